@@ -1,0 +1,37 @@
+/** What a stand-in gives to whoever started it. */
+export interface StandIn<Endpoints> {
+  endpoints: Endpoints;
+  /** Stops it; what it acknowledged is on disk when this resolves. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs a stand-in as a process of its own. It tells its parent (IPC message `{ready: endpoints}`) or its terminal when it is
+ * ready, and closes on SIGTERM, on SIGINT, and when its parent is gone, so that nothing is left running.
+ *
+ * @param name for the message when it cannot start; the exit code is then 1
+ */
+export async function runStandIn<E>(name: string, start: () => Promise<StandIn<E>>): Promise<void> {
+  let running: StandIn<E>;
+  try {
+    running = await start();
+  } catch (error) {
+    console.error(`${name} cannot start: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  }
+  let closing = false;
+  const close = async () => {
+    if (closing) return;
+    closing = true;
+    await running.close().catch((error) => console.error(`${name} did not stop cleanly: ${error.message}`));
+    process.exit(0);
+  };
+  process.on('SIGTERM', close);
+  process.on('SIGINT', close);
+  if (process.send) {
+    process.on('disconnect', close);
+    process.send({ ready: running.endpoints });
+  } else {
+    console.log(`${name} is ready: ${JSON.stringify(running.endpoints)}`);
+  }
+}
