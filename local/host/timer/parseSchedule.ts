@@ -1,0 +1,36 @@
+import { Cron } from 'croner';
+
+/** @returns the next time after `after`, if there is ever one */
+export type Schedule = (after: Date) => Date | null;
+
+const field = /^[\d*,/-]+$/;
+const fieldOrName = /^[\da-z*,/-]+$/i;
+
+/**
+ * Reads an NCRONTAB expression: `{second} {minute} {hour} {day} {month} {day of week}`, in UTC. A day must fit the day of the
+ * month and the day of the week. What other kinds of cron have besides (`@daily`, `L`, `W`, `#`, `?`) is refused, as in Azure.
+ *
+ * @throws Error quoting the expression
+ */
+export function parseSchedule(expression: string): Schedule {
+  const fields = expression.trim().split(/\s+/);
+  const valid =
+    fields.length === 6 &&
+    fields.slice(0, 4).every((text) => field.test(text)) &&
+    fields.slice(4).every((text) => fieldOrName.test(text)) &&
+    !/(^|[^a-z])[lw]|\d[lw]/i.test(fields.slice(4).join(' '));
+  if (!valid) {
+    throw new Error(`"${expression}" is not an NCRONTAB expression with six fields, such as "0 */5 * * * *"`);
+  }
+  try {
+    const cron = new Cron(fields.join(' '), {
+      mode: '6-part',
+      domAndDow: true,
+      timezone: 'UTC',
+      paused: true,
+    });
+    return (after) => cron.nextRun(after);
+  } catch (error) {
+    throw new Error(`"${expression}" is not an NCRONTAB expression: ${(error as Error).message}`);
+  }
+}
