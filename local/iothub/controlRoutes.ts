@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import type { Routes } from '../faults/findRoute.js';
+import type { TelemetryLog } from './createTelemetryLog.js';
+import type { Throttle } from './createThrottle.js';
+import type { MqttDoor } from './startMqttDoor.js';
+import { limits, queryLimits, registryLimits, tiers, unlimited } from './throttleLimits.js';
+
+const size = z.strictObject({ tier: z.enum(tiers), units: z.int().min(1).max(200).default(1) });
+const switchedOff = z.strictObject({ unthrottled: z.literal(true) });
+const rate = z.strictObject({
+  perMinute: z.number().positive(),
+  burst: z.number().min(1).optional(),
+  backlog: z.int().min(0).optional(),
+  holdMs: z.number().min(0).optional(),
+  waitSeconds: z.int().min(0).optional(),
+});
+
+/** One of three forms; each starts from the defaults, and with a full bucket. */
+const throttleBody = z.union([size, switchedOff, rate], {
+  error: 'send {"tier": "S1", "units": 1}, {"unthrottled": true} or {"perMinute": 100}',
+});
+
+export interface ControlRoutesOptions {
+  throttle: Throttle;
+  queryThrottle: Throttle;
+  telemetry: TelemetryLog;
+  door: Pick<MqttDoor, 'connected'>;
+}
+
+/**
+ * What the hub's control server has besides faults and requests:
+ *
+ * | request | |
+ * |---|---|
+ * | `GET /throttle` | limits and counts of the registry operations (see createThrottle.ts) |
+ * | `PUT /throttle` | `{tier, units}`, `{unthrottled: true}`, or `{perMinute, burst, backlog, holdMs, waitSeconds}` |
+ * | `GET /telemetry?device=` | the latest telemetry of a device, or of all |
+ * | `DELETE /telemetry` | forget it |
+ * | `GET /connections` | the ids of the devices that are connected |
+ */
+export function controlRoutes({ throttle, queryThrottle, telemetry, door }: ControlRoutesOptions): Routes {
+  return {
+    'GET /throttle': () => throttle.state(),
+    'PUT /throttle': ({ body }) => {
+      const wanted = throttleBody.parse(body);
+      if ('tier' in wanted) {
+        throttle.set(registryLimits(wanted));
+        queryThrottle.set(queryLimits(wanted));
+      } else if ('unthrottled' in wanted) {
+        throttle.set(unlimited);
+        queryThrottle.set(unlimited);
+      } else {
+        throttle.set({ ...limits(wanted.perMinute), ...wanted });
+      }
+      return throttle.state();
+    },
+    'GET /telemetry': ({ query }) => telemetry.of(query.get('device') ?? undefined),
+    'DELETE /telemetry': () => telemetry.clear(),
+    'GET /connections': () => door.connected(),
+  };
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { StoredIdentity } from './deviceIdentity.js';
+import { HubError } from './hubError.js';
+import type { DeviceStore } from './openDeviceStore.js';
+
+/** Twins on a page, by default and at most. */
+const pageSize = 100;
+
+const queryBody = z.object({ query: z.string() });
+const selectAll = /^\s*select\s+\*\s+from\s+devices\s*$/i;
+const selectOne = /^\s*select\s+\*\s+from\s+devices\s+where\s+(?:devices\.)?deviceId\s*=\s*'([^']*)'\s*$/i;
+
+export interface QueryResult {
+  twins: Array<Record<string, unknown>>;
+  /** For the next page; undefined at the end. */
+  continuation?: string;
+}
+
+/**
+ * The two queries that this stand-in knows: `SELECT * FROM devices`, and the same for one device id. Answers device twins.
+ *
+ * @param page of at most so many twins, from after the continuation of the page before
+ * @throws HubError 400 for any other query
+ */
+export function queryDevices(
+  store: DeviceStore,
+  body: unknown,
+  page: { size?: string; continuation?: string },
+): QueryResult {
+  const parsed = queryBody.safeParse(body);
+  if (!parsed.success)
+    throw new HubError('ArgumentInvalid', 'BadRequest: send {"query": "SELECT * FROM devices"}');
+  const { query } = parsed.data;
+  const [, deviceId] = selectOne.exec(query) ?? [];
+  if (deviceId !== undefined) {
+    const identity = store.get(deviceId);
+    return { twins: identity ? [twin(identity)] : [] };
+  }
+  if (!selectAll.test(query))
+    throw new HubError('ArgumentInvalid', 'BadRequest: this stand-in does not know that query');
+
+  const size = Number(page.size ?? pageSize);
+  if (!Number.isInteger(size) || size < 1)
+    throw new HubError('ArgumentInvalid', 'BadRequest: x-ms-max-item-count');
+  const limit = Math.min(size, pageSize);
+  const after = page.continuation ? Buffer.from(page.continuation, 'base64url').toString() : '';
+  const found = store.list(limit + 1, after);
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    twins: shown.map(twin),
+    continuation: found.length > limit && last ? Buffer.from(last.deviceId).toString('base64url') : undefined,
+  };
+}
+
+function twin({ deviceId, etag, status, statusUpdatedTime, authentication, capabilities }: StoredIdentity) {
+  const { type: authenticationType, x509Thumbprint } = authentication;
+  return { deviceId, etag, status, statusUpdatedTime, authenticationType, x509Thumbprint, capabilities };
+}

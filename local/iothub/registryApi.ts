@@ -1,0 +1,50 @@
+import type { Asked, Handle } from '../faults/asked.js';
+import { checkSharedAccessSignature } from './checkSharedAccessSignature.js';
+import { errorAnswer, HubError } from './hubError.js';
+import type { Policy, RegistryRight } from './policies.js';
+import { type RegistryOperationsOptions, registryOperations } from './registryOperations.js';
+
+export interface RegistryApiOptions extends RegistryOperationsOptions {
+  policies: Policy[];
+}
+
+/** For the request counts. */
+export const registryPattern = ({ path }: Asked) => path.replace(/^\/devices\/(?!query$).+/, '/devices/{id}');
+
+/**
+ * The identity registry's REST API (`api-version` 2021-04-12) as a function from request to answer: what is wrong with the
+ * version, the token or the path is answered here, and costs no operation; the rest by `registryOperations`.
+ */
+export function registryApi({ policies, ...options }: RegistryApiOptions): Handle {
+  const operationsAt = registryOperations(options);
+  return async (asked) => {
+    try {
+      const { method, path, headers } = asked;
+      checkApiVersion(asked.query.get('api-version'));
+      const needs = rightFor(method, path);
+      checkSharedAccessSignature(headers.authorization, {
+        policies,
+        path,
+        needs,
+        now: Date.now(),
+      });
+      const operations = operationsAt(path);
+      if (!operations) throw new HubError('ResourceNotFound', 'Not found');
+      const operation = operations[method];
+      if (!operation) throw new HubError('MethodNotAllowed', `Method ${method} is not allowed here`);
+      return await operation(asked);
+    } catch (error) {
+      if (error instanceof HubError) return errorAnswer(error);
+      throw error;
+    }
+  };
+}
+
+function rightFor(method: string, path: string): RegistryRight {
+  return method === 'GET' || path === '/devices/query' ? 'read' : 'write';
+}
+
+function checkApiVersion(version: string | null): void {
+  if (version && /^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) return;
+  throw new HubError('InvalidProtocolVersion', 'BadRequest: api-version is missing or not supported');
+}

@@ -1,0 +1,138 @@
+import { createServer, TLSSocket } from 'node:tls';
+import { Aedes, type Client, type PublishPacket } from 'aedes';
+import { listen } from '../listen.js';
+import type { LocalCertificate } from '../localCertificate.js';
+import type { Telemetry } from './createTelemetryLog.js';
+import { createTwins } from './createTwins.js';
+import type { StoredIdentity } from './deviceIdentity.js';
+import { eventsTopic, readTelemetry, shortId } from './readTelemetry.js';
+import { refuseConnection } from './refuseConnection.js';
+
+export interface MqttDoorOptions {
+  certificate: LocalCertificate;
+  port: number;
+  orFreePort?: boolean;
+  device(deviceId: string): StoredIdentity | undefined;
+  onTelemetry(telemetry: Telemetry): void;
+  onEvent(line: string): void;
+}
+
+/** The devices' door: MQTT 3.1.1 over TLS. */
+export interface MqttDoor {
+  port: number;
+  /** The ids of the devices that are connected. */
+  connected(): string[];
+  isConnected(deviceId: string): boolean;
+  /** Looks again at what a device may do after its identity has changed, and closes its connection if it may not be here. */
+  recheck(deviceId: string): void;
+  close(): Promise<void>;
+}
+
+/** Largest device-to-cloud message, bytes (Microsoft: "IoT Hub quotas and throttling"). */
+const maxMessageBytes = 256 * 1024;
+
+/** What a device may subscribe to; devicebound is prefixed with its own `devices/<id>/messages/`. */
+const subscribable = /^\$iothub\/(twin\/(res|PATCH\/properties\/desired)|methods\/POST)\/#$/;
+
+/** MQTT's CONNACK 5: not authorized. */
+const notAuthorized = 5;
+
+export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor> {
+  const { onEvent } = options;
+  const clients = new Map<string, Client>();
+  const usernames = new WeakMap<Client, string | undefined>();
+  const twins = createTwins();
+
+  const refusal = (client: Client) =>
+    refuseConnection(
+      {
+        clientId: client.id,
+        username: usernames.get(client),
+        certificate: client.conn instanceof TLSSocket ? client.conn.getPeerX509Certificate() : undefined,
+      },
+      options.device(client.id),
+    );
+
+  /** Does what a message asks for. @returns an Error for what a device may not send; its connection is closed then, as the hub does */
+  const receive = (client: Client, packet: PublishPacket): Error | undefined => {
+    const { topic, qos } = packet;
+    const payload = Buffer.from(packet.payload);
+    packet.retain = false; // The hub keeps no retained messages.
+    if (qos === 2) return new Error('QoS 2 is not supported');
+    if (payload.length > maxMessageBytes) return new Error('a message is larger than 256 KiB');
+    if (topic.startsWith(eventsTopic(client.id))) {
+      options.onTelemetry(readTelemetry(client.id, topic, payload));
+      return undefined;
+    }
+    const twin = twins.answer(client.id, topic, payload);
+    if (twin)
+      client.publish(twin, () => {}); // Without a callback, aedes 1.2 throws.
+    else if (!topic.startsWith('$iothub/methods/res/')) return new Error(`it may not publish to ${topic}`);
+    return undefined;
+  };
+
+  const broker = await Aedes.createBroker({
+    preConnect(_client, { protocolVersion }, done) {
+      // aedes itself refuses 5, but takes 3 (MQTT 3.1), which the hub does not.
+      const allowed = protocolVersion !== 3;
+      done(allowed ? null : new Error('only MQTT 3.1.1 is supported'), allowed);
+    },
+    authenticate(client, username, _password, done) {
+      usernames.set(client, username);
+      const reason = refusal(client);
+      if (!reason) return done(null, true);
+      onEvent(`device ${shortId(client.id)} refused: ${reason}`);
+      done(Object.assign(new Error(reason), { returnCode: notAuthorized }), false);
+    },
+    // Called before the PUBACK: what is acknowledged has been received.
+    authorizePublish(client, packet, done) {
+      done(client ? receive(client, packet) : null);
+    },
+    authorizeSubscribe(client, subscription, done) {
+      const own = `devices/${client.id}/messages/devicebound/#`;
+      const allowed = subscription.topic === own || subscribable.test(subscription.topic);
+      done(null, allowed ? subscription : null);
+    },
+  });
+
+  broker.on('client', (client) => {
+    clients.set(client.id, client);
+    onEvent(`device ${shortId(client.id)} connected`);
+    recheck(client.id);
+  });
+  broker.on('clientDisconnect', ({ id }) => {
+    clients.delete(id);
+    onEvent(`device ${shortId(id)} disconnected`);
+  });
+  broker.on('clientError', ({ id }, { message }) => onEvent(`device ${shortId(id)}: ${message}`));
+  broker.on('connectionError', (_client, { message }) => onEvent(`a connection failed: ${message}`));
+
+  function recheck(deviceId: string): void {
+    if (!options.device(deviceId)) twins.forget(deviceId);
+    const client = clients.get(deviceId);
+    const reason = client && refusal(client);
+    if (!reason) return;
+    onEvent(`device ${shortId(deviceId)} is sent away: ${reason}`);
+    client.close();
+  }
+
+  const { key, cert } = options.certificate;
+  const server = createServer(
+    { key, cert, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false },
+    broker.handle,
+  );
+  server.on('tlsClientError', ({ message }) => onEvent(`a TLS handshake failed: ${message}`));
+  const port = await listen(server, options.port, options.orFreePort);
+
+  return {
+    port,
+    connected: () => [...clients.keys()],
+    isConnected: (deviceId) => clients.has(deviceId),
+    recheck,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      await new Promise<void>((resolve) => broker.close(resolve));
+      await closed;
+    },
+  };
+}
