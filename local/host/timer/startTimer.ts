@@ -1,10 +1,9 @@
-import type { App, RegisteredFunction } from '../createApp.js';
+import type { App } from '../createApp.js';
 import type { Running } from '../createRunning.js';
 import { describeError } from '../describeError.js';
 import { invoke } from '../invoke.js';
-import { resolveSettings } from '../resolveSettings.js';
 import type { Trigger } from '../trigger.js';
-import { parseSchedule } from './parseSchedule.js';
+import type { TimerFunction } from './readTimerFunction.js';
 
 /** Node's timers cannot wait longer than 24.8 days; a day is also short enough for a clock that is set. */
 const longestWaitMs = 24 * 60 * 60 * 1000;
@@ -15,17 +14,12 @@ const never = '0001-01-01T00:00:00';
 /**
  * Runs a function by its schedule, one run at a time: what falls due during a run is left out, as in the real host. Times are
  * not kept across restarts, so a run that was missed while the host was down is not made up for.
- *
- * @throws Error naming the function, for a schedule that cannot be read
  */
 export function startTimer(
   app: App,
-  registered: RegisteredFunction,
+  { registered, name, schedule, runOnStartup }: TimerFunction,
   { running, onEvent }: { running: Running; onEvent(line: string): void },
 ): Trigger {
-  const { name, bindings } = registered.metadata;
-  const trigger = Object.values(bindings).find(({ type }) => type.toLowerCase() === 'timertrigger');
-  const schedule = parse(name, trigger?.schedule);
   let last: Date | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -54,7 +48,7 @@ export function startTimer(
     };
     step();
   };
-  if (trigger?.runOnStartup === true) run(new Date()).then(wait);
+  if (runOnStartup) run(new Date()).then(wait);
   else wait();
 
   return {
@@ -64,14 +58,6 @@ export function startTimer(
     },
     close: async () => {},
   };
-}
-
-function parse(name: string, expression: unknown) {
-  try {
-    return parseSchedule(resolveSettings(String(expression)));
-  } catch (error) {
-    throw new Error(`function ${name}: ${(error as Error).message}`);
-  }
 }
 
 /** The timer as the host hands it over; the library makes the names camelCase. */

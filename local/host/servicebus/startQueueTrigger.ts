@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServiceBusClient, ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { App } from '../createApp.js';
+import type { Running } from '../createRunning.js';
+import type { HostSettings } from '../readHostJson.js';
+import type { Trigger } from '../trigger.js';
+import { createSlots } from './createSlots.js';
+import { processMessage } from './processMessage.js';
+import type { QueueFunction } from './readQueueFunction.js';
+import { reportOutage } from './reportOutage.js';
+import type { UnderProcessing } from './underProcessing.js';
+
+/** The SDK's own stop and close wait for a broker that is away. */
+const patienceMs = 3_000;
+
+export interface QueueTriggerOptions {
+  settings: HostSettings['serviceBus'];
+  running: Running;
+  underProcessing: UnderProcessing;
+  onEvent(line: string): void;
+}
+
+/**
+ * Receives a queue's messages and runs the function for each, never more than `maxConcurrentCalls` at a time. A broker that
+ * cannot be reached is looked for until it is there.
+ */
+export function startQueueTrigger(
+  app: App,
+  client: ServiceBusClient,
+  queueFunction: QueueFunction,
+  options: QueueTriggerOptions,
+): Trigger {
+  const { name, queueName } = queueFunction;
+  const { settings, running, onEvent } = options;
+  const receiver = client.createReceiver(queueName, {
+    receiveMode: 'peekLock',
+    maxAutoLockRenewalDurationInMs: settings.maxAutoLockRenewalMs,
+    skipParsingBodyAsJson: true,
+    skipConvertingDate: true,
+  });
+  const slots = createSlots(settings.maxConcurrentCalls);
+  const outage = reportOutage(name, queueName, onEvent);
+  let held = 0;
+
+  const handle = async (message: ServiceBusReceivedMessage) => {
+    outage.over();
+    held += 1;
+    if (await slots.take()) {
+      await running.run(name, () => processMessage(app, queueFunction, receiver, message, options));
+      slots.free();
+    } else {
+      // Stopped before its turn: others can have it now instead of when its lock ends.
+      await receiver.abandonMessage(message).catch(() => {});
+    }
+    // The SDK asks for one more message whenever this returns, and after a reconnect it asks for a full set besides those that are
+    // still under processing. Never returning takes the surplus back: messages must not wait here with their locks running.
+    if (held-- > settings.maxConcurrentCalls) await new Promise(() => {});
+  };
+
+  const subscription = receiver.subscribe(
+    {
+      processMessage: handle,
+      processError: async ({ error, errorSource }) => {
+        if (errorSource === 'receive') outage.begin(error);
+        else if (errorSource === 'renewLock')
+          onEvent(`${name}: a lock could not be renewed: ${error.message}`);
+      },
+    },
+    { autoCompleteMessages: false, maxConcurrentCalls: settings.maxConcurrentCalls },
+  );
+
+  return {
+    stop: async () => {
+      slots.close();
+      await Promise.race([subscription.close(), delay(patienceMs, undefined, { ref: false })]);
+      // The SDK hands over what has come in by now in timers of its own; closing the link before that would leave it locked.
+      await delay(20);
+    },
+    close: async () => {
+      await Promise.race([
+        receiver.close().then(() => client.close()),
+        delay(patienceMs, undefined, { ref: false }),
+      ]);
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
+
+/** A message that a function is working on; it can be settled until the function ends. */
+export interface MessageUnderProcessing {
+  message: ServiceBusReceivedMessage;
+  receiver: ServiceBusReceiver;
+  /** What the function had done to it through the Settlement service, in the past tense. */
+  settled?: 'completed' | 'abandoned' | 'dead-lettered';
+}
+
+/** By lock token. */
+export type UnderProcessing = Map<string, MessageUnderProcessing>;

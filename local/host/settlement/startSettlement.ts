@@ -1,0 +1,68 @@
+import { promisify } from 'node:util';
+import { type handleUnaryCall, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
+import type { MessageUnderProcessing, UnderProcessing } from '../servicebus/underProcessing.js';
+import { type SettlementRequest, settlementService } from './settlementService.js';
+
+/** Longest reason and description that the host's .NET SDK takes, in characters. */
+const longestReason = 4_096;
+
+/**
+ * Serves `Settlement` on a free loopback port: functions settle by lock token what they are working on.
+ *
+ * @returns where, as the host tells its workers
+ */
+export async function startSettlement(
+  underProcessing: UnderProcessing,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = new Server();
+  server.addService(settlementService, {
+    Complete: serve(async (held) => {
+      await held.receiver.completeMessage(held.message);
+      held.settled = 'completed';
+    }),
+    Abandon: serve(async (held) => {
+      await held.receiver.abandonMessage(held.message);
+      held.settled = 'abandoned';
+    }),
+    Deadletter: serve(async (held, { deadletterReason, deadletterErrorDescription }) => {
+      const [reason, description] = [deadletterReason?.value, deadletterErrorDescription?.value];
+      for (const text of [reason, description]) {
+        if (text && text.length > longestReason) throw new Error(`longer than ${longestReason} characters`);
+      }
+      const options = { deadLetterReason: reason ?? '', deadLetterErrorDescription: description ?? '' };
+      await held.receiver.deadLetterMessage(held.message, reason || description ? options : undefined);
+      held.settled = 'dead-lettered';
+    }),
+    RenewMessageLock: serve(async ({ receiver, message }) => {
+      await receiver.renewMessageLock(message);
+    }),
+  });
+
+  function serve(
+    act: (held: MessageUnderProcessing, request: SettlementRequest) => Promise<void>,
+  ): handleUnaryCall<SettlementRequest, object> {
+    return ({ request }, answer) => {
+      const held = underProcessing.get(request.locktoken);
+      if (!held) {
+        return answer(refusal(status.FAILED_PRECONDITION, `LockToken ${request.locktoken} not found.`));
+      }
+      if (request.propertiesToModify?.length) {
+        return answer(refusal(status.UNIMPLEMENTED, 'propertiesToModify is not served by the local host'));
+      }
+      act(held, request).then(
+        () => answer(null, {}),
+        (error) => answer(refusal(status.UNKNOWN, String(error))),
+      );
+    };
+  }
+
+  const port = await promisify(server.bindAsync.bind(server))(
+    '127.0.0.1:0',
+    ServerCredentials.createInsecure(),
+  );
+  return { url: `http://127.0.0.1:${port}/`, close: async () => server.forceShutdown() };
+}
+
+function refusal(code: status, details: string): Partial<ServiceError> {
+  return { code, details };
+}

@@ -1,0 +1,159 @@
+import { request as rawRequest } from 'node:http';
+import { join } from 'node:path';
+import { type Fixture, fixtures, startFixture } from './startFixture.js';
+
+describe('the host over HTTP', () => {
+  let host: Fixture;
+  const at = (path: string, init?: RequestInit) => fetch(`${host.endpoints.url}${path}`, init);
+  const json = async (path: string, init?: RequestInit) => (await at(path, init)).json();
+
+  beforeAll(async () => {
+    host = await startFixture(['--only', 'http', '--keys', join(fixtures, 'keys.json')], {
+      FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1000',
+    });
+  });
+  afterAll(() => host.stop());
+
+  it('names the functions that it runs, and where', () => {
+    expect(host.endpoints.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(host.endpoints.functions).toContain('echo');
+    expect(host.endpoints.functions).not.toContain('tick');
+  });
+
+  it('hands over method, URL, parameters, repeated query keys, headers and the very bytes of the body', async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+    const response = await at('/API/Echo/some%20id?tag=a&tag=b', {
+      method: 'PUT',
+      body: bytes,
+      headers: [
+        ['x-list', '1'],
+        ['x-list', '2'],
+      ],
+    });
+    expect(response.headers.get('x-function')).toBe('echo');
+    expect(await response.json()).toEqual({
+      function: 'echo',
+      method: 'PUT',
+      url: `${host.endpoints.url}/API/Echo/some%20id?tag=a&tag=b`,
+      params: { id: 'some id' },
+      tags: ['a', 'b'],
+      header: expect.stringMatching(/^1, ?2$/),
+      body: Buffer.from(bytes).toString('base64'),
+    });
+  });
+
+  it('leaves out an optional parameter that is not there', async () => {
+    expect((await json('/api/echo')).params).toEqual({});
+    expect((await json('/api/echo/')).params).toEqual({});
+  });
+
+  it('takes the more specific route first, and knows constraints and catch-alls', async () => {
+    expect((await json('/api/things/special')).function).toBe('special');
+    expect((await json('/api/numbers/12')).params).toEqual({ id: '12' });
+    expect((await at('/api/numbers/twelve')).status).toBe(404);
+    expect((await json('/api/files/a/b.txt')).params).toEqual({ rest: 'a/b.txt' });
+  });
+
+  it('answers 404 with an empty body for an unknown path and for a wrong method', async () => {
+    for (const [path, method] of [
+      ['/', 'GET'],
+      ['/api/nothing', 'GET'],
+      ['/echo', 'GET'],
+      ['/api/echo', 'DELETE'],
+      ['/api/numbers/12', 'HEAD'],
+    ] as const) {
+      const response = await at(path, { method });
+      expect([path, response.status, await response.text()]).toEqual([path, 404, '']);
+    }
+  });
+
+  it('lets a function key open its own function only, a host key all, and needs the master key for admin', async () => {
+    const status = async (path: string, key?: string, method = 'GET') =>
+      (await at(path, { method, headers: key ? { 'x-functions-key': key } : {} })).status;
+    expect(await status('/api/things/1')).toBe(401);
+    expect(await status('/api/things/1', 'wrong')).toBe(401);
+    expect(await status('/api/things/1', 'key-remove')).toBe(401);
+    expect(await status('/api/things/1', 'key-read')).toBe(200);
+    expect(await status('/api/things/1', 'key-read', 'DELETE')).toBe(401);
+    expect(await status('/api/things/1', 'key-remove', 'DELETE')).toBe(200);
+    expect(await status('/api/things/1', 'key-host')).toBe(200);
+    expect(await status('/api/things/1', 'key-master')).toBe(200);
+    expect(await status('/api/administer', 'key-host')).toBe(401);
+    expect(await status('/api/administer', 'key-master')).toBe(200);
+  });
+
+  it('takes the key from the query too, and answers 401 with an empty body', async () => {
+    expect((await at('/api/things/1?code=key-read')).status).toBe(200);
+    const refused = await at('/api/things/1?code=wrong');
+    expect([refused.status, await refused.text()]).toEqual([401, '']);
+  });
+
+  it('never prints a query, and so no key', async () => {
+    await at('/api/things/7?code=key-read');
+    await host.line(/^readThing: GET \/api\/things\/7 200 in \d+ ms$/);
+    expect(host.lines.join('\n')).not.toContain('key-');
+  });
+
+  it('prints what a function logs under its name', async () => {
+    await at('/api/echo/42');
+    await host.line(/^echo: asked for 42$/);
+  });
+
+  it('answers 500 without details when a function throws or returns what is no answer', async () => {
+    for (const path of ['/api/fails', '/api/returnsText']) {
+      const response = await at(path);
+      expect([path, response.status, await response.text()]).toEqual([path, 500, '']);
+    }
+    await host.line(/^fails: GET \/api\/fails 500 in \d+ ms: Error: a detail/);
+    await host.line(/^returnsText: .* 500 .*HTTP response must be an object/);
+  });
+
+  it('answers 204 for a function that returns nothing', async () => {
+    expect((await at('/api/returnsNothing')).status).toBe(204);
+  });
+
+  it('sends status, cookies and streams as the function gives them', async () => {
+    const response = await at('/api/cookies');
+    expect(response.status).toBe(201);
+    expect(response.headers.getSetCookie()).toEqual([
+      'a=x%20y; path=/',
+      'b=2; max-age=60; path=/api; secure; samesite=strict; httponly',
+    ]);
+    expect(await (await at('/api/streams')).text()).toBe('one two');
+  });
+
+  it('answers HEAD without a body where the function takes HEAD', async () => {
+    const response = await at('/api/echo/1', { method: 'HEAD' });
+    expect([response.status, await response.text()]).toEqual([200, '']);
+    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(0);
+  });
+
+  it('refuses a body over the limit with 413, announced or not', async () => {
+    const big = Buffer.alloc(1_001);
+    expect((await at('/api/echo', { method: 'POST', body: big })).status).toBe(413);
+    const status = await new Promise((resolve, reject) => {
+      const sending = rawRequest(`${host.endpoints.url}/api/echo`, { method: 'POST' }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sending.on('error', reject);
+      sending.write(big.subarray(0, 600));
+      sending.end(big.subarray(0, 600));
+    });
+    expect(status).toBe(413);
+    expect((await at('/api/echo', { method: 'POST', body: big.subarray(1) })).status).toBe(200);
+  });
+
+  it('runs hooks around the function, and obeys them', async () => {
+    expect(await (await at('/api/hooked')).text()).toBe('made, changed by a hook');
+    await host.line(/^hooked: GET/);
+    const order = host.lines.filter((line) => /^hook |^function |^hooked: changed/.test(line));
+    expect(order).toEqual([
+      'hook appStart',
+      'hook preInvocation',
+      'hooked: changed by a log hook',
+      'function hooked',
+      'hook postInvocation after preInvocation',
+    ]);
+  });
+});
