@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { createServer, TLSSocket } from 'node:tls';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import { listen } from '../listen.js';
@@ -95,14 +96,17 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
     },
   });
 
+  // The connections are tracked here and not in aedes, which loses sight of one when several of a device come at the same moment.
   broker.on('client', (client) => {
-    clients.set(client.id, client);
-    onEvent(`device ${shortId(client.id)} connected`);
-    recheck(client.id);
-  });
-  broker.on('clientDisconnect', ({ id }) => {
-    clients.delete(id);
-    onEvent(`device ${shortId(id)} disconnected`);
+    const { id, conn } = client;
+    clients.get(id)?.close();
+    clients.set(id, client);
+    conn.once('close', () => {
+      if (clients.get(id) === client) clients.delete(id);
+      onEvent(`device ${shortId(id)} disconnected`);
+    });
+    onEvent(`device ${shortId(id)} connected`);
+    recheck(id);
   });
   broker.on('clientError', ({ id }, { message }) => onEvent(`device ${shortId(id)}: ${message}`));
   broker.on('connectionError', (_client, { message }) => onEvent(`a connection failed: ${message}`));
@@ -121,6 +125,11 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
     { key, cert, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false },
     broker.handle,
   );
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('tlsClientError', ({ message }) => onEvent(`a TLS handshake failed: ${message}`));
   const port = await listen(server, options.port, options.orFreePort);
 
@@ -132,6 +141,7 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       await new Promise<void>((resolve) => broker.close(resolve));
+      for (const socket of sockets) socket.destroy(); // Also those that have not said who they are.
       await closed;
     },
   };

@@ -85,4 +85,30 @@ describe('what a device may do over MQTT', () => {
     expect(await socket.next()).toEqual(Buffer.from([0x90, 3, 0, 1, granted]));
     socket.close();
   });
+
+  it('has one connection in the end when it connects several times at once', async () => {
+    const sockets = await Promise.all(
+      Array.from({ length: 4 }, () => mqttSocket(hub.endpoints, credentials)),
+    );
+    let open = sockets.length;
+    const threeClosed = new Promise<void>((resolve) => {
+      for (const { untilClosed } of sockets) {
+        untilClosed.then(() => {
+          open -= 1;
+          if (open === 1) resolve();
+        });
+      }
+    });
+    for (const socket of sockets) socket.send(connectPacket('own', username));
+    await threeClosed;
+    expect(await control(hub.endpoints, 'GET /connections')).toEqual(['own']);
+    for (const socket of sockets) socket.close();
+  });
+
+  it('does not keep the hub from closing while it is silent', async () => {
+    const other = await startIotHub({ httpsPort: 0, mqttPort: 0 });
+    const { untilClosed } = await mqttSocket(other.endpoints, credentials);
+    await other.close();
+    expect(await untilClosed).toEqual(Buffer.alloc(0));
+  });
 });
