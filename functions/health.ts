@@ -1,0 +1,18 @@
+import { app } from '@azure/functions';
+import { health } from '../src/health.js';
+import { theApp } from '../src/theApp.js';
+
+/** `GET /api/health`: one line for each dependency; 503 if any of them is not well. */
+app.http('health', {
+  methods: ['GET'],
+  route: 'health',
+  authLevel: 'function',
+  handler: async () => {
+    const lines = await health(theApp);
+    return {
+      status: lines.every(({ ok }) => ok) ? 200 : 503,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+      body: lines.map(({ name, ok, detail }) => `${name}: ${ok ? 'ok' : 'NOT OK'}, ${detail}\n`).join(''),
+    };
+  },
+});

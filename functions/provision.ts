@@ -1,0 +1,19 @@
+import { app } from '@azure/functions';
+import { accept } from '../src/accept.js';
+import { answerAccepted } from '../src/http/answerAccepted.js';
+import { answering } from '../src/http/answering.js';
+import { answerState } from '../src/http/answerState.js';
+import { parseProvision } from '../src/http/parseProvision.js';
+import { theApp } from '../src/theApp.js';
+
+/** `POST /api/provision`: asks for a device's credentials. `GET /api/provision/{uuid}`: how far that is. */
+app.http('provision', {
+  methods: ['POST', 'GET'],
+  route: 'provision/{uuid?}',
+  authLevel: 'function',
+  handler: answering(async (request) => {
+    if (request.method === 'GET') return answerState(theApp, request);
+    const { uuid, service = theApp.config.defaultService } = await parseProvision(request, false);
+    return answerAccepted(theApp, request, await accept(theApp, { uuid, present: true, service }));
+  }),
+});

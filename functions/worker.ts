@@ -1,0 +1,31 @@
+import { app, type InvocationContext } from '@azure/functions';
+import { BadMessage, type ProvisioningMessage, parseMessage } from '../src/message/ProvisioningMessage.js';
+import { theApp } from '../src/theApp.js';
+import { workOn } from '../src/worker/workOn.js';
+
+/** Works off the queue. Returning completes a message, throwing abandons it; a dead letter is settled through the host. */
+app.serviceBusQueue('worker', {
+  queueName: theApp.config.queue.queue,
+  connection: 'SERVICEBUS_CONNECTION',
+  handler: async (body: unknown, context: InvocationContext) => {
+    const { lockToken, sequenceNumber, enqueuedTimeUtc } = context.triggerMetadata ?? {};
+    const deadLetter = (reason: string, description: string) =>
+      theApp.settlement().deadLetter(String(lockToken), reason, description);
+
+    let message: ProvisioningMessage;
+    try {
+      message = parseMessage(body);
+    } catch (error) {
+      if (!(error instanceof BadMessage)) throw error;
+      context.warn(`message ${sequenceNumber} dead-lettered, ${error.reason}: ${error.message}`);
+      return deadLetter(error.reason, error.message);
+    }
+    await workOn(theApp, message, {
+      sequenceNumber: String(sequenceNumber),
+      enqueuedAt: Date.parse(String(enqueuedTimeUtc)),
+      deadLetter,
+      log: (line) => context.log(line),
+    });
+    await theApp.status.report();
+  },
+});

@@ -1,0 +1,144 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { check } from './check.js';
+import type { Clock } from './clock.js';
+import type { Queue } from './edges/queue.js';
+import { messageIdOf, send } from './message/send.js';
+import { ProvisioningError } from './ProvisioningError.js';
+import { again } from './record/again.js';
+import type { Desired, DeviceRecord, Place } from './record/DeviceRecord.js';
+import { fits } from './record/fits.js';
+import { live } from './record/live.js';
+import { newRecord } from './record/newRecord.js';
+import { sameDesired } from './record/sameDesired.js';
+import type { Records } from './records.js';
+import type { SentRecently } from './sentRecently.js';
+
+/** What is asked for: a device at a service ('' for the device level), or its absence. */
+export type Asked =
+  | { uuid: string; present: true; service: Place; retire?: string; revoke?: boolean }
+  | { uuid: string; present: false };
+
+export type Acceptance =
+  /** It is under way, and its message is in the queue. */
+  | { kind: 'accepted'; record: DeviceRecord }
+  | { kind: 'already-provisioned'; record: DeviceRecord }
+  /** It failed for good, and is not taken up again before this Unix ms. */
+  | { kind: 'failed'; record: DeviceRecord; askAgainAt: number }
+  /** Its service was changed less than ten minutes ago. */
+  | { kind: 'service-conflict'; record: DeviceRecord; askAgainAt: number };
+
+export interface AcceptTools {
+  records: Records;
+  queue: Queue;
+  clock: Clock;
+  sentRecently: SentRecently;
+}
+
+const minutes = 60_000;
+const verifyAfterMs = 10 * minutes;
+const moveAgainAfterMs = 10 * minutes;
+/** A send that was acknowledged can still have been lost with the process that was to make it: asked again after this, it is sent again. */
+const sendAgainAfterMs = 30_000;
+
+/**
+ * Takes a request in one durable step: the record says what the device should be, and a message in the queue nudges a worker
+ * to look at it. A repeated ask costs one read.
+ *
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and asking again is harmless
+ */
+export async function accept(tools: AcceptTools, asked: Asked): Promise<Acceptance> {
+  const { records, clock } = tools;
+  let decided: Acceptance | undefined;
+  const written = await records.amend(asked.uuid, (record) => {
+    decided = record ? withoutChange(asked, record, clock.now()) : undefined;
+    return decided ? null : request(asked, record, clock.now());
+  });
+  if (written) {
+    await sendOrMark(tools, written);
+    return { kind: 'accepted', record: written };
+  }
+  if (!decided) throw new Error('unreachable: nothing was written and nothing decided');
+  const { kind, record } = decided;
+  if (kind === 'accepted' && needsSending(tools, record)) await sendOrMark(tools, record);
+  if (kind === 'already-provisioned' && clock.now() - record.observed.verifiedAt > verifyAfterMs) {
+    // A courtesy to the device: that it cannot be asked for now does not change the answer.
+    await check(tools, record.uuid).catch(() => {});
+  }
+  return decided;
+}
+
+/** The answer to a request that changes nothing, if it is one. */
+function withoutChange(asked: Asked, record: DeviceRecord, now: number): Acceptance | undefined {
+  const { ticket, desired } = record;
+  const same = sameDesired(asked, record);
+  if (same && live(ticket) && ticket.kind === 'change') return { kind: 'accepted', record };
+  if (!asked.present) return undefined;
+  if (same && !ticket?.dead && fits(record)) return { kind: 'already-provisioned', record };
+  if (same && ticket?.dead && now < record.coolUntil)
+    return { kind: 'failed', record, askAgainAt: record.coolUntil };
+  const moves = desired.present && desired.service !== asked.service;
+  if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs) {
+    return { kind: 'service-conflict', record, askAgainAt: desired.movedAt + moveAgainAfterMs };
+  }
+  return undefined;
+}
+
+/** The record with the new request. Touches neither lease nor observed nor places: those are the worker's. */
+function request(asked: Asked, found: DeviceRecord | null, now: number): DeviceRecord {
+  const desired = desiredOf(asked, found, now);
+  const record = found ?? newRecord(asked.uuid, desired, now);
+  record.desired = desired;
+  again(record, now, { kind: 'change' });
+  Object.assign(record, { firstN: record.lastN, attempts: 0, retries: 0, error: null });
+  return record;
+}
+
+function desiredOf(asked: Asked, found: DeviceRecord | null, now: number): Desired {
+  const requestId = randomUUIDv7();
+  const before = found?.desired;
+  const desired: Desired = {
+    present: asked.present,
+    service: asked.present ? asked.service : null,
+    requestId,
+    requestedAt: now,
+  };
+  if (asked.present && before?.present) {
+    const movedAt = before.service === asked.service ? before.movedAt : now;
+    if (movedAt !== undefined) desired.movedAt = movedAt;
+  }
+  // Carried along, through absent too, until an absent has ended: a revoked certificate must not come back.
+  if (before && (before.present || found.ticket)) {
+    if (before.retire !== undefined) desired.retire = before.retire;
+    if (before.revoke) desired.revoke = true;
+  }
+  if (asked.present && asked.retire !== undefined) {
+    desired.revoke = asked.revoke || (before?.revoke === true && before.retire === asked.retire);
+    desired.retire = asked.retire;
+  }
+  return desired;
+}
+
+function needsSending({ clock, sentRecently }: AcceptTools, record: DeviceRecord): boolean {
+  const { ticket, firstN, lease } = record;
+  if (!live(ticket) || sentRecently.has(messageIdOf(record))) return false;
+  return (
+    ticket.unsent === true || (ticket.n === firstN && !lease && clock.now() - ticket.due > sendAgainAfterMs)
+  );
+}
+
+async function sendOrMark(tools: AcceptTools, record: DeviceRecord): Promise<void> {
+  try {
+    await send(tools, record);
+    tools.sentRecently.add(messageIdOf(record));
+  } catch (error) {
+    // So that the next ask sends it; otherwise the overdue timer does.
+    await tools.records.amend(record.uuid, (now) => markUnsent(now, record)).catch(() => {});
+    throw ProvisioningError.from(error);
+  }
+}
+
+function markUnsent(record: DeviceRecord | null, sent: DeviceRecord): DeviceRecord | null {
+  if (!record?.ticket || messageIdOf(record) !== messageIdOf(sent) || record.ticket.unsent) return null;
+  record.ticket.unsent = true;
+  return record;
+}

@@ -1,0 +1,33 @@
+import type { Clock } from './clock.js';
+import type { Queue } from './edges/queue.js';
+import { send } from './message/send.js';
+import { again } from './record/again.js';
+import { live } from './record/live.js';
+import type { Records } from './records.js';
+
+/**
+ * Has a worker look whether the device is what it should be, and repair it. A hint: what the device should be stays, and work
+ * that is owed already, or given up, stays as it is.
+ *
+ * @param distrust also have the worker ask the hub; a live ticket takes this over
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
+ */
+export async function check(
+  tools: { records: Records; queue: Queue; clock: Clock },
+  uuid: string,
+  distrust = false,
+): Promise<void> {
+  const written = await tools.records.amend(uuid, (record) => {
+    if (!record) return null;
+    const { ticket } = record;
+    if (ticket) {
+      if (!distrust || !live(ticket) || ticket.distrust) return null;
+      ticket.distrust = true;
+      return record;
+    }
+    again(record, tools.clock.now(), { kind: 'check', distrust });
+    Object.assign(record, { attempts: 0, retries: 0 });
+    return record;
+  });
+  if (written) await send(tools, written);
+}

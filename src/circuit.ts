@@ -1,0 +1,135 @@
+import type { Clock } from './clock.js';
+import type { Row, Table } from './edges/table.js';
+import type { Dependency, ErrorCode, ProvisioningError } from './ProvisioningError.js';
+
+/** One shared row for each dependency. */
+export interface CircuitRow {
+  state: 'closed' | 'open';
+  /** Unix ms of the last change of state. */
+  since: number;
+  /** Open: when the next probe may go, Unix ms. */
+  until: number;
+  /** Open: how often in a row a probe failed. */
+  failures: number;
+  probe: { by: string; until: number } | null;
+  /** Open: why. */
+  code: ErrorCode | null;
+}
+
+/**
+ * Whether a dependency is worth asking, shared by all workers. What it is told is a hint, and never fails the work that tells
+ * it: only `admit` and `read` throw `records-unavailable`.
+ */
+export interface Circuit {
+  /**
+   * Asks to go ahead. While the circuit is open, one caller at a time is let through as its probe.
+   *
+   * @returns null to go ahead, or the Unix ms at which to ask again: spread over as long as the other side has been away, so
+   * that what has piled up costs little while it waits, and flows at its old rate when the other side is back
+   */
+  admit(by: string): Promise<number | null>;
+  /** The caller is done. If it was the probe and never came to ask, the next may go at once. */
+  release(by: string): Promise<void>;
+  /** A call was answered: closes an open circuit. */
+  succeeded(): Promise<void>;
+  /** A call failed. Opens the circuit: at once if our credentials are refused, after several in a row otherwise. */
+  failed(error: ProvisioningError): Promise<void>;
+  read(): Promise<CircuitRow>;
+}
+
+export interface CircuitOptions {
+  dependency: Dependency;
+  table: Table<CircuitRow>;
+  clock: Clock;
+  /** One line for each change of state. */
+  log: (line: string) => void;
+  /** Failures in a row, in one process, that open it. */
+  threshold?: number;
+  /** Between 0 and 1. */
+  random?: () => number;
+}
+
+const closed: CircuitRow = { state: 'closed', since: 0, until: 0, failures: 0, probe: null, code: null };
+const freshMs = 1_000;
+const firstWaitMs = 2_000;
+/** Short: one probe costs one request, and the backlog is to flow within 10 s of the other side's return. */
+const longestWaitMs = 5_000;
+/** A probe that has not said how it went by then has died: longer than a call to either side takes. */
+const probeMs = 30_000;
+const leastSpreadMs = 5_000;
+const mostSpreadMs = 300_000;
+/** These name our credentials or our hub: no device will do better. */
+const atOnce = new Set<ErrorCode>(['balena-unauthorized', 'hub-unauthorized', 'hub-quota-exceeded']);
+const opening = new Set<ErrorCode>([...atOnce, 'balena-unavailable', 'hub-unavailable', 'timed-out']);
+
+export function openCircuit({
+  dependency,
+  table,
+  clock,
+  log,
+  threshold = 5,
+  random = Math.random,
+}: CircuitOptions): Circuit {
+  const key = { partition: 'system', row: `circuit-${dependency}` };
+  let seen: { row: Row<CircuitRow> | null; at: number } | undefined;
+  let inARow = 0;
+
+  async function read(): Promise<CircuitRow> {
+    if (!seen || clock.now() - seen.at >= freshMs) seen = { row: await table.get(key), at: clock.now() };
+    return seen.row?.value ?? closed;
+  }
+
+  /** One try: on a conflict another worker has just said the same, or knows better. */
+  async function write(value: CircuitRow): Promise<boolean> {
+    const etag = seen?.row?.etag ?? null;
+    seen = undefined;
+    return table.put(key, value, etag);
+  }
+
+  async function hint(tell: () => Promise<unknown>): Promise<void> {
+    try {
+      await tell();
+    } catch {
+      // The records cannot be reached: whoever needs them next says so.
+    }
+  }
+
+  return {
+    async admit(by) {
+      const row = await read();
+      if (row.state === 'closed') return null;
+      const now = clock.now();
+      const spread = Math.min(Math.max(now - row.since, leastSpreadMs), mostSpreadMs);
+      const later = Math.max(now, row.until) + random() * spread;
+      if (now < row.until || (row.probe && now < row.probe.until)) return later;
+      return (await write({ ...row, probe: { by, until: now + probeMs } })) ? null : later;
+    },
+    release: (by) =>
+      hint(async () => {
+        const row = await read();
+        if (row.probe?.by === by) await write({ ...row, probe: null });
+      }),
+    succeeded: () =>
+      hint(async () => {
+        inARow = 0;
+        const row = await read();
+        if (row.state === 'closed') return;
+        if (await write({ ...closed, since: clock.now() })) log(`${dependency} answers again`);
+      }),
+    failed: (error) =>
+      hint(async () => {
+        if (!opening.has(error.code)) return;
+        inARow += 1;
+        const row = await read();
+        if (row.state === 'closed' && inARow < threshold && !atOnce.has(error.code)) return;
+        const now = clock.now();
+        const failures = row.state === 'open' ? row.failures + 1 : 1;
+        const until = now + Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs);
+        const since = row.state === 'open' ? row.since : now;
+        const written = await write({ state: 'open', since, until, failures, probe: null, code: error.code });
+        if (written && row.state === 'closed')
+          log(`${dependency} is not to be relied on (${error.code}): work waits until it answers`);
+      }),
+    read,
+  };
+}

@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { operationsPerMinute } from './pace/operationsPerMinute.js';
+
+const seconds = 1_000;
+
+/** A setting, with what is said when it is wrong: its expected form and an example. */
+const whole = (least: number, most: number, fallback: number, form: string) =>
+  z.coerce.number(form).int(form).min(least, form).max(most, form).default(fallback);
+
+const list = z
+  .string()
+  .transform((text) => text.split(',').map((item) => item.trim()))
+  .transform((items) => items.filter((item) => item !== ''));
+
+const hubConnectionString = z
+  .string()
+  .regex(
+    /^(?=.*HostName=[^;]+)(?=.*SharedAccessKeyName=[^;]+)(?=.*SharedAccessKey=[^;]+)/,
+    'must be an IoT Hub connection string, such as HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=...',
+  );
+
+const schema = z.object({
+  BALENA_API_KEY: z
+    .string(
+      'is required: an API key that sees your fleets and may write their variables (balenaCloud, Preferences, Access tokens)',
+    )
+    .min(1, 'is empty'),
+  BALENA_API_URL: z
+    .url({ protocol: /^https?$/, error: 'must be a URL, such as https://api.balena-cloud.com/' })
+    .transform((url) => (url.endsWith('/') ? url : `${url}/`))
+    .default('https://api.balena-cloud.com/'),
+  IOTHUB_CONNECTION_STRING: hubConnectionString.optional(),
+  CONNECTION_STRING: hubConnectionString.optional(),
+  IOTHUB_HOST_NAME: z
+    .string()
+    .regex(/^[\w.-]+(:\d+)?$/, 'must be a host name, such as myhub.azure-devices.net')
+    .optional(),
+  IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3').default('S1'),
+  IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, such as 1'),
+  SERVICEBUS_CONNECTION: z
+    .string()
+    .regex(
+      /Endpoint=sb:\/\/[^;]+/,
+      'must be a Service Bus connection string, such as Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKeyName=...;SharedAccessKey=...',
+    )
+    .optional(),
+  SERVICEBUS_CONNECTION__fullyQualifiedNamespace: z
+    .string()
+    .regex(/^[\w.-]+$/, 'must be a host name, such as myspace.servicebus.windows.net')
+    .optional(),
+  PROVISIONING_QUEUE: z
+    .string()
+    .regex(/^[\w./-]+$/, 'must be the name of a queue, such as provisioning')
+    .default('provisioning'),
+  RECORDS_CONNECTION: z
+    .string()
+    .regex(
+      /AccountName=|TableEndpoint=/,
+      'must be a storage connection string, such as DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...',
+    )
+    .optional(),
+  RECORDS_CONNECTION__accountName: z
+    .string()
+    .regex(/^[a-z0-9]{3,24}$/, "must be a storage account's name: 3 to 24 lower-case letters and digits")
+    .optional(),
+  AzureWebJobsStorage: z.string().optional(),
+  AzureWebJobsStorage__accountName: z.string().optional(),
+  FLEETS: list
+    .refine(
+      (slugs) => slugs.every((slug) => /^[^/\s]+\/[^/\s]+$/.test(slug)),
+      'must be fleet slugs, comma-separated, such as my_org/my_fleet',
+    )
+    .optional(),
+  DEFAULT_SERVICE: z.string().default(''),
+  CERT_KEY: z.enum(['ec-p256', 'rsa-2048'], 'must be ec-p256 or rsa-2048').default('ec-p256'),
+  CERT_DAYS: whole(1, 3_650, 365, 'must be days from 1 to 3650, such as 365'),
+  RENEW_AT: z.coerce
+    .number('must be a part of the life of a certificate, such as 0.8')
+    .min(0.1, 'must be at least 0.1, such as 0.8')
+    .max(0.99, 'must be at most 0.99, such as 0.8')
+    .default(0.8),
+  MAX_ATTEMPTS: whole(1, 100, 10, 'must be a number from 1 to 100, such as 10'),
+  WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
+  LEASE_GRACE_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
+  DUPLICATE_WINDOW_SECONDS: whole(20, 604_800, 600, 'must be seconds from 20 to 604800, such as 600'),
+});
+
+/** One of several settings, the first that is set; null if none is. */
+function firstOf<A, B>(
+  a: string | undefined,
+  as: (value: string) => A,
+  b: string | undefined,
+  bs: (value: string) => B,
+) {
+  if (a !== undefined) return as(a);
+  return b === undefined ? null : bs(b);
+}
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** Wrong settings, all of them, each with what is expected. */
+export class ConfigError extends Error {
+  constructor(readonly problems: string[]) {
+    super(`These settings are missing or wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads and checks all settings; nothing else reads the environment. An empty setting counts as one that is not there.
+ *
+ * @throws ConfigError naming every setting that is missing or wrong, never quoting a value
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env) {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  const one = (what: string, ...names: string[]) => {
+    if (!names.some((name) => given[name] !== undefined))
+      problems.push(`${names.join(' or ')} is required: ${what}`);
+  };
+  one(
+    "the hub's connection string (policy with RegistryWrite), or its host name with managed identity, such as myhub.azure-devices.net",
+    'IOTHUB_CONNECTION_STRING',
+    'CONNECTION_STRING',
+    'IOTHUB_HOST_NAME',
+  );
+  one(
+    "the namespace's connection string, or its host name with managed identity, such as myspace.servicebus.windows.net",
+    'SERVICEBUS_CONNECTION',
+    'SERVICEBUS_CONNECTION__fullyQualifiedNamespace',
+  );
+  one(
+    "the storage account's connection string, or its name with managed identity (without it, that of AzureWebJobsStorage is used)",
+    'RECORDS_CONNECTION',
+    'RECORDS_CONNECTION__accountName',
+    'AzureWebJobsStorage',
+    'AzureWebJobsStorage__accountName',
+  );
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  const s = parsed.data;
+  const connectionString = (value: string) => ({ connectionString: value });
+  return {
+    balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY },
+    hub: {
+      connection: firstOf(
+        s.IOTHUB_CONNECTION_STRING ?? (s.IOTHUB_HOST_NAME === undefined ? s.CONNECTION_STRING : undefined),
+        connectionString,
+        s.IOTHUB_HOST_NAME,
+        (hostName) => ({ hostName }),
+      )!,
+      operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
+    },
+    queue: {
+      connection: firstOf(
+        s.SERVICEBUS_CONNECTION,
+        connectionString,
+        s.SERVICEBUS_CONNECTION__fullyQualifiedNamespace,
+        (fullyQualifiedNamespace) => ({ fullyQualifiedNamespace }),
+      )!,
+      queue: s.PROVISIONING_QUEUE,
+    },
+    records: {
+      connection: (firstOf(
+        s.RECORDS_CONNECTION,
+        connectionString,
+        s.RECORDS_CONNECTION__accountName,
+        (accountName) => ({
+          accountName,
+        }),
+      ) ??
+        firstOf(
+          s.AzureWebJobsStorage,
+          connectionString,
+          s.AzureWebJobsStorage__accountName,
+          (accountName) => ({
+            accountName,
+          }),
+        ))!,
+    },
+    fleets: s.FLEETS && s.FLEETS.length > 0 ? s.FLEETS : null,
+    defaultService: s.DEFAULT_SERVICE,
+    certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
+    renewAt: s.RENEW_AT,
+    maxAttempts: s.MAX_ATTEMPTS,
+    workLimitMs: s.WORK_LIMIT_SECONDS * seconds,
+    leaseGraceMs: s.LEASE_GRACE_SECONDS * seconds,
+    duplicateWindowMs: s.DUPLICATE_WINDOW_SECONDS * seconds,
+  };
+}

@@ -1,0 +1,125 @@
+import { type BalenaSDK, getSdk } from 'balena-sdk';
+import type { Place } from '../../record/DeviceRecord.js';
+import { CallTimeout } from '../CallTimeout.js';
+import type { Balena, BalenaDevice, Spot, Variable, VariableName } from './Balena.js';
+import { mapBalenaError } from './mapBalenaError.js';
+
+export interface BalenaOptions {
+  /** With a slash at its end. */
+  apiUrl: string;
+  apiKey: string;
+  /** The SDK's own is 59 s, and cannot be set. */
+  callTimeoutMs?: number;
+}
+
+const variables = {
+  $select: ['id', 'name', 'value'],
+  $filter: { name: { $in: ['AZURE_CERT', 'AZURE_PRIVATE_KEY'] } },
+};
+
+interface Row {
+  id: number;
+  name: VariableName;
+  value: string;
+}
+
+interface DeviceRow {
+  id: number;
+  belongs_to__application: { slug: string }[];
+  device_environment_variable: Row[];
+  service_install: {
+    id: number;
+    installs__service: { service_name: string }[];
+    device_service_environment_variable: Row[];
+  }[];
+}
+
+/** Our few requests, lean: one GET shows the device, its fleet, its services and their variables, and each write is one request. */
+export function openBalena({ apiUrl, apiKey, callTimeoutMs = 15_000 }: BalenaOptions): Balena {
+  // `dataDirectory: false`: the default writes the API key in clear into the home directory.
+  const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
+  // The `apiKey` option of getSdk is ignored. Makes no request.
+  const loggedIn = sdk.auth.loginWithToken(apiKey);
+
+  async function call<R>(write: boolean, run: () => Promise<R>): Promise<R> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new CallTimeout()), callTimeoutMs);
+    });
+    try {
+      return await Promise.race([loggedIn.then(run), timeout]);
+    } catch (error) {
+      throw mapBalenaError(error, write);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    async find(uuid) {
+      const rows = await call(false, () =>
+        sdk.pine.get({
+          resource: 'device',
+          options: {
+            $select: ['id'],
+            $filter: { uuid },
+            $expand: {
+              belongs_to__application: { $select: ['slug'] },
+              device_environment_variable: variables,
+              service_install: {
+                $select: ['id'],
+                $expand: {
+                  installs__service: { $select: ['service_name'] },
+                  device_service_environment_variable: variables,
+                },
+              },
+            },
+          },
+        } as never),
+      );
+      const row = (rows as unknown as DeviceRow[])[0];
+      return row ? deviceOf(row) : null;
+    },
+    async sees(fleet) {
+      const options = { $select: ['id'], $top: 1, ...(fleet !== null && { $filter: { slug: fleet } }) };
+      const rows = await call(false, () => sdk.pine.get({ resource: 'application', options } as never));
+      return (rows as unknown as unknown[]).length > 0;
+    },
+    async store(place, spot, name, value) {
+      const existing = spot.variables[name];
+      const resource = resourceOf(place);
+      const body = existing ? { value } : { [ownerOf(place)]: spot.ownerId, name, value };
+      await call(true, () =>
+        existing
+          ? sdk.pine.patch({ resource, id: existing.id, body } as never)
+          : (sdk.pine.post({ resource, body } as never) as Promise<unknown>),
+      );
+    },
+    async remove(place, { id }: Variable) {
+      await call(true, () => sdk.pine.delete({ resource: resourceOf(place), id } as never));
+    },
+  };
+}
+
+function resourceOf(place: Place): string {
+  return place === '' ? 'device_environment_variable' : 'device_service_environment_variable';
+}
+
+function ownerOf(place: Place): string {
+  return place === '' ? 'device' : 'service_install';
+}
+
+function deviceOf(row: DeviceRow): BalenaDevice {
+  const spots = new Map<Place, Spot>([
+    ['', { ownerId: row.id, variables: named(row.device_environment_variable) }],
+  ]);
+  for (const { id, installs__service, device_service_environment_variable } of row.service_install) {
+    const name = installs__service[0]?.service_name;
+    if (name) spots.set(name, { ownerId: id, variables: named(device_service_environment_variable) });
+  }
+  return { fleet: row.belongs_to__application[0]?.slug ?? '', spots };
+}
+
+function named(rows: Row[]): Spot['variables'] {
+  return Object.fromEntries(rows.map(({ id, name, value }) => [name, { id, value }]));
+}

@@ -1,0 +1,145 @@
+import { odata, RestError, TableClient, type TableEntityResult } from '@azure/data-tables';
+import { DefaultAzureCredential } from '@azure/identity';
+import { ProvisioningError } from '../ProvisioningError.js';
+
+export interface Row<T> {
+  value: T;
+  etag: string;
+}
+
+/** Columns beside the value, to filter by. */
+export type Columns = Record<string, string | number | boolean>;
+
+export interface Key {
+  partition: string;
+  row: string;
+}
+
+/** A table of JSON values with optimistic concurrency. Every call has a deadline and throws `records-unavailable`. */
+export interface Table<T> {
+  get(key: Key): Promise<Row<T> | null>;
+  /**
+   * Writes the whole row, on a condition.
+   *
+   * @param etag the row as it was read; null: there must be none
+   * @returns false if the condition does not hold. After an error the write may have happened, or may still happen
+   */
+  put(key: Key, value: T, etag: string | null, columns?: Columns): Promise<boolean>;
+  /** Reads all rows that match the OData filter, a page at a time. */
+  list(filter?: string): AsyncIterable<T>;
+}
+
+export interface TableOptions {
+  /** A connection string, or the account's name with managed identity. */
+  connection: { connectionString: string } | { accountName: string };
+  name: string;
+  /** How long one call may take, its repeats by the client included. */
+  callTimeoutMs?: number;
+}
+
+export { odata };
+
+interface Entity {
+  json: string;
+}
+
+/**
+ * A table of an Azure storage account, made at its first use. Two repeats after 5xx and resets are left to the client:
+ * whoever writes conditionally finds its own write as a conflict then, see `writeRecord`.
+ */
+export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableOptions): Table<T> {
+  const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
+  const client =
+    'connectionString' in connection
+      ? TableClient.fromConnectionString(connection.connectionString, name, {
+          ...options,
+          allowInsecureConnection: true,
+        })
+      : new TableClient(
+          `https://${connection.accountName}.table.core.windows.net`,
+          name,
+          new DefaultAzureCredential(),
+          options,
+        );
+  let made: Promise<void> | undefined;
+
+  async function call<R>(run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
+    const signal = AbortSignal.timeout(callTimeoutMs);
+    try {
+      made ??= client.createTable({ abortSignal: signal });
+      await made;
+      return await run(signal);
+    } catch (error) {
+      if (
+        error instanceof RestError &&
+        (error.statusCode === 404 || error.statusCode === 409 || error.statusCode === 412)
+      ) {
+        throw error;
+      }
+      made = undefined;
+      throw new ProvisioningError(
+        'records-unavailable',
+        `The records cannot be reached (${reason(error)}).`,
+        {
+          retry: 'later',
+          outcomeUnknown: true,
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async function unless<R, O>(codes: number[], other: O, run: () => Promise<R>): Promise<R | O> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof RestError && codes.includes(error.statusCode ?? 0)) return other;
+      throw error;
+    }
+  }
+
+  const parse = (entity: TableEntityResult<Entity>): T => JSON.parse(entity.json) as T;
+
+  return {
+    get: ({ partition, row }) =>
+      unless([404], null, async () => {
+        const entity = await call((abortSignal) => client.getEntity<Entity>(partition, row, { abortSignal }));
+        return { value: parse(entity), etag: entity.etag };
+      }),
+    put: ({ partition, row }, value, etag, columns = {}) =>
+      unless([404, 409, 412], false, async () => {
+        const entity = { ...columns, partitionKey: partition, rowKey: row, json: JSON.stringify(value) };
+        await call<unknown>((abortSignal) =>
+          etag === null
+            ? client.createEntity(entity, { abortSignal })
+            : client.updateEntity(entity, 'Replace', { etag, abortSignal }),
+        );
+        return true;
+      }),
+    async *list(filter) {
+      let continuationToken: string | undefined;
+      do {
+        const pages = client
+          .listEntities<Entity>({ queryOptions: filter === undefined ? {} : { filter } })
+          .byPage({ maxPageSize: 1_000, ...(continuationToken && { continuationToken }) });
+        // A deadline for each page: the scan as a whole may take long.
+        const page = await call((signal) => Promise.race([pages.next(), aborted(signal)]));
+        if (page.done) return;
+        for (const entity of page.value) yield parse(entity);
+        continuationToken = page.value.continuationToken;
+      } while (continuationToken);
+    },
+  };
+}
+
+function reason(error: unknown): string {
+  if (error instanceof RestError)
+    return error.statusCode ? `HTTP ${error.statusCode}` : (error.code ?? 'no connection');
+  return error instanceof Error ? error.name : 'unknown';
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  );
+}

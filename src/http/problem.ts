@@ -1,0 +1,39 @@
+import type { HttpResponseInit } from '@azure/functions';
+
+export interface Problem {
+  status: number;
+  /** Stable, for programs. */
+  code: string;
+  /** What happened and what to do, for people. */
+  detail: string;
+  headers?: Record<string, string>;
+  /** Further members of the document. */
+  more?: Record<string, unknown>;
+}
+
+const titles: Record<number, string> = {
+  400: 'Bad request',
+  401: 'Unauthorized',
+  404: 'Not found',
+  409: 'Conflict',
+  413: 'Content too large',
+  422: 'The request failed',
+  500: 'Internal error',
+  503: 'Unavailable',
+};
+
+/** An RFC 9457 problem document, with a `code`. */
+export function problem({ status, code, detail, headers = {}, more = {} }: Problem): HttpResponseInit {
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/problem+json' },
+    body: JSON.stringify({
+      type: 'about:blank',
+      title: titles[status] ?? 'Error',
+      status,
+      code,
+      detail,
+      ...more,
+    }),
+  };
+}

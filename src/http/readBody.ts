@@ -1,0 +1,21 @@
+import type { HttpRequest } from '@azure/functions';
+import { BadRequest } from './BadRequest.js';
+
+const largest = 16 * 1024;
+
+/**
+ * The body as text; '' where there is none.
+ *
+ * @throws BadRequest (413) past 16 KiB
+ */
+export async function readBody(request: HttpRequest): Promise<string> {
+  const tooLarge = new BadRequest('provision.request.too-large', 'The body is larger than 16 KiB.', 413);
+  if (Number(request.headers.get('content-length')) > largest) throw tooLarge;
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > largest) throw tooLarge;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim();
+  } catch {
+    throw new BadRequest('provision.request.bad-body', 'The body is not UTF-8 text.');
+  }
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { AcceptTools } from './accept.js';
+import { type CircuitRow, openCircuit } from './circuit.js';
+import { systemClock as clock } from './clock.js';
+import type { Config } from './config.js';
+import { openBalena } from './edges/balena/openBalena.js';
+import { openHub } from './edges/hub/openHub.js';
+import { openQueue } from './edges/queue.js';
+import { openSettlement, type Settlement } from './edges/settlement.js';
+import { settlementEndpoint } from './edges/settlementEndpoint.js';
+import { openTable, type Table } from './edges/table.js';
+import type { HealthTools } from './health.js';
+import type { OverdueTools } from './overdue.js';
+import type { Dependency } from './ProvisioningError.js';
+import { openPace, type PaceRow } from './pace/openPace.js';
+import type { DeviceRecord } from './record/DeviceRecord.js';
+import { openRecords } from './records.js';
+import { rememberSent } from './sentRecently.js';
+import { openStatus, type StatusRow } from './status.js';
+import { minter } from './steps/mint.js';
+import { retrySoon } from './worker/retrySoon.js';
+import type { Tools } from './worker/Tools.js';
+
+/** How often the `overdue` function runs. */
+export const overduePeriodMs = 300_000;
+
+/** Everything that the functions work with, from one configuration: one client and one pool of connections for each side. */
+export interface App extends AcceptTools, HealthTools, OverdueTools, Tools {
+  config: Config;
+  /** @throws Error if this is not a worker of a Functions host */
+  settlement(): Settlement;
+  close(): Promise<void>;
+}
+
+/**
+ * @param args the worker's command line: it says where the host takes settlements
+ * @param log for what belongs to no invocation
+ */
+export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
+  const records = openRecords(openTable<DeviceRecord>({ ...config.records, name: 'devices' }), clock);
+  const system: Table<unknown> = openTable({ ...config.records, name: 'system' });
+  const queue = openQueue(config.queue);
+  const hub = openHub(config.hub);
+  const circuit = (dependency: Dependency) =>
+    openCircuit({ dependency, table: system as Table<CircuitRow>, clock, log });
+  let settlement: Settlement | undefined;
+
+  return {
+    config,
+    records,
+    queue,
+    hub,
+    balena: openBalena(config.balena),
+    pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.hub.operationsPerMinute }),
+    circuits: { balena: circuit('balena'), hub: circuit('hub') },
+    status: openStatus({ table: system as Table<StatusRow>, clock }),
+    clock,
+    mint: minter(config.certificate),
+    retrySoon,
+    sentRecently: rememberSent(clock),
+    settings: config,
+    duplicateWindowMs: config.duplicateWindowMs,
+    periodMs: overduePeriodMs,
+    instance: randomUUID(),
+    random: Math.random,
+    settlement() {
+      if (!settlement) {
+        const endpoint = settlementEndpoint(args);
+        if (!endpoint)
+          throw new Error(
+            'no Functions host is named in the arguments of this process: nothing can be dead-lettered',
+          );
+        settlement = openSettlement(endpoint);
+      }
+      return settlement;
+    },
+    async close() {
+      settlement?.close();
+      hub.close();
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** A moment reserved for one registry operation, in the pace's virtual time (ms); it falls `shift` later. */
+export type Slot = number;
+
+/**
+ * The hub's allowed rate of registry operations, shared by all workers through one row. `reserve`, `due` and `nextFree` throw
+ * `records-unavailable`.
+ */
+export interface Pace {
+  /** Reserves the next free slot. */
+  reserve(): Promise<Slot>;
+  /**
+   * When a slot falls now, after the throttling that was met since it was reserved.
+   *
+   * @returns Unix ms
+   */
+  due(slot: Slot): Promise<number>;
+  /** A slot that was not needed: credit for the next 5 s of this process. */
+  giveBack(slot: Slot): void;
+  /** Counts a further operation of a run that has used its slot, without waiting for one. */
+  charge(): void;
+  /** The hub throttles: everything that is reserved, and everything to come, moves by this many ms. Never throws. */
+  slowDown(ms: number): Promise<void>;
+  /**
+   * When the next free slot falls, from a reading up to a second old.
+   *
+   * @returns Unix ms, not before now
+   */
+  nextFree(): Promise<number>;
+}

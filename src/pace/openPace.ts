@@ -1,0 +1,131 @@
+import type { Clock } from '../clock.js';
+import type { Row, Table } from '../edges/table.js';
+import { ProvisioningError } from '../ProvisioningError.js';
+import type { Pace, Slot } from './Pace.js';
+
+/** Virtual time: the hub's throttling is taken out of it, so that one shift moves every slot that was reserved. */
+export interface PaceRow {
+  /** The next free slot (virtual ms). */
+  next: number;
+  /** What real time is ahead of virtual time (ms). */
+  shift: number;
+  /** Until when the hub asked us to wait, Unix ms. */
+  pausedUntil: number;
+}
+
+const key = { partition: 'system', row: 'pace' };
+/** A reading is trusted this long: a slot may be told a second late of a shift, and the hub delays before it refuses. */
+const freshMs = 1_000;
+const creditMs = 5_000;
+const mostConflicts = 50;
+
+/**
+ * The generic cell rate algorithm over one shared row: slot after slot, an interval apart, none before now. All that wait in
+ * one process share one write.
+ *
+ * @param perMinute registry operations that the hub allows in a minute
+ */
+export function openPace({
+  table,
+  clock,
+  perMinute,
+}: {
+  table: Table<PaceRow>;
+  clock: Clock;
+  perMinute: number;
+}): Pace {
+  const interval = 60_000 / perMinute;
+  let seen: { row: Row<PaceRow> | null; at: number } | undefined;
+  let credits: { slot: Slot; until: number }[] = [];
+  let waiting: { resolve(slot: Slot): void; reject(error: unknown): void }[] = [];
+  let charges = 0;
+  let flushing = false;
+
+  async function read(): Promise<PaceRow> {
+    if (!seen || clock.now() - seen.at >= freshMs) {
+      seen = { row: await table.get(key), at: clock.now() };
+    }
+    return seen.row?.value ?? { next: 0, shift: 0, pausedUntil: 0 };
+  }
+
+  /** Changes the row on its ETag; a conflict reads it again. */
+  async function change<R>(f: (row: PaceRow) => R): Promise<R> {
+    for (let tries = 0; tries < mostConflicts; tries += 1) {
+      const value = { ...(await read()) };
+      const result = f(value);
+      const etag = seen?.row?.etag ?? null;
+      seen = undefined;
+      if (await table.put(key, value, etag)) return result;
+    }
+    throw new ProvisioningError('records-unavailable', 'The pace is being changed too often.', {
+      retry: 'later',
+    });
+  }
+
+  async function flush(): Promise<void> {
+    while (waiting.length > 0 || charges > 0) {
+      const batch = waiting;
+      const extra = charges;
+      waiting = [];
+      charges = 0;
+      try {
+        const first = await change((row) => {
+          const start = Math.max(row.next, clock.now() - row.shift);
+          row.next = start + (batch.length + extra) * interval;
+          return start;
+        });
+        for (const [i, { resolve }] of batch.entries()) resolve(Math.round(first + i * interval));
+      } catch (error) {
+        // A charge that could not be written down is not worth an error: the hub counts it all the same.
+        for (const { reject } of batch) reject(error);
+      }
+    }
+  }
+
+  /** In the next turn, so that all that was asked for in this one shares the write. */
+  function start(): void {
+    if (flushing) return;
+    flushing = true;
+    queueMicrotask(async () => {
+      await flush();
+      flushing = false;
+    });
+  }
+
+  return {
+    async reserve() {
+      const now = clock.now();
+      credits = credits.filter(({ until }) => until > now);
+      const credit = credits.shift();
+      if (credit) return credit.slot;
+      return new Promise((resolve, reject) => {
+        waiting.push({ resolve, reject });
+        start();
+      });
+    },
+    due: async (slot) => slot + (await read()).shift,
+    giveBack(slot) {
+      credits.push({ slot, until: clock.now() + creditMs });
+    },
+    charge() {
+      charges += 1;
+      start();
+    },
+    async slowDown(ms) {
+      try {
+        await change((row) => {
+          const now = clock.now();
+          // Several workers meet the same throttling: together they ask for one wait, and not for the sum.
+          row.shift += Math.max(0, ms - Math.max(0, row.pausedUntil - now));
+          row.pausedUntil = Math.max(row.pausedUntil, now + ms);
+        });
+      } catch {
+        // It could not be written down: the next 429 tries again.
+      }
+    },
+    async nextFree() {
+      const { next, shift } = await read();
+      return Math.max(next + shift, clock.now());
+    },
+  };
+}

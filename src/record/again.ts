@@ -1,0 +1,21 @@
+import type { DeviceRecord, Ticket } from './DeviceRecord.js';
+
+/**
+ * Owes the record's work at a new time, under a new number, so that every older message is superseded. Kind and distrust of
+ * the ticket are kept; where there was none, it is a change.
+ *
+ * @param due Unix ms
+ * @param more what differs from the ticket before; a reserved slot is not kept, unless named here
+ */
+export function again(
+  record: DeviceRecord,
+  due: number,
+  more: Pick<Partial<Ticket>, 'kind' | 'slot' | 'distrust'> = {},
+): void {
+  const old = record.ticket;
+  record.lastN += 1;
+  const kind = more.kind ?? old?.kind ?? 'change';
+  record.ticket = { n: record.lastN, kind, due };
+  if (old?.distrust || more.distrust) record.ticket.distrust = true;
+  if (more.slot !== undefined) record.ticket.slot = more.slot;
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.js';
+import type { Columns, Key, Row, Table } from './edges/table.js';
+import { ProvisioningError } from './ProvisioningError.js';
+import type { DeviceRecord } from './record/DeviceRecord.js';
+import { live } from './record/live.js';
+
+/** The device records: read, written on the ETag that was read, amended. All throw `records-unavailable`. */
+export interface Records {
+  read(uuid: string): Promise<Row<DeviceRecord> | null>;
+  /** @returns false on a conflict: read again. True also if an error hid that the write succeeded */
+  write(record: DeviceRecord, etag: string | null): Promise<boolean>;
+  /** Read, change, write, and again on a conflict. See `Change`. */
+  amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
+  /** Records with a live ticket that was due before this Unix ms. */
+  overdue(before: number): AsyncIterable<DeviceRecord>;
+}
+
+/**
+ * Gets a copy of the record, or null if there is none; returns what to write (the changed copy), or null to write nothing.
+ * `amend` returns what was written, or null if nothing was.
+ */
+export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
+
+/** Enough for any real contention on one device; past it something is wrong, and the caller's back-off is the better wait. */
+const mostConflicts = 50;
+
+export function openRecords(table: Table<DeviceRecord>, clock: Clock): Records {
+  const read = (uuid: string) => table.get(keyOf(uuid));
+
+  async function write(record: DeviceRecord, etag: string | null): Promise<boolean> {
+    record.stamp = randomUUID();
+    record.updatedAt = clock.now();
+    try {
+      if (await table.put(keyOf(record.uuid), record, etag, columnsOf(record))) return true;
+    } catch (error) {
+      const stored = await read(record.uuid);
+      if (stored?.value.stamp === record.stamp) return true;
+      // Unchanged means that it did not happen yet, and not that it will not.
+      throw error;
+    }
+    // The tables client repeats requests by itself: the conflict can be with one's own write.
+    return (await read(record.uuid))?.value.stamp === record.stamp;
+  }
+
+  async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
+    for (let tries = 0; tries < mostConflicts; tries += 1) {
+      const found = await read(uuid);
+      const changed = change(found && structuredClone(found.value));
+      if (changed === null) return null;
+      if (await write(changed, found?.etag ?? null)) return changed;
+    }
+    throw new ProvisioningError(
+      'records-unavailable',
+      'The record is being changed too often to be amended.',
+      {
+        retry: 'later',
+      },
+    );
+  }
+
+  return { read, write, amend, overdue: (before) => table.list(`owed eq true and due lt ${before}L`) };
+}
+
+/** 256 partitions: enough for all the operations that a storage account allows, few enough to scan one by one. */
+function keyOf(uuid: string): Key {
+  return { partition: uuid.slice(0, 2), row: uuid };
+}
+
+/** What the timer and ops filter by; the record itself is the JSON beside it. */
+function columnsOf({ ticket, desired, observed, error }: DeviceRecord): Columns {
+  return {
+    owed: live(ticket),
+    dead: ticket?.dead !== undefined,
+    due: ticket?.due ?? 0,
+    code: error?.code ?? '',
+    fleet: observed.fleet ?? '',
+    requestedAt: desired.requestedAt,
+  };
+}

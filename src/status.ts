@@ -1,0 +1,63 @@
+import type { Clock } from './clock.js';
+import type { Table } from './edges/table.js';
+import type { Dependency, ErrorCode, ProvisioningError } from './ProvisioningError.js';
+
+/** What a worker last saw of a dependency. Times are Unix ms. */
+export interface Sight {
+  answeredAt: number | null;
+  failedAt: number | null;
+  code: ErrorCode | null;
+}
+
+/**
+ * What the workers see, for the HTTP functions to show: they run on other instances. Written every ten seconds at most, by
+ * whichever worker is at work; the last one wins, since all of them see the same two sides.
+ */
+export type StatusRow = Record<Dependency, Sight> & { at: number };
+
+export interface Status {
+  saw(dependency: Dependency, error: ProvisioningError | null): void;
+  /** Writes what was seen, if it is time. A worker calls it after each message. */
+  report(): Promise<void>;
+  read(): Promise<StatusRow | null>;
+}
+
+const key = { partition: 'system', row: 'status' };
+const everyMs = 10_000;
+const nothing: Sight = { answeredAt: null, failedAt: null, code: null };
+
+export function openStatus({ table, clock }: { table: Table<StatusRow>; clock: Clock }): Status {
+  const sights: Record<Dependency, Sight> = { balena: { ...nothing }, hub: { ...nothing } };
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  return {
+    saw(dependency, error) {
+      const sight = sights[dependency];
+      if (error) Object.assign(sight, { failedAt: clock.now(), code: error.code });
+      else sight.answeredAt = clock.now();
+    },
+    async report() {
+      const now = clock.now();
+      if (now - reportedAt < everyMs) return;
+      reportedAt = now;
+      try {
+        const row = await table.get(key);
+        const before = row?.value;
+        const merged = {
+          at: now,
+          balena: later(before?.balena, sights.balena),
+          hub: later(before?.hub, sights.hub),
+        };
+        await table.put(key, merged, row?.etag ?? null);
+      } catch {
+        // What could not be reported is reported in ten seconds.
+      }
+    },
+    read: async () => (await table.get(key))?.value ?? null,
+  };
+}
+
+function later(a: Sight = nothing, b: Sight): Sight {
+  const failed = (a.failedAt ?? 0) > (b.failedAt ?? 0) ? a : b;
+  const answeredAt = Math.max(a.answeredAt ?? 0, b.answeredAt ?? 0) || null;
+  return { answeredAt, failedAt: failed.failedAt, code: failed.code };
+}

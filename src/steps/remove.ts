@@ -1,0 +1,38 @@
+import type { BalenaDevice } from '../edges/balena/Balena.js';
+import type { Work } from '../worker/Work.js';
+import { clean } from './clean.js';
+import { readPair } from './readPair.js';
+
+/**
+ * Undoes it: the hub identity, the variables wherever they may be, and every pair that is made out to this device.
+ *
+ * @param device null if balena does not know it: then only the hub identity is left to remove
+ */
+export async function remove(work: Work, device: BalenaDevice | null): Promise<void> {
+  await removeIdentity(work);
+  if (device) {
+    const strays = [...device.spots].filter(([, spot]) => readPair(spot, work.uuid)).map(([place]) => place);
+    await clean(work, device, new Set([...work.places, ...strays]), 'remove');
+  }
+  forget(work);
+}
+
+/** Removes the hub identity; that it is gone already is fine. Asked for explicitly, it is looked for even if the record says that there is none. */
+async function removeIdentity(work: Work): Promise<void> {
+  const { observed, desired } = work;
+  if (desired.present && observed.hub === 'none' && !work.distrust) return;
+  observed.hub = 'unknown';
+  await work.hub('remove', (hub, ms) => hub.remove(work.uuid, ms));
+  observed.hub = 'none';
+}
+
+function forget({ observed }: Work): void {
+  Object.assign(observed, {
+    thumbprint: null,
+    previous: null,
+    service: null,
+    notBefore: null,
+    notAfter: null,
+    keyAlgorithm: null,
+  });
+}

@@ -1,0 +1,112 @@
+import type { Dependency } from '../ProvisioningError.js';
+import { ProvisioningError } from '../ProvisioningError.js';
+import type { Slot } from '../pace/Pace.js';
+import type { DeviceRecord } from '../record/DeviceRecord.js';
+import type { Tools } from './Tools.js';
+import type { Work } from './Work.js';
+
+/** Slots that are further away are waited for in the queue, and not in memory. */
+export const nearMs = 5_000;
+
+/** Ends a run that turns out to need a registry slot which is not near. */
+export class SlotIsFar extends Error {
+  constructor(readonly slot: Slot) {
+    super('the next registry slot is not near');
+  }
+}
+
+/** A run under a lease, with the limits that the protocol sets to what it does outside. */
+export interface Run extends Work {
+  /** Names the lease: this run and no other. */
+  readonly id: string;
+  /** A write may still take effect. */
+  outcomeUnknown: boolean;
+  /** The reserved slot, until it is used. */
+  slot: Slot | null;
+}
+
+/**
+ * @param record as it was written with this run's lease
+ * @param startedAt Unix ms, from before the lease was written
+ */
+export function startRun(
+  tools: Tools,
+  record: DeviceRecord,
+  id: string,
+  startedAt: number,
+  slot: Slot | null,
+): Run {
+  const { clock, pace, settings, circuits, status, retrySoon } = tools;
+  const deadline = startedAt + settings.workLimitMs;
+  let paid = false;
+
+  const run: Run = {
+    id,
+    uuid: record.uuid,
+    desired: record.desired,
+    places: record.places,
+    distrust: record.ticket?.distrust ?? false,
+    observed: structuredClone(record.observed),
+    cleaned: new Set(),
+    outcomeUnknown: false,
+    slot,
+    now: () => clock.now(),
+    mint: () => tools.mint(record.uuid, clock.now()),
+    settings,
+    balena: (step, call) => outside('balena', step, () => call(tools.balena)),
+    hub: (step, call) =>
+      outside('hub', step, async () => {
+        await pay();
+        return call(tools.hub, left());
+      }),
+  };
+  return run;
+
+  /** How much of the work limit is left, ms. No call outside starts after it. */
+  function left(): number {
+    const ms = deadline - clock.now();
+    if (ms > 0) return ms;
+    throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`, {
+      retry: 'later',
+    });
+  }
+
+  /** The first operation uses the run's slot, and waits for one if it has none; further ones are charged to the pace. */
+  async function pay(): Promise<void> {
+    if (paid) return pace.charge();
+    run.slot ??= await pace.reserve();
+    const wait = (await pace.due(run.slot)) - clock.now();
+    if (wait > nearMs) throw new SlotIsFar(run.slot);
+    await clock.sleep(wait);
+    run.slot = null;
+    paid = true;
+  }
+
+  async function outside<R>(
+    dependency: Dependency,
+    step: NonNullable<ProvisioningError['step']>,
+    call: () => Promise<R>,
+  ): Promise<R> {
+    try {
+      const result = await retrySoon(() => {
+        left();
+        return call();
+      });
+      status.saw(dependency, null);
+      await circuits[dependency].succeeded();
+      return result;
+    } catch (error) {
+      if (error instanceof SlotIsFar) throw error;
+      const mapped = ProvisioningError.from(error);
+      mapped.step ??= step;
+      run.outcomeUnknown ||= mapped.outcomeUnknown && mapped.dependency !== undefined;
+      if (mapped.dependency === dependency) {
+        if (mapped.code === 'hub-throttled' && typeof mapped.retry === 'object')
+          await pace.slowDown(mapped.retry.afterMs);
+        status.saw(dependency, mapped);
+        await circuits[dependency].failed(mapped);
+      }
+      throw mapped;
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import type { Tools } from './Tools.js';
+
+/**
+ * Are both sides worth asking?
+ *
+ * @param id names the run, as a probe
+ * @returns null to go ahead, or the Unix ms at which to come again
+ */
+export async function admitByCircuits({ circuits }: Tools, id: string): Promise<number | null> {
+  const balena = await circuits.balena.admit(id);
+  if (balena !== null) return balena;
+  const hub = await circuits.hub.admit(id);
+  if (hub !== null) await circuits.balena.release(id);
+  return hub;
+}

@@ -1,0 +1,33 @@
+import type { Slot } from '../pace/Pace.js';
+import type { DeviceRecord } from '../record/DeviceRecord.js';
+import { expectsHubOperation } from './expectsHubOperation.js';
+import { nearMs } from './Run.js';
+import type { Tools } from './Tools.js';
+
+export type SlotClaim = { kind: 'now'; slot: Slot | null } | { kind: 'later'; due: number; slot?: Slot };
+
+/** A slot that was missed by more than this belongs to the past; to use it would be to go faster than the pace. */
+const missedMs = 10_000;
+/** Checks stand back when requests fill the pace: they reserve only what is free within a minute, and come again otherwise. */
+const checkHorizonMs = 60_000;
+const checkAgainMs = 300_000;
+
+/** The registry slot for a device's work, waited for if it is near. */
+export async function claimSlot(tools: Tools, record: DeviceRecord): Promise<SlotClaim> {
+  const { pace, clock, settings, random } = tools;
+  const { ticket } = record;
+  let slot = ticket?.slot ?? null;
+  if (slot !== null && clock.now() - (await pace.due(slot)) > missedMs) slot = null;
+  if (slot === null) {
+    if (!expectsHubOperation(record, clock.now(), settings.renewAt)) return { kind: 'now', slot: null };
+    if (ticket?.kind === 'check' && (await pace.nextFree()) - clock.now() > checkHorizonMs) {
+      return { kind: 'later', due: clock.now() + Math.round(checkAgainMs * (1 + random())) };
+    }
+    slot = await pace.reserve();
+  }
+  const due = await pace.due(slot);
+  const wait = due - clock.now();
+  if (wait > nearMs) return { kind: 'later', due: Math.round(due), slot };
+  await clock.sleep(wait);
+  return { kind: 'now', slot };
+}

@@ -1,0 +1,83 @@
+import type { ProvisioningMessage } from '../message/ProvisioningMessage.js';
+import type { ProvisioningError } from '../ProvisioningError.js';
+import type { Slot } from '../pace/Pace.js';
+import { again } from '../record/again.js';
+import type { DeviceRecord } from '../record/DeviceRecord.js';
+import { markDead, recordedError } from '../record/markDead.js';
+import { backOff } from './backOff.js';
+import { isCounted } from './isCounted.js';
+import type { Run } from './Run.js';
+import type { Tools } from './Tools.js';
+
+/** How a run ended. */
+export type Ending =
+  | { kind: 'done' }
+  | { kind: 'slot-is-far'; slot: Slot }
+  | { kind: 'failed'; error: ProvisioningError };
+
+/**
+ * Writes down what a run found and did, and what is owed next (protocol.md, Worker, 7).
+ *
+ * @returns the record as it was written; null if it is gone
+ */
+export async function finish(
+  tools: Tools,
+  message: ProvisioningMessage,
+  run: Run,
+  ending: Ending,
+): Promise<DeviceRecord | null> {
+  const { records, clock, pace, settings, random, circuits } = tools;
+  if (run.slot !== null && ending.kind !== 'slot-is-far') pace.giveBack(run.slot);
+  await Promise.all([circuits.balena.release(run.id), circuits.hub.release(run.id)]);
+  const counted = ending.kind === 'failed' && (await isCounted(tools, ending.error));
+  // A call without an answer, or none made any more in time: what the hub holds is not known.
+  if (ending.kind === 'failed' && (run.outcomeUnknown || ending.error.code === 'timed-out'))
+    run.observed.hub = 'unknown';
+  const due = ending.kind === 'slot-is-far' ? Math.round(await pace.due(ending.slot)) : 0;
+  const chance = random();
+
+  return records.amend(run.uuid, (record) => {
+    if (!record) return null;
+    const now = clock.now();
+    if (record.lease?.by !== run.id) {
+      // Someone took over: what this run did crossed with theirs. Whatever they found, it is to be looked at again.
+      record.observed.hub = 'unknown';
+      if (!record.ticket?.dead) again(record, now);
+      return record;
+    }
+    const free = run.outcomeUnknown ? record.lease.until : now;
+    record.lease = run.outcomeUnknown ? { ...record.lease, left: true } : null;
+    record.observed = run.observed;
+    record.places = record.places.filter((place) => !run.cleaned.has(place));
+    const { ticket } = record;
+    if (ticket?.n !== message.n || record.desired.requestId !== message.requestId) return record;
+
+    if (ending.kind === 'done') {
+      Object.assign(record, {
+        ticket: null,
+        attempts: 0,
+        retries: 0,
+        failures: 0,
+        replays: 0,
+        error: null,
+        coolUntil: 0,
+      });
+      record.observed.verifiedAt = now;
+    } else if (ticket.dead) {
+      // Cancelled meanwhile: a run that is to come again does not open it.
+    } else if (ending.kind === 'slot-is-far') {
+      again(record, Math.max(due, free), { slot: ending.slot });
+    } else {
+      const { error } = ending;
+      if (counted) record.attempts += 1;
+      if (error.retry === 'never' || record.attempts >= settings.maxAttempts) {
+        markDead(record, error, now);
+      } else {
+        again(record, Math.max(now + backOff(error, record.retries, chance), free));
+        record.retries += 1;
+        record.error = recordedError(error, now);
+      }
+    }
+    return record;
+  });
+}

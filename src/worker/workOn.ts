@@ -1,0 +1,76 @@
+import type { ProvisioningMessage } from '../message/ProvisioningMessage.js';
+import { send } from '../message/send.js';
+import { sendCopy } from '../message/sendCopy.js';
+import { ProvisioningError } from '../ProvisioningError.js';
+import { reconcile } from '../reconcile.js';
+import type { DeviceRecord } from '../record/DeviceRecord.js';
+import { admit } from './admit.js';
+import type { Delivery } from './Delivery.js';
+import { describeFailure } from './describeFailure.js';
+import type { Ending } from './finish.js';
+import { finish } from './finish.js';
+import { type Run, SlotIsFar } from './Run.js';
+import type { Tools } from './Tools.js';
+
+/**
+ * Works on one message: a nudge to look at a device (protocol.md, Worker). Returning completes the message. It throws only
+ * where neither the records nor the queue can take what is to be remembered: never to wait, for throwing is redelivery at once.
+ */
+export async function workOn(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
+  try {
+    await attempt(tools, message, delivery);
+  } catch (error) {
+    const { code } = ProvisioningError.from(error);
+    if (code !== 'records-unavailable' && code !== 'queue-unavailable') throw error;
+    const { clock, queue, random } = tools;
+    delivery.log(`${message.uuid}: put off, ${code}`);
+    await sendCopy(
+      queue,
+      message,
+      delivery.sequenceNumber,
+      clock.now() + Math.round(5_000 + random() * 10_000),
+    );
+  }
+}
+
+async function attempt(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
+  const admission = await admit(tools, message, delivery);
+  if (admission.kind === 'put-off') return;
+  if (admission.kind === 'dead') return giveUp(admission.record, delivery);
+
+  const { run } = admission;
+  const started = tools.clock.now();
+  const ending = await end(run);
+  const record = await finish(tools, message, run, ending);
+  delivery.log(describe(run, ending, tools.clock.now() - started));
+  if (!record) return;
+  await send(tools, record);
+  const { ticket, desired } = record;
+  if (ticket?.dead && ticket.n === message.n && desired.requestId === message.requestId)
+    await giveUp(record, delivery);
+}
+
+async function end(run: Run): Promise<Ending> {
+  try {
+    await reconcile(run);
+    return { kind: 'done' };
+  } catch (error) {
+    if (error instanceof SlotIsFar) return { kind: 'slot-is-far', slot: error.slot };
+    const failure = ProvisioningError.from(error);
+    // Not the device's matter: the message is put off as a whole, and the lease runs out.
+    if (failure.code === 'records-unavailable') throw failure;
+    return { kind: 'failed', error: failure };
+  }
+}
+
+function giveUp(record: DeviceRecord, delivery: Delivery): Promise<void> {
+  delivery.log(`${record.uuid}: dead-lettered, ${record.error?.code}`);
+  return delivery.deadLetter(record.error?.code ?? 'unexpected', describeFailure(record));
+}
+
+function describe({ uuid, desired }: Run, ending: Ending, ms: number): string {
+  if (ending.kind === 'done')
+    return `${uuid}: ${desired.present ? 'provisioned' : 'deprovisioned'} in ${ms} ms`;
+  if (ending.kind === 'slot-is-far') return `${uuid}: waits for its registry slot`;
+  return `${uuid}: ${ending.error.step ?? 'work'} failed after ${ms} ms, ${ending.error.code}: ${ending.error.message}`;
+}
