@@ -6,6 +6,8 @@ export interface Asked {
   /** Path without its query, percent-decoded. */
   path: string;
   query: URLSearchParams;
+  /** The query as it was sent, without its question mark. */
+  search: string;
   /** Path and query, percent-decoded: what the `path` of a fault is matched against. */
   target: string;
   headers: IncomingHttpHeaders;
@@ -39,6 +41,7 @@ export async function readAsked(request: IncomingMessage, maxBodyBytes: number):
     method,
     path: decode(at < 0 ? url : url.slice(0, at)),
     query: new URLSearchParams(search),
+    search,
     target: decode(url),
     headers,
     body: tooLarge ? '' : Buffer.concat(chunks).toString(),

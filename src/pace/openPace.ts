@@ -87,7 +87,8 @@ export function openPace({
     if (flushing) return;
     flushing = true;
     queueMicrotask(async () => {
-      await flush();
+      do await flush();
+      while (waiting.length > 0 || charges > 0);
       flushing = false;
     });
   }

@@ -3,6 +3,9 @@ import { listen } from '../../listen.js';
 import type { Trigger } from '../trigger.js';
 import { type Answering, answer } from './answer.js';
 
+/** Limits of the real host's web server. */
+const kestrel = { keepAliveTimeout: 130_000, maxHeaderSize: 32 * 1024 };
+
 /**
  * Serves the HTTP functions on loopback.
  *
@@ -13,7 +16,7 @@ export async function startHttp(
   answering: Answering,
   { port, orFreePort }: { port: number; orFreePort: boolean },
 ): Promise<Trigger & { url: string }> {
-  const server = createServer((request, response) => {
+  const server = createServer(kestrel, (request, response) => {
     // A client that keeps its connection would otherwise go on asking a host that is on its way out.
     if (!server.listening) response.setHeader('connection', 'close');
     // The client went away while it was sending: there is nobody left to answer.

@@ -4,11 +4,13 @@ export function reportOutage(functionName: string, queueName: string, onEvent: (
   return {
     begin: (error: Error) => {
       if (!away)
-        onEvent(`${functionName}: queue ${queueName} cannot be reached, looking on: ${error.message}`);
+        onEvent(
+          `${functionName}: queue ${queueName} cannot be reached, trying until it can: ${error.message}`,
+        );
       away = true;
     },
     over: () => {
-      if (away) onEvent(`${functionName}: queue ${queueName} is there again`);
+      if (away) onEvent(`${functionName}: queue ${queueName} can be reached again`);
       away = false;
     },
   };

@@ -11,7 +11,7 @@ import { reportOutage } from './reportOutage.js';
 import type { UnderProcessing } from './underProcessing.js';
 
 /** The SDK's own stop and close wait for a broker that is away. */
-const patienceMs = 3_000;
+const patienceMs = 2_000;
 
 export interface QueueTriggerOptions {
   settings: HostSettings['serviceBus'];

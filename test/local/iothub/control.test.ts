@@ -49,6 +49,14 @@ describe('the control server', () => {
     });
   });
 
+  it('delays calls that come faster than the rate, as long as they fit into the backlog', async () => {
+    await control(hub.endpoints, 'PUT /throttle', { perMinute: 6000, burst: 1, backlog: 10 });
+    await Promise.all(Array.from({ length: 5 }, (_, at) => sdk.registry.create(device(`delayed-${at}`))));
+    const { operations, delayed, refused } = await control(hub.endpoints, 'GET /throttle');
+    expect({ operations, refused }).toEqual({ operations: 5, refused: {} });
+    expect(delayed).toBeGreaterThan(0);
+  });
+
   it('says what to send for a throttle that makes no sense', async () => {
     await expect(control(hub.endpoints, 'PUT /throttle', { rate: 5 })).rejects.toThrow(/^400 .*send/);
     await expect(control(hub.endpoints, 'PUT /throttle', { perMinute: 0 })).rejects.toThrow(

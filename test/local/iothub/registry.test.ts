@@ -141,6 +141,13 @@ describe('the identity registry', () => {
     expect((await sdk.registry.list()).responseBody).toHaveLength(1000);
     const { responseBody: after } = await sdk.registry.getRegistryStatistics();
     expect(after.totalDeviceCount - before.totalDeviceCount).toBe(1100);
+    await sdk.registry.update({ ...withThumbprint('list-0-0', sha256), status: 'disabled' });
+    await sdk.registry.delete('list-0-1');
+    expect((await sdk.registry.getRegistryStatistics()).responseBody).toEqual({
+      totalDeviceCount: after.totalDeviceCount - 1,
+      enabledDeviceCount: after.enabledDeviceCount - 2,
+      disabledDeviceCount: 1,
+    });
   });
 
   it('does what it can of a bulk call, and names what it could not', async () => {
