@@ -1,0 +1,82 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Answer, Asked } from '../../faults/asked.js';
+import { resourceOf } from '../data/compileFilter.js';
+import { countRows, type Reading, readIds, readRows } from '../data/readRows.js';
+import type { Viewer } from '../data/visible.js';
+import { parseQuery } from '../odata/parseQuery.js';
+import type { Query } from '../odata/query.js';
+import { notSupported, Refusal } from '../refusal.js';
+import { createFleet } from './createFleet.js';
+import { type Done, describeRows } from './describeRows.js';
+import { createRow, deleteRows, updateRows } from './writeRows.js';
+
+/**
+ * Answers `/v7/…`: GET with `{d: […]}`, POST with the row, PATCH and DELETE with 200 and no body.
+ *
+ * @param onEvent one line for each row that was written
+ */
+export function handleOData(
+  db: DatabaseSync,
+  viewer: Viewer,
+  asked: Asked,
+  onEvent: (line: string) => void,
+): Answer {
+  const reading: Reading = { db, viewer };
+  const query = parseQuery(asked.path.replace(/^\/v7\//, ''), asked.search);
+  const { resource, key } = query;
+  if (key && !isUnique(resource, key))
+    throw new Refusal(400, `Malformed url: (${key}) is no key of ${resource}`);
+  const tell = (ids: number[], done: Done) => describeRows(db, resource, ids, done).forEach(onEvent);
+
+  switch (asked.method) {
+    case 'GET':
+      return {
+        status: 200,
+        body: { d: query.count ? countRows(reading, resource, query) : readRows(reading, resource, query) },
+      };
+    case 'POST': {
+      expectNoKey(query);
+      if (resource === 'application') return createFleet(reading, parseBody(asked.body));
+      const answer = createRow(reading, query, parseBody(asked.body));
+      tell([(answer.body as { id: number }).id], 'stored');
+      return answer;
+    }
+    case 'PATCH': {
+      expectFilterOnly(query);
+      tell(updateRows(reading, query, parseBody(asked.body)), 'changed');
+      return { status: 200 };
+    }
+    case 'DELETE': {
+      expectFilterOnly(query);
+      const ids = readIds(reading, resource, query);
+      deleteRows(reading, query, ids, () => tell(ids, 'removed'));
+      return { status: 200 };
+    }
+    default:
+      throw notSupported(`${asked.method} on ${resource}`);
+  }
+}
+
+function isUnique(resource: string, key: string[]): boolean {
+  const names = [...key].sort().join();
+  return names === 'id' || resourceOf(resource).unique.some((unique) => [...unique].sort().join() === names);
+}
+
+function expectNoKey({ key, filter }: Query): void {
+  if (key || filter) throw notSupported('POST to a row');
+}
+
+/** What a PATCH or DELETE would ignore is refused: it may have been meant to narrow it. */
+function expectFilterOnly({ select, expand, orderby, top, skip, count }: Query): void {
+  const more =
+    select || expand.size > 0 || orderby.length > 0 || top !== undefined || skip !== undefined || count;
+  if (more) throw notSupported('PATCH and DELETE with other options than $filter');
+}
+
+export function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Refusal(400, 'Malformed body: send JSON');
+  }
+}
