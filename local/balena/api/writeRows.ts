@@ -31,7 +31,7 @@ export function createRow(reading: Reading, query: Query, body: unknown): Answer
   return { status: 201, body: row };
 }
 
-/** PATCH: 200 without a body, also when nothing matches. @returns with the ids of the rows that were changed */
+/** PATCH: 200 without a body, also when nothing matches. @returns the ids of the rows that were changed */
 export function updateRows(reading: Reading, query: Query, body: unknown): number[] {
   const { resource } = query;
   const { update, check } = rulesOf(resource);

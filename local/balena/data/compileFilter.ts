@@ -1,5 +1,5 @@
 import type { Comparison, Filter, Literal } from '../odata/query.js';
-import { Refusal } from '../refusal.js';
+import { notSupported, Refusal } from '../refusal.js';
 import { type FieldType, model, type Resource } from './model.js';
 import { toColumn } from './openDatabase.js';
 import { type Viewer, visible } from './visible.js';
@@ -110,16 +110,12 @@ function resolve(path: string[], { root, aliases }: Scope): { from: Row; propert
   const from = aliases.get(first);
   if (path.length === 1) return { from: root, property: first };
   if (path.length === 2 && from && second) return { from, property: second };
-  throw new Refusal(
-    400,
-    `not supported by this stand-in of the balena API: the path ${path.join('/')}; use any(…)`,
-  );
+  throw notSupported(`the path ${path.join('/')}; use any(…)`);
 }
 
 export function resourceOf(name: string): Resource {
   const resource = model[name];
-  if (!resource)
-    throw new Refusal(400, `not supported by this stand-in of the balena API: the resource ${name}`);
+  if (!resource) throw notSupported(`the resource ${name}`);
   return resource;
 }
 

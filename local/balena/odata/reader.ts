@@ -1,10 +1,10 @@
 import { Refusal } from '../refusal.js';
 
 /** A word (`name`, `$select`, `@alias`), a literal, or a sign. */
-export type Token =
-  | { kind: 'word'; text: string }
-  | { kind: 'text' | 'number' | 'sign'; text: string }
-  | { kind: 'end'; text: '' };
+export interface Token {
+  kind: 'word' | 'text' | 'number' | 'sign' | 'end';
+  text: string;
+}
 
 /** Looks at the tokens of an OData expression one by one. */
 export interface Reader {
@@ -65,7 +65,6 @@ export function createReader(text: string): Reader {
 
 function tokenize(text: string): Token[] {
   const list: Token[] = [];
-  tokens.lastIndex = 0;
   let at = 0;
   while (at < text.length) {
     tokens.lastIndex = at;
