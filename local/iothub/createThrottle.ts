@@ -38,8 +38,8 @@ export interface Throttle {
    * @throws HubError 429
    */
   take(operations?: number): Promise<void>;
-  /** Changes limits. The bucket is full then, and whoever waits is looked at anew. */
-  set(limits: Partial<Limits>): void;
+  /** Changes the limits. The bucket is full then, and whoever waits is looked at anew. */
+  set(limits: Limits): void;
   state(): ThrottleState;
   /** Whoever still waits waits for ever: their connections are about to be closed. */
   close(): void;
@@ -128,7 +128,7 @@ export function createThrottle(initial: Limits, clock = realClock): Throttle {
       });
     },
     set(given) {
-      limits = { ...limits, ...given };
+      limits = { ...given };
       available = limits.burst;
       workOff();
     },

@@ -68,7 +68,9 @@ export async function startIotHub(options: IotHubOptions = {}): Promise<StandIn<
 }
 
 async function start(options: IotHubOptions, closers: Array<() => unknown>): Promise<IotHubEndpoints> {
-  const { folder, orFreePort, onEvent = () => {}, tier = 'S1', units = 1 } = options;
+  const { folder, orFreePort, tier = 'S1', units = 1 } = options;
+  // Lines quote what strangers send: no control character may break one up, or reach a terminal.
+  const onEvent = (line: string) => options.onEvent?.(line.replaceAll(/\p{Cc}/gu, ' '));
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'iothub-')));
   if (!folder) closers.push(() => rm(home, { recursive: true }));
   const certificate = await localCertificate(home);

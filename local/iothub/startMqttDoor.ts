@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import { createServer, TLSSocket } from 'node:tls';
-import { Aedes, type Client, type PublishPacket } from 'aedes';
+import { Aedes, type Client } from 'aedes';
 import { listen } from '../listen.js';
 import type { LocalCertificate } from '../localCertificate.js';
 import type { Telemetry } from './createTelemetryLog.js';
 import { createTwins } from './createTwins.js';
 import type { StoredIdentity } from './deviceIdentity.js';
-import { eventsTopic, readTelemetry, shortId } from './readTelemetry.js';
+import { ForbiddenMessage, maySubscribe, receiveMessage } from './deviceMessages.js';
+import { shortId } from './readTelemetry.js';
 import { refuseConnection } from './refuseConnection.js';
 
 export interface MqttDoorOptions {
@@ -29,12 +30,6 @@ export interface MqttDoor {
   close(): Promise<void>;
 }
 
-/** Largest device-to-cloud message, bytes (Microsoft: "IoT Hub quotas and throttling"). */
-const maxMessageBytes = 256 * 1024;
-
-/** What a device may subscribe to; devicebound is prefixed with its own `devices/<id>/messages/`. */
-const subscribable = /^\$iothub\/(twin\/(res|PATCH\/properties\/desired)|methods\/POST)\/#$/;
-
 /** MQTT's CONNACK 5: not authorized. */
 const notAuthorized = 5;
 
@@ -54,24 +49,6 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
       options.device(client.id),
     );
 
-  /** Does what a message asks for. @returns an Error for what a device may not send; its connection is closed then, as the hub does */
-  const receive = (client: Client, packet: PublishPacket): Error | undefined => {
-    const { topic, qos } = packet;
-    const payload = Buffer.from(packet.payload);
-    packet.retain = false; // The hub keeps no retained messages.
-    if (qos === 2) return new Error('QoS 2 is not supported');
-    if (payload.length > maxMessageBytes) return new Error('a message is larger than 256 KiB');
-    if (topic.startsWith(eventsTopic(client.id))) {
-      options.onTelemetry(readTelemetry(client.id, topic, payload));
-      return undefined;
-    }
-    const twin = twins.answer(client.id, topic, payload);
-    if (twin)
-      client.publish(twin, () => {}); // Without a callback, aedes 1.2 throws.
-    else if (!topic.startsWith('$iothub/methods/res/')) return new Error(`it may not publish to ${topic}`);
-    return undefined;
-  };
-
   const broker = await Aedes.createBroker({
     preConnect(_client, { protocolVersion }, done) {
       // aedes itself refuses 5, but takes 3 (MQTT 3.1), which the hub does not.
@@ -87,12 +64,20 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
     },
     // Called before the PUBACK: what is acknowledged has been received.
     authorizePublish(client, packet, done) {
-      done(client ? receive(client, packet) : null);
+      if (!client) return done(null);
+      packet.retain = false; // The hub keeps no retained messages.
+      try {
+        const answer = receiveMessage(client.id, packet, { twins, onTelemetry: options.onTelemetry });
+        if (answer) client.publish(answer, () => {}); // Without a callback, aedes 1.2 throws.
+        done(null);
+      } catch (error) {
+        if (!(error instanceof ForbiddenMessage)) throw error;
+        onEvent(`device ${shortId(client.id)} is sent away: ${error.message}`);
+        done(error);
+      }
     },
     authorizeSubscribe(client, subscription, done) {
-      const own = `devices/${client.id}/messages/devicebound/#`;
-      const allowed = subscription.topic === own || subscribable.test(subscription.topic);
-      done(null, allowed ? subscription : null);
+      done(null, maySubscribe(client.id, subscription.topic) ? subscription : null);
     },
   });
 
@@ -108,9 +93,6 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
     onEvent(`device ${shortId(id)} connected`);
     recheck(id);
   });
-  broker.on('clientError', ({ id }, { message }) => onEvent(`device ${shortId(id)}: ${message}`));
-  broker.on('connectionError', (_client, { message }) => onEvent(`a connection failed: ${message}`));
-
   function recheck(deviceId: string): void {
     if (!options.device(deviceId)) twins.forget(deviceId);
     const client = clients.get(deviceId);
@@ -131,7 +113,11 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', ({ message }) => onEvent(`a TLS handshake failed: ${message}`));
-  const port = await listen(server, options.port, options.orFreePort);
+  const closeBroker = () => new Promise<void>((resolve) => broker.close(resolve));
+  const port = await listen(server, options.port, options.orFreePort).catch(async (error) => {
+    await closeBroker();
+    throw error;
+  });
 
   return {
     port,
@@ -140,7 +126,7 @@ export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor>
     recheck,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
-      await new Promise<void>((resolve) => broker.close(resolve));
+      await closeBroker();
       for (const socket of sockets) socket.destroy(); // Also those that have not said who they are.
       await closed;
     },

@@ -44,9 +44,11 @@ describe('the control server', () => {
     });
     await control(hub.endpoints, 'PUT /throttle', { unthrottled: true });
     await sdk.registry.create(device('second'));
-    expect(await control(hub.endpoints, 'PUT /throttle', { tier: 'S2', units: 2 })).toMatchObject({
-      perMinute: 200,
+    const { perMinute, unthrottled } = await control(hub.endpoints, 'PUT /throttle', {
+      tier: 'S2',
+      units: 2,
     });
+    expect({ perMinute, unthrottled }).toEqual({ perMinute: 200, unthrottled: undefined });
   });
 
   it('delays calls that come faster than the rate, as long as they fit into the backlog', async () => {
@@ -78,5 +80,10 @@ describe('the control server', () => {
     while ((await waits()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await hub.close();
     expect(await held).toBeUndefined();
+  });
+
+  it('is not there when a port is taken: the hub then fails to start, and leaves nothing open', async () => {
+    const { mqttPort } = hub.endpoints;
+    await expect(startIotHub({ httpsPort: 0, mqttPort })).rejects.toThrow(`port ${mqttPort} is in use`);
   });
 });

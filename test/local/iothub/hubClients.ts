@@ -1,11 +1,11 @@
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Agent } from 'node:https';
+import { Agent, request } from 'node:https';
 import * as x509 from '@peculiar/x509';
 import { Client } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
-import { Registry } from 'azure-iothub';
+import { Registry, SharedAccessSignature } from 'azure-iothub';
 import type { IotHubEndpoints } from '../../../local/iothub/startIotHub.js';
 
 /** A device's key and certificate. */
@@ -85,4 +85,51 @@ export async function control(endpoints: IotHubEndpoints, request: string, body?
   } as RequestInit);
   if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   return answer.status === 204 ? undefined : await answer.json();
+}
+
+/** A shared access signature of `iothubowner`. @param expiry seconds since 1970 */
+export function sign({ connectionString }: IotHubEndpoints, resource: string, expiry: number): string {
+  const [, key = ''] = /SharedAccessKey=(.*)$/.exec(connectionString) ?? [];
+  return SharedAccessSignature.create(resource, 'iothubowner', key, expiry).toString();
+}
+
+export interface RawCall {
+  path: string;
+  /** Default GET. */
+  method?: string;
+  body?: string;
+  headers?: Record<string, string>;
+  /** The query. */
+  version?: string;
+  /** Default: one that is valid; undefined: none. */
+  authorization?: string | undefined;
+}
+
+/** A call that the SDK would not make. */
+export function rawCall(
+  endpoints: IotHubEndpoints,
+  call: RawCall,
+): Promise<{ status?: number; body: unknown }> {
+  const { path, method = 'GET', body, version = '?api-version=2021-04-12' } = call;
+  const valid = sign(endpoints, 'localhost', Math.floor(Date.now() / 1000) + 60);
+  const authorization = 'authorization' in call ? call.authorization : valid;
+  const headers = { ...call.headers, ...(authorization && { authorization }) };
+  const agent = new Agent({ ca: readFileSync(endpoints.caFile) });
+  const options = {
+    host: 'localhost',
+    port: endpoints.httpsPort,
+    path: path + version,
+    method,
+    headers,
+    agent,
+  };
+  return new Promise((resolve, reject) => {
+    request(options, async (response) => {
+      let text = '';
+      for await (const chunk of response) text += chunk;
+      resolve({ status: response.statusCode, body: text && JSON.parse(text) });
+    })
+      .on('error', reject)
+      .end(body);
+  });
 }

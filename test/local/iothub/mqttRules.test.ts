@@ -8,10 +8,11 @@ const notAuthorized = Buffer.from([0x20, 2, 0, 5]);
 const username = 'localhost/own/?api-version=2021-04-12&DeviceClientType=test';
 
 describe('what a device may do over MQTT', () => {
+  const lines: string[] = [];
   let hub: StandIn<IotHubEndpoints>;
   let credentials: Minted;
   beforeAll(async () => {
-    hub = await startIotHub({ httpsPort: 0, mqttPort: 0 });
+    hub = await startIotHub({ httpsPort: 0, mqttPort: 0, onEvent: (line) => lines.push(line) });
     credentials = await mint('own');
     const { registry, close } = openRegistry(hub.endpoints);
     await registry.create(withThumbprint('own', credentials.sha256));
@@ -103,6 +104,14 @@ describe('what a device may do over MQTT', () => {
     await threeClosed;
     expect(await control(hub.endpoints, 'GET /connections')).toEqual(['own']);
     for (const socket of sockets) socket.close();
+  });
+
+  it('cannot write to the terminal of whoever watches', async () => {
+    lines.length = 0;
+    const socket = await mqttSocket(hub.endpoints, credentials);
+    socket.send(connectPacket('a\n\u001b[2J', username));
+    await socket.untilClosed;
+    expect(lines).toEqual(['device a  [2J refused: its username and its client id differ']);
   });
 
   it('does not keep the hub from closing while it is silent', async () => {
