@@ -1,0 +1,108 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import type { Endpoints } from '../stack/Endpoints.js';
+import { askForCredentials } from './askForCredentials.js';
+import { connectDevice } from './connectDevice.js';
+import { readVariables } from './readVariables.js';
+
+export interface PlayOptions {
+  endpoints: Endpoints;
+  uuid: string;
+  /** The service that asks, and whose variables are read; '' for the device level. */
+  service: string;
+  /** How many telemetry messages to send. */
+  messages: number;
+  /** Between them, ms. */
+  intervalMs: number;
+  /** Gives up after this many ms. */
+  patienceMs: number;
+  /** Gets one line for each step. */
+  say(line: string): void;
+}
+
+/** Cloud Relay's container starts again after each ask, with a delay that doubles from 100 ms to 60 s. */
+const firstWaitMs = 100;
+const longestWaitMs = 60_000;
+
+/**
+ * Plays Cloud Relay on a device: asks for credentials, waits until its variables are there, connects with them over MQTT, and
+ * sends telemetry.
+ *
+ * @throws Error in one sentence if it is refused, or runs out of patience
+ */
+export async function playDevice(options: PlayOptions): Promise<void> {
+  const { endpoints, uuid, service, say } = options;
+  const { balena, iotHub } = endpoints;
+  if (!balena || !iotHub) {
+    throw new Error(
+      'this plays a device of the stand-ins for balena and the hub: start them (npm start without BALENA_… and IOTHUB_… settings)',
+    );
+  }
+  const apiKey = balena.devices.find((device) => device.uuid === uuid)?.apiKey ?? balena.apiKey;
+  const variables = () => readVariables({ apiUrl: balena.apiUrl, apiKey }, uuid, service);
+
+  const { cert, key } = await waitForCredentials(options, variables);
+  const { validTo, fingerprint256 } = new X509Certificate(cert);
+  say(
+    `has its credentials: certificate ${fingerprint256.replaceAll(':', '').slice(0, 16)}…, valid to ${validTo}`,
+  );
+
+  const hostName = `localhost:${iotHub.mqttPort}`;
+  const device = await connectDevice(
+    { uuid, cert, key },
+    { hostName, ca: await readFile(iotHub.caFile, 'utf8') },
+  );
+  say(`is connected to ${hostName} over MQTT`);
+  for (let sent = 1; sent <= options.messages; sent += 1) {
+    await device.send({ message: sent, at: new Date().toISOString() });
+    say(`sent telemetry ${sent} of ${options.messages}`);
+    if (sent < options.messages) await setTimeout(options.intervalMs);
+  }
+  await device.close();
+}
+
+async function waitForCredentials(
+  { endpoints, uuid, service, patienceMs, say }: PlayOptions,
+  variables: () => ReturnType<typeof readVariables>,
+): Promise<{ cert: string; key: string }> {
+  const { url, provisionKey } = endpoints.functions;
+  const provisionUrl = `${url}/api/provision?code=${encodeURIComponent(provisionKey)}`;
+  const deadline = Date.now() + patienceMs;
+  const started = Date.now();
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+    const { AZURE_CERT, AZURE_PRIVATE_KEY } = await variables();
+    if (AZURE_CERT && AZURE_PRIVATE_KEY) {
+      return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
+    }
+    const { status, text } = await askForCredentials(provisionUrl, uuid, service);
+    say(`asked for credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
+    if (status === 401)
+      throw new Error('the function key is refused (401): is .local/endpoints.json of the system that runs?');
+    if (status >= 400 && status < 500 && status !== 409)
+      throw new Error(`the request is refused (${status}): ${detailOf(text)}`);
+    if (Date.now() + waitMs > deadline)
+      throw new Error(`no credentials after ${Math.round(patienceMs / 1_000)} s`);
+    await setTimeout(waitMs);
+  }
+}
+
+function summary(status: number, text: string): string {
+  if (status === 202) {
+    const { state, expectedAt } = JSON.parse(text);
+    return `202 accepted, ${state}, expected at ${expectedAt}`;
+  }
+  return `${status} ${detailOf(text)}`;
+}
+
+function detailOf(text: string): string {
+  try {
+    return JSON.parse(text).detail ?? text;
+  } catch {
+    return text;
+  }
+}
+
+function fromBase64(text: string): string {
+  return Buffer.from(text, 'base64').toString();
+}

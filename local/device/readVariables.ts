@@ -1,0 +1,67 @@
+import { getSdk } from 'balena-sdk';
+
+export interface DeviceVariables {
+  AZURE_CERT?: string;
+  AZURE_PRIVATE_KEY?: string;
+}
+
+interface Row {
+  name: keyof DeviceVariables;
+  value: string;
+}
+
+interface DeviceRow {
+  device_environment_variable: Row[];
+  service_install: {
+    installs__service: { service_name: string }[];
+    device_service_environment_variable: Row[];
+  }[];
+}
+
+export interface BalenaAccess {
+  apiUrl: string;
+  apiKey: string;
+}
+
+/**
+ * What the supervisor would put into the environment of a device's container: its device variables, overlaid by those of the
+ * service.
+ *
+ * @param service '' for the device level only
+ * @throws Error if balena knows no such device, or no such service of it
+ */
+export async function readVariables(
+  { apiUrl, apiKey }: BalenaAccess,
+  uuid: string,
+  service: string,
+): Promise<DeviceVariables> {
+  const sdk = getSdk({ apiUrl, dataDirectory: false });
+  await sdk.auth.loginWithToken(apiKey);
+  const rows = await sdk.pine.get({
+    resource: 'device',
+    options: {
+      $select: ['id'],
+      $filter: { uuid },
+      $expand: {
+        device_environment_variable: { $select: ['name', 'value'] },
+        service_install: {
+          $select: ['id'],
+          $expand: {
+            installs__service: { $select: ['service_name'] },
+            device_service_environment_variable: { $select: ['name', 'value'] },
+          },
+        },
+      },
+    },
+  } as never);
+  const device = (rows as unknown as DeviceRow[])[0];
+  if (!device) throw new Error(`balena knows no device ${uuid}`);
+  const installed = device.service_install.find(
+    ({ installs__service }) => installs__service[0]?.service_name === service,
+  );
+  const all = [
+    ...device.device_environment_variable,
+    ...(installed?.device_service_environment_variable ?? []),
+  ];
+  return Object.fromEntries(all.map(({ name, value }) => [name, value]));
+}

@@ -1,0 +1,11 @@
+import type { BalenaEndpoints } from '../balena/startBalena.js';
+import type { IotHubEndpoints } from '../iothub/startIotHub.js';
+
+/** `.local/endpoints.json`: how to reach what runs. What is not a stand-in, but the real one, is not in it. */
+export interface Endpoints {
+  functions: { url: string; provisionKey: string; deprovisionKey: string; opsKey: string };
+  serviceBus?: { connectionString: string; queue: string; caFile?: string };
+  tables?: { connectionString: string };
+  iotHub?: IotHubEndpoints;
+  balena?: BalenaEndpoints;
+}

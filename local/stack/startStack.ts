@@ -1,0 +1,181 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BalenaEndpoints } from '../balena/startBalena.js';
+import type { HostEndpoints } from '../host/startHost.js';
+import type { IotHubEndpoints } from '../iothub/startIotHub.js';
+import type { BrokerEndpoints } from '../servicebus/startBroker.js';
+import type { TablesEndpoints } from '../tables/startTables.js';
+import type { Endpoints } from './Endpoints.js';
+import { type Forked, forkStandIn } from './forkStandIn.js';
+import { functionKeys } from './functionKeys.js';
+import { projectFolder } from './projectFolder.js';
+import { realSettings } from './realSettings.js';
+
+type Settings = Record<string, string | undefined>;
+
+export interface StackOptions {
+  /** Where all state is kept. */
+  folder: string;
+  /** Start from nothing. */
+  fresh?: boolean;
+  /** Settings of the functions, on top of those that point at the stand-ins. Real dependencies among them are used. */
+  settings?: Settings;
+  /** Free ports throughout, for tests; otherwise the usual ones, or a free one where that is taken. */
+  freePorts?: boolean;
+  /** Port of the functions. */
+  port?: number;
+  /** How many devices the demo fleet has at least. */
+  devices?: number;
+  /** Arguments for the hub, such as `--units 10` or `--unthrottled`. */
+  hub?: string[];
+  /** Of the queue, seconds. */
+  lockSeconds?: number;
+  /** One host with everything, or HTTP and any number of workers apart. Empty: none. */
+  hosts?: ('all' | 'http' | 'worker')[];
+  onLine(name: string, line: string): void;
+}
+
+/** A whole system on this machine. */
+export interface Stack {
+  endpoints: Endpoints;
+  /** Null where the real one is used. */
+  standIns: {
+    balena: Forked<BalenaEndpoints> | null;
+    iotHub: Forked<IotHubEndpoints> | null;
+    serviceBus: Forked<BrokerEndpoints> | null;
+    tables: Forked<TablesEndpoints> | null;
+  };
+  hosts: Forked<HostEndpoints>[];
+  /** Starts a further host, or one anew. */
+  startHost(part: 'all' | 'http' | 'worker'): Promise<Forked<HostEndpoints>>;
+  /** Stops everything, in order. */
+  close(): Promise<void>;
+}
+
+const queue = 'provisioning';
+const deliveries = 10;
+const defaultDuplicateWindowSeconds = 600;
+const defaultLockSeconds = 120;
+
+/** Brings the whole system up: the four stand-ins, and then the functions in the local host, each in its own process. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { folder, settings = {}, onLine } = options;
+  if (options.fresh) await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const keysFile = join(folder, 'keys.json');
+  const keys = await functionKeys(keysFile);
+  const started: Forked<unknown>[] = [];
+  const close = async () => {
+    // The hosts first: they drain, and need the others for that.
+    for (const each of started.splice(0).reverse()) await each.stop();
+  };
+
+  try {
+    const standIns = await startStandIns(options, started);
+    const env = { ...process.env, ...pointers(standIns), ...settings };
+    const endpoints: Endpoints = {
+      functions: { url: '', ...keys },
+      ...(standIns.serviceBus && { serviceBus: { ...standIns.serviceBus.endpoints, queue } }),
+      ...(standIns.tables && { tables: standIns.tables.endpoints }),
+      ...(standIns.iotHub && { iotHub: standIns.iotHub.endpoints }),
+      ...(standIns.balena && { balena: standIns.balena.endpoints }),
+    };
+    const hosts: Forked<HostEndpoints>[] = [];
+    const startHost = async (part: 'all' | 'http' | 'worker') => {
+      // An HTTP host that comes back keeps its address.
+      const port = endpoints.functions.url
+        ? new URL(endpoints.functions.url).port
+        : String(options.freePorts ? 0 : (options.port ?? 7071));
+      const only = part === 'all' ? [] : ['--only', part];
+      const host = await forkStandIn<HostEndpoints>({
+        name: part === 'all' ? 'functions' : part,
+        entry: 'local/host/main.js',
+        args: ['--app', projectFolder(), '--port', port, '--or-free-port', '--keys', keysFile, ...only],
+        env,
+        onLine,
+      });
+      started.push(host);
+      hosts.push(host);
+      if (host.endpoints.url) endpoints.functions.url = host.endpoints.url;
+      return host;
+    };
+    for (const part of options.hosts ?? ['all']) await startHost(part);
+    await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2));
+    return { endpoints, standIns, hosts, startHost, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function startStandIns(options: StackOptions, started: Forked<unknown>[]): Promise<Stack['standIns']> {
+  const { folder, settings = {}, onLine, freePorts, lockSeconds = defaultLockSeconds } = options;
+  const real = realSettings(settings);
+  const ports = (...names: string[]) => [
+    '--or-free-port',
+    ...(freePorts ? names.flatMap((name) => [name, '0']) : []),
+  ];
+  const start = async <E>(name: string, entry: string, args: string[]): Promise<Forked<E>> => {
+    const forked = await forkStandIn<E>({
+      name,
+      entry: `local/${entry}/main.js`,
+      args: ['--folder', join(folder, entry), ...args],
+      env: process.env,
+      onLine,
+    });
+    started.push(forked);
+    return forked;
+  };
+  const window = settings.DUPLICATE_WINDOW_SECONDS ?? defaultDuplicateWindowSeconds;
+  const properties = `${queue}:lock=${lockSeconds},deliveries=${deliveries},window=${window}`;
+  // All are waited for, so that one that fails leaves none behind that nobody knows.
+  const [balena, iotHub, serviceBus, tables] = await Promise.allSettled([
+    real.balena
+      ? null
+      : start<BalenaEndpoints>('balena', 'balena', [
+          ...ports('--port'),
+          '--devices',
+          String(options.devices ?? 1),
+        ]),
+    real.iotHub
+      ? null
+      : start<IotHubEndpoints>('iot hub', 'iothub', [
+          ...ports('--https-port', '--mqtt-port'),
+          ...(options.hub ?? []),
+        ]),
+    real.serviceBus
+      ? null
+      : start<BrokerEndpoints>('service bus', 'servicebus', [...ports('--port'), '--queue', properties]),
+    real.tables ? null : start<TablesEndpoints>('tables', 'tables', ports('--port')),
+  ]);
+  const value = <E>(result: PromiseSettledResult<E>): E => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  };
+  return {
+    balena: value(balena),
+    iotHub: value(iotHub),
+    serviceBus: value(serviceBus),
+    tables: value(tables),
+  };
+}
+
+/** The settings that point the functions at the stand-ins. */
+function pointers({ balena, iotHub, serviceBus, tables }: Stack['standIns']): Settings {
+  return {
+    PROVISIONING_QUEUE: queue,
+    ...(balena && { BALENA_API_URL: balena.endpoints.apiUrl, BALENA_API_KEY: balena.endpoints.apiKey }),
+    ...(iotHub && {
+      IOTHUB_CONNECTION_STRING: iotHub.endpoints.connectionString,
+      NODE_EXTRA_CA_CERTS: iotHub.endpoints.caFile,
+    }),
+    ...(serviceBus && { SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString }),
+    ...(tables && { RECORDS_CONNECTION: tables.endpoints.connectionString }),
+  };
+}
+
+/** Never half a file for whoever reads it meanwhile. It holds keys. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}

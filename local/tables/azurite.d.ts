@@ -1,0 +1,33 @@
+/** The parts of Azurite that serve tables; it ships no types. */
+declare module 'azurite/dist/src/table/TableServer.js' {
+  import type TableConfiguration from 'azurite/dist/src/table/TableConfiguration.js';
+
+  const exports: {
+    default: new (
+      configuration: TableConfiguration,
+    ) => {
+      start(): Promise<void>;
+      close(): Promise<void>;
+    };
+  };
+  export default exports;
+}
+
+declare module 'azurite/dist/src/table/TableConfiguration.js' {
+  class TableConfiguration {
+    constructor(
+      host: string,
+      port: number,
+      keepAliveTimeoutSeconds: number,
+      databasePath: string,
+      enableDebugLog: boolean,
+      enableAccessLog: boolean,
+      accessLogWriteStream: undefined,
+      debugLogFilePath: undefined,
+      loose: boolean,
+      skipApiVersionCheck: boolean,
+    );
+  }
+  const exports: { default: typeof TableConfiguration };
+  export default exports;
+}
