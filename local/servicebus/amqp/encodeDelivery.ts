@@ -1,0 +1,81 @@
+import type { Message } from '../engine/Message.js';
+import { type Section, section, sections } from './sections.js';
+import {
+  encodedNull,
+  encodeLong,
+  encodeSection,
+  encodeSmallInt,
+  encodeSymbol,
+  encodeTimestamp,
+  encodeUint,
+  items,
+  readText,
+} from './wire.js';
+
+/** Annotations that the broker alone sets; a message that is sent on must not bring its old ones. */
+const own = {
+  sequenceNumber: 'x-opt-sequence-number',
+  enqueuedSequenceNumber: 'x-opt-enqueue-sequence-number',
+  enqueuedTime: 'x-opt-enqueued-time',
+  lockedUntil: 'x-opt-locked-until',
+  state: 'x-opt-message-state',
+};
+const ownNames = new Set(Object.values(own));
+const symbols = Object.fromEntries(
+  Object.entries(own).map(([key, name]) => [key, encodeSymbol(name)]),
+) as Record<keyof typeof own, Buffer>;
+
+/** `x-opt-message-state`: active, and scheduled. */
+const activeState = encodeSmallInt(0);
+const scheduledState = encodeSmallInt(2);
+
+/** A message as a receiver gets it: the bytes that were sent, with the broker's delivery count and annotations. */
+export function encodeDelivery(message: Message, payload: Buffer): Buffer {
+  const all = sections(payload);
+  const header = all.find(({ descriptor }) => descriptor === section.header);
+  const annotations = all.find(({ descriptor }) => descriptor === section.messageAnnotations);
+  const bare = all.find(({ descriptor }) => descriptor > section.messageAnnotations);
+  return Buffer.concat([
+    encodeHeader(payload, header, message.deliveryCount),
+    ...all
+      .filter(({ descriptor }) => descriptor === section.deliveryAnnotations)
+      .map(({ start, end }) => payload.subarray(start, end)),
+    encodeSection(section.messageAnnotations, 'map', [
+      ...sentAnnotations(payload, annotations),
+      ...ownAnnotations(message),
+    ]),
+    payload.subarray(bare?.start ?? payload.length),
+  ]);
+}
+
+function encodeHeader(payload: Buffer, header: Section | undefined, deliveryCount: number): Buffer {
+  const fields = header ? items(payload, header.valueStart) : [];
+  const kept = [0, 1, 2, 3].map((n) =>
+    fields[n] ? payload.subarray(fields[n].start, fields[n].end) : encodedNull,
+  );
+  return encodeSection(section.header, 'list', [...kept, encodeUint(deliveryCount)]);
+}
+
+function sentAnnotations(payload: Buffer, annotations: Section | undefined): Buffer[] {
+  if (!annotations) return [];
+  const ranges = items(payload, annotations.valueStart);
+  const kept: Buffer[] = [];
+  for (let at = 0; at + 1 < ranges.length; at += 2) {
+    const [key, value] = [ranges[at]!, ranges[at + 1]!];
+    if (!ownNames.has(readText(payload, key) ?? '')) kept.push(payload.subarray(key.start, value.end));
+  }
+  // A key and its value stand next to each other: one piece, which counts as two values.
+  return kept.flatMap((pair) => [pair, Buffer.alloc(0)]);
+}
+
+function ownAnnotations(message: Message): Buffer[] {
+  const { sequenceNumber, enqueuedSequenceNumber, enqueuedAt, lockedUntil, state } = message;
+  const annotations = [
+    [symbols.sequenceNumber, encodeLong(sequenceNumber)],
+    [symbols.enqueuedSequenceNumber, encodeLong(enqueuedSequenceNumber)],
+    [symbols.enqueuedTime, encodeTimestamp(enqueuedAt)],
+    [symbols.state, state === 'scheduled' ? scheduledState : activeState],
+  ];
+  if (lockedUntil !== undefined) annotations.push([symbols.lockedUntil, encodeTimestamp(lockedUntil)]);
+  return annotations.flat();
+}

@@ -1,0 +1,22 @@
+/** Time as the engine sees it; tests bring their own. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /**
+   * Calls back once, not before that time.
+   * @param time milliseconds since 1970
+   * @returns cancels it
+   */
+  at(time: number, callback: () => void): () => void;
+}
+
+/** Node's timers overflow at 2^31 ms and then fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: Date.now,
+  at(time, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(time - Date.now(), 0), longestTimerMs));
+    return () => clearTimeout(timer);
+  },
+};

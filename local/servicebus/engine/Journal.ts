@@ -1,0 +1,138 @@
+import type { Changes, MessageStore, QueueRecord } from '../store/MessageStore.js';
+import type { Message } from './Message.js';
+
+/** Whose message it is. */
+export interface Keeper {
+  /** Puts the message into the indexes according to its state. */
+  place(message: Message): void;
+  /** Its changes are durable. */
+  committed(message: Message): void;
+}
+
+interface Touched {
+  before: Message;
+  keeper: Keeper;
+}
+
+/**
+ * What has changed since the last commit: one commit covers all that one turn of the event loop gathered, and nothing is
+ * acknowledged before it. If the store refuses, everything is put back as it was.
+ */
+export class Journal {
+  readonly #store: MessageStore;
+  readonly #changed: () => void;
+  #messages = new Map<Message, Touched>();
+  #queues = new Set<QueueRecord>();
+  #removedQueues = new Set<number>();
+  #remembered: { queueId: number; messageId: string; until: number }[] = [];
+  #forgotten: { queueId: number; messageId: string }[] = [];
+  #undo: (() => void)[] = [];
+  #callbacks: ((error?: Error) => void)[] = [];
+
+  /** @param changed called at every change: a commit is due */
+  constructor(store: MessageStore, changed: () => void) {
+    this.#store = store;
+    this.#changed = changed;
+  }
+
+  /** To be called before a message is changed; a new one is `gone` at that time. */
+  touch(message: Message, keeper: Keeper): void {
+    if (!this.#messages.has(message)) this.#messages.set(message, { before: { ...message }, keeper });
+    this.#changed();
+  }
+
+  putQueue(queue: QueueRecord): void {
+    this.#queues.add(queue);
+    this.#changed();
+  }
+
+  removeQueue(queue: QueueRecord): void {
+    this.#queues.delete(queue);
+    this.#removedQueues.add(queue.id);
+    this.#changed();
+  }
+
+  remember(queueId: number, messageId: string, until: number): void {
+    this.#remembered.push({ queueId, messageId, until });
+  }
+
+  forget(queueId: number, messageIds: string[]): void {
+    for (const messageId of messageIds) this.#forgotten.push({ queueId, messageId });
+  }
+
+  /** Undoes something that is not a message's, should the store refuse. */
+  onUndo(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  /** Calls back when all changes so far are durable, or with why they are not and were undone. */
+  afterCommit(callback: (error?: Error) => void): void {
+    this.#callbacks.push(callback);
+    this.#changed();
+  }
+
+  /** @returns why the store refused, if it did; `unchanged` when there was nothing for it */
+  commit(): 'committed' | 'unchanged' | Error {
+    const [messages, undo, callbacks, changes] = [
+      this.#messages,
+      this.#undo,
+      this.#callbacks,
+      this.#changes(),
+    ];
+    this.#reset();
+    const isChanged =
+      messages.size > 0 ||
+      hasAny(changes.queues, changes.removedQueues, changes.remembered, changes.forgotten);
+    let refused: Error | undefined;
+    try {
+      if (isChanged) this.#store.commit(changes);
+      for (const [message, { keeper }] of messages) keeper.committed(message);
+    } catch (error) {
+      refused = error instanceof Error ? error : new Error(String(error));
+      for (const step of undo.reverse()) step();
+      for (const [message, { before, keeper }] of messages) {
+        Object.assign(message, before);
+        keeper.place(message);
+      }
+    }
+    for (const callback of callbacks) callback(refused);
+    return refused ?? (isChanged ? 'committed' : 'unchanged');
+  }
+
+  #changes(): Changes {
+    const [inserted, updated, removed]: Message[][] = [[], [], []];
+    const rewritten = new Set<Message>();
+    for (const [message, { before }] of this.#messages) {
+      if (before.state === 'gone') {
+        if (message.state !== 'gone') inserted!.push(message);
+      } else if (message.state === 'gone') {
+        removed!.push(message);
+      } else {
+        updated!.push(message);
+        if (message.payload && message.payload !== before.payload) rewritten.add(message);
+      }
+    }
+    return {
+      queues: this.#queues,
+      removedQueues: this.#removedQueues,
+      inserted: inserted!,
+      updated: updated!,
+      rewritten,
+      removed: removed!,
+      remembered: this.#remembered,
+      forgotten: this.#forgotten,
+    };
+  }
+
+  #reset(): void {
+    this.#messages = new Map();
+    this.#queues = new Set();
+    this.#removedQueues = new Set();
+    this.#remembered = [];
+    this.#forgotten = [];
+    this.#undo = [];
+    this.#callbacks = [];
+  }
+}
+
+const hasAny = (...all: Iterable<unknown>[]) => all.some((some) => !some[Symbol.iterator]().next().done);

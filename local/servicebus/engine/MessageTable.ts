@@ -1,0 +1,92 @@
+import type { MessageStore } from '../store/MessageStore.js';
+import { BrokerError } from './BrokerError.js';
+import type { Journal, Keeper } from './Journal.js';
+import { type Message, newMessageIndex } from './Message.js';
+import { Shelf } from './Shelf.js';
+
+/** Payloads that a queue holds in memory besides what its store holds; the rest is read when it is delivered. */
+const residentBytes = 32 * 1024 * 1024;
+
+/** All messages of a queue, its dead letters and its locks; every change goes through the journal. */
+export class MessageTable implements Keeper {
+  readonly main = new Shelf();
+  readonly dead = new Shelf();
+  readonly #locked = new Map<string, Message>();
+  readonly #journal: Journal;
+  readonly #store: MessageStore;
+  readonly #changed: () => void;
+  #resident = 0;
+
+  constructor(journal: Journal, store: MessageStore, changed: () => void) {
+    this.#journal = journal;
+    this.#store = store;
+    this.#changed = changed;
+  }
+
+  /** Bytes of all payloads. */
+  get size(): number {
+    return this.main.size + this.dead.size;
+  }
+
+  restore(messages: Omit<Message, 'index'>[]): void {
+    for (const message of messages) this.place({ ...message, index: newMessageIndex() });
+  }
+
+  insert(message: Omit<Message, 'index' | 'state'>, state: 'scheduled' | 'available'): void {
+    this.change({ ...message, state: 'gone', index: newMessageIndex() }, { state });
+  }
+
+  change(message: Message, fields: Partial<Message>): void {
+    this.#journal.touch(message, this);
+    Object.assign(message, fields);
+    this.place(message);
+    this.#changed();
+  }
+
+  /** @throws BrokerError `lock-lost` when that lock has ended, or has never been */
+  lockedBy(lockToken: string, now: number): Message {
+    const message = this.#locked.get(lockToken);
+    if (message && message.lockedUntil! > now) return message;
+    throw new BrokerError(
+      'lock-lost',
+      'The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.',
+    );
+  }
+
+  payload(message: Message): Buffer {
+    return message.payload ?? this.#store.payload!(message.queueId, message.sequenceNumber);
+  }
+
+  place(message: Message): void {
+    const { index } = message;
+    const shelf = message.state === 'gone' ? undefined : message.deadLettered ? this.dead : this.main;
+    if (index.shelf !== shelf) {
+      index.shelf?.remove(message);
+      shelf?.add(message);
+    }
+    shelf?.arrange(message);
+    const lockToken = message.state === 'locked' ? message.lockToken : undefined;
+    if (index.lockToken !== lockToken) {
+      if (index.lockToken) this.#locked.delete(index.lockToken);
+      if (lockToken) this.#locked.set(lockToken, message);
+      index.lockToken = lockToken;
+    }
+    if (!shelf) this.#countResident(message, 0);
+  }
+
+  committed(message: Message): void {
+    if (!this.#store.payload || !message.payload || message.state === 'gone') return;
+    const others = this.#resident - message.index.resident;
+    if (others + message.size > residentBytes) {
+      message.payload = undefined;
+      this.#countResident(message, 0);
+    } else {
+      this.#countResident(message, message.size);
+    }
+  }
+
+  #countResident(message: Message, bytes: number): void {
+    this.#resident += bytes - message.index.resident;
+    message.index.resident = bytes;
+  }
+}

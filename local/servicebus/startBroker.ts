@@ -1,0 +1,91 @@
+import type { Socket } from 'node:net';
+import { listen } from '../listen.js';
+import type { StandIn } from '../runStandIn.js';
+import { serveConnection } from './amqp/serveConnection.js';
+import { deadLetterPayload } from './amqp/withProperties.js';
+import { type Clock, systemClock } from './engine/Clock.js';
+import { Engine } from './engine/Engine.js';
+import type { QueueOptions } from './engine/QueueProperties.js';
+import { sharedAccess } from './sharedAccess.js';
+import { sniff } from './sniff.js';
+import type { MessageStore } from './store/MessageStore.js';
+import { memoryStore } from './store/memoryStore.js';
+import { sqliteStore } from './store/sqliteStore.js';
+
+export interface BrokerOptions {
+  /** Default 5672; 0 for any free one. */
+  port?: number;
+  /** Take a free port when that one is in use. */
+  orFreePort?: boolean;
+  /** Where messages and the certificate are kept; without it, they last as long as the broker. */
+  folder?: string | undefined;
+  /** Created when they are not there; given properties are applied to those that are. */
+  queues: QueueOptions[];
+  /** What the broker has to say, a line each; default: the console. */
+  log?: (line: string) => void;
+}
+
+export interface BrokerEndpoints {
+  connectionString: string;
+  port: number;
+  /** What a client of the management API (HTTPS) must trust. */
+  caFile?: string;
+}
+
+/** What tests put in place of the real ones. */
+export interface BrokerParts {
+  clock?: Clock;
+  store?: MessageStore;
+}
+
+/**
+ * Starts a Service Bus-compatible broker on loopback.
+ * @throws Error when the port or the folder is in use
+ */
+export async function startBroker(
+  options: BrokerOptions,
+  parts: BrokerParts = {},
+): Promise<StandIn<BrokerEndpoints>> {
+  const { folder, log = console.log } = options;
+  const clock = parts.clock ?? systemClock;
+  const store = parts.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
+  const engine = new Engine({
+    clock,
+    store,
+    deadLetterPayload,
+    onStore: (refused) => log(storeLine(refused)),
+  });
+  for (const queue of options.queues) {
+    const existing = engine.find(queue.name);
+    if (existing) engine.update(existing, queue);
+    else engine.create(queue);
+  }
+
+  const sockets = new Set<Socket>();
+  const server = sniff((socket, protocol) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
+    else socket.destroy();
+  });
+  const port = await listen(server, options.port ?? 5672, options.orFreePort);
+
+  const { keyName, key } = sharedAccess;
+  return {
+    endpoints: {
+      connectionString: `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=${keyName};SharedAccessKey=${key};UseDevelopmentEmulator=true`,
+      port,
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+      engine.close();
+    },
+  };
+}
+
+const storeLine = (refused: Error | undefined) =>
+  refused
+    ? `broker: cannot write to disk (${refused.message}); sends and settlements are refused until it can`
+    : 'broker: can write to disk again';

@@ -1,0 +1,9 @@
+import type { MessageStore } from './MessageStore.js';
+
+/** Keeps nothing: the engine holds all there is. */
+export const memoryStore = (): MessageStore => ({
+  load: () => [],
+  commit() {},
+  payload: undefined,
+  close() {},
+});

@@ -1,0 +1,44 @@
+import { receive, useBroker } from './support/useBroker.js';
+
+describe('scheduling', () => {
+  const broker = useBroker([
+    { name: 'q' },
+    { name: 'cancelled' },
+    { name: 'detected', duplicateWindowMs: 20_000 },
+  ]);
+
+  test('a scheduled message comes when it is due, with a new sequence number', async () => {
+    const sender = broker.client.createSender('q');
+    const due = new Date(Date.now() + 300);
+    const [scheduled] = await sender.scheduleMessages({ body: 'later' }, due);
+    await sender.sendMessages({ body: 'also later', scheduledEnqueueTimeUtc: due });
+    const peeked = await broker.client.createReceiver('q').peekMessages(2);
+    expect(peeked.map(({ state }) => state)).toEqual(['scheduled', 'scheduled']);
+    const { messages } = await receive(broker, 'q', 2);
+    expect(messages[0]!.enqueuedTimeUtc!.getTime()).toBeGreaterThanOrEqual(due.getTime());
+    expect(messages[0]!.sequenceNumber!.toNumber()).toBeGreaterThan(scheduled!.toNumber());
+    expect(messages.map(({ body }) => body)).toEqual(['later', 'also later']);
+  });
+
+  test('a cancelled message does not come, and cannot be cancelled twice', async () => {
+    const sender = broker.client.createSender('cancelled');
+    const numbers = await sender.scheduleMessages([{ body: 1 }, { body: 2 }], new Date(Date.now() + 60_000));
+    await sender.cancelScheduledMessages(numbers);
+    expect(await broker.client.createReceiver('cancelled').peekMessages(2)).toEqual([]);
+    await expect(sender.cancelScheduledMessages(numbers)).rejects.toMatchObject({ code: 'MessageNotFound' });
+  });
+
+  test('a duplicate is accepted and dropped, scheduled or not', async () => {
+    const sender = broker.client.createSender('detected');
+    await sender.scheduleMessages({ body: 1, messageId: 'same' }, new Date(Date.now() + 60_000));
+    await sender.scheduleMessages({ body: 2, messageId: 'same' }, new Date(Date.now() + 60_000));
+    await sender.sendMessages({ body: 3, messageId: 'same' });
+    await sender.sendMessages([
+      { body: 4, messageId: 'other' },
+      { body: 5, messageId: 'other' },
+      { body: 6 },
+    ]);
+    const peeked = await broker.client.createReceiver('detected').peekMessages(10);
+    expect(peeked.map(({ body }) => body)).toEqual([1, 4, 6]);
+  });
+});
