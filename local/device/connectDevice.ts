@@ -1,5 +1,7 @@
-import { Client, Message } from 'azure-iot-device';
+import deviceSdk from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
+
+const { Client, Message } = deviceSdk;
 
 export interface DeviceCredentials {
   uuid: string;

@@ -1,5 +1,5 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { BalenaEndpoints } from '../balena/startBalena.js';
 import type { HostEndpoints } from '../host/startHost.js';
 import type { IotHubEndpoints } from '../iothub/startIotHub.js';
@@ -72,7 +72,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
   try {
     const standIns = await startStandIns(options, started);
-    const env = { ...process.env, ...pointers(standIns), ...settings };
+    const env = { ...process.env, ...settings, ...(await pointers(standIns, folder)) };
     const endpoints: Endpoints = {
       functions: { url: '', ...keys },
       ...(standIns.serviceBus && { serviceBus: { ...standIns.serviceBus.endpoints, queue } }),
@@ -161,17 +161,25 @@ async function startStandIns(options: StackOptions, started: Forked<unknown>[]):
 }
 
 /** The settings that point the functions at the stand-ins. */
-function pointers({ balena, iotHub, serviceBus, tables }: Stack['standIns']): Settings {
+async function pointers({ balena, iotHub, serviceBus, tables }: Stack['standIns'], folder: string): Promise<Settings> {
   return {
-    PROVISIONING_QUEUE: queue,
     ...(balena && { BALENA_API_URL: balena.endpoints.apiUrl, BALENA_API_KEY: balena.endpoints.apiKey }),
     ...(iotHub && {
       IOTHUB_CONNECTION_STRING: iotHub.endpoints.connectionString,
-      NODE_EXTRA_CA_CERTS: iotHub.endpoints.caFile,
+      NODE_EXTRA_CA_CERTS: await trustAlso(iotHub.endpoints.caFile, join(folder, 'trusted.pem')),
     }),
-    ...(serviceBus && { SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString }),
+    ...(serviceBus && { SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString, PROVISIONING_QUEUE: queue }),
     ...(tables && { RECORDS_CONNECTION: tables.endpoints.connectionString }),
   };
+}
+
+/** Node takes one file of further certificates: if this machine has one already, ours is put beside those in a new one. */
+async function trustAlso(caFile: string, bundle: string): Promise<string> {
+  const already = process.env.NODE_EXTRA_CA_CERTS;
+  if (!already) return resolve(caFile);
+  const files = await Promise.all([already, caFile].map((file) => readFile(file, 'utf8').catch(() => '')));
+  await writeWhole(bundle, files.join('\n'));
+  return resolve(bundle);
 }
 
 /** Never half a file for whoever reads it meanwhile. It holds keys. */

@@ -1,0 +1,83 @@
+import '../local/requireNode24.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { Command } from 'commander';
+import { startStack } from '../local/stack/startStack.js';
+import { wholeNumber } from '../local/wholeNumber.js';
+
+const { devices, pause } = new Command('npm run bench:latency --')
+  .description('How long one device waits on an idle system: from its POST until its state is "provisioned".')
+  .option('--devices <number>', 'one after the other', wholeNumber, 30)
+  .option(
+    '--pause <ms>',
+    'before each, so that the hub has a free slot (S1 x 1: one every 600 ms)',
+    wholeNumber,
+    1_000,
+  )
+  .parse()
+  .opts<{ devices: number; pause: number }>();
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+const lines: string[] = [];
+const stack = await startStack({
+  folder,
+  freePorts: true,
+  devices: devices + 1,
+  // Quiet: a bench measures, and its figures are what it prints.
+  onLine: (name, line) => lines.push(`${name} ${line}`),
+});
+try {
+  const { functions, balena } = stack.endpoints;
+  const headers = { 'x-functions-key': functions.provisionKey, 'content-type': 'application/json' };
+  const measure = async (uuid: string): Promise<{ accepted: number; provisioned: number }> => {
+    const started = performance.now();
+    const body = JSON.stringify({ uuid, balena_service: 'main' });
+    const response = await fetch(`${functions.url}/api/provision`, { method: 'POST', headers, body });
+    if (response.status !== 202) throw new Error(`POST answered ${response.status}`);
+    const accepted = performance.now() - started;
+    for (;;) {
+      const state = await fetch(`${functions.url}/api/provision/${uuid}`, { headers });
+      if (((await state.json()) as { state: string }).state === 'provisioned') break;
+      if (performance.now() - started > 60_000)
+        throw new Error(`not provisioned after a minute:\n${lines.slice(-20).join('\n')}`);
+      await setTimeout(5);
+    }
+    return { accepted, provisioned: performance.now() - started };
+  };
+
+  const uuids = balena?.devices.map(({ uuid }) => uuid) ?? [];
+  // The first one pays for connections and for code that is compiled when it first runs.
+  const first = await measure(uuids[0] ?? '');
+  const runs: Awaited<ReturnType<typeof measure>>[] = [];
+  for (const uuid of uuids.slice(1)) {
+    await setTimeout(pause);
+    runs.push(await measure(uuid));
+  }
+  const row = (what: string, values: number[]) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    const at = (part: number) =>
+      Math.round(sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0);
+    return { what, 'p50 ms': at(0.5), 'p95 ms': at(0.95), 'max ms': at(1) };
+  };
+  console.log(
+    `${devices} devices, one every ${pause} ms; functions, broker (on disk), tables, hub (S1 x 1) and balena in a process each; ` +
+      `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}`,
+  );
+  console.table([
+    row(
+      'POST to 202',
+      runs.map(({ accepted }) => accepted),
+    ),
+    row(
+      'POST to provisioned',
+      runs.map(({ provisioned }) => provisioned),
+    ),
+  ]);
+  console.log(`The first device after the start: ${Math.round(first.provisioned)} ms.`);
+} finally {
+  await stack.close();
+  await rm(folder, { recursive: true });
+}
+process.exit(0);
