@@ -8,7 +8,7 @@ app.serviceBusQueue('worker', {
   queueName: theApp.config.queue.queue,
   connection: 'SERVICEBUS_CONNECTION',
   handler: async (body: unknown, context: InvocationContext) => {
-    const { lockToken, sequenceNumber, enqueuedTimeUtc } = context.triggerMetadata ?? {};
+    const { lockToken, sequenceNumber, enqueuedTime } = context.triggerMetadata ?? {};
     const deadLetter = (reason: string, description: string) =>
       theApp.settlement().deadLetter(String(lockToken), reason, description);
 
@@ -22,7 +22,8 @@ app.serviceBusQueue('worker', {
     }
     await workOn(theApp, message, {
       sequenceNumber: String(sequenceNumber),
-      enqueuedAt: Date.parse(String(enqueuedTimeUtc)),
+      // Not `enqueuedTimeUtc`: that comes without its zone, and would be read as local time.
+      enqueuedAt: Date.parse(String(enqueuedTime)),
       deadLetter,
       log: (line) => context.log(line),
     });
