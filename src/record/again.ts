@@ -15,7 +15,8 @@ export function again(
   const old = record.ticket;
   record.lastN += 1;
   const kind = more.kind ?? old?.kind ?? 'change';
-  record.ticket = { n: record.lastN, kind, due };
+  // Whole: a message with half a millisecond is one that no worker reads.
+  record.ticket = { n: record.lastN, kind, due: Math.round(due) };
   if (old?.distrust || more.distrust) record.ticket.distrust = true;
   if (more.slot !== undefined) record.ticket.slot = more.slot;
 }

@@ -1,0 +1,89 @@
+import * as fc from 'fast-check';
+
+/** Something that happens to one device, some time after what happened before. */
+export interface Act {
+  device: number;
+  afterMs: number;
+  what:
+    | { kind: 'provision'; place: string }
+    | { kind: 'deprovision' }
+    | { kind: 'rotate'; revoke: boolean }
+    | { kind: 'check'; distrust: boolean }
+    | { kind: 'renew' }
+    | { kind: 'resend' }
+    | {
+        kind: 'tamper';
+        how: 'delete-device' | 'hub' | 'lose-record' | 'remove' | 'alien' | 'alien-key';
+        place: string;
+      };
+}
+
+/** One history: with the same scenario, everything happens in the same order. */
+export interface Scenario {
+  seed: number;
+  acts: Act[];
+  workers: number;
+  /** No crashes, pauses and unknown outcomes. */
+  calm: boolean;
+  /** Of each step of a process, if not calm. */
+  crashes: number;
+  /** Between two steps, at most, ms. */
+  stepMs: number;
+  /** How long faults last after the last act, ms. */
+  faultsForMs: number;
+  /** How far the processes' clocks are apart, ms. */
+  skewMs: number;
+  /** Registry operations a minute. */
+  perMinute: number;
+  maxAttempts: number;
+  /** This device kills its worker. */
+  poison: number | null;
+  /** Everything is audited at the end. */
+  audit: boolean;
+}
+
+const place = fc.constantFrom('a', 'a', 'a', 'b', '', 'x');
+
+const what: fc.Arbitrary<Act['what']> = fc.oneof(
+  { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), place }) },
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
+  { weight: 16, arbitrary: fc.record({ kind: fc.constant('rotate'), revoke: fc.boolean() }) },
+  { weight: 9, arbitrary: fc.record({ kind: fc.constant('check'), distrust: fc.boolean() }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('renew') }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('resend') }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('tamper'),
+      how: fc.constantFrom('delete-device', 'hub', 'lose-record', 'remove', 'remove', 'alien', 'alien-key'),
+      place: fc.constantFrom('a', 'a', 'b', ''),
+    }),
+  },
+);
+
+const seconds = 1_000;
+const afterMs = fc.oneof(
+  fc.constant(0),
+  fc.integer({ min: 0, max: 20 * seconds }),
+  fc.integer({ min: 0, max: 180 * seconds }),
+  fc.integer({ min: 600 * seconds, max: 1_500 * seconds }),
+);
+
+export const scenario: fc.Arbitrary<Scenario> = fc.record({
+  seed: fc.noShrink(fc.integer()),
+  acts: fc.array(fc.record({ device: fc.constantFrom(0, 0, 0, 1, 2), afterMs, what }), {
+    minLength: 1,
+    maxLength: 10,
+    size: 'max',
+  }),
+  workers: fc.integer({ min: 1, max: 3 }),
+  calm: fc.constantFrom(false, false, true),
+  crashes: fc.constantFrom(0, 0.005, 0.012, 0.05),
+  stepMs: fc.constantFrom(50, 500, 5_000),
+  faultsForMs: fc.integer({ min: 0, max: 600 * seconds }),
+  skewMs: fc.constantFrom(0, 2_000),
+  perMinute: fc.constantFrom(100, 20, 6),
+  maxAttempts: fc.constantFrom(3, 10),
+  poison: fc.constantFrom(...Array<null>(20).fill(null), 0),
+  audit: fc.boolean(),
+});

@@ -1,0 +1,55 @@
+import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import { fits } from '../../../src/record/fits.js';
+import { live } from '../../../src/record/live.js';
+import { stateOf } from '../../../src/record/stateOf.js';
+import { hubAccepts, placesWithOurs, wholePairAt } from './createCloud.js';
+import type { System } from './createSystem.js';
+
+/** What must hold for a device when nothing moves any more (design.md, What must always hold). */
+export function atRest(system: System, uuid: string, audited: boolean): string[] {
+  const record = system.recordOf(uuid);
+  const device = system.cloud.device(uuid);
+  if (!record) return [];
+  // What stood outside of a record that was lost is found by an audit, as far as it can be.
+  if (device.recordLost && (record.ticket || !audited)) return [];
+  const { ticket, desired } = record;
+  if (live(ticket)) return [system.accepted.has(desired.requestId) ? 'stuck' : 'stuck, never acknowledged'];
+  if (ticket) return failed(system, record);
+  if (device.tampered && !audited) return [];
+  return desired.present ? provisioned(system, record) : deprovisioned(system, record);
+}
+
+function failed({ broker }: System, { ticket, desired, uuid }: DeviceRecord): string[] {
+  const letter = broker
+    .letters()
+    .some(({ body }) => body.uuid === uuid && body.requestId === desired.requestId && body.n === ticket?.n);
+  return letter || ticket?.dead?.cancelled ? [] : ['failed without a dead letter'];
+}
+
+function provisioned(system: System, record: DeviceRecord): string[] {
+  const { uuid, desired } = record;
+  const device = system.cloud.device(uuid);
+  if (device.gone) return device.identity ? ['device gone, identity left'] : [];
+  // A check that ended with an error says so, and is made again by the next hint.
+  if (!fits(record)) return record.error ? [] : ['no work is owed, and it does not fit'];
+  const bad: string[] = [];
+  const held = wholePairAt(device, desired.service ?? '');
+  if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
+  if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
+  const elsewhere = placesWithOurs(device).filter((place) => place !== desired.service);
+  if (elsewhere.length > 0 && !device.recordLost) bad.push('left elsewhere');
+  if (desired.retire !== undefined && held === desired.retire) bad.push('not rotated');
+  const revoked = [...system.revoked].some((thumbprint) => hubAccepts(device, thumbprint));
+  if (revoked && !device.recordLost) bad.push('not revoked');
+  return bad;
+}
+
+function deprovisioned(system: System, record: DeviceRecord): string[] {
+  const device = system.cloud.device(record.uuid);
+  if (!fits(record) && record.error) return [];
+  const bad: string[] = [];
+  if (stateOf(record, system.world.now) !== 'deprovisioned') bad.push('the state does not say deprovisioned');
+  if (device.identity) bad.push('identity left');
+  if (placesWithOurs(device).length > 0 && !device.recordLost) bad.push('variables left');
+  return bad;
+}

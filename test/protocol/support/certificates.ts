@@ -1,0 +1,40 @@
+import type { Credentials } from '../../../src/steps/Credentials.js';
+import { minter } from '../../../src/steps/mint.js';
+import { uuids } from './devices.js';
+
+/** No run that ends needs more for one device. */
+const perDevice = 80;
+const firstAt = Date.UTC(2026, 0, 1);
+const apartMs = 60_000;
+
+const pools = new Map<string, Credentials[]>();
+/** To whom a value of a variable was issued, and the thumbprint of its pair. */
+const issued = new Map<string, { uuid: string; thumbprint: string }>();
+
+/** Mints, once, real certificates for all runs: the product parses what it finds in balena. */
+export async function fillPools(): Promise<void> {
+  const mint = minter({ days: 3_650 });
+  for (const uuid of uuids) {
+    if (pools.has(uuid)) continue;
+    const pool: Credentials[] = [];
+    for (let i = 0; i < perDevice; i += 1) pool.push(await mint(uuid, firstAt + i * apartMs));
+    for (const { thumbprint, certificate, privateKey } of pool) {
+      issued.set(certificate, { uuid, thumbprint });
+      issued.set(privateKey, { uuid, thumbprint });
+    }
+    pools.set(uuid, pool);
+  }
+}
+
+/** A device's n-th pair. */
+export function pairOf(uuid: string, n: number): Credentials {
+  const pair = pools.get(uuid)?.[n];
+  if (!pair) throw new Error(`more than ${perDevice} pairs were minted for one device`);
+  return pair;
+}
+
+/** The thumbprint of the pair that a variable's value is half of, if it is one of this device's. */
+export function thumbprintOfValue(uuid: string, value: string | undefined): string | null {
+  const found = value === undefined ? undefined : issued.get(value);
+  return found?.uuid === uuid ? found.thumbprint : null;
+}

@@ -1,0 +1,141 @@
+import type { ProvisioningMessage } from '../../../src/message/ProvisioningMessage.js';
+import type { World } from './createWorld.js';
+import { deviceName } from './devices.js';
+
+export interface Message {
+  body: ProvisioningMessage;
+  messageId: string;
+  sequenceNumber: number;
+  /** When it becomes, or became, active. */
+  enqueuedAt: number;
+  /** Peek-lock: who has it, and until when. */
+  lock: { token: number; until: number } | null;
+  deliveries: number;
+}
+
+/** Of the queue: the lock is as long as the lease (W + G), so that no renewal is relied on. */
+export const queueProperties = { lockMs: 120_000, duplicateWindowMs: 600_000, maxDeliveryCount: 10 };
+
+export type Broker = ReturnType<typeof createBroker>;
+
+/** The queue and its dead-letter queue, as Service Bus keeps them. */
+export function createBroker(world: World) {
+  const { lockMs, duplicateWindowMs, maxDeliveryCount } = queueProperties;
+  const seen = new Map<string, number>();
+  let active: Message[] = [];
+  let dead: Message[] = [];
+  let last = 0;
+  let sends = 0;
+
+  const locked = ({ lock }: Message) => lock !== null && lock.until > world.now;
+  const held = (message: Message, token: number) => message.lock?.token === token && locked(message);
+  const nextNumber = () => {
+    last += 1;
+    return last;
+  };
+
+  return {
+    /** Messages that were taken in, those that were dropped as duplicates not counted. */
+    sends: () => sends,
+    /** Takes a message in, unless its id was seen within the duplicate window. */
+    put(body: ProvisioningMessage, messageId: string, at: number) {
+      const seenAt = seen.get(messageId);
+      if (seenAt !== undefined && world.now - seenAt < duplicateWindowMs) {
+        world.note(body.uuid, 'dropped as a duplicate', messageId);
+        return;
+      }
+      seen.set(messageId, world.now);
+      sends += 1;
+      const enqueuedAt = Math.max(at, world.now);
+      active.push({
+        body: { ...body },
+        messageId,
+        sequenceNumber: nextNumber(),
+        enqueuedAt,
+        lock: null,
+        deliveries: 0,
+      });
+      world.note(body.uuid, 'sent', messageId, `in ${(enqueuedAt - world.now) / 1_000} s`);
+    },
+    /** Messages that can be delivered now. One that was delivered too often is dead-lettered instead. */
+    ready(): Message[] {
+      const spent = active.filter((one) => one.deliveries >= maxDeliveryCount && !locked(one));
+      for (const message of spent) {
+        world.note(message.body.uuid, 'dead-lettered by the broker', message.messageId);
+        dead.push({ ...message, lock: null });
+      }
+      if (spent.length > 0) active = active.filter((one) => !spent.includes(one));
+      return active.filter((one) => one.enqueuedAt <= world.now && !locked(one));
+    },
+    /** When the next message can be delivered that cannot be now. */
+    nextAt: () =>
+      active.reduce(
+        (soonest, { enqueuedAt, lock }) => Math.min(soonest, Math.max(enqueuedAt, lock?.until ?? 0)),
+        Number.POSITIVE_INFINITY,
+      ),
+    lock(message: Message): number {
+      const token = nextNumber();
+      message.lock = { token, until: world.now + lockMs };
+      message.deliveries += 1;
+      return token;
+    },
+    complete(message: Message, token: number) {
+      if (!held(message, token)) return;
+      active = active.filter((one) => one !== message);
+      world.note(message.body.uuid, 'completed', message.messageId);
+    },
+    abandon(message: Message, token: number) {
+      if (!held(message, token)) return;
+      message.lock = null;
+      world.note(message.body.uuid, 'abandoned', message.messageId);
+    },
+    deadLetter(message: Message, token: number, reason: string) {
+      if (!held(message, token)) return;
+      active = active.filter((one) => one !== message);
+      dead.push({ ...message, lock: null });
+      world.note(message.body.uuid, 'dead-lettered', message.messageId, reason);
+    },
+    letters: (): readonly Message[] => dead,
+    lockLetters(most: number): { letter: Message; token: number }[] {
+      const free = dead.filter((one) => !locked(one)).slice(0, most);
+      return free.map((letter) => ({ letter, token: lockLetter(letter) }));
+    },
+    completeLetter(letter: Message, token: number) {
+      if (!held(letter, token)) return;
+      dead = dead.filter((one) => one !== letter);
+      world.note(letter.body.uuid, 'superseded letter cleaned', letter.messageId);
+    },
+    releaseLetter(letter: Message, token: number) {
+      if (held(letter, token)) letter.lock = null;
+    },
+    /** Somebody sends a device's oldest letter again with another tool, as it is, and waits for the duplicate window first. */
+    resendByHand(uuid: string): boolean {
+      const letter = dead.find(
+        (one) =>
+          one.body.uuid === uuid &&
+          !locked(one) &&
+          world.now - (seen.get(one.messageId) ?? 0) >= duplicateWindowMs,
+      );
+      if (!letter) return false;
+      dead = dead.filter((one) => one !== letter);
+      seen.set(letter.messageId, world.now);
+      active.push({
+        ...letter,
+        sequenceNumber: nextNumber(),
+        enqueuedAt: world.now,
+        lock: null,
+        deliveries: 0,
+      });
+      world.note(uuid, 'sent again by hand', letter.messageId);
+      return true;
+    },
+    isEmpty: () => active.length === 0,
+    describe: () => active.map(({ body, messageId }) => `${deviceName(body.uuid)} ${messageId}`),
+  };
+
+  function lockLetter(letter: Message): number {
+    const token = nextNumber();
+    letter.lock = { token, until: world.now + lockMs };
+    return token;
+  }
+}

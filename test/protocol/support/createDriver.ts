@@ -1,0 +1,112 @@
+import type { System } from './createSystem.js';
+import type { Parked } from './createWorld.js';
+import { deliver } from './deliver.js';
+import { startProcess } from './startProcess.js';
+
+const mostAtATime = 3;
+
+export type Driver = ReturnType<typeof createDriver>;
+
+/** Chooses what happens next, one step at a time: who goes on, who dies or stalls, what is delivered to whom, and how time passes. */
+export function createDriver(system: System) {
+  const { world, broker, scenario } = system;
+  let started = 0;
+  const start = (kind: string) => {
+    started += 1;
+    return startProcess(system, `${kind}${started}`);
+  };
+  const http = [start('http'), start('http')];
+  const workers = Array.from({ length: scenario.workers }, () => start('worker'));
+
+  /** A process that died is started again, with nothing in its memory. */
+  function replaceDead(): void {
+    for (const [list, kind] of [
+      [http, 'http'],
+      [workers, 'worker'],
+    ] as const) {
+      for (const [i, { process }] of list.entries()) if (!process.alive) list[i] = start(kind);
+    }
+  }
+
+  function readyTime({ process, from }: Parked): number {
+    return process ? Math.max(from, process.pausedUntil) : from;
+  }
+
+  function passTime(): void {
+    if (!world.faults) world.now += world.pick([0, 10, 50]);
+    else if (world.random() < 0.4) world.now += world.int(0, scenario.stepMs);
+  }
+
+  function breakSomething(): void {
+    if (!world.chance(0.002)) return;
+    const what = world.pick(['records', 'queue', 'hub', 'balena'] as const);
+    world.down[what] = world.now + 1_000 * world.pick([5, 20, 60, 300]);
+    world.note('', what, 'is down', (world.down[what] - world.now) / 1_000, 's');
+  }
+
+  /** @returns false if nothing will ever happen again */
+  async function step(): Promise<boolean> {
+    passTime();
+    breakSomething();
+    const overdue = world.parked.find(({ process, by }) => !process && by <= world.now);
+    if (overdue) {
+      await world.resume(overdue);
+      return true;
+    }
+    const able = world.parked.filter((one) => readyTime(one) <= world.now);
+    const ready = broker.ready();
+    const free = workers.filter(
+      ({ process, busy }) => busy < mostAtATime && process.pausedUntil <= world.now,
+    );
+    if (ready.length > 0 && free.length > 0 && (able.length === 0 || world.random() < 0.35)) {
+      deliver(system, world.pick(free), world.pick(ready));
+      await world.drained();
+      replaceDead();
+      return true;
+    }
+    if (able.length === 0) return skipAhead();
+    const one = world.pick(able);
+    if (one.process && !world.calm && world.chance(scenario.crashes)) {
+      world.note('', one.process.name, 'CRASHES');
+      world.kill(one.process);
+    } else if (one.process && !world.calm && world.chance(0.01)) {
+      one.process.pausedUntil = world.now + world.int(5_000, 300_000);
+      world.note('', one.process.name, 'STALLS', (one.process.pausedUntil - world.now) / 1_000, 's');
+    } else {
+      await world.resume(one);
+    }
+    replaceDead();
+    return true;
+  }
+
+  function skipAhead(): boolean {
+    const next = world.parked.reduce((soonest, one) => Math.min(soonest, readyTime(one)), broker.nextAt());
+    const free = workers.map(({ process }) => process.pausedUntil).filter((until) => until > world.now);
+    const soonest = Math.min(next, ...free);
+    if (soonest === Number.POSITIVE_INFINITY) return false;
+    world.now = Math.max(world.now + 1, soonest);
+    return true;
+  }
+
+  return {
+    http: () => world.pick(http),
+    worker: () => world.pick(workers),
+    async until(done: () => boolean, mostSteps: number): Promise<void> {
+      await world.drained();
+      for (let i = 0; i < mostSteps && !done(); i += 1) {
+        if (!(await step())) return;
+      }
+    },
+    stopFaults() {
+      world.faults = false;
+      Object.assign(world.down, { records: 0, queue: 0, hub: 0, balena: 0 });
+      for (const { process } of [...http, ...workers])
+        process.pausedUntil = Math.min(process.pausedUntil, world.now);
+      world.note('', 'FAULTS STOP');
+    },
+    /** No process has anything under way, and no request is on its way; timers do not count. */
+    isIdle: () =>
+      world.parked.every(({ process, from }) => !process && from > world.now + 60_000) &&
+      [...http, ...workers].every(({ busy }) => busy === 0),
+  };
+}

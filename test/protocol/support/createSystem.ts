@@ -1,0 +1,42 @@
+import type { Desired, DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import { createBroker } from './createBroker.js';
+import { createCloud } from './createCloud.js';
+import { createWorld } from './createWorld.js';
+import type { Rows } from './fakeTable.js';
+import type { RuleOff } from './Rule.js';
+import type { Act, Scenario } from './Scenario.js';
+
+export type System = ReturnType<typeof createSystem>;
+
+/** Everything that outlives a process: the stores, what stands outside, and the world around them. */
+export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) {
+  const world = createWorld({ seed: scenario.seed, calm: scenario.calm, trace });
+  const rows = { devices: new Map() as Rows, system: new Map() as Rows };
+  const cloud = createCloud();
+  return {
+    scenario,
+    rule,
+    world,
+    rows,
+    cloud,
+    broker: createBroker(world),
+    /** Requests that were answered with 202. */
+    accepted: new Set<string>(),
+    /** Thumbprints that the hub must not accept any more. */
+    revoked: new Set<string>(),
+    /** What the holder of each device's lease works for. */
+    atWork: new Map<string, Desired>(),
+    /** Pairs that each device holds and can connect with. */
+    held: new Map<string, string>(),
+    /** Certificates from before this time are due for renewal; see `certificates.ts` for theirs. */
+    renewBefore: null as number | null,
+    deliveries: 0,
+    recordOf(uuid: string): DeviceRecord | null {
+      const row = rows.devices.get(`${uuid.slice(0, 2)}/${uuid}`);
+      return row ? (JSON.parse(row.json) as DeviceRecord) : null;
+    },
+    loseRecord: (uuid: string) => rows.devices.delete(`${uuid.slice(0, 2)}/${uuid}`),
+  };
+}
+
+export type { Act };

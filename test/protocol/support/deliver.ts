@@ -1,0 +1,57 @@
+import { parseMessage } from '../../../src/message/ProvisioningMessage.js';
+import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import { workOn } from '../../../src/worker/workOn.js';
+import type { Message } from './createBroker.js';
+import type { System } from './createSystem.js';
+import { fakeBalena } from './fakeBalena.js';
+import { fakeHub } from './fakeHub.js';
+import type { Running } from './startProcess.js';
+import { watchAvailability } from './watchAvailability.js';
+
+class CannotSettle extends Error {}
+
+/** One delivery of a message to a worker, as the Functions host and `functions/worker.ts` make it. */
+export function deliver(system: System, running: Running, message: Message): void {
+  const { world, broker, cloud } = system;
+  const { process, tools } = running;
+  const { uuid } = message.body;
+  const token = broker.lock(message);
+  const onEffect = watchAvailability.bind(null, system);
+  running.busy += 1;
+  system.deliveries += 1;
+  world.note(uuid, process.name, 'gets', message.messageId, `delivery ${message.deliveries}`);
+
+  const work = async () => {
+    const hub = fakeHub(world, process, cloud, onEffect);
+    const balena = fakeBalena(world, process, cloud, { uuid, onEffect, die: () => world.kill(process) });
+    await workOn({ ...tools, hub, balena }, parseMessage({ ...message.body }), {
+      sequenceNumber: String(message.sequenceNumber),
+      enqueuedAt: message.enqueuedAt,
+      async deadLetter(reason) {
+        await world.step(process);
+        if (world.chance(0.1)) throw new CannotSettle();
+        broker.deadLetter(message, token, reason);
+        await world.step(process);
+      },
+      log: (line) => world.note(uuid, process.name, line),
+    });
+    await tools.status.report();
+  };
+
+  const settle = async () => {
+    try {
+      await work();
+      await world.step(process);
+      broker.complete(message, token);
+    } catch (error) {
+      await world.step(process);
+      broker.abandon(message, token);
+      if (error instanceof CannotSettle) return;
+      if (error instanceof ProvisioningError && error.code === 'queue-unavailable') return;
+      world.violated(uuid, `a delivery threw ${error instanceof Error ? error.stack : error}`);
+    } finally {
+      running.busy -= 1;
+    }
+  };
+  void settle();
+}

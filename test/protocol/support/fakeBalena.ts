@@ -1,0 +1,113 @@
+import type { Balena, Spot } from '../../../src/edges/balena/Balena.js';
+import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import { thumbprintOfValue } from './certificates.js';
+import { type Cloud, type CloudDevice, places } from './createCloud.js';
+import type { Process, World } from './createWorld.js';
+import { fateOutside, timedOut } from './fateOutside.js';
+import { request } from './request.js';
+
+const callTimeoutMs = 15_000;
+const fleet = 'org/fleet';
+
+/**
+ * Balena, as one process reaches it, for one run: a key that is blind for a moment is blind in both calls of that run.
+ *
+ * @param die ends the process
+ */
+export function fakeBalena(
+  world: World,
+  process: Process,
+  cloud: Cloud,
+  { uuid, onEffect, die }: { uuid: string; onEffect: (device: CloudDevice) => void; die: () => void },
+): Balena {
+  const device = cloud.device(uuid);
+  const blind = world.chance(0.01);
+  const call = <R>(write: boolean, effect: () => R) =>
+    request(world, process, {
+      fate: fateOutside(world, 'balena', write),
+      deadline: { ms: callTimeoutMs, error: () => timedOut('balena', write) },
+      effect,
+    });
+  /** One whose effect can be that it is rejected. */
+  const write = async (what: string, effect: () => ProvisioningError | undefined) => {
+    const error = await call(true, () => {
+      const rejected = effect();
+      world.note(uuid, process.name, 'balena', what, rejected ? `→ ${rejected.code}` : '');
+      onEffect(device);
+      return rejected;
+    });
+    if (error) throw error;
+  };
+
+  return {
+    async find() {
+      if (device.poison) {
+        world.note(uuid, process.name, 'the device kills its worker');
+        die();
+        return new Promise(() => {});
+      }
+      return call(false, () => {
+        if (device.gone || blind) return null;
+        const found = { fleet, spots: new Map(places.map((place) => [place, spotOf(device, place)])) };
+        world.note(uuid, process.name, 'balena shows', showing(device));
+        return found;
+      });
+    },
+    sees: () => call(false, () => !blind),
+    store: (place, spot, name, value) => {
+      const existing = spot.variables[name];
+      return write(
+        `store ${place}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}${existing ? ' (update)' : ''}`,
+        () => {
+          const rows = device.variables.get(place);
+          if (device.gone || !rows) return existing ? undefined : rejected();
+          const stands = rows.get(name);
+          if (!existing) {
+            if (stands) return appeared();
+            rows.set(name, { id: cloud.nextRow(), value });
+          } else if (stands?.id === existing.id) {
+            rows.set(name, { id: existing.id, value });
+          }
+          // An update that matches no row answers 200 and changes nothing.
+          return undefined;
+        },
+      );
+    },
+    remove: (place, { id }) =>
+      write(`remove ${place} #${id}`, () => {
+        const rows = device.variables.get(place);
+        for (const [name, row] of rows ?? []) if (row.id === id) rows?.delete(name);
+        return undefined;
+      }),
+  };
+}
+
+function spotOf({ variables }: CloudDevice, place: string): Spot {
+  const rows = [...(variables.get(place) ?? [])].map(([name, row]) => [name, { ...row }] as const);
+  return { ownerId: 1, variables: Object.fromEntries(rows) };
+}
+
+function showing({ uuid, variables }: CloudDevice): string {
+  const half = (value: string | undefined) =>
+    value === undefined ? '-' : (thumbprintOfValue(uuid, value)?.slice(0, 6) ?? 'alien');
+  return [...variables]
+    .map(
+      ([place, rows]) =>
+        `'${place}': ${half(rows.get('AZURE_CERT')?.value)}/${half(rows.get('AZURE_PRIVATE_KEY')?.value)}`,
+    )
+    .join(' ');
+}
+
+function appeared(): ProvisioningError {
+  return new ProvisioningError('unexpected', 'A variable of that name appeared in balena meanwhile (409).', {
+    retry: { afterMs: 1_000 },
+    dependency: 'balena',
+  });
+}
+
+function rejected(): ProvisioningError {
+  return new ProvisioningError('balena-rejected', 'balena rejects the request (400).', {
+    retry: 'never',
+    dependency: 'balena',
+  });
+}

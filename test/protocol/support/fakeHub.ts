@@ -1,0 +1,76 @@
+import type { Hub, Slots } from '../../../src/edges/hub/Hub.js';
+import type { Cloud, CloudDevice } from './createCloud.js';
+import type { Process, World } from './createWorld.js';
+import { fateOutside, timedOut } from './fateOutside.js';
+import { request } from './request.js';
+
+/**
+ * The hub's registry, as one process reaches it.
+ *
+ * @param onEffect told of every effect
+ */
+export function fakeHub(
+  world: World,
+  process: Process,
+  cloud: Cloud,
+  onEffect: (device: CloudDevice) => void,
+): Hub {
+  const call = <R extends string>(
+    uuid: string,
+    name: string,
+    ms: number,
+    slots: Slots | null,
+    effect: (device: CloudDevice) => R,
+  ) =>
+    request(world, process, {
+      fate: fateOutside(world, 'hub', true),
+      deadline: { ms, error: () => timedOut('hub', true) },
+      effect: () => {
+        const device = cloud.device(uuid);
+        const answer = effect(device);
+        world.note(
+          uuid,
+          process.name,
+          'hub',
+          name,
+          (slots ?? []).map((one) => one.slice(0, 6)),
+          '→',
+          answer,
+        );
+        onEffect(device);
+        return answer;
+      },
+    });
+
+  return {
+    get: (uuid, ms) =>
+      request(world, process, {
+        fate: fateOutside(world, 'hub', false),
+        deadline: { ms, error: () => timedOut('hub', false) },
+        effect: () => {
+          const { identity } = cloud.device(uuid);
+          if (identity === 'other') return 'exists';
+          return identity ?? 'none';
+        },
+      }),
+    create: (uuid, slots, ms) =>
+      call<'created' | 'exists'>(uuid, 'create', ms, slots, (device) => {
+        if (device.identity) return 'exists';
+        device.identity = [...slots];
+        return 'created';
+      }),
+    update: (uuid, slots, ms) =>
+      call<'updated' | 'none'>(uuid, 'update', ms, slots, (device) => {
+        if (!device.identity) return 'none';
+        device.identity = [...slots];
+        return 'updated';
+      }),
+    remove: (uuid, ms) =>
+      call<'removed' | 'none'>(uuid, 'remove', ms, null, (device) => {
+        if (!device.identity) return 'none';
+        device.identity = null;
+        return 'removed';
+      }),
+    close() {},
+  };
+}

@@ -1,0 +1,36 @@
+import { type Dependency, ProvisioningError } from '../../../src/ProvisioningError.js';
+import type { World } from './createWorld.js';
+import { type Fate, longestTravelMs } from './request.js';
+
+/** What becomes of a call to the hub or to balena. */
+export function fateOutside(world: World, dependency: Dependency, write: boolean): Fate {
+  const fail = (
+    code: 'unavailable' | 'throttled' | 'unauthorized',
+    options: { afterMs?: number; outcomeUnknown?: boolean } = {},
+  ) =>
+    new ProvisioningError(`${dependency}-${code}`, `${code} (fake)`, {
+      retry: options.afterMs === undefined ? 'later' : { afterMs: options.afterMs },
+      dependency,
+      outcomeUnknown: options.outcomeUnknown ?? false,
+    });
+  if (world.now < world.down[dependency]) return { kind: 'refused', error: fail('unavailable') };
+  const luck = world.faults ? world.random() : 1;
+  if (luck < 0.025) return { kind: 'refused', error: fail('unavailable') };
+  if (luck < 0.04)
+    return { kind: 'refused', error: fail('throttled', { afterMs: 1_000 * world.int(1, 30) }) };
+  if (luck < 0.042) return { kind: 'refused', error: fail('unauthorized') };
+  if (luck < 0.12 && !world.calm) {
+    const error = luck < 0.08 ? timedOut(dependency, write) : fail('unavailable', { outcomeUnknown: write });
+    const effectAfterMs = world.random() < 0.3 ? null : Math.floor(world.random() * longestTravelMs);
+    return { kind: 'unknown', error, effectAfterMs };
+  }
+  return { kind: 'answered' };
+}
+
+export function timedOut(dependency: Dependency, write: boolean): ProvisioningError {
+  return new ProvisioningError('timed-out', `${dependency} did not answer in time (fake)`, {
+    retry: 'later',
+    dependency,
+    outcomeUnknown: write,
+  });
+}

@@ -1,0 +1,99 @@
+import { type Asked, accept } from '../../../src/accept.js';
+import { check } from '../../../src/check.js';
+import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import type { System } from './createSystem.js';
+import { uuids } from './devices.js';
+import type { Act } from './Scenario.js';
+import type { Running } from './startProcess.js';
+import { tamper } from './tamper.js';
+
+/** Does what an act says, as an HTTP function does it, or behind our back. */
+export function perform(system: System, running: Running, { device, what }: Act): void {
+  const { world, broker, cloud } = system;
+  const uuid = uuids[device] ?? uuids[0];
+  world.note(uuid, 'ACT', what);
+  switch (what.kind) {
+    case 'provision':
+      ask(system, running, { uuid, present: true, service: what.place });
+      break;
+    case 'deprovision':
+      ask(system, running, { uuid, present: false });
+      break;
+    case 'rotate': {
+      const record = system.recordOf(uuid);
+      const retire = record?.observed.thumbprint;
+      if (!retire || !record.desired.present || record.desired.service === null) return;
+      ask(system, running, {
+        uuid,
+        present: true,
+        service: record.desired.service,
+        retire,
+        revoke: what.revoke,
+      });
+      break;
+    }
+    case 'check':
+      lookAgain(system, running, uuid, what.distrust);
+      break;
+    case 'renew':
+      // Every pair that this device has had until now; others of the same age are due as well.
+      system.renewBefore = Math.max(system.renewBefore ?? 0, renewalOf(cloud.device(uuid).minted));
+      lookAgain(system, running, uuid, false);
+      break;
+    case 'resend':
+      if (broker.resendByHand(uuid)) cloud.device(uuid).byHand += 1;
+      break;
+    case 'tamper':
+      tamper(system, uuid, what.how, what.place);
+      break;
+  }
+}
+
+/** Takes a request, as the HTTP functions do. */
+export function ask(system: System, running: Running, asked: Asked): void {
+  const { world, accepted, revoked } = system;
+  invoke(system, running, asked.uuid, async () => {
+    const answer = await accept(running.tools, asked);
+    await world.step(running.process);
+    world.note(
+      asked.uuid,
+      running.process.name,
+      'answers',
+      answer.kind,
+      answer.record.desired.requestId.slice(-4),
+    );
+    if (answer.kind !== 'accepted') return;
+    const { requestId, retire, revoke } = answer.record.desired;
+    accepted.add(requestId);
+    if (revoke && retire !== undefined) revoked.add(retire);
+  });
+}
+
+export function lookAgain(system: System, running: Running, uuid: string, distrust: boolean): void {
+  invoke(system, running, uuid, () => check(running.tools, uuid, distrust));
+}
+
+/** An invocation that answers with an error if the records or the queue cannot be reached, and never otherwise. */
+export function invoke(system: System, running: Running, uuid: string, run: () => Promise<void>): void {
+  running.busy += 1;
+  const whole = async () => {
+    try {
+      await run();
+    } catch (error) {
+      const known = error instanceof ProvisioningError && /^(records|queue)-unavailable$/.test(error.code);
+      if (!known)
+        system.world.violated(
+          uuid,
+          `an invocation threw ${error instanceof Error ? error.stack : String(error)}`,
+        );
+    } finally {
+      running.busy -= 1;
+    }
+  };
+  void whole();
+}
+
+/** Between the backdated start of a device's n-th certificate and that of the next: see `certificates.ts`. */
+function renewalOf(minted: number): number {
+  return Date.UTC(2026, 0, 1) + (minted - 1) * 60_000 - 300_000 + 30_000;
+}

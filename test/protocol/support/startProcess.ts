@@ -1,0 +1,129 @@
+import type { AcceptTools } from '../../../src/accept.js';
+import { openCircuit } from '../../../src/circuit.js';
+import type { Clock } from '../../../src/clock.js';
+import type { Table } from '../../../src/edges/table.js';
+import type { OverdueTools } from '../../../src/overdue.js';
+import type { ProvisioningError } from '../../../src/ProvisioningError.js';
+import { openPace } from '../../../src/pace/openPace.js';
+import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import { openRecords } from '../../../src/records.js';
+import { rememberSent } from '../../../src/sentRecently.js';
+import { openStatus } from '../../../src/status.js';
+import { type RetrySoon, worthRetryingSoon } from '../../../src/worker/retrySoon.js';
+import type { Tools } from '../../../src/worker/Tools.js';
+import { queueProperties } from './createBroker.js';
+import type { System } from './createSystem.js';
+import type { Process, World } from './createWorld.js';
+import { fakeQueue } from './fakeQueue.js';
+import { fakeTable } from './fakeTable.js';
+import { watchRecord } from './watchRecord.js';
+
+export interface Running {
+  process: Process;
+  /** The sides outside are added for each run: see `deliver`. */
+  tools: AcceptTools & OverdueTools & Omit<Tools, 'hub' | 'balena'>;
+  /** Invocations under way. */
+  busy: number;
+}
+
+/** Real time between runs of the timer. */
+export const periodMs = 300_000;
+/** 3,650 days and the five minutes by which certificates are backdated. */
+const lifeMs = 3_650 * 24 * 3_600_000 + 300_000;
+
+/** A process with the product's real code in it, and an empty memory. */
+export function startProcess(system: System, name: string): Running {
+  const { world, rows, scenario, rule, cloud } = system;
+  const skewMs = world.int(-scenario.skewMs, scenario.skewMs);
+  const process: Process = { name, skewMs, alive: true, pausedUntil: 0 };
+  const clock = clockOf(world, process);
+  const table = <T>() => fakeTable<T>(world, process, rows.system);
+  const records = openRecords(devicesTable(system, process), clock);
+  const bare = fakeQueue(world, process, system.broker);
+  const circuit = (dependency: 'hub' | 'balena') =>
+    openCircuit({
+      dependency,
+      table: table(),
+      clock,
+      random: world.random,
+      log: (line) => world.note('', name, line),
+    });
+
+  return {
+    process,
+    busy: 0,
+    tools: {
+      records,
+      queue: rule.queue?.(bare) ?? bare,
+      clock,
+      sentRecently: rememberSent(clock),
+      pace: openPace({ table: table(), clock, perMinute: scenario.perMinute }),
+      circuits: { hub: circuit('hub'), balena: circuit('balena') },
+      status: openStatus({ table: table(), clock }),
+      async mint(uuid) {
+        await world.step(process);
+        if (world.chance(0.01)) throw new Error('no entropy (fake)');
+        return cloud.mint(uuid);
+      },
+      retrySoon: retrySoonBy(clock),
+      settings: {
+        fleets: null,
+        /** As a share of a certificate's life: exactly those from before a moment are due. */
+        get renewAt() {
+          return system.renewBefore === null ? 1 : (clock.now() - system.renewBefore) / lifeMs;
+        },
+        workLimitMs: 60_000,
+        leaseGraceMs: 60_000,
+        maxAttempts: scenario.maxAttempts,
+        ...rule.settings,
+      },
+      duplicateWindowMs: queueProperties.duplicateWindowMs,
+      periodMs,
+      instance: name,
+      random: world.random,
+    },
+  };
+}
+
+function devicesTable(system: System, process: Process): Table<DeviceRecord> {
+  const { world, rows, rule, cloud } = system;
+  const bare = fakeTable<DeviceRecord>(world, process, rows.devices, (before, after) =>
+    watchRecord(system, before, after, process),
+  );
+  const table: Table<DeviceRecord> = {
+    async get(key) {
+      const row = await bare.get(key);
+      if (row) rule.onRead?.(row.value, cloud);
+      return row;
+    },
+    put(key, value, etag, columns) {
+      if (!rule.onWrite) return bare.put(key, value, etag, columns);
+      const changed = structuredClone(value);
+      rule.onWrite(changed, system.recordOf(value.uuid));
+      return bare.put(key, changed, etag, columns);
+    },
+    list: (filter) => bare.list(filter),
+  };
+  return rule.devices?.(table) ?? table;
+}
+
+function clockOf(world: World, process: Process): Clock {
+  return {
+    now: () => world.now + process.skewMs,
+    sleep: (ms) => world.step(process, world.now + Math.max(0, ms)),
+  };
+}
+
+/** As `retrySoon`, in virtual time. */
+function retrySoonBy(clock: Clock): RetrySoon {
+  return async (call) => {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        if (tries >= 3 || !worthRetryingSoon(error as ProvisioningError)) throw error;
+        await clock.sleep(200 * 2 ** tries);
+      }
+    }
+  };
+}

@@ -1,0 +1,46 @@
+import type { VariableName } from '../../../src/edges/balena/Balena.js';
+import { pairOf } from './certificates.js';
+import type { System } from './createSystem.js';
+import { uuids } from './devices.js';
+import type { Act } from './Scenario.js';
+
+type How = Extract<Act['what'], { kind: 'tamper' }>['how'];
+
+const alien = 'A'.repeat(64);
+
+/** Somebody changes something behind our back. */
+export function tamper(system: System, uuid: string, how: How, place: string): void {
+  const { cloud, world } = system;
+  const device = cloud.device(uuid);
+  const rows = device.variables.get(place)!;
+  const set = (name: VariableName, value: string) =>
+    rows.set(name, { id: rows.get(name)?.id ?? cloud.nextRow(), value });
+  device.tampered = true;
+  switch (how) {
+    case 'delete-device':
+      device.gone = true;
+      for (const variables of device.variables.values()) variables.clear();
+      return;
+    case 'hub':
+      device.identity = world.pick([null, 'other', [alien, alien]]);
+      return;
+    case 'lose-record':
+      device.recordLost = true;
+      system.loseRecord(uuid);
+      return;
+    case 'remove':
+      rows.delete(world.pick(['AZURE_CERT', 'AZURE_PRIVATE_KEY']));
+      return;
+    case 'alien': {
+      if (rows.size === 0) return;
+      // A pair that matches, and is another device's.
+      const other = pairOf(uuid === uuids[0] ? uuids[1] : uuids[0], 0);
+      set('AZURE_CERT', other.certificate);
+      set('AZURE_PRIVATE_KEY', other.privateKey);
+      return;
+    }
+    case 'alien-key':
+      if (rows.size > 0) set('AZURE_PRIVATE_KEY', 'not a key');
+      return;
+  }
+}

@@ -1,0 +1,18 @@
+import { type CloudDevice, hubAccepts, wholePairAt } from './createCloud.js';
+import type { System } from './createSystem.js';
+
+/** In a calm run nobody is ever cut off: the pair that a device holds stays accepted, unless it is revoked or the device deprovisioned. */
+export function watchAvailability({ world, atWork, held }: System, device: CloudDevice): void {
+  const { uuid, gone, tampered } = device;
+  const desired = atWork.get(uuid);
+  if (!world.calm || gone || tampered || !desired?.present) {
+    held.delete(uuid);
+    return;
+  }
+  const stands = wholePairAt(device, desired.service ?? '');
+  if (stands) held.set(uuid, stands);
+  const pair = held.get(uuid);
+  if (pair === undefined || hubAccepts(device, pair)) return;
+  held.delete(uuid);
+  if (!(desired.revoke && pair === desired.retire)) world.violated(uuid, 'outage');
+}

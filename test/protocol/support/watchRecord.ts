@@ -1,0 +1,66 @@
+import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import type { System } from './createSystem.js';
+import type { Process } from './createWorld.js';
+
+/** The base64 of a private key's first line. */
+const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
+
+/** What must hold between a record and the one that replaces it, whoever writes. */
+export function watchRecord(
+  { world, cloud, atWork, scenario, rule }: System,
+  before: DeviceRecord | null,
+  after: DeviceRecord,
+  { name }: Process,
+): void {
+  const { uuid, ticket, lease, error } = after;
+  const device = cloud.device(uuid);
+  const violated = (what: string) => world.violated(uuid, what);
+  world.note(uuid, name, 'writes', summary(after));
+
+  if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
+  if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
+  if (error?.message.startsWith('Something unexpected')) violated(`an error of our own: ${error.message}`);
+  if (!before) return;
+
+  if (after.lastN < before.lastN) violated('lastN fell');
+  if (after.replays > before.replays) {
+    device.byHand -= 1;
+    if (device.byHand < 0) violated('replayed without anyone asking');
+  }
+  const tookOver =
+    before.lease !== null &&
+    !before.lease.left &&
+    lease?.by !== before.lease.by &&
+    before.lease.until <= world.now + scenario.skewMs;
+  const failedItself = error !== null && ['timed-out', 'unexpected'].includes(error.code);
+  if (after.attempts > before.attempts && !tookOver && !failedItself)
+    violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
+  if (ticket?.dead && !before.ticket?.dead) {
+    const tooMany = after.attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
+    const named =
+      (error?.code === 'service-not-found' && after.desired.service === 'x') ||
+      (error?.code === 'device-not-found' && device.gone) ||
+      (error?.code === 'balena-rejected' && device.gone) ||
+      (error !== null && ['worker-died', 'timed-out', 'unexpected'].includes(error.code) && tooMany);
+    if (!named) violated(`given up without a reason: ${error?.code}`);
+  }
+}
+
+function summary({ desired, ticket, lease, observed, places, attempts, error }: DeviceRecord): string {
+  const short = (text: string | null | undefined) => (text ? text.slice(0, 6) : text);
+  const { thumbprint, previous, hub, service } = observed;
+  return JSON.stringify({
+    desired: { ...desired, requestId: desired.requestId.slice(-4), retire: short(desired.retire) },
+    ticket,
+    lease: lease && { ...lease, by: lease.by.slice(0, 8) },
+    observed: {
+      thumbprint: short(thumbprint),
+      previous: short(previous),
+      hub: Array.isArray(hub) ? hub.map(short) : hub,
+      service,
+    },
+    places,
+    attempts,
+    error: error?.code,
+  });
+}
