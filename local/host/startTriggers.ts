@@ -49,7 +49,12 @@ export async function startTriggers(
   );
   const timers = of('timer').map(readTimerFunction);
   const queues = of('serviceBus').map(readQueueFunction);
-  const clients = await Promise.all(queues.map(({ connection }) => connect(connection)));
+  const clients = await Promise.all(
+    queues.map(async ({ connection }) => ({
+      receiving: await connect(connection),
+      settling: await connect(connection),
+    })),
+  );
 
   const triggers: Trigger[] = [];
   let url: string | undefined;

@@ -1,7 +1,10 @@
 import { ServiceBusClient } from '@azure/service-bus';
 
-/** A broker that is restarted on this machine is back at once: look often. */
-const retryOptions = { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000, timeoutInMs: 10_000 };
+/**
+ * A broker that is restarted on this machine is back at once: look often, and do not wait long for answers. Receiving is tried again
+ * for ever, whatever `maxRetries` says.
+ */
+const retryOptions = { maxRetries: 1, retryDelayInMs: 500, maxRetryDelayInMs: 2_000, timeoutInMs: 5_000 };
 
 /**
  * Connects by the Functions convention for a trigger's `connection`: the setting `NAME` holds a connection string, or

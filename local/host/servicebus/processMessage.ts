@@ -1,7 +1,8 @@
-import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
+import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { App } from '../createApp.js';
 import { describeError } from '../describeError.js';
 import { invoke } from '../invoke.js';
+import type { Settler } from './createSettler.js';
 import { messageBody } from './messageBody.js';
 import type { QueueFunction } from './readQueueFunction.js';
 import type { QueueTriggerOptions } from './startQueueTrigger.js';
@@ -15,13 +16,13 @@ import type { MessageUnderProcessing } from './underProcessing.js';
 export async function processMessage(
   app: App,
   { registered, name, autoCompleteMessages, binary }: QueueFunction,
-  receiver: ServiceBusReceiver,
+  settler: Settler,
   message: ServiceBusReceivedMessage,
   { settings, underProcessing, onEvent }: QueueTriggerOptions,
 ): Promise<void> {
   const startedAt = performance.now();
   const lockToken = message.lockToken ?? '';
-  const held: MessageUnderProcessing = { message, receiver };
+  const held: MessageUnderProcessing = { message, settler };
   const delivery = `message ${message.messageId} (delivery ${(message.deliveryCount ?? 0) + 1})`;
   const say = (outcome: string) =>
     onEvent(`${name}: ${delivery} ${outcome} in ${Math.round(performance.now() - startedAt)} ms`);
@@ -41,10 +42,10 @@ export async function processMessage(
   if (held.settled) return say(`${held.settled}${because}`);
   try {
     if (failure) {
-      await receiver.abandonMessage(message);
+      await settler.abandon(message);
       say(`abandoned${because}`);
     } else if (autoCompleteMessages ?? settings.autoCompleteMessages) {
-      await receiver.completeMessage(message);
+      await settler.complete(message);
       say('completed');
     } else {
       say('left as it is');

@@ -2,9 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ServiceBusClient, ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { App } from '../createApp.js';
 import type { Running } from '../createRunning.js';
+import { describeError } from '../describeError.js';
 import type { HostSettings } from '../readHostJson.js';
 import type { Trigger } from '../trigger.js';
+import { createSettler } from './createSettler.js';
 import { createSlots } from './createSlots.js';
+import { keepLock } from './keepLock.js';
 import { processMessage } from './processMessage.js';
 import type { QueueFunction } from './readQueueFunction.js';
 import { reportOutage } from './reportOutage.js';
@@ -12,6 +15,12 @@ import type { UnderProcessing } from './underProcessing.js';
 
 /** The SDK's own stop and close wait for a broker that is away. */
 const patienceMs = 2_000;
+
+/** Two connections to the same namespace; `createSettler` says why. */
+export interface QueueClients {
+  receiving: ServiceBusClient;
+  settling: ServiceBusClient;
+}
 
 export interface QueueTriggerOptions {
   settings: HostSettings['serviceBus'];
@@ -26,18 +35,19 @@ export interface QueueTriggerOptions {
  */
 export function startQueueTrigger(
   app: App,
-  client: ServiceBusClient,
+  clients: QueueClients,
   queueFunction: QueueFunction,
   options: QueueTriggerOptions,
 ): Trigger {
   const { name, queueName } = queueFunction;
   const { settings, running, onEvent } = options;
-  const receiver = client.createReceiver(queueName, {
+  const receiver = clients.receiving.createReceiver(queueName, {
     receiveMode: 'peekLock',
-    maxAutoLockRenewalDurationInMs: settings.maxAutoLockRenewalMs,
+    maxAutoLockRenewalDurationInMs: 0,
     skipParsingBodyAsJson: true,
     skipConvertingDate: true,
   });
+  const settler = createSettler(receiver, clients.settling.createReceiver(queueName));
   const slots = createSlots(settings.maxConcurrentCalls);
   const outage = reportOutage(name, queueName, onEvent);
   let held = 0;
@@ -45,13 +55,21 @@ export function startQueueTrigger(
   const handle = async (message: ServiceBusReceivedMessage) => {
     outage.over();
     held += 1;
+    const stopRenewal = keepLock(message, settler, {
+      forMs: settings.maxAutoLockRenewalMs,
+      onLost: (error) =>
+        onEvent(
+          `${name}: the lock of message ${message.messageId} could not be renewed: ${describeError(error)}`,
+        ),
+    });
     if (await slots.take()) {
-      await running.run(name, () => processMessage(app, queueFunction, receiver, message, options));
+      await running.run(name, () => processMessage(app, queueFunction, settler, message, options));
       slots.free();
     } else {
       // Stopped before its turn: others can have it now instead of when its lock ends.
-      await receiver.abandonMessage(message).catch(() => {});
+      await settler.abandon(message).catch(() => {});
     }
+    stopRenewal();
     // The SDK asks for one more message whenever this returns, and after a reconnect it asks for a full set besides those that are
     // still under processing. Never returning takes the surplus back: messages must not wait here with their locks running.
     if (held-- > settings.maxConcurrentCalls) await new Promise(() => {});
@@ -62,8 +80,6 @@ export function startQueueTrigger(
       processMessage: handle,
       processError: async ({ error, errorSource }) => {
         if (errorSource === 'receive') outage.begin(error);
-        else if (errorSource === 'renewLock')
-          onEvent(`${name}: a lock could not be renewed: ${error.message}`);
       },
     },
     { autoCompleteMessages: false, maxConcurrentCalls: settings.maxConcurrentCalls },
@@ -78,7 +94,7 @@ export function startQueueTrigger(
     },
     close: async () => {
       await Promise.race([
-        receiver.close().then(() => client.close()),
+        Promise.all([clients.receiving.close(), clients.settling.close()]),
         delay(patienceMs, undefined, { ref: false }),
       ]);
     },

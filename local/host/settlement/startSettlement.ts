@@ -17,11 +17,11 @@ export async function startSettlement(
   const server = new Server();
   server.addService(settlementService, {
     Complete: serve(async (held) => {
-      await held.receiver.completeMessage(held.message);
+      await held.settler.complete(held.message);
       held.settled = 'completed';
     }),
     Abandon: serve(async (held) => {
-      await held.receiver.abandonMessage(held.message);
+      await held.settler.abandon(held.message);
       held.settled = 'abandoned';
     }),
     Deadletter: serve(async (held, { deadletterReason, deadletterErrorDescription }) => {
@@ -29,12 +29,11 @@ export async function startSettlement(
       for (const text of [reason, description]) {
         if (text && text.length > longestReason) throw new Error(`longer than ${longestReason} characters`);
       }
-      const options = { deadLetterReason: reason ?? '', deadLetterErrorDescription: description ?? '' };
-      await held.receiver.deadLetterMessage(held.message, reason || description ? options : undefined);
+      await held.settler.deadLetter(held.message, reason ?? '', description ?? '');
       held.settled = 'dead-lettered';
     }),
-    RenewMessageLock: serve(async ({ receiver, message }) => {
-      await receiver.renewMessageLock(message);
+    RenewMessageLock: serve(async ({ settler, message }) => {
+      await settler.renewLock(message);
     }),
   });
 

@@ -1,0 +1,53 @@
+import {
+  isServiceBusError,
+  type ServiceBusReceivedMessage,
+  type ServiceBusReceiver,
+} from '@azure/service-bus';
+
+/** Settles messages, also those that came over a connection that is gone. */
+export interface Settler {
+  complete(message: ServiceBusReceivedMessage): Promise<void>;
+  /** Back into the queue, at once. */
+  abandon(message: ServiceBusReceivedMessage): Promise<void>;
+  deadLetter(message: ServiceBusReceivedMessage, reason: string, description: string): Promise<void>;
+  /** @returns until when it is locked now */
+  renewLock(message: ServiceBusReceivedMessage): Promise<Date>;
+}
+
+/**
+ * @param receiver where the messages come from
+ * @param spare a receiver of the same queue that belongs to another ServiceBusClient. After a reconnect the SDK (7.9.5) still settles
+ *   older messages over their link, which is dead, and waits for an answer that cannot come; or takes the answer for a newer
+ *   message with the same delivery number. A client that does not know the link asks the queue's management node by lock token.
+ */
+export function createSettler(receiver: ServiceBusReceiver, spare: ServiceBusReceiver): Settler {
+  const settle = async (
+    message: ServiceBusReceivedMessage,
+    act: (by: ServiceBusReceiver) => Promise<void>,
+  ) => {
+    if (!isLinkOpen(message)) return act(spare);
+    try {
+      await act(receiver);
+    } catch (error) {
+      // The connection may have gone in the middle. A lock that is lost, though, is lost everywhere.
+      if (isLinkOpen(message) || (isServiceBusError(error) && error.code === 'MessageLockLost')) throw error;
+      await act(spare);
+    }
+  };
+  return {
+    complete: (message) => settle(message, (by) => by.completeMessage(message)),
+    abandon: (message) => settle(message, (by) => by.abandonMessage(message)),
+    deadLetter: (message, deadLetterReason, deadLetterErrorDescription) =>
+      settle(message, (by) =>
+        by.deadLetterMessage(message, { deadLetterReason, deadLetterErrorDescription }),
+      ),
+    renewLock: (message) => spare.renewMessageLock(message),
+  };
+}
+
+/** The SDK's messages know their link; only its types do not say so. Without one, it is taken for open. */
+function isLinkOpen(
+  message: ServiceBusReceivedMessage & { delivery?: { link?: { is_open?(): boolean } } },
+): boolean {
+  return message.delivery?.link?.is_open?.() ?? true;
+}
