@@ -68,7 +68,10 @@ export async function startBroker(
     if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
     else socket.destroy();
   });
-  const port = await listen(server, options.port ?? 5672, options.orFreePort);
+  const port = await listen(server, options.port ?? 5672, options.orFreePort).catch((error) => {
+    engine.close();
+    throw error;
+  });
 
   const { keyName, key } = sharedAccess;
   return {

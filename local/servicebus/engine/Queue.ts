@@ -184,8 +184,8 @@ export class Queue {
     now: number,
     enqueuedSequenceNumber = sequenceNumber,
   ): void {
-    const { payload, timeToLiveMs } = given;
-    const scheduledFor = given.scheduledFor && given.scheduledFor > now ? given.scheduledFor : undefined;
+    // Also when that time is past: such a message becomes active at the next tick, and then has another sequence number.
+    const { payload, timeToLiveMs, scheduledFor } = given;
     const lifeMs = Math.min(timeToLiveMs ?? Infinity, this.record.properties.timeToLiveMs ?? Infinity);
     this.messages.insert(
       {

@@ -9,6 +9,9 @@ import { messageKey } from './messageKey.js';
 /** Raised with every change that an older version could not read. */
 const schemaVersion = 1;
 
+/** SQLITE_BUSY. */
+const busy = 5;
+
 const schema = `
   CREATE TABLE IF NOT EXISTS queues (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, properties TEXT NOT NULL, next_sequence_number INTEGER NOT NULL,
@@ -67,7 +70,7 @@ function open(file: string): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
-    if (!(error instanceof Error && error.message.includes('locked'))) throw error;
+    if ((error as { errcode?: number }).errcode !== busy) throw error;
     throw new Error(`${file} is in use by another broker: stop that one, or choose another folder`, {
       cause: error,
     });

@@ -1,19 +1,21 @@
+import { movableClock } from './support/movableClock.js';
 import { receive, useBroker } from './support/useBroker.js';
 
+const MINUTES = 60_000;
+
 describe('scheduling', () => {
-  const broker = useBroker([
-    { name: 'q' },
-    { name: 'cancelled' },
-    { name: 'detected', duplicateWindowMs: 20_000 },
-  ]);
+  const clock = movableClock();
+  const queues = [{ name: 'q' }, { name: 'cancelled' }, { name: 'detected', duplicateWindowMs: 10 * MINUTES }];
+  const broker = useBroker(queues, { clock });
 
   test('a scheduled message comes when it is due, with a new sequence number', async () => {
     const sender = broker.client.createSender('q');
-    const due = new Date(Date.now() + 300);
+    const due = new Date(clock.now() + 5 * MINUTES);
     const [scheduled] = await sender.scheduleMessages({ body: 'later' }, due);
     await sender.sendMessages({ body: 'also later', scheduledEnqueueTimeUtc: due });
     const peeked = await broker.client.createReceiver('q').peekMessages(2);
     expect(peeked.map(({ state }) => state)).toEqual(['scheduled', 'scheduled']);
+    clock.advance(5 * MINUTES);
     const { messages } = await receive(broker, 'q', 2);
     expect(messages[0]!.enqueuedTimeUtc!.getTime()).toBeGreaterThanOrEqual(due.getTime());
     expect(messages[0]!.sequenceNumber!.toNumber()).toBeGreaterThan(scheduled!.toNumber());
@@ -22,7 +24,7 @@ describe('scheduling', () => {
 
   test('a cancelled message does not come, and cannot be cancelled twice', async () => {
     const sender = broker.client.createSender('cancelled');
-    const numbers = await sender.scheduleMessages([{ body: 1 }, { body: 2 }], new Date(Date.now() + 60_000));
+    const numbers = await sender.scheduleMessages([{ body: 1 }, { body: 2 }], new Date(clock.now() + 1 * MINUTES));
     await sender.cancelScheduledMessages(numbers);
     expect(await broker.client.createReceiver('cancelled').peekMessages(2)).toEqual([]);
     await expect(sender.cancelScheduledMessages(numbers)).rejects.toMatchObject({ code: 'MessageNotFound' });
@@ -30,8 +32,8 @@ describe('scheduling', () => {
 
   test('a duplicate is accepted and dropped, scheduled or not', async () => {
     const sender = broker.client.createSender('detected');
-    await sender.scheduleMessages({ body: 1, messageId: 'same' }, new Date(Date.now() + 60_000));
-    await sender.scheduleMessages({ body: 2, messageId: 'same' }, new Date(Date.now() + 60_000));
+    await sender.scheduleMessages({ body: 1, messageId: 'same' }, new Date(clock.now() + 1 * MINUTES));
+    await sender.scheduleMessages({ body: 2, messageId: 'same' }, new Date(clock.now() + 1 * MINUTES));
     await sender.sendMessages({ body: 3, messageId: 'same' });
     await sender.sendMessages([
       { body: 4, messageId: 'other' },

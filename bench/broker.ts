@@ -1,0 +1,37 @@
+import '../local/requireNode24.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { type Figures, measureBroker } from './brokerFigures.js';
+
+/**
+ * Measures the local Service Bus broker through the unmodified SDK, in memory and on disk, and prints one table. The broker
+ * runs in a process of its own; this process is its only client.
+ */
+const program = new Command('bench:broker')
+  .description('Measures the local Service Bus broker, in memory and on disk.')
+  .option('--scale <factor>', 'share of the usual amount of work', '1')
+  .option('--folder <folder>', 'where the disk measured is; default: the folder that this is run from', '.')
+  .parse();
+const { scale, folder } = program.opts<{ scale: string; folder: string }>();
+
+const data = await mkdtemp(join(folder, '.bench-broker-'));
+try {
+  const memory = await measureBroker(undefined, Number(scale));
+  const disk = await measureBroker(data, Number(scale));
+  print(memory, disk);
+} finally {
+  await rm(data, { recursive: true });
+}
+
+function print(memory: Figures, disk: Figures): void {
+  const [processor] = cpus();
+  console.log(
+    `\n${processor?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}, ` +
+      `Node ${process.version}\n`,
+  );
+  console.log('| | in memory | on disk |');
+  console.log('|---|--:|--:|');
+  for (const row of Object.keys(memory)) console.log(`| ${row} | ${memory[row]} | ${disk[row]} |`);
+}
