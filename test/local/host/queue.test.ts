@@ -155,16 +155,14 @@ describe('the queue trigger', () => {
   }
 });
 
-describe('the queue trigger without a broker', () => {
+describe('the queue trigger and a broker that comes and goes', () => {
+  const env = { FIXTURE_QUEUE: 'q', 'AzureWebJobs.work.Disabled': '' };
+
   it('keeps to maxConcurrentCalls when the broker is back and messages of before still run', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'broker-'));
     let broker = await startBroker({ port: 0, queues, folder });
     const { connectionString, port } = broker.endpoints;
-    const host = await startFixture(['--only', 'worker'], {
-      FIXTURE_BUS: connectionString,
-      FIXTURE_QUEUE: 'q',
-      'AzureWebJobs.work.Disabled': '',
-    });
+    const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
     const send = async (...messages: { messageId: string; body: unknown }[]) => {
       const client = new ServiceBusClient(connectionString);
       await client.createSender('q').sendMessages(messages);
@@ -181,20 +179,38 @@ describe('the queue trigger without a broker', () => {
       await host.line(new RegExp(`^work: message after-${index} .*completed`));
     await send({ messageId: 'most', body: { do: 'most' } });
     expect(await host.line(/^most at once/)).toBe('most at once: 2');
+    const twice = host.lines.filter((line) => /^work: message before-.*completed/.test(line));
+    expect(twice.length).toBe(2);
+    // Nor does it hold more than that locked: the others are there for somebody else.
+    await send(...Array.from({ length: 6 }, (_, index) => wait(`held-${index}`, 1_500)));
+    await host.line(/^work .*held-1/);
+    const other = new ServiceBusClient(connectionString);
+    const free = await other.createReceiver('q').receiveMessages(6, { maxWaitTimeInMs: 500 });
+    expect(free.length).toBe(4);
+    await other.close();
     expect(await host.stop()).toBe(0);
     await broker.close();
     await rm(folder, { recursive: true });
+  });
+
+  it('keeps the lock of a message whose function takes longer than that', async () => {
+    const broker = await startBroker({ port: 0, queues });
+    const { connectionString } = broker.endpoints;
+    const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
+    const client = new ServiceBusClient(connectionString);
+    await client.createSender('q').sendMessages({ messageId: 'long', body: { do: 'wait', ms: 6_000 } });
+    await client.close();
+    expect(await host.line(/^work: message long/)).toMatch(/\(delivery 1\) completed/);
+    expect(host.lines.filter((line) => /^work \{/.test(line)).length).toBe(1);
+    await host.stop();
+    await broker.close();
   });
 
   it('says so once, and goes on when the broker is there', async () => {
     let broker = await startBroker({ port: 0, queues });
     const { connectionString, port } = broker.endpoints;
     await broker.close();
-    const host = await startFixture(['--only', 'worker'], {
-      FIXTURE_BUS: connectionString,
-      FIXTURE_QUEUE: 'q',
-      'AzureWebJobs.work.Disabled': '',
-    });
+    const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
     await host.line(/^work: queue q cannot be reached/);
     for (const round of [1, 2]) {
       broker = await startBroker({ port, queues });
