@@ -14,6 +14,13 @@ export interface Pace {
    * @returns Unix ms
    */
   due(slot: Slot): Promise<number>;
+  /**
+   * Waits for a slot that is near, in memory; a few at a time, so that a backlog waits in the queue, each message scheduled for
+   * its slot, and not in the workers' hands.
+   *
+   * @returns null when the slot has come, or the Unix ms at which it falls
+   */
+  waitFor(slot: Slot): Promise<number | null>;
   /** A slot that was not needed: credit for the next 5 s of this process. */
   giveBack(slot: Slot): void;
   /** Counts a further operation of a run that has used its slot, without waiting for one. */

@@ -17,6 +17,12 @@ const key = { partition: 'system', row: 'pace' };
 /** A reading is trusted this long: a slot may be told a second late of a shift, and the hub delays before it refuses. */
 const freshMs = 1_000;
 const creditMs = 5_000;
+/** Slots that are further away are waited for in the queue: it takes a delivery and a send, which cost less than a worker's place. */
+const nearMs = 5_000;
+/** Of the 16 calls that a host makes at a time: the others are to take up messages that could go at once, or be scheduled. */
+const mostWaiting = 4;
+/** Not worth a delivery, however many wait. */
+const momentMs = 100;
 const mostConflicts = 50;
 
 /**
@@ -39,6 +45,7 @@ export function openPace({
   let credits: { slot: Slot; until: number }[] = [];
   let waiting: { resolve(slot: Slot): void; reject(error: unknown): void }[] = [];
   let charges = 0;
+  let inMemory = 0;
   let flushing = false;
 
   async function read(): Promise<PaceRow> {
@@ -93,6 +100,10 @@ export function openPace({
     });
   }
 
+  async function due(slot: Slot): Promise<number> {
+    return Math.round(slot + (await read()).shift);
+  }
+
   return {
     async reserve() {
       const now = clock.now();
@@ -104,7 +115,17 @@ export function openPace({
         start();
       });
     },
-    due: async (slot) => slot + (await read()).shift,
+    due,
+    async waitFor(slot) {
+      const at = await due(slot);
+      const wait = at - clock.now();
+      if (wait <= 0) return null;
+      if (wait > (inMemory < mostWaiting ? nearMs : momentMs)) return at;
+      inMemory += 1;
+      await clock.sleep(wait);
+      inMemory -= 1;
+      return null;
+    },
     giveBack(slot) {
       credits.push({ slot, until: clock.now() + creditMs });
     },

@@ -5,9 +5,6 @@ import type { DeviceRecord } from '../record/DeviceRecord.js';
 import type { Tools } from './Tools.js';
 import type { Work } from './Work.js';
 
-/** Slots that are further away are waited for in the queue, and not in memory. */
-export const nearMs = 5_000;
-
 /** Ends a run that turns out to need a registry slot which is not near. */
 export class SlotIsFar extends Error {
   constructor(readonly slot: Slot) {
@@ -75,9 +72,7 @@ export function startRun(
   async function pay(): Promise<void> {
     if (paid) return pace.charge();
     run.slot ??= await pace.reserve();
-    const wait = (await pace.due(run.slot)) - clock.now();
-    if (wait > nearMs) throw new SlotIsFar(run.slot);
-    await clock.sleep(wait);
+    if ((await pace.waitFor(run.slot)) !== null) throw new SlotIsFar(run.slot);
     run.slot = null;
     paid = true;
   }

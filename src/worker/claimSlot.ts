@@ -1,9 +1,9 @@
 import type { Slot } from '../pace/Pace.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { expectsHubOperation } from './expectsHubOperation.js';
-import { nearMs } from './Run.js';
 import type { Tools } from './Tools.js';
 
+/** A slot that has come, or none if none is needed; or the Unix ms at which to come again. */
 export type SlotClaim = { kind: 'now'; slot: Slot | null } | { kind: 'later'; due: number; slot?: Slot };
 
 /** A slot that was missed by more than this belongs to the past; to use it would be to go faster than the pace. */
@@ -25,9 +25,6 @@ export async function claimSlot(tools: Tools, record: DeviceRecord): Promise<Slo
     }
     slot = await pace.reserve();
   }
-  const due = await pace.due(slot);
-  const wait = due - clock.now();
-  if (wait > nearMs) return { kind: 'later', due: Math.round(due), slot };
-  await clock.sleep(wait);
-  return { kind: 'now', slot };
+  const due = await pace.waitFor(slot);
+  return due === null ? { kind: 'now', slot } : { kind: 'later', due, slot };
 }

@@ -1,0 +1,108 @@
+import { setTimeout } from 'node:timers/promises';
+import { operationsPerMinute, type Tier } from '../../src/pace/operationsPerMinute.js';
+import { devicesWithVariables } from '../devicesWithVariables.js';
+import { type QuietStack, quietStack } from '../quietStack.js';
+import { type RelayTally, relay } from '../relay.js';
+import { residentMb } from '../residentMb.js';
+
+export interface BurstOptions {
+  devices: number;
+  tier: Tier;
+  units: number;
+  /** How many workers beside one HTTP host; 0: one host with everything. */
+  workers: number;
+  /** Gets how many are provisioned, about once a second. */
+  progress(provisioned: number): void;
+  /** Called once, this many ms after the burst began: to break something. */
+  disturb?: { afterMs: number; act(stack: QuietStack): Promise<void> };
+}
+
+export interface BurstFigures {
+  devices: number;
+  'hub allows/min': number;
+  'bound s': number;
+  'elapsed s': number;
+  'of the bound %': number;
+  'registry operations': number;
+  'wasted %': number;
+  '429s': number;
+  'deliveries/device': number;
+  asked: number;
+  '5xx or no answer': number;
+  'not provisioned': number;
+  'host MB at its peak': number;
+}
+
+/** All devices ask at once, each as Cloud Relay does until it is provisioned. */
+export async function burst(options: BurstOptions): Promise<BurstFigures> {
+  const { devices, tier, units, workers } = options;
+  const stack = await quietStack({
+    devices,
+    hub: ['--tier', tier, '--units', String(units)],
+    settings: { ...process.env, IOTHUB_TIER: tier, IOTHUB_UNITS: String(units) },
+    hosts: workers === 0 ? ['all'] : ['http', ...Array.from({ length: workers }, () => 'worker' as const)],
+  });
+  try {
+    return await run(stack, options);
+  } finally {
+    await stack.close();
+  }
+}
+
+async function run(
+  stack: QuietStack,
+  { devices, tier, units, progress, disturb }: BurstOptions,
+): Promise<BurstFigures> {
+  const { functions, balena, iotHub } = stack.endpoints;
+  if (!balena || !iotHub) throw new Error('this measures against the stand-ins: unset BALENA_… and IOTHUB_…');
+  const perMinute = operationsPerMinute(tier, units);
+  const boundMs = (devices / perMinute) * 60_000;
+  const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
+  const tally: RelayTally = { asked: 0, byStatus: {} };
+  const provisioned = new Set<string>();
+  const controller = new AbortController();
+
+  const started = performance.now();
+  const relays = balena.devices.map(({ uuid }) =>
+    relay(url, uuid, tally, () => provisioned.has(uuid), controller.signal),
+  );
+  if (disturb) setTimeout(disturb.afterMs, undefined, { ref: false }).then(() => disturb.act(stack));
+  let elapsed = 0;
+  let peakMb = 0;
+  // Three times the bound, and a minute: then something is stuck, and the figures say so.
+  while (provisioned.size < devices && elapsed < boundMs * 3 + 120_000) {
+    await setTimeout(500);
+    for (const uuid of await devicesWithVariables(balena)) provisioned.add(uuid);
+    elapsed = performance.now() - started;
+    peakMb = Math.max(
+      peakMb,
+      ...(await Promise.all(stack.hosts.map(({ process }) => residentMb(process.pid)))),
+    );
+    progress(provisioned.size);
+  }
+  controller.abort();
+  await Promise.all(relays);
+
+  const answer = await fetch(`${iotHub.controlUrl}/throttle`);
+  const throttle = (await answer.json()) as { operations: number; refused: Record<string, number> };
+  const refused = Object.values(throttle.refused).reduce((sum, count) => sum + count, 0);
+  const failed = Object.entries(tally.byStatus).filter(
+    ([status]) => Number(status) === 0 || Number(status) >= 500,
+  );
+  const round = (value: number) => Math.round(value * 10) / 10;
+  return {
+    devices,
+    'hub allows/min': perMinute,
+    'bound s': round(boundMs / 1_000),
+    'elapsed s': round(elapsed / 1_000),
+    'of the bound %': round((boundMs / elapsed) * 100),
+    'registry operations': throttle.operations,
+    'wasted %': round(((throttle.operations - devices) / devices) * 100),
+    '429s': refused,
+    'deliveries/device': round(stack.deliveries() / devices),
+    asked: tally.asked,
+    '5xx or no answer': failed.reduce((sum, [, count]) => sum + count, 0),
+    'not provisioned': devices - provisioned.size,
+    'host MB at its peak': peakMb,
+  };
+}
