@@ -1,3 +1,5 @@
+import { type Outline, outlineOf } from './outlineOf.js';
+
 /** Every reason for which a request can stop. Stable: they are in records, in dead letters and in answers. */
 export type ErrorCode =
   | 'device-not-found'
@@ -34,6 +36,7 @@ export interface ProvisioningErrorOptions {
   dependency?: Dependency;
   /** A write that may have happened, or may still happen: a timeout, a reset, a 5xx. */
   outcomeUnknown?: boolean;
+  /** Kept as an outline. */
   cause?: unknown;
 }
 
@@ -46,6 +49,8 @@ export class ProvisioningError extends Error {
   readonly retry: Retry;
   readonly dependency: Dependency | undefined;
   readonly outcomeUnknown: boolean;
+  /** What was caught: never the foreign error itself, which carries keys and requests. */
+  override readonly cause: Outline | undefined;
   step: Step | undefined;
 
   constructor(code: ErrorCode, message: string, options: ProvisioningErrorOptions) {
@@ -56,8 +61,7 @@ export class ProvisioningError extends Error {
     this.step = options.step;
     this.dependency = options.dependency;
     this.outcomeUnknown = options.outcomeUnknown ?? false;
-    // Not enumerable, so that no logger prints a foreign error that carries a secret.
-    Object.defineProperty(this, 'cause', { value: options.cause, enumerable: false });
+    this.cause = outlineOf(options.cause);
   }
 
   /** Anything that was thrown, as a ProvisioningError: what is not one yet becomes `unexpected`, without its text. */

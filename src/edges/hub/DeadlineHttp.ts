@@ -29,6 +29,8 @@ export class DeadlineHttp extends Http {
     const request = super.buildRequest(...args);
     const signal = this.#signal.getStore();
     const destroy = () => request.destroy(new CallTimeout());
+    // A token that came too late: what was given up must not be sent after all.
+    if (signal?.aborted) destroy();
     signal?.addEventListener('abort', destroy, { once: true });
     request.once('close', () => signal?.removeEventListener('abort', destroy));
     return request;

@@ -1,10 +1,27 @@
+import {
+  AggregateAuthenticationErrorName,
+  AuthenticationErrorName,
+  CredentialUnavailableErrorName,
+} from '@azure/identity';
 import { ProvisioningError, type ProvisioningErrorOptions } from '../../ProvisioningError.js';
 import { CallTimeout } from '../CallTimeout.js';
 import { neverSent } from '../neverSent.js';
 
+const credentialErrors = new Set([
+  AuthenticationErrorName,
+  AggregateAuthenticationErrorName,
+  CredentialUnavailableErrorName,
+  'AuthenticationRequiredError',
+]);
+
 interface HttpTransportError {
   response?: { statusCode?: number; headers?: Record<string, string | string[] | undefined> };
   responseBody?: string;
+}
+
+/** There was no token, so nothing was asked of the hub. */
+function isCredentialError(error: unknown): boolean {
+  return error instanceof Error && credentialErrors.has(error.name);
 }
 
 /** The hub has an identity of that name. The SDK leaves `code` unset: only the status tells. */
@@ -35,6 +52,12 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
   }
   const { response, responseBody = '' } = error as HttpTransportError;
   const status = response?.statusCode;
+  if (isCredentialError(error)) {
+    return make(
+      'hub-unauthorized',
+      'No token for the hub: check the managed identity and its role (IoT Hub Registry Contributor).',
+    );
+  }
   if (status === undefined) {
     return make('hub-unavailable', 'The hub cannot be reached.', {
       outcomeUnknown: write && !neverSent(error),
@@ -64,8 +87,12 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
       retry: { afterMs: waitMs(response?.headers?.['retry-after'], responseBody) },
     });
   }
-  if (status === 404)
-    return make('hub-unavailable', 'Something that is not the hub answered (404): check its host name.');
+  if (status === 404 || status < 400) {
+    return make(
+      'hub-unavailable',
+      `Something that is not the hub answered (${status}): check its host name.`,
+    );
+  }
   if (status >= 500 || status === 408) {
     // It may have happened behind the gateway that answers.
     return make('hub-unavailable', `The hub answered ${status}.`, { outcomeUnknown: write });

@@ -53,7 +53,8 @@ export function openHub({ connection, maxConnections = 16 }: HubOptions): Hub {
       }),
     remove: (deviceId, ms) =>
       unless(true, isMissing, 'none' as const, async () => {
-        await http.within(ms, () => registry.delete(deviceId));
+        const { httpResponse } = await http.within(ms, () => registry.delete(deviceId));
+        if (httpResponse.statusCode !== 204) throw notTheHub(true);
         return 'removed' as const;
       }),
     close: () => http.close(),
@@ -85,7 +86,7 @@ function confirm(device: Device | undefined, deviceId: string, slots: Slots): vo
 function notTheHub(outcomeUnknown: boolean): ProvisioningError {
   return new ProvisioningError(
     'hub-unavailable',
-    'The hub answered 200 with something that is not the device identity.',
+    'Something that is not the hub answered in its place: check its host name.',
     {
       retry: 'later',
       dependency: 'hub',

@@ -1,0 +1,16 @@
+import { CredentialUnavailableError } from '@azure/identity';
+import { mapHubError } from '../../../src/edges/hub/mapHubError.js';
+import { ProvisioningError } from '../../../src/ProvisioningError.js';
+
+test('without a token for its managed identity, nothing was asked of the hub', () => {
+  expect(mapHubError(new CredentialUnavailableError('no identity here'), true)).toMatchObject({
+    code: 'hub-unauthorized',
+    retry: 'later',
+    outcomeUnknown: false,
+  });
+});
+
+test('an error of ours stays as it is', () => {
+  const ours = new ProvisioningError('unexpected', 'ours', { retry: 'later' });
+  expect(mapHubError(ours, true)).toBe(ours);
+});

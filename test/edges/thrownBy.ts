@@ -1,0 +1,25 @@
+import { inspect } from 'node:util';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
+
+/** The error that a call fails with; it must be one of ours. */
+export async function thrownBy(call: Promise<unknown>): Promise<ProvisioningError> {
+  const error = await call.then(
+    (result) => new Error(`it did not fail, and returned ${inspect(result)}`),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ProvisioningError) return error;
+  throw error;
+}
+
+/** Everything that a careless logger could print of an error. */
+export function everythingIn(error: Error): string {
+  return [
+    inspect(error, { depth: 10, showHidden: true }),
+    JSON.stringify(error),
+    JSON.stringify(error.cause ?? null),
+    inspect(error.cause, { depth: 10, showHidden: true }),
+    error.stack,
+    error.message,
+    String(error),
+  ].join('\n');
+}
