@@ -10,6 +10,8 @@ export interface Forked<Endpoints> {
   process: ChildProcess;
   /** Resolves when the process has ended. */
   ended: Promise<void>;
+  /** The longest block of its event loop since this was last asked, ms; 0 the first time. */
+  eventLoopDelay(): Promise<number>;
   /** Stops it in order. */
   stop(): Promise<void>;
   /** Ends it as a crash does (SIGKILL). */
@@ -68,6 +70,11 @@ export async function forkStandIn<Endpoints>(options: ForkOptions): Promise<Fork
     endpoints,
     process: child,
     ended,
+    async eventLoopDelay() {
+      const answer = once(child, 'message');
+      child.send('eventLoopDelay');
+      return ((await answer)[0] as { eventLoopDelay: number }).eventLoopDelay;
+    },
     kill: () => signal('SIGKILL'),
     async stop() {
       const timer = setTimeout(() => child.kill('SIGKILL'), stopWithinMs);

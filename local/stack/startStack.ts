@@ -1,15 +1,18 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { BalenaEndpoints } from '../balena/startBalena.js';
 import type { HostEndpoints } from '../host/startHost.js';
-import type { IotHubEndpoints } from '../iothub/startIotHub.js';
-import type { BrokerEndpoints } from '../servicebus/startBroker.js';
-import type { TablesEndpoints } from '../tables/startTables.js';
 import type { Endpoints } from './Endpoints.js';
 import { type Forked, forkStandIn } from './forkStandIn.js';
+import { freePort } from './freePort.js';
 import { functionKeys } from './functionKeys.js';
 import { projectFolder } from './projectFolder.js';
-import { realSettings } from './realSettings.js';
+import {
+  queue,
+  type StandInName,
+  type StandInStarts,
+  type StandIns,
+  standInStarts,
+} from './standInStarts.js';
 
 type Settings = Record<string, string | undefined>;
 
@@ -38,24 +41,18 @@ export interface StackOptions {
 /** A whole system on this machine. */
 export interface Stack {
   endpoints: Endpoints;
-  /** Null where the real one is used. */
-  standIns: {
-    balena: Forked<BalenaEndpoints> | null;
-    iotHub: Forked<IotHubEndpoints> | null;
-    serviceBus: Forked<BrokerEndpoints> | null;
-    tables: Forked<TablesEndpoints> | null;
-  };
+  standIns: StandIns;
   hosts: Forked<HostEndpoints>[];
   /** Starts a further host, or one anew. */
   startHost(part: 'all' | 'http' | 'worker'): Promise<Forked<HostEndpoints>>;
+  /**
+   * Starts a stand-in anew that has ended, with its folder and (with `freePorts`) on its ports. Only its control server is at
+   * another address then: see `standIns`.
+   */
+  restart(name: StandInName): Promise<void>;
   /** Stops everything, in order. */
   close(): Promise<void>;
 }
-
-const queue = 'provisioning';
-const deliveries = 10;
-const defaultDuplicateWindowSeconds = 600;
-const defaultLockSeconds = 120;
 
 /** Brings the whole system up: the four stand-ins, and then the functions in the local host, each in its own process. */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -71,7 +68,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 
   try {
-    const standIns = await startStandIns(options, started);
+    const starts = await standInStarts(options, started);
+    const standIns = await startStandIns(starts);
+    const restart = async <N extends StandInName>(name: N) => {
+      await standIns[name]?.ended;
+      standIns[name] = ((await starts[name]?.()) ?? null) as StandIns[N];
+    };
     const env = { ...process.env, ...settings, ...(await pointers(standIns, folder)) };
     const endpoints: Endpoints = {
       functions: { url: '', ...keys },
@@ -85,7 +87,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // An HTTP host that comes back keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
-        : String(options.freePorts ? 0 : (options.port ?? 7071));
+        : String(options.freePorts ? await freePort() : (options.port ?? 7071));
       const only = part === 'all' ? [] : ['--only', part];
       const host = await forkStandIn<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
@@ -101,52 +103,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     for (const part of options.hosts ?? ['all']) await startHost(part);
     await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2));
-    return { endpoints, standIns, hosts, startHost, close };
+    return { endpoints, standIns, hosts, startHost, restart, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function startStandIns(options: StackOptions, started: Forked<unknown>[]): Promise<Stack['standIns']> {
-  const { folder, settings = {}, onLine, freePorts, lockSeconds = defaultLockSeconds } = options;
-  const real = realSettings(settings);
-  const ports = (...names: string[]) => [
-    '--or-free-port',
-    ...(freePorts ? names.flatMap((name) => [name, '0']) : []),
-  ];
-  const start = async <E>(name: string, entry: string, args: string[]): Promise<Forked<E>> => {
-    const forked = await forkStandIn<E>({
-      name,
-      entry: `local/${entry}/main.js`,
-      args: ['--folder', join(folder, entry), ...args],
-      env: process.env,
-      onLine,
-    });
-    started.push(forked);
-    return forked;
-  };
-  const window = settings.DUPLICATE_WINDOW_SECONDS ?? defaultDuplicateWindowSeconds;
-  const properties = `${queue}:lock=${lockSeconds},deliveries=${deliveries},window=${window}`;
+async function startStandIns(starts: StandInStarts): Promise<StandIns> {
   // All are waited for, so that one that fails leaves none behind that nobody knows.
   const [balena, iotHub, serviceBus, tables] = await Promise.allSettled([
-    real.balena
-      ? null
-      : start<BalenaEndpoints>('balena', 'balena', [
-          ...ports('--port'),
-          '--devices',
-          String(options.devices ?? 1),
-        ]),
-    real.iotHub
-      ? null
-      : start<IotHubEndpoints>('iot hub', 'iothub', [
-          ...ports('--https-port', '--mqtt-port'),
-          ...(options.hub ?? []),
-        ]),
-    real.serviceBus
-      ? null
-      : start<BrokerEndpoints>('service bus', 'servicebus', [...ports('--port'), '--queue', properties]),
-    real.tables ? null : start<TablesEndpoints>('tables', 'tables', ports('--port')),
+    starts.balena?.() ?? null,
+    starts.iotHub?.() ?? null,
+    starts.serviceBus?.() ?? null,
+    starts.tables?.() ?? null,
   ]);
   const value = <E>(result: PromiseSettledResult<E>): E => {
     if (result.status === 'rejected') throw result.reason;
@@ -161,14 +131,17 @@ async function startStandIns(options: StackOptions, started: Forked<unknown>[]):
 }
 
 /** The settings that point the functions at the stand-ins. */
-async function pointers({ balena, iotHub, serviceBus, tables }: Stack['standIns'], folder: string): Promise<Settings> {
+async function pointers({ balena, iotHub, serviceBus, tables }: StandIns, folder: string): Promise<Settings> {
   return {
     ...(balena && { BALENA_API_URL: balena.endpoints.apiUrl, BALENA_API_KEY: balena.endpoints.apiKey }),
     ...(iotHub && {
       IOTHUB_CONNECTION_STRING: iotHub.endpoints.connectionString,
       NODE_EXTRA_CA_CERTS: await trustAlso(iotHub.endpoints.caFile, join(folder, 'trusted.pem')),
     }),
-    ...(serviceBus && { SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString, PROVISIONING_QUEUE: queue }),
+    ...(serviceBus && {
+      SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString,
+      PROVISIONING_QUEUE: queue,
+    }),
     ...(tables && { RECORDS_CONNECTION: tables.endpoints.connectionString }),
   };
 }

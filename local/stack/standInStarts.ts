@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import type { BalenaEndpoints } from '../balena/startBalena.js';
+import type { IotHubEndpoints } from '../iothub/startIotHub.js';
+import type { BrokerEndpoints } from '../servicebus/startBroker.js';
+import type { TablesEndpoints } from '../tables/startTables.js';
+import { type Forked, forkStandIn } from './forkStandIn.js';
+import { freePort } from './freePort.js';
+import { realSettings } from './realSettings.js';
+import type { StackOptions } from './startStack.js';
+
+/** Null where the real one is used. */
+export interface StandIns {
+  balena: Forked<BalenaEndpoints> | null;
+  iotHub: Forked<IotHubEndpoints> | null;
+  serviceBus: Forked<BrokerEndpoints> | null;
+  tables: Forked<TablesEndpoints> | null;
+}
+
+export type StandInName = keyof StandIns;
+
+export type StandInStarts = { [N in StandInName]: (() => Promise<NonNullable<StandIns[N]>>) | null };
+
+export const queue = 'provisioning';
+const deliveries = 10;
+const defaultDuplicateWindowSeconds = 600;
+const defaultLockSeconds = 120;
+
+/**
+ * How each stand-in is started: always with the same folder, and with `freePorts` on the same ports, so that it can be started again.
+ *
+ * @param started gets each that was started
+ */
+export async function standInStarts(
+  options: StackOptions,
+  started: Forked<unknown>[],
+): Promise<StandInStarts> {
+  const { folder, settings = {}, onLine, freePorts, lockSeconds = defaultLockSeconds } = options;
+  const real = realSettings(settings);
+  const ports = async (...names: string[]) => {
+    if (!freePorts) return ['--or-free-port'];
+    const chosen = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
+    return chosen.flat();
+  };
+  const start =
+    <E>(name: string, entry: string, args: string[]) =>
+    async (): Promise<Forked<E>> => {
+      const forked = await forkStandIn<E>({
+        name,
+        entry: `local/${entry}/main.js`,
+        args: ['--folder', join(folder, entry), ...args],
+        env: process.env,
+        onLine,
+      });
+      started.push(forked);
+      return forked;
+    };
+  const window = settings.DUPLICATE_WINDOW_SECONDS ?? defaultDuplicateWindowSeconds;
+  const properties = `${queue}:lock=${lockSeconds},deliveries=${deliveries},window=${window}`;
+  const devices = String(options.devices ?? 1);
+  const hubPorts = await ports('--https-port', '--mqtt-port');
+  return {
+    balena: real.balena
+      ? null
+      : start<BalenaEndpoints>('balena', 'balena', [...(await ports('--port')), '--devices', devices]),
+    iotHub: real.iotHub
+      ? null
+      : start<IotHubEndpoints>('iot hub', 'iothub', [...hubPorts, ...(options.hub ?? [])]),
+    serviceBus: real.serviceBus
+      ? null
+      : start<BrokerEndpoints>('service bus', 'servicebus', [
+          ...(await ports('--port')),
+          '--queue',
+          properties,
+        ]),
+    tables: real.tables ? null : start<TablesEndpoints>('tables', 'tables', await ports('--port')),
+  };
+}
