@@ -41,10 +41,11 @@ export interface QueueOptions {
 
 export function openQueue({ connection, queue, callTimeoutMs = 8_000 }: QueueOptions): Queue {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
-  const client =
+  const connect = () =>
     'connectionString' in connection
       ? new ServiceBusClient(connection.connectionString, options)
       : new ServiceBusClient(connection.fullyQualifiedNamespace, new DefaultAzureCredential(), options);
+  const client = connect();
   const sender = client.createSender(queue);
   const head = client.createReceiver(queue, { receiveMode: 'peekLock' });
   const letters = client.createReceiver(queue, { subQueueType: 'deadLetter', receiveMode: 'peekLock' });
@@ -61,13 +62,14 @@ export function openQueue({ connection, queue, callTimeoutMs = 8_000 }: QueueOpt
       return call((abortSignal) => sender.sendMessages(message, { abortSignal }));
     },
     async peekDeadLetters(most) {
-      // A receiver of its own: it remembers how far it has peeked, and this is to start at the head.
-      const receiver = client.createReceiver(queue, { subQueueType: 'deadLetter' });
+      // A client of its own: it remembers, for all its receivers, how far it has peeked, and this is to start at the head.
+      const fresh = connect();
       try {
+        const receiver = fresh.createReceiver(queue, { subQueueType: 'deadLetter' });
         const found = await call((abortSignal) => receiver.peekMessages(most, { abortSignal }));
         return found.map(({ body, messageId }) => ({ body, messageId: String(messageId) }));
       } finally {
-        await receiver.close().catch(() => {});
+        await fresh.close().catch(() => {});
       }
     },
     async receiveDeadLetters(most) {
