@@ -73,8 +73,10 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
     return { status: 202 };
   };
 
-  const checkClaim = (queue: string) => {
-    const isCovered = [...claims].some((path) => covers(path.replace(/\/\$management$/, ''), queue));
+  const checkClaim = ({ queue, part }: Exclude<Address, { kind: 'cbs' | 'unsupported' }>) => {
+    // Whoever only reads the dead letters brings a token for no more than them.
+    const entity = part === 'dead' ? `${queue}/$deadletterqueue` : queue;
+    const isCovered = [...claims].some((path) => covers(path.replace(/\/\$management$/, ''), entity));
     if (!isCovered) throw unauthorized(`'Send' or 'Listen' claim is required for '${queue}'`);
   };
 
@@ -85,7 +87,7 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
   ) => {
     try {
       if (address.kind === 'unsupported') throw notSupported(address.what);
-      if (address.kind !== 'cbs') checkClaim(address.queue);
+      if (address.kind !== 'cbs') checkClaim(address);
       serve(address);
     } catch (error) {
       log(`${client}: ${amqpError(error).description}`);
