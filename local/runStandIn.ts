@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
 /** What a stand-in gives to whoever started it. */
 export interface StandIn<Endpoints> {
   endpoints: Endpoints;
@@ -30,8 +32,20 @@ export async function runStandIn<E>(name: string, start: () => Promise<StandIn<E
   process.on('SIGINT', close);
   if (process.send) {
     process.on('disconnect', close);
+    answerEventLoopDelay();
     process.send({ ready: running.endpoints });
   } else {
     console.log(`${name} is ready: ${JSON.stringify(running.endpoints)}`);
   }
+}
+
+/** To the message `eventLoopDelay`: the longest block of this process's event loop since it was last asked, ms; 0 the first time. */
+function answerEventLoopDelay(): void {
+  const histogram = monitorEventLoopDelay({ resolution: 10 });
+  process.on('message', (message) => {
+    if (message !== 'eventLoopDelay') return;
+    process.send?.({ eventLoopDelay: histogram.max / 1e6 });
+    histogram.enable();
+    histogram.reset();
+  });
 }

@@ -1,0 +1,89 @@
+import '../local/requireNode24.js';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { Command } from 'commander';
+import { wholeNumber } from '../local/wholeNumber.js';
+import { accept } from './scenarios/accept.js';
+import { burst } from './scenarios/burst.js';
+import { memory } from './scenarios/memory.js';
+import { recovery } from './scenarios/recovery.js';
+import { throughput } from './scenarios/throughput.js';
+
+const all = ['accept', 'throughput', 'burst', 'recovery', 'memory'] as const;
+
+const options = new Command('npm run bench --')
+  .description(
+    'Measures the whole system on this machine, each part on a fresh one: functions and stand-ins in a process each, and the load in another, all on the same cores. About six minutes.',
+  )
+  .option('--only <parts>', `some of ${all.join(', ')}, comma-separated`, all.join(','))
+  .option('--devices <number>', 'of the burst', wholeNumber, 1_000)
+  .option('--large', 'the burst with 10,000 devices and one S3 unit (83 a second) as well')
+  .option('--requests <number>', 'of accept', wholeNumber, 3_000)
+  .option('--json <file>', 'where the figures are written', '.local/bench.json')
+  .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only burst --devices 500')
+  .parse()
+  .opts<{ only: string; devices: number; large?: boolean; requests: number; json: string }>();
+
+const configuration = {
+  machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB`,
+  node: process.version,
+  processes: 'broker (on disk), tables, hub, balena, HTTP host, worker, load',
+  at: new Date().toISOString(),
+};
+const figures: Record<string, unknown> = {};
+const only = options.only.split(',').map((part) => part.trim());
+const unknown = only.filter((part) => !(all as readonly string[]).includes(part));
+if (unknown.length > 0) {
+  console.error(`There is no part ${unknown.join(', ')}: choose from ${all.join(', ')}.`);
+  process.exit(1);
+}
+
+console.log(configuration);
+const shown = { last: 0 };
+const progress = (what: string) => (provisioned: number) => {
+  if (performance.now() - shown.last < 5_000) return;
+  shown.last = performance.now();
+  console.error(`${what}: ${provisioned} provisioned`);
+};
+const measure = async (name: string, run: () => Promise<object>) => {
+  console.error(`${name} …`);
+  const result = await run();
+  figures[name] = result;
+  console.log(`\n${name}`);
+  console.table(result);
+};
+
+if (only.includes('accept')) {
+  await measure('accept, 50 connections', async () => {
+    const { rows, longestBlockMs } = await accept(options.requests);
+    figures['longest block of the event loop, ms'] = longestBlockMs;
+    return rows;
+  });
+  console.log(
+    `The longest block of the HTTP host's event loop: ${figures['longest block of the event loop, ms']} ms.`,
+  );
+}
+if (only.includes('throughput')) {
+  await measure('throughput of one worker, hub unthrottled', () => throughput(options.devices));
+}
+if (only.includes('burst')) {
+  const { devices } = options;
+  await measure('burst, S1 x 10', () =>
+    burst({ devices, tier: 'S1', units: 10, workers: 1, progress: progress('burst') }),
+  );
+  if (options.large) {
+    await measure('burst, S3 x 1', () =>
+      burst({ devices: 10_000, tier: 'S3', units: 1, workers: 1, progress: progress('large burst') }),
+    );
+  }
+}
+if (only.includes('recovery')) {
+  await measure('recovery, balena down for a minute', () => recovery(60_000));
+}
+if (only.includes('memory')) await measure('memory', () => memory(10_000));
+
+await mkdir(dirname(options.json), { recursive: true });
+await writeFile(options.json, `${JSON.stringify({ configuration, figures }, null, 2)}\n`);
+console.log(`\nWritten to ${options.json}.`);
+process.exit(0);

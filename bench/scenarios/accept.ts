@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { ServiceBusClient } from '@azure/service-bus';
+import { load } from '../load.js';
+import { percentiles } from '../percentiles.js';
+import { postProvision } from '../postProvision.js';
+import { quietStack } from '../quietStack.js';
+
+const connections = 50;
+
+export interface AcceptFigures {
+  what: string;
+  'a second': number;
+  'p50 ms': number;
+  'p99 ms': number;
+}
+
+/** What the HTTP functions take: requests for new devices, and the same again; beside bare sends to the same kind of broker. */
+export async function accept(requests: number): Promise<{ rows: AcceptFigures[]; longestBlockMs: number }> {
+  const row = (what: string, { perSecond, latencies }: Awaited<ReturnType<typeof load>>): AcceptFigures => {
+    const [p50 = 0, p99 = 0] = percentiles(latencies, 0.5, 0.99);
+    return { what, 'a second': perSecond, 'p50 ms': p50, 'p99 ms': p99 };
+  };
+  const bare = await bareSends(requests);
+  // A worker runs beside it, as it would: with the hub at S1 it does no more than to schedule what comes.
+  const stack = await quietStack({ hosts: ['http', 'worker'] });
+  try {
+    const { url, provisionKey } = stack.endpoints.functions;
+    const uuids = Array.from({ length: requests }, () => randomBytes(16).toString('hex'));
+    const post = (i: number) => postProvision(url, provisionKey, uuids[i % uuids.length] ?? '');
+    // Connections and compiled code are not what is measured.
+    await load(200, connections, () => postProvision(url, provisionKey, randomBytes(16).toString('hex')));
+    await stack.hosts[0]?.eventLoopDelay();
+    const added = await load(requests, connections, post);
+    const repeated = await load(requests * 2, connections, post);
+    const longestBlockMs = (await stack.hosts[0]?.eventLoopDelay()) ?? 0;
+    return {
+      rows: [
+        row('new requests', added),
+        row('repeated asks', repeated),
+        row('bare sends, SDK to broker', bare),
+      ],
+      longestBlockMs: Math.round(longestBlockMs),
+    };
+  } finally {
+    await stack.close();
+  }
+}
+
+async function bareSends(requests: number) {
+  const stack = await quietStack({ hosts: [] });
+  const { connectionString = '', queue = '' } = stack.endpoints.serviceBus ?? {};
+  const client = new ServiceBusClient(connectionString);
+  try {
+    const sender = client.createSender(queue);
+    const body = {
+      v: 1,
+      uuid: randomBytes(16).toString('hex'),
+      n: 1,
+      due: 0,
+      operation: 'provision',
+      service: 'main',
+    };
+    await load(200, connections, () =>
+      sender.sendMessages({ body, messageId: randomBytes(16).toString('hex') }),
+    );
+    return await load(requests, connections, () =>
+      sender.sendMessages({ body, messageId: randomBytes(16).toString('hex') }),
+    );
+  } finally {
+    await client.close();
+    await stack.close();
+  }
+}

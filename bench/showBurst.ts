@@ -1,0 +1,114 @@
+import '../local/requireNode24.js';
+import { setTimeout } from 'node:timers/promises';
+import cliProgress from 'cli-progress';
+import { Command, Option } from 'commander';
+import { wholeNumber } from '../local/wholeNumber.js';
+import { openTable } from '../src/edges/table.js';
+import { operationsPerMinute, type Tier } from '../src/pace/operationsPerMinute.js';
+import type { DeviceRecord } from '../src/record/DeviceRecord.js';
+import { type State, stateOf } from '../src/record/stateOf.js';
+import { quietStack } from './quietStack.js';
+import { type RelayTally, relay } from './relay.js';
+
+const { devices, tier, units, workers } = new Command('npm run burst --')
+  .description(
+    'Shows what happens when a fleet boots: so many devices ask at once, each again and again as Cloud Relay does, on a fresh system of its own.',
+  )
+  .option('--devices <number>', 'how many', wholeNumber, 500)
+  .addOption(new Option('--tier <tier>', 'of the hub').choices(['S1', 'S2', 'S3']).default('S1'))
+  .option(
+    '--units <number>',
+    'of the hub: 100 registry operations a minute each, 5,000 on S3',
+    wholeNumber,
+    10,
+  )
+  .option('--workers <number>', 'worker processes', wholeNumber, 1)
+  .addHelpText('after', '\nExample:\n  npm run burst -- --devices 2000 --tier S3 --units 1')
+  .parse()
+  .opts<{ devices: number; tier: Tier; units: number; workers: number }>();
+
+const perMinute = operationsPerMinute(tier, units);
+console.log(
+  `${devices} devices boot at once. The hub (${tier} x ${units}) registers ${perMinute} a minute: ${Math.ceil((devices / perMinute) * 60)} s at the best.\nStarting a system …`,
+);
+const stack = await quietStack({
+  devices,
+  hub: ['--tier', tier, '--units', String(units)],
+  settings: { ...process.env, IOTHUB_TIER: tier, IOTHUB_UNITS: String(units) },
+  hosts: ['http', ...Array.from({ length: workers }, () => 'worker' as const)],
+});
+const controller = new AbortController();
+process.on('SIGINT', () => controller.abort());
+
+try {
+  const { functions, balena, tables } = stack.endpoints;
+  if (!balena || !tables) throw new Error('this runs against the stand-ins: unset BALENA_… and RECORDS_…');
+  const records = openTable<DeviceRecord>({ connection: tables, name: 'devices' });
+  const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
+  const tally: RelayTally = { asked: 0, byStatus: {} };
+  const provisioned = new Set<string>();
+  const bar = new cliProgress.SingleBar({
+    format:
+      '{bar} {value}/{total} provisioned | waiting {waiting} | retrying {retrying} | failed {failed} | {rate}/s of {limit}/s | {left} s left | asked {asked}x',
+    hideCursor: true,
+    // In a log there is no line to redraw: one line now and then.
+    noTTYOutput: true,
+    notTTYSchedule: 5_000,
+  });
+  const limit = Math.round((perMinute / 60) * 10) / 10;
+  bar.start(devices, 0, {
+    waiting: 0,
+    retrying: 0,
+    failed: 0,
+    rate: 0,
+    limit,
+    left: Math.ceil(devices / limit),
+    asked: 0,
+  });
+
+  const started = performance.now();
+  const relays = balena.devices.map(({ uuid }) =>
+    relay(url, uuid, tally, () => provisioned.has(uuid), controller.signal),
+  );
+  let done = 0;
+  let before = { at: started, count: 0 };
+  while (done < devices && !controller.signal.aborted) {
+    await setTimeout(1_000, undefined, { signal: controller.signal }).catch(() => {});
+    const counts = await countStates(records, provisioned);
+    const now = performance.now();
+    const rate = Math.round(((counts.provisioned - before.count) / (now - before.at)) * 10_000) / 10;
+    before = { at: now, count: counts.provisioned };
+    done = counts.provisioned + counts.failed;
+    bar.update(counts.provisioned, {
+      waiting: counts.queued + counts.working,
+      retrying: counts.retrying,
+      failed: counts.failed,
+      rate,
+      left: Math.ceil((devices - done) / limit),
+      asked: tally.asked,
+    });
+  }
+  bar.stop();
+  controller.abort();
+  await Promise.all(relays);
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  console.log(
+    `${provisioned.size} of ${devices} provisioned after ${seconds} s; ${tally.asked} requests, answered ${JSON.stringify(tally.byStatus)}.`,
+  );
+} finally {
+  await stack.close();
+}
+process.exit(0);
+
+async function countStates(
+  table: ReturnType<typeof openTable<DeviceRecord>>,
+  provisioned: Set<string>,
+): Promise<Record<State, number>> {
+  const counts = { queued: 0, working: 0, retrying: 0, provisioned: 0, deprovisioned: 0, failed: 0 };
+  for await (const record of table.list()) {
+    const state = stateOf(record, Date.now());
+    counts[state] += 1;
+    if (state === 'provisioned') provisioned.add(record.uuid);
+  }
+  return counts;
+}
