@@ -70,12 +70,8 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
       await made;
       return await run(signal);
     } catch (error) {
-      if (
-        error instanceof RestError &&
-        (error.statusCode === 404 || error.statusCode === 409 || error.statusCode === 412)
-      ) {
-        throw error;
-      }
+      if (error instanceof RestError && isAboutTheRow(error)) throw error;
+      // Or it is gone: then the next call makes it anew.
       made = undefined;
       throw new ProvisioningError(
         'records-unavailable',
@@ -130,6 +126,13 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
       } while (continuationToken);
     },
   };
+}
+
+/** Conflicts and missing rows, as against a table that is missing, or still being deleted. */
+function isAboutTheRow({ statusCode, details }: RestError): boolean {
+  const { odataError } = (details ?? {}) as { odataError?: { code?: string } };
+  const aboutTable = odataError?.code?.startsWith('Table') ?? false;
+  return !aboutTable && (statusCode === 404 || statusCode === 409 || statusCode === 412);
 }
 
 function reason(error: unknown): string {

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+const system = await useSystem();
+const { balena, hub, queue } = system;
+
+describe.each([
+  ['for a service', 'main'],
+  ['at the device level', ''],
+])('credentials %s', (_, place) => {
+  test('open the hub to a device, and are gone from everywhere when it is deprovisioned', async () => {
+    const uuid = await balena.newDevice();
+
+    const asked = await system.post(uuid, place);
+    expect(asked.status).toBe(202);
+    expect(asked.headers.get('location')).toBe(`/api/provision/${uuid}`);
+    expect(Number(asked.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(asked.json).toEqual({
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      uuid,
+      operation: 'provision',
+      state: 'queued',
+      expectedAt: expect.stringMatching(/^\d{4}-/),
+      message: expect.stringContaining('not yet provisioned'),
+    });
+
+    const record = await system.state(uuid, 'provisioned');
+    const pair = await system.credentials(uuid, place);
+    expect(pair).toMatchObject({ matches: true, accepted: true, subject: `CN=${uuid}` });
+    expect(Object.keys(await balena.variables(uuid))).toEqual([place]);
+    expect(record).toMatchObject({
+      requestId: asked.json.requestId,
+      service: place,
+      error: null,
+      certificate: { thumbprint: pair.thumbprint, keyAlgorithm: 'ec-p256' },
+    });
+
+    const device = await system.connect(uuid, pair);
+    await device.send({ temperature: 21.5 });
+    const [telemetry] = await until('telemetry arrives', async () => {
+      const all = await hub.telemetry(uuid);
+      return all.length > 0 && all;
+    });
+    expect(telemetry?.body).toEqual({ temperature: 21.5 });
+    await device.close();
+
+    const undone = await system.del(uuid);
+    expect(undone.status).toBe(202);
+    expect(undone.json).toMatchObject({ operation: 'deprovision', state: 'queued' });
+    await system.state(uuid, 'deprovisioned');
+    expect(await balena.variables(uuid)).toEqual({});
+    expect(await hub.thumbprints(uuid)).toBeNull();
+    await expect(system.connect(uuid, pair)).rejects.toThrow();
+  });
+});
+
+test('a fresh device costs one registry operation and three requests to balena', async () => {
+  const uuid = await balena.newDevice();
+  await Promise.all([hub.forget(), balena.forget()]);
+  await system.post(uuid, 'main');
+  await system.state(uuid, 'provisioned');
+
+  expect((await hub.asked()).counts).toEqual({ 'PUT /devices/{id}': { 200: 1 } });
+  expect((await balena.asked()).counts).toEqual({
+    'GET /v7/device': { 200: 1 },
+    'POST /v7/device_service_environment_variable': { 201: 2 },
+  });
+});
+
+test('a service that the device does not have fails the request, and writes nothing anywhere', async () => {
+  const uuid = await balena.newDevice();
+  await Promise.all([hub.forget(), balena.forget()]);
+  const { json: asked } = await system.post(uuid, 'mian');
+  const record = await system.state(uuid, 'failed');
+
+  expect(record.error).toMatchObject({ code: 'service-not-found', step: 'validate' });
+  expect((await hub.asked()).total).toBe(0);
+  expect((await balena.asked()).counts).toEqual({ 'GET /v7/device': { 200: 1 } });
+  expect(await balena.variables(uuid)).toEqual({});
+  expect(await hub.thumbprints(uuid)).toBeNull();
+
+  const [letter] = await until('the dead letter', async () => {
+    const letters = await queue.deadLetters(uuid);
+    return letters.length > 0 && letters;
+  });
+  expect(letter?.deadLetterReason).toBe('service-not-found');
+  expect(letter?.deadLetterErrorDescription).toMatch(/step validate.*"mian".*cloud-relay, main/);
+  expect(letter?.body).toMatchObject({ uuid, requestId: asked.requestId });
+
+  const again = await system.post(uuid, 'mian');
+  expect(again.status).toBe(422);
+  expect(again.headers.get('content-type')).toBe('application/problem+json');
+  expect(Number(again.headers.get('retry-after'))).toBeGreaterThan(500);
+  expect(again.json).toMatchObject({ status: 422, code: 'service-not-found', requestId: asked.requestId });
+  expect(await queue.deadLetters(uuid)).toHaveLength(1);
+});
+
+test('the right service may be asked for at once after a wrong one failed', async () => {
+  const uuid = await balena.newDevice();
+  await system.post(uuid, 'mian');
+  await system.state(uuid, 'failed');
+  expect((await system.post(uuid, 'main')).status).toBe(202);
+  await system.state(uuid, 'provisioned');
+  expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+});
+
+test('a device that balena does not know fails the request, and gets no identity', async () => {
+  const uuid = randomUUID().replaceAll('-', '');
+  await system.post(uuid, 'main');
+  const record = await system.state(uuid, 'failed');
+  expect(record.error?.code).toBe('device-not-found');
+  expect(await hub.thumbprints(uuid)).toBeNull();
+  expect((await system.post(uuid, 'main')).json.code).toBe('device-not-found');
+});

@@ -1,0 +1,47 @@
+import type { Telemetry } from '../../../local/iothub/createTelemetryLog.js';
+import type { IotHubEndpoints } from '../../../local/iothub/startIotHub.js';
+import { openRegistry } from '../../local/iothub/hubClients.js';
+import { type StandInControl, standInControl } from './standInControl.js';
+
+/** The stand-in for the hub, and its registry as the unmodified `azure-iothub` sees it. */
+export interface HubStandIn extends StandInControl {
+  telemetry(uuid: string): Promise<Telemetry[]>;
+  /** The thumbprints of an identity; null if the hub has none. Counts as a registry operation. */
+  thumbprints(uuid: string): Promise<string[] | null>;
+  /** Registers an identity past the product. */
+  register(uuid: string, thumbprint: string): Promise<void>;
+  /** Removes one past the product. */
+  unregister(uuid: string): Promise<void>;
+  close(): void;
+}
+
+export function hubStandIn(endpoints: IotHubEndpoints): HubStandIn {
+  const control = standInControl(endpoints.controlUrl);
+  const { registry, close } = openRegistry(endpoints);
+  return {
+    ...control,
+    close,
+    telemetry: (uuid) => control.tell(`GET /telemetry?device=${uuid}`),
+    async thumbprints(uuid) {
+      try {
+        const { responseBody } = await registry.get(uuid);
+        const { primaryThumbprint, secondaryThumbprint } = responseBody.authentication?.x509Thumbprint ?? {};
+        return [primaryThumbprint ?? '', secondaryThumbprint ?? ''];
+      } catch (error) {
+        if ((error as { response?: { statusCode?: number } }).response?.statusCode === 404) return null;
+        throw error;
+      }
+    },
+    async register(uuid, thumbprint) {
+      const x509Thumbprint = { primaryThumbprint: thumbprint, secondaryThumbprint: thumbprint };
+      await registry.create({
+        deviceId: uuid,
+        status: 'enabled',
+        authentication: { type: 'selfSigned', x509Thumbprint },
+      });
+    },
+    async unregister(uuid) {
+      await registry.delete(uuid);
+    },
+  };
+}

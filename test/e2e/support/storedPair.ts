@@ -1,0 +1,32 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { Variables } from './balenaStandIn.js';
+
+/** A pair as a device finds it in its environment. */
+export interface StoredPair {
+  cert: string;
+  key: string;
+  /** SHA-256, upper-case hex. */
+  thumbprint: string;
+  subject: string;
+  /** Is the key that of the certificate? */
+  matches: boolean;
+}
+
+/** @throws Error if one of the two variables is missing at this place */
+export function storedPair(variables: Variables, place: string): StoredPair {
+  const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables[place] ?? {};
+  if (!AZURE_CERT || !AZURE_PRIVATE_KEY)
+    throw new Error(
+      `not both variables are at "${place}", but ${Object.keys(variables[place] ?? {}).join(', ')}`,
+    );
+  const cert = Buffer.from(AZURE_CERT, 'base64').toString();
+  const key = Buffer.from(AZURE_PRIVATE_KEY, 'base64').toString();
+  const parsed = new X509Certificate(cert);
+  return {
+    cert,
+    key,
+    thumbprint: parsed.fingerprint256.replaceAll(':', ''),
+    subject: parsed.subject,
+    matches: parsed.checkPrivateKey(createPrivateKey(key)),
+  };
+}
