@@ -1,3 +1,4 @@
+import type { Hub } from '../../../src/edges/hub/Hub.js';
 import type { Queue } from '../../../src/edges/queue.js';
 import type { Table } from '../../../src/edges/table.js';
 import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
@@ -8,6 +9,7 @@ import type { Cloud } from './createCloud.js';
 export interface RuleOff {
   devices?: (table: Table<DeviceRecord>) => Table<DeviceRecord>;
   queue?: (queue: Queue) => Queue;
+  hub?: (hub: Hub) => Hub;
   settings?: Partial<WorkerSettings>;
   /** Without the overdue timer. */
   noTimer?: true;

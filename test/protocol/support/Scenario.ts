@@ -27,6 +27,8 @@ export interface Scenario {
   calm: boolean;
   /** Of each step of a process, if not calm. */
   crashes: number;
+  /** How often calls fail: 1 is a bad day. */
+  failing: number;
   /** Between two steps, at most, ms. */
   stepMs: number;
   /** How long faults last after the last act, ms. */
@@ -63,22 +65,24 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
 
 const seconds = 1_000;
 const afterMs = fc.oneof(
-  fc.constant(0),
-  fc.integer({ min: 0, max: 20 * seconds }),
-  fc.integer({ min: 0, max: 180 * seconds }),
-  fc.integer({ min: 600 * seconds, max: 1_500 * seconds }),
+  { weight: 2, arbitrary: fc.constant(0) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 5 * seconds }) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 90 * seconds }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 300 * seconds }) },
+  { weight: 2, arbitrary: fc.integer({ min: 600 * seconds, max: 1_500 * seconds }) },
 );
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
   acts: fc.array(fc.record({ device: fc.constantFrom(0, 0, 0, 1, 2), afterMs, what }), {
     minLength: 1,
-    maxLength: 10,
+    maxLength: 12,
     size: 'max',
   }),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),
   crashes: fc.constantFrom(0, 0.005, 0.012, 0.05),
+  failing: fc.constantFrom(0.3, 1, 3),
   stepMs: fc.constantFrom(50, 500, 5_000),
   faultsForMs: fc.integer({ min: 0, max: 600 * seconds }),
   skewMs: fc.constantFrom(0, 2_000),

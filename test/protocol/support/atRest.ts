@@ -30,8 +30,7 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   const { uuid, desired } = record;
   const device = system.cloud.device(uuid);
   if (device.gone) return device.identity ? ['device gone, identity left'] : [];
-  // A check that ended with an error says so, and is made again by the next hint.
-  if (!fits(record)) return record.error ? [] : ['no work is owed, and it does not fit'];
+  if (!fits(record)) return unfit(system, record);
   const bad: string[] = [];
   const held = wholePairAt(device, desired.service ?? '');
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
@@ -46,10 +45,16 @@ function provisioned(system: System, record: DeviceRecord): string[] {
 
 function deprovisioned(system: System, record: DeviceRecord): string[] {
   const device = system.cloud.device(record.uuid);
-  if (!fits(record) && record.error) return [];
+  if (!fits(record)) return unfit(system, record);
   const bad: string[] = [];
   if (stateOf(record, system.world.now) !== 'deprovisioned') bad.push('the state does not say deprovisioned');
   if (device.identity) bad.push('identity left');
   if (placesWithOurs(device).length > 0 && !device.recordLost) bad.push('variables left');
   return bad;
+}
+
+/** A check that ended with an error leaves it there, to be made again by the next hint. A request that was not done does not end so. */
+function unfit({ done }: System, { error, desired }: DeviceRecord): string[] {
+  if (!error) return ['no work is owed, and it does not fit'];
+  return done.has(desired.requestId) ? [] : ['a request ended without a word'];
 }

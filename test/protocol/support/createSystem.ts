@@ -10,7 +10,7 @@ export type System = ReturnType<typeof createSystem>;
 
 /** Everything that outlives a process: the stores, what stands outside, and the world around them. */
 export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) {
-  const world = createWorld({ seed: scenario.seed, calm: scenario.calm, trace });
+  const world = createWorld({ ...scenario, trace });
   const rows = { devices: new Map() as Rows, system: new Map() as Rows };
   const cloud = createCloud();
   return {
@@ -22,6 +22,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     broker: createBroker(world),
     /** Requests that were answered with 202. */
     accepted: new Set<string>(),
+    /** Requests that were worked off. */
+    done: new Set<string>(),
     /** Thumbprints that the hub must not accept any more. */
     revoked: new Set<string>(),
     /** What the holder of each device's lease works for. */

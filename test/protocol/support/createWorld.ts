@@ -25,6 +25,8 @@ export interface WorldOptions {
   seed: number;
   /** No crash, no pause and no call of unknown outcome: then nothing may ever cut a device off. */
   calm: boolean;
+  /** How often calls fail: 1 is a bad day. */
+  failing: number;
   /** Keep the history, for people. */
   trace: boolean;
 }
@@ -43,6 +45,10 @@ export interface World {
   readonly violations: Map<string, string>;
   int(least: number, most: number): number;
   pick<T>(list: readonly T[]): T;
+  /** Fails in this share of calls, more or less as the scenario says; never, once the faults have stopped. */
+  fails(probability: number): boolean;
+  /** Between 0 and 1 for a call: the smaller, the worse; 1 once the faults have stopped. */
+  luck(): number;
   /** Never, once the faults have stopped. */
   chance(probability: number): boolean;
   note(device: string, ...parts: unknown[]): void;
@@ -66,7 +72,7 @@ const startedAt = Date.UTC(2026, 0, 2);
  * Virtual time, chance by a seed, and everything that waits for its turn. Nothing here happens by itself: the driver chooses
  * who goes on, so that one seed is one history.
  */
-export function createWorld({ seed, calm, trace }: WorldOptions): World {
+export function createWorld({ seed, calm, failing, trace }: WorldOptions): World {
   const random = seededRandom(seed);
   const parked: Parked[] = [];
   const history: World['history'] = [];
@@ -82,6 +88,8 @@ export function createWorld({ seed, calm, trace }: WorldOptions): World {
     violations: new Map(),
     int: (least, most) => least + Math.floor(random() * (most - least + 1)),
     pick: (list) => list[Math.floor(random() * list.length)]!,
+    luck: () => (world.faults ? random() / failing : 1),
+    fails: (probability) => world.luck() < probability,
     chance: (probability) => world.faults && random() < probability,
     note(device, ...parts) {
       if (trace) history.push({ at: world.now, device, parts });

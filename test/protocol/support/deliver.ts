@@ -22,7 +22,8 @@ export function deliver(system: System, running: Running, message: Message): voi
   world.note(uuid, process.name, 'gets', message.messageId, `delivery ${message.deliveries}`);
 
   const work = async () => {
-    const hub = fakeHub(world, process, cloud, onEffect);
+    const bare = fakeHub(world, process, cloud, onEffect);
+    const hub = system.rule.hub?.(bare) ?? bare;
     const balena = fakeBalena(world, process, cloud, { uuid, onEffect, die: () => world.kill(process) });
     await workOn({ ...tools, hub, balena }, parseMessage({ ...message.body }), {
       sequenceNumber: String(message.sequenceNumber),

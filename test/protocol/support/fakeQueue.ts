@@ -10,7 +10,7 @@ const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slic
 /** The queue, as one process reaches it. */
 export function fakeQueue(world: World, process: Process, broker: Broker): Queue {
   const call = <R>(effect: () => R) => {
-    const refused = world.now < world.down.queue || world.chance(0.01);
+    const refused = world.now < world.down.queue || world.fails(0.01);
     const fate: Fate = refused ? { kind: 'refused', error: unavailable() } : { kind: 'answered' };
     return request(world, process, { fate, effect });
   };
@@ -19,12 +19,12 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
       const text = JSON.stringify(message);
       if (text.includes(privateKey)) world.violated(message.uuid, 'a private key in a message');
       const effect = () => broker.put(message, messageId, at);
-      if (world.chance(0.01) && !world.calm) {
+      if (world.fails(0.01) && !world.calm) {
         const fate: Fate = { kind: 'unknown', error: unavailable(), effectAfterMs: world.int(0, 10_000) };
         return request(world, process, { fate, effect });
       }
       await call(effect);
-      if (world.chance(0.02)) throw unavailable();
+      if (world.fails(0.02)) throw unavailable();
     },
     peekDeadLetters: (most) =>
       call(() =>

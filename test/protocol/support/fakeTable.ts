@@ -26,7 +26,7 @@ export function fakeTable<T>(
   const parse = (row: StoredRow | undefined) => (row ? (JSON.parse(row.json) as T) : null);
 
   function fateOfRead(): Fate {
-    if (world.now < world.down.records || world.chance(0.005))
+    if (world.now < world.down.records || world.fails(0.005))
       return { kind: 'refused', error: unavailable() };
     return { kind: 'answered' };
   }
@@ -52,7 +52,7 @@ export function fakeTable<T>(
       };
       if (world.now < world.down.records)
         return request(world, process, { fate: { kind: 'refused', error: unavailable() }, effect });
-      const luck = world.faults ? world.random() : 1;
+      const luck = world.luck();
       if (luck < 0.01 && !world.calm) {
         const fate: Fate = {
           kind: 'unknown',

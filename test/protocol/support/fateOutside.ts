@@ -14,14 +14,15 @@ export function fateOutside(world: World, dependency: Dependency, write: boolean
       outcomeUnknown: options.outcomeUnknown ?? false,
     });
   if (world.now < world.down[dependency]) return { kind: 'refused', error: fail('unavailable') };
-  const luck = world.faults ? world.random() : 1;
+  const luck = world.luck();
   if (luck < 0.025) return { kind: 'refused', error: fail('unavailable') };
   if (luck < 0.04)
     return { kind: 'refused', error: fail('throttled', { afterMs: 1_000 * world.int(1, 30) }) };
   if (luck < 0.042) return { kind: 'refused', error: fail('unauthorized') };
   if (luck < 0.12 && !world.calm) {
     const error = luck < 0.08 ? timedOut(dependency, write) : fail('unavailable', { outcomeUnknown: write });
-    const effectAfterMs = world.random() < 0.3 ? null : Math.floor(world.random() * longestTravelMs);
+    const effectAfterMs =
+      world.random() < 0.3 ? null : Math.floor(Math.sqrt(world.random()) * longestTravelMs);
     return { kind: 'unknown', error, effectAfterMs };
   }
   return { kind: 'answered' };

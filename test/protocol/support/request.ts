@@ -43,5 +43,5 @@ export async function request<R>(
 }
 
 function travelMs(world: World): number {
-  return world.chance(0.02) && !world.calm ? world.int(0, longestTravelMs) : 1_000;
+  return world.fails(0.02) && !world.calm ? world.int(0, longestTravelMs) : 1_000;
 }

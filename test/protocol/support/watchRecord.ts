@@ -7,7 +7,7 @@ const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slic
 
 /** What must hold between a record and the one that replaces it, whoever writes. */
 export function watchRecord(
-  { world, cloud, atWork, scenario, rule }: System,
+  { world, cloud, atWork, done, scenario, rule }: System,
   before: DeviceRecord | null,
   after: DeviceRecord,
   { name }: Process,
@@ -18,6 +18,7 @@ export function watchRecord(
   world.note(uuid, name, 'writes', summary(after));
 
   if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
+  if (before?.ticket?.kind === 'change' && !ticket && !error) done.add(after.desired.requestId);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
   if (error?.message.startsWith('Something unexpected')) violated(`an error of our own: ${error.message}`);
   if (!before) return;
