@@ -74,7 +74,11 @@ function json(value: unknown): TypedData | undefined {
   return value === undefined ? undefined : { json: JSON.stringify(value) };
 }
 
+/** .NET's last moment: when a message without a time to live expires. */
+const never = '9999-12-31T23:59:59.9999999';
+
 /** ISO 8601 without a zone and without trailing zeros, as Newtonsoft writes a DateTime that does not know its zone. */
 function dotNetTime(time: Date | undefined): string | undefined {
+  if (time && time.getUTCFullYear() > 9999) return never;
   return time?.toISOString().replace(/\.?0*Z$/, '');
 }

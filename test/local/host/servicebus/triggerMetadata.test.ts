@@ -13,6 +13,8 @@ describe('triggerMetadata', () => {
         lockToken: '5d0a0ef1-1f5c-4a4e-8b7e-7b5a1c4fd1f0',
         sequenceNumber: { toString: () => '7' } as ServiceBusReceivedMessage['sequenceNumber'],
         enqueuedTimeUtc: new Date('2026-03-04T05:06:07.120Z'),
+        // What the SDK says about a message without a time to live.
+        expiresAtUtc: new Date('+031197-09-14T02:48:05.477Z'),
         applicationProperties: { Kind: 'x' },
         subject: 's',
       }),
@@ -25,6 +27,8 @@ describe('triggerMetadata', () => {
       SequenceNumber: { int: 7 },
       EnqueuedTimeUtc: { json: '"2026-03-04T05:06:07.12"' },
       EnqueuedTime: { json: '"2026-03-04T05:06:07.12+00:00"' },
+      ExpiresAtUtc: { json: '"9999-12-31T23:59:59.9999999"' },
+      ExpiresAt: { json: '"9999-12-31T23:59:59.9999999+00:00"' },
       Subject: { string: 's' },
       Label: { string: 's' },
       ApplicationProperties: { json: '{"Kind":"x"}' },
