@@ -68,8 +68,8 @@ export async function startBroker(
     if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
     else socket.destroy();
   });
-  const port = await listen(server, options.port ?? 5672, options.orFreePort).catch((error) => {
-    engine.close();
+  const port = await listen(server, options.port ?? 5672, options.orFreePort).catch(async (error) => {
+    await engine.close();
     throw error;
   });
 
@@ -83,7 +83,7 @@ export async function startBroker(
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
       await closed;
-      engine.close();
+      await engine.close();
     },
   };
 }

@@ -27,6 +27,7 @@ export class Engine {
   readonly #hungry = new Set<Queue>();
   #nextQueueId = 1;
   #flushing = false;
+  #syncing: Promise<void> | undefined;
   #closed = false;
   #refused = false;
   #pausedUntil = 0;
@@ -101,21 +102,57 @@ export class Engine {
   /** Ends the turn: hands out what is available, commits, and tells everyone concerned. */
   flush(): void {
     this.#flushing = false;
-    if (this.#closed) return;
+    // One at a time: what comes meanwhile is gathered for the next.
+    if (this.#syncing || this.#closed) return;
     if (this.#options.clock.now() >= this.#pausedUntil) {
       for (const queue of this.#hungry) queue.dispatch();
       this.#hungry.clear();
     }
-    this.#noteStore(this.journal.commit());
+    const { outcome, tell } = this.journal.commit();
+    const { sync } = this.#options.store;
+    if (outcome === 'unchanged') tell();
+    else if (outcome !== 'committed') this.#refuse(outcome, tell);
+    else if (sync)
+      this.#syncing = sync()
+        .then(
+          () => this.#accept(tell),
+          (error) => this.#refuse(error, tell),
+        )
+        .then(() => this.#synced());
+    else this.#accept(tell);
     this.#setAlarm();
   }
 
   /** Commits what there is, and stops. */
-  close(): void {
+  async close(): Promise<void> {
+    await this.#syncing;
     this.flush();
+    await this.#syncing;
     this.#closed = true;
     this.#alarm?.cancel();
     this.#options.store.close();
+  }
+
+  #accept(tell: (error?: Error) => void): void {
+    if (this.#refused) this.#options.onStore?.();
+    this.#refused = false;
+    tell();
+  }
+
+  #refuse(error: Error, tell: (error?: Error) => void): void {
+    if (!this.#refused) this.#options.onStore?.(error);
+    this.#refused = true;
+    this.#pausedUntil = this.#options.clock.now() + refusedPauseMs;
+    tell(
+      new BrokerError('store-unavailable', `The local broker cannot write to its disk: ${error.message}.`, {
+        cause: error,
+      }),
+    );
+  }
+
+  #synced(): void {
+    this.#syncing = undefined;
+    this.flush();
   }
 
   #open(record: Queue['record']): Queue {
@@ -127,14 +164,6 @@ export class Engine {
     const queue = new Queue(record, { clock, store, deadLetterPayload, hungry, journal: this.journal });
     this.#queues.set(record.name.toLowerCase(), queue);
     return queue;
-  }
-
-  #noteStore(outcome: ReturnType<Journal['commit']>): void {
-    if (outcome === 'unchanged') return;
-    const refused = outcome === 'committed' ? undefined : outcome;
-    if (refused) this.#pausedUntil = this.#options.clock.now() + refusedPauseMs;
-    if (this.#refused !== (refused !== undefined)) this.#options.onStore?.(refused);
-    this.#refused = refused !== undefined;
   }
 
   #flushSoon(): void {

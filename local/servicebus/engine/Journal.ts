@@ -9,6 +9,12 @@ export interface Keeper {
   committed(message: Message): void;
 }
 
+export interface Commit {
+  /** The error with which the store refused, after which everything is as before. */
+  outcome: 'committed' | 'unchanged' | Error;
+  tell: (error?: Error) => void;
+}
+
 interface Touched {
   before: Message;
   keeper: Keeper;
@@ -71,8 +77,11 @@ export class Journal {
     this.#changed();
   }
 
-  /** @returns why the store refused, if it did; `unchanged` when there was nothing for it */
-  commit(): 'committed' | 'unchanged' | Error {
+  /**
+   * Hands over to the store what has changed, or undoes it.
+   * @returns what to call with the outcome once it is durable, or with why it was undone
+   */
+  commit(): Commit {
     const [messages, undo, callbacks, changes] = [
       this.#messages,
       this.#undo,
@@ -80,23 +89,27 @@ export class Journal {
       this.#changes(),
     ];
     this.#reset();
-    const isChanged =
-      messages.size > 0 ||
-      hasAny(changes.queues, changes.removedQueues, changes.remembered, changes.forgotten);
-    let refused: Error | undefined;
+    const tell = (error?: Error) => {
+      for (const callback of callbacks) callback(error);
+    };
+    if (
+      messages.size === 0 &&
+      !hasAny(changes.queues, changes.removedQueues, changes.remembered, changes.forgotten)
+    ) {
+      return { outcome: 'unchanged', tell };
+    }
     try {
-      if (isChanged) this.#store.commit(changes);
-      for (const [message, { keeper }] of messages) keeper.committed(message);
+      this.#store.commit(changes);
     } catch (error) {
-      refused = error instanceof Error ? error : new Error(String(error));
       for (const step of undo.reverse()) step();
       for (const [message, { before, keeper }] of messages) {
         Object.assign(message, before);
         keeper.place(message);
       }
+      return { outcome: error instanceof Error ? error : new Error(String(error)), tell };
     }
-    for (const callback of callbacks) callback(refused);
-    return refused ?? (isChanged ? 'committed' : 'unchanged');
+    for (const [message, { keeper }] of messages) keeper.committed(message);
+    return { outcome: 'committed', tell };
   }
 
   #changes(): Changes {

@@ -172,9 +172,11 @@ export class Queue {
         ? { state: 'locked', lockToken: randomUUID(), lockedUntil }
         : { state: 'gone' },
     );
+    // As it is now: its lock may end before the commit is durable.
+    const handedOver = { ...message };
     this.#parts.journal.afterCommit((refused) => {
       release();
-      if (!refused) consumer.deliver(message, payload);
+      if (!refused) consumer.deliver(handedOver, payload);
     });
   }
 

@@ -36,10 +36,15 @@ export interface Changes {
 export interface MessageStore {
   load(): StoredQueue[];
   /**
-   * Makes all of it durable, or none.
+   * Takes all of it, or nothing. It is durable after the next `sync`.
    * @throws Error when it cannot
    */
   commit(changes: Changes): void;
+  /**
+   * Makes durable what was committed, without holding up the event loop. After a failure the store refuses every commit.
+   * Undefined for a store for which there is nothing to do.
+   */
+  readonly sync: (() => Promise<void>) | undefined;
   /** Reads a payload that was committed; undefined for a store that keeps none, so that the engine must. */
   readonly payload: ((queueId: number, sequenceNumber: number) => Buffer) | undefined;
   close(): void;

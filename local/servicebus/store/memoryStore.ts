@@ -4,6 +4,7 @@ import type { MessageStore } from './MessageStore.js';
 export const memoryStore = (): MessageStore => ({
   load: () => [],
   commit() {},
+  sync: undefined,
   payload: undefined,
   close() {},
 });

@@ -22,7 +22,9 @@ describe('after a restart with the same folder', () => {
     parts: BrokerParts = {},
   ): Promise<T> {
     const broker = await startBroker({ port: 0, folder, queues, log() {} }, parts);
-    const client = new ServiceBusClient(broker.endpoints.connectionString, { retryOptions: { maxRetries: 0 } });
+    const client = new ServiceBusClient(broker.endpoints.connectionString, {
+      retryOptions: { maxRetries: 0, retryDelayInMs: 10 },
+    });
     try {
       return await use(client);
     } finally {
@@ -59,7 +61,10 @@ describe('after a restart with the same folder', () => {
     const queues = [{ name: 'q' }];
     const numbers = await withBroker(queues, async (client) => {
       const sender = client.createSender('q');
-      const [overdue] = await sender.scheduleMessages({ body: 'overdue' }, new Date(Date.now() + 10 * MINUTES));
+      const [overdue] = await sender.scheduleMessages(
+        { body: 'overdue' },
+        new Date(Date.now() + 10 * MINUTES),
+      );
       const [due] = await sender.scheduleMessages({ body: 'due' }, new Date(Date.now() + 20 * MINUTES));
       return [overdue!.toNumber(), due!.toNumber()];
     });
@@ -96,7 +101,9 @@ describe('after a restart with the same folder', () => {
 
   test('two brokers cannot use one folder', async () => {
     await withBroker([{ name: 'q' }], async () => {
-      await expect(startBroker({ port: 0, folder, queues: [] })).rejects.toThrow('is in use by another broker');
+      await expect(startBroker({ port: 0, folder, queues: [] })).rejects.toThrow(
+        'is in use by another broker',
+      );
     });
   });
 });

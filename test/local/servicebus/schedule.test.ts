@@ -5,7 +5,11 @@ const MINUTES = 60_000;
 
 describe('scheduling', () => {
   const clock = movableClock();
-  const queues = [{ name: 'q' }, { name: 'cancelled' }, { name: 'detected', duplicateWindowMs: 10 * MINUTES }];
+  const queues = [
+    { name: 'q' },
+    { name: 'cancelled' },
+    { name: 'detected', duplicateWindowMs: 10 * MINUTES },
+  ];
   const broker = useBroker(queues, { clock });
 
   test('a scheduled message comes when it is due, with a new sequence number', async () => {
@@ -24,7 +28,10 @@ describe('scheduling', () => {
 
   test('a cancelled message does not come, and cannot be cancelled twice', async () => {
     const sender = broker.client.createSender('cancelled');
-    const numbers = await sender.scheduleMessages([{ body: 1 }, { body: 2 }], new Date(clock.now() + 1 * MINUTES));
+    const numbers = await sender.scheduleMessages(
+      [{ body: 1 }, { body: 2 }],
+      new Date(clock.now() + 1 * MINUTES),
+    );
     await sender.cancelScheduledMessages(numbers);
     expect(await broker.client.createReceiver('cancelled').peekMessages(2)).toEqual([]);
     await expect(sender.cancelScheduledMessages(numbers)).rejects.toMatchObject({ code: 'MessageNotFound' });

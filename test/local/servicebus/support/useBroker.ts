@@ -22,7 +22,9 @@ export function useBroker(queues: QueueOptions[] = [{ name: 'q' }], parts: Broke
     const started = await startBroker({ port: 0, queues, log }, parts);
     close = started.close;
     Object.assign(broker, started.endpoints);
-    broker.client = new ServiceBusClient(broker.connectionString, { retryOptions: { maxRetries: 0 } });
+    broker.client = new ServiceBusClient(broker.connectionString, {
+      retryOptions: { maxRetries: 0, retryDelayInMs: 10 },
+    });
   });
   afterAll(async () => {
     await broker.client.close();
