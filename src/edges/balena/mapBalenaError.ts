@@ -2,7 +2,9 @@ import { ProvisioningError, type ProvisioningErrorOptions } from '../../Provisio
 import { CallTimeout } from '../CallTimeout.js';
 import { neverSent } from '../neverSent.js';
 
-interface BalenaRequestError {
+interface BalenaError {
+  /** Of errors that the SDK raises without a request. */
+  code?: string;
   statusCode?: number;
   responseHeaders?: { get?(name: string): string | null };
 }
@@ -23,7 +25,9 @@ export function mapBalenaError(error: unknown, write: boolean): ProvisioningErro
   if (error instanceof CallTimeout || (error instanceof Error && error.message === 'network timeout')) {
     return make('timed-out', 'balena did not answer in time.', { outcomeUnknown: write });
   }
-  const { statusCode: status, responseHeaders } = error as BalenaRequestError;
+  const { code, statusCode: status, responseHeaders } = error as BalenaError;
+  if (code === 'BalenaExpiredToken')
+    return make('balena-unauthorized', 'Our balena token has expired: make BALENA_API_KEY an API key.');
   if (status === 401)
     return make('balena-unauthorized', 'balena refuses our API key (401): check BALENA_API_KEY.');
   if (status === 403) return make('balena-unauthorized', 'balena does not allow this to our API key (403).');

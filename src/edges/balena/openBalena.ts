@@ -41,13 +41,19 @@ export function openBalena({ apiUrl, apiKey, callTimeoutMs = 15_000 }: BalenaOpt
   // The `apiKey` option of getSdk is ignored. Makes no request.
   const loggedIn = sdk.auth.loginWithToken(apiKey);
 
-  async function call<R>(write: boolean, run: () => Promise<R>): Promise<R> {
+  /** @param run gets what goes with its request: a signal that ends it at the deadline */
+  async function call<R>(write: boolean, run: (passthrough: object) => Promise<R>): Promise<R> {
+    const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new CallTimeout()), callTimeoutMs);
+      timer = setTimeout(() => {
+        reject(new CallTimeout());
+        controller.abort();
+      }, callTimeoutMs);
     });
     try {
-      return await Promise.race([loggedIn.then(run), timeout]);
+      const passthrough = { signal: controller.signal };
+      return await Promise.race([loggedIn.then(() => run(passthrough)), timeout]);
     } catch (error) {
       throw mapBalenaError(error, write);
     } finally {
@@ -57,8 +63,9 @@ export function openBalena({ apiUrl, apiKey, callTimeoutMs = 15_000 }: BalenaOpt
 
   return {
     async find(uuid) {
-      const rows = await call(false, () =>
+      const rows = await call(false, (passthrough) =>
         sdk.pine.get({
+          passthrough,
           resource: 'device',
           options: {
             $select: ['id'],
@@ -82,23 +89,37 @@ export function openBalena({ apiUrl, apiKey, callTimeoutMs = 15_000 }: BalenaOpt
     },
     async sees(fleet) {
       const options = { $select: ['id'], $top: 1, ...(fleet !== null && { $filter: { slug: fleet } }) };
-      const rows = await call(false, () => sdk.pine.get({ resource: 'application', options } as never));
+      const rows = await call(false, (passthrough) =>
+        sdk.pine.get({ resource: 'application', options, passthrough } as never),
+      );
       return (rows as unknown as unknown[]).length > 0;
     },
     async store(place, spot, name, value) {
       const existing = spot.variables[name];
       const resource = resourceOf(place);
       const body = existing ? { value } : { [ownerOf(place)]: spot.ownerId, name, value };
-      await call(true, () =>
+      await call(true, async (passthrough) =>
         existing
-          ? sdk.pine.patch({ resource, id: existing.id, body } as never)
-          : (sdk.pine.post({ resource, body } as never) as Promise<unknown>),
+          ? expectNoPage(await sdk.pine.patch({ resource, id: existing.id, body, passthrough } as never))
+          : expectRow(await sdk.pine.post({ resource, body, passthrough } as never)),
       );
     },
     async remove(place, { id }: Variable) {
-      await call(true, () => sdk.pine.delete({ resource: resourceOf(place), id } as never));
+      await call(true, async (passthrough) =>
+        expectNoPage(await sdk.pine.delete({ resource: resourceOf(place), id, passthrough } as never)),
+      );
     },
   };
+}
+
+/** A new row is answered with the row; a page with status 200 is not balena's. */
+function expectRow(answer: unknown): void {
+  if (typeof (answer as { id?: unknown } | null)?.id !== 'number') throw new Error('the answer is not a row');
+}
+
+/** A change and a removal are answered with "OK", or with nothing. */
+function expectNoPage(answer: unknown): void {
+  if (/^\s*</.test(String(answer))) throw new Error('the answer is a page');
 }
 
 function resourceOf(place: Place): string {
