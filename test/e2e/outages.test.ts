@@ -1,0 +1,85 @@
+import { until } from './support/until.js';
+import { type System, useSystem } from './support/useSystem.js';
+
+const system = await useSystem();
+const { balena, hub } = system;
+type Name = keyof System['stack']['standIns'];
+
+/** Runs something while a stand-in does not answer: its process is stopped, and goes on afterwards. */
+async function without<R>(name: Name, run: () => Promise<R>): Promise<R> {
+  const { process } = system.stack.standIns[name] ?? {};
+  process?.kill('SIGSTOP');
+  try {
+    return await run();
+  } finally {
+    process?.kill('SIGCONT');
+  }
+}
+
+/** What health says about each dependency. */
+async function health() {
+  const { status, text } = await system.health();
+  const lines = text.trimEnd().split('\n');
+  const notOk = lines.filter((line) => line.includes('NOT OK'));
+  return { status, names: lines.map((line) => line.split(':')[0]), notOk };
+}
+
+test('when all is well, health has a line for each dependency', async () => {
+  await system.provisioned();
+  expect(await health()).toEqual({
+    status: 200,
+    names: ['configuration', 'queue', 'records', 'balena', 'hub'],
+    notOk: [],
+  });
+});
+
+test.each([
+  ['records', 'tables', 'records-unavailable'],
+  ['queue', 'serviceBus', 'queue-unavailable'],
+] as const)(
+  'while the %s cannot be reached nothing is promised, and a device that asks again is served',
+  async (line, name, code) => {
+    const uuid = await balena.newDevice();
+    const [asked, undone, seen] = await without(name, () =>
+      Promise.all([system.post(uuid, 'main'), system.del('0'.repeat(32)), health()]),
+    );
+    for (const answer of [asked, undone]) {
+      expect({ status: answer.status, code: answer.json.code }).toEqual({ status: 503, code });
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(answer.json.detail).toMatch(/Nothing was promised/);
+    }
+    expect(seen.status).toBe(503);
+    expect(seen.notOk.some((text) => text.startsWith(`${line}:`))).toBe(true);
+
+    await until('it is accepted', async () => (await system.post(uuid, 'main')).status === 202);
+    await system.state(uuid, 'provisioned');
+    expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+    expect((await health()).status).toBe(200);
+  },
+);
+
+test.each([
+  ['hub', hub, { method: 'PUT', status: 401 }, 'hub-unauthorized'],
+  ['balena', balena, { method: 'GET', status: 401 }, 'balena-unauthorized'],
+] as const)(
+  'when our credentials for %s are refused, health says so, until it accepts them again',
+  async (line, side, fault, code) => {
+    const refused = await balena.newDevice();
+    await side.fault(fault);
+    await system.post(refused, 'main');
+    const seen = await until('health sees it', async () => {
+      const now = await health();
+      return now.status === 503 && now;
+    });
+    expect(seen.notOk).toEqual([expect.stringMatching(new RegExp(`^${line}: NOT OK, ${code} since `))]);
+    // It is not the device's fault: its request goes on.
+    expect((await system.state(refused, 'retrying')).error?.code).toBe(code);
+
+    await side.noFaults();
+    const next = await balena.newDevice();
+    await system.post(next, 'main');
+    await system.state(next, 'provisioned');
+    expect((await health()).status).toBe(200);
+  },
+);
