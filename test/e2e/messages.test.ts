@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+const system = await useSystem();
+const { balena, hub, queue } = system;
+
+const uuid = randomUUID().replaceAll('-', '');
+const message = {
+  v: 1,
+  uuid,
+  requestId: randomUUID(),
+  n: 1_800_000_000,
+  due: Date.now(),
+  operation: 'provision',
+  service: 'main',
+};
+const without = (name: keyof typeof message) => ({ ...message, [name]: undefined });
+const json = 'application/json';
+
+const bad: [string, unknown, string | undefined, string, RegExp][] = [
+  ['that is text', 'provision it, please', 'text/plain', 'bad-message', /not a JSON object/],
+  [
+    'that says that it is JSON, and is not',
+    Buffer.from('{"v": 1, "uuid":'),
+    json,
+    'bad-message',
+    /not a JSON/,
+  ],
+  ['that is a JSON array', [message], json, 'bad-message', /not a JSON object/],
+  ['that is empty', {}, json, 'bad-message', /fields.*: v, uuid, requestId, n, due, operation, service/],
+  ['without a request', without('requestId'), json, 'bad-message', /fields.*: requestId\./],
+  ['without a device', without('uuid'), json, 'bad-message', /fields.*: uuid\./],
+  ['with another form of device', { ...message, uuid: 'abc' }, json, 'bad-message', /fields.*: uuid\./],
+  ['for an unknown operation', { ...message, operation: 'reboot' }, json, 'bad-message', /: operation\./],
+  [
+    'of a newer version, whatever else is in it',
+    { v: 2, device: uuid },
+    json,
+    'unsupported-version',
+    /version 2.*reads up to 1.*deploy the newer worker/,
+  ],
+  ['of an unknown version', { ...message, v: 'new' }, json, 'bad-message', /: v\./],
+];
+
+test.each(bad)(
+  'a message %s is dead-lettered at its first delivery, and says why',
+  async (_, body, contentType, reason, description) => {
+    const messageId = randomUUID();
+    await queue.send(body, { messageId, ...(contentType && { contentType }) });
+    const letter = await until('it is dead-lettered', async () =>
+      (await queue.deadLetters()).find((each) => each.messageId === messageId),
+    );
+    expect(letter.deadLetterReason).toBe(reason);
+    expect(letter.deadLetterErrorDescription).toMatch(description);
+    expect(letter.deliveryCount).toBe(0);
+  },
+);
+
+test('bytes that are no text never reach the worker: the host abandons them, until the queue itself gives up', async () => {
+  const messageId = randomUUID();
+  await queue.send(Buffer.from([0xff, 0x00, 0x7b]), { messageId });
+  const letter = await until('it is dead-lettered', async () =>
+    (await queue.deadLetters()).find((each) => each.messageId === messageId),
+  );
+  expect(letter.deadLetterReason).toBe('MaxDeliveryCountExceeded');
+});
+
+test('a message that names no request of its device starts no work', async () => {
+  const device = await system.provisioned();
+  const { json: before } = await system.get(device);
+  await Promise.all([hub.forget(), balena.forget()]);
+  await queue.send({ ...message, uuid: device, n: 1 }, { contentType: json });
+
+  await until('it is worked off', async () => (await queue.messages()).length === 0);
+  expect((await system.get(device)).json).toEqual(before);
+  expect((await hub.asked()).total + (await balena.asked()).total).toBe(0);
+});
+
+test('a message about a device without a record is taken for what it says', async () => {
+  const device = await balena.newDevice();
+  await queue.send({ ...message, uuid: device }, { contentType: json });
+  await system.state(device, 'provisioned');
+  expect(await system.credentials(device)).toMatchObject({ matches: true, accepted: true });
+});
