@@ -21,6 +21,9 @@ import { minter } from './steps/mint.js';
 import { retrySoon } from './worker/retrySoon.js';
 import type { Tools } from './worker/Tools.js';
 
+/** The SDK's own limit is 59 s. */
+const longestBalenaCallMs = 15_000;
+
 /** How often the `overdue` function runs. */
 export const overduePeriodMs = 300_000;
 
@@ -50,7 +53,11 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     records,
     queue,
     hub,
-    balena: openBalena(config.balena),
+    balena: openBalena({
+      ...config.balena,
+      // A call that starts at the end of the work limit is over before the lease's grace is.
+      callTimeoutMs: Math.min(longestBalenaCallMs, config.leaseGraceMs / 2),
+    }),
     pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.hub.operationsPerMinute }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: system as Table<StatusRow>, clock }),
