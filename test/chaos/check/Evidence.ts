@@ -1,0 +1,49 @@
+import type { Ask } from '../history/Ask.js';
+import type { PlannedDevice } from '../plan/Plan.js';
+
+/** A device's state as the API tells it (`GET /api/provision/{uuid}`). */
+export interface View {
+  state: string;
+  operation: string;
+  requestId: string;
+  service: string | null;
+  error: { code: string } | null;
+}
+
+/** A message in the dead-letter queue. */
+export interface Letter {
+  uuid: string;
+  requestId: string;
+  reason: string;
+}
+
+/** A device's identity at the hub. */
+export interface HubIdentity {
+  enabled: boolean;
+  /** SHA-256, upper case. */
+  thumbprints: string[];
+}
+
+/** The names and values of a device's variables, by service; '' is the device level. */
+export type Variables = Record<string, Record<string, string>>;
+
+/** All that is known about one device when the system has settled. */
+export interface DeviceEvidence {
+  device: PlannedDevice;
+  /** In the order in which they were sent. */
+  asks: Ask[];
+  /** Null: 404. */
+  view: View | null;
+  letters: Letter[];
+  identity: HubIdentity | null;
+  /** Null: balena does not know the device. */
+  variables: Variables | null;
+}
+
+/** Something that must not be. */
+export interface Violation {
+  /** Whose matter it is, if it is one device's. */
+  uuid?: string;
+  rule: 'ends' | 'order' | 'provisioned' | 'deprovisioned' | 'secrets' | 'cost' | 'answer';
+  what: string;
+}

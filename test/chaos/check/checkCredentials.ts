@@ -1,0 +1,28 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { holdsOurs } from './checkEnd.js';
+import type { DeviceEvidence } from './Evidence.js';
+
+/** What is wrong with the credentials of a device that is provisioned at a service. */
+export function checkCredentials(
+  { device, variables, identity }: Pick<DeviceEvidence, 'device' | 'variables' | 'identity'>,
+  service: string,
+): string[] {
+  const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables?.[service] ?? {};
+  const found = Object.entries(variables ?? {})
+    .filter(([place, values]) => place !== service && holdsOurs(values))
+    .map(([place]) => `variables are left at "${place}"`);
+  if (!AZURE_CERT || !AZURE_PRIVATE_KEY) return [...found, `the variables are missing at "${service}"`];
+  if (!identity?.enabled) found.push('the hub has no enabled identity');
+  try {
+    const certificate = new X509Certificate(Buffer.from(AZURE_CERT, 'base64'));
+    const key = createPrivateKey(Buffer.from(AZURE_PRIVATE_KEY, 'base64'));
+    const thumbprint = certificate.fingerprint256.replaceAll(':', '');
+    if (!certificate.checkPrivateKey(key)) found.push('the key is not that of the certificate');
+    if (certificate.subject !== `CN=${device.uuid}`)
+      found.push(`the certificate is for ${certificate.subject}`);
+    if (!identity?.thumbprints.includes(thumbprint)) found.push('the hub does not accept the certificate');
+  } catch {
+    found.push('the variables are not a certificate and a key');
+  }
+  return found;
+}

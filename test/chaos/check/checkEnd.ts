@@ -1,0 +1,50 @@
+import { services } from '../plan/Plan.js';
+import { checkCredentials } from './checkCredentials.js';
+import type { DeviceEvidence, View, Violation } from './Evidence.js';
+
+/** Failures that bad luck explains: so many runs that died, or had no answer in time. */
+const misfortunes = ['timed-out', 'unexpected', 'worker-died'];
+
+/** Every request that was accepted has ended, in the way in which it had to, and as it says. */
+export function checkEnd(evidence: DeviceEvidence): Violation[] {
+  const { device, view, letters, identity, variables } = evidence;
+  if (!view) return [];
+  const { uuid } = device;
+  const ends = (what: string): Violation => ({ uuid, rule: 'ends', what });
+
+  if (view.state === 'failed') {
+    const code = view.error?.code ?? 'no error';
+    const found: Violation[] = [];
+    if (![...misfortunes, hopeless(evidence, view)].includes(code)) found.push(ends(`failed with ${code}`));
+    const own = letters.filter(({ requestId }) => requestId === view.requestId);
+    if (own.length !== 1) found.push(ends(`failed with ${own.length} dead letters`));
+    else if (own[0]?.reason !== code)
+      found.push(ends(`failed with ${code}, and its letter says ${own[0]?.reason}`));
+    if (code === 'device-not-found' && identity)
+      found.push(ends('balena does not know it, and the hub lets it in'));
+    return found;
+  }
+  if (view.operation === 'deprovision') {
+    if (view.state !== 'deprovisioned') return [ends(`was to be deprovisioned, and is ${view.state}`)];
+    const left = Object.entries(variables ?? {}).filter(([, values]) => holdsOurs(values));
+    return [
+      ...(identity ? ['is deprovisioned, and has a hub identity'] : []),
+      ...left.map(([place]) => `is deprovisioned, and has variables at "${place}"`),
+    ].map((what) => ({ uuid, rule: 'deprovisioned', what }));
+  }
+  if (view.state !== 'provisioned') return [ends(`was to be provisioned, and is ${view.state}`)];
+  if (hopeless(evidence, view))
+    return [ends(`is provisioned, where it had to fail: ${hopeless(evidence, view)}`)];
+  return checkCredentials(evidence, view.service ?? '').map((what) => ({ uuid, rule: 'provisioned', what }));
+}
+
+/** Why a request can only fail; undefined if it can succeed. */
+function hopeless({ device }: DeviceEvidence, { operation, service }: View): string | undefined {
+  if (operation === 'deprovision') return undefined;
+  if (!device.exists) return 'device-not-found';
+  return ['', ...services].includes(service ?? '') ? undefined : 'service-not-found';
+}
+
+export function holdsOurs(values: Record<string, string>): boolean {
+  return 'AZURE_CERT' in values || 'AZURE_PRIVATE_KEY' in values;
+}

@@ -1,0 +1,29 @@
+import type { Ask } from '../history/Ask.js';
+import { unknownService, type Wish } from '../plan/Plan.js';
+import { candidates } from './candidates.js';
+import type { DeviceEvidence, Violation } from './Evidence.js';
+
+/** What a refusal says about the device must have been true at some time between its request and its answer. */
+export function checkRefusals({ device, asks }: DeviceEvidence): Violation[] {
+  return asks.flatMap((ask): Violation[] => {
+    const { outcome, wish, sentAt, answeredAt } = ask;
+    if (outcome.kind !== 'refused') return [];
+    const wrong = (what: string): Violation[] => [{ uuid: device.uuid, rule: 'answer', what }];
+    const said = `${wish.operation} was answered with ${outcome.status} ${outcome.code}`;
+    const explains = explanationOf(ask);
+    if (!explains) return wrong(said);
+    const possible = candidates(asks, sentAt, answeredAt).some((other) => explains(other.wish));
+    return possible ? [] : wrong(`${said}, which was not so then`);
+  });
+}
+
+/** What the device must have been asked for, for such an answer; undefined: never a right answer. */
+function explanationOf({ outcome, wish }: Ask): ((last: Wish) => boolean) | undefined {
+  if (outcome.kind !== 'refused' || wish.operation === 'deprovision') return undefined;
+  const same = (last: Wish) => last.operation === 'provision' && last.service === wish.service;
+  if (outcome.status === 409 && outcome.code === 'DeviceAlreadyExistsError')
+    return wish.service === unknownService ? undefined : same;
+  if (outcome.status === 409 && outcome.code === 'service-conflict')
+    return (last) => last.operation === 'provision' && !same(last);
+  return outcome.status === 422 ? same : undefined;
+}

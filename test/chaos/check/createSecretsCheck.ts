@@ -1,0 +1,27 @@
+import type { Violation } from './Evidence.js';
+
+/** What a private key looks like in PEM, in base64 of PEM, and in base64 of DER (EC P-256, PKCS #8). */
+const keyMarks = ['PRIVATE KEY-----', 'LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t', 'MIGHAgEAMBMGByqGSM49'];
+
+/** Looks for secrets in texts that must not hold any. */
+export interface SecretsCheck {
+  /** @param where for people, such as `log of worker` */
+  look(where: string, text: string): void;
+  found(): Violation[];
+}
+
+/** @param secrets by what they are: values that must never be seen, each of at least eight characters */
+export function createSecretsCheck(secrets: Record<string, string>): SecretsCheck {
+  const needles = [...keyMarks.map((mark) => ['a private key', mark] as const), ...Object.entries(secrets)];
+  for (const [name, value] of needles)
+    if (value.length < 8) throw new Error(`the secret ${name} is too short to be looked for`);
+  const violations: Violation[] = [];
+  return {
+    look(where, text) {
+      for (const [name, value] of needles) {
+        if (text.includes(value)) violations.push({ rule: 'secrets', what: `${name} is in ${where}` });
+      }
+    },
+    found: () => violations,
+  };
+}

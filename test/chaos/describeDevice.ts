@@ -1,0 +1,45 @@
+import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
+import type { DeviceEvidence } from './check/Evidence.js';
+import type { Ask } from './history/Ask.js';
+import type { Line } from './system/Lines.js';
+
+/** The stand-ins name a device by the first digits of its UUID. */
+const shortDigits = 7;
+
+/** The whole history of a device for people: its requests and answers between what the processes said about it, and how it ended. */
+export function describeDevice(
+  { device, asks, view, letters, identity, variables }: DeviceEvidence,
+  record: DeviceRecord | undefined,
+  lines: readonly Line[],
+): string {
+  const short = device.uuid.slice(0, shortDigits);
+  const requestIds = asks.flatMap(({ outcome }) => (outcome.kind === 'accepted' ? [outcome.requestId] : []));
+  const about = lines.filter(
+    ({ process, text }) =>
+      process === 'chaos' || text.includes(short) || requestIds.some((id) => text.includes(id)),
+  );
+  const said = about.map(({ at, process, text }) => ({ at, text: `${process}: ${text}` }));
+  const asked = asks.flatMap((ask) => [
+    { at: ask.sentAt, text: `-> ${wishOf(ask)}` },
+    { at: ask.answeredAt, text: `<- ${wishOf(ask)}: ${JSON.stringify(ask.outcome)}` },
+  ]);
+  const history = [...said, ...asked]
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ at, text }) => `  ${(at / 1_000).toFixed(3).padStart(9)} ${text}`);
+  const places = Object.entries(variables ?? {}).map(
+    ([place, values]) => `"${place}": ${Object.keys(values)}`,
+  );
+  return [
+    `device ${device.uuid}${device.exists ? '' : ' (unknown to balena)'}`,
+    ...history,
+    `  state    ${JSON.stringify(view)}`,
+    `  record   ${JSON.stringify(record)}`,
+    `  letters  ${JSON.stringify(letters)}`,
+    `  hub      ${JSON.stringify(identity)}`,
+    `  balena   ${variables ? places.join(', ') || 'no variables' : 'does not know it'}`,
+  ].join('\n');
+}
+
+function wishOf({ wish }: Ask): string {
+  return wish.operation === 'provision' ? `POST "${wish.service}"` : 'DELETE';
+}

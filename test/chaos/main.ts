@@ -1,0 +1,37 @@
+import '../../local/requireNode24.js';
+import { randomInt } from 'node:crypto';
+import { Command, InvalidArgumentError } from 'commander';
+import { wholeNumber } from '../../local/wholeNumber.js';
+import { runChaos } from './runChaos.js';
+
+const { settle, ...options } = new Command('npm run chaos --')
+  .description(
+    'Starts the whole system in its processes, asks for devices at random while everything is killed, stopped and made to fail at random, ' +
+      'lets it settle, and checks what became of every request that was accepted. The same seed gives the same plan.',
+  )
+  .option('--seed <number>', 'of the plan (default: a random one)', wholeNumber, randomInt(1, 1_000_000))
+  .option('--minutes <number>', 'how long', minutes, 10)
+  .option('--devices <number>', 'how many, at most 900', wholeNumber, 100)
+  .option('--settle <seconds>', 'how long it may take afterwards until nothing is owed', wholeNumber, 600)
+  .parse()
+  .opts<{ seed: number; minutes: number; devices: number; settle: number }>();
+
+const { violations, summary, histories } = await runChaos({
+  ...options,
+  settleWithinMs: settle * 1_000,
+  say: (line) => console.log(`seed ${options.seed}: ${line}`),
+});
+console.log(`\n${summary}`);
+for (const history of histories) console.log(`\n${history}`);
+for (const { uuid, rule, what } of violations) console.log(`\nVIOLATION, ${rule}: ${uuid ?? ''} ${what}`);
+console.log(
+  violations.length > 0
+    ? `\n${violations.length} violations. Again: npm run chaos -- --seed ${options.seed} --minutes ${options.minutes} --devices ${options.devices}`
+    : '\nNo violations.',
+);
+process.exit(violations.length > 0 ? 1 : 0);
+
+function minutes(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Give minutes, such as 10 or 0.5.');
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RequestSummary } from '../../local/faults/createRequestLog.js';
+import type { Violation } from './check/Evidence.js';
+import type { AskTools } from './history/sendAsk.js';
+import { sendAsk } from './history/sendAsk.js';
+import { control } from './system/control.js';
+import { readView } from './system/readView.js';
+import type { System } from './system/startSystem.js';
+
+const fresh = 3;
+const asksOfOne = 20;
+const withinMs = 30_000;
+
+/**
+ * In a calm moment: fresh devices cost one registry operation and three balena requests each, also one that asks many times at
+ * once; and all of its asks are one request.
+ */
+export async function measureCost({ stack }: System, tools: AskTools): Promise<Violation[]> {
+  const { balena, iotHub } = stack.standIns;
+  const [hubControl, balenaControl] = [iotHub?.endpoints.controlUrl, balena?.endpoints.controlUrl];
+  const uuids = Array.from({ length: fresh }, () => randomBytes(16).toString('hex'));
+  await control(balenaControl, 'POST /devices', { uuids });
+  await Promise.all([control(hubControl, 'DELETE /requests'), control(balenaControl, 'DELETE /requests')]);
+
+  const asks = await Promise.all(
+    uuids.flatMap((uuid, i) =>
+      Array.from({ length: i === 0 ? asksOfOne : 1 }, () =>
+        sendAsk(tools, { uuid, operation: 'provision', service: 'main' }),
+      ),
+    ),
+  );
+  const requestIds = asks.map(({ outcome }) =>
+    outcome.kind === 'accepted' ? outcome.requestId : outcome.kind,
+  );
+  const begun = Date.now();
+  for (const uuid of uuids) {
+    while ((await readView(tools.functions, uuid))?.view.state !== 'provisioned') {
+      if (Date.now() - begun > withinMs)
+        return [cost(`${uuid} is not provisioned after ${withinMs} ms of calm`)];
+      await sleep(100);
+    }
+  }
+  const [atHub, atBalena] = await Promise.all([
+    control<RequestSummary>(hubControl, 'GET /requests'),
+    control<RequestSummary>(balenaControl, 'GET /requests'),
+  ]);
+  const found: Violation[] = [];
+  if (new Set(requestIds).size !== fresh)
+    found.push(cost(`${fresh} devices made the requests ${[...new Set(requestIds)]}`));
+  if (atHub.total !== fresh)
+    found.push(cost(`${fresh} fresh devices cost ${JSON.stringify(atHub.counts)} at the hub`));
+  if (atBalena.total !== 3 * fresh)
+    found.push(cost(`${fresh} fresh devices cost ${JSON.stringify(atBalena.counts)} at balena`));
+  return found;
+}
+
+function cost(what: string): Violation {
+  return { rule: 'cost', what };
+}

@@ -1,0 +1,43 @@
+import type { Fault } from '../../../local/faults/fault.js';
+import type { Dice } from './Dice.js';
+import type { Side } from './Plan.js';
+
+/**
+ * How late something may still happen after it was asked for, ms. Less than the lease's grace of the run: what the protocol
+ * relies on, and no more.
+ */
+export const latestEffectMs = 2_500;
+
+const paths: Record<Side, string> = { hub: '^/devices/', balena: '^/v7/' };
+
+/** What one side gets wrong for a while: slow, throttling, failing, silent, half-spoken, with or without doing what it was asked. */
+export function drawFaults(dice: Dice, side: Side): Fault[] {
+  const path = paths[side];
+  const probability = dice.pick([0.15, 0.4, 0.8, 1]);
+  const slow: Fault = { path, delayMs: [20, dice.between(100, 1_200)] };
+  const fault = dice.weighted<() => Fault>([
+    [2, () => slow],
+    [3, () => ({ path, probability, ...throttling(dice, side) })],
+    [4, () => ({ path, probability, status: dice.pick([500, 502, 503]), effect: effect(dice) })],
+    [4, () => ({ path, probability, reset: true, effect: effect(dice) })],
+    [4, () => ({ path, probability, hang: true, effect: effect(dice) })],
+    [3, () => ({ path, probability, halfAnswer: true, effect: effect(dice) })],
+    [1, () => ({ path, probability: 1, status: 401 })],
+  ])();
+  return dice.chance() < 0.3 ? [slow, fault] : [fault];
+}
+
+function throttling(dice: Dice, side: Side): Partial<Fault> {
+  const seconds = dice.between(1, 2);
+  if (side === 'balena') return { status: 429, headers: { 'Retry-After': String(seconds) } };
+  const Message = `ErrorCode:ThrottlingBacklogTimeout;The request has been throttled. Wait ${seconds} seconds and try again.`;
+  return { status: 429, body: { Message, ExceptionMessage: '' } };
+}
+
+function effect(dice: Dice): NonNullable<Fault['effect']> {
+  return dice.weighted<NonNullable<Fault['effect']>>([
+    [1, 'none'],
+    [2, 'now'],
+    [2, { lateMs: dice.between(50, latestEffectMs) }],
+  ]);
+}

@@ -1,0 +1,94 @@
+import { createDice, type Dice } from './Dice.js';
+import { drawFaults } from './drawFaults.js';
+import type { Plan, PlannedDevice, PlannedEvent, Side, Victim, Wish } from './Plan.js';
+import { services, unknownService } from './Plan.js';
+
+export interface PlanOptions {
+  seed: number;
+  minutes: number;
+  devices: number;
+}
+
+/** Asks for a device every ten seconds on average, and at most so many in a second for all of them. */
+const mostAsksPerSecond = 15;
+const unknownDevices = 0.08;
+
+/** Draws a whole run from its seed. */
+export function makePlan({ seed, minutes, devices: count }: PlanOptions): Plan {
+  const dice = createDice(seed);
+  const lengthMs = Math.round(minutes * 60_000);
+  const devices = Array.from({ length: count }, () => drawDevice(dice));
+  const events = [
+    ...asks(dice, devices, lengthMs),
+    ...faults(dice, 'hub', lengthMs),
+    ...faults(dice, 'balena', lengthMs),
+    ...outages(dice, lengthMs),
+  ];
+  return { seed, lengthMs, devices, events: events.toSorted((a, b) => a.at - b.at) };
+}
+
+function drawDevice(dice: Dice): PlannedDevice {
+  const uuid = Array.from({ length: 32 }, () => dice.between(0, 15).toString(16)).join('');
+  return { uuid, exists: dice.chance() >= unknownDevices };
+}
+
+function asks(dice: Dice, devices: PlannedDevice[], lengthMs: number): PlannedEvent[] {
+  const perSecond = Math.min(devices.length / 10, mostAsksPerSecond);
+  return times(dice, lengthMs, [0, 2_000 / perSecond]).map((at) => {
+    const { uuid } = dice.pick(devices);
+    // Now and then a burst for one device, of which nobody can say in which order it arrives.
+    const size = dice.chance() < 0.1 ? dice.between(2, 8) : 1;
+    return { at, kind: 'ask', wishes: Array.from({ length: size }, () => drawWish(dice, uuid)) };
+  });
+}
+
+function drawWish(dice: Dice, uuid: string): Wish {
+  return dice.weighted<Wish>([
+    [50, { uuid, operation: 'provision', service: 'main' }],
+    [10, { uuid, operation: 'provision', service: '' }],
+    [10, { uuid, operation: 'provision', service: services[0] ?? '' }],
+    [5, { uuid, operation: 'provision', service: unknownService }],
+    [25, { uuid, operation: 'deprovision' }],
+  ]);
+}
+
+function faults(dice: Dice, side: Side, lengthMs: number): PlannedEvent[] {
+  return times(dice, lengthMs, [3_000, 8_000]).flatMap((at) => [
+    { at, kind: 'faults', side, faults: drawFaults(dice, side) },
+    { at: at + dice.between(1_000, 4_000), kind: 'faults', side, faults: [] },
+  ]);
+}
+
+function outages(dice: Dice, lengthMs: number): PlannedEvent[] {
+  return times(dice, lengthMs, [2_500, 7_000]).map((at) => {
+    const victim = dice.weighted<Victim>([
+      [2, 'http'],
+      [4, 'worker 1'],
+      [3, 'worker 2'],
+      [2, 'broker'],
+      [1.5, 'tables'],
+      [1.5, 'hub'],
+      [1.5, 'balena'],
+    ]);
+    // A hub or balena that is stopped would do much later what it was asked, as no real one does.
+    const pausable = victim !== 'hub' && victim !== 'balena';
+    if (pausable && dice.chance() < (victim === 'tables' ? 0.7 : 0.3))
+      return { at, kind: 'pause', victim, forMs: dice.between(300, pauseMs(victim)) };
+    return { at, kind: 'kill', victim, downMs: dice.between(100, 3_000) };
+  });
+}
+
+/** A worker is stopped for longer than its lease now and then. */
+function pauseMs(victim: Victim): number {
+  return victim === 'worker 1' || victim === 'worker 2' ? 14_000 : 4_000;
+}
+
+/** Moments from the start to the end of a run, the gaps between them drawn evenly. */
+function times(dice: Dice, lengthMs: number, [least, most]: [number, number]): number[] {
+  const found: number[] = [];
+  for (;;) {
+    const at = (found.at(-1) ?? 0) + least + dice.chance() * (most - least);
+    if (at >= lengthMs) return found;
+    found.push(at);
+  }
+}

@@ -1,0 +1,7 @@
+/** What the processes print. */
+export interface Line {
+  /** Milliseconds from the start of the run. */
+  at: number;
+  process: string;
+  text: string;
+}

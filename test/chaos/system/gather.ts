@@ -1,0 +1,38 @@
+import type { DeviceEvidence, Letter, Variables } from '../check/Evidence.js';
+import type { Ask } from '../history/Ask.js';
+import type { PlannedDevice } from '../plan/Plan.js';
+import { control } from './control.js';
+import { readHub } from './readHub.js';
+import { readView } from './readView.js';
+import type { System } from './startSystem.js';
+
+/** Reads what became of every device, from the outside. */
+export async function gather(
+  { stack }: System,
+  devices: readonly PlannedDevice[],
+  asks: readonly Ask[],
+  letters: readonly Letter[],
+  onAnswer: (text: string) => void,
+): Promise<DeviceEvidence[]> {
+  const { iotHub, balena } = stack.standIns;
+  if (!iotHub) throw new Error('there is no stand-in for the hub');
+  const identities = await readHub(iotHub.endpoints);
+  const evidence: DeviceEvidence[] = [];
+  for (const device of devices) {
+    const { uuid, exists } = device;
+    const answer = await readView(stack.endpoints.functions, uuid);
+    if (answer) onAnswer(answer.text);
+    evidence.push({
+      device,
+      asks: asks.filter(({ wish }) => wish.uuid === uuid).toSorted((a, b) => a.sentAt - b.sentAt),
+      view: answer?.view ?? null,
+      letters: letters.filter((letter) => letter.uuid === uuid),
+      identity: identities.get(uuid) ?? null,
+      variables: exists
+        ? (await control<{ variables: Variables }>(balena?.endpoints.controlUrl, `GET /devices/${uuid}`))
+            .variables
+        : null,
+    });
+  }
+  return evidence;
+}

@@ -1,0 +1,69 @@
+import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { Letter } from '../check/Evidence.js';
+
+/** What is in the queue and in its dead-letter queue, scheduled and locked messages included. Nothing is locked or taken. */
+export interface QueueContents {
+  /** Each as text. */
+  messages: string[];
+  letters: Letter[];
+  /** Each letter as text. */
+  letterTexts: string[];
+}
+
+const page = 200;
+
+export async function readQueue(connectionString: string, queue: string): Promise<QueueContents> {
+  const [messages, letters] = await Promise.all([
+    peekAll(connectionString, queue),
+    peekAll(connectionString, queue, { subQueueType: 'deadLetter' }),
+  ]);
+  return { messages: messages.map(textOf), letters: letters.map(letterOf), letterTexts: letters.map(textOf) };
+}
+
+/** With a client of its own: it remembers, for all its receivers, how far it has peeked. */
+async function peekAll(
+  connectionString: string,
+  queue: string,
+  options: { subQueueType?: 'deadLetter' } = {},
+) {
+  const client = new ServiceBusClient(connectionString, {
+    retryOptions: { maxRetries: 0, timeoutInMs: 5_000 },
+  });
+  try {
+    const receiver = client.createReceiver(queue, options);
+    const found: ServiceBusReceivedMessage[] = [];
+    for (;;) {
+      const more = await receiver.peekMessages(page);
+      if (more.length === 0) return found;
+      found.push(...more);
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+function letterOf({ body, deadLetterReason = '' }: ServiceBusReceivedMessage): Letter {
+  return { uuid: String(body?.uuid), requestId: String(body?.requestId), reason: deadLetterReason };
+}
+
+function textOf(message: ServiceBusReceivedMessage): string {
+  const {
+    messageId,
+    body,
+    applicationProperties,
+    deadLetterReason,
+    deadLetterErrorDescription,
+    deliveryCount,
+  } = message;
+  const { state, scheduledEnqueueTimeUtc } = message;
+  return JSON.stringify({
+    messageId,
+    body,
+    applicationProperties,
+    deadLetterReason,
+    deadLetterErrorDescription,
+    deliveryCount,
+    state,
+    scheduledEnqueueTimeUtc,
+  });
+}

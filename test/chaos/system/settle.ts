@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../../src/clock.js';
+import { openQueue } from '../../../src/edges/queue.js';
+import { openTable } from '../../../src/edges/table.js';
+import { overdue } from '../../../src/overdue.js';
+import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import { live } from '../../../src/record/live.js';
+import { openRecords } from '../../../src/records.js';
+import { type QueueContents, readQueue } from './readQueue.js';
+import { readRecords } from './readRecords.js';
+import { duplicateWindowMs, type System } from './startSystem.js';
+
+export interface Settled {
+  records: DeviceRecord[];
+  queue: QueueContents;
+  /** Whether nothing is owed any more, and the queue is empty. */
+  settled: boolean;
+  tookMs: number;
+  /** Messages that only the timer has sent. */
+  sentByTimer: number;
+}
+
+const lookEveryMs = 2_000;
+
+/**
+ * Waits until no work is owed and the queue is empty. The `overdue` function runs every five minutes; here its core runs with every
+ * look, with the product's own edges, so that what only it repairs takes as long as the duplicate window.
+ */
+export async function settle(
+  { stack }: System,
+  withinMs: number,
+  onQueue: (queue: QueueContents) => void,
+): Promise<Settled> {
+  const { serviceBus, tables } = stack.endpoints;
+  if (!serviceBus || !tables) throw new Error('there are no stand-ins');
+  const connection = { connectionString: tables.connectionString };
+  const records = openRecords(openTable<DeviceRecord>({ connection, name: 'devices' }), systemClock);
+  const queue = openQueue({ connection: serviceBus, queue: serviceBus.queue });
+  // Twice the time between two looks, so that none that comes late misses a turn.
+  const tools = { records, queue, clock: systemClock, duplicateWindowMs, periodMs: 2 * lookEveryMs };
+  const begun = Date.now();
+  let sentByTimer = 0;
+  try {
+    for (;;) {
+      sentByTimer += (await overdue(tools)).sent;
+      const seen = {
+        queue: await readQueue(serviceBus.connectionString, serviceBus.queue),
+        records: await readRecords(tables.connectionString),
+      };
+      onQueue(seen.queue);
+      const settled = seen.queue.messages.length === 0 && !seen.records.some(({ ticket }) => live(ticket));
+      const tookMs = Date.now() - begun;
+      if (settled || tookMs > withinMs) return { ...seen, settled, tookMs, sentByTimer };
+      await sleep(lookEveryMs);
+    }
+  } finally {
+    await queue.close();
+  }
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault } from '../../../local/faults/fault.js';
+import type { Forked } from '../../../local/stack/forkStandIn.js';
+import type { StandInName } from '../../../local/stack/standInStarts.js';
+import { type Stack, startStack } from '../../../local/stack/startStack.js';
+import type { Side, Victim } from '../plan/Plan.js';
+import { control } from './control.js';
+
+/** The real processes, and what is done to them. */
+export interface System {
+  stack: Stack;
+  /** Ends a process as a crash does, and starts it again later. Nothing, if it is down or stopped already. */
+  kill(victim: Victim, downMs: number): Promise<void>;
+  /** Stops a process in its tracks for a while. */
+  pause(victim: Victim, forMs: number): Promise<void>;
+  setFaults(side: Side, faults: Fault[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The protocol's times, in seconds instead of minutes. `latestEffectMs` and the outages of a plan are made for these. */
+const settings = {
+  WORK_LIMIT_SECONDS: '4',
+  LEASE_GRACE_SECONDS: '4',
+  DUPLICATE_WINDOW_SECONDS: '20',
+  IOTHUB_UNITS: '10',
+};
+const lockSeconds = 10;
+export const duplicateWindowMs = 20_000;
+
+const standIns: Partial<Record<Victim, StandInName>> = {
+  broker: 'serviceBus',
+  tables: 'tables',
+  hub: 'iotHub',
+  balena: 'balena',
+};
+/** Long enough for a broker or tables that are down, too, to come back. */
+const startWithinMs = 60_000;
+
+export async function startSystem(
+  folder: string,
+  onLine: (process: string, line: string) => void,
+): Promise<System> {
+  const stack = await startStack({
+    folder,
+    onLine,
+    settings,
+    lockSeconds,
+    freePorts: true,
+    hub: ['--units', settings.IOTHUB_UNITS],
+    hosts: ['http', 'worker', 'worker'],
+  });
+  const [http, worker1, worker2] = stack.hosts;
+  const hosts: Partial<Record<Victim, Forked<unknown>>> = { http, 'worker 1': worker1, 'worker 2': worker2 };
+  const faults: Record<Side, Fault[]> = { hub: [], balena: [] };
+  const struck = new Set<Victim>();
+
+  const processOf = (victim: Victim) => {
+    const standIn = standIns[victim];
+    const forked = standIn ? stack.standIns[standIn] : hosts[victim];
+    if (!forked) throw new Error(`${victim} is not there`);
+    return forked;
+  };
+  const applyFaults = async (side: Side) => {
+    const name = side === 'hub' ? 'iotHub' : 'balena';
+    // A side that is down gets them when it is back.
+    await control(stack.standIns[name]?.endpoints.controlUrl, 'PUT /faults', faults[side]).catch(() => {});
+  };
+  const start = async (victim: Victim) => {
+    const standIn = standIns[victim];
+    if (standIn) await stack.restart(standIn);
+    else hosts[victim] = await stack.startHost(victim === 'http' ? 'http' : 'worker');
+    if (victim === 'hub' || victim === 'balena') await applyFaults(victim);
+  };
+  const once = async (victim: Victim, strike: () => Promise<void>) => {
+    if (struck.has(victim)) return;
+    struck.add(victim);
+    await strike();
+    struck.delete(victim);
+  };
+
+  return {
+    stack,
+    kill: (victim, downMs) =>
+      once(victim, async () => {
+        const forked = processOf(victim);
+        onLine('chaos', `${victim} is killed for ${downMs} ms`);
+        // Azurite writes its file every few seconds only: killed outright, it would lose what it has acknowledged.
+        await (victim === 'tables' ? forked.stop() : forked.kill());
+        await sleep(downMs);
+        await untilStarted(
+          () => start(victim),
+          (why) => onLine('chaos', `${victim} does not start: ${why}`),
+        );
+        onLine('chaos', `${victim} is back`);
+      }),
+    pause: (victim, forMs) =>
+      once(victim, async () => {
+        const { process } = processOf(victim);
+        onLine('chaos', `${victim} is stopped for ${forMs} ms`);
+        process.kill('SIGSTOP');
+        await sleep(forMs);
+        process.kill('SIGCONT');
+        onLine('chaos', `${victim} goes on`);
+        // A worker that was stopped between its check of the time and a call, and dies right after it, is what no client-side
+        // rule covers (protocol.md, What is left open).
+        await sleep(3_000);
+      }),
+    async setFaults(side, given) {
+      faults[side] = given;
+      onLine('chaos', `${side} faults: ${JSON.stringify(given)}`);
+      await applyFaults(side);
+    },
+    close: () => stack.close(),
+  };
+}
+
+async function untilStarted(start: () => Promise<void>, say: (why: string) => void): Promise<void> {
+  const begun = Date.now();
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      say((error as Error).message);
+      if (Date.now() - begun > startWithinMs) throw error;
+      await sleep(500);
+    }
+  }
+}
