@@ -26,6 +26,11 @@ export function readHttpFunction(registered: RegisteredFunction, routePrefix: st
     ? trigger.methods.map((method) => String(method).toUpperCase())
     : [];
   const route = typeof trigger?.route === 'string' ? trigger.route : name;
+  if (/^[/~]|\/\//.test(route)) {
+    throw new Error(
+      `function ${name}: the route "${route}" must not start with "/" or "~", nor have "//" in it`,
+    );
+  }
   return { registered, name, methods, authLevel, route: parseRoute(`${routePrefix}/${route}`) };
 }
 

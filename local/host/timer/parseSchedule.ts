@@ -4,7 +4,9 @@ import { Cron } from 'croner';
 export type Schedule = (after: Date) => Date | null;
 
 const field = /^[\d*,/-]+$/;
-const fieldOrName = /^[\da-z*,/-]+$/i;
+const names = /\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b/gi;
+/** Sunday is 0 only; 7 may be a step. */
+const seventhDay = /(?<![\d/])7(?!\d)/;
 
 /**
  * Reads an NCRONTAB expression: `{second} {minute} {hour} {day} {month} {day of week}`, in UTC. A day must fit the day of the
@@ -14,11 +16,9 @@ const fieldOrName = /^[\da-z*,/-]+$/i;
  */
 export function parseSchedule(expression: string): Schedule {
   const fields = expression.trim().split(/\s+/);
+  const numbers = fields.map((text, index) => (index < 4 ? text : text.replace(names, '1')));
   const valid =
-    fields.length === 6 &&
-    fields.slice(0, 4).every((text) => field.test(text)) &&
-    fields.slice(4).every((text) => fieldOrName.test(text)) &&
-    !/(^|[^a-z])[lw]|\d[lw]/i.test(fields.slice(4).join(' '));
+    fields.length === 6 && numbers.every((text) => field.test(text)) && !seventhDay.test(numbers[5] ?? '');
   if (!valid) {
     throw new Error(`"${expression}" is not an NCRONTAB expression with six fields, such as "0 */5 * * * *"`);
   }

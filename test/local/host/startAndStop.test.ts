@@ -18,6 +18,17 @@ describe('starting and stopping the host', () => {
     await expect(fetch(`${host.endpoints.url}/api/echo`)).rejects.toThrow();
   });
 
+  it('runs everything in one process unless told otherwise, except what a setting switches off', async () => {
+    const host = await startFixture([], {
+      'AzureWebJobs.tick.Disabled': '',
+      'AzureWebJobs.files.Disabled': 'true',
+    });
+    expect(host.endpoints.functions).toEqual(expect.arrayContaining(['echo', 'tick']));
+    expect((await fetch(`${host.endpoints.url}/api/echo`)).status).toBe(200);
+    expect((await fetch(`${host.endpoints.url}/api/files/a`)).status).toBe(404);
+    expect(await host.stop()).toBe(0);
+  });
+
   it('answers 401 where a key is needed and there are no keys', async () => {
     const host = await startFixture(['--only', 'http']);
     const headers = { 'x-functions-key': 'undefined' };
