@@ -32,12 +32,12 @@ export function checkSignature(token: string, now: number): string {
   return pathOf(resource);
 }
 
-/** The entity's path in an address such as `sb://localhost:5672/queue`, in lower case. */
+/** The entity's path in an address such as `sb://localhost:5672/queue` or `https://localhost:5672/queue?api-version=2021-05`, in lower case. */
 const pathOf = (resource: string) =>
   resource
     .toLowerCase()
     .replace(/^[a-z]+:\/\/[^/]*\/?/, '')
-    .replace(/\/+$/, '');
+    .replace(/\/*(\?.*)?$/, '');
 
 /** Whether a token for this path is good for this entity. */
 export const covers = (path: string, entity: string): boolean =>

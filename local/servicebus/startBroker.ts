@@ -1,13 +1,20 @@
-import type { Socket } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { listen } from '../listen.js';
+import { localCertificate } from '../localCertificate.js';
 import type { StandIn } from '../runStandIn.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { deadLetterPayload } from './amqp/withProperties.js';
+import { serveAtom } from './atom/serveAtom.js';
 import { type Clock, systemClock } from './engine/Clock.js';
 import { Engine } from './engine/Engine.js';
 import type { QueueOptions } from './engine/QueueProperties.js';
 import { sharedAccess } from './sharedAccess.js';
-import { sniff } from './sniff.js';
+import { type Protocol, sniff } from './sniff.js';
 import type { MessageStore } from './store/MessageStore.js';
 import { memoryStore } from './store/memoryStore.js';
 import { sqliteStore } from './store/sqliteStore.js';
@@ -29,7 +36,7 @@ export interface BrokerEndpoints {
   connectionString: string;
   port: number;
   /** What a client of the management API (HTTPS) must trust. */
-  caFile?: string;
+  caFile: string;
 }
 
 /** What tests put in place of the real ones. */
@@ -61,32 +68,39 @@ export async function startBroker(
     else engine.create(queue);
   }
 
+  const certificateFolder = folder ?? (await mkdtemp(join(tmpdir(), 'broker-')));
+  const { key, cert, caFile } = await localCertificate(certificateFolder);
+  const atom = serveAtom(engine, clock);
+  const servers: Record<Exclude<Protocol, 'amqp'>, Server> = {
+    tls: createHttpsServer({ key, cert }, atom),
+    other: createHttpServer((_request, response) => response.writeHead(400).end(plainHint)),
+  };
+
   const sockets = new Set<Socket>();
   const server = sniff((socket, protocol) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
-    else socket.destroy();
+    else servers[protocol].emit('connection', socket);
   });
-  const port = await listen(server, options.port ?? 5672, options.orFreePort).catch(async (error) => {
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
     await engine.close();
+    if (folder === undefined) await rm(certificateFolder, { recursive: true });
+  };
+  const port = await listen(server, options.port ?? 5672, options.orFreePort).catch(async (error) => {
+    await close();
     throw error;
   });
-
-  const { keyName, key } = sharedAccess;
-  return {
-    endpoints: {
-      connectionString: `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=${keyName};SharedAccessKey=${key};UseDevelopmentEmulator=true`,
-      port,
-    },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-      await engine.close();
-    },
-  };
+  return { endpoints: { connectionString: connectionStringFor(port), port, caFile }, close };
 }
+
+const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';
+
+const connectionStringFor = (port: number) =>
+  `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=${sharedAccess.keyName};SharedAccessKey=${sharedAccess.key};UseDevelopmentEmulator=true`;
 
 const storeLine = (refused: Error | undefined) =>
   refused

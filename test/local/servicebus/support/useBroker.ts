@@ -5,6 +5,7 @@ import { type BrokerParts, startBroker } from '../../../../local/servicebus/star
 export interface TestBroker {
   connectionString: string;
   port: number;
+  caFile: string;
   client: ServiceBusClient;
   /** What the broker logged. */
   lines: string[];

@@ -1,0 +1,105 @@
+import { BrokerError } from '../engine/BrokerError.js';
+import type { Engine } from '../engine/Engine.js';
+import type { Queue } from '../engine/Queue.js';
+import { readDescription, writeDescription } from './queueDescription.js';
+import { type Entry, elements, entryXml, feedXml, textElements } from './xml.js';
+
+export interface Request {
+  method: string;
+  url: URL;
+  /** Of the entity, or of a list such as `$Resources/queues`. */
+  path: string;
+  body: string;
+  isUpdate: boolean;
+}
+
+export interface Reply {
+  status: number;
+  xml: string;
+}
+
+const notSupported = (what: string) =>
+  new BrokerError('not-supported', `Not supported by the local broker: ${what}.`);
+
+/**
+ * Does what a management request asks for.
+ * @throws BrokerError
+ */
+export function manageQueue(engine: Engine, request: Request): Reply {
+  const { method, path, url } = request;
+  if (path.toLowerCase() === '$namespaceinfo' && method === 'GET') return namespace(url);
+  if (path.toLowerCase() === '$resources/queues' && method === 'GET') return list(engine, url);
+  if (path.startsWith('$') || /\/subscriptions(\/|$)/i.test(path))
+    throw notSupported(`topics (${method} /${path})`);
+  if (method === 'PUT') return request.isUpdate ? update(engine, request) : create(engine, request);
+  const queue = engine.find(path);
+  // The service answers a GET of what does not exist with an empty feed; the SDK knows.
+  if (method === 'GET')
+    return { status: 200, xml: queue ? entryXml(entry(queue, url)) : feedXml(url.href, [], undefined) };
+  if (method !== 'DELETE') throw notSupported(`${method} /${path}`);
+  engine.remove(existing(engine, path));
+  return { status: 200, xml: '' };
+}
+
+function create(engine: Engine, { path, body, url }: Request): Reply {
+  const queue = engine.create({ ...readDescription(fieldsOf(body)), name: path });
+  return { status: 201, xml: entryXml(entry(queue, url)) };
+}
+
+function update(engine: Engine, { path, body, url }: Request): Reply {
+  const queue = existing(engine, path);
+  const fields = fieldsOf(body);
+  const hadDetection = queue.record.properties.duplicateWindowMs !== undefined;
+  const asksFor = fields.get('RequiresDuplicateDetection');
+  if (asksFor !== undefined && (asksFor === 'true') !== hadDetection) {
+    throw new BrokerError(
+      'argument',
+      'The value for the RequiresDuplicateDetection property of an existing Queue cannot be changed.',
+    );
+  }
+  engine.update(queue, readDescription(fields));
+  return { status: 200, xml: entryXml(entry(queue, url)) };
+}
+
+function list(engine: Engine, url: URL): Reply {
+  const skip = Number(url.searchParams.get('$skip') ?? 0);
+  const top = Math.min(Number(url.searchParams.get('$top') ?? 100), 100);
+  const queues = engine.queues.sort((a, b) => (a.record.name < b.record.name ? -1 : 1));
+  const next = new URL(url);
+  next.searchParams.set('$skip', String(skip + top));
+  const page = queues.slice(skip, skip + top).map((queue) => entry(queue, url));
+  return { status: 200, xml: feedXml(url.href, page, skip + top < queues.length ? next.href : undefined) };
+}
+
+function namespace(url: URL): Reply {
+  const at = new Date(0).toISOString();
+  const content = `<NamespaceInfo xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect">${elements(
+    {
+      CreatedTime: at,
+      MessagingSKU: 'Standard',
+      ModifiedTime: at,
+      Name: 'local',
+      NamespaceType: 'Messaging',
+    },
+  )}</NamespaceInfo>`;
+  return { status: 200, xml: entryXml({ id: url.href, title: 'local', updatedAt: 0, content }) };
+}
+
+function fieldsOf(body: string): Map<string, string> {
+  const fields = textElements(body, 'QueueDescription');
+  if (!fields) throw notSupported('an entity that is not a queue (topics, subscriptions, rules)');
+  return fields;
+}
+
+function existing(engine: Engine, name: string): Queue {
+  const queue = engine.find(name);
+  if (queue) return queue;
+  throw new BrokerError('entity-not-found', `The messaging entity '${name}' could not be found.`);
+}
+
+const entry = (queue: Queue, url: URL): Entry => ({
+  id: new URL(`/${queue.record.name}${url.search}`, url).href,
+  title: queue.record.name,
+  updatedAt: queue.record.updatedAt,
+  content: writeDescription(queue),
+});

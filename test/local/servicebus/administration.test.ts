@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { ServiceBusAdministrationClient } from '@azure/service-bus';
+import { useBroker } from './support/useBroker.js';
+
+describe('the administration client', () => {
+  const broker = useBroker([{ name: 'given', lockDurationMs: 120_000, duplicateWindowMs: 600_000 }]);
+  let admin: ServiceBusAdministrationClient;
+  beforeAll(async () => {
+    const ca = await readFile(broker.caFile, 'utf8');
+    admin = new ServiceBusAdministrationClient(broker.connectionString, {
+      tlsOptions: { ca },
+      retryOptions: { maxRetries: 0 },
+    } as object);
+  });
+
+  test('reads the properties that a queue was started with', async () => {
+    expect(await admin.getQueue('given')).toMatchObject({
+      name: 'given',
+      lockDuration: 'PT2M',
+      maxDeliveryCount: 10,
+      requiresDuplicateDetection: true,
+      duplicateDetectionHistoryTimeWindow: 'PT10M',
+      requiresSession: false,
+      maxSizeInMegabytes: 1024,
+      status: 'Active',
+    });
+    expect(await admin.getNamespaceProperties()).toMatchObject({ messagingSku: 'Standard' });
+  });
+
+  test('creates, updates, lists and deletes queues', async () => {
+    const created = await admin.createQueue('made', {
+      lockDuration: 'PT30S',
+      maxDeliveryCount: 3,
+      defaultMessageTimeToLive: 'P1D',
+      deadLetteringOnMessageExpiration: true,
+    });
+    expect(created).toMatchObject({
+      lockDuration: 'PT30S',
+      maxDeliveryCount: 3,
+      defaultMessageTimeToLive: 'P1D',
+    });
+    await expect(admin.createQueue('made')).rejects.toMatchObject({
+      code: 'MessageEntityAlreadyExistsError',
+    });
+    await admin.updateQueue({ ...created, maxDeliveryCount: 5 });
+    expect(await admin.getQueue('made')).toMatchObject({ maxDeliveryCount: 5, lockDuration: 'PT30S' });
+    const names: string[] = [];
+    for await (const { name } of admin.listQueues()) names.push(name);
+    expect(names).toEqual(['given', 'made']);
+    expect(await admin.queueExists('made')).toBe(true);
+    await admin.deleteQueue('made');
+    expect(await admin.queueExists('made')).toBe(false);
+    await expect(admin.getQueue('made')).rejects.toMatchObject({ code: 'MessageEntityNotFoundError' });
+    await expect(admin.deleteQueue('made')).rejects.toMatchObject({
+      code: 'MessageEntityNotFoundError',
+      statusCode: 404,
+    });
+  });
+
+  test('counts active, scheduled and dead-lettered messages, and their size', async () => {
+    await admin.createQueue('counted');
+    const sender = broker.client.createSender('counted');
+    await sender.sendMessages([{ body: 1 }, { body: 2 }, { body: 3 }]);
+    await sender.scheduleMessages({ body: 4 }, new Date(Date.now() + 60_000));
+    const receiver = broker.client.createReceiver('counted');
+    const [dead, completed] = await receiver.receiveMessages(2);
+    await receiver.deadLetterMessage(dead!);
+    await receiver.completeMessage(completed!);
+    const properties = await admin.getQueueRuntimeProperties('counted');
+    expect(properties).toMatchObject({
+      activeMessageCount: 1,
+      scheduledMessageCount: 1,
+      deadLetterMessageCount: 1,
+      totalMessageCount: 3,
+    });
+    expect(properties.sizeInBytes).toBeGreaterThan(0);
+  });
+
+  test('is told what is wrong, or not supported', async () => {
+    await expect(admin.createQueue('bad', { lockDuration: 'PT10M' })).rejects.toThrow('5 s to 5 min');
+    await expect(admin.createQueue('bad', { requiresSession: true })).rejects.toThrow(
+      'Not supported by the local broker: RequiresSession',
+    );
+    await expect(admin.createQueue('bad', { forwardTo: 'given' })).rejects.toThrow(
+      'Not supported by the local broker: ForwardTo',
+    );
+    await expect(admin.createTopic('t')).rejects.toThrow('Not supported by the local broker');
+    const given = await admin.getQueue('given');
+    await expect(admin.updateQueue({ ...given, requiresDuplicateDetection: false })).rejects.toThrow(
+      'cannot be changed',
+    );
+    const wrong = broker.connectionString.replace(/SharedAccessKey=[^;]*/, 'SharedAccessKey=wrong');
+    const ca = await readFile(broker.caFile, 'utf8');
+    const stranger = new ServiceBusAdministrationClient(wrong, { tlsOptions: { ca } } as object);
+    await expect(stranger.getQueue('given')).rejects.toMatchObject({ code: 'UnauthorizedRequestError' });
+  });
+
+  test('a client that speaks neither AMQP nor HTTPS is told what the port speaks', async () => {
+    const response = await fetch(`http://127.0.0.1:${broker.port}/`);
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('AMQP 1.0');
+    const socket = connect(broker.port, '127.0.0.1');
+    socket.write('EHLO\r\n\r\n');
+    await new Promise((resolve) => socket.on('close', resolve).resume());
+  });
+});
