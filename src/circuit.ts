@@ -28,10 +28,12 @@ export interface Circuit {
    * that what has piled up costs little while it waits, and flows at its old rate when the other side is back
    */
   admit(by: string): Promise<number | null>;
-  /** The caller is done. If it was the probe and never came to ask, the next may go at once. */
-  release(by: string): Promise<void>;
-  /** A call was answered: closes an open circuit. */
-  succeeded(): Promise<void>;
+  /**
+   * The caller is done. Its whole work decides: a key that may read and not write would open and close the circuit all the time.
+   *
+   * @param well it asked, and all that it asked was answered: if it was the probe, the circuit closes. Otherwise the next may probe
+   */
+  release(by: string, well: boolean): Promise<void>;
   /** A call failed. Opens the circuit: at once if our credentials are refused, after several in a row otherwise. */
   failed(error: ProvisioningError): Promise<void>;
   read(): Promise<CircuitRow>;
@@ -104,17 +106,13 @@ export function openCircuit({
       if (now < row.until || (row.probe && now < row.probe.until)) return later;
       return (await write({ ...row, probe: { by, until: now + probeMs } })) ? null : later;
     },
-    release: (by) =>
+    release: (by, well) =>
       hint(async () => {
+        if (well) inARow = 0;
         const row = await read();
-        if (row.probe?.by === by) await write({ ...row, probe: null });
-      }),
-    succeeded: () =>
-      hint(async () => {
-        inARow = 0;
-        const row = await read();
-        if (row.state === 'closed') return;
-        if (await write({ ...closed, since: clock.now() })) log(`${dependency} answers again`);
+        if (row.probe?.by !== by) return;
+        if (!well) await write({ ...row, probe: null });
+        else if (await write({ ...closed, since: clock.now() })) log(`${dependency} answers again`);
       }),
     failed: (error) =>
       hint(async () => {

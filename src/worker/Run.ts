@@ -18,6 +18,8 @@ export interface Run extends Work {
   readonly id: string;
   /** A write may still take effect. */
   outcomeUnknown: boolean;
+  /** The dependencies that were asked, and have answered all that they were asked. */
+  readonly well: Set<Dependency>;
   /** The reserved slot, until it is used. */
   slot: Slot | null;
 }
@@ -46,6 +48,7 @@ export function startRun(
     observed: structuredClone(record.observed),
     cleaned: new Set(),
     outcomeUnknown: false,
+    well: new Set(),
     slot,
     now: () => clock.now(),
     mint: () => tools.mint(record.uuid, clock.now()),
@@ -88,7 +91,7 @@ export function startRun(
         return call();
       });
       status.saw(dependency, null);
-      await circuits[dependency].succeeded();
+      run.well.add(dependency);
       return result;
     } catch (error) {
       if (error instanceof SlotIsFar) throw error;
@@ -96,6 +99,7 @@ export function startRun(
       mapped.step ??= step;
       run.outcomeUnknown ||= mapped.outcomeUnknown && mapped.dependency !== undefined;
       if (mapped.dependency === dependency) {
+        run.well.delete(dependency);
         if (mapped.code === 'hub-throttled' && typeof mapped.retry === 'object')
           await pace.slowDown(mapped.retry.afterMs);
         status.saw(dependency, mapped);

@@ -10,6 +10,6 @@ export async function admitByCircuits({ circuits }: Tools, id: string): Promise<
   const balena = await circuits.balena.admit(id);
   if (balena !== null) return balena;
   const hub = await circuits.hub.admit(id);
-  if (hub !== null) await circuits.balena.release(id);
+  if (hub !== null) await circuits.balena.release(id, false);
   return hub;
 }

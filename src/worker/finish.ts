@@ -28,7 +28,11 @@ export async function finish(
 ): Promise<DeviceRecord | null> {
   const { records, clock, pace, settings, random, circuits } = tools;
   if (run.slot !== null && ending.kind !== 'slot-is-far') pace.giveBack(run.slot);
-  await Promise.all([circuits.balena.release(run.id), circuits.hub.release(run.id)]);
+  const { balena, hub } = circuits;
+  await Promise.all([
+    balena.release(run.id, run.well.has('balena')),
+    hub.release(run.id, run.well.has('hub')),
+  ]);
   const counted = ending.kind === 'failed' && (await isCounted(tools, ending.error));
   // A call without an answer, or none made any more in time: what the hub holds is not known.
   if (ending.kind === 'failed' && (run.outcomeUnknown || ending.error.code === 'timed-out'))
