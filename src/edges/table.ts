@@ -7,7 +7,7 @@ export interface Row<T> {
   etag: string;
 }
 
-/** Columns beside the value, to filter by. */
+/** Columns beside the value, to filter by. Numbers are whole, and are Int64 in a filter: `due lt 5L`. */
 export type Columns = Record<string, string | number | boolean>;
 
 export interface Key {
@@ -64,13 +64,15 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
   let made: Promise<void> | undefined;
 
   async function call<R>(run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
-    const signal = AbortSignal.timeout(callTimeoutMs);
+    const abortSignal = AbortSignal.timeout(callTimeoutMs);
+    let isMade = false;
     try {
-      made ??= client.createTable({ abortSignal: signal });
+      made ??= client.createTable({ abortSignal });
       await made;
-      return await run(signal);
+      isMade = true;
+      return await run(abortSignal);
     } catch (error) {
-      if (error instanceof RestError && isAboutTheRow(error)) throw error;
+      if (isMade && error instanceof RestError && isAboutTheRow(error)) throw error;
       // Or it is gone: then the next call makes it anew.
       made = undefined;
       throw new ProvisioningError(
@@ -104,7 +106,12 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
       }),
     put: ({ partition, row }, value, etag, columns = {}) =>
       unless([404, 409, 412], false, async () => {
-        const entity = { ...columns, partitionKey: partition, rowKey: row, json: JSON.stringify(value) };
+        const entity = {
+          ...typed(columns),
+          partitionKey: partition,
+          rowKey: row,
+          json: JSON.stringify(value),
+        };
         await call<unknown>((abortSignal) =>
           etag === null
             ? client.createEntity(entity, { abortSignal })
@@ -115,11 +122,13 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
     async *list(filter) {
       let continuationToken: string | undefined;
       do {
-        const pages = client
-          .listEntities<Entity>({ queryOptions: filter === undefined ? {} : { filter } })
-          .byPage({ maxPageSize: 1_000, ...(continuationToken && { continuationToken }) });
         // A deadline for each page: the scan as a whole may take long.
-        const page = await call((signal) => Promise.race([pages.next(), aborted(signal)]));
+        const page = await call((abortSignal) =>
+          client
+            .listEntities<Entity>({ abortSignal, queryOptions: filter === undefined ? {} : { filter } })
+            .byPage({ maxPageSize: 1_000, ...(continuationToken && { continuationToken }) })
+            .next(),
+        );
         if (page.done) return;
         for (const entity of page.value) yield parse(entity);
         continuationToken = page.value.continuationToken;
@@ -128,21 +137,25 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
   };
 }
 
-/** Conflicts and missing rows, as against a table that is missing, or still being deleted. */
+/** The client would make a number Int32 or Double by its size, and values of different types do not compare. */
+function typed(columns: Columns) {
+  const typedValue = (value: Columns[string]) =>
+    typeof value === 'number' ? ({ type: 'Int64', value: String(Math.round(value)) } as const) : value;
+  return Object.fromEntries(Object.entries(columns).map(([name, value]) => [name, typedValue(value)]));
+}
+
+/**
+ * Conflicts and missing rows, as against a table that is missing, or still being deleted, and against answers without a code,
+ * which come from something else.
+ */
 function isAboutTheRow({ statusCode, details }: RestError): boolean {
-  const { odataError } = (details ?? {}) as { odataError?: { code?: string } };
-  const aboutTable = odataError?.code?.startsWith('Table') ?? false;
-  return !aboutTable && (statusCode === 404 || statusCode === 409 || statusCode === 412);
+  const { code } = ((details ?? {}) as { odataError?: { code?: string } }).odataError ?? {};
+  if (code === undefined || code.startsWith('Table')) return false;
+  return statusCode === 404 || statusCode === 409 || statusCode === 412;
 }
 
 function reason(error: unknown): string {
   if (error instanceof RestError)
     return error.statusCode ? `HTTP ${error.statusCode}` : (error.code ?? 'no connection');
   return error instanceof Error ? error.name : 'unknown';
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-  );
 }

@@ -1,41 +1,51 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listen } from '../../local/listen.js';
 
-export interface Proxy {
+/** A way to a port on loopback that can be cut, and that counts. */
+export interface CountingProxy {
   port: number;
   /** Connections that were made. */
   made(): number;
   /** Connections that are open now. */
   open(): number;
-  close(): Promise<void>;
+  /** Cuts all connections, and refuses new ones. */
+  stop(): Promise<void>;
+  /** Is there again, on the same port. */
+  start(): Promise<void>;
 }
 
-/** Passes TCP connections on to a port on loopback, and counts them. */
-export async function startProxy(to: number): Promise<Proxy> {
+export async function startProxy(to: number): Promise<CountingProxy> {
   const open = new Set<Socket>();
   let made = 0;
-  const server = createServer((socket) => {
+  const serve = (socket: Socket) => {
     made += 1;
     open.add(socket);
+    socket.on('close', () => open.delete(socket));
     const onward = connect(to, '127.0.0.1');
     socket.pipe(onward).pipe(socket);
-    for (const [end, other] of [
-      [socket, onward],
-      [onward, socket],
-    ] as const) {
-      end.on('error', () => other.destroy());
-      end.on('close', () => other.destroy());
-    }
-    socket.on('close', () => open.delete(socket));
-  });
+    end(socket, onward);
+    end(onward, socket);
+  };
+  let server: Server = createServer(serve);
   const port = await listen(server, 0);
   return {
     port,
     made: () => made,
     open: () => open.size,
-    async close() {
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of open) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await closed;
+    },
+    async start() {
+      server = createServer(serve);
+      await listen(server, port);
     },
   };
+}
+
+/** When the one is gone, so is the other. */
+function end(one: Socket, other: Socket): void {
+  one.on('error', () => other.destroy());
+  one.on('close', () => other.destroy());
 }

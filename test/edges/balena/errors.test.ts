@@ -101,7 +101,7 @@ describe.each(operations)('%s', (name, call) => {
     expect(await thrownBy(call(own))).toMatchObject({ ...later, code: 'timed-out', outcomeUnknown: write });
     expect(proxy.made()).toBeGreaterThan(0);
     await eventually(() => proxy.open() === 0);
-    await proxy.close();
+    await proxy.stop();
   });
 
   test('a balena that refuses the connection was asked nothing', async () => {

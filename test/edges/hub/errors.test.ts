@@ -99,7 +99,7 @@ describe.each(operations)('%s', (name, call) => {
     });
     await eventually(() => proxy.open() === 0);
     own.close();
-    await proxy.close();
+    await proxy.stop();
   });
 
   test('a hub that refuses the connection was asked nothing', async () => {

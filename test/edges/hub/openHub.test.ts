@@ -113,5 +113,5 @@ test('200 calls at once share 16 connections, and the next ones use them again',
   await busy.get('many-1', ms);
   expect(proxy.made()).toBe(16);
   busy.close();
-  await proxy.close();
+  await proxy.stop();
 });
