@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { movableClock } from '../support/movableClock.js';
+import { recordingStore } from '../support/recordingStore.js';
+import { type Delivered, type TestEngine, testEngine } from '../support/testEngine.js';
+
+const SECONDS = 1000;
+const maxDeliveryCount = 3;
+
+/** What the model knows of a message that is neither completed nor cancelled. */
+interface Expected {
+  isDead: boolean;
+  failures: number;
+  scheduledFor: number | undefined;
+  sequenceNumber: number;
+  ttlMs: number | undefined;
+  expiresAt: number | undefined;
+  lock: { token: string; until: number } | undefined;
+}
+
+const operation = fc.oneof(
+  fc.record({
+    do: fc.constant('send' as const),
+    id: fc.option(fc.nat(4), { nil: undefined }),
+    delayS: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
+    ttlS: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
+  }),
+  fc.record({
+    do: fc.constant('receive' as const),
+    count: fc.integer({ min: 1, max: 4 }),
+    dead: fc.boolean(),
+  }),
+  fc.record({
+    do: fc.constantFrom('complete' as const, 'abandon' as const, 'deadLetter' as const, 'renew' as const),
+    nth: fc.nat(9),
+    refused: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant('cancel' as const), nth: fc.nat(9) }),
+  fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 8 }) }),
+  fc.record({ do: fc.constant('restart' as const) }),
+);
+type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+
+/** Runs operations against the engine and a simple model beside it. */
+function run(operations: Operation[]): void {
+  let clock = movableClock(1_000_000);
+  const store = recordingStore();
+  const properties = {
+    lockDurationMs: 5 * SECONDS,
+    maxDeliveryCount,
+    duplicateWindowMs: 20 * SECONDS,
+    deadLetterOnExpiry: true,
+  };
+  let test: TestEngine = testEngine(properties, clock, store);
+  const expected = new Map<string, Expected>();
+  const seen = new Map<string, number>();
+  /** Every lock token that was ever handed out: the message, in the order of time. */
+  const tokens: { body: string; token: string }[] = [];
+  let sent = 0;
+
+  const fail = (message: Expected) => {
+    message.lock = undefined;
+    message.failures++;
+    if (message.failures >= maxDeliveryCount) bury(message);
+  };
+  const bury = (message: Expected) =>
+    Object.assign(message, { isDead: true, lock: undefined, expiresAt: undefined });
+  /** What happens by itself. */
+  const pass = () => {
+    const now = clock.now();
+    for (const message of expected.values()) {
+      if (message.scheduledFor !== undefined && message.scheduledFor <= now) {
+        message.scheduledFor = undefined;
+        message.expiresAt = message.ttlMs === undefined ? undefined : now + message.ttlMs;
+      }
+      if (message.lock && message.lock.until <= now) {
+        if (message.isDead) Object.assign(message, { lock: undefined, failures: message.failures + 1 });
+        else fail(message);
+      }
+      if (!message.lock && message.expiresAt !== undefined && message.expiresAt <= now) bury(message);
+    }
+  };
+  const wait = (ms: number) => {
+    clock.advance(ms);
+    test.turn();
+    pass();
+  };
+  const bodyOf = (delivered: Delivered) => delivered.body.split(' ')[0]!;
+
+  const settle = (
+    kind: 'complete' | 'abandon' | 'deadLetter' | 'renew',
+    body: string,
+    token: string,
+    refused: boolean,
+  ) => {
+    const message = expected.get(body);
+    const holds = message?.lock?.token === token;
+    store.refusing = refused;
+    const act = () => test.queue[kind](token);
+    if (!holds || (kind === 'deadLetter' && message.isDead)) expect(act).toThrow();
+    else {
+      act();
+      if (!refused && kind === 'complete') expected.delete(body);
+      if (!refused && kind === 'abandon') {
+        if (message.isDead) Object.assign(message, { lock: undefined, failures: message.failures + 1 });
+        else fail(message);
+      }
+      if (!refused && kind === 'deadLetter') bury(message);
+      if (!refused && kind === 'renew') message.lock!.until = clock.now() + properties.lockDurationMs;
+    }
+    test.turn();
+    store.refusing = false;
+    // After a refusal the engine pauses for a second.
+    wait(refused ? 1 * SECONDS : 0);
+  };
+
+  for (const step of operations) {
+    const now = clock.now();
+    if (step.do === 'send') {
+      const body = String(sent++);
+      const messageId = step.id === undefined ? undefined : `id${step.id}`;
+      const scheduledFor = step.delayS && now + step.delayS * SECONDS;
+      const ttlMs = step.ttlS && step.ttlS * SECONDS;
+      const [sequenceNumber] = test.queue.send([
+        { payload: Buffer.from(body), messageId, scheduledFor, timeToLiveMs: ttlMs },
+      ]);
+      test.turn();
+      if (messageId !== undefined && (seen.get(messageId) ?? 0) > now) continue;
+      if (messageId !== undefined) seen.set(messageId, now + properties.duplicateWindowMs);
+      const expiresAt = scheduledFor === undefined && ttlMs !== undefined ? now + ttlMs : undefined;
+      expected.set(body, {
+        isDead: false,
+        failures: 0,
+        scheduledFor,
+        sequenceNumber: sequenceNumber!,
+        ttlMs,
+        expiresAt,
+        lock: undefined,
+      });
+    } else if (step.do === 'receive') {
+      for (const delivered of test.receive(step.count, step.dead ? 'dead' : 'main')) {
+        const body = bodyOf(delivered);
+        const message = expected.get(body);
+        // Not completed before, not scheduled, and nobody else holds it.
+        expect(message).toMatchObject({
+          isDead: step.dead,
+          scheduledFor: undefined,
+          lock: undefined,
+          failures: delivered.deliveryCount,
+        });
+        message!.lock = { token: delivered.lockToken!, until: delivered.lockedUntil! };
+        tokens.push({ body, token: delivered.lockToken! });
+      }
+    } else if (step.do === 'wait') {
+      wait(step.seconds * SECONDS);
+    } else if (step.do === 'restart') {
+      // With a clock of its own: the one that was killed must hear of nothing any more.
+      clock = movableClock(clock.now());
+      test = testEngine(properties, clock, store);
+      wait(0);
+    } else if (step.do === 'cancel') {
+      const scheduled = [...expected].filter(([, { scheduledFor }]) => scheduledFor !== undefined);
+      const one = scheduled[step.nth % Math.max(scheduled.length, 1)];
+      if (!one) continue;
+      test.queue.cancel([one[1].sequenceNumber]);
+      test.turn();
+      expected.delete(one[0]);
+    } else {
+      const one = tokens[tokens.length - 1 - (step.nth % Math.max(tokens.length, 1))];
+      if (one) settle(step.do, one.body, one.token, step.refused);
+    }
+
+    // Nothing is lost, nothing comes back, and everything is where it belongs.
+    for (const part of ['main', 'dead'] as const) {
+      const there = test
+        .bodies(part)
+        .map((body) => body.split(' ')[0])
+        .sort();
+      const belongs = [...expected]
+        .filter(([, { isDead }]) => isDead === (part === 'dead'))
+        .map(([body]) => body);
+      expect(there).toEqual(belongs.sort());
+    }
+  }
+}
+
+test('no message is ever lost, held by two valid locks, or completed twice', () => {
+  fc.assert(fc.property(fc.array(operation, { minLength: 10, maxLength: 80 }), run), { numRuns: 300 });
+});
