@@ -30,9 +30,8 @@ export async function measureCost({ stack }: System, tools: AskTools): Promise<V
       ),
     ),
   );
-  const requestIds = asks.map(({ outcome }) =>
-    outcome.kind === 'accepted' ? outcome.requestId : outcome.kind,
-  );
+  // An ask that comes when its device is provisioned already is refused, and makes no request.
+  const requestIds = asks.flatMap(({ outcome }) => (outcome.kind === 'accepted' ? [outcome.requestId] : []));
   const begun = Date.now();
   for (const uuid of uuids) {
     while ((await readView(tools.functions, uuid))?.view.state !== 'provisioned') {

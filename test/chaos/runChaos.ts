@@ -73,7 +73,7 @@ export async function runChaos({ settleWithinMs, say, ...options }: ChaosOptions
     }
     for (const table of ['devices', 'system']) {
       for (const row of await readRows(endpoints.tables?.connectionString ?? '', table))
-        look(`a row: ${row.json}`, JSON.stringify(row));
+        look(`a row: ${row.json}`, Object.values(row).join(' '));
     }
     const evidence = await gather(system, plan.devices, asks, end.queue.letters, tools.onAnswer);
     violations.push(...evidence.flatMap(checkDevice));
