@@ -1,0 +1,38 @@
+import { manyFaults } from '../../../local/faults/fault.js';
+import { makePlan } from './makePlan.js';
+
+const options = { seed: 7, minutes: 10, devices: 50 };
+
+test('the same seed gives the same plan, and another seed another one', () => {
+  expect(makePlan(options)).toEqual(makePlan(options));
+  expect(makePlan({ ...options, seed: 8 })).not.toEqual(makePlan(options));
+});
+
+test('everything that can go wrong does so in ten minutes', () => {
+  const { events, devices } = makePlan(options);
+  const strikes = events.flatMap((event) =>
+    event.kind === 'kill' || event.kind === 'pause' ? [`${event.kind} ${event.victim}`] : [],
+  );
+  expect(new Set(strikes)).toEqual(
+    new Set([
+      ...['http', 'worker 1', 'worker 2', 'broker', 'tables', 'hub', 'balena'].map(
+        (victim) => `kill ${victim}`,
+      ),
+      ...['http', 'worker 1', 'worker 2', 'broker', 'tables'].map((victim) => `pause ${victim}`),
+    ]),
+  );
+  const faults = events.flatMap((event) => (event.kind === 'faults' ? event.faults : []));
+  for (const what of ['status', 'reset', 'hang', 'halfAnswer', 'delayMs'] as const)
+    expect(faults.filter((fault) => fault[what] !== undefined)).not.toHaveLength(0);
+  expect(devices.filter(({ exists }) => !exists)).not.toHaveLength(0);
+});
+
+test('every fault is one that the stand-ins take, and comes to an end', () => {
+  const { events, lengthMs } = makePlan(options);
+  for (const side of ['hub', 'balena']) {
+    const own = events.flatMap((event) => (event.kind === 'faults' && event.side === side ? [event] : []));
+    for (const { faults } of own) expect(manyFaults.safeParse(faults).error).toBeUndefined();
+    expect(own.at(-1)?.faults).toEqual([]);
+    expect(own.at(-1)?.at).toBeLessThan(lengthMs + 10_000);
+  }
+});
