@@ -39,6 +39,11 @@ export interface BrokerEndpoints {
   caFile: string;
 }
 
+export interface Broker extends StandIn<BrokerEndpoints> {
+  /** For a look inside; clients use the connection string. */
+  engine: Engine;
+}
+
 /** What tests put in place of the real ones. */
 export interface BrokerParts {
   clock?: Clock;
@@ -49,10 +54,7 @@ export interface BrokerParts {
  * Starts a Service Bus-compatible broker on loopback.
  * @throws Error when the port or the folder is in use
  */
-export async function startBroker(
-  options: BrokerOptions,
-  parts: BrokerParts = {},
-): Promise<StandIn<BrokerEndpoints>> {
+export async function startBroker(options: BrokerOptions, parts: BrokerParts = {}): Promise<Broker> {
   const { folder, log = console.log } = options;
   const clock = parts.clock ?? systemClock;
   const store = parts.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
@@ -94,7 +96,7 @@ export async function startBroker(
     await close();
     throw error;
   });
-  return { endpoints: { connectionString: connectionStringFor(port), port, caFile }, close };
+  return { endpoints: { connectionString: connectionStringFor(port), port, caFile }, close, engine };
 }
 
 const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';

@@ -1,4 +1,6 @@
 import type { Connection, Delivery, link, Receiver, Sender, Session } from 'rhea';
+import rhea from 'rhea';
+import { accepted, rejected } from './amqpError.js';
 
 /**
  * What the broker needs of rhea 3 beyond its typings. rhea is made for clients; a server must see raw bytes, mirror settle
@@ -11,6 +13,7 @@ interface TransferFrame {
 
 interface SessionInternals {
   remote: { handles: Record<number, Receiver | undefined> };
+  output(performative: unknown): void;
   outgoing: { next_delivery_id: number; next_pending_delivery: number; available(): number };
 }
 
@@ -137,9 +140,35 @@ export function drainAnswerer(sender: Sender): () => void {
   };
 }
 
-/** Answers the peer's disposition of a delivery. */
-export function answer(delivery: Delivery, outcome: unknown): void {
-  delivery.update(true, outcome);
+const disposition = rhea.types.define_composite({
+  name: 'disposition',
+  code: 0x15,
+  fields: [
+    { name: 'role', type: 'boolean' },
+    { name: 'first', type: 'uint' },
+    { name: 'last', type: 'uint' },
+    { name: 'settled', type: 'boolean' },
+    { name: 'state', type: '*' },
+  ],
+}) as unknown as { create(fields: Record<string, unknown>): unknown };
+
+/** Settles a delivery: it is accepted. rhea writes neighbours together, as one disposition. */
+export function accept(delivery: Delivery): void {
+  delivery.update(true, accepted);
   // The SDK does not say a second time that it has settled; without this rhea keeps the delivery for ever.
   (delivery as { remote_settled: boolean }).remote_settled = true;
+}
+
+/**
+ * Settles a delivery with an error. In a disposition of its own: rhea (3.0.5) compares the outcomes of two neighbours only from
+ * the third delivery on, so that a refusal right behind an acceptance would be written as an acceptance.
+ */
+export function refuse(delivery: Delivery, error: unknown): void {
+  const settling = delivery as { settled: boolean; remote_settled: boolean };
+  settling.settled = true;
+  settling.remote_settled = true;
+  const { id, link: of } = delivery;
+  const fields = { role: of.is_receiver(), first: id, last: id, settled: true, state: rejected(error) };
+  internals.session(of.session).output(disposition.create(fields));
+  internals.connection(of.connection)._register();
 }

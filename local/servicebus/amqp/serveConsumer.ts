@@ -2,11 +2,10 @@ import type { Delivery, EventContext, Sender } from 'rhea';
 import type { ReceiveMode } from '../engine/Consumer.js';
 import type { Engine } from '../engine/Engine.js';
 import type { Part, Queue } from '../engine/Queue.js';
-import { accepted, rejected } from './amqpError.js';
 import { encodeDelivery } from './encodeDelivery.js';
 import { notSupported } from './findQueue.js';
 import { lockTag, lockTokenOfTag } from './lockTag.js';
-import { answer, drainAnswerer, freeCredit } from './rheaInternals.js';
+import { accept, drainAnswerer, freeCredit, refuse } from './rheaInternals.js';
 import { type Properties, withProperties } from './withProperties.js';
 
 /** A sender whose deliveries are settled by it when they are sent: `receiveAndDelete`. */
@@ -40,10 +39,10 @@ export function serveConsumer(sender: Sender, queue: Queue, part: Part, engine: 
     try {
       act(lockTokenOfTag(delivery.tag as Buffer));
     } catch (error) {
-      answer(delivery, rejected(error));
+      refuse(delivery, error);
       return;
     }
-    engine.journal.afterCommit((refused) => answer(delivery, refused ? rejected(refused) : accepted));
+    engine.journal.afterCommit((refused) => (refused ? refuse(delivery, refused) : accept(delivery)));
   };
   sender.on('accepted', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.complete(token)));
   sender.on('released', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.abandon(token)));

@@ -2,9 +2,8 @@ import type { EventContext, Receiver } from 'rhea';
 import { BrokerError } from '../engine/BrokerError.js';
 import type { Engine } from '../engine/Engine.js';
 import type { Queue } from '../engine/Queue.js';
-import { accepted, rejected } from './amqpError.js';
 import { readMessages } from './readMessage.js';
-import { answer, formatOf } from './rheaInternals.js';
+import { accept, formatOf, refuse } from './rheaInternals.js';
 
 /** Bytes of a message or a batch: the limit of Service Bus's standard tier. */
 export const maxMessageSize = 262_144;
@@ -27,9 +26,9 @@ export function serveProducer(receiver: Receiver, queue: Queue, engine: Engine):
       checkSize(bytes.length);
       queue.send(readMessages(bytes, formatOf(delivery!)));
     } catch (error) {
-      answer(delivery!, rejected(error));
+      refuse(delivery!, error);
       return;
     }
-    engine.journal.afterCommit((refused) => answer(delivery!, refused ? rejected(refused) : accepted));
+    engine.journal.afterCommit((refused) => (refused ? refuse(delivery!, refused) : accept(delivery!)));
   });
 }

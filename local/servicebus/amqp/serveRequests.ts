@@ -1,8 +1,8 @@
 import type { EventContext, Message, Receiver, Sender } from 'rhea';
 import rhea from 'rhea';
 import type { Engine } from '../engine/Engine.js';
-import { accepted, conditionError } from './amqpError.js';
-import { answer } from './rheaInternals.js';
+import { conditionError } from './amqpError.js';
+import { accept } from './rheaInternals.js';
 
 /** What a request is answered with once it is durable. */
 export interface Reply {
@@ -18,7 +18,7 @@ export function serveRequests(
   handle: (request: Message) => Reply,
 ): void {
   receiver.on('message', ({ message, delivery }: EventContext) => {
-    answer(delivery!, accepted);
+    accept(delivery!);
     const request = message!;
     const send = (reply: Message) => replyLink(request)?.send(reply);
     try {

@@ -9,6 +9,7 @@ describe('errors are those of the service', () => {
   const broker = useBroker(
     [
       { name: 'q' },
+      { name: 'twice' },
       { name: 'small', maxSizeBytes: 10_000 },
       { name: 'locks', lockDurationMs: 5 * SECONDS, maxDeliveryCount: 2 },
     ],
@@ -56,6 +57,19 @@ describe('errors are those of the service', () => {
     expect(await broker.client.createReceiver('q').peekMessages(100)).toHaveLength(27);
   });
 
+  test('a refusal among acceptances of the same moment reaches the sender that it is for', async () => {
+    const sender = broker.client.createSender('q');
+    const bodies = ['fine', tooLarge, 'fine', 'fine', tooLarge];
+    const outcomes = await Promise.allSettled(bodies.map((body) => sender.sendMessages({ body })));
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+    ]);
+  });
+
   test('a full queue refuses, until there is room again', async () => {
     const sender = broker.client.createSender('small');
     await sender.sendMessages({ body: Buffer.alloc(9000) });
@@ -92,8 +106,8 @@ describe('errors are those of the service', () => {
   });
 
   test('settling twice is an error', async () => {
-    await broker.client.createSender('q').sendMessages({ body: 1 });
-    const { receiver, messages } = await receive(broker, 'q', 1);
+    await broker.client.createSender('twice').sendMessages({ body: 1 });
+    const { receiver, messages } = await receive(broker, 'twice', 1);
     await receiver.completeMessage(messages[0]!);
     await expect(receiver.completeMessage(messages[0]!)).rejects.toThrow('already settled');
   });

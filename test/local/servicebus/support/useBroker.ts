@@ -1,4 +1,5 @@
 import { ServiceBusClient } from '@azure/service-bus';
+import type { Engine } from '../../../../local/servicebus/engine/Engine.js';
 import type { QueueOptions } from '../../../../local/servicebus/engine/QueueProperties.js';
 import { type BrokerParts, startBroker } from '../../../../local/servicebus/startBroker.js';
 
@@ -7,6 +8,7 @@ export interface TestBroker {
   port: number;
   caFile: string;
   client: ServiceBusClient;
+  engine: Engine;
   /** What the broker logged. */
   lines: string[];
 }
@@ -22,7 +24,7 @@ export function useBroker(queues: QueueOptions[] = [{ name: 'q' }], parts: Broke
     const log = (line: string) => broker.lines.push(line);
     const started = await startBroker({ port: 0, queues, log }, parts);
     close = started.close;
-    Object.assign(broker, started.endpoints);
+    Object.assign(broker, started.endpoints, { engine: started.engine });
     broker.client = new ServiceBusClient(broker.connectionString, {
       retryOptions: { maxRetries: 0, retryDelayInMs: 10 },
     });

@@ -1,0 +1,143 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { BrokerEndpoints } from '../local/servicebus/startBroker.js';
+
+/** What killing a broker under load came to. */
+export interface KillCounts {
+  kills: number;
+  acknowledgedSends: number;
+  acknowledgedCompletions: number;
+  acknowledgedAbandons: number;
+  /** Acknowledged, not completed, and not there afterwards. */
+  lost: number;
+  /** Completed with acknowledgement, and there again. */
+  undone: number;
+  /** Whose delivery count is lower than the abandons that were acknowledged. */
+  forgottenDeliveries: number;
+  /** Sent one after the other, and there in another order. */
+  outOfOrder: number;
+}
+
+const senders = 30;
+const queue = 'killed';
+
+/**
+ * Kills a broker (SIGKILL) again and again while clients send, complete and abandon, and then compares what was acknowledged
+ * with what is there.
+ *
+ * @param main the broker's main module, built
+ * @param folder where the broker keeps its messages
+ */
+export async function killBroker(main: string, folder: string, kills: number): Promise<KillCounts> {
+  const sent = new Set<string>();
+  const completed = new Set<string>();
+  const attempted = new Set<string>();
+  const abandons = new Map<string, number>();
+  let nextId = 0;
+
+  const load = async (client: ServiceBusClient, isOver: () => boolean) => {
+    const sender = client.createSender(queue);
+    const receiver = client.createReceiver(queue, { maxAutoLockRenewalDurationInMs: 0 });
+    const send = async (name: number) => {
+      while (!isOver()) {
+        const messageId = `${name}-${nextId++}`;
+        await sender.sendMessages({ messageId, body: Buffer.alloc(500, 'x') });
+        sent.add(messageId);
+      }
+    };
+    // Completions and abandons in turns: rhea writes neighbours of one tick as one disposition, whatever their outcomes.
+    const settleOne = async (message: ServiceBusReceivedMessage, isAbandoned: boolean) => {
+      const id = String(message.messageId);
+      if (isAbandoned) {
+        await receiver.abandonMessage(message);
+        abandons.set(id, (abandons.get(id) ?? 0) + 1);
+      } else {
+        attempted.add(id);
+        await receiver.completeMessage(message);
+        completed.add(id);
+      }
+    };
+    const settle = async () => {
+      for (let turn = 0; !isOver(); turn++) {
+        const messages = await receiver.receiveMessages(50, { maxWaitTimeInMs: 1000 });
+        await Promise.all(messages.map((message) => settleOne(message, turn % 4 === 3)));
+      }
+    };
+    const all = [...Array.from({ length: senders }, (_, name) => send(name)), settle()];
+    // The broker dies in the middle of all of these.
+    await Promise.all(all.map((one) => one.catch(() => {})));
+  };
+
+  for (let kill = 0; kill < kills; kill++) {
+    const { broker, endpoints } = await start(main, folder);
+    const client = connect(endpoints);
+    let isOver = false;
+    const loaded = load(client, () => isOver);
+    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 250));
+    isOver = true;
+    const ended = new Promise((resolve) => broker.once('exit', resolve));
+    broker.kill('SIGKILL');
+    await ended;
+    // The SDK goes on for a while to reach a broker that is gone; the next round does not wait for it.
+    const closed = client.close().catch(() => {});
+    await Promise.race([Promise.all([loaded, closed]), new Promise((resolve) => setTimeout(resolve, 200))]);
+  }
+
+  const { broker, endpoints } = await start(main, folder);
+  const client = connect(endpoints);
+  const deliveryCounts = new Map<string, number>();
+  const receiver = client.createReceiver(queue);
+  for (
+    let more = await receiver.peekMessages(250);
+    more.length > 0;
+    more = await receiver.peekMessages(250)
+  ) {
+    for (const message of more) deliveryCounts.set(String(message.messageId), message.deliveryCount ?? 0);
+  }
+  await client.close();
+  const ended = new Promise((resolve) => broker.once('exit', resolve));
+  broker.kill('SIGTERM');
+  await ended;
+
+  const isThere = (id: string) => deliveryCounts.has(id);
+  return {
+    kills,
+    acknowledgedSends: sent.size,
+    acknowledgedCompletions: completed.size,
+    acknowledgedAbandons: [...abandons.values()].reduce((sum, count) => sum + count, 0),
+    // A completion that was on its way when the broker died may have counted or not.
+    lost: [...sent].filter((id) => !isThere(id) && !attempted.has(id)).length,
+    undone: [...completed].filter(isThere).length,
+    forgottenDeliveries: [...abandons].filter(([id, count]) => isThere(id) && deliveryCounts.get(id)! < count)
+      .length,
+    outOfOrder: countOutOfOrder([...deliveryCounts.keys()]),
+  };
+}
+
+/** @param ids `<sender>-<number>`, in the order of the queue */
+function countOutOfOrder(ids: string[]): number {
+  const last = new Map<string, number>();
+  let count = 0;
+  for (const id of ids) {
+    const [sender = '', number = ''] = id.split('-');
+    if (Number(number) < (last.get(sender) ?? -1)) count++;
+    last.set(sender, Number(number));
+  }
+  return count;
+}
+
+async function start(
+  main: string,
+  folder: string,
+): Promise<{ broker: ChildProcess; endpoints: BrokerEndpoints }> {
+  const args = ['--port', '0', '--folder', folder, '--queue', `${queue}:lock=5,deliveries=2000`];
+  const broker = fork(main, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+  const { ready } = await new Promise<{ ready: BrokerEndpoints }>((resolve, reject) => {
+    broker.once('message', (message) => resolve(message as { ready: BrokerEndpoints }));
+    broker.once('exit', (code) => reject(new Error(`the broker ended with code ${code}`)));
+  });
+  return { broker, endpoints: ready };
+}
+
+const connect = ({ connectionString }: BrokerEndpoints) =>
+  new ServiceBusClient(connectionString, { retryOptions: { maxRetries: 0, timeoutInMs: 2000 } });
