@@ -38,6 +38,7 @@ export function standInControl(url: string): StandInControl {
     if (!response.ok) throw new Error(`${request}: ${response.status} ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as R;
   }
+  let adding: Promise<unknown> = Promise.resolve();
   const faults = () => tell<(Fault & { hits: number })[]>('GET /faults');
 
   return {
@@ -45,8 +46,14 @@ export function standInControl(url: string): StandInControl {
     asked: () => tell('GET /requests'),
     forget: () => tell('DELETE /requests'),
     async fault(fault) {
-      const index = (await faults()).length;
-      await tell('POST /faults', fault);
+      // One after the other: a fault is known by its place.
+      const added = adding.then(async () => {
+        const { length } = await faults();
+        await tell('POST /faults', fault);
+        return length;
+      });
+      adding = added.catch(() => {});
+      const index = await added;
       return (hits) =>
         until(`${hits} hits of ${JSON.stringify(fault)}`, async () => {
           const now = (await faults())[index];

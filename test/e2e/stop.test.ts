@@ -1,0 +1,106 @@
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+const system = await useSystem({
+  lockSeconds: 6,
+  settings: { WORK_LIMIT_SECONDS: '2', LEASE_GRACE_SECONDS: '4' },
+});
+const { balena, hub, queue, stack } = system;
+const host = () => stack.hosts.at(-1)!;
+const broker = stack.standIns.serviceBus!.process;
+/** Asked for while the queue was away; see the first test and the last. */
+const unsent = await balena.newDevice();
+
+const isWorkedOff = (...uuids: string[]) =>
+  until('the queue is empty', async () =>
+    (await queue.messages()).every(({ body }) => !uuids.includes(body?.uuid)),
+  );
+
+afterEach(() => broker.kill('SIGCONT'));
+
+test('killed between the record and the message, it has promised nothing', async () => {
+  broker.kill('SIGSTOP');
+  const promised = system.post(unsent, 'main').then(
+    ({ status }) => status,
+    () => 'no answer',
+  );
+  await system.state(unsent, 'queued');
+  await host().kill();
+  broker.kill('SIGCONT');
+
+  expect(await promised).toBe('no answer');
+  await stack.startHost('all');
+  expect((await system.get(unsent)).json.state).toBe('queued');
+});
+
+test('killed right after a 202, it is done by the next', async () => {
+  await host().stop();
+  await stack.startHost('http');
+  const uuid = await balena.newDevice();
+  expect((await system.post(uuid, 'main')).status).toBe(202);
+  await host().kill();
+
+  await stack.startHost('all');
+  await system.state(uuid, 'provisioned');
+  expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+});
+
+test('killed before it could settle its messages, it has done nothing twice', async () => {
+  const [good, bad] = [await balena.newDevice(), await balena.newDevice()];
+  await Promise.all([hub.forget(), balena.forget()]);
+  const atHub = await hub.fault({ method: 'PUT', path: good, delayMs: 1_000 });
+  const atBalena = await balena.fault({ method: 'GET', path: bad, delayMs: 1_000 });
+  await Promise.all([system.post(good, 'main'), system.post(bad, 'mian')]);
+  await Promise.all([atHub(1), atBalena(1)]);
+  broker.kill('SIGSTOP');
+  await Promise.all([system.state(good, 'provisioned'), system.state(bad, 'failed')]);
+  await host().kill();
+  broker.kill('SIGCONT');
+  await Promise.all([hub.noFaults(), balena.noFaults()]);
+  const before = await system.credentials(good);
+
+  await stack.startHost('all');
+  await isWorkedOff(good, bad);
+  expect((await system.get(good)).json.state).toBe('provisioned');
+  expect((await system.get(bad)).json.state).toBe('failed');
+  expect(await system.credentials(good)).toMatchObject({
+    thumbprint: before.thumbprint,
+    matches: true,
+    accepted: true,
+  });
+  expect((await hub.asked()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
+  expect((await balena.asked()).counts['GET /v7/device']).toEqual({ 200: 2 });
+  const letters = await queue.deadLetters(bad);
+  expect(letters.map(({ deadLetterReason }) => deadLetterReason)).toEqual(['service-not-found']);
+});
+
+test('asked to stop, it finishes what runs, leaves nothing running, and nothing is delivered again', async () => {
+  const uuid = await balena.newDevice();
+  await Promise.all([hub.forget(), balena.forget()]);
+  const held = await hub.fault({ method: 'PUT', path: uuid, delayMs: 1_000 });
+  await system.post(uuid, 'main');
+  await held(1);
+  const stopped = host();
+  await stopped.stop();
+  expect(stopped.process).toMatchObject({ exitCode: 0, signalCode: null });
+  await hub.noFaults();
+  expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+  await isWorkedOff(uuid);
+
+  await stack.startHost('all');
+  expect((await system.get(uuid)).json.state).toBe('provisioned');
+  expect((await hub.asked()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
+  expect((await balena.asked()).counts['GET /v7/device']).toEqual({ 200: 1 });
+});
+
+test('what was recorded without its message is sent when the device asks again, half a minute later', async () => {
+  await until(
+    `${unsent} is provisioned`,
+    async () => {
+      const { text } = await system.post(unsent, 'main');
+      return text.startsWith('DeviceAlreadyExistsError');
+    },
+    45_000,
+  );
+  expect(await system.credentials(unsent)).toMatchObject({ matches: true, accepted: true });
+}, 50_000);
