@@ -15,7 +15,8 @@ export async function play(plan: Plan, system: System, tools: AskTools): Promise
       case 'faults':
         return system.setFaults(event.side, event.faults);
       case 'kill':
-        return system.kill(event.victim, event.downMs);
+      case 'stop':
+        return system.end(event.kind, event.victim, event.downMs);
       case 'pause':
         return system.pause(event.victim, event.forMs);
     }

@@ -11,12 +11,13 @@ export function summarize(plan: Plan, evidence: readonly DeviceEvidence[], end: 
   };
   const asks = evidence.flatMap((each) => each.asks);
   const strikes = plan.events.flatMap((event) =>
-    event.kind === 'kill' || event.kind === 'pause' ? [`${event.kind} of ${event.victim}`] : [],
+    'victim' in event ? [`${event.kind} of ${event.victim}`] : [],
   );
   const faults = plan.events.filter((event) => event.kind === 'faults' && event.faults.length > 0);
+  const slowest = Math.max(0, ...asks.map(({ sentAt, answeredAt }) => answeredAt - sentAt));
   return [
     `seed ${plan.seed}: ${Math.round(plan.lengthMs / 1_000)} s with ${plan.devices.length} devices`,
-    `  asked    ${asks.length}: ${count(asks.map(({ outcome }) => outcome.kind))}`,
+    `  asked    ${asks.length}: ${count(asks.map(({ outcome }) => outcome.kind))}; the slowest took ${(slowest / 1_000).toFixed(1)} s`,
     `  struck   ${count(strikes)}; ${faults.length} times with faults`,
     `  ended    ${count(evidence.map(({ view }) => (view?.error && view.state === 'failed' ? `failed (${view.error.code})` : (view?.state ?? 'never asked'))))}`,
     `  settled  in ${Math.round(end.tookMs / 1_000)} s; ${end.sentByTimer} messages were sent by the timer`,

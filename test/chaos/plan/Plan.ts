@@ -23,9 +23,11 @@ export type PlannedEvent = { at: number } & (
   | { kind: 'ask'; wishes: Wish[] }
   /** These in place of all others; an empty list ends them. */
   | { kind: 'faults'; side: Side; faults: Fault[] }
-  /** SIGKILL; SIGTERM for the tables, which would lose what they acknowledged. */
+  /** SIGKILL, and a new start. */
   | { kind: 'kill'; victim: Victim; downMs: number }
-  /** SIGSTOP, then SIGCONT. */
+  /** SIGTERM, as for a deployment, and a new start. */
+  | { kind: 'stop'; victim: Victim; downMs: number }
+  /** SIGSTOP, and SIGCONT. */
   | { kind: 'pause'; victim: Victim; forMs: number }
 );
 

@@ -70,15 +70,33 @@ function outages(dice: Dice, lengthMs: number): PlannedEvent[] {
       [1.5, 'hub'],
       [1.5, 'balena'],
     ]);
-    // A hub or balena that is stopped would do much later what it was asked, as no real one does.
-    const pausable = victim !== 'hub' && victim !== 'balena';
-    if (pausable && dice.chance() < (victim === 'tables' ? 0.7 : 0.3))
-      return { at, kind: 'pause', victim, forMs: dice.between(300, pauseMs(victim)) };
-    return { at, kind: 'kill', victim, downMs: dice.between(100, 3_000) };
+    const kind = dice.weighted(waysOf(victim));
+    if (kind === 'pause') return { at, kind, victim, forMs: dice.between(300, pauseMs(victim)) };
+    return { at, kind, victim, downMs: dice.between(100, 3_000) };
   });
 }
 
-/** A worker is stopped for longer than its lease now and then. */
+function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause'][] {
+  // Azurite writes its file every few seconds only: killed outright, it would lose what it has acknowledged.
+  if (victim === 'tables')
+    return [
+      [1, 'stop'],
+      [2, 'pause'],
+    ];
+  // A hub or balena that is paused would do much later what it was asked, as no real one does.
+  if (victim === 'hub' || victim === 'balena')
+    return [
+      [3, 'kill'],
+      [1, 'stop'],
+    ];
+  return [
+    [5, 'kill'],
+    [2, 'stop'],
+    [3, 'pause'],
+  ];
+}
+
+/** A worker is paused for longer than its lease now and then. */
 function pauseMs(victim: Victim): number {
   return victim === 'worker 1' || victim === 'worker 2' ? 14_000 : 4_000;
 }

@@ -9,9 +9,9 @@ import { control } from './control.js';
 /** The real processes, and what is done to them. */
 export interface System {
   stack: Stack;
-  /** Ends a process as a crash does, and starts it again later. Nothing, if it is down or stopped already. */
-  kill(victim: Victim, downMs: number): Promise<void>;
-  /** Stops a process in its tracks for a while. */
+  /** Ends a process as a crash does, or in order, and starts it again later. Nothing, if it is down or paused already. */
+  end(how: 'kill' | 'stop', victim: Victim, downMs: number): Promise<void>;
+  /** Holds a process in its tracks for a while. */
   pause(victim: Victim, forMs: number): Promise<void>;
   setFaults(side: Side, faults: Fault[]): Promise<void>;
   close(): Promise<void>;
@@ -80,12 +80,11 @@ export async function startSystem(
 
   return {
     stack,
-    kill: (victim, downMs) =>
+    end: (how, victim, downMs) =>
       once(victim, async () => {
-        const forked = processOf(victim);
-        onLine('chaos', `${victim} is killed for ${downMs} ms`);
-        // Azurite writes its file every few seconds only: killed outright, it would lose what it has acknowledged.
-        await (victim === 'tables' ? forked.stop() : forked.kill());
+        onLine('chaos', `${how} ${victim} for ${downMs} ms`);
+        await processOf(victim)[how]();
+        onLine('chaos', `${victim} has ended`);
         await sleep(downMs);
         await untilStarted(
           () => start(victim),
@@ -96,12 +95,12 @@ export async function startSystem(
     pause: (victim, forMs) =>
       once(victim, async () => {
         const { process } = processOf(victim);
-        onLine('chaos', `${victim} is stopped for ${forMs} ms`);
+        onLine('chaos', `pause ${victim} for ${forMs} ms`);
         process.kill('SIGSTOP');
         await sleep(forMs);
         process.kill('SIGCONT');
         onLine('chaos', `${victim} goes on`);
-        // A worker that was stopped between its check of the time and a call, and dies right after it, is what no client-side
+        // A worker that was paused between its check of the time and a call, and dies right after it, is what no client-side
         // rule covers (protocol.md, What is left open).
         await sleep(3_000);
       }),
