@@ -27,6 +27,8 @@ export interface Scenario {
   calm: boolean;
   /** Of each step of a process, if not calm. */
   crashes: number;
+  /** Of each step of a process, if not calm: for 5 to 300 s. */
+  stalls: number;
   /** How often calls fail: 1 is a bad day. */
   failing: number;
   /** Between two steps, at most, ms. */
@@ -72,16 +74,35 @@ const afterMs = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 600 * seconds, max: 1_500 * seconds }) },
 );
 
+/** Anything, to any device. */
+const mixed = fc.array(fc.record({ device: fc.constantFrom(0, 0, 0, 1, 2), afterMs, what }), {
+  minLength: 1,
+  maxLength: 12,
+  size: 'max',
+});
+
+/** One device that is wanted and not wanted, in turn, while the work for what was wanted before is still under way. */
+const toAndFro = fc
+  .array(fc.tuple(fc.integer({ min: 0, max: 150 * seconds }), fc.boolean(), fc.boolean()), {
+    minLength: 1,
+    maxLength: 4,
+    size: 'max',
+  })
+  .map((rounds) =>
+    rounds.flatMap(([ms, rotates, revoke]): Act[] => [
+      { device: 0, afterMs: ms % (60 * seconds), what: { kind: 'provision', place: 'a' } },
+      ...(rotates ? [{ device: 0, afterMs: ms, what: { kind: 'rotate', revoke } } as const] : []),
+      { device: 0, afterMs: rotates ? ms % (5 * seconds) : ms, what: { kind: 'deprovision' } },
+    ]),
+  );
+
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
-  acts: fc.array(fc.record({ device: fc.constantFrom(0, 0, 0, 1, 2), afterMs, what }), {
-    minLength: 1,
-    maxLength: 12,
-    size: 'max',
-  }),
+  acts: fc.oneof({ weight: 3, arbitrary: mixed }, { weight: 1, arbitrary: toAndFro }),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),
   crashes: fc.constantFrom(0, 0.005, 0.012, 0.05),
+  stalls: fc.constantFrom(0, 0.01, 0.01, 0.04),
   failing: fc.constantFrom(0.3, 1, 3),
   stepMs: fc.constantFrom(50, 500, 5_000),
   faultsForMs: fc.integer({ min: 0, max: 600 * seconds }),

@@ -69,7 +69,7 @@ export function createDriver(system: System) {
     if (one.process && !world.calm && world.chance(scenario.crashes)) {
       world.note('', one.process.name, 'CRASHES');
       world.kill(one.process);
-    } else if (one.process && !world.calm && world.chance(0.01)) {
+    } else if (one.process && !world.calm && world.chance(scenario.stalls)) {
       one.process.pausedUntil = world.now + world.int(5_000, 300_000);
       world.note('', one.process.name, 'STALLS', (one.process.pausedUntil - world.now) / 1_000, 's');
     } else {

@@ -3,7 +3,7 @@ import { createBroker } from './createBroker.js';
 import { createCloud } from './createCloud.js';
 import { createWorld } from './createWorld.js';
 import type { Rows } from './fakeTable.js';
-import type { RuleOff } from './Rule.js';
+import type { RuleOff } from './RuleOff.js';
 import type { Act, Scenario } from './Scenario.js';
 
 export type System = ReturnType<typeof createSystem>;
@@ -26,6 +26,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     done: new Set<string>(),
     /** Thumbprints that the hub must not accept any more. */
     revoked: new Set<string>(),
+    /** Registry slots that somebody has. */
+    slots: new Set<number>(),
     /** What the holder of each device's lease works for. */
     atWork: new Map<string, Desired>(),
     /** Pairs that each device holds and can connect with. */

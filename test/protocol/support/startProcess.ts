@@ -16,6 +16,7 @@ import type { System } from './createSystem.js';
 import type { Process, World } from './createWorld.js';
 import { fakeQueue } from './fakeQueue.js';
 import { fakeTable } from './fakeTable.js';
+import { watchPace } from './watchPace.js';
 import { watchRecord } from './watchRecord.js';
 
 export interface Running {
@@ -57,7 +58,7 @@ export function startProcess(system: System, name: string): Running {
       queue: rule.queue?.(bare) ?? bare,
       clock,
       sentRecently: rememberSent(clock),
-      pace: openPace({ table: table(), clock, perMinute: scenario.perMinute }),
+      pace: watchPace(system, openPace({ table: table(), clock, perMinute: scenario.perMinute })),
       circuits: { hub: circuit('hub'), balena: circuit('balena') },
       status: openStatus({ table: table(), clock }),
       async mint(uuid) {
