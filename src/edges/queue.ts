@@ -74,7 +74,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 8_000 }: QueueOpt
     },
     async receiveDeadLetters(most) {
       const received = await call((abortSignal) =>
-        letters.receiveMessages(most, { maxWaitTimeInMs: 1_000, abortSignal }),
+        letters.receiveMessages(most, { maxWaitTimeInMs: Math.min(1_000, callTimeoutMs / 2), abortSignal }),
       );
       return received.map((letter) => ({
         body: letter.body,
@@ -87,12 +87,17 @@ export function openQueue({ connection, queue, callTimeoutMs = 8_000 }: QueueOpt
     async ping() {
       await call((abortSignal) => head.peekMessages(1, { abortSignal }));
     },
-    close: () => client.close(),
+    close: () => call(() => client.close()).catch(() => {}),
   };
 
+  /** Ends at the deadline in any case: settling and closing take no signal, and wait for a minute. */
   async function call<R>(run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
+    const deadline = AbortSignal.timeout(callTimeoutMs);
+    const passed = new Promise<never>((_, reject) => {
+      deadline.addEventListener('abort', () => reject(deadline.reason), { once: true });
+    });
     try {
-      return await run(AbortSignal.timeout(callTimeoutMs));
+      return await Promise.race([run(deadline), passed]);
     } catch (error) {
       throw new ProvisioningError('queue-unavailable', `The queue cannot be reached (${reason(error)}).`, {
         retry: 'later',

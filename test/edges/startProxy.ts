@@ -8,6 +8,8 @@ export interface CountingProxy {
   made(): number;
   /** Connections that are open now. */
   open(): number;
+  /** Passes nothing on any more, in either direction, and keeps connections open. */
+  freeze(): void;
   /** Cuts all connections, and refuses new ones. */
   stop(): Promise<void>;
   /** Is there again, on the same port. */
@@ -16,15 +18,22 @@ export interface CountingProxy {
 
 export async function startProxy(to: number): Promise<CountingProxy> {
   const open = new Set<Socket>();
+  const onwards = new Set<Socket>();
   let made = 0;
+  let frozen = false;
   const serve = (socket: Socket) => {
     made += 1;
     open.add(socket);
-    socket.on('close', () => open.delete(socket));
     const onward = connect(to, '127.0.0.1');
-    socket.pipe(onward).pipe(socket);
+    onwards.add(onward);
+    socket.on('close', () => {
+      open.delete(socket);
+      onwards.delete(onward);
+    });
     end(socket, onward);
     end(onward, socket);
+    if (frozen) socket.resume();
+    else socket.pipe(onward).pipe(socket);
   };
   let server: Server = createServer(serve);
   const port = await listen(server, 0);
@@ -32,6 +41,10 @@ export async function startProxy(to: number): Promise<CountingProxy> {
     port,
     made: () => made,
     open: () => open.size,
+    freeze() {
+      frozen = true;
+      for (const socket of [...open, ...onwards]) socket.unpipe().resume();
+    },
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of open) socket.destroy();
