@@ -13,6 +13,8 @@ import { type StoredPair, storedPair } from './storedPair.js';
 /** The whole system in processes of its own, and everything that a test does with it. */
 export interface System extends ProvisionApi {
   stack: Stack;
+  /** Where it keeps its state. */
+  folder: string;
   balena: BalenaStandIn;
   hub: HubStandIn;
   queue: QueueEnd;
@@ -57,6 +59,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
   return {
     ...api,
     stack,
+    folder,
     balena: behindBalena,
     hub: behindHub,
     queue,
