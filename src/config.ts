@@ -3,14 +3,38 @@ import { operationsPerMinute } from './pace/operationsPerMinute.js';
 
 const seconds = 1_000;
 
-/** A setting, with what is said when it is wrong: its expected form and an example. */
+/**
+ * A whole number, with what is said when it is wrong: its expected form and an example. Decimal digits only: who writes 1e3 or
+ * 0x10 into a setting may mean something else.
+ */
 const whole = (least: number, most: number, fallback: number, form: string) =>
-  z.coerce.number(form).int(form).min(least, form).max(most, form).default(fallback);
+  z
+    .string()
+    .regex(/^\d+$/, form)
+    .transform(Number)
+    .pipe(z.number().min(least, form).max(most, form))
+    .default(fallback);
 
 const list = z
   .string()
   .transform((text) => text.split(',').map((item) => item.trim()))
   .transform((items) => items.filter((item) => item !== ''));
+
+const renewAtForm = 'must be a part of the life of a certificate, from 0.1 to 0.99, such as 0.8';
+
+const storageConnectionString = z
+  .string()
+  .regex(
+    /AccountName=[^;]+|TableEndpoint=[^;]+|^UseDevelopmentStorage=true/,
+    'must be a storage connection string, such as DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...',
+  );
+
+const storageAccount = z
+  .string()
+  .regex(
+    /^[a-z0-9]{3,24}$/,
+    "must be a storage account's name, 3 to 24 lower-case letters and digits, such as mystorage",
+  );
 
 const hubConnectionString = z
   .string()
@@ -36,11 +60,11 @@ const schema = z.object({
     .regex(/^[\w.-]+(:\d+)?$/, 'must be a host name, such as myhub.azure-devices.net')
     .optional(),
   IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3').default('S1'),
-  IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, such as 1'),
+  IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, from 1 to 200, such as 1'),
   SERVICEBUS_CONNECTION: z
     .string()
     .regex(
-      /Endpoint=sb:\/\/[^;]+/,
+      /^(?=.*Endpoint=sb:\/\/[^;]+)(?=.*SharedAccessKeyName=[^;]+)(?=.*SharedAccessKey=[^;]+)/,
       'must be a Service Bus connection string, such as Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKeyName=...;SharedAccessKey=...',
     )
     .optional(),
@@ -52,19 +76,10 @@ const schema = z.object({
     .string()
     .regex(/^[\w./-]+$/, 'must be the name of a queue, such as provisioning')
     .default('provisioning'),
-  RECORDS_CONNECTION: z
-    .string()
-    .regex(
-      /AccountName=|TableEndpoint=/,
-      'must be a storage connection string, such as DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...',
-    )
-    .optional(),
-  RECORDS_CONNECTION__accountName: z
-    .string()
-    .regex(/^[a-z0-9]{3,24}$/, "must be a storage account's name: 3 to 24 lower-case letters and digits")
-    .optional(),
-  AzureWebJobsStorage: z.string().optional(),
-  AzureWebJobsStorage__accountName: z.string().optional(),
+  RECORDS_CONNECTION: storageConnectionString.optional(),
+  RECORDS_CONNECTION__accountName: storageAccount.optional(),
+  AzureWebJobsStorage: storageConnectionString.optional(),
+  AzureWebJobsStorage__accountName: storageAccount.optional(),
   FLEETS: list
     .refine(
       (slugs) => slugs.every((slug) => /^[^/\s]+\/[^/\s]+$/.test(slug)),
@@ -74,10 +89,11 @@ const schema = z.object({
   DEFAULT_SERVICE: z.string().default(''),
   CERT_KEY: z.enum(['ec-p256', 'rsa-2048'], 'must be ec-p256 or rsa-2048').default('ec-p256'),
   CERT_DAYS: whole(1, 3_650, 365, 'must be days from 1 to 3650, such as 365'),
-  RENEW_AT: z.coerce
-    .number('must be a part of the life of a certificate, such as 0.8')
-    .min(0.1, 'must be at least 0.1, such as 0.8')
-    .max(0.99, 'must be at most 0.99, such as 0.8')
+  RENEW_AT: z
+    .string()
+    .regex(/^0?\.\d+$/, renewAtForm)
+    .transform(Number)
+    .pipe(z.number().min(0.1, renewAtForm).max(0.99, renewAtForm))
     .default(0.8),
   MAX_ATTEMPTS: whole(1, 100, 10, 'must be a number from 1 to 100, such as 10'),
   WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
@@ -107,12 +123,14 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and checks all settings; nothing else reads the environment. An empty setting counts as one that is not there.
+ * Reads and checks all settings; nothing else reads the environment. An empty setting counts as one that is not there, and
+ * space around a value does not count.
  *
  * @throws ConfigError naming every setting that is missing or wrong, never quoting a value
  */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
+  const given = Object.fromEntries(trimmed.filter(([, value]) => value));
   const parsed = schema.safeParse(given);
   const problems = parsed.success
     ? []

@@ -1,0 +1,206 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, readConfig } from '../src/config.js';
+
+const hub = 'HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=aGV5';
+const serviceBus =
+  'Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=aGV5';
+const storage = 'DefaultEndpointsProtocol=https;AccountName=mystorage;AccountKey=aGV5';
+const least = {
+  BALENA_API_KEY: 'key',
+  IOTHUB_CONNECTION_STRING: hub,
+  SERVICEBUS_CONNECTION: serviceBus,
+  RECORDS_CONNECTION: storage,
+};
+const read = (more: Record<string, string | undefined> = {}) => readConfig({ ...least, ...more });
+const problemsOf = (env: Record<string, string | undefined>): string[] => {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+test('what is not set has its default', () => {
+  expect(read()).toEqual({
+    balena: { apiUrl: 'https://api.balena-cloud.com/', apiKey: 'key' },
+    hub: { connection: { connectionString: hub }, operationsPerMinute: 100 },
+    queue: { connection: { connectionString: serviceBus }, queue: 'provisioning' },
+    records: { connection: { connectionString: storage } },
+    fleets: null,
+    defaultService: '',
+    certificate: { key: 'ec-p256', days: 365 },
+    renewAt: 0.8,
+    maxAttempts: 10,
+    workLimitMs: 60_000,
+    leaseGraceMs: 60_000,
+    duplicateWindowMs: 600_000,
+  });
+});
+
+test.each<[string, string, object]>([
+  [
+    'BALENA_API_URL',
+    'http://127.0.0.1:8080',
+    { balena: { apiUrl: 'http://127.0.0.1:8080/', apiKey: 'key' } },
+  ],
+  ['IOTHUB_TIER', 'S3', { hub: { operationsPerMinute: 5_000 } }],
+  ['IOTHUB_UNITS', '3', { hub: { operationsPerMinute: 300 } }],
+  ['PROVISIONING_QUEUE', 'fleet/one', { queue: { queue: 'fleet/one' } }],
+  ['FLEETS', 'my_org/one, my_org/two ,', { fleets: ['my_org/one', 'my_org/two'] }],
+  ['FLEETS', ' , ', { fleets: null }],
+  ['DEFAULT_SERVICE', 'cloud-relay', { defaultService: 'cloud-relay' }],
+  ['CERT_KEY', 'rsa-2048', { certificate: { key: 'rsa-2048', days: 365 } }],
+  ['CERT_DAYS', '90', { certificate: { key: 'ec-p256', days: 90 } }],
+  ['RENEW_AT', '0.5', { renewAt: 0.5 }],
+  ['RENEW_AT', '.66', { renewAt: 0.66 }],
+  ['MAX_ATTEMPTS', '3', { maxAttempts: 3 }],
+  ['WORK_LIMIT_SECONDS', '20', { workLimitMs: 20_000 }],
+  ['LEASE_GRACE_SECONDS', '5', { leaseGraceMs: 5_000 }],
+  ['DUPLICATE_WINDOW_SECONDS', '20', { duplicateWindowMs: 20_000 }],
+])('%s can be %s', (name, value, expected) => {
+  expect(read({ [name]: value })).toMatchObject(expected);
+});
+
+test('the hub can be named by the old name of its connection string', () => {
+  const { IOTHUB_CONNECTION_STRING, ...rest } = least;
+  const { hub: read } = readConfig({ ...rest, CONNECTION_STRING: IOTHUB_CONNECTION_STRING });
+  expect(read.connection).toEqual({ connectionString: hub });
+});
+
+test('a host name means managed identity, and goes before the old name', () => {
+  const { IOTHUB_CONNECTION_STRING: _, ...rest } = least;
+  const IOTHUB_HOST_NAME = 'myhub.azure-devices.net';
+  const connection = { hostName: IOTHUB_HOST_NAME };
+  expect(readConfig({ ...rest, IOTHUB_HOST_NAME }).hub.connection).toEqual(connection);
+  expect(readConfig({ ...rest, IOTHUB_HOST_NAME, CONNECTION_STRING: hub }).hub.connection).toEqual(
+    connection,
+  );
+  expect(read({ IOTHUB_HOST_NAME }).hub.connection).toEqual({ connectionString: hub });
+});
+
+test('the hub may be at a port', () => {
+  const IOTHUB_CONNECTION_STRING = hub.replace('.net', '.net:8443');
+  expect(read({ IOTHUB_CONNECTION_STRING }).hub.connection).toEqual({
+    connectionString: IOTHUB_CONNECTION_STRING,
+  });
+});
+
+test('queue and records can be reached with managed identity', () => {
+  const config = readConfig({
+    BALENA_API_KEY: 'key',
+    IOTHUB_HOST_NAME: 'myhub.azure-devices.net',
+    SERVICEBUS_CONNECTION__fullyQualifiedNamespace: 'myspace.servicebus.windows.net',
+    RECORDS_CONNECTION__accountName: 'mystorage',
+  });
+  expect(config.queue.connection).toEqual({ fullyQualifiedNamespace: 'myspace.servicebus.windows.net' });
+  expect(config.records.connection).toEqual({ accountName: 'mystorage' });
+});
+
+test("the records live in the host's own account if no other is named", () => {
+  const own = { RECORDS_CONNECTION: undefined };
+  const connectionString = 'UseDevelopmentStorage=true';
+  expect(read({ ...own, AzureWebJobsStorage: connectionString }).records.connection).toEqual({
+    connectionString,
+  });
+  expect(read({ ...own, AzureWebJobsStorage__accountName: 'hosts' }).records.connection).toEqual({
+    accountName: 'hosts',
+  });
+  expect(read({ AzureWebJobsStorage: connectionString }).records.connection).toEqual({
+    connectionString: storage,
+  });
+});
+
+test('space around a value does not count', () => {
+  expect(read({ BALENA_API_KEY: 'key\n', CERT_DAYS: ' 5 ' })).toMatchObject({
+    balena: { apiKey: 'key' },
+    certificate: { days: 5 },
+  });
+});
+
+test('an empty setting counts as one that is not there', () => {
+  expect(read({ CERT_DAYS: '', MAX_ATTEMPTS: '  ', FLEETS: '' })).toEqual(read());
+  expect(problemsOf({ ...least, BALENA_API_KEY: ' ' })).toEqual([
+    expect.stringContaining('BALENA_API_KEY is required'),
+  ]);
+});
+
+test('all that is missing is named at once', () => {
+  expect(problemsOf({})).toEqual([
+    expect.stringMatching(/^BALENA_API_KEY is required: /),
+    expect.stringMatching(/^IOTHUB_CONNECTION_STRING or CONNECTION_STRING or IOTHUB_HOST_NAME is required: /),
+    expect.stringMatching(
+      /^SERVICEBUS_CONNECTION or SERVICEBUS_CONNECTION__fullyQualifiedNamespace is required: /,
+    ),
+    expect.stringMatching(
+      /^RECORDS_CONNECTION or RECORDS_CONNECTION__accountName or AzureWebJobsStorage or AzureWebJobsStorage__accountName is required: /,
+    ),
+  ]);
+});
+
+/** Every setting that can be wrong, with wrong values. */
+const wrong: Record<string, string[]> = {
+  BALENA_API_URL: ['secret', 'ftp://secret/'],
+  IOTHUB_CONNECTION_STRING: [
+    'secret',
+    'HostName=secret',
+    'SharedAccessKeyName=secret;SharedAccessKey=secret',
+  ],
+  CONNECTION_STRING: ['secret'],
+  IOTHUB_HOST_NAME: ['https://secret', 'a secret'],
+  IOTHUB_TIER: ['secret', 's1', 'B1'],
+  IOTHUB_UNITS: ['0', '201', '1.5', '-1', '1e2', '0x10', 'secret'],
+  SERVICEBUS_CONNECTION: ['secret', 'Endpoint=sb://secret', serviceBus.replace(/SharedAccessKey=.*/, '')],
+  SERVICEBUS_CONNECTION__fullyQualifiedNamespace: ['sb://secret', 'a secret'],
+  PROVISIONING_QUEUE: ['a secret'],
+  RECORDS_CONNECTION: ['secret', 'AccountName='],
+  RECORDS_CONNECTION__accountName: ['My-Secret', 'ab'],
+  AzureWebJobsStorage: ['secret'],
+  AzureWebJobsStorage__accountName: ['My-Secret'],
+  FLEETS: ['secret', 'my_org/one,secret', 'a/b/c'],
+  CERT_KEY: ['secret', 'rsa-4096'],
+  CERT_DAYS: ['0', '3651', '1e3', '0x10', '5 days', '٥'],
+  RENEW_AT: ['1', '0', '0.05', '0.999', '80%', '8e-1', '-0.5'],
+  MAX_ATTEMPTS: ['0', '101', '1e1', 'secret'],
+  WORK_LIMIT_SECONDS: ['0', '151', '60s'],
+  LEASE_GRACE_SECONDS: ['0', '151', '60s'],
+  DUPLICATE_WINDOW_SECONDS: ['19', '604801', '10 min'],
+};
+const each = Object.entries(wrong).flatMap(([name, values]) => values.map((value) => [name, value]));
+
+test.each(each)(
+  '%s cannot be %j: the error says what it can be, with an example, and not what it is',
+  (name, value) => {
+    const problems = problemsOf({ ...least, [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} must be .*(such as| or )`));
+    expect(problems[0]).not.toMatch(/secret/i);
+  },
+);
+
+test('all that is wrong or missing is in the one message, a line each, without a value', () => {
+  const all = Object.fromEntries(Object.entries(wrong).map(([name, [value]]) => [name, value]));
+  const problems = problemsOf(all);
+  expect(problems.map((problem) => problem.split(' ')[0]).sort()).toEqual(
+    ['BALENA_API_KEY', ...Object.keys(wrong)].sort(),
+  );
+  const { message } = new ConfigError(problems);
+  expect(message.split('\n')).toHaveLength(problems.length + 1);
+  expect(message).not.toMatch(/secret/i);
+});
+
+test('nothing but the configuration reads the environment', () => {
+  const root = new URL('..', import.meta.url).pathname;
+  const files = ['src', 'functions'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => join(folder, file)),
+  );
+  expect(files.length).toBeGreaterThan(50);
+  const readers = files.filter((file) =>
+    /process\s*\.\s*env|\benv\b.*from 'node:process'/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(readers).toEqual([join('src', 'config.ts')]);
+});
