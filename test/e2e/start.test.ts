@@ -1,0 +1,215 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Endpoints } from '../../local/stack/Endpoints.js';
+import { provisionApi } from './support/provisionApi.js';
+import { childrenOf, isRunning, type Run, runNode } from './support/runNode.js';
+import { until } from './support/until.js';
+
+const startMs = 40_000;
+const usualPorts = [7071, 5672, 10_002, 8443, 8883];
+
+/** Like a new machine: no setting of ours is in the environment. */
+const clean = Object.fromEntries(
+  Object.keys(process.env)
+    .filter((name) => /^(BALENA|IOTHUB|CONNECTION_STRING|SERVICEBUS|RECORDS|AzureWebJobs)/.test(name))
+    .map((name) => [name, undefined]),
+);
+const folder = await mkdtemp(join(tmpdir(), 'e2e-start-'));
+const file = join(folder, 'endpoints.json');
+const started: Run[] = [];
+const taken: Server[] = [];
+
+function start(...args: string[]): Run {
+  const run = runNode('local/start.js', ['--folder', folder, '--devices', '2', ...args], clean);
+  started.push(run);
+  return run;
+}
+
+const playDevice = async (...args: string[]) => {
+  const run = runNode('local/device/main.js', ['--endpoints', file, '--interval', '0', ...args], clean);
+  return { ...(await run.ended), output: run.output() };
+};
+
+const endpoints = async (): Promise<Endpoints> => JSON.parse(await readFile(file, 'utf8'));
+const run = promisify(execFile);
+
+afterAll(async () => {
+  for (const each of started) {
+    if (each.process.exitCode === null && each.process.signalCode === null) each.process.kill('SIGTERM');
+    await each.ended;
+  }
+  for (const each of taken) each.close();
+  await rm(folder, { recursive: true });
+}, startMs);
+
+describe('npm start', () => {
+  let system: Run;
+  beforeAll(async () => {
+    await Promise.all(usualPorts.map(take));
+    system = start();
+    await system.prints(/Ready, /, startMs);
+  }, startMs);
+
+  /** Makes sure that a port is in use, by us or by someone else. */
+  async function take(port: number): Promise<void> {
+    const server = createServer();
+    taken.push(server);
+    await new Promise<void>((resolve) => {
+      server.once('error', () => resolve()).listen(port, '127.0.0.1', () => resolve());
+    });
+  }
+
+  test('takes free ports where the usual ones are in use, and says which', async () => {
+    const { functions, serviceBus, tables, iotHub, balena } = await endpoints();
+    const said = [
+      functions.url,
+      serviceBus?.connectionString,
+      tables?.connectionString,
+      iotHub?.connectionString,
+    ];
+    const ports = said.map((text) => Number(/(?:localhost|127\.0\.0\.1):(\d+)/.exec(text ?? '')?.[1]));
+    for (const port of [...ports, iotHub?.mqttPort]) {
+      expect(port).toBeGreaterThan(0);
+      expect(usualPorts).not.toContain(port);
+    }
+    expect(system.output()).toContain(functions.url);
+    expect(balena?.devices).toHaveLength(2);
+  });
+
+  test('keeps the file with addresses and keys from other users', async () => {
+    expect((await stat(file)).mode & 0o077).toBe(0);
+  });
+
+  test('provisions a device before the eyes of whoever started it, and connects as that device', async () => {
+    const all = await endpoints();
+    const demo = all.balena?.devices[0]?.uuid ?? '';
+    for (const step of [
+      'asked for credentials',
+      'has its credentials',
+      'is connected',
+      'sent telemetry 1 of 1',
+    ])
+      expect(system.output()).toMatch(new RegExp(`${demo.slice(0, 7)} ${step}`));
+    expect((await provisionApi(all).get(demo)).json.state).toBe('provisioned');
+  });
+
+  test('prints commands that work when they are pasted', async () => {
+    const commands = [...system.output().matchAll(/^\s+(curl .*)$/gm)].map(([, command = '']) => command);
+    const paste = async (command: string) => (await run('sh', ['-c', command])).stdout;
+    const [ask, see, undo, health, ...more] = commands;
+    expect(more).toEqual([]);
+    expect(await paste(ask ?? '')).toMatch(/^HTTP\/1\.1 202 /);
+    await until('it shows the device as provisioned', async () =>
+      (await paste(see ?? '')).includes('"state":"provisioned"'),
+    );
+    expect(await paste(undo ?? '')).toMatch(/^HTTP\/1\.1 202 /);
+    await until('it shows the device as deprovisioned', async () =>
+      (await paste(see ?? '')).includes('"state":"deprovisioned"'),
+    );
+    expect(await paste(health ?? '')).toMatch(/^queue: ok/m);
+    expect(system.output()).toContain('npm run device -- --new');
+  });
+
+  test('npm run device plays a device with its stored credentials, or a new one', async () => {
+    const known = await playDevice('--messages', '2');
+    expect(known.code).toBe(0);
+    expect(known.output).toMatch(/is connected/);
+    expect(known.output).not.toMatch(/asked for credentials/);
+    expect(known.output).toMatch(/sent telemetry 2 of 2/);
+
+    const fresh = await playDevice('--new', '--service', 'cloud-relay', '--messages', '1');
+    expect(fresh.code).toBe(0);
+    expect(fresh.output).toMatch(/asked for credentials.*202 accepted/);
+    expect(fresh.output).toMatch(/has its credentials[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/);
+  });
+
+  test.each([
+    ['a device that balena does not know', ['--uuid', '0'.repeat(32)], /balena knows no device 0{32}/],
+    ['a service that is not there', ['--new', '--service', 'mian'], /no service named "mian"/],
+  ])('npm run device says in one sentence why it cannot play %s', async (_, args, why) => {
+    const { code, output } = await playDevice(...args);
+    expect(code).toBe(1);
+    expect(output.trimEnd().split('\n').at(-1)).toMatch(/^The device gives up: /);
+    expect(output).toMatch(why);
+    expect(output).not.toMatch(/^ +at /m);
+  });
+
+  test(
+    'stops with everything that it started when it is asked to, and finds its state again',
+    async () => {
+      const children = await childrenOf(system.process);
+      expect(children).toHaveLength(5);
+      system.process.kill('SIGTERM');
+      expect(await system.ended).toEqual({ code: 0, signal: null });
+      expect(children.filter(isRunning)).toEqual([]);
+
+      const again = start('--no-demo');
+      await again.prints(/Ready, /, startMs);
+      const all = await endpoints();
+      const demo = all.balena?.devices[0]?.uuid ?? '';
+      expect((await provisionApi(all).get(demo)).json.state).toBe('provisioned');
+    },
+    startMs,
+  );
+
+  test('leaves nothing running when it is killed', async () => {
+    const killed = started.at(-1)!;
+    const children = await childrenOf(killed.process);
+    expect(children).toHaveLength(5);
+    killed.process.kill('SIGKILL');
+    await until('its processes have ended', () => !children.some(isRunning));
+  });
+
+  test('npm run device says in one sentence that nothing runs', async () => {
+    const { code, output } = await playDevice();
+    expect(code).toBe(1);
+    expect(output).toMatch(/^The device gives up: nothing answers there.*npm start\.\n$/);
+    const missing = await playDevice('--endpoints', join(folder, 'none.json'));
+    expect(missing.code).toBe(1);
+    expect(missing.output).toMatch(/^The device gives up: .*none\.json cannot be read.*npm start.*\n$/);
+  });
+});
+
+describe('wrong settings', () => {
+  const wrong = {
+    IOTHUB_CONNECTION_STRING: 'HostName=hub;SharedAccessKey=a-secret',
+    IOTHUB_UNITS: 'many',
+    IOTHUB_TIER: 'S4',
+    BALENA_API_URL: 'balena',
+    FLEETS: 'demo',
+    CERT_KEY: 'rsa',
+    WORK_LIMIT_SECONDS: '0',
+  };
+
+  function expectAllNamed(output: string) {
+    for (const name of [
+      'BALENA_API_KEY',
+      'SERVICEBUS_CONNECTION',
+      'RECORDS_CONNECTION',
+      ...Object.keys(wrong),
+    ]) {
+      const lines = output.split('\n').filter((line) => line.includes(name));
+      expect(lines).toEqual([expect.stringMatching(/such as|is required|must be/)]);
+    }
+    expect(output).not.toMatch(/a-secret|^ +at /m);
+  }
+
+  test('stop the host with one message that names each, with what is expected', async () => {
+    const host = runNode('local/host/main.js', ['--app', process.cwd(), '--port', '0'], {
+      ...clean,
+      ...wrong,
+    });
+    expect(await host.ended).toEqual({ code: 1, signal: null });
+    expectAllNamed(host.output());
+  });
+
+  test('stop npm start, and nothing is left running', async () => {
+    const bad = start('--no-demo', '--units', '0');
+    expect((await bad.ended).code).toBe(1);
+    expect(bad.output()).toMatch(/units/);
+  });
+});

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { projectFolder } from '../../../local/stack/projectFolder.js';
+import { until } from './until.js';
+
+/** An entry point of the build, run as a person does. */
+export interface Run {
+  process: ChildProcess;
+  /** What it has printed so far, errors included. */
+  output(): string;
+  /** Waits until it prints this. */
+  prints(pattern: RegExp, withinMs?: number): Promise<unknown>;
+  /** @returns exit code and signal, once it has ended and all it printed is here */
+  ended: Promise<{ code: number | null; signal: string | null }>;
+}
+
+/**
+ * @param entry in dist/, such as `local/start.js`
+ * @param env on top of this process's own; undefined takes a variable away
+ */
+export function runNode(
+  entry: string,
+  args: string[] = [],
+  env: Record<string, string | undefined> = {},
+): Run {
+  const child = spawn(process.execPath, [join(projectFolder(), 'dist', entry), ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+  }
+  const output = () => printed;
+  return {
+    process: child,
+    output,
+    prints: (pattern, withinMs) =>
+      until(
+        `it prints ${pattern}`,
+        () => {
+          if (pattern.test(printed)) return true;
+          throw new Error(`it has printed:\n${printed}`);
+        },
+        withinMs,
+      ),
+    ended: once(child, 'close').then(([code, signal]) => ({ code, signal })),
+  };
+}
+
+/** The processes that a process has started. */
+export async function childrenOf({ pid }: ChildProcess): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.trim().split(' ').filter(Boolean).map(Number);
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
