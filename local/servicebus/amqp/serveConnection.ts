@@ -54,6 +54,8 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
 
   const fail = (what: string, error: unknown) => {
     log(`${client}: ${what}: ${amqpError(error).description}`);
+    // An error is said in a close, and a close needs an open before it.
+    connection.open();
     connection.close({
       condition: 'amqp:connection:framing-error',
       description: amqpError(error).description,

@@ -70,7 +70,6 @@ describe('what is sent is what arrives', () => {
       header: { durable: true, priority: 7, firstAcquirer: true, timeToLive: 90_000 },
       properties: {
         messageId: 'id',
-        userId: 'user',
         contentEncoding: 'gzip',
         groupSequence: 3,
         creationTime: 1000,
