@@ -15,7 +15,8 @@ const longestCoolDown = 360 * minutes;
 export function markDead(record: DeviceRecord, error: ProvisioningError, now: number): void {
   record.error = recordedError(error, now);
   if (record.ticket?.kind !== 'change') {
-    record.ticket = null;
+    // Whatever opens it again, a run that had lost its lease too, starts to count anew.
+    Object.assign(record, { ticket: null, attempts: 0, retries: 0 });
     return;
   }
   record.ticket.dead = { at: now };

@@ -74,7 +74,7 @@ export async function finish(
     } else {
       const { error } = ending;
       if (counted) record.attempts += 1;
-      if (error.retry === 'never' || record.attempts >= settings.maxAttempts) {
+      if (error.retry === 'never' || (counted && record.attempts >= settings.maxAttempts)) {
         markDead(record, error, now);
       } else {
         again(record, Math.max(now + backOff(error, record.retries, chance), free));
