@@ -6,25 +6,23 @@ import type { System } from './createSystem.js';
 import { fakeBalena } from './fakeBalena.js';
 import { fakeHub } from './fakeHub.js';
 import type { Running } from './startProcess.js';
-import { watchAvailability } from './watchAvailability.js';
 
 class CannotSettle extends Error {}
 
 /** One delivery of a message to a worker, as the Functions host and `functions/worker.ts` make it. */
 export function deliver(system: System, running: Running, message: Message): void {
-  const { world, broker, cloud } = system;
+  const { world, broker } = system;
   const { process, tools } = running;
   const { uuid } = message.body;
   const token = broker.lock(message);
-  const onEffect = watchAvailability.bind(null, system);
   running.busy += 1;
   system.deliveries += 1;
   world.note(uuid, process.name, 'gets', message.messageId, `delivery ${message.deliveries}`);
 
   const work = async () => {
-    const bare = fakeHub(world, process, cloud, onEffect);
+    const bare = fakeHub(system, process);
     const hub = system.rule.hub?.(bare) ?? bare;
-    const balena = fakeBalena(world, process, cloud, { uuid, onEffect, die: () => world.kill(process) });
+    const balena = fakeBalena(system, process, uuid, () => world.kill(process));
     await workOn({ ...tools, hub, balena }, parseMessage({ ...message.body }), {
       sequenceNumber: String(message.sequenceNumber),
       enqueuedAt: message.enqueuedAt,

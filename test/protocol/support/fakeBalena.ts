@@ -1,10 +1,13 @@
 import type { Balena, Spot } from '../../../src/edges/balena/Balena.js';
 import { ProvisioningError } from '../../../src/ProvisioningError.js';
 import { thumbprintOfValue } from './certificates.js';
-import { type Cloud, type CloudDevice, places } from './createCloud.js';
-import type { Process, World } from './createWorld.js';
+import { type CloudDevice, places } from './createCloud.js';
+import type { System } from './createSystem.js';
+import type { Process } from './createWorld.js';
 import { fateOutside, timedOut } from './fateOutside.js';
 import { request } from './request.js';
+import { watchAvailability } from './watchAvailability.js';
+import { watchCall } from './watchCall.js';
 
 const callTimeoutMs = 15_000;
 const fleet = 'org/fleet';
@@ -14,12 +17,8 @@ const fleet = 'org/fleet';
  *
  * @param die ends the process
  */
-export function fakeBalena(
-  world: World,
-  process: Process,
-  cloud: Cloud,
-  { uuid, onEffect, die }: { uuid: string; onEffect: (device: CloudDevice) => void; die: () => void },
-): Balena {
+export function fakeBalena(system: System, process: Process, uuid: string, die: () => void): Balena {
+  const { world, cloud } = system;
   const device = cloud.device(uuid);
   const blind = world.chance(0.01);
   const call = <R>(write: boolean, effect: () => R) =>
@@ -30,10 +29,11 @@ export function fakeBalena(
     });
   /** One whose effect can be that it is rejected. */
   const write = async (what: string, effect: () => ProvisioningError | undefined) => {
+    watchCall(system, process, device);
     const error = await call(true, () => {
       const rejected = effect();
       world.note(uuid, process.name, 'balena', what, rejected ? `→ ${rejected.code}` : '');
-      onEffect(device);
+      watchAvailability(system, device);
       return rejected;
     });
     if (error) throw error;

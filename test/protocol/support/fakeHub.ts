@@ -1,28 +1,24 @@
 import type { Hub, Slots } from '../../../src/edges/hub/Hub.js';
-import type { Cloud, CloudDevice } from './createCloud.js';
-import type { Process, World } from './createWorld.js';
+import type { CloudDevice } from './createCloud.js';
+import type { System } from './createSystem.js';
+import type { Process } from './createWorld.js';
 import { fateOutside, timedOut } from './fateOutside.js';
 import { request } from './request.js';
+import { watchAvailability } from './watchAvailability.js';
+import { watchCall } from './watchCall.js';
 
-/**
- * The hub's registry, as one process reaches it.
- *
- * @param onEffect told of every effect
- */
-export function fakeHub(
-  world: World,
-  process: Process,
-  cloud: Cloud,
-  onEffect: (device: CloudDevice) => void,
-): Hub {
+/** The hub's registry, as one process reaches it. */
+export function fakeHub(system: System, process: Process): Hub {
+  const { world, cloud } = system;
   const call = <R extends string>(
     uuid: string,
     name: string,
     ms: number,
     slots: Slots | null,
     effect: (device: CloudDevice) => R,
-  ) =>
-    request(world, process, {
+  ) => {
+    watchCall(system, process, cloud.device(uuid));
+    return request(world, process, {
       fate: fateOutside(world, 'hub', true),
       deadline: { ms, error: () => timedOut('hub', true) },
       effect: () => {
@@ -37,10 +33,11 @@ export function fakeHub(
           '→',
           answer,
         );
-        onEffect(device);
+        watchAvailability(system, device);
         return answer;
       },
     });
+  };
 
   return {
     get: (uuid, ms) =>

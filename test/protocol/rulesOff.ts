@@ -1,0 +1,179 @@
+import { ProvisioningError } from '../../src/ProvisioningError.js';
+import type { RuleOff } from './support/RuleOff.js';
+import type { Act, Scenario } from './support/Scenario.js';
+
+export interface ShownRule {
+  /** The rule, and how it is switched off. */
+  rule: string;
+  off: RuleOff;
+  /** What it is compared with, if that is not the whole protocol. */
+  on?: RuleOff;
+  /** What is seen then, of what may never be. */
+  seen: string[];
+  /** What these histories have in common; the rest is random. With the rule on, nothing is seen in them. */
+  histories?: Partial<Scenario>;
+  /** In how many histories it is looked for: several times as many as are needed. */
+  within: number;
+}
+
+/** @throws ProvisioningError that says the call had no effect */
+function takenForFailed(error: unknown): never {
+  const retry = error instanceof ProvisioningError ? error.retry : 'later';
+  throw new ProvisioningError('hub-unavailable', 'taken for failed (fake)', { retry, dependency: 'hub' });
+}
+
+const seconds = 1_000;
+const provision = { kind: 'provision', place: 'a' } as const;
+const deprovision = { kind: 'deprovision' } as const;
+const rotate = { kind: 'rotate', revoke: true } as const;
+const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
+
+/** One device that is wanted, not wanted and wanted again, on a bad day; and nobody looks at it afterwards. */
+const backAgain: Partial<Scenario> = {
+  acts: [act(0, provision), act(120 * seconds, deprovision), act(25 * seconds, provision)],
+  calm: false,
+  crashes: 0,
+  stalls: 0,
+  failing: 4,
+  stepMs: 50,
+  poison: null,
+  audit: false,
+  maxAttempts: 10,
+};
+
+export const rulesOff: ShownRule[] = [
+  {
+    rule: 'every write is conditional on what was read',
+    off: {
+      devices: (table) => ({
+        ...table,
+        put: async (key, value, _etag, columns) =>
+          table.put(key, value, (await table.get(key))?.etag ?? null, columns),
+      }),
+    },
+    seen: ['lastN fell'],
+    within: 200,
+  },
+  {
+    rule: 'one worker at a time: a live lease is waited for',
+    off: {
+      onRead: (record) => {
+        if (record.lease) record.lease = { ...record.lease, until: 0, left: true };
+      },
+    },
+    seen: ['a worker without the lease changed something'],
+    within: 100,
+  },
+  {
+    rule: 'the places where credentials may be are recorded before they are stored',
+    off: {
+      onWrite: (record) => {
+        record.places = [];
+      },
+    },
+    seen: ['left elsewhere'],
+    within: 300,
+  },
+  {
+    rule: 'a hub call without an answer is not taken for one that failed',
+    off: {
+      hub: (hub) => ({
+        ...hub,
+        create: (...call) => hub.create(...call).catch(takenForFailed),
+        update: (...call) => hub.update(...call).catch(takenForFailed),
+        remove: (...call) => hub.remove(...call).catch(takenForFailed),
+      }),
+    },
+    seen: ['mismatch'],
+    histories: backAgain,
+    within: 300,
+  },
+  {
+    rule: 'a lease under which a call has no answer is left to run out',
+    off: {
+      onWrite: (record) => {
+        if (record.lease?.left) record.lease = null;
+      },
+    },
+    seen: ['mismatch', 'identity left', 'variables left'],
+    histories: backAgain,
+    within: 300,
+  },
+  {
+    rule: 'a lease outlasts the last call by the time for which that can take effect (G)',
+    off: { settings: { workLimitMs: 5 * seconds, leaseGraceMs: 0 } },
+    seen: ['mismatch', 'identity left', 'variables left'],
+    histories: { ...backAgain, crashes: 0.01 },
+    within: 300,
+  },
+  {
+    rule: 'no call starts after the work limit (W)',
+    off: { settings: { workLimitMs: 36_000 * seconds, leaseGraceMs: 120 * seconds - 36_000 * seconds } },
+    seen: ['a worker without the lease changed something'],
+    histories: { calm: false, stalls: 0.04, workers: 3 },
+    within: 300,
+  },
+  {
+    rule: 'the hub keeps accepting what the device holds, in its second slot',
+    off: {
+      hub: (hub) => ({
+        ...hub,
+        create: (uuid, [thumbprint], ms) => hub.create(uuid, [thumbprint, thumbprint], ms),
+        update: (uuid, [thumbprint], ms) => hub.update(uuid, [thumbprint, thumbprint], ms),
+      }),
+    },
+    seen: ['outage'],
+    within: 300,
+  },
+  {
+    rule: 'what is retired and revoked is carried along until it is done',
+    off: {
+      onWrite: ({ desired }, before) => {
+        if (before && before.desired.requestId !== desired.requestId && !desired.present) {
+          delete desired.retire;
+          delete desired.revoke;
+        }
+      },
+    },
+    seen: ['not revoked'],
+    histories: {
+      acts: [
+        act(0, provision),
+        act(120 * seconds, rotate),
+        act(1 * seconds, deprovision),
+        act(1 * seconds, provision),
+      ],
+      poison: null,
+    },
+    within: 200,
+  },
+  {
+    rule: 'the timer sends what is overdue',
+    off: { noTimer: true },
+    seen: ['stuck', 'stuck, never acknowledged'],
+    within: 300,
+  },
+  {
+    rule: 'a copy of a message has an id of its own',
+    off: {
+      noTimer: true,
+      queue: (queue) => ({
+        ...queue,
+        send: (message, { messageId, at }) =>
+          queue.send(message, { messageId: messageId.replace(/~.*/, ''), at }),
+      }),
+    },
+    // The timer would send it again, ten minutes later.
+    on: { noTimer: true },
+    seen: ['stuck'],
+    histories: { calm: true, failing: 3 },
+    within: 300,
+  },
+  {
+    rule: 'a device that kills its worker is given up after MAX_ATTEMPTS',
+    off: { settings: { maxAttempts: 1_000_000 } },
+    seen: ['livelock'],
+    histories: { acts: [act(0, provision)], poison: 0, maxAttempts: 3 },
+    within: 5,
+  },
+];
