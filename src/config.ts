@@ -46,7 +46,7 @@ const hubConnectionString = z
 const schema = z.object({
   BALENA_API_KEY: z
     .string(
-      'is required: an API key that sees your fleets and may write their variables (balenaCloud, Preferences, Access tokens)',
+      'is required: an API key that sees your fleets and may write their variables, such as 32 letters and digits from balenaCloud, Preferences, Access tokens',
     )
     .min(1, 'is empty'),
   BALENA_API_URL: z
@@ -59,7 +59,7 @@ const schema = z.object({
     .string()
     .regex(/^[\w.-]+(:\d+)?$/, 'must be a host name, such as myhub.azure-devices.net')
     .optional(),
-  IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3').default('S1'),
+  IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3, such as S1').default('S1'),
   IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, from 1 to 200, such as 1'),
   SERVICEBUS_CONNECTION: z
     .string()
@@ -87,7 +87,9 @@ const schema = z.object({
     )
     .optional(),
   DEFAULT_SERVICE: z.string().default(''),
-  CERT_KEY: z.enum(['ec-p256', 'rsa-2048'], 'must be ec-p256 or rsa-2048').default('ec-p256'),
+  CERT_KEY: z
+    .enum(['ec-p256', 'rsa-2048'], 'must be ec-p256 or rsa-2048, such as ec-p256')
+    .default('ec-p256'),
   CERT_DAYS: whole(1, 3_650, 365, 'must be days from 1 to 3650, such as 365'),
   RENEW_AT: z
     .string()
@@ -151,7 +153,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     'SERVICEBUS_CONNECTION__fullyQualifiedNamespace',
   );
   one(
-    "the storage account's connection string, or its name with managed identity (without it, that of AzureWebJobsStorage is used)",
+    "the storage account's connection string, or its name with managed identity, such as mystorage (without it, that of AzureWebJobsStorage is used)",
     'RECORDS_CONNECTION',
     'RECORDS_CONNECTION__accountName',
     'AzureWebJobsStorage',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Endpoints } from '../../local/stack/Endpoints.js';
 import { provisionApi } from './support/provisionApi.js';
-import { childrenOf, isRunning, type Run, runNode } from './support/runNode.js';
+import { type Run, runNode, runningWith } from './support/runNode.js';
 import { until } from './support/until.js';
 
 const startMs = 40_000;
@@ -19,22 +19,24 @@ const clean = Object.fromEntries(
     .map((name) => [name, undefined]),
 );
 const folder = await mkdtemp(join(tmpdir(), 'e2e-start-'));
-const file = join(folder, 'endpoints.json');
 const started: Run[] = [];
 const taken: Server[] = [];
 
-function start(...args: string[]): Run {
-  const run = runNode('local/start.js', ['--folder', folder, '--devices', '2', ...args], clean);
+/** @param at where it keeps its state */
+function start(at: string, args: string[] = [], env: Record<string, string> = {}): Run {
+  const run = runNode('local/start.js', ['--folder', at, '--devices', '2', ...args], { ...clean, ...env });
   started.push(run);
   return run;
 }
 
-const playDevice = async (...args: string[]) => {
+async function playDevice(at: string, ...args: string[]) {
+  const file = join(at, 'endpoints.json');
   const run = runNode('local/device/main.js', ['--endpoints', file, '--interval', '0', ...args], clean);
   return { ...(await run.ended), output: run.output() };
-};
+}
 
-const endpoints = async (): Promise<Endpoints> => JSON.parse(await readFile(file, 'utf8'));
+const endpoints = async (at: string): Promise<Endpoints> =>
+  JSON.parse(await readFile(join(at, 'endpoints.json'), 'utf8'));
 const run = promisify(execFile);
 
 afterAll(async () => {
@@ -47,10 +49,11 @@ afterAll(async () => {
 }, startMs);
 
 describe('npm start', () => {
+  const home = join(folder, 'home');
   let system: Run;
   beforeAll(async () => {
     await Promise.all(usualPorts.map(take));
-    system = start();
+    system = start(home);
     await system.prints(/Ready, /, startMs);
   }, startMs);
 
@@ -64,7 +67,7 @@ describe('npm start', () => {
   }
 
   test('takes free ports where the usual ones are in use, and says which', async () => {
-    const { functions, serviceBus, tables, iotHub, balena } = await endpoints();
+    const { functions, serviceBus, tables, iotHub, balena } = await endpoints(home);
     const said = [
       functions.url,
       serviceBus?.connectionString,
@@ -81,11 +84,11 @@ describe('npm start', () => {
   });
 
   test('keeps the file with addresses and keys from other users', async () => {
-    expect((await stat(file)).mode & 0o077).toBe(0);
+    expect((await stat(join(home, 'endpoints.json'))).mode & 0o077).toBe(0);
   });
 
   test('provisions a device before the eyes of whoever started it, and connects as that device', async () => {
-    const all = await endpoints();
+    const all = await endpoints(home);
     const demo = all.balena?.devices[0]?.uuid ?? '';
     for (const step of [
       'asked for credentials',
@@ -115,13 +118,13 @@ describe('npm start', () => {
   });
 
   test('npm run device plays a device with its stored credentials, or a new one', async () => {
-    const known = await playDevice('--messages', '2');
+    const known = await playDevice(home, '--messages', '2');
     expect(known.code).toBe(0);
     expect(known.output).toMatch(/is connected/);
     expect(known.output).not.toMatch(/asked for credentials/);
     expect(known.output).toMatch(/sent telemetry 2 of 2/);
 
-    const fresh = await playDevice('--new', '--service', 'cloud-relay', '--messages', '1');
+    const fresh = await playDevice(home, '--new', '--service', 'cloud-relay', '--messages', '1');
     expect(fresh.code).toBe(0);
     expect(fresh.output).toMatch(/asked for credentials.*202 accepted/);
     expect(fresh.output).toMatch(/has its credentials[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/);
@@ -131,7 +134,7 @@ describe('npm start', () => {
     ['a device that balena does not know', ['--uuid', '0'.repeat(32)], /balena knows no device 0{32}/],
     ['a service that is not there', ['--new', '--service', 'mian'], /no service named "mian"/],
   ])('npm run device says in one sentence why it cannot play %s', async (_, args, why) => {
-    const { code, output } = await playDevice(...args);
+    const { code, output } = await playDevice(home, ...args);
     expect(code).toBe(1);
     expect(output.trimEnd().split('\n').at(-1)).toMatch(/^The device gives up: /);
     expect(output).toMatch(why);
@@ -141,36 +144,47 @@ describe('npm start', () => {
   test(
     'stops with everything that it started when it is asked to, and finds its state again',
     async () => {
-      const children = await childrenOf(system.process);
-      expect(children).toHaveLength(5);
-      system.process.kill('SIGTERM');
-      expect(await system.ended).toEqual({ code: 0, signal: null });
-      expect(children.filter(isRunning)).toEqual([]);
+      const own = join(folder, 'stopped');
+      const first = start(own);
+      await first.prints(/Ready, /, startMs);
+      // Itself, the four stand-ins and the host.
+      expect(await runningWith(own)).toHaveLength(6);
+      first.process.kill('SIGTERM');
+      expect(await first.ended).toEqual({ code: 0, signal: null });
+      expect(await runningWith(own)).toEqual([]);
 
-      const again = start('--no-demo');
-      await again.prints(/Ready, /, startMs);
-      const all = await endpoints();
+      const second = start(own, ['--no-demo']);
+      await second.prints(/Ready, /, startMs);
+      const all = await endpoints(own);
       const demo = all.balena?.devices[0]?.uuid ?? '';
       expect((await provisionApi(all).get(demo)).json.state).toBe('provisioned');
+      second.process.kill('SIGINT');
+      expect(await second.ended).toEqual({ code: 0, signal: null });
     },
     startMs,
   );
 
-  test('leaves nothing running when it is killed', async () => {
-    const killed = started.at(-1)!;
-    const children = await childrenOf(killed.process);
-    expect(children).toHaveLength(5);
-    killed.process.kill('SIGKILL');
-    await until('its processes have ended', () => !children.some(isRunning));
-  });
+  test(
+    'leaves nothing running when it is killed, and npm run device says so in one sentence',
+    async () => {
+      const own = join(folder, 'killed');
+      const killed = start(own, ['--no-demo']);
+      await killed.prints(/Ready, /, startMs);
+      expect(await runningWith(own)).toHaveLength(6);
+      killed.process.kill('SIGKILL');
+      await until('its processes have ended', async () => (await runningWith(own)).length === 0);
 
-  test('npm run device says in one sentence that nothing runs', async () => {
-    const { code, output } = await playDevice();
+      const { code, output } = await playDevice(own);
+      expect(code).toBe(1);
+      expect(output).toMatch(/^The device gives up: nothing answers there.*npm start\.\n$/);
+    },
+    startMs,
+  );
+
+  test('npm run device says in one sentence that nothing was ever started', async () => {
+    const { code, output } = await playDevice(join(folder, 'none'));
     expect(code).toBe(1);
-    expect(output).toMatch(/^The device gives up: nothing answers there.*npm start\.\n$/);
-    const missing = await playDevice('--endpoints', join(folder, 'none.json'));
-    expect(missing.code).toBe(1);
-    expect(missing.output).toMatch(/^The device gives up: .*none\.json cannot be read.*npm start.*\n$/);
+    expect(output).toMatch(/^The device gives up: .*endpoints\.json cannot be read.*npm start.*\n$/);
   });
 });
 
@@ -193,7 +207,7 @@ describe('wrong settings', () => {
       ...Object.keys(wrong),
     ]) {
       const lines = output.split('\n').filter((line) => line.includes(name));
-      expect(lines).toEqual([expect.stringMatching(/such as|is required|must be/)]);
+      expect(lines).toEqual([expect.stringMatching(/(must be|is required).* such as /)]);
     }
     expect(output).not.toMatch(/a-secret|^ +at /m);
   }
@@ -207,9 +221,11 @@ describe('wrong settings', () => {
     expectAllNamed(host.output());
   });
 
-  test('stop npm start, and nothing is left running', async () => {
-    const bad = start('--no-demo', '--units', '0');
+  test('stop npm start, which leaves nothing running', async () => {
+    const own = join(folder, 'wrong');
+    const bad = start(own, ['--no-demo'], { IOTHUB_TIER: 'S4' });
     expect((await bad.ended).code).toBe(1);
-    expect(bad.output()).toMatch(/units/);
+    expect(bad.output()).toMatch(/The system cannot start: .*\n.*IOTHUB_TIER must be .* such as /);
+    expect(await runningWith(own)).toEqual([]);
   });
 });
