@@ -6,7 +6,7 @@ import type { Side } from './Plan.js';
  * How late something may still happen after it was asked for, ms. Less than the lease's grace of the run: what the protocol
  * relies on, and no more.
  */
-export const latestEffectMs = 2_500;
+export const latestEffectMs = 3_000;
 
 const paths: Record<Side, string> = { hub: '^/devices/', balena: '^/v7/' };
 
@@ -14,7 +14,7 @@ const paths: Record<Side, string> = { hub: '^/devices/', balena: '^/v7/' };
 export function drawFaults(dice: Dice, side: Side): Fault[] {
   const path = paths[side];
   const probability = dice.pick([0.15, 0.4, 0.8, 1]);
-  const slow: Fault = { path, delayMs: [20, dice.between(100, 1_200)] };
+  const slow: Fault = { path, delayMs: [20, dice.between(100, 800)] };
   const fault = dice.weighted<() => Fault>([
     [2, () => slow],
     [3, () => ({ path, probability, ...throttling(dice, side) })],

@@ -9,7 +9,8 @@ export interface PlanOptions {
   devices: number;
 }
 
-/** Asks for a device every ten seconds on average, and at most so many in a second for all of them. */
+/** Of one device, on average; all of them together are asked for so often at most. */
+const secondsBetweenAsks = 6;
 const mostAsksPerSecond = 15;
 const unknownDevices = 0.08;
 
@@ -33,12 +34,21 @@ function drawDevice(dice: Dice): PlannedDevice {
 }
 
 function asks(dice: Dice, devices: PlannedDevice[], lengthMs: number): PlannedEvent[] {
-  const perSecond = Math.min(devices.length / 10, mostAsksPerSecond);
-  return times(dice, lengthMs, [0, 2_000 / perSecond]).map((at) => {
+  const perSecond = Math.min(devices.length / secondsBetweenAsks, mostAsksPerSecond);
+  return times(dice, lengthMs, [0, 2_000 / perSecond]).flatMap((at) => {
     const { uuid } = dice.pick(devices);
-    // Now and then a burst for one device, of which nobody can say in which order it arrives.
-    const size = dice.chance() < 0.1 ? dice.between(2, 8) : 1;
-    return { at, kind: 'ask', wishes: Array.from({ length: size }, () => drawWish(dice, uuid)) };
+    const ask = (later: number, size = 1): PlannedEvent => ({
+      at: at + later,
+      kind: 'ask',
+      wishes: Array.from({ length: size }, () => drawWish(dice, uuid)),
+    });
+    return dice.weighted<() => PlannedEvent[]>([
+      [6, () => [ask(0)]],
+      // Someone changes their mind while the first request is being worked on, or while what it did may still take effect.
+      [3, () => [ask(0), ask(dice.between(100, 4_000))]],
+      // A burst, of which nobody can say in which order it arrives.
+      [1, () => [ask(0, dice.between(2, 8))]],
+    ])();
   });
 }
 
