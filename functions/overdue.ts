@@ -7,6 +7,7 @@ app.timer('overdue', {
   schedule: '0 */5 * * * *',
   handler: async (_timer, context) => {
     const { sent, cleaned } = await overdue(theApp);
+    await theApp.handledWebhooks.forget();
     if (sent > 0 || cleaned > 0)
       context.log(`sent ${sent} overdue messages, cleaned ${cleaned} superseded dead letters`);
   },

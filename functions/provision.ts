@@ -14,6 +14,7 @@ app.http('provision', {
   handler: answering(async (request) => {
     if (request.method === 'GET') return answerState(theApp, request);
     const { uuid, service = theApp.config.defaultService } = await parseProvision(request, false);
+    await theApp.proof(uuid, request.headers.get('authorization'));
     return answerAccepted(theApp, request, await accept(theApp, { uuid, present: true, service }));
   }),
 });

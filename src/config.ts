@@ -87,6 +87,13 @@ const schema = z.object({
     )
     .optional(),
   DEFAULT_SERVICE: z.string().default(''),
+  WEBHOOK_SECRETS: list
+    .refine(
+      (secrets) => secrets.every((secret) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret)),
+      'must be secrets in the form of Standard Webhooks, comma-separated, such as whsec_ and 32 random bytes in base64 (openssl rand -base64 32)',
+    )
+    .optional(),
+  DEVICE_PROOF: z.enum(['off', 'accepted', 'required'], 'must be off, accepted or required').default('off'),
   CERT_KEY: z
     .enum(['ec-p256', 'rsa-2048'], 'must be ec-p256 or rsa-2048, such as ec-p256')
     .default('ec-p256'),
@@ -202,6 +209,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     },
     fleets: s.FLEETS && s.FLEETS.length > 0 ? s.FLEETS : null,
     defaultService: s.DEFAULT_SERVICE,
+    webhookSecrets: s.WEBHOOK_SECRETS ?? [],
+    deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
     maxAttempts: s.MAX_ATTEMPTS,

@@ -13,11 +13,14 @@ import type { HealthTools } from './health.js';
 import type { OverdueTools } from './overdue.js';
 import type { Dependency } from './ProvisioningError.js';
 import { openPace, type PaceRow } from './pace/openPace.js';
+import { openProof, type Proof } from './proof/openProof.js';
 import type { DeviceRecord } from './record/DeviceRecord.js';
 import { openRecords } from './records.js';
 import { rememberSent } from './sentRecently.js';
 import { openStatus, type StatusRow } from './status.js';
 import { minter } from './steps/mint.js';
+import type { WebhookTools } from './webhook/answerWebhook.js';
+import { openHandledWebhooks } from './webhook/handledWebhooks.js';
 import { retrySoon } from './worker/retrySoon.js';
 import type { Tools } from './worker/Tools.js';
 
@@ -28,8 +31,9 @@ const longestBalenaCallMs = 15_000;
 export const overduePeriodMs = 300_000;
 
 /** Everything that the functions work with, from one configuration: one client and one pool of connections for each side. */
-export interface App extends AcceptTools, HealthTools, OverdueTools, Tools {
+export interface App extends AcceptTools, HealthTools, OverdueTools, Tools, WebhookTools {
   config: Config;
+  proof: Proof;
   /** @throws Error if this is not a worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
@@ -65,6 +69,8 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     mint: minter(config.certificate),
     retrySoon,
     sentRecently: rememberSent(clock),
+    proof: openProof({ mode: config.deviceProof, apiUrl: config.balena.apiUrl, clock }),
+    handledWebhooks: openHandledWebhooks(openTable({ ...config.records, name: 'webhooks' }), clock),
     settings: config,
     duplicateWindowMs: config.duplicateWindowMs,
     periodMs: overduePeriodMs,

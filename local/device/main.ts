@@ -35,13 +35,12 @@ const options = new Command('npm run device --')
 
 try {
   const endpoints = await readEndpoints(options.endpoints);
-  const uuid =
-    options.uuid?.toLowerCase() ??
-    (options.new ? await register(endpoints.balena) : endpoints.balena?.devices[0]?.uuid) ??
-    '';
+  const registered = options.new ? await register(endpoints.balena) : undefined;
+  const uuid = options.uuid?.toLowerCase() ?? registered?.uuid ?? endpoints.balena?.devices[0]?.uuid ?? '';
   await playDevice({
     endpoints,
     uuid,
+    ...(registered && { apiKey: registered.apiKey }),
     service: options.service,
     messages: options.messages,
     intervalMs: options.interval,
@@ -64,13 +63,13 @@ async function readEndpoints(file: string): Promise<Endpoints> {
   }
 }
 
-async function register(balena: BalenaEndpoints | undefined): Promise<string | undefined> {
+async function register(balena: BalenaEndpoints | undefined) {
   if (!balena) return undefined;
   const sdk = getSdk({ apiUrl: balena.apiUrl, dataDirectory: false });
   await sdk.auth.loginWithToken(balena.apiKey);
   const uuid = sdk.models.device.generateUniqueKey().slice(0, 32);
-  await sdk.models.device.register(balena.fleet, uuid);
-  return uuid;
+  const { api_key: apiKey } = await sdk.models.device.register(balena.fleet, uuid);
+  return { uuid, apiKey };
 }
 
 function describe(error: unknown): string {

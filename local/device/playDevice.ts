@@ -9,6 +9,8 @@ import { readVariables } from './readVariables.js';
 export interface PlayOptions {
   endpoints: Endpoints;
   uuid: string;
+  /** The device's own API key, as a proof that it is itself. Default: what the demo fleet says. */
+  apiKey?: string;
   /** The service that asks, and whose variables are read; '' for the device level. */
   service: string;
   /** How many telemetry messages to send. */
@@ -39,10 +41,11 @@ export async function playDevice(options: PlayOptions): Promise<void> {
       'this plays a device of the stand-ins for balena and the hub: start them (npm start without BALENA_… and IOTHUB_… settings)',
     );
   }
-  const apiKey = balena.devices.find((device) => device.uuid === uuid)?.apiKey ?? balena.apiKey;
+  const ownKey = options.apiKey ?? balena.devices.find((device) => device.uuid === uuid)?.apiKey;
+  const apiKey = ownKey ?? balena.apiKey;
   const variables = () => readVariables({ apiUrl: balena.apiUrl, apiKey }, uuid, service);
 
-  const { cert, key } = await waitForCredentials(options, variables);
+  const { cert, key } = await waitForCredentials(options, ownKey, variables);
   const { validTo, fingerprint256 } = new X509Certificate(cert);
   say(
     `has its credentials: certificate ${fingerprint256.replaceAll(':', '').slice(0, 16)}…, valid to ${validTo}`,
@@ -64,6 +67,7 @@ export async function playDevice(options: PlayOptions): Promise<void> {
 
 async function waitForCredentials(
   { endpoints, uuid, service, patienceMs, say }: PlayOptions,
+  ownKey: string | undefined,
   variables: () => ReturnType<typeof readVariables>,
 ): Promise<{ cert: string; key: string }> {
   const { url, provisionKey } = endpoints.functions;
@@ -75,10 +79,14 @@ async function waitForCredentials(
     if (AZURE_CERT && AZURE_PRIVATE_KEY) {
       return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
     }
-    const { status, text } = await askForCredentials(provisionUrl, uuid, service);
+    const { status, text } = await askForCredentials(provisionUrl, uuid, service, ownKey);
     say(`asked for credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
-    if (status === 401)
-      throw new Error('the function key is refused (401): is .local/endpoints.json of the system that runs?');
+    if (status === 401) {
+      const why = text
+        ? detailOf(text)
+        : 'the function key is refused: is .local/endpoints.json of the system that runs?';
+      throw new Error(`${why} (401)`);
+    }
     if (status >= 400 && status < 500 && status !== 409)
       throw new Error(`the request is refused (${status}): ${detailOf(text)}`);
     if (Date.now() + waitMs > deadline)

@@ -29,6 +29,12 @@ export interface Table<T> {
   list(filter?: string): AsyncIterable<T>;
 }
 
+/** A table whose rows can be removed. */
+export interface ErasableTable<T> extends Table<T> {
+  /** Removes a row, whatever it holds; that it is gone already is fine. */
+  remove(key: Key): Promise<void>;
+}
+
 export interface TableOptions {
   /** A connection string, or the account's name with managed identity. */
   connection: { connectionString: string } | { accountName: string };
@@ -47,7 +53,7 @@ interface Entity {
  * A table of an Azure storage account, made at its first use. Two repeats after 5xx and resets are left to the client:
  * whoever writes conditionally finds its own write as a conflict then, see `writeRecord`.
  */
-export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableOptions): Table<T> {
+export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableOptions): ErasableTable<T> {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
   const client =
     'connectionString' in connection
@@ -134,6 +140,10 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
         continuationToken = page.value.continuationToken;
       } while (continuationToken);
     },
+    remove: ({ partition, row }) =>
+      unless([404], undefined, async () => {
+        await call((abortSignal) => client.deleteEntity(partition, row, { abortSignal }));
+      }),
   };
 }
 

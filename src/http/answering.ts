@@ -2,6 +2,7 @@ import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } fr
 import { ProvisioningError } from '../ProvisioningError.js';
 import { BadRequest } from './BadRequest.js';
 import { problem } from './problem.js';
+import { Unauthorized } from './Unauthorized.js';
 
 const retryAfterSeconds = 5;
 
@@ -13,6 +14,8 @@ export function answering(handle: (request: HttpRequest) => Promise<HttpResponse
     } catch (error) {
       if (error instanceof BadRequest)
         return problem({ status: error.status, code: error.code, detail: error.message });
+      if (error instanceof Unauthorized)
+        return problem({ status: 401, code: error.code, detail: error.message });
       const { code, message } = ProvisioningError.from(error);
       context.error(`${code}: ${message}`);
       return problem({

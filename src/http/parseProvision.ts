@@ -38,7 +38,7 @@ export async function parseProvision(
   uuidInPathSuffices: boolean,
 ): Promise<ProvisionRequest> {
   const inPath = parseUuidInPath(request);
-  const text = await readBody(request);
+  const text = (await readBody(request)).trim();
   if (text === '') {
     if (inPath && uuidInPathSuffices) return { uuid: inPath, service: undefined };
     throw new BadRequest('provision.request.no-body', `The request has no body. Send JSON: ${example}`);

@@ -4,7 +4,7 @@ import { BadRequest } from './BadRequest.js';
 const largest = 16 * 1024;
 
 /**
- * The body as text; '' where there is none.
+ * The body as text, to the byte; '' where there is none.
  *
  * @throws BadRequest (413) past 16 KiB
  */
@@ -14,7 +14,7 @@ export async function readBody(request: HttpRequest): Promise<string> {
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > largest) throw tooLarge;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim();
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new BadRequest('provision.request.bad-body', 'The body is not UTF-8 text.');
   }

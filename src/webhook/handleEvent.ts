@@ -1,0 +1,62 @@
+import { type AcceptTools, accept } from '../accept.js';
+import { check } from '../check.js';
+import type { WebhookEvent } from './parseEvent.js';
+
+/** What became of an event, for its sender. */
+export interface EventOutcome {
+  outcome: 'accepted' | 'already-provisioned' | 'failed' | 'service-conflict' | 'checked' | 'ignored';
+  uuid?: string;
+  requestId?: string;
+  message: string;
+}
+
+/**
+ * Does what an event asks for. Events are hints: their order and their repetition can do no harm, because a check looks up what
+ * is true, and only an event "created" makes a wish of a hint, and only where nothing was asked for yet.
+ *
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: asking again is harmless
+ */
+export async function handleEvent(
+  tools: AcceptTools,
+  event: WebhookEvent,
+  defaultService: string,
+): Promise<EventOutcome> {
+  if (event.kind === 'ignored') {
+    return {
+      outcome: 'ignored',
+      message: `Events of the type "${event.type}" are ignored; created, online, updated and deleted are not.`,
+    };
+  }
+  const { uuid } = event;
+  if (event.kind === 'check') {
+    await check(tools, uuid);
+    return {
+      outcome: 'checked',
+      uuid,
+      message: 'A worker looks whether the device is as it should be, if it was ever asked for.',
+    };
+  }
+  if (event.kind === 'created' && (await tools.records.read(uuid))) {
+    return {
+      outcome: 'ignored',
+      uuid,
+      message: 'The device has been asked for already: "created" changes nothing.',
+    };
+  }
+  const service = event.kind === 'provision' ? (event.service ?? defaultService) : defaultService;
+  const { kind, record } = await accept(tools, { uuid, present: true, service });
+  const { requestId } = record.desired;
+  if (kind === 'accepted')
+    return { outcome: kind, uuid, requestId, message: `Accepted. Its state is at /api/provision/${uuid}.` };
+  if (kind === 'failed')
+    return { outcome: kind, uuid, requestId, message: record.error?.message ?? 'The request has failed.' };
+  if (kind === 'service-conflict') {
+    return {
+      outcome: kind,
+      uuid,
+      requestId,
+      message: 'Its credentials were moved to another service less than ten minutes ago.',
+    };
+  }
+  return { outcome: kind, uuid, requestId, message: 'The device is already provisioned.' };
+}
