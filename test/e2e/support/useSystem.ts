@@ -41,6 +41,9 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     ...options,
     // So fast that the pace is never waited for.
     settings: { IOTHUB_TIER: 'S3', IOTHUB_UNITS: '10', ...options.settings },
+  }).catch(async (error) => {
+    await rm(folder, { recursive: true });
+    throw error;
   });
   const { balena, iotHub, serviceBus } = stack.endpoints;
   if (!balena || !iotHub || !serviceBus) throw new Error('a stand-in is missing');
