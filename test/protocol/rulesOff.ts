@@ -61,8 +61,16 @@ export const rulesOff: ShownRule[] = [
         if (record.lease) record.lease = { ...record.lease, until: 0, left: true };
       },
     },
-    seen: ['a worker without the lease changed something'],
-    within: 100,
+    seen: ['a worker without the lease changed something', 'stuck'],
+    histories: {
+      acts: [act(0, provision), act(10 * seconds, deprovision), act(10 * seconds, provision)],
+      calm: false,
+      failing: 0.3,
+      stalls: 0.06,
+      stepMs: 500,
+      workers: 3,
+    },
+    within: 300,
   },
   {
     rule: 'the places where credentials may be are recorded before they are stored',
@@ -166,13 +174,13 @@ export const rulesOff: ShownRule[] = [
     // The timer would send it again, ten minutes later.
     on: { noTimer: true },
     seen: ['stuck'],
-    histories: { calm: true, failing: 3 },
+    histories: { calm: true, failing: 1 },
     within: 300,
   },
   {
     rule: 'a device that kills its worker is given up after MAX_ATTEMPTS',
     off: { settings: { maxAttempts: 1_000_000 } },
-    seen: ['livelock'],
+    seen: ['stuck'],
     histories: { acts: [act(0, provision)], poison: 0, maxAttempts: 3 },
     within: 5,
   },
