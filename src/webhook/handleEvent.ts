@@ -1,5 +1,6 @@
 import { type AcceptTools, accept } from '../accept.js';
 import { check } from '../check.js';
+import { live } from '../record/live.js';
 import type { WebhookEvent } from './parseEvent.js';
 
 /** What became of an event, for its sender. */
@@ -36,14 +37,14 @@ export async function handleEvent(
       message: 'A worker looks whether the device is as it should be, if it was ever asked for.',
     };
   }
-  if (event.kind === 'created' && (await tools.records.read(uuid))) {
+  const service = await serviceOf(tools, event, defaultService);
+  if (service === null) {
     return {
       outcome: 'ignored',
       uuid,
       message: 'The device has been asked for already: "created" changes nothing.',
     };
   }
-  const service = event.kind === 'provision' ? (event.service ?? defaultService) : defaultService;
   const { kind, record } = await accept(tools, { uuid, present: true, service });
   const { requestId } = record.desired;
   if (kind === 'accepted')
@@ -59,4 +60,18 @@ export async function handleEvent(
     };
   }
   return { outcome: kind, uuid, requestId, message: 'The device is already provisioned.' };
+}
+
+/** The service to ask for; null where a device that is "created" was asked for already, and nothing of that is owed. */
+async function serviceOf(
+  { records }: AcceptTools,
+  event: Extract<WebhookEvent, { kind: 'provision' | 'created' }>,
+  defaultService: string,
+): Promise<string | null> {
+  if (event.kind === 'provision') return event.service ?? defaultService;
+  const found = await records.read(event.uuid);
+  if (!found) return defaultService;
+  const { desired, ticket } = found.value;
+  // The same webhook again, after its record was written and its message could not be sent: asked again, it is sent.
+  return desired.present && live(ticket) && ticket.kind === 'change' ? desired.service : null;
 }
