@@ -24,7 +24,7 @@ const problemsOf = (env: Record<string, string | undefined>): string[] => {
 };
 
 test('what is not set has its default', () => {
-  expect(read()).toEqual({
+  expect(read()).toMatchObject({
     balena: { apiUrl: 'https://api.balena-cloud.com/', apiKey: 'key' },
     hub: { connection: { connectionString: hub }, operationsPerMinute: 100 },
     queue: { connection: { connectionString: serviceBus }, queue: 'provisioning' },

@@ -1,0 +1,20 @@
+import { HttpRequest } from '@azure/functions';
+
+export interface Given {
+  method?: string;
+  body?: string | Uint8Array;
+  headers?: Record<string, string>;
+  params?: Record<string, string>;
+}
+
+/** A request as the host hands it over. */
+export function requestWith({ method = 'POST', body, headers = {}, params = {} }: Given = {}): HttpRequest {
+  const sent = typeof body === 'string' ? { string: body } : { bytes: body };
+  return new HttpRequest({
+    method,
+    url: 'http://127.0.0.1/api/provision',
+    headers,
+    params,
+    ...(body !== undefined && { body: sent }),
+  });
+}
