@@ -8,7 +8,7 @@ import { latency, receiveAll, sendBatches, sendOneByOne, sendParallel } from './
 /** What was measured: name and figure, as they are printed. */
 export type Figures = Record<string, string>;
 
-const main = fileURLToPath(new URL('../local/servicebus/main.js', import.meta.url));
+export const brokerMain = fileURLToPath(new URL('../local/servicebus/main.js', import.meta.url));
 
 /**
  * Starts a broker and measures it.
@@ -20,7 +20,7 @@ export async function measureBroker(folder: string | undefined, scale: number): 
   const args = ['--port', '0'];
   for (const queue of ['warm', 'empty', 'empty-latency', 'deep', 'deep-latency']) args.push('--queue', queue);
   if (folder !== undefined) args.push('--folder', folder);
-  const broker = fork(main, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const broker = fork(brokerMain, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const { ready } = await new Promise<{ ready: BrokerEndpoints }>((resolve, reject) => {
     broker.once('message', (message) => resolve(message as { ready: BrokerEndpoints }));
     broker.once('exit', (code) => reject(new Error(`the broker ended with code ${code}`)));

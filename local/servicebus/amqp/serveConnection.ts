@@ -4,6 +4,7 @@ import rhea from 'rhea';
 import type { Clock } from '../engine/Clock.js';
 import type { Engine } from '../engine/Engine.js';
 import { checkSignature, covers, unauthorized } from '../sharedAccess.js';
+import { acknowledgePromptly } from './acknowledgePromptly.js';
 import { type Address, parseAddress } from './address.js';
 import { amqpError } from './amqpError.js';
 import { findQueue, notSupported } from './findQueue.js';
@@ -103,14 +104,16 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
     open(receiver!, parseAddress(receiver!.target?.address), (address) => {
       const answerTo = (request: Message) => replyLink(request, receiver!);
       if (address.kind === 'cbs') return serveRequests(receiver!, engine, answerTo, putToken);
-      const queue = findQueue(engine, address.queue);
+      const find = () => findQueue(engine, address.queue);
+      // For each message and request anew: it may have been deleted, and created again.
+      find();
       if (address.kind === 'queue') {
         if (address.part === 'dead') throw notSupported('sending to a dead-letter queue');
         producers.add(receiver!);
-        return serveProducer(receiver!, queue, engine);
+        return serveProducer(receiver!, find, engine);
       }
       return serveRequests(receiver!, engine, answerTo, (request) =>
-        handleManagement(queue, address.part, request),
+        handleManagement(find(), address.part, request),
       );
     });
   });
@@ -154,6 +157,7 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
   socket.on('close', leaveAll);
   socket.on('error', () => {});
 
+  connection.on('connection_open', () => acknowledgePromptly(socket));
   acceptSocket(connection, socket, {
     maxFrameSize,
     isRaw: (receiver) => producers.has(receiver),

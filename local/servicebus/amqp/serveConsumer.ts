@@ -23,6 +23,11 @@ export function serveConsumer(sender: Sender, queue: Queue, part: Part, engine: 
       const tag = message.lockToken === undefined ? undefined : lockTag(message.lockToken);
       sender.send(encodeDelivery(message, payload), tag, 0);
     },
+    ended: () =>
+      sender.close({
+        condition: 'amqp:not-found',
+        description: `The messaging entity '${queue.record.name}' was deleted.`,
+      }),
   });
 
   sender.on('sender_flow', () => queue.wake());

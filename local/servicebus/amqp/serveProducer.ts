@@ -18,13 +18,13 @@ export function checkSize(size: number): void {
 }
 
 /** Takes in what a client sends to a queue. A send is accepted once it is durable. */
-export function serveProducer(receiver: Receiver, queue: Queue, engine: Engine): void {
+export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine: Engine): void {
   receiver.on('message', ({ message, delivery }: EventContext) => {
     // Left undecoded, so these are the bytes.
     const bytes = message as unknown as Buffer;
     try {
       checkSize(bytes.length);
-      queue.send(readMessages(bytes, formatOf(delivery!)));
+      findQueue().send(readMessages(bytes, formatOf(delivery!)));
     } catch (error) {
       refuse(delivery!, error);
       return;

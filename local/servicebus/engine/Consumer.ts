@@ -10,6 +10,8 @@ export interface Consumer {
   credit(): number;
   /** A message that it now holds (or, with `receiveAndDelete`, that is its own); durably so. */
   deliver(message: Message, payload: Buffer): void;
+  /** The queue has been deleted. */
+  ended?(): void;
 }
 
 /** The consumers of one shelf, served in turn. */
@@ -25,6 +27,10 @@ export class Consumers {
       const at = this.#seats.indexOf(seat);
       if (at >= 0) this.#seats.splice(at, 1);
     };
+  }
+
+  end(): void {
+    for (const { consumer } of this.#seats.splice(0)) consumer.ended?.();
   }
 
   /**

@@ -88,8 +88,15 @@ export class Engine {
     const name = queue.record.name.toLowerCase();
     this.#queues.delete(name);
     this.#hungry.delete(queue);
+    queue.setRemoved(true);
     this.journal.removeQueue(queue.record);
-    this.journal.onUndo(() => this.#queues.set(name, queue));
+    this.journal.onUndo(() => {
+      this.#queues.set(name, queue);
+      queue.setRemoved(false);
+    });
+    this.journal.afterCommit((refused) => {
+      if (!refused) queue.endConsumers();
+    });
   }
 
   /** Resolves when all that was done so far is durable; rejects, if it was undone instead. */

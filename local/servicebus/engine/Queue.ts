@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
-import { DuplicateHistory } from './DuplicateHistory.js';
 import type { EngineParts } from './EngineParts.js';
+import { Intake } from './Intake.js';
 import type { Message } from './Message.js';
 import { MessageTable } from './MessageTable.js';
 import type { NewMessage } from './NewMessage.js';
@@ -24,9 +24,10 @@ export class Queue {
   readonly messages: MessageTable;
   /** When it was last sent to or received from, milliseconds since 1970. */
   accessedAt: number;
+  #isRemoved = false;
   readonly #parts: EngineParts;
-  readonly #history = new DuplicateHistory();
   readonly #consumers = { main: new Consumers(), dead: new Consumers() };
+  readonly #intake: Intake;
   readonly #redelivery: Redelivery;
 
   constructor(record: QueueRecord, parts: EngineParts) {
@@ -34,13 +35,14 @@ export class Queue {
     this.#parts = parts;
     this.accessedAt = record.updatedAt;
     this.messages = new MessageTable(parts.journal, parts.store, () => parts.hungry(this));
+    this.#intake = new Intake(record, this.messages, parts);
     this.#redelivery = new Redelivery(record, this.messages, parts.deadLetterPayload);
   }
 
   /** Takes over what a store has kept. */
   restore(messages: Omit<Message, 'index'>[], history: [messageId: string, until: number][]): void {
     this.messages.restore(messages);
-    for (const [messageId, until] of history) this.#history.add(messageId, until);
+    this.#intake.restore(history);
   }
 
   /**
@@ -49,13 +51,7 @@ export class Queue {
    * @throws BrokerError `quota-exceeded`
    */
   send(messages: NewMessage[]): number[] {
-    this.#checkQuota(messages.reduce((sum, { payload }) => sum + payload.length, 0));
-    const now = this.#touchAccess();
-    return messages.map((message) => {
-      const sequenceNumber = this.#nextSequenceNumber();
-      if (!this.#isDuplicate(message.messageId, now)) this.#insert(message, sequenceNumber, now);
-      return sequenceNumber;
-    });
+    return this.#intake.send(messages, this.#touchAccess());
   }
 
   /**
@@ -63,15 +59,7 @@ export class Queue {
    * @throws BrokerError `message-not-found`
    */
   cancel(sequenceNumbers: number[]): void {
-    const messages = sequenceNumbers.map((sequenceNumber) => {
-      const message = this.messages.main.messages.get(sequenceNumber);
-      if (message?.state === 'scheduled') return message;
-      throw new BrokerError(
-        'message-not-found',
-        `The scheduled message with sequence number ${sequenceNumber} was not found in queue '${this.record.name}'.`,
-      );
-    });
-    for (const message of messages) this.messages.change(message, { state: 'gone' });
+    this.#intake.cancel(sequenceNumbers);
   }
 
   /** @throws BrokerError `lock-lost` */
@@ -118,6 +106,16 @@ export class Queue {
     return leave;
   }
 
+  /** From now on everything about it fails. @param isRemoved false takes it back */
+  setRemoved(isRemoved: boolean): void {
+    this.#isRemoved = isRemoved;
+  }
+
+  /** Tells its consumers that there is nothing more to come. */
+  endConsumers(): void {
+    for (const consumers of Object.values(this.#consumers)) consumers.end();
+  }
+
   /** A consumer may take more now. */
   wake(): void {
     this.#parts.hungry(this);
@@ -151,12 +149,12 @@ export class Queue {
     for (const shelf of [this.messages.main, this.messages.dead]) {
       for (const sequenceNumber of shelf.deadlines.due(now)) {
         const message = shelf.messages.get(sequenceNumber);
-        if (message?.state === 'scheduled') this.#activate(message, now);
+        if (message?.state === 'scheduled') this.#intake.activate(message, now);
         else if (message?.state === 'locked') this.#redelivery.giveBack(message);
         else if (message?.state === 'available') this.#redelivery.expire(message);
       }
     }
-    this.#parts.journal.forget(this.record.id, this.#history.expire(now));
+    this.#intake.forget(now);
   }
 
   #handOver(
@@ -180,74 +178,19 @@ export class Queue {
     });
   }
 
-  #insert(
-    given: NewMessage,
-    sequenceNumber: number,
-    now: number,
-    enqueuedSequenceNumber = sequenceNumber,
-  ): void {
-    // Also when that time is past: such a message becomes active at the next tick, and then has another sequence number.
-    const { payload, timeToLiveMs, scheduledFor } = given;
-    const lifeMs = Math.min(timeToLiveMs ?? Infinity, this.record.properties.timeToLiveMs ?? Infinity);
-    this.messages.insert(
-      {
-        queueId: this.record.id,
-        sequenceNumber,
-        enqueuedSequenceNumber,
-        enqueuedAt: now,
-        scheduledFor,
-        timeToLiveMs,
-        deliveryCount: 0,
-        // The life of a scheduled message begins when it becomes active.
-        expiresAt: scheduledFor === undefined && lifeMs < Infinity ? now + lifeMs : undefined,
-        lockToken: undefined,
-        lockedUntil: undefined,
-        deadLettered: false,
-        size: payload.length,
-        payload,
-      },
-      scheduledFor === undefined ? 'available' : 'scheduled',
-    );
-  }
-
-  #activate(message: Message, now: number): void {
-    const { timeToLiveMs, enqueuedSequenceNumber } = message;
-    const payload = this.messages.payload(message);
-    this.messages.change(message, { state: 'gone' });
-    this.#insert({ payload, timeToLiveMs }, this.#nextSequenceNumber(), now, enqueuedSequenceNumber);
-  }
-
-  #isDuplicate(messageId: string | undefined, now: number): boolean {
-    const windowMs = this.record.properties.duplicateWindowMs;
-    if (windowMs === undefined || messageId === undefined) return false;
-    if (this.#history.has(messageId, now)) return true;
-    this.#history.add(messageId, now + windowMs);
-    this.#parts.journal.remember(this.record.id, messageId, now + windowMs);
-    this.#parts.journal.onUndo(() => this.#history.delete(messageId));
-    return false;
-  }
-
   #lockedBy(lockToken: string): Message {
     return this.messages.lockedBy(lockToken, this.#touchAccess());
   }
 
-  #nextSequenceNumber(): number {
-    this.#parts.journal.putQueue(this.record);
-    return this.record.nextSequenceNumber++;
-  }
-
+  /** @returns the time, milliseconds since 1970 */
   #touchAccess(): number {
+    if (this.#isRemoved) {
+      throw new BrokerError(
+        'entity-not-found',
+        `The messaging entity '${this.record.name}' could not be found: it was deleted.`,
+      );
+    }
     this.accessedAt = this.#parts.clock.now();
     return this.accessedAt;
-  }
-
-  #checkQuota(bytes: number): void {
-    const { name, properties } = this.record;
-    if (this.messages.size + bytes <= properties.maxSizeBytes) return;
-    throw new BrokerError(
-      'quota-exceeded',
-      `The maximum entity size has been reached or exceeded for queue '${name}'. Size of entity in bytes: ` +
-        `${this.messages.size}, max entity size in bytes: ${properties.maxSizeBytes}.`,
-    );
   }
 }

@@ -77,6 +77,24 @@ describe('the administration client', () => {
     expect(properties.sizeInBytes).toBeGreaterThan(0);
   });
 
+  test('a queue that is deleted under its clients is not found any more', async () => {
+    await admin.createQueue('brief');
+    const sender = broker.client.createSender('brief');
+    await sender.sendMessages({ body: 1 });
+    const receiver = broker.client.createReceiver('brief');
+    const [message] = await receiver.receiveMessages(1);
+    await admin.deleteQueue('brief');
+    await expect(receiver.completeMessage(message!)).rejects.toMatchObject({
+      code: 'MessagingEntityNotFound',
+    });
+    await expect(sender.sendMessages({ body: 2 })).rejects.toMatchObject({ code: 'MessagingEntityNotFound' });
+    await expect(receiver.peekMessages(1)).rejects.toMatchObject({ code: 'MessagingEntityNotFound' });
+    await admin.createQueue('brief');
+    await sender.sendMessages({ body: 3 });
+    const again = await broker.client.createReceiver('brief').peekMessages(5);
+    expect(again.map(({ body }) => body)).toEqual([3]);
+  });
+
   test('is told what is wrong, or not supported', async () => {
     await expect(admin.createQueue('bad', { lockDuration: 'PT10M' })).rejects.toThrow('5 s to 5 min');
     await expect(admin.createQueue('bad', { requiresSession: true })).rejects.toThrow(

@@ -8,6 +8,8 @@ describe('scheduling', () => {
   const queues = [
     { name: 'q' },
     { name: 'cancelled' },
+    { name: 'dropping' },
+    { name: 'burying', deadLetterOnExpiry: true },
     { name: 'detected', duplicateWindowMs: 10 * MINUTES },
   ];
   const broker = useBroker(queues, { clock });
@@ -35,6 +37,20 @@ describe('scheduling', () => {
     await sender.cancelScheduledMessages(numbers);
     expect(await broker.client.createReceiver('cancelled').peekMessages(2)).toEqual([]);
     await expect(sender.cancelScheduledMessages(numbers)).rejects.toMatchObject({ code: 'MessageNotFound' });
+  });
+
+  test('a message that outlives its time to live is dropped, or becomes a dead letter', async () => {
+    for (const [queue, reason] of [
+      ['dropping', undefined],
+      ['burying', 'TTLExpiredException'],
+    ] as const) {
+      await broker.client.createSender(queue).sendMessages([{ body: 1, timeToLive: 1000 }, { body: 2 }]);
+      clock.advance(1000);
+      const left = await broker.client.createReceiver(queue).peekMessages(5);
+      expect(left.map(({ body }) => body)).toEqual([2]);
+      const dead = await broker.client.createReceiver(queue, { subQueueType: 'deadLetter' }).peekMessages(5);
+      expect(dead.map(({ deadLetterReason }) => deadLetterReason)).toEqual(reason ? [reason] : []);
+    }
   });
 
   test('a duplicate is accepted and dropped, scheduled or not', async () => {
