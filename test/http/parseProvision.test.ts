@@ -36,6 +36,16 @@ test('the path is enough to undo it, and not to ask for it', async () => {
   expect(await refused({ params, body: '{}' })).toMatchObject({ code: 'provision.request.bad-uuid' });
 });
 
+test.each([7, null, ['a'], '', 'ab'.repeat(15), 'ab'.repeat(17), 'g'.repeat(32), `${uuid}\n`])(
+  'the uuid %j is refused, and the message says how one looks',
+  async (given) => {
+    expect(await refused({ body: body({ uuid: given }) })).toMatchObject({
+      code: 'provision.request.bad-uuid',
+      message: '"uuid" must be a full balena device UUID: 32 or 62 hexadecimal digits.',
+    });
+  },
+);
+
 test('a body that is not UTF-8 is refused', async () => {
   expect(await refused({ body: new Uint8Array([0x7b, 0xff, 0x7d]) })).toMatchObject({
     code: 'provision.request.bad-body',
