@@ -105,6 +105,7 @@ const schema = z.object({
     .pipe(z.number().min(0.1, renewAtForm).max(0.99, renewAtForm))
     .default(0.8),
   MAX_ATTEMPTS: whole(1, 100, 10, 'must be a number from 1 to 100, such as 10'),
+  LONGEST_BACK_OFF_SECONDS: whole(1, 86_400, 3_600, 'must be seconds from 1 to 86400, such as 3600'),
   WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
   LEASE_GRACE_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
   DUPLICATE_WINDOW_SECONDS: whole(20, 604_800, 600, 'must be seconds from 20 to 604800, such as 600'),
@@ -214,6 +215,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
     maxAttempts: s.MAX_ATTEMPTS,
+    longestBackOffMs: s.LONGEST_BACK_OFF_SECONDS * seconds,
     workLimitMs: s.WORK_LIMIT_SECONDS * seconds,
     leaseGraceMs: s.LEASE_GRACE_SECONDS * seconds,
     duplicateWindowMs: s.DUPLICATE_WINDOW_SECONDS * seconds,

@@ -6,6 +6,7 @@ const hub = 'HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWr
 const serviceBus =
   'Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=aGV5';
 const storage = 'DefaultEndpointsProtocol=https;AccountName=mystorage;AccountKey=aGV5';
+const webhookSecret = `whsec_${Buffer.alloc(32, 'w').toString('base64')}`;
 const least = {
   BALENA_API_KEY: 'key',
   IOTHUB_CONNECTION_STRING: hub,
@@ -24,16 +25,19 @@ const problemsOf = (env: Record<string, string | undefined>): string[] => {
 };
 
 test('what is not set has its default', () => {
-  expect(read()).toMatchObject({
+  expect(read()).toEqual({
     balena: { apiUrl: 'https://api.balena-cloud.com/', apiKey: 'key' },
     hub: { connection: { connectionString: hub }, operationsPerMinute: 100 },
     queue: { connection: { connectionString: serviceBus }, queue: 'provisioning' },
     records: { connection: { connectionString: storage } },
     fleets: null,
     defaultService: '',
+    webhookSecrets: [],
+    deviceProof: 'off',
     certificate: { key: 'ec-p256', days: 365 },
     renewAt: 0.8,
     maxAttempts: 10,
+    longestBackOffMs: 3_600_000,
     workLimitMs: 60_000,
     leaseGraceMs: 60_000,
     duplicateWindowMs: 600_000,
@@ -52,11 +56,18 @@ test.each<[string, string, object]>([
   ['FLEETS', 'my_org/one, my_org/two ,', { fleets: ['my_org/one', 'my_org/two'] }],
   ['FLEETS', ' , ', { fleets: null }],
   ['DEFAULT_SERVICE', 'cloud-relay', { defaultService: 'cloud-relay' }],
+  [
+    'WEBHOOK_SECRETS',
+    `${webhookSecret}, ${webhookSecret}`,
+    { webhookSecrets: [webhookSecret, webhookSecret] },
+  ],
+  ['DEVICE_PROOF', 'required', { deviceProof: 'required' }],
   ['CERT_KEY', 'rsa-2048', { certificate: { key: 'rsa-2048', days: 365 } }],
   ['CERT_DAYS', '90', { certificate: { key: 'ec-p256', days: 90 } }],
   ['RENEW_AT', '0.5', { renewAt: 0.5 }],
   ['RENEW_AT', '.66', { renewAt: 0.66 }],
   ['MAX_ATTEMPTS', '3', { maxAttempts: 3 }],
+  ['LONGEST_BACK_OFF_SECONDS', '30', { longestBackOffMs: 30_000 }],
   ['WORK_LIMIT_SECONDS', '20', { workLimitMs: 20_000 }],
   ['LEASE_GRACE_SECONDS', '5', { leaseGraceMs: 5_000 }],
   ['DUPLICATE_WINDOW_SECONDS', '20', { duplicateWindowMs: 20_000 }],
@@ -160,10 +171,13 @@ const wrong: Record<string, string[]> = {
   AzureWebJobsStorage: ['secret'],
   AzureWebJobsStorage__accountName: ['My-Secret'],
   FLEETS: ['secret', 'my_org/one,secret', 'a/b/c'],
+  WEBHOOK_SECRETS: ['secret', 'whsec_short', `${webhookSecret},secret`],
+  DEVICE_PROOF: ['secret', 'on'],
   CERT_KEY: ['secret', 'rsa-4096'],
   CERT_DAYS: ['0', '3651', '1e3', '0x10', '5 days', '٥'],
   RENEW_AT: ['1', '0', '0.05', '0.999', '80%', '8e-1', '-0.5'],
   MAX_ATTEMPTS: ['0', '101', '1e1', 'secret'],
+  LONGEST_BACK_OFF_SECONDS: ['0', '86401', '1h'],
   WORK_LIMIT_SECONDS: ['0', '151', '60s'],
   LEASE_GRACE_SECONDS: ['0', '151', '60s'],
   DUPLICATE_WINDOW_SECONDS: ['19', '604801', '10 min'],

@@ -17,6 +17,8 @@ export interface WorkerSettings extends ReconcileSettings {
   leaseGraceMs: number;
   /** Attempts after which a request fails for good. */
   maxAttempts: number;
+  /** The longest that a failed run is put off by; default: an hour. */
+  longestBackOffMs?: number;
 }
 
 /** What a worker works with. */

@@ -77,7 +77,10 @@ export async function finish(
       if (error.retry === 'never' || (counted && record.attempts >= settings.maxAttempts)) {
         markDead(record, error, now);
       } else {
-        again(record, Math.max(now + backOff(error, record.retries, chance), free));
+        again(
+          record,
+          Math.max(now + backOff(error, record.retries, chance, settings.longestBackOffMs), free),
+        );
         record.retries += 1;
         record.error = recordedError(error, now);
       }

@@ -15,6 +15,11 @@ test.each([
   expect(backOff(error('timed-out'), retries, 0.5)).toBe(most / 2);
 });
 
+test('the longest can be set, also for what is retried slowly', () => {
+  expect(backOff(error('timed-out'), 9, 1, 8_000)).toBe(8_000);
+  expect(backOff(error('hub-unauthorized'), 0, 1, 8_000)).toBe(8_000);
+});
+
 test('it never comes sooner than in a second', () => {
   expect(backOff(error('timed-out'), 0, 0)).toBe(1_000);
 });
