@@ -22,6 +22,8 @@ const settings = {
   WORK_LIMIT_SECONDS: '4',
   LEASE_GRACE_SECONDS: '4',
   DUPLICATE_WINDOW_SECONDS: '20',
+  // Of a run of two minutes, or it would be waited for longer than it takes.
+  LONGEST_BACK_OFF_SECONDS: '15',
   IOTHUB_UNITS: '10',
 };
 const lockSeconds = 10;
