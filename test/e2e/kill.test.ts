@@ -1,4 +1,6 @@
+import { minter } from '../../src/steps/mint.js';
 import type { Fault } from './support/standInControl.js';
+import { isPairAt, storedPair } from './support/storedPair.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
@@ -9,124 +11,145 @@ const system = await useSystem({
   settings: { WORK_LIMIT_SECONDS: String(workLimit), LEASE_GRACE_SECONDS: String(grace) },
 });
 const { balena, hub, queue, stack } = system;
-const host = () => stack.hosts.at(-1)!;
 
-async function killHost() {
-  await host().kill();
+/** What is asked for: of which device, how, and how it ends. */
+const asks = {
+  provision: {
+    device: () => balena.newDevice(),
+    ask: (uuid: string) => system.post(uuid, 'main'),
+    ends: expectProvisioned,
+  },
+  renew: {
+    device: newDeviceWithOldPair,
+    ask: (uuid: string) => system.post(uuid, 'main'),
+    ends: expectProvisioned,
+  },
+  move: {
+    device: () => system.provisioned('main'),
+    ask: (uuid: string) => system.post(uuid, 'cloud-relay'),
+    ends: (uuid: string) => expectProvisioned(uuid, 'cloud-relay'),
+  },
+  deprovision: {
+    device: () => system.provisioned('main'),
+    ask: (uuid: string) => system.del(uuid),
+    ends: expectDeprovisioned,
+  },
+};
+type Kill = [when: string, ask: keyof typeof asks, side: 'hub' | 'balena', held: Fault];
+const [lost, unanswered] = [{ hang: true, effect: 'none' } as const, { hang: true, effect: 'now' } as const];
+
+/** At requests that name the device: any number of them can be held at a time. */
+const atNamed: Kill[] = [
+  ['while it looks the device up', 'provision', 'balena', { method: 'GET', ...lost }],
+  ['before the hub has registered the thumbprint', 'provision', 'hub', { method: 'PUT', ...lost }],
+  ['after the hub has registered the thumbprint', 'provision', 'hub', { method: 'PUT', ...unanswered }],
+  ['before the hub has removed the identity', 'deprovision', 'hub', { method: 'DELETE', ...lost }],
+  ['after the hub has removed the identity', 'deprovision', 'hub', { method: 'DELETE', ...unanswered }],
+];
+/** At requests about a variable, which do not: held one after the other. There are 16 in all, as many as a host works on at a time. */
+const atVariables: Kill[] = [
+  ['before any variable is written', 'provision', 'balena', { method: 'POST', times: 2, ...lost }],
+  ['with one of the variables written', 'provision', 'balena', { method: 'POST', times: 1, ...lost }],
+  ['after both variables are written', 'provision', 'balena', { method: 'POST', times: 2, ...unanswered }],
+  ['with one of the variables replaced', 'renew', 'balena', { method: 'PATCH', times: 1, ...lost }],
+  ['after both variables are replaced', 'renew', 'balena', { method: 'PATCH', times: 2, ...unanswered }],
+  ['before any variable is at the new service', 'move', 'balena', { method: 'POST', times: 2, ...lost }],
+  ['with one variable at the new service', 'move', 'balena', { method: 'POST', times: 1, ...lost }],
+  ['before the old service is cleaned', 'move', 'balena', { method: 'DELETE', times: 1, ...lost }],
+  ['with the old service half cleaned', 'move', 'balena', { method: 'DELETE', times: 1, ...unanswered }],
+  ['before any variable is removed', 'deprovision', 'balena', { method: 'DELETE', times: 1, ...lost }],
+  ['with one variable removed', 'deprovision', 'balena', { method: 'DELETE', times: 1, ...unanswered }],
+];
+const kills = [...atNamed, ...atVariables];
+const uuids = new Map<string, string>();
+const uuidOf = ([when]: Kill) => uuids.get(when) ?? '';
+/** Complete pairs of new credentials in balena, at the moment of the kill, and whether the hub accepts them. */
+const stored: { when: string; accepted: boolean }[] = [];
+
+beforeAll(async () => {
+  for (const [when, device] of await Promise.all(
+    kills.map(async ([when, ask]) => [when, await asks[ask].device()] as const),
+  ))
+    uuids.set(when, device);
+
+  await Promise.all([...atNamed.map((kill) => hold(kill, uuidOf(kill))), holdAtVariables()]);
+  const states = kills.map(async (kill) => [kill[0], (await system.get(uuidOf(kill))).json.state]);
+  expect(await Promise.all(states)).toEqual(kills.map(([when]) => [when, 'working']));
+  await stack.hosts.at(-1)?.kill();
+
+  for (const kill of kills) if (kill[1] !== 'deprovision') stored.push(...(await storedFor(kill)));
   await Promise.all([hub.noFaults(), balena.noFaults()]);
+  await stack.startHost('all');
+}, 60_000);
+
+test.each(kills)('killed %s, it is done by the next (%s)', async (...kill) => {
+  await asks[kill[1]].ends(uuidOf(kill));
+});
+
+test('whenever it is killed, a pair that is stored is one that the hub accepts already', () => {
+  expect(stored.filter(({ accepted }) => !accepted)).toEqual([]);
+  expect(stored.map(({ when }) => when)).toEqual(
+    expect.arrayContaining(['after both variables are written', 'after both variables are replaced']),
+  );
+});
+
+test('it leaves nothing in the queue, and nothing was given up', async () => {
+  await until('the queue is empty', async () => (await queue.messages()).length === 0);
+  expect(await queue.deadLetters()).toEqual([]);
+});
+
+/** Asks, and returns when the request is held. */
+async function hold([when, ask, side, fault]: Kill, path: string): Promise<void> {
+  const held = await { hub, balena }[side].fault({ ...fault, path });
+  expect((await asks[ask].ask(uuids.get(when) ?? '')).status).toBe(202);
+  await held(fault.times ?? 1);
 }
 
-async function expectProvisioned(uuid: string, place = 'main') {
-  await system.state(uuid, 'provisioned');
+async function holdAtVariables(): Promise<void> {
+  for (const kill of atVariables) {
+    const before = await writes();
+    await hold(kill, '/device_service_environment_variable');
+    // What goes through must be through before the next fault is there to hit it.
+    if (kill[3].method !== 'DELETE')
+      await until('both are written or held', async () => (await writes()) >= before + 2);
+  }
+}
+
+/** How many variables balena was asked to write. */
+async function writes(): Promise<number> {
+  const { requests } = await balena.asked();
+  return requests.filter(({ method }) => method === 'POST' || method === 'PATCH').length;
+}
+
+/** Due for renewal: nearly a year old. */
+async function newDeviceWithOldPair(): Promise<string> {
+  const uuid = await balena.newDevice();
+  const { certificate, privateKey } = await minter()(uuid, Date.now() - 360 * 24 * 3_600_000);
+  await balena.setVariables(uuid, 'main', { AZURE_CERT: certificate, AZURE_PRIVATE_KEY: privateKey });
+  return uuid;
+}
+
+async function storedFor(kill: Kill): Promise<typeof stored> {
+  const variables = await balena.variables(uuidOf(kill));
+  const thumbprints = (await hub.thumbprints(uuidOf(kill))) ?? [];
+  const pairs = Object.keys(variables).filter((place) => isPairAt(variables, place));
+  return pairs
+    .map((place) => storedPair(variables, place))
+    .filter(({ matches }) => matches)
+    .map(({ thumbprint }) => ({ when: kill[0], accepted: thumbprints.includes(thumbprint) }));
+}
+
+async function expectProvisioned(uuid: string, place = 'main'): Promise<void> {
+  const { certificate } = await system.state(uuid, 'provisioned');
   expect(Object.keys(await balena.variables(uuid))).toEqual([place]);
-  expect(await system.credentials(uuid, place)).toMatchObject({
-    subject: `CN=${uuid}`,
-    matches: true,
-    accepted: true,
-  });
+  const pair = await system.credentials(uuid, place);
+  expect(pair).toMatchObject({ subject: `CN=${uuid}`, matches: true, accepted: true });
+  expect(certificate?.thumbprint).toBe(pair.thumbprint);
+  expect(Date.parse(certificate?.notAfter ?? '')).toBeGreaterThan(Date.now() + 300 * 24 * 3_600_000);
 }
 
-async function expectDeprovisioned(uuid: string) {
+async function expectDeprovisioned(uuid: string): Promise<void> {
   await system.state(uuid, 'deprovisioned');
   expect(await balena.variables(uuid)).toEqual({});
   expect(await hub.thumbprints(uuid)).toBeNull();
 }
-
-describe('killed', () => {
-  /** What is asked for, of a fresh device or of one that is provisioned at `main`, and how it ends. */
-  const asks = {
-    provision: { fresh: true, ask: (uuid: string) => system.post(uuid, 'main'), check: expectProvisioned },
-    move: {
-      fresh: false,
-      ask: (uuid: string) => system.post(uuid, 'cloud-relay'),
-      check: (uuid: string) => expectProvisioned(uuid, 'cloud-relay'),
-    },
-    deprovision: { fresh: false, ask: (uuid: string) => system.del(uuid), check: expectDeprovisioned },
-  };
-  type Ask = keyof typeof asks;
-  type Side = 'hub' | 'balena';
-  const [lost, unanswered] = [
-    { hang: true, effect: 'none' } as const,
-    { hang: true, effect: 'now' } as const,
-  ];
-
-  /** Requests that name the device, so that any number of them can be held at a time. */
-  const naming: [string, Ask, Side, Fault][] = [
-    ['while it looks the device up', 'provision', 'balena', { method: 'GET', ...lost }],
-    ['before the hub has registered the thumbprint', 'provision', 'hub', { method: 'PUT', ...lost }],
-    ['after the hub has registered the thumbprint', 'provision', 'hub', { method: 'PUT', ...unanswered }],
-    ['while it looks up a device that moves', 'move', 'balena', { method: 'GET', ...lost }],
-    ['while it looks up a device that goes', 'deprovision', 'balena', { method: 'GET', ...lost }],
-    ['before the hub has removed the identity', 'deprovision', 'hub', { method: 'DELETE', ...lost }],
-    ['after the hub has removed the identity', 'deprovision', 'hub', { method: 'DELETE', ...unanswered }],
-  ];
-  /** Requests that do not: held one after the other. */
-  const writes: [string, Ask, Side, Fault][] = [
-    ['before any variable is written', 'provision', 'balena', { times: 2, ...lost }],
-    ['with one of the variables written', 'provision', 'balena', { times: 1, ...lost }],
-    ['after both variables are written', 'provision', 'balena', { times: 2, ...unanswered }],
-    ['before any variable is at the new service', 'move', 'balena', { times: 2, ...lost }],
-    ['with one variable at the new service', 'move', 'balena', { times: 1, ...lost }],
-  ].map(
-    ([what, ask, side, fault]) =>
-      [what, ask, side, { method: 'POST', ...(fault as Fault) }] as [string, Ask, Side, Fault],
-  );
-  const removals: [string, Ask, Side, Fault][] = [
-    ['before the old service is cleaned', 'move', 'balena', { method: 'DELETE', times: 1, ...lost }],
-    ['with the old service half cleaned', 'move', 'balena', { method: 'DELETE', times: 1, ...unanswered }],
-    ['before any variable is removed', 'deprovision', 'balena', { method: 'DELETE', times: 1, ...lost }],
-    ['with one variable removed', 'deprovision', 'balena', { method: 'DELETE', times: 1, ...unanswered }],
-  ];
-  const all = [...naming, ...writes, ...removals];
-  const uuids = new Map<string, string>();
-
-  /** Asks, and returns when the request is held. */
-  async function hold([what, ask, side, fault]: (typeof all)[number], path: string): Promise<void> {
-    const uuid = uuids.get(what) ?? '';
-    const held = await { hub, balena }[side].fault({ ...fault, path: path || uuid });
-    expect((await asks[ask].ask(uuid)).status).toBe(202);
-    await held(fault.times ?? 1);
-  }
-
-  async function holdOneByOne(some: typeof all, path: string): Promise<void> {
-    for (const each of some) {
-      const before = await balenaWrites();
-      await hold(each, path);
-      // Those that go through must be through before the next fault is there to hit them.
-      if (each[3].method === 'POST')
-        await until('both are asked', async () => (await balenaWrites()) === before + 2);
-    }
-  }
-
-  async function balenaWrites(): Promise<number> {
-    const { counts } = await balena.asked();
-    return Object.values(counts['POST /v7/device_service_environment_variable'] ?? {}).reduce(
-      (a, b) => a + b,
-      0,
-    );
-  }
-
-  beforeAll(async () => {
-    const prepared = all.map(async ([what, ask]) => {
-      uuids.set(what, asks[ask].fresh ? await balena.newDevice() : await system.provisioned());
-    });
-    await Promise.all(prepared);
-    await Promise.all([
-      ...naming.map((each) => hold(each, '')),
-      holdOneByOne([...writes, ...removals], '/device_service_environment_variable'),
-    ]);
-    const held = all.map(async ([what]) => [what, (await system.get(uuids.get(what) ?? '')).json.state]);
-    expect(await Promise.all(held)).toEqual(all.map(([what]) => [what, 'working']));
-    await killHost();
-    await stack.startHost('all');
-  }, 60_000);
-
-  test.each(all)('%s, it is done by the next (%s)', async (what, ask) => {
-    await asks[ask].check(uuids.get(what) ?? '');
-  });
-
-  test('it leaves nothing in the queue, and nothing was given up', async () => {
-    await until('the queue is empty', async () => (await queue.messages()).length === 0);
-    expect(await queue.deadLetters()).toEqual([]);
-  });
-});

@@ -30,3 +30,9 @@ export function storedPair(variables: Variables, place: string): StoredPair {
     matches: parsed.checkPrivateKey(createPrivateKey(key)),
   };
 }
+
+/** Are both variables at this place? */
+export function isPairAt(variables: Variables, place: string): boolean {
+  const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables[place] ?? {};
+  return Boolean(AZURE_CERT && AZURE_PRIVATE_KEY);
+}

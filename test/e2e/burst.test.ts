@@ -1,0 +1,69 @@
+import type { Answer } from './support/provisionApi.js';
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+/** 600 registry operations a minute: ten a second, for both workers together. */
+const perSecond = 10;
+const devices = 60;
+const lines: string[] = [];
+
+const system = await useSystem({
+  hub: ['--tier', 'S1', '--units', '6'],
+  settings: { IOTHUB_TIER: 'S1', IOTHUB_UNITS: '6' },
+  hosts: ['http', 'worker', 'worker'],
+  onLine: (name, line) => lines.push(`${name} ${line}`),
+});
+const { balena, hub, queue } = system;
+
+const deliveries = () => lines.filter((line) => line.startsWith('worker worker: message')).length;
+const newDevices = (count: number) => Promise.all(Array.from({ length: count }, () => balena.newDevice()));
+const expectedAt = ({ json }: Answer) => Date.parse(json.expectedAt ?? '');
+
+test('a fleet that boots at once is registered at the pace of the hub, one operation and at most two deliveries a device', async () => {
+  const uuids = await newDevices(devices);
+  await hub.forget();
+  const before = deliveries();
+  const answers = await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
+  expect(answers.every(({ status }) => status === 202)).toBe(true);
+
+  // The backlog waits in the queue, each message for its turn, and the active part stays short.
+  await until('the backlog is scheduled', async () => {
+    const messages = await queue.messages();
+    const scheduled = messages.filter(({ state }) => state === 'scheduled').length;
+    return scheduled > 10 && messages.length - scheduled <= 2 * perSecond;
+  });
+  const shown = await Promise.all(uuids.map((uuid) => system.get(uuid)));
+  const waiting = shown.filter(({ json }) => json.state === 'queued').map(expectedAt);
+  expect(Math.max(...waiting) - Math.min(...waiting)).toBeGreaterThan(
+    (waiting.length / perSecond / 2) * 1_000,
+  );
+
+  await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
+  expect((await hub.asked()).counts).toEqual({ 'PUT /devices/{id}': { 200: devices } });
+  await until('the last delivery has ended', async () => (await queue.messages()).length === 0);
+  expect(deliveries() - before).toBeLessThanOrEqual(2 * devices);
+  expect(await queue.deadLetters()).toEqual([]);
+}, 60_000);
+
+test('when the hub throttles, everything that waits moves by what it asked for, and nothing fails', async () => {
+  const uuids = await newDevices(20);
+  const throttled = await hub.fault({
+    method: 'PUT',
+    times: 1,
+    status: 429,
+    body: {
+      Message:
+        'ErrorCode:ThrottlingBacklogTimeout;The request has been throttled. Wait 4 seconds and try again.',
+      ExceptionMessage: 'Tracking ID:1',
+    },
+  });
+  await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
+  await throttled(1);
+  const asked = Date.now();
+  // A device that asks only now is told that it is later.
+  const late = await balena.newDevice();
+  await until('the pace has moved', async () => expectedAt(await system.post(late, 'main')) - asked > 2_500);
+
+  await Promise.all([...uuids, late].map((uuid) => system.state(uuid, 'provisioned')));
+  expect(await queue.deadLetters()).toEqual([]);
+}, 60_000);
