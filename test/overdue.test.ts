@@ -1,0 +1,126 @@
+import type { DeadLetter, Envelope, Queue } from '../src/edges/queue.js';
+import type { ProvisioningMessage } from '../src/message/ProvisioningMessage.js';
+import { type OverdueTools, overdue } from '../src/overdue.js';
+import type { DeviceRecord, Ticket } from '../src/record/DeviceRecord.js';
+import { newRecord } from '../src/record/newRecord.js';
+import { openRecords } from '../src/records.js';
+import { useTables } from './edges/useTables.js';
+
+const tables = await useTables();
+const now = 1_800_000_000_000;
+const clock = { now: () => now, sleep: async () => {} };
+const minutes = 60_000;
+const window = 10 * minutes;
+const requestId = '018f0000-0000-7000-8000-000000000000';
+const uuidOf = (n: number) => n.toString(16).padStart(32, '0');
+
+/** A queue that writes down what is sent, and has these dead letters. */
+function fakeQueue(letters: { uuid: string; n: number; requestId?: string; body?: unknown }[] = []) {
+  const sent: (ProvisioningMessage & Envelope)[] = [];
+  const settled: string[] = [];
+  let received = 0;
+  const all = letters.map(({ uuid, n, requestId: id = requestId, body }) => ({
+    body: body ?? { v: 1, uuid, requestId: id, n, due: now, operation: 'provision', service: '' },
+    messageId: `${id}.${n}`,
+  }));
+  const queue: Queue = {
+    async send(message, envelope) {
+      sent.push({ ...message, ...envelope });
+    },
+    peekDeadLetters: async () => all,
+    async receiveDeadLetters() {
+      received += 1;
+      return all.map(({ body, messageId }, at): DeadLetter => {
+        const settle = (how: string) => async () => {
+          settled.push(`${at} ${how}`);
+        };
+        return {
+          body,
+          messageId,
+          sequenceNumber: String(at),
+          complete: settle('completed'),
+          release: settle('released'),
+        };
+      });
+    },
+    ping: async () => {},
+    close: async () => {},
+  };
+  return { queue, sent, settled, received: () => received };
+}
+
+async function withRecords(tickets: (Ticket | null)[], fake = fakeQueue()) {
+  const records = openRecords(tables.newTable<DeviceRecord>(), clock);
+  for (const [n, ticket] of tickets.entries()) {
+    const desired = { present: true, service: '', requestId, requestedAt: now };
+    await records.write({ ...newRecord(uuidOf(n), desired, now), ticket }, null);
+  }
+  const tools: OverdueTools = {
+    records,
+    queue: fake.queue,
+    clock,
+    duplicateWindowMs: window,
+    periodMs: 5 * minutes,
+  };
+  return { tools, ...fake };
+}
+const late = (ms: number, more: Partial<Ticket> = {}): Ticket => ({
+  n: 7,
+  kind: 'change',
+  due: now - ms,
+  ...more,
+});
+
+test('the message of overdue work is sent again: the same ticket, with the same id', async () => {
+  const { tools, sent } = await withRecords([late(window + 1)]);
+  expect(await overdue(tools)).toEqual({ sent: 1, cleaned: 0 });
+  expect(sent).toMatchObject([{ uuid: uuidOf(0), n: 7, messageId: `${requestId}.7`, requestId, due: now }]);
+});
+
+test('it is sent when it is late by the duplicate window, and again when that has doubled, and so on', async () => {
+  const latenesses = [9, 11, 14, 16, 19, 21, 24, 26, 39, 41, 44, 46, 79, 81];
+  const { tools, sent } = await withRecords(latenesses.map((each) => late(each * minutes)));
+  await overdue(tools);
+  const found = sent.map(({ uuid }) => latenesses[Number.parseInt(uuid, 16)]);
+  expect(found.sort((a = 0, b = 0) => a - b)).toEqual([11, 14, 21, 24, 41, 44, 81]);
+});
+
+test('each run of five minutes that there is in a day sends it a few times only', async () => {
+  const runs = Array.from({ length: 288 }, (_, run) => late((run * 5 + 1) * minutes));
+  const { tools } = await withRecords(runs);
+  // After 10, 20, 40, 80, 160, 320, 640 and 1,280 minutes.
+  expect((await overdue(tools)).sent).toBe(8);
+});
+
+test('work that is given up, or that nobody owes, is not sent', async () => {
+  const { tools } = await withRecords([null, late(window + 1, { dead: { at: now } })]);
+  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 0 });
+});
+
+test('of the dead letters the superseded ones are completed, and the others put back', async () => {
+  const fake = fakeQueue([
+    { uuid: uuidOf(0), n: 7 },
+    { uuid: uuidOf(0), n: 6 },
+    { uuid: uuidOf(0), n: 7, requestId: '018f0000-0000-7000-8000-00000000000f' },
+    { uuid: uuidOf(1), n: 7 },
+    { uuid: uuidOf(9), n: 7 },
+    { uuid: '', n: 0, body: 'not JSON' },
+  ]);
+  const { tools, settled } = await withRecords([late(0, { dead: { at: now } }), null], fake);
+  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 3 });
+  expect(settled.sort()).toEqual([
+    '0 released',
+    '1 completed',
+    '2 completed',
+    '3 completed',
+    '4 released',
+    '5 released',
+  ]);
+});
+
+test('where none is superseded, none is received: that would raise their delivery counts', async () => {
+  const fake = fakeQueue([{ uuid: uuidOf(0), n: 7 }]);
+  const { tools, received } = await withRecords([late(0, { dead: { at: now } })], fake);
+  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 0 });
+  expect(received()).toBe(0);
+});
