@@ -1,0 +1,45 @@
+import type { AcceptTools } from '../../src/accept.js';
+import type { Envelope, Queue } from '../../src/edges/queue.js';
+import type { ProvisioningMessage } from '../../src/message/ProvisioningMessage.js';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
+import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
+import { openRecords } from '../../src/records.js';
+import { rememberSent } from '../../src/sentRecently.js';
+import { handClock } from './handClock.js';
+import { memoryTable } from './memoryTable.js';
+
+/** What accept and check work with, in memory. */
+export function acceptTools(at: number) {
+  const table = memoryTable<DeviceRecord>();
+  const clock = handClock(at);
+  const sent: (ProvisioningMessage & Envelope)[] = [];
+  const queue: Queue & { fails: boolean } = {
+    fails: false,
+    async send(message, envelope) {
+      if (queue.fails)
+        throw new ProvisioningError('queue-unavailable', 'The queue cannot be reached.', { retry: 'later' });
+      sent.push({ ...message, ...envelope });
+    },
+    peekDeadLetters: async () => [],
+    receiveDeadLetters: async () => [],
+    ping: async () => {},
+    close: async () => {},
+  };
+  const records = openRecords(table, clock);
+  const tools: AcceptTools = { records, queue, clock, sentRecently: rememberSent(clock) };
+  return {
+    tools,
+    table,
+    clock,
+    queue,
+    sent,
+    /** Puts a record where accept finds it. */
+    async put(record: DeviceRecord) {
+      const found = await records.read(record.uuid);
+      await records.write(structuredClone(record), found?.etag ?? null);
+      table.writes = 0;
+      table.reads = 0;
+    },
+    record: async (uuid: string) => (await records.read(uuid))!.value,
+  };
+}
