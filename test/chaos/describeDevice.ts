@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
 import type { DeviceEvidence } from './check/Evidence.js';
 import type { Ask } from './history/Ask.js';
-import type { Line } from './system/Lines.js';
+import type { Line } from './system/Line.js';
 
 /** The stand-ins name a device by the first digits of its UUID. */
 const shortDigits = 7;

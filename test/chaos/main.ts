@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../../local/wholeNumber.js';
 import { runChaos } from './runChaos.js';
 
-const { settle, ...options } = new Command('npm run chaos --')
+const { settle, lines, ...options } = new Command('npm run chaos --')
   .description(
     'Starts the whole system in its processes, asks for devices at random while everything is killed, stopped and made to fail at random, ' +
       'lets it settle, and checks what became of every request that was accepted. The same seed gives the same plan.',
@@ -13,12 +13,14 @@ const { settle, ...options } = new Command('npm run chaos --')
   .option('--minutes <number>', 'how long', minutes, 10)
   .option('--devices <number>', 'how many, at most 900', wholeNumber, 100)
   .option('--settle <seconds>', 'how long it may take afterwards until nothing is owed', wholeNumber, 600)
+  .option('--lines <file>', 'where to write every line of every process')
   .parse()
-  .opts<{ seed: number; minutes: number; devices: number; settle: number }>();
+  .opts<{ seed: number; minutes: number; devices: number; settle: number; lines?: string }>();
 
 const { violations, summary, histories } = await runChaos({
   ...options,
   settleWithinMs: settle * 1_000,
+  ...(lines !== undefined && { linesFile: lines }),
   say: (line) => console.log(`seed ${options.seed}: ${line}`),
 });
 console.log(`\n${summary}`);

@@ -6,6 +6,7 @@ import { overdue } from '../../../src/overdue.js';
 import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
 import { live } from '../../../src/record/live.js';
 import { openRecords } from '../../../src/records.js';
+import type { Violation } from '../check/Evidence.js';
 import { type QueueContents, readQueue } from './readQueue.js';
 import { readRecords } from './readRecords.js';
 import { duplicateWindowMs, type System } from './startSystem.js';
@@ -13,8 +14,8 @@ import { duplicateWindowMs, type System } from './startSystem.js';
 export interface Settled {
   records: DeviceRecord[];
   queue: QueueContents;
-  /** Whether nothing is owed any more, and the queue is empty. */
-  settled: boolean;
+  /** None, if nothing is owed any more, and the queue is empty. */
+  violations: Violation[];
   tookMs: number;
   /** Messages that only the timer has sent. */
   sentByTimer: number;
@@ -48,9 +49,17 @@ export async function settle(
         records: await readRecords(tables.connectionString),
       };
       onQueue(seen.queue);
-      const settled = seen.queue.messages.length === 0 && !seen.records.some(({ ticket }) => live(ticket));
+      const owed = seen.records.filter(({ ticket }) => live(ticket)).map(({ uuid }) => uuid);
+      const { messages } = seen.queue;
       const tookMs = Date.now() - begun;
-      if (settled || tookMs > withinMs) return { ...seen, settled, tookMs, sentByTimer };
+      if (owed.length === 0 && messages.length === 0) return { ...seen, violations: [], tookMs, sentByTimer };
+      if (tookMs > withinMs) {
+        const violations = [
+          ...owed.map((uuid): Violation => ({ uuid, rule: 'ends', what: `owed after ${tookMs} ms of calm` })),
+          ...messages.map((text): Violation => ({ rule: 'ends', what: `left in the queue: ${text}` })),
+        ];
+        return { ...seen, violations, tookMs, sentByTimer };
+      }
       await sleep(lookEveryMs);
     }
   } finally {
