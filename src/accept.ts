@@ -2,8 +2,8 @@ import { randomUUIDv7 } from 'node:crypto';
 import { check } from './check.js';
 import type { Clock } from './clock.js';
 import type { Queue } from './edges/queue.js';
-import { messageIdOf, send } from './message/send.js';
-import { ProvisioningError } from './ProvisioningError.js';
+import { messageIdOf } from './message/send.js';
+import { sendOrMark } from './message/sendOrMark.js';
 import { again } from './record/again.js';
 import type { Desired, DeviceRecord, Place } from './record/DeviceRecord.js';
 import { fits } from './record/fits.js';
@@ -54,12 +54,12 @@ export async function accept(tools: AcceptTools, asked: Asked): Promise<Acceptan
     return decided ? null : request(asked, record, clock.now());
   });
   if (written) {
-    await sendOrMark(tools, written);
+    await sendAndRemember(tools, written);
     return { kind: 'accepted', record: written };
   }
   if (!decided) throw new Error('unreachable: nothing was written and nothing decided');
   const { kind, record } = decided;
-  if (kind === 'accepted' && needsSending(tools, record)) await sendOrMark(tools, record);
+  if (kind === 'accepted' && needsSending(tools, record)) await sendAndRemember(tools, record);
   if (kind === 'already-provisioned' && clock.now() - record.observed.verifiedAt > verifyAfterMs) {
     // A courtesy to the device: that it cannot be asked for now does not change the answer.
     await check(tools, record.uuid).catch(() => {});
@@ -126,19 +126,7 @@ function needsSending({ clock, sentRecently }: AcceptTools, record: DeviceRecord
   );
 }
 
-async function sendOrMark(tools: AcceptTools, record: DeviceRecord): Promise<void> {
-  try {
-    await send(tools, record);
-    tools.sentRecently.add(messageIdOf(record));
-  } catch (error) {
-    // So that the next ask sends it; otherwise the overdue timer does.
-    await tools.records.amend(record.uuid, (now) => markUnsent(now, record)).catch(() => {});
-    throw ProvisioningError.from(error);
-  }
-}
-
-function markUnsent(record: DeviceRecord | null, sent: DeviceRecord): DeviceRecord | null {
-  if (!record?.ticket || messageIdOf(record) !== messageIdOf(sent) || record.ticket.unsent) return null;
-  record.ticket.unsent = true;
-  return record;
+async function sendAndRemember(tools: AcceptTools, record: DeviceRecord): Promise<void> {
+  await sendOrMark(tools, record);
+  tools.sentRecently.add(messageIdOf(record));
 }

@@ -1,7 +1,8 @@
 import type { Clock } from './clock.js';
 import type { Queue } from './edges/queue.js';
-import { send } from './message/send.js';
+import { sendOrMark } from './message/sendOrMark.js';
 import { again } from './record/again.js';
+import type { DeviceRecord } from './record/DeviceRecord.js';
 import { live } from './record/live.js';
 import type { Records } from './records.js';
 
@@ -17,9 +18,11 @@ export async function check(
   uuid: string,
   distrust = false,
 ): Promise<void> {
+  let unsent: DeviceRecord | null = null;
   const written = await tools.records.amend(uuid, (record) => {
     if (!record) return null;
     const { ticket } = record;
+    unsent = live(ticket) && ticket.unsent ? record : null;
     if (ticket) {
       if (!distrust || !live(ticket) || ticket.distrust) return null;
       ticket.distrust = true;
@@ -29,5 +32,6 @@ export async function check(
     Object.assign(record, { attempts: 0, retries: 0 });
     return record;
   });
-  if (written) await send(tools, written);
+  const owed = written ?? unsent;
+  if (owed) await sendOrMark(tools, owed);
 }

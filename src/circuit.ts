@@ -28,6 +28,8 @@ export interface Circuit {
    * that what has piled up costs little while it waits, and flows at its old rate when the other side is back
    */
   admit(by: string): Promise<number | null>;
+  /** When to come again, Unix ms, as `admit` says it; null while the circuit is closed, or where it cannot be read. */
+  whenAgain(): Promise<number | null>;
   /**
    * The caller is done. Its whole work decides: a key that may read and not write would open and close the circuit all the time.
    *
@@ -96,13 +98,21 @@ export function openCircuit({
     }
   }
 
+  function whenAgain(row: CircuitRow, now: number): number {
+    const spread = Math.min(Math.max(now - row.since, leastSpreadMs), mostSpreadMs);
+    return Math.round(Math.max(now, row.until) + random() * spread);
+  }
+
   return {
+    async whenAgain() {
+      const row = await read().catch(() => closed);
+      return row.state === 'closed' ? null : whenAgain(row, clock.now());
+    },
     async admit(by) {
       const row = await read();
       if (row.state === 'closed') return null;
       const now = clock.now();
-      const spread = Math.min(Math.max(now - row.since, leastSpreadMs), mostSpreadMs);
-      const later = Math.max(now, row.until) + random() * spread;
+      const later = whenAgain(row, now);
       if (now < row.until || (row.probe && now < row.probe.until)) return later;
       return (await write({ ...row, probe: { by, until: now + probeMs } })) ? null : later;
     },

@@ -13,7 +13,7 @@ export function stateOf(record: DeviceRecord, now: number): State {
   const { ticket, lease, desired } = record;
   if (live(ticket) && ticket.kind === 'change') {
     if (lease && !lease.left && now < lease.until) return 'working';
-    return record.retries > 0 ? 'retrying' : 'queued';
+    return record.error ? 'retrying' : 'queued';
   }
   if (!fits(record)) return 'failed';
   return desired.present ? 'provisioned' : 'deprovisioned';

@@ -64,7 +64,7 @@ async function tryToAdmit(
   if (ticket.dead) {
     if (!sentByHand(ticket.dead, message, delivery)) return { kind: 'dead', record };
     again(record, clock.now());
-    Object.assign(record, { attempts: 0, retries: 0, replays: record.replays + 1 });
+    Object.assign(record, { attempts: 0, retries: 0, replays: record.replays + 1, error: null });
     return rewrite(tools, found);
   }
   if (lease && clock.now() < lease.until) {

@@ -39,6 +39,9 @@ export async function finish(
     run.observed.hub = 'unknown';
   const due = ending.kind === 'slot-is-far' ? Math.round(await pace.due(ending.slot)) : 0;
   const chance = random();
+  // That the other side is away says nothing about this device: its circuit decides when it comes again, and not its own back-off.
+  const away = ending.kind === 'failed' ? ending.error.dependency : undefined;
+  const whenBack = away === undefined ? null : await circuits[away].whenAgain();
 
   return records.amend(run.uuid, (record) => {
     if (!record) return null;
@@ -77,11 +80,9 @@ export async function finish(
       if (error.retry === 'never' || (counted && record.attempts >= settings.maxAttempts)) {
         markDead(record, error, now);
       } else {
-        again(
-          record,
-          Math.max(now + backOff(error, record.retries, chance, settings.longestBackOffMs), free),
-        );
-        record.retries += 1;
+        const ownBackOff = backOff(error, record.retries, chance, settings.longestBackOffMs);
+        again(record, Math.max(whenBack ?? now + ownBackOff, free));
+        if (whenBack === null) record.retries += 1;
         record.error = recordedError(error, now);
       }
     }
