@@ -1,0 +1,25 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+
+export interface SignOptions {
+  id?: string;
+  /** When it is said to be signed. */
+  at?: Date;
+}
+
+/** The headers of a webhook, as a sender that uses the npm library makes them. */
+export function signed(
+  secret: string,
+  body: string,
+  { id = `msg_${randomUUID()}`, at = new Date() }: SignOptions = {},
+): Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string> {
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+    'webhook-signature': new Webhook(secret).sign(id, at, body),
+  };
+}
+
+export function newSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
+}

@@ -1,0 +1,76 @@
+import type { AcceptTools } from '../../src/accept.js';
+import type { Envelope } from '../../src/edges/queue.js';
+import type { ErasableTable, Key } from '../../src/edges/table.js';
+import type { ProvisioningMessage } from '../../src/message/ProvisioningMessage.js';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
+import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
+import { openRecords } from '../../src/records.js';
+import { rememberSent } from '../../src/sentRecently.js';
+
+/** What a request works with, in memory, with a clock that only tests move. */
+export function memoryTools() {
+  let now = 1_800_000_000_000;
+  const away = { records: false, queue: false };
+  const clock = { now: () => now, sleep: async () => {} };
+  const sent: { message: ProvisioningMessage; envelope: Envelope }[] = [];
+  const table = memoryTable<DeviceRecord>(() => away.records);
+  const queue: AcceptTools['queue'] = {
+    async send(message, envelope) {
+      if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.', { retry: 'later' });
+      sent.push({ message, envelope });
+    },
+    peekDeadLetters: async () => [],
+    receiveDeadLetters: async () => [],
+    ping: async () => {},
+    close: async () => {},
+  };
+  const records = openRecords(table, clock);
+  return {
+    tools: { records, queue, clock, sentRecently: rememberSent(clock) },
+    sent,
+    /** What cannot be reached. */
+    away,
+    pass: (ms: number) => {
+      now += ms;
+    },
+    /** Ends what is owed, as a worker does. */
+    async settle(uuid: string, observed: Partial<DeviceRecord['observed']> = {}) {
+      await records.amend(uuid, (record) => {
+        if (!record) return null;
+        record.ticket = null;
+        Object.assign(record.observed, observed, { verifiedAt: now });
+        return record;
+      });
+    },
+  };
+}
+
+export function memoryTable<T>(away = () => false): ErasableTable<T> {
+  const rows = new Map<string, { json: string; etag: number }>();
+  let etags = 0;
+  const id = ({ partition, row }: Key) => `${partition}/${row}`;
+  const reach = () => {
+    if (away()) throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later' });
+  };
+  return {
+    async get(key) {
+      reach();
+      const row = rows.get(id(key));
+      return row ? { value: JSON.parse(row.json) as T, etag: String(row.etag) } : null;
+    },
+    async put(key, value, etag) {
+      reach();
+      const stored = rows.get(id(key));
+      if ((stored ? String(stored.etag) : null) !== etag) return false;
+      etags += 1;
+      rows.set(id(key), { json: JSON.stringify(value), etag: etags });
+      return true;
+    },
+    async *list() {
+      for (const { json } of rows.values()) yield JSON.parse(json) as T;
+    },
+    async remove(key) {
+      rows.delete(id(key));
+    },
+  };
+}
