@@ -49,3 +49,14 @@ test('a device that was never asked for is none of our business', async () => {
   await check(tools, uuid);
   expect(table.writes).toBe(0);
 });
+
+test('what could not be sent is marked, and sent with the next hint', async () => {
+  const { tools, queue, record, put, sent } = acceptTools(now);
+  await put(provisioned);
+  queue.fails = true;
+  await expect(check(tools, uuid)).rejects.toMatchObject({ code: 'queue-unavailable' });
+  expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', unsent: true });
+  queue.fails = false;
+  await check(tools, uuid);
+  expect(sent).toHaveLength(1);
+});

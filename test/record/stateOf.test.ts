@@ -18,8 +18,8 @@ test.each<[string, State, DeviceRecord]>([
     'queued',
     { ...working, lease: { by: 'w', until: now + 1, left: true } },
   ],
-  ['that comes again after a failure', 'retrying', { ...queued, retries: 1 }],
-  ['that a worker holds again after a failure', 'working', { ...working, retries: 1 }],
+  ['that comes again after a failure', 'retrying', { ...queued, retries: 1, error: failed.error }],
+  ['that a worker holds again after a failure', 'working', { ...working, retries: 1, error: failed.error }],
   ['that was given up', 'failed', failed],
   ['that is as it should be', 'provisioned', provisioned],
   [

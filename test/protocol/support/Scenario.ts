@@ -7,6 +7,7 @@ export interface Act {
   what:
     | { kind: 'provision'; place: string }
     | { kind: 'deprovision' }
+    | { kind: 'created' }
     | { kind: 'rotate'; revoke: boolean }
     | { kind: 'check'; distrust: boolean }
     | { kind: 'renew' }
@@ -51,6 +52,7 @@ const place = fc.constantFrom('a', 'a', 'a', 'b', '', 'x');
 const what: fc.Arbitrary<Act['what']> = fc.oneof(
   { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), place }) },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('created') }) },
   { weight: 16, arbitrary: fc.record({ kind: fc.constant('rotate'), revoke: fc.boolean() }) },
   { weight: 9, arbitrary: fc.record({ kind: fc.constant('check'), distrust: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('renew') }) },

@@ -1,6 +1,7 @@
 import { type Asked, accept } from '../../../src/accept.js';
 import { check } from '../../../src/check.js';
 import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import { handleEvent } from '../../../src/webhook/handleEvent.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
@@ -18,6 +19,11 @@ export function perform(system: System, running: Running, { device, what }: Act)
       break;
     case 'deprovision':
       ask(system, running, { uuid, present: false });
+      break;
+    case 'created':
+      invoke(system, running, uuid, async () => {
+        await handleEvent(running.tools, { kind: 'created', uuid }, 'a');
+      });
       break;
     case 'rotate': {
       const record = system.recordOf(uuid);
