@@ -27,8 +27,9 @@ const trustedMs = 60_000;
 const mostTrusted = 100_000;
 
 export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofOptions): Proof {
-  // By hash: the key itself is kept nowhere.
+  // Both by hash: the key itself is kept nowhere.
   const trusted = new Map<string, number>();
+  const asking = new Map<string, Promise<boolean>>();
 
   return async (uuid, authorization) => {
     if (mode === 'off') return;
@@ -39,13 +40,16 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
         'The device must prove itself: send Authorization: Bearer <its API key> (a container has it as BALENA_API_KEY with the label io.balena.features.balena-api).',
       );
     }
-    const key = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+    const key = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
     if (!key) throw wrong();
     const hash = createHash('sha256').update(`${uuid} ${key}`).digest('base64');
     const now = clock.now();
     if ((trusted.get(hash) ?? 0) > now) return;
     trusted.delete(hash);
-    if (!(await isDevice(uuid, key))) throw wrong();
+    // Those who ask at the same time share one question.
+    const answer = asking.get(hash) ?? isDevice(uuid, key).finally(() => asking.delete(hash));
+    asking.set(hash, answer);
+    if (!(await answer)) throw wrong();
     for (const [other, until] of trusted) {
       if (until > now && trusted.size < mostTrusted) break;
       trusted.delete(other);
@@ -78,6 +82,7 @@ async function ask(url: string, headers: Record<string, string>, ms: number) {
     if (response.status === 401 || response.status === 403) return { status: response.status, body: {} };
     if (!response.ok) throw unavailable(`HTTP ${response.status}`);
     const body: unknown = await response.json();
+    if (typeof body !== 'object' || body === null) throw unavailable('no answer');
     return { status: response.status, body: body as Record<string, unknown> };
   } catch (error) {
     // fetch's own errors name the URL and no header; a body that is not JSON is not an answer.

@@ -21,7 +21,7 @@ const answerWithinMs = 9_000;
  * @throws Unauthorized, BadRequest, ProvisioningError (a 503: the sender repeats it, which is harmless)
  */
 export async function answerWebhook(tools: WebhookTools, request: HttpRequest): Promise<HttpResponseInit> {
-  const body = await readBody(request);
+  const body = await readBody(request, 'webhook');
   const id = verifyWebhook(tools.config.webhookSecrets, request.headers, body);
   const event = parseEvent(body);
   const outcome = await within(answerWithinMs, async () => {

@@ -38,7 +38,7 @@ const forms =
  */
 export function parseEvent(text: string): WebhookEvent {
   const body = parseJson(text);
-  if (!('type' in body)) {
+  if (!Object.hasOwn(body, 'type')) {
     const { uuid, balena_service: service } = parse(request, body);
     return { kind: 'provision', uuid, service };
   }
