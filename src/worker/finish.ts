@@ -40,7 +40,9 @@ export async function finish(
   const due = ending.kind === 'slot-is-far' ? Math.round(await pace.due(ending.slot)) : 0;
   const chance = random();
   // That the other side is away says nothing about this device: its circuit decides when it comes again, and not its own back-off.
-  const away = ending.kind === 'failed' ? ending.error.dependency : undefined;
+  // One that says when to come again is not away.
+  const away =
+    ending.kind === 'failed' && ending.error.retry === 'later' ? ending.error.dependency : undefined;
   const whenBack = away === undefined ? null : await circuits[away].whenAgain();
 
   return records.amend(run.uuid, (record) => {

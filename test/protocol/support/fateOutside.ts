@@ -2,6 +2,9 @@ import { type Dependency, ProvisioningError } from '../../../src/ProvisioningErr
 import type { World } from './createWorld.js';
 import { type Fate, longestTravelMs } from './request.js';
 
+/** What the other side asks for when it throttles. */
+export const throttledForMs = 20_000;
+
 /** What becomes of a call to the hub or to balena. */
 export function fateOutside(world: World, dependency: Dependency, write: boolean): Fate {
   const fail = (
@@ -16,8 +19,7 @@ export function fateOutside(world: World, dependency: Dependency, write: boolean
   if (world.now < world.down[dependency]) return { kind: 'refused', error: fail('unavailable') };
   const luck = world.luck();
   if (luck < 0.025) return { kind: 'refused', error: fail('unavailable') };
-  if (luck < 0.04)
-    return { kind: 'refused', error: fail('throttled', { afterMs: 1_000 * world.int(1, 30) }) };
+  if (luck < 0.04) return { kind: 'refused', error: fail('throttled', { afterMs: throttledForMs }) };
   if (luck < 0.042) return { kind: 'refused', error: fail('unauthorized') };
   if (luck < 0.12 && !world.calm) {
     const error = luck < 0.08 ? timedOut(dependency, write) : fail('unavailable', { outcomeUnknown: write });

@@ -1,6 +1,7 @@
 import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
+import { throttledForMs } from './fateOutside.js';
 
 /** The base64 of a private key's first line. */
 const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
@@ -36,6 +37,9 @@ export function watchRecord(
   const failedItself = error !== null && ['timed-out', 'unexpected'].includes(error.code);
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
+  const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
+  if (throttled && ticket && !ticket.dead && ticket.due < throttled.at + throttledForMs)
+    violated('it comes again before the other side allows');
   if (ticket?.dead && !before.ticket?.dead) {
     const tooMany = after.attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
     const named =
