@@ -1,20 +1,9 @@
 import { until } from './support/until.js';
-import { type System, useSystem } from './support/useSystem.js';
+import { useSystem } from './support/useSystem.js';
+import { without } from './support/without.js';
 
 const system = await useSystem();
 const { balena, hub } = system;
-type Name = keyof System['stack']['standIns'];
-
-/** Runs something while a stand-in does not answer: its process is stopped, and goes on afterwards. */
-async function without<R>(name: Name, run: () => Promise<R>): Promise<R> {
-  const { process } = system.stack.standIns[name] ?? {};
-  process?.kill('SIGSTOP');
-  try {
-    return await run();
-  } finally {
-    process?.kill('SIGCONT');
-  }
-}
 
 /** What health says about each dependency. */
 async function health() {
@@ -40,7 +29,7 @@ test.each([
   'while the %s cannot be reached nothing is promised, and a device that asks again is served',
   async (line, name, code) => {
     const uuid = await balena.newDevice();
-    const [asked, undone, seen] = await without(name, () =>
+    const [asked, undone, seen] = await without(system.stack, name, () =>
       Promise.all([system.post(uuid, 'main'), system.del('0'.repeat(32)), health()]),
     );
     for (const answer of [asked, undone]) {

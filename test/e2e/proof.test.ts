@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { runNode } from './support/runNode.js';
+import { useSystem } from './support/useSystem.js';
+import { event, newSecret, senderWith } from './support/webhooks.js';
+
+const secret = newSecret();
+const system = await useSystem({ settings: { DEVICE_PROOF: 'required', WEBHOOK_SECRETS: secret } });
+const { balena, call, stack } = system;
+const { provisionKey, deprovisionKey } = stack.endpoints.functions;
+
+interface Device {
+  uuid: string;
+  apiKey: string;
+}
+
+async function newDevice(): Promise<Device> {
+  const [device] = await balena.tell<Device[]>('POST /devices', {});
+  if (!device) throw new Error('the stand-in for balena made no device');
+  return device;
+}
+
+const ask = (uuid: string, key?: string, headers: Record<string, string> = {}) =>
+  call('POST', '/api/provision', {
+    key: provisionKey,
+    body: { uuid, balena_service: 'main' },
+    headers: { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...headers },
+  });
+const whoamis = async () =>
+  Object.entries((await balena.asked()).counts)
+    .filter(([request]) => request.endsWith('/whoami'))
+    .flatMap(([, counts]) => Object.values(counts))
+    .reduce((sum, count) => sum + count, 0);
+
+test('a device that proves itself with its own key is provisioned, and asks balena once a minute', async () => {
+  const { uuid, apiKey } = await newDevice();
+  await balena.forget();
+  const first = await ask(uuid, apiKey);
+  expect(first.status).toBe(202);
+  for (let asks = 0; asks < 10; asks += 1) expect([202, 409]).toContain((await ask(uuid, apiKey)).status);
+  expect((await ask(uuid.toUpperCase(), apiKey)).status).not.toBe(401);
+  await system.state(uuid, 'provisioned');
+  expect((await ask(uuid, apiKey)).status).toBe(409);
+  expect(await whoamis()).toBe(1);
+});
+
+describe('is refused, and nothing comes of it:', () => {
+  test('who sends no proof', async () => {
+    const { uuid } = await newDevice();
+    const { status, json, headers } = await ask(uuid);
+    expect({ status, code: json.code }).toEqual({ status: 401, code: 'provision.proof-missing' });
+    expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(json.detail).toMatch(/io\.balena\.features\.balena-api/);
+    expect((await system.get(uuid)).status).toBe(404);
+  });
+
+  const keys: [string, () => Promise<string> | string][] = [
+    ["another device's key", async () => (await newDevice()).apiKey],
+    ["a user's key", () => stack.endpoints.balena?.apiKey ?? ''],
+    [
+      "the fleet's key",
+      async () => {
+        const [fleet] = await balena.tell<{ provisioningKey: string }[]>('GET /fleets');
+        return fleet?.provisioningKey ?? '';
+      },
+    ],
+    ['a key that nobody has', () => 'f'.repeat(32)],
+    ['the function key', () => provisionKey],
+  ];
+  test.each(keys)('who sends %s', async (_, key) => {
+    const { uuid } = await newDevice();
+    const given = await key();
+    expect(given).toMatch(/\S{8}/);
+    const { status, json } = await ask(uuid, given);
+    expect({ status, code: json.code }).toEqual({ status: 401, code: 'provision.proof-wrong' });
+    expect(json.detail).not.toContain(given);
+    expect((await system.get(uuid)).status).toBe(404);
+  });
+
+  test('a device that was deleted', async () => {
+    const { uuid, apiKey } = await newDevice();
+    await balena.removeDevice(uuid);
+    expect((await ask(uuid, apiKey)).json.code).toBe('provision.proof-wrong');
+    expect((await system.get(uuid)).status).toBe(404);
+  });
+
+  test('a device that proves itself, and has no function key', async () => {
+    const { uuid, apiKey } = await newDevice();
+    const headers = { 'x-functions-key': 'wrong' };
+    expect((await ask(uuid, apiKey, headers)).status).toBe(401);
+    expect((await system.get(uuid)).status).toBe(404);
+  });
+});
+
+test.each([
+  ['is down', { status: 500 }],
+  ['throttles us', { status: 429, headers: { 'Retry-After': '3' } }],
+  ['breaks the connection', { reset: true as const }],
+  ['hangs', { hang: true as const }],
+])('while balena %s, it is a 503 and never a pass', async (_, fault) => {
+  const { uuid, apiKey } = await newDevice();
+  await balena.fault({ path: 'whoami', ...fault });
+  for (const key of [apiKey, 'f'.repeat(32)]) {
+    const { status, json, headers } = await ask(uuid, key);
+    expect({ status, code: json.code }).toEqual({ status: 503, code: 'balena-unavailable' });
+    expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  }
+  expect((await system.get(uuid)).status).toBe(404);
+  await balena.noFaults();
+  expect((await ask(uuid, apiKey)).status).toBe(202);
+});
+
+test('a signed webhook needs no proof: its signature is one', async () => {
+  const { uuid } = await newDevice();
+  const { send } = senderWith(secret, system);
+  expect((await send(event('created', uuid))).json).toMatchObject({ outcome: 'accepted' });
+  await system.state(uuid, 'provisioned');
+});
+
+test('to undo is for whoever has the key of "deprovision": a proof is no key for it, and it needs none', async () => {
+  const { uuid, apiKey } = await newDevice();
+  await ask(uuid, apiKey);
+  await system.state(uuid, 'provisioned');
+  const headers = { authorization: `Bearer ${apiKey}` };
+  for (const key of [undefined, provisionKey]) {
+    const options = key === undefined ? { headers } : { headers, key };
+    expect((await call('DELETE', `/api/provision/${uuid}`, options)).status).toBe(401);
+  }
+  await system.state(uuid, 'provisioned');
+  expect((await call('DELETE', `/api/provision/${uuid}`, { key: deprovisionKey })).status).toBe(202);
+  await system.state(uuid, 'deprovisioned');
+});
+
+test('npm run device proves that it is the device that it plays', async () => {
+  const endpoints = ['--endpoints', join(system.folder, 'endpoints.json')];
+  for (const which of [[], ['--new']]) {
+    const run = runNode('local/device/main.js', [...endpoints, ...which, '--messages', '1']);
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect(run.output()).toMatch(/202 accepted[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/);
+  }
+}, 60_000);
+
+test('npm run device says in one sentence why a device without a key of its own is refused', async () => {
+  const { uuid } = await newDevice();
+  const run = runNode('local/device/main.js', [
+    '--endpoints',
+    join(system.folder, 'endpoints.json'),
+    '--uuid',
+    uuid,
+  ]);
+  expect(await run.ended).toEqual({ code: 1, signal: null });
+  expect(run.output()).toMatch(/The device gives up: The device must prove itself.*\(401\)\n$/);
+});

@@ -1,0 +1,21 @@
+import { newSecret, type SignOptions, signed } from '../../webhook/signed.js';
+import type { Answer, ProvisionApi } from './provisionApi.js';
+
+/** A sender of webhooks. */
+export interface Sender {
+  /** Signs it. Text goes as it is, anything else as JSON. */
+  send(body: unknown, options?: SignOptions): Promise<Answer>;
+}
+
+export { newSecret };
+
+export function senderWith(secret: string, { call }: ProvisionApi): Sender {
+  return {
+    send(body, options) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      return call('POST', '/api/webhook', { body: text, headers: signed(secret, text, options) });
+    },
+  };
+}
+
+export const event = (type: string, uuid: string) => ({ type, data: { uuid } });

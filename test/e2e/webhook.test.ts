@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { signed } from '../webhook/signed.js';
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+import { event, newSecret, senderWith } from './support/webhooks.js';
+import { without } from './support/without.js';
+
+const [oldSecret, secret, foreign] = [newSecret(), newSecret(), newSecret()];
+const system = await useSystem({
+  settings: { WEBHOOK_SECRETS: `${oldSecret}, ${secret}`, DEFAULT_SERVICE: 'main' },
+});
+const { balena, hub, call, stack } = system;
+const { provisionKey, opsKey } = stack.endpoints.functions;
+const { send } = senderWith(secret, system);
+const unknownUuid = () => randomUUID().replaceAll('-', '');
+
+async function provisionedByWebhook() {
+  const uuid = await balena.newDevice();
+  await send(event('created', uuid));
+  await system.state(uuid, 'provisioned');
+  return uuid;
+}
+
+test.each([
+  ['the new secret', secret],
+  ['the one before it', oldSecret],
+])('"created", signed with %s, provisions a device at the default service', async (_, used) => {
+  const uuid = await balena.newDevice();
+  const { status, json, headers } = await senderWith(used, system).send(event('device.created', uuid));
+  expect(status).toBe(202);
+  expect(headers.get('content-type')).toBe('application/json');
+  expect(json).toMatchObject({ outcome: 'accepted', uuid });
+  await system.state(uuid, 'provisioned');
+  expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+});
+
+test('a request is taken as the provision API takes it, and from senders that cannot sign, with a bearer token', async () => {
+  const uuid = await balena.newDevice();
+  const body = { uuid: uuid.toUpperCase(), balena_service: 'cloud-relay' };
+  const headers = { authorization: `Bearer ${oldSecret}` };
+  expect((await call('POST', '/api/webhook', { body, headers })).status).toBe(202);
+  await system.state(uuid, 'provisioned');
+  expect(Object.keys(await balena.variables(uuid))).toEqual(['cloud-relay']);
+});
+
+describe('a stranger is refused, and nothing comes of it:', () => {
+  const uuid = unknownUuid();
+  const body = JSON.stringify({ uuid });
+  const old = new Date(Date.now() - 6 * 60_000);
+  const sent: [string, string, Record<string, string>][] = [
+    ['who sends no signature', body, {}],
+    ['who signs with a secret that is not ours', body, signed(foreign, body)],
+    ['who sends what another has signed', body, signed(secret, `${body} `)],
+    ['who sends again what was signed six minutes ago', body, signed(secret, body, { at: old })],
+    ['who sends a wrong token', body, { authorization: `Bearer ${foreign}` }],
+    ['who has a function key', body, { 'x-functions-key': provisionKey }],
+    ['who has the key of ops', body, { 'x-functions-key': opsKey, authorization: `Bearer ${opsKey}` }],
+    ['who sends what is not JSON', '{', signed(foreign, '{')],
+  ];
+  test.each(sent)('%s', async (_, text, headers) => {
+    const answer = await call('POST', '/api/webhook', { body: text, headers });
+    expect({ status: answer.status, code: answer.json.code }).toEqual({
+      status: 401,
+      code: 'webhook.unauthorized',
+    });
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect((await system.get(uuid)).status).toBe(404);
+  });
+});
+
+describe('what is signed, and cannot be taken, says what to send:', () => {
+  const large = JSON.stringify({ type: 'created', text: 'x'.repeat(17 * 1024) });
+  test.each([
+    ['no JSON', '{', 400, 'webhook.request.bad-body'],
+    ['an unknown field', { uuid: unknownUuid(), fleet: 1 }, 400, 'webhook.request.bad-body'],
+    ['no device', { type: 'created', data: {} }, 400, 'webhook.request.bad-uuid'],
+    ['more than 16 KiB', large, 413, 'webhook.request.too-large'],
+  ])('%s', async (_, body, status, code) => {
+    const answer = await send(body);
+    expect({ status: answer.status, code: answer.json.code }).toEqual({ status, code });
+  });
+
+  test('bytes that are not UTF-8', async () => {
+    const body = Buffer.from([0x7b, 0xff, 0x7d]);
+    const response = await fetch(`${stack.endpoints.functions.url}/api/webhook`, {
+      method: 'POST',
+      headers: signed(secret, body.toString()),
+      body,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'webhook.request.bad-body' });
+  });
+});
+
+test('other types are answered 202, and ignored in words', async () => {
+  const { status, json } = await send(event('renamed', unknownUuid()));
+  expect({ status, ...json }).toMatchObject({ status: 202, outcome: 'ignored' });
+  expect(json.message).toMatch(/"renamed" are ignored/);
+});
+
+test('a webhook that was handled is answered as the first time, without work', async () => {
+  const uuid = await balena.newDevice();
+  const id = `msg_${randomUUID()}`;
+  const first = await send({ uuid }, { id });
+  await system.state(uuid, 'provisioned');
+  await system.del(uuid);
+  const before = await system.state(uuid, 'deprovisioned');
+
+  const again = await send({ uuid }, { id });
+  expect([again.status, again.text]).toEqual([first.status, first.text]);
+  expect((await system.get(uuid)).json).toEqual(before);
+
+  expect((await send({ uuid })).json).toMatchObject({ outcome: 'accepted' });
+  await system.state(uuid, 'provisioned');
+});
+
+describe.each([
+  ['records', 'tables', ['records-unavailable', 'timed-out']],
+  ['queue', 'serviceBus', ['queue-unavailable', 'timed-out']],
+] as const)('while the %s hangs', (_, name, codes) => {
+  test('the sender has its 503 within ten seconds, and to repeat it is harmless', async () => {
+    const uuid = await balena.newDevice();
+    const gone = await provisionedByWebhook();
+    await balena.removeDevice(gone);
+    const id = randomUUID();
+    const started = Date.now();
+    const hanging = await without(stack, name, () =>
+      Promise.all([
+        send(event('created', uuid), { id: `${id}.1` }),
+        send(event('deleted', gone), { id: `${id}.2` }),
+      ]),
+    );
+    expect(Date.now() - started).toBeLessThan(10_000);
+    for (const { status, json, headers } of hanging) {
+      expect(status).toBe(503);
+      expect(codes).toContain(json.code);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    }
+
+    await hub.forget();
+    for (const round of [1, 2, 3]) {
+      const answers = await until(`round ${round} is taken`, async () => {
+        const both = await Promise.all([
+          send(event('created', uuid), { id: `${id}.1` }),
+          send(event('deleted', gone), { id: `${id}.2` }),
+        ]);
+        return both.every(({ status }) => status === 202) && both;
+      });
+      expect(answers.map(({ json }) => json)).toMatchObject([
+        { outcome: 'accepted', uuid },
+        { outcome: 'checked', uuid: gone },
+      ]);
+    }
+    await system.state(uuid, 'provisioned');
+    expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+    await until('the hub identity is gone', async () => (await hub.thumbprints(gone)) === null);
+    expect((await hub.asked()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
+  }, 60_000);
+});
+
+test('"deleted" removes the hub identity of a device that balena does not know any more', async () => {
+  const uuid = await provisionedByWebhook();
+  expect(await hub.thumbprints(uuid)).toHaveLength(2);
+  await balena.removeDevice(uuid);
+  expect((await send(event('deleted', uuid))).json).toMatchObject({ outcome: 'checked', uuid });
+  await until('the hub identity is gone', async () => (await hub.thumbprints(uuid)) === null);
+});
+
+test('"deleted" for a device that is still there, or was never asked for, changes nothing', async () => {
+  const uuid = await provisionedByWebhook();
+  const before = await system.credentials(uuid);
+  await balena.forget();
+  expect((await send(event('deleted', uuid))).status).toBe(202);
+  await until('a worker has looked', async () => (await balena.asked()).total > 0);
+  await system.state(uuid, 'provisioned');
+  expect(await system.credentials(uuid)).toEqual(before);
+
+  const never = unknownUuid();
+  expect((await send(event('deleted', never))).json).toMatchObject({ outcome: 'checked' });
+  expect((await system.get(never)).status).toBe(404);
+});
+
+test('events in any order, many times and at once, do no harm', async () => {
+  const uuid = await provisionedByWebhook();
+  const before = await system.credentials(uuid);
+  await hub.forget();
+  const types = ['online', 'deleted', 'created', 'updated'];
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, at) => send(event(types[(at * 7) % types.length]!, uuid))),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+  await until('nothing is under way', async () => {
+    const messages = await system.queue.messages();
+    return !messages.some(({ body }) => body?.uuid === uuid);
+  });
+  await system.state(uuid, 'provisioned');
+  const { PUT, DELETE } = Object.fromEntries(
+    Object.entries((await hub.asked()).counts).map(([request, counts]) => [request.split(' ')[0], counts]),
+  );
+  expect([PUT, DELETE]).toEqual([undefined, undefined]);
+  expect(await system.credentials(uuid)).toEqual(before);
+});
