@@ -5,6 +5,7 @@ import { again } from '../record/again.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { markDead, recordedError } from '../record/markDead.js';
 import { backOff } from './backOff.js';
+import { insist } from './insist.js';
 import { isCounted } from './isCounted.js';
 import type { Run } from './Run.js';
 import type { Tools } from './Tools.js';
@@ -45,7 +46,7 @@ export async function finish(
     ending.kind === 'failed' && ending.error.retry === 'later' ? ending.error.dependency : undefined;
   const whenBack = away === undefined ? null : await circuits[away].whenAgain();
 
-  return records.amend(run.uuid, (record) => {
+  const conclude = (record: DeviceRecord | null): DeviceRecord | null => {
     if (!record) return null;
     const now = clock.now();
     if (record.lease?.by !== run.id) {
@@ -89,5 +90,6 @@ export async function finish(
       }
     }
     return record;
-  });
+  };
+  return insist(clock, () => records.amend(run.uuid, conclude));
 }

@@ -56,10 +56,7 @@ async function end(run: Run): Promise<Ending> {
     return { kind: 'done' };
   } catch (error) {
     if (error instanceof SlotIsFar) return { kind: 'slot-is-far', slot: error.slot };
-    const failure = ProvisioningError.from(error);
-    // Not the device's matter: the message is put off as a whole, and the lease runs out.
-    if (failure.code === 'records-unavailable') throw failure;
-    return { kind: 'failed', error: failure };
+    return { kind: 'failed', error: ProvisioningError.from(error) };
   }
 }
 
