@@ -33,6 +33,7 @@ export async function killBroker(main: string, folder: string, kills: number): P
   const completed = new Set<string>();
   const attempted = new Set<string>();
   const abandons = new Map<string, number>();
+  const closings: Promise<unknown>[] = [];
   let nextId = 0;
 
   const load = async (client: ServiceBusClient, isOver: () => boolean) => {
@@ -79,8 +80,9 @@ export async function killBroker(main: string, folder: string, kills: number): P
     broker.kill('SIGKILL');
     await ended;
     // The SDK goes on for a while to reach a broker that is gone; the next round does not wait for it.
-    const closed = client.close().catch(() => {});
-    await Promise.race([Promise.all([loaded, closed]), new Promise((resolve) => setTimeout(resolve, 200))]);
+    const closed = Promise.all([loaded, client.close().catch(() => {})]);
+    closings.push(closed);
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
   }
 
   const { broker, endpoints } = await start(main, folder);
@@ -94,7 +96,7 @@ export async function killBroker(main: string, folder: string, kills: number): P
   ) {
     for (const message of more) deliveryCounts.set(String(message.messageId), message.deliveryCount ?? 0);
   }
-  await client.close();
+  await Promise.all([client.close(), ...closings]);
   const ended = new Promise((resolve) => broker.once('exit', resolve));
   broker.kill('SIGTERM');
   await ended;

@@ -1,8 +1,12 @@
 import '../requireNode24.js';
+import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { runStandIn } from '../runStandIn.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
 import { type BrokerOptions, startBroker } from './startBroker.js';
+
+// V8 lets its young generation grow to 3 x 16 MiB and more under load: with 100,000 messages waiting that was 90 of 330 MiB.
+setFlagsFromString('--semi-space-growth-factor=1');
 
 interface Flags {
   port: string;

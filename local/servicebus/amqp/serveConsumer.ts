@@ -33,8 +33,10 @@ export function serveConsumer(sender: Sender, queue: Queue, part: Part, engine: 
   sender.on('sender_flow', () => queue.wake());
   const answerDrain = drainAnswerer(sender);
   sender.on('sender_draining', () => {
-    // What this turn still hands out is sent before the answer: both happen after the commit, in this order.
-    engine.journal.afterCommit(() => process.nextTick(answerDrain));
+    // What this turn still hands out is sent before the answer, which takes the credit away.
+    const answerLast = () => process.nextTick(answerDrain);
+    if (mode === 'peekLock') engine.journal.afterWrite(answerLast);
+    else engine.journal.afterCommit(answerLast);
   });
 
   const settling = new WeakSet<Delivery>();

@@ -8,7 +8,7 @@ export interface Consumer {
   readonly mode: ReceiveMode;
   /** How many more messages it takes now. */
   credit(): number;
-  /** A message that it now holds (or, with `receiveAndDelete`, that is its own); durably so. */
+  /** A message that it holds from now on, or, with `receiveAndDelete`, that is its own. */
   deliver(message: Message, payload: Buffer): void;
   /** The queue has been deleted. */
   ended?(): void;

@@ -5,6 +5,7 @@ import type { DeadLetterPayload } from './EngineParts.js';
 import { Journal } from './Journal.js';
 import { Queue } from './Queue.js';
 import { type QueueOptions, queueProperties } from './QueueProperties.js';
+import { SyncQueue } from './SyncQueue.js';
 
 /** While the store refuses (a full disk), work that nobody waits for is tried again this often. */
 const refusedPauseMs = 1000;
@@ -25,17 +26,18 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #queues = new Map<string, Queue>();
   readonly #hungry = new Set<Queue>();
+  readonly #syncs: SyncQueue;
   #nextQueueId = 1;
   #flushing = false;
-  #syncing: Promise<void> | undefined;
   #closed = false;
-  #refused = false;
+  #isRefused = false;
   #pausedUntil = 0;
   #alarm: { time: number; cancel: () => void } | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.journal = new Journal(options.store, () => this.#flushSoon());
+    this.#syncs = new SyncQueue(options.store.sync);
     for (const { messages, history, ...record } of options.store.load()) {
       const queue = this.#open(record);
       queue.restore(messages, history);
@@ -109,57 +111,51 @@ export class Engine {
   /** Ends the turn: hands out what is available, commits, and tells everyone concerned. */
   flush(): void {
     this.#flushing = false;
-    // One at a time: what comes meanwhile is gathered for the next.
-    if (this.#syncing || this.#closed) return;
+    if (this.#closed) return;
     if (this.#options.clock.now() >= this.#pausedUntil) {
       for (const queue of this.#hungry) queue.dispatch();
       this.#hungry.clear();
     }
-    const { outcome, tell } = this.journal.commit();
-    const { sync } = this.#options.store;
-    if (outcome === 'unchanged') tell();
-    else if (outcome !== 'committed') this.#refuse(outcome, tell);
-    else if (sync)
-      this.#syncing = sync()
-        .then(
-          () => this.#accept(tell),
-          (error) => this.#refuse(error, tell),
-        )
-        .then(() => this.#synced());
-    else this.#accept(tell);
+    const { outcome, handOver, tell } = this.journal.commit();
+    if (outcome instanceof Error) {
+      const refusal = this.#refusal(outcome);
+      handOver(refusal);
+      tell(refusal);
+    } else {
+      handOver();
+      const isWritten = outcome === 'committed';
+      this.#syncs.add((refused) => {
+        if (!refused && isWritten) this.#noteStore();
+        tell(refused && this.#refusal(refused));
+      }, isWritten);
+    }
     this.#setAlarm();
   }
 
   /** Commits what there is, and stops. */
   async close(): Promise<void> {
-    await this.#syncing;
     this.flush();
-    await this.#syncing;
+    await this.#syncs.idle();
     this.#closed = true;
     this.#alarm?.cancel();
     this.#options.store.close();
   }
 
-  #accept(tell: (error?: Error) => void): void {
-    if (this.#refused) this.#options.onStore?.();
-    this.#refused = false;
-    tell();
-  }
-
-  #refuse(error: Error, tell: (error?: Error) => void): void {
-    if (!this.#refused) this.#options.onStore?.(error);
-    this.#refused = true;
+  /** The store refused: work that nobody waits for pauses. @returns what those who wait are told */
+  #refusal(cause: Error): BrokerError {
+    this.#noteStore(cause);
     this.#pausedUntil = this.#options.clock.now() + refusedPauseMs;
-    tell(
-      new BrokerError('store-unavailable', `The local broker cannot write to its disk: ${error.message}.`, {
-        cause: error,
-      }),
+    return new BrokerError(
+      'store-unavailable',
+      `The local broker cannot write to its disk: ${cause.message}.`,
+      { cause },
     );
   }
 
-  #synced(): void {
-    this.#syncing = undefined;
-    this.flush();
+  #noteStore(refused?: Error): void {
+    if (this.#isRefused === (refused !== undefined)) return;
+    this.#isRefused = refused !== undefined;
+    this.#options.onStore?.(refused);
   }
 
   #open(record: Queue['record']): Queue {

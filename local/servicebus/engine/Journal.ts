@@ -1,5 +1,6 @@
 import type { Changes, MessageStore, QueueRecord } from '../store/MessageStore.js';
 import type { Message } from './Message.js';
+import type { Told } from './SyncQueue.js';
 
 /** Whose message it is. */
 export interface Keeper {
@@ -12,7 +13,10 @@ export interface Keeper {
 export interface Commit {
   /** The error with which the store refused, after which everything is as before. */
   outcome: 'committed' | 'unchanged' | Error;
-  tell: (error?: Error) => void;
+  /** To be called at once. */
+  handOver: Told;
+  /** To be called when it is durable. */
+  tell: Told;
 }
 
 interface Touched {
@@ -33,7 +37,8 @@ export class Journal {
   #remembered: { queueId: number; messageId: string; until: number }[] = [];
   #forgotten: { queueId: number; messageId: string }[] = [];
   #undo: (() => void)[] = [];
-  #callbacks: ((error?: Error) => void)[] = [];
+  #handOvers: Told[] = [];
+  #callbacks: Told[] = [];
 
   /** @param changed called at every change: a commit is due */
   constructor(store: MessageStore, changed: () => void) {
@@ -71,8 +76,17 @@ export class Journal {
     this.#undo.push(undo);
   }
 
+  /**
+   * Calls back when all changes so far are written, so that they outlive this process though not yet a power cut; or with why
+   * they are not and were undone. Enough for a lock: whoever holds it goes down with the power too.
+   */
+  afterWrite(callback: Told): void {
+    this.#handOvers.push(callback);
+    this.#changed();
+  }
+
   /** Calls back when all changes so far are durable, or with why they are not and were undone. */
-  afterCommit(callback: (error?: Error) => void): void {
+  afterCommit(callback: Told): void {
     this.#callbacks.push(callback);
     this.#changed();
   }
@@ -82,21 +96,14 @@ export class Journal {
    * @returns what to call with the outcome once it is durable, or with why it was undone
    */
   commit(): Commit {
-    const [messages, undo, callbacks, changes] = [
-      this.#messages,
-      this.#undo,
-      this.#callbacks,
-      this.#changes(),
-    ];
+    const [messages, undo, changes] = [this.#messages, this.#undo, this.#changes()];
+    const told = { handOver: callAll(this.#handOvers), tell: callAll(this.#callbacks) };
     this.#reset();
-    const tell = (error?: Error) => {
-      for (const callback of callbacks) callback(error);
-    };
     if (
       messages.size === 0 &&
       !hasAny(changes.queues, changes.removedQueues, changes.remembered, changes.forgotten)
     ) {
-      return { outcome: 'unchanged', tell };
+      return { outcome: 'unchanged', ...told };
     }
     try {
       this.#store.commit(changes);
@@ -106,10 +113,10 @@ export class Journal {
         Object.assign(message, before);
         keeper.place(message);
       }
-      return { outcome: error instanceof Error ? error : new Error(String(error)), tell };
+      return { outcome: error instanceof Error ? error : new Error(String(error)), ...told };
     }
     for (const [message, { keeper }] of messages) keeper.committed(message);
-    return { outcome: 'committed', tell };
+    return { outcome: 'committed', ...told };
   }
 
   #changes(): Changes {
@@ -144,8 +151,15 @@ export class Journal {
     this.#remembered = [];
     this.#forgotten = [];
     this.#undo = [];
+    this.#handOvers = [];
     this.#callbacks = [];
   }
 }
+
+const callAll =
+  (callbacks: Told[]): Told =>
+  (refused) => {
+    for (const callback of callbacks) callback(refused);
+  };
 
 const hasAny = (...all: Iterable<unknown>[]) => all.some((some) => !some[Symbol.iterator]().next().done);

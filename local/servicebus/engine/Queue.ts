@@ -172,10 +172,12 @@ export class Queue {
     );
     // As it is now: its lock may end before the commit is durable.
     const handedOver = { ...message };
-    this.#parts.journal.afterCommit((refused) => {
+    const deliver = (refused?: Error) => {
       release();
       if (!refused) consumer.deliver(handedOver, payload);
-    });
+    };
+    if (consumer.mode === 'peekLock') this.#parts.journal.afterWrite(deliver);
+    else this.#parts.journal.afterCommit(deliver);
   }
 
   #lockedBy(lockToken: string): Message {
