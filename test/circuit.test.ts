@@ -160,3 +160,14 @@ test('what it is told never fails, and what it is asked does, where the records 
   await one.release('a', true);
   await expect(one.admit('a')).rejects.toThrow('cannot be reached');
 });
+
+test('a run that has met the other side away is told when to come again, and is no probe', async () => {
+  const system = open();
+  expect(await system.one.whenAgain()).toBeNull();
+  await system.break();
+  expect(await system.two.whenAgain()).toBe(now + 2_000);
+  expect((await system.two.read()).probe).toBeNull();
+  system.table.fails = true;
+  system.clock.at += 1_000;
+  expect(await system.two.whenAgain()).toBeNull();
+});

@@ -12,7 +12,7 @@ export interface ShownRule {
   seen: string[];
   /** What these histories have in common; the rest is random. With the rule on, nothing is seen in them. */
   histories?: Partial<Scenario>;
-  /** In how many histories it is looked for: several times as many as are needed. */
+  /** In how many histories, at most, it is looked for: several times as many as are needed. */
   within: number;
 }
 
@@ -52,7 +52,7 @@ export const rulesOff: ShownRule[] = [
       }),
     },
     seen: ['lastN fell'],
-    within: 200,
+    within: 1_000,
   },
   {
     rule: 'one worker at a time: a live lease is waited for',
@@ -70,7 +70,7 @@ export const rulesOff: ShownRule[] = [
       stepMs: 500,
       workers: 3,
     },
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'the places where credentials may be are recorded before they are stored',
@@ -80,7 +80,7 @@ export const rulesOff: ShownRule[] = [
       },
     },
     seen: ['left elsewhere'],
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'a hub call without an answer is not taken for one that failed',
@@ -94,7 +94,7 @@ export const rulesOff: ShownRule[] = [
     },
     seen: ['mismatch'],
     histories: backAgain,
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'a lease under which a call has no answer is left to run out',
@@ -105,21 +105,21 @@ export const rulesOff: ShownRule[] = [
     },
     seen: ['mismatch', 'identity left', 'variables left'],
     histories: backAgain,
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'a lease outlasts the last call by the time for which that can take effect (G)',
     off: { settings: { workLimitMs: 5 * seconds, leaseGraceMs: 0 } },
     seen: ['mismatch', 'identity left', 'variables left'],
     histories: { ...backAgain, crashes: 0.01 },
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'no call starts after the work limit (W)',
     off: { settings: { workLimitMs: 36_000 * seconds, leaseGraceMs: 120 * seconds - 36_000 * seconds } },
     seen: ['a worker without the lease changed something'],
     histories: { calm: false, stalls: 0.04, workers: 3 },
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'the hub keeps accepting what the device holds, in its second slot',
@@ -131,7 +131,7 @@ export const rulesOff: ShownRule[] = [
       }),
     },
     seen: ['outage'],
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'what is retired and revoked is carried along until it is done',
@@ -153,13 +153,13 @@ export const rulesOff: ShownRule[] = [
       ],
       poison: null,
     },
-    within: 200,
+    within: 1_000,
   },
   {
     rule: 'the timer sends what is overdue',
     off: { noTimer: true },
     seen: ['stuck', 'stuck, never acknowledged'],
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'a copy of a message has an id of its own',
@@ -175,7 +175,7 @@ export const rulesOff: ShownRule[] = [
     on: { noTimer: true },
     seen: ['stuck'],
     histories: { calm: true, failing: 1 },
-    within: 300,
+    within: 1_000,
   },
   {
     rule: 'a device that kills its worker is given up after MAX_ATTEMPTS',
