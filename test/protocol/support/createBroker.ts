@@ -1,6 +1,5 @@
 import type { ProvisioningMessage } from '../../../src/message/ProvisioningMessage.js';
 import type { World } from './createWorld.js';
-import { deviceName } from './devices.js';
 
 export interface Message {
   body: ProvisioningMessage;
@@ -130,7 +129,6 @@ export function createBroker(world: World) {
       return true;
     },
     isEmpty: () => active.length === 0,
-    describe: () => active.map(({ body, messageId }) => `${deviceName(body.uuid)} ${messageId}`),
   };
 
   function lockLetter(letter: Message): number {

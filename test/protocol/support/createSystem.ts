@@ -4,7 +4,7 @@ import { createCloud } from './createCloud.js';
 import { createWorld } from './createWorld.js';
 import type { Rows } from './fakeTable.js';
 import type { RuleOff } from './RuleOff.js';
-import type { Act, Scenario } from './Scenario.js';
+import type { Scenario } from './Scenario.js';
 
 export type System = ReturnType<typeof createSystem>;
 
@@ -42,5 +42,3 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     loseRecord: (uuid: string) => rows.devices.delete(`${uuid.slice(0, 2)}/${uuid}`),
   };
 }
-
-export type { Act };
