@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectedDevice, connectDevice } from '../../../local/device/connectDevice.js';
+import type { Forked } from '../../../local/stack/forkStandIn.js';
 import { type Stack, type StackOptions, startStack } from '../../../local/stack/startStack.js';
 import { type BalenaStandIn, balenaStandIn } from './balenaStandIn.js';
 import { type HubStandIn, hubStandIn } from './hubStandIn.js';
@@ -51,6 +53,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
   const api = provisionApi(stack.endpoints);
   const [behindBalena, behindHub, queue] = [balenaStandIn(balena), hubStandIn(iotHub), queueEnd(serviceBus)];
 
+  for (const each of [...stack.hosts, ...Object.values(stack.standIns)]) if (each) letGo(each);
   printWhenFailed(lines);
   afterAll(async () => {
     behindHub.close();
@@ -80,4 +83,11 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     connect: (uuid, { cert, key }) =>
       connectDevice({ uuid, cert, key }, { hostName: `localhost:${iotHub.mqttPort}`, ca }),
   };
+}
+
+/** Where no test of a file is selected Jest calls no `afterAll`: so that it can end all the same, and these with it. */
+function letGo({ process: child }: Forked<unknown>): void {
+  child.unref();
+  child.channel?.unref();
+  for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
 }
