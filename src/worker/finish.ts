@@ -5,7 +5,6 @@ import { again } from '../record/again.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { markDead, recordedError } from '../record/markDead.js';
 import { backOff } from './backOff.js';
-import { insist } from './insist.js';
 import { isCounted } from './isCounted.js';
 import type { Run } from './Run.js';
 import type { Tools } from './Tools.js';
@@ -27,7 +26,7 @@ export async function finish(
   run: Run,
   ending: Ending,
 ): Promise<DeviceRecord | null> {
-  const { records, clock, pace, settings, random, circuits } = tools;
+  const { records, clock, pace, settings, random, circuits, retrySoon } = tools;
   if (run.slot !== null && ending.kind !== 'slot-is-far') pace.giveBack(run.slot);
   const { balena, hub } = circuits;
   await Promise.all([
@@ -91,5 +90,6 @@ export async function finish(
     }
     return record;
   };
-  return insist(clock, () => records.amend(run.uuid, conclude));
+  // Not written down, the device waits for the rest of the lease, and the run counts as one whose worker died.
+  return retrySoon(() => records.amend(run.uuid, conclude));
 }

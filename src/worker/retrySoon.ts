@@ -21,6 +21,8 @@ export const retrySoon: RetrySoon = (call) =>
   });
 
 export function worthRetryingSoon({ code, retry, outcomeUnknown }: ProvisioningError): boolean {
+  // An amendment reads before it writes, and knows its own writes.
+  if (code === 'records-unavailable') return true;
   if (outcomeUnknown) return false;
   if (code === 'balena-throttled') return typeof retry === 'object' && retry.afterMs <= longestWaitMs;
   return code === 'balena-unavailable' || code === 'hub-unavailable';

@@ -20,6 +20,11 @@ test.each<[string, boolean, ProvisioningError]>([
     false,
     error('hub-throttled', { retry: { afterMs: 1_000 } }),
   ],
+  [
+    'a record that could not be reached, since an amendment reads first',
+    true,
+    error('records-unavailable', { outcomeUnknown: true }),
+  ],
   ['credentials that are refused', false, error('balena-unauthorized')],
   ['what is final', false, error('service-not-found', { retry: 'never' })],
 ])('%s is worth another try soon: %s', (_, worth, failure) => {
