@@ -16,7 +16,7 @@ export type Ending =
   | { kind: 'failed'; error: ProvisioningError };
 
 /**
- * Writes down what a run found and did, and what is owed next (protocol.md, Worker, 7).
+ * Writes down what a run found and did, and what is owed next (docs/protocol.md, Worker, 7).
  *
  * @returns the record as it was written; null if it is gone
  */

@@ -13,7 +13,7 @@ import { type Run, SlotIsFar } from './Run.js';
 import type { Tools } from './Tools.js';
 
 /**
- * Works on one message: a nudge to look at a device (protocol.md, Worker). Returning completes the message. It throws only
+ * Works on one message: a nudge to look at a device (docs/protocol.md, Worker). Returning completes the message. It throws only
  * where neither the records nor the queue can take what is to be remembered: never to wait, for throwing is redelivery at once.
  */
 export async function workOn(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {

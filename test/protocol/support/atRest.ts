@@ -5,7 +5,7 @@ import { stateOf } from '../../../src/record/stateOf.js';
 import { hubAccepts, placesWithOurs, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 
-/** What must hold for a device when nothing moves any more (design.md, What must always hold). */
+/** What must hold for a device when nothing moves any more (docs/protocol.md, What must always hold). */
 export function atRest(system: System, uuid: string, audited: boolean): string[] {
   const record = system.recordOf(uuid);
   const device = system.cloud.device(uuid);
