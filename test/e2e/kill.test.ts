@@ -35,7 +35,7 @@ const asks = {
     ends: expectDeprovisioned,
   },
 };
-type Kill = [when: string, ask: keyof typeof asks, side: 'hub' | 'balena', held: Fault];
+type Kill = [when: string, ask: keyof typeof asks, side: 'hub' | 'balena', ...held: Fault[]];
 const [lost, unanswered] = [{ hang: true, effect: 'none' } as const, { hang: true, effect: 'now' } as const];
 
 /** At requests that name the device: any number of them can be held at a time. */
@@ -51,9 +51,15 @@ const atVariables: Kill[] = [
   ['before any variable is written', 'provision', 'balena', { method: 'POST', times: 2, ...lost }],
   ['with one of the variables written', 'provision', 'balena', { method: 'POST', times: 1, ...lost }],
   ['after both variables are written', 'provision', 'balena', { method: 'POST', times: 2, ...unanswered }],
-  ['with one of the variables replaced', 'renew', 'balena', { method: 'PATCH', times: 1, ...lost }],
+  ['with only the second variable replaced', 'renew', 'balena', { method: 'PATCH', times: 1, ...lost }],
+  [
+    'with only the first variable replaced',
+    'renew',
+    'balena',
+    { method: 'PATCH', times: 1, ...unanswered },
+    { method: 'PATCH', times: 1, ...lost },
+  ],
   ['after both variables are replaced', 'renew', 'balena', { method: 'PATCH', times: 2, ...unanswered }],
-  ['before any variable is at the new service', 'move', 'balena', { method: 'POST', times: 2, ...lost }],
   ['with one variable at the new service', 'move', 'balena', { method: 'POST', times: 1, ...lost }],
   ['before the old service is cleaned', 'move', 'balena', { method: 'DELETE', times: 1, ...lost }],
   ['with the old service half cleaned', 'move', 'balena', { method: 'DELETE', times: 1, ...unanswered }],
@@ -99,10 +105,14 @@ test('it leaves nothing in the queue, and nothing was given up', async () => {
 });
 
 /** Asks, and returns when the request is held. */
-async function hold([when, ask, side, fault]: Kill, path: string): Promise<void> {
-  const held = await { hub, balena }[side].fault({ ...fault, path });
+async function hold([when, ask, side, ...faults]: Kill, path: string): Promise<void> {
+  const held = faults.map(async (fault) => {
+    const hits = await { hub, balena }[side].fault({ ...fault, path });
+    return () => hits(fault.times ?? 1);
+  });
+  const waits = await Promise.all(held);
   expect((await asks[ask].ask(uuids.get(when) ?? '')).status).toBe(202);
-  await held(fault.times ?? 1);
+  await Promise.all(waits.map((wait) => wait()));
 }
 
 async function holdAtVariables(): Promise<void> {
@@ -110,7 +120,7 @@ async function holdAtVariables(): Promise<void> {
     const before = await writes();
     await hold(kill, '/device_service_environment_variable');
     // What goes through must be through before the next fault is there to hit it.
-    if (kill[3].method !== 'DELETE')
+    if (kill[3]?.method !== 'DELETE')
       await until('both are written or held', async () => (await writes()) >= before + 2);
   }
 }
