@@ -4,6 +4,7 @@ import type { App } from '../createApp.js';
 import type { Running } from '../createRunning.js';
 import { describeError } from '../describeError.js';
 import { invoke } from '../invoke.js';
+import { isHost } from './isHost.js';
 import { mayCall, presentedKey } from './mayCall.js';
 import { readBody } from './readBody.js';
 import type { HttpFunction } from './readHttpFunction.js';
@@ -44,6 +45,7 @@ export async function answer(
   const say = (outcome: number, why = '') =>
     onEvent(`${name}: ${method} ${path} ${outcome} in ${Math.round(performance.now() - startedAt)} ms${why}`);
 
+  if (!isHost(request.headers.host)) return refuse(response, 400, say);
   if (!found) return refuse(response, 404, say);
   const { wanted, params } = found;
   const key = presentedKey(request.headersDistinct['x-functions-key']?.[0], url);

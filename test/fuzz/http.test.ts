@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { useSystem } from '../e2e/support/useSystem.js';
+import { newSecret } from '../webhook/signed.js';
+import { rawRequest, sendRaw } from './support/raw.js';
+import { anyRequest } from './support/requests.js';
+import { sender } from './support/send.js';
+import { stackTrace, undocumented } from './support/undocumented.js';
+
+const lines: string[] = [];
+const known = { keys: { provisionKey: '', deprovisionKey: '', opsKey: '' }, secret: newSecret() };
+const system = await useSystem({
+  settings: { WEBHOOK_SECRETS: known.secret },
+  onLine: (name, line) => lines.push(`${name}: ${line}`),
+});
+const { url, ...keys } = system.stack.endpoints.functions;
+known.keys = keys;
+const { send, close } = sender(url);
+afterAll(close);
+
+const batch = <T>(requests: fc.Arbitrary<T>, size: number) =>
+  fc.array(requests, { minLength: size, maxLength: size });
+
+/** Without the whole batch, which nobody could read. */
+function reporter<T>({ failed, errorInstance, seed }: fc.RunDetails<T>) {
+  if (failed) throw new Error(`with the seed ${seed}: ${errorInstance}`);
+}
+
+function expectUnharmed() {
+  const bad = / 500 in |unexpected|uncaught|unhandled|^\S+: +at /i;
+  expect(lines.filter((line) => bad.test(line))).toEqual([]);
+  expect(system.stack.hosts.map(({ process }) => process.exitCode)).toEqual([null]);
+}
+
+test('whatever is sent, the answer is a documented one, and the system goes on', async () => {
+  const counts: Record<string, number> = {};
+  const run = fc.asyncProperty(batch(anyRequest(known), 42), async (requests) => {
+    const answers = await Promise.all(requests.map(send));
+    for (const [at, answer] of answers.entries()) {
+      const { method, target, headers, body } = requests[at]!;
+      const outcome = `${method} ${answer.status}`;
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
+      const wrong = undocumented(method, answer);
+      const sent = { headers, body: Buffer.from(body).toString('latin1').slice(0, 2_000) };
+      if (wrong) throw new Error(`${method} ${target}: ${wrong}\n${JSON.stringify({ sent, answer })}`);
+    }
+  });
+  await fc.assert(run, { numRuns: 480, endOnFailure: true, reporter });
+
+  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(20_000);
+  // They got everywhere, and not only as far as the door.
+  const everywhere = ['POST 202', 'POST 400', 'POST 401', 'POST 413', 'DELETE 202', 'GET 200', 'PUT 404'];
+  for (const outcome of everywhere)
+    expect({ outcome, times: counts[outcome] ?? 0 }).not.toMatchObject({ times: 0 });
+  expectUnharmed();
+  await system.provisioned();
+}, 300_000);
+
+test('what is hardly HTTP is refused or dropped, and the system goes on', async () => {
+  const statuses = new Set<number>();
+  const run = fc.asyncProperty(batch(rawRequest(known), 20), async (requests) => {
+    const answers = await Promise.all(requests.map((bytes) => sendRaw(url, bytes)));
+    for (const [at, { status, text }] of answers.flatMap((all, index) =>
+      all.map((each) => [index, each] as const),
+    )) {
+      statuses.add(status);
+      const documented = [100, 101, 200, 202, 400, 401, 404, 408, 409, 413, 417, 422, 431].includes(status);
+      const sent = Buffer.from(requests[at]!).toString('latin1').slice(0, 2_000);
+      if (!documented || stackTrace.test(text)) throw new Error(`${text}\nto ${sent}`);
+    }
+  });
+  await fc.assert(run, { numRuns: 40, endOnFailure: true, reporter });
+
+  expect([...statuses]).toEqual(expect.arrayContaining([202, 400, 401, 404, 431]));
+  expectUnharmed();
+  await system.provisioned();
+}, 120_000);

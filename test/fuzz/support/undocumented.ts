@@ -1,0 +1,40 @@
+import type { Received } from './Sent.js';
+
+const problemStatuses = new Set([400, 401, 404, 409, 413, 422, 503]);
+/** Of a 503: what is said when something is away. "unexpected" is a 500 by another name. */
+const away = new Set(['records-unavailable', 'queue-unavailable', 'timed-out', 'balena-unavailable']);
+export const stackTrace = /\n\s+at |node_modules|\.[cm]?[jt]s:\d+|Error: (?!The device)/;
+
+/** What is wrong with an answer, by what the README says of answers; null if nothing is. */
+export function undocumented(
+  method: string,
+  { status, contentType, text, headers }: Received,
+): string | null {
+  if (stackTrace.test(text) || stackTrace.test(headers)) return 'it shows where in the code it comes from';
+  if (text === '') return fromHost(method, status);
+  if (contentType === 'application/problem+json') return wrongProblem(status, text);
+  if (contentType === 'application/json') {
+    const json: unknown = JSON.parse(text);
+    const known = typeof json === 'object' && json !== null && ('requestId' in json || 'outcome' in json);
+    return known && (status === 200 || status === 202) ? null : `JSON with ${status}`;
+  }
+  if (status === 409 && text.startsWith('DeviceAlreadyExistsError: ')) return null;
+  const isHealth = (status === 200 || status === 503) && text.startsWith('configuration: ok');
+  return isHealth ? null : `${status} with ${contentType || 'a text of no type'}`;
+}
+
+/** The host itself says: no such route, no such key, not HTTP. */
+function fromHost(method: string, status: number): string | null {
+  if (method === 'HEAD') return status < 500 ? null : `${status} to HEAD`;
+  return [400, 401, 404, 431].includes(status) ? null : `${status} without a body`;
+}
+
+function wrongProblem(status: number, text: string): string | null {
+  const { type, title, status: said, code, detail } = JSON.parse(text) as Record<string, unknown>;
+  const whole =
+    type === 'about:blank' &&
+    said === status &&
+    [title, code, detail].every((part) => typeof part === 'string');
+  if (!whole || !problemStatuses.has(status)) return `a problem document that is none (${status})`;
+  return status === 503 && !away.has(String(code)) ? `503 ${code}` : null;
+}
