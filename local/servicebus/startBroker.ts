@@ -8,11 +8,11 @@ import { listen } from '../listen.js';
 import { localCertificate } from '../localCertificate.js';
 import type { StandIn } from '../runStandIn.js';
 import { serveConnection } from './amqp/serveConnection.js';
-import { deadLetterPayload } from './amqp/withProperties.js';
 import { serveAtom } from './atom/serveAtom.js';
 import { type Clock, systemClock } from './engine/Clock.js';
-import { Engine } from './engine/Engine.js';
+import type { Engine } from './engine/Engine.js';
 import type { QueueOptions } from './engine/QueueProperties.js';
+import { openEngine } from './openEngine.js';
 import { sharedAccess } from './sharedAccess.js';
 import { type Protocol, sniff } from './sniff.js';
 import type { MessageStore } from './store/MessageStore.js';
@@ -58,18 +58,7 @@ export async function startBroker(options: BrokerOptions, parts: BrokerParts = {
   const { folder, log = console.log } = options;
   const clock = parts.clock ?? systemClock;
   const store = parts.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
-  const engine = new Engine({
-    clock,
-    store,
-    deadLetterPayload,
-    onStore: (refused) => log(storeLine(refused)),
-  });
-  for (const queue of options.queues) {
-    const existing = engine.find(queue.name);
-    if (existing) engine.update(existing, queue);
-    else engine.create(queue);
-  }
-
+  const engine = await openEngine(store, clock, options.queues, log);
   const certificateFolder = folder ?? (await mkdtemp(join(tmpdir(), 'broker-')));
   const { key, cert, caFile } = await localCertificate(certificateFolder);
   const atom = serveAtom(engine, clock);
@@ -103,8 +92,3 @@ const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API
 
 const connectionStringFor = (port: number) =>
   `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=${sharedAccess.keyName};SharedAccessKey=${sharedAccess.key};UseDevelopmentEmulator=true`;
-
-const storeLine = (refused: Error | undefined) =>
-  refused
-    ? `broker: cannot write to disk (${refused.message}); sends and settlements are refused until it can`
-    : 'broker: can write to disk again';

@@ -99,6 +99,12 @@ describe('after a restart with the same folder', () => {
     });
   });
 
+  test('a start that fails leaves the folder free', async () => {
+    const invalid = startBroker({ port: 0, folder, queues: [{ name: 'q', lockDurationMs: 1 }] });
+    await expect(invalid).rejects.toThrow('the lock duration must be 5 s to 5 min');
+    await withBroker([{ name: 'q' }], (client) => client.createSender('q').sendMessages({ body: 1 }));
+  });
+
   test('two brokers cannot use one folder', async () => {
     await withBroker([{ name: 'q' }], async () => {
       await expect(startBroker({ port: 0, folder, queues: [] })).rejects.toThrow(
