@@ -8,6 +8,10 @@ declare module 'azurite/dist/src/table/TableServer.js' {
     ) => {
       start(): Promise<void>;
       close(): Promise<void>;
+      /** LokiJS holds the tables in memory, and writes them to their file. */
+      readonly metadataStore: {
+        readonly db: { throttledSaveDrain(drained: (success: boolean) => void): void };
+      };
     };
   };
   export default exports;

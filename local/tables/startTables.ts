@@ -59,7 +59,11 @@ export async function startTables({
         `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};` +
         `TableEndpoint=http://127.0.0.1:${chosen}/${account};`,
     },
-    close: () => server.close(),
+    close: async () => {
+      await server.close();
+      // Closing saves what has changed since the last save, and does not wait for a save that is under way.
+      await new Promise((resolve) => server.metadataStore.db.throttledSaveDrain(resolve));
+    },
   };
 }
 
