@@ -17,6 +17,8 @@ const { settle, lines, ...options } = new Command('npm run chaos --')
   .parse()
   .opts<{ seed: number; minutes: number; devices: number; settle: number; lines?: string }>();
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
 const { violations, summary, histories } = await runChaos({
   ...options,
   settleWithinMs: settle * 1_000,

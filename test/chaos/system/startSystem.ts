@@ -96,14 +96,18 @@ export async function startSystem(
       }),
     pause: (victim, forMs) =>
       once(victim, async () => {
-        const { process } = processOf(victim);
+        const forked = processOf(victim);
         onLine('chaos', `pause ${victim} for ${forMs} ms`);
-        process.kill('SIGSTOP');
+        // If this process ends meanwhile: one that is paused would not notice, and stay for ever.
+        const goOn = () => forked.process.kill('SIGCONT');
+        process.once('exit', goOn);
+        forked.process.kill('SIGSTOP');
         await sleep(forMs);
-        process.kill('SIGCONT');
+        goOn();
+        process.off('exit', goOn);
         onLine('chaos', `${victim} goes on`);
         // A worker that was paused between its check of the time and a call, and dies right after it, is what no client-side
-        // rule covers (protocol.md, What is left open).
+        // rule covers (docs/protocol.md, What is left open).
         await sleep(3_000);
       }),
     async setFaults(side, given) {
