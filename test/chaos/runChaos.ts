@@ -63,7 +63,7 @@ async function breakAndCheck(
   const tools: AskTools = {
     functions: endpoints.functions,
     now,
-    onAnswer: (text) => secrets.look(`an answer: ${text}`, text),
+    onAnswer: (text) => secrets.look('an answer', text),
   };
   const uuids = plan.devices.filter(({ exists }) => exists).map(({ uuid }) => uuid);
   await control(standIns.balena?.endpoints.controlUrl, 'POST /devices', { uuids });
@@ -74,7 +74,7 @@ async function breakAndCheck(
   const asks = await play(plan, system, tools);
   say('settling');
   const end = await settle(system, settleWithinMs, ({ messages, letterTexts }) => {
-    for (const text of [...messages, ...letterTexts]) secrets.look(`a message: ${text}`, text);
+    for (const text of [...messages, ...letterTexts]) secrets.look('a message', text);
   });
   violations.push(...end.violations);
   const evidence = await gather(system, plan.devices, asks, end.queue.letters, tools.onAnswer);
@@ -84,9 +84,9 @@ async function breakAndCheck(
 
   for (const table of ['devices', 'system']) {
     for (const row of await readRows(endpoints.tables?.connectionString ?? '', table))
-      secrets.look(`a row: ${row.json}`, Object.values(row).join(' '));
+      secrets.look(`a row of ${table}`, Object.values(row).join(' '));
   }
-  for (const { process, text } of lines) secrets.look(`a line of ${process}: ${text}`, text);
+  for (const { process, text } of lines) secrets.look(`a line of ${process}`, text);
   violations.push(...secrets.found());
 
   const wrong = new Set(violations.map(({ uuid }) => uuid));

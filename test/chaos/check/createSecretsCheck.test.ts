@@ -17,12 +17,18 @@ test.each([
   ["a private key's base64 alone", pem.split('\n')[1] ?? '', 'a private key is in a line'],
   ['a known secret', 'Bearer k3yk3yk3yk3y', 'the balena API key is in a line'],
 ])('finds %s', (_, text, what) => {
-  expect(found(text)).toContain(what);
+  expect(found(text)).toContainEqual(expect.stringMatching(`^${what}, after: `));
 });
 
 test('finds nothing in a certificate, a thumbprint and an error', () => {
   const { own, thumbprint } = credentials;
   expect(found(`${own.AZURE_CERT} ${thumbprint} balena refuses our API key (401)`)).toEqual([]);
+});
+
+test('says what stands before a secret, and not the secret', () => {
+  expect(found('Authorization: Bearer k3yk3yk3yk3y')).toEqual([
+    'the balena API key is in a line, after: Authorization: Bearer ',
+  ]);
 });
 
 test('a secret that was not read is no secret to look for', () => {

@@ -19,7 +19,10 @@ export function createSecretsCheck(secrets: Record<string, string>): SecretsChec
   return {
     look(where, text) {
       for (const [name, value] of needles) {
-        if (text.includes(value)) violations.push({ rule: 'secrets', what: `${name} is in ${where}` });
+        const at = text.indexOf(value);
+        // What stands before it says where it comes from; it is not said once more.
+        if (at >= 0)
+          violations.push({ rule: 'secrets', what: `${name} is in ${where}, after: ${text.slice(0, at)}` });
       }
     },
     found: () => violations,
