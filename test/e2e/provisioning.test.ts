@@ -113,3 +113,47 @@ test('a device that balena does not know fails the request, and gets no identity
   expect(await hub.thumbprints(uuid)).toBeNull();
   expect((await system.post(uuid, 'main')).json.code).toBe('device-not-found');
 });
+
+test('no key is in what is printed, answered or dead-lettered', async () => {
+  const { functions, balena: atBalena, iotHub } = system.stack.endpoints;
+  const uuid = await balena.newDevice();
+  const answers = [
+    await system.call('POST', `/api/provision?code=${functions.provisionKey}`, {
+      body: { uuid, balena_service: 'main' },
+    }),
+  ];
+  await system.state(uuid, 'provisioned');
+  answers.push(await system.get(uuid), await system.post(uuid, 'main'), await system.post(uuid, 'mian'));
+  await system.state(uuid, 'failed');
+  // A refused write: the SDK's error carries the key that was to be stored.
+  const refused = await balena.newDevice();
+  await balena.fault({ method: 'POST', status: 400, times: 2 });
+  await system.post(refused, 'main');
+  await system.state(refused, 'failed');
+  answers.push(await system.get(refused), await system.post(refused, 'main'));
+  const [letter] = await until('the dead letter', async () => {
+    const letters = await queue.deadLetters(refused);
+    return letters.length > 0 && letters;
+  });
+
+  const said = [
+    ...system.lines,
+    ...answers.map(({ text }) => text),
+    JSON.stringify([letter?.body, letter?.applicationProperties]),
+  ].join('\n');
+  const stored = (await balena.variables(uuid)).main?.AZURE_PRIVATE_KEY ?? 'not stored';
+  const base64 = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
+  const hubKey = /SharedAccessKey=(.*)$/.exec(iotHub?.connectionString ?? '')?.[1] ?? '';
+  for (const secret of [
+    stored,
+    base64,
+    'PRIVATE KEY-',
+    hubKey,
+    atBalena?.apiKey ?? '',
+    functions.provisionKey,
+  ]) {
+    expect(secret.length).toBeGreaterThan(8);
+    expect(said.includes(secret)).toBe(false);
+  }
+  expect(stored.startsWith(base64)).toBe(true);
+});

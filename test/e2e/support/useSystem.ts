@@ -17,6 +17,8 @@ export interface System extends ProvisionApi {
   stack: Stack;
   /** Where it keeps its state. */
   folder: string;
+  /** What its processes have printed, but for the answers to GET. */
+  lines: readonly string[];
   balena: BalenaStandIn;
   hub: HubStandIn;
   queue: QueueEnd;
@@ -66,6 +68,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     ...api,
     stack,
     folder,
+    lines,
     balena: behindBalena,
     hub: behindHub,
     queue,
