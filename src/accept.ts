@@ -19,13 +19,18 @@ export type Asked =
   | { uuid: string; present: false };
 
 export type Acceptance =
-  /** It is under way, and its message is in the queue. */
-  | { kind: 'accepted'; record: DeviceRecord }
+  | Accepted
   | { kind: 'already-provisioned'; record: DeviceRecord }
   /** It failed for good, and is not taken up again before this Unix ms. */
   | { kind: 'failed'; record: DeviceRecord; askAgainAt: number }
   /** Its service was changed less than ten minutes ago. */
   | { kind: 'service-conflict'; record: DeviceRecord; askAgainAt: number };
+
+/** It is under way, and its message is in the queue. */
+export interface Accepted {
+  kind: 'accepted';
+  record: DeviceRecord;
+}
 
 export interface AcceptTools {
   records: Records;
@@ -47,23 +52,50 @@ const sendAgainAfterMs = 30_000;
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and asking again is harmless
  */
 export async function accept(tools: AcceptTools, asked: Asked): Promise<Acceptance> {
-  const { records, clock } = tools;
-  let decided: Acceptance | undefined;
-  const written = await records.amend(asked.uuid, (record) => {
-    decided = record ? withoutChange(asked, record, clock.now()) : undefined;
-    return decided ? null : request(asked, record, clock.now());
+  const answer = await take(tools, asked, (record) => withoutChange(asked, record, tools.clock.now()));
+  const { kind, record } = answer;
+  if (kind === 'already-provisioned' && tools.clock.now() - record.observed.verifiedAt > verifyAfterMs) {
+    // A courtesy to the device: that it cannot be asked for now does not change the answer.
+    await check(tools, record.uuid).catch(() => {});
+  }
+  return answer;
+}
+
+/**
+ * Takes a request on behalf of a device that has just appeared, and only if nothing was ever asked for it: what was asked for
+ * by someone who knows, a DELETE in the same moment included, stands.
+ *
+ * @returns null if something was asked for it, and nothing of that is owed
+ * @throws as `accept`
+ */
+export function acceptNew(tools: AcceptTools, uuid: string, service: Place): Promise<Accepted | null> {
+  return take<Accepted | null>(tools, { uuid, present: true, service }, (record) => {
+    const { desired, ticket } = record;
+    // The same event again, after the record was written and its message could not be sent: asked again, it is sent.
+    return desired.present && live(ticket) && ticket.kind === 'change' ? { kind: 'accepted', record } : null;
+  });
+}
+
+/**
+ * @param decide the answer that a record gives already; undefined to write the request into it
+ */
+async function take<D extends Acceptance | null>(
+  tools: AcceptTools,
+  asked: Asked,
+  decide: (record: DeviceRecord) => D | undefined,
+): Promise<D | Accepted> {
+  let decided: D | undefined;
+  const written = await tools.records.amend(asked.uuid, (record) => {
+    decided = record ? decide(record) : undefined;
+    return decided === undefined ? request(asked, record, tools.clock.now()) : null;
   });
   if (written) {
     await sendAndRemember(tools, written);
     return { kind: 'accepted', record: written };
   }
-  if (!decided) throw new Error('unreachable: nothing was written and nothing decided');
-  const { kind, record } = decided;
-  if (kind === 'accepted' && needsSending(tools, record)) await sendAndRemember(tools, record);
-  if (kind === 'already-provisioned' && clock.now() - record.observed.verifiedAt > verifyAfterMs) {
-    // A courtesy to the device: that it cannot be asked for now does not change the answer.
-    await check(tools, record.uuid).catch(() => {});
-  }
+  if (decided === undefined) throw new Error('unreachable: nothing was written and nothing decided');
+  if (decided?.kind === 'accepted' && needsSending(tools, decided.record))
+    await sendAndRemember(tools, decided.record);
   return decided;
 }
 

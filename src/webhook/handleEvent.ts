@@ -1,6 +1,5 @@
-import { type AcceptTools, accept } from '../accept.js';
+import { type AcceptTools, accept, acceptNew } from '../accept.js';
 import { check } from '../check.js';
-import { live } from '../record/live.js';
 import type { WebhookEvent } from './parseEvent.js';
 
 /** What became of an event, for its sender. */
@@ -37,15 +36,18 @@ export async function handleEvent(
       message: 'A worker looks whether the device is as it should be, if it was ever asked for.',
     };
   }
-  const service = await serviceOf(tools, event, defaultService);
-  if (service === null) {
+  const answer =
+    event.kind === 'created'
+      ? await acceptNew(tools, uuid, defaultService)
+      : await accept(tools, { uuid, present: true, service: event.service ?? defaultService });
+  if (!answer) {
     return {
       outcome: 'ignored',
       uuid,
       message: 'The device has been asked for already: "created" changes nothing.',
     };
   }
-  const { kind, record } = await accept(tools, { uuid, present: true, service });
+  const { kind, record } = answer;
   const { requestId } = record.desired;
   if (kind === 'accepted')
     return { outcome: kind, uuid, requestId, message: `Accepted. Its state is at /api/provision/${uuid}.` };
@@ -60,18 +62,4 @@ export async function handleEvent(
     };
   }
   return { outcome: kind, uuid, requestId, message: 'The device is already provisioned.' };
-}
-
-/** The service to ask for; null where a device that is "created" was asked for already, and nothing of that is owed. */
-async function serviceOf(
-  { records }: AcceptTools,
-  event: Extract<WebhookEvent, { kind: 'provision' | 'created' }>,
-  defaultService: string,
-): Promise<string | null> {
-  if (event.kind === 'provision') return event.service ?? defaultService;
-  const found = await records.read(event.uuid);
-  if (!found) return defaultService;
-  const { desired, ticket } = found.value;
-  // The same webhook again, after its record was written and its message could not be sent: asked again, it is sent.
-  return desired.present && live(ticket) && ticket.kind === 'change' ? desired.service : null;
 }
