@@ -12,6 +12,8 @@ import { finish } from './finish.js';
 import { type Run, SlotIsFar } from './Run.js';
 import type { Tools } from './Tools.js';
 
+const beforeThrowingMs = 5_000;
+
 /**
  * Works on one message: a nudge to look at a device (docs/protocol.md, Worker). Returning completes the message. It throws only
  * where neither the records nor the queue can take what is to be remembered: never to wait, for throwing is redelivery at once.
@@ -24,12 +26,14 @@ export async function workOn(tools: Tools, message: ProvisioningMessage, deliver
     if (code !== 'records-unavailable' && code !== 'queue-unavailable') throw error;
     const { clock, queue, random } = tools;
     delivery.log(`${message.uuid}: put off, ${code}`);
-    await sendCopy(
-      queue,
-      message,
-      delivery.sequenceNumber,
-      clock.now() + Math.round(5_000 + random() * 10_000),
-    );
+    const later = clock.now() + Math.round(5_000 + random() * 10_000);
+    try {
+      await sendCopy(queue, message, delivery.sequenceNumber, later);
+    } catch (unsent) {
+      // A queue that is full delivers and takes nothing: without a pause its ten deliveries would be spent within moments.
+      await clock.sleep(beforeThrowingMs);
+      throw unsent;
+    }
   }
 }
 
