@@ -16,8 +16,9 @@ export function candidates(asks: readonly Ask[], from = Infinity, until = Infini
     ({ outcome, answeredAt }) => outcome.kind === 'accepted' && answeredAt < from,
   );
   return asks.filter((ask) => {
-    if (ask.outcome.kind === 'refused' || ask.sentAt > until) return false;
-    const over = ask.outcome.kind === 'unknown' ? ask.answeredAt + lateMs : ask.answeredAt;
+    const { kind } = ask.outcome;
+    if (kind === 'refused' || kind === 'unsent' || ask.sentAt > until) return false;
+    const over = kind === 'unknown' ? ask.answeredAt + lateMs : ask.answeredAt;
     return !acknowledged.some((later) => later.sentAt > over && !sameRequest(ask, later));
   });
 }

@@ -1,4 +1,13 @@
-import { accepted, del, post, refused, unknown, view, wellProvisioned } from '../doctored/histories.js';
+import {
+  accepted,
+  del,
+  post,
+  refused,
+  unknown,
+  unsent,
+  view,
+  wellProvisioned,
+} from '../doctored/histories.js';
 import type { Ask } from '../history/Ask.js';
 import { lateMs } from './candidates.js';
 import { checkOrder } from './checkOrder.js';
@@ -71,6 +80,12 @@ describe('a history is found wrong when', () => {
       'a request that was refused took effect',
       [post('main', accepted('A'), 0), post('', refused(409, 'service-conflict'), 100)],
       view('provisioned', 'Z', ''),
+      /nobody sent last/,
+    ],
+    [
+      'a request that was never sent took effect',
+      [post('main', accepted('A'), 0), del(unsent, 100)],
+      gone('Z'),
       /nobody sent last/,
     ],
     ['nobody sent what it ended with', [post('main', accepted('A'), 0)], gone('Z'), /nobody sent last/],

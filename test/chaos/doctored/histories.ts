@@ -11,6 +11,7 @@ export const accepted = (requestId: string, operation = 'provision'): Outcome =>
   operation,
 });
 export const unknown: Outcome = { kind: 'unknown', why: 'the connection was reset' };
+export const unsent: Outcome = { kind: 'unsent', why: 'connect ECONNREFUSED' };
 export const refused = (status: number, code: string): Outcome => ({ kind: 'refused', status, code });
 
 /** A POST for a service. */

@@ -6,6 +6,8 @@ export type Outcome =
   | { kind: 'accepted'; requestId: string; operation: string }
   /** It changes nothing: the status, and what the answer says about it. */
   | { kind: 'refused'; status: number; code: string }
+  /** Nobody was there to take it: it has not happened. */
+  | { kind: 'unsent'; why: string }
   /** No answer, or one that promises nothing: it may have happened, or may still happen. */
   | { kind: 'unknown'; why: string };
 

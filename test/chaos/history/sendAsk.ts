@@ -41,7 +41,9 @@ async function outcomeOf(send: () => Promise<{ status: number; text: string }>):
   try {
     answer = await send();
   } catch (error) {
-    return { kind: 'unknown', why: String((error as Error).cause ?? error) };
+    const { cause = error } = error as { cause?: unknown };
+    const unsent = (cause as { code?: unknown }).code === 'ECONNREFUSED';
+    return { kind: unsent ? 'unsent' : 'unknown', why: String(cause) };
   }
   const { status, text } = answer;
   if (status >= 500) return { kind: 'unknown', why: `${status} ${text}` };
