@@ -12,11 +12,21 @@ const fresh = 3;
 const asksOfOne = 20;
 const withinMs = 30_000;
 
+/** A machine with too much to do lets a call run out of time now and then: that device is not untroubled, and others are measured. */
+const tries = 3;
+
 /**
  * In a calm moment: fresh devices cost one registry operation and three balena requests each, also one that asks many times at
  * once; and all of its asks are one request.
  */
-export async function measureCost({ stack }: System, tools: AskTools): Promise<Violation[]> {
+export async function measureCost(system: System, tools: AskTools): Promise<Violation[]> {
+  for (let left = tries; ; left -= 1) {
+    const found = await measureOnce(system, tools);
+    if (found.length === 0 || left === 1) return found;
+  }
+}
+
+async function measureOnce({ stack }: System, tools: AskTools): Promise<Violation[]> {
   const { balena, iotHub } = stack.standIns;
   const [hubControl, balenaControl] = [iotHub?.endpoints.controlUrl, balena?.endpoints.controlUrl];
   const uuids = Array.from({ length: fresh }, () => randomBytes(16).toString('hex'));
