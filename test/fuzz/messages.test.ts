@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { BadMessage, parseMessage } from '../../src/message/ProvisioningMessage.js';
+import { until } from '../e2e/support/until.js';
+import { useSystem } from '../e2e/support/useSystem.js';
+import { foreign, likeOurs, nearlyOurs } from './support/messages.js';
+
+const canary = randomUUID();
+const lines: string[] = [];
+const system = await useSystem({ onLine: (name, line) => lines.push(`${name}: ${line}`) });
+
+test('any message is read, or refused with a reason that quotes nothing of it', () => {
+  let read = 0;
+  const any = fc.oneof(likeOurs, nearlyOurs, foreign);
+  fc.assert(
+    fc.property(any, (body) => {
+      const given = typeof body === 'object' && body !== null ? { [canary]: canary, ...body } : body;
+      try {
+        const message = parseMessage(given);
+        read += 1;
+        expect(Object.keys(message).sort()).toEqual(
+          ['due', 'n', 'operation', 'requestId', 'service', 'uuid', 'v'].sort(),
+        );
+        expect(message.uuid).toMatch(/^[0-9a-f]{32}$|^[0-9a-f]{62}$/);
+      } catch (error) {
+        if (!(error instanceof BadMessage)) throw error;
+        expect(error.reason).toMatch(/^(bad-message|unsupported-version)$/);
+        expect(error.message).not.toContain(canary);
+        expect(error.message.length).toBeLessThan(300);
+      }
+    }),
+    { numRuns: 10_000 },
+  );
+  expect(read).toBeGreaterThan(1_000);
+});
+
+test('every message is worked off or dead-lettered with a reason, and the worker goes on', async () => {
+  const bodies = [
+    ...fc.sample(likeOurs, 60),
+    ...fc.sample(nearlyOurs, 60),
+    // As many as a peek shows.
+    ...fc.sample(foreign, 70),
+  ];
+  const ids = bodies.map((_, at) => `fuzz-${at}`);
+  for (const [at, body] of bodies.entries()) await system.queue.send(body, { messageId: ids[at]! });
+
+  await until('the queue is empty', async () => (await system.queue.messages()).length === 0, 90_000);
+  const letters = await system.queue.deadLetters();
+  for (const { deadLetterReason, deadLetterErrorDescription } of letters) {
+    expect(deadLetterReason).toMatch(/^[\w-]+$/);
+    expect(deadLetterErrorDescription).toMatch(/\w/);
+  }
+  const lettered = new Set(letters.map(({ messageId }) => String(messageId)));
+  const unaccounted = ids.filter(
+    (id) =>
+      !lettered.has(id) &&
+      !lines.some((line) => line.includes(`message ${id} (`) && line.includes(') completed in')),
+  );
+  expect(unaccounted).toEqual([]);
+  expect(letters.length).toBeGreaterThan(60);
+
+  expect(lines.filter((line) => /unhandled|uncaught|^\S+: +at /i.test(line))).toEqual([]);
+  expect(system.stack.hosts.map(({ process }) => process.exitCode)).toEqual([null]);
+  await system.provisioned();
+}, 180_000);
