@@ -1,0 +1,19 @@
+/** Keeps every answer to `fetch` that comes from this address: status, headers and body. @returns what came, and how to stop */
+export function recordAnswers(baseUrl: () => string): { answers: string[]; stop(): void } {
+  const answers: string[] = [];
+  const original = globalThis.fetch;
+  globalThis.fetch = async (...asked) => {
+    const response = await original(...asked);
+    if (String(asked[0]).startsWith(baseUrl())) {
+      const { status, headers } = response;
+      answers.push(JSON.stringify({ status, headers: [...headers] }), await response.clone().text());
+    }
+    return response;
+  };
+  return {
+    answers,
+    stop: () => {
+      globalThis.fetch = original;
+    },
+  };
+}
