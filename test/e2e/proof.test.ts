@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectFolder } from '../../local/stack/projectFolder.js';
 import { runNode } from './support/runNode.js';
 import { useSystem } from './support/useSystem.js';
 import { event, newSecret, senderWith } from './support/webhooks.js';
@@ -41,6 +45,25 @@ test('a device that proves itself with its own key is provisioned, and asks bale
   await system.state(uuid, 'provisioned');
   expect((await ask(uuid, apiKey)).status).toBe(409);
   expect(await whoamis()).toBe(1);
+});
+
+test('the commands of the README prove a device', async () => {
+  const readme = await readFile(join(projectFolder(), 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, commands = '']) => commands);
+  const commands = blocks.find((each) => each.includes('DEVICE_KEY')) ?? '';
+  // What the first line reads from `.local` is another system's.
+  const { uuid, apiKey } = await newDevice();
+  const own = commands.replace(/^DEVICE_KEY=.*$/m, 'DEVICE_KEY=$OWN_KEY');
+  const env = {
+    ...process.env,
+    URL: stack.endpoints.functions.url,
+    DEVICE: uuid,
+    KEY: provisionKey,
+    OWN_KEY: apiKey,
+  };
+  const { stdout } = await promisify(execFile)('sh', ['-ec', own], { env });
+  expect(stdout).toMatch(/^HTTP\/1\.1 202 /);
+  await system.state(uuid, 'provisioned');
 });
 
 describe('is refused, and nothing comes of it:', () => {

@@ -1,4 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectFolder } from '../../local/stack/projectFolder.js';
 import { signed } from '../webhook/signed.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
@@ -41,6 +46,17 @@ test('a request is taken as the provision API takes it, and from senders that ca
   expect((await call('POST', '/api/webhook', { body, headers })).status).toBe(202);
   await system.state(uuid, 'provisioned');
   expect(Object.keys(await balena.variables(uuid))).toEqual(['cloud-relay']);
+});
+
+test('the commands of the README sign a webhook that is taken', async () => {
+  const readme = await readFile(join(projectFolder(), 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, commands = '']) => commands);
+  const commands = blocks.find((each) => each.includes('webhook-signature')) ?? '';
+  const uuid = await balena.newDevice();
+  const env = { ...process.env, URL: stack.endpoints.functions.url, DEVICE: uuid, SECRET: secret };
+  const { stdout } = await promisify(execFile)('sh', ['-ec', commands], { env });
+  expect(stdout).toMatch(/^HTTP\/1\.1 202 /);
+  await system.state(uuid, 'provisioned');
 });
 
 describe('a stranger is refused, and nothing comes of it:', () => {
