@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TableClient } from '@azure/data-tables';
 import { projectFolder } from '../../local/stack/projectFolder.js';
@@ -103,7 +103,6 @@ async function whatWasWritten(): Promise<Record<string, string>> {
     records: await readTables(tables?.connectionString ?? ''),
     ...prefixed('its folder', await readFiles(system.folder, own)),
     ...prefixed('home', await readFiles(home, [])),
-    ...prefixed('the real home', await readFiles(homedir(), ['.npm', '.cache'], startedAt)),
     ...prefixed('the project', project),
   };
 }
