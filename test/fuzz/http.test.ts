@@ -68,9 +68,11 @@ test('what is hardly HTTP is refused or dropped, and the system goes on', async 
       if (!documented || stackTrace.test(text)) throw new Error(`${text}\nto ${sent}`);
     }
   });
-  await fc.assert(run, { numRuns: 40, endOnFailure: true, reporter });
+  await fc.assert(run, { numRuns: 60, endOnFailure: true, reporter });
 
-  expect([...statuses]).toEqual(expect.arrayContaining([202, 400, 401, 404, 431]));
+  expect([...statuses]).toEqual(expect.arrayContaining([400, 401, 404, 431]));
+  // Some of it is HTTP all the same.
+  expect(statuses.has(200) || statuses.has(202)).toBe(true);
   expectUnharmed();
   await system.provisioned();
 }, 120_000);
