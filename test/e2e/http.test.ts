@@ -84,12 +84,22 @@ describe('a request that cannot be taken says what to send', () => {
     ['a service that is no text', { uuid, balena_service: null }, bad('bad-service'), /must be a string/],
     ['a service of 256 characters', { uuid, balena_service: 'x'.repeat(256) }, bad('bad-service'), /255/],
     ['unknown fields', { uuid, fleet: 1, servcie: 2 }, bad('unknown-field'), /"fleet", "servcie"/],
+    ['__proto__', `{"uuid": "${uuid}", "__proto__": {"a": 1}}`, bad('unknown-field'), /"__proto__"/],
+    ['constructor', { uuid, constructor: { prototype: {} } }, bad('unknown-field'), /"constructor"/],
     ['more than 16 KiB', { uuid, long }, { status: 413, code: 'provision.request.too-large' }, /16 KiB/],
   ];
   test.each(rows)('%s', async (_, body, expected, detail) => {
     const answer = await post(body);
     expectProblem(answer, expected);
     expect(answer.json.detail).toMatch(detail);
+  });
+
+  test('a key that is there twice: the last one counts, and nothing of the first', async () => {
+    const twice = `{"uuid": "${'0'.repeat(32)}", "balena_service": "undefined", "uuid": "x", "balena_service": ""}`;
+    expectProblem(await post(twice), bad('bad-uuid'));
+    const taken = await post(twice.replace('"x"', `"${uuid}"`));
+    expect(taken).toMatchObject({ status: 202, json: { uuid } });
+    expect((await system.get('0'.repeat(32))).status).toBe(404);
   });
 
   test('a uuid in the path that is not the one in the body', async () => {
