@@ -39,7 +39,7 @@ export interface QueueOptions {
   callTimeoutMs?: number;
 }
 
-export function openQueue({ connection, queue, callTimeoutMs = 8_000 }: QueueOptions): Queue {
+export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOptions): Queue {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
   const connect = () =>
     'connectionString' in connection
