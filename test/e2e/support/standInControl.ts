@@ -23,7 +23,7 @@ export interface StandInControl {
   asked(): Promise<RequestSummary>;
   forget(): Promise<void>;
   /** Adds a fault. @returns waits until it has hit so many requests */
-  fault(fault: Fault): Promise<(hits: number) => Promise<unknown>>;
+  fault(fault: Fault): Promise<(hits: number, withinMs?: number) => Promise<unknown>>;
   noFaults(): Promise<void>;
 }
 
@@ -54,11 +54,15 @@ export function standInControl(url: string): StandInControl {
       });
       adding = added.catch(() => {});
       const index = await added;
-      return (hits) =>
-        until(`${hits} hits of ${JSON.stringify(fault)}`, async () => {
-          const now = (await faults())[index];
-          return now !== undefined && now.hits >= hits;
-        });
+      return (hits, withinMs) =>
+        until(
+          `${hits} hits of ${JSON.stringify(fault)}`,
+          async () => {
+            const now = (await faults())[index];
+            return now !== undefined && now.hits >= hits;
+          },
+          withinMs,
+        );
     },
     noFaults: () => tell('DELETE /faults'),
   };
