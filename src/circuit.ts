@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
-import type { Row, Table } from './edges/table.js';
+import type { Table } from './edges/table.js';
 import type { Dependency, ErrorCode, ProvisioningError } from './ProvisioningError.js';
+import { openSharedRow } from './sharedRow.js';
 
 /** One shared row for each dependency. */
 export interface CircuitRow {
@@ -75,20 +76,10 @@ export function openCircuit({
   random = Math.random,
 }: CircuitOptions): Circuit {
   const key = { partition: 'system', row: `circuit-${dependency}` };
-  let seen: { row: Row<CircuitRow> | null; at: number } | undefined;
+  // A write that meets a conflict is not repeated: another worker has just said the same, or knows better.
+  const shared = openSharedRow({ table, key, clock, initial: closed, freshMs });
+  const read = async () => (await shared.read()).value;
   let inARow = 0;
-
-  async function read(): Promise<CircuitRow> {
-    if (!seen || clock.now() - seen.at >= freshMs) seen = { row: await table.get(key), at: clock.now() };
-    return seen.row?.value ?? closed;
-  }
-
-  /** One try: on a conflict another worker has just said the same, or knows better. */
-  async function write(value: CircuitRow): Promise<boolean> {
-    const etag = seen?.row?.etag ?? null;
-    seen = undefined;
-    return table.put(key, value, etag);
-  }
 
   async function hint(tell: () => Promise<unknown>): Promise<void> {
     try {
@@ -109,32 +100,38 @@ export function openCircuit({
       return row.state === 'closed' ? null : whenAgain(row, clock.now());
     },
     async admit(by) {
-      const row = await read();
+      const basis = await shared.read();
+      const row = basis.value;
       if (row.state === 'closed') return null;
       const now = clock.now();
       const later = whenAgain(row, now);
       if (now < row.until || (row.probe && now < row.probe.until)) return later;
-      return (await write({ ...row, probe: { by, until: now + probeMs } })) ? null : later;
+      return (await shared.write({ ...row, probe: { by, until: now + probeMs } }, basis)) ? null : later;
     },
     release: (by, well) =>
       hint(async () => {
         if (well) inARow = 0;
-        const row = await read();
-        if (row.probe?.by !== by) return;
-        if (!well) await write({ ...row, probe: null });
-        else if (await write({ ...closed, since: clock.now() })) log(`${dependency} answers again`);
+        const basis = await shared.read();
+        if (basis.value.probe?.by !== by) return;
+        if (!well) await shared.write({ ...basis.value, probe: null }, basis);
+        else if (await shared.write({ ...closed, since: clock.now() }, basis))
+          log(`${dependency} answers again`);
       }),
     failed: (error) =>
       hint(async () => {
         if (!opening.has(error.code)) return;
         inARow += 1;
-        const row = await read();
+        const basis = await shared.read();
+        const row = basis.value;
         if (row.state === 'closed' && inARow < threshold && !atOnce.has(error.code)) return;
         const now = clock.now();
         const failures = row.state === 'open' ? row.failures + 1 : 1;
         const until = now + Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs);
         const since = row.state === 'open' ? row.since : now;
-        const written = await write({ state: 'open', since, until, failures, probe: null, code: error.code });
+        const written = await shared.write(
+          { state: 'open', since, until, failures, probe: null, code: error.code },
+          basis,
+        );
         if (written && row.state === 'closed')
           log(`${dependency} is not to be relied on (${error.code}): work waits until it answers`);
       }),

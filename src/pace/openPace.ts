@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
-import type { Row, Table } from '../edges/table.js';
+import type { Table } from '../edges/table.js';
 import { ProvisioningError } from '../ProvisioningError.js';
+import { openSharedRow } from '../sharedRow.js';
 import type { Pace, Slot } from './Pace.js';
 
 /** Virtual time: the hub's throttling is taken out of it, so that one shift moves every slot that was reserved. */
@@ -41,28 +42,28 @@ export function openPace({
   perMinute: number;
 }): Pace {
   const interval = 60_000 / perMinute;
-  let seen: { row: Row<PaceRow> | null; at: number } | undefined;
+  const shared = openSharedRow({
+    table,
+    key,
+    clock,
+    initial: { next: 0, shift: 0, pausedUntil: 0 },
+    freshMs,
+  });
   let credits: { slot: Slot; until: number }[] = [];
   let waiting: { resolve(slot: Slot): void; reject(error: unknown): void }[] = [];
   let charges = 0;
   let inMemory = 0;
   let flushing = false;
 
-  async function read(): Promise<PaceRow> {
-    if (!seen || clock.now() - seen.at >= freshMs) {
-      seen = { row: await table.get(key), at: clock.now() };
-    }
-    return seen.row?.value ?? { next: 0, shift: 0, pausedUntil: 0 };
-  }
+  const read = async () => (await shared.read()).value;
 
   /** Changes the row on its ETag; a conflict reads it again. */
   async function change<R>(f: (row: PaceRow) => R): Promise<R> {
     for (let tries = 0; tries < mostConflicts; tries += 1) {
-      const value = { ...(await read()) };
+      const basis = await shared.read();
+      const value = { ...basis.value };
       const result = f(value);
-      const etag = seen?.row?.etag ?? null;
-      seen = undefined;
-      if (await table.put(key, value, etag)) return result;
+      if (await shared.write(value, basis)) return result;
     }
     throw new ProvisioningError('records-unavailable', 'The pace is being changed too often.', {
       retry: 'later',
