@@ -105,7 +105,9 @@ export function openCircuit({
       if (row.state === 'closed') return null;
       const now = clock.now();
       const later = whenAgain(row, now);
-      if (now < row.until || (row.probe && now < row.probe.until)) return later;
+      const probing = row.probe && now < row.probe.until ? row.probe.by : null;
+      if (probing === by) return null;
+      if (now < row.until || probing !== null) return later;
       return (await shared.write({ ...row, probe: { by, until: now + probeMs } }, basis)) ? null : later;
     },
     release: (by, well) =>

@@ -171,3 +171,16 @@ test('a run that has met the other side away is told when to come again, and is 
   system.clock.at += 1_000;
   expect(await system.two.whenAgain()).toBeNull();
 });
+
+test('a probe that was put off before it asked lets the next one go, and one that tries again is let through again', async () => {
+  const { one, two, clock, break: open_ } = open();
+  await open_();
+  clock.at += 2_000;
+  expect(await one.admit('a')).toBeNull();
+  expect(await one.admit('a')).toBeNull();
+  clock.at += 1_000;
+  expect(await two.admit('b')).not.toBeNull();
+  await one.release('a', false);
+  clock.at += 1_000;
+  expect(await two.admit('b')).toBeNull();
+});

@@ -12,6 +12,7 @@ import { admitByCircuits } from './admitByCircuits.js';
 import { claimSlot } from './claimSlot.js';
 import type { Delivery } from './Delivery.js';
 import { type Run, startRun } from './Run.js';
+import { releaseCircuits } from './releaseCircuits.js';
 import type { Tools } from './Tools.js';
 
 export type Admission =
@@ -33,9 +34,12 @@ export async function admit(
   message: ProvisioningMessage,
   delivery: Delivery,
 ): Promise<Admission> {
+  const id = `${tools.instance}/${randomUUID()}`;
   for (let tries = 0; tries < mostConflicts; tries += 1) {
-    const admission = await tryToAdmit(tools, message, delivery);
-    if (admission) return admission;
+    const admission = await tryToAdmit(tools, message, delivery, id);
+    if (!admission) continue;
+    if (admission.kind !== 'work') await releaseCircuits(tools, id, new Set());
+    return admission;
   }
   throw new ProvisioningError('records-unavailable', 'The record is being changed too often.', {
     retry: 'later',
@@ -47,6 +51,7 @@ async function tryToAdmit(
   tools: Tools,
   message: ProvisioningMessage,
   delivery: Delivery,
+  id: string,
 ): Promise<Admission | null> {
   const { records, queue, clock } = tools;
   const found = await records.read(message.uuid);
@@ -71,7 +76,6 @@ async function tryToAdmit(
     await sendCopy(queue, message, delivery.sequenceNumber, Math.min(lease.until, clock.now() + leaseWaitMs));
     return putOff;
   }
-  const id = `${tools.instance}/${randomUUID()}`;
   const circuitOpenUntil = await admitByCircuits(tools, id);
   if (circuitOpenUntil !== null) {
     again(record, circuitOpenUntil);

@@ -7,9 +7,5 @@ import type { Tools } from './Tools.js';
  * @returns null to go ahead, or the Unix ms at which to come again
  */
 export async function admitByCircuits({ circuits }: Tools, id: string): Promise<number | null> {
-  const balena = await circuits.balena.admit(id);
-  if (balena !== null) return balena;
-  const hub = await circuits.hub.admit(id);
-  if (hub !== null) await circuits.balena.release(id, false);
-  return hub;
+  return (await circuits.balena.admit(id)) ?? (await circuits.hub.admit(id));
 }

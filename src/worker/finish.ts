@@ -7,6 +7,7 @@ import { markDead, recordedError } from '../record/markDead.js';
 import { backOff } from './backOff.js';
 import { isCounted } from './isCounted.js';
 import type { Run } from './Run.js';
+import { releaseCircuits } from './releaseCircuits.js';
 import type { Tools } from './Tools.js';
 
 /** How a run ended. */
@@ -28,11 +29,7 @@ export async function finish(
 ): Promise<DeviceRecord | null> {
   const { records, clock, pace, settings, random, circuits, retrySoon } = tools;
   if (run.slot !== null && ending.kind !== 'slot-is-far') pace.giveBack(run.slot);
-  const { balena, hub } = circuits;
-  await Promise.all([
-    balena.release(run.id, run.well.has('balena')),
-    hub.release(run.id, run.well.has('hub')),
-  ]);
+  await releaseCircuits(tools, run.id, run.well);
   const counted = ending.kind === 'failed' && (await isCounted(tools, ending.error));
   // A call without an answer, or none made any more in time: what the hub holds is not known.
   if (ending.kind === 'failed' && (run.outcomeUnknown || ending.error.code === 'timed-out'))
