@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { checkExtraCertificates } from './checkExtraCertificates.js';
 
 /** What a stand-in gives to whoever started it. */
 export interface StandIn<Endpoints> {
@@ -16,6 +17,7 @@ export interface StandIn<Endpoints> {
 export async function runStandIn<E>(name: string, start: () => Promise<StandIn<E>>): Promise<void> {
   let running: StandIn<E>;
   try {
+    await checkExtraCertificates();
     running = await start();
   } catch (error) {
     console.error(`${name} cannot start: ${error instanceof Error ? error.message : error}`);

@@ -1,7 +1,6 @@
 import '../requireNode24.js';
 import { Command, InvalidArgumentError } from 'commander';
 import { runStandIn } from '../runStandIn.js';
-import { startBalena } from './startBalena.js';
 
 const options = new Command('balena')
   .description('A stand-in for the part of the balena API that is used here, on loopback')
@@ -21,13 +20,15 @@ const options = new Command('balena')
     devices: number;
   }>();
 
-await runStandIn('balena', () =>
-  startBalena({
+await runStandIn('balena', async () => {
+  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  const { startBalena } = await import('./startBalena.js');
+  return startBalena({
     ...options,
     services: options.services.split(',').map((name) => name.trim()),
     onEvent: (line) => console.log(line),
-  }),
-);
+  });
+});
 
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('send a whole number');

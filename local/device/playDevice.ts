@@ -52,10 +52,8 @@ export async function playDevice(options: PlayOptions): Promise<void> {
   );
 
   const hostName = `localhost:${iotHub.mqttPort}`;
-  const device = await connectDevice(
-    { uuid, cert, key },
-    { hostName, ca: await readFile(iotHub.caFile, 'utf8') },
-  );
+  const ca = await readCa(iotHub.caFile);
+  const device = await connectDevice({ uuid, cert, key }, { hostName, ca });
   say(`is connected to ${hostName} over MQTT`);
   for (let sent = 1; sent <= options.messages; sent += 1) {
     await device.send({ message: sent, at: new Date().toISOString() });
@@ -63,6 +61,14 @@ export async function playDevice(options: PlayOptions): Promise<void> {
     if (sent < options.messages) await setTimeout(options.intervalMs);
   }
   await device.close();
+}
+
+async function readCa(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new Error(`the certificate of the local hub, ${file}, cannot be read: does the system still run?`);
+  }
 }
 
 async function waitForCredentials(

@@ -1,7 +1,6 @@
 import '../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runStandIn } from '../runStandIn.js';
-import { startHost } from './startHost.js';
 
 interface Arguments {
   app: string;
@@ -24,9 +23,11 @@ const { app, port, orFreePort, only, keys } = new Command('functions-host')
   .parse()
   .opts<Arguments>();
 
-await runStandIn('functions host', () =>
-  startHost({ appFolder: app, port, orFreePort, only, keysFile: keys }),
-);
+await runStandIn('functions host', async () => {
+  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  const { startHost } = await import('./startHost.js');
+  return startHost({ appFolder: app, port, orFreePort, only, keysFile: keys });
+});
 
 function toPort(text: string): number {
   const number = Number(text);

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { runStandIn } from '../runStandIn.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
-import { type BrokerOptions, startBroker } from './startBroker.js';
+import type { BrokerOptions } from './startBroker.js';
 
 // V8 lets its young generation grow to 3 x 16 MiB and more under load: with 100,000 messages waiting that was 90 of 330 MiB.
 setFlagsFromString('--semi-space-growth-factor=1');
@@ -28,10 +28,12 @@ const program = new Command('broker')
   .addHelpText('after', queueHelp)
   .parse();
 
-await runStandIn('broker', () => {
+await runStandIn('broker', async () => {
   const { port, orFreePort, folder, queue } = program.opts<Flags>();
   const options: BrokerOptions = { port: parsePort(port), folder, queues: queue.map(parseQueue) };
   if (orFreePort) options.orFreePort = true;
+  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  const { startBroker } = await import('./startBroker.js');
   return startBroker(options);
 });
 

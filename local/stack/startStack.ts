@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { checkExtraCertificates } from '../checkExtraCertificates.js';
 import type { HostEndpoints } from '../host/startHost.js';
 import type { Endpoints } from './Endpoints.js';
 import { type Forked, forkStandIn } from './forkStandIn.js';
@@ -57,6 +58,7 @@ export interface Stack {
 /** Brings the whole system up: the four stand-ins, and then the functions in the local host, each in its own process. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, settings = {}, onLine } = options;
+  await checkExtraCertificates();
   if (options.fresh) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const keysFile = join(folder, 'keys.json');
@@ -150,7 +152,7 @@ async function pointers({ balena, iotHub, serviceBus, tables }: StandIns, folder
 async function trustAlso(caFile: string, bundle: string): Promise<string> {
   const already = process.env.NODE_EXTRA_CA_CERTS;
   if (!already) return resolve(caFile);
-  const files = await Promise.all([already, caFile].map((file) => readFile(file, 'utf8').catch(() => '')));
+  const files = await Promise.all([already, caFile].map((file) => readFile(file, 'utf8')));
   await writeWhole(bundle, files.join('\n'));
   return resolve(bundle);
 }
