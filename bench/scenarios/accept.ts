@@ -12,15 +12,17 @@ export interface AcceptFigures {
   'a second': number;
   'p50 ms': number;
   'p99 ms': number;
+  'of bare sends %': number;
 }
 
 /** What the HTTP functions take: requests for new devices, and the same again; beside bare sends to the same kind of broker. */
 export async function accept(requests: number): Promise<{ rows: AcceptFigures[]; longestBlockMs: number }> {
+  const bare = await bareSends(requests);
   const row = (what: string, { perSecond, latencies }: Awaited<ReturnType<typeof load>>): AcceptFigures => {
     const [p50 = 0, p99 = 0] = percentiles(latencies, 0.5, 0.99);
-    return { what, 'a second': perSecond, 'p50 ms': p50, 'p99 ms': p99 };
+    const ratio = Math.round((perSecond / bare.perSecond) * 1_000) / 10;
+    return { what, 'a second': perSecond, 'p50 ms': p50, 'p99 ms': p99, 'of bare sends %': ratio };
   };
-  const bare = await bareSends(requests);
   // A worker runs beside it, as it would: with the hub at S1 it does no more than to schedule what comes.
   const stack = await quietStack({ hosts: ['http', 'worker'] });
   try {

@@ -27,6 +27,7 @@ export interface BurstFigures {
   'wasted %': number;
   '429s': number;
   'deliveries/device': number;
+  'dead letters': number;
   asked: number;
   '5xx or no answer': number;
   'not provisioned': number;
@@ -101,6 +102,7 @@ async function run(
     'wasted %': round(((throttle.operations - devices) / devices) * 100),
     '429s': refused,
     'deliveries/device': round(stack.deliveries() / devices),
+    'dead letters': stack.deadLetters(),
     asked: tally.asked,
     '5xx or no answer': failed.reduce((sum, [, count]) => sum + count, 0),
     'not provisioned': devices - provisioned.size,
