@@ -42,7 +42,7 @@ export interface AcceptTools {
 const minutes = 60_000;
 const verifyAfterMs = 10 * minutes;
 const moveAgainAfterMs = 10 * minutes;
-/** A send that was acknowledged can still have been lost with the process that was to make it: asked again after this, it is sent again. */
+/** A record that was written can have lost its message with the process that was to send it: asked again after this, it is sent again. */
 const sendAgainAfterMs = 30_000;
 
 /**
