@@ -1,4 +1,4 @@
-import { odata, RestError, TableClient, type TableEntityResult } from '@azure/data-tables';
+import { RestError, TableClient, type TableEntityResult } from '@azure/data-tables';
 import { DefaultAzureCredential } from '@azure/identity';
 import { ProvisioningError } from '../ProvisioningError.js';
 
@@ -42,8 +42,6 @@ export interface TableOptions {
   /** How long one call may take, its repeats by the client included. */
   callTimeoutMs?: number;
 }
-
-export { odata };
 
 interface Entity {
   json: string;
