@@ -9,14 +9,22 @@ import type { Desired, DeviceRecord, Place } from './record/DeviceRecord.js';
 import { fits } from './record/fits.js';
 import { live } from './record/live.js';
 import { newRecord } from './record/newRecord.js';
+import { operationOf } from './record/operationOf.js';
 import { sameDesired } from './record/sameDesired.js';
+import { tell } from './record/tell.js';
 import type { Records } from './records.js';
 import type { SentRecently } from './sentRecently.js';
 
 /** What is asked for: a device at a service ('' for the device level), or its absence. */
-export type Asked =
+export type Asked = (
   | { uuid: string; present: true; service: Place; retire?: string; revoke?: boolean }
-  | { uuid: string; present: false };
+  | { uuid: string; present: false }
+) & {
+  /** Unix ms before which the work is not to begin; default: now. */
+  due?: number;
+  /** The bulk action of ops on whose behalf it is asked. */
+  action?: string;
+};
 
 export type Acceptance =
   | Accepted
@@ -120,8 +128,15 @@ function request(asked: Asked, found: DeviceRecord | null, now: number): DeviceR
   const desired = desiredOf(asked, found, now);
   const record = found ?? newRecord(asked.uuid, desired, now);
   record.desired = desired;
-  again(record, now, { kind: 'change' });
-  Object.assign(record, { firstN: record.lastN, attempts: 0, retries: 0, error: null });
+  again(record, Math.max(now, asked.due ?? now), { kind: 'change' });
+  Object.assign(record, { firstN: record.lastN, attempts: 0, retries: 0, error: null, completedAt: null });
+  record.action = asked.action === undefined ? null : { id: asked.action, error: null };
+  const what = operationOf(record);
+  tell(record, {
+    at: now,
+    what: 'asked',
+    note: `${what}${asked.present ? ` at ${asked.service === '' ? 'the device level' : asked.service}` : ''}`,
+  });
   return record;
 }
 

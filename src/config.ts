@@ -20,6 +20,14 @@ const list = z
   .transform((text) => text.split(',').map((item) => item.trim()))
   .transform((items) => items.filter((item) => item !== ''));
 
+/** NCRONTAB, as the Functions host reads it: seconds first. */
+const schedule = z
+  .string()
+  .regex(
+    /^(off|\S+( \S+){5})$/,
+    'must be off, or a schedule of six fields that begins with the seconds, such as 0 0 3 * * * (daily at 03:00 UTC)',
+  );
+
 const renewAtForm = 'must be a part of the life of a certificate, from 0.1 to 0.99, such as 0.8';
 
 const storageConnectionString = z
@@ -104,6 +112,8 @@ const schema = z.object({
     .transform(Number)
     .pipe(z.number().min(0.1, renewAtForm).max(0.99, renewAtForm))
     .default(0.8),
+  SWEEP_SCHEDULE: schedule.default('off'),
+  RENEW_SCHEDULE: schedule.default('0 0 3 * * *'),
   MAX_ATTEMPTS: whole(1, 100, 10, 'must be a number from 1 to 100, such as 10'),
   LONGEST_BACK_OFF_SECONDS: whole(1, 86_400, 3_600, 'must be seconds from 1 to 86400, such as 3600'),
   WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
@@ -167,6 +177,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     'AzureWebJobsStorage',
     'AzureWebJobsStorage__accountName',
   );
+  if (given.SWEEP_SCHEDULE !== undefined && given.SWEEP_SCHEDULE !== 'off' && given.FLEETS === undefined)
+    problems.push('SWEEP_SCHEDULE needs FLEETS: the slugs of the fleets to sweep, such as my_org/my_fleet');
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const s = parsed.data;
   const connectionString = (value: string) => ({ connectionString: value });
@@ -214,6 +226,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
+    /** Null: never. */
+    sweepSchedule: s.SWEEP_SCHEDULE === 'off' ? null : s.SWEEP_SCHEDULE,
+    /** Null: never. */
+    renewSchedule: s.RENEW_SCHEDULE === 'off' ? null : s.RENEW_SCHEDULE,
     maxAttempts: s.MAX_ATTEMPTS,
     longestBackOffMs: s.LONGEST_BACK_OFF_SECONDS * seconds,
     workLimitMs: s.WORK_LIMIT_SECONDS * seconds,

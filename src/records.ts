@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.js';
-import type { Columns, Key, Row, Table } from './edges/table.js';
+import type { Columns, Key, Row, ScannedTable } from './edges/table.js';
 import { ProvisioningError } from './ProvisioningError.js';
 import type { DeviceRecord } from './record/DeviceRecord.js';
 import { live } from './record/live.js';
+import { type Summary, summarize } from './record/Summary.js';
 
 /** The device records: read, written on the ETag that was read, amended. All throw `records-unavailable`. */
 export interface Records {
@@ -14,6 +15,18 @@ export interface Records {
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
   /** Records with a live ticket that was due before this Unix ms. */
   overdue(before: number): AsyncIterable<DeviceRecord>;
+  /** Reads the whole table, a page at a time; the conditions only spare what need not travel. */
+  summaries(where?: Where): AsyncIterable<Summary>;
+}
+
+/** Which records to list; all of what is named must hold. */
+export interface Where {
+  /** Given up, or not. */
+  dead?: boolean;
+  code?: string;
+  fleet?: string;
+  /** Of the bulk action that last asked for them. */
+  action?: string;
 }
 
 /**
@@ -25,7 +38,7 @@ export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
 /** Enough for any real contention on one device; past it something is wrong, and the caller's back-off is the better wait. */
 const mostConflicts = 50;
 
-export function openRecords(table: Table<DeviceRecord>, clock: Clock): Records {
+export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Records {
   const read = (uuid: string) => table.get(keyOf(uuid));
 
   async function write(record: DeviceRecord, etag: string | null): Promise<boolean> {
@@ -59,7 +72,17 @@ export function openRecords(table: Table<DeviceRecord>, clock: Clock): Records {
     );
   }
 
-  return { read, write, amend, overdue: (before) => table.list(`owed eq true and due lt ${before}L`) };
+  async function* summaries(where: Where = {}): AsyncIterable<Summary> {
+    for await (const text of table.column('summary', filterOf(where))) yield JSON.parse(text) as Summary;
+  }
+
+  return {
+    read,
+    write,
+    amend,
+    overdue: (before) => table.list(`owed eq true and due lt ${before}L`),
+    summaries,
+  };
 }
 
 /** 256 partitions: enough for all the operations that a storage account allows, few enough to scan one by one. */
@@ -68,13 +91,26 @@ function keyOf(uuid: string): Key {
 }
 
 /** What the timer and ops filter by; the record itself is the JSON beside it. */
-function columnsOf({ ticket, desired, observed, error }: DeviceRecord): Columns {
+function columnsOf(record: DeviceRecord): Columns {
+  const { ticket, observed, error, action } = record;
   return {
     owed: live(ticket),
     dead: ticket?.dead !== undefined,
     due: ticket?.due ?? 0,
     code: error?.code ?? '',
     fleet: observed.fleet ?? '',
-    requestedAt: desired.requestedAt,
+    action: action?.id ?? '',
+    summary: JSON.stringify(summarize(record)),
   };
+}
+
+/** An OData filter. A quote in a text is doubled, and so cannot end it. */
+function filterOf(where: Where): string | undefined {
+  const conditions = Object.entries(where)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([name, value]) =>
+        `${name} eq ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value}`,
+    );
+  return conditions.length > 0 ? conditions.join(' and ') : undefined;
 }

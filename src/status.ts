@@ -13,10 +13,16 @@ export interface Sight {
  * What the workers see, for the HTTP functions to show: they run on other instances. Written every ten seconds at most, by
  * whichever worker is at work; the last one wins, since all of them see the same two sides.
  */
-export type StatusRow = Record<Dependency, Sight> & { at: number };
+export type StatusRow = Record<Dependency, Sight> & {
+  at: number;
+  /** Registry operations that all workers have asked the hub for, since ever. */
+  operations: number;
+};
 
 export interface Status {
   saw(dependency: Dependency, error: ProvisioningError | null): void;
+  /** A registry operation was asked for. */
+  spent(): void;
   /** Writes what was seen, if it is time. A worker calls it after each message. */
   report(): Promise<void>;
   read(): Promise<StatusRow | null>;
@@ -29,11 +35,15 @@ const nothing: Sight = { answeredAt: null, failedAt: null, code: null };
 export function openStatus({ table, clock }: { table: Table<StatusRow>; clock: Clock }): Status {
   const sights: Record<Dependency, Sight> = { balena: { ...nothing }, hub: { ...nothing } };
   let reportedAt = Number.NEGATIVE_INFINITY;
+  let unreported = 0;
   return {
     saw(dependency, error) {
       const sight = sights[dependency];
       if (error) Object.assign(sight, { failedAt: clock.now(), code: error.code });
       else sight.answeredAt = clock.now();
+    },
+    spent() {
+      unreported += 1;
     },
     async report() {
       const now = clock.now();
@@ -42,12 +52,15 @@ export function openStatus({ table, clock }: { table: Table<StatusRow>; clock: C
       try {
         const row = await table.get(key);
         const before = row?.value;
+        const counted = unreported;
         const merged = {
           at: now,
+          operations: (before?.operations ?? 0) + counted,
           balena: later(before?.balena, sights.balena),
           hub: later(before?.hub, sights.hub),
         };
-        await table.put(key, merged, row?.etag ?? null);
+        // On a conflict another worker has reported; what was counted here is added next time.
+        if (await table.put(key, merged, row?.etag ?? null)) unreported -= counted;
       } catch {
         // What could not be reported is reported in ten seconds.
       }

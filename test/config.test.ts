@@ -31,6 +31,8 @@ test('what is not set has its default', () => {
     queue: { connection: { connectionString: serviceBus }, queue: 'provisioning' },
     records: { connection: { connectionString: storage } },
     fleets: null,
+    sweepSchedule: null,
+    renewSchedule: '0 0 3 * * *',
     defaultService: '',
     webhookSecrets: [],
     deviceProof: 'off',
@@ -217,4 +219,20 @@ test('nothing but the configuration reads the environment', () => {
     /process\s*\.\s*env|\benv\b.*from 'node:process'/.test(readFileSync(join(root, file), 'utf8')),
   );
   expect(readers).toEqual([join('src', 'config.ts')]);
+});
+
+test('a schedule has six fields, or is off', () => {
+  const FLEETS = 'my_org/my_fleet';
+  expect(read({ FLEETS, SWEEP_SCHEDULE: '0 30 * * * *' }).sweepSchedule).toBe('0 30 * * * *');
+  expect(read({ SWEEP_SCHEDULE: 'off', RENEW_SCHEDULE: 'off' })).toMatchObject({
+    sweepSchedule: null,
+    renewSchedule: null,
+  });
+  expect(() => read({ RENEW_SCHEDULE: '30 * * * *' })).toThrow(
+    'RENEW_SCHEDULE must be off, or a schedule of six fields',
+  );
+});
+
+test('a sweep needs the fleets that it is to sweep', () => {
+  expect(() => read({ SWEEP_SCHEDULE: '0 0 * * * *' })).toThrow('SWEEP_SCHEDULE needs FLEETS');
 });

@@ -22,7 +22,7 @@ interface Situation {
 async function linesIn({ ping, readStatus, balena, hub }: Situation) {
   const tools: HealthTools = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
-    status: { saw() {}, report: async () => {}, read: readStatus ?? (async () => null) },
+    status: { saw() {}, spent() {}, report: async () => {}, read: readStatus ?? (async () => null) },
     circuits: {
       balena: circuit(balena ?? (async () => closed)),
       hub: circuit(hub ?? (async () => closed)),
@@ -44,7 +44,12 @@ test('there is one line for each dependency, and all is well before any work', a
 });
 
 test('balena and the hub are as the workers saw them last', async () => {
-  const row = { at: now, balena: { ...never, answeredAt: now - 12_000 }, hub: { ...never, answeredAt: now } };
+  const row = {
+    at: now,
+    operations: 0,
+    balena: { ...never, answeredAt: now - 12_000 },
+    hub: { ...never, answeredAt: now },
+  };
   expect(await linesIn({ readStatus: async () => row })).toMatchObject({
     balena: [true, 'answered a worker 12 s ago'],
     hub: [true, 'answered a worker 0 s ago'],

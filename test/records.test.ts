@@ -1,4 +1,4 @@
-import type { Key, Table } from '../src/edges/table.js';
+import type { Key, ScannedTable } from '../src/edges/table.js';
 import { ProvisioningError } from '../src/ProvisioningError.js';
 import type { DeviceRecord } from '../src/record/DeviceRecord.js';
 import { newRecord } from '../src/record/newRecord.js';
@@ -25,7 +25,7 @@ const unavailable = () =>
 function open() {
   const table = tables.newTable<DeviceRecord>();
   const faults: ('lost' | 'done' | 'conflict')[] = [];
-  const faulty: Table<DeviceRecord> = {
+  const faulty: ScannedTable<DeviceRecord> = {
     ...table,
     async put(...args) {
       const fault = faults.shift();
@@ -115,10 +115,13 @@ test('a write that is lost is an error, and leaves the record as it was', async 
 
 test('a record that is changed again and again is given up, and not amended for ever', async () => {
   const value = fresh();
-  const table: Table<DeviceRecord> = {
+  const table: ScannedTable<DeviceRecord> = {
     get: async () => ({ value: { ...value, stamp: 'of another' }, etag: 'old' }),
     put: async () => false,
     list: () => {
+      throw new Error('not listed here');
+    },
+    column: () => {
       throw new Error('not listed here');
     },
   };
@@ -144,13 +147,14 @@ test('only live tickets that were due before a time are overdue', async () => {
 
 test('devices are spread over partitions by the first two digits of their uuid', async () => {
   const keys: Key[] = [];
-  const table: Table<DeviceRecord> = {
+  const table: ScannedTable<DeviceRecord> = {
     get: async (key) => {
       keys.push(key);
       return null;
     },
     put: async () => true,
     list: async function* () {},
+    column: async function* () {},
   };
   await openRecords(table, clock).read(uuid);
   expect(keys).toEqual([{ partition: 'ab', row: uuid }]);

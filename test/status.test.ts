@@ -57,6 +57,7 @@ test('what a worker saw is there for others to read', async () => {
   await worker.report();
   expect(await openStatus({ table, clock }).read()).toEqual({
     at: start + 5,
+    operations: 0,
     balena: { answeredAt: start, failedAt: null, code: null },
     hub: { answeredAt: null, failedAt: start + 5, code: 'hub-unavailable' },
   });

@@ -1,4 +1,4 @@
-import { RestError, TableClient, type TableEntityResult } from '@azure/data-tables';
+import { RestError, TableClient } from '@azure/data-tables';
 import { DefaultAzureCredential } from '@azure/identity';
 import { ProvisioningError } from '../ProvisioningError.js';
 
@@ -29,6 +29,12 @@ export interface Table<T> {
   list(filter?: string): AsyncIterable<T>;
 }
 
+/** A table that can be read one column at a time. */
+export interface ScannedTable<T> extends Table<T> {
+  /** As `list`, and only this text column of each row. */
+  column(name: string, filter?: string): AsyncIterable<string>;
+}
+
 /** A table whose rows can be removed. */
 export interface ErasableTable<T> extends Table<T> {
   /** Removes a row, whatever it holds; that it is gone already is fine. */
@@ -51,7 +57,11 @@ interface Entity {
  * A table of an Azure storage account, made at its first use. Two repeats after 5xx and resets are left to the client:
  * whoever writes conditionally finds its own write as a conflict then, see `writeRecord`.
  */
-export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableOptions): ErasableTable<T> {
+export function openTable<T>({
+  connection,
+  name,
+  callTimeoutMs = 5_000,
+}: TableOptions): ErasableTable<T> & ScannedTable<T> {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
   const client =
     'connectionString' in connection
@@ -100,13 +110,33 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
     }
   }
 
-  const parse = (entity: TableEntityResult<Entity>): T => JSON.parse(entity.json) as T;
+  async function* scan<N extends string>(
+    column: N,
+    filter: string | undefined,
+  ): AsyncIterable<Record<N, string>> {
+    let continuationToken: string | undefined;
+    do {
+      // A deadline for each page: the scan as a whole may take long.
+      const page = await call((abortSignal) =>
+        client
+          .listEntities<Record<N, string>>({
+            abortSignal,
+            queryOptions: { select: [column], ...(filter !== undefined && { filter }) },
+          })
+          .byPage({ maxPageSize: 1_000, ...(continuationToken && { continuationToken }) })
+          .next(),
+      );
+      if (page.done) return;
+      yield* page.value;
+      continuationToken = page.value.continuationToken;
+    } while (continuationToken);
+  }
 
   return {
     get: ({ partition, row }) =>
       unless([404], null, async () => {
         const entity = await call((abortSignal) => client.getEntity<Entity>(partition, row, { abortSignal }));
-        return { value: parse(entity), etag: entity.etag };
+        return { value: JSON.parse(entity.json) as T, etag: entity.etag };
       }),
     put: ({ partition, row }, value, etag, columns = {}) =>
       unless([404, 409, 412], false, async () => {
@@ -124,19 +154,10 @@ export function openTable<T>({ connection, name, callTimeoutMs = 5_000 }: TableO
         return true;
       }),
     async *list(filter) {
-      let continuationToken: string | undefined;
-      do {
-        // A deadline for each page: the scan as a whole may take long.
-        const page = await call((abortSignal) =>
-          client
-            .listEntities<Entity>({ abortSignal, queryOptions: filter === undefined ? {} : { filter } })
-            .byPage({ maxPageSize: 1_000, ...(continuationToken && { continuationToken }) })
-            .next(),
-        );
-        if (page.done) return;
-        for (const entity of page.value) yield parse(entity);
-        continuationToken = page.value.continuationToken;
-      } while (continuationToken);
+      for await (const { json } of scan<'json'>('json', filter)) yield JSON.parse(json) as T;
+    },
+    async *column(name, filter) {
+      for await (const entity of scan(name, filter)) yield entity[name] ?? '';
     },
     remove: ({ partition, row }) =>
       unless([404], undefined, async () => {

@@ -3,10 +3,10 @@ import type { Acceptance } from '../accept.js';
 import type { Clock } from '../clock.js';
 import type { Pace } from '../pace/Pace.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
+import { operationOf } from '../record/operationOf.js';
 import { stateOf } from '../record/stateOf.js';
 import { expectedAt } from './expectedAt.js';
 import { problem } from './problem.js';
-import { operationOf } from './viewOf.js';
 
 /** The HTTP answer to what became of a request. */
 export async function answerAccepted(

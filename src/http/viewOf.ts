@@ -1,5 +1,6 @@
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { live } from '../record/live.js';
+import { operationOf } from '../record/operationOf.js';
 import { stateOf } from '../record/stateOf.js';
 
 /** A record as the API shows it. Times are ISO 8601. */
@@ -23,11 +24,6 @@ export function viewOf(record: DeviceRecord, expectedAt: number | null, now: num
     requestedAt: iso(desired.requestedAt),
     updatedAt: iso(record.updatedAt),
   };
-}
-
-export function operationOf({ desired }: DeviceRecord): 'provision' | 'rotate' | 'deprovision' {
-  if (!desired.present) return 'deprovision';
-  return desired.retire === undefined ? 'provision' : 'rotate';
 }
 
 function iso(at: number | null): string | null {

@@ -32,7 +32,13 @@ export interface Ticket {
   /** The send of its message is known to have failed. */
   unsent?: boolean;
   /** Given up, at this Unix ms. */
-  dead?: { at: number; cancelled?: boolean };
+  dead?: {
+    at: number;
+    /** By ops, while a replay of it was under way. */
+    cancelled?: boolean;
+    /** Ops have seen it, and want nothing more of it: its dead letter is superseded. */
+    discarded?: { at: number; by: string; reason: string };
+  };
 }
 
 /** A worker's exclusive hold. */
@@ -64,6 +70,26 @@ export interface Observed {
   verifiedAt: number;
 }
 
+/** What one step of a run came to. */
+export interface StepTrace {
+  step: Step;
+  /** The waiting for a registry slot included. */
+  ms: number;
+  /** How it failed; null if it did not. */
+  code: ErrorCode | null;
+}
+
+/** Something that happened to a device, for people. */
+export interface StoryEvent {
+  /** Unix ms. */
+  at: number;
+  what: 'asked' | 'waited' | 'ran' | 'died' | 'replayed' | 'cancelled' | 'discarded';
+  /** One sentence. */
+  note: string;
+  /** Of a run. */
+  steps?: StepTrace[];
+}
+
 export interface RecordedError {
   code: ErrorCode;
   step: Step | null;
@@ -89,6 +115,12 @@ export interface DeviceRecord {
   failures: number;
   replays: number;
   error: RecordedError | null;
+  /** The bulk action of ops that last asked for this, and the error that it found; null if the last to ask was someone else. */
+  action: { id: string; error: RecordedError | null } | null;
+  /** Unix ms at which what is desired was reached; null until then. */
+  completedAt: number | null;
+  /** What happened last, the newest at the end; for people, nothing decides by it. */
+  story: StoryEvent[];
   /** Unix ms until which a failed request is not taken up again. */
   coolUntil: number;
   /** Unix ms. */

@@ -1,7 +1,7 @@
 import type { Dependency } from '../ProvisioningError.js';
-import { ProvisioningError } from '../ProvisioningError.js';
+import { ProvisioningError, type Step } from '../ProvisioningError.js';
 import type { Slot } from '../pace/Pace.js';
-import type { DeviceRecord } from '../record/DeviceRecord.js';
+import type { DeviceRecord, StepTrace } from '../record/DeviceRecord.js';
 import type { Tools } from './Tools.js';
 import type { Work } from './Work.js';
 
@@ -22,6 +22,8 @@ export interface Run extends Work {
   readonly well: Set<Dependency>;
   /** The reserved slot, until it is used. */
   slot: Slot | null;
+  /** What each step came to, in their order. */
+  readonly steps: StepTrace[];
 }
 
 /**
@@ -50,15 +52,18 @@ export function startRun(
     outcomeUnknown: false,
     well: new Set(),
     slot,
+    steps: [],
     now: () => clock.now(),
-    mint: () => tools.mint(record.uuid, clock.now()),
+    mint: () => traced('mint', () => tools.mint(record.uuid, clock.now())),
     settings,
-    balena: (step, call) => outside('balena', step, () => call(tools.balena)),
+    balena: (step, call) => traced(step, () => outside('balena', step, () => call(tools.balena))),
     hub: (step, call) =>
-      outside('hub', step, async () => {
-        await pay();
-        return call(tools.hub, left());
-      }),
+      traced(step, () =>
+        outside('hub', step, async () => {
+          await pay();
+          return call(tools.hub, left());
+        }),
+      ),
   };
   return run;
 
@@ -73,18 +78,35 @@ export function startRun(
 
   /** The first operation uses the run's slot, and waits for one if it has none; further ones are charged to the pace. */
   async function pay(): Promise<void> {
-    if (paid) return pace.charge();
+    if (paid) {
+      status.spent();
+      return pace.charge();
+    }
     run.slot ??= await pace.reserve();
     if ((await pace.waitFor(run.slot)) !== null) throw new SlotIsFar(run.slot);
     run.slot = null;
     paid = true;
+    status.spent();
   }
 
-  async function outside<R>(
-    dependency: Dependency,
-    step: NonNullable<ProvisioningError['step']>,
-    call: () => Promise<R>,
-  ): Promise<R> {
+  /** Several calls of one step count as one: their time is added, and the last failure stays. */
+  async function traced<R>(step: Step, call: () => Promise<R>): Promise<R> {
+    const startedAt = clock.now();
+    let code: StepTrace['code'] = null;
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof SlotIsFar)) code = ProvisioningError.from(error).code;
+      throw error;
+    } finally {
+      const ms = clock.now() - startedAt;
+      const before = run.steps.find((trace) => trace.step === step);
+      if (before) Object.assign(before, { ms: before.ms + ms, code: code ?? before.code });
+      else run.steps.push({ step, ms, code });
+    }
+  }
+
+  async function outside<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
     try {
       const result = await retrySoon(() => {
         left();

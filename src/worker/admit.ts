@@ -8,6 +8,7 @@ import { again } from '../record/again.js';
 import type { DeviceRecord, Ticket } from '../record/DeviceRecord.js';
 import { markDead, workerDied } from '../record/markDead.js';
 import { recordFromMessage } from '../record/recordFromMessage.js';
+import { tell } from '../record/tell.js';
 import { admitByCircuits } from './admitByCircuits.js';
 import { claimSlot } from './claimSlot.js';
 import type { Delivery } from './Delivery.js';
@@ -70,6 +71,7 @@ async function tryToAdmit(
     if (!sentByHand(ticket.dead, message, delivery)) return { kind: 'dead', record };
     again(record, clock.now());
     Object.assign(record, { attempts: 0, retries: 0, replays: record.replays + 1, error: null });
+    tell(record, { at: clock.now(), what: 'replayed', note: 'its dead letter was sent again by hand' });
     return rewrite(tools, found);
   }
   if (lease && clock.now() < lease.until) {
@@ -79,11 +81,13 @@ async function tryToAdmit(
   const circuitOpenUntil = await admitByCircuits(tools, id);
   if (circuitOpenUntil !== null) {
     again(record, circuitOpenUntil);
+    tell(record, { at: clock.now(), what: 'waited', note: 'for balena or the hub, which did not answer' });
     return rewrite(tools, found);
   }
   const claim = await claimSlot(tools, record);
   if (claim.kind === 'later') {
     again(record, claim.due, claim.slot === undefined ? {} : { slot: claim.slot });
+    tell(record, { at: clock.now(), what: 'waited', note: 'for its registry slot' });
     return rewrite(tools, found);
   }
   return takeLease(tools, found, id, claim.slot);
@@ -110,7 +114,10 @@ async function takeLease(
   if (record.lease) {
     // Whoever held it died, or left it: what it last did at the hub is not known.
     record.observed.hub = 'unknown';
-    if (!record.lease.left) record.attempts += 1;
+    if (!record.lease.left) {
+      record.attempts += 1;
+      tell(record, { at: clock.now(), what: 'died', note: 'the worker that was at it died, or was stopped' });
+    }
     if (record.attempts >= settings.maxAttempts) {
       // A device that kills its worker must not do so for ever.
       record.lease = null;

@@ -4,7 +4,9 @@ import type { Slot } from '../pace/Pace.js';
 import { again } from '../record/again.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { markDead, recordedError } from '../record/markDead.js';
+import { tell } from '../record/tell.js';
 import { backOff } from './backOff.js';
+import { describeEnding } from './describeEnding.js';
 import { isCounted } from './isCounted.js';
 import type { Run } from './Run.js';
 import { releaseCircuits } from './releaseCircuits.js';
@@ -58,6 +60,7 @@ export async function finish(
     const { ticket } = record;
     if (ticket?.n !== message.n || record.desired.requestId !== message.requestId) return record;
 
+    const event = { at: now, what: 'ran' as const, steps: run.steps };
     if (ending.kind === 'done') {
       Object.assign(record, {
         ticket: null,
@@ -67,6 +70,7 @@ export async function finish(
         replays: 0,
         error: null,
         coolUntil: 0,
+        completedAt: record.completedAt ?? now,
       });
       record.observed.verifiedAt = now;
     } else if (ticket.dead) {
@@ -85,6 +89,7 @@ export async function finish(
         record.error = recordedError(error, now);
       }
     }
+    tell(record, { ...event, note: describeEnding(record, ticket.kind, ending) });
     return record;
   };
   // Not written down, the device waits for the rest of the lease, and the run counts as one whose worker died.

@@ -1,8 +1,8 @@
-import type { Key, Table } from '../../src/edges/table.js';
+import type { Columns, Key, ScannedTable } from '../../src/edges/table.js';
 
-/** A table in memory, with ETags. */
-export function memoryTable<T>(): Table<T> & { fails: boolean; writes: number; reads: number } {
-  const rows = new Map<string, { json: string; etag: string }>();
+/** A table in memory, with ETags. Filters that compare columns with texts or booleans are obeyed. */
+export function memoryTable<T>(): ScannedTable<T> & { fails: boolean; writes: number; reads: number } {
+  const rows = new Map<string, { json: string; etag: string; columns: Columns }>();
   const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
   const table = {
     /** Every call fails from now on. */
@@ -15,16 +15,31 @@ export function memoryTable<T>(): Table<T> & { fails: boolean; writes: number; r
       const row = rows.get(idOf(key));
       return row ? { value: JSON.parse(row.json) as T, etag: row.etag } : null;
     },
-    async put(key: Key, value: T, etag: string | null) {
+    async put(key: Key, value: T, etag: string | null, columns: Columns = {}) {
       if (table.fails) throw new Error('the table cannot be reached');
       if ((rows.get(idOf(key))?.etag ?? null) !== etag) return false;
       table.writes += 1;
-      rows.set(idOf(key), { json: JSON.stringify(value), etag: String(table.writes) });
+      rows.set(idOf(key), { json: JSON.stringify(value), etag: String(table.writes), columns });
       return true;
     },
-    async *list() {
-      for (const { json } of rows.values()) yield JSON.parse(json) as T;
+    async *list(filter?: string) {
+      for (const { json, columns } of rows.values())
+        if (matches(columns, filter)) yield JSON.parse(json) as T;
+    },
+    async *column(name: string, filter?: string) {
+      for (const { columns } of rows.values()) if (matches(columns, filter)) yield String(columns[name]);
     },
   };
   return table;
+}
+
+function matches(columns: Columns, filter = ''): boolean {
+  if (filter === '') return true;
+  return filter.split(' and ').every((condition) => {
+    const [, name, operator, text] = /^(\w+) (eq|lt) (.*)$/.exec(condition) ?? [];
+    if (!name || text === undefined)
+      throw new Error(`a filter that the memory table does not know: ${filter}`);
+    if (operator === 'lt') return Number(columns[name]) < Number(text.replace('L', ''));
+    return String(columns[name]) === text.replace(/^'|'$/g, '').replaceAll("''", "'");
+  });
 }

@@ -1,6 +1,6 @@
 import type { AcceptTools } from '../../src/accept.js';
 import type { Envelope } from '../../src/edges/queue.js';
-import type { ErasableTable, Key } from '../../src/edges/table.js';
+import type { ErasableTable, Key, ScannedTable } from '../../src/edges/table.js';
 import type { ProvisioningMessage } from '../../src/message/ProvisioningMessage.js';
 import { ProvisioningError } from '../../src/ProvisioningError.js';
 import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
@@ -45,7 +45,7 @@ export function memoryTools() {
   };
 }
 
-export function memoryTable<T>(away = () => false): ErasableTable<T> {
+export function memoryTable<T>(away = () => false): ErasableTable<T> & ScannedTable<T> {
   const rows = new Map<string, { json: string; etag: number }>();
   let etags = 0;
   const id = ({ partition, row }: Key) => `${partition}/${row}`;
@@ -68,6 +68,9 @@ export function memoryTable<T>(away = () => false): ErasableTable<T> {
     },
     async *list() {
       for (const { json } of rows.values()) yield JSON.parse(json) as T;
+    },
+    column: () => {
+      throw new Error('not scanned here');
     },
     async remove(key) {
       rows.delete(id(key));

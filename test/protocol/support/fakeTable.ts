@@ -1,4 +1,4 @@
-import type { Columns, Key, Table } from '../../../src/edges/table.js';
+import type { Columns, Key, ScannedTable } from '../../../src/edges/table.js';
 import { ProvisioningError } from '../../../src/ProvisioningError.js';
 import type { Process, World } from './createWorld.js';
 import { type Fate, request } from './request.js';
@@ -21,7 +21,7 @@ export function fakeTable<T>(
   process: Process,
   rows: Rows,
   onWrite: OnWrite<T> = () => {},
-): Table<T> {
+): ScannedTable<T> {
   const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
   const parse = (row: StoredRow | undefined) => (row ? (JSON.parse(row.json) as T) : null);
 
@@ -30,6 +30,9 @@ export function fakeTable<T>(
       return { kind: 'refused', error: unavailable() };
     return { kind: 'answered' };
   }
+
+  const matching = (is: (row: StoredRow) => boolean) =>
+    request(world, process, { fate: fateOfRead(), effect: () => [...rows.values()].filter(is) });
 
   return {
     get: (key) =>
@@ -69,14 +72,18 @@ export function fakeTable<T>(
     async *list(filter = '') {
       const [, before] = /^owed eq true and due lt (\d+)L$/.exec(filter) ?? [];
       if (before === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
-      const found = await request(world, process, {
-        fate: fateOfRead(),
-        effect: () =>
-          [...rows.values()].filter(
-            ({ columns }) => columns.owed === true && Number(columns.due) < Number(before),
-          ),
-      });
+      const found = await matching(
+        ({ columns }) => columns.owed === true && Number(columns.due) < Number(before),
+      );
       for (const row of found) yield parse(row)!;
+    },
+    async *column(name, filter) {
+      const [, value] = /^dead eq (true|false)$/.exec(filter ?? 'dead eq true') ?? [];
+      if (value === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
+      const found = await matching(
+        ({ columns }) => filter === undefined || columns.dead === (value === 'true'),
+      );
+      for (const { columns } of found) yield String(columns[name]);
     },
   };
 }

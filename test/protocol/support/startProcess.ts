@@ -1,7 +1,7 @@
 import type { AcceptTools } from '../../../src/accept.js';
 import { openCircuit } from '../../../src/circuit.js';
 import type { Clock } from '../../../src/clock.js';
-import type { Table } from '../../../src/edges/table.js';
+import type { ScannedTable } from '../../../src/edges/table.js';
 import type { OverdueTools } from '../../../src/overdue.js';
 import type { ProvisioningError } from '../../../src/ProvisioningError.js';
 import { openPace } from '../../../src/pace/openPace.js';
@@ -86,12 +86,12 @@ export function startProcess(system: System, name: string): Running {
   };
 }
 
-function devicesTable(system: System, process: Process): Table<DeviceRecord> {
+function devicesTable(system: System, process: Process): ScannedTable<DeviceRecord> {
   const { world, rows, rule, cloud } = system;
   const bare = fakeTable<DeviceRecord>(world, process, rows.devices, (before, after) =>
     watchRecord(system, before, after, process),
   );
-  const table: Table<DeviceRecord> = {
+  const table: ScannedTable<DeviceRecord> = {
     async get(key) {
       const row = await bare.get(key);
       if (row) rule.onRead?.(row.value, cloud);
@@ -104,6 +104,7 @@ function devicesTable(system: System, process: Process): Table<DeviceRecord> {
       return bare.put(key, changed, etag, columns);
     },
     list: (filter) => bare.list(filter),
+    column: (name, filter) => bare.column(name, filter),
   };
   return rule.devices?.(table) ?? table;
 }
