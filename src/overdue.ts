@@ -1,14 +1,15 @@
 import type { Clock } from './clock.js';
-import type { DeadLetter, Queue } from './edges/queue.js';
-import { type ProvisioningMessage, parseMessage } from './message/ProvisioningMessage.js';
+import type { Queue } from './edges/queue.js';
+import type { DiscardedLetters } from './letters/openDiscardedLetters.js';
+import { readLetters } from './letters/readLetters.js';
 import { send } from './message/send.js';
-import type { DeviceRecord } from './record/DeviceRecord.js';
 import { live } from './record/live.js';
 import type { Records } from './records.js';
 
 export interface OverdueTools {
   records: Records;
   queue: Queue;
+  discarded: DiscardedLetters;
   clock: Clock;
   /** The queue's duplicate window: sent again sooner, a message is dropped. */
   duplicateWindowMs: number;
@@ -23,16 +24,17 @@ export interface OverdueReport {
 }
 
 const sendsAtATime = 50;
-const lettersAtATime = 100;
+/** Well within the lock of two minutes: what is locked meanwhile is put back in time. */
+const longestLockingMs = 45_000;
 
 /**
- * The safety net: sends the messages of work that is overdue, and cleans superseded letters from the head of the dead-letter
- * queue. Needed where a process died between writing a ticket and sending its message.
+ * The safety net: sends the messages of work that is overdue, and removes superseded and discarded letters from the
+ * dead-letter queue. Needed where a process died between writing a ticket and sending its message.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
 export async function overdue(tools: OverdueTools): Promise<OverdueReport> {
-  return { sent: await sendOverdue(tools), cleaned: await cleanSuperseded(tools) };
+  return { sent: await sendOverdue(tools), cleaned: await cleanLetters(tools) };
 }
 
 async function sendOverdue(tools: OverdueTools): Promise<number> {
@@ -63,39 +65,17 @@ function isTurn(lateMs: number, { duplicateWindowMs, periodMs }: OverdueTools): 
   return lateMs - power < periodMs;
 }
 
-async function cleanSuperseded({ queue, records }: OverdueTools): Promise<number> {
-  const superseded = async (body: unknown) => {
-    const message = readable(body);
-    if (!message) return false;
-    const found = await records.read(message.uuid);
-    return found !== null && !isLetterOf(message, found.value);
-  };
-  // A look first: to receive what is not superseded would raise its delivery count every five minutes.
-  const head = await queue.peekDeadLetters(lettersAtATime);
-  const any = (await Promise.all(head.map(({ body }) => superseded(body)))).includes(true);
-  if (!any) return 0;
-  let cleaned = 0;
-  const settle = async (letter: DeadLetter) => {
-    if (!(await superseded(letter.body))) return letter.release();
-    await letter.complete();
-    cleaned += 1;
-  };
-  // One after the other: two neighbours that are settled in the same tick both get the outcome of the first (rhea 3.0.5, which the
-  // Service Bus SDK uses), and a letter that is to stay would be gone.
-  for (const letter of await queue.receiveDeadLetters(lettersAtATime)) await settle(letter);
+async function cleanLetters({ queue, records, discarded }: OverdueTools): Promise<number> {
+  const { letters } = await readLetters({ queue, records });
+  if (letters.length === 0) return 0;
+  const unwanted = new Set(await discarded.list());
+  const doomed = letters
+    .filter(({ superseded, letter }) => superseded || unwanted.has(letter.sequenceNumber))
+    .map(({ letter }) => letter.sequenceNumber);
+  const cleaned = doomed.length > 0 ? await queue.removeDeadLetters(new Set(doomed), longestLockingMs) : 0;
+  const present = new Set(letters.map(({ letter }) => letter.sequenceNumber));
+  // Only those that were not there any more: what could not be removed now is removed next time.
+  for (const sequenceNumber of unwanted)
+    if (!present.has(sequenceNumber)) await discarded.forget(sequenceNumber);
   return cleaned;
-}
-
-/** A letter that cannot be read is for a person to look at. */
-function readable(body: unknown): ProvisioningMessage | null {
-  try {
-    return parseMessage(body);
-  } catch {
-    return null;
-  }
-}
-
-/** Is this the letter of the record's given-up ticket, or work that is still owed? */
-function isLetterOf({ requestId, n }: ProvisioningMessage, { desired, ticket }: DeviceRecord): boolean {
-  return ticket !== null && ticket.n === n && desired.requestId === requestId;
 }

@@ -1,5 +1,5 @@
 import { DefaultAzureCredential } from '@azure/identity';
-import { ServiceBusClient, type ServiceBusMessage } from '@azure/service-bus';
+import { ServiceBusClient, type ServiceBusMessage, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { ProvisioningMessage } from '../message/ProvisioningMessage.js';
 import { ProvisioningError } from '../ProvisioningError.js';
 
@@ -9,23 +9,29 @@ export interface Envelope {
   at: number;
 }
 
-/** A letter at the head of the dead-letter queue. */
+/** A letter in the dead-letter queue, as it was looked at. */
 export interface DeadLetter {
   body: unknown;
-  messageId: string;
   sequenceNumber: string;
-  complete(): Promise<void>;
-  /** Puts it back where it was. */
-  release(): Promise<void>;
+  /** With which it was dead-lettered; '' if none was given. */
+  reason: string;
+  description: string;
+  /** Unix ms at which it came into the queue that it was dead-lettered from. */
+  enqueuedAt: number;
 }
 
 /** The provisioning queue. Every call has a deadline and throws `queue-unavailable`; the message may have been sent all the same. */
 export interface Queue {
   send(message: ProvisioningMessage, envelope: Envelope): Promise<void>;
-  /** Looks at the head of the dead-letter queue without locking anything. */
-  peekDeadLetters(most: number): Promise<{ body: unknown; messageId: string }[]>;
-  /** Locks the head of the dead-letter queue, for the queue's lock duration. */
-  receiveDeadLetters(most: number): Promise<DeadLetter[]>;
+  /** Looks at the letters in the dead-letter queue from its head, without locking any. */
+  deadLetters(): AsyncIterable<DeadLetter>;
+  /**
+   * Removes letters from the dead-letter queue. Those that lie before them are locked for that long, and put back.
+   *
+   * @param forMs after this no more are locked
+   * @returns how many were removed
+   */
+  removeDeadLetters(sequenceNumbers: ReadonlySet<string>, forMs: number): Promise<number>;
   /** Is the queue there, and may we read it? */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -39,6 +45,12 @@ export interface QueueOptions {
   callTimeoutMs?: number;
 }
 
+/** The service returns no more in one answer. */
+const peeksAtATime = 250;
+const locksAtATime = 250;
+/** Letters that are locked, and held in memory, to reach those behind them. */
+const mostHeld = 20_000;
+
 export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOptions): Queue {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
   const connect = () =>
@@ -48,7 +60,6 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
   const client = connect();
   const sender = client.createSender(queue);
   const head = client.createReceiver(queue, { receiveMode: 'peekLock' });
-  const letters = client.createReceiver(queue, { subQueueType: 'deadLetter', receiveMode: 'peekLock' });
 
   return {
     send(body, { messageId, at }) {
@@ -61,28 +72,61 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
       if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
       return call((abortSignal) => sender.sendMessages(message, { abortSignal }));
     },
-    async peekDeadLetters(most) {
-      // A client of its own: it remembers, for all its receivers, how far it has peeked, and this is to start at the head.
+    async *deadLetters() {
+      // A client of its own: one remembers, for all its receivers, how far it has peeked, and this is to start at the head.
       const fresh = connect();
       try {
         const receiver = fresh.createReceiver(queue, { subQueueType: 'deadLetter' });
-        const found = await call((abortSignal) => receiver.peekMessages(most, { abortSignal }));
-        return found.map(({ body, messageId }) => ({ body, messageId: String(messageId) }));
+        for (;;) {
+          const page = await call((abortSignal) => receiver.peekMessages(peeksAtATime, { abortSignal }));
+          if (page.length === 0) return;
+          yield* page.map((letter) => ({
+            body: letter.body,
+            sequenceNumber: String(letter.sequenceNumber),
+            reason: letter.deadLetterReason ?? '',
+            description: letter.deadLetterErrorDescription ?? '',
+            enqueuedAt: letter.enqueuedTimeUtc?.getTime() ?? 0,
+          }));
+        }
       } finally {
         await fresh.close().catch(() => {});
       }
     },
-    async receiveDeadLetters(most) {
-      const received = await call((abortSignal) =>
-        letters.receiveMessages(most, { maxWaitTimeInMs: Math.min(1_000, callTimeoutMs / 2), abortSignal }),
-      );
-      return received.map((letter) => ({
-        body: letter.body,
-        messageId: String(letter.messageId),
-        sequenceNumber: String(letter.sequenceNumber),
-        complete: () => call(() => letters.completeMessage(letter)),
-        release: () => call(() => letters.abandonMessage(letter)),
-      }));
+    async removeDeadLetters(sequenceNumbers, forMs) {
+      const until = Date.now() + forMs;
+      const fresh = connect();
+      const others: ServiceBusReceivedMessage[] = [];
+      let removed = 0;
+      try {
+        const receiver = fresh.createReceiver(queue, {
+          subQueueType: 'deadLetter',
+          maxAutoLockRenewalDurationInMs: 0,
+        });
+        const settleAll = (letters: ServiceBusReceivedMessage[], how: 'completeMessage' | 'abandonMessage') =>
+          Promise.all(letters.map((letter) => call(() => receiver[how](letter))));
+        try {
+          while (removed < sequenceNumbers.size && others.length < mostHeld && Date.now() < until) {
+            const batch = await call((abortSignal) =>
+              receiver.receiveMessages(locksAtATime, {
+                maxWaitTimeInMs: Math.min(1_000, callTimeoutMs / 2),
+                abortSignal,
+              }),
+            );
+            if (batch.length === 0) break;
+            const wanted = batch.filter((letter) => sequenceNumbers.has(String(letter.sequenceNumber)));
+            others.push(...batch.filter((letter) => !wanted.includes(letter)));
+            await settleAll(wanted, 'completeMessage');
+            removed += wanted.length;
+          }
+        } finally {
+          // Only now, and apart: two neighbours that are settled in the same tick both get the outcome of the first (rhea 3.0.5, which
+          // the Service Bus SDK uses), and a letter that is to stay would be gone.
+          while (others.length > 0) await settleAll(others.splice(0, locksAtATime), 'abandonMessage');
+        }
+      } finally {
+        await fresh.close().catch(() => {});
+      }
+      return removed;
     },
     async ping() {
       await call((abortSignal) => head.peekMessages(1, { abortSignal }));
