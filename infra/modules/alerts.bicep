@@ -12,7 +12,7 @@ param email string
 var actionGroups = empty(email) ? [] : [mailTo.id]
 
 // Certificates are counted by days left. RENEW_AT renews them long before: what gets here was not renewed.
-var nearExpiry = ['expired', '0-7', '8-30']
+var nearExpiry = ['expired', '7', '30']
 
 var rules = [
   {
