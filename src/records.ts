@@ -27,6 +27,8 @@ export interface Where {
   fleet?: string;
   /** Of the bulk action that last asked for them. */
   action?: string;
+  /** Written at or after this Unix ms, by the clock of who wrote it. */
+  changedSince?: number;
 }
 
 /**
@@ -94,6 +96,7 @@ function keyOf(uuid: string): Key {
 function columnsOf(record: DeviceRecord): Columns {
   const { ticket, observed, error, action } = record;
   return {
+    changed: record.updatedAt,
     owed: live(ticket),
     dead: ticket?.dead !== undefined,
     due: ticket?.due ?? 0,
@@ -105,12 +108,13 @@ function columnsOf(record: DeviceRecord): Columns {
 }
 
 /** An OData filter. A quote in a text is doubled, and so cannot end it. */
-function filterOf(where: Where): string | undefined {
-  const conditions = Object.entries(where)
+function filterOf({ changedSince, ...equal }: Where): string | undefined {
+  const conditions = Object.entries(equal)
     .filter(([, value]) => value !== undefined)
     .map(
       ([name, value]) =>
         `${name} eq ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value}`,
     );
+  if (changedSince !== undefined) conditions.push(`changed ge ${Math.floor(changedSince)}L`);
   return conditions.length > 0 ? conditions.join(' and ') : undefined;
 }
