@@ -83,6 +83,9 @@ param maximumInstances int = 40
 @maxValue(10)
 param alwaysReadyWorkers int = 0
 
+@description('Whether the functions may count the queue\'s messages, which takes the right Manage (Azure Service Bus Data Owner on the queue). Without it the page counts the records instead, and workers are added one by one.')
+param functionsManageQueue bool = false
+
 @description('Object id of the person, group or service principal that is ops. Empty: none gets rights.')
 param opsPrincipalId string = ''
 
@@ -143,6 +146,7 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: tags
     samplingPercentage: telemetrySamplingPercentage
     dailyQuotaGb: telemetryDailyQuotaGb
+    functionsPrincipalId: identity.outputs.principalId
   }
 }
 
@@ -172,6 +176,7 @@ module serviceBus 'modules/serviceBus.bicep' = {
     lockSeconds: workLimitSeconds + leaseGraceSeconds
     duplicateWindowSeconds: duplicateWindowSeconds
     functionsPrincipalId: identity.outputs.principalId
+    functionsManageQueue: functionsManageQueue
     opsPrincipalId: opsPrincipalId
     opsPrincipalType: opsPrincipalType
   }
@@ -239,6 +244,7 @@ module functions 'modules/functions.bicep' = {
         AzureWebJobsStorage__credential: 'managedidentity'
         AzureWebJobsStorage__clientId: identity.outputs.clientId
         APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+        APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identity.outputs.clientId}'
         BALENA_API_KEY: keyVault.outputs.balenaApiKeyReference
         IOTHUB_HOST_NAME: hub.outputs.hostName
         IOTHUB_TIER: hub.outputs.tier

@@ -7,6 +7,7 @@ param queueName string
 param lockSeconds int
 param duplicateWindowSeconds int
 param functionsPrincipalId string
+param functionsManageQueue bool
 param opsPrincipalId string
 param opsPrincipalType string
 
@@ -49,7 +50,7 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
   }
 }
 
-// Receive and send, on this queue; not Owner. Without the right to Manage the platform scales workers by one instance at a
+// Receive and send, on this queue; Owner only if it is asked for. Without the right to Manage the platform scales workers by one instance at a
 // time, since it cannot count the messages: enough, since their pace is the hub's.
 resource functionsReceive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(queue.id, functionsPrincipalId, dataReceiver)
@@ -66,6 +67,16 @@ resource functionsSend 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: queue
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSender)
+    principalId: functionsPrincipalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource functionsOwn 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (functionsManageQueue) {
+  name: guid(queue.id, functionsPrincipalId, dataOwner)
+  scope: queue
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataOwner)
     principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
   }

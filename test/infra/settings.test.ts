@@ -11,7 +11,7 @@ const settingsNode = main.modules.find(({ symbol }) => symbol === 'functions')!.
 const outputs = {
   'identity.outputs.clientId': '00000000-0000-0000-0000-000000000000',
   'storage.outputs.name': 'stabc',
-  'monitoring.outputs.connectionString': 'InstrumentationKey=…',
+  'monitoring.outputs.connectionString': 'InstrumentationKey=0;IngestionEndpoint=https://abc.example/',
   'keyVault.outputs.balenaApiKeyReference': 'key',
   'keyVault.outputs.webhookSecretsReference': `whsec_${Buffer.alloc(32, 'w').toString('base64')}`,
   'hub.outputs.hostName': 'iot-abc.azure-devices.net',
@@ -35,10 +35,15 @@ const left: Record<string, string> = {
   RENEW_SCHEDULE: 'daily is the default',
   MAX_ATTEMPTS: 'the default is part of the protocol',
   LONGEST_BACK_OFF_SECONDS: 'the default is part of the protocol',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'telemetry goes to Application Insights',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'telemetry goes to Application Insights',
+  OTEL_SERVICE_NAME: 'the name of the app is the default',
+  WEBSITE_SITE_NAME: 'App Service sets it',
 };
 
-/** Not read by src/config.ts, but by the host, the SDKs and telemetry. */
+/** Not for src/config.ts, or not only: for the host and the SDKs. */
 const hosts = [
+  'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
   'APPLICATIONINSIGHTS_CONNECTION_STRING',
   'AZURE_CLIENT_ID',
   'AzureWebJobsStorage__clientId',
@@ -49,16 +54,17 @@ const hosts = [
 
 test('every setting of the code is set in Azure, or left at its default for a reason', () => {
   const set = Object.keys(settings({ webhooks: true }));
-  expect(set.filter((name) => !hosts.includes(name)).sort()).toEqual(
-    settingNames.filter((name) => !(name in left)).sort(),
-  );
-  expect(Object.keys(left).filter((name) => !settingNames.includes(name))).toEqual([]);
+  expect(settingNames.filter((name) => !set.includes(name) && !(name in left))).toEqual([]);
+  expect(set.filter((name) => name in left)).toEqual([]);
+  expect(set.filter((name) => !settingNames.includes(name) && !hosts.includes(name))).toEqual([]);
 });
 
 test('the code takes them, and they come to its defaults and the hub that there is', () => {
-  const config = readConfig(settings());
-  expect(config).toEqual({
+  const { APPLICATIONINSIGHTS_CONNECTION_STRING, APPLICATIONINSIGHTS_AUTHENTICATION_STRING } = settings();
+  expect(readConfig(settings())).toEqual({
     ...readConfig({
+      APPLICATIONINSIGHTS_CONNECTION_STRING,
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING,
       BALENA_API_KEY: 'key',
       IOTHUB_HOST_NAME: 'iot-abc.azure-devices.net',
       SERVICEBUS_CONNECTION__fullyQualifiedNamespace: 'sb-abc.servicebus.windows.net',
