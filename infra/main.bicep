@@ -258,7 +258,8 @@ module functions 'modules/functions.bicep' = {
         DEVICE_PROOF: deviceProof
         CERT_KEY: certificateKey
         CERT_DAYS: string(certificateDays)
-        SWEEP_SCHEDULE: sweepSchedule
+        // A sweep without fleets would stop the start.
+        SWEEP_SCHEDULE: empty(fleets) ? 'off' : sweepSchedule
         WORK_LIMIT_SECONDS: string(workLimitSeconds)
         LEASE_GRACE_SECONDS: string(leaseGraceSeconds)
         DUPLICATE_WINDOW_SECONDS: string(duplicateWindowSeconds)

@@ -101,6 +101,10 @@ test('what an operator chooses arrives', () => {
   });
 });
 
+test('a sweep without fleets is off: the functions would not start', () => {
+  expect(settings({ sweepSchedule: '0 */15 * * * *' }).SWEEP_SCHEDULE).toBe('off');
+});
+
 test('webhooks are off unless they are asked for: without a secret the functions would not start', () => {
   expect(settings()).not.toHaveProperty('WEBHOOK_SECRETS');
 });
