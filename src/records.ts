@@ -15,7 +15,7 @@ export interface Records {
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
   /** Records with a live ticket that was due before this Unix ms. */
   overdue(before: number): AsyncIterable<DeviceRecord>;
-  /** Reads the whole table, a page at a time; the conditions only spare what need not travel. */
+  /** Reads the whole table in the order of the uuids, a page at a time; the conditions only spare what need not travel. */
   summaries(where?: Where): AsyncIterable<Summary>;
 }
 
@@ -27,6 +27,8 @@ export interface Where {
   fleet?: string;
   /** Of the bulk action that last asked for them. */
   action?: string;
+  /** Only uuids greater than this one. */
+  after?: string;
 }
 
 /**
@@ -72,8 +74,11 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
     );
   }
 
-  async function* summaries(where: Where = {}): AsyncIterable<Summary> {
-    for await (const text of table.column('summary', filterOf(where))) yield JSON.parse(text) as Summary;
+  async function* summaries({ after = '', ...where }: Where = {}): AsyncIterable<Summary> {
+    for await (const text of table.column('summary', filterOf(where, after))) {
+      const summary = JSON.parse(text) as Summary;
+      if (summary.uuid > after) yield summary;
+    }
   }
 
   return {
@@ -105,12 +110,13 @@ function columnsOf(record: DeviceRecord): Columns {
 }
 
 /** An OData filter. A quote in a text is doubled, and so cannot end it. */
-function filterOf(where: Where): string | undefined {
+function filterOf(where: Omit<Where, 'after'>, after: string): string | undefined {
   const conditions = Object.entries(where)
     .filter(([, value]) => value !== undefined)
     .map(
       ([name, value]) =>
         `${name} eq ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value}`,
     );
+  if (after !== '') conditions.push(`PartitionKey ge '${keyOf(after).partition}'`);
   return conditions.length > 0 ? conditions.join(' and ') : undefined;
 }

@@ -19,6 +19,8 @@ export interface BalenaListing {
    * @throws ProvisioningError `balena-…`, `timed-out`
    */
   list(fleet: string | null, after: string): Promise<ListedDevice[]>;
+  /** The slug of the fleet that a device is in, without its variables; null if balena shows no such device to our key. */
+  fleetOf(uuid: string): Promise<string | null>;
 }
 
 /** A page of 1,000 devices with a certificate each is about 1.3 MB. */

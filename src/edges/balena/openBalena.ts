@@ -106,6 +106,18 @@ export function openBalena({
       const rows = (await call(false, get, listTimeoutMs)) as unknown as ListedRow[];
       return rows.map(listedDevice);
     },
+    async fleetOf(uuid) {
+      const options = {
+        $select: ['id'],
+        $filter: { uuid },
+        $expand: { belongs_to__application: { $select: ['slug'] } },
+      };
+      const rows = await call(false, (passthrough) =>
+        sdk.pine.get({ resource: 'device', options, passthrough } as never),
+      );
+      const [row] = rows as unknown as Pick<DeviceRow, 'belongs_to__application'>[];
+      return row ? (row.belongs_to__application[0]?.slug ?? '') : null;
+    },
     async sees(fleet) {
       const options = { $select: ['id'], $top: 1, ...(fleet !== null && { $filter: { slug: fleet } }) };
       const rows = await call(false, (passthrough) =>

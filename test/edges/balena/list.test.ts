@@ -81,3 +81,10 @@ test('what balena refuses is one of our errors', async () => {
     retry: { afterMs: 7_000 },
   });
 });
+
+test('the fleet of one device is found without its variables', async () => {
+  await counts();
+  expect(await balena.fleetOf(a)).toBe(fleet);
+  expect(await balena.fleetOf('0'.repeat(32))).toBeNull();
+  expect(await counts()).toEqual({ 'GET /v7/device': { 200: 2 } });
+});
