@@ -1,7 +1,7 @@
-import pLimit from 'p-limit';
 import { type AcceptTools, acceptNew } from '../accept.js';
 import { check } from '../check.js';
 import { devicesOf, type ListingTools } from './devicesOf.js';
+import { inParallel } from './inParallel.js';
 import type { Position } from './openPosition.js';
 import { patiently } from './patiently.js';
 import { sideBySide } from './sideBySide.js';
@@ -68,12 +68,11 @@ export async function sweep(
 ): Promise<SweepReport> {
   const progress = nothing();
   const { signal } = options;
-  const limit = pLimit(callsAtATime);
   const after = (await position?.read()) ?? '';
   let items: SweepItem[] = [];
   let rows = 0;
   const work = async (upTo: string) => {
-    await limit.map(items, async (item) => {
+    await inParallel(items, callsAtATime, async (item) => {
       if (await act(tools, item)) count(progress, item);
     });
     items = [];
