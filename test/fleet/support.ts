@@ -1,5 +1,6 @@
 import type { BalenaListing, ListedDevice } from '../../src/edges/balena/fleetPage.js';
 import { fleetPageSize } from '../../src/edges/balena/fleetPage.js';
+import type { HubListing } from '../../src/edges/hub/Hub.js';
 import type { DeviceRecord, Observed } from '../../src/record/DeviceRecord.js';
 import { newRecord } from '../../src/record/newRecord.js';
 import type { Credentials } from '../../src/steps/Credentials.js';
@@ -21,7 +22,7 @@ export const credentialsOf = (uuid: string, at = now - 10 * day): Promise<Creden
 /** Balena with fleets in memory. */
 export function fakeFleets() {
   const devices = new Map<string, ListedDevice>();
-  let unseen: string | null = null;
+  let unseen: string | undefined;
   const requests: string[] = [];
   const balena: BalenaListing & { sees(fleet: string | null): Promise<boolean> } = {
     async list(slug, after) {
@@ -54,14 +55,31 @@ export function fakeFleets() {
   };
 }
 
+/** A hub with identities in memory, of which each page holds two. */
+export function fakeIdentities() {
+  const identities = new Map<string, string[]>();
+  let queries = 0;
+  const hub: HubListing = {
+    async list(from) {
+      queries += 1;
+      const at = Number(from ?? 0);
+      const all = [...identities].map(([deviceId, accepts]) => ({ deviceId, accepts }));
+      return { identities: all.slice(at, at + 2), next: at + 2 < all.length ? String(at + 2) : null };
+    },
+  };
+  return { hub, identities, queries: () => queries };
+}
+
 /** Everything that looks at fleets, in memory. */
 export function fleetTools() {
   const accepting = acceptTools(now);
   const fleets = fakeFleets();
+  const registry = fakeIdentities();
   return {
     ...accepting,
     ...fleets,
-    tools: { ...accepting.tools, balena: fleets.balena },
+    ...registry,
+    tools: { ...accepting.tools, balena: fleets.balena, hub: registry.hub, queriesPerMinute: 20 },
     /** What the workers were asked to look at: uuid and kind. */
     asked: async () => {
       const found: string[] = [];
