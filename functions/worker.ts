@@ -1,5 +1,7 @@
 import { app, type InvocationContext } from '@azure/functions';
+import { readActionMessage } from '../src/message/ActionMessage.js';
 import { BadMessage, type ProvisioningMessage, parseMessage } from '../src/message/ProvisioningMessage.js';
+import { advanceAction } from '../src/ops/actions/advanceAction.js';
 import { theApp } from '../src/theApp.js';
 import { workOn } from '../src/worker/workOn.js';
 
@@ -12,6 +14,11 @@ app.serviceBusQueue('worker', {
     const deadLetter = (reason: string, description: string) =>
       theApp.settlement().deadLetter(String(lockToken), reason, description);
 
+    const onAction = readActionMessage(body);
+    if (onAction) {
+      await advanceAction(theApp, onAction);
+      return;
+    }
     let message: ProvisioningMessage;
     try {
       message = parseMessage(body);

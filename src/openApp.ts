@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { AcceptTools } from './accept.js';
 import { type CircuitRow, openCircuit } from './circuit.js';
 import { systemClock as clock } from './clock.js';
 import type { Config } from './config.js';
@@ -14,7 +13,8 @@ import { settlementEndpoint } from './edges/settlementEndpoint.js';
 import { openTable, type Table } from './edges/table.js';
 import type { AuditTools } from './fleet/audit.js';
 import { openPosition, type Position, type PositionRow } from './fleet/openPosition.js';
-import type { HealthTools } from './health.js';
+import type { OpsTools } from './ops/OpsTools.js';
+import { openOps } from './ops/openOps.js';
 import type { OverdueTools } from './overdue.js';
 import type { Dependency } from './ProvisioningError.js';
 import { openPace, type PaceRow } from './pace/openPace.js';
@@ -36,7 +36,7 @@ const longestBalenaCallMs = 15_000;
 export const overduePeriodMs = 300_000;
 
 /** Everything that the functions work with, from one configuration: one client and one pool of connections for each side. */
-export interface App extends AcceptTools, AuditTools, HealthTools, OverdueTools, Tools, WebhookTools {
+export interface App extends AuditTools, OpsTools, OverdueTools, Tools, WebhookTools {
   config: Config;
   balena: Balena & BalenaListing;
   hub: Hub & HubListing;
@@ -61,25 +61,29 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     openCircuit({ dependency, table: system as Table<CircuitRow>, clock, log });
   let settlement: Settlement | undefined;
 
-  return {
-    config,
+  const ops = openOps(config, {
     records,
     queue,
+    clock,
+    sentRecently: rememberSent(clock),
+    pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.hub.operationsPerMinute }),
+    circuits: { balena: circuit('balena'), hub: circuit('hub') },
+    status: openStatus({ table: system as Table<StatusRow>, clock }),
+  });
+
+  return {
+    ...ops,
+    config,
     hub,
     balena: openBalena({
       ...config.balena,
       // A call that starts at the end of the work limit is over before the lease's grace is.
       callTimeoutMs: Math.min(longestBalenaCallMs, config.leaseGraceMs / 2),
     }),
-    pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.hub.operationsPerMinute }),
-    circuits: { balena: circuit('balena'), hub: circuit('hub') },
-    status: openStatus({ table: system as Table<StatusRow>, clock }),
-    clock,
     queriesPerMinute: config.hub.queriesPerMinute,
     sweepPosition: openPosition(system as Table<PositionRow>, 'sweep', clock),
     mint: minter(config.certificate),
     retrySoon,
-    sentRecently: rememberSent(clock),
     proof: openProof({ mode: config.deviceProof, apiUrl: config.balena.apiUrl, clock }),
     handledWebhooks: openHandledWebhooks(openTable({ ...config.records, name: 'webhooks' }), clock),
     settings: config,

@@ -29,6 +29,8 @@ export interface Where {
   action?: string;
   /** Only uuids greater than this one. */
   after?: string;
+  /** Written at or after this Unix ms, by the clock of who wrote it. */
+  changedSince?: number;
 }
 
 /**
@@ -74,10 +76,10 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
     );
   }
 
-  async function* summaries({ after = '', ...where }: Where = {}): AsyncIterable<Summary> {
-    for await (const text of table.column('summary', filterOf(where, after))) {
+  async function* summaries(where: Where = {}): AsyncIterable<Summary> {
+    for await (const text of table.column('summary', filterOf(where))) {
       const summary = JSON.parse(text) as Summary;
-      if (summary.uuid > after) yield summary;
+      if (where.after === undefined || summary.uuid > where.after) yield summary;
     }
   }
 
@@ -99,6 +101,7 @@ function keyOf(uuid: string): Key {
 function columnsOf(record: DeviceRecord): Columns {
   const { ticket, observed, error, action } = record;
   return {
+    changed: record.updatedAt,
     owed: live(ticket),
     dead: ticket?.dead !== undefined,
     due: ticket?.due ?? 0,
@@ -110,13 +113,15 @@ function columnsOf(record: DeviceRecord): Columns {
 }
 
 /** An OData filter. A quote in a text is doubled, and so cannot end it. */
-function filterOf(where: Omit<Where, 'after'>, after: string): string | undefined {
-  const conditions = Object.entries(where)
+function filterOf({ changedSince, after, ...equal }: Where): string | undefined {
+  const conditions = Object.entries(equal)
     .filter(([, value]) => value !== undefined)
     .map(
       ([name, value]) =>
         `${name} eq ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value}`,
     );
-  if (after !== '') conditions.push(`PartitionKey ge '${keyOf(after).partition}'`);
+  if (changedSince !== undefined) conditions.push(`changed ge ${Math.floor(changedSince)}L`);
+  // Its partition, and those behind.
+  if (after !== undefined) conditions.push(`PartitionKey ge '${keyOf(after).partition}'`);
   return conditions.length > 0 ? conditions.join(' and ') : undefined;
 }

@@ -15,57 +15,82 @@ export interface Sight {
  */
 export type StatusRow = Record<Dependency, Sight> & {
   at: number;
-  /** Registry operations that all workers have asked the hub for, since ever. */
-  operations: number;
+  /** What all workers have done, since ever. */
+  totals: Totals;
 };
+
+/** Registry operations asked for, and requests that ended: well, or for good without. */
+export type Counted = 'operations' | 'provisioned' | 'failed';
+
+export type Totals = Record<Counted, number>;
 
 export interface Status {
   saw(dependency: Dependency, error: ProvisioningError | null): void;
-  /** A registry operation was asked for. */
-  spent(): void;
-  /** Writes what was seen, if it is time. A worker calls it after each message. */
+  /** One more of these. */
+  count(what: Counted): void;
+  /** Writes what was seen, now or when it is time. A worker calls it after each message. */
   report(): Promise<void>;
   read(): Promise<StatusRow | null>;
 }
 
 const key = { partition: 'system', row: 'status' };
 const everyMs = 10_000;
+const none: Totals = { operations: 0, provisioned: 0, failed: 0 };
 const nothing: Sight = { answeredAt: null, failedAt: null, code: null };
 
 export function openStatus({ table, clock }: { table: Table<StatusRow>; clock: Clock }): Status {
   const sights: Record<Dependency, Sight> = { balena: { ...nothing }, hub: { ...nothing } };
   let reportedAt = Number.NEGATIVE_INFINITY;
-  let unreported = 0;
-  return {
+  let unreported = { ...none };
+  let isTimed = false;
+  const status: Status = {
     saw(dependency, error) {
       const sight = sights[dependency];
       if (error) Object.assign(sight, { failedAt: clock.now(), code: error.code });
       else sight.answeredAt = clock.now();
     },
-    spent() {
-      unreported += 1;
+    count(what) {
+      unreported[what] += 1;
     },
     async report() {
       const now = clock.now();
-      if (now - reportedAt < everyMs) return;
+      if (now - reportedAt < everyMs) {
+        // Where no message follows, the last ones would stay untold.
+        if (isTimed) return;
+        isTimed = true;
+        setTimeout(() => {
+          isTimed = false;
+          return status.report();
+        }, everyMs).unref();
+        return;
+      }
       reportedAt = now;
       try {
         const row = await table.get(key);
         const before = row?.value;
-        const counted = unreported;
+        const counted = { ...unreported };
         const merged = {
           at: now,
-          operations: (before?.operations ?? 0) + counted,
+          totals: combine(before?.totals ?? none, counted, 1),
           balena: later(before?.balena, sights.balena),
           hub: later(before?.hub, sights.hub),
         };
         // On a conflict another worker has reported; what was counted here is added next time.
-        if (await table.put(key, merged, row?.etag ?? null)) unreported -= counted;
+        if (await table.put(key, merged, row?.etag ?? null)) unreported = combine(unreported, counted, -1);
       } catch {
         // What could not be reported is reported in ten seconds.
       }
     },
     read: async () => (await table.get(key))?.value ?? null,
+  };
+  return status;
+}
+
+function combine(a: Totals, b: Totals, sign: 1 | -1): Totals {
+  return {
+    operations: a.operations + sign * b.operations,
+    provisioned: a.provisioned + sign * b.provisioned,
+    failed: a.failed + sign * b.failed,
   };
 }
 

@@ -13,7 +13,7 @@ import { type Clock, systemClock } from './engine/Clock.js';
 import type { Engine } from './engine/Engine.js';
 import type { QueueOptions } from './engine/QueueProperties.js';
 import { openEngine } from './openEngine.js';
-import { sharedAccess } from './sharedAccess.js';
+import { connectionStringFor } from './sharedAccess.js';
 import { type Protocol, sniff } from './sniff.js';
 import type { MessageStore } from './store/MessageStore.js';
 import { memoryStore } from './store/memoryStore.js';
@@ -89,6 +89,3 @@ export async function startBroker(options: BrokerOptions, parts: BrokerParts = {
 }
 
 const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';
-
-const connectionStringFor = (port: number) =>
-  `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=${sharedAccess.keyName};SharedAccessKey=${sharedAccess.key};UseDevelopmentEmulator=true`;

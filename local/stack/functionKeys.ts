@@ -15,7 +15,7 @@ export async function functionKeys(file: string): Promise<Omit<Endpoints['functi
     return {
       provisionKey: functions.provision.default,
       deprovisionKey: functions.deprovision.default,
-      opsKey: functions.health.default,
+      opsKey: functions.ops.default,
     };
   } catch {
     const key = () => randomBytes(24).toString('base64url');
@@ -24,6 +24,7 @@ export async function functionKeys(file: string): Promise<Omit<Endpoints['functi
       provision: { default: provisionKey },
       deprovision: { default: deprovisionKey },
       health: { default: opsKey },
+      ops: { default: opsKey },
     };
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, JSON.stringify({ master: key(), host: { default: key() }, functions }), {

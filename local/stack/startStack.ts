@@ -134,11 +134,12 @@ async function startStandIns(starts: StandInStarts): Promise<StandIns> {
 
 /** The settings that point the functions at the stand-ins. */
 async function pointers({ balena, iotHub, serviceBus, tables }: StandIns, folder: string): Promise<Settings> {
+  const caFiles = [iotHub, serviceBus].flatMap((each) => (each ? [each.endpoints.caFile] : []));
   return {
+    ...(caFiles.length > 0 && { NODE_EXTRA_CA_CERTS: await trustAlso(caFiles, join(folder, 'trusted.pem')) }),
     ...(balena && { BALENA_API_URL: balena.endpoints.apiUrl, BALENA_API_KEY: balena.endpoints.apiKey }),
     ...(iotHub && {
       IOTHUB_CONNECTION_STRING: iotHub.endpoints.connectionString,
-      NODE_EXTRA_CA_CERTS: await trustAlso(iotHub.endpoints.caFile, join(folder, 'trusted.pem')),
     }),
     ...(serviceBus && {
       SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString,
@@ -148,11 +149,12 @@ async function pointers({ balena, iotHub, serviceBus, tables }: StandIns, folder
   };
 }
 
-/** Node takes one file of further certificates: if this machine has one already, ours is put beside those in a new one. */
-async function trustAlso(caFile: string, bundle: string): Promise<string> {
+/** Node takes one file of further certificates: ours are put into a new one, beside those that this machine has already. */
+async function trustAlso(caFiles: string[], bundle: string): Promise<string> {
   const already = process.env.NODE_EXTRA_CA_CERTS;
-  if (!already) return resolve(caFile);
-  const files = await Promise.all([already, caFile].map((file) => readFile(file, 'utf8')));
+  const files = await Promise.all(
+    [...(already ? [already] : []), ...caFiles].map((file) => readFile(file, 'utf8')),
+  );
   await writeWhole(bundle, files.join('\n'));
   return resolve(bundle);
 }

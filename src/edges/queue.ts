@@ -1,5 +1,6 @@
 import { DefaultAzureCredential } from '@azure/identity';
 import { ServiceBusClient, type ServiceBusMessage, type ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { ActionMessage } from '../message/ActionMessage.js';
 import type { ProvisioningMessage } from '../message/ProvisioningMessage.js';
 import { ProvisioningError } from '../ProvisioningError.js';
 
@@ -22,7 +23,7 @@ export interface DeadLetter {
 
 /** The provisioning queue. Every call has a deadline and throws `queue-unavailable`; the message may have been sent all the same. */
 export interface Queue {
-  send(message: ProvisioningMessage, envelope: Envelope): Promise<void>;
+  send(message: ProvisioningMessage | ActionMessage, envelope: Envelope): Promise<void>;
   /** Looks at the letters in the dead-letter queue from its head, without locking any. */
   deadLetters(): AsyncIterable<DeadLetter>;
   /**
@@ -67,7 +68,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
         body,
         messageId,
         contentType: 'application/json',
-        correlationId: body.requestId,
+        correlationId: 'action' in body ? body.action : body.requestId,
       };
       if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
       return call((abortSignal) => sender.sendMessages(message, { abortSignal }));

@@ -104,7 +104,10 @@ async function* look(
   progress: SweepProgress,
 ): AsyncGenerator<{ uuid: string; item: SweepItem | null }> {
   const rules = { fleets, service, settleMs };
-  const sides = sideBySide(devicesOf(tools, { fleets, after, signal }), tools.records.summaries({ after }));
+  const sides = sideBySide(
+    devicesOf(tools, { fleets, after, signal }),
+    tools.records.summaries(after === '' ? {} : { after }),
+  );
   for await (const side of sides) {
     if (side.device) progress.devices += 1;
     if (side.record) progress.records += 1;

@@ -1,7 +1,7 @@
 /** A request that cannot be taken as it is. The message says what to send. */
 export class BadRequest extends Error {
   constructor(
-    readonly code: `${'provision' | 'webhook'}.request.${string}`,
+    readonly code: `${'provision' | 'webhook' | 'ops'}.request.${string}`,
     message: string,
     readonly status: 400 | 413 = 400,
   ) {

@@ -11,7 +11,7 @@ const largest = 16 * 1024;
  */
 export async function readBody(
   request: HttpRequest,
-  of: 'provision' | 'webhook' = 'provision',
+  of: 'provision' | 'webhook' | 'ops' = 'provision',
 ): Promise<string> {
   const tooLarge = new BadRequest(`${of}.request.too-large`, 'The body is larger than 16 KiB.', 413);
   if (Number(request.headers.get('content-length')) > largest) throw tooLarge;

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { DeadLetter, Queue } from '../edges/queue.js';
+import { readActionMessage } from '../message/ActionMessage.js';
 import { type ProvisioningMessage, parseMessage } from '../message/ProvisioningMessage.js';
 import { type Summary, summarize } from '../record/Summary.js';
 import type { Records } from '../records.js';
@@ -65,7 +66,10 @@ export async function readLetters(tools: LetterTools): Promise<ReadLetters> {
       letter,
       message,
       record,
-      superseded: message !== null && record !== null && !isLetterOf(message, record),
+      superseded: message
+        ? record !== null && !isLetterOf(message, record)
+        : // A bulk action whose message was given up is gone on with by another: see `nudgeLost`.
+          readActionMessage(letter.body) !== null,
     };
   });
   return { dead, letters, whole };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { step } from '../shapes.js';
 import { uuid } from '../uuid.js';
 import { letterStatuses } from './Letter.js';
 import { Refused } from './Refused.js';
@@ -8,42 +9,43 @@ const when = z.string().max(40);
 /** Which dead letters; all of what is named must hold. */
 export const letterFilter = z.strictObject({
   code: z.string().max(100).optional(),
-  step: z.enum(['validate', 'mint', 'register', 'store', 'remove']).optional(),
-  /** A fleet's slug. */
-  fleet: z.string().max(255).optional(),
+  step: step.optional(),
+  fleet: z.string().max(255).optional().describe("a fleet's slug"),
   uuid: uuid.optional(),
-  /** Failed since: ISO 8601, or a span before now such as 2h. */
-  since: when.optional(),
-  /** Failed before. */
-  until: when.optional(),
+  since: when.optional().describe('failed since: ISO 8601, or a span before now such as 30m, 2h, 7d'),
+  until: when.optional().describe('failed before: ISO 8601, or a span before now such as 30m, 2h, 7d'),
   status: z.enum(letterStatuses).optional(),
-  /** Of one letter in the dead-letter queue. */
-  sequenceNumber: z.string().regex(/^\d+$/, 'must be a whole number').optional(),
+  sequenceNumber: z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .optional()
+    .describe('of one letter in the dead-letter queue'),
 });
 
 export type LetterFilter = z.infer<typeof letterFilter>;
 
-/** Which provisioned devices to rotate; all of what is named must hold. */
-export const rotateFilter = z.strictObject({
-  uuid: uuid.optional(),
-  fleet: z.string().max(255).optional(),
-  /** Certificates made before: ISO 8601, or a span before now such as 2h. */
-  mintedBefore: when.optional(),
-});
-
-export type RotateFilter = z.infer<typeof rotateFilter>;
-
 /** @throws Refused naming the field that is wrong, and the fields that there are */
-export function parseFilter<T extends z.ZodObject>(schema: T, filter: unknown): z.infer<T> {
-  const parsed = schema.safeParse(filter);
+export function parseFilter(filter: unknown): LetterFilter {
+  return parse(letterFilter, filter, 'filter');
+}
+
+/**
+ * What was sent, in the form that a schema wants.
+ *
+ * @param what it is, for the error
+ * @throws Refused
+ */
+export function parse<T extends z.ZodObject>(schema: T, sent: unknown, what = 'request'): z.output<T> {
+  const parsed = schema.safeParse(sent);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const known = Object.keys(schema.shape).join(', ');
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : null;
-  throw new Refused(
-    'ops.bad-filter',
-    unknown === null
-      ? `The filter's "${issue?.path.join('.')}" is wrong: ${issue?.message}. There are: ${known}.`
-      : `The filter has no field ${unknown}. There are: ${known}.`,
-  );
+  if (issue?.code === 'unrecognized_keys')
+    throw new Refused(
+      `ops.bad-${what}`,
+      `The ${what} has no field ${issue.keys.join(', ')}. There are: ${known}.`,
+    );
+  const path = issue?.path.join('.');
+  const where = path ? `The ${what}'s "${path}" is wrong` : `The ${what} is wrong`;
+  throw new Refused(`ops.bad-${what}`, `${where}: ${issue?.message}. There are: ${known}.`);
 }

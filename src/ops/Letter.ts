@@ -1,5 +1,5 @@
-import type { ErrorCode, Step } from '../ProvisioningError.js';
-import type { Place } from '../record/DeviceRecord.js';
+import { z } from 'zod';
+import { count, next, operation, service, step, time } from '../shapes.js';
 
 /**
  * What may be done about a failed request or a letter.
@@ -26,42 +26,46 @@ export const letterStatuses = [
 
 export type LetterStatus = (typeof letterStatuses)[number];
 
-/** One line of the list of dead letters: a failed request with its letter, or one of both alone. Times are ISO 8601. */
-export interface Letter {
-  status: LetterStatus;
-  /** Null where the letter cannot be read. */
-  uuid: string | null;
-  requestId: string | null;
-  /** Of the letter in the dead-letter queue; null if it was not found there (it may have been cancelled, or be far behind). */
-  sequenceNumber: string | null;
-  operation: 'provision' | 'rotate' | 'deprovision' | null;
-  service: Place | null;
-  /** Null where it was not seen yet. */
-  fleet: string | null;
-  /** The reason of its failure; of an unreadable letter the reason with which it was dead-lettered. */
-  code: ErrorCode | string;
-  step: Step | null;
-  message: string | null;
-  attempts: number;
-  replays: number;
-  superseded: boolean;
-  firstSeenAt: string | null;
-  /** When it failed for good, or was dead-lettered. */
-  failedAt: string;
-}
+/** One line of the list of dead letters: a failed request with its letter, or one of both alone. */
+export const letter = z
+  .object({
+    status: z.enum(letterStatuses),
+    uuid: z.string().nullable().describe('null where the letter cannot be read'),
+    requestId: z.string().nullable(),
+    sequenceNumber: z
+      .string()
+      .nullable()
+      .describe('of the letter in the dead-letter queue; null if it was not found there'),
+    operation: operation.nullable(),
+    service: service.nullable(),
+    fleet: z.string().nullable().describe('null where it was not seen yet'),
+    code: z.string().describe('of its failure; of an unreadable letter, why it was dead-lettered'),
+    step: step.nullable(),
+    message: z.string().nullable(),
+    attempts: count,
+    replays: count,
+    superseded: z.boolean(),
+    firstSeenAt: time.nullable(),
+    failedAt: time.describe('when it failed for good, or was dead-lettered'),
+  })
+  .meta({ id: 'Letter' });
 
-export interface LetterPage {
-  letters: Letter[];
-  /** How many fit the filter, on all pages. */
-  total: number;
-  /** Of those that fit the filter. */
-  byCode: Record<string, number>;
-  byFleet: Record<string, number>;
-  byStatus: Partial<Record<LetterStatus, number>>;
-  /** For the next page; null on the last one. */
-  next: string | null;
-  /** In words, where the dead-letter queue could not be looked at whole; null otherwise. */
-  incomplete: string | null;
-  /** When queue and records were looked at. */
-  asOf: string;
-}
+export type Letter = z.infer<typeof letter>;
+
+export const letterPage = z
+  .object({
+    letters: z.array(letter),
+    total: count.describe('how many fit the filter, on all pages'),
+    byCode: z.record(z.string(), count),
+    byFleet: z.record(z.string(), count),
+    byStatus: z.partialRecord(z.enum(letterStatuses), count),
+    next,
+    incomplete: z
+      .string()
+      .nullable()
+      .describe('in words, where the dead-letter queue could not be looked at whole'),
+    asOf: time.describe('when queue and records were looked at'),
+  })
+  .meta({ id: 'LetterPage' });
+
+export type LetterPage = z.infer<typeof letterPage>;

@@ -1,46 +1,55 @@
-import type { State } from '../record/stateOf.js';
+import { z } from 'zod';
+import { count, state, step, time } from '../shapes.js';
 
-/** What the system is at, for `watch` and the page. Times are ISO 8601. */
-export interface Overview {
-  at: string;
-  queue: Depths & {
-    /** Where the numbers come from: the queue itself, or, if we may not ask it, the records. */
-    source: 'queue' | 'records';
-    /** In words, why they are not the queue's own; null if they are. */
-    note: string | null;
-  };
-  /** Devices by the state of their request. */
-  states: Record<State, number>;
-  devices: number;
-  /** Failed requests (dead, not discarded) and what is being retried, by cause. */
-  failures: { code: string; step: string | null; failed: number; retrying: number }[];
-  pace: {
-    /** The hub's limit, registry operations per minute. */
-    limitPerMinute: number;
-    /** In the last full minute that was sampled; null before there is one. */
-    lastMinute: number | null;
-    /** When everything that is reserved by now will have been asked for. */
-    backlogDoneAt: string | null;
-  };
-  /** From the request to provisioned, of those provisioned within the last hour, s. */
-  timing: { p50Seconds: number | null; p95Seconds: number | null; count: number };
-  /** One sample a minute, the oldest first, of the last hour. */
-  history: Sample[];
-  certificates: { expired: number; within7Days: number; within30Days: number; later: number };
-  /** As the workers last saw them. */
-  dependencies: Record<'balena' | 'hub', { ok: boolean; detail: string }>;
-}
+const depths = z.object({ active: count, scheduled: count, deadLettered: count });
+export type Depths = z.infer<typeof depths>;
 
-export interface Depths {
-  active: number;
-  scheduled: number;
-  deadLettered: number;
-}
+const sample = depths
+  .extend({
+    at: time,
+    operations: count.describe('registry operations in the minute before'),
+    provisioned: count.describe('in the minute before'),
+    failed: count.describe('for good, in the minute before'),
+  })
+  .meta({ id: 'Sample' });
+export type Sample = z.infer<typeof sample>;
 
-export interface Sample extends Depths {
-  at: string;
-  /** Registry operations in the minute before. */
-  operations: number;
-  provisioned: number;
-  failed: number;
-}
+const seen = z.object({ ok: z.boolean(), detail: z.string() });
+
+/** What the system is at, for `watch` and the page. */
+export const overview = z
+  .object({
+    at: time,
+    queue: depths.extend({
+      source: z
+        .enum(['queue', 'records'])
+        .describe('the queue itself, or, if it may not be asked, the records'),
+      note: z.string().nullable().describe("in words, why they are not the queue's own"),
+    }),
+    states: z.record(state, count).describe('devices by the state of their request'),
+    devices: count,
+    failures: z
+      .array(z.object({ code: z.string(), step: step.nullable(), failed: count, retrying: count }))
+      .describe(
+        'failed requests (not discarded) and what is being retried, by cause, the most frequent first',
+      ),
+    pace: z.object({
+      limitPerMinute: z.number().describe("the hub's limit of registry operations"),
+      lastMinute: count
+        .nullable()
+        .describe('in the last full minute that was sampled; null before there is one'),
+      backlogDoneAt: time
+        .nullable()
+        .describe('when all that waits now will have been registered; null if nothing waits'),
+    }),
+    timing: z
+      .object({ p50Seconds: z.number().nullable(), p95Seconds: z.number().nullable(), count })
+      .describe('from the request to provisioned, of those provisioned within the last hour'),
+    history: z.array(sample).describe('one sample a minute, the oldest first, of the last hour'),
+    certificates: z.object({ expired: count, within7Days: count, within30Days: count, later: count }),
+    dependencies: z.object({ balena: seen, hub: seen }).describe('as the workers last saw them'),
+    recordsAsOf: time.describe('when the records were looked at'),
+  })
+  .meta({ id: 'Overview' });
+
+export type Overview = z.infer<typeof overview>;

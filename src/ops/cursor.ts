@@ -4,6 +4,13 @@ import { Refused } from './Refused.js';
 /** Where a page ended: the time it is sorted by, and what tells two of the same time apart. */
 export type Cursor = [at: string, key: string];
 
+/** What every list takes. */
+export const pageQuery = {
+  order: z.enum(['newest', 'oldest']).default('newest'),
+  limit: z.coerce.number().int().min(1).max(1_000).default(50).describe('lines on a page'),
+  cursor: z.string().max(500).optional().describe('"next" of the page before'),
+};
+
 const schema = z.tuple([z.string(), z.string()]);
 
 export function writeCursor(cursor: Cursor): string {

@@ -33,6 +33,8 @@ export interface Summary {
     deadAt: number | null;
     cancelled: boolean;
     discarded: boolean;
+    /** It has its registry slot. */
+    reserved: boolean;
   } | null;
   thumbprint: string | null;
   previous: string | null;
@@ -68,6 +70,7 @@ export function summarize(record: DeviceRecord): Summary {
       deadAt: ticket.dead?.at ?? null,
       cancelled: ticket.dead?.cancelled === true,
       discarded: ticket.dead?.discarded !== undefined,
+      reserved: ticket.slot !== undefined,
     },
     thumbprint: observed.thumbprint,
     previous: observed.previous,

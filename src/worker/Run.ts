@@ -79,14 +79,14 @@ export function startRun(
   /** The first operation uses the run's slot, and waits for one if it has none; further ones are charged to the pace. */
   async function pay(): Promise<void> {
     if (paid) {
-      status.spent();
+      status.count('operations');
       return pace.charge();
     }
     run.slot ??= await pace.reserve();
     if ((await pace.waitFor(run.slot)) !== null) throw new SlotIsFar(run.slot);
     run.slot = null;
     paid = true;
-    status.spent();
+    status.count('operations');
   }
 
   /** Several calls of one step count as one: their time is added, and the last failure stays. */

@@ -124,7 +124,9 @@ async function takeLease(
       markDead(record, workerDied(), clock.now());
       if (slot !== null) pace.giveBack(slot);
       if (!(await records.write(record, etag))) return null;
-      return record.ticket ? { kind: 'dead', record } : putOff;
+      if (!record.ticket) return putOff;
+      tools.status.count('failed');
+      return { kind: 'dead', record };
     }
   }
   const startedAt = clock.now();

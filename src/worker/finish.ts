@@ -5,6 +5,7 @@ import { again } from '../record/again.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { markDead, recordedError } from '../record/markDead.js';
 import { tell } from '../record/tell.js';
+import type { Counted } from '../status.js';
 import { backOff } from './backOff.js';
 import { describeEnding } from './describeEnding.js';
 import { isCounted } from './isCounted.js';
@@ -29,7 +30,7 @@ export async function finish(
   run: Run,
   ending: Ending,
 ): Promise<DeviceRecord | null> {
-  const { records, clock, pace, settings, random, circuits, retrySoon } = tools;
+  const { records, clock, pace, settings, random, circuits, status, retrySoon } = tools;
   if (run.slot !== null && ending.kind !== 'slot-is-far') pace.giveBack(run.slot);
   await releaseCircuits(tools, run.id, run.well);
   const counted = ending.kind === 'failed' && (await isCounted(tools, ending.error));
@@ -44,7 +45,10 @@ export async function finish(
     ending.kind === 'failed' && ending.error.retry === 'later' ? ending.error.dependency : undefined;
   const whenBack = away === undefined ? null : await circuits[away].whenAgain();
 
+  let ended: Counted | null = null;
+
   const conclude = (record: DeviceRecord | null): DeviceRecord | null => {
+    ended = null;
     if (!record) return null;
     const now = clock.now();
     if (record.lease?.by !== run.id) {
@@ -62,6 +66,7 @@ export async function finish(
 
     const event = { at: now, what: 'ran' as const, steps: run.steps };
     if (ending.kind === 'done') {
+      if (ticket.kind === 'change' && record.desired.present) ended = 'provisioned';
       Object.assign(record, {
         ticket: null,
         attempts: 0,
@@ -82,6 +87,7 @@ export async function finish(
       if (counted) record.attempts += 1;
       if (error.retry === 'never' || (counted && record.attempts >= settings.maxAttempts)) {
         markDead(record, error, now);
+        if (record.ticket?.dead) ended = 'failed';
       } else {
         const ownBackOff = backOff(error, record.retries, chance, settings.longestBackOffMs);
         again(record, Math.max(whenBack ?? now + ownBackOff, free));
@@ -93,5 +99,7 @@ export async function finish(
     return record;
   };
   // Not written down, the device waits for the rest of the lease, and the run counts as one whose worker died.
-  return retrySoon(() => records.amend(run.uuid, conclude));
+  const written = await retrySoon(() => records.amend(run.uuid, conclude));
+  if (ended) status.count(ended);
+  return written;
 }

@@ -48,8 +48,12 @@ function matches(columns: Columns, filter = ''): boolean {
     const [, name, operator, text] = /^(\w+) (eq|lt|ge) (.*)$/.exec(condition) ?? [];
     if (!name || text === undefined)
       throw new Error(`a filter that the memory table does not know: ${filter}`);
-    if (operator === 'lt') return Number(columns[name]) < Number(text.replace('L', ''));
+    if (/^\d+L$/.test(text)) {
+      const [value, wanted] = [Number(columns[name]), Number(text.slice(0, -1))];
+      return operator === 'lt' ? value < wanted : operator === 'ge' ? value >= wanted : value === wanted;
+    }
+    const value = String(columns[name]);
     const wanted = text.replace(/^'|'$/g, '').replaceAll("''", "'");
-    return operator === 'ge' ? String(columns[name]) >= wanted : String(columns[name]) === wanted;
+    return operator === 'lt' ? value < wanted : operator === 'ge' ? value >= wanted : value === wanted;
   });
 }

@@ -3,7 +3,7 @@ import type { ConnectionOptions, EventContext, link, Message, Receiver, Sender }
 import rhea from 'rhea';
 import type { Clock } from '../engine/Clock.js';
 import type { Engine } from '../engine/Engine.js';
-import { checkSignature, covers, unauthorized } from '../sharedAccess.js';
+import { type Claim, checkSignature, covers, type Right, unauthorized } from '../sharedAccess.js';
 import { acknowledgePromptly } from './acknowledgePromptly.js';
 import { type Address, parseAddress } from './address.js';
 import { amqpError } from './amqpError.js';
@@ -50,8 +50,8 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
   const leaves = new Map<link, () => void>();
   const replyLinks = new Map<string, Sender>();
   const producers = new WeakSet<Receiver>();
-  /** The paths that the client has put tokens for. */
-  const claims = new Set<string>();
+  /** What the client has put tokens for, by path and rights. */
+  const claims = new Map<string, Claim>();
 
   const fail = (what: string, error: unknown) => {
     log(`${client}: ${what}: ${amqpError(error).description}`);
@@ -72,25 +72,33 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
       | undefined);
 
   const putToken = (request: Message): Reply => {
-    claims.add(checkSignature(String(request.body), clock.now()));
+    const { path, rights } = checkSignature(String(request.body), clock.now());
+    const claim = { path: path.replace(/\/\$management$/, ''), rights };
+    claims.set(`${claim.path} ${rights}`, claim);
     return { status: 202 };
   };
 
-  const checkClaim = ({ queue, part }: Exclude<Address, { kind: 'cbs' | 'unsupported' }>) => {
+  const checkClaim = (
+    { kind, queue, part }: Exclude<Address, { kind: 'cbs' | 'unsupported' }>,
+    right: Right,
+  ) => {
     // Whoever only reads the dead letters brings a token for no more than them.
     const entity = part === 'dead' ? `${queue}/$deadletterqueue` : queue;
-    const isCovered = [...claims].some((path) => covers(path.replace(/\/\$management$/, ''), entity));
-    if (!isCovered) throw unauthorized(`'Send' or 'Listen' claim is required for '${queue}'`);
+    // Some of what is managed over a link is sending, and some listening.
+    const oneOf: Right[] = kind === 'management' ? ['Send', 'Listen'] : [right];
+    const isCovered = [...claims.values()].some((claim) => covers(claim, entity, oneOf));
+    if (!isCovered) throw unauthorized(`'${oneOf.join("' or '")}' claim is required for '${queue}'`);
   };
 
   const open = (
     of: link,
     address: Address,
+    right: Right,
     serve: (address: Exclude<Address, { kind: 'unsupported' }>) => void,
   ) => {
     try {
       if (address.kind === 'unsupported') throw notSupported(address.what);
-      if (address.kind !== 'cbs') checkClaim(address);
+      if (address.kind !== 'cbs') checkClaim(address, right);
       serve(address);
     } catch (error) {
       log(`${client}: ${amqpError(error).description}`);
@@ -101,7 +109,7 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
   connection.on('receiver_open', ({ receiver }: EventContext) => {
     receiver!.set_target({ address: receiver!.target?.address });
     receiver!.set_source({ address: receiver!.source?.address as string });
-    open(receiver!, parseAddress(receiver!.target?.address), (address) => {
+    open(receiver!, parseAddress(receiver!.target?.address), 'Send', (address) => {
       const answerTo = (request: Message) => replyLink(request, receiver!);
       if (address.kind === 'cbs') return serveRequests(receiver!, engine, answerTo, putToken);
       const find = () => findQueue(engine, address.queue);
@@ -122,7 +130,7 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
     mirrorSettleModes(sender!);
     sender!.set_source({ address: sender!.source?.address as string });
     sender!.set_target({ address: sender!.target?.address });
-    open(sender!, parseAddress(sender!.source?.address as string), (address) => {
+    open(sender!, parseAddress(sender!.source?.address as string), 'Listen', (address) => {
       if (address.kind !== 'queue') {
         const replyTo = sender!.target?.address;
         if (replyTo) replyLinks.set(replyTo, sender!);

@@ -59,5 +59,6 @@ async function readRequest(incoming: IncomingMessage): Promise<Request> {
 function authorize(incoming: IncomingMessage, { path }: Request, clock: Clock): void {
   const token = incoming.headers.authorization;
   if (!token) throw unauthorized('the request has no Authorization header');
-  if (!covers(checkSignature(token, clock.now()), path)) throw unauthorized(`the token is not for '${path}'`);
+  const claim = checkSignature(token, clock.now());
+  if (!covers(claim, path, ['Manage'])) throw unauthorized(`'Manage' claim is required for '${path}'`);
 }

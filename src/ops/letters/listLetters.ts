@@ -1,22 +1,17 @@
+import { z } from 'zod';
 import { countBy } from '../countBy.js';
-import { pageOf, readCursor } from '../cursor.js';
-import { type LetterFilter, letterFilter, parseFilter } from '../Filter.js';
+import { pageOf, pageQuery, readCursor } from '../cursor.js';
+import { letterFilter, parse } from '../Filter.js';
 import type { Letter, LetterPage } from '../Letter.js';
 import type { OpsTools } from '../OpsTools.js';
 import { matchLetter } from './matchLetter.js';
 import type { Entered } from './openLetterBook.js';
 
-export interface LetterQuery extends LetterFilter {
-  /** By when it failed; default: newest. */
-  order?: 'newest' | 'oldest';
-  /** Letters on a page, 1 to 1000; default: 50. */
-  limit?: number;
-  /** `next` of the page before. */
-  cursor?: string;
-}
+export const letterQuery = z.strictObject({ ...letterFilter.shape, ...pageQuery });
+
+export type LetterQuery = z.input<typeof letterQuery>;
 
 const freshMs = 2_000;
-const mostOnAPage = 1_000;
 
 /**
  * A page of what failed for good, as it was some seconds ago at most (longer where reading it takes long, see `LetterBook`).
@@ -25,8 +20,7 @@ const mostOnAPage = 1_000;
  * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function listLetters(tools: OpsTools, query: LetterQuery): Promise<LetterPage> {
-  const { order = 'newest', limit = 50, cursor, ...rest } = query;
-  const filter = parseFilter(letterFilter, rest);
+  const { order, limit, cursor, ...filter } = parse(letterQuery, query, 'filter');
   const matches = matchLetter(filter, tools.clock.now());
   const from = cursor === undefined ? null : readCursor(cursor);
   const { letters, incomplete, asOf } = await tools.letterBook.read(freshMs);
@@ -35,8 +29,7 @@ export async function listLetters(tools: OpsTools, query: LetterQuery): Promise<
   );
   const cursorOf = (letter: Letter) =>
     [letter.failedAt, `${letter.uuid}.${letter.sequenceNumber}`] satisfies [string, string];
-  const size = Math.min(Math.max(limit, 1), mostOnAPage);
-  const { items, next } = pageOf(found, { cursorOf, order, limit: size, from });
+  const { items, next } = pageOf(found, { cursorOf, order, limit, from });
   return {
     letters: items.map(shown),
     total: found.length,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { Queue } from '../../edges/queue.js';
+import { iso } from '../../iso.js';
 import { type ReadLetter, readLetters } from '../../letters/readLetters.js';
 import type { Summary } from '../../record/Summary.js';
 import type { Records } from '../../records.js';
@@ -126,8 +127,4 @@ function ofLetter({ letter, message, record, superseded }: ReadLetter): Entered 
     firstSeenAt: record ? iso(record.firstSeenAt) : null,
     failedAt: iso(letter.enqueuedAt),
   };
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/clock.js';
 import { openQueue } from '../../../src/edges/queue.js';
 import { openTable } from '../../../src/edges/table.js';
+import { type Discarded, openDiscardedLetters } from '../../../src/letters/openDiscardedLetters.js';
 import { overdue } from '../../../src/overdue.js';
 import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
 import { live } from '../../../src/record/live.js';
@@ -38,7 +39,14 @@ export async function settle(
   const records = openRecords(openTable<DeviceRecord>({ connection, name: 'devices' }), systemClock);
   const queue = openQueue({ connection: serviceBus, queue: serviceBus.queue });
   // Twice the time between two looks, so that none that comes late misses a turn.
-  const tools = { records, queue, clock: systemClock, duplicateWindowMs, periodMs: 2 * lookEveryMs };
+  const tools = {
+    records,
+    queue,
+    discarded: openDiscardedLetters(openTable<Discarded>({ connection, name: 'ops' })),
+    clock: systemClock,
+    duplicateWindowMs,
+    periodMs: 2 * lookEveryMs,
+  };
   const begun = Date.now();
   let sentByTimer = 0;
   try {

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { Action } from '../Action.js';
+import { parse } from '../Filter.js';
+import type { OpsTools } from '../OpsTools.js';
+import { Refused } from '../Refused.js';
+import { nudge } from './nudge.js';
+import { readAction } from './readAction.js';
+import { ended } from './StoredAction.js';
+
+export const cancelRequest = z.strictObject({
+  by: z.string().min(1).max(100).optional().describe('who cancels it, for the audit'),
+});
+
+export type CancelRequest = z.input<typeof cancelRequest>;
+
+/**
+ * Cancels an action: nothing more is asked for, and what was asked for and is not done yet is given up again, each with its
+ * dead letter. A worker does it, within moments. One that has ended stays as it is.
+ *
+ * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`: it may be cancelled all the same
+ */
+export async function cancelAction(
+  tools: OpsTools,
+  id: string,
+  request: CancelRequest = {},
+): Promise<Action> {
+  const { by } = parse(cancelRequest, request);
+  const found = await tools.actions.read(id);
+  if (!found) throw new Refused('ops.no-such-action', 'There is no action of this id.', 404);
+  if (ended(found.value))
+    throw new Refused('ops.has-ended', `The action has ended: it is ${found.value.state}.`, 409);
+  const now = tools.clock.now();
+  const written = await tools.actions.amend(id, (action) => {
+    if (ended(action)) return null;
+    // Nothing was asked for yet, so there is nothing to take back.
+    if (action.state === 'planned')
+      return { ...action, state: 'cancelled', endedAt: now, cancelledBy: by ?? action.by };
+    return { ...action, state: 'cancelling', cancelledBy: by ?? action.by };
+  });
+  if (written?.state === 'cancelling') await nudge(tools, id, now);
+  return readAction(tools, id);
+}

@@ -1,0 +1,105 @@
+import { health } from '../../health.js';
+import { iso, isoOrNull } from '../../iso.js';
+import { type Summary, summaryState } from '../../record/Summary.js';
+import { state } from '../../shapes.js';
+import type { OpsTools } from '../OpsTools.js';
+import type { Overview } from '../Overview.js';
+import { countFailures } from './countFailures.js';
+import { historyOf } from './historyOf.js';
+import { percentile } from './percentile.js';
+import { readDepths } from './readDepths.js';
+
+const freshMs = 1_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/**
+ * What the system is at.
+ *
+ * @throws ProvisioningError `records-unavailable`
+ */
+export async function readOverview(tools: OpsTools): Promise<Overview> {
+  const { clock, recordBook, samples, operationsPerMinute } = tools;
+  const [snapshot, queue, stored, lines, nextFree] = await Promise.all([
+    recordBook.read(freshMs),
+    readDepths(tools),
+    samples.since(clock.now() - hourMs - 60_000),
+    health(tools),
+    tools.pace.nextFree(),
+  ]);
+  const now = clock.now();
+  const records = [...snapshot.records.values()];
+  const history = historyOf(stored);
+  const line = (name: 'balena' | 'hub') => {
+    const { ok = false, detail = 'not known' } = lines.find((each) => each.name === name) ?? {};
+    return { ok, detail };
+  };
+  return {
+    at: iso(now),
+    queue,
+    states: countStates(records, now),
+    devices: records.length,
+    failures: countFailures(records),
+    pace: {
+      limitPerMinute: operationsPerMinute,
+      lastMinute: history.at(-1)?.operations ?? null,
+      backlogDoneAt: isoOrNull(backlogDoneAt(records, { now, nextFree, operationsPerMinute })),
+    },
+    timing: timingOf(records, now),
+    history,
+    certificates: countCertificates(records, now),
+    dependencies: { balena: line('balena'), hub: line('hub') },
+    recordsAsOf: iso(snapshot.asOf),
+  };
+}
+
+function countStates(records: readonly Summary[], now: number): Overview['states'] {
+  const counts = Object.fromEntries(state.options.map((each) => [each, 0])) as Overview['states'];
+  for (const summary of records) counts[summaryState(summary, now)] += 1;
+  return counts;
+}
+
+/** When the last that waits has its turn: those that have a slot at the slot, and those that have none yet behind them. */
+function backlogDoneAt(
+  records: readonly Summary[],
+  { now, nextFree, operationsPerMinute }: { now: number; nextFree: number; operationsPerMinute: number },
+): number | null {
+  let latest = 0;
+  let without = 0;
+  for (const { ticket } of records) {
+    if (!ticket || ticket.deadAt !== null || ticket.kind !== 'change') continue;
+    latest = Math.max(latest, ticket.due);
+    if (!ticket.reserved) without += 1;
+  }
+  if (latest === 0) return null;
+  return Math.round(Math.max(latest, nextFree + (without * 60_000) / operationsPerMinute, now));
+}
+
+function timingOf(records: readonly Summary[], now: number): Overview['timing'] {
+  const seconds = records
+    .filter(
+      ({ completedAt, operation }) =>
+        completedAt !== null && now - completedAt < hourMs && operation !== 'deprovision',
+    )
+    .map(({ completedAt, requestedAt }) => Math.max(0, (completedAt ?? 0) - requestedAt) / 1_000)
+    .sort((a, b) => a - b);
+  return {
+    p50Seconds: percentile(seconds, 0.5),
+    p95Seconds: percentile(seconds, 0.95),
+    count: seconds.length,
+  };
+}
+
+/** Of those devices that are to have one. */
+function countCertificates(records: readonly Summary[], now: number): Overview['certificates'] {
+  const counts = { expired: 0, within7Days: 0, within30Days: 0, later: 0 };
+  for (const { thumbprint, notAfter, operation } of records) {
+    if (thumbprint === null || notAfter === null || operation === 'deprovision') continue;
+    const days = (notAfter - now) / dayMs;
+    if (days <= 0) counts.expired += 1;
+    else if (days <= 7) counts.within7Days += 1;
+    else if (days <= 30) counts.within30Days += 1;
+    else counts.later += 1;
+  }
+  return counts;
+}
