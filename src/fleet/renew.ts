@@ -55,22 +55,28 @@ export async function renew(tools: RenewTools, options: RenewOptions): Promise<R
   const certificates = noCertificates();
   const due: { uuid: string; notAfter: number }[] = [];
   let failed = 0;
+  // When the last renewal of earlier runs is due.
+  let last: number | null = null;
   for await (const summary of records.summaries()) {
+    const { ticket } = summary;
+    if (ticket?.kind === 'check' && ticket.due >= now && ticket.due < now + spreadMs)
+      last = Math.max(last ?? 0, ticket.due);
     const age = certificateAge(summary, now);
     if (!age) continue;
     certificates[age] += 1;
     if (!isDue(summary, renewAt, now)) continue;
-    const { uuid, notAfter, ticket } = summary;
+    const { uuid, notAfter } = summary;
     if (ticket?.deadAt) failed += 1;
     else if (!ticket) due.push({ uuid, notAfter: notAfter ?? 0 });
   }
   due.sort((a, b) => a.notAfter - b.notAfter);
 
   const intervalMs = 60_000 / (operationsPerMinute * paceOfRenewals);
-  const chosen = due.slice(0, Math.max(1, Math.floor(spreadMs / intervalMs)));
+  const first = last === null ? now : last + intervalMs;
+  const chosen = due.slice(0, Math.max(0, Math.ceil((now + spreadMs - first) / intervalMs)));
   let checked = 0;
   const look = async ({ uuid }: { uuid: string }, i: number) => {
-    await patiently(clock, () => check(tools, uuid, false, now + i * intervalMs));
+    await patiently(clock, () => check(tools, uuid, false, first + i * intervalMs));
     checked += 1;
   };
   await inParallel(chosen, callsAtATime, look, signal);

@@ -26,13 +26,13 @@ test('a device that appears is found and provisioned, without anyone asking for 
   const uuid = await balena.newDevice();
   await system.state(uuid, 'provisioned');
   expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
-  await said(/swept \d+ devices and \d+ records: asked for [1-9]/);
+  expect(await said(/swept \d+ devices and \d+ records: asked for [1-9]/)).toBeDefined();
 });
 
 test('how long certificates have is reported', async () => {
-  await said(
-    /certificates: 0 expired, 0 expire within 7 days, 0 within 30, [1-9]\d* later; 0 due for renewal/,
-  );
+  const report =
+    /certificates: 0 expired, 0 expire within 7 days, 0 within 30, [1-9]\d* later; 0 due for renewal/;
+  expect(await said(report)).toBeDefined();
 });
 
 test('variables that were removed, or replaced, are put right', async () => {
