@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operationsPerMinute } from './pace/operationsPerMinute.js';
+import { operationsPerMinute, queriesPerMinute } from './pace/operationsPerMinute.js';
 
 const seconds = 1_000;
 
@@ -195,6 +195,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
         (hostName) => ({ hostName }),
       )!,
       operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
+      queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
     },
     queue: {
       connection: firstOf(

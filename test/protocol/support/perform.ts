@@ -39,11 +39,12 @@ export function perform(system: System, running: Running, { device, what }: Act)
         service: record.desired.service,
         retire,
         revoke: what.revoke,
+        distrust: what.distrust ?? false,
       });
       break;
     }
     case 'check':
-      lookAgain(system, running, uuid, what.distrust);
+      lookAgain(system, running, uuid, what.distrust, what.inMs);
       break;
     case 'renew':
       // Every pair that this device has had until now; others of the same age are due as well.
@@ -104,8 +105,8 @@ export function ask(system: System, running: Running, asked: Asked): void {
   });
 }
 
-export function lookAgain(system: System, running: Running, uuid: string, distrust: boolean): void {
-  invoke(system, running, uuid, () => check(running.tools, uuid, distrust));
+export function lookAgain(system: System, running: Running, uuid: string, distrust: boolean, inMs = 0): void {
+  invoke(system, running, uuid, () => check(running.tools, uuid, distrust, running.tools.clock.now() + inMs));
 }
 
 /** An invocation that answers with an error if the records or the queue cannot be reached, and never otherwise. */
