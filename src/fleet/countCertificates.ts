@@ -27,12 +27,9 @@ export function noCertificates(): CertificateCounts {
 }
 
 /** The certificates in use, by when they expire. */
-export async function countCertificates(
-  summaries: AsyncIterable<Summary>,
-  now: number,
-): Promise<CertificateCounts> {
+export function countCertificates(summaries: Iterable<Summary>, now: number): CertificateCounts {
   const counts = noCertificates();
-  for await (const summary of summaries) {
+  for (const summary of summaries) {
     const age = certificateAge(summary, now);
     if (age) counts[age] += 1;
   }

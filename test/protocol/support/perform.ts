@@ -1,6 +1,7 @@
 import { type Asked, accept } from '../../../src/accept.js';
 import { check } from '../../../src/check.js';
 import { cancelItem } from '../../../src/ops/actions/cancelItem.js';
+import { cancelRotation } from '../../../src/ops/actions/cancelRotation.js';
 import { discardItem } from '../../../src/ops/actions/discardItem.js';
 import { replayItem } from '../../../src/ops/actions/replayItem.js';
 import type { Item, StoredAction } from '../../../src/ops/actions/StoredAction.js';
@@ -40,7 +41,10 @@ export function perform(system: System, running: Running, { device, what }: Act)
         retire,
         revoke: what.revoke,
         distrust: what.distrust ?? false,
+        // As a bulk action does it: one that revokes is not taken back here, for what is revoked is remembered.
+        ...(!what.revoke && { action: `${uuid} ${system.actions}` }),
       });
+      system.actions += 1;
       break;
     }
     case 'check':
@@ -66,9 +70,10 @@ export function perform(system: System, running: Running, { device, what }: Act)
       break;
     }
     case 'cancel': {
-      const id = system.recordOf(uuid)?.action?.id;
-      if (id !== undefined)
-        invoke(system, running, uuid, () => cancelItem(running.tools, actionOf(id), uuid));
+      const action = system.recordOf(uuid)?.action;
+      if (!action) return;
+      const cancel = action.before ? cancelRotation : cancelItem;
+      invoke(system, running, uuid, () => cancel(running.tools, actionOf(action.id), uuid));
       break;
     }
     case 'discard': {
