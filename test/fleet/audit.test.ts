@@ -269,6 +269,28 @@ test('the hub is asked no faster than it allows', async () => {
   expect(clock.now()).toBe(now + 3 * 3_000);
 });
 
+test('whether devices are really gone is asked of balena a hundred at a time', async () => {
+  const { tools, identities, requests, devices } = await system({});
+  for (let n = 0; n < 250; n += 1) {
+    identities.set(uuidOf(n), [stray]);
+    // Half of them are in a fleet that is not served.
+    if (n % 2 === 0)
+      devices.set(uuidOf(n), { uuid: uuidOf(n), fleet: 'other/fleet', certificates: new Map() });
+  }
+  let progress: AuditProgress | undefined;
+  const onProgress = (each: AuditProgress) => {
+    progress = each;
+  };
+  const found = await collect(audit({ ...tools, queriesPerMinute: 1e6 }, { ...options, onProgress }));
+  expect(found).toHaveLength(125);
+  expect(progress).toMatchObject({ elsewhere: 125, findings: { 'identity-without-device': 125 } });
+  expect(requests.filter((each) => each.startsWith('fleetsOf'))).toEqual([
+    'fleetsOf 100',
+    'fleetsOf 100',
+    'fleetsOf 50',
+  ]);
+});
+
 test('it can be ended', async () => {
   const { tools } = await system({ record: {}, identity: accepted });
   const ended = collect(audit(tools, { ...options, signal: AbortSignal.abort() }));
