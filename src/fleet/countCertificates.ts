@@ -28,7 +28,7 @@ export function noCertificates(): CertificateCounts {
 
 /** The certificates in use, by when they expire. */
 export async function countCertificates(
-  summaries: AsyncIterable<Summary>,
+  summaries: Iterable<Summary> | AsyncIterable<Summary>,
   now: number,
 ): Promise<CertificateCounts> {
   const counts = noCertificates();
