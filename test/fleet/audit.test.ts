@@ -21,7 +21,8 @@ const options: AuditOptions = { fleets: [fleet], service: 'main', renewAt: 0.8 }
 const uuid = uuidOf(1);
 const own = await credentialsOf(uuid);
 const next = await credentialsOf(uuid);
-const expiring = await credentialsOf(uuid, now - 92 * day);
+const expiring = await credentialsOf(uuid, now - 96 * day);
+const due = await credentialsOf(uuid, now - 93 * day);
 const expired = await credentialsOf(uuid, now - 101 * day);
 const of = ({ certificate }: Credentials) => ({ main: certificate });
 const stray = 'E'.repeat(64);
@@ -156,6 +157,11 @@ const cases: Case[] = [
     'the certificate expires soon',
     { certificates: of(expiring), record: { credentials: expiring }, identity: [expiring.thumbprint] },
     [['certificate-expiring', 'check']],
+  ],
+  [
+    'the certificate is due, and its renewal may take until tomorrow',
+    { certificates: of(due), record: { credentials: due }, identity: [due.thumbprint] },
+    [],
   ],
   [
     'the certificate has expired',
