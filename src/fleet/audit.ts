@@ -69,6 +69,12 @@ export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGen
   async function* judge(sides: Sides): AsyncGenerator<Finding> {
     const findings = compare(sides, options, clock.now());
     if (findings.length === 0) return;
+    const ticket = sides.record?.ticket;
+    if (ticket && ticket.deadAt === null) {
+      // Under way already when it was listed: not worth a read, in a fleet of which all are.
+      progress.unsettled += 1;
+      return;
+    }
     if (sides.device) yield* settle({ sides, findings });
     else if (missing.push({ sides, findings }) >= mostUuids) yield* judgeMissing();
   }
