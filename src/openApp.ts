@@ -59,7 +59,11 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     sentRecently: rememberSent(clock),
     pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.hub.operationsPerMinute }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
-    status: openStatus({ table: system as Table<StatusRow>, clock }),
+    status: openStatus({
+      table: system as Table<StatusRow>,
+      clock,
+      later: (ms, run) => void setTimeout(run, ms).unref(),
+    }),
   });
 
   return {

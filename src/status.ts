@@ -38,7 +38,14 @@ const everyMs = 10_000;
 const none: Totals = { operations: 0, provisioned: 0, failed: 0 };
 const nothing: Sight = { answeredAt: null, failedAt: null, code: null };
 
-export function openStatus({ table, clock }: { table: Table<StatusRow>; clock: Clock }): Status {
+export interface StatusOptions {
+  table: Table<StatusRow>;
+  clock: Clock;
+  /** Runs something after so many ms; without it, what is seen is written only when there is a message. */
+  later?: (ms: number, run: () => Promise<void>) => void;
+}
+
+export function openStatus({ table, clock, later: runLater }: StatusOptions): Status {
   const sights: Record<Dependency, Sight> = { balena: { ...nothing }, hub: { ...nothing } };
   let reportedAt = Number.NEGATIVE_INFINITY;
   let unreported = { ...none };
@@ -56,14 +63,12 @@ export function openStatus({ table, clock }: { table: Table<StatusRow>; clock: C
       const now = clock.now();
       if (now - reportedAt < everyMs) {
         // Where no message follows, the last ones would stay untold.
-        if (isTimed) return;
+        // Where no message follows, the last ones would stay untold.
+        if (!isTimed) runLater?.(everyMs, () => status.report());
         isTimed = true;
-        setTimeout(() => {
-          isTimed = false;
-          return status.report();
-        }, everyMs).unref();
         return;
       }
+      isTimed = false;
       reportedAt = now;
       try {
         const row = await table.get(key);

@@ -22,7 +22,7 @@ interface Situation {
 async function linesIn({ ping, readStatus, balena, hub }: Situation) {
   const tools: HealthTools = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
-    status: { saw() {}, spent() {}, report: async () => {}, read: readStatus ?? (async () => null) },
+    status: { saw() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
     circuits: {
       balena: circuit(balena ?? (async () => closed)),
       hub: circuit(hub ?? (async () => closed)),
@@ -46,7 +46,7 @@ test('there is one line for each dependency, and all is well before any work', a
 test('balena and the hub are as the workers saw them last', async () => {
   const row = {
     at: now,
-    operations: 0,
+    totals: { operations: 0, provisioned: 0, failed: 0 },
     balena: { ...never, answeredAt: now - 12_000 },
     hub: { ...never, answeredAt: now },
   };

@@ -1,4 +1,5 @@
 import type { DeadLetter, Envelope, Queue } from '../src/edges/queue.js';
+import { type Discarded, openDiscardedLetters } from '../src/letters/openDiscardedLetters.js';
 import type { ProvisioningMessage } from '../src/message/ProvisioningMessage.js';
 import { type OverdueTools, overdue } from '../src/overdue.js';
 import type { DeviceRecord, Ticket } from '../src/record/DeviceRecord.js';
@@ -17,36 +18,32 @@ const uuidOf = (n: number) => n.toString(16).padStart(32, '0');
 /** A queue that writes down what is sent, and has these dead letters. */
 function fakeQueue(letters: { uuid: string; n: number; requestId?: string; body?: unknown }[] = []) {
   const sent: (ProvisioningMessage & Envelope)[] = [];
-  const settled: string[] = [];
-  let received = 0;
-  const all = letters.map(({ uuid, n, requestId: id = requestId, body }) => ({
-    body: body ?? { v: 1, uuid, requestId: id, n, due: now, operation: 'provision', service: '' },
-    messageId: `${id}.${n}`,
-  }));
+  const removed: string[] = [];
+  const all = letters.map(
+    ({ uuid, n, requestId: id = requestId, body }, at): DeadLetter => ({
+      body: body ?? { v: 1, uuid, requestId: id, n, due: now, operation: 'provision', service: '' },
+      sequenceNumber: String(at),
+      reason: '',
+      description: '',
+      enqueuedAt: now,
+    }),
+  );
   const queue: Queue = {
     async send(message, envelope) {
       sent.push({ ...message, ...envelope });
     },
-    peekDeadLetters: async () => all,
-    async receiveDeadLetters() {
-      received += 1;
-      return all.map(({ body, messageId }, at): DeadLetter => {
-        const settle = (how: string) => async () => {
-          settled.push(`${at} ${how}`);
-        };
-        return {
-          body,
-          messageId,
-          sequenceNumber: String(at),
-          complete: settle('completed'),
-          release: settle('released'),
-        };
-      });
+    sendAction: async () => {},
+    async *deadLetters() {
+      yield* all;
+    },
+    async removeDeadLetters(sequenceNumbers) {
+      removed.push(...sequenceNumbers);
+      return sequenceNumbers.size;
     },
     ping: async () => {},
     close: async () => {},
   };
-  return { queue, sent, settled, received: () => received };
+  return { queue, sent, removed };
 }
 
 async function withRecords(tickets: (Ticket | null)[], fake = fakeQueue()) {
@@ -58,6 +55,7 @@ async function withRecords(tickets: (Ticket | null)[], fake = fakeQueue()) {
   const tools: OverdueTools = {
     records,
     queue: fake.queue,
+    discarded: openDiscardedLetters(tables.newTable<Discarded>()),
     clock,
     duplicateWindowMs: window,
     periodMs: 5 * minutes,
@@ -97,7 +95,7 @@ test('work that is given up, or that nobody owes, is not sent', async () => {
   expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 0 });
 });
 
-test('of the dead letters the superseded ones are completed, and the others put back', async () => {
+test('of the dead letters the superseded ones are removed, and those of a bulk action, which others go on with', async () => {
   const fake = fakeQueue([
     { uuid: uuidOf(0), n: 7 },
     { uuid: uuidOf(0), n: 6 },
@@ -105,22 +103,38 @@ test('of the dead letters the superseded ones are completed, and the others put 
     { uuid: uuidOf(1), n: 7 },
     { uuid: uuidOf(9), n: 7 },
     { uuid: '', n: 0, body: 'not JSON' },
+    { uuid: '', n: 0, body: { v: 1, action: requestId, n: 3, due: now } },
   ]);
-  const { tools, settled } = await withRecords([late(0, { dead: { at: now } }), null], fake);
-  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 3 });
-  expect(settled.sort()).toEqual([
-    '0 released',
-    '1 completed',
-    '2 completed',
-    '3 completed',
-    '4 released',
-    '5 released',
+  const { tools, removed } = await withRecords([late(0, { dead: { at: now } }), null], fake);
+  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 4 });
+  expect(removed).toEqual(['1', '2', '3', '6']);
+});
+
+test('the letter of a request that ops have discarded is removed, and one without a record that they have', async () => {
+  const fake = fakeQueue([
+    { uuid: uuidOf(0), n: 7 },
+    { uuid: '', n: 0, body: 'not JSON' },
+    { uuid: '', n: 0, body: 'not JSON either' },
   ]);
+  const discarded = { at: now, by: 'ops', reason: 'scrapped' };
+  const { tools, removed } = await withRecords([late(0, { dead: { at: now, discarded } })], fake);
+  await tools.discarded.add({ sequenceNumber: '1', ...discarded });
+  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 2 });
+  expect(removed).toEqual(['0', '1']);
+  expect(await tools.discarded.list()).toEqual(['1']);
+});
+
+test('that a letter was discarded is forgotten once it is gone', async () => {
+  const fake = fakeQueue([{ uuid: uuidOf(0), n: 7 }]);
+  const { tools } = await withRecords([late(0, { dead: { at: now } })], fake);
+  await tools.discarded.add({ sequenceNumber: '12', at: now, by: 'ops', reason: 'scrapped' });
+  await overdue(tools);
+  expect(await tools.discarded.list()).toEqual([]);
 });
 
 test('where none is superseded, none is received: that would raise their delivery counts', async () => {
   const fake = fakeQueue([{ uuid: uuidOf(0), n: 7 }]);
-  const { tools, received } = await withRecords([late(0, { dead: { at: now } })], fake);
+  const { tools, removed } = await withRecords([late(0, { dead: { at: now } })], fake);
   expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 0 });
-  expect(received()).toBe(0);
+  expect(removed).toEqual([]);
 });

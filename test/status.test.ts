@@ -57,7 +57,7 @@ test('what a worker saw is there for others to read', async () => {
   await worker.report();
   expect(await openStatus({ table, clock }).read()).toEqual({
     at: start + 5,
-    operations: 0,
+    totals: { operations: 0, provisioned: 0, failed: 0 },
     balena: { answeredAt: start, failedAt: null, code: null },
     hub: { answeredAt: null, failedAt: start + 5, code: 'hub-unavailable' },
   });
@@ -88,6 +88,38 @@ test('of two workers the later sight of each side counts', async () => {
     balena: { answeredAt: start },
     hub: { answeredAt: start + 100, failedAt: start, code: 'hub-unavailable' },
   });
+});
+
+test('what is seen after the last message is written all the same, once it is time', async () => {
+  const { table, state } = fakeTable();
+  const { clock, advance } = movableClock();
+  const timers: { ms: number; run: () => Promise<void> }[] = [];
+  const worker = openStatus({ table, clock, later: (ms, run) => timers.push({ ms, run }) });
+  await worker.report();
+  worker.count('provisioned');
+  await worker.report();
+  await worker.report();
+  expect([state.writes, timers.map(({ ms }) => ms)]).toEqual([1, [10_000]]);
+  advance(10_000);
+  await timers[0]?.run();
+  expect((await worker.read())?.totals.provisioned).toBe(1);
+});
+
+test('what two workers count is added up, and what could not be written is counted later', async () => {
+  const { table, state } = fakeTable();
+  const { clock, advance } = movableClock();
+  const [one, other] = [openStatus({ table, clock }), openStatus({ table, clock })];
+  one.count('operations');
+  one.count('provisioned');
+  other.count('operations');
+  other.count('failed');
+  await one.report();
+  state.reachable = false;
+  await other.report();
+  state.reachable = true;
+  advance(10_000);
+  await other.report();
+  expect((await one.read())?.totals).toEqual({ operations: 2, provisioned: 1, failed: 1 });
 });
 
 test('a report that cannot be written fails nothing, and is written later', async () => {

@@ -23,7 +23,8 @@ export interface DeadLetter {
 
 /** The provisioning queue. Every call has a deadline and throws `queue-unavailable`; the message may have been sent all the same. */
 export interface Queue {
-  send(message: ProvisioningMessage | ActionMessage, envelope: Envelope): Promise<void>;
+  send(message: ProvisioningMessage, envelope: Envelope): Promise<void>;
+  sendAction(message: ActionMessage, envelope: Envelope): Promise<void>;
   /** Looks at the letters in the dead-letter queue from its head, without locking any. */
   deadLetters(): AsyncIterable<DeadLetter>;
   /**
@@ -62,17 +63,15 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
   const sender = client.createSender(queue);
   const head = client.createReceiver(queue, { receiveMode: 'peekLock' });
 
+  function put(body: object, correlationId: string, { messageId, at }: Envelope): Promise<void> {
+    const message: ServiceBusMessage = { body, messageId, contentType: 'application/json', correlationId };
+    if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
+    return call((abortSignal) => sender.sendMessages(message, { abortSignal }));
+  }
+
   return {
-    send(body, { messageId, at }) {
-      const message: ServiceBusMessage = {
-        body,
-        messageId,
-        contentType: 'application/json',
-        correlationId: 'action' in body ? body.action : body.requestId,
-      };
-      if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
-      return call((abortSignal) => sender.sendMessages(message, { abortSignal }));
-    },
+    send: (message, envelope) => put(message, message.requestId, envelope),
+    sendAction: (message, envelope) => put(message, message.action, envelope),
     async *deadLetters() {
       // A client of its own: one remembers, for all its receivers, how far it has peeked, and this is to start at the head.
       const fresh = connect();

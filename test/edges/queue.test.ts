@@ -3,13 +3,13 @@ import { createServer, type Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
 import { listen } from '../../local/listen.js';
 import { startBroker } from '../../local/servicebus/startBroker.js';
-import { openQueue, type Queue } from '../../src/edges/queue.js';
+import { type DeadLetter, openQueue, type Queue } from '../../src/edges/queue.js';
 import type { ProvisioningMessage } from '../../src/message/ProvisioningMessage.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 import { startProxy } from './startProxy.js';
 import { everythingIn, thrownBy } from './thrownBy.js';
 
-const names = ['sent', 'scheduled', 'twice', 'peeked', 'received', 'silent', 'complete', 'release'];
+const names = ['sent', 'scheduled', 'twice', 'peeked', 'removed', 'gone', 'actions', 'silent'];
 const broker = useBroker(names.map((name) => ({ name, duplicateWindowMs: 20_000 })));
 const queues: Queue[] = [];
 const open = (queue: string, connectionString = broker.connectionString, callTimeoutMs?: number) => {
@@ -59,43 +59,58 @@ test('a message that was sent already is not sent again, and that is fine', asyn
   expect((await peek('twice')).map(({ body }) => body.n)).toEqual([1]);
 });
 
-test('the head of the dead-letter queue can be looked at again and again, without locking anything', async () => {
+test('the dead-letter queue can be looked at, whole, again and again, without locking anything', async () => {
   const queue = open('peeked');
-  expect(await queue.peekDeadLetters(10)).toEqual([]);
-  const bodies = await deadLetter(queue, 'peeked', 3);
-  const head = bodies.slice(0, 2).map((body, at) => ({ body, messageId: `peeked.${at}` }));
-  expect(await queue.peekDeadLetters(2)).toEqual(head);
-  expect(await queue.peekDeadLetters(2)).toEqual(head);
-  expect(await queue.receiveDeadLetters(10)).toHaveLength(3);
-});
+  expect(await lettersOf(queue)).toEqual([]);
+  const bodies = await deadLetter(queue, 'peeked', 600);
+  const letters = await lettersOf(queue);
+  expect(letters.map(({ body }) => body)).toEqual(bodies);
+  expect(letters[0]).toMatchObject({
+    sequenceNumber: expect.stringMatching(/^\d+$/),
+    reason: 'because',
+    description: 'of that',
+    enqueuedAt: expect.any(Number),
+  });
+  expect(await lettersOf(queue)).toEqual(letters);
+}, 60_000);
 
-test('a dead letter that was received is completed, or put back', async () => {
-  const queue = open('received');
-  const bodies = await deadLetter(queue, 'received', 2);
-  const letters = await queue.receiveDeadLetters(10);
-  expect(letters).toMatchObject([
-    { body: bodies[0], messageId: 'received.0', sequenceNumber: expect.stringMatching(/^\d+$/) },
-    { body: bodies[1], messageId: 'received.1' },
+test('of the dead letters those that are named are removed, wherever they lie, and the others are put back', async () => {
+  const queue = open('removed');
+  await deadLetter(queue, 'removed', 600);
+  const before = await lettersOf(queue);
+  const doomed = before
+    .filter((_, at) => at % 7 === 3 || at > 590)
+    .map(({ sequenceNumber }) => sequenceNumber);
+  expect(await queue.removeDeadLetters(new Set(doomed), 30_000)).toBe(doomed.length);
+  const left = before.filter(({ sequenceNumber }) => !doomed.includes(sequenceNumber));
+  expect(await lettersOf(queue)).toEqual(left);
+  // None of them is still locked.
+  const all = new Set(left.map(({ sequenceNumber }) => sequenceNumber));
+  expect(await queue.removeDeadLetters(all, 30_000)).toBe(left.length);
+  expect(await lettersOf(queue)).toEqual([]);
+}, 60_000);
+
+test('a letter that is not there any more is not waited for', async () => {
+  const queue = open('gone');
+  await deadLetter(queue, 'gone', 3);
+  expect(await queue.removeDeadLetters(new Set(['1000']), 30_000)).toBe(0);
+  expect(await lettersOf(queue)).toHaveLength(3);
+}, 20_000);
+
+test('the message of a bulk action is sent like any other', async () => {
+  const body = { v: 1 as const, action: randomUUID(), n: 1, due: 0 };
+  await open('actions').sendAction(body, { messageId: `${body.action}.1`, at: 0 });
+  expect(await peek('actions')).toMatchObject([
+    { body, messageId: `${body.action}.1`, correlationId: body.action },
   ]);
-  expect(await queue.receiveDeadLetters(10)).toEqual([]);
-  await letters[0]!.complete();
-  await letters[1]!.release();
-  const again = await queue.receiveDeadLetters(10);
-  expect(again).toMatchObject([{ messageId: 'received.1' }]);
-});
-
-test('the queue answers a ping, however often', async () => {
-  const queue = open('sent');
-  await queue.ping();
-  await queue.ping();
 });
 
 const unavailable = { code: 'queue-unavailable', retry: 'later', outcomeUnknown: true };
 const calls: [string, (queue: Queue) => Promise<unknown>][] = [
   ['send', (queue) => queue.send(message(), { messageId: randomUUID(), at: 0 })],
   ['send for later', (queue) => queue.send(message(), { messageId: randomUUID(), at: Date.now() + 60_000 })],
-  ['peekDeadLetters', (queue) => queue.peekDeadLetters(1)],
-  ['receiveDeadLetters', (queue) => queue.receiveDeadLetters(1)],
+  ['deadLetters', lettersOf],
+  ['removeDeadLetters', (queue) => queue.removeDeadLetters(new Set(['1']), 10_000)],
   ['ping', (queue) => queue.ping()],
 ];
 
@@ -140,21 +155,6 @@ describe.each(calls)('%s', (_, call) => {
   });
 });
 
-test.each(['complete', 'release'] as const)('%s of a dead letter has a deadline, too', async (settle) => {
-  const proxy = await startProxy(broker.port);
-  const queue = openQueue({
-    connection: { connectionString: at(proxy.port) },
-    queue: settle,
-    callTimeoutMs: 600,
-  });
-  await deadLetter(queue, settle, 1);
-  const [letter] = await queue.receiveDeadLetters(1);
-  proxy.freeze();
-  expect(await thrownBy(letter![settle]())).toMatchObject(unavailable);
-  await proxy.stop();
-  await queue.close();
-});
-
 test('a queue is there again after an outage of the broker', async () => {
   const options = { queues: [{ name: 'outage' }], log: () => {} };
   const first = await startBroker({ port: 0, ...options });
@@ -167,7 +167,7 @@ test('a queue is there again after an outage of the broker', async () => {
   const second = await startBroker({ port: first.endpoints.port, ...options });
   await send('after');
   await queue.ping();
-  expect(await queue.peekDeadLetters(1)).toEqual([]);
+  expect(await lettersOf(queue)).toEqual([]);
   const client = new ServiceBusClient(second.endpoints.connectionString);
   const ids = (await client.createReceiver('outage').peekMessages(10)).map(({ messageId }) => messageId);
   expect(ids).toContain('after');
@@ -176,6 +176,12 @@ test('a queue is there again after an outage of the broker', async () => {
   await second.close();
 }, 20_000);
 
+async function lettersOf(queue: Queue): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for await (const letter of queue.deadLetters()) found.push(letter);
+  return found;
+}
+
 /** Sends messages, and dead-letters them, as the worker's host would. */
 async function deadLetter(queue: Queue, name: string, count: number): Promise<ProvisioningMessage[]> {
   const bodies = Array.from({ length: count }, (_, n) => message(n));
@@ -183,7 +189,11 @@ async function deadLetter(queue: Queue, name: string, count: number): Promise<Pr
   const receiver = broker.client.createReceiver(name);
   for (let left = count; left > 0; ) {
     const received = await receiver.receiveMessages(left, { maxWaitTimeInMs: 2_000 });
-    for (const each of received) await receiver.deadLetterMessage(each);
+    for (const each of received)
+      await receiver.deadLetterMessage(each, {
+        deadLetterReason: 'because',
+        deadLetterErrorDescription: 'of that',
+      });
     left -= received.length;
   }
   await receiver.close();

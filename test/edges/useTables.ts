@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTables } from '../../local/tables/startTables.js';
-import { openTable, type ScannedTable } from '../../src/edges/table.js';
+import { type ErasableTable, openTable, type ScannedTable } from '../../src/edges/table.js';
 import { type CountingProxy, startProxy } from './startProxy.js';
 
 /** Azure Tables for one test file. Closed by `afterAll`. */
@@ -28,7 +28,8 @@ export async function useTables() {
       return proxy;
     },
     /** A table that no one else uses. */
-    newTable: <T>(): ScannedTable<T> => openTable<T>({ connection: { connectionString }, name: newName() }),
+    newTable: <T>(): ErasableTable<T> & ScannedTable<T> =>
+      openTable<T>({ connection: { connectionString }, name: newName() }),
   };
 }
 

@@ -20,8 +20,9 @@ export function acceptTools(at: number) {
         throw new ProvisioningError('queue-unavailable', 'The queue cannot be reached.', { retry: 'later' });
       sent.push({ ...message, ...envelope });
     },
-    peekDeadLetters: async () => [],
-    receiveDeadLetters: async () => [],
+    sendAction: async () => {},
+    async *deadLetters() {},
+    removeDeadLetters: async () => 0,
     ping: async () => {},
     close: async () => {},
   };

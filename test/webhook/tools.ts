@@ -19,8 +19,9 @@ export function memoryTools() {
       if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.', { retry: 'later' });
       sent.push({ message, envelope });
     },
-    peekDeadLetters: async () => [],
-    receiveDeadLetters: async () => [],
+    sendAction: async () => {},
+    async *deadLetters() {},
+    removeDeadLetters: async () => 0,
     ping: async () => {},
     close: async () => {},
   };

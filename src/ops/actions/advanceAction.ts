@@ -27,12 +27,24 @@ const longestTurnMs = 20_000;
 const lookAgainMs = 2_000;
 const lookAgainLongestMs = 60_000;
 
+/** Thrown at once, the deliveries of its message would be spent within moments. */
+const beforeThrowingMs = 5_000;
+
 /**
  * Goes on with an action, for a worker that got its message, and has the next message sent. Everything in it may happen twice.
  *
- * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the message is to come again
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, after a pause: the message is to come again
  */
-export async function advanceAction(tools: OpsTools, { action: id, n }: ActionMessage): Promise<void> {
+export async function advanceAction(tools: OpsTools, message: ActionMessage): Promise<void> {
+  try {
+    await advance(tools, message);
+  } catch (error) {
+    await tools.clock.sleep(beforeThrowingMs);
+    throw error;
+  }
+}
+
+async function advance(tools: OpsTools, { action: id, n }: ActionMessage): Promise<void> {
   const { actions, clock } = tools;
   const found = await actions.read(id);
   if (!found || ended(found.value) || found.value.nudge.n !== n) return;

@@ -10,7 +10,7 @@ import type { StoredAction } from './StoredAction.js';
  * @throws ProvisioningError `records-unavailable`
  */
 export async function cancelItem(
-  { records, clock }: OpsTools,
+  { records, clock }: Pick<OpsTools, 'records' | 'clock'>,
   action: StoredAction,
   uuid: string,
 ): Promise<void> {

@@ -10,7 +10,7 @@ import type { Item, StoredAction } from './StoredAction.js';
  * @throws ProvisioningError `records-unavailable`
  */
 export async function discardItem(
-  { records, discarded, clock }: OpsTools,
+  { records, discarded, clock }: Pick<OpsTools, 'records' | 'discarded' | 'clock'>,
   { reason, ...action }: StoredAction,
   { uuid, requestId, n, sequenceNumber }: Item,
 ): Promise<boolean> {

@@ -17,7 +17,7 @@ export async function nudge(
   );
   if (!written) return;
   const { n } = written.nudge;
-  await queue.send({ v: 1, action: id, n, due: at }, { messageId: `${id}.${n}`, at });
+  await queue.sendAction({ v: 1, action: id, n, due: at }, { messageId: `${id}.${n}`, at });
 }
 
 /** How late a nudge must be to be taken for lost: longer than a worker's message is locked, and its turn takes. */

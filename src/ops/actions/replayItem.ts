@@ -15,7 +15,7 @@ import type { Item, StoredAction } from './StoredAction.js';
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: it may have been asked for
  */
 export async function replayItem(
-  tools: OpsTools,
+  tools: Pick<OpsTools, 'records' | 'queue' | 'clock'>,
   action: StoredAction,
   item: Item,
   due: number,

@@ -12,6 +12,9 @@ export interface Act {
     | { kind: 'check'; distrust: boolean }
     | { kind: 'renew' }
     | { kind: 'resend' }
+    | { kind: 'replay'; inMs: number }
+    | { kind: 'cancel' }
+    | { kind: 'discard' }
     | {
         kind: 'tamper';
         how: 'delete-device' | 'hub' | 'lose-record' | 'remove' | 'alien' | 'alien-key';
@@ -57,6 +60,12 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
   { weight: 9, arbitrary: fc.record({ kind: fc.constant('check'), distrust: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('renew') }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('resend') }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('replay'), inMs: fc.constantFrom(0, 0, 20_000, 300_000) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('cancel') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('discard') }) },
   {
     weight: 8,
     arbitrary: fc.record({

@@ -95,8 +95,8 @@ export function createBroker(world: World) {
       world.note(message.body.uuid, 'dead-lettered', message.messageId, reason);
     },
     letters: (): readonly Message[] => dead,
-    lockLetters(most: number): { letter: Message; token: number }[] {
-      const free = dead.filter((one) => !locked(one)).slice(0, most);
+    lockLetters(): { letter: Message; token: number }[] {
+      const free = dead.filter((one) => !locked(one));
       return free.map((letter) => ({ letter, token: lockLetter(letter) }));
     },
     completeLetter(letter: Message, token: number) {

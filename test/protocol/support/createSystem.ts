@@ -34,6 +34,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     held: new Map<string, string>(),
     /** Certificates from before this time are due for renewal; see `certificates.ts` for theirs. */
     renewBefore: null as number | null,
+    /** Replays that ops have asked for. */
+    actions: 0,
     deliveries: 0,
     recordOf(uuid: string): DeviceRecord | null {
       const row = rows.devices.get(`${uuid.slice(0, 2)}/${uuid}`);

@@ -26,22 +26,23 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
       await call(effect);
       if (world.fails(0.02)) throw unavailable();
     },
-    peekDeadLetters: (most) =>
-      call(() =>
-        broker
-          .letters()
-          .slice(0, most)
-          .map(({ body, messageId }) => ({ body, messageId })),
-      ),
-    async receiveDeadLetters(most) {
-      const locked = await call(() => broker.lockLetters(most));
-      return locked.map(({ letter, token }) => ({
-        body: letter.body,
-        messageId: letter.messageId,
-        sequenceNumber: String(letter.sequenceNumber),
-        complete: () => call(() => broker.completeLetter(letter, token)),
-        release: () => call(() => broker.releaseLetter(letter, token)),
-      }));
+    async sendAction() {
+      throw new Error('no bulk actions here: what they do to a device is done one by one');
+    },
+    async *deadLetters() {
+      const letters = await call(() => [...broker.letters()]);
+      for (const { body, sequenceNumber, enqueuedAt } of letters)
+        yield { body, sequenceNumber: String(sequenceNumber), reason: '', description: '', enqueuedAt };
+    },
+    async removeDeadLetters(sequenceNumbers) {
+      const locked = await call(() => broker.lockLetters());
+      let removed = 0;
+      for (const { letter, token } of locked) {
+        const isWanted = sequenceNumbers.has(String(letter.sequenceNumber));
+        await call(() => (isWanted ? broker.completeLetter : broker.releaseLetter)(letter, token));
+        if (isWanted) removed += 1;
+      }
+      return removed;
     },
     ping: async () => {},
     close: async () => {},

@@ -1,5 +1,9 @@
 import { type Asked, accept } from '../../../src/accept.js';
 import { check } from '../../../src/check.js';
+import { cancelItem } from '../../../src/ops/actions/cancelItem.js';
+import { discardItem } from '../../../src/ops/actions/discardItem.js';
+import { replayItem } from '../../../src/ops/actions/replayItem.js';
+import type { Item, StoredAction } from '../../../src/ops/actions/StoredAction.js';
 import { ProvisioningError } from '../../../src/ProvisioningError.js';
 import { handleEvent } from '../../../src/webhook/handleEvent.js';
 import type { System } from './createSystem.js';
@@ -49,6 +53,31 @@ export function perform(system: System, running: Running, { device, what }: Act)
     case 'resend':
       if (broker.resendByHand(uuid)) cloud.device(uuid).byHand += 1;
       break;
+    case 'replay': {
+      const item = failedItem(system, uuid);
+      if (!item) return;
+      const action = actionOf(`${uuid} ${system.actions}`);
+      system.actions += 1;
+      cloud.device(uuid).byHand += 1;
+      invoke(system, running, uuid, async () => {
+        await replayItem(running.tools, action, item, running.tools.clock.now() + what.inMs);
+      });
+      break;
+    }
+    case 'cancel': {
+      const id = system.recordOf(uuid)?.action?.id;
+      if (id !== undefined)
+        invoke(system, running, uuid, () => cancelItem(running.tools, actionOf(id), uuid));
+      break;
+    }
+    case 'discard': {
+      const item = failedItem(system, uuid);
+      if (!item) return;
+      invoke(system, running, uuid, async () => {
+        await discardItem(running.tools, actionOf(`${uuid} discard`), item);
+      });
+      break;
+    }
     case 'tamper':
       tamper(system, uuid, what.how, what.place);
       break;
@@ -97,6 +126,18 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
     }
   };
   void whole();
+}
+
+/** What a plan would hold of a device, if it failed for good. */
+function failedItem({ recordOf }: System, uuid: string): Item | null {
+  const record = recordOf(uuid);
+  if (!record?.ticket?.dead) return null;
+  const { n } = record.ticket;
+  return { uuid, requestId: record.desired.requestId, n, sequenceNumber: null };
+}
+
+function actionOf(id: string): StoredAction {
+  return { id, by: 'ops', startedBy: null, cancelledBy: null, reason: 'no need' } as StoredAction;
 }
 
 /** Between the backdated start of a device's n-th certificate and that of the next: see `certificates.ts`. */

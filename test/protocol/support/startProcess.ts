@@ -1,7 +1,8 @@
 import type { AcceptTools } from '../../../src/accept.js';
 import { openCircuit } from '../../../src/circuit.js';
 import type { Clock } from '../../../src/clock.js';
-import type { ScannedTable } from '../../../src/edges/table.js';
+import type { ErasableTable, ScannedTable } from '../../../src/edges/table.js';
+import { type Discarded, openDiscardedLetters } from '../../../src/letters/openDiscardedLetters.js';
 import type { OverdueTools } from '../../../src/overdue.js';
 import type { ProvisioningError } from '../../../src/ProvisioningError.js';
 import { openPace } from '../../../src/pace/openPace.js';
@@ -78,10 +79,22 @@ export function startProcess(system: System, name: string): Running {
         maxAttempts: scenario.maxAttempts,
         ...rule.settings,
       },
+      discarded: openDiscardedLetters(erasable(table<Discarded>())),
       duplicateWindowMs: queueProperties.duplicateWindowMs,
       periodMs,
       instance: name,
       random: world.random,
+    },
+  };
+}
+
+/** No letter is without its record here. */
+function erasable<T>(table: ScannedTable<T>): ErasableTable<T> {
+  return {
+    ...table,
+    async *list() {},
+    async remove() {
+      throw new Error('there is nothing to remove');
     },
   };
 }

@@ -43,6 +43,7 @@ export function watchRecord(
   if (ticket?.dead && !before.ticket?.dead) {
     const tooMany = after.attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
     const named =
+      ticket.dead.cancelled ||
       (error?.code === 'service-not-found' && after.desired.service === 'x') ||
       (error?.code === 'device-not-found' && device.gone) ||
       (error?.code === 'balena-rejected' && device.gone) ||
