@@ -19,7 +19,8 @@ export function App() {
     setSession((last) => ({ ...last, key: '' }));
   }, []);
   const api = useMemo(
-    () => openApi(session.key, session.by, () => leave('The key is not accepted any more. Give the new one.')),
+    () =>
+      openApi(session.key, session.by, () => leave('The key is not accepted any more. Give the new one.')),
     [session, leave],
   );
   const isOpen = session.key !== '';

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api/ApiError.js';
 import { openApi } from './api/openApi.js';
-import { rememberedName, remember, type Session } from './api/Session.js';
+import { remember, rememberedName, type Session } from './api/Session.js';
 
 interface Props {
   /** Why it is asked for, if it was given before. */

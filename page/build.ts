@@ -30,12 +30,15 @@ if (!before.includes(stamp)) {
     format: 'esm',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    target: ['chrome111', 'firefox115', 'safari16.4'],
+    target: ['chrome117', 'firefox124', 'safari17.4'],
     legalComments: 'none',
   });
   await stop();
-  const unknown = Object.keys(metafile.inputs).filter((input) => !/^(page|node_modules)\//.test(input) && !shared.includes(input));
-  if (unknown.length > 0) throw new Error(`the page would not be built anew when ${unknown} changes: add it to "shared"`);
+  const unknown = Object.keys(metafile.inputs).filter(
+    (input) => !/^(page|node_modules)\//.test(input) && !shared.includes(input),
+  );
+  if (unknown.length > 0)
+    throw new Error(`the page would not be built anew when ${unknown} changes: add it to "shared"`);
   const output = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
   const html = (await readFile(join(here, 'ops.html'), 'utf8'))
     .replace('<style></style>', () => `${stamp}<style>${output('.css')}</style>`)
@@ -52,6 +55,7 @@ async function digest(): Promise<string> {
   const own = names.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   const others = [...shared, 'package-lock.json'].map((name) => join(project, name));
   const hash = createHash('sha256');
-  for (const file of [...own.sort(), ...others]) hash.update(file.slice(project.length)).update(await readFile(file));
+  for (const file of [...own.sort(), ...others])
+    hash.update(file.slice(project.length)).update(await readFile(file));
   return hash.digest('hex');
 }

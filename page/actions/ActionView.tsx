@@ -1,8 +1,8 @@
 import { useCallback, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
-import { StateBadge } from '../parts/StateBadge.js';
 import { Shares } from '../parts/Shares.js';
+import { StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 import { ActionFacts } from './ActionFacts.js';

@@ -20,7 +20,7 @@ const restMs = 15_000;
 /** The audit: who did what, when, to which, with which outcome. */
 export function ActionsView() {
   const { actions: list } = useOps();
-  const paging = usePaging('actions', 25);
+  const paging = usePaging('actions');
   const load = useCallback(
     (signal: AbortSignal) => list({ limit: paging.size, cursor: paging.cursor }, signal),
     [list, paging.size, paging.cursor],
@@ -31,12 +31,17 @@ export function ActionsView() {
       {({ actions, total, next }) =>
         actions.length === 0 ? (
           <Empty>
-            Nobody has replayed or discarded anything yet. What is done under “Dead letters” stands here for good: who, when, to which,
-            and what became of it.
+            Nobody has replayed or discarded anything yet. What is done under “Dead letters” stands here for
+            good: who, when, to which, and what became of it.
           </Empty>
         ) : (
           <>
-            <DataTable caption="Actions, the newest first" rows={actions} keyOf={({ id }) => id} columns={columns} />
+            <DataTable
+              caption="Actions, the newest first"
+              rows={actions}
+              keyOf={({ id }) => id}
+              columns={columns}
+            />
             <Pager paging={paging} next={next} shown={actions.length} total={total} />
           </>
         )

@@ -19,8 +19,8 @@ export function CancelDialog({ action, onClose, onCancelled }: Props) {
   return (
     <Dialog title={`Cancel this ${action.kind}?`} onClose={onClose}>
       <p>
-        Nothing more is asked for. {number(underWay)} that are under way go back to the dead letters, each with its letter, and can be
-        replayed later. {number(succeeded)} that are done stay done.
+        Nothing more is asked for. {number(underWay)} that are under way go back to the dead letters, each
+        with its letter, and can be replayed later. {number(succeeded)} that are done stay done.
       </p>
       <Problem error={error} />
       <footer>

@@ -19,7 +19,10 @@ export function Progress({ action }: { action: Action }) {
   return (
     <section class="card progress" aria-label="Progress">
       <p class="value">
-        {number(ended)} <small>of {number(size)} have come to an end; {number(asked)} were asked for</small>
+        {number(ended)}{' '}
+        <small>
+          of {number(size)} have come to an end; {number(asked)} were asked for
+        </small>
       </p>
       <div
         class="stack"

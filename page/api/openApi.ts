@@ -33,7 +33,12 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
   const base = `${location.pathname.replace(/\/+$/, '')}/`;
   const who = by === '' ? {} : { by };
 
-  async function ask<T>(method: 'GET' | 'POST', path: string, body?: object, signal?: AbortSignal): Promise<T> {
+  async function ask<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    signal?: AbortSignal,
+  ): Promise<T> {
     let response: Response;
     let text: string;
     try {
@@ -50,12 +55,20 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     } catch (error) {
       if (signal?.aborted) throw error;
       const isLate = error instanceof DOMException && error.name === 'TimeoutError';
-      throw new ApiError(0, '', isLate ? `No answer within ${patienceMs / 1_000} s.` : 'The API cannot be reached.');
+      throw new ApiError(
+        0,
+        '',
+        isLate ? `No answer within ${patienceMs / 1_000} s.` : 'The API cannot be reached.',
+      );
     }
     const json = parse(text);
     if (response.ok && json) return json as T;
     if (response.status === 401) onWrongKey();
-    throw new ApiError(response.status, json?.code ?? '', json?.detail ?? `The API answered ${response.status}.`);
+    throw new ApiError(
+      response.status,
+      json?.code ?? '',
+      json?.detail ?? `The API answered ${response.status}.`,
+    );
   }
 
   const get = <T>(path: string, signal?: AbortSignal) => ask<T>('GET', path, undefined, signal);
@@ -73,8 +86,12 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
 }
 
 function queryText(query: Query): string {
-  const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
-  return entries.length === 0 ? '' : `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}`;
+  const entries = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '',
+  );
+  return entries.length === 0
+    ? ''
+    : `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}`;
 }
 
 function parse(text: string): { code?: string; detail?: string } | null {

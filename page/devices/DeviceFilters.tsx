@@ -21,7 +21,7 @@ export function DeviceFilters({ query, byState }: Props) {
         <UuidSearch value={query.uuid ?? ''} onDone={set('uuid')} />
         <Field label="State" value={query.state ?? ''} choices={states} onDone={set('state')} />
         <Field label="Fleet" value={query.fleet ?? ''} hint="organization/name" onDone={set('fleet')} />
-        <Field label="Cause" value={query.errorCode ?? ''} hint="service-not-found" onDone={set('errorCode')} />
+        <Field label="Cause" value={query.errorCode ?? ''} hint="its code" onDone={set('errorCode')} />
         <button type="button" class="outline" onClick={() => refine('devices', {})}>
           Clear
         </button>

@@ -21,13 +21,18 @@ export function DevicesView({ query }: { query: Record<string, string> }) {
   const of = JSON.stringify(query);
   const paging = usePaging(of);
   const load = useCallback(
-    (signal: AbortSignal) => records({ ...JSON.parse(of), limit: paging.size, cursor: paging.cursor }, signal),
+    (signal: AbortSignal) =>
+      records({ ...JSON.parse(of), limit: paging.size, cursor: paging.cursor }, signal),
     [records, of, paging.size, paging.cursor],
   );
   const polled = usePolled(load, () => everyMs);
   const isFiltered = Object.keys(query).length > 0;
   return (
-    <View title="Devices" polled={polled} before={<DeviceFilters query={query} byState={polled.data?.byState ?? {}} />}>
+    <View
+      title="Devices"
+      polled={polled}
+      before={<DeviceFilters query={query} byState={polled.data?.byState ?? {}} />}
+    >
       {({ records: lines, total, next }) =>
         lines.length === 0 ? (
           <Empty>

@@ -1,5 +1,5 @@
-import type { DeviceStory } from '../../src/ops/DeviceStory.js';
 import { adviceOn } from '../../src/ops/adviceOn.js';
+import type { DeviceStory } from '../../src/ops/DeviceStory.js';
 import { linkTo } from '../route.js';
 
 type Device = DeviceStory['device'];
@@ -9,9 +9,7 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
   const { code, step, message } = error;
   return (
     <section class={`card ${device.state === 'failed' ? 'failure' : ''}`} aria-labelledby="failure">
-      <h2 id="failure">
-        {device.state === 'failed' ? 'Why it failed' : 'What went wrong last'}
-      </h2>
+      <h2 id="failure">{device.state === 'failed' ? 'Why it failed' : 'What went wrong last'}</h2>
       <p>
         <strong>{code}</strong>
         {step && <> at the step “{step}”</>}: {message}
@@ -20,7 +18,9 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
       <p>{adviceOn(code)}</p>
       {device.state === 'failed' && (
         <p>
-          <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>All that failed like this</a>
+          <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>
+            All that failed like this
+          </a>
         </p>
       )}
     </section>

@@ -25,8 +25,8 @@ export function DiscardDialog({ filter, onClose, onStarted }: Props) {
     <Dialog title="Discard dead letters" onClose={onClose}>
       <p>Of: {filterText(filter)}.</p>
       <p>
-        A discarded request is not replayed any more, and its letter goes. The device itself may still ask again, and is then taken
-        up as new.
+        A discarded request is not replayed any more, and its letter goes. The device itself may still ask
+        again, and is then taken up as new.
       </p>
       <Problem error={error} />
       <form

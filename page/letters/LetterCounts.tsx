@@ -7,7 +7,9 @@ type Props = Pick<LetterPage, 'byCode' | 'byFleet' | 'byStatus'> & { query: Reco
 
 /** Of what fits the filter: how many of each cause, fleet and status. A click narrows the filter. */
 export function LetterCounts({ byCode, byFleet, byStatus, query }: Props) {
-  const narrow = (name: string) => (value: string) => linkTo('dead-letters', { ...query, [name]: value });
+  const narrow = (name: string) => (value: string) =>
+    // Those whose fleet was not seen yet are of no fleet that could be asked for.
+    value === 'unknown' ? undefined : linkTo('dead-letters', { ...query, [name]: value });
   return (
     <div class="cards three">
       <section class="card">

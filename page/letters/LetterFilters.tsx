@@ -3,9 +3,18 @@ import { Field } from '../parts/Field.js';
 import { refine } from '../route.js';
 
 const steps = ['validate', 'mint', 'register', 'store', 'remove'];
-const statuses = ['failed', 'quarantined', 'cancelled', 'discarded', 'superseded', 'owed', 'no-record', 'unreadable'];
+const statuses = [
+  'failed',
+  'quarantined',
+  'cancelled',
+  'discarded',
+  'superseded',
+  'owed',
+  'no-record',
+  'unreadable',
+];
 const spans = ['30m', '2h', '24h', '7d'];
-const spanHint = '2h, 7d, 2026-11-24T03:00Z';
+const spanHint = '2h, 7d, a date';
 
 interface Props {
   query: Record<string, string>;
@@ -23,7 +32,11 @@ export function LetterFilters({ query, page }: Props) {
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <Field label="Cause" {...field('errorCode')} choices={Object.keys(page?.byCode ?? {})} />
         <Field label="Step" {...field('step')} choices={steps} />
-        <Field label="Fleet" {...field('fleet')} choices={Object.keys(page?.byFleet ?? {}).filter((name) => name !== 'unknown')} />
+        <Field
+          label="Fleet"
+          {...field('fleet')}
+          choices={Object.keys(page?.byFleet ?? {}).filter((name) => name !== 'unknown')}
+        />
         <Field label="Status" {...field('status')} choices={statuses} />
         <Field label="Device" {...field('uuid')} hint="the whole UUID" />
         <Field label="Failed since" {...field('since')} suggestions={spans} hint={spanHint} />

@@ -69,9 +69,11 @@ export function LettersView({ query }: { query: Record<string, string> }) {
           <details class="hint">
             <summary>Resending a dead letter with another tool</summary>
             <p>
-              The Azure portal and Service Bus Explorer send a letter again under its old message id. Within the queue's window for
-              duplicates (10 minutes after it was first sent) the broker drops that without a word, and nothing happens. A replay from
-              here, or with <code>provisioner dead-letters replay</code>, has no such gap, is paced, and stands in the audit.
+              The Azure portal and Service Bus Explorer send a letter again under its old message id. Within
+              the queue's window for duplicates (10 minutes after it was first sent) the broker drops that
+              without a word, and nothing happens. A replay from here, or with{' '}
+              <code>provisioner dead-letters replay</code>, has no such gap, is paced, and stands in the
+              audit.
             </p>
           </details>
           {doing === 'replay' && <ReplayDialog {...done} />}

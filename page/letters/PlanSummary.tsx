@@ -20,7 +20,9 @@ export function PlanSummary({ plan, rate, limit }: Props) {
     return (
       <Empty>
         Nothing of this can be {plan.kind === 'replay' ? 'replayed' : 'discarded'}.{' '}
-        {quarantined > 0 && `${plural(quarantined, 'device')} failed again too often: replay each from its own page.`} {plan.note}
+        {quarantined > 0 &&
+          `${plural(quarantined, 'device')} failed again too often: replay each from its own page.`}{' '}
+        {plan.note}
       </Empty>
     );
   return (
@@ -29,13 +31,13 @@ export function PlanSummary({ plan, rate, limit }: Props) {
         <strong>
           {plural(size, 'request')} would be {verb}
         </strong>
-        {plan.kind === 'replay' && <>, in about {duration(Math.max(1_000, seconds * 1_000))}</>}. What fails from now on is not in
-        it.
+        {plan.kind === 'replay' && <>, in about {duration(Math.max(1_000, seconds * 1_000))}</>}. What fails
+        from now on is not in it.
       </p>
       {quarantined > 0 && (
         <p>
-          {number(quarantined)} more are left out: they failed again after so many replays that each is only replayed from its own
-          page.
+          {number(quarantined)} more are left out: they failed again after so many replays that each is only
+          replayed from its own page.
         </p>
       )}
       {plan.note && <p>{plan.note}</p>}

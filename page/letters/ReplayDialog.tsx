@@ -6,8 +6,8 @@ import { Dialog } from '../parts/Dialog.js';
 import { Problem } from '../parts/Problem.js';
 import { useTask } from '../parts/useTask.js';
 import { filterText, type LetterFilter } from './filterOf.js';
-import { noChoice, type ReplayChoice, ReplayOptions, startOf } from './ReplayOptions.js';
 import { PlanSummary } from './PlanSummary.js';
+import { noChoice, type ReplayChoice, ReplayOptions, startOf } from './ReplayOptions.js';
 
 interface Props {
   filter: LetterFilter;
@@ -21,7 +21,7 @@ export function ReplayDialog({ filter, onClose, onStarted }: Props) {
   const { isBusy, error, run } = useTask();
   const [plan, setPlan] = useState<Action | null>(null);
   const [choice, setChoice] = useState<ReplayChoice>(noChoice);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one plan for each time that it is opened
+  // One plan for each time that it is opened.
   useEffect(() => {
     run(async () => {
       const made = await api.plan({ kind: 'replay', filter });

@@ -11,5 +11,7 @@ export function filterOf({ errorCode, order: _, ...query }: Record<string, strin
 /** A filter as one line. */
 export function filterText(filter: Record<string, string | undefined>): string {
   const entries = Object.entries(filter).filter(([, value]) => value);
-  return entries.length === 0 ? 'all dead letters' : entries.map(([name, value]) => `${name} ${value}`).join(', ');
+  return entries.length === 0
+    ? 'all dead letters'
+    : entries.map(([name, value]) => `${name} ${value}`).join(', ');
 }

@@ -1,5 +1,5 @@
-import type { Overview } from '../../src/ops/Overview.js';
 import { adviceOn } from '../../src/ops/adviceOn.js';
+import type { Overview } from '../../src/ops/Overview.js';
 import { number } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { Empty } from '../parts/Empty.js';

@@ -9,8 +9,8 @@ export function KeyFigures({ overview: { queue, pace, timing } }: { overview: Ov
   const { p50Seconds, p95Seconds, count } = timing;
   return (
     <section class="figures" aria-label="Key figures">
-      <Figure name="Being worked on" value={number(queue.active)} more="due now, in the queue" />
-      <Figure name="Scheduled" value={number(queue.scheduled)} more="wait for their turn at the hub" />
+      <Figure name="Being worked on" value={number(queue.active)} more="due now" />
+      <Figure name="Scheduled" value={number(queue.scheduled)} more="wait for their turn" />
       <Figure
         name="Dead letters"
         value={<a href={linkTo('dead-letters')}>{number(queue.deadLettered)}</a>}
@@ -36,16 +36,16 @@ export function KeyFigures({ overview: { queue, pace, timing } }: { overview: Ov
       />
       <Figure
         name="Backlog done"
-        value={pace.backlogDoneAt === null ? 'now' : <Time at={pace.backlogDoneAt} isRelative />}
-        more={pace.backlogDoneAt === null ? 'nothing waits' : <Time at={pace.backlogDoneAt} />}
+        value={pace.backlogDoneAt === null ? 'now' : <Time at={pace.backlogDoneAt} />}
+        more={pace.backlogDoneAt === null ? 'nothing waits' : <Time at={pace.backlogDoneAt} isRelative />}
       />
       <Figure
-        name="From request to provisioned"
+        name="Time to provisioned"
         value={p50Seconds === null ? '–' : duration(p50Seconds * 1_000)}
         more={
           p95Seconds === null
             ? 'none was provisioned within the last hour'
-            : `half of them; 95 %: ${duration(p95Seconds * 1_000)} (${plural(count, 'device')}, last hour)`
+            : `median of ${plural(count, 'device')}, last hour; 95 %: ${duration(p95Seconds * 1_000)}`
         }
       />
     </section>

@@ -22,8 +22,8 @@ export function LastHour({ overview: { at, queue, history, pace } }: { overview:
   if (history.length === 0)
     return (
       <Empty>
-        The charts of the last hour begin two minutes after the start: a sample is taken every minute, and each is compared with
-        the one before.
+        The charts of the last hour begin two minutes after the start: a sample is taken every minute, and
+        each is compared with the one before.
       </Empty>
     );
   return (

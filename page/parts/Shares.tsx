@@ -7,7 +7,7 @@ interface Props {
   /** A name as it is shown. */
   show?(name: string): ComponentChildren;
   /** Where a click on it leads. */
-  href?(name: string): string;
+  href?(name: string): string | undefined;
 }
 
 /** Counts by name, with bars that show their share. */
@@ -18,7 +18,7 @@ export function Shares({ label, counts, show = (name) => name, href }: Props) {
     <ul class="shares" aria-label={label}>
       {entries.map(([name, count]) => (
         <li key={name}>
-          <span class="name">{href ? <a href={href(name)}>{show(name)}</a> : show(name)}</span>
+          <span class="name">{href?.(name) ? <a href={href(name)}>{show(name)}</a> : show(name)}</span>
           <span class="bar" aria-hidden="true">
             <span style={{ width: `${(count / most) * 100}%` }} />
           </span>

@@ -53,7 +53,7 @@ export function TimeChart<T extends { at: string }>({ title, points, lines }: Pr
       plot.current = null;
     };
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new points are new data
+  // New points are new data.
   useEffect(() => plot.current?.setData(latest.current), [points]);
 
   const sentence = lines.map(({ label, value }) => describe(label, points.map(value))).join('; ');
@@ -63,7 +63,8 @@ export function TimeChart<T extends { at: string }>({ title, points, lines }: Pr
       <div ref={box} role="img" aria-label={`${title}. ${sentence}.`} />
       <details>
         <summary>As a table</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label={`${title}, as a table`}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it, the keyboard cannot scroll it */}
+        <section class="scroll" tabIndex={0} aria-label={`${title}, as a table`}>
           <DataTable
             caption={title}
             rows={[...points].reverse()}
@@ -77,7 +78,7 @@ export function TimeChart<T extends { at: string }>({ title, points, lines }: Pr
               })),
             ]}
           />
-        </div>
+        </section>
       </details>
     </figure>
   );

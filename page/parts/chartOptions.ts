@@ -23,7 +23,11 @@ export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.O
     scales: { x: { time: true }, y: { range: (_, _min, max) => [0, Math.max(5, max * 1.1)] } },
     axes: [
       { ...axis, space: 70, values: (_, at) => at.map((each) => hourAndMinute.format(each * 1_000)) },
-      { ...axis, size: 56, values: (_, values) => values.map((value) => (Number.isInteger(value) ? number(value) : '')) },
+      {
+        ...axis,
+        size: 56,
+        values: (_, values) => values.map((value) => (Number.isInteger(value) ? number(value) : '')),
+      },
     ],
     series: [
       { label: 'Time', value: (_, at) => (at === null ? '' : new Date(at * 1_000).toLocaleTimeString()) },

@@ -11,9 +11,9 @@ export interface Paging {
 }
 
 /** @param of what is listed: with another one, it begins at the first page */
-export function usePaging(of: string, size = 50): Paging {
+export function usePaging(of: string, size = 25): Paging {
   const [cursors, setCursors] = useState<string[]>([]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another list is another beginning
+  // Another list is another beginning.
   useEffect(() => setCursors([]), [of]);
   return {
     page: cursors.length,

@@ -1,7 +1,9 @@
 import type { ErrorCode } from '../ProvisioningError.js';
 
-const busy = 'Nothing: it is retried by itself. If it failed for good, replay it once the other side answers again.';
-const ours = 'Mend our credentials or the hub; the work waits, and flows when they are right. Replay what has failed for good.';
+const busy =
+  'Nothing: it is retried by itself. If it failed for good, replay it once the other side answers again.';
+const ours =
+  'Mend our credentials or the hub; the work waits, and flows when they are right. Replay what has failed for good.';
 
 const advice: Record<ErrorCode, string> = {
   'device-not-found':
@@ -21,7 +23,8 @@ const advice: Record<ErrorCode, string> = {
   'balena-unauthorized': ours,
   'hub-unauthorized': ours,
   'hub-quota-exceeded': ours,
-  unexpected: 'An error that we do not know: the log has it under this UUID. Replay it; if it comes back, report it.',
+  unexpected:
+    'An error that we do not know: the log has it under this UUID. Replay it; if it comes back, report it.',
   'worker-died':
     'The worker died again and again while it was at this device: look into its log for memory or a crash, then replay.',
   cancelled: 'A person cancelled its replay. Replay it when the cause is mended.',

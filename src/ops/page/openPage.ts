@@ -33,7 +33,8 @@ export function openPage(file: URL): (request: Pick<HttpRequest, 'headers'>) => 
       return problem({
         status: 500,
         code: 'ops.page-not-built',
-        detail: 'The page is not there: "npm run build" makes dist/page/ops.html. The CLI and /api/ops/… work without it.',
+        detail:
+          'The page is not there: "npm run build" makes dist/page/ops.html. The CLI and /api/ops/… work without it.',
       });
     }
     if (isKnown(headers.get('if-none-match'), page.etag)) return { status: 304, headers: page.headers };
