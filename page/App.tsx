@@ -29,17 +29,16 @@ export function App() {
   if (!isOpen) return <KeyForm reason={reason} onKey={setSession} />;
   return (
     <OpsContext.Provider value={api}>
-      <a class="skip" href="#main" onClick={skip}>
+      <button type="button" class="skip" onClick={skip}>
         Skip to the content
-      </a>
+      </button>
       <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
       <Place route={route} />
     </OpsContext.Provider>
   );
 }
 
-/** The part after `#` says where one is: it must not change for this. */
-function skip(event: Event): void {
-  event.preventDefault();
+/** No link: the part after `#` says where one is, and must not change for this. */
+function skip(): void {
   document.querySelector<HTMLElement>('h1')?.focus();
 }

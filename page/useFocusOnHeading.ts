@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'preact/hooks';
  */
 export function useFocusOnHeading(isOpen: boolean, path: string): void {
   const isFirst = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what it is about
+  // The path is what it is about.
   useEffect(() => {
     const heading = document.querySelector<HTMLElement>('h1');
     document.title = `${heading?.textContent ?? ''} – Provisioner ops`;

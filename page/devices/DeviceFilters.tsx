@@ -26,13 +26,13 @@ export function DeviceFilters({ query, byState }: Props) {
           Clear
         </button>
       </form>
-      <p class="chips" aria-label="Of these, by state">
+      <div class="chips" role="group" aria-label="Of these, by state">
         {Object.entries(byState).map(([state, count]) => (
           <button key={state} type="button" class="chip" onClick={() => set('state')(state)}>
             {state} {number(count)}
           </button>
         ))}
-      </p>
+      </div>
     </search>
   );
 }

@@ -26,7 +26,7 @@ export function RequestCard({ device }: { device: DeviceStory['device'] }) {
               <Time at={discarded.at} /> by {discarded.by}: {discarded.reason}
             </>
           ) : undefined,
-          Request: <span class="mono">{device.requestId}</span>,
+          'Request id': <span class="mono">{device.requestId}</span>,
         }}
       />
     </section>

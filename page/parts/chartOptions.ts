@@ -3,13 +3,14 @@ import { number } from '../format.js';
 import type { Line } from './TimeChart.js';
 
 const height = 220;
+const minute = 60;
 
 /** @param element whose style says the colours, and whose width it has */
 export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const axis: uPlot.Axis = {
-    stroke: colour('--pico-muted-color'),
+    stroke: colour('--muted'),
     grid: { stroke: colour('--chart-grid'), width: 1 },
     ticks: { stroke: colour('--chart-grid'), width: 1 },
     font: `12px ${style.fontFamily}`,
@@ -17,12 +18,17 @@ export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.O
   return {
     width: element.clientWidth,
     height,
+    padding: [12, 12, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    legend: { live: true },
-    // Zero is always on it, and a line at zero does not lie on the frame.
+    // Zero is always on it, and the highest point does not lie on the frame.
     scales: { x: { time: true }, y: { range: (_, _min, max) => [0, Math.max(5, max * 1.1)] } },
     axes: [
-      { ...axis, space: 70, values: (_, at) => at.map((each) => hourAndMinute.format(each * 1_000)) },
+      {
+        ...axis,
+        space: 60,
+        incrs: [1, 2, 5, 10, 15, 30].map((minutes) => minutes * minute),
+        values: (_, at) => at.map((each) => hourAndMinute.format(each * 1_000)),
+      },
       {
         ...axis,
         size: 56,
@@ -30,19 +36,25 @@ export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.O
       },
     ],
     series: [
-      { label: 'Time', value: (_, at) => (at === null ? '' : new Date(at * 1_000).toLocaleTimeString()) },
+      { label: 'Time', value: (plot, at) => clock.format((at ?? last(plot, 0)) * 1_000) },
       ...lines.map(
-        ({ label, colour: name, dash }): uPlot.Series => ({
+        ({ label, colour: name, dash }, index): uPlot.Series => ({
           label,
           stroke: colour(name),
           width: 2,
           ...(dash && { dash }),
           points: { show: false },
-          value: (_, value) => (value === null ? '' : number(value)),
+          value: (plot, value) => number(value ?? last(plot, index + 1)),
         }),
       ),
     ],
   };
 }
 
+/** While nothing is pointed at, the legend shows the latest. */
+function last({ data }: uPlot, series: number): number {
+  return data[series]?.at(-1) ?? 0;
+}
+
 const hourAndMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
