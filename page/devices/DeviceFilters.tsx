@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { number } from '../format.js';
 import { Field } from '../parts/Field.js';
-import { refine } from '../route.js';
+import { linkTo, refine } from '../route.js';
 
 const states = ['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'failed'];
 /** After the last key: what is typed is searched while one types. */
@@ -26,13 +26,15 @@ export function DeviceFilters({ query, byState }: Props) {
           Clear
         </button>
       </form>
-      <div class="chips" role="group" aria-label="Of these, by state">
+      <ul class="chips" aria-label="Of these, by state">
         {Object.entries(byState).map(([state, count]) => (
-          <button key={state} type="button" class="chip" onClick={() => set('state')(state)}>
-            {state} {number(count)}
-          </button>
+          <li key={state}>
+            <a class="chip" href={linkTo('devices', { ...query, state })}>
+              {state} {number(count)}
+            </a>
+          </li>
         ))}
-      </div>
+      </ul>
     </search>
   );
 }

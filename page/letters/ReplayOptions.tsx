@@ -59,7 +59,6 @@ export function ReplayOptions({ choice, planned, onChange }: Props) {
       <label>
         <input
           type="checkbox"
-          role="switch"
           checked={choice.ramp}
           onChange={(event) => onChange({ ...choice, ramp: event.currentTarget.checked })}
         />

@@ -14,11 +14,18 @@ const imports = await Promise.all(
   modules.map(async (file) => ({ file, specifiers: importsOf(await readFile(join(folder, file), 'utf8')) })),
 );
 
-test('what is deployed is the build of src/ and functions/, and what the host reads', () => {
+test('what is deployed is the build of src/, functions/ and page/, and what the host reads', () => {
   const kinds = new Set(
     files.map((file) => (/^dist\/(?:src|functions)\/.*\.js$/.exec(file) ? 'code' : file)),
   );
-  expect([...kinds].sort()).toEqual(['LICENSE', 'code', 'host.json', 'package-lock.json', 'package.json']);
+  expect([...kinds].sort()).toEqual([
+    'LICENSE',
+    'code',
+    'dist/page/ops.html',
+    'host.json',
+    'package-lock.json',
+    'package.json',
+  ]);
   expect(files).toEqual(expect.arrayContaining(['dist/functions/provision.js', 'dist/src/reconcile.js']));
 });
 
