@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api/ApiError.js';
 import { openApi } from './api/openApi.js';
 import { remember, rememberedName, type Session } from './api/Session.js';
@@ -17,7 +17,7 @@ export function KeyForm({ reason, onKey }: Props) {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState(reason);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
 
   async function onSubmit(event: Event) {
     event.preventDefault();
