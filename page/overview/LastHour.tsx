@@ -28,9 +28,13 @@ export function LastHour({ overview: { at, queue, history, pace } }: { overview:
     );
   return (
     <div class="charts">
-      <TimeChart title="Depth of the queue" lines={depthLines} points={[...history, { at, ...queue }]} />
       <TimeChart
-        title="Done in each minute"
+        title="Depth of the queue, last hour"
+        lines={depthLines}
+        points={[...history, { at, ...queue }]}
+      />
+      <TimeChart
+        title="Done in each minute, last hour"
         lines={doneLines}
         points={history.map((sample) => ({ ...sample, limit: pace.limitPerMinute }))}
       />

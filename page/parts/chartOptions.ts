@@ -18,7 +18,7 @@ export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.O
   return {
     width: element.clientWidth,
     height,
-    padding: [12, 12, 0, 0],
+    padding: [12, 24, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     // Zero is always on it, and the highest point does not lie on the frame.
     scales: { x: { time: true }, y: { range: (_, _min, max) => [0, Math.max(5, max * 1.1)] } },
