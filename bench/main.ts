@@ -6,24 +6,27 @@ import { Command } from 'commander';
 import { wholeNumber } from '../local/wholeNumber.js';
 import { accept } from './scenarios/accept.js';
 import { burst } from './scenarios/burst.js';
+import { fleet } from './scenarios/fleet.js';
 import { memory } from './scenarios/memory.js';
+import { ops } from './scenarios/ops.js';
 import { recovery } from './scenarios/recovery.js';
 import { throughput } from './scenarios/throughput.js';
 
-const all = ['accept', 'throughput', 'burst', 'recovery', 'memory'] as const;
+const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'fleet'] as const;
 
 const options = new Command('npm run bench --')
   .description(
     'Measures the whole system on this machine, each part on a fresh one: functions and stand-ins in a process each, and the load in another, all on the same cores. About six minutes.',
   )
   .option('--only <parts>', `some of ${all.join(', ')}, comma-separated`, all.join(','))
-  .option('--devices <number>', 'of the burst', wholeNumber, 1_000)
+  .option('--devices <number>', 'of the burst and the fleet', wholeNumber, 1_000)
   .option('--large', 'the burst with 10,000 devices and one S3 unit (83 a second) as well')
+  .option('--failed <number>', 'requests that fail, of ops', wholeNumber, 10_000)
   .option('--requests <number>', 'of accept', wholeNumber, 3_000)
   .option('--json <file>', 'where the figures are written', '.local/bench.json')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only burst --devices 500')
   .parse()
-  .opts<{ only: string; devices: number; large?: boolean; requests: number; json: string }>();
+  .opts<{ only: string; devices: number; large?: boolean; requests: number; failed: number; json: string }>();
 
 const configuration = {
   machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB`,
@@ -44,7 +47,7 @@ const shown = { last: 0 };
 const progress = (what: string) => (provisioned: number) => {
   if (performance.now() - shown.last < 5_000) return;
   shown.last = performance.now();
-  console.error(`${what}: ${provisioned} provisioned`);
+  console.error(`${what}: ${provisioned}`);
 };
 const measure = async (name: string, run: () => Promise<object>) => {
   console.error(`${name} …`);
@@ -81,7 +84,25 @@ if (only.includes('burst')) {
 if (only.includes('recovery')) {
   await measure('recovery, balena down for a minute', () => recovery(60_000));
 }
+if (only.includes('ops')) {
+  await measure(`ops, ${options.failed} failed requests`, () => ops(options.failed, progress('ops')));
+}
 if (only.includes('memory')) await measure('memory', () => memory(10_000));
+
+if (only.includes('fleet')) {
+  const { devices } = options;
+  await measure(`fleet of ${devices}, S3 x 1`, async () => {
+    const { rows, identitiesMb } = await fleet({
+      devices,
+      tier: 'S3',
+      units: 1,
+      progress: progress('fleet'),
+    });
+    figures['identities in memory, MB'] = identitiesMb;
+    return rows;
+  });
+  console.log(`An audit keeps ${figures['identities in memory, MB']} MB of identities.`);
+}
 
 await mkdir(dirname(options.json), { recursive: true });
 await writeFile(options.json, `${JSON.stringify({ configuration, figures }, null, 2)}\n`);

@@ -1,3 +1,6 @@
+/** What a bulk action is called. */
+export const actionNames = { replay: 'Replay', discard: 'Discard', rotate: 'Rotation' };
+
 type Tone = 'good' | 'bad' | 'busy' | 'plain';
 
 /** States of requests, letters and actions: how they look, and what they mean. */

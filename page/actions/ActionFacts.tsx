@@ -11,8 +11,9 @@ export function ActionFacts({ action }: { action: Action }) {
   return (
     <Facts
       facts={{
-        Of: filterText(action.filter),
+        Of: filterText(action.filter, kind),
         Reason: reason ?? undefined,
+        Revoke: action.revoke ? 'the hub refuses the old certificates at once' : undefined,
         'Planned by': (
           <>
             {action.by}, <Time at={action.plannedAt} />
@@ -31,10 +32,10 @@ export function ActionFacts({ action }: { action: Action }) {
             <Time at={endedAt} /> {took !== null && <small>(after {duration(took)})</small>}
           </>
         ) : undefined,
-        Rate: kind === 'replay' && ratePerMinute ? `${number(ratePerMinute)} a minute` : undefined,
+        Rate: kind !== 'discard' && ratePerMinute ? `${number(ratePerMinute)} a minute` : undefined,
         'How many': limit === null ? undefined : `the first ${number(limit)}`,
         Waves: ramp ? 'growing' : undefined,
-        'Takes about': !endedAt && kind === 'replay' ? duration(action.expectedSeconds * 1_000) : undefined,
+        'Takes about': !endedAt && kind !== 'discard' ? duration(action.expectedSeconds * 1_000) : undefined,
       }}
     />
   );

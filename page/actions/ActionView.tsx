@@ -5,6 +5,7 @@ import { Shares } from '../parts/Shares.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
+import { actionNames } from '../words.js';
 import { ActionFacts } from './ActionFacts.js';
 import { CancelDialog } from './CancelDialog.js';
 import { Progress } from './Progress.js';
@@ -21,7 +22,7 @@ export function ActionView({ id }: { id: string }) {
   const { data } = polled;
   return (
     <View
-      title={data?.kind === 'discard' ? 'Discard' : 'Replay'}
+      title={data ? actionNames[data.kind] : 'Action'}
       polled={polled}
       before={
         <p>
@@ -48,10 +49,12 @@ export function ActionView({ id }: { id: string }) {
               <h2>Who and how</h2>
               <ActionFacts action={action} />
             </section>
-            <section class="card">
-              <h2>By cause</h2>
-              <Shares label="By cause" counts={action.byCode} />
-            </section>
+            {Object.keys(action.byCode).length > 0 && (
+              <section class="card">
+                <h2>By cause</h2>
+                <Shares label="By cause" counts={action.byCode} />
+              </section>
+            )}
             <section class="card">
               <h2>By fleet</h2>
               <Shares label="By fleet" counts={action.byFleet} />

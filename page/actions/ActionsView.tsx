@@ -12,6 +12,7 @@ import { Time } from '../parts/Time.js';
 import { usePaging } from '../parts/usePaging.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
+import { actionNames } from '../words.js';
 
 /** Live ones change, others do not. */
 const liveMs = 3_000;
@@ -31,8 +32,8 @@ export function ActionsView() {
       {({ actions, total, next }) =>
         actions.length === 0 ? (
           <Empty>
-            Nobody has replayed or discarded anything yet. What is done under “Dead letters” stands here for
-            good: who, when, to which, and what became of it.
+            Nobody has replayed, discarded or rotated anything yet. What is done stands here for good: who,
+            when, to which, and what became of it.
           </Empty>
         ) : (
           <>
@@ -59,12 +60,12 @@ const columns = [
     head: 'Action',
     cell: ({ id, kind, counts }: Action) => (
       <a href={linkTo(`actions/${id}`)}>
-        {kind} of {number(counts.planned)}
+        {actionNames[kind]} of {number(counts.planned)}
       </a>
     ),
   },
   { head: 'State', cell: ({ state }: Action) => <StateBadge state={state} /> },
-  { head: 'Of', cell: ({ filter }: Action) => <small class="wrap">{filterText(filter)}</small> },
+  { head: 'Of', cell: ({ filter, kind }: Action) => <small class="wrap">{filterText(filter, kind)}</small> },
   { head: 'By', cell: ({ startedBy, by }: Action) => startedBy ?? by },
   { head: 'Started', cell: ({ startedAt }: Action) => <Time at={startedAt} /> },
   { head: 'Well', isNumber: true, cell: ({ counts }: Action) => number(counts.succeeded) },

@@ -4,6 +4,7 @@ import { number } from '../format.js';
 import { Dialog } from '../parts/Dialog.js';
 import { Problem } from '../parts/Problem.js';
 import { useTask } from '../parts/useTask.js';
+import { actionNames } from '../words.js';
 
 interface Props {
   action: Action;
@@ -17,10 +18,13 @@ export function CancelDialog({ action, onClose, onCancelled }: Props) {
   const { isBusy, error, run } = useTask();
   const { succeeded, underWay } = action.counts;
   return (
-    <Dialog title={`Cancel this ${action.kind}?`} onClose={onClose}>
+    <Dialog title={`Cancel this ${actionNames[action.kind].toLowerCase()}?`} onClose={onClose}>
       <p>
-        Nothing more is asked for. {number(underWay)} that are under way go back to the dead letters, each
-        with its letter, and can be replayed later. {number(succeeded)} that are done stay done.
+        Nothing more is asked for. {number(underWay)} that are under way{' '}
+        {action.kind === 'rotate'
+          ? 'keep their certificates, unless a worker has begun with them'
+          : 'go back to the dead letters, each with its letter, and can be replayed later'}
+        . {number(succeeded)} that are done stay done.
       </p>
       <Problem error={error} />
       <footer>

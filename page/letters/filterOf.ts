@@ -8,10 +8,12 @@ export function filterOf({ errorCode, order: _, ...query }: Record<string, strin
   return { ...query, ...(errorCode && { code: errorCode }) } as LetterFilter;
 }
 
-/** A filter as one line. */
-export function filterText(filter: Record<string, string | undefined>): string {
+/** A filter of dead letters, or that of a rotation, as one line. */
+export function filterText(
+  filter: Record<string, string | undefined>,
+  kind: ActionRequest['kind'] = 'replay',
+): string {
+  const all = kind === 'rotate' ? 'all devices' : 'all dead letters';
   const entries = Object.entries(filter).filter(([, value]) => value);
-  return entries.length === 0
-    ? 'all dead letters'
-    : entries.map(([name, value]) => `${name} ${value}`).join(', ');
+  return entries.length === 0 ? all : entries.map(([name, value]) => `${name} ${value}`).join(', ');
 }

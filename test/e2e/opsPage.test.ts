@@ -59,7 +59,7 @@ describe('at three in the morning', () => {
     expect((await system.credentials(uuid, 'telemetry')).accepted).toBe(true);
 
     await page.getByRole('link', { name: 'Actions' }).click();
-    await shows(page, new RegExp(`replay of 1.*uuid ${uuid}.*Ada`, 's'));
+    await shows(page, new RegExp(`Replay of 1.*uuid ${uuid}.*Ada`, 's'));
     expect(complaints).toEqual([]);
   });
 

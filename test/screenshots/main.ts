@@ -13,7 +13,7 @@ const { minutes } = new Command('npm run screenshots --')
   .description(
     'Starts a system of its own, lets two fleets boot, of which some devices ask for a service that is not there, and photographs the page of ops into docs/images/. Nothing in it is made up, so the charts need their time.',
   )
-  .option('--minutes <number>', 'how long it runs before the pictures are taken', wholeNumber, 9)
+  .option('--minutes <number>', 'how long it runs before the first picture is taken', wholeNumber, 7)
   .parse()
   .opts<{ minutes: number }>();
 

@@ -4,12 +4,12 @@ import { control } from '../chaos/system/control.js';
 
 /** What is asked for, and when. */
 const fleets = [
-  { slug: 'acme/pumps', services: ['cloud-relay', 'main'], devices: 280, afterMs: 0 },
-  { slug: 'acme/gateways', services: ['main'], devices: 240, afterMs: 150_000 },
+  { slug: 'acme/pumps', services: ['cloud-relay', 'main'], devices: 340, afterMs: 0 },
+  { slug: 'acme/gateways', services: ['main'], devices: 420, afterMs: 240_000 },
 ];
 const missing = 'telemetry';
 /** Of each fleet, every so many devices ask for the missing service. */
-const every = 6;
+const every = 8;
 const madeUp = 7;
 
 /** Two fleets boot, one after the other; some of their devices cannot be provisioned. */

@@ -4,6 +4,7 @@ import type { Endpoints } from '../../local/stack/Endpoints.js';
 import { openChromium } from '../e2e/support/openChromium.js';
 
 const desk = { width: 1280, height: 800 };
+const longestBacklogMs = 600_000;
 const phone = { width: 360, height: 740 };
 
 /**
@@ -53,6 +54,7 @@ export async function takeScreenshots(
     await picture(await enter('dark'), 'ops-overview-dark', true);
     await picture(await enter('light', phone), 'ops-phone');
 
+    await light.getByText('nothing waits').waitFor({ timeout: longestBacklogMs });
     await light.getByRole('link', { name: 'service-not-found' }).first().click();
     await light.locator('tbody').waitFor();
     await picture(light, 'ops-dead-letters');

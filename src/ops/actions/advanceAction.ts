@@ -3,11 +3,13 @@ import type { ActionMessage } from '../../message/ActionMessage.js';
 import type { ActionKind } from '../Action.js';
 import type { OpsTools } from '../OpsTools.js';
 import { cancelItem } from './cancelItem.js';
+import { cancelRotation } from './cancelRotation.js';
 import { countOutcomes } from './countOutcomes.js';
 import { discardItem } from './discardItem.js';
 import { nextWave } from './nextWave.js';
 import { nudge } from './nudge.js';
 import { replayItem } from './replayItem.js';
+import { rotateItem } from './rotateItem.js';
 import { ended, type Item, type StoredAction, sizeOf } from './StoredAction.js';
 
 const perform: Record<
@@ -16,7 +18,9 @@ const perform: Record<
 > = {
   replay: replayItem,
   discard: discardItem,
+  rotate: rotateItem,
 };
+const takeBack = { replay: cancelItem, discard: cancelItem, rotate: cancelRotation };
 
 const asksAtATime = 16;
 /** Between two writings of the action: what is repeated if the process dies. */
@@ -114,5 +118,5 @@ async function cancelEach(tools: OpsTools, action: StoredAction): Promise<void> 
   const live: string[] = [];
   for await (const { uuid, ticket } of tools.records.summaries({ action: action.id }))
     if (ticket && ticket.deadAt === null && ticket.kind === 'change') live.push(uuid);
-  await pLimit(asksAtATime).map(live, (uuid) => cancelItem(tools, action, uuid));
+  await pLimit(asksAtATime).map(live, (uuid) => takeBack[action.kind](tools, action, uuid));
 }
