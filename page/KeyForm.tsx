@@ -17,7 +17,10 @@ export function KeyForm({ reason, onKey }: Props) {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState(reason);
   const field = useRef<HTMLInputElement>(null);
-  useLayoutEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => {
+    document.title = 'Provisioner ops';
+    field.current?.focus();
+  }, []);
 
   async function onSubmit(event: Event) {
     event.preventDefault();

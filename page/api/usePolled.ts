@@ -13,8 +13,9 @@ export interface Polled<T> {
   refresh(): void;
 }
 
-/** After a failure, whatever the view wants otherwise. */
+/** After a failure, whatever the view wants otherwise; and after one that is about what was asked. */
 const againMs = 5_000;
+const refusedMs = 30_000;
 
 /**
  * Asks again and again, while the page is visible. One question at a time, and the longer an answer takes, the rarer: a tenth of
@@ -52,7 +53,9 @@ export function usePolled<T>(
         wait = every.current(data);
       } catch (error) {
         if (signal.aborted) return;
-        setState((last) => ({ ...last, error: ApiError.from(error) }));
+        const failure = ApiError.from(error);
+        if (failure.status >= 400 && failure.status < 500) wait = refusedMs;
+        setState((last) => ({ ...last, error: failure }));
       } finally {
         isAsking = false;
       }

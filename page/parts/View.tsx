@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Polled } from '../api/usePolled.js';
 import { duration } from '../format.js';
 import { useNow } from './useNow.js';
@@ -16,10 +17,14 @@ interface Props<T> {
 /** One view: its heading, how old its data is, whether the API can be reached, and, once there is data, the rest. */
 export function View<T>({ title, polled, before, actions, children }: Props<T>) {
   const { data, error } = polled;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${heading.current?.textContent} – Provisioner ops`;
+  });
   return (
     <main id="main">
       <header class="view">
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>{title}</h1>
         <Age at={data ? polled.at : null} onRefresh={polled.refresh} />
         {actions && <div class="actions">{actions}</div>}
       </header>
