@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -40,7 +41,8 @@ async function make() {
   const alg = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(alg, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
+    // A subject of its own: of two trusted certificates with the same one, OpenSSL looks at the first only.
+    name: `CN=localhost, O=${randomUUID()}`,
     keys,
     signingAlgorithm: alg,
     notBefore: new Date(Date.now() - days),

@@ -11,6 +11,7 @@ export function whatNext({ functions, balena }: Endpoints, folder: string): stri
     ['See how far it is', `curl -s '${url}/api/provision/${uuid}' -H 'x-functions-key: ${provisionKey}'`],
     ['Undo it', `curl -i -X DELETE '${url}/api/provision/${uuid}' -H 'x-functions-key: ${deprovisionKey}'`],
     ['Is all well?', `curl -s '${url}/api/health' -H 'x-functions-key: ${opsKey}'`],
+    ['See it, and put it right, in a browser', `${url}/api/ops asks for the key ${opsKey}`],
     ...(balena ? [['Play a new device', 'npm run device -- --new']] : []),
   ];
   const lines = examples.map(([what, command]) => `  ${what}:\n    ${command}`).join('\n');

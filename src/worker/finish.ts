@@ -11,6 +11,7 @@ import { describeEnding } from './describeEnding.js';
 import { isCounted } from './isCounted.js';
 import type { Run } from './Run.js';
 import { releaseCircuits } from './releaseCircuits.js';
+import { stepsOf } from './stepsOf.js';
 import type { Tools } from './Tools.js';
 
 /** How a run ended. */
@@ -64,7 +65,7 @@ export async function finish(
     const { ticket } = record;
     if (ticket?.n !== message.n || record.desired.requestId !== message.requestId) return record;
 
-    const event = { at: now, what: 'ran' as const, steps: run.steps };
+    const event = { at: now, what: 'ran' as const, steps: stepsOf(run, ending) };
     if (ending.kind === 'done') {
       if (ticket.kind === 'change' && record.desired.present) ended = 'provisioned';
       Object.assign(record, {

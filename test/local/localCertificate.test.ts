@@ -28,6 +28,20 @@ describe('localCertificate', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  it('is accepted by a client that trusts others of its kind as well', async () => {
+    const [first, second] = await Promise.all(['a', 'b'].map((name) => localCertificate(join(folder, name))));
+    const server = createServer({ key: second!.key, cert: second!.cert });
+    const port = await listen(server, 0);
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect({ host: 'localhost', port, ca: [first!.cert, second!.cert] }, () => {
+        socket.end();
+        resolve();
+      });
+      socket.on('error', reject);
+    });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('fails on a taken port with its number, or moves to a free one', async () => {
     const { key, cert } = await localCertificate(folder);
     const [one, two] = [createServer({ key, cert }), createServer({ key, cert })];

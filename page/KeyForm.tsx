@@ -1,0 +1,86 @@
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { ApiError } from './api/ApiError.js';
+import { openApi } from './api/openApi.js';
+import { remember, rememberedName, type Session } from './api/Session.js';
+
+interface Props {
+  /** Why it is asked for, if it was given before. */
+  reason: string;
+  onKey(session: Session): void;
+}
+
+/** Asks for the key of ops, and tries it before it is taken. */
+export function KeyForm({ reason, onKey }: Props) {
+  const [key, setKey] = useState('');
+  const [by, setBy] = useState(rememberedName);
+  const [keep, setKeep] = useState(false);
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(reason);
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    document.title = 'Provisioner ops';
+    field.current?.focus();
+  }, []);
+
+  async function onSubmit(event: Event) {
+    event.preventDefault();
+    if (isBusy) return;
+    setBusy(true);
+    setProblem('');
+    const session = { key: key.trim(), by: by.trim() };
+    try {
+      await openApi(session.key, session.by, () => {}).actions({ limit: 1 });
+      remember(session, keep);
+      onKey(session);
+    } catch (error) {
+      setBusy(false);
+      const { status, message } = ApiError.from(error);
+      setProblem(status === 401 ? 'This key is not accepted. It is the key of the function “ops”.' : message);
+      field.current?.select();
+    }
+  }
+
+  return (
+    <main id="main" class="key">
+      <form class="card" onSubmit={onSubmit}>
+        <h1>Provisioner ops</h1>
+        <p>What is stuck, why, and how to put it right.</p>
+        <div role="alert">{problem && <p class="banner">{problem}</p>}</div>
+        <label>
+          Ops key
+          <input
+            ref={field}
+            type="password"
+            value={key}
+            required
+            autoComplete="off"
+            spellcheck={false}
+            aria-describedby="key-help"
+            onInput={(event) => setKey(event.currentTarget.value)}
+          />
+          <small id="key-help">
+            Of the function “ops”, or the host. It is sent in a header only, and kept in memory.
+          </small>
+        </label>
+        <label>
+          Your name (optional)
+          <input
+            value={by}
+            maxLength={100}
+            autoComplete="name"
+            aria-describedby="name-help"
+            onInput={(event) => setBy(event.currentTarget.value)}
+          />
+          <small id="name-help">Stands in the audit beside what you do.</small>
+        </label>
+        <label>
+          <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
+          Keep the key until this tab is closed
+        </label>
+        <button type="submit" disabled={isBusy || key.trim() === ''} aria-busy={isBusy}>
+          Open
+        </button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,42 @@
+import type { Action } from '../../src/ops/Action.js';
+import { duration, number } from '../format.js';
+import { filterText } from '../letters/filterOf.js';
+import { Facts } from '../parts/Facts.js';
+import { Time } from '../parts/Time.js';
+
+/** Who did it, when, and with which choices. */
+export function ActionFacts({ action }: { action: Action }) {
+  const { startedAt, endedAt, kind, ratePerMinute, limit, ramp, reason, cancelledBy } = action;
+  const took = startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : null;
+  return (
+    <Facts
+      facts={{
+        Of: filterText(action.filter, kind),
+        Reason: reason ?? undefined,
+        Revoke: action.revoke ? 'the hub refuses the old certificates at once' : undefined,
+        'Planned by': (
+          <>
+            {action.by}, <Time at={action.plannedAt} />
+          </>
+        ),
+        'Started by': startedAt ? (
+          <>
+            {action.startedBy}, <Time at={startedAt} />
+          </>
+        ) : (
+          'not started'
+        ),
+        'Cancelled by': cancelledBy ?? undefined,
+        Ended: endedAt ? (
+          <>
+            <Time at={endedAt} /> {took !== null && <small>(after {duration(took)})</small>}
+          </>
+        ) : undefined,
+        Rate: kind !== 'discard' && ratePerMinute ? `${number(ratePerMinute)} a minute` : undefined,
+        'How many': limit === null ? undefined : `the first ${number(limit)}`,
+        Waves: ramp ? 'growing' : undefined,
+        'Takes about': !endedAt && kind !== 'discard' ? duration(action.expectedSeconds * 1_000) : undefined,
+      }}
+    />
+  );
+}

@@ -1,0 +1,77 @@
+import { useCallback, useState } from 'preact/hooks';
+import { useOps } from '../api/useOps.js';
+import { usePolled } from '../api/usePolled.js';
+import { Shares } from '../parts/Shares.js';
+import { StateBadge } from '../parts/StateBadge.js';
+import { View } from '../parts/View.js';
+import { linkTo } from '../route.js';
+import { actionNames } from '../words.js';
+import { ActionFacts } from './ActionFacts.js';
+import { CancelDialog } from './CancelDialog.js';
+import { Progress } from './Progress.js';
+
+const live = ['running', 'cancelling'];
+const everyMs = 1_500;
+
+/** One bulk action, and how far it is. */
+export function ActionView({ id }: { id: string }) {
+  const { action: read } = useOps();
+  const [isCancelling, setCancelling] = useState(false);
+  const load = useCallback((signal: AbortSignal) => read(id, signal), [read, id]);
+  const polled = usePolled(load, ({ state }) => (live.includes(state) ? everyMs : null));
+  const { data } = polled;
+  return (
+    <View
+      title={data ? actionNames[data.kind] : 'Action'}
+      polled={polled}
+      before={
+        <p>
+          <a href={linkTo('actions')}>All actions</a>
+        </p>
+      }
+      actions={
+        data?.state === 'running' && (
+          <button type="button" class="danger outline" onClick={() => setCancelling(true)}>
+            Cancel …
+          </button>
+        )
+      }
+    >
+      {(action) => (
+        <>
+          <p class="state-line">
+            <StateBadge state={action.state} />
+            {action.note && <span>{action.note}</span>}
+          </p>
+          <Progress action={action} />
+          <div class="cards three">
+            <section class="card">
+              <h2>Who and how</h2>
+              <ActionFacts action={action} />
+            </section>
+            {Object.keys(action.byCode).length > 0 && (
+              <section class="card">
+                <h2>By cause</h2>
+                <Shares label="By cause" counts={action.byCode} />
+              </section>
+            )}
+            <section class="card">
+              <h2>By fleet</h2>
+              <Shares label="By fleet" counts={action.byFleet} />
+            </section>
+          </div>
+          {isCancelling && (
+            <CancelDialog
+              action={action}
+              onClose={() => setCancelling(false)}
+              onCancelled={() => {
+                setCancelling(false);
+                polled.refresh();
+              }}
+            />
+          )}
+        </>
+      )}
+    </View>
+  );
+}

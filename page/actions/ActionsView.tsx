@@ -1,0 +1,74 @@
+import { useCallback } from 'preact/hooks';
+import type { Action } from '../../src/ops/Action.js';
+import { useOps } from '../api/useOps.js';
+import { usePolled } from '../api/usePolled.js';
+import { number } from '../format.js';
+import { filterText } from '../letters/filterOf.js';
+import { DataTable } from '../parts/DataTable.js';
+import { Empty } from '../parts/Empty.js';
+import { Pager } from '../parts/Pager.js';
+import { StateBadge } from '../parts/StateBadge.js';
+import { Time } from '../parts/Time.js';
+import { usePaging } from '../parts/usePaging.js';
+import { View } from '../parts/View.js';
+import { linkTo } from '../route.js';
+import { actionNames } from '../words.js';
+
+/** Live ones change, others do not. */
+const liveMs = 3_000;
+const restMs = 15_000;
+
+/** The audit: who did what, when, to which, with which outcome. */
+export function ActionsView() {
+  const { actions: list } = useOps();
+  const paging = usePaging('actions');
+  const load = useCallback(
+    (signal: AbortSignal) => list({ limit: paging.size, cursor: paging.cursor }, signal),
+    [list, paging.size, paging.cursor],
+  );
+  const polled = usePolled(load, ({ actions }) => (actions.some(isLive) ? liveMs : restMs));
+  return (
+    <View title="Actions" polled={polled}>
+      {({ actions, total, next }) =>
+        actions.length === 0 ? (
+          <Empty>
+            Nobody has replayed, discarded or rotated anything yet. What is done stands here for good: who,
+            when, to which, and what became of it.
+          </Empty>
+        ) : (
+          <>
+            <DataTable
+              caption="Actions, the newest first"
+              rows={actions}
+              keyOf={({ id }) => id}
+              columns={columns}
+            />
+            <Pager paging={paging} next={next} shown={actions.length} total={total} />
+          </>
+        )
+      }
+    </View>
+  );
+}
+
+function isLive({ state }: Action): boolean {
+  return state === 'running' || state === 'cancelling';
+}
+
+const columns = [
+  {
+    head: 'Action',
+    cell: ({ id, kind, counts }: Action) => (
+      <a href={linkTo(`actions/${id}`)}>
+        {actionNames[kind]} of {number(counts.planned)}
+      </a>
+    ),
+  },
+  { head: 'State', cell: ({ state }: Action) => <StateBadge state={state} /> },
+  { head: 'Of', cell: ({ filter, kind }: Action) => <small class="wrap">{filterText(filter, kind)}</small> },
+  { head: 'By', cell: ({ startedBy, by }: Action) => startedBy ?? by },
+  { head: 'Started', cell: ({ startedAt }: Action) => <Time at={startedAt} /> },
+  { head: 'Well', isNumber: true, cell: ({ counts }: Action) => number(counts.succeeded) },
+  { head: 'Failed again', isNumber: true, cell: ({ counts }: Action) => number(counts.failed) },
+  { head: 'Cancelled', isNumber: true, cell: ({ counts }: Action) => number(counts.cancelled) },
+];

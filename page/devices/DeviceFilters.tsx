@@ -1,0 +1,69 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { number } from '../format.js';
+import { Field } from '../parts/Field.js';
+import { linkTo, refine } from '../route.js';
+
+const states = ['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'failed'];
+/** After the last key: what is typed is searched while one types. */
+const pauseMs = 300;
+
+interface Props {
+  query: Record<string, string>;
+  byState: Record<string, number>;
+}
+
+/** Which devices: by the beginning of the UUID, state, fleet and cause. */
+export function DeviceFilters({ query, byState }: Props) {
+  const set = (name: string) => (value: string) => refine('devices', { ...query, [name]: value });
+  return (
+    <search>
+      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+        <UuidSearch value={query.uuid ?? ''} onDone={set('uuid')} />
+        <Field label="State" value={query.state ?? ''} choices={states} onDone={set('state')} />
+        <Field label="Fleet" value={query.fleet ?? ''} hint="organization/name" onDone={set('fleet')} />
+        <Field label="Cause" value={query.errorCode ?? ''} hint="its code" onDone={set('errorCode')} />
+        <button type="button" class="outline" onClick={() => refine('devices', {})}>
+          Clear
+        </button>
+      </form>
+      <ul class="chips" aria-label="Of these, by state">
+        {Object.entries(byState).map(([state, count]) => (
+          <li key={state}>
+            <a class="chip" href={linkTo('devices', { ...query, state })}>
+              {state} {number(count)}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </search>
+  );
+}
+
+function UuidSearch({ value, onDone }: { value: string; onDone(value: string): void }) {
+  const [text, setText] = useState(value);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const isBad = text !== '' && !/^[0-9a-f]+$/.test(text);
+  return (
+    <label>
+      Device
+      <input
+        type="search"
+        value={text}
+        placeholder="UUID, or its beginning"
+        maxLength={62}
+        autoComplete="off"
+        spellcheck={false}
+        aria-invalid={isBad || undefined}
+        onInput={(event) => {
+          // As people paste it.
+          const typed = event.currentTarget.value.trim().toLowerCase().replaceAll('-', '');
+          setText(typed);
+          clearTimeout(timer.current);
+          if (/^[0-9a-f]*$/.test(typed)) timer.current = setTimeout(() => onDone(typed), pauseMs);
+        }}
+      />
+    </label>
+  );
+}

@@ -1,0 +1,76 @@
+import { useCallback, useState } from 'preact/hooks';
+import type { Action } from '../../src/ops/Action.js';
+import { useOps } from '../api/useOps.js';
+import { usePolled } from '../api/usePolled.js';
+import { ReplayDialog } from '../letters/ReplayDialog.js';
+import { StateBadge } from '../parts/StateBadge.js';
+import { View } from '../parts/View.js';
+import { linkTo } from '../route.js';
+import { CertificateCard } from './CertificateCard.js';
+import { FailureCard } from './FailureCard.js';
+import { RequestCard } from './RequestCard.js';
+import { Story } from './Story.js';
+
+const underWay = ['queued', 'working', 'retrying'];
+
+/** One device: what it should be, what it is, and what happened. */
+export function DeviceView({ uuid }: { uuid: string }) {
+  const { story } = useOps();
+  const [isReplaying, setReplaying] = useState(false);
+  const [started, setStarted] = useState<Action | null>(null);
+  const load = useCallback((signal: AbortSignal) => story(uuid, signal), [story, uuid]);
+  const polled = usePolled(load, ({ device }) => (underWay.includes(device.state) ? 1_500 : 5_000));
+  const device = polled.data?.device;
+  return (
+    <View
+      title={
+        <>
+          Device <span class="mono">{uuid}</span>
+        </>
+      }
+      polled={polled}
+      before={
+        <p>
+          <a href={linkTo('devices')}>All devices</a>
+        </p>
+      }
+      actions={
+        device?.replayable && (
+          <button type="button" onClick={() => setReplaying(true)}>
+            Replay …
+          </button>
+        )
+      }
+    >
+      {({ device, story: events }) => (
+        <>
+          <p role="status" class="state-line">
+            <StateBadge state={device.state} />
+            {started && (
+              <span>
+                The <a href={linkTo(`actions/${started.id}`)}>replay</a> was started; this page follows it.
+              </span>
+            )}
+          </p>
+          {device.error && <FailureCard device={device} error={device.error} />}
+          <div class="cards">
+            <RequestCard device={device} />
+            <CertificateCard device={device} />
+          </div>
+          <Story events={events} />
+          {isReplaying && (
+            <ReplayDialog
+              filter={{ uuid }}
+              onClose={() => setReplaying(false)}
+              onStarted={(action) => {
+                setReplaying(false);
+                setStarted(action);
+                polled.refresh();
+              }}
+            />
+          )}
+        </>
+      )}
+    </View>
+  );
+}

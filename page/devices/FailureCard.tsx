@@ -1,0 +1,28 @@
+import { adviceOn } from '../../src/ops/adviceOn.js';
+import type { DeviceStory } from '../../src/ops/DeviceStory.js';
+import { linkTo } from '../route.js';
+
+type Device = DeviceStory['device'];
+
+/** Why it is not done, and what to do about it. */
+export function FailureCard({ device, error }: { device: Device; error: NonNullable<Device['error']> }) {
+  const { code, step, message } = error;
+  return (
+    <section class={`card ${device.state === 'failed' ? 'failure' : ''}`} aria-labelledby="failure">
+      <h2 id="failure">{device.state === 'failed' ? 'Why it failed' : 'What went wrong last'}</h2>
+      <p>
+        <strong>{code}</strong>
+        {step && <> at the step “{step}”</>}: {message}
+      </p>
+      <h3>What to do</h3>
+      <p>{adviceOn(code)}</p>
+      {device.state === 'failed' && (
+        <p>
+          <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>
+            All that failed like this
+          </a>
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,56 @@
+import type { DeviceStory } from '../../src/ops/DeviceStory.js';
+import { duration } from '../format.js';
+import { Empty } from '../parts/Empty.js';
+import { Time } from '../parts/Time.js';
+
+type Event = DeviceStory['story'][number];
+
+const tones: Record<Event['what'], string> = {
+  asked: 'plain',
+  waited: 'plain',
+  ran: 'busy',
+  died: 'bad',
+  replayed: 'busy',
+  cancelled: 'plain',
+  discarded: 'plain',
+};
+
+/** What happened to it, the newest first. */
+export function Story({ events }: { events: Event[] }) {
+  return (
+    <section class="card">
+      <h2>Story</h2>
+      {events.length === 0 ? (
+        <Empty>Nothing has happened yet since it was asked for.</Empty>
+      ) : (
+        <ol class="story" reversed>
+          {[...events].reverse().map((event) => (
+            <li key={`${event.at} ${event.what} ${event.note}`}>
+              <span class="when">
+                <Time at={event.at} />
+              </span>
+              <span class={`badge ${tones[event.what]}`}>{event.what}</span>
+              <div>
+                <p>{event.note}</p>
+                {event.steps && event.steps.length > 0 && <Steps steps={event.steps} />}
+              </div>
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function Steps({ steps }: { steps: NonNullable<Event['steps']> }) {
+  return (
+    <ol class="steps" aria-label="Its steps">
+      {steps.map(({ step, ms, code }) => (
+        <li key={step} class={code ? 'bad' : 'good'}>
+          <span aria-hidden="true">{code ? '✗' : '✓'}</span> {step} <small>{duration(ms)}</small>
+          {code ? <strong> {code}</strong> : <span class="hidden">done</span>}
+        </li>
+      ))}
+    </ol>
+  );
+}

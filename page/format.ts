@@ -1,0 +1,57 @@
+const numbers = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+
+/** 12,345 */
+export function number(value: number): string {
+  return numbers.format(value);
+}
+
+/** `1 device`, `2 devices`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}
+
+/** A span in its two largest units: `850 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`, `3 days 4 h`. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${number(ms / 1_000)} s`;
+  const s = Math.round(ms / 1_000);
+  if (s < 60) return `${s} s`;
+  const min = Math.floor(s / 60);
+  if (min < 60) return s % 60 === 0 || min >= 10 ? `${min} min` : `${min} min ${s % 60} s`;
+  const h = Math.floor(min / 60);
+  if (h < 48) return min % 60 === 0 ? `${h} h` : `${h} h ${min % 60} min`;
+  return `${Math.floor(h / 24)} days`;
+}
+
+/** `3 min ago` or `in 3 min`. */
+export function relative(at: number, now: number): string {
+  if (Math.abs(now - at) < 1_000) return 'now';
+  return at > now ? `in ${duration(at - now)}` : `${duration(now - at)} ago`;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const dayAndClock = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+
+/** Local time: the hour of today, the day and the hour of other days, the day alone of other years. */
+export function localTime(at: number, now: number): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  if (then.toDateString() === today.toDateString()) return clock.format(then);
+  return (then.getFullYear() === today.getFullYear() ? dayAndClock : day).format(then);
+}
+
+/** Enough of a UUID to tell it from its neighbours. */
+export function shortUuid(uuid: string): string {
+  return uuid.length > 12 ? `${uuid.slice(0, 12)}…` : uuid;
+}
+
+/** A service as it is called: the device level has no name. */
+export function serviceName(service: string | null): string {
+  if (service === null) return '–';
+  return service === '' ? '(device level)' : service;
+}

@@ -1,0 +1,34 @@
+import type { LetterPage } from '../../src/ops/Letter.js';
+import { Shares } from '../parts/Shares.js';
+import { StateBadge } from '../parts/StateBadge.js';
+import { linkTo } from '../route.js';
+
+type Props = Pick<LetterPage, 'byCode' | 'byFleet' | 'byStatus'> & { query: Record<string, string> };
+
+/** Of what fits the filter: how many of each cause, fleet and status. A click narrows the filter. */
+export function LetterCounts({ byCode, byFleet, byStatus, query }: Props) {
+  const narrow = (name: string) => (value: string) =>
+    // Those whose fleet was not seen yet are of no fleet that could be asked for.
+    value === 'unknown' ? undefined : linkTo('dead-letters', { ...query, [name]: value });
+  return (
+    <div class="cards three">
+      <section class="card">
+        <h2>By cause</h2>
+        <Shares label="By cause" counts={byCode} href={narrow('errorCode')} />
+      </section>
+      <section class="card">
+        <h2>By fleet</h2>
+        <Shares label="By fleet" counts={byFleet} href={narrow('fleet')} />
+      </section>
+      <section class="card">
+        <h2>By status</h2>
+        <Shares
+          label="By status"
+          counts={byStatus as Record<string, number>}
+          show={(status) => <StateBadge state={status} />}
+          href={narrow('status')}
+        />
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import type { LetterPage } from '../../src/ops/Letter.js';
+import { Field } from '../parts/Field.js';
+import { refine } from '../route.js';
+
+const steps = ['validate', 'mint', 'register', 'store', 'remove'];
+const statuses = [
+  'failed',
+  'quarantined',
+  'cancelled',
+  'discarded',
+  'superseded',
+  'owed',
+  'no-record',
+  'unreadable',
+];
+const spans = ['30m', '2h', '24h', '7d'];
+const spanHint = '2h, 7d, a date';
+
+interface Props {
+  query: Record<string, string>;
+  page: LetterPage | null;
+}
+
+/** Which dead letters; all of what is named must hold. */
+export function LetterFilters({ query, page }: Props) {
+  const field = (name: string) => ({
+    value: query[name] ?? '',
+    onDone: (value: string) => refine('dead-letters', { ...query, [name]: value }),
+  });
+  return (
+    <search>
+      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+        <Field label="Cause" {...field('errorCode')} choices={Object.keys(page?.byCode ?? {})} />
+        <Field label="Step" {...field('step')} choices={steps} />
+        <Field
+          label="Fleet"
+          {...field('fleet')}
+          choices={Object.keys(page?.byFleet ?? {}).filter((name) => name !== 'unknown')}
+        />
+        <Field label="Status" {...field('status')} choices={statuses} />
+        <Field label="Device" {...field('uuid')} hint="the whole UUID" />
+        <Field label="Failed since" {...field('since')} suggestions={spans} hint={spanHint} />
+        <Field label="Failed before" {...field('until')} suggestions={spans} hint={spanHint} />
+        <button type="button" class="outline" onClick={() => refine('dead-letters', {})}>
+          Clear
+        </button>
+      </form>
+    </search>
+  );
+}

@@ -1,0 +1,57 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Action } from '../../src/ops/Action.js';
+import { useOps } from '../api/useOps.js';
+import { plural } from '../format.js';
+import { Dialog } from '../parts/Dialog.js';
+import { Problem } from '../parts/Problem.js';
+import { useTask } from '../parts/useTask.js';
+import { filterText, type LetterFilter } from './filterOf.js';
+import { PlanSummary } from './PlanSummary.js';
+import { noChoice, type ReplayChoice, ReplayOptions, startOf } from './ReplayOptions.js';
+
+interface Props {
+  filter: LetterFilter;
+  onClose(): void;
+  onStarted(action: Action): void;
+}
+
+/** Plans a replay, which fixes its set; shows what it would do; and starts it, when that is wanted. */
+export function ReplayDialog({ filter, onClose, onStarted }: Props) {
+  const api = useOps();
+  const { isBusy, error, run } = useTask();
+  const [plan, setPlan] = useState<Action | null>(null);
+  const [choice, setChoice] = useState<ReplayChoice>(noChoice);
+  // One plan for each time that it is opened.
+  useEffect(() => {
+    run(async () => {
+      const made = await api.plan({ kind: 'replay', filter });
+      setPlan(made);
+      setChoice({ ...noChoice, ramp: made.counts.planned > 20 });
+    });
+  }, []);
+  const planned = plan?.counts.planned ?? 0;
+  const start = startOf(choice, planned);
+  return (
+    <Dialog title={planned === 1 ? 'Replay one request' : 'Plan of a replay'} onClose={onClose}>
+      <p>Of: {filterText(filter)}.</p>
+      <Problem error={error} />
+      <div role="status">
+        {!plan && isBusy && <p aria-busy="true">Looking which these are …</p>}
+        {plan && <PlanSummary plan={plan} rate={start.rate} limit={start.limit} />}
+      </div>
+      {planned > 1 && <ReplayOptions choice={choice} planned={planned} onChange={setChoice} />}
+      <footer>
+        <button type="button" class="secondary outline" onClick={onClose}>
+          Do nothing
+        </button>
+        <button
+          type="button"
+          disabled={!plan || planned === 0 || isBusy}
+          onClick={() => plan && run(async () => onStarted(await api.start(plan.id, start)))}
+        >
+          {planned === 0 ? 'Replay' : `Replay ${plural(start.limit ?? planned, 'request')}`}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}

@@ -1,0 +1,70 @@
+import type { ComponentChildren } from 'preact';
+import type { Overview } from '../../src/ops/Overview.js';
+import { duration, number, plural } from '../format.js';
+import { Time } from '../parts/Time.js';
+import { linkTo } from '../route.js';
+
+/** The figures that say whether all is well. */
+export function KeyFigures({ overview: { queue, pace, timing } }: { overview: Overview }) {
+  const { p50Seconds, p95Seconds, count } = timing;
+  return (
+    <section class="figures" aria-label="Key figures">
+      <Figure name="Being worked on" value={number(queue.active)} more="due now" />
+      <Figure name="Scheduled" value={number(queue.scheduled)} more="wait for their turn" />
+      <Figure
+        name="Dead letters"
+        value={<a href={linkTo('dead-letters')}>{number(queue.deadLettered)}</a>}
+        more={queue.deadLettered > 0 ? 'need a person' : 'nothing needs a person'}
+        tone={queue.deadLettered > 0 ? 'bad' : 'good'}
+      />
+      <Figure
+        name="Registry operations"
+        value={
+          <>
+            {pace.lastMinute === null ? '–' : number(pace.lastMinute)}
+            <small> of {number(pace.limitPerMinute)} a minute</small>
+          </>
+        }
+        more={
+          <meter
+            aria-label="Rate against the hub's limit"
+            min={0}
+            max={pace.limitPerMinute}
+            value={pace.lastMinute ?? 0}
+          />
+        }
+      />
+      <Figure
+        name="Backlog done"
+        value={pace.backlogDoneAt === null ? 'now' : <Time at={pace.backlogDoneAt} />}
+        more={pace.backlogDoneAt === null ? 'nothing waits' : <Time at={pace.backlogDoneAt} isRelative />}
+      />
+      <Figure
+        name="Time to provisioned"
+        value={p50Seconds === null ? '–' : duration(p50Seconds * 1_000)}
+        more={
+          p95Seconds === null
+            ? 'none was provisioned within the last hour'
+            : `median of ${plural(count, 'device')}, last hour; 95 %: ${duration(p95Seconds * 1_000)}`
+        }
+      />
+    </section>
+  );
+}
+
+interface FigureProps {
+  name: string;
+  value: ComponentChildren;
+  more: ComponentChildren;
+  tone?: 'good' | 'bad';
+}
+
+function Figure({ name, value, more, tone }: FigureProps) {
+  return (
+    <div class={`figure ${tone ?? ''}`}>
+      <h2>{name}</h2>
+      <p class="value">{value}</p>
+      <p class="more">{more}</p>
+    </div>
+  );
+}

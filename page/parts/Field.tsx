@@ -1,0 +1,58 @@
+import { useEffect, useId, useState } from 'preact/hooks';
+
+interface Props {
+  label: string;
+  value: string;
+  /** When it is done: a choice, Enter, or leaving the field. */
+  onDone(value: string): void;
+  /** A text field without; otherwise one of these, or any. */
+  choices?: readonly string[];
+  /** Of a text field: what one may want to write. */
+  suggestions?: readonly string[];
+  hint?: string;
+}
+
+/** One field of a filter. */
+export function Field({ label, value, onDone, choices, suggestions, hint }: Props) {
+  const id = useId();
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  if (choices) {
+    const all = value === '' || choices.includes(value) ? choices : [value, ...choices];
+    return (
+      <label htmlFor={id}>
+        {label}
+        <select id={id} value={value} onChange={(event) => onDone(event.currentTarget.value)}>
+          <option value="">any</option>
+          {all.map((choice) => (
+            <option key={choice} value={choice}>
+              {choice}
+            </option>
+          ))}
+        </select>
+      </label>
+    );
+  }
+  return (
+    <label htmlFor={id}>
+      {label}
+      <input
+        id={id}
+        value={text}
+        placeholder={hint}
+        list={suggestions && `${id}-list`}
+        autoComplete="off"
+        spellcheck={false}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onChange={(event) => onDone(event.currentTarget.value.trim())}
+      />
+      {suggestions && (
+        <datalist id={`${id}-list`}>
+          {suggestions.map((each) => (
+            <option key={each} value={each} />
+          ))}
+        </datalist>
+      )}
+    </label>
+  );
+}

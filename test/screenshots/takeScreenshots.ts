@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import type { Endpoints } from '../../local/stack/Endpoints.js';
+import { openChromium } from '../e2e/support/openChromium.js';
+
+const desk = { width: 1280, height: 800 };
+const longestBacklogMs = 600_000;
+const phone = { width: 360, height: 740 };
+
+/**
+ * Photographs the main views.
+ *
+ * @param folder where to
+ * @param mend takes the cause of the failures away
+ * @returns the files
+ */
+export async function takeScreenshots(
+  { functions }: Endpoints,
+  folder: string,
+  mend: () => Promise<void>,
+): Promise<string[]> {
+  const browser = await openChromium();
+  const files: string[] = [];
+
+  async function enter(colorScheme: 'light' | 'dark', viewport = desk): Promise<Page> {
+    const context = await browser.newContext({
+      colorScheme,
+      viewport,
+      locale: 'en-GB',
+      reducedMotion: 'reduce',
+    });
+    const page = await context.newPage();
+    await page.goto(`${functions.url}/api/ops`);
+    await page.getByLabel('Ops key').fill(functions.opsKey);
+    await page.getByLabel('Your name').fill('Ada');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.locator('.uplot').last().waitFor();
+    return page;
+  }
+
+  async function picture(page: Page, name: string, fullPage = false): Promise<void> {
+    await page.mouse.move(0, 0);
+    // What has just changed is drawn.
+    await page.waitForTimeout(500);
+    const path = join(folder, `${name}.png`);
+    await page.screenshot({ path, fullPage });
+    files.push(path);
+  }
+
+  try {
+    const light = await enter('light');
+    await picture(light, 'ops-overview-light', true);
+    await picture(await enter('dark'), 'ops-overview-dark', true);
+    await picture(await enter('light', phone), 'ops-phone');
+
+    await light.getByText('nothing waits').waitFor({ timeout: longestBacklogMs });
+    await light.getByRole('link', { name: 'service-not-found' }).first().click();
+    await light.locator('tbody').waitFor();
+    await picture(light, 'ops-dead-letters');
+    await light.locator('tbody th a').first().click();
+    await light.getByRole('heading', { name: 'Story' }).waitFor();
+    await picture(light, 'ops-device', true);
+
+    await mend();
+    await light.getByRole('link', { name: 'All that failed like this' }).click();
+    await light.getByRole('button', { name: 'Plan a replay' }).click();
+    const dialog = light.getByRole('dialog');
+    await dialog.getByText('would be asked for again').waitFor();
+    await picture(light, 'ops-plan');
+    await dialog.getByRole('button', { name: /^Replay \d+ requests$/ }).click();
+    await light.getByRole('heading', { name: 'Replay', exact: true }).waitFor();
+    // Far enough that there is something to see.
+    await light.waitForTimeout(25_000);
+    await picture(light, 'ops-replay');
+    return files;
+  } finally {
+    await browser.close();
+  }
+}
