@@ -65,7 +65,7 @@ function runnerOf({ invocationContext, inputs }: PreInvocationContext, logger: L
     if ('requestId' in known)
       emit(logger, 'information', `${method} ${functionName}: ${status}`, {
         ...known,
-        function: functionName,
+        function: functionName, status,
       });
     return response;
   }
