@@ -140,7 +140,7 @@ const schema = z.object({
     .string()
     .regex(
       /^(?=.*Authorization=AAD)/,
-      'must be Authorization=AAD, with ;ClientId=... for an identity of its own',
+      'must be Authorization=AAD, or Authorization=AAD;ClientId=... for a user-assigned identity',
     )
     .optional(),
   WEBSITE_SITE_NAME: z.string().optional(),

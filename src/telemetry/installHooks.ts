@@ -65,7 +65,8 @@ function runnerOf({ invocationContext, inputs }: PreInvocationContext, logger: L
     if ('requestId' in known)
       emit(logger, 'information', `${method} ${functionName}: ${status}`, {
         ...known,
-        function: functionName, status,
+        function: functionName,
+        status,
       });
     return response;
   }

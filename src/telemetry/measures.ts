@@ -54,7 +54,7 @@ export function useMeasures(measures: Measures): void {
   current = measures;
 }
 
-/** For whoever has gone through all certificates: shown until the next time, or for a day and a bit if there is none. */
+/** For whoever has gone through all certificates: shown until the next time that this process does, or ends. */
 export function observeCertificates(counts: CertificateCounts): void {
   current.certificates(counts);
 }

@@ -3,18 +3,10 @@ import { lastMinute } from './lastMinute.js';
 import type { CertificateCounts, Measures } from './measures.js';
 
 const minutes = 60_000;
-const hours = 60 * minutes;
 /** The overdue timer runs every five minutes, on any instance: what it has found is true until it has run again. */
 const overdueHoldsMs = 6 * minutes;
-/** The certificates are counted once a day. */
-const certificatesHoldMs = 25 * hours;
 /** Seconds: a lone device, a pace of 1.67 a second in a burst of thousands, an outage. */
 const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
-
-interface Held<T> {
-  value: T;
-  until: number;
-}
 
 /**
  * What is counted goes to a meter. All are of this process: counters and `pace.rate` are to be added up over the instances, of the
@@ -48,7 +40,7 @@ export function openMeasures(meter: Meter, perMinute: number, now: () => number 
   );
 
   const late = lastMinute(now);
-  let overdue: Held<number> = { value: 0, until: 0 };
+  let overdue = { value: 0, until: 0 };
   gauge('queue.oldest_age', 's', 'How long the oldest due work has waited for a worker').addCallback(
     (result) => {
       const found = now() < overdue.until ? overdue.value : 0;
@@ -56,11 +48,11 @@ export function openMeasures(meter: Meter, perMinute: number, now: () => number 
     },
   );
 
-  let certificates: Held<CertificateCounts> | undefined;
+  let certificates: CertificateCounts | undefined;
   gauge('certificates', '{certificate}', 'Certificates by the days that they are still valid').addCallback(
     (result) => {
-      if (!certificates || now() >= certificates.until) return;
-      const { expired, within7Days, within30Days, later } = certificates.value;
+      if (!certificates) return;
+      const { expired, within7Days, within30Days, later } = certificates;
       result.observe(expired, { days_left: 'expired' });
       result.observe(within7Days, { days_left: '7' });
       result.observe(within30Days, { days_left: '30' });
@@ -81,8 +73,8 @@ export function openMeasures(meter: Meter, perMinute: number, now: () => number 
     overdue(lateMs) {
       overdue = { value: lateMs, until: now() + overdueHoldsMs };
     },
-    certificates(value) {
-      certificates = { value, until: now() + certificatesHoldMs };
+    certificates(counts) {
+      certificates = counts;
     },
     refused: (dependency) => refused.add(1, { dependency }),
   };

@@ -41,7 +41,7 @@ export interface Collector {
   lines: CollectedLine[];
   /** Of a histogram: how many values there are. */
   points: CollectedPoint[];
-  /** All that came, as it came. */
+  /** The bodies of all that came, as they came. */
   received(): string;
   close(): Promise<void>;
 }
@@ -102,7 +102,7 @@ export async function startCollector(): Promise<Collector> {
     const chunks = await request.toArray();
     const bytes = Buffer.concat(chunks);
     const body = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString();
-    bodies.push(`${JSON.stringify(request.headers)}\n${body}`);
+    bodies.push(body);
     take(JSON.parse(body), collected);
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   });
