@@ -8,22 +8,24 @@ import { accept } from './scenarios/accept.js';
 import { burst } from './scenarios/burst.js';
 import { memory } from './scenarios/memory.js';
 import { recovery } from './scenarios/recovery.js';
+import { telemetry } from './scenarios/telemetry.js';
 import { throughput } from './scenarios/throughput.js';
 
-const all = ['accept', 'throughput', 'burst', 'recovery', 'memory'] as const;
+const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'telemetry'] as const;
 
 const options = new Command('npm run bench --')
   .description(
     'Measures the whole system on this machine, each part on a fresh one: functions and stand-ins in a process each, and the load in another, all on the same cores. About six minutes.',
   )
   .option('--only <parts>', `some of ${all.join(', ')}, comma-separated`, all.join(','))
-  .option('--devices <number>', 'of the burst', wholeNumber, 1_000)
+  .option('--devices <number>', 'of the burst, and of each part of telemetry', wholeNumber, 1_000)
   .option('--large', 'the burst with 10,000 devices and one S3 unit (83 a second) as well')
   .option('--requests <number>', 'of accept', wholeNumber, 3_000)
+  .option('--rounds <number>', 'of telemetry: each is twice off and twice on', wholeNumber, 3)
   .option('--json <file>', 'where the figures are written', '.local/bench.json')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only burst --devices 500')
   .parse()
-  .opts<{ only: string; devices: number; large?: boolean; requests: number; json: string }>();
+  .opts<{ only: string; devices: number; large?: boolean; requests: number; rounds: number; json: string }>();
 
 const configuration = {
   machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB`,
@@ -80,6 +82,15 @@ if (only.includes('burst')) {
 }
 if (only.includes('recovery')) {
   await measure('recovery, balena down for a minute', () => recovery(60_000));
+}
+if (only.includes('telemetry')) {
+  await measure('telemetry off and on, by turns', async () => {
+    const { rows, bytesPerDevice, parts } = await telemetry(options.devices, options.rounds);
+    figures['telemetry, each part'] = parts;
+    figures['telemetry, bytes for each device'] = bytesPerDevice;
+    return rows;
+  });
+  console.log(`Sent for each device: ${figures['telemetry, bytes for each device']} bytes.`);
 }
 if (only.includes('memory')) await measure('memory', () => memory(10_000));
 
