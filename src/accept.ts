@@ -24,6 +24,8 @@ export type Asked = (
 ) & {
   /** Unix ms before which the work is not to begin; default: now. */
   due?: number;
+  /** Have the worker ask the hub instead of believing the record. */
+  distrust?: boolean;
   /** The bulk action of ops on whose behalf it is asked. */
   action?: string;
 };
@@ -132,10 +134,12 @@ function withoutChange(asked: Asked, record: DeviceRecord, now: number): Accepta
 function request(asked: Asked, found: DeviceRecord | null, now: number): DeviceRecord {
   const desired = desiredOf(asked, found, now);
   const record = found ?? newRecord(asked.uuid, desired, now);
+  const { retire, revoke } = record.desired;
   record.desired = desired;
-  again(record, Math.max(now, asked.due ?? now), { kind: 'change' });
+  again(record, Math.max(now, asked.due ?? now), { kind: 'change', distrust: asked.distrust ?? false });
   Object.assign(record, { firstN: record.lastN, attempts: 0, retries: 0, error: null, completedAt: null });
-  record.action = asked.action === undefined ? null : { id: asked.action, error: null };
+  const before = { ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
+  record.action = asked.action === undefined ? null : { id: asked.action, error: null, before };
   const what = operationOf(record);
   tell(record, {
     at: now,

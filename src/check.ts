@@ -11,12 +11,14 @@ import type { Records } from './records.js';
  * that is owed already, or given up, stays as it is.
  *
  * @param distrust also have the worker ask the hub; a live ticket takes this over
+ * @param due Unix ms before which it need not be looked at; default: now
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function check(
   tools: { records: Records; queue: Queue; clock: Clock },
   uuid: string,
   distrust = false,
+  due?: number,
 ): Promise<void> {
   let unsent: DeviceRecord | null = null;
   const written = await tools.records.amend(uuid, (record) => {
@@ -28,7 +30,8 @@ export async function check(
       ticket.distrust = true;
       return record;
     }
-    again(record, tools.clock.now(), { kind: 'check', distrust });
+    const now = tools.clock.now();
+    again(record, Math.max(now, due ?? now), { kind: 'check', distrust });
     Object.assign(record, { attempts: 0, retries: 0 });
     return record;
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operationsPerMinute } from './pace/operationsPerMinute.js';
+import { operationsPerMinute, queriesPerMinute } from './pace/operationsPerMinute.js';
 
 const seconds = 1_000;
 
@@ -147,6 +147,9 @@ const schema = z.object({
   DUPLICATE_WINDOW_SECONDS: whole(20, 604_800, 600, 'must be seconds from 20 to 604800, such as 600'),
 });
 
+/** All settings by name, for whoever checks that none is forgotten (test/infra). */
+export const settingNames: readonly string[] = Object.keys(schema.shape);
+
 /** One of several settings, the first that is set; null if none is. */
 function firstOf<A, B>(
   a: string | undefined,
@@ -230,6 +233,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
         (hostName) => ({ hostName }),
       )!,
       operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
+      queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
     },
     queue: {
       connection: firstOf(

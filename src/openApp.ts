@@ -2,12 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { type CircuitRow, openCircuit } from './circuit.js';
 import { systemClock as clock } from './clock.js';
 import type { Config } from './config.js';
+import type { Balena } from './edges/balena/Balena.js';
+import type { BalenaListing } from './edges/balena/fleetPage.js';
 import { openBalena } from './edges/balena/openBalena.js';
+import type { Hub, HubListing } from './edges/hub/Hub.js';
 import { openHub } from './edges/hub/openHub.js';
 import { openQueue } from './edges/queue.js';
 import { openSettlement, type Settlement } from './edges/settlement.js';
 import { settlementEndpoint } from './edges/settlementEndpoint.js';
 import { openTable, type Table } from './edges/table.js';
+import type { AuditTools } from './fleet/audit.js';
+import { openPosition, type Position, type PositionRow } from './fleet/openPosition.js';
 import type { OpsTools } from './ops/OpsTools.js';
 import { openOps } from './ops/openOps.js';
 import type { OverdueTools } from './overdue.js';
@@ -32,9 +37,13 @@ const longestBalenaCallMs = 15_000;
 export const overduePeriodMs = 300_000;
 
 /** Everything that the functions work with, from one configuration: one client and one pool of connections for each side. */
-export interface App extends OpsTools, OverdueTools, Tools, WebhookTools {
+export interface App extends AuditTools, OpsTools, OverdueTools, Tools, WebhookTools {
   config: Config;
+  balena: Balena & BalenaListing;
+  hub: Hub & HubListing;
   proof: Proof;
+  /** How far the sweep has come. */
+  sweepPosition: Position;
   /** @throws Error if this is not a worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
@@ -52,7 +61,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
   const records = openRecords(table<DeviceRecord>('devices'), clock);
   const system: Table<unknown> = table('system');
   const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendAction']);
-  const hub = traceCalls('hub', openHub(config.hub), ['get', 'create', 'update', 'remove']);
+  const hub = traceCalls('hub', openHub(config.hub), ['get', 'create', 'update', 'remove', 'list']);
   const balena = openBalena({
     ...config.balena,
     // A call that starts at the end of the work limit is over before the lease's grace is.
@@ -80,7 +89,9 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     ...ops,
     config,
     hub,
-    balena: traceCalls('balena', balena, ['find', 'sees', 'store', 'remove']),
+    balena: traceCalls('balena', balena, ['find', 'sees', 'store', 'remove', 'list', 'fleetOf']),
+    queriesPerMinute: config.hub.queriesPerMinute,
+    sweepPosition: openPosition(system as Table<PositionRow>, 'sweep', clock),
     mint: minter(config.certificate),
     retrySoon,
     proof: openProof({ mode: config.deviceProof, apiUrl: config.balena.apiUrl, clock }),

@@ -15,7 +15,7 @@ export interface Records {
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
   /** Records with a live ticket that was due before this Unix ms. */
   overdue(before: number): AsyncIterable<DeviceRecord>;
-  /** Reads the whole table, a page at a time; the conditions only spare what need not travel. */
+  /** Reads the whole table in the order of the uuids, a page at a time; the conditions only spare what need not travel. */
   summaries(where?: Where): AsyncIterable<Summary>;
 }
 
@@ -27,6 +27,8 @@ export interface Where {
   fleet?: string;
   /** Of the bulk action that last asked for them. */
   action?: string;
+  /** Only uuids greater than this one. */
+  after?: string;
   /** Written at or after this Unix ms, by the clock of who wrote it. */
   changedSince?: number;
 }
@@ -75,7 +77,10 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
   }
 
   async function* summaries(where: Where = {}): AsyncIterable<Summary> {
-    for await (const text of table.column('summary', filterOf(where))) yield JSON.parse(text) as Summary;
+    for await (const text of table.column('summary', filterOf(where))) {
+      const summary = JSON.parse(text) as Summary;
+      if (where.after === undefined || summary.uuid > where.after) yield summary;
+    }
   }
 
   return {
@@ -108,7 +113,7 @@ function columnsOf(record: DeviceRecord): Columns {
 }
 
 /** An OData filter. A quote in a text is doubled, and so cannot end it. */
-function filterOf({ changedSince, ...equal }: Where): string | undefined {
+function filterOf({ changedSince, after, ...equal }: Where): string | undefined {
   const conditions = Object.entries(equal)
     .filter(([, value]) => value !== undefined)
     .map(
@@ -116,5 +121,7 @@ function filterOf({ changedSince, ...equal }: Where): string | undefined {
         `${name} eq ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value}`,
     );
   if (changedSince !== undefined) conditions.push(`changed ge ${Math.floor(changedSince)}L`);
+  // Its partition, and those behind.
+  if (after !== undefined) conditions.push(`PartitionKey ge '${keyOf(after).partition}'`);
   return conditions.length > 0 ? conditions.join(' and ') : undefined;
 }

@@ -22,6 +22,14 @@ test('a device that nobody works on is looked at; what it should be stays', asyn
   expect(sent).toMatchObject([{ n: after.lastN, requestId: provisioned.desired.requestId }]);
 });
 
+test('it can be put off', async () => {
+  const system = acceptTools(now);
+  await system.put(provisioned);
+  await check(system.tools, uuid, false, now + 60_000);
+  expect((await system.record(uuid)).ticket).toMatchObject({ kind: 'check', due: now + 60_000 });
+  expect(system.sent).toMatchObject([{ at: now + 60_000 }]);
+});
+
 test('an audit also has the hub asked', async () => {
   expect((await checked(provisioned, true)).after.ticket).toMatchObject({ kind: 'check', distrust: true });
 });

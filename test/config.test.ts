@@ -27,7 +27,7 @@ const problemsOf = (env: Record<string, string | undefined>): string[] => {
 test('what is not set has its default', () => {
   expect(read()).toEqual({
     balena: { apiUrl: 'https://api.balena-cloud.com/', apiKey: 'key' },
-    hub: { connection: { connectionString: hub }, operationsPerMinute: 100 },
+    hub: { connection: { connectionString: hub }, operationsPerMinute: 100, queriesPerMinute: 20 },
     queue: { connection: { connectionString: serviceBus }, queue: 'provisioning' },
     records: { connection: { connectionString: storage } },
     fleets: null,
@@ -53,8 +53,8 @@ test.each<[string, string, object]>([
     'http://127.0.0.1:8080',
     { balena: { apiUrl: 'http://127.0.0.1:8080/', apiKey: 'key' } },
   ],
-  ['IOTHUB_TIER', 'S3', { hub: { operationsPerMinute: 5_000 } }],
-  ['IOTHUB_UNITS', '3', { hub: { operationsPerMinute: 300 } }],
+  ['IOTHUB_TIER', 'S3', { hub: { operationsPerMinute: 5_000, queriesPerMinute: 1_000 } }],
+  ['IOTHUB_UNITS', '3', { hub: { operationsPerMinute: 300, queriesPerMinute: 60 } }],
   ['PROVISIONING_QUEUE', 'fleet/one', { queue: { queue: 'fleet/one' } }],
   ['FLEETS', 'my_org/one, my_org/two ,', { fleets: ['my_org/one', 'my_org/two'] }],
   ['FLEETS', ' , ', { fleets: null }],

@@ -61,6 +61,23 @@ test('every write has a stamp of its own', async () => {
   expect(record.stamp).not.toBe(stamp);
 });
 
+test('summaries come in the order of the uuids, all or those behind one, also over more than a page', async () => {
+  const { records } = open();
+  const uuids = Array.from({ length: 1_100 }, (_, n) =>
+    ((n * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
+  );
+  await Promise.all(uuids.map((each) => records.write({ ...fresh(), uuid: each }, null)));
+  const list = async (where = {}) => {
+    const found: string[] = [];
+    for await (const summary of records.summaries(where)) found.push(summary.uuid);
+    return found;
+  };
+  const sorted = uuids.sort();
+  expect(await list()).toEqual(sorted);
+  expect(await list({ after: sorted[600] })).toEqual(sorted.slice(601));
+  expect(await list({ after: sorted.at(-1) })).toEqual([]);
+});
+
 test('amend gives null where there is no record, and writes what is made of it', async () => {
   const { records } = open();
   const amended = await records.amend(uuid, (record) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Routes } from '../faults/findRoute.js';
+import type { QueryView } from './createQueryView.js';
 import type { TelemetryLog } from './createTelemetryLog.js';
 import type { Throttle } from './createThrottle.js';
 import type { MqttDoor } from './startMqttDoor.js';
@@ -20,9 +21,12 @@ const throttleBody = z.union([size, switchedOff, rate], {
   error: 'send {"tier": "S1", "units": 1}, {"unthrottled": true} or {"perMinute": 100}',
 });
 
+const lagBody = z.strictObject({ lagMs: z.number().min(0) });
+
 export interface ControlRoutesOptions {
   throttle: Throttle;
   queryThrottle: Throttle;
+  queryView: Pick<QueryView, 'lagMs' | 'setLag'>;
   telemetry: TelemetryLog;
   door: Pick<MqttDoor, 'connected'>;
 }
@@ -34,11 +38,14 @@ export interface ControlRoutesOptions {
  * |---|---|
  * | `GET /throttle` | limits and counts of the registry operations (see createThrottle.ts) |
  * | `PUT /throttle` | `{tier, units}`, `{unthrottled: true}`, or `{perMinute, burst, backlog, holdMs, waitSeconds}` |
+ * | `GET /queries`, `PUT /queries` | limits and counts of the queries; `{lagMs}`: how far what they show is behind (at first 0) |
  * | `GET /telemetry?device=` | the latest telemetry of a device, or of all |
  * | `DELETE /telemetry` | forget it |
  * | `GET /connections` | the ids of the devices that are connected |
  */
-export function controlRoutes({ throttle, queryThrottle, telemetry, door }: ControlRoutesOptions): Routes {
+export function controlRoutes(options: ControlRoutesOptions): Routes {
+  const { throttle, queryThrottle, queryView, telemetry, door } = options;
+  const queries = () => ({ ...queryThrottle.state(), lagMs: queryView.lagMs() });
   return {
     'GET /throttle': () => throttle.state(),
     'PUT /throttle': ({ body }) => {
@@ -53,6 +60,11 @@ export function controlRoutes({ throttle, queryThrottle, telemetry, door }: Cont
         throttle.set({ ...limits(wanted.perMinute), ...wanted });
       }
       return throttle.state();
+    },
+    'GET /queries': queries,
+    'PUT /queries': ({ body }) => {
+      queryView.setLag(lagBody.parse(body).lagMs);
+      return queries();
     },
     'GET /telemetry': ({ query }) => telemetry.of(query.get('device') ?? undefined),
     'DELETE /telemetry': () => telemetry.clear(),

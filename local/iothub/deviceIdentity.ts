@@ -25,7 +25,7 @@ export interface StoredIdentity extends WantedIdentity {
 }
 
 /** What the hub says for "never". */
-const never = '0001-01-01T00:00:00Z';
+export const never = '0001-01-01T00:00:00Z';
 
 /** A device as the registry answers it. */
 export function identityAnswer(identity: StoredIdentity, connected: boolean): Record<string, unknown> {

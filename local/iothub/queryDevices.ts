@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { StoredIdentity } from './deviceIdentity.js';
+import type { QueryView } from './createQueryView.js';
+import { never, type StoredIdentity } from './deviceIdentity.js';
 import { HubError } from './hubError.js';
-import type { DeviceStore } from './openDeviceStore.js';
 
 /** Twins on a page, by default and at most. */
 const pageSize = 100;
@@ -23,7 +23,7 @@ export interface QueryResult {
  * @throws HubError 400 for any other query
  */
 export function queryDevices(
-  store: DeviceStore,
+  view: Pick<QueryView, 'get' | 'list'>,
   body: unknown,
   page: { size?: string; continuation?: string },
 ): QueryResult {
@@ -33,7 +33,7 @@ export function queryDevices(
   const { query } = parsed.data;
   const [, deviceId] = selectOne.exec(query) ?? [];
   if (deviceId !== undefined) {
-    const identity = store.get(deviceId);
+    const identity = view.get(deviceId);
     return { twins: identity ? [twin(identity)] : [] };
   }
   if (!selectAll.test(query))
@@ -44,7 +44,7 @@ export function queryDevices(
     throw new HubError('ArgumentInvalid', 'BadRequest: x-ms-max-item-count');
   const limit = Math.min(size, pageSize);
   const after = page.continuation ? Buffer.from(page.continuation, 'base64url').toString() : '';
-  const found = store.list(limit + 1, after);
+  const found = view.list(limit + 1, after);
   const shown = found.slice(0, limit);
   const last = shown.at(-1);
   return {
@@ -53,7 +53,26 @@ export function queryDevices(
   };
 }
 
-function twin({ deviceId, etag, status, statusUpdatedTime, authentication, capabilities }: StoredIdentity) {
+/** As the documentation shows one; tags and properties are what a device starts with. */
+function twin(identity: StoredIdentity) {
+  const { deviceId, etag, status, statusReason, statusUpdatedTime, authentication, capabilities } = identity;
   const { type: authenticationType, x509Thumbprint } = authentication;
-  return { deviceId, etag, status, statusUpdatedTime, authenticationType, x509Thumbprint, capabilities };
+  const properties = { $metadata: { $lastUpdated: never }, $version: 1 };
+  return {
+    deviceId,
+    etag,
+    deviceEtag: etag,
+    status,
+    statusReason,
+    statusUpdateTime: statusUpdatedTime,
+    connectionState: 'Disconnected',
+    lastActivityTime: never,
+    cloudToDeviceMessageCount: 0,
+    authenticationType,
+    x509Thumbprint,
+    modelId: '',
+    version: 2,
+    properties: { desired: properties, reported: properties },
+    capabilities,
+  };
 }

@@ -1,5 +1,6 @@
 import type { Answer, Handle } from '../faults/asked.js';
 import { bulkOperation, readBulk } from './bulkOperation.js';
+import type { QueryView } from './createQueryView.js';
 import type { Registry } from './createRegistry.js';
 import type { Throttle } from './createThrottle.js';
 import { identityAnswer, type StoredIdentity } from './deviceIdentity.js';
@@ -16,6 +17,7 @@ export interface RegistryOperationsOptions {
   store: DeviceStore;
   throttle: Throttle;
   queryThrottle: Throttle;
+  queryView: Pick<QueryView, 'get' | 'list'>;
   isConnected(deviceId: string): boolean;
 }
 
@@ -60,10 +62,13 @@ export function registryOperations(
         size: header(headers['x-ms-max-item-count']),
         continuation: header(headers['x-ms-continuation']),
       };
-      const { twins, continuation } = queryDevices(store, readJson(body), page);
+      const { twins, continuation } = queryDevices(options.queryView, readJson(body), page);
       return {
         status: 200,
-        headers: continuation ? { 'x-ms-continuation': continuation } : undefined,
+        headers: {
+          'x-ms-item-type': 'Twin',
+          ...(continuation !== undefined && { 'x-ms-continuation': continuation }),
+        },
         body: twins,
       };
     },

@@ -8,6 +8,7 @@ import { listen } from '../listen.js';
 import { localCertificate } from '../localCertificate.js';
 import type { StandIn } from '../runStandIn.js';
 import { controlRoutes } from './controlRoutes.js';
+import { createQueryView } from './createQueryView.js';
 import { createRegistry } from './createRegistry.js';
 import { createTelemetryLog } from './createTelemetryLog.js';
 import { createThrottle } from './createThrottle.js';
@@ -75,7 +76,8 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
   if (!folder) closers.push(() => rm(home, { recursive: true }));
   const certificate = await localCertificate(home);
   const policies = await loadPolicies(folder);
-  const store = openDeviceStore(folder);
+  const queryView = createQueryView(openDeviceStore(folder));
+  const { store } = queryView;
   closers.push(store.close);
   const size = { tier, units };
   const throttle = createThrottle(options.unthrottled ? unlimited : registryLimits(size));
@@ -102,11 +104,13 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
       door.recheck(deviceId);
     },
   });
-  const control = await startControl({ routes: controlRoutes({ throttle, queryThrottle, telemetry, door }) });
+  const control = await startControl({
+    routes: controlRoutes({ throttle, queryThrottle, queryView, telemetry, door }),
+  });
   closers.push(control.close);
 
   const { isConnected } = door;
-  const handle = registryApi({ registry, store, policies, throttle, queryThrottle, isConnected });
+  const handle = registryApi({ registry, store, policies, throttle, queryThrottle, queryView, isConnected });
   const { key, cert, caFile } = certificate;
   const server = createServer(
     { key, cert, minVersion: 'TLSv1.2', keepAliveTimeout: keepAliveMs },

@@ -21,9 +21,15 @@ export type StandInName = keyof StandIns;
 export type StandInStarts = { [N in StandInName]: (() => Promise<NonNullable<StandIns[N]>>) | null };
 
 export const queue = 'provisioning';
-const deliveries = 10;
-const defaultDuplicateWindowSeconds = 600;
-const defaultLockSeconds = 120;
+
+/** The queue as the broker makes it, and as infra/ has it in Azure. */
+export const queueDefaults = { lock: 120, deliveries: 10, window: 600, deadletter: 'yes' } as const;
+
+/** For the broker's `--queue`. */
+export function queueArgument(different: { lock?: number; window?: number | string } = {}): string {
+  const properties = Object.entries({ ...queueDefaults, ...different });
+  return `${queue}:${properties.map((pair) => pair.join('=')).join(',')}`;
+}
 
 /**
  * How each stand-in is started: always with the same folder, and with `freePorts` on the same ports, so that it can be started again.
@@ -34,7 +40,7 @@ export async function standInStarts(
   options: StackOptions,
   started: Forked<unknown>[],
 ): Promise<StandInStarts> {
-  const { folder, settings = {}, onLine, freePorts, lockSeconds = defaultLockSeconds } = options;
+  const { folder, settings = {}, onLine, freePorts } = options;
   const real = realSettings(settings);
   const ports = async (...names: string[]) => {
     if (!freePorts) return ['--or-free-port'];
@@ -54,8 +60,8 @@ export async function standInStarts(
       started.push(forked);
       return forked;
     };
-  const window = settings.DUPLICATE_WINDOW_SECONDS ?? defaultDuplicateWindowSeconds;
-  const properties = `${queue}:lock=${lockSeconds},deliveries=${deliveries},window=${window}`;
+  const { lockSeconds: lock = queueDefaults.lock } = options;
+  const window = settings.DUPLICATE_WINDOW_SECONDS ?? queueDefaults.window;
   const devices = String(options.devices ?? 1);
   const hubPorts = await ports('--https-port', '--mqtt-port');
   return {
@@ -70,7 +76,7 @@ export async function standInStarts(
       : start<BrokerEndpoints>('service bus', 'servicebus', [
           ...(await ports('--port')),
           '--queue',
-          properties,
+          queueArgument({ lock, window }),
         ]),
     tables: real.tables ? null : start<TablesEndpoints>('tables', 'tables', await ports('--port')),
   };

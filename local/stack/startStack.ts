@@ -34,6 +34,8 @@ export interface StackOptions {
   hub?: string[];
   /** Of the queue, seconds. */
   lockSeconds?: number;
+  /** Where the built functions are; default: this project. */
+  appFolder?: string;
   /** One host with everything, or HTTP and any number of workers apart. Empty: none. */
   hosts?: ('all' | 'http' | 'worker')[];
   onLine(name: string, line: string): void;
@@ -57,7 +59,7 @@ export interface Stack {
 
 /** Brings the whole system up: the four stand-ins, and then the functions in the local host, each in its own process. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { folder, settings = {}, onLine } = options;
+  const { folder, settings = {}, appFolder = projectFolder(), onLine } = options;
   await checkExtraCertificates();
   if (options.fresh) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -94,7 +96,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const host = await forkStandIn<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/host/main.js',
-        args: ['--app', projectFolder(), '--port', port, '--or-free-port', '--keys', keysFile, ...only],
+        args: ['--app', appFolder, '--port', port, '--or-free-port', '--keys', keysFile, ...only],
         env: { ...env, ...more },
         onLine,
       });

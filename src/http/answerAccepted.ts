@@ -1,12 +1,26 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import { z } from 'zod';
 import type { Acceptance } from '../accept.js';
 import type { Clock } from '../clock.js';
 import type { Pace } from '../pace/Pace.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { operationOf } from '../record/operationOf.js';
 import { stateOf } from '../record/stateOf.js';
+import { operation, state, time } from '../shapes.js';
 import { expectedAt } from './expectedAt.js';
 import { problem } from './problem.js';
+
+/** What a request that was taken is answered with. */
+export const acceptedAnswer = z
+  .object({
+    requestId: z.string(),
+    uuid: z.string(),
+    operation,
+    state,
+    expectedAt: time,
+    message: z.string().describe('what this means, in words'),
+  })
+  .meta({ id: 'Accepted' });
 
 /** The HTTP answer to what became of a request. */
 export async function answerAccepted(
@@ -49,7 +63,7 @@ async function accepted(
   const { uuid, desired } = record;
   const at = new Date(expected).toISOString();
   const what = desired.present ? 'provisioned' : 'deprovisioned';
-  const answer = {
+  const answer: z.infer<typeof acceptedAnswer> = {
     requestId: desired.requestId,
     uuid,
     operation: operationOf(record),

@@ -7,7 +7,7 @@ import { readBody } from './readBody.js';
 /** Cloud Relay sends this where its variable is missing. */
 const undefinedService = 'undefined';
 
-const body = z.strictObject({
+export const provisionBody = z.strictObject({
   uuid: uuid.optional(),
   balena_service: z
     .string('must be a string: the name of a service, or "" for the device level')
@@ -43,7 +43,7 @@ export async function parseProvision(
     if (inPath && uuidInPathSuffices) return { uuid: inPath, service: undefined };
     throw new BadRequest('provision.request.no-body', `The request has no body. Send JSON: ${example}`);
   }
-  const sent = body.safeParse(parseJson(text));
+  const sent = provisionBody.safeParse(parseJson(text));
   if (!sent.success) throw badBody(sent.error);
   const { uuid: inBody, balena_service: service } = sent.data;
   if (inPath && inBody && inPath !== inBody) {

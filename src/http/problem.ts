@@ -1,4 +1,5 @@
 import type { HttpResponseInit } from '@azure/functions';
+import { z } from 'zod';
 
 export interface Problem {
   status: number;
@@ -21,6 +22,16 @@ const titles: Record<number, string> = {
   500: 'Internal error',
   503: 'Unavailable',
 };
+
+export const problemDocument = z
+  .looseObject({
+    type: z.literal('about:blank'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('stable, for programs'),
+    detail: z.string().describe('what happened and what to do, for people'),
+  })
+  .meta({ id: 'Problem' });
 
 /** An RFC 9457 problem document, with a `code`. */
 export function problem({ status, code, detail, headers = {}, more = {} }: Problem): HttpResponseInit {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { count, next, time } from '../shapes.js';
 
-export const actionKinds = ['replay', 'discard'] as const;
+export const actionKinds = ['replay', 'discard', 'rotate'] as const;
 export type ActionKind = (typeof actionKinds)[number];
 
 /**
@@ -35,6 +35,7 @@ export const action = z
     by: z.string().describe('who planned it'),
     filter: z.record(z.string(), z.string()).describe('as it was given'),
     reason: z.string().nullable().describe('of a discard'),
+    revoke: z.boolean().describe('of a rotation: the hub stops to accept the old certificates at once'),
     plannedAt: time,
     startedAt: time.nullable(),
     startedBy: z.string().nullable(),

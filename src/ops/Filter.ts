@@ -24,10 +24,20 @@ export const letterFilter = z.strictObject({
 
 export type LetterFilter = z.infer<typeof letterFilter>;
 
-/** @throws Refused naming the field that is wrong, and the fields that there are */
-export function parseFilter(filter: unknown): LetterFilter {
-  return parse(letterFilter, filter, 'filter');
-}
+/** Which certificates to rotate; all of what is named must hold. */
+export const rotateFilter = z.strictObject({
+  uuid: uuid.optional(),
+  fleet: letterFilter.shape.fleet,
+  service: z.string().max(255).optional().describe("a service's name, or '' for the device level"),
+  mintedBefore: when
+    .optional()
+    .describe(
+      'made before: ISO 8601, or a span before now such as 30m, 2h, 7d (dates of certificates are five minutes early)',
+    ),
+});
+
+/** Of any action; which of it an action takes is said by its own. */
+export const actionFilter = z.strictObject({ ...letterFilter.shape, ...rotateFilter.shape });
 
 /**
  * What was sent, in the form that a schema wants.

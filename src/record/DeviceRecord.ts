@@ -117,8 +117,11 @@ export interface DeviceRecord {
   failures: number;
   replays: number;
   error: RecordedError | null;
-  /** The bulk action of ops that last asked for this, and the error that it found; null if the last to ask was someone else. */
-  action: { id: string; error: RecordedError | null } | null;
+  /**
+   * The bulk action of ops that last asked for this, and what it found, for the case that it is cancelled: the error, and of a
+   * rotation what was to be retired before. Null if the last to ask was someone else.
+   */
+  action: { id: string; error: RecordedError | null; before?: Pick<Desired, 'retire' | 'revoke'> } | null;
   /** Unix ms at which what is desired was reached; null until then. */
   completedAt: number | null;
   /** What happened last, the newest at the end; for people, nothing decides by it. */

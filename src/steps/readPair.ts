@@ -1,7 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import type { Spot } from '../edges/balena/Balena.js';
 import type { Credentials } from './Credentials.js';
-import { thumbprintOf } from './mint.js';
+import { readCertificate } from './readCertificate.js';
 
 /**
  * The credentials that stand at a place in balena, if they are a device's own: both variables are there, the key is that of
@@ -11,21 +11,22 @@ export function readPair(spot: Spot, uuid: string): Credentials | null {
   const certificate = spot.variables.AZURE_CERT?.value;
   const privateKey = spot.variables.AZURE_PRIVATE_KEY?.value;
   if (!certificate || !privateKey) return null;
+  const read = readCertificate(certificate, uuid);
+  if (!read) return null;
   try {
-    const parsed = new X509Certificate(Buffer.from(certificate, 'base64'));
     const key = createPrivateKey(Buffer.from(privateKey, 'base64').toString());
-    if (!parsed.checkPrivateKey(key) || !parsed.subject.split('\n').includes(`CN=${uuid}`)) return null;
+    if (!read.parsed.checkPrivateKey(key)) return null;
     return {
-      thumbprint: thumbprintOf(parsed),
-      notBefore: Date.parse(parsed.validFrom),
-      notAfter: Date.parse(parsed.validTo),
+      thumbprint: read.thumbprint,
+      notBefore: read.notBefore,
+      notAfter: read.notAfter,
       keyAlgorithm:
         key.asymmetricKeyType === 'ec' ? 'ec-p256' : `rsa-${key.asymmetricKeyDetails?.modulusLength ?? ''}`,
       certificate,
       privateKey,
     };
   } catch {
-    // Whatever stands there is no certificate and key.
+    // Whatever stands there is no key.
     return null;
   }
 }

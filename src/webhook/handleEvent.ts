@@ -1,14 +1,19 @@
+import { z } from 'zod';
 import { type AcceptTools, accept, acceptNew } from '../accept.js';
 import { check } from '../check.js';
 import type { WebhookEvent } from './parseEvent.js';
 
 /** What became of an event, for its sender. */
-export interface EventOutcome {
-  outcome: 'accepted' | 'already-provisioned' | 'failed' | 'service-conflict' | 'checked' | 'ignored';
-  uuid?: string;
-  requestId?: string;
-  message: string;
-}
+export const eventOutcome = z
+  .object({
+    outcome: z.enum(['accepted', 'already-provisioned', 'failed', 'service-conflict', 'checked', 'ignored']),
+    uuid: z.string().optional(),
+    requestId: z.string().optional(),
+    message: z.string(),
+  })
+  .meta({ id: 'EventOutcome' });
+
+export type EventOutcome = z.infer<typeof eventOutcome>;
 
 /**
  * Does what an event asks for. Events are hints: their order and their repetition can do no harm, because a check looks up what

@@ -12,6 +12,9 @@ export type WebhookEvent =
   | { kind: 'check'; uuid: string; type: string }
   | { kind: 'ignored'; type: string };
 
+/** The two forms of a webhook's body. */
+export const webhookBody = () => z.union([request, event]);
+
 const request = z.strictObject({
   uuid,
   balena_service: z

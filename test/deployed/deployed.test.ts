@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
+import { packagedFiles } from '../../local/package/packagedFiles.js';
 import { projectFolder } from '../../local/stack/projectFolder.js';
-import { deployedFiles } from './deployedFiles.js';
 import { importsOf, packageOf } from './importsOf.js';
 
 const folder = projectFolder();
-const files = await deployedFiles(folder);
+const files = await packagedFiles(folder);
 const { dependencies, devDependencies } = JSON.parse(
   await readFile(join(folder, 'package.json'), 'utf8'),
 ) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
@@ -14,9 +14,11 @@ const imports = await Promise.all(
   modules.map(async (file) => ({ file, specifiers: importsOf(await readFile(join(folder, file), 'utf8')) })),
 );
 
-test('what is deployed is the build of src/ and functions/, and what the host reads', () => {
+test('what is deployed is the build of src/, functions/ and the page, and what the host reads', () => {
   const kinds = new Set(
-    files.map((file) => (/^dist\/(?:src|functions)\/.*\.js$/.exec(file) ? 'code' : file)),
+    files
+      .filter((file) => !file.startsWith('dist/page/'))
+      .map((file) => (/^dist\/(?:src|functions)\/.*\.js$/.exec(file) ? 'code' : file)),
   );
   expect([...kinds].sort()).toEqual(['LICENSE', 'code', 'host.json', 'package-lock.json', 'package.json']);
   expect(files).toEqual(expect.arrayContaining(['dist/functions/provision.js', 'dist/src/reconcile.js']));

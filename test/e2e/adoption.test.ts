@@ -1,5 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { minter } from '../../src/steps/mint.js';
+import { storedPair } from './support/storedPair.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
@@ -33,6 +35,26 @@ test('a matching pair that balena already holds is kept as it is, and registered
   expect((await system.state(uuid, 'provisioned')).certificate).toMatchObject({ thumbprint });
   expect(await written()).toEqual([]);
   expect(await system.credentials(uuid)).toMatchObject({ thumbprint, accepted: true });
+});
+
+test('a device of the old function keeps its credentials and its connection: only its SHA-1 thumbprint is replaced', async () => {
+  const uuid = await balena.newDevice();
+  const old = await minter({ key: 'rsa-2048', days: 365 })(uuid, Date.now());
+  await balena.setVariables(uuid, 'main', pairOf(old));
+  const sha1 = new X509Certificate(Buffer.from(old.certificate, 'base64')).fingerprint.replaceAll(':', '');
+  await hub.register(uuid, sha1);
+  const pair = storedPair(await balena.variables(uuid), 'main');
+  const device = await system.connect(uuid, pair);
+  await balena.forget();
+
+  await system.post(uuid, 'main');
+  await system.state(uuid, 'provisioned');
+  expect(await written()).toEqual([]);
+  expect(await hub.thumbprints(uuid)).toEqual([pair.thumbprint, pair.thumbprint]);
+  await device.send({ still: 'connected' });
+  await device.close();
+  await (await system.connect(uuid, pair)).close();
+  expect(await hub.telemetry(uuid)).toHaveLength(1);
 });
 
 test.each([

@@ -19,27 +19,41 @@ export function memoryTable<T>(): ScannedTable<T> & { fails: boolean; writes: nu
       if (table.fails) throw new Error('the table cannot be reached');
       if ((rows.get(idOf(key))?.etag ?? null) !== etag) return false;
       table.writes += 1;
-      rows.set(idOf(key), { json: JSON.stringify(value), etag: String(table.writes), columns });
+      rows.set(idOf(key), {
+        json: JSON.stringify(value),
+        etag: String(table.writes),
+        columns: { ...columns, PartitionKey: key.partition },
+      });
       return true;
     },
     async *list(filter?: string) {
-      for (const { json, columns } of rows.values())
+      for (const { json, columns } of inOrder(rows))
         if (matches(columns, filter)) yield JSON.parse(json) as T;
     },
     async *column(name: string, filter?: string) {
-      for (const { columns } of rows.values()) if (matches(columns, filter)) yield String(columns[name]);
+      for (const { columns } of inOrder(rows)) if (matches(columns, filter)) yield String(columns[name]);
     },
   };
   return table;
 }
 
+/** By partition and row, as Azure Tables lists them. */
+function inOrder<R>(rows: Map<string, R>): R[] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}
+
 function matches(columns: Columns, filter = ''): boolean {
   if (filter === '') return true;
   return filter.split(' and ').every((condition) => {
-    const [, name, operator, text] = /^(\w+) (eq|lt) (.*)$/.exec(condition) ?? [];
+    const [, name, operator, text] = /^(\w+) (eq|lt|ge) (.*)$/.exec(condition) ?? [];
     if (!name || text === undefined)
       throw new Error(`a filter that the memory table does not know: ${filter}`);
-    if (operator === 'lt') return Number(columns[name]) < Number(text.replace('L', ''));
-    return String(columns[name]) === text.replace(/^'|'$/g, '').replaceAll("''", "'");
+    if (/^\d+L$/.test(text)) {
+      const [value, wanted] = [Number(columns[name]), Number(text.slice(0, -1))];
+      return operator === 'lt' ? value < wanted : operator === 'ge' ? value >= wanted : value === wanted;
+    }
+    const value = String(columns[name]);
+    const wanted = text.replace(/^'|'$/g, '').replaceAll("''", "'");
+    return operator === 'lt' ? value < wanted : operator === 'ge' ? value >= wanted : value === wanted;
   });
 }

@@ -2,6 +2,7 @@ import { type BalenaSDK, getSdk } from 'balena-sdk';
 import type { Place } from '../../record/DeviceRecord.js';
 import { CallTimeout } from '../CallTimeout.js';
 import type { Balena, BalenaDevice, Spot, Variable, VariableName } from './Balena.js';
+import { type BalenaListing, fleetQuery, type ListedRow, listedDevice } from './fleetPage.js';
 import { mapBalenaError } from './mapBalenaError.js';
 
 export interface BalenaOptions {
@@ -11,6 +12,9 @@ export interface BalenaOptions {
   /** The SDK's own is 59 s, and cannot be set. */
   callTimeoutMs?: number;
 }
+
+/** A page of a fleet is large. Less than the SDK's own limit of 59 s. */
+const listTimeoutMs = 45_000;
 
 const variables = {
   $select: ['id', 'name', 'value'],
@@ -35,21 +39,29 @@ interface DeviceRow {
 }
 
 /** Our few requests, lean: one GET shows the device, its fleet, its services and their variables, and each write is one request. */
-export function openBalena({ apiUrl, apiKey, callTimeoutMs = 15_000 }: BalenaOptions): Balena {
+export function openBalena({
+  apiUrl,
+  apiKey,
+  callTimeoutMs = 15_000,
+}: BalenaOptions): Balena & BalenaListing {
   // `dataDirectory: false`: the default writes the API key in clear into the home directory.
   const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
   // The `apiKey` option of getSdk is ignored. Makes no request.
   const loggedIn = sdk.auth.loginWithToken(apiKey);
 
   /** @param run gets what goes with its request: a signal that ends it at the deadline */
-  async function call<R>(write: boolean, run: (passthrough: object) => Promise<R>): Promise<R> {
+  async function call<R>(
+    write: boolean,
+    run: (passthrough: object) => Promise<R>,
+    timeoutMs = callTimeoutMs,
+  ): Promise<R> {
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         reject(new CallTimeout());
         controller.abort();
-      }, callTimeoutMs);
+      }, timeoutMs);
     });
     try {
       const passthrough = { signal: controller.signal };
@@ -86,6 +98,25 @@ export function openBalena({ apiUrl, apiKey, callTimeoutMs = 15_000 }: BalenaOpt
       );
       const row = (rows as unknown as DeviceRow[])[0];
       return row ? deviceOf(row) : null;
+    },
+    async list(fleet, after) {
+      const options = fleetQuery(fleet, after);
+      const get = (passthrough: object) =>
+        sdk.pine.get({ resource: 'device', options, passthrough } as never);
+      const rows = (await call(false, get, listTimeoutMs)) as unknown as ListedRow[];
+      return rows.map(listedDevice);
+    },
+    async fleetOf(uuid) {
+      const options = {
+        $select: ['id'],
+        $filter: { uuid },
+        $expand: { belongs_to__application: { $select: ['slug'] } },
+      };
+      const rows = await call(false, (passthrough) =>
+        sdk.pine.get({ resource: 'device', options, passthrough } as never),
+      );
+      const [row] = rows as unknown as Pick<DeviceRow, 'belongs_to__application'>[];
+      return row ? (row.belongs_to__application[0]?.slug ?? '') : null;
     },
     async sees(fleet) {
       const options = { $select: ['id'], $top: 1, ...(fleet !== null && { $filter: { slug: fleet } }) };

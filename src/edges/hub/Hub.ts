@@ -15,3 +15,28 @@ export interface Hub {
   remove(deviceId: string, deadlineMs: number): Promise<'removed' | 'none'>;
   close(): void;
 }
+
+/** An identity as a listing shows it. */
+export interface ListedIdentity {
+  deviceId: string;
+  /** The thumbprints that it lets in, upper-case hex, SHA-256 or SHA-1; empty if it is disabled, or of another kind. */
+  accepts: string[];
+}
+
+export interface IdentityPage {
+  identities: ListedIdentity[];
+  /** For the next page; null on the last one. */
+  next: string | null;
+}
+
+/** The part of the hub that looks at all identities. */
+export interface HubListing {
+  /**
+   * A page of all identities, at most 100, in no order. It costs one query, of which the hub allows far fewer than registry operations
+   * (see `queriesPerMinute`). What it shows may be some minutes old.
+   *
+   * @param from `next` of the page before; null for the first page
+   * @throws ProvisioningError `hub-…`, `timed-out`
+   */
+  list(from: string | null, deadlineMs: number): Promise<IdentityPage>;
+}

@@ -8,6 +8,8 @@ export interface StoredAction {
   by: string;
   filter: Record<string, string>;
   reason: string | null;
+  /** Of a rotation: the hub must stop to accept the old certificates, too. */
+  revoke: boolean;
   plannedAt: number;
   startedAt: number | null;
   startedBy: string | null;
@@ -50,6 +52,8 @@ export interface Item {
   requestId: string | null;
   n: number | null;
   sequenceNumber: string | null;
+  /** Of a rotation: the certificate that is to be replaced. */
+  thumbprint?: string;
   /** What its letter asks for, where there is no record. */
   asked?: { operation: 'provision' | 'deprovision'; service: string | null };
 }

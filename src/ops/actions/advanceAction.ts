@@ -3,11 +3,13 @@ import type { ActionMessage } from '../../message/ActionMessage.js';
 import type { ActionKind } from '../Action.js';
 import type { OpsTools } from '../OpsTools.js';
 import { cancelItem } from './cancelItem.js';
+import { cancelRotation } from './cancelRotation.js';
 import { countOutcomes } from './countOutcomes.js';
 import { discardItem } from './discardItem.js';
 import { nextWave } from './nextWave.js';
 import { nudge } from './nudge.js';
 import { replayItem } from './replayItem.js';
+import { rotateItem } from './rotateItem.js';
 import { ended, type Item, type StoredAction, sizeOf } from './StoredAction.js';
 
 const perform: Record<
@@ -16,7 +18,9 @@ const perform: Record<
 > = {
   replay: replayItem,
   discard: discardItem,
+  rotate: rotateItem,
 };
+const takeBack = { replay: cancelItem, discard: cancelItem, rotate: cancelRotation };
 
 const asksAtATime = 16;
 /** Between two writings of the action: what is repeated if the process dies. */
@@ -27,12 +31,24 @@ const longestTurnMs = 20_000;
 const lookAgainMs = 2_000;
 const lookAgainLongestMs = 60_000;
 
+/** Thrown at once, the deliveries of its message would be spent within moments. */
+const beforeThrowingMs = 5_000;
+
 /**
  * Goes on with an action, for a worker that got its message, and has the next message sent. Everything in it may happen twice.
  *
- * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the message is to come again
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, after a pause: the message is to come again
  */
-export async function advanceAction(tools: OpsTools, { action: id, n }: ActionMessage): Promise<void> {
+export async function advanceAction(tools: OpsTools, message: ActionMessage): Promise<void> {
+  try {
+    await advance(tools, message);
+  } catch (error) {
+    await tools.clock.sleep(beforeThrowingMs);
+    throw error;
+  }
+}
+
+async function advance(tools: OpsTools, { action: id, n }: ActionMessage): Promise<void> {
   const { actions, clock } = tools;
   const found = await actions.read(id);
   if (!found || ended(found.value) || found.value.nudge.n !== n) return;
@@ -102,5 +118,5 @@ async function cancelEach(tools: OpsTools, action: StoredAction): Promise<void> 
   const live: string[] = [];
   for await (const { uuid, ticket } of tools.records.summaries({ action: action.id }))
     if (ticket && ticket.deadAt === null && ticket.kind === 'change') live.push(uuid);
-  await pLimit(asksAtATime).map(live, (uuid) => cancelItem(tools, action, uuid));
+  await pLimit(asksAtATime).map(live, (uuid) => takeBack[action.kind](tools, action, uuid));
 }

@@ -26,8 +26,14 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
   };
 }
 
-function outcomeOf({ ticket, state }: Summary): 'succeeded' | 'failed' | 'cancelled' | 'underWay' {
+function outcomeOf({
+  ticket,
+  state,
+  completedAt,
+}: Summary): 'succeeded' | 'failed' | 'cancelled' | 'underWay' {
   if (ticket?.cancelled) return 'cancelled';
   if (ticket && ticket.deadAt === null && ticket.kind === 'change') return 'underWay';
+  // A rotation that was taken back: the device is as it was.
+  if (!ticket && completedAt === null) return 'cancelled';
   return state === 'failed' ? 'failed' : 'succeeded';
 }

@@ -35,6 +35,7 @@ export async function startAction(tools: OpsTools, id: string, request: StartReq
       throw new Refused('ops.not-planned', `The action was started already: it is ${action.state}.`, 409);
     if (now - action.plannedAt > planIsGoodForMs)
       throw new Refused('ops.plan-too-old', 'The plan is older than a day: make a new one.', 409);
+    const inWaves = ramp && action.kind !== 'discard';
     const size = sizeOf({ ...action, limit: limit ?? null });
     return {
       ...action,
@@ -42,11 +43,11 @@ export async function startAction(tools: OpsTools, id: string, request: StartReq
       startedAt: now,
       startedBy: by ?? action.by,
       ratePerMinute: rate ?? action.ratePerMinute ?? tools.operationsPerMinute,
-      ramp: ramp && action.kind === 'replay',
+      ramp: inWaves,
       limit: limit ?? null,
       wave: {
         from: 0,
-        to: ramp && action.kind === 'replay' ? Math.min(firstWave, size) : size,
+        to: inWaves ? Math.min(firstWave, size) : size,
         startsAt: now,
         failedBefore: 0,
       },

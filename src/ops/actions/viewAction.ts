@@ -37,6 +37,7 @@ export function viewAction(
     by,
     filter,
     reason,
+    revoke: action.revoke,
     plannedAt: iso(action.plannedAt),
     startedAt: isoOrNull(action.startedAt),
     startedBy,

@@ -1,3 +1,4 @@
+import { countCertificates } from '../../fleet/countCertificates.js';
 import { health } from '../../health.js';
 import { iso, isoOrNull } from '../../iso.js';
 import { type Summary, summaryState } from '../../record/Summary.js';
@@ -11,7 +12,6 @@ import { readDepths } from './readDepths.js';
 
 const freshMs = 1_000;
 const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 /**
  * What the system is at.
@@ -88,18 +88,4 @@ function timingOf(records: readonly Summary[], now: number): Overview['timing'] 
     p95Seconds: percentile(seconds, 0.95),
     count: seconds.length,
   };
-}
-
-/** Of those devices that are to have one. */
-function countCertificates(records: readonly Summary[], now: number): Overview['certificates'] {
-  const counts = { expired: 0, within7Days: 0, within30Days: 0, later: 0 };
-  for (const { thumbprint, notAfter, operation } of records) {
-    if (thumbprint === null || notAfter === null || operation === 'deprovision') continue;
-    const days = (notAfter - now) / dayMs;
-    if (days <= 0) counts.expired += 1;
-    else if (days <= 7) counts.within7Days += 1;
-    else if (days <= 30) counts.within30Days += 1;
-    else counts.later += 1;
-  }
-  return counts;
 }

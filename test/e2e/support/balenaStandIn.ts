@@ -8,21 +8,30 @@ export type Variables = Record<string, Record<string, string>>;
 export interface BalenaStandIn extends StandInControl {
   /** A new device of the fleet. @returns its uuid */
   newDevice(): Promise<string>;
+  newDevices(count: number): Promise<string[]>;
+  /** Makes sure that the demo fleet has this service, on all of its devices. */
+  addService(name: string): Promise<void>;
   removeDevice(uuid: string): Promise<void>;
   /** All places that have variables. */
   variables(uuid: string): Promise<Variables>;
   setVariables(uuid: string, service: string, variables: Record<string, string | null>): Promise<void>;
 }
 
-export function balenaStandIn({ controlUrl }: BalenaEndpoints): BalenaStandIn {
+export function balenaStandIn({ controlUrl, fleet }: BalenaEndpoints): BalenaStandIn {
   const control = standInControl(controlUrl);
+  const newDevices = async (count: number) => {
+    const devices = await control.tell<{ uuid: string }[]>('POST /devices', { count });
+    return devices.map(({ uuid }) => uuid);
+  };
   return {
     ...control,
     async newDevice() {
-      const [device] = await control.tell<{ uuid: string }[]>('POST /devices', {});
-      if (!device) throw new Error('the stand-in for balena made no device');
-      return device.uuid;
+      const [uuid] = await newDevices(1);
+      if (!uuid) throw new Error('the stand-in for balena made no device');
+      return uuid;
     },
+    newDevices,
+    addService: (name) => control.tell('POST /fleets', { slug: fleet, services: [name] }),
     removeDevice: (uuid) => control.tell(`DELETE /devices/${uuid}`),
     async variables(uuid) {
       const { variables } = await control.tell<{ variables: Variables }>(`GET /devices/${uuid}`);

@@ -8,8 +8,8 @@ export interface HubStandIn extends StandInControl {
   telemetry(uuid: string): Promise<Telemetry[]>;
   /** The thumbprints of an identity; null if the hub has none. Counts as a registry operation. */
   thumbprints(uuid: string): Promise<string[] | null>;
-  /** Registers an identity past the product. */
-  register(uuid: string, thumbprint: string): Promise<void>;
+  /** Registers an identity past the product. @param second of the other slot; default: the same */
+  register(uuid: string, thumbprint: string, second?: string): Promise<void>;
   /** Removes one past the product. */
   unregister(uuid: string): Promise<void>;
   close(): void;
@@ -32,8 +32,8 @@ export function hubStandIn(endpoints: IotHubEndpoints): HubStandIn {
         throw error;
       }
     },
-    async register(uuid, thumbprint) {
-      const x509Thumbprint = { primaryThumbprint: thumbprint, secondaryThumbprint: thumbprint };
+    async register(uuid, thumbprint, second = thumbprint) {
+      const x509Thumbprint = { primaryThumbprint: thumbprint, secondaryThumbprint: second };
       await registry.create({
         deviceId: uuid,
         status: 'enabled',

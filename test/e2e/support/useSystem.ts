@@ -7,6 +7,7 @@ import type { Forked } from '../../../local/stack/forkStandIn.js';
 import { type Stack, type StackOptions, startStack } from '../../../local/stack/startStack.js';
 import { type BalenaStandIn, balenaStandIn } from './balenaStandIn.js';
 import { type HubStandIn, hubStandIn } from './hubStandIn.js';
+import { type OpsApi, opsApi } from './opsApi.js';
 import { printWhenFailed } from './printWhenFailed.js';
 import { type ProvisionApi, provisionApi } from './provisionApi.js';
 import { type QueueEnd, queueEnd } from './queueEnd.js';
@@ -22,6 +23,7 @@ export interface System extends ProvisionApi {
   balena: BalenaStandIn;
   hub: HubStandIn;
   queue: QueueEnd;
+  ops: OpsApi;
   /** A device that was asked for and is provisioned. @returns its uuid */
   provisioned(service?: string): Promise<string>;
   /** What balena holds for it at a place, and the hub accepts. */
@@ -72,6 +74,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     balena: behindBalena,
     hub: behindHub,
     queue,
+    ops: opsApi(stack.endpoints),
     async provisioned(service = 'main') {
       const uuid = await behindBalena.newDevice();
       await api.post(uuid, service);

@@ -8,8 +8,8 @@ export interface Act {
     | { kind: 'provision'; place: string }
     | { kind: 'deprovision' }
     | { kind: 'created' }
-    | { kind: 'rotate'; revoke: boolean }
-    | { kind: 'check'; distrust: boolean }
+    | { kind: 'rotate'; revoke: boolean; distrust?: boolean }
+    | { kind: 'check'; distrust: boolean; inMs?: number }
     | { kind: 'renew' }
     | { kind: 'resend' }
     | { kind: 'replay'; inMs: number }
@@ -56,8 +56,18 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
   { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), place }) },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('created') }) },
-  { weight: 16, arbitrary: fc.record({ kind: fc.constant('rotate'), revoke: fc.boolean() }) },
-  { weight: 9, arbitrary: fc.record({ kind: fc.constant('check'), distrust: fc.boolean() }) },
+  {
+    weight: 16,
+    arbitrary: fc.record({ kind: fc.constant('rotate'), revoke: fc.boolean(), distrust: fc.boolean() }),
+  },
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      kind: fc.constant('check'),
+      distrust: fc.boolean(),
+      inMs: fc.constantFrom(0, 0, 0, 900_000),
+    }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('renew') }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('resend') }) },
   {

@@ -1,6 +1,7 @@
 import { type Asked, accept } from '../../../src/accept.js';
 import { check } from '../../../src/check.js';
 import { cancelItem } from '../../../src/ops/actions/cancelItem.js';
+import { cancelRotation } from '../../../src/ops/actions/cancelRotation.js';
 import { discardItem } from '../../../src/ops/actions/discardItem.js';
 import { replayItem } from '../../../src/ops/actions/replayItem.js';
 import type { Item, StoredAction } from '../../../src/ops/actions/StoredAction.js';
@@ -39,11 +40,15 @@ export function perform(system: System, running: Running, { device, what }: Act)
         service: record.desired.service,
         retire,
         revoke: what.revoke,
+        distrust: what.distrust ?? false,
+        // As a bulk action does it: one that revokes is not taken back here, for what is revoked is remembered.
+        ...(!what.revoke && { action: `${uuid} ${system.actions}` }),
       });
+      system.actions += 1;
       break;
     }
     case 'check':
-      lookAgain(system, running, uuid, what.distrust);
+      lookAgain(system, running, uuid, what.distrust, what.inMs);
       break;
     case 'renew':
       // Every pair that this device has had until now; others of the same age are due as well.
@@ -65,9 +70,10 @@ export function perform(system: System, running: Running, { device, what }: Act)
       break;
     }
     case 'cancel': {
-      const id = system.recordOf(uuid)?.action?.id;
-      if (id !== undefined)
-        invoke(system, running, uuid, () => cancelItem(running.tools, actionOf(id), uuid));
+      const action = system.recordOf(uuid)?.action;
+      if (!action) return;
+      const cancel = action.before ? cancelRotation : cancelItem;
+      invoke(system, running, uuid, () => cancel(running.tools, actionOf(action.id), uuid));
       break;
     }
     case 'discard': {
@@ -104,8 +110,8 @@ export function ask(system: System, running: Running, asked: Asked): void {
   });
 }
 
-export function lookAgain(system: System, running: Running, uuid: string, distrust: boolean): void {
-  invoke(system, running, uuid, () => check(running.tools, uuid, distrust));
+export function lookAgain(system: System, running: Running, uuid: string, distrust: boolean, inMs = 0): void {
+  invoke(system, running, uuid, () => check(running.tools, uuid, distrust, running.tools.clock.now() + inMs));
 }
 
 /** An invocation that answers with an error if the records or the queue cannot be reached, and never otherwise. */

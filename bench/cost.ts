@@ -1,0 +1,56 @@
+import '../local/requireNode24.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { forkStandIn } from '../local/stack/forkStandIn.js';
+import type { TablesEndpoints } from '../local/tables/startTables.js';
+import { wholeNumber } from '../local/wholeNumber.js';
+import { startCountingProxy } from './countingProxy.js';
+import { burst } from './scenarios/burst.js';
+
+const { devices, units } = new Command('npm run bench:cost --')
+  .description(
+    'What Azure would bill for a fleet that boots: requests, messages and table operations for each device.',
+  )
+  .option('--devices <number>', 'all ask at once, and again, as Cloud Relay does', wholeNumber, 1_000)
+  .option('--units <number>', 'of the hub (S1)', wholeNumber, 10)
+  .parse()
+  .opts<{ devices: number; units: number }>();
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+const tables = await forkStandIn<TablesEndpoints>({
+  name: 'tables',
+  entry: 'local/tables/main.js',
+  args: ['--folder', folder, '--port', '0'],
+  env: process.env,
+  onLine: () => {},
+});
+const { connectionString } = tables.endpoints;
+const [, address = ''] = /TableEndpoint=(http:\/\/[^/]+)/.exec(connectionString) ?? [];
+const proxy = await startCountingProxy(address);
+// Given like a real one, so that no other is started.
+process.env.RECORDS_CONNECTION = connectionString.replace(address, proxy.url);
+try {
+  const figures = await burst({ devices, tier: 'S1', units, workers: 1, progress: () => {} });
+  const each = (count: number) => Math.round((count / devices) * 10) / 10;
+  const operations = Object.entries(proxy.counts()).map(([what, count]) => [what, each(count)] as const);
+  const total = operations.reduce((sum, [, count]) => sum + count, 0);
+  const deliveries = figures['deliveries/device'];
+  console.log(
+    `${devices} devices at once, S1 x ${units}: ${figures['elapsed s']} s, ${figures['not provisioned']} not provisioned`,
+  );
+  console.table({
+    'requests / device': each(figures.asked),
+    'deliveries / device': deliveries,
+    // Each message is sent, delivered and completed.
+    'Service Bus operations / device': Math.round(deliveries * 3 * 10) / 10,
+    'table operations / device': Math.round(total * 10) / 10,
+    ...Object.fromEntries(operations.map(([what, count]) => [`  ${what}`, count])),
+  });
+} finally {
+  proxy.close();
+  await tables.stop();
+  await rm(folder, { recursive: true });
+}
+process.exit(0);

@@ -1,0 +1,158 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { RequestSummary } from '../../local/faults/createRequestLog.js';
+import { askFleet, planFleet } from '../../src/fleet/askFleet.js';
+import { audit } from '../../src/fleet/audit.js';
+import { followFleet } from '../../src/fleet/followFleet.js';
+import { readIdentities } from '../../src/fleet/readIdentities.js';
+import { repair } from '../../src/fleet/repair.js';
+import { planSweep, sweep } from '../../src/fleet/sweep.js';
+import type { Tier } from '../../src/pace/operationsPerMinute.js';
+import { openAppOf } from '../openAppOf.js';
+import { quietStack } from '../quietStack.js';
+
+export interface FleetOptions {
+  devices: number;
+  tier: Tier;
+  units: number;
+  progress(provisioned: number): void;
+}
+
+export interface FleetFigures {
+  what: string;
+  /** Devices that were asked for, looked at by a worker, or found to be broken. */
+  found: number;
+  seconds: number;
+  'devices/s': number;
+  /** Of all processes. */
+  'balena requests': number;
+  'hub queries': number;
+  'registry operations': number;
+  'MB at its peak': number;
+}
+
+/** One device in so many is broken, for what finds and mends. */
+const oneIn = 100;
+
+/** A whole fleet is asked for, swept and audited, by a process of its own beside one HTTP host and one worker. */
+export async function fleet(options: FleetOptions): Promise<{ rows: FleetFigures[]; identitiesMb: number }> {
+  const { devices, tier, units } = options;
+  const settings = { IOTHUB_TIER: tier, IOTHUB_UNITS: String(units) };
+  const stack = await quietStack({
+    devices,
+    hub: ['--tier', tier, '--units', String(units)],
+    settings: { ...process.env, ...settings, RENEW_SCHEDULE: 'off' },
+    hosts: ['http'],
+  });
+  const app = openAppOf(stack.endpoints, settings);
+  const { balena, iotHub } = stack.endpoints;
+  if (!balena || !iotHub) throw new Error('this measures against the stand-ins');
+  const rows: FleetFigures[] = [];
+
+  async function measure(what: string, run: () => Promise<number>): Promise<void> {
+    const requests = async (url: string): Promise<RequestSummary> => (await fetch(`${url}/requests`)).json();
+    for (const { controlUrl } of [balena!, iotHub!])
+      await fetch(`${controlUrl}/requests`, { method: 'DELETE' });
+    let peak = process.memoryUsage.rss();
+    const sampling = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage.rss());
+    }, 50);
+    const started = performance.now();
+    const found = await run();
+    const seconds = (performance.now() - started) / 1_000;
+    clearInterval(sampling);
+    const hub = await requests(iotHub!.controlUrl);
+    const queries = Object.values(hub.counts['POST /devices/query'] ?? {}).reduce((sum, n) => sum + n, 0);
+    rows.push({
+      what,
+      found,
+      seconds: Math.round(seconds * 10) / 10,
+      'devices/s': Math.round(devices / seconds),
+      'balena requests': (await requests(balena!.controlUrl)).total,
+      'hub queries': queries,
+      'registry operations': hub.total - queries,
+      'MB at its peak': Math.round(peak / 2 ** 20),
+    });
+  }
+  const count = async (items: AsyncIterable<unknown>) => {
+    let found = 0;
+    for await (const _ of items) found += 1;
+    return found;
+  };
+
+  try {
+    const { fleet: slug } = balena;
+    const asking = { fleet: slug, service: 'main' };
+    const sweeping = { fleets: [slug], service: 'main', settleMs: 0 };
+    const auditing = { ...sweeping, renewAt: 0.8 };
+    const uuids = balena.devices.map(({ uuid }) => uuid);
+    const follow = () =>
+      followFleet(app, uuids, { onProgress: ({ states }) => options.progress(states.provisioned) });
+
+    await measure('fleet, plan', () => count(planFleet(app, asking)));
+    await measure('fleet, asked for', async () => (await askFleet(app, asking)).asked);
+    await stack.startHost('worker');
+    await measure('fleet, followed until provisioned', async () => (await follow()).states.provisioned);
+    await measure('fleet, asked for again', async () => (await askFleet(app, asking)).alreadyProvisioned);
+    await measure('sweep, all in order', async () => await count(planSweep(app, sweeping)));
+    await measure('audit, all in order', () => count(audit(app, auditing)));
+
+    const broken = uuids.filter((_, i) => i % oneIn === 0);
+    const variables = { AZURE_CERT: null, AZURE_PRIVATE_KEY: null };
+    const breakAll = async () => {
+      for (const uuid of broken) {
+        const body = JSON.stringify({ service: 'main', variables });
+        await fetch(`${balena.controlUrl}/devices/${uuid}/variables`, { method: 'PUT', body });
+      }
+    };
+    const mended = () => followChecks(app, broken);
+    await breakAll();
+    await measure(`sweep, 1 in ${oneIn} has lost its variables`, async () => {
+      return (await sweep(app, sweeping)).checked['variables-missing'];
+    });
+    await measure('until they are mended', mended);
+    await breakAll();
+    await measure(`audit and repair of as many`, async () => {
+      let found = 0;
+      for await (const finding of audit(app, auditing)) {
+        found += 1;
+        await repair(app, finding);
+      }
+      return found;
+    });
+    await measure('until they are mended, again', mended);
+    return { rows, identitiesMb: await heapOf(() => readIdentities(app)) };
+  } finally {
+    await app.close();
+    await stack.close();
+  }
+}
+
+/** Waits until no worker has to look at these devices any more. @returns how many are provisioned */
+async function followChecks(
+  { records, clock }: ReturnType<typeof openAppOf>,
+  uuids: string[],
+): Promise<number> {
+  for (;;) {
+    const found = await Promise.all(uuids.map(async (uuid) => (await records.read(uuid))?.value));
+    if (found.every((record) => !record?.ticket))
+      return found.filter((record) => record?.observed.thumbprint).length;
+    await clock.sleep(200);
+  }
+}
+
+/** What is kept of the result, MB. */
+async function heapOf(make: () => Promise<unknown>): Promise<number> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  // What was in use while it ran, but for the result, is gone then.
+  await make();
+  const before = used();
+  const kept = await make();
+  const after = used();
+  return kept ? Math.round(((after - before) / 2 ** 20) * 10) / 10 : 0;
+}

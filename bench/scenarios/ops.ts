@@ -1,0 +1,116 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Action } from '../../src/ops/Action.js';
+import type { Overview } from '../../src/ops/Overview.js';
+import { load } from '../load.js';
+import { postProvision } from '../postProvision.js';
+import { type QuietStack, quietStack } from '../quietStack.js';
+import { residentMb } from '../residentMb.js';
+
+const service = 'sensor';
+
+/**
+ * So many requests fail for good, of a service that balena does not know; then it does. What ops see and do with them: how long
+ * each takes, and what memory the HTTP host and the worker have then.
+ */
+export async function ops(
+  devices: number,
+  progress: (done: number) => void,
+): Promise<{ what: string; ms: number; 'http MB': number; 'worker MB': number }[]> {
+  const stack = await quietStack({
+    hosts: ['http', 'worker'],
+    hub: ['--unthrottled'],
+    settings: { IOTHUB_TIER: 'S3', IOTHUB_UNITS: '10' },
+  });
+  const rows: { what: string; ms: number; 'http MB': number; 'worker MB': number }[] = [];
+  const measure = async <R>(what: string, run: () => Promise<R>): Promise<R> => {
+    const begun = performance.now();
+    const result = await run();
+    const ms = Math.round(performance.now() - begun);
+    const [http = 0, worker = 0] = await Promise.all(
+      stack.hosts.map(({ process }) => residentMb(process.pid)),
+    );
+    rows.push({ what, ms, 'http MB': http, 'worker MB': worker });
+    return result;
+  };
+  const overview = () => ask<Overview>(stack, 'GET', 'overview');
+  try {
+    const { url, provisionKey } = stack.endpoints.functions;
+    const uuids = await newDevices(stack, devices);
+    await measure('fail all', async () => {
+      await load(devices, 50, (n) => postProvision(url, provisionKey, uuids[n] ?? '', service));
+      await until(
+        async () => (await overview()).states.failed === devices,
+        async () => progress((await overview()).states.failed),
+      );
+    });
+    // Longer than anything is kept in memory.
+    await setTimeout(15_000);
+    await measure('overview', overview);
+    await measure('overview, again', overview);
+    await measure('dead letters, first page', () => ask(stack, 'GET', 'dead-letters'));
+    await measure('dead letters, next page', () => ask(stack, 'GET', 'dead-letters?order=oldest'));
+    await measure('devices, a page of 1,000', () => ask(stack, 'GET', 'records?state=failed&limit=1000'));
+    const plan = await measure('plan', () => ask<Action>(stack, 'POST', 'actions', { kind: 'replay' }));
+    if (plan.counts.planned !== devices) throw new Error(`planned ${plan.counts.planned} of ${devices}`);
+    await addService(stack);
+    const action = () => ask<Action>(stack, 'GET', `actions/${plan.id}`);
+    await measure('replay: all asked for', async () => {
+      await ask(stack, 'POST', `actions/${plan.id}/start`, { rate: 6_000 });
+      await until(async () => (await action()).counts.asked === devices);
+    });
+    await measure('replay: progress, one look', action);
+    await measure('replay: all provisioned, from there', () =>
+      until(
+        async () => (await action()).state === 'done',
+        async () => progress((await action()).counts.succeeded),
+      ),
+    );
+    const { counts } = await action();
+    if (counts.succeeded !== devices) throw new Error(`not all were provisioned: ${JSON.stringify(counts)}`);
+    return rows;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\n${stack.tail()}`);
+  } finally {
+    await stack.close();
+  }
+}
+
+async function ask<R>({ endpoints }: QuietStack, method: string, path: string, body?: object): Promise<R> {
+  const { url, opsKey } = endpoints.functions;
+  const response = await fetch(`${url}/api/ops/${path}`, {
+    method,
+    headers: { 'x-functions-key': opsKey, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as R;
+}
+
+async function control<R>({ endpoints }: QuietStack, path: string, body: object): Promise<R> {
+  const response = await fetch(`${endpoints.balena?.controlUrl}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`balena's control: ${await response.text()}`);
+  return (await response.json().catch(() => null)) as R;
+}
+
+async function newDevices(stack: QuietStack, count: number): Promise<string[]> {
+  const added = await control<{ uuid: string }[]>(stack, '/devices', { count });
+  return added.map(({ uuid }) => uuid);
+}
+
+function addService(stack: QuietStack): Promise<unknown> {
+  return control(stack, '/fleets', { slug: stack.endpoints.balena?.fleet, services: [service] });
+}
+
+/** Half an hour at the most. */
+async function until(holds: () => Promise<boolean>, tell?: () => Promise<void>): Promise<void> {
+  for (let tries = 0; tries < 3_600; tries += 1) {
+    if (await holds()) return;
+    await tell?.();
+    await setTimeout(500);
+  }
+  throw new Error('it did not come to its end within half an hour');
+}

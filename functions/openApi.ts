@@ -1,0 +1,15 @@
+import { app } from '@azure/functions';
+import { describeApi } from '../src/http/openApi/describeApi.js';
+
+const body = JSON.stringify(describeApi());
+
+/** `GET /api/openapi.json`: the description of the HTTP API. There is no secret in it. */
+app.http('openApi', {
+  methods: ['GET'],
+  route: 'openapi.json',
+  authLevel: 'anonymous',
+  handler: async () => ({
+    headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' },
+    body,
+  }),
+});

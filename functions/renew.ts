@@ -1,0 +1,28 @@
+import { app } from '@azure/functions';
+import { renew } from '../src/fleet/renew.js';
+import { observeCertificates } from '../src/telemetry/measures.js';
+import { theApp } from '../src/theApp.js';
+
+/** Less than the five minutes that a function may run on every plan; the next run takes what is left. */
+const longestRunMs = 4 * 60_000;
+
+const { renewSchedule, renewAt, hub } = theApp.config;
+
+/** Has certificates replaced that are past `RENEW_AT` of their life, and reports how long the others have (`RENEW_SCHEDULE`). */
+if (renewSchedule !== null) {
+  app.timer('renew', {
+    schedule: renewSchedule,
+    handler: async (_timer, context) => {
+      const { operationsPerMinute } = hub;
+      const signal = AbortSignal.timeout(longestRunMs);
+      const report = await renew(theApp, { renewAt, operationsPerMinute, signal });
+      const { due, checked, left, failed, certificates } = report;
+      observeCertificates(certificates);
+      const { expired, within7Days, within30Days, later } = certificates;
+      context.log(
+        `certificates: ${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later; ` +
+          `${due} due for renewal, ${checked} taken up, ${left} left to the next run, ${failed} failed for good`,
+      );
+    },
+  });
+}

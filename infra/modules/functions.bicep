@@ -1,0 +1,70 @@
+// The function app, on Flex Consumption. The platform scales each trigger by itself: the HTTP functions together, the worker,
+// and each timer, in instances of their own. So a burst of requests takes nothing from the worker.
+
+param name string
+param planName string
+param location string
+param tags object
+param identityId string
+param deploymentContainerUrl string
+param instanceMemoryMB int
+param maximumInstances int
+param alwaysReadyWorkers int
+param settings object
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: { reserved: true }
+}
+
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  name: name
+  location: location
+  // azd finds the app by this.
+  tags: union(tags, { 'azd-service-name': 'functions' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identityId}': {} }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    keyVaultReferenceIdentity: identityId
+    siteConfig: {
+      minTlsVersion: '1.2'
+      appSettings: [for setting in items(settings): { name: setting.key, value: setting.value }]
+    }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: deploymentContainerUrl
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'node'
+        version: '24'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstances
+        alwaysReady: alwaysReadyWorkers == 0 ? [] : [{ name: 'function:worker', instanceCount: alwaysReadyWorkers }]
+      }
+    }
+  }
+}
+
+output name string = app.name
+output hostName string = app.properties.defaultHostName

@@ -1,0 +1,124 @@
+import type { BalenaListing } from '../edges/balena/fleetPage.js';
+import { live } from '../record/live.js';
+import type { Records } from '../records.js';
+import { uuid as uuidForm } from '../uuid.js';
+import { type CompareRules, compare, type Sides } from './compare.js';
+import { devicesOf, type ListingTools } from './devicesOf.js';
+import { type Finding, type FindingKind, findingKinds } from './Finding.js';
+import { patiently } from './patiently.js';
+import { type IdentityTools, readIdentities } from './readIdentities.js';
+import { sideBySide } from './sideBySide.js';
+
+export interface AuditTools extends ListingTools, IdentityTools {
+  records: Records;
+}
+
+export interface AuditOptions extends CompareRules {
+  /** Slugs of the fleets that are served; null: all that the key sees. */
+  fleets: readonly string[] | null;
+  /**
+   * How long before the hub was read a record must have been left alone, ms; default: ten minutes. What the hub's queries show is some
+   * minutes old.
+   */
+  settleMs?: number;
+  signal?: AbortSignal;
+  onProgress?(progress: AuditProgress): void;
+}
+
+export interface AuditProgress {
+  identities: number;
+  devices: number;
+  records: number;
+  findings: Record<FindingKind, number>;
+  /** Not judged: something is under way, or was until a moment ago. */
+  unsettled: number;
+  /** Not judged: in a fleet that is not served. */
+  elsewhere: number;
+  /** Identities whose name is no balena UUID: someone else's. */
+  foreign: number;
+}
+
+const minutes = 60_000;
+const progressEvery = 500;
+
+/**
+ * Compares hub, records and balena, and lists every disagreement. It changes nothing; see `repair`.
+ *
+ * The hub is read first and kept in memory; devices and records are read side by side, a page at a time. The three are not of one
+ * moment: before something is called a finding its record is read again, and what is under way, or was changed since shortly before
+ * the hub was read, is left for another time; that a device is gone is asked of balena once more.
+ *
+ * @throws ProvisioningError `hub-…`, `balena-…`, `records-unavailable`; the signal's reason
+ */
+export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGenerator<Finding> {
+  const { fleets, settleMs = 10 * minutes, signal, onProgress } = options;
+  const { clock, records } = tools;
+  const progress = nothing();
+  const settledBefore = clock.now() - settleMs;
+  const identities = await readIdentities(tools, {
+    signal,
+    onPage(count) {
+      progress.identities = count;
+      onProgress?.(progress);
+    },
+  });
+
+  async function* judge(sides: Sides): AsyncGenerator<Finding> {
+    const findings = compare(sides, options, clock.now());
+    if (findings.length === 0) return;
+    if (!(await isSettled(tools, sides, settledBefore, signal))) {
+      progress.unsettled += 1;
+      return;
+    }
+    if (!sides.device && (await isElsewhere(tools, sides.uuid, signal))) {
+      progress.elsewhere += 1;
+      return;
+    }
+    for (const finding of findings) {
+      progress.findings[finding.kind] += 1;
+      yield finding;
+    }
+  }
+
+  for await (const side of sideBySide(devicesOf(tools, { fleets, signal }), records.summaries())) {
+    if (side.device) progress.devices += 1;
+    if (side.record) progress.records += 1;
+    const accepts = identities.get(side.uuid) ?? null;
+    identities.delete(side.uuid);
+    yield* judge({ ...side, accepts });
+    if ((progress.devices + progress.records) % progressEvery === 0) onProgress?.(progress);
+  }
+  for (const [uuid, accepts] of identities) {
+    signal?.throwIfAborted();
+    if (uuidForm.safeParse(uuid).data !== uuid) progress.foreign += 1;
+    else yield* judge({ uuid, accepts, device: null, record: null });
+  }
+  onProgress?.(progress);
+}
+
+/** Is the device's record as it was listed, and has it been for long enough? */
+async function isSettled(
+  { records, clock }: AuditTools,
+  { uuid, record }: Sides,
+  before: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const found = (await patiently(clock, () => records.read(uuid), signal))?.value ?? null;
+  if (!found || !record) return !found && !record;
+  if (live(found.ticket) || (found.lease && clock.now() < found.lease.until)) return false;
+  return found.desired.requestId === record.requestId && found.updatedAt < before;
+}
+
+/** The list does not show the device: does balena know it all the same, in another fleet, or by now? */
+async function isElsewhere(
+  { balena, clock }: { balena: BalenaListing } & Pick<AuditTools, 'clock'>,
+  uuid: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return (await patiently(clock, () => balena.fleetOf(uuid), signal)) !== null;
+}
+
+function nothing(): AuditProgress {
+  const findings = Object.fromEntries(findingKinds.map((kind) => [kind, 0])) as Record<FindingKind, number>;
+  return { identities: 0, devices: 0, records: 0, findings, unsettled: 0, elsewhere: 0, foreign: 0 };
+}

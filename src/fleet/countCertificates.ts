@@ -1,0 +1,37 @@
+import type { Summary } from '../record/Summary.js';
+
+export const certificateAges = ['expired', 'within7Days', 'within30Days', 'later'] as const;
+/** When a certificate expires: it has, within 7 days, within 8 to 30 days, or later. */
+export type CertificateAge = (typeof certificateAges)[number];
+export type CertificateCounts = Record<CertificateAge, number>;
+
+const dayMs = 86_400_000;
+
+/**
+ * @param now Unix ms
+ * @returns null for a device that is to have no certificate, or has none
+ */
+export function certificateAge(
+  { operation, thumbprint, notAfter }: Summary,
+  now: number,
+): CertificateAge | null {
+  if (operation === 'deprovision' || thumbprint === null || notAfter === null) return null;
+  const left = notAfter - now;
+  if (left <= 0) return 'expired';
+  if (left <= 7 * dayMs) return 'within7Days';
+  return left <= 30 * dayMs ? 'within30Days' : 'later';
+}
+
+export function noCertificates(): CertificateCounts {
+  return { expired: 0, within7Days: 0, within30Days: 0, later: 0 };
+}
+
+/** The certificates in use, by when they expire. */
+export function countCertificates(summaries: Iterable<Summary>, now: number): CertificateCounts {
+  const counts = noCertificates();
+  for (const summary of summaries) {
+    const age = certificateAge(summary, now);
+    if (age) counts[age] += 1;
+  }
+  return counts;
+}

@@ -1,0 +1,26 @@
+import pLimit from 'p-limit';
+
+/**
+ * Runs something for each item, some at a time. After the first failure, or the signal, none is begun any more; what was begun is
+ * awaited, so that nothing goes on behind the caller's back.
+ *
+ * @throws the first failure
+ */
+export async function inParallel<T>(
+  items: readonly T[],
+  atATime: number,
+  run: (item: T, index: number) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const limit = pLimit(atATime);
+  const failures: unknown[] = [];
+  await limit.map(items, async (item, index) => {
+    if (failures.length > 0 || signal?.aborted) return;
+    try {
+      await run(item, index);
+    } catch (error) {
+      failures.push(error);
+    }
+  });
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,52 @@
+import { type AcceptTools, accept, acceptNew } from '../accept.js';
+import { check } from '../check.js';
+import type { ListingTools } from './devicesOf.js';
+import type { Finding } from './Finding.js';
+import { patiently } from './patiently.js';
+
+export type RepairTools = AcceptTools & ListingTools;
+
+/** What was done about a finding: work was put into the queue, or nothing, because it is settled by now, or for people. */
+export type Repaired = 'asked' | 'not-any-more' | 'by-hand';
+
+/**
+ * Has the queue mend what an audit found. The worker looks at everything afresh, so that a finding that is out of date does no harm,
+ * and to repair it twice neither.
+ *
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, `balena-…`, after some patience
+ */
+export async function repair(tools: RepairTools, { uuid, mend }: Finding): Promise<Repaired> {
+  const { clock, balena } = tools;
+  switch (mend.how) {
+    case 'by-hand':
+      return 'by-hand';
+    case 'check':
+      await patiently(clock, () => check(tools, uuid, true));
+      return 'asked';
+    case 'adopt': {
+      const taken = await patiently(clock, () => acceptNew(tools, uuid, mend.service));
+      return taken ? 'asked' : 'not-any-more';
+    }
+    case 'remove':
+      // The worker does not ask whether it is right: what is asked for is done. So balena is asked once more here.
+      if ((await patiently(clock, () => balena.fleetOf(uuid))) !== null) return 'not-any-more';
+      await patiently(clock, () => accept(tools, { uuid, present: false }));
+      return 'asked';
+    case 'retire': {
+      const { service, thumbprint } = mend;
+      // The record does not know what the hub accepts, so the worker must ask.
+      const asked = {
+        uuid,
+        present: true,
+        service,
+        retire: thumbprint,
+        revoke: true,
+        distrust: true,
+      } as const;
+      const { kind } = await patiently(clock, () => accept(tools, asked));
+      // It was retired before, and came back: what is desired is the same.
+      if (kind === 'already-provisioned') await patiently(clock, () => check(tools, uuid, true));
+      return kind === 'accepted' || kind === 'already-provisioned' ? 'asked' : 'not-any-more';
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { type Acceptance, type AcceptTools, accept } from '../accept.js';
+import type { Summary } from '../record/Summary.js';
+
+export interface RotateOptions {
+  /** The hub must stop to accept the old certificate at once, too: the device is cut off until it has the new one. */
+  revoke?: boolean;
+  /**
+   * Only if this certificate is still the one that is held, so that a rotation can be asked for again after a lost answer. Default:
+   * whatever is held.
+   */
+  thumbprint?: string;
+  /** As of `Asked`. */
+  due?: number;
+  action?: string;
+}
+
+export type Rotation =
+  | Acceptance
+  | { kind: 'nothing-to-rotate'; why: 'no-record' | 'absent' | 'no-certificate' | 'replaced' };
+
+/**
+ * Has a device's certificate replaced, where it stands. The hub accepts the new one before the device gets it, and the old one
+ * until the next rotation, unless it is revoked.
+ *
+ * @throws as `accept`
+ */
+export async function rotate(
+  tools: AcceptTools,
+  uuid: string,
+  { revoke = false, thumbprint, due, action }: RotateOptions = {},
+): Promise<Rotation> {
+  const found = await tools.records.read(uuid);
+  if (!found) return { kind: 'nothing-to-rotate', why: 'no-record' };
+  const { desired, observed } = found.value;
+  if (!desired.present) return { kind: 'nothing-to-rotate', why: 'absent' };
+  // Half stored, the device still uses the one before.
+  const held = observed.thumbprint ?? observed.previous;
+  if (held === null) return { kind: 'nothing-to-rotate', why: 'no-certificate' };
+  const old = thumbprint ?? held;
+  // To revoke what was replaced in the meantime is still worth it: the hub accepts it.
+  if (old !== held && !revoke) return { kind: 'nothing-to-rotate', why: 'replaced' };
+  return accept(tools, {
+    uuid,
+    present: true,
+    service: desired.service ?? '',
+    retire: old,
+    revoke,
+    ...(due !== undefined && { due }),
+    ...(action !== undefined && { action }),
+  });
+}
+
+/** Which devices are to be rotated; all of what is named must hold. */
+export interface RotationFilter {
+  fleet?: string;
+  service?: string;
+  /**
+   * Unix ms: everything minted before it (a leak). By the certificate's own date, which is five minutes before it was minted: the
+   * first five minutes after it are rotated as well.
+   */
+  mintedBefore?: number;
+}
+
+/** Whether a device is one of those to rotate: it is to be present, holds a certificate, and fits the filter. */
+export function isToRotate(
+  { operation, fleet, service, thumbprint, notBefore }: Summary,
+  filter: RotationFilter = {},
+): boolean {
+  if (operation === 'deprovision' || thumbprint === null || notBefore === null) return false;
+  if (filter.fleet !== undefined && fleet !== filter.fleet) return false;
+  if (filter.service !== undefined && service !== filter.service) return false;
+  return filter.mintedBefore === undefined || notBefore < filter.mintedBefore;
+}

@@ -1,0 +1,137 @@
+import { type AcceptTools, acceptNew } from '../accept.js';
+import { check } from '../check.js';
+import { devicesOf, type ListingTools } from './devicesOf.js';
+import { inParallel } from './inParallel.js';
+import type { Position } from './openPosition.js';
+import { patiently } from './patiently.js';
+import { sideBySide } from './sideBySide.js';
+import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepItem } from './sweepItem.js';
+
+export type SweepTools = AcceptTools & ListingTools;
+
+export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
+  /** See `SweepRules`; default: ten minutes. */
+  settleMs?: number;
+  /** Ends the sweep, cleanly: what it has begun is finished, and what it has done is reported. */
+  signal?: AbortSignal;
+  onProgress?(progress: SweepProgress): void;
+}
+
+export interface SweepProgress {
+  /** Devices and records that were looked at. */
+  devices: number;
+  records: number;
+  /** Devices that were asked for; in a plan: that would be. */
+  asked: number;
+  checked: Record<CheckReason, number>;
+}
+
+export interface SweepReport extends SweepProgress {
+  /** False if it was ended before it was through. */
+  finished: boolean;
+}
+
+const minutes = 60_000;
+/** So much is looked at, then done, then remembered. */
+const rowsAtATime = 500;
+const callsAtATime = 20;
+
+/**
+ * What a sweep would do, one device after the other; it does nothing.
+ *
+ * @throws ProvisioningError `balena-…`, `records-unavailable`
+ */
+export async function* planSweep(tools: SweepTools, options: SweepOptions): AsyncGenerator<SweepItem> {
+  const progress = nothing();
+  for await (const { item } of look(tools, options, '', progress)) {
+    if (item) {
+      count(progress, item);
+      yield item;
+    }
+    if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
+  }
+  options.onProgress?.(progress);
+}
+
+/**
+ * Finds what was never asked for, or got lost, and has the queue mend it: asks for devices without credentials that have no record,
+ * and has workers look at records whose device is gone from balena, or does not hold what the record says. It decides nothing else,
+ * so that running it twice, or two at a time, does no harm; the pace is kept by the workers.
+ *
+ * @param position where the last run ended, and where this one ends; without it, the whole is swept
+ * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`: what was done is done, and the next run goes on
+ */
+export async function sweep(
+  tools: SweepTools,
+  options: SweepOptions,
+  position?: Position,
+): Promise<SweepReport> {
+  const progress = nothing();
+  const { signal } = options;
+  const after = (await position?.read()) ?? '';
+  let items: SweepItem[] = [];
+  let rows = 0;
+  const work = async (upTo: string) => {
+    await inParallel(items, callsAtATime, async (item) => {
+      if (await act(tools, item)) count(progress, item);
+    });
+    items = [];
+    await position?.write(upTo);
+    options.onProgress?.(progress);
+  };
+  try {
+    for await (const { uuid, item } of look(tools, options, after, progress)) {
+      if (item) items.push(item);
+      rows += 1;
+      if (rows % rowsAtATime === 0) {
+        await work(uuid);
+        signal?.throwIfAborted();
+      }
+    }
+    await work('');
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    return { ...progress, finished: false };
+  }
+  return { ...progress, finished: true };
+}
+
+/** Each device and record, with what there is to do about it. */
+async function* look(
+  tools: SweepTools,
+  { fleets, service, settleMs = 10 * minutes, signal }: SweepOptions,
+  after: string,
+  progress: SweepProgress,
+): AsyncGenerator<{ uuid: string; item: SweepItem | null }> {
+  const rules = { fleets, service, settleMs };
+  const sides = sideBySide(
+    devicesOf(tools, { fleets, after, signal }),
+    tools.records.summaries(after === '' ? {} : { after }),
+  );
+  for await (const side of sides) {
+    if (side.device) progress.devices += 1;
+    if (side.record) progress.records += 1;
+    yield { uuid: side.uuid, item: sweepItem(side, rules, tools.clock.now()) };
+  }
+}
+
+/** @returns whether there was anything left to do about it */
+async function act(tools: SweepTools, item: SweepItem): Promise<boolean> {
+  if (item.act === 'ask')
+    return (await patiently(tools.clock, () => acceptNew(tools, item.uuid, item.service))) !== null;
+  await patiently(tools.clock, () => check(tools, item.uuid));
+  return true;
+}
+
+function nothing(): SweepProgress {
+  const checked = Object.fromEntries(checkReasons.map((reason) => [reason, 0])) as Record<
+    CheckReason,
+    number
+  >;
+  return { devices: 0, records: 0, asked: 0, checked };
+}
+
+function count(progress: SweepProgress, item: SweepItem): void {
+  if (item.act === 'ask') progress.asked += 1;
+  else progress.checked[item.why] += 1;
+}

@@ -1,0 +1,49 @@
+import type { z } from 'zod';
+import { problemDocument } from '../problem.js';
+import { schemaOf } from './schemaOf.js';
+
+/** What is said of a call, in the terms of OpenAPI 3.1. */
+export interface Operation {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  description?: string;
+  parameters?: object[];
+  requestBody?: object;
+  responses: Record<string, object>;
+  security: Record<string, string[]>[];
+}
+
+export const json = (schema: z.ZodType, description: string, headers?: object) => ({
+  description,
+  ...(headers && { headers }),
+  content: { 'application/json': { schema: schemaOf(schema, 'output') } },
+});
+
+export const problem = (description: string, headers?: object) => ({
+  description,
+  ...(headers && { headers }),
+  content: { 'application/problem+json': { schema: schemaOf(problemDocument, 'output') } },
+});
+
+export const text = (description: string, type = 'text/plain') => ({
+  description,
+  content: { [type]: { schema: { type: 'string' } } },
+});
+
+export const takes = (schema: z.ZodType, required = true) => ({
+  required,
+  content: { 'application/json': { schema: schemaOf(schema, 'input') } },
+});
+
+export const retryAfter = {
+  'Retry-After': { description: 'seconds', schema: { type: 'integer', minimum: 1 } },
+};
+
+/** What any call with a key may be answered with. */
+export const always = {
+  401: { description: 'no key, or not the right one (answered by the host, without a body)' },
+  503: problem('queue or records cannot be reached: nothing was promised, ask again', retryAfter),
+};
+
+export const withKey: Operation['security'] = [{ header: [] }, { query: [] }];

@@ -1,0 +1,63 @@
+import { letterFilter, parse } from '../Filter.js';
+import type { LetterStatus } from '../Letter.js';
+import { matchLetter } from '../letters/matchLetter.js';
+import type { Entered } from '../letters/openLetterBook.js';
+import type { OpsTools } from '../OpsTools.js';
+import type { Item } from './StoredAction.js';
+
+/** The set of a plan, in its order. */
+export interface Chosen {
+  items: { item: Item; code: string | null; fleet: string | null }[];
+  /** Left out, because they have failed again too often. */
+  quarantined: number;
+  /** In words, what else was left out. */
+  note: string | null;
+}
+
+const taken: Record<'replay' | 'discard', LetterStatus[]> = {
+  replay: ['failed', 'cancelled', 'no-record'],
+  discard: ['failed', 'quarantined', 'cancelled', 'no-record', 'unreadable'],
+};
+
+/**
+ * Which failed requests and letters a filter names, those that failed first at the front. What is quarantined is replayed only
+ * by name.
+ *
+ * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`
+ */
+export async function chooseLetters(
+  tools: OpsTools,
+  kind: 'replay' | 'discard',
+  given: object,
+): Promise<Chosen> {
+  const filter = parse(letterFilter, given, 'filter');
+  const matches = matchLetter(filter, tools.clock.now());
+  const { letters } = await tools.letterBook.read(0);
+  const found = letters.filter(matches);
+  const byName = filter.uuid !== undefined || filter.sequenceNumber !== undefined;
+  const wanted = byName ? [...taken[kind], 'quarantined'] : taken[kind];
+  const chosen = found
+    .filter(({ status }) => wanted.includes(status))
+    .sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1));
+  return {
+    items: chosen.map((letter) => ({ item: itemOf(letter), code: letter.code, fleet: letter.fleet })),
+    quarantined: kind === 'replay' && !byName ? count(found, 'quarantined') : 0,
+    note: kind === 'replay' ? noteOn(count(found, 'unreadable')) : null,
+  };
+}
+
+function itemOf({ status, uuid, requestId, n, sequenceNumber, operation, service }: Entered): Item {
+  const item: Item = { uuid, requestId, n, sequenceNumber };
+  if (status === 'no-record')
+    item.asked = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
+  return item;
+}
+
+function noteOn(unreadable: number): string | null {
+  if (unreadable === 0) return null;
+  return `Dead letters that this version cannot read, and so cannot replay, are left out: ${unreadable}.`;
+}
+
+function count(letters: readonly Entered[], status: LetterStatus): number {
+  return letters.filter((letter) => letter.status === status).length;
+}

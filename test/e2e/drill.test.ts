@@ -1,0 +1,90 @@
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+// Seconds in place of minutes: what a killed worker held comes again after the lock.
+const [workLimit, grace] = [4, 4];
+const system = await useSystem({
+  hosts: ['http', 'worker'],
+  lockSeconds: workLimit + grace,
+  settings: { WORK_LIMIT_SECONDS: String(workLimit), LEASE_GRACE_SECONDS: String(grace) },
+});
+const { balena, hub, ops, stack } = system;
+
+test('300 of 500 devices fail of a name that balena does not know; once it does, a ramped replay brings them all, though its worker is killed', async () => {
+  const uuids = await balena.newDevices(500);
+  const [wrong, right] = [uuids.slice(0, 300), uuids.slice(300)];
+  await Promise.all([
+    ...wrong.map((uuid) => system.post(uuid, 'sensor')),
+    ...right.map((uuid) => system.post(uuid, 'main')),
+  ]);
+  await until(
+    'all have ended',
+    async () => {
+      const { states } = await ops.overview();
+      return states.failed === 300 && states.provisioned === 200;
+    },
+    90_000,
+  );
+  const listed = await ops.letters({ errorCode: 'service-not-found', limit: '1000' });
+  expect(listed).toMatchObject({ total: 300, byStatus: { failed: 300 }, byFleet: { 'local/demo': 300 } });
+  expect(new Set(listed.letters.map(({ uuid }) => uuid))).toEqual(new Set(wrong));
+  expect(listed.letters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
+
+  await balena.addService('sensor');
+  const plan = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' }, by: 'the drill' });
+  expect(plan).toMatchObject({
+    state: 'planned',
+    counts: { planned: 300, quarantined: 0 },
+    byCode: { 'service-not-found': 300 },
+    byFleet: { 'local/demo': 300 },
+  });
+  // At the hub's pace of 50,000 a minute.
+  expect(plan.expectedSeconds).toBe(1);
+
+  await ops.start(plan.id, { ramp: true, rate: 3_000 });
+  await until('the replay is in its midst', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
+  await stack.hosts.at(-1)?.kill();
+  const broken = (await ops.action(plan.id)).counts;
+  expect(broken.asked).toBeLessThan(300);
+  // Whatever it was at: each is failed with its letter, under way, or done.
+  const { byState } = await ops.records({ service: 'sensor' });
+  expect(
+    (byState.failed ?? 0) + (byState.queued ?? 0) + (byState.working ?? 0) + (byState.provisioned ?? 0),
+  ).toBe(300);
+  await stack.startHost('worker');
+
+  const done = await ops.ends(plan.id, 'done', 120_000);
+  expect(done.counts).toEqual({
+    planned: 300,
+    quarantined: 0,
+    asked: 300,
+    superseded: 0,
+    succeeded: 300,
+    failed: 0,
+    cancelled: 0,
+    underWay: 0,
+  });
+  expect((await ops.overview()).states).toMatchObject({ provisioned: 500, failed: 0 });
+  for (const uuid of [wrong[0]!, wrong[150]!, wrong[299]!])
+    expect(await system.credentials(uuid, 'sensor')).toMatchObject({ matches: true, accepted: true });
+  expect((await hub.asked()).counts['PUT /devices/{id}']?.[200]).toBeGreaterThanOrEqual(500);
+
+  const [entry] = (await ops.audit()).actions;
+  expect(entry).toMatchObject({
+    id: plan.id,
+    kind: 'replay',
+    state: 'done',
+    by: 'the drill',
+    startedBy: 'the drill',
+    filter: { code: 'service-not-found' },
+    ratePerMinute: 3_000,
+    ramp: true,
+    counts: { planned: 300, succeeded: 300 },
+  });
+  const { story } = await ops.story(wrong[0]!);
+  expect(story.map(({ what }) => what)).toEqual(expect.arrayContaining(['asked', 'ran', 'replayed']));
+  expect(story.at(-1)).toMatchObject({ what: 'ran', note: 'provisioned' });
+  // The old letters are superseded, and go with the next run of the timer.
+  const { byStatus } = await ops.letters({ status: 'superseded' });
+  expect(byStatus).toEqual({ superseded: 300 });
+}, 240_000);

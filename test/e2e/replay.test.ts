@@ -1,0 +1,160 @@
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+const system = await useSystem();
+const { balena, ops, queue } = system;
+
+/** Devices that failed for good, of a service that is not there. */
+async function failed(count: number, service: string): Promise<string[]> {
+  const uuids = await balena.newDevices(count);
+  await Promise.all(uuids.map((uuid) => system.post(uuid, service)));
+  await Promise.all(uuids.map((uuid) => system.state(uuid, 'failed')));
+  return uuids;
+}
+
+/** Replays one device, and waits for its end. */
+async function replayOne(uuid: string) {
+  const { id } = await ops.plan({ kind: 'replay', filter: { uuid } });
+  await ops.start(id);
+  return ops.ends(id, 'done');
+}
+
+test('a ramp stops where the cause is still there, and leaves the rest alone', async () => {
+  const uuids = await failed(30, 'halting');
+  const { id } = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
+  await ops.start(id, { ramp: true });
+  const halted = await ops.ends(id, 'halted');
+  expect(halted.counts).toMatchObject({ planned: 30, asked: 10, failed: 10, succeeded: 0, underWay: 0 });
+  expect(halted.note).toMatch(/^Halted: 10 of the last 10 failed again\. 20 were not asked for/);
+  const stories = await Promise.all(uuids.map((uuid) => ops.story(uuid)));
+  expect(stories.filter(({ device }) => device.replays === 0)).toHaveLength(20);
+  const { id: discard } = await ops.plan({ kind: 'discard', reason: 'not needed any more' });
+  await ops.start(discard);
+  await ops.ends(discard, 'done');
+});
+
+test('a replay that is cancelled leaves each device done, or failed with its letter to come; and can be made again', async () => {
+  const uuids = await failed(12, 'later');
+  await balena.addService('later');
+  const { id } = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
+  // One every two seconds.
+  await ops.start(id, { rate: 30, by: 'Ada' });
+  await until('the first are done', async () => (await ops.action(id)).counts.succeeded >= 2);
+  await ops.cancel(id, { by: 'Bob' });
+  const cancelled = await ops.ends(id, 'cancelled');
+  const { succeeded, cancelled: givenUp } = cancelled.counts;
+  expect(cancelled).toMatchObject({
+    startedBy: 'Ada',
+    cancelledBy: 'Bob',
+    counts: { failed: 0, underWay: 0 },
+  });
+  expect(succeeded + givenUp).toBe(12);
+  expect(givenUp).toBeGreaterThan(0);
+
+  const page = await ops.letters({ status: 'cancelled' });
+  expect(page.total).toBe(givenUp);
+  expect(page.letters.every(({ code }) => code === 'service-not-found')).toBe(true);
+  const stays = page.letters[0]?.uuid ?? '';
+  expect((await ops.story(stays)).story.at(-1)).toMatchObject({
+    what: 'cancelled',
+    note: expect.stringContaining('Bob'),
+  });
+  // Its message was left in the queue: it dead-letters itself when it falls due.
+  await until(
+    'every message that was scheduled has fallen due',
+    async () => (await queue.messages()).length === 0,
+    40_000,
+  );
+  const { letters } = await ops.letters({ status: 'cancelled', limit: '100' });
+  expect(letters).toHaveLength(givenUp);
+  expect(letters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
+
+  const again = await ops.plan({ kind: 'replay' });
+  expect(again.counts.planned).toBe(givenUp);
+  await ops.start(again.id);
+  expect((await ops.ends(again.id, 'done')).counts).toMatchObject({ succeeded: givenUp });
+  await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
+}, 90_000);
+
+test('a plan fixes its set: what fails later, or is asked for by others since, is not in it', async () => {
+  const [first, moved] = await failed(2, 'unknown');
+  const plan = await ops.plan({ kind: 'replay' });
+  expect(plan.counts.planned).toBe(2);
+  const [later] = await failed(1, 'unknown');
+  await system.post(moved!, 'main');
+  await system.state(moved!, 'provisioned');
+  await ops.start(plan.id);
+  const done = await ops.ends(plan.id, 'done');
+  expect(done.counts).toMatchObject({ planned: 2, superseded: 1, failed: 1 });
+  expect((await ops.story(first!)).device.replays).toBe(1);
+  expect((await ops.story(later!)).device.replays).toBe(0);
+  expect((await system.get(moved!)).json).toMatchObject({ state: 'provisioned', service: 'main' });
+});
+
+test('what has failed again three times is quarantined: listed, left out of a replay, and replayed by name', async () => {
+  const [uuid] = await failed(1, 'hopeless');
+  for (let times = 0; times < 3; times += 1) await replayOne(uuid!);
+  expect((await ops.letters({ uuid: uuid! })).letters.filter(({ superseded }) => !superseded)).toMatchObject([
+    { status: 'quarantined', replays: 3 },
+  ]);
+  const plan = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
+  expect(plan.counts.quarantined).toBe(1);
+  await balena.addService('hopeless');
+  expect((await replayOne(uuid!)).counts).toMatchObject({ planned: 1, succeeded: 1 });
+});
+
+test('the limit takes those that failed first', async () => {
+  await failed(1, 'limits');
+  const before = await ops.letters({ status: 'failed', order: 'oldest', limit: '2' });
+  const plan = await ops.plan({ kind: 'replay', filter: { status: 'failed' } });
+  await ops.start(plan.id, { limit: 2 });
+  const done = await ops.ends(plan.id, 'done');
+  expect(done).toMatchObject({ limit: 2, counts: { asked: 2 } });
+  for (const { uuid, replays } of before.letters)
+    expect((await ops.story(uuid!)).device.replays).toBe(replays + 1);
+});
+
+test('one letter is replayed, or discarded, by its sequence number; one that no version can read can be discarded', async () => {
+  const [uuid] = await failed(1, 'numbered');
+  const [letter] = (await ops.letters({ uuid: uuid! })).letters;
+  const plan = await ops.plan({ kind: 'replay', filter: { sequenceNumber: letter!.sequenceNumber! } });
+  expect(plan.counts.planned).toBe(1);
+  await ops.start(plan.id);
+  await ops.ends(plan.id, 'done');
+  expect((await ops.story(uuid!)).device.replays).toBe(1);
+
+  await queue.send('nothing that anyone can read');
+  const poison = await until(
+    'it is listed',
+    async () => (await ops.letters({ status: 'unreadable' })).letters[0],
+  );
+  expect(poison).toMatchObject({ uuid: null, code: 'bad-message' });
+  const everything = await ops.plan({ kind: 'replay' });
+  expect(everything.note).toMatch(/^1 dead letters cannot be read/);
+  const filter = { sequenceNumber: poison.sequenceNumber! };
+  const discard = await ops.plan({ kind: 'discard', filter, reason: 'sent by a test' });
+  await ops.start(discard.id);
+  expect((await ops.ends(discard.id, 'done')).counts).toMatchObject({ planned: 1, succeeded: 1 });
+});
+
+test('what was discarded is listed only when asked for, is not replayed, and says who and why', async () => {
+  const [uuid] = await failed(1, 'scrapped');
+  const discard = await ops.plan({
+    kind: 'discard',
+    filter: { uuid },
+    reason: 'the device was scrapped',
+    by: 'Ada',
+  });
+  await ops.start(discard.id);
+  await ops.ends(discard.id, 'done');
+  await until('the list is read anew', async () => (await ops.letters({ uuid: uuid! })).total === 0);
+  expect((await ops.letters({ uuid: uuid!, status: 'discarded' })).total).toBeGreaterThan(0);
+  expect((await ops.plan({ kind: 'replay', filter: { uuid } })).counts.planned).toBe(0);
+  expect((await ops.story(uuid!)).device.discarded).toMatchObject({
+    by: 'Ada',
+    reason: 'the device was scrapped',
+  });
+  expect((await ops.audit({ kind: 'discard' })).actions[0]).toMatchObject({
+    reason: 'the device was scrapped',
+  });
+});

@@ -1,0 +1,56 @@
+import type { Endpoints } from '../../../local/stack/Endpoints.js';
+import type { Action, ActionPage } from '../../../src/ops/Action.js';
+import type { DeviceStory } from '../../../src/ops/DeviceStory.js';
+import type { LetterPage } from '../../../src/ops/Letter.js';
+import type { Overview } from '../../../src/ops/Overview.js';
+import type { RecordPage } from '../../../src/ops/RecordLine.js';
+import { provisionApi } from './provisionApi.js';
+import { until } from './until.js';
+
+/** What ops do over HTTP. Each throws where the answer is an error. */
+export interface OpsApi {
+  overview(): Promise<Overview>;
+  records(query?: Record<string, string>): Promise<RecordPage>;
+  story(uuid: string): Promise<DeviceStory>;
+  letters(query?: Record<string, string>): Promise<LetterPage>;
+  plan(body: object): Promise<Action>;
+  start(id: string, body?: object): Promise<Action>;
+  cancel(id: string, body?: object): Promise<Action>;
+  action(id: string): Promise<Action>;
+  audit(query?: Record<string, string>): Promise<ActionPage>;
+  /** Waits until an action has come to this. */
+  ends(id: string, state: Action['state'], withinMs?: number): Promise<Action>;
+}
+
+export function opsApi(endpoints: Endpoints): OpsApi {
+  const { call } = provisionApi(endpoints);
+  const key = endpoints.functions.opsKey;
+  async function ask<R>(method: string, path: string, body?: object): Promise<R> {
+    const answer = await call(method, `/api/ops/${path}`, { key, body });
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer.json as R;
+  }
+  const query = (given: Record<string, string> = {}) => `?${new URLSearchParams(given)}`;
+  const action = (id: string) => ask<Action>('GET', `actions/${id}`);
+  return {
+    overview: () => ask('GET', 'overview'),
+    records: (given) => ask('GET', `records${query(given)}`),
+    story: (uuid) => ask('GET', `records/${uuid}`),
+    letters: (given) => ask('GET', `dead-letters${query(given)}`),
+    plan: (body) => ask('POST', 'actions', body),
+    start: (id, body) => ask('POST', `actions/${id}/start`, body),
+    cancel: (id, body) => ask('POST', `actions/${id}/cancel`, body),
+    action,
+    audit: (given) => ask('GET', `actions${query(given)}`),
+    ends: (id, state, withinMs) =>
+      until(
+        `the action is ${state}`,
+        async () => {
+          const found = await action(id);
+          if (found.state !== state) throw new Error(`it is ${JSON.stringify(found)}`);
+          return found;
+        },
+        withinMs,
+      ),
+  };
+}

@@ -1,0 +1,94 @@
+import { askFleet } from '../../src/fleet/askFleet.js';
+import { followFleet } from '../../src/fleet/followFleet.js';
+import { planSweep, sweep } from '../../src/fleet/sweep.js';
+import { appOf } from './support/appOf.js';
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+const fleet = 'local/demo';
+const lines: string[] = [];
+const system = await useSystem({
+  settings: {
+    FLEETS: fleet,
+    DEFAULT_SERVICE: 'main',
+    SWEEP_SCHEDULE: '*/2 * * * * *',
+    RENEW_SCHEDULE: '*/2 * * * * *',
+  },
+  onLine: (_, line) => lines.push(line),
+});
+const { balena, hub } = system;
+const app = appOf(system);
+/** Devices that were touched a moment ago are not left alone here. */
+const options = { fleets: [fleet], service: 'main', settleMs: 0 };
+const said = (text: RegExp) => until(`${text} is said`, () => lines.find((line) => text.test(line)));
+
+test('a device that appears is found and provisioned, without anyone asking for it', async () => {
+  const uuid = await balena.newDevice();
+  await system.state(uuid, 'provisioned');
+  expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+  expect(await said(/swept \d+ devices and \d+ records: asked for [1-9]/)).toBeDefined();
+});
+
+test('how long certificates have is reported', async () => {
+  const report =
+    /certificates: 0 expired, 0 expire within 7 days, 0 within 30, [1-9]\d* later; 0 due for renewal/;
+  expect(await said(report)).toBeDefined();
+});
+
+test('variables that were removed, or replaced, are put right', async () => {
+  const [removed, replaced] = [await system.provisioned(), await system.provisioned()];
+  await balena.setVariables(removed, 'main', { AZURE_CERT: null });
+  await balena.setVariables(replaced, 'main', { AZURE_CERT: 'whatever' });
+  expect((await sweep(app, options)).checked).toMatchObject({ 'variables-missing': 2 });
+  for (const uuid of [removed, replaced])
+    await until('it is put right', async () => {
+      const { matches, accepted } = await system.credentials(uuid);
+      return matches && accepted;
+    });
+});
+
+test('the identity of a device that is gone from balena goes', async () => {
+  const uuid = await system.provisioned();
+  await balena.removeDevice(uuid);
+  expect((await sweep(app, options)).checked).toMatchObject({ gone: 1 });
+  await until('its identity is gone', async () => (await hub.thumbprints(uuid)) === null);
+  // And is not looked at for ever.
+  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.ticket);
+  expect((await sweep(app, options)).checked).toMatchObject({ gone: 0 });
+});
+
+test('a plan changes nothing', async () => {
+  const uuid = await system.provisioned();
+  await balena.setVariables(uuid, 'main', { AZURE_PRIVATE_KEY: null });
+  const found: unknown[] = [];
+  for await (const item of planSweep(app, options)) found.push(item);
+  expect(found).toEqual([{ uuid, fleet, act: 'check', why: 'variables-missing' }]);
+  expect((await app.records.read(uuid))?.value.ticket).toBeNull();
+  await sweep(app, options);
+  await until('it is put right', async () => (await system.credentials(uuid)).accepted);
+});
+
+test('a whole fleet is asked for and followed until it is provisioned', async () => {
+  const slug = 'local/batch';
+  await balena.tell('POST /fleets', { slug, services: ['main'] });
+  const devices = await balena.tell<{ uuid: string }[]>('POST /devices', { fleet: slug, count: 40 });
+  const settings = { fleet: slug, service: 'main', onlyMissing: true };
+  const { asked, uuids, finished } = await askFleet(app, settings);
+  expect({ asked, finished }).toEqual({ asked: 40, finished: true });
+  expect([...uuids].sort()).toEqual(devices.map(({ uuid }) => uuid).sort());
+  // The workers of this system serve one fleet only.
+  const report = await followFleet(app, uuids, { everyMs: 100 });
+  expect(report).toMatchObject({
+    finished: true,
+    states: { failed: 40 },
+    failures: { 'fleet-not-allowed': 40 },
+  });
+
+  const own = Array.from({ length: 20 }, () => balena.newDevice());
+  await Promise.all(own);
+  const second = await askFleet(app, { fleet, service: 'main' });
+  expect(await followFleet(app, second.uuids, { everyMs: 100 })).toMatchObject({
+    finished: true,
+    states: { provisioned: second.uuids.length, failed: 0 },
+  });
+});

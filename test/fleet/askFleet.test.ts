@@ -1,0 +1,97 @@
+import { type AskReport, askFleet, planFleet } from '../../src/fleet/askFleet.js';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { collect, credentialsOf, fleet, fleetTools, now, provisionedRecord, uuidOf } from './support.js';
+
+const options = { fleet, service: 'main' };
+const [one, two, three] = [1, 2, 3].map(uuidOf) as [string, string, string];
+const credentials = await credentialsOf(one);
+const counts = ({ uuids, finished, ...progress }: AskReport) =>
+  Object.fromEntries(Object.entries(progress).filter(([, n]) => n > 0));
+
+test('every device of a fleet is asked for, and none of another', async () => {
+  const { tools, add, sent, record } = fleetTools();
+  add(one);
+  add(two);
+  add(three, {}, 'my_org/two');
+  const report = await askFleet(tools, options);
+  expect(counts(report)).toEqual({ devices: 2, asked: 2 });
+  expect(report).toMatchObject({ uuids: [one, two], finished: true });
+  expect(sent.map(({ uuid }) => uuid)).toEqual([one, two]);
+  expect((await record(one)).desired).toMatchObject({ present: true, service: 'main' });
+});
+
+test('asking again costs a read for each, and no message', async () => {
+  const { tools, add, sent, table, clock } = fleetTools();
+  add(one);
+  add(two);
+  await askFleet(tools, options);
+  clock.at += 1_000;
+  table.reads = 0;
+  expect(counts(await askFleet(tools, options))).toEqual({ devices: 2, underWay: 2 });
+  expect([table.reads, sent.length]).toEqual([2, 2]);
+});
+
+test('with only what is missing, devices that hold credentials anywhere are left out', async () => {
+  const { tools, add, sent } = fleetTools();
+  add(one, { relay: credentials.certificate });
+  add(two);
+  const missing = { ...options, onlyMissing: true };
+  expect((await collect(planFleet(tools, missing))).map(({ uuid }) => uuid)).toEqual([two]);
+  expect(sent).toEqual([]);
+  expect(counts(await askFleet(tools, missing))).toEqual({ devices: 2, skipped: 1, asked: 1 });
+  expect(sent.map(({ uuid }) => uuid)).toEqual([two]);
+});
+
+test('what is provisioned, failed or just moved is told apart', async () => {
+  const { tools, add, put } = fleetTools();
+  for (const uuid of [one, two, three]) add(uuid);
+  await put(provisionedRecord(one, credentials));
+  const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
+  const dead = { n: 1, kind: 'change' as const, due: now, dead: { at: now } };
+  await put(provisionedRecord(two, credentials, {}, { ticket: dead, error, coolUntil: now + 1_000 }));
+  const moved = provisionedRecord(three, credentials);
+  await put({ ...moved, desired: { ...moved.desired, service: 'other', movedAt: now - 1_000 } });
+  expect(counts(await askFleet(tools, options))).toEqual({
+    devices: 3,
+    alreadyProvisioned: 1,
+    failed: 1,
+    conflicts: 1,
+  });
+});
+
+test('ended in the middle it says so, and the next run does the rest', async () => {
+  const { tools, add, sent } = fleetTools();
+  for (let n = 0; n < 200; n += 1) add(uuidOf(n));
+  const controller = new AbortController();
+  const onProgress = ({ asked }: { asked: number }) => {
+    if (asked >= 70) controller.abort();
+  };
+  const report = await askFleet(tools, { ...options, signal: controller.signal, onProgress });
+  expect(report.finished).toBe(false);
+  expect(report.uuids).toHaveLength(report.asked);
+  expect(report.asked).toBeLessThan(200);
+  await askFleet(tools, options);
+  expect(new Set(sent.map(({ uuid }) => uuid)).size).toBe(200);
+  expect(sent).toHaveLength(200);
+});
+
+test('a queue that is away for a moment is waited for', async () => {
+  const { tools, add, queue, sent, clock } = fleetTools();
+  add(one);
+  queue.fails = true;
+  const { sleep } = clock;
+  clock.sleep = async (ms) => {
+    queue.fails = false;
+    await sleep(ms);
+  };
+  expect(counts(await askFleet(tools, options))).toMatchObject({ devices: 1 });
+  expect(sent).toHaveLength(1);
+});
+
+test('a fleet that the key does not see is an error, and no empty fleet', async () => {
+  const { tools, hide } = fleetTools();
+  hide('no/such');
+  const asking = askFleet(tools, { ...options, fleet: 'no/such' });
+  await expect(asking).rejects.toThrow(ProvisioningError);
+  await expect(asking).rejects.toMatchObject({ code: 'balena-unauthorized' });
+});

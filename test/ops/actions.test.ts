@@ -1,0 +1,383 @@
+import { advanceAction } from '../../src/ops/actions/advanceAction.js';
+import { cancelAction } from '../../src/ops/actions/cancelAction.js';
+import { forgetPlans } from '../../src/ops/actions/forgetPlans.js';
+import { listActions } from '../../src/ops/actions/listActions.js';
+import { nudgeLost } from '../../src/ops/actions/nudge.js';
+import { type ActionRequest, planAction } from '../../src/ops/actions/planAction.js';
+import { readAction } from '../../src/ops/actions/readAction.js';
+import { type StartRequest, startAction } from '../../src/ops/actions/startAction.js';
+import { useTables } from '../edges/useTables.js';
+import { opsTools, requestId, start, uuidOf } from './opsTools.js';
+
+const tables = await useTables();
+const hours = 3_600_000;
+
+async function withFailed(count: number) {
+  const all = opsTools(tables);
+  await Promise.all(Array.from({ length: count }, (_, n) => all.put(n)));
+  const { tools, nudges, clock } = all;
+  /** A worker gets the newest message, when it is due. */
+  const work = async (at = nudges.length - 1) => {
+    const message = nudges[at]!;
+    clock.at = Math.max(clock.at, message.due);
+    await advanceAction(tools, message);
+  };
+  const planned = (request: Partial<ActionRequest> = {}) => planAction(tools, { kind: 'replay', ...request });
+  const started = async (request: StartRequest = {}, plan: Partial<ActionRequest> = {}) => {
+    const { id } = await planned(plan);
+    await startAction(tools, id, request);
+    return id;
+  };
+  return { ...all, work, planned, started };
+}
+
+test('each is asked again for its turn at the rate, under a number of its own, and the error it had is kept with the action', async () => {
+  const { tools, sent, work, started, record } = await withFailed(3);
+  const id = await started({ rate: 60, by: 'Ada' });
+  await work();
+  expect(sent.map(({ uuid, at, n, messageId }) => [uuid, at - start, n, messageId])).toEqual([
+    [uuidOf(0), 0, 8, `${requestId}.8`],
+    [uuidOf(1), 1_000, 8, `${requestId}.8`],
+    [uuidOf(2), 2_000, 8, `${requestId}.8`],
+  ]);
+  expect(await record(1)).toMatchObject({
+    ticket: { n: 8, kind: 'change', due: start + 1_000 },
+    replays: 1,
+    attempts: 0,
+    error: null,
+    action: { id, error: { code: 'service-not-found' } },
+    story: [{ what: 'replayed', note: 'asked for again by Ada' }],
+  });
+  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 3, underWay: 3, succeeded: 0 });
+});
+
+test('without a rate it goes at the pace of the hub', async () => {
+  const { sent, work, started } = await withFailed(2);
+  await started();
+  await work();
+  expect(sent[1]!.at - sent[0]!.at).toBe(600);
+});
+
+test('it is done when all have come to an end, and then counts no more', async () => {
+  const { tools, work, started, settle, put } = await withFailed(2);
+  const id = await started();
+  await work();
+  expect((await readAction(tools, id)).state).toBe('running');
+  await settle(0, 'done');
+  await settle(1, 'failed');
+  await work();
+  const done = await readAction(tools, id);
+  expect(done).toMatchObject({ state: 'done', counts: { asked: 2, succeeded: 1, failed: 1, underWay: 0 } });
+  await put(1, { action: null });
+  expect(await readAction(tools, id)).toEqual(done);
+});
+
+test('a worker that dies before it wrote down how far it came asks nobody twice', async () => {
+  const { tools, sent, work, started, record, away } = await withFailed(30);
+  const id = await started();
+  away.queue = 5;
+  await expect(work()).rejects.toMatchObject({ code: 'queue-unavailable' });
+  expect((await tools.actions.read(id))?.value.next).toBe(0);
+  await work(0);
+  expect(new Set(sent.map(({ messageId, uuid }) => `${uuid} ${messageId}`)).size).toBe(30);
+  for (let n = 0; n < 30; n += 1) expect(await record(n)).toMatchObject({ replays: 1, ticket: { n: 8 } });
+  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 30, superseded: 0, underWay: 30 });
+});
+
+test('two workers at the same message ask nobody twice', async () => {
+  const { tools, nudges, started, record } = await withFailed(150);
+  const id = await started();
+  await Promise.all([1, 2].map(() => advanceAction(tools, nudges[0]!)));
+  for (const n of [0, 99, 100, 149]) expect(await record(n)).toMatchObject({ replays: 1, ticket: { n: 8 } });
+  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 150, superseded: 0, underWay: 150 });
+});
+
+test('only the newest message goes on with it; one that was lost is sent again', async () => {
+  const { tools, sent, nudges, clock, work, started } = await withFailed(1);
+  const id = await started();
+  expect(nudges).toMatchObject([{ action: id, n: 1, messageId: `${id}.1`, at: start }]);
+  expect(await nudgeLost(tools)).toBe(0);
+  clock.at += 5 * 60_000 + 1;
+  expect(await nudgeLost(tools)).toBe(1);
+  expect(nudges[1]).toMatchObject({ action: id, n: 2, messageId: `${id}.2`, at: clock.at });
+  await work(0);
+  expect(sent).toEqual([]);
+  await work(1);
+  expect(sent).toHaveLength(1);
+  expect(nudges[2]).toMatchObject({ n: 3, at: clock.at + 2_000 });
+});
+
+test('a ramp starts with ten, and goes on with twice as many when they have succeeded', async () => {
+  const { tools, sent, work, started, settle } = await withFailed(40);
+  const id = await started({ ramp: true });
+  await work();
+  expect(sent).toHaveLength(10);
+  await work();
+  expect(sent).toHaveLength(10);
+  for (let n = 0; n < 10; n += 1) await settle(n, n === 0 ? 'failed' : 'done');
+  await work();
+  expect(sent).toHaveLength(30);
+  for (let n = 10; n < 30; n += 1) await settle(n, n < 13 ? 'failed' : 'done');
+  await work();
+  expect(await readAction(tools, id)).toMatchObject({
+    state: 'halted',
+    counts: { asked: 30, succeeded: 26, failed: 4 },
+    note: 'Halted: 3 of the last 20 failed again. 10 were not asked for. Look why, mend it, and plan anew.',
+  });
+  expect(sent).toHaveLength(30);
+});
+
+test('what has moved on since the plan is left alone', async () => {
+  const { tools, sent, work, started, planned, put, record } = await withFailed(4);
+  const { id } = await planned();
+  const moved = {
+    present: false,
+    service: null,
+    requestId: requestId.replace('0000-7', '0001-7'),
+    requestedAt: start,
+  };
+  await put(0, { desired: moved });
+  await put(1, { ticket: null });
+  const discarded = { at: start, by: 'Bob', reason: 'scrapped' };
+  await put(2, { ticket: { n: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
+  await startAction(tools, id);
+  await work();
+  expect(sent.map(({ uuid }) => uuid)).toEqual([uuidOf(3)]);
+  expect((await record(2)).replays).toBe(0);
+  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 4, superseded: 3, underWay: 1 });
+  expect(await started()).not.toBe(id);
+});
+
+test('what others have asked for since counts as superseded', async () => {
+  const { tools, work, started, put } = await withFailed(2);
+  const id = await started();
+  await work();
+  await put(0, { action: null, ticket: null });
+  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 2, superseded: 1, underWay: 1 });
+});
+
+test('a letter whose record was lost makes the record anew, above the number of the letter', async () => {
+  const all = await withFailed(0);
+  const body = {
+    v: 1,
+    uuid: uuidOf(9),
+    requestId,
+    n: 2_000_000_000,
+    due: start,
+    operation: 'provision',
+    service: 'main',
+  };
+  all.letter(body, '12', { reason: 'MaxDeliveryCountExceeded' });
+  await all.started();
+  await all.work();
+  expect(await all.record(9)).toMatchObject({
+    desired: { present: true, service: 'main', requestId },
+    ticket: { n: 2_000_000_001, kind: 'change' },
+    firstN: 2_000_000_001,
+    lastN: 2_000_000_001,
+  });
+  expect(all.sent).toMatchObject([{ uuid: uuidOf(9), n: 2_000_000_001 }]);
+});
+
+test('a discard marks the records, remembers letters without one, and sends nothing', async () => {
+  const all = await withFailed(2);
+  all.letter('not JSON', '5', { reason: 'bad-message' });
+  const id = await all.started({}, { kind: 'discard', reason: 'scrapped', by: 'Ada' });
+  await all.work();
+  expect(await readAction(all.tools, id)).toMatchObject({
+    state: 'done',
+    reason: 'scrapped',
+    counts: { succeeded: 3 },
+  });
+  expect((await all.record(0)).ticket?.dead?.discarded).toMatchObject({ by: 'Ada', reason: 'scrapped' });
+  expect(await all.tools.discarded.list()).toEqual(['5']);
+  expect(all.sent).toEqual([]);
+});
+
+test('to discard needs a reason', async () => {
+  const { planned } = await withFailed(0);
+  await expect(planned({ kind: 'discard' })).rejects.toMatchObject({ code: 'ops.no-reason', status: 400 });
+});
+
+describe('cancelled', () => {
+  test('while it runs, it asks for no more, and gives up what is not done, with the error it had', async () => {
+    const { tools, sent, work, started, settle, record } = await withFailed(15);
+    const id = await started({ ramp: true });
+    await work();
+    await settle(0, 'done');
+    expect((await cancelAction(tools, id, { by: 'Bob' })).state).toBe('cancelling');
+    await work();
+    expect(await readAction(tools, id)).toMatchObject({
+      state: 'cancelled',
+      cancelledBy: 'Bob',
+      counts: { asked: 10, succeeded: 1, cancelled: 9, underWay: 0 },
+    });
+    expect(sent).toHaveLength(10);
+    expect(await record(3)).toMatchObject({
+      ticket: { n: 8, dead: { cancelled: true } },
+      error: { code: 'service-not-found' },
+      replays: 1,
+    });
+    expect((await record(12)).ticket?.dead).not.toHaveProperty('cancelled');
+    // And what was cancelled can be replayed.
+    const again = await planAction(tools, { kind: 'replay', filter: { status: 'cancelled' } });
+    expect(again.counts.planned).toBe(9);
+  });
+
+  test('between the asking and its writing down, what was just asked for is given up too', async () => {
+    const { tools, nudges, started, record } = await withFailed(20);
+    const id = await started();
+    const { actions } = tools;
+    let cancels = true;
+    const racing = {
+      ...tools,
+      actions: {
+        ...actions,
+        async items(of: string, from: number, to: number) {
+          const items = await actions.items(of, from, to);
+          if (cancels) await cancelAction(tools, id);
+          cancels = false;
+          return items;
+        },
+      },
+    };
+    await advanceAction(racing, nudges[0]!);
+    expect(await readAction(tools, id)).toMatchObject({
+      state: 'cancelled',
+      counts: { underWay: 0, cancelled: 20 },
+    });
+    for (const n of [0, 19]) expect((await record(n)).ticket?.dead).toMatchObject({ cancelled: true });
+  });
+
+  test('before it was started, it can not be started any more; and once ended, it stays as it is', async () => {
+    const { tools, planned } = await withFailed(1);
+    const { id } = await planned();
+    expect((await cancelAction(tools, id)).state).toBe('cancelled');
+    await expect(startAction(tools, id)).rejects.toMatchObject({ code: 'ops.not-planned', status: 409 });
+    await expect(cancelAction(tools, id)).rejects.toMatchObject({ code: 'ops.has-ended', status: 409 });
+  });
+});
+
+describe('a rotation', () => {
+  const day = 24 * hours;
+  const [held, replaced] = ['A'.repeat(64), 'B'.repeat(64)];
+  const provisioned = (mintedAt: number, fleet = 'acme/a') => ({
+    ticket: null,
+    error: null,
+    places: ['sensor'],
+    completedAt: start,
+    observed: {
+      thumbprint: held,
+      previous: null,
+      service: 'sensor',
+      hub: [held, held] as [string, string],
+      fleet,
+      notBefore: mintedAt,
+      notAfter: mintedAt + 365 * day,
+      keyAlgorithm: 'ec-p256',
+      verifiedAt: start,
+    },
+  });
+  async function withProvisioned() {
+    const all = await withFailed(1);
+    await all.put(1, provisioned(start - 10 * day));
+    await all.put(2, provisioned(start - 30 * day));
+    await all.put(3, provisioned(start - 20 * day, 'acme/b'));
+    return all;
+  }
+
+  test('takes those that hold a certificate, the oldest first, by fleet and date', async () => {
+    const { planned, tools } = await withProvisioned();
+    const set = async (filter: object) => {
+      const { id, counts, byFleet } = await planned({ kind: 'rotate', filter });
+      const items = await tools.actions.items(id, 0, counts.planned);
+      return { uuids: items.map(({ uuid }) => uuid), byFleet };
+    };
+    expect(await set({})).toEqual({ uuids: [2, 3, 1].map(uuidOf), byFleet: { 'acme/a': 2, 'acme/b': 1 } });
+    expect((await set({ fleet: 'acme/a' })).uuids).toEqual([2, 1].map(uuidOf));
+    expect((await set({ mintedBefore: '15d' })).uuids).toEqual([2, 3].map(uuidOf));
+    expect((await set({ uuid: uuidOf(0) })).uuids).toEqual([]);
+    await expect(set({ code: 'timed-out' })).rejects.toMatchObject({ code: 'ops.bad-filter' });
+  });
+
+  test('retires what each holds, once, at the rate, and revokes it only if that is asked for', async () => {
+    const { sent, started, work, record, nudges, tools } = await withProvisioned();
+    await started({ rate: 60 }, { kind: 'rotate', filter: { fleet: 'acme/a' } });
+    await Promise.all([1, 2].map(() => advanceAction(tools, nudges[0]!)));
+    expect(new Set(sent.map(({ uuid, at }) => `${Number(`0x${uuid}`)} ${at - start}`))).toEqual(
+      new Set(['2 0', '1 1000']),
+    );
+    expect((await record(1)).desired).toMatchObject({ retire: held, revoke: false });
+    await started({}, { kind: 'rotate', filter: { fleet: 'acme/b' }, revoke: true });
+    await work();
+    expect((await record(3)).desired).toMatchObject({ retire: held, revoke: true });
+  });
+
+  test('leaves a device alone whose certificate was replaced since the plan', async () => {
+    const { sent, planned, work, put, tools } = await withProvisioned();
+    const { id } = await planned({ kind: 'rotate' });
+    const { observed, ...others } = provisioned(start);
+    await put(1, { ...others, observed: { ...observed, thumbprint: replaced, hub: [replaced, held] } });
+    await startAction(tools, id);
+    await work();
+    expect(sent.map(({ uuid }) => uuid)).not.toContain(uuidOf(1));
+    expect((await readAction(tools, id)).counts).toMatchObject({ planned: 3, superseded: 1, underWay: 2 });
+  });
+
+  test('that is cancelled leaves a device as it was, or, once it was begun, to its end', async () => {
+    const { started, work, record, put, tools } = await withProvisioned();
+    const desired = { ...(await record(3)).desired, retire: replaced, revoke: true };
+    await put(3, { ...provisioned(start - 20 * day), desired });
+    const id = await started({}, { kind: 'rotate' });
+    await work();
+    await put(1, { ...(await record(1)), lease: { by: 'a worker', until: start + 60_000 } });
+    await cancelAction(tools, id);
+    await work();
+    expect(await record(1)).toMatchObject({ desired: { retire: held }, ticket: { kind: 'change' } });
+    const taken = await record(2);
+    expect(taken).toMatchObject({ ticket: null, desired: { present: true, service: 'sensor' } });
+    expect(taken.desired).not.toHaveProperty('retire');
+    // What was to be retired before, still is.
+    expect((await record(3)).desired).toMatchObject({ retire: replaced, revoke: true });
+    expect(await readAction(tools, id)).toMatchObject({
+      state: 'cancelled',
+      counts: { cancelled: 2, underWay: 1 },
+    });
+  });
+});
+
+test('a plan is good for a day, and is forgotten after that with its set; what was started is kept', async () => {
+  const { tools, clock, planned, started } = await withFailed(200);
+  const old = await planned();
+  const kept = await started();
+  clock.at += 24 * hours + 1;
+  await expect(startAction(tools, old.id)).rejects.toMatchObject({ code: 'ops.plan-too-old' });
+  await forgetPlans(tools);
+  expect(await tools.actions.read(old.id)).not.toBeNull();
+  clock.at += 1 * hours;
+  await forgetPlans(tools);
+  expect(await tools.actions.read(old.id)).toBeNull();
+  expect(await tools.actions.items(old.id, 0, 200)).toEqual([]);
+  expect(await tools.actions.items(kept, 0, 200)).toHaveLength(200);
+  expect((await listActions(tools)).actions.map(({ id }) => id)).toEqual([kept]);
+});
+
+test('a set of any size is kept in its order', async () => {
+  const { tools, planned } = await withFailed(400);
+  const { id, counts } = await planned();
+  expect(counts.planned).toBe(400);
+  expect((await tools.actions.items(id, 170, 190)).map(({ uuid }) => uuid)).toEqual(
+    Array.from({ length: 20 }, (_, at) => uuidOf(170 + at)),
+  );
+});
+
+test.each([
+  [{ filter: { kode: 'x' } }, 'ops.bad-request', /kode/],
+  [{ filter: { since: 'yesterday' } }, 'ops.bad-filter', /since/],
+  [{ rate: 0 }, 'ops.bad-request', /rate/],
+  [{ kind: 'explode' }, 'ops.bad-request', /kind/],
+])('a plan with %j is refused, with what is wrong', async (request, code, message) => {
+  const { planned } = await withFailed(0);
+  const refused = planned(request as Partial<ActionRequest>);
+  await expect(refused).rejects.toMatchObject({ code, status: 400, message: expect.stringMatching(message) });
+});
