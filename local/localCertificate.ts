@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -15,6 +16,8 @@ export interface LocalCertificate {
 
 const days = 24 * 60 * 60 * 1000;
 const validFor = 365 * days;
+/** What all of them were once called. */
+const sharedName = 'CN=localhost';
 
 /**
  * The self-signed certificate kept in a folder: made at the first call, the same afterwards, so that clients which trust its
@@ -25,7 +28,8 @@ export async function localCertificate(folder: string): Promise<LocalCertificate
   const keyFile = join(folder, 'localhost.key');
   try {
     const [key, cert] = await Promise.all([readFile(keyFile, 'utf8'), readFile(caFile, 'utf8')]);
-    if (new x509.X509Certificate(cert).notAfter.getTime() > Date.now() + days) return { key, cert, caFile };
+    const { subject, notAfter } = new x509.X509Certificate(cert);
+    if (subject !== sharedName && notAfter.getTime() > Date.now() + days) return { key, cert, caFile };
   } catch {
     // Not there yet.
   }
@@ -40,7 +44,9 @@ async function make() {
   const alg = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(alg, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=localhost',
+    // A name of its own: of several that are trusted under one name OpenSSL tries the first only, and refuses the others
+    // (DEPTH_ZERO_SELF_SIGNED_CERT).
+    name: `${sharedName}, OU=${randomUUID()}`,
     keys,
     signingAlgorithm: alg,
     notBefore: new Date(Date.now() - days),

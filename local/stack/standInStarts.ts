@@ -55,7 +55,7 @@ export async function standInStarts(
       return forked;
     };
   const window = settings.DUPLICATE_WINDOW_SECONDS ?? defaultDuplicateWindowSeconds;
-  const properties = `${queue}:lock=${lockSeconds},deliveries=${deliveries},window=${window}`;
+  const properties = `${queue}:lock=${lockSeconds},deliveries=${deliveries},window=${window},deadletter=yes`;
   const devices = String(options.devices ?? 1);
   const hubPorts = await ports('--https-port', '--mqtt-port');
   return {

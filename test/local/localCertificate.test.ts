@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
 import { listen } from '../../local/listen.js';
-import { localCertificate } from '../../local/localCertificate.js';
+import { type LocalCertificate, localCertificate } from '../../local/localCertificate.js';
 
 describe('localCertificate', () => {
   let folder: string;
@@ -16,16 +16,17 @@ describe('localCertificate', () => {
     const first = await localCertificate(folder);
     const second = await localCertificate(folder);
     expect(second.cert).toBe(first.cert);
-    const server = createServer({ key: second.key, cert: second.cert });
-    const port = await listen(server, 0);
-    await new Promise<void>((resolve, reject) => {
-      const socket = connect({ host: 'localhost', port, ca: first.cert }, () => {
-        socket.end();
-        resolve();
-      });
-      socket.on('error', reject);
-    });
-    await new Promise((resolve) => server.close(resolve));
+    await expectAccepted(second, first.cert);
+  });
+
+  it('is accepted by a client that trusts those of others as well', async () => {
+    const [one, other] = await Promise.all([
+      localCertificate(join(folder, 'one')),
+      localCertificate(join(folder, 'other')),
+    ]);
+    const ca = [one.cert, other.cert];
+    await expectAccepted(one, ca);
+    await expectAccepted(other, ca);
   });
 
   it('fails on a taken port with its number, or moves to a free one', async () => {
@@ -38,3 +39,16 @@ describe('localCertificate', () => {
     two.close();
   });
 });
+
+async function expectAccepted({ key, cert }: LocalCertificate, ca: string | string[]): Promise<void> {
+  const server = createServer({ key, cert });
+  const port = await listen(server, 0);
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({ host: 'localhost', port, ca }, () => {
+      socket.end();
+      resolve();
+    });
+    socket.on('error', reject);
+  });
+  await new Promise((resolve) => server.close(resolve));
+}
