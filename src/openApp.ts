@@ -1,23 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type CircuitRow, openCircuit } from './circuit.js';
 import { systemClock as clock } from './clock.js';
 import type { Config } from './config.js';
 import { openBalena } from './edges/balena/openBalena.js';
 import { openHub } from './edges/hub/openHub.js';
-import { openQueue } from './edges/queue.js';
 import { openSettlement, type Settlement } from './edges/settlement.js';
 import { settlementEndpoint } from './edges/settlementEndpoint.js';
-import { openTable, type Table } from './edges/table.js';
-import type { OpsTools } from './ops/OpsTools.js';
-import { openOps } from './ops/openOps.js';
+import { openTable } from './edges/table.js';
+import { type OpsApp, openOpsApp } from './openOpsApp.js';
 import type { OverdueTools } from './overdue.js';
-import type { Dependency } from './ProvisioningError.js';
-import { openPace, type PaceRow } from './pace/openPace.js';
 import { openProof, type Proof } from './proof/openProof.js';
-import type { DeviceRecord } from './record/DeviceRecord.js';
-import { openRecords } from './records.js';
-import { rememberSent } from './sentRecently.js';
-import { openStatus, type StatusRow } from './status.js';
 import { minter } from './steps/mint.js';
 import type { WebhookTools } from './webhook/answerWebhook.js';
 import { openHandledWebhooks } from './webhook/handledWebhooks.js';
@@ -31,7 +22,7 @@ const longestBalenaCallMs = 15_000;
 export const overduePeriodMs = 300_000;
 
 /** Everything that the functions work with, from one configuration: one client and one pool of connections for each side. */
-export interface App extends OpsTools, OverdueTools, Tools, WebhookTools {
+export interface App extends OpsApp, OverdueTools, Tools, WebhookTools {
   config: Config;
   proof: Proof;
   /** @throws Error if this is not a worker of a Functions host */
@@ -44,27 +35,9 @@ export interface App extends OpsTools, OverdueTools, Tools, WebhookTools {
  * @param log for what belongs to no invocation
  */
 export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
-  const records = openRecords(openTable<DeviceRecord>({ ...config.records, name: 'devices' }), clock);
-  const system: Table<unknown> = openTable({ ...config.records, name: 'system' });
-  const queue = openQueue(config.queue);
+  const ops = openOpsApp(config, log);
   const hub = openHub(config.hub);
-  const circuit = (dependency: Dependency) =>
-    openCircuit({ dependency, table: system as Table<CircuitRow>, clock, log });
   let settlement: Settlement | undefined;
-
-  const ops = openOps(config, {
-    records,
-    queue,
-    clock,
-    sentRecently: rememberSent(clock),
-    pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.hub.operationsPerMinute }),
-    circuits: { balena: circuit('balena'), hub: circuit('hub') },
-    status: openStatus({
-      table: system as Table<StatusRow>,
-      clock,
-      later: (ms, run) => void setTimeout(run, ms).unref(),
-    }),
-  });
 
   return {
     ...ops,
@@ -98,7 +71,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     async close() {
       settlement?.close();
       hub.close();
-      await queue.close();
+      await ops.close();
     },
   };
 }

@@ -1,0 +1,37 @@
+import type { OpsApp } from '../src/openOpsApp.js';
+import type { ExitCode } from './exitCodes.js';
+import type { System } from './settings/findSystem.js';
+
+/** What a command works with. */
+export interface Session {
+  /** Is the answer to be JSON, and nothing else? */
+  json: boolean;
+  /** How wide a line may be; without limit where nobody looks. */
+  width: number;
+  /** The system that is talked to; named on stderr when it is asked for first. @throws ConfigError */
+  system(): Promise<System>;
+  /** Queue and records of that system. @throws ConfigError */
+  app(): Promise<OpsApp>;
+  /** Prints the answer: this as JSON, or for people as text. */
+  answer(value: object, text: () => string): void;
+  /** Tells people how it goes, on stderr; nothing with --json. */
+  tell(line: string): void;
+  /**
+   * Has people agree to what will happen.
+   *
+   * @param yes it was agreed to on the command line
+   * @returns false if they do not
+   * @throws CliError if there is nobody to ask
+   */
+  confirm(what: string, yes: boolean): Promise<boolean>;
+  /** How Ctrl-C ends from here on, and what is said then. */
+  whenStopped(ending: { code: ExitCode; say: string }): void;
+  /** To do at the end, whichever it is. */
+  atEnd(run: () => void): void;
+}
+
+/** The options of every command. */
+export interface GlobalOptions {
+  json?: boolean;
+  folder?: string;
+}
