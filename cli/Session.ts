@@ -17,12 +17,13 @@ export interface Session {
   /** Tells people how it goes, on stderr; nothing with --json. */
   tell(line: string): void;
   /**
-   * Has people agree to what will happen.
+   * To be called before anything else by a command that asks: it is agreed to, or somebody can be asked.
    *
    * @param yes it was agreed to on the command line
-   * @returns false if they do not
-   * @throws CliError if there is nobody to ask
+   * @throws CliError
    */
+  expectAnswer(yes: boolean): void;
+  /** Has people agree to what will happen. @returns false if they do not */
   confirm(what: string, yes: boolean): Promise<boolean>;
   /** How Ctrl-C ends from here on, and what is said then. */
   whenStopped(ending: { code: ExitCode; say: string }): void;

@@ -42,7 +42,7 @@ export function hasEnded({ state }: Action): boolean {
 
 /** For whoever does not look on any more. */
 export function goesOn({ id, kind }: Action): string {
-  return `The ${kind} goes on without you.\n  How far it is:  provisioner dead-letters audit ${id}\n  To cancel it:   provisioner dead-letters cancel ${id}`;
+  return `The ${kind} goes on without you. To see how far it is, and to cancel it:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
 }
 
 /** A bar in a terminal; in a log, a line when something has changed. @returns to be called with each news */

@@ -27,7 +27,7 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
   // Where a command ends before, nobody waits for it.
   stopped.catch(() => {});
   const stop = () => reject(new CliError('interrupted', ending.code, ending.say));
-  for (const signal of stopSignals) process.once(signal, stop);
+  for (const signal of stopSignals) process.on(signal, stop);
 
   const session: OpenSession = {
     json,
@@ -49,21 +49,34 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
         import('../src/config.js'),
         import('../src/openOpsApp.js'),
       ]);
-      app ??= openOpsApp(readConfigFor(['queue', 'records'], settings), () => {});
+      const config = readConfigFor(['queue', 'records'], settings);
+      try {
+        app ??= openOpsApp(config, () => {});
+      } catch {
+        // What the SDKs say about a connection string may quote it.
+        throw new CliError(
+          'settings',
+          exitCodes.wrongUsage,
+          'A connection string cannot be read: provisioner doctor says which. Copy it anew.',
+        );
+      }
       return app;
     },
     answer: (value, text) => console.log(json ? JSON.stringify(value) : text()),
     tell(line) {
       if (!json) console.error(line);
     },
+    expectAnswer(yes) {
+      if (yes || (!json && process.stdin.isTTY && process.stderr.isTTY)) return;
+      throw new CliError(
+        'not-confirmed',
+        exitCodes.wrongUsage,
+        'This asks before it does anything, and nobody can be asked here: add --yes.',
+      );
+    },
     async confirm(what, yes) {
       if (yes) return true;
-      if (json || !process.stdin.isTTY || !process.stderr.isTTY)
-        throw new CliError(
-          'not-confirmed',
-          exitCodes.wrongUsage,
-          `${what} Nobody can be asked here: add --yes.`,
-        );
+      session.expectAnswer(yes);
       return ask(`${what} Go on? [y/N] `, stop);
     },
     whenStopped(then) {

@@ -7,7 +7,7 @@ import { exitCodes } from '../exitCodes.js';
 import { examples } from '../options/examples.js';
 import { parseUuid } from '../options/parsers.js';
 import { yesOption } from '../options/yesOption.js';
-import { ago } from '../output/when.js';
+import { due } from '../output/when.js';
 
 export const addDeprovision: AddCommand = (parent, action) =>
   parent
@@ -27,6 +27,7 @@ export const addDeprovision: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, { yes = false }: { yes?: boolean }, uuid: string) => {
+        session.expectAnswer(yes);
         const app = await session.app();
         const found = await app.records.read(uuid);
         const was = found
@@ -40,7 +41,7 @@ export const addDeprovision: AddCommand = (parent, action) =>
         session.answer(
           { outcome: 'accepted', ...device },
           () =>
-            `${uuid} is ${device.state} to be deprovisioned${device.expectedAt ? `, expected ${ago(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`,
+            `${uuid} is ${device.state} to be deprovisioned${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`,
         );
       }),
     );

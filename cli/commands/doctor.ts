@@ -42,7 +42,10 @@ export const addDoctor: AddCommand = (parent, action) =>
 function checkLine({ name, level, detail, todo }: Check, width: number): string {
   const [color, mark] = marks[level];
   const indent = ' '.repeat(nameWidth + 4);
-  const text = wrap(todo === null ? detail : `${detail}. To do: ${todo}`, width - indent.length);
+  const text = wrap(
+    todo === null ? detail : `${detail.replace(/\.$/, '')}. To do: ${todo}`,
+    width - indent.length,
+  );
   return `${styleText(color, mark)} ${name.padEnd(nameWidth)}  ${text.replaceAll('\n', `\n${indent}`)}`;
 }
 

@@ -8,7 +8,7 @@ import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';
 import { examples } from '../options/examples.js';
 import { parseUuid } from '../options/parsers.js';
-import { ago, utc } from '../output/when.js';
+import { due, utc } from '../output/when.js';
 
 export const addProvision: AddCommand = (parent, action) =>
   parent
@@ -36,7 +36,7 @@ export const addProvision: AddCommand = (parent, action) =>
         const device = await shown(app, acceptance);
         session.answer({ outcome: acceptance.kind, ...device }, () =>
           isNew
-            ? `${uuid} is ${device.state}${device.expectedAt ? `, expected ${ago(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`
+            ? `${uuid} is ${device.state}${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`
             : `${uuid} is provisioned already, ${service === '' ? 'at the device level' : `for its service ${service}`}.`,
         );
       }),

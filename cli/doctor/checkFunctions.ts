@@ -1,6 +1,6 @@
 import type { ConfigFor } from '../../src/config.js';
 import { health } from '../../src/health.js';
-import { openOpsApp } from '../../src/openOpsApp.js';
+import { type OpsApp, openOpsApp } from '../../src/openOpsApp.js';
 import { ProvisioningError } from '../../src/ProvisioningError.js';
 import { span } from '../output/when.js';
 import { type Check, failed, ok, warning } from './Check.js';
@@ -11,8 +11,9 @@ const lookBackMs = 3_600_000;
 
 /** Do the functions run, and what have their workers last seen of hub and balena? */
 export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Promise<Check[]> {
-  const app = openOpsApp(config, () => {});
+  let app: OpsApp | undefined;
   try {
+    app = openOpsApp(config, () => {});
     const [samples, seen] = await Promise.all([app.samples.since(Date.now() - lookBackMs), health(app)]);
     const circuits = seen
       .filter(({ name, ok: isWell }) => (name === 'hub' || name === 'balena') && !isWell)
@@ -21,9 +22,9 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
       );
     return [running(samples.at(-1)?.at), ...circuits];
   } catch (error) {
-    return [failed('functions', ProvisioningError.from(error).message, 'see the lines on the records')];
+    return [failed('functions', ProvisioningError.from(error).message, 'see the lines on queue and records')];
   } finally {
-    await app.close();
+    await app?.close();
   }
 }
 

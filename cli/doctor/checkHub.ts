@@ -8,7 +8,8 @@ const deadlineMs = 15_000;
 
 /** May we read the registry, and write it? An identity that does not exist is asked for, and deleted: two registry operations. */
 export async function checkHub(config: ConfigFor<'hub'>): Promise<Check[]> {
-  const hub = openHub(config.hub);
+  const hub = open(config);
+  if (!hub) return [failed('hub: read', 'its connection string cannot be read', 'copy it anew')];
   const nobody = `doctor-${randomUUID()}`;
   try {
     const read = await attempt('hub: read', () => hub.get(nobody, deadlineMs));
@@ -16,6 +17,14 @@ export async function checkHub(config: ConfigFor<'hub'>): Promise<Check[]> {
     return [read, await attempt('hub: write', () => hub.remove(nobody, deadlineMs))];
   } finally {
     hub.close();
+  }
+}
+
+function open(config: ConfigFor<'hub'>) {
+  try {
+    return openHub(config.hub);
+  } catch {
+    return null;
   }
 }
 

@@ -18,7 +18,7 @@ export async function checkQueue(config: Config): Promise<Check[]> {
     readProperties(config),
   ]);
   const rights = [right(config, 'send', send), right(config, 'listen', listen)];
-  if (send === 'unreachable' || send === 'no-queue') return rights;
+  if (send !== 'granted' && listen !== 'granted') return rights;
   return [...rights, ...checkProperties(config, properties)];
 }
 
@@ -37,6 +37,8 @@ function right({ queue: { queue } }: Config, name: 'send' | 'listen', access: Ac
       return failed(what, `there is no queue ${queue}`, 'make it, or set PROVISIONING_QUEUE');
     case 'no-token':
       return failed(what, 'no token', 'run az login, or give this machine a managed identity');
+    case 'unreadable':
+      return failed(what, 'SERVICEBUS_CONNECTION cannot be read', 'copy it anew');
     case 'unreachable':
       return failed(
         what,

@@ -8,7 +8,8 @@ const role = 'Storage Table Data Contributor';
 
 /** May we read records, and write them? A row of our own is written, and removed again. */
 export async function checkRecords({ records }: ConfigFor<'records'>): Promise<Check[]> {
-  const table = openTable<object>({ ...records, name: 'system' });
+  const table = open(records);
+  if (!table) return [failed('records: read', 'RECORDS_CONNECTION cannot be read', 'copy it anew')];
   const key = { partition: 'doctor', row: randomUUID() };
   const tries: [name: string, detail: string, run: () => Promise<unknown>][] = [
     ['records: read', 'allowed', () => table.get(key)],
@@ -26,6 +27,14 @@ export async function checkRecords({ records }: ConfigFor<'records'>): Promise<C
     }
   }
   return checks;
+}
+
+function open(records: ConfigFor<'records'>['records']) {
+  try {
+    return openTable<object>({ ...records, name: 'system' });
+  } catch {
+    return null;
+  }
 }
 
 function todoFor({ cause }: ProvisioningError): string {

@@ -13,7 +13,7 @@ export function showAction(action: Action, width: number): string {
   const color = colorOf(state);
   const planned = state === 'planned';
   const lines: [label: string, text: string | null][] = [
-    ['what', `${kind} of ${plural(sizeOf(action), 'dead letter')}${ofAll(action)}, ${filterText(filter)}`],
+    ['what', `${kind} of ${plural(sizeOf(action), 'dead letter')}${ofAll(action)} ${filterText(filter)}`],
     ['by code', counted(byCode)],
     ['by fleet', counted(byFleet)],
     ['left out', counts.quarantined > 0 ? quarantined(counts.quarantined) : null],
@@ -61,7 +61,7 @@ function ofAll({ counts: { planned }, limit }: Action): string {
 
 export function filterText(filter: Record<string, string>): string {
   const parts = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
-  return parts.length > 0 ? `with ${parts.join(', ')}` : 'all there are';
+  return parts.length > 0 ? `with ${parts.join(', ')}` : '(all there are)';
 }
 
 function quarantined(count: number): string {

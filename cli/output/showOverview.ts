@@ -2,10 +2,10 @@ import { styleText } from 'node:util';
 import type { Overview } from '../../src/ops/Overview.js';
 import { colorOf } from './colors.js';
 import { table } from './table.js';
-import { ago, span, utc } from './when.js';
+import { due, span, utc } from './when.js';
 import { wrap } from './wrap.js';
 
-const labelWidth = 12;
+const labelWidth = 14;
 const barWidth = 24;
 
 /** What the system is at, for people. @param width of a line */
@@ -30,7 +30,7 @@ export function showOverview(overview: Overview, width: number): string {
     ),
     ...(queue.note ? [line('', queue.note)] : []),
     line('pace', paceText(pace)),
-    line('backlog', pace.backlogDoneAt ? `done ${ago(pace.backlogDoneAt)}` : 'nothing waits'),
+    line('backlog', pace.backlogDoneAt ? `done ${due(pace.backlogDoneAt)}` : 'nothing waits'),
     line('devices', `${devices}${stateText ? `: ${stateText}` : ''}`),
     line('time', timeText(timing)),
     line('certificates', certificateText(certificates)),

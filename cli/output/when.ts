@@ -17,6 +17,11 @@ export function ago(at: string, now = Date.now()): string {
   return ms >= 0 ? `${span(ms)} ago` : `in ${span(-ms)}`;
 }
 
+/** When something is to be expected: "in 45 s", "at once". @param at ISO 8601. @param now Unix ms */
+export function due(at: string, now = Date.now()): string {
+  return Date.parse(at) - now < 1_000 ? 'at once' : ago(at, now);
+}
+
 /** "2026-11-25 04:40:30 UTC". @param at ISO 8601 */
 export function utc(at: string): string {
   return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;

@@ -2,8 +2,8 @@ import { DefaultAzureCredential } from '@azure/identity';
 import { ServiceBusClient } from '@azure/service-bus';
 import type { QueueOptions } from './queue.js';
 
-/** What came of trying: we may; we may not; there is no such queue; there is no token; or nobody answers. */
-export type Access = 'granted' | 'refused' | 'no-queue' | 'no-token' | 'unreachable';
+/** What came of trying: we may; we may not; there is no such queue; no token; no answer; or the connection string cannot be read. */
+export type Access = 'granted' | 'refused' | 'no-queue' | 'no-token' | 'unreachable' | 'unreadable';
 
 /** The rights of a worker. */
 export interface QueueAccess {
@@ -32,14 +32,15 @@ export async function probeQueue({
       ? new ServiceBusClient(connection.connectionString, options)
       : new ServiceBusClient(connection.fullyQualifiedNamespace, new DefaultAzureCredential(), options);
   const attempt = async (use: (client: ServiceBusClient, abortSignal: AbortSignal) => Promise<unknown>) => {
-    const client = open();
+    let client: ServiceBusClient | undefined;
     try {
+      client = open();
       await use(client, AbortSignal.timeout(callTimeoutMs));
       return 'granted';
     } catch (error) {
-      return accessOf(error);
+      return client ? accessOf(error) : 'unreadable';
     } finally {
-      await client.close().catch(() => {});
+      await client?.close().catch(() => {});
     }
   };
   const [send, listen] = await Promise.all([

@@ -14,8 +14,8 @@ const columns: Column<Action>[] = [
   { title: 'ACTION', of: ({ id }) => id },
   { title: 'WHAT', of: (each) => `${each.kind} of ${sizeOf(each)}` },
   { title: 'STATE', of: ({ state }) => state, style: ({ state }) => colorOf(state) },
-  { title: 'STARTED', of: ({ startedAt }) => (startedAt ? ago(startedAt) : ''), right: true },
-  { title: 'OUTCOME', of: outcomeOf, spare: true },
+  { title: 'OUTCOME', of: outcomeOf },
+  { title: 'STARTED', of: ({ startedAt }) => (startedAt ? ago(startedAt) : ''), right: true, spare: true },
   { title: 'WHO', of: ({ startedBy, by }) => startedBy ?? by, spare: true },
   { title: 'FILTER', of: ({ filter }) => filterText(filter), spare: true },
 ];

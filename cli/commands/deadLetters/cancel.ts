@@ -22,6 +22,7 @@ export const addCancel: AddCommand = (parent, action) =>
     .addHelpText('after', examples('provisioner dead-letters cancel 01a21101-584d-7548-80c4-1fdc1328f529'))
     .action(
       action(async (session, { yes = false, by }: { yes?: boolean; by: string }, id: string) => {
+        session.expectAnswer(yes);
         const app = await session.app();
         const found = await readAction(app, id);
         if (!hasEnded(found)) {

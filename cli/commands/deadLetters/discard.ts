@@ -45,6 +45,7 @@ export const addDiscard: AddCommand = (parent, action) =>
         const { reason, yes = false, by, follow: looksOn } = options;
         const filter = filterOf(options);
         expectFilter(filter, options.all);
+        session.expectAnswer(yes);
         const app = await session.app();
         const plan = await planAction(app, { kind: 'discard', filter, reason, by });
         if (plan.counts.planned === 0) {

@@ -8,6 +8,7 @@ import { colorOf } from '../../output/colors.js';
 import { counted, plural } from '../../output/plural.js';
 import { type Column, table } from '../../output/table.js';
 import { ago } from '../../output/when.js';
+import { wrap } from '../../output/wrap.js';
 
 const columns: Column<Letter>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid ?? '(not readable)' },
@@ -48,7 +49,10 @@ export const addLetterList: AddCommand = (parent, action) =>
           return [
             table(page.letters, columns, session.width),
             '',
-            `${plural(page.total, 'dead letter')}: ${counted(page.byCode)}. Of fleets: ${counted(page.byFleet)}.`,
+            wrap(
+              `${plural(page.total, 'dead letter')}: ${counted(page.byCode)}. By fleet: ${counted(page.byFleet)}.`,
+              session.width,
+            ),
             nextPage(page.letters.length, page.total, page.next),
             note,
           ]

@@ -59,6 +59,7 @@ export const addReplay: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: ReplayOptions, id?: string) => {
         const { rate, ramp = false, limit, yes = false, by, follow: looksOn } = options;
+        session.expectAnswer(yes);
         const app = await session.app();
         const plan = id === undefined ? await planNow(app, options) : await planned(app, id, options);
         const { planned: found, quarantined } = plan.counts;
