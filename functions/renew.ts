@@ -6,14 +6,13 @@ import { theApp } from '../src/theApp.js';
 /** Less than the five minutes that a function may run on every plan; the next run takes what is left. */
 const longestRunMs = 4 * 60_000;
 
-const { renewSchedule, renewAt, hub } = theApp.config;
+const { renewSchedule, renewAt, operationsPerMinute } = theApp.config;
 
 /** Has certificates replaced that are past `RENEW_AT` of their life, and reports how long the others have (`RENEW_SCHEDULE`). */
 if (renewSchedule !== null) {
   app.timer('renew', {
     schedule: renewSchedule,
     handler: async (_timer, context) => {
-      const { operationsPerMinute } = hub;
       const signal = AbortSignal.timeout(longestRunMs);
       const report = await renew(theApp, { renewAt, operationsPerMinute, signal });
       const { due, checked, left, failed, certificates } = report;

@@ -1,8 +1,8 @@
 import './requireNode24.js';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
+import { applyLocalSettings } from '../src/applyLocalSettings.js';
 import { playDevice } from './device/playDevice.js';
-import { applyLocalSettings } from './host/applyLocalSettings.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack } from './stack/startStack.js';
 import { whatNext } from './stack/whatNext.js';
@@ -46,7 +46,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 try {
   const begun = Date.now();
-  await applyLocalSettings(projectFolder());
+  await applyLocalSettings(projectFolder(), process.env);
   console.log('Starting the functions, and what stands in for the cloud …');
   const settings = { IOTHUB_UNITS: String(options.units), ...process.env };
   stack = await startStack({ ...options, settings, hub: ['--units', String(options.units)], onLine: print });

@@ -150,6 +150,8 @@ const schema = z.object({
 /** All settings by name, for whoever checks that none is forgotten (test/infra). */
 export const settingNames: readonly string[] = Object.keys(schema.shape);
 
+const withoutBalena = schema.partial({ BALENA_API_KEY: true });
+
 /** One of several settings, the first that is set; null if none is. */
 function firstOf<A, B>(
   a: string | undefined,
@@ -175,8 +177,28 @@ export interface TelemetrySettings {
   } | null;
 }
 
+/** The sides that the product talks to, and the settings that only they need. */
+const settingsOf = {
+  balena: ['BALENA_API_KEY', 'BALENA_API_URL'],
+  hub: ['IOTHUB_CONNECTION_STRING', 'CONNECTION_STRING', 'IOTHUB_HOST_NAME'],
+  queue: ['SERVICEBUS_CONNECTION', 'SERVICEBUS_CONNECTION__fullyQualifiedNamespace'],
+  records: [
+    'RECORDS_CONNECTION',
+    'RECORDS_CONNECTION__accountName',
+    'AzureWebJobsStorage',
+    'AzureWebJobsStorage__accountName',
+  ],
+} as const;
+
+export type Side = keyof typeof settingsOf;
+export const sides = Object.keys(settingsOf) as Side[];
+
+/** The configuration of someone who talks to these sides only. */
+export type ConfigFor<S extends Side> = Omit<Config, Exclude<Side, S>>;
+
 /** Wrong settings, all of them, each with what is expected. */
 export class ConfigError extends Error {
+  /** @param problems each begins with the name of its setting */
   constructor(readonly problems: string[]) {
     super(`These settings are missing or wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
     this.name = 'ConfigError';
@@ -190,33 +212,49 @@ export class ConfigError extends Error {
  * @throws ConfigError naming every setting that is missing or wrong, never quoting a value
  */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
+  return read(env, sides);
+}
+
+/**
+ * As `readConfig`, for who does without some sides: their settings may be missing, or wrong.
+ *
+ * @throws ConfigError
+ */
+export function readConfigFor<S extends Side>(
+  needed: readonly S[],
+  env: Record<string, string | undefined> = process.env,
+): ConfigFor<S> {
+  const config = read(env, needed);
+  const others = sides.filter((side) => !(needed as readonly Side[]).includes(side));
+  return Object.fromEntries(
+    Object.entries(config).filter(([name]) => !others.includes(name as Side)),
+  ) as unknown as ConfigFor<S>;
+}
+
+function read(env: Record<string, string | undefined>, needed: readonly Side[]) {
+  const others = sides.filter((side) => !needed.includes(side)).flatMap<string>((side) => settingsOf[side]);
   const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
-  const given = Object.fromEntries(trimmed.filter(([, value]) => value));
-  const parsed = schema.safeParse(given);
+  const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !others.includes(name)));
+  const parsed = (needed.includes('balena') ? schema : withoutBalena).safeParse(given);
   const problems = parsed.success
     ? []
     : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
-  const one = (what: string, ...names: string[]) => {
-    if (!names.some((name) => given[name] !== undefined))
+  const one = (side: Exclude<Side, 'balena'>, what: string) => {
+    const names = settingsOf[side];
+    if (needed.includes(side) && !names.some((name) => given[name] !== undefined))
       problems.push(`${names.join(' or ')} is required: ${what}`);
   };
   one(
+    'hub',
     "the hub's connection string (policy with RegistryWrite), or its host name with managed identity, such as myhub.azure-devices.net",
-    'IOTHUB_CONNECTION_STRING',
-    'CONNECTION_STRING',
-    'IOTHUB_HOST_NAME',
   );
   one(
+    'queue',
     "the namespace's connection string, or its host name with managed identity, such as myspace.servicebus.windows.net",
-    'SERVICEBUS_CONNECTION',
-    'SERVICEBUS_CONNECTION__fullyQualifiedNamespace',
   );
   one(
+    'records',
     "the storage account's connection string, or its name with managed identity, such as mystorage (without it, that of AzureWebJobsStorage is used)",
-    'RECORDS_CONNECTION',
-    'RECORDS_CONNECTION__accountName',
-    'AzureWebJobsStorage',
-    'AzureWebJobsStorage__accountName',
   );
   if (given.SWEEP_SCHEDULE !== undefined && given.SWEEP_SCHEDULE !== 'off' && given.FLEETS === undefined)
     problems.push('SWEEP_SCHEDULE needs FLEETS: the slugs of the fleets to sweep, such as my_org/my_fleet');
@@ -224,7 +262,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const s = parsed.data;
   const connectionString = (value: string) => ({ connectionString: value });
   return {
-    balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY },
+    balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY! },
     hub: {
       connection: firstOf(
         s.IOTHUB_CONNECTION_STRING ?? (s.IOTHUB_HOST_NAME === undefined ? s.CONNECTION_STRING : undefined),
@@ -232,9 +270,11 @@ export function readConfig(env: Record<string, string | undefined> = process.env
         s.IOTHUB_HOST_NAME,
         (hostName) => ({ hostName }),
       )!,
-      operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
-      queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
     },
+    /** The hub's limit of registry operations. */
+    operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
+    /** The hub's limit of queries. */
+    queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
     queue: {
       connection: firstOf(
         s.SERVICEBUS_CONNECTION,
@@ -282,7 +322,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   };
 }
 
-function telemetryOf(s: z.output<typeof schema>): TelemetrySettings | null {
+function telemetryOf(s: Omit<z.output<typeof schema>, 'BALENA_API_KEY'>): TelemetrySettings | null {
   const connectionString = s.APPLICATIONINSIGHTS_CONNECTION_STRING;
   const identity = s.APPLICATIONINSIGHTS_AUTHENTICATION_STRING;
   if (!s.OTEL_EXPORTER_OTLP_ENDPOINT && !connectionString) return null;

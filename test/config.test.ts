@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, readConfig } from '../src/config.js';
+import { ConfigError, readConfig, readConfigFor } from '../src/config.js';
 
 const hub = 'HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=aGV5';
 const serviceBus =
@@ -27,7 +27,9 @@ const problemsOf = (env: Record<string, string | undefined>): string[] => {
 test('what is not set has its default', () => {
   expect(read()).toEqual({
     balena: { apiUrl: 'https://api.balena-cloud.com/', apiKey: 'key' },
-    hub: { connection: { connectionString: hub }, operationsPerMinute: 100, queriesPerMinute: 20 },
+    hub: { connection: { connectionString: hub } },
+    operationsPerMinute: 100,
+    queriesPerMinute: 20,
     queue: { connection: { connectionString: serviceBus }, queue: 'provisioning' },
     records: { connection: { connectionString: storage } },
     fleets: null,
@@ -53,8 +55,8 @@ test.each<[string, string, object]>([
     'http://127.0.0.1:8080',
     { balena: { apiUrl: 'http://127.0.0.1:8080/', apiKey: 'key' } },
   ],
-  ['IOTHUB_TIER', 'S3', { hub: { operationsPerMinute: 5_000, queriesPerMinute: 1_000 } }],
-  ['IOTHUB_UNITS', '3', { hub: { operationsPerMinute: 300, queriesPerMinute: 60 } }],
+  ['IOTHUB_TIER', 'S3', { operationsPerMinute: 5_000, queriesPerMinute: 1_000 }],
+  ['IOTHUB_UNITS', '3', { operationsPerMinute: 300, queriesPerMinute: 60 }],
   ['PROVISIONING_QUEUE', 'fleet/one', { queue: { queue: 'fleet/one' } }],
   ['FLEETS', 'my_org/one, my_org/two ,', { fleets: ['my_org/one', 'my_org/two'] }],
   ['FLEETS', ' , ', { fleets: null }],
@@ -211,6 +213,25 @@ test('all that is wrong or missing is in the one message, a line each, without a
   const { message } = new ConfigError(problems);
   expect(message.split('\n')).toHaveLength(problems.length + 1);
   expect(message).not.toMatch(/hunter2/i);
+});
+
+test('who does without some sides needs none of their settings, and is not told that they are wrong', () => {
+  const env = { SERVICEBUS_CONNECTION: serviceBus, RECORDS_CONNECTION: storage };
+  const config = readConfigFor(['queue', 'records'], {
+    ...env,
+    IOTHUB_HOST_NAME: 'not a host',
+    IOTHUB_UNITS: '3',
+  });
+  expect(config).toMatchObject({
+    queue: { connection: { connectionString: serviceBus } },
+    records: { connection: { connectionString: storage } },
+    operationsPerMinute: 300,
+  });
+  expect(Object.keys(config)).not.toContain('hub');
+  expect(Object.keys(config)).not.toContain('balena');
+  expect(() => readConfigFor(['queue', 'balena'], env)).toThrow('BALENA_API_KEY is required');
+  expect(() => readConfigFor(['records'], {})).toThrow('RECORDS_CONNECTION or');
+  expect(() => readConfigFor([], { CERT_DAYS: '0' })).toThrow('CERT_DAYS must be');
 });
 
 test('nothing but the configuration reads the environment', () => {

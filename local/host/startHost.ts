@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { applyLocalSettings } from '../../src/applyLocalSettings.js';
 import type { StandIn } from '../runStandIn.js';
-import { applyLocalSettings } from './applyLocalSettings.js';
 import { createApp } from './createApp.js';
 import { createRunning } from './createRunning.js';
 import { readKeys } from './http/readKeys.js';
@@ -45,7 +45,7 @@ export interface HostEndpoints {
 export async function startHost(options: HostOptions): Promise<StandIn<HostEndpoints>> {
   const { port = 7071, orFreePort = false, only, keysFile, onEvent = console.log } = options;
   const folder = resolve(options.appFolder);
-  await applyLocalSettings(folder);
+  await applyLocalSettings(folder, process.env);
   const settings = await readHostJson(folder);
   const keys = await readKeys(keysFile);
 

@@ -80,6 +80,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     const env = { ...process.env, ...settings, ...(await pointers(standIns, folder)) };
     const endpoints: Endpoints = {
+      settings: shared(env),
       functions: { url: '', ...keys },
       ...(standIns.serviceBus && { serviceBus: { ...standIns.serviceBus.endpoints, queue } }),
       ...(standIns.tables && { tables: standIns.tables.endpoints }),
@@ -149,6 +150,21 @@ async function pointers({ balena, iotHub, serviceBus, tables }: StandIns, folder
     }),
     ...(tables && { RECORDS_CONNECTION: tables.endpoints.connectionString }),
   };
+}
+
+/** What tells how the functions work; none of it is a secret. */
+const sharedSettings = [
+  'DEFAULT_SERVICE',
+  'DUPLICATE_WINDOW_SECONDS',
+  'FLEETS',
+  'IOTHUB_TIER',
+  'IOTHUB_UNITS',
+  'LEASE_GRACE_SECONDS',
+  'WORK_LIMIT_SECONDS',
+];
+
+function shared(env: Settings): Record<string, string> {
+  return Object.fromEntries(sharedSettings.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
 /** Node takes one file of further certificates: ours are put into a new one, beside those that this machine has already. */

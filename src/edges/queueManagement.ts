@@ -74,11 +74,12 @@ async function ask<R>(call: (abortSignal: AbortSignal) => Promise<R>): Promise<R
   try {
     return await call(AbortSignal.timeout(callTimeoutMs));
   } catch (error) {
-    const { statusCode, name } = error as { statusCode?: number; name?: string };
+    const { statusCode, code, name } = error as { statusCode?: number; code?: string; name?: string };
     if (statusCode === 401 || statusCode === 403) return null;
     throw new ProvisioningError(
       'queue-unavailable',
-      `The queue cannot be asked for its counts (${statusCode ? `HTTP ${statusCode}` : name}).`,
+      // The code first: that there is no such queue comes as HTTP 200.
+      `The queue cannot be asked for its counts (${code ?? (statusCode ? `HTTP ${statusCode}` : name)}).`,
       { retry: 'later', cause: error },
     );
   }

@@ -69,12 +69,7 @@ export function openTable<T>({
           ...options,
           allowInsecureConnection: true,
         })
-      : new TableClient(
-          `https://${connection.accountName}.table.core.windows.net`,
-          name,
-          new DefaultAzureCredential(),
-          options,
-        );
+      : new TableClient(urlOf(connection), name, new DefaultAzureCredential(), options);
   let made: Promise<void> | undefined;
 
   async function call<R>(run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
@@ -164,6 +159,14 @@ export function openTable<T>({
         await call((abortSignal) => client.deleteEntity(partition, row, { abortSignal }));
       }),
   };
+}
+
+const urlOf = ({ accountName }: { accountName: string }) => `https://${accountName}.table.core.windows.net`;
+
+/** Where the account's tables are. */
+export function tableUrl(connection: TableOptions['connection']): string {
+  if (!('connectionString' in connection)) return urlOf(connection);
+  return TableClient.fromConnectionString(connection.connectionString, 'any').url;
 }
 
 /** The client would make a number Int32 or Double by its size, and values of different types do not compare. */

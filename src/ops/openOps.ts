@@ -13,13 +13,13 @@ import { openRecordBook } from './records/openRecordBook.js';
 
 /** What ops work with, beside what all others do. */
 export function openOps(
-  config: Pick<Config, 'records' | 'queue' | 'hub'>,
+  config: Pick<Config, 'records' | 'queue' | 'operationsPerMinute'>,
   tools: AcceptTools & HealthTools & { pace: Pace },
 ): OpsTools {
   const table = <T>() => openTable<T>({ ...config.records, name: 'ops' });
   return {
     ...tools,
-    operationsPerMinute: config.hub.operationsPerMinute,
+    operationsPerMinute: config.operationsPerMinute,
     management: openQueueManagement(config.queue),
     recordBook: openRecordBook(tools),
     letterBook: openLetterBook(tools),

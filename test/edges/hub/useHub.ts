@@ -7,7 +7,6 @@ import { openHub } from '../../../src/edges/hub/openHub.js';
 /** A hub for one test file, trusted by this process as `NODE_EXTRA_CA_CERTS` would have it, and ours to it. Closed by `afterAll`. */
 export async function useHub() {
   const { endpoints, close } = await startIotHub({ httpsPort: 0, mqttPort: 0, unthrottled: true });
-  // In place of that of the test file before: all of them are of the same name.
   setDefaultCACertificates([...getCACertificates('bundled'), readFileSync(endpoints.caFile, 'utf8')]);
   const hub = openHub({ connection: { connectionString: endpoints.connectionString } });
   afterAll(async () => {

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyLocalSettings } from '../../../local/host/applyLocalSettings.js';
 import { readHostJson } from '../../../local/host/readHostJson.js';
 import { resolveSettings } from '../../../local/host/resolveSettings.js';
+import { applyLocalSettings } from '../../../src/applyLocalSettings.js';
 
 describe('settings', () => {
   let folder: string;
@@ -28,8 +28,15 @@ describe('settings', () => {
   it('of local.settings.json must be texts that are not encrypted', async () => {
     await write('local.settings.json', { IsEncrypted: true, Values: { A: 1 } });
     await expect(applyLocalSettings(folder, {})).rejects.toThrow(
-      /IsEncrypted must be false.*Values\.A must be a text/,
+      /IsEncrypted must be false[\s\S]*Values\.A must be a text/,
     );
+  });
+
+  it('of local.settings.json are not quoted where the file is not JSON', async () => {
+    await write('local.settings.json', '{"Values": {"BALENA_API_KEY": hunter2}}');
+    const error = await applyLocalSettings(folder, {}).catch((thrown) => thrown);
+    expect(error.message).toContain('local.settings.json is not JSON');
+    expect(error.message).not.toContain('hunter2');
   });
 
   it('of host.json have the defaults of the real host', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ConfigError } from './config.js';
 
 const shape = z.object({
   IsEncrypted: z.literal(false, 'must be false: encrypted settings are not read here').optional(),
@@ -11,11 +12,11 @@ const shape = z.object({
  * Puts the `Values` of the app's local.settings.json into the environment, except where a variable is already set, as the
  * Azure Functions Core Tools do. No file is fine.
  *
- * @throws Error naming the file and what is wrong with it
+ * @throws ConfigError saying what is wrong with the file, without any of it: it holds keys
  */
 export async function applyLocalSettings(
   folder: string,
-  env: NodeJS.ProcessEnv = process.env,
+  env: Record<string, string | undefined>,
 ): Promise<void> {
   const file = join(folder, 'local.settings.json');
   let text: string;
@@ -23,7 +24,7 @@ export async function applyLocalSettings(
     text = await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
+    throw new ConfigError([`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`]);
   }
   for (const [name, value] of Object.entries(parse(file, text).Values)) env[name] ??= value;
 }
@@ -32,11 +33,13 @@ function parse(file: string, text: string): z.infer<typeof shape> {
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`);
+  } catch {
+    // What the parser says quotes the text around the mistake.
+    throw new ConfigError([`${file} is not JSON`]);
   }
   const result = shape.safeParse(json);
   if (result.success) return result.data;
-  const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || 'it'} ${message}`);
-  throw new Error(`${file}: ${wrong.join('; ')}`);
+  throw new ConfigError(
+    result.error.issues.map(({ path, message }) => `${file}: ${path.join('.') || 'it'} ${message}`),
+  );
 }

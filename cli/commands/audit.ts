@@ -1,0 +1,125 @@
+import { type AuditProgress, audit } from '../../src/fleet/audit.js';
+import type { Finding } from '../../src/fleet/Finding.js';
+import { inParallel } from '../../src/fleet/inParallel.js';
+import { repair } from '../../src/fleet/repair.js';
+import type { AddCommand } from '../AddCommand.js';
+import { CliError } from '../CliError.js';
+import { exitCodes } from '../exitCodes.js';
+import { examples } from '../options/examples.js';
+import { yesOption } from '../options/yesOption.js';
+import { counted, plural } from '../output/plural.js';
+import { type Column, table } from '../output/table.js';
+import type { FleetApp, Session } from '../Session.js';
+
+interface AuditOptions {
+  fleet?: string[];
+  repair?: boolean;
+  yes?: boolean;
+}
+
+const repairsAtATime = 20;
+
+const columns: Column<Finding>[] = [
+  { title: 'DEVICE', of: ({ uuid }) => uuid },
+  { title: 'WHAT', of: ({ kind }) => kind },
+  { title: 'MENDED BY', of: ({ mend }) => mend.how },
+  {
+    title: 'WHY',
+    of: ({ detail, mend }) => (mend.how === 'by-hand' ? `${detail} (${mend.why})` : detail),
+    spare: true,
+  },
+];
+
+export const addAudit: AddCommand = (parent, action) =>
+  parent
+    .command('audit')
+    .summary('compare hub, records and balena, and mend what disagrees')
+    .description(
+      'Compares hub, records and balena, and lists every disagreement; what is under way is left for another time. With --repair, all but what is for people is mended through the queue.',
+    )
+    .option('--fleet <slugs...>', 'these fleets are served (default: FLEETS, or all that the key sees)')
+    .option('--repair', 'mend what can be mended')
+    .addOption(yesOption())
+    .addHelpText(
+      'after',
+      examples(
+        'provisioner audit',
+        'provisioner audit --repair --yes',
+        'provisioner audit --json | jq .findings[].kind',
+      ),
+    )
+    .action(
+      action(async (session, options: AuditOptions) => {
+        const { yes = false } = options;
+        if (options.repair) session.expectAnswer(yes);
+        const app = await session.fleetApp();
+        const { findings, progress } = await look(session, app, options.fleet ?? app.config.fleets);
+        const mendable = findings.filter(({ mend }) => mend.how !== 'by-hand');
+        const repaired = options.repair && mendable.length > 0 ? { asked: 0, settled: 0 } : null;
+        if (repaired) {
+          const mends = counted(countOf(mendable, ({ mend }) => mend.how));
+          session.tell(table(findings, columns, session.width));
+          const what = `${plural(mendable.length, 'disagreement')} will be mended through the queue: ${mends}. "remove" takes identities and variables away.`;
+          if (!(await session.confirm(what, yes)))
+            throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was mended.');
+          await inParallel(mendable, repairsAtATime, async (finding) => {
+            repaired[(await repair(app, finding)) === 'asked' ? 'asked' : 'settled'] += 1;
+          });
+        }
+        session.answer({ ...progress, findings, repaired }, () =>
+          [
+            ...(findings.length > 0 && !repaired ? [table(findings, columns, session.width), ''] : []),
+            summary(progress, findings),
+            ...(repaired
+              ? [`Mending: ${repaired.asked} were put into the queue, ${repaired.settled} had settled.`]
+              : []),
+          ].join('\n'),
+        );
+        const left = repaired ? findings.length - mendable.length : findings.length;
+        return left > 0 ? exitCodes.notWell : exitCodes.ok;
+      }),
+    );
+
+async function look(session: Session, app: FleetApp, fleets: readonly string[] | null) {
+  const { defaultService: service, renewAt } = app.config;
+  const findings: Finding[] = [];
+  let progress: AuditProgress | undefined;
+  session.tell('Comparing; the hub is read first, at the rate of queries that it allows.');
+  const options = {
+    fleets,
+    service,
+    renewAt,
+    onProgress(so: AuditProgress) {
+      progress = so;
+    },
+  };
+  for await (const finding of audit(app, options)) findings.push(finding);
+  return { findings, progress };
+}
+
+function summary(progress: AuditProgress | undefined, findings: readonly Finding[]): string {
+  const kinds = counted(countOf(findings, ({ kind }) => kind));
+  const {
+    identities = 0,
+    devices = 0,
+    records = 0,
+    unsettled = 0,
+    elsewhere = 0,
+    foreign = 0,
+  } = progress ?? {};
+  const looked = `${identities} identities, ${devices} devices and ${records} records`;
+  const found = findings.length === 0 ? 'They agree' : `${plural(findings.length, 'disagreement')}: ${kinds}`;
+  const left: [number, string][] = [
+    [unsettled, 'under way or just changed'],
+    [elsewhere, 'in fleets that are not served'],
+    [foreign, 'identities that are not ours'],
+  ];
+  const notJudged = left.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return `${looked}. ${found}.${notJudged.length > 0 ? ` Not judged: ${notJudged.join(', ')}.` : ''}`;
+}
+
+function countOf(findings: readonly Finding[], of: (finding: Finding) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const finding of findings) counts[of(finding)] = (counts[of(finding)] ?? 0) + 1;
+  return counts;
+}

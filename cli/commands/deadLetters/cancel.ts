@@ -1,0 +1,37 @@
+import { cancelAction } from '../../../src/ops/actions/cancelAction.js';
+import { readAction } from '../../../src/ops/actions/readAction.js';
+import type { AddCommand } from '../../AddCommand.js';
+import { CliError } from '../../CliError.js';
+import { exitCodes } from '../../exitCodes.js';
+import { hasEnded } from '../../follow.js';
+import { byOption } from '../../options/byOption.js';
+import { examples } from '../../options/examples.js';
+import { yesOption } from '../../options/yesOption.js';
+import { showAction, sizeOf } from '../../output/showAction.js';
+
+export const addCancel: AddCommand = (parent, action) =>
+  parent
+    .command('cancel')
+    .summary('stop a replay, a discard or a rotation')
+    .description(
+      'Cancels an action: nothing more is asked for, and what was asked for and is not done yet is given up again, each with its dead letter. None is lost: all can be replayed.',
+    )
+    .argument('<id>', 'of the action, see audit')
+    .addOption(yesOption())
+    .addOption(byOption())
+    .addHelpText('after', examples('provisioner dead-letters cancel 01a21101-584d-7548-80c4-1fdc1328f529'))
+    .action(
+      action(async (session, { yes = false, by }: { yes?: boolean; by: string }, id: string) => {
+        session.expectAnswer(yes);
+        const app = await session.app();
+        const found = await readAction(app, id);
+        if (!hasEnded(found)) {
+          const left = sizeOf(found) - found.counts.asked;
+          const what = `The ${found.kind} stops: ${left} are not asked for any more, and ${found.counts.underWay} under way are given up again.`;
+          if (!(await session.confirm(what, yes)))
+            throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was cancelled: it goes on.');
+        }
+        const action = await cancelAction(app, id, { by });
+        session.answer(action, () => showAction(action, session.width));
+      }),
+    );

@@ -1,0 +1,63 @@
+import type { Letter } from '../../../src/ops/Letter.js';
+import { listLetters } from '../../../src/ops/letters/listLetters.js';
+import type { AddCommand } from '../../AddCommand.js';
+import { examples } from '../../options/examples.js';
+import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
+import { addPageOptions, nextPage, type PageOptions, pageOf } from '../../options/pageOptions.js';
+import { colorOf } from '../../output/colors.js';
+import { counted, plural } from '../../output/plural.js';
+import { type Column, table } from '../../output/table.js';
+import { ago } from '../../output/when.js';
+import { wrap } from '../../output/wrap.js';
+
+const columns: Column<Letter>[] = [
+  { title: 'DEVICE', of: ({ uuid }) => uuid ?? '(not readable)' },
+  { title: 'STATUS', of: ({ status }) => status, style: ({ status }) => colorOf(status) },
+  { title: 'FAILED', of: ({ failedAt }) => ago(failedAt), right: true },
+  { title: 'WHY', of: ({ code, step }) => `${code}${step ? ` (${step})` : ''}` },
+  { title: 'LETTER', of: ({ sequenceNumber }) => sequenceNumber ?? '', right: true, spare: true },
+  { title: 'REPLAYS', of: ({ replays }) => `${replays}`, right: true, spare: true },
+  { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
+  { title: 'MESSAGE', of: ({ message }) => message ?? '', spare: true },
+];
+
+export const addLetterList: AddCommand = (parent, action) =>
+  addPageOptions(
+    addFilterOptions(
+      parent
+        .command('list')
+        .summary('what failed for good, and why')
+        .description(
+          'Lists what failed for good: failed requests and their dead letters. Discarded ones are shown with --status discarded.',
+        ),
+    ),
+  )
+    .addHelpText(
+      'after',
+      examples(
+        'provisioner dead-letters list --code service-not-found --since 2h',
+        'provisioner dead-letters list --fleet my_org/my_fleet --order oldest',
+        'provisioner dead-letters list --json | jq .byCode',
+      ),
+    )
+    .action(
+      action(async (session, options: FilterOptions & PageOptions) => {
+        const page = await listLetters(await session.app(), { ...filterOf(options), ...pageOf(options) });
+        session.answer(page, () => {
+          const note = page.incomplete ?? '';
+          if (page.total === 0) return `There are no such dead letters. ${note}`.trim();
+          return [
+            table(page.letters, columns, session.width),
+            '',
+            wrap(
+              `${plural(page.total, 'dead letter')}: ${counted(page.byCode)}. By fleet: ${counted(page.byFleet)}.`,
+              session.width,
+            ),
+            nextPage(page.letters.length, page.total, page.next),
+            note,
+          ]
+            .filter((line, at) => line !== '' || at === 1)
+            .join('\n');
+        });
+      }),
+    );

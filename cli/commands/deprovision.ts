@@ -1,0 +1,47 @@
+import { accept } from '../../src/accept.js';
+import { expectedAt } from '../../src/http/expectedAt.js';
+import { viewOf } from '../../src/http/viewOf.js';
+import type { AddCommand } from '../AddCommand.js';
+import { CliError } from '../CliError.js';
+import { exitCodes } from '../exitCodes.js';
+import { examples } from '../options/examples.js';
+import { parseUuid } from '../options/parsers.js';
+import { yesOption } from '../options/yesOption.js';
+import { due } from '../output/when.js';
+
+export const addDeprovision: AddCommand = (parent, action) =>
+  parent
+    .command('deprovision')
+    .summary('take a device’s credentials away')
+    .description(
+      'Takes a device’s identity out of the hub and its variables out of balena. It is not sticky: a device that asks again gets new credentials.',
+    )
+    .argument('<uuid>', 'of the device, all of it', parseUuid)
+    .addOption(yesOption())
+    .addHelpText(
+      'after',
+      examples(
+        'provisioner deprovision 0123456789abcdef0123456789abcdef # asks first',
+        'provisioner deprovision 0123456789abcdef0123456789abcdef --yes --json',
+      ),
+    )
+    .action(
+      action(async (session, { yes = false }: { yes?: boolean }, uuid: string) => {
+        session.expectAnswer(yes);
+        const app = await session.app();
+        const found = await app.records.read(uuid);
+        const was = found
+          ? `it is ${viewOf(found.value, null, app.clock.now()).state} now`
+          : 'nothing was ever asked for it here';
+        const what = `The device ${uuid} (${was}) loses its identity in the hub and its variables in balena: it cannot connect any more.`;
+        if (!(await session.confirm(what, yes)))
+          throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was done.');
+        const { record } = await accept(app, { uuid, present: false });
+        const device = viewOf(record, await expectedAt(app, record), app.clock.now());
+        session.answer(
+          { outcome: 'accepted', ...device },
+          () =>
+            `${uuid} is ${device.state} to be deprovisioned${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`,
+        );
+      }),
+    );

@@ -1,0 +1,56 @@
+import { styleText } from 'node:util';
+import type { AddCommand } from '../AddCommand.js';
+import type { Check } from '../doctor/Check.js';
+import { exitCodes } from '../exitCodes.js';
+import { examples } from '../options/examples.js';
+import { plural } from '../output/plural.js';
+import { wrap } from '../output/wrap.js';
+
+const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], failed: ['red', '✗'] } as const;
+const nameWidth = 18;
+
+export const addDoctor: AddCommand = (parent, action) =>
+  parent
+    .command('doctor')
+    .summary('check every setting, connection and right')
+    .description(
+      'Checks every setting, every connection and every right, and says what to do. It changes nothing; it costs two registry operations of the hub, and some requests of balena.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'provisioner doctor',
+        'provisioner doctor --json | jq ".checks[] | select(.level != \\"ok\\")"',
+      ),
+    )
+    .action(
+      action(async (session) => {
+        const { settings } = await session.system();
+        const { runChecks } = await import('../doctor/runChecks.js');
+        const checks: Check[] = [];
+        for await (const check of runChecks(settings)) {
+          checks.push(check);
+          if (!session.json) console.log(checkLine(check, session.width));
+        }
+        const count = (level: Check['level']) => checks.filter((check) => check.level === level).length;
+        const isWell = count('failed') === 0;
+        session.answer({ ok: isWell, checks }, () => `\n${verdict(count('failed'), count('warning'))}`);
+        return isWell ? exitCodes.ok : exitCodes.notWell;
+      }),
+    );
+
+function checkLine({ name, level, detail, todo }: Check, width: number): string {
+  const [color, mark] = marks[level];
+  const indent = ' '.repeat(nameWidth + 4);
+  const text = wrap(
+    todo === null ? detail : `${detail.replace(/\.$/, '')}. To do: ${todo}`,
+    width - indent.length,
+  );
+  return `${styleText(color, mark)} ${name.padEnd(nameWidth)}  ${text.replaceAll('\n', `\n${indent}`)}`;
+}
+
+function verdict(faults: number, warnings: number): string {
+  if (faults === 0 && warnings === 0) return 'All is well.';
+  const parts = [faults > 0 ? plural(faults, 'fault') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
+  return `${parts.filter(Boolean).join(', ')}.${faults === 0 ? ' It works all the same.' : ''}`;
+}

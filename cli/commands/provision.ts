@@ -1,0 +1,71 @@
+import { type Acceptance, accept } from '../../src/accept.js';
+import { readConfigFor } from '../../src/config.js';
+import { expectedAt } from '../../src/http/expectedAt.js';
+import { viewOf } from '../../src/http/viewOf.js';
+import type { OpsApp } from '../../src/openOpsApp.js';
+import type { AddCommand } from '../AddCommand.js';
+import { CliError } from '../CliError.js';
+import { exitCodes } from '../exitCodes.js';
+import { examples } from '../options/examples.js';
+import { parseUuid } from '../options/parsers.js';
+import { due, utc } from '../output/when.js';
+
+export const addProvision: AddCommand = (parent, action) =>
+  parent
+    .command('provision')
+    .summary('ask for a device’s credentials')
+    .description(
+      'Asks for the credentials of a device, as the device itself does. Asked again, it changes nothing; at another service, the credentials move there.',
+    )
+    .argument('<uuid>', 'of the device, all of it', parseUuid)
+    .option('--service <name>', 'where the variables go; "" for the device level (default: DEFAULT_SERVICE)')
+    .addHelpText(
+      'after',
+      examples(
+        'provisioner provision 0123456789abcdef0123456789abcdef --service main',
+        'provisioner provision 0123456789abcdef0123456789abcdef --service "" # for all services',
+      ),
+    )
+    .action(
+      action(async (session, options: { service?: string }, uuid: string) => {
+        const [app, { settings }] = [await session.app(), await session.system()];
+        const service = options.service ?? readConfigFor([], settings).defaultService;
+        const acceptance = await accept(app, { uuid, present: true, service });
+        expectTaken(acceptance);
+        const isNew = acceptance.kind === 'accepted';
+        const device = await shown(app, acceptance);
+        session.answer({ outcome: acceptance.kind, ...device }, () =>
+          isNew
+            ? `${uuid} is ${device.state}${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`
+            : `${uuid} is provisioned already, ${service === '' ? 'at the device level' : `for its service ${service}`}.`,
+        );
+      }),
+    );
+
+/** @throws CliError if it is refused for now */
+function expectTaken(acceptance: Acceptance): void {
+  if (acceptance.kind === 'service-conflict') {
+    const { desired } = acceptance.record;
+    throw new CliError(
+      'service-conflict',
+      exitCodes.refused,
+      `The credentials were moved to the service "${desired.service}" less than ten minutes ago: ask again after ${at(acceptance.askAgainAt)}.`,
+    );
+  }
+  if (acceptance.kind === 'failed') {
+    const { error, uuid } = acceptance.record;
+    throw new CliError(
+      error?.code ?? 'unexpected',
+      exitCodes.refused,
+      `It failed: ${error?.message ?? 'nobody knows why.'} A device may ask again after ${at(acceptance.askAgainAt)}; once the cause is gone, ops need not wait: provisioner dead-letters replay --uuid ${uuid}`,
+    );
+  }
+}
+
+async function shown(app: OpsApp, { record }: Acceptance) {
+  return viewOf(record, await expectedAt(app, record), app.clock.now());
+}
+
+function at(ms: number): string {
+  return utc(new Date(ms).toISOString());
+}

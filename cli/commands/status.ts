@@ -1,0 +1,27 @@
+import { readStory } from '../../src/ops/records/readStory.js';
+import type { AddCommand } from '../AddCommand.js';
+import { examples } from '../options/examples.js';
+import { parseUuid } from '../options/parsers.js';
+import { showStory } from '../output/showStory.js';
+
+export const addStatus: AddCommand = (parent, action) =>
+  parent
+    .command('status')
+    .summary('one device: its state, its certificate, and what happened to it')
+    .description(
+      'Shows the state of a device, why it failed, its certificate, and its story: each step with its time and outcome.',
+    )
+    .argument('<uuid>', 'of the device, all of it', parseUuid)
+    .addHelpText(
+      'after',
+      examples(
+        'provisioner status 0123456789abcdef0123456789abcdef',
+        'provisioner status 0123456789abcdef0123456789abcdef --json | jq -r .device.state',
+      ),
+    )
+    .action(
+      action(async (session, _options: object, uuid: string) => {
+        const story = await readStory(await session.app(), uuid);
+        session.answer(story, () => showStory(story, session.width));
+      }),
+    );

@@ -1,0 +1,70 @@
+import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
+import type { SweepItem } from '../../src/fleet/sweepItem.js';
+import type { AddCommand } from '../AddCommand.js';
+import { CliError } from '../CliError.js';
+import { exitCodes } from '../exitCodes.js';
+import { examples } from '../options/examples.js';
+import { counted } from '../output/plural.js';
+
+interface SweepOptions {
+  fleet?: string[];
+  service?: string;
+  dryRun?: boolean;
+}
+
+export const addSweep: AddCommand = (parent, action) =>
+  parent
+    .command('sweep')
+    .summary('find what was never asked for, or got lost')
+    .description(
+      'Asks for devices that hold no credentials and have no record, and has workers look at those that are gone from balena, or do not hold what the record says. The timer does the same (SWEEP_SCHEDULE).',
+    )
+    .option('--fleet <slugs...>', 'these fleets (default: FLEETS)')
+    .option('--service <name>', 'where the variables of new devices go (default: DEFAULT_SERVICE)')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .addHelpText(
+      'after',
+      examples('provisioner sweep --dry-run', 'provisioner sweep --fleet my_org/one my_org/two --json'),
+    )
+    .action(
+      action(async (session, options: SweepOptions) => {
+        const app = await session.fleetApp();
+        const fleets = options.fleet ?? app.config.fleets;
+        const service = options.service ?? app.config.defaultService;
+        if (!fleets)
+          throw new CliError(
+            'no-fleets',
+            exitCodes.wrongUsage,
+            'Name the fleets with --fleet, or set FLEETS.',
+          );
+        const signal = session.stopGently();
+        let progress: SweepProgress | undefined;
+        if (options.dryRun) {
+          const items: SweepItem[] = [];
+          const onProgress = (so: SweepProgress) => {
+            progress = so;
+          };
+          for await (const item of planSweep(app, { fleets, service, signal, onProgress })) items.push(item);
+          session.answer({ ...progress, items }, () =>
+            [...items.map(itemLine), summary(progress, 'would be')].join('\n'),
+          );
+          return exitCodes.ok;
+        }
+        const report = await sweep(app, { fleets, service, signal });
+        session.answer(report, () => summary(report, 'were'));
+        return report.finished ? exitCodes.ok : exitCodes.interrupted;
+      }),
+    );
+
+function itemLine(item: SweepItem): string {
+  return `${item.uuid}  ${item.act === 'ask' ? 'ask for it' : `look at it: ${item.why}`}  ${item.fleet ?? ''}`.trimEnd();
+}
+
+function summary(report: SweepProgress | undefined, were: string): string {
+  if (!report) return 'There is nothing there.';
+  const { devices, records, asked, checked } = report;
+  const reasons = Object.fromEntries(Object.entries(checked).filter(([, count]) => count > 0));
+  const looked = Object.values(checked).reduce((sum, count) => sum + count, 0);
+  const why = looked > 0 ? ` (${counted(reasons)})` : '';
+  return `${devices} devices and ${records} records: ${asked} ${were} asked for, ${looked} ${were} looked at${why}.`;
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { ConfigFor } from '../../src/config.js';
+import { openTable } from '../../src/edges/table.js';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { type Check, failed, ok } from './Check.js';
+
+const role = 'Storage Table Data Contributor';
+
+/** May we read records, and write them? A row of our own is written, and removed again. */
+export async function checkRecords({ records }: ConfigFor<'records'>): Promise<Check[]> {
+  const table = open(records);
+  if (!table) return [failed('records: read', 'RECORDS_CONNECTION cannot be read', 'copy it anew')];
+  const key = { partition: 'doctor', row: randomUUID() };
+  const tries: [name: string, detail: string, run: () => Promise<unknown>][] = [
+    ['records: read', 'allowed', () => table.get(key)],
+    ['records: write', 'allowed', () => table.put(key, {}, null).then(() => table.remove(key))],
+  ];
+  const checks: Check[] = [];
+  for (const [name, detail, run] of tries) {
+    try {
+      await run();
+      checks.push(ok(name, detail));
+    } catch (error) {
+      const found = ProvisioningError.from(error);
+      checks.push(failed(name, found.message, todoFor(found)));
+      break;
+    }
+  }
+  return checks;
+}
+
+function open(records: ConfigFor<'records'>['records']) {
+  try {
+    return openTable<object>({ ...records, name: 'system' });
+  } catch {
+    return null;
+  }
+}
+
+function todoFor({ cause }: ProvisioningError): string {
+  if (cause?.status === 403) return `the key is wrong, or the identity needs the role ${role}`;
+  if (/Credential|Authentication/.test(cause?.name ?? ''))
+    return 'run az login, or give this machine a managed identity';
+  return "is RECORDS_CONNECTION (or AzureWebJobsStorage) right, and does the account's firewall let this machine in?";
+}

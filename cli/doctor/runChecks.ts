@@ -1,0 +1,31 @@
+import type { Settings } from '../settings/findSystem.js';
+import type { Check } from './Check.js';
+import { checkBalena } from './checkBalena.js';
+import { checkFunctions } from './checkFunctions.js';
+import { checkHub } from './checkHub.js';
+import { checkMachine } from './checkMachine.js';
+import { checkQueue } from './checkQueue.js';
+import { checkRecords } from './checkRecords.js';
+import { checkSettings } from './checkSettings.js';
+
+/** All checks, at the same time, and their results in a fixed order. A side whose settings are wrong is left out. */
+export async function* runChecks(settings: Settings): AsyncIterable<Check> {
+  const { checks, configFor } = checkSettings(settings);
+  const [balena, hub, queue, records] = [
+    configFor('balena'),
+    configFor('hub'),
+    configFor('queue'),
+    configFor('records'),
+  ];
+  const both = configFor('queue', 'records');
+  const groups = [
+    checkMachine(records),
+    queue ? checkQueue(queue) : [],
+    records ? checkRecords(records) : [],
+    both ? checkFunctions(both) : [],
+    hub ? checkHub(hub) : [],
+    balena ? checkBalena(balena) : [],
+  ];
+  yield* checks;
+  for (const group of groups) yield* await group;
+}

@@ -1,0 +1,78 @@
+import { styleText } from 'node:util';
+import { adviceOn } from '../../src/ops/adviceOn.js';
+import type { DeviceStory } from '../../src/ops/DeviceStory.js';
+import { colorOf } from './colors.js';
+import { ago, utc } from './when.js';
+import { wrap } from './wrap.js';
+
+const hubs: Record<DeviceStory['device']['hub'], string> = {
+  unknown: 'not known; the next work on it looks',
+  none: 'holds no identity',
+  exists: 'holds an identity',
+  'accepts-certificate': 'accepts the certificate',
+  'accepts-other': 'accepts another certificate',
+};
+
+const labelWidth = 13;
+
+/** One device for people: what it is, and what happened to it. */
+export function showStory({ device, story }: DeviceStory, width: number): string {
+  const { state, certificate, error, service, discarded } = device;
+  const lines: [label: string, text: string | null][] = [
+    ['asked for', `${device.operation}${placeOf(service)}, ${when(device.requestedAt)}`],
+    ['fleet', device.fleet],
+    ['expected', device.expectedAt && when(device.expectedAt)],
+    ['done', device.completedAt && when(device.completedAt)],
+    ['error', error && `${error.code}${error.step ? ` at ${error.step}` : ''}: ${error.message}`],
+    ['attempts', device.attempts > 0 ? `${device.attempts}` : null],
+    ['replays', device.replays > 0 ? `${device.replays}` : null],
+    ['certificate', certificate?.thumbprint ?? null],
+    ['', certificate && `${certificate.keyAlgorithm}, ${validity(certificate.notAfter)}`],
+    ['hub', hubs[device.hub]],
+    ['discarded', discarded && `${when(discarded.at)} by ${discarded.by}: ${discarded.reason}`],
+    [
+      'what to do',
+      device.replayable
+        ? `${error ? `${adviceOn(error.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
+        : null,
+    ],
+  ];
+  const shown = lines.flatMap(([label, text]) =>
+    text === null || text === '' ? [] : [labelled(label, text, width)],
+  );
+  const color = colorOf(state);
+  const head = `${device.uuid}  ${color ? styleText(color, state) : state}`;
+  return [head, ...shown, '', ...story.map((event) => eventLine(event, width))].join('\n');
+}
+
+function labelled(label: string, text: string, width: number): string {
+  const indent = ' '.repeat(labelWidth);
+  return (
+    styleText('dim', label.padEnd(labelWidth)) +
+    wrap(text, width - labelWidth, '').replaceAll('\n', `\n${indent}`)
+  );
+}
+
+function eventLine({ at, what, note, steps = [] }: DeviceStory['story'][number], width: number): string {
+  const time = `${at.slice(5, 10)} ${at.slice(11, 19)}  `;
+  const indent = ' '.repeat(time.length);
+  const traces = steps.map(({ step, ms, code }) => `${step} ${Math.round(ms)} ms${code ? ` (${code})` : ''}`);
+  const lines = [`${what}: ${note}`, ...(traces.length > 0 ? [traces.join(', ')] : [])];
+  const wrapped = lines.map((line) => wrap(line, width - time.length).replaceAll('\n', `\n${indent}`));
+  return styleText('dim', time) + wrapped.join(`\n${indent}`);
+}
+
+function when(at: string): string {
+  return `${utc(at)} (${ago(at)})`;
+}
+
+function placeOf(service: string | null): string {
+  if (service === null) return '';
+  return service === '' ? ' at the device level' : ` at ${service}`;
+}
+
+function validity(notAfter: string | null): string {
+  if (notAfter === null) return 'of unknown validity';
+  const has = Date.parse(notAfter) < Date.now() ? 'expired' : 'valid to';
+  return `${has} ${when(notAfter)}`;
+}

@@ -1,0 +1,47 @@
+import { type CircuitRow, openCircuit } from './circuit.js';
+import { systemClock as clock } from './clock.js';
+import type { ConfigFor } from './config.js';
+import { openQueue } from './edges/queue.js';
+import { openTable, type Table } from './edges/table.js';
+import type { OpsTools } from './ops/OpsTools.js';
+import { openOps } from './ops/openOps.js';
+import type { Dependency } from './ProvisioningError.js';
+import { openPace, type PaceRow } from './pace/openPace.js';
+import type { DeviceRecord } from './record/DeviceRecord.js';
+import { openRecords } from './records.js';
+import { rememberSent } from './sentRecently.js';
+import { openStatus, type StatusRow } from './status.js';
+import { traceCalls } from './telemetry/traceCalls.js';
+
+/** What works with queue and records alone: asking, looking, and what ops do. */
+export interface OpsApp extends OpsTools {
+  close(): Promise<void>;
+}
+
+/** @param log for what belongs to no invocation */
+export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
+  const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
+  const system: Table<unknown> = openTracedTable(config, 'system');
+  const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendAction']);
+  const circuit = (dependency: Dependency) =>
+    openCircuit({ dependency, table: system as Table<CircuitRow>, clock, log });
+  const ops = openOps(config, {
+    records,
+    queue,
+    clock,
+    sentRecently: rememberSent(clock),
+    pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.operationsPerMinute }),
+    circuits: { balena: circuit('balena'), hub: circuit('hub') },
+    status: openStatus({
+      table: system as Table<StatusRow>,
+      clock,
+      later: (ms, run) => void setTimeout(run, ms).unref(),
+    }),
+  });
+  return { ...ops, close: () => queue.close() };
+}
+
+export function openTracedTable<T>({ records }: ConfigFor<'records'>, name: string) {
+  const table = openTable<T>({ ...records, name });
+  return traceCalls('records', table, ['get', 'put', 'remove'], { table: name });
+}
