@@ -48,5 +48,5 @@ export function hasEnded({ state }: Action): boolean {
 
 /** For whoever does not look on any more. */
 export function goesOn({ id, kind }: Action): string {
-  return `The ${kind} goes on without you. To see how far it is, and to cancel it:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
+  return `The ${kind === 'rotate' ? 'rotation' : kind} goes on without you. To see how far it is, and to cancel it:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
 }

@@ -4,7 +4,7 @@ import type { AddCommand } from '../AddCommand.js';
 import { type ExitCode, exitCodes } from '../exitCodes.js';
 import { examples } from '../options/examples.js';
 import { counted, plural } from '../output/plural.js';
-import { ago } from '../output/when.js';
+import { due } from '../output/when.js';
 import { showProgress } from '../progress.js';
 import type { FleetApp, Session } from '../Session.js';
 
@@ -86,7 +86,7 @@ async function look(
     signal,
     onProgress(so) {
       const { provisioned, failed, deprovisioned } = so.states;
-      const left = so.lastDue === null ? '' : `, the last ${ago(new Date(so.lastDue).toISOString())}`;
+      const left = so.lastDue === null ? '' : `, the last ${due(new Date(so.lastDue).toISOString())}`;
       progress({
         done: provisioned + failed + deprovisioned + so.unknown,
         total: uuids.length,

@@ -1,0 +1,384 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectionStringFor } from '../../local/servicebus/sharedAccess.js';
+import { type Action, action, actionPage } from '../../src/ops/Action.js';
+import { deviceStory } from '../../src/ops/DeviceStory.js';
+import { letterPage } from '../../src/ops/Letter.js';
+import { overview } from '../../src/ops/Overview.js';
+import { recordPage } from '../../src/ops/RecordLine.js';
+import { useCli } from './support/cli.js';
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+const system = await useSystem();
+const { balena, ops, stack } = system;
+const { serviceBus, tables, iotHub } = stack.endpoints;
+if (!serviceBus || !tables || !iotHub) throw new Error('a stand-in is missing');
+const cli = useCli(['--folder', system.folder]);
+
+interface Failure {
+  error: { code: string; message: string };
+}
+interface Doctor {
+  ok: boolean;
+  checks: { name: string; level: string; detail: string; todo: string | null }[];
+}
+const nobody = '0'.repeat(32);
+const secrets = ['local-broker-key', /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? ''];
+
+/** Devices that failed for good, of a service that is not there. */
+async function failed(count: number, service: string): Promise<string[]> {
+  const uuids = await balena.newDevices(count);
+  await Promise.all(uuids.map((uuid) => system.post(uuid, service)));
+  await Promise.all(uuids.map((uuid) => system.state(uuid, 'failed')));
+  return uuids;
+}
+
+describe('one device', () => {
+  test('is asked for, looked at, found in the list, and taken away again', async () => {
+    const uuid = await balena.newDevice();
+    const asked = await cli('provision', uuid, '--service', 'main');
+    expect(asked).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(`^${uuid} is (queued|working|provisioned)`),
+    });
+    expect(asked.stderr).toMatch(/^This is the local system in .* \(npm start\)\.\n$/);
+    await system.state(uuid, 'provisioned');
+    expect(await cli.json(0, 'provision', uuid, '--service', 'main')).toMatchObject({
+      outcome: 'already-provisioned',
+      uuid,
+      state: 'provisioned',
+    });
+
+    const story = deviceStory.parse(await cli.json(0, 'status', uuid));
+    expect(story.device).toMatchObject({ uuid, state: 'provisioned', hub: 'accepts-certificate' });
+    const { stdout } = await cli('status', uuid);
+    expect(stdout).toContain(story.device.certificate?.thumbprint);
+    expect(stdout).toMatch(/ran: provisioned\n.*validate \d+ ms, mint \d+ ms, register \d+ ms, store \d+ ms/);
+
+    const page = recordPage.parse(
+      await cli.json(0, 'list', '--uuid', uuid.slice(0, 12), '--state', 'provisioned'),
+    );
+    expect(page.records.map((line) => line.uuid)).toEqual([uuid]);
+
+    expect(await cli.json(2, 'deprovision', uuid)).toMatchObject({ error: { code: 'not-confirmed' } });
+    expect((await system.get(uuid)).json.state).toBe('provisioned');
+    expect((await cli('deprovision', uuid, '--yes')).code).toBe(0);
+    await system.state(uuid, 'deprovisioned');
+  });
+
+  test('that nobody asked for is not found, and one that is no UUID is wrong usage', async () => {
+    expect(await cli.json<Failure>(3, 'status', nobody)).toEqual({
+      error: { code: 'ops.no-such-device', message: `Nothing was ever asked for the device ${nobody}.` },
+    });
+    expect(await cli.json(2, 'status', 'abc')).toMatchObject({ error: { code: 'usage' } });
+    const { code, stdout, stderr } = await cli('status', 'abc');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('32 or 62 hexadecimal digits');
+  });
+
+  test('that two services ask for is refused, and so is one that failed', async () => {
+    const uuid = await system.provisioned('main');
+    await cli.json(0, 'provision', uuid, '--service', 'cloud-relay');
+    expect(await cli.json(4, 'provision', uuid, '--service', 'main')).toMatchObject({
+      error: { code: 'service-conflict' },
+    });
+    const [lost = ''] = await failed(1, 'refused');
+    const { error } = await cli.json<Failure>(4, 'provision', lost, '--service', 'refused');
+    expect(error).toEqual({
+      code: 'service-not-found',
+      message: expect.stringContaining(`provisioner dead-letters replay --uuid ${lost}`),
+    });
+    await cli.json(0, 'dead-letters', 'discard', '--uuid', lost, '--reason', 'a test', '--yes');
+  });
+});
+
+describe('dead letters', () => {
+  test('are listed, planned, replayed by the plan, and the audit has it', async () => {
+    const uuids = await failed(12, 'sensor');
+    const page = letterPage.parse(
+      await cli.json(0, 'dead-letters', 'list', '--code', 'service-not-found', '--limit', '5'),
+    );
+    expect(page).toMatchObject({ total: 12, byFleet: { 'local/demo': 12 } });
+    const next = letterPage.parse(
+      await cli.json(0, 'dead-letters', 'list', '--code', 'service-not-found', '--cursor', page.next ?? ''),
+    );
+    expect(new Set([...page.letters, ...next.letters].map(({ uuid }) => uuid))).toEqual(new Set(uuids));
+
+    const plan = action.parse(
+      await cli.json(0, 'dead-letters', 'plan', '--code', 'service-not-found', '--by', 'Ada'),
+    );
+    expect(plan).toMatchObject({ state: 'planned', by: 'Ada', counts: { planned: 12 } });
+    await balena.addService('sensor');
+    const done = action.parse(await cli.json(0, 'dead-letters', 'replay', plan.id, '--yes', '--rate', '600'));
+    expect(done).toMatchObject({ id: plan.id, state: 'done', counts: { succeeded: 12, failed: 0 } });
+
+    const audit = actionPage.parse(await cli.json(0, 'dead-letters', 'audit', '--kind', 'replay'));
+    expect(audit.actions.map(({ id }) => id)).toContain(plan.id);
+    expect(await cli.json(0, 'dead-letters', 'audit', plan.id)).toEqual(done);
+    expect(await cli.json(4, 'dead-letters', 'replay', plan.id, '--yes')).toMatchObject({
+      error: { code: 'ops.not-planned' },
+    });
+  });
+
+  test('a replay goes on when who looks on leaves, and can be cancelled', async () => {
+    await failed(12, 'slow');
+    await balena.addService('slow');
+    const filter = ['--code', 'service-not-found', '--rate', '30', '--yes', '--by', 'Ada'];
+    const running = cli.start('dead-letters', 'replay', ...filter);
+    await until('some are done', () => / of 12: [1-9]\d* succeeded/.test(running.output()));
+    running.interrupt();
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(130);
+    const id = /provisioner dead-letters cancel (\S+)/.exec(stderr)?.[1] ?? '';
+    const before = await ops.action(id);
+    expect(before).toMatchObject({ state: 'running', startedBy: 'Ada' });
+    await until('it has gone on', async () => (await ops.action(id)).counts.asked >= before.counts.asked);
+    expect(await cli.json(2, 'dead-letters', 'cancel', id)).toMatchObject({
+      error: { code: 'not-confirmed' },
+    });
+    await cli.json(0, 'dead-letters', 'cancel', id, '--yes', '--by', 'Bob');
+    expect(await ops.ends(id, 'cancelled')).toMatchObject({ cancelledBy: 'Bob' });
+    expect(await cli.json(4, 'dead-letters', 'cancel', id, '--yes')).toMatchObject({
+      error: { code: 'ops.has-ended' },
+    });
+    const all = await cli.json<Action>(0, 'dead-letters', 'replay', '--all', '--yes');
+    expect(all).toMatchObject({ state: 'done', counts: { failed: 0 } });
+  });
+
+  test('what fails again ends with 1, what is discarded is gone from the list', async () => {
+    const [uuid = ''] = await failed(1, 'nowhere');
+    const again = await cli('dead-letters', 'replay', '--uuid', uuid, '--yes');
+    expect(again).toMatchObject({ code: 1, stdout: expect.stringContaining('1 failed again') });
+    expect(await cli.json(2, 'dead-letters', 'discard', '--uuid', uuid, '--yes')).toMatchObject({
+      error: { code: 'usage' },
+    });
+    const discarded = await cli.json(
+      0,
+      'dead-letters',
+      'discard',
+      '--uuid',
+      uuid,
+      '--reason',
+      'a test',
+      '--yes',
+    );
+    expect(action.parse(discarded)).toMatchObject({ reason: 'a test', counts: { succeeded: 1 } });
+    expect(await cli.json(3, 'dead-letters', 'replay', '--uuid', uuid, '--yes')).toMatchObject({
+      error: { code: 'no-such-letter' },
+    });
+    expect((await cli('status', uuid)).stdout).toMatch(/discarded .* a test/);
+  });
+
+  test('a forgotten filter does not mean everything, and nobody is asked where there is no terminal', async () => {
+    for (const verb of [['replay'], ['discard', '--reason', 'a test']])
+      expect(await cli.json(2, 'dead-letters', ...verb, '--yes')).toMatchObject({
+        error: { code: 'no-filter' },
+      });
+    expect(await cli('dead-letters', 'replay', '--all')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--yes'),
+    });
+    expect(await cli.json(2, 'dead-letters', 'list', '--since', 'soon')).toMatchObject({
+      error: { code: 'ops.bad-filter' },
+    });
+    expect(await cli.json(3, 'dead-letters', 'audit', nobody)).toMatchObject({
+      error: { code: 'ops.no-such-action' },
+    });
+  });
+});
+
+describe('the system', () => {
+  test('is watched once, or a line each time until Ctrl-C', async () => {
+    const seen = overview.parse(await cli.json(0, 'watch', '--once'));
+    expect(seen.queue.source).toBe('queue');
+    expect((await cli('watch', '--once')).stdout).toMatch(
+      /^queue +\d+ active, \d+ scheduled, \d+ dead-lettered$/m,
+    );
+    const running = cli.start('watch', '--interval', '0.2', '--json');
+    await until('there are three lines', () => running.output().split('\n').length > 4);
+    running.interrupt();
+    const { code, stdout } = await running.ended;
+    expect(code).toBe(0);
+    for (const line of stdout.trim().split('\n')) overview.parse(JSON.parse(line));
+  });
+
+  test('is well, says the doctor, and he has changed nothing', async () => {
+    const before = await ops.records();
+    const { ok, checks } = await cli.json<Doctor>(0, 'doctor');
+    expect(ok).toBe(true);
+    expect(checks.filter(({ level }) => level !== 'ok').map(({ name }) => name)).toEqual(
+      checks.some(({ name, level }) => name === 'functions' && level === 'ok') ? [] : ['functions'],
+    );
+    expect(checks.map(({ name }) => name)).toEqual([
+      'settings',
+      'node',
+      'clock',
+      'queue: send',
+      'queue: listen',
+      'queue: manage',
+      'queue: lock',
+      'queue: duplicates',
+      'queue: deliveries',
+      'queue: expiry',
+      'records: read',
+      'records: write',
+      'functions',
+      'hub: read',
+      'hub: write',
+      'balena: key',
+      'balena: fleets',
+      'balena: write',
+    ]);
+    expect((await ops.records()).total).toBe(before.total);
+  });
+
+  test('a fleet is asked for, swept, compared and rotated', async () => {
+    await balena.newDevices(3);
+    const asked = await cli.json<{ devices: number; followed: { states: { provisioned: number } } }>(
+      0,
+      'fleet',
+      'local/demo',
+      '--service',
+      'main',
+      '--only-missing',
+    );
+    expect(asked.followed.states.provisioned).toBeGreaterThanOrEqual(3);
+    expect(await cli.json(2, 'sweep')).toMatchObject({ error: { code: 'no-fleets' } });
+    expect(await cli.json(0, 'sweep', '--fleet', 'local/demo', '--dry-run')).toMatchObject({
+      asked: 0,
+      items: [],
+    });
+    expect(await cli.json(0, 'audit')).toMatchObject({ findings: [], repaired: null });
+    const uuid = await system.provisioned();
+    const before = await ops.story(uuid);
+    expect(action.parse(await cli.json(0, 'rotate', uuid, '--dry-run'))).toMatchObject({
+      counts: { planned: 1 },
+    });
+    expect(await cli.json(2, 'rotate')).toMatchObject({ error: { code: 'no-filter' } });
+    expect(await cli.json(3, 'rotate', nobody, '--yes')).toMatchObject({ error: { code: 'no-certificate' } });
+    await cli.json(0, 'rotate', uuid, '--yes');
+    const after = await ops.story(uuid);
+    expect(after.device.certificate?.thumbprint).not.toBe(before.device.certificate?.thumbprint);
+  });
+});
+
+describe('settings and rights', () => {
+  const env = {
+    SERVICEBUS_CONNECTION: serviceBus.connectionString,
+    RECORDS_CONNECTION: tables.connectionString,
+  };
+  const port = Number(/:(\d+);/.exec(serviceBus.connectionString)?.[1]);
+  const trust = { NODE_EXTRA_CA_CERTS: join(system.folder, 'trusted.pem') };
+
+  test('a folder without a local system is named', async () => {
+    const empty = await mkdtemp(join(tmpdir(), 'empty-'));
+    const { error } = await useCli(['--folder', empty]).json<Failure>(2, 'list');
+    expect(error).toEqual({ code: 'settings', message: expect.stringContaining(`--folder ${empty}`) });
+    await rm(empty, { recursive: true });
+  });
+
+  test('queue and records are enough to look and to repair; what is missing of the rest only the doctor minds', async () => {
+    const some = useCli([], { ...env, ...trust });
+    const listed = await some('list', '--limit', '1');
+    expect(listed).toMatchObject({
+      code: 0,
+      stderr: `This is queue provisioning at 127.0.0.1:${port}, records in local.\n`,
+    });
+    const { ok, checks } = await some.json<Doctor>(1, 'doctor');
+    expect(ok).toBe(false);
+    const wrong = checks.filter(({ level }) => level === 'failed').map(({ name }) => name);
+    expect(wrong).toEqual(['BALENA_API_KEY', 'IOTHUB_CONNECTION_STRING']);
+    expect(await some.json(2, 'audit')).toMatchObject({ error: { code: 'settings' } });
+    expect(
+      await useCli([], { SERVICEBUS_CONNECTION: env.SERVICEBUS_CONNECTION }).json(2, 'list'),
+    ).toMatchObject({
+      error: { message: expect.stringContaining('RECORDS_CONNECTION') },
+    });
+  });
+
+  test('without the right Manage the records count, and the doctor says who needs it', async () => {
+    const worker = useCli([], {
+      ...env,
+      ...trust,
+      SERVICEBUS_CONNECTION: connectionStringFor(port, 'SendAndListen'),
+    });
+    expect(overview.parse(await worker.json(0, 'watch', '--once')).queue).toMatchObject({
+      source: 'records',
+      note: expect.stringContaining('Manage'),
+    });
+    const { checks } = await worker.json<Doctor>(1, 'doctor');
+    expect(checks.filter(({ name }) => name.startsWith('queue'))).toEqual([
+      expect.objectContaining({ name: 'queue: send', level: 'ok' }),
+      expect.objectContaining({ name: 'queue: listen', level: 'ok' }),
+      expect.objectContaining({
+        name: 'queue: manage',
+        level: 'warning',
+        todo: expect.stringContaining('workers do without'),
+      }),
+    ]);
+  });
+
+  test('a wrong key, a queue that is not as the settings say, and a hub that may not be written are found', async () => {
+    const wrongKey = connectionStringFor(port).replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=hunter2');
+    const found = await useCli([], { ...env, ...trust, SERVICEBUS_CONNECTION: wrongKey }).json<Doctor>(
+      1,
+      'doctor',
+    );
+    expect(found.checks).toContainEqual(expect.objectContaining({ name: 'queue: send', level: 'failed' }));
+    expect(JSON.stringify(found)).not.toContain('hunter2');
+    const different = useCli([], {
+      ...env,
+      ...trust,
+      WORK_LIMIT_SECONDS: '100',
+      DUPLICATE_WINDOW_SECONDS: '300',
+    });
+    const { checks } = await different.json<Doctor>(1, 'doctor');
+    const failures = checks.filter(({ level }) => level === 'failed').map(({ name }) => name);
+    expect(failures).toEqual(expect.arrayContaining(['queue: lock', 'queue: duplicates']));
+
+    const { registryRead } = JSON.parse(await readFile(join(system.folder, 'iothub', 'policies.json'), 'utf8'));
+    const reader = iotHub.connectionString.replace(
+      /SharedAccessKeyName=.*/,
+      `SharedAccessKeyName=registryRead;SharedAccessKey=${registryRead}`,
+    );
+    const hub = await useCli([], { ...env, ...trust, IOTHUB_CONNECTION_STRING: reader }).json<Doctor>(1, 'doctor');
+    expect(hub.checks.filter(({ name }) => name.startsWith('hub'))).toEqual([
+      expect.objectContaining({ name: 'hub: read', level: 'ok' }),
+      expect.objectContaining({ name: 'hub: write', level: 'failed', todo: expect.stringContaining('RegistryWrite') }),
+    ]);
+  });
+
+  test('records or queue that are away end with 5, a sentence, and no secret', async () => {
+    const away = {
+      records: tables.connectionString.replace(/:\d+\/local/, ':1/local'),
+      queue: connectionStringFor(1),
+    };
+    const withoutRecords = useCli([], { ...env, ...trust, RECORDS_CONNECTION: away.records });
+    const withoutQueue = useCli([], { ...env, ...trust, SERVICEBUS_CONNECTION: away.queue });
+    expect(await withoutRecords.json(5, 'list')).toMatchObject({ error: { code: 'records-unavailable' } });
+    expect(await withoutQueue.json(5, 'provision', await balena.newDevice())).toMatchObject({
+      error: { code: 'queue-unavailable' },
+    });
+    const { code, stdout, stderr } = await withoutRecords('status', nobody);
+    expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
+    expect(stderr).toMatch(
+      /The records cannot be reached \(.*\)\. provisioner doctor says what is wrong\.\n$/,
+    );
+    const { checks } = await withoutRecords.json<Doctor>(1, 'doctor');
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'records: read', level: 'failed' }));
+    for (const secret of secrets) expect(stderr + JSON.stringify(checks)).not.toContain(secret);
+  });
+
+  test('a connection string that cannot be read is not quoted', async () => {
+    const garbled = {
+      ...env,
+      ...trust,
+      RECORDS_CONNECTION: 'AccountName=a;AccountKey=hunter2;TableEndpoint=nowhere',
+    };
+    const { code, stdout, stderr } = await useCli([], garbled)('list');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).not.toMatch(/hunter2|\n\s+at /);
+  });
+});
