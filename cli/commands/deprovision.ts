@@ -20,10 +20,7 @@ export const addDeprovision: AddCommand = (parent, action) =>
     .addOption(yesOption())
     .addHelpText(
       'after',
-      examples(
-        'provisioner deprovision 0123456789abcdef0123456789abcdef # asks first',
-        'provisioner deprovision 0123456789abcdef0123456789abcdef --yes --json',
-      ),
+      examples('provisioner deprovision $UUID # asks first', 'provisioner deprovision $UUID --yes --json'),
     )
     .action(
       action(async (session, { yes = false }: { yes?: boolean }, uuid: string) => {

@@ -22,8 +22,8 @@ export const addProvision: AddCommand = (parent, action) =>
     .addHelpText(
       'after',
       examples(
-        'provisioner provision 0123456789abcdef0123456789abcdef --service main',
-        'provisioner provision 0123456789abcdef0123456789abcdef --service "" # for all services',
+        'provisioner provision $UUID --service main',
+        'provisioner provision $UUID --service "" # for all services',
       ),
     )
     .action(

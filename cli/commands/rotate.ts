@@ -52,7 +52,7 @@ export const addRotate: AddCommand = (parent, action) =>
     .addHelpText(
       'after',
       examples(
-        'provisioner rotate 0123456789abcdef0123456789abcdef',
+        'provisioner rotate $UUID',
         'provisioner rotate --fleet my_org/my_fleet --ramp',
         'provisioner rotate --minted-before 2026-11-24T03:00:00Z --revoke-old # a leak',
       ),

@@ -14,10 +14,7 @@ export const addStatus: AddCommand = (parent, action) =>
     .argument('<uuid>', 'of the device, all of it', parseUuid)
     .addHelpText(
       'after',
-      examples(
-        'provisioner status 0123456789abcdef0123456789abcdef',
-        'provisioner status 0123456789abcdef0123456789abcdef --json | jq -r .device.state',
-      ),
+      examples('provisioner status $UUID', 'provisioner status $UUID --json | jq -r .device.state'),
     )
     .action(
       action(async (session, _options: object, uuid: string) => {

@@ -26,7 +26,7 @@ export const addWatch: AddCommand = (parent, action) =>
       examples(
         'provisioner watch',
         'provisioner watch --once --json | jq .queue',
-        'provisioner watch --json --interval 10 >> watch.ndjson # a line of JSON each time',
+        'provisioner watch --json --interval 10 >> watch.ndjson # a line each time',
       ),
     )
     .action(

@@ -13,7 +13,9 @@ const off: Telemetry = { log: (line) => console.log(line), close: async () => {}
  * Starts to send what this process does, if there is where to: before anything else is made, so that all of it is seen. With no such
  * setting the SDK is not even loaded, and the calls to OpenTelemetry's API that are all over the product do nothing.
  */
-export async function startTelemetry(config: Pick<Config, 'telemetry' | 'operationsPerMinute'>): Promise<Telemetry> {
+export async function startTelemetry(
+  config: Pick<Config, 'telemetry' | 'operationsPerMinute'>,
+): Promise<Telemetry> {
   if (!config.telemetry) return off;
   const { startSdk } = await import('./startSdk.js');
   return startSdk(config.telemetry, config.operationsPerMinute);

@@ -338,15 +338,24 @@ describe('settings and rights', () => {
     const failures = checks.filter(({ level }) => level === 'failed').map(({ name }) => name);
     expect(failures).toEqual(expect.arrayContaining(['queue: lock', 'queue: duplicates']));
 
-    const { registryRead } = JSON.parse(await readFile(join(system.folder, 'iothub', 'policies.json'), 'utf8'));
+    const { registryRead } = JSON.parse(
+      await readFile(join(system.folder, 'iothub', 'policies.json'), 'utf8'),
+    );
     const reader = iotHub.connectionString.replace(
       /SharedAccessKeyName=.*/,
       `SharedAccessKeyName=registryRead;SharedAccessKey=${registryRead}`,
     );
-    const hub = await useCli([], { ...env, ...trust, IOTHUB_CONNECTION_STRING: reader }).json<Doctor>(1, 'doctor');
+    const hub = await useCli([], { ...env, ...trust, IOTHUB_CONNECTION_STRING: reader }).json<Doctor>(
+      1,
+      'doctor',
+    );
     expect(hub.checks.filter(({ name }) => name.startsWith('hub'))).toEqual([
       expect.objectContaining({ name: 'hub: read', level: 'ok' }),
-      expect.objectContaining({ name: 'hub: write', level: 'failed', todo: expect.stringContaining('RegistryWrite') }),
+      expect.objectContaining({
+        name: 'hub: write',
+        level: 'failed',
+        todo: expect.stringContaining('RegistryWrite'),
+      }),
     ]);
   });
 

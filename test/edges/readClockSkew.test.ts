@@ -1,6 +1,11 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { listen } from '../../local/listen.js';
 import { readClockSkew } from '../../src/edges/readClockSkew.js';
+
+const servers: Server[] = [];
+afterAll(() => {
+  for (const server of servers) server.close();
+});
 
 /** A server whose clock is off. */
 async function serverWith(date: string | null): Promise<string> {
@@ -10,7 +15,7 @@ async function serverWith(date: string | null): Promise<string> {
     response.writeHead(401).end();
   });
   const port = await listen(server, 0);
-  afterAll(() => server.close());
+  servers.push(server);
   return `http://127.0.0.1:${port}/`;
 }
 

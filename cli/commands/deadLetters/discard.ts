@@ -36,8 +36,8 @@ export const addDiscard: AddCommand = (parent, action) =>
     .addHelpText(
       'after',
       examples(
-        'provisioner dead-letters discard --code device-not-found --reason "test devices, deleted"',
-        'provisioner dead-letters discard --sequence-number 4711 --reason "not ours" --yes --json',
+        'provisioner dead-letters discard --code device-not-found --reason "test devices"',
+        'provisioner dead-letters discard --sequence-number 47 --reason "not ours" --yes',
       ),
     )
     .action(

@@ -51,7 +51,7 @@ export const addReplay: AddCommand = (parent, action) =>
       'after',
       examples(
         'provisioner dead-letters replay --code service-not-found --ramp',
-        'provisioner dead-letters replay --uuid 0123456789abcdef0123456789abcdef --yes',
+        'provisioner dead-letters replay --uuid $UUID --yes',
         'provisioner dead-letters replay 01a21101-584d-7548-80c4-1fdc1328f529 # a plan',
         'provisioner dead-letters replay --all --limit 100 --yes --no-follow --json',
       ),

@@ -9,8 +9,8 @@ test('the key of a user may write variables; three requests, and nothing is chan
   expect(await probeBalena({ apiUrl, apiKey })).toEqual({ actor: 'user', mayWrite: true });
   expect(await counts()).toEqual({
     'GET /actor/v1/whoami': { 200: 1 },
-    'PATCH /v7/device_environment_variable': { 200: 1 },
-    'PATCH /v7/device_service_environment_variable': { 200: 1 },
+    'PATCH /v7/device_environment_variable({id})': { 200: 1 },
+    'PATCH /v7/device_service_environment_variable({id})': { 200: 1 },
   });
   expect((await tell('GET', `/devices/${device.uuid}`)).body.variables['']).toEqual({ KEPT: 'x' });
 });
