@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { OpsApp } from '../src/openOpsApp.js';
 import { CliError } from './CliError.js';
 import { type ExitCode, exitCodes } from './exitCodes.js';
+import { wrap } from './output/wrap.js';
 import type { GlobalOptions, Session } from './Session.js';
 import { findSystem, type System } from './settings/findSystem.js';
 import { trustAlso } from './settings/trustAlso.js';
@@ -83,7 +84,7 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
     async confirm(what, yes) {
       if (yes) return true;
       session.expectAnswer(yes);
-      return ask(`${what} Go on? [y/N] `, stop);
+      return ask(`${wrap(`${what} Go on? [y/N]`, process.stderr.columns)} `, stop);
     },
     whenStopped(then) {
       ending = then;

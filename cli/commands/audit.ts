@@ -9,6 +9,7 @@ import { examples } from '../options/examples.js';
 import { yesOption } from '../options/yesOption.js';
 import { counted, plural } from '../output/plural.js';
 import { type Column, table } from '../output/table.js';
+import { wrap } from '../output/wrap.js';
 import type { FleetApp, Session } from '../Session.js';
 
 interface AuditOptions {
@@ -59,7 +60,7 @@ export const addAudit: AddCommand = (parent, action) =>
         if (repaired) {
           const mends = counted(countOf(mendable, ({ mend }) => mend.how));
           session.tell(table(findings, columns, session.width));
-          const what = `${plural(mendable.length, 'disagreement')} will be mended through the queue: ${mends}. "remove" takes identities and variables away.`;
+          const what = `${plural(mendable.length, 'disagreement')} will be mended through the queue: ${mends}.${mends.includes('remove') ? ' To remove takes identities and variables away.' : ''}`;
           if (!(await session.confirm(what, yes)))
             throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was mended.');
           await inParallel(mendable, repairsAtATime, async (finding) => {
@@ -69,7 +70,7 @@ export const addAudit: AddCommand = (parent, action) =>
         session.answer({ ...progress, findings, repaired }, () =>
           [
             ...(findings.length > 0 && !repaired ? [table(findings, columns, session.width), ''] : []),
-            summary(progress, findings),
+            wrap(summary(progress, findings), session.width),
             ...(repaired
               ? [`Mending: ${repaired.asked} were put into the queue, ${repaired.settled} had settled.`]
               : []),

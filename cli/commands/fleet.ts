@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from '../exitCodes.js';
 import { examples } from '../options/examples.js';
 import { counted, plural } from '../output/plural.js';
 import { due } from '../output/when.js';
+import { wrap } from '../output/wrap.js';
 import { showProgress } from '../progress.js';
 import type { FleetApp, Session } from '../Session.js';
 
@@ -51,7 +52,11 @@ export const addFleet: AddCommand = (parent, action) =>
         const asked = await ask(session, app, { fleet, service, onlyMissing, signal });
         const followed = looksOn && asked.finished ? await look(session, app, asked.uuids, signal) : null;
         const { uuids, ...counts } = asked;
-        session.answer({ fleet, service, ...counts, followed }, () => summary(fleet, asked, followed));
+        session.answer({ fleet, service, ...counts, followed }, () =>
+          summary(fleet, asked, followed)
+            .map((line) => wrap(line, session.width))
+            .join('\n'),
+        );
         return exitCodeOf(asked, followed, signal);
       }),
     );
@@ -111,15 +116,15 @@ function askedWords(report: Omit<AskReport, 'uuids' | 'finished' | 'devices'>): 
   return shown.join(', ') || 'nothing yet';
 }
 
-function summary(fleet: string, asked: AskReport, followed: FollowReport | null): string {
+function summary(fleet: string, asked: AskReport, followed: FollowReport | null): string[] {
   const first = `${plural(asked.devices, 'device')} of ${fleet}: ${askedWords(asked)}.`;
   if (!asked.finished)
-    return `${first} Interrupted: what was asked for goes on. Run it again for the others.`;
-  if (!followed) return `${first} See: provisioner watch`;
+    return [first, 'Interrupted: what was asked for goes on. Run it again for the others.'];
+  if (!followed) return [first, 'See: provisioner watch'];
   const states = Object.fromEntries(Object.entries(followed.states).filter(([, count]) => count > 0));
   const now = `Now: ${counted(states) || 'none of them has a record'}.`;
   const why = followed.states.failed > 0 ? ` Failed: ${counted(followed.failures)}.` : '';
-  return `${first}\n${now}${why}${followed.finished ? '' : ' The others go on without you.'}`;
+  return [first, `${now}${why}${followed.finished ? '' : ' The others go on without you.'}`];
 }
 
 function exitCodeOf(asked: AskReport, followed: FollowReport | null, signal: AbortSignal): ExitCode {

@@ -3,6 +3,7 @@ import type { ConfigFor } from '../../src/config.js';
 import { openHub } from '../../src/edges/hub/openHub.js';
 import { ProvisioningError } from '../../src/ProvisioningError.js';
 import { type Check, failed, ok } from './Check.js';
+import { getToken, lacksToken } from './lacksToken.js';
 
 const deadlineMs = 15_000;
 
@@ -33,7 +34,9 @@ async function attempt(name: string, run: () => Promise<unknown>): Promise<Check
     await run();
     return ok(name, 'allowed');
   } catch (error) {
-    const { code, message } = ProvisioningError.from(error);
+    const found = ProvisioningError.from(error);
+    const { code, message } = found;
+    if (lacksToken(found)) return failed(name, 'no token', getToken);
     return failed(name, message, todos[code] ?? 'is its host name right, and port 443 open from here?');
   }
 }

@@ -3,6 +3,7 @@ import { type Access, probeQueue } from '../../src/edges/probeQueue.js';
 import { openQueueManagement, type QueueProperties } from '../../src/edges/queueManagement.js';
 import { ProvisioningError } from '../../src/ProvisioningError.js';
 import { type Check, failed, ok, warning } from './Check.js';
+import { getToken } from './lacksToken.js';
 
 type Config = ConfigFor<'queue'>;
 
@@ -36,7 +37,7 @@ function right({ queue: { queue } }: Config, name: 'send' | 'listen', access: Ac
     case 'no-queue':
       return failed(what, `there is no queue ${queue}`, 'make it, or set PROVISIONING_QUEUE');
     case 'no-token':
-      return failed(what, 'no token', 'run az login, or give this machine a managed identity');
+      return failed(what, 'no token', getToken);
     case 'unreadable':
       return failed(what, 'SERVICEBUS_CONNECTION cannot be read', 'copy it anew');
     case 'unreachable':

@@ -3,6 +3,7 @@ import type { ConfigFor } from '../../src/config.js';
 import { openTable } from '../../src/edges/table.js';
 import { ProvisioningError } from '../../src/ProvisioningError.js';
 import { type Check, failed, ok } from './Check.js';
+import { getToken, lacksToken } from './lacksToken.js';
 
 const role = 'Storage Table Data Contributor';
 
@@ -37,9 +38,8 @@ function open(records: ConfigFor<'records'>['records']) {
   }
 }
 
-function todoFor({ cause }: ProvisioningError): string {
-  if (cause?.status === 403) return `the key is wrong, or the identity needs the role ${role}`;
-  if (/Credential|Authentication/.test(cause?.name ?? ''))
-    return 'run az login, or give this machine a managed identity';
+function todoFor(error: ProvisioningError): string {
+  if (error.cause?.status === 403) return `the key is wrong, or the identity needs the role ${role}`;
+  if (lacksToken(error)) return getToken;
   return "is RECORDS_CONNECTION (or AzureWebJobsStorage) right, and does the account's firewall let this machine in?";
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { connectionStringFor } from '../../local/servicebus/sharedAccess.js';
 import { type Action, action, actionPage } from '../../src/ops/Action.js';
 import { deviceStory } from '../../src/ops/DeviceStory.js';
@@ -10,6 +11,9 @@ import { recordPage } from '../../src/ops/RecordLine.js';
 import { useCli } from './support/cli.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
+
+// Some of them start the CLI ten times, on a machine that may be busy.
+jest.setTimeout(90_000);
 
 const system = await useSystem();
 const { balena, ops, stack } = system;

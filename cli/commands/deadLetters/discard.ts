@@ -36,8 +36,8 @@ export const addDiscard: AddCommand = (parent, action) =>
     .addHelpText(
       'after',
       examples(
-        'provisioner dead-letters discard --code device-not-found --reason "test devices"',
-        'provisioner dead-letters discard --sequence-number 47 --reason "not ours" --yes',
+        'provisioner dead-letters discard --code device-not-found --reason tests',
+        'provisioner dead-letters discard --sequence-number 47 --reason "not ours"',
       ),
     )
     .action(

@@ -1,0 +1,8 @@
+import type { ProvisioningError } from '../../src/ProvisioningError.js';
+
+/** Was there no token to ask with? */
+export function lacksToken({ cause }: ProvisioningError): boolean {
+  return /Credential|Authentication/.test(cause?.name ?? '');
+}
+
+export const getToken = 'run az login, or give this machine a managed identity';
