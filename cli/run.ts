@@ -19,7 +19,8 @@ export async function run(args: string[]): Promise<void> {
     if (error.code === 'EPIPE') process.exit(exitCodes.ok);
   });
   process.exitCode = await runCommand(args);
-  setTimeout(() => process.exit(), lingerMs).unref();
+  // All that was printed is out first: a pipe may be slow.
+  process.stdout.write('', () => setTimeout(() => process.exit(), lingerMs).unref());
 }
 
 async function runCommand(args: string[]): Promise<ExitCode> {
