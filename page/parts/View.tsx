@@ -24,7 +24,9 @@ export function View<T>({ title, polled, before, actions, children }: Props<T>) 
   return (
     <main id="main">
       <header class="view">
-        <h1 ref={heading} tabIndex={-1}>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
         <Age at={data ? polled.at : null} onRefresh={polled.refresh} />
         {actions && <div class="actions">{actions}</div>}
       </header>
