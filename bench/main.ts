@@ -10,23 +10,33 @@ import { fleet } from './scenarios/fleet.js';
 import { memory } from './scenarios/memory.js';
 import { ops } from './scenarios/ops.js';
 import { recovery } from './scenarios/recovery.js';
+import { telemetry } from './scenarios/telemetry.js';
 import { throughput } from './scenarios/throughput.js';
 
-const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'fleet'] as const;
+const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'fleet', 'telemetry'] as const;
 
 const options = new Command('npm run bench --')
   .description(
     'Measures the whole system on this machine, each part on a fresh one: functions and stand-ins in a process each, and the load in another, all on the same cores. About six minutes.',
   )
   .option('--only <parts>', `some of ${all.join(', ')}, comma-separated`, all.join(','))
-  .option('--devices <number>', 'of the burst and the fleet', wholeNumber, 1_000)
+  .option('--devices <number>', 'of the burst, the fleet and each part of telemetry', wholeNumber, 1_000)
   .option('--large', 'the burst with 10,000 devices and one S3 unit (83 a second) as well')
   .option('--failed <number>', 'requests that fail, of ops', wholeNumber, 10_000)
   .option('--requests <number>', 'of accept', wholeNumber, 3_000)
+  .option('--rounds <number>', 'of telemetry: each is twice off and twice on', wholeNumber, 3)
   .option('--json <file>', 'where the figures are written', '.local/bench.json')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only burst --devices 500')
   .parse()
-  .opts<{ only: string; devices: number; large?: boolean; requests: number; failed: number; json: string }>();
+  .opts<{
+    only: string;
+    devices: number;
+    large?: boolean;
+    failed: number;
+    requests: number;
+    rounds: number;
+    json: string;
+  }>();
 
 const configuration = {
   machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB`,
@@ -84,6 +94,15 @@ if (only.includes('burst')) {
 if (only.includes('recovery')) {
   await measure('recovery, balena down for a minute', () => recovery(60_000));
 }
+if (only.includes('telemetry')) {
+  await measure('telemetry off and on, by turns', async () => {
+    const { rows, bytesPerDevice, parts } = await telemetry(options.devices, options.rounds);
+    figures['telemetry, each part'] = parts;
+    figures['telemetry, bytes for each device'] = bytesPerDevice;
+    return rows;
+  });
+  console.log(`Sent for each device: ${figures['telemetry, bytes for each device']} bytes.`);
+}
 if (only.includes('ops')) {
   await measure(`ops, ${options.failed} failed requests`, () => ops(options.failed, progress('ops')));
 }
@@ -91,17 +110,9 @@ if (only.includes('memory')) await measure('memory', () => memory(10_000));
 
 if (only.includes('fleet')) {
   const { devices } = options;
-  await measure(`fleet of ${devices}, S3 x 1`, async () => {
-    const { rows, identitiesMb } = await fleet({
-      devices,
-      tier: 'S3',
-      units: 1,
-      progress: progress('fleet'),
-    });
-    figures['identities in memory, MB'] = identitiesMb;
-    return rows;
-  });
-  console.log(`An audit keeps ${figures['identities in memory, MB']} MB of identities.`);
+  await measure(`fleet of ${devices}, S3 x 1`, () =>
+    fleet({ devices, tier: 'S3', units: 1, progress: progress('fleet') }),
+  );
 }
 
 await mkdir(dirname(options.json), { recursive: true });

@@ -1,5 +1,6 @@
 import { app } from '@azure/functions';
 import { renew } from '../src/fleet/renew.js';
+import { observeCertificates } from '../src/telemetry/measures.js';
 import { theApp } from '../src/theApp.js';
 
 /** Less than the five minutes that a function may run on every plan; the next run takes what is left. */
@@ -16,6 +17,7 @@ if (renewSchedule !== null) {
       const signal = AbortSignal.timeout(longestRunMs);
       const report = await renew(theApp, { renewAt, operationsPerMinute, signal });
       const { due, checked, left, failed, certificates } = report;
+      observeCertificates(certificates);
       const { expired, within7Days, within30Days, later } = certificates;
       context.log(
         `certificates: ${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later; ` +

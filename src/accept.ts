@@ -14,6 +14,8 @@ import { sameDesired } from './record/sameDesired.js';
 import { tell } from './record/tell.js';
 import type { Records } from './records.js';
 import type { SentRecently } from './sentRecently.js';
+import { know } from './telemetry/facts.js';
+import { measures } from './telemetry/measures.js';
 
 /** What is asked for: a device at a service ('' for the device level), or its absence. */
 export type Asked = (
@@ -100,7 +102,10 @@ async function take<D extends Acceptance | null>(
     return decided === undefined ? request(asked, record, tools.clock.now()) : null;
   });
   if (written) {
+    const operation = operationOf(written);
+    know({ uuid: written.uuid, requestId: written.desired.requestId, operation });
     await sendAndRemember(tools, written);
+    measures().accepted(operation);
     return { kind: 'accepted', record: written };
   }
   if (decided === undefined) throw new Error('unreachable: nothing was written and nothing decided');

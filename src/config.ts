@@ -118,6 +118,32 @@ const schema = z.object({
   LONGEST_BACK_OFF_SECONDS: whole(1, 86_400, 3_600, 'must be seconds from 1 to 86400, such as 3600'),
   WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
   LEASE_GRACE_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be a URL, such as http://localhost:4318' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z
+    .enum(
+      ['http/json', 'http/protobuf'],
+      'must be http/protobuf or http/json, with the endpoint for HTTP, such as http://localhost:4318: the worker does not speak gRPC',
+    )
+    .optional(),
+  OTEL_SERVICE_NAME: z.string().max(255, 'must be a name, such as provisioner').optional(),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: z
+    .string()
+    .regex(
+      /InstrumentationKey=[^;]+/,
+      'must be a connection string of Application Insights, such as InstrumentationKey=...;IngestionEndpoint=https://...',
+    )
+    .optional(),
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: z
+    .string()
+    .regex(
+      /^(?=.*Authorization=AAD)/,
+      'must be Authorization=AAD, or Authorization=AAD;ClientId=... for a user-assigned identity',
+    )
+    .optional(),
+  WEBSITE_SITE_NAME: z.string().optional(),
   DUPLICATE_WINDOW_SECONDS: whole(20, 604_800, 600, 'must be seconds from 20 to 604800, such as 600'),
 });
 
@@ -136,6 +162,18 @@ function firstOf<A, B>(
 }
 
 export type Config = ReturnType<typeof readConfig>;
+
+/** Where traces, metrics and logs go: one of the two at least. */
+export interface TelemetrySettings {
+  serviceName: string;
+  /** Of an OpenTelemetry collector, for HTTP, without a slash at its end. */
+  otlpEndpoint: string | null;
+  applicationInsights: {
+    connectionString: string;
+    /** With managed identity instead of the key alone; `clientId` null: the system's. */
+    identity: { clientId: string | null } | null;
+  } | null;
+}
 
 /** Wrong settings, all of them, each with what is expected. */
 export class ConfigError extends Error {
@@ -239,5 +277,26 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     workLimitMs: s.WORK_LIMIT_SECONDS * seconds,
     leaseGraceMs: s.LEASE_GRACE_SECONDS * seconds,
     duplicateWindowMs: s.DUPLICATE_WINDOW_SECONDS * seconds,
+    /** Null: off. */
+    telemetry: telemetryOf(s),
+  };
+}
+
+function telemetryOf(s: z.output<typeof schema>): TelemetrySettings | null {
+  const connectionString = s.APPLICATIONINSIGHTS_CONNECTION_STRING;
+  const identity = s.APPLICATIONINSIGHTS_AUTHENTICATION_STRING;
+  if (!s.OTEL_EXPORTER_OTLP_ENDPOINT && !connectionString) return null;
+  return {
+    // As the Functions host calls itself.
+    serviceName: s.OTEL_SERVICE_NAME ?? s.WEBSITE_SITE_NAME ?? 'balena-azure-iot-provisioner',
+    otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
+    applicationInsights:
+      connectionString === undefined
+        ? null
+        : {
+            connectionString,
+            identity:
+              identity === undefined ? null : { clientId: /ClientId=([^;]+)/.exec(identity)?.[1] ?? null },
+          },
   };
 }

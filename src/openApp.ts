@@ -24,6 +24,7 @@ import { openRecords } from './records.js';
 import { rememberSent } from './sentRecently.js';
 import { openStatus, type StatusRow } from './status.js';
 import { minter } from './steps/mint.js';
+import { traceCalls } from './telemetry/traceCalls.js';
 import type { WebhookTools } from './webhook/answerWebhook.js';
 import { openHandledWebhooks } from './webhook/handledWebhooks.js';
 import { retrySoon } from './worker/retrySoon.js';
@@ -53,10 +54,19 @@ export interface App extends AuditTools, OpsTools, OverdueTools, Tools, WebhookT
  * @param log for what belongs to no invocation
  */
 export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
-  const records = openRecords(openTable<DeviceRecord>({ ...config.records, name: 'devices' }), clock);
-  const system: Table<unknown> = openTable({ ...config.records, name: 'system' });
-  const queue = openQueue(config.queue);
-  const hub = openHub(config.hub);
+  const table = <T>(name: string) =>
+    traceCalls('records', openTable<T>({ ...config.records, name }), ['get', 'put', 'remove'], {
+      table: name,
+    });
+  const records = openRecords(table<DeviceRecord>('devices'), clock);
+  const system: Table<unknown> = table('system');
+  const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendAction']);
+  const hub = traceCalls('hub', openHub(config.hub), ['get', 'create', 'update', 'remove', 'list']);
+  const balena = openBalena({
+    ...config.balena,
+    // A call that starts at the end of the work limit is over before the lease's grace is.
+    callTimeoutMs: Math.min(longestBalenaCallMs, config.leaseGraceMs / 2),
+  });
   const circuit = (dependency: Dependency) =>
     openCircuit({ dependency, table: system as Table<CircuitRow>, clock, log });
   let settlement: Settlement | undefined;
@@ -79,17 +89,13 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     ...ops,
     config,
     hub,
-    balena: openBalena({
-      ...config.balena,
-      // A call that starts at the end of the work limit is over before the lease's grace is.
-      callTimeoutMs: Math.min(longestBalenaCallMs, config.leaseGraceMs / 2),
-    }),
+    balena: traceCalls('balena', balena, ['find', 'sees', 'store', 'remove', 'list', 'fleetsOf']),
     queriesPerMinute: config.hub.queriesPerMinute,
     sweepPosition: openPosition(system as Table<PositionRow>, 'sweep', clock),
     mint: minter(config.certificate),
     retrySoon,
     proof: openProof({ mode: config.deviceProof, apiUrl: config.balena.apiUrl, clock }),
-    handledWebhooks: openHandledWebhooks(openTable({ ...config.records, name: 'webhooks' }), clock),
+    handledWebhooks: openHandledWebhooks(table('webhooks'), clock),
     settings: config,
     duplicateWindowMs: config.duplicateWindowMs,
     periodMs: overduePeriodMs,

@@ -5,6 +5,7 @@ import { readLetters } from './letters/readLetters.js';
 import { send } from './message/send.js';
 import { live } from './record/live.js';
 import type { Records } from './records.js';
+import { measures } from './telemetry/measures.js';
 
 export interface OverdueTools {
   records: Records;
@@ -41,9 +42,12 @@ async function sendOverdue(tools: OverdueTools): Promise<number> {
   const { records, clock, duplicateWindowMs } = tools;
   const now = clock.now();
   let sent = 0;
+  let latest = 0;
   let batch: Promise<void>[] = [];
   for await (const record of records.overdue(now - duplicateWindowMs)) {
-    if (!live(record.ticket) || !isTurn(now - record.ticket.due, tools)) continue;
+    if (!live(record.ticket)) continue;
+    latest = Math.max(latest, now - record.ticket.due);
+    if (!isTurn(now - record.ticket.due, tools)) continue;
     batch.push(send(tools, record));
     sent += 1;
     if (batch.length >= sendsAtATime) {
@@ -52,6 +56,7 @@ async function sendOverdue(tools: OverdueTools): Promise<number> {
     }
   }
   await Promise.all(batch);
+  measures().overdue(latest);
   return sent;
 }
 

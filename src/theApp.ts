@@ -1,8 +1,15 @@
 import { app } from '@azure/functions';
 import { readConfig } from './config.js';
 import { openApp } from './openApp.js';
+import { startTelemetry } from './telemetry/startTelemetry.js';
+
+const config = readConfig();
+const telemetry = await startTelemetry(config);
 
 /** The app of this process, for the functions. A wrong setting stops the start here, with all that is wrong in one message. */
-export const theApp = openApp(readConfig());
+export const theApp = openApp(config, process.argv, telemetry.log);
 
-app.hook.appTerminate(() => theApp.close());
+app.hook.appTerminate(async () => {
+  await theApp.close();
+  await telemetry.close();
+});

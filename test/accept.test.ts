@@ -199,6 +199,16 @@ describe('what is to be retired and revoked', () => {
   });
 });
 
+test('asked with distrust, the worker is to ask the hub', async () => {
+  const { record } = await asked(provisioned, {
+    ...post,
+    retire: 'B'.repeat(64),
+    revoke: true,
+    distrust: true,
+  });
+  expect((await record(uuid)).ticket).toMatchObject({ kind: 'change', distrust: true });
+});
+
 test('a worker and what it found are left alone', async () => {
   const lease = { by: 'w', until: now + 1 };
   const { record } = await asked({ ...provisioned, lease }, remove);

@@ -43,6 +43,7 @@ test('what is not set has its default', () => {
     workLimitMs: 60_000,
     leaseGraceMs: 60_000,
     duplicateWindowMs: 600_000,
+    telemetry: null,
   });
 });
 
@@ -183,6 +184,11 @@ const wrong: Record<string, string[]> = {
   WORK_LIMIT_SECONDS: ['0', '151', '60s'],
   LEASE_GRACE_SECONDS: ['0', '151', '60s'],
   DUPLICATE_WINDOW_SECONDS: ['19', '604801', '10 min'],
+  OTEL_EXPORTER_OTLP_ENDPOINT: ['hunter2', 'ftp://hunter2', 'hunter2:4318'],
+  OTEL_EXPORTER_OTLP_PROTOCOL: ['grpc', 'hunter2'],
+  OTEL_SERVICE_NAME: ['hunter2'.repeat(40)],
+  APPLICATIONINSIGHTS_CONNECTION_STRING: ['hunter2', 'InstrumentationKey=;IngestionEndpoint=https://hunter2'],
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: ['hunter2', 'ClientId=hunter2'],
 };
 const each = Object.entries(wrong).flatMap(([name, values]) => values.map((value) => [name, value]));
 
@@ -219,6 +225,46 @@ test('nothing but the configuration reads the environment', () => {
     /process\s*\.\s*env|\benv\b.*from 'node:process'/.test(readFileSync(join(root, file), 'utf8')),
   );
   expect(readers).toEqual([join('src', 'config.ts')]);
+});
+
+describe('telemetry', () => {
+  const connectionString =
+    'InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://x';
+
+  test('goes to a collector, to Application Insights, or to both', () => {
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318/' }).telemetry).toEqual({
+      serviceName: 'balena-azure-iot-provisioner',
+      otlpEndpoint: 'http://127.0.0.1:4318',
+      applicationInsights: null,
+    });
+    expect(
+      read({
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+        APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString,
+      }).telemetry,
+    ).toMatchObject({
+      otlpEndpoint: 'http://127.0.0.1:4318',
+      applicationInsights: { connectionString, identity: null },
+    });
+  });
+
+  test.each([
+    ['Authorization=AAD', null],
+    ['Authorization=AAD;ClientId=1a2b', '1a2b'],
+    ['ClientId=1a2b;Authorization=AAD', '1a2b'],
+  ])('can use the managed identity: %s', (APPLICATIONINSIGHTS_AUTHENTICATION_STRING, clientId) => {
+    const { telemetry } = read({
+      APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString,
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING,
+    });
+    expect(telemetry?.applicationInsights?.identity).toEqual({ clientId });
+  });
+
+  test('calls itself what the host calls itself, or what it is told to', () => {
+    const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', WEBSITE_SITE_NAME: 'myfunctions' };
+    expect(read(on).telemetry?.serviceName).toBe('myfunctions');
+    expect(read({ ...on, OTEL_SERVICE_NAME: 'mine' }).telemetry?.serviceName).toBe('mine');
+  });
 });
 
 test('a schedule has six fields, or is off', () => {

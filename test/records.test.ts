@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Key, ScannedTable } from '../src/edges/table.js';
 import { ProvisioningError } from '../src/ProvisioningError.js';
 import type { DeviceRecord } from '../src/record/DeviceRecord.js';
@@ -66,7 +67,8 @@ test('summaries come in the order of the uuids, all or those behind one, also ov
   const uuids = Array.from({ length: 1_100 }, (_, n) =>
     ((n * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
   );
-  await Promise.all(uuids.map((each) => records.write({ ...fresh(), uuid: each }, null)));
+  const limit = pLimit(20);
+  await limit.map(uuids, (each) => records.write({ ...fresh(), uuid: each }, null));
   const list = async (where = {}) => {
     const found: string[] = [];
     for await (const summary of records.summaries(where)) found.push(summary.uuid);

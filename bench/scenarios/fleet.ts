@@ -1,10 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { RequestSummary } from '../../local/faults/createRequestLog.js';
 import { askFleet, planFleet } from '../../src/fleet/askFleet.js';
 import { audit } from '../../src/fleet/audit.js';
 import { followFleet } from '../../src/fleet/followFleet.js';
-import { readIdentities } from '../../src/fleet/readIdentities.js';
 import { repair } from '../../src/fleet/repair.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/pace/operationsPerMinute.js';
@@ -35,7 +32,7 @@ export interface FleetFigures {
 const oneIn = 100;
 
 /** A whole fleet is asked for, swept and audited, by a process of its own beside one HTTP host and one worker. */
-export async function fleet(options: FleetOptions): Promise<{ rows: FleetFigures[]; identitiesMb: number }> {
+export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   const { devices, tier, units } = options;
   const settings = { IOTHUB_TIER: tier, IOTHUB_UNITS: String(units) };
   const stack = await quietStack({
@@ -121,7 +118,7 @@ export async function fleet(options: FleetOptions): Promise<{ rows: FleetFigures
       return found;
     });
     await measure('until they are mended, again', mended);
-    return { rows, identitiesMb: await heapOf(() => readIdentities(app)) };
+    return rows;
   } finally {
     await app.close();
     await stack.close();
@@ -139,20 +136,4 @@ async function followChecks(
       return found.filter((record) => record?.observed.thumbprint).length;
     await clock.sleep(200);
   }
-}
-
-/** What is kept of the result, MB. */
-async function heapOf(make: () => Promise<unknown>): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  const used = () => {
-    collect();
-    return process.memoryUsage().heapUsed;
-  };
-  // What was in use while it ran, but for the result, is gone then.
-  await make();
-  const before = used();
-  const kept = await make();
-  const after = used();
-  return kept ? Math.round(((after - before) / 2 ** 20) * 10) / 10 : 0;
 }

@@ -18,6 +18,8 @@ export interface RegisteredFunction {
 /** What the app has registered, and the module through which it does so. */
 export interface App {
   core: CoreModule;
+  /** Whether the host's own spans would be sent. */
+  isTracing: boolean;
   functions: Map<string, RegisteredFunction>;
   hooks: Record<HookName, HookCallback[]>;
   /** Shared by all hooks of all invocations. */
@@ -39,7 +41,7 @@ export interface InvocationLog {
 /** Below what host.json logs by default. */
 const quiet: LogLevel[] = ['trace', 'debug', 'none'];
 
-export function createApp(onEvent: (line: string) => void): App {
+export function createApp(onEvent: (line: string) => void, isTracing = false): App {
   const functions: App['functions'] = new Map();
   const hooks: App['hooks'] = {
     appStart: [],
@@ -113,6 +115,7 @@ export function createApp(onEvent: (line: string) => void): App {
 
   return {
     core,
+    isTracing,
     functions,
     hooks,
     appHookData,

@@ -1,13 +1,16 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { CoreInvocationContext, InvocationResponse, TypedData } from './core.js';
 import type { App, InvocationLog, RegisteredFunction } from './createApp.js';
 import { runHooks } from './runHooks.js';
+import { type Caller, traceContext } from './traceContext.js';
 
 export interface Invocation {
   /** The trigger's data. */
   data: TypedData;
   /** As the host sends it, names in their .NET spelling (`LockToken`). */
   triggerMetadata?: Record<string, TypedData>;
+  /** In whose trace it is. */
+  caller?: Caller;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface Invocation {
 export async function invoke(
   app: App,
   { metadata, callback }: RegisteredFunction,
-  { data, triggerMetadata = {} }: Invocation,
+  { data, triggerMetadata = {}, caller }: Invocation,
 ): Promise<InvocationResponse> {
   const hookData: Record<string, unknown> = {};
   const log: InvocationLog = { functionName: metadata.name, hookData };
@@ -30,7 +33,7 @@ export async function invoke(
     request: {
       inputData: [{ name: triggerName(metadata.bindings), data }],
       triggerMetadata,
-      traceContext: trace(),
+      traceContext: traceContext(app.isTracing, caller),
     },
     log: (level, category, message) => app.log(level, category, message, log),
   };
@@ -62,10 +65,4 @@ function triggerName(bindings: Record<string, { type: string }>): string {
   const [name] = Object.entries(bindings).find(([, { type }]) => /trigger$/i.test(type)) ?? [];
   if (!name) throw new Error('a function without a trigger was registered');
   return name;
-}
-
-/** W3C trace context, not sampled: nobody collects traces here. */
-function trace() {
-  const traceParent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
-  return { traceParent, traceState: '', attributes: {} };
 }

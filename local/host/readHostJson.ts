@@ -7,6 +7,8 @@ import { z } from 'zod';
 export interface HostSettings {
   /** Before every route, without slashes: `api`. May be empty. */
   routePrefix: string;
+  /** `telemetryMode` is `OpenTelemetry`. */
+  isTracing: boolean;
   serviceBus: { autoCompleteMessages: boolean; maxConcurrentCalls: number; maxAutoLockRenewalMs: number };
 }
 
@@ -17,6 +19,11 @@ const timeSpan = z
 
 const shape = z.object({
   version: z.literal('2.0', 'must be "2.0"'),
+  // .NET reads an enum in any case.
+  telemetryMode: z
+    .string()
+    .regex(/^(ApplicationInsights|OpenTelemetry)$/i, 'must be ApplicationInsights or OpenTelemetry')
+    .default('ApplicationInsights'),
   extensions: z
     .object({
       http: z.object({ routePrefix: z.string().default('api') }).prefault({}),
@@ -63,6 +70,7 @@ export async function readHostJson(
   const { http, serviceBus } = result.data.extensions;
   const { autoCompleteMessages, maxConcurrentCalls, maxAutoLockRenewalDuration } = serviceBus;
   return {
+    isTracing: result.data.telemetryMode.toLowerCase() === 'opentelemetry',
     routePrefix: http.routePrefix.replace(/^\/+|\/+$/g, ''),
     serviceBus: {
       autoCompleteMessages,

@@ -54,7 +54,7 @@ export async function startHost(options: HostOptions): Promise<StandIn<HostEndpo
   // The way in which a worker learns where its host is.
   process.argv.push('--functions-uri', settlement.url);
 
-  const app = createApp(onEvent);
+  const app = createApp(onEvent, settings.isTracing);
   provideCoreModule(app.core);
   await loadApp(folder);
   await runHooks(app, 'appStart', {

@@ -46,8 +46,8 @@ export interface Stack {
   endpoints: Endpoints;
   standIns: StandIns;
   hosts: Forked<HostEndpoints>[];
-  /** Starts a further host, or one anew. */
-  startHost(part: 'all' | 'http' | 'worker'): Promise<Forked<HostEndpoints>>;
+  /** Starts a further host, or one anew; with these settings on top of the others. */
+  startHost(part: 'all' | 'http' | 'worker', settings?: Settings): Promise<Forked<HostEndpoints>>;
   /**
    * Starts a stand-in anew that has ended, with its folder and (with `freePorts`) on its ports. Only its control server is at
    * another address then: see `standIns`.
@@ -87,7 +87,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(standIns.balena && { balena: standIns.balena.endpoints }),
     };
     const hosts: Forked<HostEndpoints>[] = [];
-    const startHost = async (part: 'all' | 'http' | 'worker') => {
+    const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}) => {
       // An HTTP host that comes back keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
@@ -97,7 +97,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         name: part === 'all' ? 'functions' : part,
         entry: 'local/host/main.js',
         args: ['--app', appFolder, '--port', port, '--or-free-port', '--keys', keysFile, ...only],
-        env,
+        env: { ...env, ...more },
         onLine,
       });
       started.push(host);

@@ -63,14 +63,21 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
   const sender = client.createSender(queue);
   const head = client.createReceiver(queue, { receiveMode: 'peekLock' });
 
-  function put(body: object, correlationId: string, { messageId, at }: Envelope): Promise<void> {
+  function put(
+    body: object,
+    correlationId: string,
+    { messageId, at }: Envelope,
+    traceparent?: string,
+  ): Promise<void> {
     const message: ServiceBusMessage = { body, messageId, contentType: 'application/json', correlationId };
+    // Where the Functions host looks for it: its spans are of the same trace then.
+    if (traceparent !== undefined) message.applicationProperties = { traceparent };
     if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
     return call((abortSignal) => sender.sendMessages(message, { abortSignal }));
   }
 
   return {
-    send: (message, envelope) => put(message, message.requestId, envelope),
+    send: (message, envelope) => put(message, message.requestId, envelope, message.traceparent),
     sendAction: (message, envelope) => put(message, message.action, envelope),
     async *deadLetters() {
       // A client of its own: one remembers, for all its receivers, how far it has peeked, and this is to start at the head.

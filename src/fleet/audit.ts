@@ -1,4 +1,4 @@
-import type { BalenaListing } from '../edges/balena/fleetPage.js';
+import { mostUuids } from '../edges/balena/fleetPage.js';
 import { live } from '../record/live.js';
 import type { Records } from '../records.js';
 import { uuid as uuidForm } from '../uuid.js';
@@ -63,15 +63,37 @@ export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGen
     },
   });
 
+  /** Devices that the lists do not show, until there are enough to ask balena about. */
+  let missing: Judged[] = [];
+
   async function* judge(sides: Sides): AsyncGenerator<Finding> {
     const findings = compare(sides, options, clock.now());
     if (findings.length === 0) return;
-    if (!(await isSettled(tools, sides, settledBefore, signal))) {
+    const ticket = sides.record?.ticket;
+    if (ticket && ticket.deadAt === null) {
+      // Under way already when it was listed: not worth a read, in a fleet of which all are.
       progress.unsettled += 1;
       return;
     }
-    if (!sides.device && (await isElsewhere(tools, sides.uuid, signal))) {
-      progress.elsewhere += 1;
+    if (sides.device) yield* settle({ sides, findings });
+    else if (missing.push({ sides, findings }) >= mostUuids) yield* judgeMissing();
+  }
+
+  /** Does balena know them all the same, in another fleet, or by now? */
+  async function* judgeMissing(): AsyncGenerator<Finding> {
+    const asked = missing;
+    missing = [];
+    const uuids = asked.map(({ sides }) => sides.uuid);
+    const known = await patiently(clock, () => tools.balena.fleetsOf(uuids), signal);
+    for (const each of asked) {
+      if (known.has(each.sides.uuid)) progress.elsewhere += 1;
+      else yield* settle(each);
+    }
+  }
+
+  async function* settle({ sides, findings }: Judged): AsyncGenerator<Finding> {
+    if (!(await isSettled(tools, sides, settledBefore, signal))) {
+      progress.unsettled += 1;
       return;
     }
     for (const finding of findings) {
@@ -93,7 +115,13 @@ export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGen
     if (uuidForm.safeParse(uuid).data !== uuid) progress.foreign += 1;
     else yield* judge({ uuid, accepts, device: null, record: null });
   }
+  yield* judgeMissing();
   onProgress?.(progress);
+}
+
+interface Judged {
+  sides: Sides;
+  findings: Finding[];
 }
 
 /** Is the device's record as it was listed, and has it been for long enough? */
@@ -107,15 +135,6 @@ async function isSettled(
   if (!found || !record) return !found && !record;
   if (live(found.ticket) || (found.lease && clock.now() < found.lease.until)) return false;
   return found.desired.requestId === record.requestId && found.updatedAt < before;
-}
-
-/** The list does not show the device: does balena know it all the same, in another fleet, or by now? */
-async function isElsewhere(
-  { balena, clock }: { balena: BalenaListing } & Pick<AuditTools, 'clock'>,
-  uuid: string,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  return (await patiently(clock, () => balena.fleetOf(uuid), signal)) !== null;
 }
 
 function nothing(): AuditProgress {

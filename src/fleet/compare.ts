@@ -175,10 +175,13 @@ function withoutIdentity(mend: Mend): [FindingKind, string, Mend] {
   ];
 }
 
+/** Of what is left of a certificate's life past `renewAt`. */
+const overduePart = 0.75;
+
 function* ofDates({ notBefore, notAfter }: Held, renewAt: number, now: number, mend: Mend): Disagreements {
   const until = new Date(notAfter).toISOString();
-  // Renewals are spread over the first half of what is left past `renewAt`: what is older was to be renewed, and was not.
-  const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) / 2);
+  // Renewals are spread over the first half of what is left past `renewAt`, and tried again daily: by now it was to be renewed.
+  const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) * overduePart);
   if (now >= notAfter) yield ['certificate-expired', `Its certificate has expired (${until}).`, mend];
   else if (now >= late)
     yield ['certificate-expiring', `Its certificate expires ${until}, and was not renewed.`, mend];

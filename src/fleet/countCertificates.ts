@@ -27,9 +27,12 @@ export function noCertificates(): CertificateCounts {
 }
 
 /** The certificates in use, by when they expire. */
-export function countCertificates(summaries: Iterable<Summary>, now: number): CertificateCounts {
+export async function countCertificates(
+  summaries: Iterable<Summary> | AsyncIterable<Summary>,
+  now: number,
+): Promise<CertificateCounts> {
   const counts = noCertificates();
-  for (const summary of summaries) {
+  for await (const summary of summaries) {
     const age = certificateAge(summary, now);
     if (age) counts[age] += 1;
   }

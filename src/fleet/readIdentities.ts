@@ -14,7 +14,7 @@ const pageTimeoutMs = 60_000;
 
 /**
  * All identities of the hub, by device id, with the thumbprints that they let in: a query for each 100, no faster than the hub allows
- * (with a unit of S1, 2,000 identities a minute). They come in no order, so that all are kept: about 0.4 KB each.
+ * (with a unit of S1, 2,000 identities a minute). They come in no order, so that all are kept: about 0.3 KB each.
  *
  * @throws ProvisioningError `hub-…`; the signal's reason
  */

@@ -29,7 +29,7 @@ export async function repair(tools: RepairTools, { uuid, mend }: Finding): Promi
     }
     case 'remove':
       // The worker does not ask whether it is right: what is asked for is done. So balena is asked once more here.
-      if ((await patiently(clock, () => balena.fleetOf(uuid))) !== null) return 'not-any-more';
+      if ((await patiently(clock, () => balena.fleetsOf([uuid]))).has(uuid)) return 'not-any-more';
       await patiently(clock, () => accept(tools, { uuid, present: false }));
       return 'asked';
     case 'retire': {

@@ -15,6 +15,8 @@ const schema = z.object({
   operation: z.enum(['provision', 'deprovision']),
   /** Null when deprovisioning. */
   service: z.string().max(255).nullable(),
+  /** Of whoever asked (W3C). No reason to refuse a message: one that is none counts as not there. */
+  traceparent: z.string().length(55).optional().catch(undefined),
 });
 
 /** What is in the queue: a nudge to look at a device. What it says is only used if the device's record was lost. */

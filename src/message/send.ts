@@ -28,7 +28,17 @@ export function messageIdOf({ desired, ticket }: DeviceRecord): string {
   return `${desired.requestId}.${ticket?.n}`;
 }
 
-function messageOf({ uuid, desired }: DeviceRecord, n: number, due: number): ProvisioningMessage {
+function messageOf({ uuid, desired, ticket }: DeviceRecord, n: number, due: number): ProvisioningMessage {
   const operation = desired.present ? 'provision' : 'deprovision';
-  return { v: 1, uuid, requestId: desired.requestId, n, due, operation, service: desired.service };
+  const traceparent = ticket?.traceparent;
+  return {
+    v: 1,
+    uuid,
+    requestId: desired.requestId,
+    n,
+    due,
+    operation,
+    service: desired.service,
+    ...(traceparent !== undefined && { traceparent }),
+  };
 }

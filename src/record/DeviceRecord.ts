@@ -29,6 +29,8 @@ export interface Ticket {
   due: number;
   /** The reserved registry slot, in the pace's virtual time (ms). */
   slot?: number;
+  /** Of whoever asked for it (W3C), for the traces; see `currentTraceparent`. */
+  traceparent?: string;
   /** The send of its message is known to have failed. */
   unsent?: boolean;
   /** Given up, at this Unix ms. */

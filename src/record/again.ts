@@ -1,8 +1,9 @@
+import { currentTraceparent } from '../telemetry/traceparent.js';
 import type { DeviceRecord, Ticket } from './DeviceRecord.js';
 
 /**
  * Owes the record's work at a new time, under a new number, so that every older message is superseded. Kind and distrust of
- * the ticket are kept; where there was none, it is a change.
+ * the ticket are kept; where there was none, it is a change. The trace goes on, too, unless a kind is given: that is new work.
  *
  * @param due Unix ms
  * @param more what differs from the ticket before; a reserved slot is not kept, unless named here
@@ -19,4 +20,6 @@ export function again(
   record.ticket = { n: record.lastN, kind, due: Math.round(due) };
   if (old?.distrust || more.distrust) record.ticket.distrust = true;
   if (more.slot !== undefined) record.ticket.slot = more.slot;
+  const traceparent = (more.kind === undefined ? old?.traceparent : undefined) ?? currentTraceparent();
+  if (traceparent !== undefined) record.ticket.traceparent = traceparent;
 }

@@ -9,7 +9,7 @@ import { newRecord } from './newRecord.js';
  * @param now Unix ms
  */
 export function recordFromMessage(
-  { uuid, requestId, n, operation, service }: ProvisioningMessage,
+  { uuid, requestId, n, operation, service, traceparent }: ProvisioningMessage,
   now: number,
 ): DeviceRecord {
   const present = operation === 'provision';
@@ -18,5 +18,7 @@ export function recordFromMessage(
     { present, service: present ? (service ?? '') : null, requestId, requestedAt: now },
     now,
   );
-  return { ...record, ticket: { n, kind: 'change', due: now }, firstN: n, lastN: n };
+  const ticket: DeviceRecord['ticket'] = { n, kind: 'change', due: now };
+  if (traceparent !== undefined) ticket.traceparent = traceparent;
+  return { ...record, ticket, firstN: n, lastN: n };
 }

@@ -1,5 +1,6 @@
 import type { BalenaDevice, Spot } from '../edges/balena/Balena.js';
 import { ProvisioningError } from '../ProvisioningError.js';
+import { measures } from '../telemetry/measures.js';
 import type { Work } from '../worker/Work.js';
 
 /**
@@ -13,6 +14,7 @@ export async function look(work: Work): Promise<BalenaDevice | null> {
   if (!device) {
     const { fleet } = work.observed;
     if (!(await work.balena('validate', (balena) => balena.sees(fleet)))) {
+      measures().refused('balena');
       const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
       throw new ProvisioningError(
         'balena-unauthorized',

@@ -2,6 +2,8 @@ import type { Dependency } from '../ProvisioningError.js';
 import { ProvisioningError, type Step } from '../ProvisioningError.js';
 import type { Slot } from '../pace/Pace.js';
 import type { DeviceRecord, StepTrace } from '../record/DeviceRecord.js';
+import { measures } from '../telemetry/measures.js';
+import { openStepSpans } from '../telemetry/stepSpans.js';
 import type { Tools } from './Tools.js';
 import type { Work } from './Work.js';
 
@@ -24,6 +26,8 @@ export interface Run extends Work {
   slot: Slot | null;
   /** What each step came to, in their order. */
   readonly steps: StepTrace[];
+  /** It does nothing more. */
+  over(error?: ProvisioningError): void;
 }
 
 /**
@@ -39,6 +43,7 @@ export function startRun(
 ): Run {
   const { clock, pace, settings, circuits, status, retrySoon } = tools;
   const deadline = startedAt + settings.workLimitMs;
+  const spans = openStepSpans();
   let paid = false;
 
   const run: Run = {
@@ -53,6 +58,7 @@ export function startRun(
     well: new Set(),
     slot,
     steps: [],
+    over: (error) => spans.end(error),
     now: () => clock.now(),
     mint: () => traced('mint', () => tools.mint(record.uuid, clock.now())),
     settings,
@@ -79,14 +85,19 @@ export function startRun(
   /** The first operation uses the run's slot, and waits for one if it has none; further ones are charged to the pace. */
   async function pay(): Promise<void> {
     if (paid) {
-      status.count('operations');
+      spent();
       return pace.charge();
     }
     run.slot ??= await pace.reserve();
     if ((await pace.waitFor(run.slot)) !== null) throw new SlotIsFar(run.slot);
     run.slot = null;
     paid = true;
+    spent();
+  }
+
+  function spent(): void {
     status.count('operations');
+    measures().operation();
   }
 
   /** Several calls of one step count as one: their time is added, and the last failure stays. */
@@ -94,7 +105,7 @@ export function startRun(
     const startedAt = clock.now();
     let code: StepTrace['code'] = null;
     try {
-      return await call();
+      return await spans.within(step, call);
     } catch (error) {
       if (!(error instanceof SlotIsFar)) code = ProvisioningError.from(error).code;
       throw error;

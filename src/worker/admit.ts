@@ -9,6 +9,7 @@ import type { DeviceRecord, Ticket } from '../record/DeviceRecord.js';
 import { markDead, workerDied } from '../record/markDead.js';
 import { recordFromMessage } from '../record/recordFromMessage.js';
 import { tell } from '../record/tell.js';
+import { measures } from '../telemetry/measures.js';
 import { admitByCircuits } from './admitByCircuits.js';
 import { claimSlot } from './claimSlot.js';
 import type { Delivery } from './Delivery.js';
@@ -126,6 +127,7 @@ async function takeLease(
       if (!(await records.write(record, etag))) return null;
       if (!record.ticket) return putOff;
       tools.status.count('failed');
+      measures().failed('worker-died', null);
       return { kind: 'dead', record };
     }
   }
@@ -137,6 +139,7 @@ async function takeLease(
     if (slot !== null) pace.giveBack(slot);
     return null;
   }
+  measures().tookUp(startedAt - (record.ticket?.due ?? startedAt));
   return { kind: 'work', run: startRun(tools, record, id, startedAt, slot) };
 }
 

@@ -4,8 +4,10 @@ import type { Slot } from '../pace/Pace.js';
 import { again } from '../record/again.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { markDead, recordedError } from '../record/markDead.js';
+import { operationOf } from '../record/operationOf.js';
 import { tell } from '../record/tell.js';
-import type { Counted } from '../status.js';
+import type { Counted, Status } from '../status.js';
+import { measures } from '../telemetry/measures.js';
 import { backOff } from './backOff.js';
 import { describeEnding } from './describeEnding.js';
 import { isCounted } from './isCounted.js';
@@ -46,7 +48,7 @@ export async function finish(
     ending.kind === 'failed' && ending.error.retry === 'later' ? ending.error.dependency : undefined;
   const whenBack = away === undefined ? null : await circuits[away].whenAgain();
 
-  let ended: Counted | null = null;
+  let ended: Counted | 'deprovisioned' | null = null;
 
   const conclude = (record: DeviceRecord | null): DeviceRecord | null => {
     ended = null;
@@ -67,7 +69,7 @@ export async function finish(
 
     const event = { at: now, what: 'ran' as const, steps: stepsOf(run, ending) };
     if (ending.kind === 'done') {
-      if (ticket.kind === 'change' && record.desired.present) ended = 'provisioned';
+      if (ticket.kind === 'change') ended = record.desired.present ? 'provisioned' : 'deprovisioned';
       Object.assign(record, {
         ticket: null,
         attempts: 0,
@@ -101,6 +103,15 @@ export async function finish(
   };
   // Not written down, the device waits for the rest of the lease, and the run counts as one whose worker died.
   const written = await retrySoon(() => records.amend(run.uuid, conclude));
-  if (ended) status.count(ended);
+  if (written && ended) countEnded(status, ended, written);
   return written;
+}
+
+function countEnded(status: Status, ended: Counted | 'deprovisioned', record: DeviceRecord): void {
+  const { desired, completedAt, error } = record;
+  if (ended !== 'deprovisioned') status.count(ended);
+  if (ended === 'failed') measures().failed(error?.code ?? 'unexpected', error?.step ?? null);
+  if (ended === 'deprovisioned') measures().deprovisioned();
+  if (ended === 'provisioned')
+    measures().provisioned(operationOf(record), (completedAt ?? desired.requestedAt) - desired.requestedAt);
 }

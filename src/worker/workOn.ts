@@ -1,9 +1,13 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { ProvisioningMessage } from '../message/ProvisioningMessage.js';
 import { send } from '../message/send.js';
 import { sendCopy } from '../message/sendCopy.js';
 import { ProvisioningError } from '../ProvisioningError.js';
 import { reconcile } from '../reconcile.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
+import { know, withFacts } from '../telemetry/facts.js';
+import { inSpan } from '../telemetry/inSpan.js';
+import { parentOfDelivery } from '../telemetry/traceparent.js';
 import { admit } from './admit.js';
 import type { Delivery } from './Delivery.js';
 import { describeFailure } from './describeFailure.js';
@@ -18,7 +22,15 @@ const beforeThrowingMs = 5_000;
  * Works on one message: a nudge to look at a device (docs/protocol.md, Worker). Returning completes the message. It throws only
  * where neither the records nor the queue can take what is to be remembered: never to wait, for throwing is redelivery at once.
  */
-export async function workOn(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
+export function workOn(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
+  const { uuid, requestId, n } = message;
+  const { parent, links } = parentOfDelivery(message.traceparent);
+  const attributes = { uuid, requestId, n, sequenceNumber: delivery.sequenceNumber };
+  const work = () => withFacts({ uuid, requestId }, () => takeUp(tools, message, delivery));
+  return inSpan('delivery', { attributes, links }, work, parent);
+}
+
+async function takeUp(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
   try {
     await attempt(tools, message, delivery);
   } catch (error) {
@@ -39,14 +51,18 @@ export async function workOn(tools: Tools, message: ProvisioningMessage, deliver
 
 async function attempt(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
   const admission = await admit(tools, message, delivery);
+  know({ outcome: admission.kind });
   if (admission.kind === 'put-off') return;
   if (admission.kind === 'dead') return giveUp(admission.record, delivery);
 
   const { run } = admission;
   const started = tools.clock.now();
   const ending = await end(run);
+  run.over(ending.kind === 'failed' ? ending.error : undefined);
   const record = await finish(tools, message, run, ending);
-  delivery.log(describe(run, ending, tools.clock.now() - started));
+  const ms = tools.clock.now() - started;
+  know({ ...factsOf(ending), ms });
+  delivery.log(describe(run, ending, ms));
   if (!record) return;
   await send(tools, record);
   const { ticket, desired } = record;
@@ -62,6 +78,12 @@ async function end(run: Run): Promise<Ending> {
     if (error instanceof SlotIsFar) return { kind: 'slot-is-far', slot: error.slot };
     return { kind: 'failed', error: ProvisioningError.from(error) };
   }
+}
+
+function factsOf(ending: Ending): Attributes {
+  if (ending.kind !== 'failed') return { outcome: ending.kind };
+  const { code, step } = ending.error;
+  return { outcome: ending.kind, code, ...(step !== undefined && { step }) };
 }
 
 function giveUp(record: DeviceRecord, delivery: Delivery): Promise<void> {

@@ -146,7 +146,7 @@ const plants: [string, () => Promise<{ uuid: string; kinds: FindingKind[]; mende
         return { uuid, kinds: ['thumbprint-not-held'], mended };
       },
     ],
-    ...([92, 101] as const).map((age): (typeof plants)[number] => [
+    ...([96, 101] as const).map((age): (typeof plants)[number] => [
       age > 100 ? 'a certificate that has expired' : 'a certificate that was not renewed',
       async () => {
         const uuid = await system.provisioned();

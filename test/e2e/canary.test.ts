@@ -11,6 +11,7 @@ import { readTables } from './support/readTables.js';
 import { recordAnswers } from './support/recordAnswers.js';
 import { runNode } from './support/runNode.js';
 import type { Fault } from './support/standInControl.js';
+import { startCollector } from './support/startCollector.js';
 import { toText } from './support/toText.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
@@ -23,6 +24,8 @@ const lines: string[] = [];
 const [oldSecret, secret] = [newSecret(), newSecret()];
 const { answers, stop } = recordAnswers(() => url);
 let url = 'http://127.0.0.1:1';
+const collector = await startCollector();
+const collectorKey = randomBytes(16).toString('hex');
 const system = await useSystem({
   lockSeconds: 8,
   settings: {
@@ -31,6 +34,10 @@ const system = await useSystem({
     WORK_LIMIT_SECONDS: '3',
     LEASE_GRACE_SECONDS: '5',
     MAX_ATTEMPTS: '2',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: `api-key=${collectorKey}`,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+    OTEL_BLRP_SCHEDULE_DELAY: '100',
     // Where libraries put what they want to keep.
     HOME: home,
     TMPDIR: home,
@@ -43,6 +50,7 @@ url = functions.url;
 const { provisionKey, deprovisionKey } = functions;
 afterAll(async () => {
   stop();
+  await collector.close();
   await rm(home, { recursive: true });
 });
 
@@ -64,6 +72,7 @@ const secrets: Record<string, string> = {
   'the key of provision': provisionKey,
   'the key of deprovision': deprovisionKey,
   'the key of ops': functions.opsKey,
+  'the key of the collector': collectorKey,
 };
 
 async function newDevice() {
@@ -99,6 +108,7 @@ async function whatWasWritten(): Promise<Record<string, string>> {
   return {
     logs: lines.join('\n'),
     answers: answers.join('\n'),
+    telemetry: collector.received(),
     queue: toText(letters),
     records: await readTables(tables?.connectionString ?? ''),
     ...prefixed('its folder', await readFiles(system.folder, own)),
@@ -246,7 +256,7 @@ test('and nothing that it wrote has a secret in it', async () => {
   const uuids = Object.keys(secrets).map((name) => /^the API key of ([0-9a-f]{32})$/.exec(name)?.[1] ?? '');
   for (const uuid of uuids.filter((each) => each !== '')) await rememberKeys(uuid);
   const places = await whatWasWritten();
-  for (const place of ['logs', 'answers', 'queue', 'records'])
+  for (const place of ['logs', 'answers', 'telemetry', 'queue', 'records'])
     expect(places[place]?.length).toBeGreaterThan(1_000);
   expect(findLeaks(secrets, places)).toEqual([]);
 }, 60_000);

@@ -21,7 +21,8 @@ const options: AuditOptions = { fleets: [fleet], service: 'main', renewAt: 0.8 }
 const uuid = uuidOf(1);
 const own = await credentialsOf(uuid);
 const next = await credentialsOf(uuid);
-const expiring = await credentialsOf(uuid, now - 92 * day);
+const expiring = await credentialsOf(uuid, now - 96 * day);
+const due = await credentialsOf(uuid, now - 93 * day);
 const expired = await credentialsOf(uuid, now - 101 * day);
 const of = ({ certificate }: Credentials) => ({ main: certificate });
 const stray = 'E'.repeat(64);
@@ -158,6 +159,11 @@ const cases: Case[] = [
     [['certificate-expiring', 'check']],
   ],
   [
+    'the certificate is due, and its renewal may take until tomorrow',
+    { certificates: of(due), record: { credentials: due }, identity: [due.thumbprint] },
+    [],
+  ],
+  [
     'the certificate has expired',
     { certificates: of(expired), record: { credentials: expired }, identity: [expired.thumbprint] },
     [['certificate-expired', 'check']],
@@ -267,6 +273,28 @@ test('the hub is asked no faster than it allows', async () => {
   expect(queries()).toBe(4);
   // 20 a minute.
   expect(clock.now()).toBe(now + 3 * 3_000);
+});
+
+test('whether devices are really gone is asked of balena a hundred at a time', async () => {
+  const { tools, identities, requests, devices } = await system({});
+  for (let n = 0; n < 250; n += 1) {
+    identities.set(uuidOf(n), [stray]);
+    // Half of them are in a fleet that is not served.
+    if (n % 2 === 0)
+      devices.set(uuidOf(n), { uuid: uuidOf(n), fleet: 'other/fleet', certificates: new Map() });
+  }
+  let progress: AuditProgress | undefined;
+  const onProgress = (each: AuditProgress) => {
+    progress = each;
+  };
+  const found = await collect(audit({ ...tools, queriesPerMinute: 1e6 }, { ...options, onProgress }));
+  expect(found).toHaveLength(125);
+  expect(progress).toMatchObject({ elsewhere: 125, findings: { 'identity-without-device': 125 } });
+  expect(requests.filter((each) => each.startsWith('fleetsOf'))).toEqual([
+    'fleetsOf 100',
+    'fleetsOf 100',
+    'fleetsOf 50',
+  ]);
 });
 
 test('it can be ended', async () => {

@@ -32,9 +32,10 @@ export function fakeFleets() {
         .sort((a, b) => (a.uuid < b.uuid ? -1 : 1))
         .slice(0, fleetPageSize);
     },
-    async fleetOf(uuid) {
-      requests.push('fleetOf');
-      return devices.get(uuid)?.fleet ?? null;
+    async fleetsOf(uuids) {
+      requests.push(`fleetsOf ${uuids.length}`);
+      const known = uuids.flatMap((uuid) => devices.get(uuid) ?? []);
+      return new Map(known.map(({ uuid, fleet: of }) => [uuid, of]));
     },
     async sees(slug) {
       requests.push('sees');

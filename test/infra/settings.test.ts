@@ -70,7 +70,11 @@ test('the code takes them, and they come to its defaults and the hub that there 
       SERVICEBUS_CONNECTION__fullyQualifiedNamespace: 'sb-abc.servicebus.windows.net',
       RECORDS_CONNECTION__accountName: 'stabc',
     }),
-    hub: { connection: { hostName: 'iot-abc.azure-devices.net' }, operationsPerMinute: 300 },
+    hub: {
+      connection: { hostName: 'iot-abc.azure-devices.net' },
+      operationsPerMinute: 300,
+      queriesPerMinute: 60,
+    },
   });
 });
 

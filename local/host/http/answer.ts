@@ -59,7 +59,10 @@ export async function answer(
     }
     try {
       const http = toHttpData(request, params, body);
-      const { returnValue } = await invoke(app, wanted.registered, { data: { http } });
+      const { returnValue } = await invoke(app, wanted.registered, {
+        data: { http },
+        caller: { traceparent: request.headers.traceparent, tracestate: request.headers.tracestate },
+      });
       say(sendHttpData(response, returnValue?.http ?? undefined));
     } catch (error) {
       for (const header of response.getHeaderNames()) response.removeHeader(header);

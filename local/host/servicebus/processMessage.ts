@@ -31,7 +31,12 @@ export async function processMessage(
   let failure: { error: unknown } | undefined;
   try {
     const data = messageBody(message, binary);
-    await invoke(app, registered, { data, triggerMetadata: triggerMetadata(message, data) });
+    await invoke(app, registered, {
+      data,
+      triggerMetadata: triggerMetadata(message, data),
+      // As the Service Bus library for .NET does: what sent the message is the parent.
+      caller: message.applicationProperties ?? {},
+    });
   } catch (error) {
     failure = { error };
   } finally {

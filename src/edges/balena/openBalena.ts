@@ -106,17 +106,20 @@ export function openBalena({
       const rows = (await call(false, get, listTimeoutMs)) as unknown as ListedRow[];
       return rows.map(listedDevice);
     },
-    async fleetOf(uuid) {
+    async fleetsOf(uuids) {
+      if (uuids.length === 0) return new Map();
       const options = {
-        $select: ['id'],
-        $filter: { uuid },
+        $select: ['uuid'],
+        $filter: { uuid: { $in: uuids } },
         $expand: { belongs_to__application: { $select: ['slug'] } },
       };
-      const rows = await call(false, (passthrough) =>
-        sdk.pine.get({ resource: 'device', options, passthrough } as never),
-      );
-      const [row] = rows as unknown as Pick<DeviceRow, 'belongs_to__application'>[];
-      return row ? (row.belongs_to__application[0]?.slug ?? '') : null;
+      const get = (passthrough: object) =>
+        sdk.pine.get({ resource: 'device', options, passthrough } as never);
+      const rows = (await call(false, get)) as unknown as Pick<
+        ListedRow,
+        'uuid' | 'belongs_to__application'
+      >[];
+      return new Map(rows.map((row) => [row.uuid, row.belongs_to__application[0]?.slug ?? '']));
     },
     async sees(fleet) {
       const options = { $select: ['id'], $top: 1, ...(fleet !== null && { $filter: { slug: fleet } }) };

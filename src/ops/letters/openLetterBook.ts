@@ -44,7 +44,10 @@ export function openLetterBook(tools: { queue: Queue; records: Records; clock: C
     for (const summary of dead.values()) entered.set(idOf(summary), ofRecord(summary));
     const others: Entered[] = [];
     for (const each of letters) {
-      const own = each.record && !each.superseded && entered.get(idOf(each.record));
+      // That of a discarded request is superseded, and still its letter.
+      const { message, record } = each;
+      const isOwn = record?.requestId === message?.requestId && record?.ticket?.n === message?.n;
+      const own = record && isOwn && entered.get(idOf(record));
       if (own) own.sequenceNumber ??= each.letter.sequenceNumber;
       else others.push(ofLetter(each));
     }

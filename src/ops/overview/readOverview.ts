@@ -47,7 +47,7 @@ export async function readOverview(tools: OpsTools): Promise<Overview> {
     },
     timing: timingOf(records, now),
     history,
-    certificates: countCertificates(records, now),
+    certificates: await countCertificates(records, now),
     dependencies: { balena: line('balena'), hub: line('hub') },
     recordsAsOf: iso(snapshot.asOf),
   };

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { listen } from '../../../local/listen.js';
-import { fleetPageSize } from '../../../src/edges/balena/fleetPage.js';
+import { fleetPageSize, mostUuids } from '../../../src/edges/balena/fleetPage.js';
 import { openBalena } from '../../../src/edges/balena/openBalena.js';
 import { useBalena } from '../../local/balena/useBalena.js';
 import { thrownBy } from '../thrownBy.js';
@@ -82,9 +82,15 @@ test('what balena refuses is one of our errors', async () => {
   });
 });
 
-test('the fleet of one device is found without its variables', async () => {
+test('the fleets of devices are found without their variables, with one request', async () => {
   await counts();
-  expect(await balena.fleetOf(a)).toBe(fleet);
-  expect(await balena.fleetOf('0'.repeat(32))).toBeNull();
-  expect(await counts()).toEqual({ 'GET /v7/device': { 200: 2 } });
+  expect(await balena.fleetsOf([a, b, '0'.repeat(32)])).toEqual(
+    new Map([
+      [a, fleet],
+      [b, fleet],
+    ]),
+  );
+  expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
+  const longest = Array.from({ length: mostUuids }, (_, n) => String(n).padStart(62, 'f'));
+  expect(await balena.fleetsOf(longest)).toEqual(new Map());
 });

@@ -36,6 +36,7 @@ describe('settings', () => {
     await write('host.json', { version: '2.0' });
     expect(await readHostJson(folder, {})).toEqual({
       routePrefix: 'api',
+      isTracing: false,
       serviceBus: {
         autoCompleteMessages: true,
         maxConcurrentCalls: expect.any(Number),
@@ -46,10 +47,15 @@ describe('settings', () => {
 
   it('of host.json are read, and replaced by AzureFunctionsJobHost__ settings', async () => {
     const serviceBus = { maxConcurrentCalls: 16, maxAutoLockRenewalDuration: '1.02:03:04' };
-    await write('host.json', { version: '2.0', extensions: { http: { routePrefix: '' }, serviceBus } });
+    await write('host.json', {
+      version: '2.0',
+      telemetryMode: 'openTelemetry',
+      extensions: { http: { routePrefix: '' }, serviceBus },
+    });
     const env = { AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls: '3' };
     expect(await readHostJson(folder, env)).toEqual({
       routePrefix: '',
+      isTracing: true,
       serviceBus: { autoCompleteMessages: true, maxConcurrentCalls: 3, maxAutoLockRenewalMs: 93_784_000 },
     });
   });

@@ -117,9 +117,36 @@ const toAndFro = fc
     ]),
   );
 
+/** One device that fails for good; ops replay it, and cancel that, while a worker may be at it. */
+const replayed = fc
+  .array(
+    fc.tuple(
+      fc.integer({ min: 0, max: 90 * seconds }),
+      fc.constantFrom(0, 0, 10 * seconds, 120 * seconds),
+      fc.constantFrom('cancel', 'cancel', 'discard', 'resend', 'provision', 'deprovision'),
+      fc.integer({ min: 0, max: 60 * seconds }),
+    ),
+    { minLength: 1, maxLength: 4, size: 'max' },
+  )
+  .map((rounds): Act[] => [
+    { device: 0, afterMs: 0, what: { kind: 'provision', place: 'x' } },
+    ...rounds.flatMap(([ms, inMs, then, later]): Act[] => [
+      { device: 0, afterMs: ms, what: { kind: 'replay', inMs } },
+      {
+        device: 0,
+        afterMs: later % (inMs + 5 * seconds),
+        what: then === 'provision' ? { kind: then, place: 'a' } : { kind: then },
+      },
+    ]),
+  ]);
+
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
-  acts: fc.oneof({ weight: 3, arbitrary: mixed }, { weight: 1, arbitrary: toAndFro }),
+  acts: fc.oneof(
+    { weight: 3, arbitrary: mixed },
+    { weight: 1, arbitrary: toAndFro },
+    { weight: 1, arbitrary: replayed },
+  ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),
   crashes: fc.constantFrom(0, 0.005, 0.012, 0.05),

@@ -1,0 +1,20 @@
+import type { Config } from '../config.js';
+
+export interface Telemetry {
+  /** A line that belongs to no invocation. */
+  log(line: string): void;
+  /** Sends what has not been sent, for three seconds at most. */
+  close(): Promise<void>;
+}
+
+const off: Telemetry = { log: (line) => console.log(line), close: async () => {} };
+
+/**
+ * Starts to send what this process does, if there is where to: before anything else is made, so that all of it is seen. With no such
+ * setting the SDK is not even loaded, and the calls to OpenTelemetry's API that are all over the product do nothing.
+ */
+export async function startTelemetry(config: Pick<Config, 'telemetry' | 'hub'>): Promise<Telemetry> {
+  if (!config.telemetry) return off;
+  const { startSdk } = await import('./startSdk.js');
+  return startSdk(config.telemetry, config.hub.operationsPerMinute);
+}

@@ -1,0 +1,42 @@
+import { SpanKind } from '@opentelemetry/api';
+import { type Dependency, ProvisioningError } from '../ProvisioningError.js';
+import { inSpan } from './inSpan.js';
+import { measures } from './measures.js';
+
+type Call = (...args: never[]) => Promise<unknown>;
+
+/** The names of the calls that end with an answer. */
+type CallsOf<T> = { [N in keyof T]: T[N] extends Call ? N : never }[keyof T] & string;
+
+const refusals: Partial<Record<ProvisioningError['code'], Dependency>> = {
+  'balena-unauthorized': 'balena',
+  'hub-unauthorized': 'hub',
+};
+
+/**
+ * A side outside with a span for each of these calls, `balena.find` for example; never what is sent or answered. Refused
+ * credentials are counted.
+ */
+export function traceCalls<T extends object>(
+  side: Dependency | 'queue' | 'records',
+  calls: T,
+  names: readonly CallsOf<T>[],
+  attributes: Record<string, string> = {},
+): T {
+  const options = { kind: side === 'queue' ? SpanKind.PRODUCER : SpanKind.CLIENT, attributes };
+  const traced = names.map((name) => {
+    const call = calls[name] as Call;
+    return [name, (...args: never[]) => inSpan(`${side}.${name}`, options, () => counted(call(...args)))];
+  });
+  return { ...calls, ...Object.fromEntries(traced) };
+}
+
+async function counted<R>(answer: Promise<R>): Promise<R> {
+  try {
+    return await answer;
+  } catch (error) {
+    const dependency = error instanceof ProvisioningError ? refusals[error.code] : undefined;
+    if (dependency) measures().refused(dependency);
+    throw error;
+  }
+}

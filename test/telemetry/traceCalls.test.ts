@@ -1,0 +1,50 @@
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { measures, useMeasures } from '../../src/telemetry/measures.js';
+import { traceCalls } from '../../src/telemetry/traceCalls.js';
+import { startTracing } from './startTracing.js';
+
+const exporter = startTracing();
+const secret = 'AccountKey=c2VjcmV0';
+const refused: string[] = [];
+useMeasures({ ...measures(), refused: (dependency) => refused.push(dependency) });
+
+const failingWith = (error: Error) =>
+  traceCalls('hub', { create: (_: string) => Promise.reject(error), close: () => {} }, ['create']);
+
+test('a call is a span with its name and nothing of what is sent or answered', async () => {
+  const calls = traceCalls(
+    'records',
+    { get: async (key: string) => `${key} ${secret}`, close: () => {} },
+    ['get'],
+    { table: 'devices' },
+  );
+  expect(await calls.get(secret)).toBe(`${secret} ${secret}`);
+  const [span, ...more] = exporter.getFinishedSpans();
+  expect(more).toEqual([]);
+  expect(span).toMatchObject({
+    name: 'records.get',
+    kind: SpanKind.CLIENT,
+    attributes: { table: 'devices' },
+    events: [],
+  });
+});
+
+test('an error goes on as it is, and is in the span by its code only', async () => {
+  const error = Object.assign(new Error(secret), { requestOptions: { body: secret } });
+  await expect(failingWith(error).create('a')).rejects.toBe(error);
+  const [span] = exporter.getFinishedSpans();
+  expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'unexpected' });
+  expect(span?.attributes).toEqual({ code: 'unexpected' });
+  expect(span?.events).toEqual([]);
+});
+
+test('refused credentials are counted by whose they are, other failures are not', async () => {
+  for (const code of ['hub-unauthorized', 'balena-unauthorized', 'hub-throttled'] as const) {
+    const error = new ProvisioningError(code, 'no', { retry: 'later' });
+    await failingWith(error)
+      .create('a')
+      .catch(() => {});
+  }
+  expect(refused).toEqual(['hub', 'balena']);
+});
