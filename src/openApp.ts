@@ -24,7 +24,7 @@ import { openRecords } from './records.js';
 import { rememberSent } from './sentRecently.js';
 import { openStatus, type StatusRow } from './status.js';
 import { minter } from './steps/mint.js';
-import { traceCalls } from './telemetry/traceCalls.js';
+import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
 import type { WebhookTools } from './webhook/answerWebhook.js';
 import { openHandledWebhooks } from './webhook/handledWebhooks.js';
 import { retrySoon } from './worker/retrySoon.js';
@@ -32,6 +32,9 @@ import type { Tools } from './worker/Tools.js';
 
 /** The SDK's own limit is 59 s. */
 const longestBalenaCallMs = 15_000;
+
+/** Ten times what a read takes. */
+const slowReadMs = 50;
 
 /** How often the `overdue` function runs. */
 export const overduePeriodMs = 300_000;
@@ -54,10 +57,11 @@ export interface App extends AuditTools, OpsTools, OverdueTools, Tools, WebhookT
  * @param log for what belongs to no invocation
  */
 export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
-  const table = <T>(name: string) =>
-    traceCalls('records', openTable<T>({ ...config.records, name }), ['get', 'put', 'remove'], {
-      table: name,
-    });
+  const table = <T>(name: string) => {
+    const of = { table: name };
+    const written = traceCalls('records', openTable<T>({ ...config.records, name }), ['put', 'remove'], of);
+    return traceSlowCalls('records', written, ['get'], slowReadMs, of);
+  };
   const records = openRecords(table<DeviceRecord>('devices'), clock);
   const system: Table<unknown> = table('system');
   const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendAction']);
