@@ -11,7 +11,10 @@ import type { DeviceRecord } from './record/DeviceRecord.js';
 import { openRecords } from './records.js';
 import { rememberSent } from './sentRecently.js';
 import { openStatus, type StatusRow } from './status.js';
-import { traceCalls } from './telemetry/traceCalls.js';
+import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
+
+/** Ten times what a read takes. */
+const slowReadMs = 50;
 
 /** What works with queue and records alone: asking, looking, and what ops do. */
 export interface OpsApp extends OpsTools {
@@ -42,6 +45,7 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
 }
 
 export function openTracedTable<T>({ records }: ConfigFor<'records'>, name: string) {
-  const table = openTable<T>({ ...records, name });
-  return traceCalls('records', table, ['get', 'put', 'remove'], { table: name });
+  const of = { table: name };
+  const written = traceCalls('records', openTable<T>({ ...records, name }), ['put', 'remove'], of);
+  return traceSlowCalls('records', written, ['get'], slowReadMs, of);
 }

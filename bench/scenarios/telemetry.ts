@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { listen } from '../../local/listen.js';
 import { devicesWithVariables } from '../devicesWithVariables.js';
 import { load } from '../load.js';
+import { percentiles } from '../percentiles.js';
 import { postProvision } from '../postProvision.js';
 import { quietStack } from '../quietStack.js';
 
@@ -15,29 +17,28 @@ export interface TelemetryFigures {
 
 type Mode = 'off' | 'on';
 
-/** Off and on, on and off, and so on: whatever gets slower or faster on the machine meanwhile does so to both. */
-const order: Mode[] = ['off', 'on', 'on', 'off'];
+/** How long each turn took, ms. */
+type Spent = Record<Mode, number[]>;
 
-const warmUp = 500;
-
-interface Spent {
-  acceptMs: number;
-  repeatMs: number;
-  workMs: number;
-}
+const modes: Mode[] = ['off', 'on'];
+/** Requests at a time in each mode: about half a second. */
+const burst = 250;
+/** Bursts before anything counts: connections and compiled code are not what is measured. */
+const warmUps = 4;
+const connections = 50;
 
 /**
- * What telemetry costs: accepting new requests and the same again, and provisioning as fast as one worker can, in parts by turns without and with
- * it, all against one system. Each part has an HTTP host and a worker of its own. A collector takes what is sent, and drops it;
- * its work is on the same cores.
+ * What telemetry costs: accepting new requests and the same again, and provisioning as fast as one worker can, by turns without
+ * and with it in one run: whatever gets slower or faster on the machine meanwhile does so to both. A collector takes what is sent,
+ * and drops it; its work is on the same cores.
  *
- * @param devices of each part
- * @param rounds of four parts
+ * @param devices in each mode
+ * @param rounds in which these are divided for the worker
  */
 export async function telemetry(
   devices: number,
   rounds: number,
-): Promise<{ rows: TelemetryFigures[]; bytesPerDevice: number; parts: (Spent & { mode: Mode })[] }> {
+): Promise<{ rows: TelemetryFigures[]; bytesPerDevice: number }> {
   let bytes = 0;
   const collector = createServer((request, response) => {
     request.on('data', (chunk: Buffer) => {
@@ -46,77 +47,116 @@ export async function telemetry(
     request.on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'));
   });
   const endpoint = `http://127.0.0.1:${await listen(collector, 0)}`;
-  // The very first warms up the stand-ins, and does not count.
-  const modes: Mode[] = ['off', ...Array.from({ length: rounds }, () => order).flat()];
+  const settings = {
+    off: { OTEL_EXPORTER_OTLP_ENDPOINT: '' },
+    on: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint },
+  };
+  try {
+    const asked = await measureAsking(Math.ceil(devices / burst) * 6, settings);
+    bytes = 0;
+    const each = Math.ceil(devices / rounds);
+    const worked = await measureWork(each, rounds, settings);
+    const perSecond = (count: number, spent: number[]) => Math.round((count / median(spent)) * 10_000) / 10;
+    const row = (mode: Mode) => ({
+      telemetry: mode,
+      'accepted/s': perSecond(burst, asked.accepted[mode]),
+      'repeated asks/s': perSecond(burst * 2, asked.repeated[mode]),
+      'devices/s': perSecond(each, worked[mode]),
+    });
+    const difference = {
+      telemetry: 'costs, %',
+      'accepted/s': costs(asked.accepted),
+      'repeated asks/s': costs(asked.repeated),
+      'devices/s': costs(worked),
+    };
+    return { rows: [row('off'), row('on'), difference], bytesPerDevice: Math.round(bytes / (each * rounds)) };
+  } finally {
+    collector.closeAllConnections();
+    collector.close();
+  }
+}
+
+/** Turn by turn, the middle one: what others do on the machine in one of them does not show. */
+function costs({ off, on }: Spent): number {
+  return Math.round((1 - median(off.map((ms, turn) => ms / (on[turn] ?? ms)))) * 1_000) / 10;
+}
+
+function median(values: number[]): number {
+  return percentiles(values, 0.5)[0] ?? 0;
+}
+
+/** Two HTTP hosts beside each other, one in each mode, that are asked in turns. No worker. */
+async function measureAsking(bursts: number, settings: Record<Mode, Record<string, string>>) {
+  const stack = await quietStack({ hosts: [] });
+  try {
+    const { provisionKey } = stack.endpoints.functions;
+    const hosts = {
+      off: await stack.startHost('http', settings.off),
+      on: await stack.startHost('http', settings.on),
+    };
+    const accepted: Spent = { off: [], on: [] };
+    const repeated: Spent = { off: [], on: [] };
+    for (let turn = -warmUps; turn < bursts; turn += 1) {
+      for (const mode of turn % 2 === 0 ? modes : modes.toReversed()) {
+        const { url = '' } = hosts[mode].endpoints;
+        const uuids = Array.from({ length: burst }, () => randomBytes(16).toString('hex'));
+        const ask = async (times: number, spent: number[]) => {
+          const started = performance.now();
+          await load(times, connections, (i) => postProvision(url, provisionKey, uuids[i % burst] ?? ''));
+          if (turn >= 0) spent.push(performance.now() - started);
+        };
+        await ask(burst, accepted[mode]);
+        await ask(burst * 2, repeated[mode]);
+      }
+    }
+    return { accepted, repeated };
+  } finally {
+    await stack.close();
+  }
+}
+
+/** One worker after the other, each on devices that wait for it. */
+async function measureWork(
+  devices: number,
+  rounds: number,
+  settings: Record<Mode, Record<string, string>>,
+): Promise<Spent> {
+  // The very first only warms up the stand-ins.
+  const parts: Mode[] = [
+    'off',
+    ...Array.from({ length: rounds }, (_, i) => (i % 2 ? modes : modes.toReversed())).flat(),
+  ];
   const stack = await quietStack({
-    devices: devices * modes.length,
+    devices: devices * parts.length,
     hub: ['--unthrottled'],
-    settings: { ...process.env, IOTHUB_TIER: 'S3', IOTHUB_UNITS: '200' },
-    hosts: [],
+    // A pace that no worker can reach.
+    settings: { ...process.env, IOTHUB_TIER: 'S3', IOTHUB_UNITS: '200', ...settings.off },
+    hosts: ['http'],
   });
   try {
     const { functions, balena } = stack.endpoints;
     if (!balena) throw new Error('this measures against the stand-ins: unset BALENA_…');
-    const parts: (Spent & { mode: Mode })[] = [];
-    for (const [part, mode] of modes.entries()) {
-      const settings = { OTEL_EXPORTER_OTLP_ENDPOINT: mode === 'on' ? endpoint : '' };
+    const spent: Spent = { off: [], on: [] };
+    for (const [part, mode] of parts.entries()) {
       const uuids = balena.devices.slice(part * devices, (part + 1) * devices).map(({ uuid }) => uuid);
-
-      const http = await stack.startHost('http', settings);
-      const ask = async (times: number, among: number) => {
-        const started = performance.now();
-        await load(times, 50, (i) =>
-          postProvision(functions.url, functions.provisionKey, uuids[i % among] ?? ''),
-        );
-        return performance.now() - started;
-      };
-      // Connections and compiled code are not what is measured.
-      await ask(warmUp, 1);
-      const acceptMs = await ask(devices, devices);
-      const repeatMs = await ask(devices, devices);
-      await http.stop();
-
-      const worker = await stack.startHost('worker', settings);
-      const working = performance.now();
+      // Of an HTTP host without telemetry: a worker with it begins the traces, and no fewer spans.
+      await load(devices, connections, (i) =>
+        postProvision(functions.url, functions.provisionKey, uuids[i] ?? ''),
+      );
+      const worker = await stack.startHost('worker', settings[mode]);
+      const started = performance.now();
       const wanted = (part + 1) * devices;
       for (let provisioned = 0; provisioned < wanted; ) {
         await setTimeout(100);
         provisioned = (await devicesWithVariables(balena)).length;
-        if (performance.now() - working > 600_000)
+        if (performance.now() - started > 600_000)
           throw new Error(`only ${provisioned} of ${wanted}:\n${stack.tail()}`);
       }
-      if (part > 0) parts.push({ mode, acceptMs, repeatMs, workMs: performance.now() - working });
+      if (part > 0) spent[mode].push(performance.now() - started);
       await worker.stop();
     }
-    const total = (mode: Mode, what: keyof Spent) =>
-      parts.filter((part) => part.mode === mode).reduce((sum, part) => sum + part[what], 0);
-    const count = (devices * parts.length) / 2;
-    const rate = (mode: Mode, what: keyof Spent) => Math.round((count / total(mode, what)) * 10_000) / 10;
-    const costs = (what: keyof Spent) =>
-      Math.round((1 - total('off', what) / total('on', what)) * 1_000) / 10;
-    const row = (telemetry: Mode) => ({
-      telemetry,
-      'accepted/s': rate(telemetry, 'acceptMs'),
-      'repeated asks/s': rate(telemetry, 'repeatMs'),
-      'devices/s': rate(telemetry, 'workMs'),
-    });
-    return {
-      rows: [
-        row('off'),
-        row('on'),
-        {
-          telemetry: 'costs, %',
-          'accepted/s': costs('acceptMs'),
-          'repeated asks/s': costs('repeatMs'),
-          'devices/s': costs('workMs'),
-        },
-      ],
-      bytesPerDevice: Math.round(bytes / count),
-      parts,
-    };
+    return spent;
   } finally {
     await stack.close();
-    collector.closeAllConnections();
-    collector.close();
   }
 }

@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { type Dependency, ProvisioningError } from '../ProvisioningError.js';
-import { inSpan } from './inSpan.js';
+import { failSpan, inSpan, tracer } from './inSpan.js';
 import { measures } from './measures.js';
 
 type Call = (...args: never[]) => Promise<unknown>;
@@ -27,6 +27,41 @@ export function traceCalls<T extends object>(
   const traced = names.map((name) => {
     const call = calls[name] as Call;
     return [name, (...args: never[]) => inSpan(`${side}.${name}`, options, () => counted(call(...args)))];
+  });
+  return { ...calls, ...Object.fromEntries(traced) };
+}
+
+/**
+ * As `traceCalls`, and only for calls that fail, or take longer than this. For what is done all the time and hardly ever worth a
+ * look: each device that waits asks 16 times in ten minutes, which is one quick read each, and a span for it would be half of what
+ * telemetry costs there.
+ */
+export function traceSlowCalls<T extends object>(
+  side: Dependency | 'records',
+  calls: T,
+  names: readonly CallsOf<T>[],
+  overMs: number,
+  attributes: Record<string, string> = {},
+): T {
+  const traced = names.map((name) => {
+    const call = calls[name] as Call;
+    const asSpan = (startTime: number, error?: unknown) => {
+      const span = tracer.startSpan(`${side}.${name}`, { kind: SpanKind.CLIENT, attributes, startTime });
+      if (error !== undefined) failSpan(span, error);
+      span.end();
+    };
+    const timed = async (...args: never[]) => {
+      const startTime = Date.now();
+      try {
+        const answer = await call(...args);
+        if (Date.now() - startTime > overMs) asSpan(startTime);
+        return answer;
+      } catch (error) {
+        asSpan(startTime, error);
+        throw error;
+      }
+    };
+    return [name, timed];
   });
   return { ...calls, ...Object.fromEntries(traced) };
 }

@@ -44,7 +44,7 @@ describe('at three in the morning', () => {
     expect(await visibleText(page.getByLabel('Its steps').first())).toMatch(
       /✗\s*validate.*service-not-found/s,
     );
-    expect(await visibleText(page.locator(':focus'))).toBe(`Device ${uuid}`);
+    await page.locator('h1:focus', { hasText: `Device ${uuid}` }).waitFor();
 
     await balena.addService('telemetry');
     await page.getByRole('button', { name: 'Replay …' }).click();
@@ -280,15 +280,11 @@ describe('the page', () => {
     const { page } = await pages.open();
     await page.keyboard.type(opsKey);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
-    expect(await visibleText(page.locator(':focus'))).toBe('Overview');
-    const devices = page.getByRole('link', { name: 'Devices' });
-    await devices.focus();
+    const focused = (name: string) => page.locator('h1:focus', { hasText: name }).waitFor();
+    await focused('Overview');
+    await page.getByRole('link', { name: 'Devices' }).focus();
     await page.keyboard.press('Enter');
-    await until(
-      'the heading has the focus',
-      async () => (await visibleText(page.locator(':focus'))) === 'Devices',
-    );
+    await focused('Devices');
     expect(await page.title()).toBe('Devices – Provisioner ops');
   });
 });

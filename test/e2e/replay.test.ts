@@ -116,8 +116,10 @@ test('the limit takes those that failed first', async () => {
 
 test('one letter is replayed, or discarded, by its sequence number; one that no version can read can be discarded', async () => {
   const [uuid] = await failed(1, 'numbered');
-  const [letter] = (await ops.letters({ uuid: uuid! })).letters;
-  const plan = await ops.plan({ kind: 'replay', filter: { sequenceNumber: letter!.sequenceNumber! } });
+  const letter = await until('its letter is listed', async () =>
+    (await ops.letters({ uuid: uuid! })).letters.find(({ sequenceNumber }) => sequenceNumber !== null),
+  );
+  const plan = await ops.plan({ kind: 'replay', filter: { sequenceNumber: letter.sequenceNumber! } });
   expect(plan.counts.planned).toBe(1);
   await ops.start(plan.id);
   await ops.ends(plan.id, 'done');

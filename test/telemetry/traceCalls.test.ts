@@ -1,7 +1,8 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { inSpan } from '../../src/telemetry/inSpan.js';
 import { measures, useMeasures } from '../../src/telemetry/measures.js';
-import { traceCalls } from '../../src/telemetry/traceCalls.js';
+import { traceCalls, traceSlowCalls } from '../../src/telemetry/traceCalls.js';
 import { startTracing } from './startTracing.js';
 
 const exporter = startTracing();
@@ -47,4 +48,28 @@ test('refused credentials are counted by whose they are, other failures are not'
       .catch(() => {});
   }
   expect(refused).toEqual(['hub', 'balena']);
+});
+
+describe('of calls that are made all the time', () => {
+  const calls = { get: (ms: number) => new Promise<string>((resolve) => setTimeout(resolve, ms, 'it')) };
+  const { get } = traceSlowCalls('records', calls, ['get'], 50);
+
+  test('a quick one is no span', async () => {
+    expect(await get(0)).toBe('it');
+    expect(exporter.getFinishedSpans()).toEqual([]);
+  });
+
+  test('a slow one is a span from when it began, below the one in which it was made', async () => {
+    await inSpan('provision', {}, () => get(80));
+    const [read, request] = exporter.getFinishedSpans();
+    expect(read).toMatchObject({ name: 'records.get', parentSpanContext: request?.spanContext() });
+    expect(read && read.duration[0] * 1_000 + read.duration[1] / 1e6).toBeGreaterThanOrEqual(70);
+  });
+
+  test('one that fails is a span with its code', async () => {
+    const error = new ProvisioningError('records-unavailable', 'no', { retry: 'later' });
+    const failing = traceSlowCalls('records', { get: () => Promise.reject(error) }, ['get'], 50);
+    await expect(failing.get()).rejects.toBe(error);
+    expect(exporter.getFinishedSpans()[0]?.status).toMatchObject({ message: 'records-unavailable' });
+  });
 });
