@@ -162,8 +162,9 @@ describe.each([
         ]);
         return both.every(({ status }) => status === 202) && both;
       });
+      // What was sent while it hung may have arrived, and be done by now: then nothing is left to take.
       expect(answers.map(({ json }) => json)).toMatchObject([
-        { outcome: 'accepted', uuid },
+        { outcome: expect.stringMatching(/^(accepted|ignored)$/), uuid },
         { outcome: 'checked', uuid: gone },
       ]);
     }
