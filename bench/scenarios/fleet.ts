@@ -25,6 +25,8 @@ export interface FleetFigures {
   'balena requests': number;
   'hub queries': number;
   'registry operations': number;
+  /** Of messages, to the worker. */
+  deliveries: number;
   'MB at its peak': number;
 }
 
@@ -54,6 +56,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
     const sampling = setInterval(() => {
       peak = Math.max(peak, process.memoryUsage.rss());
     }, 50);
+    const delivered = stack.deliveries();
     const started = performance.now();
     const found = await run();
     const seconds = (performance.now() - started) / 1_000;
@@ -68,6 +71,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
       'balena requests': (await requests(balena!.controlUrl)).total,
       'hub queries': queries,
       'registry operations': hub.total - queries,
+      deliveries: stack.deliveries() - delivered,
       'MB at its peak': Math.round(peak / 2 ** 20),
     });
   }

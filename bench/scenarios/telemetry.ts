@@ -4,7 +4,6 @@ import { setTimeout } from 'node:timers/promises';
 import { listen } from '../../local/listen.js';
 import { devicesWithVariables } from '../devicesWithVariables.js';
 import { load } from '../load.js';
-import { percentiles } from '../percentiles.js';
 import { postProvision } from '../postProvision.js';
 import { quietStack } from '../quietStack.js';
 
@@ -81,8 +80,9 @@ function costs({ off, on }: Spent): number {
   return Math.round((1 - median(off.map((ms, turn) => ms / (on[turn] ?? ms)))) * 1_000) / 10;
 }
 
+/** Not rounded, as `percentiles` is: a ratio would be of no use then. */
 function median(values: number[]): number {
-  return percentiles(values, 0.5)[0] ?? 0;
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 /** Two HTTP hosts beside each other, one in each mode, that are asked in turns. No worker. */

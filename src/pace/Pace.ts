@@ -1,3 +1,6 @@
+/** A slot that was missed by more than this is not taken any more: its room is for whoever reserves next. */
+export const missedMs = 10_000;
+
 /** A moment reserved for one registry operation, in the pace's virtual time (ms); it falls `shift` later. */
 export type Slot = number;
 
@@ -6,7 +9,10 @@ export type Slot = number;
  * `records-unavailable`.
  */
 export interface Pace {
-  /** Reserves the next free slot. */
+  /**
+   * Reserves the next free slot; or, if that is still to come, one that has been missed, to be used at once. So workers that are
+   * slower than the pace work, instead of putting everything off to the end of what is reserved.
+   */
   reserve(): Promise<Slot>;
   /**
    * When a slot falls now, after the throttling that was met since it was reserved.
@@ -21,6 +27,8 @@ export interface Pace {
    * @returns null when the slot has come, or the Unix ms at which it falls
    */
   waitFor(slot: Slot): Promise<number | null>;
+  /** An operation goes at this slot: it was not missed, and is nobody else's. */
+  took(slot: Slot): void;
   /** A slot that was not needed: credit for the next 5 s of this process. */
   giveBack(slot: Slot): void;
   /** Counts a further operation of a run that has used its slot, without waiting for one. */

@@ -1,4 +1,4 @@
-import type { Slot } from '../pace/Pace.js';
+import { missedMs, type Slot } from '../pace/Pace.js';
 import type { DeviceRecord } from '../record/DeviceRecord.js';
 import { expectsHubOperation } from './expectsHubOperation.js';
 import type { Tools } from './Tools.js';
@@ -6,15 +6,20 @@ import type { Tools } from './Tools.js';
 /** A slot that has come, or none if none is needed; or the Unix ms at which to come again. */
 export type SlotClaim = { kind: 'now'; slot: Slot | null } | { kind: 'later'; due: number; slot?: Slot };
 
-/** A slot that was missed by more than this belongs to the past; to use it would be to go faster than the pace. */
-const missedMs = 10_000;
 /** Checks stand back when requests fill the pace: they reserve only what is free within a minute, and come again otherwise. */
 const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
 
 /** The registry slot for a device's work, waited for if it is near. */
-export async function claimSlot(tools: Tools, record: DeviceRecord): Promise<SlotClaim> {
-  const { pace, clock, settings, random } = tools;
+export async function claimSlot(
+  {
+    pace,
+    clock,
+    settings,
+    random,
+  }: Pick<Tools, 'pace' | 'clock' | 'random'> & { settings: { renewAt: number } },
+  record: DeviceRecord,
+): Promise<SlotClaim> {
   const { ticket } = record;
   let slot = ticket?.slot ?? null;
   if (slot !== null && clock.now() - (await pace.due(slot)) > missedMs) slot = null;
@@ -26,5 +31,7 @@ export async function claimSlot(tools: Tools, record: DeviceRecord): Promise<Slo
     slot = await pace.reserve();
   }
   const due = await pace.waitFor(slot);
-  return due === null ? { kind: 'now', slot } : { kind: 'later', due, slot };
+  if (due !== null) return { kind: 'later', due, slot };
+  pace.took(slot);
+  return { kind: 'now', slot };
 }

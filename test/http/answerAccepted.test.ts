@@ -9,6 +9,7 @@ const pace: Pace = {
   reserve: async () => {
     throw new Error('an answer reserves nothing');
   },
+  took() {},
   due: async (slot) => slot + 2_000,
   giveBack() {},
   charge() {},

@@ -108,3 +108,72 @@ test('a near slot is waited for in memory, and a far one is not', async () => {
   expect(await one.waitFor(slots[3]!)).toBeNull();
   expect(clock.at).toBe(slots[3]);
 });
+
+describe('while slots are reserved ahead, and were missed for ten seconds,', () => {
+  /** 600 slots are reserved, and nobody has used those of the first minute. */
+  async function openMissed() {
+    const system = open();
+    await reserve(system.one, 600);
+    system.clock.at += 60_000;
+    const { one, two, clock } = system;
+    /** How many of those who ask now may go at once. */
+    const goAtOnce = async (pace: typeof one) => {
+      const due = await Promise.all((await reserve(pace, 3)).map((slot) => pace.due(slot)));
+      return due.filter((at) => at <= clock.at).length;
+    };
+    return { one, two, clock, goAtOnce };
+  }
+
+  test('they are given again, at the pace, to all processes together', async () => {
+    const { one, two, clock, goAtOnce } = await openMissed();
+    expect(await goAtOnce(one)).toBe(1);
+    expect(await goAtOnce(two)).toBe(0);
+    clock.at += 1_000;
+    expect(await goAtOnce(two)).toBe(1);
+    expect(await goAtOnce(one)).toBe(0);
+  });
+
+  test('operations at their own slots leave none', async () => {
+    const { one, two, clock, goAtOnce } = await openMissed();
+    for (let second = 0; second < 5; second += 1) {
+      one.took(clock.at - 500);
+      await new Promise(setImmediate);
+      expect(await goAtOnce(two)).toBe(0);
+      clock.at += 1_000;
+    }
+    expect(await goAtOnce(two)).toBe(1);
+  });
+
+  test('what was given again counts once', async () => {
+    const { one, clock, goAtOnce } = await openMissed();
+    const [missed] = await reserve(one, 1);
+    one.took(missed!);
+    await new Promise(setImmediate);
+    clock.at += 1_000;
+    expect(await goAtOnce(one)).toBe(1);
+  });
+
+  test('none are given while the hub throttles', async () => {
+    const { one, two, clock, goAtOnce } = await openMissed();
+    await two.slowDown(30_000);
+    clock.at += 39_000;
+    expect(await goAtOnce(one)).toBe(0);
+    clock.at += 1_000;
+    expect(await goAtOnce(one)).toBe(1);
+  });
+});
+
+test('a slot is not missed for its first ten seconds', async () => {
+  const { one, clock } = open();
+  await reserve(one, 600);
+  clock.at += 9_000;
+  expect(await reserve(one, 1)).toEqual([now + 600_000]);
+});
+
+test('while nothing is reserved ahead, an operation at its own slot costs no write', async () => {
+  const { one, table } = open();
+  const slot = await one.reserve();
+  one.took(slot);
+  await new Promise(setImmediate);
+  expect(table.writes).toBe(1);
+});

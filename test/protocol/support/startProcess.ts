@@ -59,7 +59,7 @@ export function startProcess(system: System, name: string): Running {
       queue: rule.queue?.(bare) ?? bare,
       clock,
       sentRecently: rememberSent(clock),
-      pace: watchPace(system, openPace({ table: table(), clock, perMinute: scenario.perMinute })),
+      pace: watchPace(system, clock, openPace({ table: table(), clock, perMinute: scenario.perMinute })),
       circuits: { hub: circuit('hub'), balena: circuit('balena') },
       status: openStatus({ table: table(), clock }),
       async mint(uuid) {
