@@ -13,10 +13,10 @@ export async function readBody(
   request: HttpRequest,
   of: 'provision' | 'webhook' | 'ops' = 'provision',
 ): Promise<string> {
-  const tooLarge = new BadRequest(`${of}.request.too-large`, 'The body is larger than 16 KiB.', 413);
-  if (Number(request.headers.get('content-length')) > largest) throw tooLarge;
+  const tooLarge = () => new BadRequest(`${of}.request.too-large`, 'The body is larger than 16 KiB.', 413);
+  if (Number(request.headers.get('content-length')) > largest) throw tooLarge();
   const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > largest) throw tooLarge;
+  if (bytes.byteLength > largest) throw tooLarge();
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

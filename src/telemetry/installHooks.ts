@@ -11,6 +11,7 @@ import { type LogAttributes, type Logger, SeverityNumber } from '@opentelemetry/
 import { suppressTracing } from '@opentelemetry/core';
 import { knownFacts, withFacts } from './facts.js';
 import { inSpan } from './inSpan.js';
+import { leaveOut } from './remarkableSpans.js';
 
 /**
  * Connects the functions with the Functions host: its trace goes on in them, and what they log is sent from here, with what is
@@ -61,8 +62,10 @@ function runnerOf({ invocationContext, inputs }: PreInvocationContext, logger: L
     // Never the URL: a key may stand in it.
     span.setAttributes({ 'http.request.method': method, 'http.response.status_code': status });
     const known = knownFacts();
-    // A new request. One that changed nothing is asked several times a minute, by each device that waits.
-    if ('requestId' in known)
+    // A new request. One that changed nothing is asked several times a minute, by each device that waits: the host counts it.
+    if (!('requestId' in known)) {
+      if (status < 500) leaveOut(span);
+    } else
       emit(logger, 'information', `${method} ${functionName}: ${status}`, {
         ...known,
         function: functionName,

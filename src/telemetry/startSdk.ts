@@ -14,6 +14,7 @@ import { scope } from './inSpan.js';
 import { installHooks } from './installHooks.js';
 import { useMeasures } from './measures.js';
 import { openMeasures } from './openMeasures.js';
+import { remarkableSpans } from './remarkableSpans.js';
 import type { Telemetry } from './startTelemetry.js';
 
 /** The host waits longer for its functions to end; what is not sent by then is not worth waiting for. */
@@ -42,7 +43,9 @@ export async function startSdk(
 
   const traces = new BasicTracerProvider({
     resource,
-    spanProcessors: each(({ spans }) => new BatchSpanProcessor(spans, { maxQueueSize: mostWaitingSpans })),
+    spanProcessors: each(({ spans }) =>
+      remarkableSpans(new BatchSpanProcessor(spans, { maxQueueSize: mostWaitingSpans })),
+    ),
   });
   const meters = new MeterProvider({
     resource,
