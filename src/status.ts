@@ -63,7 +63,6 @@ export function openStatus({ table, clock, later: runLater }: StatusOptions): St
       const now = clock.now();
       if (now - reportedAt < everyMs) {
         // Where no message follows, the last ones would stay untold.
-        // Where no message follows, the last ones would stay untold.
         if (!isTimed) runLater?.(everyMs, () => status.report());
         isTimed = true;
         return;

@@ -5,7 +5,7 @@ import { ProvisioningError } from '../../src/ProvisioningError.js';
 import { span } from '../output/when.js';
 import { type Check, failed, ok, warning } from './Check.js';
 
-/** They take a sample each minute. */
+/** They take a sample each minute, and workers report while they work. */
 const lateMs = 180_000;
 const lookBackMs = 3_600_000;
 
@@ -14,13 +14,19 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
   let app: OpsApp | undefined;
   try {
     app = openOpsApp(config, () => {});
-    const [samples, seen] = await Promise.all([app.samples.since(Date.now() - lookBackMs), health(app)]);
+    const since = Date.now() - lookBackMs;
+    const [samples, seen, status] = await Promise.all([
+      app.samples.since(since),
+      health(app),
+      app.status.read(),
+    ]);
+    const signs = [samples.at(-1)?.at ?? 0, status?.at ?? 0];
     const circuits = seen
       .filter(({ name, ok: isWell }) => (name === 'hub' || name === 'balena') && !isWell)
       .map(({ name, detail }) =>
         warning(`workers: ${name}`, detail, 'mend what it says: work waits, and flows when it is right'),
       );
-    return [running(samples.at(-1)?.at), ...circuits];
+    return [running(Math.max(...signs)), ...circuits];
   } catch (error) {
     return [failed('functions', ProvisioningError.from(error).message, 'see the lines on queue and records')];
   } finally {
@@ -28,14 +34,15 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
   }
 }
 
-function running(sampledAt: number | undefined): Check {
-  if (sampledAt === undefined)
+/** @param seenAt Unix ms, or long ago */
+function running(seenAt: number): Check {
+  const ms = Math.max(0, Date.now() - seenAt);
+  if (ms > lookBackMs)
     return warning(
       'functions',
       'no sign of them in the last hour',
       'have they just been started? If not, look whether they run: /api/health',
     );
-  const ms = Math.max(0, Date.now() - sampledAt);
-  if (ms <= lateMs) return ok('functions', `they run: their last sample is ${span(ms)} old`);
-  return failed('functions', `their last sample is ${span(ms)} old`, 'look whether they run: /api/health');
+  if (ms <= lateMs) return ok('functions', `they run: their last sign is ${span(ms)} old`);
+  return failed('functions', `their last sign is ${span(ms)} old`, 'look whether they run: /api/health');
 }
