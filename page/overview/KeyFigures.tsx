@@ -19,19 +19,17 @@ export function KeyFigures({ overview: { queue, pace, timing } }: { overview: Ov
       />
       <Figure
         name="Registry operations"
-        value={
-          <>
-            {pace.lastMinute === null ? '–' : number(pace.lastMinute)}
-            <small> of {number(pace.limitPerMinute)} a minute</small>
-          </>
-        }
+        value={pace.lastMinute === null ? '–' : number(pace.lastMinute)}
         more={
-          <meter
-            aria-label="Rate against the hub's limit"
-            min={0}
-            max={pace.limitPerMinute}
-            value={pace.lastMinute ?? 0}
-          />
+          <>
+            of {number(pace.limitPerMinute)} a minute
+            <meter
+              aria-label="Rate against the hub's limit"
+              min={0}
+              max={pace.limitPerMinute}
+              value={pace.lastMinute ?? 0}
+            />
+          </>
         }
       />
       <Figure

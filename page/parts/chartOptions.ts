@@ -18,7 +18,8 @@ export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.O
   return {
     width: element.clientWidth,
     height,
-    padding: [12, 24, 0, 0],
+    // On the right, so that the last time is not cut off.
+    padding: [12, 36, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     // Zero is always on it, and the highest point does not lie on the frame.
     scales: { x: { time: true }, y: { range: (_, _min, max) => [0, Math.max(5, max * 1.1)] } },
