@@ -1,156 +1,10 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { operationsPerMinute, queriesPerMinute } from './pace/operationsPerMinute.js';
+import { settings } from './settings.js';
 
 const seconds = 1_000;
 
-/**
- * A whole number, with what is said when it is wrong: its expected form and an example. Decimal digits only: who writes 1e3 or
- * 0x10 into a setting may mean something else.
- */
-const whole = (least: number, most: number, fallback: number, form: string) =>
-  z
-    .string()
-    .regex(/^\d+$/, form)
-    .transform(Number)
-    .pipe(z.number().min(least, form).max(most, form))
-    .default(fallback);
-
-const list = z
-  .string()
-  .transform((text) => text.split(',').map((item) => item.trim()))
-  .transform((items) => items.filter((item) => item !== ''));
-
-/** NCRONTAB, as the Functions host reads it: seconds first. */
-const schedule = z
-  .string()
-  .regex(
-    /^(off|\S+( \S+){5})$/,
-    'must be off, or a schedule of six fields that begins with the seconds, such as 0 0 3 * * * (daily at 03:00 UTC)',
-  );
-
-const renewAtForm = 'must be a part of the life of a certificate, from 0.1 to 0.99, such as 0.8';
-
-const storageConnectionString = z
-  .string()
-  .regex(
-    /AccountName=[^;]+|TableEndpoint=[^;]+|^UseDevelopmentStorage=true/,
-    'must be a storage connection string, such as DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...',
-  );
-
-const storageAccount = z
-  .string()
-  .regex(
-    /^[a-z0-9]{3,24}$/,
-    "must be a storage account's name, 3 to 24 lower-case letters and digits, such as mystorage",
-  );
-
-const hubConnectionString = z
-  .string()
-  .regex(
-    /^(?=.*HostName=[^;]+)(?=.*SharedAccessKeyName=[^;]+)(?=.*SharedAccessKey=[^;]+)/,
-    'must be an IoT Hub connection string, such as HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=...',
-  );
-
-const schema = z.object({
-  BALENA_API_KEY: z
-    .string(
-      'is required: an API key that sees your fleets and may write their variables, such as 32 letters and digits from balenaCloud, Preferences, Access tokens',
-    )
-    .min(1, 'is empty'),
-  BALENA_API_URL: z
-    .url({ protocol: /^https?$/, error: 'must be a URL, such as https://api.balena-cloud.com/' })
-    .transform((url) => (url.endsWith('/') ? url : `${url}/`))
-    .default('https://api.balena-cloud.com/'),
-  IOTHUB_CONNECTION_STRING: hubConnectionString.optional(),
-  CONNECTION_STRING: hubConnectionString.optional(),
-  IOTHUB_HOST_NAME: z
-    .string()
-    .regex(/^[\w.-]+(:\d+)?$/, 'must be a host name, such as myhub.azure-devices.net')
-    .optional(),
-  IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3, such as S1').default('S1'),
-  IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, from 1 to 200, such as 1'),
-  SERVICEBUS_CONNECTION: z
-    .string()
-    .regex(
-      /^(?=.*Endpoint=sb:\/\/[^;]+)(?=.*SharedAccessKeyName=[^;]+)(?=.*SharedAccessKey=[^;]+)/,
-      'must be a Service Bus connection string, such as Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKeyName=...;SharedAccessKey=...',
-    )
-    .optional(),
-  SERVICEBUS_CONNECTION__fullyQualifiedNamespace: z
-    .string()
-    .regex(/^[\w.-]+$/, 'must be a host name, such as myspace.servicebus.windows.net')
-    .optional(),
-  PROVISIONING_QUEUE: z
-    .string()
-    .regex(/^[\w./-]+$/, 'must be the name of a queue, such as provisioning')
-    .default('provisioning'),
-  RECORDS_CONNECTION: storageConnectionString.optional(),
-  RECORDS_CONNECTION__accountName: storageAccount.optional(),
-  AzureWebJobsStorage: storageConnectionString.optional(),
-  AzureWebJobsStorage__accountName: storageAccount.optional(),
-  FLEETS: list
-    .refine(
-      (slugs) => slugs.every((slug) => /^[^/\s]+\/[^/\s]+$/.test(slug)),
-      'must be fleet slugs, comma-separated, such as my_org/my_fleet',
-    )
-    .optional(),
-  DEFAULT_SERVICE: z.string().default(''),
-  WEBHOOK_SECRETS: list
-    .refine(
-      (secrets) => secrets.every((secret) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret)),
-      'must be secrets in the form of Standard Webhooks, comma-separated, such as whsec_ and 32 random bytes in base64 (openssl rand -base64 32)',
-    )
-    .optional(),
-  DEVICE_PROOF: z.enum(['off', 'accepted', 'required'], 'must be off, accepted or required').default('off'),
-  CERT_KEY: z
-    .enum(['ec-p256', 'rsa-2048'], 'must be ec-p256 or rsa-2048, such as ec-p256')
-    .default('ec-p256'),
-  CERT_DAYS: whole(1, 3_650, 365, 'must be days from 1 to 3650, such as 365'),
-  RENEW_AT: z
-    .string()
-    .regex(/^0?\.\d+$/, renewAtForm)
-    .transform(Number)
-    .pipe(z.number().min(0.1, renewAtForm).max(0.99, renewAtForm))
-    .default(0.8),
-  SWEEP_SCHEDULE: schedule.default('off'),
-  RENEW_SCHEDULE: schedule.default('0 0 3 * * *'),
-  MAX_ATTEMPTS: whole(1, 100, 10, 'must be a number from 1 to 100, such as 10'),
-  LONGEST_BACK_OFF_SECONDS: whole(1, 86_400, 3_600, 'must be seconds from 1 to 86400, such as 3600'),
-  WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
-  LEASE_GRACE_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: 'must be a URL, such as http://localhost:4318' })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .optional(),
-  OTEL_EXPORTER_OTLP_PROTOCOL: z
-    .enum(
-      ['http/json', 'http/protobuf'],
-      'must be http/protobuf or http/json, with the endpoint for HTTP, such as http://localhost:4318: the worker does not speak gRPC',
-    )
-    .optional(),
-  OTEL_SERVICE_NAME: z.string().max(255, 'must be a name, such as provisioner').optional(),
-  APPLICATIONINSIGHTS_CONNECTION_STRING: z
-    .string()
-    .regex(
-      /InstrumentationKey=[^;]+/,
-      'must be a connection string of Application Insights, such as InstrumentationKey=...;IngestionEndpoint=https://...',
-    )
-    .optional(),
-  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: z
-    .string()
-    .regex(
-      /^(?=.*Authorization=AAD)/,
-      'must be Authorization=AAD, or Authorization=AAD;ClientId=... for a user-assigned identity',
-    )
-    .optional(),
-  WEBSITE_SITE_NAME: z.string().optional(),
-  DUPLICATE_WINDOW_SECONDS: whole(20, 604_800, 600, 'must be seconds from 20 to 604800, such as 600'),
-});
-
-/** All settings by name, for whoever checks that none is forgotten (test/infra). */
-export const settingNames: readonly string[] = Object.keys(schema.shape);
-
-const withoutBalena = schema.partial({ BALENA_API_KEY: true });
+const withoutBalena = settings.partial({ BALENA_API_KEY: true });
 
 /** One of several settings, the first that is set; null if none is. */
 function firstOf<A, B>(
@@ -235,7 +89,7 @@ function read(env: Record<string, string | undefined>, needed: readonly Side[]) 
   const others = sides.filter((side) => !needed.includes(side)).flatMap<string>((side) => settingsOf[side]);
   const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
   const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !others.includes(name)));
-  const parsed = (needed.includes('balena') ? schema : withoutBalena).safeParse(given);
+  const parsed = (needed.includes('balena') ? settings : withoutBalena).safeParse(given);
   const problems = parsed.success
     ? []
     : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
@@ -322,7 +176,7 @@ function read(env: Record<string, string | undefined>, needed: readonly Side[]) 
   };
 }
 
-function telemetryOf(s: Omit<z.output<typeof schema>, 'BALENA_API_KEY'>): TelemetrySettings | null {
+function telemetryOf(s: Omit<z.output<typeof settings>, 'BALENA_API_KEY'>): TelemetrySettings | null {
   const connectionString = s.APPLICATIONINSIGHTS_CONNECTION_STRING;
   const identity = s.APPLICATIONINSIGHTS_AUTHENTICATION_STRING;
   if (!s.OTEL_EXPORTER_OTLP_ENDPOINT && !connectionString) return null;

@@ -1,4 +1,5 @@
-import { readConfig, settingNames } from '../../src/config.js';
+import { readConfig } from '../../src/config.js';
+import { settingNames } from '../../src/settings.js';
 import { evaluate, Unknown } from './support/evaluate.js';
 import { descendants } from './support/readBicep.js';
 import { readInfra } from './support/readInfra.js';
@@ -41,7 +42,7 @@ const left: Record<string, string> = {
   WEBSITE_SITE_NAME: 'App Service sets it',
 };
 
-/** Not for src/config.ts, or not only: for the host and the SDKs. */
+/** Not for src/settings.ts, or not only: for the host and the SDKs. */
 const hosts = [
   'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
   'APPLICATIONINSIGHTS_CONNECTION_STRING',
