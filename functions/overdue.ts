@@ -1,4 +1,5 @@
 import { app } from '@azure/functions';
+import { eachInTurn } from '../src/eachInTurn.js';
 import { forgetPlans } from '../src/ops/actions/forgetPlans.js';
 import { nudgeLost } from '../src/ops/actions/nudge.js';
 import { overdue } from '../src/overdue.js';
@@ -8,13 +9,17 @@ import { theApp } from '../src/theApp.js';
 app.timer('overdue', {
   schedule: '0 */5 * * * *',
   handler: async (_timer, context) => {
-    const { sent, cleaned } = await overdue(theApp);
-    await nudgeLost(theApp);
-    await forgetPlans(theApp);
-    await theApp.handledWebhooks.forget();
-    if (sent > 0 || cleaned > 0)
-      context.log(
-        `sent ${sent} overdue messages, cleaned ${cleaned} dead letters that are superseded or discarded`,
-      );
+    await eachInTurn(
+      () => nudgeLost(theApp),
+      async () => {
+        const { sent, cleaned } = await overdue(theApp);
+        if (sent > 0 || cleaned > 0)
+          context.log(
+            `sent ${sent} overdue messages, cleaned ${cleaned} dead letters that are superseded or discarded`,
+          );
+      },
+      () => forgetPlans(theApp),
+      () => theApp.handledWebhooks.forget(),
+    );
   },
 });

@@ -53,6 +53,8 @@ export interface AcceptTools {
 
 const minutes = 60_000;
 const verifyAfterMs = 10 * minutes;
+/** A turn that comes sooner is not worth a new request. */
+const soonMs = 60_000;
 const moveAgainAfterMs = 10 * minutes;
 /** A record that was written can have lost its message with the process that was to send it: asked again after this, it is sent again. */
 const sendAgainAfterMs = 30_000;
@@ -118,7 +120,8 @@ async function take<D extends Acceptance | null>(
 function withoutChange(asked: Asked, record: DeviceRecord, now: number): Acceptance | undefined {
   const { ticket, desired } = record;
   const same = sameDesired(asked, record);
-  if (same && live(ticket) && ticket.kind === 'change') return { kind: 'accepted', record };
+  if (same && live(ticket) && ticket.kind === 'change' && !waitsForItsTurn(record, now))
+    return { kind: 'accepted', record };
   if (!asked.present) return undefined;
   if (same && !ticket?.dead && fits(record)) return { kind: 'already-provisioned', record };
   if (same && ticket?.dead && now < record.coolUntil)
@@ -130,13 +133,27 @@ function withoutChange(asked: Asked, record: DeviceRecord, now: number): Accepta
   return undefined;
 }
 
+/**
+ * It was asked for by a bulk action that has not come to it yet. A device that asks by itself is one that cannot wait for hours:
+ * it is taken as a new request, and the action leaves it alone.
+ */
+function waitsForItsTurn({ action, ticket, lease, attempts, retries }: DeviceRecord, now: number): boolean {
+  const isBegun = lease !== null || attempts > 0 || retries > 0 || ticket?.slot !== undefined;
+  return action !== null && !isBegun && ticket !== null && ticket.due > now + soonMs;
+}
+
 /** The record with the new request. Touches neither lease nor observed nor places: those are the worker's. */
 function request(asked: Asked, found: DeviceRecord | null, now: number): DeviceRecord {
   const desired = desiredOf(asked, found, now);
   const record = found ?? newRecord(asked.uuid, desired, now);
   const { retire, revoke } = record.desired;
   record.desired = desired;
-  again(record, Math.max(now, asked.due ?? now), { kind: 'change', distrust: asked.distrust ?? false });
+  // What is owed already does not wait longer for a bulk action's sake.
+  const owed = found && live(found.ticket) && found.ticket.kind === 'change' ? found.ticket.due : Infinity;
+  again(record, Math.max(now, Math.min(owed, asked.due ?? now)), {
+    kind: 'change',
+    distrust: asked.distrust ?? false,
+  });
   Object.assign(record, { firstN: record.lastN, attempts: 0, retries: 0, error: null, completedAt: null });
   const before = { ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
   record.action = asked.action === undefined ? null : { id: asked.action, error: null, before };

@@ -10,6 +10,7 @@ import { openSettlement, type Settlement } from './edges/settlement.js';
 import { settlementEndpoint } from './edges/settlementEndpoint.js';
 import type { AuditTools } from './fleet/audit.js';
 import { openPosition, type Position, type PositionRow } from './fleet/openPosition.js';
+import { openLastRun } from './lastRun.js';
 import { type OpsApp, openOpsApp, openTracedTable } from './openOpsApp.js';
 import type { OverdueTools } from './overdue.js';
 import { openProof, type Proof } from './proof/openProof.js';
@@ -67,6 +68,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     settings: config,
     duplicateWindowMs: config.duplicateWindowMs,
     periodMs: overduePeriodMs,
+    lastRun: openLastRun(openTracedTable(config, 'system'), 'overdue'),
     instance: randomUUID(),
     random: Math.random,
     settlement() {

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { Queue } from './edges/queue.js';
+import type { LastRun } from './lastRun.js';
 import type { DiscardedLetters } from './letters/openDiscardedLetters.js';
 import { readLetters } from './letters/readLetters.js';
 import { send } from './message/send.js';
@@ -16,6 +17,7 @@ export interface OverdueTools {
   duplicateWindowMs: number;
   /** How often this runs. */
   periodMs: number;
+  lastRun: LastRun;
 }
 
 /** What a run of the timer did. */
@@ -39,35 +41,50 @@ export async function overdue(tools: OverdueTools): Promise<OverdueReport> {
 }
 
 async function sendOverdue(tools: OverdueTools): Promise<number> {
-  const { records, clock, duplicateWindowMs } = tools;
+  const { records, clock, duplicateWindowMs, lastRun, periodMs } = tools;
   const now = clock.now();
+  const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
   let sent = 0;
   let latest = 0;
+  const failures: unknown[] = [];
   let batch: Promise<void>[] = [];
+  const ended = async () => {
+    await Promise.all(batch);
+    batch = [];
+    // Not at the first: one that cannot be sent must not keep the others. All of a batch: there is nobody to send to.
+    if (failures.length >= sendsAtATime) throw failures[0];
+  };
   for await (const record of records.overdue(now - duplicateWindowMs)) {
     if (!live(record.ticket)) continue;
     latest = Math.max(latest, now - record.ticket.due);
-    if (!isTurn(now - record.ticket.due, tools)) continue;
-    batch.push(send(tools, record));
-    sent += 1;
-    if (batch.length >= sendsAtATime) {
-      await Promise.all(batch);
-      batch = [];
-    }
+    if (!isTurn(now - record.ticket.due, duplicateWindowMs, sinceLastMs)) continue;
+    batch.push(
+      send(tools, record).then(
+        () => {
+          sent += 1;
+        },
+        (error) => {
+          failures.push(error);
+        },
+      ),
+    );
+    if (batch.length >= sendsAtATime) await ended();
   }
-  await Promise.all(batch);
+  await ended();
   measures().overdue(latest);
+  if (failures.length > 0) throw failures[0];
+  await lastRun.write(now);
   return sent;
 }
 
 /**
  * Sent when overdue by the duplicate window, and again when that has doubled, and so on: if a power of two of it fell into
- * the period since the last run. That needs no state, and a long backlog is not sent over and over.
+ * the time since the last run. That needs nothing for each record, and a long backlog is not sent over and over.
  */
-function isTurn(lateMs: number, { duplicateWindowMs, periodMs }: OverdueTools): boolean {
-  if (lateMs < duplicateWindowMs) return false;
-  const power = duplicateWindowMs * 2 ** Math.floor(Math.log2(lateMs / duplicateWindowMs));
-  return lateMs - power < periodMs;
+function isTurn(lateMs: number, windowMs: number, sinceLastMs: number): boolean {
+  if (lateMs < windowMs) return false;
+  const power = windowMs * 2 ** Math.floor(Math.log2(lateMs / windowMs));
+  return lateMs - power < sinceLastMs;
 }
 
 async function cleanLetters({ queue, records, discarded }: OverdueTools): Promise<number> {

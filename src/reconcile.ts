@@ -14,11 +14,12 @@ import type { Work } from './worker/Work.js';
  * @throws ProvisioningError; what was found out until then stands in `work`
  */
 export async function reconcile(work: Work): Promise<void> {
+  if (!work.desired.present) return remove(work, () => look(work));
   const device = await look(work);
-  if (!work.desired.present) return remove(work, device);
   if (!device) {
-    // A certificate that no one holds must not open the hub.
-    await remove(work, null);
+    // A certificate that no one holds must not open the hub. Of a device that was never seen nothing is known to be ours: whoever
+    // may ask for devices must not be able to remove an identity by asking for one that our key does not see.
+    if (work.observed.fleet !== null) await remove(work, async () => null);
     throw new ProvisioningError('device-not-found', 'balena knows no device with this UUID.', {
       retry: 'never',
       step: 'validate',
@@ -26,7 +27,9 @@ export async function reconcile(work: Work): Promise<void> {
   }
   const spot = allow(work, device);
   // What the device holds already, if it is good; a freshly minted pair otherwise.
-  const { credentials, held } = await choose(work, device);
+  const { credentials, held, strays } = await choose(work, device);
+  // Before anything is moved from there: whoever goes on after this run must know where there is something to remove.
+  if (strays.length > 0) await work.remember(strays);
   // Before they are stored: the other order would cut a device off while its credentials change.
   await register(work, credentials.thumbprint, held);
   await store(work, spot, credentials, held);

@@ -57,6 +57,38 @@ describe('a device that was never asked for', () => {
   });
 });
 
+describe('what a bulk action is to come to in hours', () => {
+  const hours = 60 * minutes;
+  const waiting: DeviceRecord = {
+    ...queued,
+    action: { id: 'a', error: null, before: {} },
+    ticket: { n: 1, kind: 'change', due: now + 5 * hours },
+  };
+
+  test('does not wait, if the device asks by itself: it is a new request, and the action leaves it alone', async () => {
+    const { answer, sent } = await asked(waiting, post);
+    expect(answer).toMatchObject({ kind: 'accepted', record: { action: null, ticket: { due: now } } });
+    expect(answer.record.desired.requestId).not.toBe(requestId);
+    expect(sent).toMatchObject([{ requestId: answer.record.desired.requestId, due: now }]);
+  });
+
+  test.each<[string, Partial<DeviceRecord>]>([
+    ['its turn is near', { ticket: { n: 1, kind: 'change', due: now + minutes } }],
+    ['it has its slot', { ticket: { n: 1, kind: 'change', due: now + 5 * hours, slot: now } }],
+    ['a worker is at it', { lease: { by: 'w', until: now + minutes } }],
+    ['it was tried and is tried again', { retries: 1 }],
+  ])('is the same request, if %s', async (_, more) => {
+    const { table } = await asked({ ...waiting, ...more }, post);
+    expect(table.writes).toBe(0);
+  });
+
+  test('does not put off what is owed already', async () => {
+    const later = { ...post, retire: thumbprint, action: 'b', due: now + 5 * hours };
+    const { answer } = await asked(queued, later, now + 1_000);
+    expect(answer.record.ticket?.due).toBe(now + 1_000);
+  });
+});
+
 describe('the same request again, while it is under way', () => {
   test('is the same request, and costs one read', async () => {
     const { answer, sent, table } = await asked(queued, post, now + 1_000);

@@ -1,4 +1,5 @@
 import type { DeadLetter, Envelope, Queue } from '../src/edges/queue.js';
+import { openLastRun } from '../src/lastRun.js';
 import { type Discarded, openDiscardedLetters } from '../src/letters/openDiscardedLetters.js';
 import type { ProvisioningMessage } from '../src/message/ProvisioningMessage.js';
 import { type OverdueTools, overdue } from '../src/overdue.js';
@@ -46,6 +47,12 @@ function fakeQueue(letters: { uuid: string; n: number; requestId?: string; body?
   return { queue, sent, removed };
 }
 
+async function lastRunAt(at: number) {
+  const lastRun = openLastRun(tables.newTable<{ at: number }>(), 'overdue');
+  await lastRun.write(at);
+  return lastRun;
+}
+
 async function withRecords(tickets: (Ticket | null)[], fake = fakeQueue()) {
   const records = openRecords(tables.newTable<DeviceRecord>(), clock);
   for (const [n, ticket] of tickets.entries()) {
@@ -59,6 +66,7 @@ async function withRecords(tickets: (Ticket | null)[], fake = fakeQueue()) {
     clock,
     duplicateWindowMs: window,
     periodMs: 5 * minutes,
+    lastRun: await lastRunAt(now - 5 * minutes),
   };
   return { tools, ...fake };
 }
@@ -88,6 +96,30 @@ test('each run of five minutes that there is in a day sends it a few times only'
   const { tools } = await withRecords(runs);
   // After 10, 20, 40, 80, 160, 320, 640 and 1,280 minutes.
   expect((await overdue(tools)).sent).toBe(8);
+});
+
+test('a turn that was missed, since the timer did not run or ran late, is made up for', async () => {
+  const { tools, sent } = await withRecords([late(16 * minutes), late(26 * minutes), late(46 * minutes)]);
+  tools.lastRun = await lastRunAt(now - 6.5 * minutes);
+  await overdue(tools);
+  expect(sent.map(({ uuid }) => uuid).sort()).toEqual([uuidOf(0), uuidOf(1), uuidOf(2)]);
+  expect(await tools.lastRun.read()).toBe(now);
+});
+
+test('a message that cannot be sent does not keep the others; that run does not count, and the next sends it', async () => {
+  const { tools, sent } = await withRecords([late(window + 1), late(window + 1), late(window + 1)]);
+  const { send } = tools.queue;
+  let fails = true;
+  tools.queue.send = async (message, envelope) => {
+    if (fails && message.uuid === uuidOf(1)) throw new Error('not now');
+    return send(message, envelope);
+  };
+  await expect(overdue(tools)).rejects.toThrow('not now');
+  expect(sent.map(({ uuid }) => uuid).sort()).toEqual([uuidOf(0), uuidOf(2)]);
+  expect(await tools.lastRun.read()).toBe(now - 5 * minutes);
+  fails = false;
+  await overdue(tools);
+  expect(sent.map(({ uuid }) => uuid)).toContain(uuidOf(1));
 });
 
 test('work that is given up, or that nobody owes, is not sent', async () => {

@@ -47,6 +47,11 @@ export interface TableOptions {
   name: string;
   /** How long one call may take, its repeats by the client included. */
   callTimeoutMs?: number;
+  /**
+   * How long one page of a scan may take. Tables look for up to five seconds, and then answer with what they have found, which
+   * may be nothing, and where to go on; with what comes before it takes up to 30 (documented, "Query timeout and pagination").
+   */
+  pageTimeoutMs?: number;
 }
 
 interface Entity {
@@ -61,6 +66,7 @@ export function openTable<T>({
   connection,
   name,
   callTimeoutMs = 5_000,
+  pageTimeoutMs = 35_000,
 }: TableOptions): ErasableTable<T> & ScannedTable<T> {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
   const client =
@@ -72,8 +78,11 @@ export function openTable<T>({
       : new TableClient(urlOf(connection), name, new DefaultAzureCredential(), options);
   let made: Promise<void> | undefined;
 
-  async function call<R>(run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
-    const abortSignal = AbortSignal.timeout(callTimeoutMs);
+  async function call<R>(
+    run: (abortSignal: AbortSignal) => Promise<R>,
+    timeoutMs = callTimeoutMs,
+  ): Promise<R> {
+    const abortSignal = AbortSignal.timeout(timeoutMs);
     let isMade = false;
     try {
       made ??= client.createTable({ abortSignal });
@@ -112,14 +121,16 @@ export function openTable<T>({
     let continuationToken: string | undefined;
     do {
       // A deadline for each page: the scan as a whole may take long.
-      const page = await call((abortSignal) =>
-        client
-          .listEntities<Record<N, string>>({
-            abortSignal,
-            queryOptions: { select: [column], ...(filter !== undefined && { filter }) },
-          })
-          .byPage({ maxPageSize: 1_000, ...(continuationToken && { continuationToken }) })
-          .next(),
+      const page = await call(
+        (abortSignal) =>
+          client
+            .listEntities<Record<N, string>>({
+              abortSignal,
+              queryOptions: { select: [column], ...(filter !== undefined && { filter }) },
+            })
+            .byPage({ maxPageSize: 1_000, ...(continuationToken && { continuationToken }) })
+            .next(),
+        pageTimeoutMs,
       );
       if (page.done) return;
       yield* page.value;

@@ -36,21 +36,25 @@ const momentMs = 250;
 /** Operations at their own slots are written down together: what is a little late leaves a little less room later. */
 const countEveryMs = 500;
 const mostConflicts = 50;
+const longestConflictMs = 500;
 
 /**
  * The generic cell rate algorithm over one shared row: slot after slot, an interval apart, none before now. All that wait in
  * one process share one write.
  *
  * @param perMinute registry operations that the hub allows in a minute
+ * @param random between 0 and 1
  */
 export function openPace({
   table,
   clock,
   perMinute,
+  random = Math.random,
 }: {
   table: Table<PaceRow>;
   clock: Clock;
   perMinute: number;
+  random?: () => number;
 }): Pace {
   const interval = 60_000 / perMinute;
   const shared = openSharedRow({
@@ -73,6 +77,8 @@ export function openPace({
   /** Changes the row on its ETag; a conflict reads it again. */
   async function change<R>(f: (row: PaceRow) => R): Promise<R> {
     for (let tries = 0; tries < mostConflicts; tries += 1) {
+      // Forty instances at once would otherwise keep each other from writing.
+      if (tries > 0) await clock.sleep(Math.round(random() * Math.min(5 * 2 ** tries, longestConflictMs)));
       const basis = await shared.read();
       const value = { ...basis.value };
       const result = f(value);
@@ -83,10 +89,9 @@ export function openPace({
     });
   }
 
-  const asked = () => waiting.length > 0 || charges > 0 || taken > 0;
-
   async function flush(): Promise<void> {
-    while (asked()) {
+    let failed = false;
+    do {
       const batch = waiting;
       const extra = charges;
       const onTime = taken;
@@ -97,11 +102,17 @@ export function openPace({
       try {
         const given = await change((row) => take(row, batch.length, extra, onTime));
         for (const [i, { resolve }] of batch.entries()) resolve(given[i] ?? 0);
+        failed = false;
       } catch (error) {
-        // A charge that could not be written down is not worth an error: the hub counts it all the same.
+        // What was done and could not be written down is not worth an error: it is written with whatever comes next.
+        charges += extra;
+        taken += onTime;
         for (const { reject } of batch) reject(error);
+        failed = true;
       }
-    }
+    } while (waiting.length > 0 || (charges > 0 && !failed));
+    // In the same turn as the last look: whoever asks from here on starts the next.
+    flushing = false;
   }
 
   function take(row: PaceRow, wanted: number, extra: number, onTime: number): Slot[] {
@@ -129,11 +140,7 @@ export function openPace({
   function start(): void {
     if (flushing) return;
     flushing = true;
-    queueMicrotask(async () => {
-      do await flush();
-      while (asked());
-      flushing = false;
-    });
+    queueMicrotask(flush);
   }
 
   async function due(slot: Slot): Promise<number> {

@@ -1,5 +1,6 @@
 import type { BalenaDevice } from '../edges/balena/Balena.js';
 import { ProvisioningError } from '../ProvisioningError.js';
+import type { Place } from '../record/DeviceRecord.js';
 import type { Work } from '../worker/Work.js';
 import type { Credentials } from './Credentials.js';
 import { readPair } from './readPair.js';
@@ -9,19 +10,33 @@ export interface Choice {
   credentials: Credentials;
   /** Thumbprints of the pairs that it holds now, the desired service's first. Balena is the truth about that; the record may be behind. */
   held: string[];
+  /** Places with a pair of its own of which the record knows nothing. */
+  strays: Place[];
 }
 
-/** Adopts the pair that the device holds at one of its places if it is good to stay, and mints one otherwise. */
+/**
+ * Adopts the pair that the device holds if it is good to stay, and mints one otherwise. A device that holds none at any of its
+ * places may hold one elsewhere: the record was lost, or it is the old function's. That one is in use, so it is moved like any
+ * other; another certificate beside it, at the device level for example, would be one that the device never reads.
+ */
 export async function choose(work: Work, device: BalenaDevice): Promise<Choice> {
   const { desired, uuid } = work;
   const places = new Set([desired.service ?? '', ...work.places]);
-  const pairs = [...places].flatMap((place) => {
-    const spot = device.spots.get(place);
-    const pair = spot && readPair(spot, uuid);
-    return pair ? [pair] : [];
-  });
+  const pairsAt = (among: Iterable<Place>) =>
+    [...among].flatMap((place) => {
+      const spot = device.spots.get(place);
+      const pair = spot && readPair(spot, uuid);
+      return pair ? [{ place, pair }] : [];
+    });
+  const known = pairsAt(places);
+  const strays = known.length > 0 ? [] : pairsAt(device.spots.keys());
+  const pairs = [...known, ...strays].map(({ pair }) => pair);
   const good = pairs.find((pair) => pair.thumbprint !== desired.retire && !dueForRenewal(work, pair));
-  return { credentials: good ?? (await mint(work)), held: pairs.map(({ thumbprint }) => thumbprint) };
+  return {
+    credentials: good ?? (await mint(work)),
+    held: pairs.map(({ thumbprint }) => thumbprint),
+    strays: strays.map(({ place }) => place),
+  };
 }
 
 function dueForRenewal({ now, settings }: Work, { notBefore, notAfter }: Credentials): boolean {

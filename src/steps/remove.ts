@@ -6,10 +6,14 @@ import { readPair } from './readPair.js';
 /**
  * Undoes it: the hub identity, the variables wherever they may be, and every pair that is made out to this device.
  *
- * @param device null if balena does not know it: then only the hub identity is left to remove
+ * The identity goes before anything is asked of balena: a certificate must not open the hub for as long as balena is away, or our
+ * key does not see the fleet.
+ *
+ * @param find the device; null if balena does not know it: then only the hub identity was left to remove
  */
-export async function remove(work: Work, device: BalenaDevice | null): Promise<void> {
+export async function remove(work: Work, find: () => Promise<BalenaDevice | null>): Promise<void> {
   await removeIdentity(work);
+  const device = await find();
   if (device) {
     const strays = [...device.spots].filter(([, spot]) => readPair(spot, work.uuid)).map(([place]) => place);
     await clean(work, device, new Set([...work.places, ...strays]), 'remove');

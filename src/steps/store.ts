@@ -40,4 +40,6 @@ export async function store(
   if (observed.thumbprint && observed.thumbprint !== thumbprint) observed.previous = observed.thumbprint;
   const { notBefore, notAfter, keyAlgorithm } = credentials;
   Object.assign(observed, { thumbprint, service, notBefore, notAfter, keyAlgorithm });
+  // Revoked, it must not come back into the second slot when the next one is retired.
+  if (desired.revoke && observed.previous === desired.retire) observed.previous = null;
 }

@@ -14,7 +14,8 @@ export async function look(work: Work): Promise<BalenaDevice | null> {
   if (!device) {
     const { fleet } = work.observed;
     if (!(await work.balena('validate', (balena) => balena.sees(fleet)))) {
-      measures().refused('balena');
+      // A device to remove may be waiting because its whole fleet is gone: no reason to wake anybody.
+      if (work.desired.present) measures().refused('balena');
       const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
       throw new ProvisioningError(
         'balena-unauthorized',

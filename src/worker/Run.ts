@@ -62,6 +62,16 @@ export function startRun(
     now: () => clock.now(),
     mint: () => traced('mint', () => tools.mint(record.uuid, clock.now())),
     settings,
+    async remember(places) {
+      const written = await retrySoon(() =>
+        tools.records.amend(record.uuid, (found) =>
+          found?.lease?.by === id ? { ...found, places: [...new Set([...found.places, ...places])] } : null,
+        ),
+      );
+      if (!written)
+        throw new ProvisioningError('timed-out', 'Another run has taken over.', { retry: 'later' });
+      run.places = written.places;
+    },
     balena: (step, call) => traced(step, () => outside('balena', step, () => call(tools.balena))),
     hub: (step, call) =>
       traced(step, () =>
@@ -88,8 +98,11 @@ export function startRun(
       spent();
       return pace.charge();
     }
+    const claimed = run.slot !== null;
     run.slot ??= await pace.reserve();
     if ((await pace.waitFor(run.slot)) !== null) throw new SlotIsFar(run.slot);
+    // What was claimed at the start was counted there.
+    if (!claimed) pace.took(run.slot);
     run.slot = null;
     paid = true;
     spent();

@@ -9,7 +9,7 @@ export interface Work {
   readonly uuid: string;
   readonly desired: Desired;
   /** Where our variables may be. */
-  readonly places: readonly Place[];
+  places: readonly Place[];
   /** Ask the hub instead of believing the record. */
   readonly distrust: boolean;
   /** What is stored and registered, as far as this run knows; written into the record at its end, however it ends. */
@@ -20,6 +20,8 @@ export interface Work {
   readonly now: () => number;
   readonly mint: () => Promise<Credentials>;
   readonly settings: ReconcileSettings;
+  /** Has the record know, at once, that our variables may be at these places, too. */
+  remember(places: readonly Place[]): Promise<void>;
   /** One call to balena within the run's limits. */
   balena<R>(step: Step, call: (balena: Balena) => Promise<R>): Promise<R>;
   /** One call to the hub within the run's limits and its pace; waits for the run's slot first. */

@@ -4,6 +4,7 @@ import type { ProvisioningMessage } from '../message/ProvisioningMessage.js';
 import { send } from '../message/send.js';
 import { sendCopy } from '../message/sendCopy.js';
 import { ProvisioningError } from '../ProvisioningError.js';
+import type { Slot } from '../pace/Pace.js';
 import { again } from '../record/again.js';
 import type { DeviceRecord, Ticket } from '../record/DeviceRecord.js';
 import { markDead, workerDied } from '../record/markDead.js';
@@ -89,18 +90,20 @@ async function tryToAdmit(
   if (claim.kind === 'later') {
     again(record, claim.due, claim.slot === undefined ? {} : { slot: claim.slot });
     tell(record, { at: clock.now(), what: 'waited', note: 'for its registry slot' });
-    return rewrite(tools, found);
+    return (await rewrite(tools, found)) ?? notWritten(claim.slot);
   }
-  return takeLease(tools, found, id, claim.slot);
+  return (await takeLease(tools, found, id, claim.slot)) ?? notWritten(claim.slot);
+
+  /** The slot that the record has had before is still its own; another one is free again. */
+  function notWritten(slot: Slot | null = null): null {
+    if (slot !== null && slot !== ticket?.slot) tools.pace.giveBack(slot);
+    return null;
+  }
 }
 
 /** Writes a record with a ticket for later, and sends that ticket's message. */
 async function rewrite(tools: Tools, { value, etag }: Row<DeviceRecord>): Promise<Admission | null> {
-  const { ticket } = value;
-  if (!(await tools.records.write(value, etag))) {
-    if (ticket?.slot !== undefined) tools.pace.giveBack(ticket.slot);
-    return null;
-  }
+  if (!(await tools.records.write(value, etag))) return null;
   await send(tools, value);
   return putOff;
 }
@@ -123,8 +126,8 @@ async function takeLease(
       // A device that kills its worker must not do so for ever.
       record.lease = null;
       markDead(record, workerDied(), clock.now());
-      if (slot !== null) pace.giveBack(slot);
       if (!(await records.write(record, etag))) return null;
+      if (slot !== null) pace.giveBack(slot);
       if (!record.ticket) return putOff;
       tools.status.count('failed');
       measures().failed('worker-died', null);
@@ -135,10 +138,7 @@ async function takeLease(
   record.lease = { by: id, until: startedAt + settings.workLimitMs + settings.leaseGraceMs };
   const { present, service } = record.desired;
   if (present && service !== null && !record.places.includes(service)) record.places.push(service);
-  if (!(await records.write(record, etag))) {
-    if (slot !== null) pace.giveBack(slot);
-    return null;
-  }
+  if (!(await records.write(record, etag))) return null;
   measures().tookUp(startedAt - (record.ticket?.due ?? startedAt));
   return { kind: 'work', run: startRun(tools, record, id, startedAt, slot) };
 }

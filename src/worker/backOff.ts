@@ -1,6 +1,7 @@
 import type { ProvisioningError } from '../ProvisioningError.js';
 
 const firstMs = 5_000;
+const mostSpreadMs = 60_000;
 const anHourMs = 3_600_000;
 /** Our own credentials or the hub's quota: nothing that a few seconds mend. */
 const slowFirstMs = 60_000;
@@ -27,5 +28,8 @@ export function backOff(
   const first = slow.has(error.code) ? slowFirstMs : firstMs;
   const most = Math.min(first * 2 ** Math.min(retries, 20), longestMs);
   const jittered = Math.max(1_000, Math.round(random * most));
-  return typeof error.retry === 'object' ? error.retry.afterMs + Math.min(jittered, firstMs) : jittered;
+  if (typeof error.retry !== 'object') return jittered;
+  // Many are told the same moment. The hub's pace spreads them; for balena they do it themselves, the more often, the further.
+  const spreadMs = error.code === 'balena-throttled' ? mostSpreadMs : firstMs;
+  return error.retry.afterMs + Math.min(jittered, spreadMs);
 }

@@ -108,7 +108,12 @@ describe.each(calls)('%s', (_, call) => {
   const openAt = async (server: Server, callTimeoutMs?: number) => {
     servers.push(server);
     const connectionString = tables.at(await listen(server, 0));
-    return openTable<Value>({ connection: { connectionString }, name: 'devices', callTimeoutMs });
+    return openTable<Value>({
+      connection: { connectionString },
+      name: 'devices',
+      callTimeoutMs,
+      pageTimeoutMs: callTimeoutMs,
+    });
   };
   const answering = (answer: RequestListener) => openAt(createHttpServer(answer));
   afterEach(() => {

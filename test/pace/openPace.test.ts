@@ -8,7 +8,7 @@ const now = 1_800_000_000_000;
 function open() {
   const table = memoryTable<PaceRow>();
   const clock = handClock(now);
-  const start = () => openPace({ table, clock, perMinute: 60 });
+  const start = () => openPace({ table, clock, perMinute: 60, random: () => 0 });
   return { table, clock, one: start(), two: start() };
 }
 
@@ -176,4 +176,15 @@ test('while nothing is reserved ahead, an operation at its own slot costs no wri
   one.took(slot);
   await new Promise(setImmediate);
   expect(table.writes).toBe(1);
+});
+
+test('what could not be written down is written with what comes next', async () => {
+  const { one, table } = open();
+  await one.reserve();
+  table.fails = true;
+  one.charge();
+  await new Promise(setImmediate);
+  table.fails = false;
+  await one.reserve();
+  expect(await one.reserve()).toBe(now + 3_000);
 });

@@ -16,26 +16,39 @@ test('a device that holds nothing gets a new pair', async () => {
 test('a good pair that the device holds is adopted, and none is minted', async () => {
   const { work, minted } = fakeWork();
   const choice = await choose(work, deviceWith({ '': spotWith(1, held) }));
-  expect(choice).toEqual({ credentials: held, held: [held.thumbprint] });
+  expect(choice).toEqual({ credentials: held, held: [held.thumbprint], strays: [] });
   expect(minted()).toBe(0);
 });
 
 test('where two places hold a pair, that of the desired service wins', async () => {
   const { work } = fakeWork({ desired: { service: 'main' }, places: ['', 'main'] });
   const choice = await choose(work, deviceWith({ '': spotWith(1, elsewhere), main: spotWith(2, held) }));
-  expect(choice).toEqual({ credentials: held, held: [held.thumbprint, elsewhere.thumbprint] });
+  expect(choice).toMatchObject({ credentials: held, held: [held.thumbprint, elsewhere.thumbprint] });
 });
 
 test('a pair moves with the device from one of its places to another', async () => {
   const { work } = fakeWork({ desired: { service: 'main' }, places: ['', 'main'] });
   const choice = await choose(work, deviceWith({ '': spotWith(1, elsewhere), main: spotOf(2) }));
-  expect(choice).toEqual({ credentials: elsewhere, held: [elsewhere.thumbprint] });
+  expect(choice).toMatchObject({ credentials: elsewhere, held: [elsewhere.thumbprint] });
 });
 
-test('a pair at a place that is none of its own is left alone', async () => {
+test('where it holds one of its own, a pair elsewhere is left alone', async () => {
+  const { work } = fakeWork();
+  const choice = await choose(work, deviceWith({ '': spotWith(1, held), main: spotWith(2, elsewhere) }));
+  expect(choice).toEqual({ credentials: held, held: [held.thumbprint], strays: [] });
+});
+
+test('a pair that it holds where the record knows of none is the one in use: it is adopted, and moved', async () => {
   const { work, minted } = fakeWork();
   const choice = await choose(work, deviceWith({ '': spotOf(1), main: spotWith(2, elsewhere) }));
-  expect([choice.held, minted()]).toEqual([[], 1]);
+  expect(choice).toEqual({ credentials: elsewhere, held: [elsewhere.thumbprint], strays: ['main'] });
+  expect(minted()).toBe(0);
+});
+
+test('such a pair stays accepted while it is replaced, if it is not good to stay', async () => {
+  const { work, minted } = fakeWork({ desired: { retire: elsewhere.thumbprint } });
+  const choice = await choose(work, deviceWith({ '': spotOf(1), main: spotWith(2, elsewhere) }));
+  expect([choice.held, choice.strays, minted()]).toEqual([[elsewhere.thumbprint], ['main'], 1]);
 });
 
 test('a pair that is to be retired is replaced, and still known to be held', async () => {

@@ -44,6 +44,10 @@ export interface FakeOptions {
   observed?: Partial<Observed>;
   places?: Place[];
   distrust?: boolean;
+  /** What balena knows of it; default: nothing. */
+  device?: BalenaDevice;
+  /** The key does not see its fleet. */
+  unseen?: boolean;
   /** What the hub holds. */
   hub?: Identity;
   /** The hub fails the calls of these names. */
@@ -89,8 +93,8 @@ export function fakeWork(options: FakeOptions = {}) {
   const stored: { place: Place; name: VariableName; value: string; existing: boolean }[] = [];
   const removed: { place: Place; id: number }[] = [];
   const balena: Balena = {
-    find: async () => null,
-    sees: async () => true,
+    find: async () => options.device ?? null,
+    sees: async () => !options.unseen,
     async store(place, spot, name, value) {
       calls.push(`store ${name} at "${place}"`);
       if (options.balenaFails?.includes(name)) throw new Error(`${name} fails`);
@@ -120,6 +124,10 @@ export function fakeWork(options: FakeOptions = {}) {
       ...options.observed,
     },
     cleaned: new Set(),
+    async remember(places) {
+      calls.push(`remember ${places.map((place) => `"${place}"`).join(' ')}`);
+      work.places = [...work.places, ...places];
+    },
     now: () => now,
     mint: () => {
       minted += 1;

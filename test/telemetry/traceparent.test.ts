@@ -81,6 +81,7 @@ test('a copy that is put off, a message sent by the overdue timer and a record m
     discarded: { add: async () => {}, list: async () => [], forget: async () => {} },
     duplicateWindowMs: 600_000,
     periodMs: 300_000,
+    lastRun: { read: async () => 0, write: async () => {} },
   });
   expect(sent.map(({ traceparent }) => traceparent)).toEqual([request, request]);
   expect(recordFromMessage({ ...message, traceparent: request }, now).ticket).toMatchObject({

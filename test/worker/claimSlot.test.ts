@@ -17,7 +17,7 @@ const putOffMs = 5;
  */
 async function comeBack(awayMs: number, workMs: number) {
   const clock = handClock(now);
-  const pace = openPace({ table: memoryTable<PaceRow>(), clock, perMinute });
+  const pace = openPace({ table: memoryTable<PaceRow>(), clock, perMinute, random: () => 0 });
   const tools = { pace, clock, settings: { renewAt: 0.8 }, random: () => 0.5 };
   const slots = await Promise.all(Array.from({ length: reserved }, () => pace.reserve()));
   const queue = slots.map((slot) => ({ slot, due: slot }));

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/clock.js';
 import { openQueue } from '../../../src/edges/queue.js';
 import { openTable } from '../../../src/edges/table.js';
+import { openLastRun } from '../../../src/lastRun.js';
 import { type Discarded, openDiscardedLetters } from '../../../src/letters/openDiscardedLetters.js';
 import { overdue } from '../../../src/overdue.js';
 import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
@@ -46,6 +47,7 @@ export async function settle(
     clock: systemClock,
     duplicateWindowMs,
     periodMs: 2 * lookEveryMs,
+    lastRun: openLastRun(openTable({ connection, name: 'system' }), 'overdue'),
   };
   const begun = Date.now();
   let sentByTimer = 0;

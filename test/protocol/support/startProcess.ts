@@ -2,6 +2,7 @@ import type { AcceptTools } from '../../../src/accept.js';
 import { openCircuit } from '../../../src/circuit.js';
 import type { Clock } from '../../../src/clock.js';
 import type { ErasableTable, ScannedTable } from '../../../src/edges/table.js';
+import { openLastRun } from '../../../src/lastRun.js';
 import { type Discarded, openDiscardedLetters } from '../../../src/letters/openDiscardedLetters.js';
 import type { OverdueTools } from '../../../src/overdue.js';
 import type { ProvisioningError } from '../../../src/ProvisioningError.js';
@@ -59,7 +60,11 @@ export function startProcess(system: System, name: string): Running {
       queue: rule.queue?.(bare) ?? bare,
       clock,
       sentRecently: rememberSent(clock),
-      pace: watchPace(system, clock, openPace({ table: table(), clock, perMinute: scenario.perMinute })),
+      pace: watchPace(
+        system,
+        clock,
+        openPace({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
+      ),
       circuits: { hub: circuit('hub'), balena: circuit('balena') },
       status: openStatus({ table: table(), clock }),
       async mint(uuid) {
@@ -82,6 +87,7 @@ export function startProcess(system: System, name: string): Running {
       discarded: openDiscardedLetters(erasable(table<Discarded>())),
       duplicateWindowMs: queueProperties.duplicateWindowMs,
       periodMs,
+      lastRun: openLastRun(table(), 'overdue'),
       instance: name,
       random: world.random,
     },
