@@ -78,13 +78,13 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Workers that are always there, at the cost of one instance all day; 0: the first message waits for a start.')
+@description('Workers that are always there, at the cost of one instance all day; 0: the first message waits for a start. At least one without functionsManageQueue.')
 @minValue(0)
 @maxValue(10)
 param alwaysReadyWorkers int = 0
 
-@description('Whether the functions may count the queue\'s messages, which takes the right Manage (Azure Service Bus Data Owner on the queue). Without it the page counts the records instead, and workers are added one by one.')
-param functionsManageQueue bool = false
+@description('Whether the functions may count the queue\'s messages, which takes the right Manage (Azure Service Bus Data Owner, on this queue only). The platform scales the worker by that count. Without it one worker is always ready, and the page counts the records instead.')
+param functionsManageQueue bool = true
 
 @description('Object id of the person, group or service principal that is ops. Empty: none gets rights.')
 param opsPrincipalId string = ''
@@ -119,6 +119,10 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
 var makesHub = empty(existingIotHubName)
+// Without the right to count them, the platform looks at ten messages from the head of the queue, and adds a worker if one of those is active.
+// Here they are scheduled: those that are due stand behind them, unseen, and a worker that was scaled to zero would stay there.
+// https://github.com/Azure/azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.ServiceBus/src/Listeners/ServiceBusMetricsProvider.cs
+var readyWorkers = functionsManageQueue ? alwaysReadyWorkers : max(alwaysReadyWorkers, 1)
 var hubGroupName = empty(existingIotHubResourceGroup) ? groupName : existingIotHubResourceGroup
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -235,7 +239,7 @@ module functions 'modules/functions.bicep' = {
     deploymentContainerUrl: storage.outputs.deploymentContainerUrl
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
-    alwaysReadyWorkers: alwaysReadyWorkers
+    alwaysReadyWorkers: readyWorkers
     // An empty setting counts as one that is not there (src/config.ts).
     settings: union(
       {

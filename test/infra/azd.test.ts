@@ -65,6 +65,20 @@ test('none is always ready unless it is asked for, and then it is a worker', asy
   expect(await read('functions/worker.ts')).toContain("app.serviceBusQueue('worker',");
 });
 
+test.each([
+  [true, 0, 0],
+  [true, 2, 2],
+  [false, 0, 1],
+  [false, 2, 2],
+])(
+  'a worker that the platform would not wake is always ready (may count: %s, asked for: %i)',
+  (functionsManageQueue, alwaysReadyWorkers, expected) => {
+    const { params } = main.modules.find(({ symbol }) => symbol === 'functions')!;
+    const chosen = { functionsManageQueue, alwaysReadyWorkers };
+    expect(evaluate(params.get('alwaysReadyWorkers')!, main, chosen)).toBe(expected);
+  },
+);
+
 test('the functions, the host and Key Vault are reached with the one identity', () => {
   expect(property(app, 'identity')?.text).toMatch(
     /UserAssigned'\s+userAssignedIdentities: \{ '\$\{identityId\}': \{\} \}/,

@@ -12,6 +12,7 @@ const functions: Record<string, Evaluate> = {
   empty: ([value]) => value === '' || (Array.isArray(value) && value.length === 0),
   string: ([value]) => String(value),
   union: (objects) => Object.assign({}, ...objects),
+  max: (numbers) => Math.max(...(numbers as number[])),
   join: ([items, by]) => (items as string[]).join(by as string),
 };
 
