@@ -18,10 +18,10 @@ param resourceGroupName string = ''
 @secure()
 param balenaApiKey string = ''
 
-@description('Whether POST /api/webhook is there.')
+@description('Whether POST /api/webhook is there, with the secrets that are in Key Vault. Given webhookSecrets, it is there as well.')
 param webhooks bool = false
 
-@description('Secrets of webhooks, comma-separated, any of them is valid. Stored in Key Vault. Empty: the secret stays as it is there.')
+@description('Secrets of webhooks, comma-separated, any of them is valid. Stored in Key Vault. Empty: the secret stays as it is there, and is used if webhooks is true.')
 @secure()
 param webhookSecrets string = ''
 
@@ -50,7 +50,7 @@ param sweepSchedule string = 'off'
 @description('Other settings of README.md, by name. They win over those that are set here.')
 param moreSettings object = {}
 
-@description('Name of an IoT Hub that exists already. Empty: one is made.')
+@description('Name of an IoT Hub that exists already: also of the one that the first deployment has made. Empty: one is made.')
 param existingIotHubName string = ''
 
 @description('Resource group of that hub. Empty: the one of this deployment.')
@@ -225,7 +225,9 @@ module keyVault 'modules/keyVault.bicep' = {
   }
 }
 
-var webhookSettings = webhooks ? { WEBHOOK_SECRETS: keyVault.outputs.webhookSecretsReference } : {}
+// One alone would go wrong: secrets that nothing reads, or a reference to none. Once the secrets are in the vault, `webhooks` says it.
+var hasWebhooks = webhooks || !empty(webhookSecrets)
+var webhookSettings = hasWebhooks ? { WEBHOOK_SECRETS: keyVault.outputs.webhookSecretsReference } : {}
 
 module functions 'modules/functions.bicep' = {
   name: 'functions'

@@ -91,6 +91,29 @@ test('the functions, the host and Key Vault are reached with the one identity', 
   });
 });
 
+test('a hub that was made stays as it is from the second deployment on, once it is said to exist', () => {
+  const at = (variable: string, given: object) =>
+    evaluate(main.variables.get(variable)!, main, { environmentName: 'production', ...given });
+  const hubName = (given: object) =>
+    evaluate(main.modules.find(({ symbol }) => symbol === 'hub')!.params.get('hubName')!, main, {
+      'newHub!.outputs.name': 'iot-abc',
+      ...given,
+    });
+  expect([at('makesHub', {}), at('hubGroupName', {}), hubName({})]).toEqual([
+    true,
+    'rg-production',
+    'iot-abc',
+  ]);
+  // The name alone will do: it is in the group of the deployment.
+  const second = { existingIotHubName: 'iot-abc' };
+  expect([at('makesHub', second), at('hubGroupName', second), hubName(second)]).toEqual([
+    false,
+    at('groupName', {}),
+    'iot-abc',
+  ]);
+  expect(main.root.text).toContain("module newHub 'modules/iotHub.bicep' = if (makesHub) {");
+});
+
 test('PROVISION_URL is the address of the function, and the command names the function whose key it takes', async () => {
   const output = (name: string) =>
     evaluate(main.outputs.get(name)!, main, {

@@ -45,6 +45,7 @@ export function evaluate(node: SyntaxNode, file: BicepFile, given: Record<string
       const operator = node.children.find((child) => child && !child.isNamed)?.text;
       if (operator === '+') return Number(value(first!)) + Number(value(second!));
       if (operator === '==') return value(first!) === value(second!);
+      if (operator === '||') return value(first!) || value(second!);
       break;
     }
     case 'identifier': {
