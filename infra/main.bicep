@@ -116,6 +116,8 @@ var queueName = 'provisioning'
 
 // Two environments may have the same name in different regions.
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+// Daily is the default of the code (src/settings.ts).
+var renews = union({ RENEW_SCHEDULE: '' }, moreSettings).RENEW_SCHEDULE != 'off'
 var tags = { 'azd-env-name': environmentName }
 var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
 var makesHub = empty(existingIotHubName)
@@ -288,6 +290,7 @@ module alerts 'modules/alerts.bicep' = {
     queueName: queueName
     queueAgeLimitSeconds: queueAgeLimitSeconds
     email: alertEmail
+    renews: renews
   }
 }
 
