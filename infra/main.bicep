@@ -18,10 +18,10 @@ param resourceGroupName string = ''
 @secure()
 param balenaApiKey string = ''
 
-@description('Whether POST /api/webhook is there.')
+@description('Whether POST /api/webhook is there, with the secrets that are in Key Vault. Given webhookSecrets, it is there as well.')
 param webhooks bool = false
 
-@description('Secrets of webhooks, comma-separated, any of them is valid. Stored in Key Vault. Empty: the secret stays as it is there.')
+@description('Secrets of webhooks, comma-separated, any of them is valid. Stored in Key Vault. Empty: the secret stays as it is there, and is used if webhooks is true.')
 @secure()
 param webhookSecrets string = ''
 
@@ -50,7 +50,7 @@ param sweepSchedule string = 'off'
 @description('Other settings of README.md, by name. They win over those that are set here.')
 param moreSettings object = {}
 
-@description('Name of an IoT Hub that exists already. Empty: one is made.')
+@description('Name of an IoT Hub that exists already: also of the one that the first deployment has made. Empty: one is made.')
 param existingIotHubName string = ''
 
 @description('Resource group of that hub. Empty: the one of this deployment.')
@@ -78,13 +78,13 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Workers that are always there, at the cost of one instance all day; 0: the first message waits for a start.')
+@description('Workers that are always there, at the cost of one instance all day; 0: the first message waits for a start. At least one without functionsManageQueue.')
 @minValue(0)
 @maxValue(10)
 param alwaysReadyWorkers int = 0
 
-@description('Whether the functions may count the queue\'s messages, which takes the right Manage (Azure Service Bus Data Owner on the queue). Without it the page counts the records instead, and workers are added one by one.')
-param functionsManageQueue bool = false
+@description('Whether the functions may count the queue\'s messages, which takes the right Manage (Azure Service Bus Data Owner, on this queue only). The platform scales the worker by that count. Without it one worker is always ready, and the page counts the records instead.')
+param functionsManageQueue bool = true
 
 @description('Object id of the person, group or service principal that is ops. Empty: none gets rights.')
 param opsPrincipalId string = ''
@@ -116,9 +116,15 @@ var queueName = 'provisioning'
 
 // Two environments may have the same name in different regions.
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+// Daily is the default of the code (src/settings.ts).
+var renews = union({ RENEW_SCHEDULE: '' }, moreSettings).RENEW_SCHEDULE != 'off'
 var tags = { 'azd-env-name': environmentName }
 var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
 var makesHub = empty(existingIotHubName)
+// Without the right to count them, the platform looks at ten messages from the head of the queue, and adds a worker if one of those is active.
+// Here they are scheduled: those that are due stand behind them, unseen, and a worker that was scaled to zero would stay there.
+// https://github.com/Azure/azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.ServiceBus/src/Listeners/ServiceBusMetricsProvider.cs
+var readyWorkers = functionsManageQueue ? alwaysReadyWorkers : max(alwaysReadyWorkers, 1)
 var hubGroupName = empty(existingIotHubResourceGroup) ? groupName : existingIotHubResourceGroup
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -221,7 +227,9 @@ module keyVault 'modules/keyVault.bicep' = {
   }
 }
 
-var webhookSettings = webhooks ? { WEBHOOK_SECRETS: keyVault.outputs.webhookSecretsReference } : {}
+// One alone would go wrong: secrets that nothing reads, or a reference to none. Once the secrets are in the vault, `webhooks` says it.
+var hasWebhooks = webhooks || !empty(webhookSecrets)
+var webhookSettings = hasWebhooks ? { WEBHOOK_SECRETS: keyVault.outputs.webhookSecretsReference } : {}
 
 module functions 'modules/functions.bicep' = {
   name: 'functions'
@@ -235,7 +243,7 @@ module functions 'modules/functions.bicep' = {
     deploymentContainerUrl: storage.outputs.deploymentContainerUrl
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
-    alwaysReadyWorkers: alwaysReadyWorkers
+    alwaysReadyWorkers: readyWorkers
     // An empty setting counts as one that is not there (src/config.ts).
     settings: union(
       {
@@ -282,6 +290,7 @@ module alerts 'modules/alerts.bicep' = {
     queueName: queueName
     queueAgeLimitSeconds: queueAgeLimitSeconds
     email: alertEmail
+    renews: renews
   }
 }
 

@@ -4,6 +4,14 @@ import { settings } from './settings.js';
 
 const seconds = 1_000;
 
+/**
+ * App Service puts the secret in the place of a reference to Key Vault, or hands on the reference itself where it could not. Most
+ * settings would take that text for a value, and be refused with it by someone else.
+ */
+const isReference = (value: string) => /^@Microsoft\.KeyVault\(/i.test(value);
+const notResolved =
+  'is a reference to Key Vault that was not resolved: is the secret there, and may the identity of the functions read it (role Key Vault Secrets User)? Then have the references read again, and restart (docs/runbook.md, "Secrets")';
+
 const withoutBalena = settings.partial({ BALENA_API_KEY: true });
 
 /** One of several settings, the first that is set; null if none is. */
@@ -90,9 +98,11 @@ function read(env: Record<string, string | undefined>, needed: readonly Side[]) 
   const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
   const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !others.includes(name)));
   const parsed = (needed.includes('balena') ? settings : withoutBalena).safeParse(given);
-  const problems = parsed.success
-    ? []
-    : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  const unresolved = Object.keys(given).filter((name) => name in settings.shape && isReference(given[name]!));
+  const problems = unresolved.map((name) => `${name} ${notResolved}`);
+  // One sentence for each setting: what else is wrong with a reference is only that it is one.
+  for (const { path, message } of parsed.error?.issues ?? [])
+    if (!unresolved.includes(String(path[0]))) problems.push(`${path.join('.')} ${message}`);
   const one = (side: Exclude<Side, 'balena'>, what: string) => {
     const names = settingsOf[side];
     if (needed.includes(side) && !names.some((name) => given[name] !== undefined))

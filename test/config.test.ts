@@ -215,6 +215,26 @@ test('all that is wrong or missing is in the one message, a line each, without a
   expect(message).not.toMatch(/hunter2/i);
 });
 
+test.each(['BALENA_API_KEY', 'WEBHOOK_SECRETS', 'DEFAULT_SERVICE', 'CERT_DAYS', 'IOTHUB_CONNECTION_STRING'])(
+  '%s cannot be a reference to Key Vault that App Service did not resolve',
+  (name) => {
+    const reference = '@Microsoft.KeyVault(SecretUri=https://hunter2.vault.azure.net/secrets/BALENA-API-KEY)';
+    const problems = problemsOf({ ...least, [name]: reference });
+    expect(problems).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${name} is a reference to Key Vault .* secret there.* identity .* read it`),
+      ),
+    ]);
+    expect(problems[0]).not.toMatch(/hunter2/);
+  },
+);
+
+test("a reference of a side that is not needed, or in a setting that is not ours, is nobody's trouble", () => {
+  const reference = '@Microsoft.KeyVault(SecretUri=https://myvault.vault.azure.net/secrets/OTHER)';
+  expect(() => readConfigFor(['queue'], { ...least, BALENA_API_KEY: reference })).not.toThrow();
+  expect(() => read({ OTHER: reference })).not.toThrow();
+});
+
 test('who does without some sides needs none of their settings, and is not told that they are wrong', () => {
   const env = { SERVICEBUS_CONNECTION: serviceBus, RECORDS_CONNECTION: storage };
   const config = readConfigFor(['queue', 'records'], {

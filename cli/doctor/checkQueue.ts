@@ -64,7 +64,7 @@ function checkProperties(config: Config, found: QueueProperties | ProvisioningEr
       warning(
         name,
         'not allowed: its counts and properties cannot be read from here',
-        `only watch and this check want the right Manage (role ${owner}); workers do without`,
+        `only watch and this check want the right Manage (role ${owner}), and in Azure the platform, which scales workers by the counts; workers do without`,
       ),
     ];
   if (found instanceof ProvisioningError)

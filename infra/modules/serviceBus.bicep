@@ -50,8 +50,8 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
   }
 }
 
-// Receive and send, on this queue; Owner only if it is asked for. Without the right to Manage the platform scales workers by one instance at a
-// time, since it cannot count the messages: enough, since their pace is the hub's.
+// Receive and send, on this queue, is all that the code needs. The platform, which scales the worker with the same identity, needs the right to
+// Manage as well, to count the messages (main.bicep, readyWorkers); only Owner has it. These two stay, for whoever takes Owner away.
 resource functionsReceive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(queue.id, functionsPrincipalId, dataReceiver)
   scope: queue

@@ -19,8 +19,11 @@ import { leaveOut } from './remarkableSpans.js';
  *
  * `@azure/functions-opentelemetry-instrumentation` does the same in the same three ways. Not used: it sends the sentence alone,
  * patches CommonJS modules only (ours have to be handed to it), and brings an instrumentation library of 2024 for that.
+ *
+ * @param flush sends what has not been sent; for the timers. On Flex Consumption each has an instance of its own, which may be gone
+ *   seconds after the run: its metrics, which are sent once a minute, would never be.
  */
-export function installHooks(logger: Logger): void {
+export function installHooks(logger: Logger, flush: () => Promise<void>): void {
   app.setup({ capabilities: { WorkerOpenTelemetryEnabled: true } });
   app.hook.log(({ level, message, invocationContext }) => {
     const name = invocationContext?.functionName;
@@ -28,7 +31,7 @@ export function installHooks(logger: Logger): void {
   });
   app.hook.preInvocation((invocation) => {
     const { functionHandler } = invocation;
-    const run = runnerOf(invocation, logger);
+    const run = runnerOf(invocation, logger, flush);
     invocation.functionHandler = (input, invocationContext) =>
       run(async () => functionHandler(input, invocationContext));
   });
@@ -40,7 +43,11 @@ type Runner = (handle: () => Promise<unknown>) => Promise<unknown>;
  * A span for each HTTP request and each timer's run; a message gets its own where it is known for which request it is. They are
  * internal ones: it is the host that reports requests and deliveries, and they are not to be counted twice.
  */
-function runnerOf({ invocationContext, inputs }: PreInvocationContext, logger: Logger): Runner {
+function runnerOf(
+  { invocationContext, inputs }: PreInvocationContext,
+  logger: Logger,
+  flush: () => Promise<void>,
+): Runner {
   const { functionName, options } = invocationContext;
   const parent = contextOfHost(invocationContext);
   switch (options.trigger.type) {
@@ -52,7 +59,12 @@ function runnerOf({ invocationContext, inputs }: PreInvocationContext, logger: L
     default:
       // It is about many devices: a span for each call would be a trace that nobody can read.
       return (handle) =>
-        inSpan(functionName, {}, () => context.with(suppressTracing(context.active()), handle), parent);
+        inSpan(
+          functionName,
+          {},
+          () => context.with(suppressTracing(context.active()), handle),
+          parent,
+        ).finally(flush);
   }
 
   async function answer(span: Span, handle: () => Promise<unknown>): Promise<unknown> {

@@ -17,8 +17,8 @@ import { openMeasures } from './openMeasures.js';
 import { remarkableSpans } from './remarkableSpans.js';
 import type { Telemetry } from './startTelemetry.js';
 
-/** The host waits longer for its functions to end; what is not sent by then is not worth waiting for. */
-const longestCloseMs = 3_000;
+/** The host gives its functions 5 s to end, and a timer's run is billed; what is not sent by then is not worth waiting for. */
+const longestSendMs = 3_000;
 /** About 80 devices' spans at the default of 2,048; a worker that has none to wait for provisions more while one batch is sent. */
 const mostWaitingSpans = 8_192;
 const complainEveryMs = 300_000;
@@ -64,18 +64,22 @@ export async function startSdk(
   complainRarely();
 
   const logger = logs.getLogger(scope);
-  installHooks(logger);
+  const providers = [traces, meters, logs];
+  const flush = () => bounded(providers.map((provider) => provider.forceFlush()));
+  installHooks(logger, flush);
 
   return {
     log(line) {
       console.log(line);
       logger.emit({ body: line, severityNumber: SeverityNumber.INFO, severityText: 'information' });
     },
-    async close() {
-      const ends = [traces, meters, logs].map((provider) => provider.shutdown());
-      await Promise.race([Promise.allSettled(ends), delay(longestCloseMs, undefined, { ref: false })]);
-    },
+    flush,
+    close: () => bounded(providers.map((provider) => provider.shutdown())),
   };
+}
+
+async function bounded(sendings: Promise<void>[]): Promise<void> {
+  await Promise.race([Promise.allSettled(sendings), delay(longestSendMs, undefined, { ref: false })]);
 }
 
 /** What cannot be sent is lost, and nothing else. That it is lost is said, by name only: a text could quote a header. */

@@ -3,11 +3,13 @@ import type { Config } from '../config.js';
 export interface Telemetry {
   /** A line that belongs to no invocation. */
   log(line: string): void;
-  /** Sends what has not been sent, for three seconds at most. */
+  /** Sends what has not been sent, for three seconds at most. Never throws. */
+  flush(): Promise<void>;
+  /** The same, and ends it. */
   close(): Promise<void>;
 }
 
-const off: Telemetry = { log: (line) => console.log(line), close: async () => {} };
+const off: Telemetry = { log: (line) => console.log(line), flush: async () => {}, close: async () => {} };
 
 /**
  * Starts to send what this process does, if there is where to: before anything else is made, so that all of it is seen. With no such

@@ -65,6 +65,20 @@ test('none is always ready unless it is asked for, and then it is a worker', asy
   expect(await read('functions/worker.ts')).toContain("app.serviceBusQueue('worker',");
 });
 
+test.each([
+  [true, 0, 0],
+  [true, 2, 2],
+  [false, 0, 1],
+  [false, 2, 2],
+])(
+  'a worker that the platform would not wake is always ready (may count: %s, asked for: %i)',
+  (functionsManageQueue, alwaysReadyWorkers, expected) => {
+    const { params } = main.modules.find(({ symbol }) => symbol === 'functions')!;
+    const chosen = { functionsManageQueue, alwaysReadyWorkers };
+    expect(evaluate(params.get('alwaysReadyWorkers')!, main, chosen)).toBe(expected);
+  },
+);
+
 test('the functions, the host and Key Vault are reached with the one identity', () => {
   expect(property(app, 'identity')?.text).toMatch(
     /UserAssigned'\s+userAssignedIdentities: \{ '\$\{identityId\}': \{\} \}/,
@@ -75,6 +89,29 @@ test('the functions, the host and Key Vault are reached with the one identity', 
     type: 'UserAssignedIdentity',
     userAssignedIdentityResourceId: 'the id',
   });
+});
+
+test('a hub that was made stays as it is from the second deployment on, once it is said to exist', () => {
+  const at = (variable: string, given: object) =>
+    evaluate(main.variables.get(variable)!, main, { environmentName: 'production', ...given });
+  const hubName = (given: object) =>
+    evaluate(main.modules.find(({ symbol }) => symbol === 'hub')!.params.get('hubName')!, main, {
+      'newHub!.outputs.name': 'iot-abc',
+      ...given,
+    });
+  expect([at('makesHub', {}), at('hubGroupName', {}), hubName({})]).toEqual([
+    true,
+    'rg-production',
+    'iot-abc',
+  ]);
+  // The name alone will do: it is in the group of the deployment.
+  const second = { existingIotHubName: 'iot-abc' };
+  expect([at('makesHub', second), at('hubGroupName', second), hubName(second)]).toEqual([
+    false,
+    at('groupName', {}),
+    'iot-abc',
+  ]);
+  expect(main.root.text).toContain("module newHub 'modules/iotHub.bicep' = if (makesHub) {");
 });
 
 test('PROVISION_URL is the address of the function, and the command names the function whose key it takes', async () => {

@@ -8,7 +8,7 @@ const main = infra.get('main.bicep')!;
 
 /** Bicep's own functions and namespaces that are used here. */
 const builtIn = new Set(
-  'empty guid items join map replace resourceGroup string subscription subscriptionResourceId toLower union uniqueString'.split(
+  'empty guid items join map max replace resourceGroup string subscription subscriptionResourceId toLower union uniqueString'.split(
     ' ',
   ),
 );

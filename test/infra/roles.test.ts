@@ -16,6 +16,7 @@ const roles: Record<string, string> = {
 };
 
 const infra = await readInfra();
+const main = infra.get('main.bicep')!;
 const assignments = [...infra.values()].flatMap((file) =>
   file.resources
     .filter(({ type }) => type === 'Microsoft.Authorization/roleAssignments')
@@ -41,7 +42,7 @@ const of = (who: string, condition: string) =>
     .map(({ role, on }) => `${role} on ${on}`)
     .sort();
 
-test('the functions may do what they need, and no more', () => {
+test('the functions may do what their code needs, and no more', () => {
   expect(of('functions', '')).toEqual([
     'Azure Service Bus Data Receiver on ServiceBus/namespaces/queues',
     'Azure Service Bus Data Sender on ServiceBus/namespaces/queues',
@@ -62,7 +63,8 @@ test('ops may count and move messages, change records and look at the hub, and c
   ]);
 });
 
-test('the functions may manage the queue only where that is asked for', () => {
+test('the platform may count the messages of the one queue, to scale the worker, unless that is refused', () => {
+  expect(evaluate(main.parameters.get('functionsManageQueue')!.default!, main)).toBe(true);
   expect(of('functions', 'if (functionsManageQueue)')).toEqual([
     'Azure Service Bus Data Owner on ServiceBus/namespaces/queues',
   ]);

@@ -107,9 +107,17 @@ test('a sweep without fleets is off: the functions would not start', () => {
   expect(settings({ sweepSchedule: '0 */15 * * * *' }).SWEEP_SCHEDULE).toBe('off');
 });
 
-test('webhooks are off unless they are asked for: without a secret the functions would not start', () => {
-  expect(settings()).not.toHaveProperty('WEBHOOK_SECRETS');
-});
+test.each([
+  [false, '', false],
+  [false, 'whsec_x', true],
+  [true, '', true],
+  [true, 'whsec_x', true],
+])(
+  'webhooks asked for: %s, secrets given: "%s"; the functions are told of the secrets: %s',
+  (webhooks, webhookSecrets, told) => {
+    expect('WEBHOOK_SECRETS' in settings({ webhooks, webhookSecrets })).toBe(told);
+  },
+);
 
 test('secrets go into Key Vault and nowhere else, and no output is one', () => {
   const secure = [...main.parameters].filter(([, { secure }]) => secure).map(([name]) => name);

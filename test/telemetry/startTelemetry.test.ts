@@ -98,15 +98,53 @@ test('where nobody takes it, it is lost, which is said once by name; all else go
   expect(stderr).not.toContain('hunter2');
 });
 
-test('a collector that takes it and never answers holds nobody up', async () => {
-  const port = await portOf(createServer(() => {}));
-  const { stdout } = await within(
-    "telemetry.log('a line'); await telemetry.close(); console.log('closed');",
-    {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
-    },
+test.each(['flush', 'close'])(
+  'a collector that takes it and never answers holds nobody up for more than three seconds (%s)',
+  async (send) => {
+    const port = await portOf(createServer(() => {}));
+    const { stdout } = await within(
+      `telemetry.log('a line');
+      const started = performance.now();
+      await telemetry.${send}();
+      console.log('took ' + (performance.now() - started));`,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
+    );
+    const took = Number(/^took (.*)$/m.exec(stdout)?.[1]);
+    expect(took).toBeGreaterThan(2_900);
+    // Two cores, and others on them.
+    expect(took).toBeLessThan(4_500);
+  },
+);
+
+test('what is flushed is there, though the process ends without closing, and flushing again is no harm', async () => {
+  const taken: string[] = [];
+  const port = await portOf(
+    createServer(async (request, response) => {
+      const body = Buffer.concat(await request.toArray()).toString();
+      taken.push(`${request.url} ${body}`);
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    }),
   );
-  expect(stdout).toContain('closed');
+  await within(
+    `const { inSpan } = await import(${module('src/telemetry/inSpan.js')});
+    const { measures } = await import(${module('src/telemetry/measures.js')});
+    await inSpan('renew', {}, async () => telemetry.log('a line'));
+    measures().certificates({ expired: 0, within7Days: 0, within30Days: 3, later: 4 });
+    await telemetry.flush();
+    await telemetry.flush();`,
+    { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
+  );
+  const all = taken.join('\n');
+  for (const part of ['/v1/traces', '"renew"', '"a line"', '"provisioner.certificates"'])
+    expect(all).toContain(part);
+});
+
+test('with no place to send it to, there is nothing to flush', async () => {
+  const { stdout } = await within(
+    'await telemetry.flush(); await telemetry.close(); console.log("ended");',
+    {},
+  );
+  expect(stdout).toContain('ended');
 });
 
 test('Application Insights gets spans and lines with their fields, at the address of the connection string', async () => {

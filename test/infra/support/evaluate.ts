@@ -12,6 +12,7 @@ const functions: Record<string, Evaluate> = {
   empty: ([value]) => value === '' || (Array.isArray(value) && value.length === 0),
   string: ([value]) => String(value),
   union: (objects) => Object.assign({}, ...objects),
+  max: (numbers) => Math.max(...(numbers as number[])),
   join: ([items, by]) => (items as string[]).join(by as string),
 };
 
@@ -44,7 +45,14 @@ export function evaluate(node: SyntaxNode, file: BicepFile, given: Record<string
       const operator = node.children.find((child) => child && !child.isNamed)?.text;
       if (operator === '+') return Number(value(first!)) + Number(value(second!));
       if (operator === '==') return value(first!) === value(second!);
+      if (operator === '!=') return value(first!) !== value(second!);
+      if (operator === '||') return value(first!) || value(second!);
       break;
+    }
+    case 'member_expression': {
+      const object = value(first!);
+      if (object instanceof Unknown || typeof object !== 'object' || !object) break;
+      return (object as Record<string, Value>)[second!.text];
     }
     case 'identifier': {
       const from = file.variables.get(node.text) ?? file.parameters.get(node.text)?.default;

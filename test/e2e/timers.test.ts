@@ -1,0 +1,23 @@
+import { startCollector } from './support/startCollector.js';
+import { until } from './support/until.js';
+import { useSystem } from './support/useSystem.js';
+
+const collector = await startCollector();
+afterAll(() => collector.close());
+await useSystem({
+  settings: {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    // What is seen was sent when a run ended, and not by itself: metrics are sent once a minute.
+    OTEL_BSP_SCHEDULE_DELAY: '600000',
+    OTEL_BLRP_SCHEDULE_DELAY: '600000',
+    RENEW_SCHEDULE: '* * * * * *',
+  },
+});
+
+test("a timer's run has sent its metrics, its lines and its span when it ends: its instance may be gone soon after", async () => {
+  await until('its metrics', () => collector.points.some(({ name }) => name === 'provisioner.certificates'));
+  await until('its line', () =>
+    collector.lines.some(({ body }) => body.startsWith('certificates: 0 expired')),
+  );
+  await until('its span', () => collector.spans.some(({ name }) => name === 'renew'));
+});
