@@ -240,15 +240,22 @@ describe('the system', () => {
 
   test('a fleet is asked for, swept, compared and rotated', async () => {
     await balena.newDevices(3);
-    const asked = await cli.json<{ devices: number; followed: { states: { provisioned: number } } }>(
-      0,
-      'fleet',
-      'local/demo',
-      '--service',
-      'main',
-      '--only-missing',
+    const ask = ['fleet', 'local/demo', '--service', 'main', '--only-missing'];
+    // Those that the tests before wanted at other services stay there.
+    const planned = await cli.json<{ uuids: string[]; elsewhere: { service: string }[] }>(
+      1,
+      ...ask,
+      '--dry-run',
     );
+    expect(planned.elsewhere.map(({ service }) => service)).toContain('refused');
+    const asked = await cli.json<{ elsewhere: number; followed: { states: { provisioned: number } } }>(
+      1,
+      ...ask,
+    );
+    expect(asked.elsewhere).toBe(planned.elsewhere.length);
     expect(asked.followed.states.provisioned).toBeGreaterThanOrEqual(3);
+    const moved = await cli.json<typeof asked>(0, ...ask, '--move');
+    expect(moved.followed.states.provisioned).toBe(asked.elsewhere);
     expect(await cli.json(2, 'sweep')).toMatchObject({ error: { code: 'no-fleets' } });
     expect(await cli.json(0, 'sweep', '--fleet', 'local/demo', '--dry-run')).toMatchObject({
       asked: 0,
