@@ -1,6 +1,7 @@
 import { check } from '../check.js';
 import type { Clock } from '../clock.js';
 import type { Queue } from '../edges/queue.js';
+import { isHalfStored } from '../record/heldThumbprint.js';
 import type { Summary } from '../record/Summary.js';
 import type { Records } from '../records.js';
 import { type CertificateCounts, certificateAge, noCertificates } from './countCertificates.js';
@@ -62,8 +63,7 @@ export async function renew(tools: RenewTools, options: RenewOptions): Promise<R
     if (ticket?.kind === 'check' && ticket.due >= now && ticket.due < now + spreadMs)
       last = Math.max(last ?? 0, ticket.due);
     const age = certificateAge(summary, now);
-    if (!age) continue;
-    certificates[age] += 1;
+    if (age) certificates[age] += 1;
     if (!isDue(summary, renewAt, now)) continue;
     const { uuid, notAfter } = summary;
     if (ticket?.deadAt) failed += 1;
@@ -83,7 +83,12 @@ export async function renew(tools: RenewTools, options: RenewOptions): Promise<R
   return { due: due.length + failed, checked, left: due.length - checked, failed, certificates };
 }
 
-function isDue({ uuid, notBefore, notAfter }: Summary, renewAt: number, now: number): boolean {
+function isDue(summary: Summary, renewAt: number, now: number): boolean {
+  const { uuid, operation, thumbprint, notBefore, notAfter } = summary;
+  if (operation === 'deprovision') return false;
+  // A renewal that failed in the middle: the dates of the certificate that is left may not be known, and half a pair stands in balena.
+  if (isHalfStored(summary)) return true;
+  if (thumbprint === null) return false;
   if (notBefore === null || notAfter === null) return false;
   return now >= renewalTime({ uuid, notBefore, notAfter }, renewAt);
 }

@@ -67,6 +67,26 @@ test('of a device whose request failed for good the certificate is counted, and 
   expect(sent).toEqual([]);
 });
 
+test('of a renewal that failed with half a pair stored, the certificate that is left is counted, and due', async () => {
+  const { tools, put, asked } = fleetTools();
+  const half = { thumbprint: null, previous: thumbprint };
+  // Long before its time.
+  await put(withDaysLeft(1, 50, {}, half));
+  await put(withDaysLeft(2, 5, {}, half));
+  await put(withDaysLeft(3, 5, {}, { ...half, notBefore: null, notAfter: null }));
+  await put(withDaysLeft(4, 5, { ticket: { n: 1, kind: 'change', due: now, dead: { at: longAgo } } }, half));
+  const gone = withDaysLeft(5, 5, {}, half);
+  await put({ ...gone, desired: { ...gone.desired, present: false, service: null } });
+  expect(await renew(tools, options)).toMatchObject({
+    due: 4,
+    checked: 3,
+    failed: 1,
+    certificates: { expired: 0, within7Days: 2, within30Days: 0, later: 1 },
+  });
+  // What nobody knows the end of comes first.
+  expect(await asked()).toEqual([3, 2, 1].map((n) => `${uuidOf(n)} check`));
+});
+
 test('it reports all certificates by the days that they have left', async () => {
   const { tools, put } = fleetTools();
   const days = [-1, 0, 0.5, 7, 8, 30, 31, 90];
