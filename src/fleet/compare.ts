@@ -34,19 +34,21 @@ export function compare(sides: Sides, rules: CompareRules, now: number): Finding
   const fleet = device?.fleet ?? record?.fleet ?? null;
   // A check leaves what was given up alone: what mends it is the replay of its request.
   const failed = device && record?.ticket ? byHand('its request failed for good: replay it') : null;
+  // Someone may have locked the device out: whatever a worker writes enables the identity again.
+  const lockedOut = sides.accepts?.length === 0 ? notOurs : null;
   return [...disagreements(sides, rules, now)].map(([kind, detail, mend]) => ({
     kind,
     uuid,
     fleet,
     detail,
-    mend: failed ?? mend,
+    mend: lockedOut ?? failed ?? mend,
   }));
 }
 
 function* disagreements({ device, record, accepts }: Sides, rules: CompareRules, now: number): Disagreements {
   if (!device) {
     if (record) yield* ofGone(record, accepts);
-    else if (accepts) yield* ofStranger(accepts);
+    else if (accepts) yield* ofStranger();
     return;
   }
   const held = heldBy(device);
@@ -67,12 +69,8 @@ function placeOf(held: HeldAt, service: Place): Place {
 }
 
 /** An identity that neither balena nor a record knows. */
-function* ofStranger(accepts: readonly string[]): Disagreements {
-  yield [
-    'identity-without-device',
-    'The hub has an identity, and balena knows no such device.',
-    accepts.length > 0 ? remove : notOurs,
-  ];
+function* ofStranger(): Disagreements {
+  yield ['identity-without-device', 'The hub has an identity, and balena knows no such device.', remove];
 }
 
 /** A device that balena does not know any more. */
@@ -127,7 +125,7 @@ function* ofUnknown(service: Place, here: Held | undefined, accepts: Sides['acce
     accepts.length > 0
       ? 'The hub has an identity, and there is no record of the device.'
       : 'The hub has an identity that lets in no certificate, and there is no record of the device.',
-    accepts.length > 0 ? adopt : notOurs,
+    adopt,
   ];
 }
 
@@ -149,11 +147,7 @@ function* ofKnown(record: Summary, service: Place, held: HeldAt, accepts: Sides[
     return;
   }
   if (here && !accepts.includes(here.thumbprint) && !accepts.includes(here.sha1)) {
-    yield [
-      'variables-not-accepted',
-      'The hub does not accept the certificate that the device holds.',
-      accepts.length > 0 ? check : notOurs,
-    ];
+    yield ['variables-not-accepted', 'The hub does not accept the certificate that the device holds.', check];
   }
   const known = new Set([record.thumbprint, record.previous]);
   for (const { thumbprint, sha1 } of held.values()) known.add(thumbprint).add(sha1);

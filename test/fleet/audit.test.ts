@@ -139,6 +139,50 @@ const cases: Case[] = [
     [['variables-not-accepted', 'by-hand']],
   ],
   [
+    'the identity is disabled, and the certificate has expired',
+    { certificates: of(expired), record: { credentials: expired }, identity: [] },
+    [
+      ['variables-not-accepted', 'by-hand'],
+      ['certificate-expired', 'by-hand'],
+    ],
+  ],
+  [
+    'the identity is disabled, and the variables are gone',
+    { certificates: {}, record: {}, identity: [] },
+    [['variables-missing', 'by-hand']],
+  ],
+  [
+    'the identity is disabled, and the variables are of another pair',
+    { certificates: of(next), record: {}, identity: [] },
+    [
+      ['variables-differ', 'by-hand'],
+      ['variables-not-accepted', 'by-hand'],
+    ],
+  ],
+  [
+    'no record knows the identity, which is disabled, and the certificate has expired',
+    { certificates: of(expired), identity: [] },
+    [
+      ['identity-without-record', 'by-hand'],
+      ['certificate-expired', 'by-hand'],
+    ],
+  ],
+  [
+    'the device of an identity that is disabled is gone',
+    { record: {}, identity: [] },
+    [['identity-without-device', 'by-hand']],
+  ],
+  [
+    'a deprovisioned device has an identity that is disabled',
+    { certificates: {}, record: absent, identity: [] },
+    [['identity-not-wanted', 'by-hand']],
+  ],
+  [
+    'the device of a failed request is gone, and its identity is disabled',
+    { record: { ticket: dead }, identity: [] },
+    [['dead-record-without-device', 'by-hand']],
+  ],
+  [
     'the variables are gone',
     { certificates: {}, record: {}, identity: accepted },
     [['variables-missing', 'check']],
