@@ -22,6 +22,7 @@ type HeldAt = Map<Place, Held>;
 
 const check: Mend = { how: 'check' };
 const remove: Mend = { how: 'remove' };
+const removeUnknown: Mend = { how: 'remove-unknown' };
 const notOurs = byHand('the identity is disabled, or not one of ours');
 
 /**
@@ -68,9 +69,13 @@ function placeOf(held: HeldAt, service: Place): Place {
   return held.has(service) ? service : ([...held.keys()][0] ?? service);
 }
 
-/** An identity that neither balena nor a record knows. */
+/** An identity that neither balena nor a record knows: on a hub that others use as well, it may be theirs. */
 function* ofStranger(): Disagreements {
-  yield ['identity-without-device', 'The hub has an identity, and balena knows no such device.', remove];
+  yield [
+    'identity-without-device',
+    'The hub has an identity, and our key sees no such device in balena.',
+    removeUnknown,
+  ];
 }
 
 /** A device that balena does not know any more. */
@@ -79,7 +84,8 @@ function* ofGone(record: Summary, accepts: Sides['accepts']): Disagreements {
     yield [
       'dead-record-without-device',
       'Its request failed for good, and balena does not know the device any more.',
-      remove,
+      // Never found in a fleet, it may be one that our key does not see, and live on that identity.
+      record.fleet === null && accepts ? removeUnknown : remove,
     ];
   } else if (record.operation === 'deprovision') {
     if (accepts) yield identityNotWanted;

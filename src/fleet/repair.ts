@@ -6,6 +6,14 @@ import { patiently } from './patiently.js';
 
 export type RepairTools = AcceptTools & ListingTools;
 
+export interface RepairOptions {
+  /**
+   * Remove also the identities of devices of which nobody knows the fleet. Only where our key sees all fleets that use the hub: any
+   * other device is cut off by it. Default: those are for people.
+   */
+  removeUnknown?: boolean;
+}
+
 /** What was done about a finding: work was put into the queue, or nothing, because it is settled by now, or for people. */
 export type Repaired = 'asked' | 'not-any-more' | 'by-hand';
 
@@ -15,8 +23,14 @@ export type Repaired = 'asked' | 'not-any-more' | 'by-hand';
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, `balena-…`, after some patience
  */
-export async function repair(tools: RepairTools, { uuid, mend }: Finding): Promise<Repaired> {
-  const { clock, balena } = tools;
+export async function repair(
+  tools: RepairTools,
+  { uuid, mend }: Finding,
+  { removeUnknown = false }: RepairOptions = {},
+): Promise<Repaired> {
+  const { clock, balena, records } = tools;
+  const record = (await patiently(clock, () => records.read(uuid)))?.value ?? null;
+  const fleet = record?.observed.fleet ?? null;
   switch (mend.how) {
     case 'by-hand':
       return 'by-hand';
@@ -27,9 +41,13 @@ export async function repair(tools: RepairTools, { uuid, mend }: Finding): Promi
       const taken = await patiently(clock, () => acceptNew(tools, uuid, mend.service));
       return taken ? 'asked' : 'not-any-more';
     }
+    case 'remove-unknown':
     case 'remove':
+      if (mend.how === 'remove-unknown' && !removeUnknown) return 'by-hand';
       // The worker does not ask whether it is right: what is asked for is done. So balena is asked once more here.
       if ((await patiently(clock, () => balena.fleetsOf([uuid]))).has(uuid)) return 'not-any-more';
+      // That balena does not show it means nothing in a fleet that our key does not see.
+      if (!(await patiently(clock, () => balena.sees(fleet)))) return 'by-hand';
       await patiently(clock, () => accept(tools, { uuid, present: false }));
       return 'asked';
     case 'retire': {

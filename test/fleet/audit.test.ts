@@ -88,7 +88,11 @@ const cases: Case[] = [
     { certificates: {}, identity: [] },
     [['identity-without-record', 'by-hand']],
   ],
-  ['nobody knows the device of an identity', { identity: [stray] }, [['identity-without-device', 'remove']]],
+  [
+    'nobody knows the device of an identity',
+    { identity: [stray] },
+    [['identity-without-device', 'remove-unknown']],
+  ],
   [
     'nobody knows the device of an identity that is not ours',
     { identity: [] },
@@ -221,6 +225,16 @@ const cases: Case[] = [
   [
     'the device of a failed request is gone',
     { record: { ticket: dead }, identity: [stray] },
+    [['dead-record-without-device', 'remove']],
+  ],
+  [
+    'the device of a failed request was never seen, and has an identity',
+    { record: { ticket: dead, observed: { fleet: null } }, identity: [stray] },
+    [['dead-record-without-device', 'remove-unknown']],
+  ],
+  [
+    'the device of a failed request was never seen',
+    { record: { ticket: dead, observed: { fleet: null } } },
     [['dead-record-without-device', 'remove']],
   ],
   [
@@ -378,6 +392,25 @@ describe('a repair', () => {
     add(uuid);
     expect(await repair(tools, finding)).toBe('not-any-more');
     expect(sent).toHaveLength(1);
+  });
+
+  test('removes an identity that neither balena nor a record knows only if that is said', async () => {
+    const { did, record, finding, tools, sent, add } = await repaired({ identity: [stray] });
+    expect(did).toBe('by-hand');
+    expect(sent).toEqual([]);
+    expect(await repair(tools, finding, { removeUnknown: true })).toBe('asked');
+    expect((await record(uuid)).desired.present).toBe(false);
+    add(uuid);
+    expect(await repair(tools, finding, { removeUnknown: true })).toBe('not-any-more');
+  });
+
+  test('leaves a record alone of which the key does not see the fleet any more', async () => {
+    const { finding, tools, put, sent, hide } = await repaired({ record: { ticket: dead } });
+    await put(provisionedRecord(uuid, own, {}, { ticket: dead }));
+    hide(fleet);
+    sent.length = 0;
+    expect(await repair(tools, finding, { removeUnknown: true })).toBe('by-hand');
+    expect(sent).toEqual([]);
   });
 
   test('has the hub stop to accept what no one holds; and again when it comes back', async () => {
