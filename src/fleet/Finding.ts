@@ -40,6 +40,8 @@ export interface Finding {
   uuid: string;
   /** The fleet's slug, as far as it is known. */
   fleet: string | null;
+  /** Of the record at that time; null if there was none. With another one, the finding is out of date. */
+  requestId: string | null;
   /** One sentence. */
   detail: string;
   mend: Mend;

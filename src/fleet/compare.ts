@@ -41,6 +41,7 @@ export function compare(sides: Sides, rules: CompareRules, now: number): Finding
     kind,
     uuid,
     fleet,
+    requestId: record?.requestId ?? null,
     detail,
     mend: lockedOut ?? failed ?? mend,
   }));

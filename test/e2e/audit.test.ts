@@ -209,7 +209,8 @@ test('every planted disagreement is found, each kind among them, and all are men
 test('repaired in vain: what was in order already is not changed', async () => {
   const uuid = await system.provisioned();
   const before = await system.credentials(uuid);
-  const finding = { uuid, fleet: null, detail: '' };
+  const requestId = (await app.records.read(uuid))?.value.desired.requestId ?? null;
+  const finding = { uuid, fleet: null, requestId, detail: '' };
   await repair(app, { ...finding, kind: 'variables-missing', mend: { how: 'check' } });
   await repair(app, { ...finding, kind: 'identity-without-device', mend: { how: 'remove' } });
   await repair(app, {

@@ -1,3 +1,4 @@
+import { accept } from '../../src/accept.js';
 import { type AuditOptions, type AuditProgress, audit } from '../../src/fleet/audit.js';
 import { findingKinds } from '../../src/fleet/Finding.js';
 import { repair } from '../../src/fleet/repair.js';
@@ -376,52 +377,80 @@ describe('a repair', () => {
 
   test('adopts a device where it holds its credentials, unless it was asked for meanwhile', async () => {
     const given = { certificates: { relay: own.certificate }, identity: accepted };
-    const { did, record, finding, tools, clock } = await repaired(given);
+    const { did, record, finding, tools } = await repaired(given);
     expect(did).toBe('asked');
     expect((await record(uuid)).desired).toMatchObject({ present: true, service: 'relay' });
     const { requestId } = (await record(uuid)).desired;
-    clock.at += 1_000;
-    expect(await repair(tools, finding)).toBe('asked');
+    expect(await repair(tools, finding)).toBe('not-any-more');
     expect((await record(uuid)).desired.requestId).toBe(requestId);
   });
 
-  test('asks for the absence of what is gone, unless balena knows it again', async () => {
-    const { did, record, finding, tools, add, sent } = await repaired({ record: { ticket: dead } });
+  test('asks for the absence of what is gone', async () => {
+    const { did, record, sent } = await repaired({ record: { ticket: dead } });
     expect(did).toBe('asked');
     expect((await record(uuid)).desired.present).toBe(false);
-    add(uuid);
-    expect(await repair(tools, finding)).toBe('not-any-more');
     expect(sent).toHaveLength(1);
   });
 
+  /** The finding, not repaired yet. */
+  async function found(given: Given) {
+    const made = await system(given);
+    const [finding] = await collect(audit(made.tools, options));
+    return { ...made, finding: finding! };
+  }
+
+  test('leaves alone what balena knows again', async () => {
+    const { finding, tools, add, sent } = await found({ record: { ticket: dead } });
+    add(uuid);
+    expect(await repair(tools, finding)).toBe('not-any-more');
+    expect(sent).toEqual([]);
+  });
+
+  test.each<[string, Given]>([
+    ['check', { certificates: {}, record: {}, identity: accepted }],
+    ['remove', { record: { ticket: dead } }],
+    ['retire', { certificates: of(own), record: {}, identity: [own.thumbprint, stray] }],
+    ['remove-unknown', { identity: [stray] }],
+    ['adopt', { certificates: of(own), identity: accepted }],
+  ])('leaves alone what was asked for since the audit (%s)', async (how, given) => {
+    const { finding, tools, sent, record } = await found(given);
+    expect(finding.mend.how).toBe(how);
+    await accept(tools, { uuid, present: true, service: 'other' });
+    await accept(tools, { uuid, present: false });
+    const { requestId } = (await record(uuid)).desired;
+    sent.length = 0;
+    expect(await repair(tools, finding, { removeUnknown: true })).toBe('not-any-more');
+    expect(sent).toEqual([]);
+    expect((await record(uuid)).desired).toMatchObject({ present: false, requestId });
+  });
+
   test('removes an identity that neither balena nor a record knows only if that is said', async () => {
-    const { did, record, finding, tools, sent, add } = await repaired({ identity: [stray] });
+    const { did, record, finding, tools, sent } = await repaired({ identity: [stray] });
     expect(did).toBe('by-hand');
     expect(sent).toEqual([]);
     expect(await repair(tools, finding, { removeUnknown: true })).toBe('asked');
     expect((await record(uuid)).desired.present).toBe(false);
-    add(uuid);
-    expect(await repair(tools, finding, { removeUnknown: true })).toBe('not-any-more');
   });
 
   test('leaves a record alone of which the key does not see the fleet any more', async () => {
-    const { finding, tools, put, sent, hide } = await repaired({ record: { ticket: dead } });
-    await put(provisionedRecord(uuid, own, {}, { ticket: dead }));
+    const { finding, tools, sent, hide } = await found({ record: { ticket: dead } });
     hide(fleet);
-    sent.length = 0;
     expect(await repair(tools, finding, { removeUnknown: true })).toBe('by-hand');
     expect(sent).toEqual([]);
   });
 
   test('has the hub stop to accept what no one holds; and again when it comes back', async () => {
     const given = { certificates: of(own), record: {}, identity: [own.thumbprint, stray] };
-    const { did, record, finding, tools, put } = await repaired(given);
+    const { did, record, tools, put, clock } = await repaired(given);
     expect(did).toBe('asked');
     const asked = await record(uuid);
     expect(asked.desired).toMatchObject({ service: 'main', retire: stray, revoke: true });
     expect(asked.ticket).toMatchObject({ kind: 'change', distrust: true });
     await put({ ...asked, ticket: null });
-    expect(await repair(tools, finding)).toBe('asked');
+    clock.at += day;
+    const [again] = await collect(audit(tools, options));
+    expect(again).toMatchObject({ kind: 'thumbprint-not-held' });
+    expect(await repair(tools, again!)).toBe('asked');
     expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', distrust: true });
   });
 
