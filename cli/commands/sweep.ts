@@ -37,22 +37,24 @@ export const addSweep: AddCommand = (parent, action) =>
             exitCodes.wrongUsage,
             'Name the fleets with --fleet, or set FLEETS.',
           );
-        const signal = session.stopGently();
         let progress: SweepProgress | undefined;
         if (options.dryRun) {
           const items: SweepItem[] = [];
           const onProgress = (so: SweepProgress) => {
             progress = so;
           };
-          for await (const item of planSweep(app, { fleets, service, signal, onProgress })) items.push(item);
+          for await (const item of planSweep(app, { fleets, service, onProgress })) items.push(item);
           session.answer({ ...progress, items }, () =>
             [...items.map(itemLine), summary(progress, 'would be')].join('\n'),
           );
           return exitCodes.ok;
         }
+        const signal = session.stopGently();
         const report = await sweep(app, { fleets, service, signal });
-        session.answer(report, () => summary(report, 'were'));
-        return report.finished ? exitCodes.ok : exitCodes.interrupted;
+        session.answer(report, () =>
+          report.finished ? summary(report, 'were') : `${summary(report, 'were')} Interrupted: run it again.`,
+        );
+        return signal.aborted ? exitCodes.interrupted : exitCodes.ok;
       }),
     );
 

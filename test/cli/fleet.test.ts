@@ -35,6 +35,13 @@ describe('a fleet of which a device is wanted at another service', () => {
     expect(sent.map(({ uuid }) => uuid)).toEqual([two]);
   });
 
+  test('is planned without taking Ctrl-C upon itself: it ends at once, and says so', async () => {
+    const { app } = await system();
+    const dryRun = async (...args: string[]) => (await runWith(app, [...args, '--dry-run'])).stopsGently;
+    expect(await dryRun('fleet', fleet)).toBe(false);
+    expect(await dryRun('sweep', '--fleet', fleet)).toBe(false);
+  });
+
   test('is moved with --move', async () => {
     const { app, record } = await system();
     expect(await runWith(app, [...ask, '--move', '--dry-run'])).toMatchObject({

@@ -240,14 +240,15 @@ describe('the system', () => {
 
   test('a fleet is asked for, swept, compared and rotated', async () => {
     await balena.newDevices(3);
+    await failed(1, 'another');
     const ask = ['fleet', 'local/demo', '--service', 'main', '--only-missing'];
-    // Those that the tests before wanted at other services stay there.
+    // What is wanted at other services stays there.
     const planned = await cli.json<{ uuids: string[]; elsewhere: { service: string }[] }>(
       1,
       ...ask,
       '--dry-run',
     );
-    expect(planned.elsewhere.map(({ service }) => service)).toContain('refused');
+    expect(planned.elsewhere.map(({ service }) => service)).toContain('another');
     const asked = await cli.json<{ elsewhere: number; followed: { states: { provisioned: number } } }>(
       1,
       ...ask,
@@ -272,6 +273,28 @@ describe('the system', () => {
     await cli.json(0, 'rotate', uuid, '--yes');
     const after = await ops.story(uuid);
     expect(after.device.certificate?.thumbprint).not.toBe(before.device.certificate?.thumbprint);
+  });
+
+  test.each([
+    [['fleet', 'local/demo', '--dry-run']],
+    [['sweep', '--fleet', 'local/demo', '--dry-run']],
+    [['sweep', '--fleet', 'local/demo']],
+    [['fleet', 'local/demo', '--only-missing']],
+  ])('%j that is interrupted ends with 130, and says so', async (args) => {
+    // As long as it takes to press Ctrl-C.
+    const hits = await balena.fault({ path: '/device', delayMs: 4_000 });
+    try {
+      const running = cli.start(...args);
+      await hits(1, 30_000);
+      running.interrupt();
+      const { code, stdout, stderr } = await running.ended;
+      expect({ code, said: stdout + stderr }).toEqual({
+        code: 130,
+        said: expect.stringContaining('Interrupted'),
+      });
+    } finally {
+      await balena.noFaults();
+    }
   });
 });
 
