@@ -115,6 +115,31 @@ test('certificates minted in one burst fall due over a part of their life, alway
   expect(renewalTime({ uuid: uuidOf(7), notBefore, notAfter }, 0.8)).toBe(times[7]);
 });
 
+test('how many certificates are about to expire is told also where nothing can be asked for', async () => {
+  const { tools, put, queue } = fleetTools();
+  await put(withDaysLeft(1, 5));
+  queue.fails = true;
+  const told: unknown[] = [];
+  const onCertificates = (counts: unknown) => told.push(counts);
+  await expect(renew(tools, { ...options, onCertificates })).rejects.toMatchObject({
+    code: 'queue-unavailable',
+  });
+  expect(told).toEqual([{ expired: 0, within7Days: 1, within30Days: 0, later: 0 }]);
+});
+
+test('what would not fit otherwise is spread over more hours, and more of the pace', async () => {
+  const { tools, put, record } = fleetTools();
+  // Four a day would be the usual; these have half a day.
+  for (let n = 0; n < 10; n += 1) await put(withDaysLeft(n, 1));
+  const report = await renew(tools, { ...options, operationsPerMinute: 0.04 });
+  expect(report).toMatchObject({ due: 10, checked: 10, left: 0, share: { late: 0 } });
+  expect(report.share.part).toBeCloseTo(10 / (0.04 * 12 * 60));
+  const dues = await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => (await record(uuidOf(n))).ticket?.due ?? 0),
+  );
+  expect(Math.max(...dues)).toBeLessThanOrEqual(now + day / 2);
+});
+
 test('a run that is ended leaves the rest to the next', async () => {
   const { tools, put } = fleetTools();
   await put(withDaysLeft(1, 5));
