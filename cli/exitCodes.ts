@@ -14,7 +14,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodesHelp = `
 Exit codes:
   0    done, and well
-  1    not well: something failed, or doctor found a fault
+  1    not well: something failed, doctor found a fault, audit a disagreement,
+       or devices were left alone
   2    wrong usage, or settings that are missing or wrong
   3    there is no such device, action or dead letter
   4    refused: it cannot be done as things are; the message says why

@@ -1,4 +1,5 @@
 import { app } from '@azure/functions';
+import { describeHeld } from '../src/fleet/goneLast.js';
 import { sweep } from '../src/fleet/sweep.js';
 import { theApp } from '../src/theApp.js';
 
@@ -13,7 +14,7 @@ if (sweepSchedule !== null && fleets !== null) {
     schedule: sweepSchedule,
     handler: async (_timer, context) => {
       const options = { fleets, service: defaultService, signal: AbortSignal.timeout(longestRunMs) };
-      const { devices, records, asked, checked, finished } = await sweep(
+      const { devices, records, asked, checked, held, finished } = await sweep(
         theApp,
         options,
         theApp.sweepPosition,
@@ -24,6 +25,7 @@ if (sweepSchedule !== null && fleets !== null) {
           reasons.map(([reason, count]) => `, checked ${count} (${reason})`).join('') +
           (finished ? '' : '; the next run goes on'),
       );
+      for (const each of held) context.error(describeHeld(each));
     },
   });
 }

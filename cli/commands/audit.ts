@@ -1,7 +1,7 @@
 import { type AuditProgress, audit } from '../../src/fleet/audit.js';
 import type { Finding } from '../../src/fleet/Finding.js';
 import { inParallel } from '../../src/fleet/inParallel.js';
-import { repair } from '../../src/fleet/repair.js';
+import { type RepairOptions, repair } from '../../src/fleet/repair.js';
 import type { AddCommand } from '../AddCommand.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';
@@ -12,7 +12,7 @@ import { type Column, table } from '../output/table.js';
 import { wrap } from '../output/wrap.js';
 import type { FleetApp, Session } from '../Session.js';
 
-interface AuditOptions {
+interface AuditOptions extends RepairOptions {
   fleet?: string[];
   repair?: boolean;
   yes?: boolean;
@@ -40,6 +40,7 @@ export const addAudit: AddCommand = (parent, action) =>
     )
     .option('--fleet <slugs...>', 'these fleets are served (default: FLEETS, or all that the key sees)')
     .option('--repair', 'mend what can be mended')
+    .option('--remove-unknown', 'with --repair: also remove identities of devices that this key does not see')
     .addOption(yesOption())
     .addHelpText(
       'after',
@@ -51,12 +52,17 @@ export const addAudit: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, options: AuditOptions) => {
-        const { yes = false } = options;
+        const { yes = false, removeUnknown = false } = options;
         if (options.repair) session.expectAnswer(yes);
         const app = await session.fleetApp();
         const { findings, progress } = await look(session, app, options.fleet ?? app.config.fleets);
-        const mendable = findings.filter(({ mend }) => mend.how !== 'by-hand');
-        const repaired = options.repair && mendable.length > 0 ? { asked: 0, settled: 0 } : null;
+        const mendable = findings.filter(
+          ({ mend }) => mend.how !== 'by-hand' && (removeUnknown || mend.how !== 'remove-unknown'),
+        );
+        const unknown = removeUnknown
+          ? 0
+          : findings.filter(({ mend }) => mend.how === 'remove-unknown').length;
+        const repaired = options.repair && mendable.length > 0 ? { asked: 0, settled: 0, byHand: 0 } : null;
         if (repaired) {
           const mends = counted(countOf(mendable, ({ mend }) => mend.how));
           session.tell(table(findings, columns, session.width));
@@ -64,7 +70,7 @@ export const addAudit: AddCommand = (parent, action) =>
           if (!(await session.confirm(what, yes)))
             throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was mended.');
           await inParallel(mendable, repairsAtATime, async (finding) => {
-            repaired[(await repair(app, finding)) === 'asked' ? 'asked' : 'settled'] += 1;
+            repaired[countAs[await repair(app, finding, { removeUnknown })]] += 1;
           });
         }
         session.answer({ ...progress, findings, repaired }, () =>
@@ -72,14 +78,28 @@ export const addAudit: AddCommand = (parent, action) =>
             ...(findings.length > 0 && !repaired ? [table(findings, columns, session.width), ''] : []),
             wrap(summary(progress, findings), session.width),
             ...(repaired
-              ? [`Mending: ${repaired.asked} were put into the queue, ${repaired.settled} had settled.`]
+              ? [
+                  `Mending: ${repaired.asked} were put into the queue, ${repaired.settled} had settled.`,
+                  ...(repaired.byHand > 0
+                    ? [`Left to people, as this key does not see their fleet: ${repaired.byHand}.`]
+                    : []),
+                ]
               : []),
+            ...(unknown > 0 ? [wrap(howToRemove(unknown), session.width)] : []),
           ].join('\n'),
         );
-        const left = repaired ? findings.length - mendable.length : findings.length;
+        const left = repaired ? findings.length - mendable.length + repaired.byHand : findings.length;
         return left > 0 ? exitCodes.notWell : exitCodes.ok;
       }),
     );
+
+const countAs = { asked: 'asked', 'not-any-more': 'settled', 'by-hand': 'byHand' } as const;
+
+/** @param unknown identities of devices of which nobody knows the fleet */
+function howToRemove(unknown: number): string {
+  const them = unknown === 1 ? 'One identity is' : `${unknown} identities are`;
+  return `${them} of devices that this key does not see, perhaps in fleets of others that use the hub. Check that this key sees all fleets that use the hub, then use --repair --remove-unknown.`;
+}
 
 async function look(session: Session, app: FleetApp, fleets: readonly string[] | null) {
   const { defaultService: service, renewAt } = app.config;

@@ -1,4 +1,4 @@
-import { type AskReport, askFleet, planFleet } from '../../src/fleet/askFleet.js';
+import { type AskReport, askFleet, type PlannedAsk, planFleet } from '../../src/fleet/askFleet.js';
 import { type FollowReport, followFleet } from '../../src/fleet/followFleet.js';
 import type { AddCommand } from '../AddCommand.js';
 import { type ExitCode, exitCodes } from '../exitCodes.js';
@@ -12,6 +12,7 @@ import type { FleetApp, Session } from '../Session.js';
 interface FleetOptions {
   service?: string;
   onlyMissing?: boolean;
+  move?: boolean;
   dryRun?: boolean;
   follow: boolean;
 }
@@ -21,11 +22,13 @@ export const addFleet: AddCommand = (parent, action) =>
     .command('fleet')
     .summary('ask for the credentials of a whole fleet')
     .description(
-      'Asks for the credentials of every device of a fleet, and looks on until they are provisioned. What was asked for goes on by itself; run again, it goes on where it ended.',
+      'Asks for the credentials of every device of a fleet, and looks on until they are provisioned. What was asked for goes on by itself; run again, it goes on where it ended.\n\n' +
+        'Devices that are wanted at another service stay there, and the exit code is 1, unless --move is given.',
     )
     .argument('<slug>', 'of the fleet, such as my_org/my_fleet')
     .option('--service <name>', 'where the variables go; "" for the device level (default: DEFAULT_SERVICE)')
     .option('--only-missing', 'leave out devices that hold credentials')
+    .option('--move', 'move devices here that are wanted at another service')
     .option('--dry-run', 'say for which, and do nothing')
     .option('--no-follow', 'do not look on until they are provisioned')
     .addHelpText(
@@ -39,17 +42,15 @@ export const addFleet: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: FleetOptions, fleet: string) => {
         const app = await session.fleetApp();
-        const { onlyMissing = false, dryRun, follow: looksOn, service = app.config.defaultService } = options;
-        const signal = session.stopGently();
+        const { dryRun, follow: looksOn, service = app.config.defaultService } = options;
+        const { onlyMissing = false, move = false } = options;
         if (dryRun) {
-          const uuids: string[] = [];
-          for await (const { uuid } of planFleet(app, { fleet, onlyMissing, signal })) uuids.push(uuid);
-          session.answer({ fleet, service, uuids }, () =>
-            [...uuids, `${plural(uuids.length, 'device')} of ${fleet} would be asked for.`].join('\n'),
-          );
-          return exitCodes.ok;
+          const planned: PlannedAsk[] = [];
+          for await (const each of planFleet(app, { fleet, service, onlyMissing, move })) planned.push(each);
+          return showPlan(session, planned, { fleet, service });
         }
-        const asked = await ask(session, app, { fleet, service, onlyMissing, signal });
+        const signal = session.stopGently();
+        const asked = await ask(session, app, { fleet, service, onlyMissing, move, signal });
         const followed = looksOn && asked.finished ? await look(session, app, asked.uuids, signal) : null;
         const { uuids, ...counts } = asked;
         session.answer({ fleet, service, ...counts, followed }, () =>
@@ -61,6 +62,34 @@ export const addFleet: AddCommand = (parent, action) =>
       }),
     );
 
+function showPlan(
+  session: Session,
+  planned: readonly PlannedAsk[],
+  { fleet, service }: { fleet: string; service: string },
+): ExitCode {
+  const uuids = planned.filter((each) => each.elsewhere === null).map(({ uuid }) => uuid);
+  const elsewhere = planned.flatMap((each) =>
+    each.elsewhere === null ? [] : [{ uuid: each.uuid, service: each.elsewhere }],
+  );
+  session.answer({ fleet, service, uuids, elsewhere }, () =>
+    [
+      ...uuids,
+      ...elsewhere.map((each) => `${each.uuid}  stays at ${each.service || 'the device level'}`),
+      `${plural(uuids.length, 'device')} of ${fleet} would be asked for.`,
+      ...howToMove(elsewhere.length),
+    ].join('\n'),
+  );
+  return elsewhere.length > 0 ? exitCodes.notWell : exitCodes.ok;
+}
+
+/** @param elsewhere devices that stay at another service */
+function howToMove(elsewhere: number): string[] {
+  if (elsewhere === 0) return [];
+  return [
+    `Left at another service, where it is wanted: ${plural(elsewhere, 'device')}. --move moves such devices here, and takes their credentials away from there.`,
+  ];
+}
+
 async function ask(
   session: Session,
   app: FleetApp,
@@ -71,7 +100,8 @@ async function ask(
   const report = await askFleet(app, {
     ...options,
     onProgress(so) {
-      const done = so.skipped + so.asked + so.underWay + so.alreadyProvisioned + so.failed + so.conflicts;
+      const done =
+        so.skipped + so.elsewhere + so.asked + so.underWay + so.alreadyProvisioned + so.failed + so.conflicts;
       progress({ done, total: so.devices, words: askedWords(so) });
     },
   });
@@ -111,24 +141,28 @@ function askedWords(report: Omit<AskReport, 'uuids' | 'finished' | 'devices'>): 
     [report.failed, 'failed before'],
     [report.conflicts, 'moved less than ten minutes ago'],
     [report.skipped, 'left out'],
+    [report.elsewhere, 'wanted at another service'],
   ];
   const shown = words.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   return shown.join(', ') || 'nothing yet';
 }
 
 function summary(fleet: string, asked: AskReport, followed: FollowReport | null): string[] {
-  const first = `${plural(asked.devices, 'device')} of ${fleet}: ${askedWords(asked)}.`;
+  const first = [
+    `${plural(asked.devices, 'device')} of ${fleet}: ${askedWords(asked)}.`,
+    ...howToMove(asked.elsewhere),
+  ];
   if (!asked.finished)
-    return [first, 'Interrupted: what was asked for goes on. Run it again for the others.'];
-  if (!followed) return [first, 'See: provisioner watch'];
+    return [...first, 'Interrupted: what was asked for goes on. Run it again for the others.'];
+  if (!followed) return [...first, 'See: provisioner watch'];
   const states = Object.fromEntries(Object.entries(followed.states).filter(([, count]) => count > 0));
   const now = `Now: ${counted(states) || 'none of them has a record'}.`;
   const why = followed.states.failed > 0 ? ` Failed: ${counted(followed.failures)}.` : '';
-  return [first, `${now}${why}${followed.finished ? '' : ' The others go on without you.'}`];
+  return [...first, `${now}${why}${followed.finished ? '' : ' The others go on without you.'}`];
 }
 
 function exitCodeOf(asked: AskReport, followed: FollowReport | null, signal: AbortSignal): ExitCode {
   if (signal.aborted) return exitCodes.interrupted;
   const failed = followed ? followed.states.failed : asked.failed;
-  return failed + asked.conflicts > 0 ? exitCodes.notWell : exitCodes.ok;
+  return failed + asked.conflicts + asked.elsewhere > 0 ? exitCodes.notWell : exitCodes.ok;
 }

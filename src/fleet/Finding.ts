@@ -27,8 +27,10 @@ export type Mend =
   | { how: 'check' }
   /** The device is asked for, and keeps the credentials that it holds. */
   | { how: 'adopt'; service: Place }
-  /** Its absence is asked for, if balena still does not know it. */
+  /** Its absence is asked for, if balena still does not know it, and our key still sees its fleet. */
   | { how: 'remove' }
+  /** The same of a device of which nobody knows the fleet: it may be in one that our key does not see. Only on demand. */
+  | { how: 'remove-unknown' }
   /** The hub is to stop to accept a thumbprint. */
   | { how: 'retire'; service: Place; thumbprint: string }
   | { how: 'by-hand'; why: string };
@@ -38,6 +40,8 @@ export interface Finding {
   uuid: string;
   /** The fleet's slug, as far as it is known. */
   fleet: string | null;
+  /** Of the record at that time; null if there was none. With another one, the finding is out of date. */
+  requestId: string | null;
   /** One sentence. */
   detail: string;
   mend: Mend;

@@ -1,9 +1,9 @@
 import { type AcceptTools, accept } from '../accept.js';
-import type { ListedDevice } from '../edges/balena/fleetPage.js';
-import type { Place } from '../record/DeviceRecord.js';
+import type { Desired, Place } from '../record/DeviceRecord.js';
 import { devicesOf, type ListingTools } from './devicesOf.js';
 import { inParallel } from './inParallel.js';
 import { patiently } from './patiently.js';
+import { sideBySide } from './sideBySide.js';
 
 export type AskTools = AcceptTools & ListingTools;
 
@@ -14,6 +14,8 @@ export interface FleetAsk {
   service: Place;
   /** Leave out devices that hold credentials, wherever they stand. */
   onlyMissing?: boolean;
+  /** Ask also for devices that are wanted at another service: their credentials are taken away from there. */
+  move?: boolean;
   /** Ends it, cleanly: what was accepted stays, and to ask again goes on. */
   signal?: AbortSignal;
   onProgress?(progress: AskProgress): void;
@@ -24,6 +26,8 @@ export interface AskProgress {
   devices: number;
   /** Left out, because they hold credentials. */
   skipped: number;
+  /** Not asked for, because they are wanted at another service, and are not to be moved. */
+  elsewhere: number;
   /** New requests. */
   asked: number;
   /** Asked for before, and still under way. */
@@ -45,26 +49,51 @@ export interface AskReport extends AskProgress {
 /** Accepting is a read, a write and a send each: more at a time does not make it faster on two cores. */
 const asksAtATime = 50;
 
-/** The devices of a fleet that `askFleet` would ask for; it does nothing. */
-export async function* planFleet(
-  tools: ListingTools,
-  { fleet, onlyMissing = false, signal }: Pick<FleetAsk, 'fleet' | 'onlyMissing' | 'signal'>,
-): AsyncGenerator<ListedDevice> {
-  for await (const device of devicesOf(tools, { fleets: [fleet], signal }))
-    if (!onlyMissing || device.certificates.size === 0) yield device;
+/** A device that `askFleet` would ask for, or leave where it is. */
+export interface PlannedAsk {
+  uuid: string;
+  /** The other service where it is wanted, and where it is left; null if it would be asked for. */
+  elsewhere: Place | null;
 }
 
 /**
- * Asks for every device of a fleet. To ask again costs a read for each that was asked for before, so that one that was interrupted
- * is simply run again.
+ * What `askFleet` would do; it does nothing.
+ *
+ * @throws ProvisioningError `balena-…`, `records-unavailable`; the signal's reason
+ */
+export async function* planFleet(
+  tools: ListingTools & Pick<AskTools, 'records'>,
+  { fleet, service, onlyMissing = false, move = false, signal }: Omit<FleetAsk, 'onProgress'>,
+): AsyncGenerator<PlannedAsk> {
+  const devices = devicesOf(tools, { fleets: [fleet], signal });
+  for await (const { uuid, device, record } of sideBySide(devices, tools.records.summaries())) {
+    if (!device || (onlyMissing && device.certificates.size > 0)) continue;
+    const wanted = record && { present: record.operation !== 'deprovision', service: record.service };
+    yield { uuid, elsewhere: move ? null : elsewhere(wanted, service) };
+  }
+}
+
+/** The other service where a device is wanted; null if there is none. */
+function elsewhere(
+  wanted: Pick<Desired, 'present' | 'service'> | null | undefined,
+  service: Place,
+): Place | null {
+  if (!wanted?.present || wanted.service === service) return null;
+  return wanted.service;
+}
+
+/**
+ * Asks for every device of a fleet, but for those that are wanted at another service: a wrong service must not cut a fleet off. To ask
+ * again costs two reads for each that was asked for before, so that one that was interrupted is simply run again.
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`, after some patience
  */
 export async function askFleet(tools: AskTools, options: FleetAsk): Promise<AskReport> {
-  const { fleet, service, onlyMissing = false, signal, onProgress } = options;
+  const { fleet, service, onlyMissing = false, move = false, signal, onProgress } = options;
   const progress = {
     devices: 0,
     skipped: 0,
+    elsewhere: 0,
     asked: 0,
     underWay: 0,
     alreadyProvisioned: 0,
@@ -75,6 +104,13 @@ export async function askFleet(tools: AskTools, options: FleetAsk): Promise<AskR
   const startedAt = tools.clock.now();
 
   async function ask(uuid: string): Promise<void> {
+    // Read just before, and not from a list: what was asked for in the meantime stands, too.
+    const found = move ? null : await patiently(tools.clock, () => tools.records.read(uuid), signal);
+    if (elsewhere(found?.value.desired, service) !== null) {
+      progress.elsewhere += 1;
+      onProgress?.(progress);
+      return;
+    }
     const asked = { uuid, present: true as const, service };
     const answer = await patiently(tools.clock, () => accept(tools, asked), signal);
     uuids.push(uuid);

@@ -22,6 +22,7 @@ type HeldAt = Map<Place, Held>;
 
 const check: Mend = { how: 'check' };
 const remove: Mend = { how: 'remove' };
+const removeUnknown: Mend = { how: 'remove-unknown' };
 const notOurs = byHand('the identity is disabled, or not one of ours');
 
 /**
@@ -34,19 +35,22 @@ export function compare(sides: Sides, rules: CompareRules, now: number): Finding
   const fleet = device?.fleet ?? record?.fleet ?? null;
   // A check leaves what was given up alone: what mends it is the replay of its request.
   const failed = device && record?.ticket ? byHand('its request failed for good: replay it') : null;
+  // Someone may have locked the device out: whatever a worker writes enables the identity again.
+  const lockedOut = sides.accepts?.length === 0 ? notOurs : null;
   return [...disagreements(sides, rules, now)].map(([kind, detail, mend]) => ({
     kind,
     uuid,
     fleet,
+    requestId: record?.requestId ?? null,
     detail,
-    mend: failed ?? mend,
+    mend: lockedOut ?? failed ?? mend,
   }));
 }
 
 function* disagreements({ device, record, accepts }: Sides, rules: CompareRules, now: number): Disagreements {
   if (!device) {
     if (record) yield* ofGone(record, accepts);
-    else if (accepts) yield* ofStranger(accepts);
+    else if (accepts) yield* ofStranger();
     return;
   }
   const held = heldBy(device);
@@ -66,12 +70,12 @@ function placeOf(held: HeldAt, service: Place): Place {
   return held.has(service) ? service : ([...held.keys()][0] ?? service);
 }
 
-/** An identity that neither balena nor a record knows. */
-function* ofStranger(accepts: readonly string[]): Disagreements {
+/** An identity that neither balena nor a record knows: on a hub that others use as well, it may be theirs. */
+function* ofStranger(): Disagreements {
   yield [
     'identity-without-device',
-    'The hub has an identity, and balena knows no such device.',
-    accepts.length > 0 ? remove : notOurs,
+    'The hub has an identity, and our key sees no such device in balena.',
+    removeUnknown,
   ];
 }
 
@@ -81,7 +85,8 @@ function* ofGone(record: Summary, accepts: Sides['accepts']): Disagreements {
     yield [
       'dead-record-without-device',
       'Its request failed for good, and balena does not know the device any more.',
-      remove,
+      // Never found in a fleet, it may be one that our key does not see, and live on that identity.
+      record.fleet === null && accepts ? removeUnknown : remove,
     ];
   } else if (record.operation === 'deprovision') {
     if (accepts) yield identityNotWanted;
@@ -127,7 +132,7 @@ function* ofUnknown(service: Place, here: Held | undefined, accepts: Sides['acce
     accepts.length > 0
       ? 'The hub has an identity, and there is no record of the device.'
       : 'The hub has an identity that lets in no certificate, and there is no record of the device.',
-    accepts.length > 0 ? adopt : notOurs,
+    adopt,
   ];
 }
 
@@ -149,11 +154,7 @@ function* ofKnown(record: Summary, service: Place, held: HeldAt, accepts: Sides[
     return;
   }
   if (here && !accepts.includes(here.thumbprint) && !accepts.includes(here.sha1)) {
-    yield [
-      'variables-not-accepted',
-      'The hub does not accept the certificate that the device holds.',
-      accepts.length > 0 ? check : notOurs,
-    ];
+    yield ['variables-not-accepted', 'The hub does not accept the certificate that the device holds.', check];
   }
   const known = new Set([record.thumbprint, record.previous]);
   for (const { thumbprint, sha1 } of held.values()) known.add(thumbprint).add(sha1);

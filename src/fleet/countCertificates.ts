@@ -1,3 +1,4 @@
+import { heldThumbprint } from '../record/heldThumbprint.js';
 import type { Summary } from '../record/Summary.js';
 
 export const certificateAges = ['expired', 'within7Days', 'within30Days', 'later'] as const;
@@ -9,13 +10,11 @@ const dayMs = 86_400_000;
 
 /**
  * @param now Unix ms
- * @returns null for a device that is to have no certificate, or has none
+ * @returns null for a device that is to have no certificate, or has none, or one of which nobody knows when it expires
  */
-export function certificateAge(
-  { operation, thumbprint, notAfter }: Summary,
-  now: number,
-): CertificateAge | null {
-  if (operation === 'deprovision' || thumbprint === null || notAfter === null) return null;
+export function certificateAge(summary: Summary, now: number): CertificateAge | null {
+  const { operation, notAfter } = summary;
+  if (operation === 'deprovision' || heldThumbprint(summary) === null || notAfter === null) return null;
   const left = notAfter - now;
   if (left <= 0) return 'expired';
   if (left <= 7 * dayMs) return 'within7Days';

@@ -1,11 +1,13 @@
 import { check } from '../check.js';
 import type { Clock } from '../clock.js';
 import type { Queue } from '../edges/queue.js';
+import { isHalfStored } from '../record/heldThumbprint.js';
 import type { Summary } from '../record/Summary.js';
 import type { Records } from '../records.js';
 import { type CertificateCounts, certificateAge, noCertificates } from './countCertificates.js';
 import { inParallel } from './inParallel.js';
 import { patiently } from './patiently.js';
+import { type RenewalShare, renewalShare } from './renewalShare.js';
 import { renewalTime } from './renewalTime.js';
 
 export interface RenewTools {
@@ -20,6 +22,8 @@ export interface RenewOptions {
   /** The hub's limit of registry operations. */
   operationsPerMinute: number;
   signal?: AbortSignal;
+  /** Told as soon as all are counted: that asking for renewals fails then must not hide how many are about to expire. */
+  onCertificates?(counts: CertificateCounts): void;
 }
 
 export interface RenewReport {
@@ -27,63 +31,73 @@ export interface RenewReport {
   due: number;
   /** Devices that a worker is to look at, within the next hours. */
   checked: number;
-  /** Due as well, and left to the next run: more would not fit into the renewals' part of the pace. */
+  /** Due as well, and left to the next run: more would not fit into the renewals' share of the pace. */
   left: number;
   /** Due, but their request failed for good: they are not renewed until ops have seen to it. */
   failed: number;
+  /** Of the pace that renewals fill. */
+  share: RenewalShare;
   /** All certificates, by when they expire. */
   certificates: CertificateCounts;
 }
 
-/** The part of the pace that renewals may fill. What devices ask for has the rest, and goes first anyway: checks stand back. */
-const paceOfRenewals = 0.25;
-/** Over which the renewals of one run are spread: with a unit of S1, 6,000 of them. */
-const spreadMs = 4 * 3_600_000;
 const callsAtATime = 20;
 
 /**
  * Has workers look at devices whose certificate is due: they replace it, and the hub accepts the old one until the next renewal.
- * Those that expire first come first, each at a time of its own, no more than fit into a part of the pace. What fails is due again
+ * Those that expire first come first, each at a time of its own, no more than fit into their share of the pace. What fails is due again
  * at the next run.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
 export async function renew(tools: RenewTools, options: RenewOptions): Promise<RenewReport> {
   const { records, clock } = tools;
-  const { renewAt, operationsPerMinute, signal } = options;
+  const { renewAt, operationsPerMinute, signal, onCertificates } = options;
   const now = clock.now();
   const certificates = noCertificates();
   const due: { uuid: string; notAfter: number }[] = [];
   let failed = 0;
-  // When the last renewal of earlier runs is due.
-  let last: number | null = null;
+  // When the renewals of earlier runs are due.
+  const waiting: number[] = [];
   for await (const summary of records.summaries()) {
     const { ticket } = summary;
-    if (ticket?.kind === 'check' && ticket.due >= now && ticket.due < now + spreadMs)
-      last = Math.max(last ?? 0, ticket.due);
+    if (ticket?.kind === 'check' && ticket.due >= now) waiting.push(ticket.due);
     const age = certificateAge(summary, now);
-    if (!age) continue;
-    certificates[age] += 1;
+    if (age) certificates[age] += 1;
     if (!isDue(summary, renewAt, now)) continue;
     const { uuid, notAfter } = summary;
     if (ticket?.deadAt) failed += 1;
     else if (!ticket) due.push({ uuid, notAfter: notAfter ?? 0 });
   }
+  onCertificates?.(certificates);
   due.sort((a, b) => a.notAfter - b.notAfter);
 
-  const intervalMs = 60_000 / (operationsPerMinute * paceOfRenewals);
-  const first = last === null ? now : last + intervalMs;
-  const chosen = due.slice(0, Math.max(0, Math.ceil((now + spreadMs - first) / intervalMs)));
+  const share = renewalShare(
+    due.map(({ notAfter }) => notAfter),
+    now,
+    operationsPerMinute,
+  );
+  const intervalMs = 60_000 / (operationsPerMinute * share.part);
+  const until = now + share.spreadMs;
+  // Behind those of earlier runs; what is due later than this run reaches is no row of renewals, but one that is tried again.
+  const last = waiting.reduce((most, at) => (at < until ? Math.max(most, at) : most), 0);
+  const first = last === 0 ? now : last + intervalMs;
+  const chosen = due.slice(0, Math.max(0, Math.ceil((until - first) / intervalMs)));
   let checked = 0;
   const look = async ({ uuid }: { uuid: string }, i: number) => {
     await patiently(clock, () => check(tools, uuid, false, first + i * intervalMs));
     checked += 1;
   };
   await inParallel(chosen, callsAtATime, look, signal);
-  return { due: due.length + failed, checked, left: due.length - checked, failed, certificates };
+  return { due: due.length + failed, checked, left: due.length - checked, failed, share, certificates };
 }
 
-function isDue({ uuid, notBefore, notAfter }: Summary, renewAt: number, now: number): boolean {
+function isDue(summary: Summary, renewAt: number, now: number): boolean {
+  const { uuid, operation, thumbprint, notBefore, notAfter } = summary;
+  if (operation === 'deprovision') return false;
+  // A renewal that failed in the middle: the dates of the certificate that is left may not be known, and half a pair stands in balena.
+  if (isHalfStored(summary)) return true;
+  if (thumbprint === null) return false;
   if (notBefore === null || notAfter === null) return false;
   return now >= renewalTime({ uuid, notBefore, notAfter }, renewAt);
 }

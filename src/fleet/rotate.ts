@@ -1,4 +1,5 @@
 import { type Acceptance, type AcceptTools, accept } from '../accept.js';
+import { heldThumbprint, isHalfStored } from '../record/heldThumbprint.js';
 import type { Summary } from '../record/Summary.js';
 
 export interface RotateOptions {
@@ -33,8 +34,7 @@ export async function rotate(
   if (!found) return { kind: 'nothing-to-rotate', why: 'no-record' };
   const { desired, observed } = found.value;
   if (!desired.present) return { kind: 'nothing-to-rotate', why: 'absent' };
-  // Half stored, the device still uses the one before.
-  const held = observed.thumbprint ?? observed.previous;
+  const held = heldThumbprint(observed);
   if (held === null) return { kind: 'nothing-to-rotate', why: 'no-certificate' };
   const old = thumbprint ?? held;
   // To revoke what was replaced in the meantime is still worth it: the hub accepts it.
@@ -62,12 +62,12 @@ export interface RotationFilter {
 }
 
 /** Whether a device is one of those to rotate: it is to be present, holds a certificate, and fits the filter. */
-export function isToRotate(
-  { operation, fleet, service, thumbprint, notBefore }: Summary,
-  filter: RotationFilter = {},
-): boolean {
-  if (operation === 'deprovision' || thumbprint === null || notBefore === null) return false;
+export function isToRotate(summary: Summary, filter: RotationFilter = {}): boolean {
+  const { operation, fleet, service, notBefore } = summary;
+  if (operation === 'deprovision' || heldThumbprint(summary) === null) return false;
   if (filter.fleet !== undefined && fleet !== filter.fleet) return false;
   if (filter.service !== undefined && service !== filter.service) return false;
+  // Of a certificate whose date is not known, or may be another's, nobody can say that it was minted after the leak.
+  if (notBefore === null || isHalfStored(summary)) return true;
   return filter.mintedBefore === undefined || notBefore < filter.mintedBefore;
 }

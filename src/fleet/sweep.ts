@@ -1,6 +1,7 @@
 import { type AcceptTools, acceptNew } from '../accept.js';
 import { check } from '../check.js';
 import { devicesOf, type ListingTools } from './devicesOf.js';
+import { goneLast, type HeldFleet } from './goneLast.js';
 import { inParallel } from './inParallel.js';
 import type { Position } from './openPosition.js';
 import { patiently } from './patiently.js';
@@ -12,6 +13,8 @@ export type SweepTools = AcceptTools & ListingTools;
 export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
   /** See `SweepRules`; default: ten minutes. */
   settleMs?: number;
+  /** Believe that devices are gone, however many of a fleet: it was emptied on purpose. Default: see `HeldFleet`. */
+  allowGone?: boolean;
   /** Ends the sweep, cleanly: what it has begun is finished, and what it has done is reported. */
   signal?: AbortSignal;
   onProgress?(progress: SweepProgress): void;
@@ -24,6 +27,8 @@ export interface SweepProgress {
   /** Devices that were asked for; in a plan: that would be. */
   asked: number;
   checked: Record<CheckReason, number>;
+  /** Fleets of which too many records look gone: no worker looks at those. Known at the end only. */
+  held: HeldFleet[];
 }
 
 export interface SweepReport extends SweepProgress {
@@ -43,12 +48,19 @@ const callsAtATime = 20;
  */
 export async function* planSweep(tools: SweepTools, options: SweepOptions): AsyncGenerator<SweepItem> {
   const progress = nothing();
-  for await (const { item } of look(tools, options, '', progress)) {
+  const gone = goneLast(options);
+  for await (const { item } of look(tools, options, '', progress, gone)) {
     if (item) {
       count(progress, item);
       yield item;
     }
     if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
+  }
+  const { items, held } = gone.end(options.allowGone);
+  progress.held = held;
+  for (const item of items) {
+    count(progress, item);
+    yield item;
   }
   options.onProgress?.(progress);
 }
@@ -56,7 +68,8 @@ export async function* planSweep(tools: SweepTools, options: SweepOptions): Asyn
 /**
  * Finds what was never asked for, or got lost, and has the queue mend it: asks for devices without credentials that have no record,
  * and has workers look at records whose device is gone from balena, or does not hold what the record says. It decides nothing else,
- * so that running it twice, or two at a time, does no harm; the pace is kept by the workers.
+ * so that running it twice, or two at a time, does no harm; the pace is kept by the workers. Where too many of a fleet look gone, it has
+ * nobody look at those, and says so (`held`).
  *
  * @param position where the last run ended, and where this one ends; without it, the whole is swept
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`: what was done is done, and the next run goes on
@@ -69,18 +82,22 @@ export async function sweep(
   const progress = nothing();
   const { signal } = options;
   const after = (await position?.read()) ?? '';
+  const gone = goneLast(options);
   let items: SweepItem[] = [];
   let rows = 0;
-  const work = async (upTo: string) => {
-    await inParallel(items, callsAtATime, async (item) => {
+  const doAll = (all: readonly SweepItem[]) =>
+    inParallel(all, callsAtATime, async (item) => {
       if (await act(tools, item)) count(progress, item);
     });
+  const work = async (upTo: string) => {
+    await doAll(items);
     items = [];
     await position?.write(upTo);
     options.onProgress?.(progress);
   };
+  let finished = true;
   try {
-    for await (const { uuid, item } of look(tools, options, after, progress)) {
+    for await (const { uuid, item } of look(tools, options, after, progress, gone)) {
       if (item) items.push(item);
       rows += 1;
       if (rows % rowsAtATime === 0) {
@@ -91,17 +108,23 @@ export async function sweep(
     await work('');
   } catch (error) {
     if (!signal?.aborted) throw error;
-    return { ...progress, finished: false };
+    finished = false;
   }
-  return { ...progress, finished: true };
+  // Also where it was ended: the next run goes on behind these.
+  const end = gone.end(options.allowGone);
+  progress.held = end.held;
+  await doAll(end.items);
+  options.onProgress?.(progress);
+  return { ...progress, finished };
 }
 
-/** Each device and record, with what there is to do about it. */
+/** Each device and record, with what there is to do about it, but for what looks gone. */
 async function* look(
   tools: SweepTools,
   { fleets, service, settleMs = 10 * minutes, signal }: SweepOptions,
   after: string,
   progress: SweepProgress,
+  gone: ReturnType<typeof goneLast>,
 ): AsyncGenerator<{ uuid: string; item: SweepItem | null }> {
   const rules = { fleets, service, settleMs };
   const sides = sideBySide(
@@ -111,7 +134,7 @@ async function* look(
   for await (const side of sides) {
     if (side.device) progress.devices += 1;
     if (side.record) progress.records += 1;
-    yield { uuid: side.uuid, item: sweepItem(side, rules, tools.clock.now()) };
+    yield { uuid: side.uuid, item: gone.sort(side, sweepItem(side, rules, tools.clock.now())) };
   }
 }
 
@@ -128,7 +151,7 @@ function nothing(): SweepProgress {
     CheckReason,
     number
   >;
-  return { devices: 0, records: 0, asked: 0, checked };
+  return { devices: 0, records: 0, asked: 0, checked, held: [] };
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {

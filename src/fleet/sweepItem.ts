@@ -32,12 +32,15 @@ export function sweepItem({ uuid, device, record }: Side, rules: SweepRules, now
   if (record.ticket) return null;
   if (now - Math.max(record.requestedAt, record.verifiedAt, record.completedAt ?? 0) < rules.settleMs)
     return null;
-  const why = device ? mismatch(device, record) : isGone(record, rules) ? 'gone' : null;
+  const why = device ? mismatch(device, record) : mayHold(record, rules) ? 'gone' : null;
   return why && { uuid, fleet: device?.fleet ?? record.fleet, act: 'check', why };
 }
 
-/** Of the swept fleets, and not known to be gone yet. */
-function isGone({ operation, fleet, hub, thumbprint }: Summary, { fleets }: SweepRules): boolean {
+/** Is it of the swept fleets, and not known to be gone yet? */
+export function mayHold(
+  { operation, fleet, hub, thumbprint }: Summary,
+  { fleets }: Pick<SweepRules, 'fleets'>,
+): boolean {
   if (operation === 'deprovision' || fleet === null || !fleets.includes(fleet)) return false;
   return hub !== 'none' || thumbprint !== null;
 }

@@ -240,15 +240,23 @@ describe('the system', () => {
 
   test('a fleet is asked for, swept, compared and rotated', async () => {
     await balena.newDevices(3);
-    const asked = await cli.json<{ devices: number; followed: { states: { provisioned: number } } }>(
-      0,
-      'fleet',
-      'local/demo',
-      '--service',
-      'main',
-      '--only-missing',
+    await failed(1, 'another');
+    const ask = ['fleet', 'local/demo', '--service', 'main', '--only-missing'];
+    // What is wanted at other services stays there.
+    const planned = await cli.json<{ uuids: string[]; elsewhere: { service: string }[] }>(
+      1,
+      ...ask,
+      '--dry-run',
     );
+    expect(planned.elsewhere.map(({ service }) => service)).toContain('another');
+    const asked = await cli.json<{ elsewhere: number; followed: { states: { provisioned: number } } }>(
+      1,
+      ...ask,
+    );
+    expect(asked.elsewhere).toBe(planned.elsewhere.length);
     expect(asked.followed.states.provisioned).toBeGreaterThanOrEqual(3);
+    const moved = await cli.json<typeof asked>(0, ...ask, '--move');
+    expect(moved.followed.states.provisioned).toBe(asked.elsewhere);
     expect(await cli.json(2, 'sweep')).toMatchObject({ error: { code: 'no-fleets' } });
     expect(await cli.json(0, 'sweep', '--fleet', 'local/demo', '--dry-run')).toMatchObject({
       asked: 0,
@@ -265,6 +273,28 @@ describe('the system', () => {
     await cli.json(0, 'rotate', uuid, '--yes');
     const after = await ops.story(uuid);
     expect(after.device.certificate?.thumbprint).not.toBe(before.device.certificate?.thumbprint);
+  });
+
+  test.each([
+    [['fleet', 'local/demo', '--dry-run']],
+    [['sweep', '--fleet', 'local/demo', '--dry-run']],
+    [['sweep', '--fleet', 'local/demo']],
+    [['fleet', 'local/demo', '--only-missing']],
+  ])('%j that is interrupted ends with 130, and says so', async (args) => {
+    // As long as it takes to press Ctrl-C.
+    const hits = await balena.fault({ path: '/device', delayMs: 4_000 });
+    try {
+      const running = cli.start(...args);
+      await hits(1, 30_000);
+      running.interrupt();
+      const { code, stdout, stderr } = await running.ended;
+      expect({ code, said: stdout + stderr }).toEqual({
+        code: 130,
+        said: expect.stringContaining('Interrupted'),
+      });
+    } finally {
+      await balena.noFaults();
+    }
   });
 });
 

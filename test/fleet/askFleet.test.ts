@@ -20,7 +20,7 @@ test('every device of a fleet is asked for, and none of another', async () => {
   expect((await record(one)).desired).toMatchObject({ present: true, service: 'main' });
 });
 
-test('asking again costs a read for each, and no message', async () => {
+test('asking again costs two reads for each, and no message', async () => {
   const { tools, add, sent, table, clock } = fleetTools();
   add(one);
   add(two);
@@ -28,7 +28,7 @@ test('asking again costs a read for each, and no message', async () => {
   clock.at += 1_000;
   table.reads = 0;
   expect(counts(await askFleet(tools, options))).toEqual({ devices: 2, underWay: 2 });
-  expect([table.reads, sent.length]).toEqual([2, 2]);
+  expect([table.reads, sent.length]).toEqual([4, 2]);
 });
 
 test('with only what is missing, devices that hold credentials anywhere are left out', async () => {
@@ -51,12 +51,37 @@ test('what is provisioned, failed or just moved is told apart', async () => {
   await put(provisionedRecord(two, credentials, {}, { ticket: dead, error, coolUntil: now + 1_000 }));
   const moved = provisionedRecord(three, credentials);
   await put({ ...moved, desired: { ...moved.desired, service: 'other', movedAt: now - 1_000 } });
-  expect(counts(await askFleet(tools, options))).toEqual({
+  expect(counts(await askFleet(tools, { ...options, move: true }))).toEqual({
     devices: 3,
     alreadyProvisioned: 1,
     failed: 1,
     conflicts: 1,
   });
+});
+
+test('a device that is wanted at another service stays there, unless it is to be moved', async () => {
+  const { tools, add, put, sent, record, clock } = fleetTools();
+  for (const uuid of [one, two, three]) add(uuid);
+  await put(provisionedRecord(one, credentials));
+  const absent = provisionedRecord(two, credentials);
+  await put({ ...absent, desired: { ...absent.desired, present: false, service: null } });
+  const other = { ...options, service: '' };
+  expect(await collect(planFleet(tools, other))).toEqual([
+    { uuid: one, elsewhere: 'main' },
+    { uuid: two, elsewhere: null },
+    { uuid: three, elsewhere: null },
+  ]);
+  const report = await askFleet(tools, other);
+  expect(counts(report)).toEqual({ devices: 3, elsewhere: 1, asked: 2 });
+  expect(report.uuids).toEqual([two, three]);
+  expect(sent.map(({ uuid }) => uuid)).toEqual([two, three]);
+  expect((await record(one)).desired.service).toBe('main');
+
+  const move = { ...other, move: true };
+  expect((await collect(planFleet(tools, move))).map((each) => each.elsewhere)).toEqual([null, null, null]);
+  clock.at += 1_000;
+  expect(counts(await askFleet(tools, move))).toMatchObject({ asked: 1, underWay: 2 });
+  expect((await record(one)).desired.service).toBe('');
 });
 
 test('ended in the middle it says so, and the next run does the rest', async () => {

@@ -1,3 +1,4 @@
+import { accept } from '../../src/accept.js';
 import { type AuditOptions, type AuditProgress, audit } from '../../src/fleet/audit.js';
 import { findingKinds } from '../../src/fleet/Finding.js';
 import { repair } from '../../src/fleet/repair.js';
@@ -88,7 +89,11 @@ const cases: Case[] = [
     { certificates: {}, identity: [] },
     [['identity-without-record', 'by-hand']],
   ],
-  ['nobody knows the device of an identity', { identity: [stray] }, [['identity-without-device', 'remove']]],
+  [
+    'nobody knows the device of an identity',
+    { identity: [stray] },
+    [['identity-without-device', 'remove-unknown']],
+  ],
   [
     'nobody knows the device of an identity that is not ours',
     { identity: [] },
@@ -139,6 +144,50 @@ const cases: Case[] = [
     [['variables-not-accepted', 'by-hand']],
   ],
   [
+    'the identity is disabled, and the certificate has expired',
+    { certificates: of(expired), record: { credentials: expired }, identity: [] },
+    [
+      ['variables-not-accepted', 'by-hand'],
+      ['certificate-expired', 'by-hand'],
+    ],
+  ],
+  [
+    'the identity is disabled, and the variables are gone',
+    { certificates: {}, record: {}, identity: [] },
+    [['variables-missing', 'by-hand']],
+  ],
+  [
+    'the identity is disabled, and the variables are of another pair',
+    { certificates: of(next), record: {}, identity: [] },
+    [
+      ['variables-differ', 'by-hand'],
+      ['variables-not-accepted', 'by-hand'],
+    ],
+  ],
+  [
+    'no record knows the identity, which is disabled, and the certificate has expired',
+    { certificates: of(expired), identity: [] },
+    [
+      ['identity-without-record', 'by-hand'],
+      ['certificate-expired', 'by-hand'],
+    ],
+  ],
+  [
+    'the device of an identity that is disabled is gone',
+    { record: {}, identity: [] },
+    [['identity-without-device', 'by-hand']],
+  ],
+  [
+    'a deprovisioned device has an identity that is disabled',
+    { certificates: {}, record: absent, identity: [] },
+    [['identity-not-wanted', 'by-hand']],
+  ],
+  [
+    'the device of a failed request is gone, and its identity is disabled',
+    { record: { ticket: dead }, identity: [] },
+    [['dead-record-without-device', 'by-hand']],
+  ],
+  [
     'the variables are gone',
     { certificates: {}, record: {}, identity: accepted },
     [['variables-missing', 'check']],
@@ -177,6 +226,16 @@ const cases: Case[] = [
   [
     'the device of a failed request is gone',
     { record: { ticket: dead }, identity: [stray] },
+    [['dead-record-without-device', 'remove']],
+  ],
+  [
+    'the device of a failed request was never seen, and has an identity',
+    { record: { ticket: dead, observed: { fleet: null } }, identity: [stray] },
+    [['dead-record-without-device', 'remove-unknown']],
+  ],
+  [
+    'the device of a failed request was never seen',
+    { record: { ticket: dead, observed: { fleet: null } } },
     [['dead-record-without-device', 'remove']],
   ],
   [
@@ -318,33 +377,80 @@ describe('a repair', () => {
 
   test('adopts a device where it holds its credentials, unless it was asked for meanwhile', async () => {
     const given = { certificates: { relay: own.certificate }, identity: accepted };
-    const { did, record, finding, tools, clock } = await repaired(given);
+    const { did, record, finding, tools } = await repaired(given);
     expect(did).toBe('asked');
     expect((await record(uuid)).desired).toMatchObject({ present: true, service: 'relay' });
     const { requestId } = (await record(uuid)).desired;
-    clock.at += 1_000;
-    expect(await repair(tools, finding)).toBe('asked');
+    expect(await repair(tools, finding)).toBe('not-any-more');
     expect((await record(uuid)).desired.requestId).toBe(requestId);
   });
 
-  test('asks for the absence of what is gone, unless balena knows it again', async () => {
-    const { did, record, finding, tools, add, sent } = await repaired({ record: { ticket: dead } });
+  test('asks for the absence of what is gone', async () => {
+    const { did, record, sent } = await repaired({ record: { ticket: dead } });
     expect(did).toBe('asked');
     expect((await record(uuid)).desired.present).toBe(false);
+    expect(sent).toHaveLength(1);
+  });
+
+  /** The finding, not repaired yet. */
+  async function found(given: Given) {
+    const made = await system(given);
+    const [finding] = await collect(audit(made.tools, options));
+    return { ...made, finding: finding! };
+  }
+
+  test('leaves alone what balena knows again', async () => {
+    const { finding, tools, add, sent } = await found({ record: { ticket: dead } });
     add(uuid);
     expect(await repair(tools, finding)).toBe('not-any-more');
-    expect(sent).toHaveLength(1);
+    expect(sent).toEqual([]);
+  });
+
+  test.each<[string, Given]>([
+    ['check', { certificates: {}, record: {}, identity: accepted }],
+    ['remove', { record: { ticket: dead } }],
+    ['retire', { certificates: of(own), record: {}, identity: [own.thumbprint, stray] }],
+    ['remove-unknown', { identity: [stray] }],
+    ['adopt', { certificates: of(own), identity: accepted }],
+  ])('leaves alone what was asked for since the audit (%s)', async (how, given) => {
+    const { finding, tools, sent, record } = await found(given);
+    expect(finding.mend.how).toBe(how);
+    await accept(tools, { uuid, present: true, service: 'other' });
+    await accept(tools, { uuid, present: false });
+    const { requestId } = (await record(uuid)).desired;
+    sent.length = 0;
+    expect(await repair(tools, finding, { removeUnknown: true })).toBe('not-any-more');
+    expect(sent).toEqual([]);
+    expect((await record(uuid)).desired).toMatchObject({ present: false, requestId });
+  });
+
+  test('removes an identity that neither balena nor a record knows only if that is said', async () => {
+    const { did, record, finding, tools, sent } = await repaired({ identity: [stray] });
+    expect(did).toBe('by-hand');
+    expect(sent).toEqual([]);
+    expect(await repair(tools, finding, { removeUnknown: true })).toBe('asked');
+    expect((await record(uuid)).desired.present).toBe(false);
+  });
+
+  test('leaves a record alone of which the key does not see the fleet any more', async () => {
+    const { finding, tools, sent, hide } = await found({ record: { ticket: dead } });
+    hide(fleet);
+    expect(await repair(tools, finding, { removeUnknown: true })).toBe('by-hand');
+    expect(sent).toEqual([]);
   });
 
   test('has the hub stop to accept what no one holds; and again when it comes back', async () => {
     const given = { certificates: of(own), record: {}, identity: [own.thumbprint, stray] };
-    const { did, record, finding, tools, put } = await repaired(given);
+    const { did, record, tools, put, clock } = await repaired(given);
     expect(did).toBe('asked');
     const asked = await record(uuid);
     expect(asked.desired).toMatchObject({ service: 'main', retire: stray, revoke: true });
     expect(asked.ticket).toMatchObject({ kind: 'change', distrust: true });
     await put({ ...asked, ticket: null });
-    expect(await repair(tools, finding)).toBe('asked');
+    clock.at += day;
+    const [again] = await collect(audit(tools, options));
+    expect(again).toMatchObject({ kind: 'thumbprint-not-held' });
+    expect(await repair(tools, again!)).toBe('asked');
     expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', distrust: true });
   });
 

@@ -67,6 +67,26 @@ test('of a device whose request failed for good the certificate is counted, and 
   expect(sent).toEqual([]);
 });
 
+test('of a renewal that failed with half a pair stored, the certificate that is left is counted, and due', async () => {
+  const { tools, put, asked } = fleetTools();
+  const half = { thumbprint: null, previous: thumbprint };
+  // Long before its time.
+  await put(withDaysLeft(1, 50, {}, half));
+  await put(withDaysLeft(2, 5, {}, half));
+  await put(withDaysLeft(3, 5, {}, { ...half, notBefore: null, notAfter: null }));
+  await put(withDaysLeft(4, 5, { ticket: { n: 1, kind: 'change', due: now, dead: { at: longAgo } } }, half));
+  const gone = withDaysLeft(5, 5, {}, half);
+  await put({ ...gone, desired: { ...gone.desired, present: false, service: null } });
+  expect(await renew(tools, options)).toMatchObject({
+    due: 4,
+    checked: 3,
+    failed: 1,
+    certificates: { expired: 0, within7Days: 2, within30Days: 0, later: 1 },
+  });
+  // What nobody knows the end of comes first.
+  expect(await asked()).toEqual([3, 2, 1].map((n) => `${uuidOf(n)} check`));
+});
+
 test('it reports all certificates by the days that they have left', async () => {
   const { tools, put } = fleetTools();
   const days = [-1, 0, 0.5, 7, 8, 30, 31, 90];
@@ -93,6 +113,31 @@ test('certificates minted in one burst fall due over a part of their life, alway
   expect(perDay).toHaveLength(10);
   for (const each of perDay) expect(each?.length).toBeLessThan(150);
   expect(renewalTime({ uuid: uuidOf(7), notBefore, notAfter }, 0.8)).toBe(times[7]);
+});
+
+test('how many certificates are about to expire is told also where nothing can be asked for', async () => {
+  const { tools, put, queue } = fleetTools();
+  await put(withDaysLeft(1, 5));
+  queue.fails = true;
+  const told: unknown[] = [];
+  const onCertificates = (counts: unknown) => told.push(counts);
+  await expect(renew(tools, { ...options, onCertificates })).rejects.toMatchObject({
+    code: 'queue-unavailable',
+  });
+  expect(told).toEqual([{ expired: 0, within7Days: 1, within30Days: 0, later: 0 }]);
+});
+
+test('what would not fit otherwise is spread over more hours, and more of the pace', async () => {
+  const { tools, put, record } = fleetTools();
+  // Four a day would be the usual; these have half a day.
+  for (let n = 0; n < 10; n += 1) await put(withDaysLeft(n, 1));
+  const report = await renew(tools, { ...options, operationsPerMinute: 0.04 });
+  expect(report).toMatchObject({ due: 10, checked: 10, left: 0, share: { late: 0 } });
+  expect(report.share.part).toBeCloseTo(10 / (0.04 * 12 * 60));
+  const dues = await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => (await record(uuidOf(n))).ticket?.due ?? 0),
+  );
+  expect(Math.max(...dues)).toBeLessThanOrEqual(now + day / 2);
 });
 
 test('a run that is ended leaves the rest to the next', async () => {

@@ -74,3 +74,11 @@ test('what is to be rotated is chosen by fleet, service, and when it was minted'
   expect(isToRotate({ ...summary, operation: 'deprovision' })).toBe(false);
   expect(isToRotate({ ...summary, thumbprint: null })).toBe(false);
 });
+
+test('after a leak, a device with a pair that is half stored is among them, whatever the dates say', () => {
+  const observed = { thumbprint: null, previous: other };
+  const half = summarize(provisionedRecord(uuid, credentials, observed));
+  expect(isToRotate(half, { fleet, mintedBefore: now - 11 * day })).toBe(true);
+  expect(isToRotate({ ...half, notBefore: null, notAfter: null }, { mintedBefore: now })).toBe(true);
+  expect(isToRotate(half, { fleet: 'other/fleet' })).toBe(false);
+});

@@ -1,6 +1,6 @@
 import { fleetPageSize } from '../../src/edges/balena/fleetPage.js';
 import { openPosition, type PositionRow } from '../../src/fleet/openPosition.js';
-import { planSweep, type SweepOptions, sweep } from '../../src/fleet/sweep.js';
+import { planSweep, type SweepOptions, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
 import { newRecord } from '../../src/record/newRecord.js';
 import { memoryTable } from '../support/memoryTable.js';
@@ -144,6 +144,76 @@ test.each<Case>([
   const report = await sweep(tools, options);
   expect(Object.entries(report.checked).filter(([, n]) => n > 0)).toEqual(why ? [[why, 1]] : []);
   expect(await asked()).toEqual(why ? [`${one} ${why === 'variables-left' ? 'remove' : 'check'}`] : []);
+});
+
+describe('where many records of a fleet look gone,', () => {
+  /** Records of a fleet, of which the first are gone from balena, and a record of another fleet that is gone. */
+  async function system(count: number, gone: number) {
+    const made = fleetTools();
+    for (let n = 0; n < count; n += 1) {
+      // Verified a moment ago, those that are there are left alone.
+      await made.put(provisionedRecord(uuidOf(n), credentials, { verifiedAt: n < gone ? longAgo : now }));
+      if (n >= gone) made.add(uuidOf(n), held());
+    }
+    await made.put(provisionedRecord(uuidOf(5_000), credentials, { fleet: 'my_org/two' }));
+    return made;
+  }
+  const both = { ...options, fleets: [fleet, 'my_org/two'] };
+
+  test('and no more than a tenth, workers look at them', async () => {
+    const { tools, sent } = await system(300, 30);
+    expect(await sweep(tools, both)).toMatchObject({ checked: { gone: 31 }, held: [] });
+    expect(sent).toHaveLength(31);
+  });
+
+  test('and no more than 20, workers look at them', async () => {
+    const { tools } = await system(20, 20);
+    expect(await sweep(tools, both)).toMatchObject({ checked: { gone: 21 }, held: [] });
+  });
+
+  test('more than a tenth, no worker looks at any of them, but at those of other fleets', async () => {
+    const { tools, asked } = await system(300, 31);
+    const held = [{ fleet, gone: 31, records: 300 }];
+    expect(await sweep(tools, both)).toMatchObject({ checked: { gone: 1 }, held, finished: true });
+    expect(await asked()).toEqual([`${uuidOf(5_000)} check`]);
+  });
+
+  test('workers look at them all the same if that is allowed', async () => {
+    const { tools, sent } = await system(300, 31);
+    expect(await sweep(tools, { ...both, allowGone: true })).toMatchObject({
+      checked: { gone: 32 },
+      held: [],
+    });
+    expect(sent).toHaveLength(32);
+  });
+
+  test('a plan says so, too', async () => {
+    const { tools } = await system(300, 31);
+    let progress: SweepProgress | undefined;
+    const onProgress = (so: SweepProgress) => {
+      progress = so;
+    };
+    const plan = await collect(planSweep(tools, { ...both, onProgress }));
+    expect(plan.map(({ uuid }) => uuid)).toEqual([uuidOf(5_000)]);
+    expect(progress).toMatchObject({ checked: { gone: 1 }, held: [{ fleet, gone: 31 }] });
+    expect(await collect(planSweep(tools, { ...both, allowGone: true }))).toHaveLength(32);
+  });
+
+  test('a run that is ended judges by what it has looked at', async () => {
+    const { tools, sent } = await system(1_000, 501);
+    const controller = new AbortController();
+    const ended = { ...both, signal: controller.signal, onProgress: () => controller.abort() };
+    expect(await sweep(tools, ended)).toMatchObject({ finished: false, held: [{ fleet, gone: 500 }] });
+    expect(sent).toEqual([]);
+  });
+
+  test('a run that is ended has workers look at the few that are gone: the next run goes on behind them', async () => {
+    const { tools, asked } = await system(1_000, 20);
+    const controller = new AbortController();
+    const ended = { ...both, signal: controller.signal, onProgress: () => controller.abort() };
+    expect(await sweep(tools, ended)).toMatchObject({ finished: false, checked: { gone: 20 }, held: [] });
+    expect(await asked()).toHaveLength(20);
+  });
 });
 
 test('where the key does not see a fleet any more, nothing is taken for gone', async () => {

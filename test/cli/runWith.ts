@@ -1,0 +1,47 @@
+import { createProgram } from '../../cli/createProgram.js';
+import type { ExitCode } from '../../cli/exitCodes.js';
+import type { FleetApp, Session } from '../../cli/Session.js';
+
+/** What a command came to. */
+export interface Outcome {
+  code: ExitCode | undefined;
+  text: string;
+  json: Record<string, unknown>;
+  /** Did it take Ctrl-C upon itself? */
+  stopsGently: boolean;
+}
+
+/**
+ * Runs a command line of whole fleets in this process, to its end, with what it would work with.
+ *
+ * @param more what differs of the session
+ */
+export async function runWith(app: object, args: string[], more: Partial<Session> = {}): Promise<Outcome> {
+  const outcome: Outcome = { code: undefined, text: '', json: {}, stopsGently: false };
+  const session: Session = {
+    json: true,
+    width: Number.POSITIVE_INFINITY,
+    system: async () => ({ name: 'a test', settings: {}, local: false, trusted: null }),
+    app: async () => app as FleetApp,
+    fleetApp: async () => app as FleetApp,
+    answer(value, text) {
+      outcome.json = JSON.parse(JSON.stringify(value));
+      outcome.text = text();
+    },
+    tell: () => {},
+    expectAnswer: () => {},
+    confirm: async () => true,
+    whenStopped: () => {},
+    stopGently() {
+      outcome.stopsGently = true;
+      return new AbortController().signal;
+    },
+    atEnd: () => {},
+    ...more,
+  };
+  const program = createProgram(true, async (_, work) => {
+    outcome.code = await work(session);
+  });
+  await program.parseAsync(args, { from: 'user' });
+  return outcome;
+}
