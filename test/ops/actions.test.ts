@@ -362,13 +362,52 @@ test('a plan is good for a day, and is forgotten after that with its set; what w
   expect((await listActions(tools)).actions.map(({ id }) => id)).toEqual([kept]);
 });
 
-test('a set of any size is kept in its order', async () => {
-  const { tools, planned } = await withFailed(400);
-  const { id, counts } = await planned();
-  expect(counts.planned).toBe(400);
-  expect((await tools.actions.items(id, 170, 190)).map(({ uuid }) => uuid)).toEqual(
-    Array.from({ length: 20 }, (_, at) => uuidOf(170 + at)),
-  );
+describe('a set of any size', () => {
+  test('is kept in its order', async () => {
+    const { tools, planned } = await withFailed(400);
+    const { id, counts } = await planned();
+    expect(counts.planned).toBe(400);
+    for (const [from, to] of [
+      [0, 400],
+      [170, 190],
+      [180, 180],
+      [399, 400],
+    ] as const)
+      expect((await tools.actions.items(id, from, to)).map(({ uuid }) => uuid)).toEqual(
+        Array.from({ length: to - from }, (_, at) => uuidOf(from + at)),
+      );
+  });
+
+  // A text in a row may have 32,768 characters.
+  test.each([
+    ['the longest uuids', 'cloud-relay'],
+    ['the longest names', '\u0001'.repeat(255)],
+  ])('can be planned with %s', async (_, service) => {
+    const { tools, planned, letter } = await withFailed(0);
+    const uuids = Array.from({ length: 400 }, (_, n) => n.toString(16).padStart(62, '0'));
+    const rest = { v: 1, requestId, n: 2_000_000_000, due: start, operation: 'provision', service };
+    uuids.forEach((uuid, n) => {
+      letter({ ...rest, uuid }, String(10 ** 15 + n), { enqueuedAt: start + n });
+    });
+    const { id, counts } = await planned();
+    expect(counts.planned).toBe(400);
+    for (let from = 0; from < 400; from += 100)
+      expect((await tools.actions.items(id, from, from + 100)).map(({ uuid }) => uuid)).toEqual(
+        uuids.slice(from, from + 100),
+      );
+  });
+
+  test('is counted by the most frequent of its fleets, and the others', async () => {
+    const { planned, put } = await withFailed(0);
+    const { observed } = await put(0);
+    for (let n = 0; n < 300; n += 1)
+      await put(n, { observed: { ...observed, fleet: `acme/${'f'.repeat(120)}${n < 20 ? 0 : n}` } });
+    const byFleet = Object.entries((await planned()).byFleet);
+    expect(byFleet[0]).toEqual([`acme/${'f'.repeat(120)}0`, 20]);
+    expect(byFleet.at(-1)?.[0]).toBe('others');
+    expect(byFleet.length).toBeLessThanOrEqual(101);
+    expect(byFleet.reduce((sum, [, count]) => sum + count, 0)).toBe(300);
+  });
 });
 
 test.each([

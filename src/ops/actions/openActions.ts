@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { ErasableTable, Row } from '../../edges/table.js';
 import { ProvisioningError } from '../../ProvisioningError.js';
+import { cutSet, mostInARow, type SetRow } from './cutSet.js';
 import type { Item, StoredAction } from './StoredAction.js';
 
 /** The bulk actions of ops, each with its set. All throw `records-unavailable`. */
@@ -22,32 +23,25 @@ export interface Actions {
   remove(action: StoredAction): Promise<void>;
 }
 
-/** A text in a row may have 32,768 characters; an item has up to 160. */
-const itemsInARow = 180;
 const writesAtATime = 20;
 const mostConflicts = 20;
 
 const keyOf = (id: string) => ({ partition: 'actions', row: id });
-const itemsKey = (id: string, row: number) => ({
-  partition: `items-${id}`,
-  row: String(row).padStart(6, '0'),
-});
+const partitionOf = (id: string) => `items-${id}`;
+/** Sorts as the number does. */
+const textOf = (place: number) => String(place).padStart(9, '0');
+/** By its last place: the row that holds a place is the first at or behind it. */
+const rowOf = ({ from, items }: SetRow) => textOf(from + items.length - 1);
 
 export function openActions(table: ErasableTable<unknown>): Actions {
   const actions = table as ErasableTable<StoredAction>;
-  const sets = table as ErasableTable<Item[]>;
-  const rowsOf = ({ planned }: StoredAction) => Math.ceil(planned / itemsInARow);
+  const sets = table as ErasableTable<SetRow>;
   const limit = pLimit(writesAtATime);
 
   return {
     async create(action, items) {
-      const rows = Array.from({ length: rowsOf(action) }, (_, row) => row);
-      await limit.map(rows, (row) =>
-        sets.put(
-          itemsKey(action.id, row),
-          items.slice(row * itemsInARow, (row + 1) * itemsInARow) as Item[],
-          null,
-        ),
+      await limit.map(cutSet(items), (row) =>
+        sets.put({ partition: partitionOf(action.id), row: rowOf(row) }, row, null),
       );
       await actions.put(keyOf(action.id), action, null);
     },
@@ -65,11 +59,9 @@ export function openActions(table: ErasableTable<unknown>): Actions {
     },
     async items(id, from, to) {
       const found: Item[] = [];
-      for (let row = Math.floor(from / itemsInARow); row * itemsInARow < to; row += 1) {
-        const stored = (await sets.get(itemsKey(id, row)))?.value ?? [];
-        const first = row * itemsInARow;
-        found.push(...stored.slice(Math.max(0, from - first), Math.max(0, to - first)));
-      }
+      const filter = `PartitionKey eq '${partitionOf(id)}' and RowKey ge '${textOf(from)}' and RowKey lt '${textOf(to + mostInARow)}'`;
+      for await (const row of sets.list(filter))
+        found.push(...row.items.slice(Math.max(0, from - row.from), Math.max(0, to - row.from)));
       return found;
     },
     async list() {
@@ -80,7 +72,10 @@ export function openActions(table: ErasableTable<unknown>): Actions {
     async remove(action) {
       // The action first: one that can be found is whole.
       await actions.remove(keyOf(action.id));
-      for (let row = 0; row < rowsOf(action); row += 1) await sets.remove(itemsKey(action.id, row));
+      const partition = partitionOf(action.id);
+      const rows: string[] = [];
+      for await (const row of sets.list(`PartitionKey eq '${partition}'`)) rows.push(rowOf(row));
+      await limit.map(rows, (row) => sets.remove({ partition, row }));
     },
   };
 }

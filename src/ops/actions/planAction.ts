@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { z } from 'zod';
 import { type Action, actionKinds } from '../Action.js';
-import { countBy } from '../countBy.js';
+import { countLargest } from '../countLargest.js';
 import { actionFilter, parse } from '../Filter.js';
 import type { OpsTools } from '../OpsTools.js';
 import { Refused } from '../Refused.js';
@@ -53,11 +53,11 @@ export async function planAction(tools: OpsTools, request: ActionRequest): Promi
     limit: null,
     planned: chosen.items.length,
     quarantined: chosen.quarantined,
-    byCode: countBy(
+    byCode: countLargest(
       chosen.items.flatMap(({ code }) => code ?? []),
       (code) => code,
     ),
-    byFleet: countBy(chosen.items, ({ fleet }) => fleet ?? 'unknown'),
+    byFleet: countLargest(chosen.items, ({ fleet }) => fleet ?? 'unknown'),
     note: chosen.note,
     next: 0,
     superseded: 0,
