@@ -212,7 +212,8 @@ describe('cancelled', () => {
       cancelledBy: 'Bob',
       counts: { asked: 10, succeeded: 1, cancelled: 9, underWay: 0 },
     });
-    expect(sent).toHaveLength(10);
+    // What is given up is sent once more, under the same id.
+    expect(new Set(sent.map(({ uuid, messageId }) => `${uuid} ${messageId}`)).size).toBe(10);
     expect(await record(3)).toMatchObject({
       ticket: { n: 8, dead: { cancelled: true } },
       error: { code: 'service-not-found' },
@@ -247,6 +248,99 @@ describe('cancelled', () => {
       counts: { underWay: 0, cancelled: 20 },
     });
     for (const n of [0, 19]) expect((await record(n)).ticket?.dead).toMatchObject({ cancelled: true });
+  });
+
+  test('while a worker was at a part that it did not live to end, what that one asked for is given up when its message comes again', async () => {
+    const { tools, nudges, started, record, work } = await withFailed(20);
+    const id = await started();
+    // It has the part, and asks for the first; the rest is asked for when the action was cancelled already.
+    const { records } = tools;
+    const killed = Promise.withResolvers<never>();
+    const reached = Promise.withResolvers<void>();
+    let asked = 0;
+    const dying = {
+      ...tools,
+      actions: { ...tools.actions, amend: () => killed.promise },
+      records: {
+        ...records,
+        async amend(...change: Parameters<typeof records.amend>) {
+          asked += 1;
+          if (asked === 1) {
+            await cancelAction(tools, id);
+            await work();
+            expect((await readAction(tools, id)).state).toBe('cancelled');
+          }
+          const done = await records.amend(...change);
+          reached.resolve();
+          return done;
+        },
+      },
+    };
+    const turn = advanceAction(dying, nudges[0]!);
+    await reached.promise;
+    killed.reject(new Error('killed'));
+    await expect(turn).rejects.toThrow('killed');
+    expect((await record(0)).ticket).not.toHaveProperty('dead');
+    await work(0);
+    for (const n of [0, 19]) expect((await record(n)).ticket?.dead).toMatchObject({ cancelled: true });
+  });
+
+  test('while a part fails, what was asked for of it is given up, and nothing of it goes on afterwards', async () => {
+    const { tools, nudges, started, record, sent } = await withFailed(60);
+    const id = await started();
+    const { records, queue } = tools;
+    let underWay = 0;
+    let tries = 0;
+    const failing = {
+      ...tools,
+      queue: {
+        ...queue,
+        async send(...message: Parameters<typeof queue.send>) {
+          tries += 1;
+          if (tries === 1) {
+            await cancelAction(tools, id);
+            throw new Error('the first fails');
+          }
+          await queue.send(...message);
+        },
+      },
+      records: {
+        ...records,
+        async amend(...change: Parameters<typeof records.amend>) {
+          underWay += 1;
+          return records.amend(...change).finally(() => {
+            underWay -= 1;
+          });
+        },
+      },
+    };
+    await expect(advanceAction(failing, nudges[0]!)).rejects.toMatchObject({ code: 'unexpected' });
+    expect(underWay).toBe(0);
+    const all = await Promise.all(Array.from({ length: 60 }, (_, n) => record(n)));
+    const asked = all.filter(({ action }) => action?.id === id);
+    expect(asked.length).toBeGreaterThan(0);
+    // Each with a message that will be its letter, also that whose first sending failed.
+    const messages = new Set(sent.map(({ uuid, n }) => `${uuid}.${n}`));
+    for (const { uuid, ticket } of asked) {
+      expect(ticket?.dead).toMatchObject({ cancelled: true });
+      expect(messages).toContain(`${uuid}.${ticket?.n}`);
+    }
+  });
+
+  test('before its message was ever sent, a request gets it all the same, and so its letter', async () => {
+    const { tools, nudges, sent, started, record, work, away } = await withFailed(1);
+    const id = await started();
+    away.queue = 1;
+    await expect(work(0)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    expect(sent).toEqual([]);
+    await cancelAction(tools, id);
+    // As long as it cannot be sent it is not given up.
+    away.queue = 1;
+    await expect(work(1)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    expect((await record(0)).ticket).not.toHaveProperty('dead');
+    await advanceAction(tools, nudges[1]!);
+    expect((await record(0)).ticket).toMatchObject({ n: 8, dead: { cancelled: true } });
+    expect(sent).toMatchObject([{ uuid: uuidOf(0), n: 8, messageId: `${requestId}.8` }]);
   });
 
   test('before it was started, it can not be started any more; and once ended, it stays as it is', async () => {
