@@ -179,6 +179,27 @@ test('a letter whose record was lost makes the record anew, above the number of 
   expect(all.sent).toMatchObject([{ uuid: uuidOf(9), n: 2_000_000_001 }]);
 });
 
+test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
+  'of the letters of a device whose record was lost only the newest is replayed, with the filter %j',
+  async (filter) => {
+    const { tools, letter, planned } = await withFailed(0);
+    const body = { v: 1, uuid: uuidOf(9), requestId, due: start, operation: 'provision', service: 'main' };
+    letter({ ...body, n: 11 }, '12', { reason: 'older' });
+    letter({ ...body, n: 12, operation: 'deprovision', service: null }, '13', { reason: 'newer' });
+    letter({ ...body, n: 10 }, '11', { reason: 'oldest' });
+    const { id, counts, note } = await planned({ filter });
+    const items = await tools.actions.items(id, 0, counts.planned);
+    expect(items.map(({ sequenceNumber }) => sequenceNumber)).toEqual(
+      'code' in filter || 'sequenceNumber' in filter ? [] : ['13'],
+    );
+    expect(note).toMatch(
+      /^Of the letters of a device without a record only the newest is taken\. Left out: \d\.$/,
+    );
+    // To discard, all of them are taken.
+    expect((await planned({ kind: 'discard', reason: 'scrapped' })).counts.planned).toBe(3);
+  },
+);
+
 test('a discard marks the records, remembers letters without one, and sends nothing', async () => {
   const all = await withFailed(2);
   all.letter('not JSON', '5', { reason: 'bad-message' });
