@@ -3,9 +3,11 @@ import { cancelAction } from '../../src/ops/actions/cancelAction.js';
 import { forgetPlans } from '../../src/ops/actions/forgetPlans.js';
 import { listActions } from '../../src/ops/actions/listActions.js';
 import { nudgeLost } from '../../src/ops/actions/nudge.js';
+import { openActions } from '../../src/ops/actions/openActions.js';
 import { type ActionRequest, planAction } from '../../src/ops/actions/planAction.js';
 import { readAction } from '../../src/ops/actions/readAction.js';
 import { type StartRequest, startAction } from '../../src/ops/actions/startAction.js';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
 import { useTables } from '../edges/useTables.js';
 import { opsTools, requestId, start, uuidOf } from './opsTools.js';
 
@@ -56,6 +58,58 @@ test('without a rate it goes at the pace of the hub', async () => {
   await started();
   await work();
   expect(sent[1]!.at - sent[0]!.at).toBe(600);
+});
+
+test('a start or a cancel whose message could not be sent has begun all the same, and says so; the timer sends it', async () => {
+  const { tools, sent, clock, planned, work, away } = await withFailed(2);
+  const { id } = await planned();
+  away.queue = 1;
+  const started = await startAction(tools, id);
+  expect(started).toMatchObject({
+    state: 'running',
+    note: expect.stringMatching(/queue-unavailable.*ten minutes/),
+  });
+  clock.at += 5 * 60_000 + 1;
+  await nudgeLost(tools);
+  await work();
+  expect(sent).toHaveLength(2);
+  away.queue = 1;
+  const cancelled = await cancelAction(tools, id);
+  expect(cancelled).toMatchObject({
+    state: 'cancelling',
+    counts: { asked: 2 },
+    note: expect.stringMatching(/queue-unavailable/),
+  });
+  expect((await readAction(tools, id)).note).toBeNull();
+});
+
+test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
+  'a start that %s has started it',
+  async (how) => {
+    const { tools, nudges, planned } = await withFailed(1);
+    const table = tables.newTable<unknown>();
+    tools.actions = openActions(table);
+    const { id } = await planned();
+    let writes = 0;
+    const put: typeof table.put = async (...row) => {
+      const written = await table.put(...row);
+      writes += 1;
+      if (writes > 1) return written;
+      if (how.includes('conflict')) return false;
+      throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later', outcomeUnknown: true });
+    };
+    const started = await startAction({ ...tools, actions: openActions({ ...table, put }) }, id);
+    expect(started.state).toBe('running');
+    expect(nudges).toMatchObject([{ action: id, n: 1 }]);
+  },
+);
+
+test.each(['no#id', 'no?id', 'no\\id', 'no-id'])('there is no action %s', async (id) => {
+  const { tools } = await withFailed(0);
+  const none = { code: 'ops.no-such-action', status: 404 };
+  await expect(readAction(tools, id)).rejects.toMatchObject(none);
+  await expect(startAction(tools, id)).rejects.toMatchObject(none);
+  await expect(cancelAction(tools, id)).rejects.toMatchObject(none);
 });
 
 test('it is done when all have come to an end, and then counts no more', async () => {
@@ -528,7 +582,9 @@ describe('a set of any size', () => {
 test.each([
   [{ filter: { kode: 'x' } }, 'ops.bad-request', /kode/],
   [{ filter: { since: 'yesterday' } }, 'ops.bad-filter', /since/],
+  [{ filter: { since: '999999999d' } }, 'ops.bad-filter', /since/],
   [{ rate: 0 }, 'ops.bad-request', /rate/],
+  [{ rate: 1e-9 }, 'ops.bad-request', /rate/],
   [{ kind: 'explode' }, 'ops.bad-request', /kind/],
 ])('a plan with %j is refused, with what is wrong', async (request, code, message) => {
   const { planned } = await withFailed(0);

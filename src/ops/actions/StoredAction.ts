@@ -32,6 +32,8 @@ export interface StoredAction {
   counts: ActionCounts | null;
   /** The message that has a worker go on with it. Only the one that it names does; see `ActionMessage`. */
   nudge: { n: number; due: number };
+  /** Random, new with every write: tells one's own write from another's. */
+  stamp?: string;
 }
 
 /** What may be asked for without looking how the last went. Without a ramp, all of it. */

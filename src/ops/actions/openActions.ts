@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
+import { z } from 'zod';
 import type { ErasableTable, Row } from '../../edges/table.js';
 import { ProvisioningError } from '../../ProvisioningError.js';
 import { cutSet, mostInARow, type SetRow } from './cutSet.js';
@@ -8,9 +10,10 @@ import type { Item, StoredAction } from './StoredAction.js';
 export interface Actions {
   /** Writes the set first: an action that can be found is whole. */
   create(action: StoredAction, items: readonly Item[]): Promise<void>;
+  /** @param id any text: what is no id has no action */
   read(id: string): Promise<Row<StoredAction> | null>;
   /**
-   * Read, change, write, and again on a conflict.
+   * Read, change, write, and again on a conflict. One's own write is known, as with the records.
    *
    * @param change gets a copy; returns null to write nothing
    * @returns what was written, or null
@@ -38,20 +41,36 @@ export function openActions(table: ErasableTable<unknown>): Actions {
   const sets = table as ErasableTable<SetRow>;
   const limit = pLimit(writesAtATime);
 
+  // Not every text can be a row's key.
+  const read = async (id: string) => (z.uuid().safeParse(id).success ? actions.get(keyOf(id)) : null);
+
+  /** @returns false on a conflict; true also if an error, or a repeat by the tables client, hid that the write succeeded */
+  async function write(action: StoredAction, etag: string | null): Promise<boolean> {
+    const stamp = randomUUID();
+    const isOurs = async () => (await read(action.id))?.value.stamp === stamp;
+    try {
+      if (await actions.put(keyOf(action.id), { ...action, stamp }, etag)) return true;
+    } catch (error) {
+      if (await isOurs()) return true;
+      throw error;
+    }
+    return isOurs();
+  }
+
   return {
     async create(action, items) {
       await limit.map(cutSet(items), (row) =>
         sets.put({ partition: partitionOf(action.id), row: rowOf(row) }, row, null),
       );
-      await actions.put(keyOf(action.id), action, null);
+      await write(action, null);
     },
-    read: (id) => actions.get(keyOf(id)),
+    read,
     async amend(id, change) {
       for (let tries = 0; tries < mostConflicts; tries += 1) {
-        const found = await actions.get(keyOf(id));
+        const found = await read(id);
         const changed = found && change(structuredClone(found.value));
         if (!found || !changed) return null;
-        if (await actions.put(keyOf(id), changed, found.etag)) return changed;
+        if (await write(changed, found.etag)) return changed;
       }
       throw new ProvisioningError('records-unavailable', 'The action is being changed too often.', {
         retry: 'later',

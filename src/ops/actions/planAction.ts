@@ -10,10 +10,18 @@ import { chooseToRotate } from './chooseToRotate.js';
 import type { StoredAction } from './StoredAction.js';
 import { viewAction } from './viewAction.js';
 
+/** Slower, and the last of a large set would have a date that cannot be written. */
+export const leastRate = 0.1;
+
 export const actionRequest = z.strictObject({
   kind: z.enum(actionKinds),
   filter: actionFilter.default({}).describe('which; all of what is named must hold'),
-  rate: z.number().positive().max(1e6).optional().describe("asked for in a minute; default: the hub's limit"),
+  rate: z
+    .number()
+    .min(leastRate)
+    .max(1e6)
+    .optional()
+    .describe("asked for in a minute; default: the hub's limit"),
   reason: z.string().min(1).max(500).optional().describe('required to discard'),
   revoke: z
     .boolean()
