@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { advanceAction } from '../../src/ops/actions/advanceAction.js';
 import { cancelAction } from '../../src/ops/actions/cancelAction.js';
 import { forgetPlans } from '../../src/ops/actions/forgetPlans.js';
@@ -16,7 +17,10 @@ const hours = 3_600_000;
 
 async function withFailed(count: number) {
   const all = opsTools(tables);
-  await Promise.all(Array.from({ length: count }, (_, n) => all.put(n)));
+  await pLimit(32).map(
+    Array.from({ length: count }, (_, n) => n),
+    (n) => all.put(n),
+  );
   const { tools, nudges, clock } = all;
   /** A worker gets the newest message, when it is due. */
   const work = async (at = nudges.length - 1) => {
@@ -104,13 +108,19 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
   },
 );
 
-test.each(['no#id', 'no?id', 'no\\id', 'no-id'])('there is no action %s', async (id) => {
-  const { tools } = await withFailed(0);
-  const none = { code: 'ops.no-such-action', status: 404 };
-  await expect(readAction(tools, id)).rejects.toMatchObject(none);
-  await expect(startAction(tools, id)).rejects.toMatchObject(none);
-  await expect(cancelAction(tools, id)).rejects.toMatchObject(none);
-});
+// The tables refuse some of them as a key, which is not to look like an outage.
+test.each(['no#id', 'no?id', 'no\\id', 'no-id'])(
+  'there is no action %s, and no table is asked for it',
+  async (id) => {
+    const { tools } = await withFailed(0);
+    const get = () => Promise.reject(new Error('asked'));
+    tools.actions = openActions({ ...tables.newTable<unknown>(), get });
+    const none = { code: 'ops.no-such-action', status: 404 };
+    await expect(readAction(tools, id)).rejects.toMatchObject(none);
+    await expect(startAction(tools, id)).rejects.toMatchObject(none);
+    await expect(cancelAction(tools, id)).rejects.toMatchObject(none);
+  },
+);
 
 test('it is done when all have come to an end, and then counts no more', async () => {
   const { tools, work, started, settle, put } = await withFailed(2);
@@ -529,6 +539,85 @@ test('a plan is good for a day, and is forgotten after that with its set; what w
   expect(await tools.actions.items(old.id, 0, 200)).toEqual([]);
   expect(await tools.actions.items(kept, 0, 200)).toHaveLength(200);
   expect((await listActions(tools)).actions.map(({ id }) => id)).toEqual([kept]);
+});
+
+describe('of a process that died', () => {
+  /** A table whose calls fail after so many. */
+  function dying(calls: { put?: number; remove?: number }) {
+    const table = tables.newTable<unknown>();
+    const left = {
+      put: calls.put ?? Number.POSITIVE_INFINITY,
+      remove: calls.remove ?? Number.POSITIVE_INFINITY,
+    };
+    const live = (call: keyof typeof left) => {
+      left[call] -= 1;
+      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.', { retry: 'later' });
+    };
+    const actions = openActions({
+      ...table,
+      async put(...row) {
+        live('put');
+        return table.put(...row);
+      },
+      async remove(key) {
+        live('remove');
+        return table.remove(key);
+      },
+    });
+    const rows = async () => {
+      let count = 0;
+      for await (const _ of table.list()) count += 1;
+      return count;
+    };
+    return { actions, whole: openActions(table), rows };
+  }
+
+  test('a plan that was half written is not seen, and is removed after an hour, with what there is of its set', async () => {
+    const { tools, clock, planned } = await withFailed(200);
+    const { actions, whole, rows } = dying({ put: 2 });
+    tools.actions = actions;
+    await expect(planned()).rejects.toMatchObject({ code: 'records-unavailable' });
+    expect(await rows()).toBeGreaterThan(1);
+    expect(await whole.list()).toEqual([]);
+    const [{ id } = { id: '' }] = await whole.list(true);
+    tools.actions = whole;
+    await expect(startAction(tools, id)).rejects.toMatchObject({ status: 404 });
+    await forgetPlans(tools);
+    expect(await rows()).toBeGreaterThan(1);
+    clock.at += 1 * hours + 1;
+    await forgetPlans(tools);
+    expect(await rows()).toBe(0);
+  });
+
+  test('a plan that was half removed is removed', async () => {
+    const { tools, clock, planned } = await withFailed(200);
+    const { actions, whole, rows } = dying({ remove: 1 });
+    tools.actions = actions;
+    await planned();
+    clock.at += 25 * hours + 1;
+    await expect(forgetPlans(tools)).rejects.toMatchObject({ code: 'records-unavailable' });
+    expect(await rows()).toBeGreaterThan(0);
+    await forgetPlans({ ...tools, actions: whole });
+    expect(await rows()).toBe(0);
+  });
+});
+
+test('the set of an action that ended a day ago is removed, once; the action stays', async () => {
+  const { tools, clock, work, started } = await withFailed(3);
+  const id = await started({}, { kind: 'discard', reason: 'scrapped' });
+  await work();
+  const done = await readAction(tools, id);
+  clock.at += 24 * hours;
+  await forgetPlans(tools);
+  expect(await tools.actions.items(id, 0, 3)).toHaveLength(3);
+  clock.at += 1;
+  await forgetPlans(tools);
+  expect(await tools.actions.items(id, 0, 3)).toEqual([]);
+  const { stamp } = (await tools.actions.read(id))!.value;
+  await forgetPlans(tools);
+  expect((await tools.actions.read(id))?.value.stamp).toBe(stamp);
+  expect(await readAction(tools, id)).toEqual(done);
+  expect((await listActions(tools)).actions).toEqual([done]);
 });
 
 describe('a set of any size', () => {
