@@ -24,6 +24,8 @@ const counts = z.object({
   underWay: count.describe('of those asked for: still under way'),
 });
 
+const ofThePlannedSet = 'of the planned set; of more than 100, the most frequent, and the rest as "others"';
+
 /**
  * A bulk action of ops: its plan fixes the set, and running it asks for each once. What was done remains as the audit.
  */
@@ -49,8 +51,8 @@ export const action = z
     ramp: z.boolean().describe('in growing waves, and no further when too many fail again'),
     limit: z.int().positive().nullable().describe('of the planned set, only so many; null: all'),
     counts,
-    byCode: z.record(z.string(), count).describe('of the planned set'),
-    byFleet: z.record(z.string(), count).describe('of the planned set'),
+    byCode: z.record(z.string(), count).describe(ofThePlannedSet),
+    byFleet: z.record(z.string(), count).describe(ofThePlannedSet),
     expectedSeconds: z
       .number()
       .nonnegative()

@@ -12,9 +12,10 @@ const spans: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86
  */
 export function parseWhen(name: string, text: string, now: number): number {
   const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return now - Number(count) * spans[unit]!;
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(at)) return at;
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = count === undefined ? date : now - Number(count) * spans[unit]!;
+  // A span can be so long that there is no date for it.
+  if (Number.isFinite(new Date(at).getTime())) return at;
   throw new Refused(
     'ops.bad-filter',
     `"${name}" must be a date and time (2026-11-24T03:00:00Z), or a span before now (30m, 2h, 7d).`,

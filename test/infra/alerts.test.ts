@@ -30,7 +30,7 @@ const names = [...rules, ...waits].map(({ name }) => name);
 const rule = (name: string) => rules.find((each) => each.name === name)!;
 
 /** Lengths of time that the rules of both kinds may have, in minutes; of a log rule's frequency, none is longer than a day. */
-const allowed: Record<string, number> = { PT5M: 5, PT15M: 15, PT1H: 60, P1D: 1_440, P2D: 2_880 };
+const allowed: Record<string, number> = { PT5M: 5, PT10M: 10, PT15M: 15, PT1H: 60, P1D: 1_440, P2D: 2_880 };
 
 /** What src/telemetry counts, with the attributes. */
 const metrics: Record<string, string[]> = {

@@ -1,11 +1,14 @@
+import pLimit from 'p-limit';
 import { advanceAction } from '../../src/ops/actions/advanceAction.js';
 import { cancelAction } from '../../src/ops/actions/cancelAction.js';
 import { forgetPlans } from '../../src/ops/actions/forgetPlans.js';
 import { listActions } from '../../src/ops/actions/listActions.js';
 import { nudgeLost } from '../../src/ops/actions/nudge.js';
+import { openActions } from '../../src/ops/actions/openActions.js';
 import { type ActionRequest, planAction } from '../../src/ops/actions/planAction.js';
 import { readAction } from '../../src/ops/actions/readAction.js';
 import { type StartRequest, startAction } from '../../src/ops/actions/startAction.js';
+import { ProvisioningError } from '../../src/ProvisioningError.js';
 import { useTables } from '../edges/useTables.js';
 import { opsTools, requestId, start, uuidOf } from './opsTools.js';
 
@@ -14,7 +17,10 @@ const hours = 3_600_000;
 
 async function withFailed(count: number) {
   const all = opsTools(tables);
-  await Promise.all(Array.from({ length: count }, (_, n) => all.put(n)));
+  await pLimit(32).map(
+    Array.from({ length: count }, (_, n) => n),
+    (n) => all.put(n),
+  );
   const { tools, nudges, clock } = all;
   /** A worker gets the newest message, when it is due. */
   const work = async (at = nudges.length - 1) => {
@@ -57,6 +63,64 @@ test('without a rate it goes at the pace of the hub', async () => {
   await work();
   expect(sent[1]!.at - sent[0]!.at).toBe(600);
 });
+
+test('a start or a cancel whose message could not be sent has begun all the same, and says so; the timer sends it', async () => {
+  const { tools, sent, clock, planned, work, away } = await withFailed(2);
+  const { id } = await planned();
+  away.queue = 1;
+  const started = await startAction(tools, id);
+  expect(started).toMatchObject({
+    state: 'running',
+    note: expect.stringMatching(/queue-unavailable.*ten minutes/),
+  });
+  clock.at += 5 * 60_000 + 1;
+  await nudgeLost(tools);
+  await work();
+  expect(sent).toHaveLength(2);
+  away.queue = 1;
+  const cancelled = await cancelAction(tools, id);
+  expect(cancelled).toMatchObject({
+    state: 'cancelling',
+    counts: { asked: 2 },
+    note: expect.stringMatching(/queue-unavailable/),
+  });
+  expect((await readAction(tools, id)).note).toBeNull();
+});
+
+test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
+  'a start that %s has started it',
+  async (how) => {
+    const { tools, nudges, planned } = await withFailed(1);
+    const table = tables.newTable<unknown>();
+    tools.actions = openActions(table);
+    const { id } = await planned();
+    let writes = 0;
+    const put: typeof table.put = async (...row) => {
+      const written = await table.put(...row);
+      writes += 1;
+      if (writes > 1) return written;
+      if (how.includes('conflict')) return false;
+      throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later', outcomeUnknown: true });
+    };
+    const started = await startAction({ ...tools, actions: openActions({ ...table, put }) }, id);
+    expect(started.state).toBe('running');
+    expect(nudges).toMatchObject([{ action: id, n: 1 }]);
+  },
+);
+
+// The tables refuse some of them as a key, which is not to look like an outage.
+test.each(['no#id', 'no?id', 'no\\id', 'no-id'])(
+  'there is no action %s, and no table is asked for it',
+  async (id) => {
+    const { tools } = await withFailed(0);
+    const get = () => Promise.reject(new Error('asked'));
+    tools.actions = openActions({ ...tables.newTable<unknown>(), get });
+    const none = { code: 'ops.no-such-action', status: 404 };
+    await expect(readAction(tools, id)).rejects.toMatchObject(none);
+    await expect(startAction(tools, id)).rejects.toMatchObject(none);
+    await expect(cancelAction(tools, id)).rejects.toMatchObject(none);
+  },
+);
 
 test('it is done when all have come to an end, and then counts no more', async () => {
   const { tools, work, started, settle, put } = await withFailed(2);
@@ -179,6 +243,27 @@ test('a letter whose record was lost makes the record anew, above the number of 
   expect(all.sent).toMatchObject([{ uuid: uuidOf(9), n: 2_000_000_001 }]);
 });
 
+test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
+  'of the letters of a device whose record was lost only the newest is replayed, with the filter %j',
+  async (filter) => {
+    const { tools, letter, planned } = await withFailed(0);
+    const body = { v: 1, uuid: uuidOf(9), requestId, due: start, operation: 'provision', service: 'main' };
+    letter({ ...body, n: 11 }, '12', { reason: 'older' });
+    letter({ ...body, n: 12, operation: 'deprovision', service: null }, '13', { reason: 'newer' });
+    letter({ ...body, n: 10 }, '11', { reason: 'oldest' });
+    const { id, counts, note } = await planned({ filter });
+    const items = await tools.actions.items(id, 0, counts.planned);
+    expect(items.map(({ sequenceNumber }) => sequenceNumber)).toEqual(
+      'code' in filter || 'sequenceNumber' in filter ? [] : ['13'],
+    );
+    expect(note).toMatch(
+      /^Of the letters of a device without a record only the newest is taken\. Left out: \d\.$/,
+    );
+    // To discard, all of them are taken.
+    expect((await planned({ kind: 'discard', reason: 'scrapped' })).counts.planned).toBe(3);
+  },
+);
+
 test('a discard marks the records, remembers letters without one, and sends nothing', async () => {
   const all = await withFailed(2);
   all.letter('not JSON', '5', { reason: 'bad-message' });
@@ -212,7 +297,8 @@ describe('cancelled', () => {
       cancelledBy: 'Bob',
       counts: { asked: 10, succeeded: 1, cancelled: 9, underWay: 0 },
     });
-    expect(sent).toHaveLength(10);
+    // What is given up is sent once more, under the same id.
+    expect(new Set(sent.map(({ uuid, messageId }) => `${uuid} ${messageId}`)).size).toBe(10);
     expect(await record(3)).toMatchObject({
       ticket: { n: 8, dead: { cancelled: true } },
       error: { code: 'service-not-found' },
@@ -247,6 +333,99 @@ describe('cancelled', () => {
       counts: { underWay: 0, cancelled: 20 },
     });
     for (const n of [0, 19]) expect((await record(n)).ticket?.dead).toMatchObject({ cancelled: true });
+  });
+
+  test('while a worker was at a part that it did not live to end, what that one asked for is given up when its message comes again', async () => {
+    const { tools, nudges, started, record, work } = await withFailed(20);
+    const id = await started();
+    // It has the part, and asks for the first; the rest is asked for when the action was cancelled already.
+    const { records } = tools;
+    const killed = Promise.withResolvers<never>();
+    const reached = Promise.withResolvers<void>();
+    let asked = 0;
+    const dying = {
+      ...tools,
+      actions: { ...tools.actions, amend: () => killed.promise },
+      records: {
+        ...records,
+        async amend(...change: Parameters<typeof records.amend>) {
+          asked += 1;
+          if (asked === 1) {
+            await cancelAction(tools, id);
+            await work();
+            expect((await readAction(tools, id)).state).toBe('cancelled');
+          }
+          const done = await records.amend(...change);
+          reached.resolve();
+          return done;
+        },
+      },
+    };
+    const turn = advanceAction(dying, nudges[0]!);
+    await reached.promise;
+    killed.reject(new Error('killed'));
+    await expect(turn).rejects.toThrow('killed');
+    expect((await record(0)).ticket).not.toHaveProperty('dead');
+    await work(0);
+    for (const n of [0, 19]) expect((await record(n)).ticket?.dead).toMatchObject({ cancelled: true });
+  });
+
+  test('while a part fails, what was asked for of it is given up, and nothing of it goes on afterwards', async () => {
+    const { tools, nudges, started, record, sent } = await withFailed(60);
+    const id = await started();
+    const { records, queue } = tools;
+    let underWay = 0;
+    let tries = 0;
+    const failing = {
+      ...tools,
+      queue: {
+        ...queue,
+        async send(...message: Parameters<typeof queue.send>) {
+          tries += 1;
+          if (tries === 1) {
+            await cancelAction(tools, id);
+            throw new Error('the first fails');
+          }
+          await queue.send(...message);
+        },
+      },
+      records: {
+        ...records,
+        async amend(...change: Parameters<typeof records.amend>) {
+          underWay += 1;
+          return records.amend(...change).finally(() => {
+            underWay -= 1;
+          });
+        },
+      },
+    };
+    await expect(advanceAction(failing, nudges[0]!)).rejects.toMatchObject({ code: 'unexpected' });
+    expect(underWay).toBe(0);
+    const all = await Promise.all(Array.from({ length: 60 }, (_, n) => record(n)));
+    const asked = all.filter(({ action }) => action?.id === id);
+    expect(asked.length).toBeGreaterThan(0);
+    // Each with a message that will be its letter, also that whose first sending failed.
+    const messages = new Set(sent.map(({ uuid, n }) => `${uuid}.${n}`));
+    for (const { uuid, ticket } of asked) {
+      expect(ticket?.dead).toMatchObject({ cancelled: true });
+      expect(messages).toContain(`${uuid}.${ticket?.n}`);
+    }
+  });
+
+  test('before its message was ever sent, a request gets it all the same, and so its letter', async () => {
+    const { tools, nudges, sent, started, record, work, away } = await withFailed(1);
+    const id = await started();
+    away.queue = 1;
+    await expect(work(0)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    expect(sent).toEqual([]);
+    await cancelAction(tools, id);
+    // As long as it cannot be sent it is not given up.
+    away.queue = 1;
+    await expect(work(1)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    expect((await record(0)).ticket).not.toHaveProperty('dead');
+    await advanceAction(tools, nudges[1]!);
+    expect((await record(0)).ticket).toMatchObject({ n: 8, dead: { cancelled: true } });
+    expect(sent).toMatchObject([{ uuid: uuidOf(0), n: 8, messageId: `${requestId}.8` }]);
   });
 
   test('before it was started, it can not be started any more; and once ended, it stays as it is', async () => {
@@ -362,19 +541,139 @@ test('a plan is good for a day, and is forgotten after that with its set; what w
   expect((await listActions(tools)).actions.map(({ id }) => id)).toEqual([kept]);
 });
 
-test('a set of any size is kept in its order', async () => {
-  const { tools, planned } = await withFailed(400);
-  const { id, counts } = await planned();
-  expect(counts.planned).toBe(400);
-  expect((await tools.actions.items(id, 170, 190)).map(({ uuid }) => uuid)).toEqual(
-    Array.from({ length: 20 }, (_, at) => uuidOf(170 + at)),
-  );
+describe('of a process that died', () => {
+  /** A table whose calls fail after so many. */
+  function dying(calls: { put?: number; remove?: number }) {
+    const table = tables.newTable<unknown>();
+    const left = {
+      put: calls.put ?? Number.POSITIVE_INFINITY,
+      remove: calls.remove ?? Number.POSITIVE_INFINITY,
+    };
+    const live = (call: keyof typeof left) => {
+      left[call] -= 1;
+      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.', { retry: 'later' });
+    };
+    const actions = openActions({
+      ...table,
+      async put(...row) {
+        live('put');
+        return table.put(...row);
+      },
+      async remove(key) {
+        live('remove');
+        return table.remove(key);
+      },
+    });
+    const rows = async () => {
+      let count = 0;
+      for await (const _ of table.list()) count += 1;
+      return count;
+    };
+    return { actions, whole: openActions(table), rows };
+  }
+
+  test('a plan that was half written is not seen, and is removed after an hour, with what there is of its set', async () => {
+    const { tools, clock, planned } = await withFailed(200);
+    const { actions, whole, rows } = dying({ put: 2 });
+    tools.actions = actions;
+    await expect(planned()).rejects.toMatchObject({ code: 'records-unavailable' });
+    expect(await rows()).toBeGreaterThan(1);
+    expect(await whole.list()).toEqual([]);
+    const [{ id } = { id: '' }] = await whole.list(true);
+    tools.actions = whole;
+    await expect(startAction(tools, id)).rejects.toMatchObject({ status: 404 });
+    await forgetPlans(tools);
+    expect(await rows()).toBeGreaterThan(1);
+    clock.at += 1 * hours + 1;
+    await forgetPlans(tools);
+    expect(await rows()).toBe(0);
+  });
+
+  test('a plan that was half removed is removed', async () => {
+    const { tools, clock, planned } = await withFailed(200);
+    const { actions, whole, rows } = dying({ remove: 1 });
+    tools.actions = actions;
+    await planned();
+    clock.at += 25 * hours + 1;
+    await expect(forgetPlans(tools)).rejects.toMatchObject({ code: 'records-unavailable' });
+    expect(await rows()).toBeGreaterThan(0);
+    await forgetPlans({ ...tools, actions: whole });
+    expect(await rows()).toBe(0);
+  });
+});
+
+test('the set of an action that ended a day ago is removed, once; the action stays', async () => {
+  const { tools, clock, work, started } = await withFailed(3);
+  const id = await started({}, { kind: 'discard', reason: 'scrapped' });
+  await work();
+  const done = await readAction(tools, id);
+  clock.at += 24 * hours;
+  await forgetPlans(tools);
+  expect(await tools.actions.items(id, 0, 3)).toHaveLength(3);
+  clock.at += 1;
+  await forgetPlans(tools);
+  expect(await tools.actions.items(id, 0, 3)).toEqual([]);
+  const { stamp } = (await tools.actions.read(id))!.value;
+  await forgetPlans(tools);
+  expect((await tools.actions.read(id))?.value.stamp).toBe(stamp);
+  expect(await readAction(tools, id)).toEqual(done);
+  expect((await listActions(tools)).actions).toEqual([done]);
+});
+
+describe('a set of any size', () => {
+  test('is kept in its order', async () => {
+    const { tools, planned } = await withFailed(400);
+    const { id, counts } = await planned();
+    expect(counts.planned).toBe(400);
+    for (const [from, to] of [
+      [0, 400],
+      [170, 190],
+      [180, 180],
+      [399, 400],
+    ] as const)
+      expect((await tools.actions.items(id, from, to)).map(({ uuid }) => uuid)).toEqual(
+        Array.from({ length: to - from }, (_, at) => uuidOf(from + at)),
+      );
+  });
+
+  // A text in a row may have 32,768 characters.
+  test.each([
+    ['the longest uuids', 'cloud-relay'],
+    ['the longest names', '\u0001'.repeat(255)],
+  ])('can be planned with %s', async (_, service) => {
+    const { tools, planned, letter } = await withFailed(0);
+    const uuids = Array.from({ length: 400 }, (_, n) => n.toString(16).padStart(62, '0'));
+    const rest = { v: 1, requestId, n: 2_000_000_000, due: start, operation: 'provision', service };
+    uuids.forEach((uuid, n) => {
+      letter({ ...rest, uuid }, String(10 ** 15 + n), { enqueuedAt: start + n });
+    });
+    const { id, counts } = await planned();
+    expect(counts.planned).toBe(400);
+    for (let from = 0; from < 400; from += 100)
+      expect((await tools.actions.items(id, from, from + 100)).map(({ uuid }) => uuid)).toEqual(
+        uuids.slice(from, from + 100),
+      );
+  });
+
+  test('is counted by the most frequent of its fleets, and the others', async () => {
+    const { planned, put } = await withFailed(0);
+    const { observed } = await put(0);
+    for (let n = 0; n < 300; n += 1)
+      await put(n, { observed: { ...observed, fleet: `acme/${'f'.repeat(120)}${n < 20 ? 0 : n}` } });
+    const byFleet = Object.entries((await planned()).byFleet);
+    expect(byFleet[0]).toEqual([`acme/${'f'.repeat(120)}0`, 20]);
+    expect(byFleet.at(-1)?.[0]).toBe('others');
+    expect(byFleet.length).toBeLessThanOrEqual(101);
+    expect(byFleet.reduce((sum, [, count]) => sum + count, 0)).toBe(300);
+  });
 });
 
 test.each([
   [{ filter: { kode: 'x' } }, 'ops.bad-request', /kode/],
   [{ filter: { since: 'yesterday' } }, 'ops.bad-filter', /since/],
+  [{ filter: { since: '999999999d' } }, 'ops.bad-filter', /since/],
   [{ rate: 0 }, 'ops.bad-request', /rate/],
+  [{ rate: 1e-9 }, 'ops.bad-request', /rate/],
   [{ kind: 'explode' }, 'ops.bad-request', /kind/],
 ])('a plan with %j is refused, with what is wrong', async (request, code, message) => {
   const { planned } = await withFailed(0);

@@ -32,6 +32,12 @@ export interface StoredAction {
   counts: ActionCounts | null;
   /** The message that has a worker go on with it. Only the one that it names does; see `ActionMessage`. */
   nudge: { n: number; due: number };
+  /** Its set is still being written: nobody sees it yet. Left so by a process that died, it is removed. */
+  unfinished?: boolean;
+  /** It ended long ago, and its set was removed. */
+  setRemoved?: boolean;
+  /** Random, new with every write: tells one's own write from another's. */
+  stamp?: string;
 }
 
 /** What may be asked for without looking how the last went. Without a ramp, all of it. */

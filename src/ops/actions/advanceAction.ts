@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import { inParallel } from '../../fleet/inParallel.js';
 import type { ActionMessage } from '../../message/ActionMessage.js';
 import type { ActionKind } from '../Action.js';
 import type { OpsTools } from '../OpsTools.js';
@@ -51,7 +51,12 @@ export async function advanceAction(tools: OpsTools, message: ActionMessage): Pr
 async function advance(tools: OpsTools, { action: id, n }: ActionMessage): Promise<void> {
   const { actions, clock } = tools;
   const found = await actions.read(id);
-  if (!found || ended(found.value) || found.value.nudge.n !== n) return;
+  if (!found) return;
+  if (ended(found.value) || found.value.nudge.n !== n) {
+    // Who had this message before may have been killed in the midst of a part, after who cancelled had looked.
+    if (isCancelled(found.value)) await cancelEach(tools, found.value);
+    return;
+  }
   const until = clock.now() + longestTurnMs;
   let action: StoredAction | null = found.value;
   let wait = 0;
@@ -64,25 +69,32 @@ async function advance(tools: OpsTools, { action: id, n }: ActionMessage): Promi
   if (action && !ended(action)) await nudge(tools, id, clock.now() + wait);
 }
 
-/** Asks for the next part of the wave, each for its turn, and writes down how far it came. */
+/**
+ * Asks for the next part of the wave, each for its turn, and writes down how far it came: not at all if one of them failed.
+ *
+ * @throws the first failure, once nothing of the part goes on any more
+ */
 async function askForPart(tools: OpsTools, action: StoredAction): Promise<void> {
   const { next, wave } = action;
   const to = Math.min(next + asksInAPart, wave.to);
   const interval = 60_000 / (action.ratePerMinute ?? tools.operationsPerMinute);
   const items = await tools.actions.items(action.id, next, to);
-  const asked = await pLimit(asksAtATime).map(items, (item, at) =>
-    perform[action.kind](tools, action, item, Math.round(wave.startsAt + (next + at - wave.from) * interval)),
-  );
-  const superseded = asked.filter((was) => !was).length;
-  let isCancelled = false;
-  await tools.actions.amend(action.id, (now) => {
-    isCancelled = now.state === 'cancelling' || now.state === 'cancelled';
+  let superseded = 0;
+  const asking = inParallel(items, asksAtATime, async (item, at) => {
+    const due = Math.round(wave.startsAt + (next + at - wave.from) * interval);
+    if (!(await perform[action.kind](tools, action, item, due))) superseded += 1;
+  });
+  const [{ status }] = await Promise.allSettled([asking]);
+  let now = action;
+  await tools.actions.amend(action.id, (stored) => {
+    now = stored;
     // Another worker was at the same part, and has written it down.
-    if (now.next !== next || isCancelled) return null;
-    return { ...now, next: to, superseded: now.superseded + superseded };
+    if (status === 'rejected' || stored.next !== next || isCancelled(stored)) return null;
+    return { ...stored, next: to, superseded: stored.superseded + superseded };
   });
   // Cancelled while this part was being asked for: who cancelled may not have seen it.
-  if (isCancelled) await cancelEach(tools, action);
+  if (isCancelled(now)) await cancelEach(tools, now);
+  await asking;
 }
 
 /** @returns ms until it is worth to look again; 0 if there is something to do at once */
@@ -118,5 +130,9 @@ async function cancelEach(tools: OpsTools, action: StoredAction): Promise<void> 
   const live: string[] = [];
   for await (const { uuid, ticket } of tools.records.summaries({ action: action.id }))
     if (ticket && ticket.deadAt === null && ticket.kind === 'change') live.push(uuid);
-  await pLimit(asksAtATime).map(live, (uuid) => takeBack[action.kind](tools, action, uuid));
+  await inParallel(live, asksAtATime, (uuid) => takeBack[action.kind](tools, action, uuid));
+}
+
+function isCancelled({ state }: StoredAction): boolean {
+  return state === 'cancelling' || state === 'cancelled';
 }

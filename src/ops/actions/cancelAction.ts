@@ -3,9 +3,10 @@ import type { Action } from '../Action.js';
 import { parse } from '../Filter.js';
 import type { OpsTools } from '../OpsTools.js';
 import { Refused } from '../Refused.js';
-import { nudge } from './nudge.js';
+import { nudgeOrNote } from './nudge.js';
 import { readAction } from './readAction.js';
 import { ended } from './StoredAction.js';
+import { viewAction, withNote } from './viewAction.js';
 
 export const cancelRequest = z.strictObject({
   by: z.string().min(1).max(100).optional().describe('who cancels it, for the audit'),
@@ -17,7 +18,7 @@ export type CancelRequest = z.input<typeof cancelRequest>;
  * Cancels an action: nothing more is asked for, and what was asked for and is not done yet is given up again, each with its
  * dead letter. A worker does it, within moments. One that has ended stays as it is.
  *
- * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`: it may be cancelled all the same
+ * @throws Refused; ProvisioningError `records-unavailable`: it may be cancelled all the same
  */
 export async function cancelAction(
   tools: OpsTools,
@@ -37,6 +38,8 @@ export async function cancelAction(
       return { ...action, state: 'cancelled', endedAt: now, cancelledBy: by ?? action.by };
     return { ...action, state: 'cancelling', cancelledBy: by ?? action.by };
   });
-  if (written?.state === 'cancelling') await nudge(tools, id, now);
-  return readAction(tools, id);
+  if (written?.state !== 'cancelling') return readAction(tools, id);
+  const note = await nudgeOrNote(tools, id, now);
+  // Cancelled it is, even where it cannot be told any more what has become of it so far.
+  return withNote(await readAction(tools, id).catch(() => viewAction(tools, written)), note);
 }

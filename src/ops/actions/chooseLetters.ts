@@ -3,6 +3,7 @@ import type { LetterStatus } from '../Letter.js';
 import { matchLetter } from '../letters/matchLetter.js';
 import type { Entered } from '../letters/openLetterBook.js';
 import type { OpsTools } from '../OpsTools.js';
+import { outrunOf } from './outrunOf.js';
 import type { Item } from './StoredAction.js';
 
 /** The set of a plan, in its order. */
@@ -36,13 +37,17 @@ export async function chooseLetters(
   const found = letters.filter(matches);
   const byName = filter.uuid !== undefined || filter.sequenceNumber !== undefined;
   const wanted = byName ? [...taken[kind], 'quarantined'] : taken[kind];
+  const outrun = kind === 'replay' ? outrunOf(letters) : new Set<Entered>();
   const chosen = found
-    .filter(({ status }) => wanted.includes(status))
+    .filter((letter) => wanted.includes(letter.status) && !outrun.has(letter))
     .sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1));
   return {
     items: chosen.map((letter) => ({ item: itemOf(letter), code: letter.code, fleet: letter.fleet })),
     quarantined: kind === 'replay' && !byName ? count(found, 'quarantined') : 0,
-    note: kind === 'replay' ? noteOn(count(found, 'unreadable')) : null,
+    note:
+      kind === 'replay'
+        ? noteOn(count(found, 'unreadable'), found.filter((letter) => outrun.has(letter)).length)
+        : null,
   };
 }
 
@@ -53,9 +58,15 @@ function itemOf({ status, uuid, requestId, n, sequenceNumber, operation, service
   return item;
 }
 
-function noteOn(unreadable: number): string | null {
-  if (unreadable === 0) return null;
-  return `Dead letters that this version cannot read, and so cannot replay, are left out: ${unreadable}.`;
+function noteOn(unreadable: number, outrun: number): string | null {
+  const notes: string[] = [];
+  if (unreadable > 0)
+    notes.push(
+      `Dead letters that this version cannot read, and so cannot replay, are left out: ${unreadable}.`,
+    );
+  if (outrun > 0)
+    notes.push(`Of the letters of a device without a record only the newest is taken. Left out: ${outrun}.`);
+  return notes.length > 0 ? notes.join(' ') : null;
 }
 
 function count(letters: readonly Entered[], status: LetterStatus): number {

@@ -1,4 +1,5 @@
 import { isToRotate } from '../../fleet/rotate.js';
+import { heldThumbprint } from '../../record/heldThumbprint.js';
 import { parse, rotateFilter } from '../Filter.js';
 import type { OpsTools } from '../OpsTools.js';
 import { parseWhen } from '../parseWhen.js';
@@ -22,17 +23,12 @@ export async function chooseToRotate(tools: OpsTools, given: object): Promise<Ch
     .filter((summary) => (uuid === undefined || summary.uuid === uuid) && isToRotate(summary, filter))
     .sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
   return {
-    items: chosen.map(({ uuid, thumbprint, fleet }) => ({
-      item: {
-        uuid,
-        requestId: null,
-        n: null,
-        sequenceNumber: null,
-        ...(thumbprint !== null && { thumbprint }),
-      },
-      code: null,
-      fleet,
-    })),
+    items: chosen.map((summary) => {
+      const { uuid, fleet } = summary;
+      const thumbprint = heldThumbprint(summary);
+      const item = { uuid, requestId: null, n: null, sequenceNumber: null };
+      return { item: { ...item, ...(thumbprint !== null && { thumbprint }) }, code: null, fleet };
+    }),
     quarantined: 0,
     note: null,
   };

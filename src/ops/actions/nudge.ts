@@ -1,3 +1,4 @@
+import { ProvisioningError } from '../../ProvisioningError.js';
 import type { OpsTools } from '../OpsTools.js';
 import { ended } from './StoredAction.js';
 
@@ -18,6 +19,26 @@ export async function nudge(
   if (!written) return;
   const { n } = written.nudge;
   await queue.sendAction({ v: 1, action: id, n, due: at }, { messageId: `${id}.${n}`, at });
+}
+
+/**
+ * As `nudge`, for who has just written down what is to be done: from then on it is going to happen, with this message or with that
+ * of the overdue timer, and is not to be reported as something that was not taken.
+ *
+ * @returns in words, if the message could not be sent; else null
+ */
+export async function nudgeOrNote(
+  tools: Pick<OpsTools, 'actions' | 'queue'>,
+  id: string,
+  at: number,
+): Promise<string | null> {
+  try {
+    await nudge(tools, id, at);
+    return null;
+  } catch (error) {
+    if (!(error instanceof ProvisioningError)) throw error;
+    return `Written down, but no worker could be told (${error.code}): it goes on by itself within ten minutes.`;
+  }
 }
 
 /** How late a nudge must be to be taken for lost: longer than a worker's message is locked, and its turn takes. */

@@ -1,15 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
+import { z } from 'zod';
 import type { ErasableTable, Row } from '../../edges/table.js';
 import { ProvisioningError } from '../../ProvisioningError.js';
+import { cutSet, mostInARow, type SetRow } from './cutSet.js';
 import type { Item, StoredAction } from './StoredAction.js';
 
-/** The bulk actions of ops, each with its set. All throw `records-unavailable`. */
+/**
+ * The bulk actions of ops, each with its set. As long as there is anything of a set there is its action, finished or not, so that
+ * whatever a process leaves that dies is found again. All throw `records-unavailable`.
+ */
 export interface Actions {
-  /** Writes the set first: an action that can be found is whole. */
+  /** An action that can be read is whole. */
   create(action: StoredAction, items: readonly Item[]): Promise<void>;
+  /** @param id any text: what is no id has no action */
   read(id: string): Promise<Row<StoredAction> | null>;
   /**
-   * Read, change, write, and again on a conflict.
+   * Read, change, write, and again on a conflict. One's own write is known, as with the records.
    *
    * @param change gets a copy; returns null to write nothing
    * @returns what was written, or null
@@ -17,70 +24,106 @@ export interface Actions {
   amend(id: string, change: (action: StoredAction) => StoredAction | null): Promise<StoredAction | null>;
   /** The part of the set from one place to before another. */
   items(id: string, from: number, to: number): Promise<Item[]>;
-  list(): Promise<StoredAction[]>;
+  /** @param unfinished those instead whose set is still being written, or never will be */
+  list(unfinished?: boolean): Promise<StoredAction[]>;
   /** Removes an action and its set. */
-  remove(action: StoredAction): Promise<void>;
+  remove(id: string): Promise<void>;
+  /** Removes the set of an action, and keeps the action. */
+  removeSet(id: string): Promise<void>;
 }
 
-/** A text in a row may have 32,768 characters; an item has up to 160. */
-const itemsInARow = 180;
 const writesAtATime = 20;
 const mostConflicts = 20;
 
 const keyOf = (id: string) => ({ partition: 'actions', row: id });
-const itemsKey = (id: string, row: number) => ({
-  partition: `items-${id}`,
-  row: String(row).padStart(6, '0'),
-});
+const partitionOf = (id: string) => `items-${id}`;
+/** Sorts as the number does. */
+const textOf = (place: number) => String(place).padStart(9, '0');
+/** By its last place: the row that holds a place is the first at or behind it. */
+const rowOf = ({ from, items }: SetRow) => textOf(from + items.length - 1);
 
 export function openActions(table: ErasableTable<unknown>): Actions {
   const actions = table as ErasableTable<StoredAction>;
-  const sets = table as ErasableTable<Item[]>;
-  const rowsOf = ({ planned }: StoredAction) => Math.ceil(planned / itemsInARow);
+  const sets = table as ErasableTable<SetRow>;
   const limit = pLimit(writesAtATime);
+
+  // Not every text can be a row's key.
+  const find = async (id: string) => (z.uuid().safeParse(id).success ? actions.get(keyOf(id)) : null);
+
+  async function read(id: string): Promise<Row<StoredAction> | null> {
+    const found = await find(id);
+    return found?.value.unfinished ? null : found;
+  }
+
+  /** @returns false on a conflict; true also if an error, or a repeat by the tables client, hid that the write succeeded */
+  async function write(action: StoredAction, etag: string | null): Promise<boolean> {
+    const stamp = randomUUID();
+    const isOurs = async () => (await find(action.id))?.value.stamp === stamp;
+    try {
+      if (await actions.put(keyOf(action.id), { ...action, stamp }, etag)) return true;
+    } catch (error) {
+      if (await isOurs()) return true;
+      throw error;
+    }
+    return isOurs();
+  }
+
+  async function amend(
+    id: string,
+    change: (action: StoredAction) => StoredAction | null,
+    get = read,
+  ): Promise<StoredAction | null> {
+    for (let tries = 0; tries < mostConflicts; tries += 1) {
+      const found = await get(id);
+      const changed = found && change(structuredClone(found.value));
+      if (!found || !changed) return null;
+      if (await write(changed, found.etag)) return changed;
+    }
+    throw new ProvisioningError('records-unavailable', 'The action is being changed too often.', {
+      retry: 'later',
+    });
+  }
+
+  async function removeRows(id: string): Promise<void> {
+    const partition = partitionOf(id);
+    const rows: string[] = [];
+    for await (const row of sets.list(`PartitionKey eq '${partition}'`)) rows.push(rowOf(row));
+    await limit.map(rows, (row) => sets.remove({ partition, row }));
+  }
 
   return {
     async create(action, items) {
-      const rows = Array.from({ length: rowsOf(action) }, (_, row) => row);
-      await limit.map(rows, (row) =>
-        sets.put(
-          itemsKey(action.id, row),
-          items.slice(row * itemsInARow, (row + 1) * itemsInARow) as Item[],
-          null,
-        ),
+      await write({ ...action, unfinished: true }, null);
+      await limit.map(cutSet(items), (row) =>
+        sets.put({ partition: partitionOf(action.id), row: rowOf(row) }, row, null),
       );
-      await actions.put(keyOf(action.id), action, null);
-    },
-    read: (id) => actions.get(keyOf(id)),
-    async amend(id, change) {
-      for (let tries = 0; tries < mostConflicts; tries += 1) {
-        const found = await actions.get(keyOf(id));
-        const changed = found && change(structuredClone(found.value));
-        if (!found || !changed) return null;
-        if (await actions.put(keyOf(id), changed, found.etag)) return changed;
-      }
-      throw new ProvisioningError('records-unavailable', 'The action is being changed too often.', {
+      if (await amend(action.id, ({ unfinished: _, ...whole }) => whole, find)) return;
+      throw new ProvisioningError('records-unavailable', 'The plan took too long to be written.', {
         retry: 'later',
       });
     },
+    read,
+    amend: (id, change) => amend(id, change),
     async items(id, from, to) {
       const found: Item[] = [];
-      for (let row = Math.floor(from / itemsInARow); row * itemsInARow < to; row += 1) {
-        const stored = (await sets.get(itemsKey(id, row)))?.value ?? [];
-        const first = row * itemsInARow;
-        found.push(...stored.slice(Math.max(0, from - first), Math.max(0, to - first)));
-      }
+      const filter = `PartitionKey eq '${partitionOf(id)}' and RowKey ge '${textOf(from)}' and RowKey lt '${textOf(to + mostInARow)}'`;
+      for await (const row of sets.list(filter))
+        found.push(...row.items.slice(Math.max(0, from - row.from), Math.max(0, to - row.from)));
       return found;
     },
-    async list() {
+    async list(unfinished = false) {
       const found: StoredAction[] = [];
-      for await (const action of actions.list("PartitionKey eq 'actions'")) found.push(action);
+      for await (const action of actions.list("PartitionKey eq 'actions'"))
+        if ((action.unfinished ?? false) === unfinished) found.push(action);
       return found;
     },
-    async remove(action) {
-      // The action first: one that can be found is whole.
-      await actions.remove(keyOf(action.id));
-      for (let row = 0; row < rowsOf(action); row += 1) await sets.remove(itemsKey(action.id, row));
+    async remove(id) {
+      await removeRows(id);
+      await actions.remove(keyOf(id));
+    },
+    async removeSet(id) {
+      await removeRows(id);
+      await amend(id, (action) => ({ ...action, setRemoved: true }));
     },
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { z } from 'zod';
 import { type Action, actionKinds } from '../Action.js';
-import { countBy } from '../countBy.js';
+import { countLargest } from '../countLargest.js';
 import { actionFilter, parse } from '../Filter.js';
 import type { OpsTools } from '../OpsTools.js';
 import { Refused } from '../Refused.js';
@@ -10,10 +10,18 @@ import { chooseToRotate } from './chooseToRotate.js';
 import type { StoredAction } from './StoredAction.js';
 import { viewAction } from './viewAction.js';
 
+/** Slower, and the last of a large set would have a date that cannot be written. */
+export const leastRate = 0.1;
+
 export const actionRequest = z.strictObject({
   kind: z.enum(actionKinds),
   filter: actionFilter.default({}).describe('which; all of what is named must hold'),
-  rate: z.number().positive().max(1e6).optional().describe("asked for in a minute; default: the hub's limit"),
+  rate: z
+    .number()
+    .min(leastRate)
+    .max(1e6)
+    .optional()
+    .describe("asked for in a minute; default: the hub's limit"),
   reason: z.string().min(1).max(500).optional().describe('required to discard'),
   revoke: z
     .boolean()
@@ -53,11 +61,11 @@ export async function planAction(tools: OpsTools, request: ActionRequest): Promi
     limit: null,
     planned: chosen.items.length,
     quarantined: chosen.quarantined,
-    byCode: countBy(
+    byCode: countLargest(
       chosen.items.flatMap(({ code }) => code ?? []),
       (code) => code,
     ),
-    byFleet: countBy(chosen.items, ({ fleet }) => fleet ?? 'unknown'),
+    byFleet: countLargest(chosen.items, ({ fleet }) => fleet ?? 'unknown'),
     note: chosen.note,
     next: 0,
     superseded: 0,

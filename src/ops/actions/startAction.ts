@@ -4,14 +4,15 @@ import { parse } from '../Filter.js';
 import type { OpsTools } from '../OpsTools.js';
 import { Refused } from '../Refused.js';
 import { planIsGoodForMs } from './forgetPlans.js';
-import { nudge } from './nudge.js';
+import { nudgeOrNote } from './nudge.js';
+import { leastRate } from './planAction.js';
 import { sizeOf } from './StoredAction.js';
-import { viewAction } from './viewAction.js';
+import { viewAction, withNote } from './viewAction.js';
 
 export const startRequest = z.strictObject({
   rate: z
     .number()
-    .positive()
+    .min(leastRate)
     .max(1e6)
     .optional()
     .describe("asked for in a minute; default: that of the plan, or the hub's limit"),
@@ -25,7 +26,7 @@ export type StartRequest = z.input<typeof startRequest>;
 /**
  * Starts a planned action. From here on it runs by itself, whatever becomes of who started it: workers carry it on.
  *
- * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`: it may have been started
+ * @throws Refused; ProvisioningError `records-unavailable`: it may have been started
  */
 export async function startAction(tools: OpsTools, id: string, request: StartRequest = {}): Promise<Action> {
   const { rate, ramp, limit, by } = parse(startRequest, request);
@@ -55,8 +56,7 @@ export async function startAction(tools: OpsTools, id: string, request: StartReq
   });
   if (!started)
     throw new Refused('ops.no-such-action', 'There is no action of this id: make a plan first.', 404);
-  await nudge(tools, id, now);
-  return viewAction(tools, started);
+  return withNote(viewAction(tools, started), await nudgeOrNote(tools, id, now));
 }
 
 /** The first wave of a ramp: enough to see whether the cause is gone, few enough to be sorry for. */

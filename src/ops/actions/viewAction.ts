@@ -54,6 +54,12 @@ export function viewAction(
   };
 }
 
+/** With a further note; null: as it is. */
+export function withNote(action: Action, note: string | null): Action {
+  if (note === null) return action;
+  return { ...action, note: action.note === null ? note : `${action.note} ${note}` };
+}
+
 function noneYet({ planned, quarantined, superseded }: StoredAction): ActionCounts {
   return { planned, quarantined, asked: 0, superseded, succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
 }

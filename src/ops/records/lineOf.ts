@@ -1,4 +1,5 @@
 import { iso, isoOrNull } from '../../iso.js';
+import { heldThumbprint } from '../../record/heldThumbprint.js';
 import { type Summary, summaryState } from '../../record/Summary.js';
 import type { RecordLine } from '../RecordLine.js';
 
@@ -19,6 +20,6 @@ export function lineOf(summary: Summary, now: number): RecordLine {
     requestedAt: iso(summary.requestedAt),
     completedAt: isoOrNull(summary.completedAt),
     dueAt: ticket && ticket.deadAt === null ? iso(ticket.due) : null,
-    certificateExpiresAt: summary.thumbprint === null ? null : isoOrNull(summary.notAfter),
+    certificateExpiresAt: heldThumbprint(summary) === null ? null : isoOrNull(summary.notAfter),
   };
 }

@@ -23,7 +23,7 @@ function failed({ broker }: System, { ticket, desired, uuid }: DeviceRecord): st
   const letter = broker
     .letters()
     .some(({ body }) => body.uuid === uuid && body.requestId === desired.requestId && body.n === ticket?.n);
-  return letter || ticket?.dead?.cancelled || ticket?.dead?.discarded ? [] : ['failed without a dead letter'];
+  return letter || ticket?.dead?.discarded ? [] : ['failed without a dead letter'];
 }
 
 function provisioned(system: System, record: DeviceRecord): string[] {
