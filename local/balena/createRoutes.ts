@@ -14,7 +14,12 @@ const uuid = z
   .string()
   .regex(/^[a-f0-9]{32}([a-f0-9]{30})?$/, 'send 32 or 62 hexadecimal digits, lower case');
 const slug = z.string().regex(/^[a-z0-9_-]+\/[a-z0-9_-]+$/, 'send organization/name, lower case');
-const fleetBody = z.strictObject({ slug, services: z.array(z.string()).default([]) });
+const fleetBody = z.strictObject({
+  slug,
+  services: z.array(z.string()).default([]),
+  /** Everybody sees that it is there. */
+  isPublic: z.boolean().default(false),
+});
 const devicesBody = z.strictObject({
   fleet: slug.optional(),
   count: z.int().min(1).max(1_000_000).optional(),
@@ -68,7 +73,8 @@ export function createRoutes(
     'GET /fleets': () => listFleets(db),
     'POST /fleets': ({ body }) => {
       const given = fleetBody.parse(body);
-      addFleet(db, given.slug, given.services);
+      const id = addFleet(db, given.slug, given.services);
+      db.prepare('UPDATE application SET is_public = ? WHERE id = ?').run(given.isPublic ? 1 : 0, id);
     },
     'POST /devices': ({ body }) => {
       const { fleet = defaultFleet, count = 1, uuids } = devicesBody.parse(body);

@@ -30,7 +30,7 @@ export interface BalenaDevice {
 export interface Balena {
   /** @returns null if balena shows no such device to our key */
   find(uuid: string): Promise<BalenaDevice | null>;
-  /** Does our key see this fleet, or, if none is named, any fleet at all? An empty answer means little if it does not. */
+  /** Does our key see this fleet, or, if none is named, any fleet at all? An empty answer means little if it does not. Of a public fleet, that is one of its devices at least. */
   sees(fleet: string | null): Promise<boolean>;
   /** Writes a variable: a new row, or the value of an existing one. */
   store(place: Place, spot: Spot, name: VariableName, value: string): Promise<void>;

@@ -122,11 +122,18 @@ export function openBalena({
       return new Map(rows.map((row) => [row.uuid, row.belongs_to__application[0]?.slug ?? '']));
     },
     async sees(fleet) {
-      const options = { $select: ['id'], $top: 1, ...(fleet !== null && { $filter: { slug: fleet } }) };
+      const options = {
+        $select: ['is_public'],
+        $expand: { owns__device: { $select: ['id'], $top: 1 } },
+        $top: 1,
+        ...(fleet !== null && { $filter: { slug: fleet } }),
+      };
       const rows = await call(false, (passthrough) =>
         sdk.pine.get({ resource: 'application', options, passthrough } as never),
       );
-      return (rows as unknown as unknown[]).length > 0;
+      const [row] = rows as unknown as { is_public: boolean; owns__device: unknown[] }[];
+      // Everybody sees that a public fleet is there, and nobody its devices without a right to them.
+      return row !== undefined && (fleet === null || !row.is_public || row.owns__device.length > 0);
     },
     async store(place, spot, name, value) {
       const existing = spot.variables[name];

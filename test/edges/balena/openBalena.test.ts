@@ -92,6 +92,11 @@ test('a fleet is seen by its slug, and any fleet when none is named, with one re
   expect(await counts()).toEqual({ 'GET /v7/application': { 200: 1 } });
   expect(await balena.sees(null)).toBe(true);
   expect(await balena.sees('local/other')).toBe(false);
+  await tell('POST', '/fleets', { slug: 'local/public', services: [], isPublic: true });
+  // That the fleet is public says nothing about its devices.
+  expect(await balena.sees('local/public')).toBe(false);
+  await tell('POST', '/devices', { fleet: 'local/public' });
+  expect(await balena.sees('local/public')).toBe(true);
 });
 
 test('nothing is written into the home directory', async () => {
