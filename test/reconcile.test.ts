@@ -25,13 +25,13 @@ describe('a device that balena does not show', () => {
     expect(calls).toEqual([]);
   });
 
-  test('loses its identity at once where that was asked for, and waits with the rest until its fleet is to be seen', async () => {
+  test('loses its identity at once where that was asked for, and is tried again until its fleet is to be seen, or it is given up', async () => {
     const { work, calls } = fakeWork({
       desired: { present: false, service: null },
       observed: { fleet: 'my_org/one' },
       unseen: true,
     });
-    await expect(reconcile(work)).rejects.toMatchObject({ code: 'balena-unauthorized', retry: 'later' });
+    await expect(reconcile(work)).rejects.toMatchObject({ code: 'device-not-found', retry: 'later' });
     expect(calls).toEqual(['hub remove']);
   });
 });

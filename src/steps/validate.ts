@@ -7,15 +7,16 @@ import type { Work } from '../worker/Work.js';
  * Looks the device up in balena, with one request.
  *
  * @returns null if balena does not know it
- * @throws ProvisioningError `balena-unauthorized` if balena shows nothing because our key does not see the fleet any more
+ * @throws ProvisioningError `balena-unauthorized` if balena shows nothing because our key does not see the fleet any more;
+ * `device-not-found`, to be tried again, for one that is to be removed: its whole fleet may have been deleted
  */
 export async function look(work: Work): Promise<BalenaDevice | null> {
   const device = await work.balena('validate', (balena) => balena.find(work.uuid));
   if (!device) {
     const { fleet } = work.observed;
     if (!(await work.balena('validate', (balena) => balena.sees(fleet)))) {
-      // A device to remove may be waiting because its whole fleet is gone: no reason to wake anybody.
-      if (work.desired.present) measures().refused('balena');
+      if (!work.desired.present) throw neitherIsSeen(fleet);
+      measures().refused('balena');
       const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
       throw new ProvisioningError(
         'balena-unauthorized',
@@ -35,6 +36,16 @@ export async function look(work: Work): Promise<BalenaDevice | null> {
     if (!device.spots.has(place)) work.cleaned.add(place);
   }
   return device;
+}
+
+/** It counts as an attempt, so that it ends: that nothing is seen may never change. */
+function neitherIsSeen(fleet: string | null): ProvisioningError {
+  const what = fleet === null ? 'any fleet' : `its fleet ${fleet}`;
+  return new ProvisioningError(
+    'device-not-found',
+    `balena shows neither the device nor ${what}. Its hub identity is gone. If the fleet was deleted, discard this; otherwise check BALENA_API_KEY, and replay it: its variables are still there.`,
+    { retry: 'later', step: 'validate' },
+  );
 }
 
 /**

@@ -34,7 +34,8 @@ export function watchRecord(
     !before.lease.left &&
     lease?.by !== before.lease.by &&
     before.lease.until <= world.now + scenario.skewMs;
-  const failedItself = error !== null && ['timed-out', 'unexpected'].includes(error.code);
+  const isUnseen = error?.code === 'device-not-found' && !after.desired.present;
+  const failedItself = isUnseen || (error !== null && ['timed-out', 'unexpected'].includes(error.code));
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
