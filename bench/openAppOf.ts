@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Endpoints } from '../local/stack/Endpoints.js';
-import { readConfig } from '../src/config.js';
+import { readConfig } from '../src/config/config.js';
 import { type App, openApp } from '../src/openApp.js';
 
 /** What a tool of ops opens: the app, in this process, beside those of a system. This process trusts the system's hub from then on. */

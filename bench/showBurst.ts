@@ -3,10 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
 import { Command, Option } from 'commander';
 import { wholeNumber } from '../local/wholeNumber.js';
-import { openTable } from '../src/edges/table.js';
-import { operationsPerMinute, type Tier } from '../src/pace/operationsPerMinute.js';
-import type { DeviceRecord } from '../src/record/DeviceRecord.js';
-import { type State, stateOf } from '../src/record/stateOf.js';
+import type { DeviceRecord } from '../src/device/record.js';
+import { type State, stateOf } from '../src/device/state.js';
+import { operationsPerMinute, type Tier } from '../src/iothub/quotas.js';
+import { openTable } from '../src/storage/table.js';
 import { quietStack } from './quietStack.js';
 import { type RelayTally, relay } from './relay.js';
 

@@ -1,7 +1,7 @@
-import type { Config } from '../src/config.js';
-import type { AuditTools } from '../src/fleet/audit.js';
+import type { Config } from '../src/config/config.js';
 import type { OpsApp } from '../src/openOpsApp.js';
 import type { ExitCode } from './exitCodes.js';
+import type { AuditTools } from './fleet/audit.js';
 import type { System } from './settings/findSystem.js';
 
 /** What a command works with. */

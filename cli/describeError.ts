@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
-import { ConfigError } from '../src/config.js';
-import { Refused } from '../src/ops/Refused.js';
-import { ProvisioningError } from '../src/ProvisioningError.js';
+import { ConfigError } from '../src/config/config.js';
+import { Refused } from '../src/ops/requestError.js';
+import { ProvisioningError } from '../src/shared/errors.js';
 import { CliError } from './CliError.js';
 import { type ExitCode, exitCodes } from './exitCodes.js';
 

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { OpsApp } from '../src/openOpsApp.js';
-import type { Action } from '../src/ops/Action.js';
-import { readAction } from '../src/ops/actions/readAction.js';
-import { ProvisioningError } from '../src/ProvisioningError.js';
+import { readAction } from '../src/ops/bulk/read.js';
+import type { Action } from '../src/ops/bulk/schema.js';
+import { ProvisioningError } from '../src/shared/errors.js';
 import { exitCodes } from './exitCodes.js';
 import { outcomeOf, sizeOf } from './output/showAction.js';
 import { showProgress } from './progress.js';

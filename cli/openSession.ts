@@ -51,7 +51,7 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
       const { settings } = await session.system();
       // Loaded only now: help and wrong usage need none of it.
       const [{ readConfigFor }, { openOpsApp }] = await Promise.all([
-        import('../src/config.js'),
+        import('../src/config/config.js'),
         import('../src/openOpsApp.js'),
       ]);
       const config = readConfigFor(['queue', 'records'], settings);
@@ -61,7 +61,7 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
     async fleetApp() {
       const { settings } = await session.system();
       const [{ readConfig }, { openApp }] = await Promise.all([
-        import('../src/config.js'),
+        import('../src/config/config.js'),
         import('../src/openApp.js'),
       ]);
       const config = readConfig(settings);

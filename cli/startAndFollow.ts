@@ -1,6 +1,6 @@
 import type { OpsApp } from '../src/openOpsApp.js';
-import type { Action } from '../src/ops/Action.js';
-import { type StartRequest, startAction } from '../src/ops/actions/startAction.js';
+import type { Action } from '../src/ops/bulk/schema.js';
+import { type StartRequest, startAction } from '../src/ops/bulk/start.js';
 import { type ExitCode, exitCodes } from './exitCodes.js';
 import { follow, goesOn } from './follow.js';
 import { showAction } from './output/showAction.js';

@@ -1,9 +1,9 @@
 import { app } from '@azure/functions';
-import { accept } from '../src/accept.js';
-import { answerAccepted } from '../src/http/answerAccepted.js';
-import { answering } from '../src/http/answering.js';
-import { parseProvision } from '../src/http/parseProvision.js';
-import { theApp } from '../src/theApp.js';
+import { theApp } from '../src/app.js';
+import { answering } from '../src/http/errors.js';
+import { answerAccepted } from '../src/http/provision/answer.js';
+import { parseProvision } from '../src/http/provision/parse.js';
+import { accept } from '../src/provisioning/accept.js';
 
 /** `DELETE /api/provision`: undoes it. A function of its own, so that the key of a fleet cannot delete. */
 app.http('deprovision', {

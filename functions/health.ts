@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
-import { health } from '../src/health.js';
-import { theApp } from '../src/theApp.js';
+import { theApp } from '../src/app.js';
+import { health } from '../src/health/health.js';
 
 /** `GET /api/health`: one line for each dependency; 503 if any of them is not well. */
 app.http('health', {

@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { describeApi } from '../src/http/openApi/describeApi.js';
+import { describeApi } from '../src/http/openApi/describe.js';
 
 const body = JSON.stringify(describeApi());
 

@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
-import { answering } from '../src/http/answering.js';
-import { answerOps } from '../src/ops/http/answerOps.js';
-import { theApp } from '../src/theApp.js';
+import { theApp } from '../src/app.js';
+import { answering } from '../src/http/errors.js';
+import { answerOps } from '../src/http/ops/answer.js';
 
 /** `/api/ops/…`: what ops look at and do, as JSON. One function, so that it has one key of its own. */
 app.http('ops', {

@@ -1,9 +1,9 @@
 import { app } from '@azure/functions';
-import { eachInTurn } from '../src/eachInTurn.js';
-import { forgetPlans } from '../src/ops/actions/forgetPlans.js';
-import { nudgeLost } from '../src/ops/actions/nudge.js';
-import { overdue } from '../src/overdue.js';
-import { theApp } from '../src/theApp.js';
+import { theApp } from '../src/app.js';
+import { forgetPlans } from '../src/ops/bulk/cleanUp.js';
+import { nudgeLost } from '../src/ops/bulk/wakeUp.js';
+import { overdue } from '../src/provisioning/redrive.js';
+import { eachInTurn } from '../src/shared/async.js';
 
 /** Every five minutes (`overduePeriodMs`), always on: the safety net for work, and bulk actions, whose message was lost. */
 app.timer('overdue', {

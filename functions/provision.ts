@@ -1,10 +1,10 @@
 import { app } from '@azure/functions';
-import { accept } from '../src/accept.js';
-import { answerAccepted } from '../src/http/answerAccepted.js';
-import { answering } from '../src/http/answering.js';
-import { answerState } from '../src/http/answerState.js';
-import { parseProvision } from '../src/http/parseProvision.js';
-import { theApp } from '../src/theApp.js';
+import { theApp } from '../src/app.js';
+import { answering } from '../src/http/errors.js';
+import { answerAccepted } from '../src/http/provision/answer.js';
+import { parseProvision } from '../src/http/provision/parse.js';
+import { answerState } from '../src/http/provision/state.js';
+import { accept } from '../src/provisioning/accept.js';
 
 /** `POST /api/provision`: asks for a device's credentials. `GET /api/provision/{uuid}`: how far that is. */
 app.http('provision', {

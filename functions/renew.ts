@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
+import { theApp } from '../src/app.js';
 import { renew } from '../src/fleet/renew.js';
-import { observeCertificates } from '../src/telemetry/measures.js';
-import { theApp } from '../src/theApp.js';
+import { observeCertificates } from '../src/telemetry/metrics.js';
 
 /** Less than the five minutes that a function may run on every plan; the next run takes what is left. */
 const longestRunMs = 4 * 60_000;

@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
-import { takeSample } from '../src/ops/overview/takeSample.js';
-import { theApp } from '../src/theApp.js';
+import { theApp } from '../src/app.js';
+import { takeSample } from '../src/ops/overview/samples.js';
 
 /** Every minute: what the charts of the last hour are drawn from. */
 app.timer('sample', {

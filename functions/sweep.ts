@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
-import { describeHeld } from '../src/fleet/goneLast.js';
+import { theApp } from '../src/app.js';
+import { describeHeld } from '../src/fleet/massDeletionGuard.js';
 import { sweep } from '../src/fleet/sweep.js';
-import { theApp } from '../src/theApp.js';
 
 /** Less than the five minutes that a function may run on every plan; the next run goes on where this one ends. */
 const longestRunMs = 4 * 60_000;

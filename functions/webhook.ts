@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
-import { answering } from '../src/http/answering.js';
-import { theApp } from '../src/theApp.js';
-import { answerWebhook } from '../src/webhook/answerWebhook.js';
+import { theApp } from '../src/app.js';
+import { answering } from '../src/http/errors.js';
+import { answerWebhook } from '../src/http/webhook/answer.js';
 
 /** `POST /api/webhook`, if there are secrets for it. Its signature is its key: senders of webhooks cannot send another. */
 if (theApp.config.webhookSecrets.length > 0) {

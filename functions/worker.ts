@@ -1,9 +1,13 @@
 import { app, type InvocationContext } from '@azure/functions';
-import { readActionMessage } from '../src/message/ActionMessage.js';
-import { BadMessage, type ProvisioningMessage, parseMessage } from '../src/message/ProvisioningMessage.js';
-import { advanceAction } from '../src/ops/actions/advanceAction.js';
-import { theApp } from '../src/theApp.js';
-import { workOn } from '../src/worker/workOn.js';
+import { theApp } from '../src/app.js';
+import { advanceAction } from '../src/ops/bulk/advance.js';
+import { workOn } from '../src/provisioning/worker.js';
+import {
+  BadMessage,
+  type ProvisioningMessage,
+  parseMessage,
+  readActionMessage,
+} from '../src/queue/messages.js';
 
 /** Works off the queue. Returning completes a message, throwing abandons it; a dead letter is settled through the host. */
 app.serviceBusQueue('worker', {

@@ -1,7 +1,7 @@
 import './requireNode24.js';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { applyLocalSettings } from '../src/applyLocalSettings.js';
+import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack } from './stack/startStack.js';

@@ -1,17 +1,16 @@
-import { type CircuitRow, openCircuit } from './circuit.js';
-import { systemClock as clock } from './clock.js';
-import type { ConfigFor } from './config.js';
-import { openQueue } from './edges/queue.js';
-import { openTable, type Table } from './edges/table.js';
-import type { OpsTools } from './ops/OpsTools.js';
-import { openOps } from './ops/openOps.js';
-import type { Dependency } from './ProvisioningError.js';
-import { openPace, type PaceRow } from './pace/openPace.js';
-import type { DeviceRecord } from './record/DeviceRecord.js';
-import { openRecords } from './records.js';
-import { rememberSent } from './sentRecently.js';
-import { openStatus, type StatusRow } from './status.js';
+import type { ConfigFor } from './config/config.js';
+import type { DeviceRecord } from './device/record.js';
+import { openRecords } from './device/repository.js';
+import { openStatus, type StatusRow } from './health/status.js';
+import { type OpsTools, openOps } from './ops/dependencies.js';
+import { rememberSent } from './queue/publish.js';
+import { openQueue } from './queue/queue.js';
+import type { Dependency } from './shared/errors.js';
+import { systemClock as clock } from './shared/time.js';
+import { openTable, type Table } from './storage/table.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
+import { type CircuitRow, openCircuit } from './throttling/circuitBreaker.js';
+import { openPace, type PaceRow } from './throttling/openRateLimiter.js';
 
 /** Ten times what a read takes. */
 const slowReadMs = 50;

@@ -1,5 +1,5 @@
-import { type Asked, accept } from '../src/accept.js';
-import type { DeviceRecord } from '../src/record/DeviceRecord.js';
+import type { DeviceRecord } from '../src/device/record.js';
+import { type Asked, accept } from '../src/provisioning/accept.js';
 import { failed, now, provisioned, queued, requestId, thumbprint, uuid } from './http/records.js';
 import { acceptTools } from './support/acceptTools.js';
 

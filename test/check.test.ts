@@ -1,5 +1,5 @@
-import { check } from '../src/check.js';
-import type { DeviceRecord } from '../src/record/DeviceRecord.js';
+import type { DeviceRecord } from '../src/device/record.js';
+import { check } from '../src/provisioning/check.js';
 import { failed, now, provisioned, queued, uuid } from './http/records.js';
 import { acceptTools } from './support/acceptTools.js';
 

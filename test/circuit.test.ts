@@ -1,5 +1,5 @@
-import { type CircuitRow, openCircuit } from '../src/circuit.js';
-import { type ErrorCode, ProvisioningError } from '../src/ProvisioningError.js';
+import { type ErrorCode, ProvisioningError } from '../src/shared/errors.js';
+import { type CircuitRow, openCircuit } from '../src/throttling/circuitBreaker.js';
 import { handClock } from './support/handClock.js';
 import { memoryTable } from './support/memoryTable.js';
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, readConfig, readConfigFor } from '../src/config.js';
+import { ConfigError, readConfig, readConfigFor } from '../src/config/config.js';
 
 const hub = 'HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=aGV5';
 const serviceBus =

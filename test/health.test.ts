@@ -1,8 +1,8 @@
-import type { Circuit, CircuitRow } from '../src/circuit.js';
-import type { Queue } from '../src/edges/queue.js';
-import { type HealthTools, health } from '../src/health.js';
-import { ProvisioningError } from '../src/ProvisioningError.js';
-import type { StatusRow } from '../src/status.js';
+import { type HealthTools, health } from '../src/health/health.js';
+import type { StatusRow } from '../src/health/status.js';
+import type { Queue } from '../src/queue/queue.js';
+import { ProvisioningError } from '../src/shared/errors.js';
+import type { Circuit, CircuitRow } from '../src/throttling/circuitBreaker.js';
 
 const now = 1_800_000_000_000;
 const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async () => {

@@ -1,11 +1,11 @@
-import { type Acceptance, accept } from '../src/accept.js';
-import { type CircuitRow, openCircuit } from '../src/circuit.js';
-import type { Envelope } from '../src/edges/queue.js';
-import type { ProvisioningMessage } from '../src/message/ProvisioningMessage.js';
-import { openPace, type PaceRow } from '../src/pace/openPace.js';
-import { openStatus, type StatusRow } from '../src/status.js';
-import type { Tools } from '../src/worker/Tools.js';
-import { workOn } from '../src/worker/workOn.js';
+import { openStatus, type StatusRow } from '../src/health/status.js';
+import { type Acceptance, accept } from '../src/provisioning/accept.js';
+import type { Tools } from '../src/provisioning/dependencies.js';
+import { workOn } from '../src/provisioning/worker.js';
+import type { ProvisioningMessage } from '../src/queue/messages.js';
+import type { Envelope } from '../src/queue/queue.js';
+import { type CircuitRow, openCircuit } from '../src/throttling/circuitBreaker.js';
+import { openPace, type PaceRow } from '../src/throttling/openRateLimiter.js';
 import { acceptTools } from './support/acceptTools.js';
 import { memoryTable } from './support/memoryTable.js';
 

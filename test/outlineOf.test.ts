@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { outlineOf } from '../src/outlineOf.js';
-import { ProvisioningError } from '../src/ProvisioningError.js';
+import { ProvisioningError } from '../src/shared/errors.js';
+import { outlineOf } from '../src/shared/sanitizeError.js';
 
 class ForeignError extends Error {
   override name = 'ForeignError';

@@ -1,11 +1,11 @@
-import type { DeadLetter, Envelope, Queue } from '../src/edges/queue.js';
-import { openLastRun } from '../src/lastRun.js';
-import { type Discarded, openDiscardedLetters } from '../src/letters/openDiscardedLetters.js';
-import type { ProvisioningMessage } from '../src/message/ProvisioningMessage.js';
-import { type OverdueTools, overdue } from '../src/overdue.js';
-import type { DeviceRecord, Ticket } from '../src/record/DeviceRecord.js';
-import { newRecord } from '../src/record/newRecord.js';
-import { openRecords } from '../src/records.js';
+import type { DeviceRecord, Ticket } from '../src/device/record.js';
+import { openRecords } from '../src/device/repository.js';
+import { newRecord } from '../src/device/transitions.js';
+import { type OverdueTools, overdue } from '../src/provisioning/redrive.js';
+import { type Discarded, openDiscardedLetters } from '../src/queue/deadLetters.js';
+import type { ProvisioningMessage } from '../src/queue/messages.js';
+import type { DeadLetter, Envelope, Queue } from '../src/queue/queue.js';
+import { openLastRun } from '../src/storage/timerRows.js';
 import { useTables } from './edges/useTables.js';
 
 const tables = await useTables();

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { inspect } from 'node:util';
 import { jest } from '@jest/globals';
 import { listen } from '../local/listen.js';
-import { openProof, type ProofMode } from '../src/proof/openProof.js';
+import { openProof, type ProofMode } from '../src/http/deviceProof.js';
 
 const uuid = 'ab'.repeat(16);
 const other = 'cd'.repeat(16);

@@ -1,4 +1,4 @@
-import { reconcile } from '../src/reconcile.js';
+import { reconcile } from '../src/provisioning/reconcile.js';
 import { deviceWith, fakeWork, mintFor, spotOf, spotWith } from './steps/fakes.js';
 
 const held = await mintFor();

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
-import type { Key, ScannedTable } from '../src/edges/table.js';
-import { ProvisioningError } from '../src/ProvisioningError.js';
-import type { DeviceRecord } from '../src/record/DeviceRecord.js';
-import { newRecord } from '../src/record/newRecord.js';
-import { openRecords } from '../src/records.js';
+import type { DeviceRecord } from '../src/device/record.js';
+import { openRecords } from '../src/device/repository.js';
+import { newRecord } from '../src/device/transitions.js';
+import { ProvisioningError } from '../src/shared/errors.js';
+import type { Key, ScannedTable } from '../src/storage/table.js';
 import { thrownBy } from './edges/thrownBy.js';
 import { useTables } from './edges/useTables.js';
 

@@ -1,4 +1,4 @@
-import { rememberSent } from '../src/sentRecently.js';
+import { rememberSent } from '../src/queue/publish.js';
 import { handClock } from './support/handClock.js';
 
 test('what was sent is remembered for a minute', () => {

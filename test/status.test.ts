@@ -1,6 +1,6 @@
-import type { Row, Table } from '../src/edges/table.js';
-import { ProvisioningError } from '../src/ProvisioningError.js';
-import { openStatus, type StatusRow } from '../src/status.js';
+import { openStatus, type StatusRow } from '../src/health/status.js';
+import { ProvisioningError } from '../src/shared/errors.js';
+import type { Row, Table } from '../src/storage/table.js';
 
 const down = new ProvisioningError('hub-unavailable', 'The hub cannot be reached.', { retry: 'later' });
 

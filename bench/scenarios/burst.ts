@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { operationsPerMinute, type Tier } from '../../src/pace/operationsPerMinute.js';
+import { operationsPerMinute, type Tier } from '../../src/iothub/quotas.js';
 import { devicesWithVariables } from '../devicesWithVariables.js';
 import { type QuietStack, quietStack } from '../quietStack.js';
 import { type RelayTally, relay } from '../relay.js';

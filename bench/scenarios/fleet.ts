@@ -1,10 +1,10 @@
+import { audit } from '../../cli/fleet/audit.js';
+import { followFleet } from '../../cli/fleet/follow.js';
+import { repair } from '../../cli/fleet/repair.js';
+import { askFleet, planFleet } from '../../cli/fleet/request.js';
 import type { RequestSummary } from '../../local/faults/createRequestLog.js';
-import { askFleet, planFleet } from '../../src/fleet/askFleet.js';
-import { audit } from '../../src/fleet/audit.js';
-import { followFleet } from '../../src/fleet/followFleet.js';
-import { repair } from '../../src/fleet/repair.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
-import type { Tier } from '../../src/pace/operationsPerMinute.js';
+import type { Tier } from '../../src/iothub/quotas.js';
 import { openAppOf } from '../openAppOf.js';
 import { quietStack } from '../quietStack.js';
 

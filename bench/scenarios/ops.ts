@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Action } from '../../src/ops/Action.js';
-import type { Overview } from '../../src/ops/Overview.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 import { load } from '../load.js';
 import { postProvision } from '../postProvision.js';
 import { type QuietStack, quietStack } from '../quietStack.js';

@@ -1,10 +1,10 @@
-import { type AuditProgress, audit } from '../../src/fleet/audit.js';
-import type { Finding } from '../../src/fleet/Finding.js';
-import { inParallel } from '../../src/fleet/inParallel.js';
-import { type RepairOptions, repair } from '../../src/fleet/repair.js';
+import { inParallel } from '../../src/shared/async.js';
 import type { AddCommand } from '../AddCommand.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';
+import { type AuditProgress, audit } from '../fleet/audit.js';
+import type { Finding } from '../fleet/finding.js';
+import { type RepairOptions, repair } from '../fleet/repair.js';
 import { examples } from '../options/examples.js';
 import { yesOption } from '../options/yesOption.js';
 import { counted, plural } from '../output/plural.js';

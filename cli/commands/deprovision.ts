@@ -1,6 +1,6 @@
-import { accept } from '../../src/accept.js';
-import { expectedAt } from '../../src/http/expectedAt.js';
-import { viewOf } from '../../src/http/viewOf.js';
+import { viewOf } from '../../src/device/view.js';
+import { accept } from '../../src/provisioning/accept.js';
+import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import type { AddCommand } from '../AddCommand.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';

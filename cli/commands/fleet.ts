@@ -1,7 +1,7 @@
-import { type AskReport, askFleet, type PlannedAsk, planFleet } from '../../src/fleet/askFleet.js';
-import { type FollowReport, followFleet } from '../../src/fleet/followFleet.js';
 import type { AddCommand } from '../AddCommand.js';
 import { type ExitCode, exitCodes } from '../exitCodes.js';
+import { type FollowReport, followFleet } from '../fleet/follow.js';
+import { type AskReport, askFleet, type PlannedAsk, planFleet } from '../fleet/request.js';
 import { examples } from '../options/examples.js';
 import { counted, plural } from '../output/plural.js';
 import { due } from '../output/when.js';

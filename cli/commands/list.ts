@@ -1,7 +1,7 @@
 import { Option } from 'commander';
-import type { RecordLine } from '../../src/ops/RecordLine.js';
-import { listRecords, type RecordQuery } from '../../src/ops/records/listRecords.js';
-import { state, step } from '../../src/shapes.js';
+import { listRecords, type RecordQuery } from '../../src/ops/devices/list.js';
+import type { RecordLine } from '../../src/ops/devices/schema.js';
+import { state, step } from '../../src/shared/schemas.js';
 import type { AddCommand } from '../AddCommand.js';
 import { examples } from '../options/examples.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../options/pageOptions.js';

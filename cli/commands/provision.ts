@@ -1,8 +1,8 @@
-import { type Acceptance, accept } from '../../src/accept.js';
-import { readConfigFor } from '../../src/config.js';
-import { expectedAt } from '../../src/http/expectedAt.js';
-import { viewOf } from '../../src/http/viewOf.js';
+import { readConfigFor } from '../../src/config/config.js';
+import { viewOf } from '../../src/device/view.js';
 import type { OpsApp } from '../../src/openOpsApp.js';
+import { type Acceptance, accept } from '../../src/provisioning/accept.js';
+import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import type { AddCommand } from '../AddCommand.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';

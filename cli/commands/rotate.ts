@@ -1,5 +1,5 @@
-import { cancelAction } from '../../src/ops/actions/cancelAction.js';
-import { planAction } from '../../src/ops/actions/planAction.js';
+import { cancelAction } from '../../src/ops/bulk/cancel.js';
+import { planAction } from '../../src/ops/bulk/plan.js';
 import type { AddCommand } from '../AddCommand.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';

@@ -1,4 +1,4 @@
-import { readStory } from '../../src/ops/records/readStory.js';
+import { readStory } from '../../src/ops/devices/history.js';
 import type { AddCommand } from '../AddCommand.js';
 import { examples } from '../options/examples.js';
 import { parseUuid } from '../options/parsers.js';

@@ -1,6 +1,6 @@
-import { describeHeld } from '../../src/fleet/goneLast.js';
+import { describeHeld } from '../../src/fleet/massDeletionGuard.js';
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
-import type { SweepItem } from '../../src/fleet/sweepItem.js';
+import type { SweepItem } from '../../src/fleet/sweepRules.js';
 import type { AddCommand } from '../AddCommand.js';
 import { CliError } from '../CliError.js';
 import { type ExitCode, exitCodes } from '../exitCodes.js';

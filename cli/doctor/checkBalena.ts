@@ -1,8 +1,8 @@
-import type { ConfigFor } from '../../src/config.js';
-import { openBalena } from '../../src/edges/balena/openBalena.js';
-import { probeBalena } from '../../src/edges/balena/probeBalena.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { openBalena } from '../../src/balena/client.js';
+import type { ConfigFor } from '../../src/config/config.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { type Check, failed, ok } from './Check.js';
+import { probeBalena } from './probeBalena.js';
 
 /** Is the key valid, does it see each fleet, and may it write variables? Nothing is changed. */
 export async function checkBalena({ balena: options, fleets }: ConfigFor<'balena'>): Promise<Check[]> {

@@ -1,7 +1,7 @@
-import type { ConfigFor } from '../../src/config.js';
-import { health } from '../../src/health.js';
+import type { ConfigFor } from '../../src/config/config.js';
+import { health } from '../../src/health/health.js';
 import { type OpsApp, openOpsApp } from '../../src/openOpsApp.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { span } from '../output/when.js';
 import { type Check, failed, ok, warning } from './Check.js';
 

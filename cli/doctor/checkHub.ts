@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { ConfigFor } from '../../src/config.js';
-import { openHub } from '../../src/edges/hub/openHub.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import type { ConfigFor } from '../../src/config/config.js';
+import { openHub } from '../../src/iothub/registry.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { type Check, failed, ok } from './Check.js';
 import { getToken, lacksToken } from './lacksToken.js';
 

@@ -1,7 +1,7 @@
-import type { ConfigFor } from '../../src/config.js';
-import { readClockSkew } from '../../src/edges/readClockSkew.js';
-import { tableUrl } from '../../src/edges/table.js';
+import type { ConfigFor } from '../../src/config/config.js';
+import { tableUrl } from '../../src/storage/table.js';
 import { type Check, failed, ok, warning } from './Check.js';
+import { readClockSkew } from './readClockSkew.js';
 
 /** The Date header is exact to a second, and the way there takes some time. */
 const unnoticedMs = 2_000;

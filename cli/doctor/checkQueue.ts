@@ -1,9 +1,9 @@
-import type { ConfigFor } from '../../src/config.js';
-import { type Access, probeQueue } from '../../src/edges/probeQueue.js';
-import { openQueueManagement, type QueueProperties } from '../../src/edges/queueManagement.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import type { ConfigFor } from '../../src/config/config.js';
+import { openQueueManagement, type QueueProperties } from '../../src/queue/administration.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { type Check, failed, ok, warning } from './Check.js';
 import { getToken } from './lacksToken.js';
+import { type Access, probeQueue } from './probeQueue.js';
 
 type Config = ConfigFor<'queue'>;
 

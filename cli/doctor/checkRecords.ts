@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { ConfigFor } from '../../src/config.js';
-import { openTable } from '../../src/edges/table.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import type { ConfigFor } from '../../src/config/config.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
+import { openTable } from '../../src/storage/table.js';
 import { type Check, failed, ok } from './Check.js';
 import { getToken, lacksToken } from './lacksToken.js';
 

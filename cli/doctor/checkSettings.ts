@@ -1,4 +1,10 @@
-import { ConfigError, type ConfigFor, readConfig, readConfigFor, type Side } from '../../src/config.js';
+import {
+  ConfigError,
+  type ConfigFor,
+  readConfig,
+  readConfigFor,
+  type Side,
+} from '../../src/config/config.js';
 import type { Settings } from '../settings/findSystem.js';
 import { type Check, failed, ok } from './Check.js';
 

@@ -1,4 +1,4 @@
-import type { ProvisioningError } from '../../src/ProvisioningError.js';
+import type { ProvisioningError } from '../../src/shared/errors.js';
 
 /** Was there no token to ask with? */
 export function lacksToken({ cause }: ProvisioningError): boolean {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { LetterFilter } from '../../src/ops/Filter.js';
-import { letterStatuses } from '../../src/ops/Letter.js';
-import { step } from '../../src/shapes.js';
+import { letterStatuses } from '../../src/ops/deadLetters/schema.js';
+import type { LetterFilter } from '../../src/ops/filter.js';
+import { step } from '../../src/shared/schemas.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';
 import { parseUuid } from './parsers.js';

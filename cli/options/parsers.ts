@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { uuid } from '../../src/uuid.js';
+import { uuid } from '../../src/shared/schemas.js';
 
 export function parseUuid(text: string): string {
   const parsed = uuid.safeParse(text);

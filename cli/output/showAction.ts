@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { colorOf } from './colors.js';
 import { counted, plural } from './plural.js';
 import { ago, span, utc } from './when.js';

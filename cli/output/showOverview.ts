@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Overview } from '../../src/ops/Overview.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 import { colorOf } from './colors.js';
 import { table } from './table.js';
 import { due, span, utc } from './when.js';

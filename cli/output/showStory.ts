@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { adviceOn } from '../../src/ops/adviceOn.js';
-import type { DeviceStory } from '../../src/ops/DeviceStory.js';
+import { adviceOn } from '../../src/ops/advice.js';
+import type { DeviceStory } from '../../src/ops/devices/schema.js';
 import { colorOf } from './colors.js';
 import { ago, utc } from './when.js';
 import { wrap } from './wrap.js';

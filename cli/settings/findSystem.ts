@@ -1,6 +1,6 @@
 import { join, relative, resolve } from 'node:path';
-import { applyLocalSettings } from '../../src/applyLocalSettings.js';
-import { ConfigError } from '../../src/config.js';
+import { ConfigError } from '../../src/config/config.js';
+import { applyLocalSettings } from '../../src/config/localSettings.js';
 import { packageFolder } from './packageFolder.js';
 import { readEndpoints } from './readEndpoints.js';
 

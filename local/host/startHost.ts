@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { applyLocalSettings } from '../../src/applyLocalSettings.js';
+import { applyLocalSettings } from '../../src/config/localSettings.js';
 import type { StandIn } from '../runStandIn.js';
 import { createApp } from './createApp.js';
 import { createRunning } from './createRunning.js';

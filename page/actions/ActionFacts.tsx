@@ -1,4 +1,4 @@
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { duration, number } from '../format.js';
 import { filterText } from '../letters/filterOf.js';
 import { Facts } from '../parts/Facts.js';

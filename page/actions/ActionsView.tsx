@@ -1,5 +1,5 @@
 import { useCallback } from 'preact/hooks';
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { number } from '../format.js';

@@ -1,4 +1,4 @@
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { number } from '../format.js';
 import { Dialog } from '../parts/Dialog.js';

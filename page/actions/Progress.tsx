@@ -1,4 +1,4 @@
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { number } from '../format.js';
 
 /** How far an action is: as a bar, in figures, and, every tenth of the way, for those who listen. */

@@ -1,10 +1,9 @@
-import type { Action, ActionPage } from '../../src/ops/Action.js';
-import type { ActionRequest } from '../../src/ops/actions/planAction.js';
-import type { StartRequest } from '../../src/ops/actions/startAction.js';
-import type { DeviceStory } from '../../src/ops/DeviceStory.js';
-import type { LetterPage } from '../../src/ops/Letter.js';
-import type { Overview } from '../../src/ops/Overview.js';
-import type { RecordPage } from '../../src/ops/RecordLine.js';
+import type { ActionRequest } from '../../src/ops/bulk/plan.js';
+import type { Action, ActionPage } from '../../src/ops/bulk/schema.js';
+import type { StartRequest } from '../../src/ops/bulk/start.js';
+import type { LetterPage } from '../../src/ops/deadLetters/schema.js';
+import type { DeviceStory, RecordPage } from '../../src/ops/devices/schema.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 import { ApiError } from './ApiError.js';
 
 export type Query = Record<string, string | number | null | undefined>;

@@ -1,4 +1,4 @@
-import type { DeviceStory } from '../../src/ops/DeviceStory.js';
+import type { DeviceStory } from '../../src/ops/devices/schema.js';
 import { plural } from '../format.js';
 import { Empty } from '../parts/Empty.js';
 import { Facts } from '../parts/Facts.js';

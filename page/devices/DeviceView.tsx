@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'preact/hooks';
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { ReplayDialog } from '../letters/ReplayDialog.js';

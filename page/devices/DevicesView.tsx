@@ -1,5 +1,5 @@
 import { useCallback } from 'preact/hooks';
-import type { RecordLine } from '../../src/ops/RecordLine.js';
+import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { serviceName, shortUuid } from '../format.js';

@@ -1,5 +1,5 @@
-import { adviceOn } from '../../src/ops/adviceOn.js';
-import type { DeviceStory } from '../../src/ops/DeviceStory.js';
+import { adviceOn } from '../../src/ops/advice.js';
+import type { DeviceStory } from '../../src/ops/devices/schema.js';
 import { linkTo } from '../route.js';
 
 type Device = DeviceStory['device'];

@@ -1,4 +1,4 @@
-import type { DeviceStory } from '../../src/ops/DeviceStory.js';
+import type { DeviceStory } from '../../src/ops/devices/schema.js';
 import { number, serviceName } from '../format.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { plural } from '../format.js';
 import { Dialog } from '../parts/Dialog.js';

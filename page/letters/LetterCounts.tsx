@@ -1,4 +1,4 @@
-import type { LetterPage } from '../../src/ops/Letter.js';
+import type { LetterPage } from '../../src/ops/deadLetters/schema.js';
 import { Shares } from '../parts/Shares.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { linkTo } from '../route.js';

@@ -1,4 +1,4 @@
-import type { LetterPage } from '../../src/ops/Letter.js';
+import type { LetterPage } from '../../src/ops/deadLetters/schema.js';
 import { Field } from '../parts/Field.js';
 import { refine } from '../route.js';
 

@@ -1,4 +1,4 @@
-import type { Letter } from '../../src/ops/Letter.js';
+import type { Letter } from '../../src/ops/deadLetters/schema.js';
 import { number, serviceName, shortUuid } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { StateBadge } from '../parts/StateBadge.js';

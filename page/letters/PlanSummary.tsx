@@ -1,4 +1,4 @@
-import type { Action } from '../../src/ops/Action.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 import { duration, number, plural } from '../format.js';
 import { Empty } from '../parts/Empty.js';
 import { Shares } from '../parts/Shares.js';

@@ -1,4 +1,4 @@
-import type { StartRequest } from '../../src/ops/actions/startAction.js';
+import type { StartRequest } from '../../src/ops/bulk/start.js';
 import { plural } from '../format.js';
 
 /** As it stands in the fields; empty: as the API does by itself. */

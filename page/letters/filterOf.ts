@@ -1,4 +1,4 @@
-import type { ActionRequest } from '../../src/ops/actions/planAction.js';
+import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 
 export type LetterFilter = NonNullable<ActionRequest['filter']>;
 

@@ -1,4 +1,4 @@
-import type { Overview } from '../../src/ops/Overview.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 
 const names = { balena: 'balena', hub: 'IoT Hub' };
 

@@ -1,5 +1,5 @@
-import { adviceOn } from '../../src/ops/adviceOn.js';
-import type { Overview } from '../../src/ops/Overview.js';
+import { adviceOn } from '../../src/ops/advice.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 import { number } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { Empty } from '../parts/Empty.js';

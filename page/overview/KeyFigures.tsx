@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { Overview } from '../../src/ops/Overview.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 import { duration, number, plural } from '../format.js';
 import { Time } from '../parts/Time.js';
 import { linkTo } from '../route.js';

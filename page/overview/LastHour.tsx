@@ -1,4 +1,4 @@
-import type { Overview } from '../../src/ops/Overview.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 import { Empty } from '../parts/Empty.js';
 import { type Line, TimeChart } from '../parts/TimeChart.js';
 

@@ -1,4 +1,4 @@
-import type { Overview } from '../../src/ops/Overview.js';
+import type { Overview } from '../../src/ops/overview/schema.js';
 import { plural } from '../format.js';
 import { Empty } from '../parts/Empty.js';
 import { Shares } from '../parts/Shares.js';

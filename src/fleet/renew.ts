@@ -1,14 +1,13 @@
-import { check } from '../check.js';
-import type { Clock } from '../clock.js';
-import type { Queue } from '../edges/queue.js';
-import { isHalfStored } from '../record/heldThumbprint.js';
-import type { Summary } from '../record/Summary.js';
-import type { Records } from '../records.js';
-import { type CertificateCounts, certificateAge, noCertificates } from './countCertificates.js';
-import { inParallel } from './inParallel.js';
-import { patiently } from './patiently.js';
-import { type RenewalShare, renewalShare } from './renewalShare.js';
-import { renewalTime } from './renewalTime.js';
+import { type CertificateCounts, certificateAge, noCertificates } from '../certificates/expiry.js';
+import { type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
+import type { Records } from '../device/repository.js';
+import { isHalfStored } from '../device/state.js';
+import type { Summary } from '../device/summary.js';
+import { check } from '../provisioning/check.js';
+import type { Queue } from '../queue/queue.js';
+import { inParallel } from '../shared/async.js';
+import { patiently } from '../shared/retry.js';
+import type { Clock } from '../shared/time.js';
 
 export interface RenewTools {
   records: Records;

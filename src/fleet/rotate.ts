@@ -1,6 +1,6 @@
-import { type Acceptance, type AcceptTools, accept } from '../accept.js';
-import { heldThumbprint, isHalfStored } from '../record/heldThumbprint.js';
-import type { Summary } from '../record/Summary.js';
+import { heldThumbprint, isHalfStored } from '../device/state.js';
+import type { Summary } from '../device/summary.js';
+import { type Acceptance, type AcceptTools, accept } from '../provisioning/accept.js';
 
 export interface RotateOptions {
   /** The hub must stop to accept the old certificate at once, too: the device is cut off until it has the new one. */

@@ -1,12 +1,12 @@
-import { type AcceptTools, acceptNew } from '../accept.js';
-import { check } from '../check.js';
-import { devicesOf, type ListingTools } from './devicesOf.js';
-import { goneLast, type HeldFleet } from './goneLast.js';
-import { inParallel } from './inParallel.js';
-import type { Position } from './openPosition.js';
-import { patiently } from './patiently.js';
-import { sideBySide } from './sideBySide.js';
-import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepItem } from './sweepItem.js';
+import { type AcceptTools, acceptNew } from '../provisioning/accept.js';
+import { check } from '../provisioning/check.js';
+import { inParallel } from '../shared/async.js';
+import { patiently } from '../shared/retry.js';
+import type { Position } from '../storage/timerRows.js';
+import { devicesOf, type ListingTools } from './list.js';
+import { goneLast, type HeldFleet } from './massDeletionGuard.js';
+import { sideBySide } from './mergeJoin.js';
+import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepItem } from './sweepRules.js';
 
 export type SweepTools = AcceptTools & ListingTools;
 

@@ -1,7 +1,7 @@
 import type { LogRecordExporter } from '@opentelemetry/sdk-logs';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
-import type { TelemetrySettings } from '../config.js';
+import type { TelemetrySettings } from '../config/config.js';
 
 /** Where telemetry goes. */
 export interface Destination {

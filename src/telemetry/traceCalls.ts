@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
-import { type Dependency, ProvisioningError } from '../ProvisioningError.js';
-import { failSpan, inSpan, tracer } from './inSpan.js';
-import { measures } from './measures.js';
+import { type Dependency, ProvisioningError } from '../shared/errors.js';
+import { measures } from './metrics.js';
+import { failSpan, inSpan, tracer } from './spans.js';
 
 type Call = (...args: never[]) => Promise<unknown>;
 

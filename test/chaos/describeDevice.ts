@@ -1,4 +1,4 @@
-import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
+import type { DeviceRecord } from '../../src/device/record.js';
 import type { DeviceEvidence } from './check/Evidence.js';
 import type { Ask } from './history/Ask.js';
 import type { Line } from './system/Line.js';

@@ -2,9 +2,9 @@ import { CommanderError } from 'commander';
 import { CliError } from '../../cli/CliError.js';
 import { describeError } from '../../cli/describeError.js';
 import { exitCodes } from '../../cli/exitCodes.js';
-import { ConfigError } from '../../src/config.js';
-import { Refused } from '../../src/ops/Refused.js';
-import { type ErrorCode, ProvisioningError } from '../../src/ProvisioningError.js';
+import { ConfigError } from '../../src/config/config.js';
+import { Refused } from '../../src/ops/requestError.js';
+import { type ErrorCode, ProvisioningError } from '../../src/shared/errors.js';
 
 const provisioning = (code: ErrorCode) => new ProvisioningError(code, 'Why.', { retry: 'later' });
 

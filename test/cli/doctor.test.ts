@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { checkQueue } from '../../cli/doctor/checkQueue.js';
 import { checkSettings } from '../../cli/doctor/checkSettings.js';
-import { readConfigFor } from '../../src/config.js';
+import { readConfigFor } from '../../src/config/config.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 
 describe('what doctor says of the queue', () => {

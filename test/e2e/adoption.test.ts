@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
-import { minter } from '../../src/steps/mint.js';
+import { minter } from '../../src/certificates/mint.js';
 import { storedPair } from './support/storedPair.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';

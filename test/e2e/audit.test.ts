@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type AuditProgress, audit } from '../../src/fleet/audit.js';
-import { type Finding, type FindingKind, findingKinds } from '../../src/fleet/Finding.js';
-import { repair } from '../../src/fleet/repair.js';
-import { minter } from '../../src/steps/mint.js';
+import { type AuditProgress, audit } from '../../cli/fleet/audit.js';
+import { type Finding, type FindingKind, findingKinds } from '../../cli/fleet/finding.js';
+import { repair } from '../../cli/fleet/repair.js';
+import { minter } from '../../src/certificates/mint.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
 import { until } from './support/until.js';

@@ -1,4 +1,4 @@
-import { minter } from '../../src/steps/mint.js';
+import { minter } from '../../src/certificates/mint.js';
 import type { Fault } from './support/standInControl.js';
 import { isPairAt, storedPair } from './support/storedPair.js';
 import { until } from './support/until.js';

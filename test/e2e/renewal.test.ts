@@ -1,6 +1,6 @@
+import { minter } from '../../src/certificates/mint.js';
 import { renew } from '../../src/fleet/renew.js';
 import { rotate } from '../../src/fleet/rotate.js';
-import { minter } from '../../src/steps/mint.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
 import { until } from './support/until.js';

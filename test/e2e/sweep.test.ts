@@ -1,5 +1,5 @@
-import { askFleet } from '../../src/fleet/askFleet.js';
-import { followFleet } from '../../src/fleet/followFleet.js';
+import { followFleet } from '../../cli/fleet/follow.js';
+import { askFleet } from '../../cli/fleet/request.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import { appOf } from './support/appOf.js';
 import { until } from './support/until.js';

@@ -1,4 +1,4 @@
-import { neverSent } from '../../src/edges/neverSent.js';
+import { neverSent } from '../../src/shared/network.js';
 
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('x', { cause }), { code });
 

@@ -1,5 +1,5 @@
+import { probeQueue } from '../../cli/doctor/probeQueue.js';
 import { connectionStringFor } from '../../local/servicebus/sharedAccess.js';
-import { probeQueue } from '../../src/edges/probeQueue.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 
 describe('probeQueue', () => {

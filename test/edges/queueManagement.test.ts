@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { connectionStringFor } from '../../local/servicebus/sharedAccess.js';
-import { openQueueManagement } from '../../src/edges/queueManagement.js';
+import { openQueueManagement } from '../../src/queue/administration.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 
 describe('the management of the queue', () => {

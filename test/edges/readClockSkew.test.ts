@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
+import { readClockSkew } from '../../cli/doctor/readClockSkew.js';
 import { listen } from '../../local/listen.js';
-import { readClockSkew } from '../../src/edges/readClockSkew.js';
 
 const servers: Server[] = [];
 afterAll(() => {

@@ -2,7 +2,7 @@ import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { Settler } from '../../local/host/servicebus/createSettler.js';
 import type { MessageUnderProcessing } from '../../local/host/servicebus/underProcessing.js';
 import { startSettlement } from '../../local/host/settlement/startSettlement.js';
-import { openSettlement, type Settlement } from '../../src/edges/settlement.js';
+import { openSettlement, type Settlement } from '../../src/queue/settlement.js';
 
 const message = {} as ServiceBusReceivedMessage;
 const deadLettered: unknown[][] = [];

@@ -1,4 +1,4 @@
-import { settlementEndpoint } from '../../src/edges/settlementEndpoint.js';
+import { settlementEndpoint } from '../../src/queue/settlement.js';
 
 const worker = ['node', 'nodejsWorker.js', '--workerId', 'w', '--requestId', 'r'];
 

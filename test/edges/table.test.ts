@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { createServer, type Server } from 'node:net';
 import { TableClient } from '@azure/data-tables';
 import { listen } from '../../local/listen.js';
-import { openTable, type Table } from '../../src/edges/table.js';
+import { openTable, type Table } from '../../src/storage/table.js';
 import { everythingIn, thrownBy } from './thrownBy.js';
 import { newName, useTables } from './useTables.js';
 

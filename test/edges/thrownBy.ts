@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 
 /** The error that a call fails with; it must be one of ours. */
 export async function thrownBy(call: Promise<unknown>): Promise<ProvisioningError> {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTables } from '../../local/tables/startTables.js';
-import { type ErasableTable, openTable, type ScannedTable } from '../../src/edges/table.js';
+import { type ErasableTable, openTable, type ScannedTable } from '../../src/storage/table.js';
 import { type CountingProxy, startProxy } from './startProxy.js';
 
 /** Azure Tables for one test file. Closed by `afterAll`. */

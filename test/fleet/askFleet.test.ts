@@ -1,5 +1,5 @@
-import { type AskReport, askFleet, planFleet } from '../../src/fleet/askFleet.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { type AskReport, askFleet, planFleet } from '../../cli/fleet/request.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { collect, credentialsOf, fleet, fleetTools, now, provisionedRecord, uuidOf } from './support.js';
 
 const options = { fleet, service: 'main' };

@@ -1,11 +1,10 @@
-import { accept } from '../../src/accept.js';
-import { type AuditOptions, type AuditProgress, audit } from '../../src/fleet/audit.js';
-import { findingKinds } from '../../src/fleet/Finding.js';
-import { repair } from '../../src/fleet/repair.js';
-import type { DeviceRecord, Observed } from '../../src/record/DeviceRecord.js';
-import type { Credentials } from '../../src/steps/Credentials.js';
-import { minter } from '../../src/steps/mint.js';
-import { readCertificate } from '../../src/steps/readCertificate.js';
+import { type AuditOptions, type AuditProgress, audit } from '../../cli/fleet/audit.js';
+import { findingKinds } from '../../cli/fleet/finding.js';
+import { repair } from '../../cli/fleet/repair.js';
+import { type Credentials, minter } from '../../src/certificates/mint.js';
+import { readCertificate } from '../../src/certificates/read.js';
+import type { DeviceRecord, Observed } from '../../src/device/record.js';
+import { accept } from '../../src/provisioning/accept.js';
 import {
   collect,
   credentialsOf,

@@ -1,4 +1,4 @@
-import { type FollowReport, followFleet } from '../../src/fleet/followFleet.js';
+import { type FollowReport, followFleet } from '../../cli/fleet/follow.js';
 import { credentialsOf, fleetTools, now, provisionedRecord, uuidOf } from './support.js';
 
 const uuids = [1, 2, 3, 4].map(uuidOf) as [string, string, string, string];

@@ -1,5 +1,5 @@
-import { patiently, pause } from '../../src/fleet/patiently.js';
-import { type ErrorCode, ProvisioningError, type Retry } from '../../src/ProvisioningError.js';
+import { type ErrorCode, ProvisioningError, type Retry } from '../../src/shared/errors.js';
+import { patiently, pause } from '../../src/shared/retry.js';
 import { handClock } from '../support/handClock.js';
 
 const error = (code: ErrorCode, retry: Retry = 'later') => new ProvisioningError(code, '', { retry });

@@ -1,8 +1,8 @@
-import { countCertificates } from '../../src/fleet/countCertificates.js';
+import { countCertificates } from '../../src/certificates/expiry.js';
+import { renewalTime } from '../../src/certificates/renewal.js';
+import type { DeviceRecord, Observed } from '../../src/device/record.js';
+import type { Summary } from '../../src/device/summary.js';
 import { renew } from '../../src/fleet/renew.js';
-import { renewalTime } from '../../src/fleet/renewalTime.js';
-import type { DeviceRecord, Observed } from '../../src/record/DeviceRecord.js';
-import type { Summary } from '../../src/record/Summary.js';
 import { day, fleetTools, longAgo, now, provisionedRecord, uuidOf } from './support.js';
 
 const options = { renewAt: 0.8, operationsPerMinute: 100 };

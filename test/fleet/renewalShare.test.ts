@@ -1,5 +1,4 @@
-import { renewalShare } from '../../src/fleet/renewalShare.js';
-import { renewalTime } from '../../src/fleet/renewalTime.js';
+import { renewalShare, renewalTime } from '../../src/certificates/renewal.js';
 import { day, now, uuidOf } from './support.js';
 
 const hour = day / 24;

@@ -1,5 +1,5 @@
+import { summarize } from '../../src/device/summary.js';
 import { isToRotate, rotate } from '../../src/fleet/rotate.js';
-import { summarize } from '../../src/record/Summary.js';
 import { credentialsOf, day, fleet, fleetTools, now, provisionedRecord, uuidOf } from './support.js';
 
 const uuid = uuidOf(1);

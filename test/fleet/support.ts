@@ -1,10 +1,8 @@
-import type { BalenaListing, ListedDevice } from '../../src/edges/balena/fleetPage.js';
-import { fleetPageSize } from '../../src/edges/balena/fleetPage.js';
-import type { HubListing } from '../../src/edges/hub/Hub.js';
-import type { DeviceRecord, Observed } from '../../src/record/DeviceRecord.js';
-import { newRecord } from '../../src/record/newRecord.js';
-import type { Credentials } from '../../src/steps/Credentials.js';
-import { minter } from '../../src/steps/mint.js';
+import { type BalenaListing, fleetPageSize, type ListedDevice } from '../../src/balena/listing.js';
+import { type Credentials, minter } from '../../src/certificates/mint.js';
+import type { DeviceRecord, Observed } from '../../src/device/record.js';
+import { newRecord } from '../../src/device/transitions.js';
+import type { HubListing } from '../../src/iothub/types.js';
 import { acceptTools } from '../support/acceptTools.js';
 
 export const now = Date.parse('2030-01-01T00:00:00Z');

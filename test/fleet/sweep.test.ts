@@ -1,8 +1,8 @@
-import { fleetPageSize } from '../../src/edges/balena/fleetPage.js';
-import { openPosition, type PositionRow } from '../../src/fleet/openPosition.js';
+import { fleetPageSize } from '../../src/balena/listing.js';
+import type { DeviceRecord } from '../../src/device/record.js';
+import { newRecord } from '../../src/device/transitions.js';
 import { planSweep, type SweepOptions, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
-import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
-import { newRecord } from '../../src/record/newRecord.js';
+import { openPosition, type PositionRow } from '../../src/storage/timerRows.js';
 import { memoryTable } from '../support/memoryTable.js';
 import {
   collect,
@@ -283,7 +283,7 @@ test('what balena asks to wait for is waited for', async () => {
   add(one);
   const { list } = tools.balena;
   let refusals = 2;
-  const { ProvisioningError } = await import('../../src/ProvisioningError.js');
+  const { ProvisioningError } = await import('../../src/shared/errors.js');
   tools.balena.list = async (...args) => {
     refusals -= 1;
     if (refusals >= 0)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { BadMessage, parseMessage } from '../../src/message/ProvisioningMessage.js';
+import { BadMessage, parseMessage } from '../../src/queue/messages.js';
 import { until } from '../e2e/support/until.js';
 import { useSystem } from '../e2e/support/useSystem.js';
 import { foreign, likeOurs, nearlyOurs } from './support/messages.js';

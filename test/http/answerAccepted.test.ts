@@ -1,6 +1,6 @@
-import type { Acceptance } from '../../src/accept.js';
-import { answerAccepted } from '../../src/http/answerAccepted.js';
-import type { Pace } from '../../src/pace/Pace.js';
+import { answerAccepted } from '../../src/http/provision/answer.js';
+import type { Acceptance } from '../../src/provisioning/accept.js';
+import type { Pace } from '../../src/throttling/rateLimiter.js';
 import { failed, now, provisioned, queued, recordWith, requestId, uuid } from './records.js';
 import { requestWith } from './request.js';
 

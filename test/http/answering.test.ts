@@ -1,7 +1,6 @@
 import type { HttpResponseInit, InvocationContext } from '@azure/functions';
-import { answering } from '../../src/http/answering.js';
-import { BadRequest } from '../../src/http/BadRequest.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { answering, BadRequest } from '../../src/http/errors.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { requestWith } from './request.js';
 
 async function answerTo(handle: () => Promise<HttpResponseInit>) {

@@ -1,5 +1,5 @@
-import { BadRequest } from '../../src/http/BadRequest.js';
-import { parseProvision } from '../../src/http/parseProvision.js';
+import { BadRequest } from '../../src/http/errors.js';
+import { parseProvision } from '../../src/http/provision/parse.js';
 import { type Given, requestWith } from './request.js';
 
 const uuid = 'ab'.repeat(16);

@@ -1,4 +1,4 @@
-import { viewOf } from '../../src/http/viewOf.js';
+import { viewOf } from '../../src/device/view.js';
 import { failed, now, provisioned, queued, recordWith, requestId, thumbprint, uuid } from './records.js';
 
 const expectedAt = now + 7_000;

@@ -4,7 +4,7 @@ import { queueProperties } from '../../local/servicebus/engine/QueueProperties.j
 import { parseQueue } from '../../local/servicebus/parseQueue.js';
 import { projectFolder } from '../../local/stack/projectFolder.js';
 import { queueArgument } from '../../local/stack/standInStarts.js';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/config.js';
 import { evaluate } from './support/evaluate.js';
 import { property } from './support/readBicep.js';
 import { moduleOf, readInfra } from './support/readInfra.js';

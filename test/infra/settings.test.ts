@@ -1,5 +1,5 @@
-import { readConfig } from '../../src/config.js';
-import { settingNames } from '../../src/settings.js';
+import { readConfig } from '../../src/config/config.js';
+import { settingNames } from '../../src/config/settings.js';
 import { evaluate, Unknown } from './support/evaluate.js';
 import { descendants } from './support/readBicep.js';
 import { readInfra } from './support/readInfra.js';

@@ -1,14 +1,13 @@
 import pLimit from 'p-limit';
-import { advanceAction } from '../../src/ops/actions/advanceAction.js';
-import { cancelAction } from '../../src/ops/actions/cancelAction.js';
-import { forgetPlans } from '../../src/ops/actions/forgetPlans.js';
-import { listActions } from '../../src/ops/actions/listActions.js';
-import { nudgeLost } from '../../src/ops/actions/nudge.js';
-import { openActions } from '../../src/ops/actions/openActions.js';
-import { type ActionRequest, planAction } from '../../src/ops/actions/planAction.js';
-import { readAction } from '../../src/ops/actions/readAction.js';
-import { type StartRequest, startAction } from '../../src/ops/actions/startAction.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { advanceAction } from '../../src/ops/bulk/advance.js';
+import { cancelAction } from '../../src/ops/bulk/cancel.js';
+import { forgetPlans } from '../../src/ops/bulk/cleanUp.js';
+import { type ActionRequest, planAction } from '../../src/ops/bulk/plan.js';
+import { listActions, readAction } from '../../src/ops/bulk/read.js';
+import { openActions } from '../../src/ops/bulk/repository.js';
+import { type StartRequest, startAction } from '../../src/ops/bulk/start.js';
+import { nudgeLost } from '../../src/ops/bulk/wakeUp.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { useTables } from '../edges/useTables.js';
 import { opsTools, requestId, start, uuidOf } from './opsTools.js';
 

@@ -1,6 +1,6 @@
-import { listLetters } from '../../src/ops/letters/listLetters.js';
-import { listRecords } from '../../src/ops/records/listRecords.js';
-import { readStory } from '../../src/ops/records/readStory.js';
+import { listLetters } from '../../src/ops/deadLetters/list.js';
+import { readStory } from '../../src/ops/devices/history.js';
+import { listRecords } from '../../src/ops/devices/list.js';
 import { useTables } from '../edges/useTables.js';
 import { opsTools, requestId, start, uuidOf } from './opsTools.js';
 

@@ -1,7 +1,6 @@
-import { historyOf } from '../../src/ops/overview/historyOf.js';
-import { percentile } from '../../src/ops/overview/percentile.js';
-import { readOverview } from '../../src/ops/overview/readOverview.js';
-import { takeSample } from '../../src/ops/overview/takeSample.js';
+import { percentile } from '../../src/ops/counting.js';
+import { readOverview } from '../../src/ops/overview/read.js';
+import { historyOf, takeSample } from '../../src/ops/overview/samples.js';
 import { useTables } from '../edges/useTables.js';
 import { opsTools, start } from './opsTools.js';
 

@@ -1,4 +1,4 @@
-import { openPace, type PaceRow } from '../../src/pace/openPace.js';
+import { openPace, type PaceRow } from '../../src/throttling/openRateLimiter.js';
 import { handClock } from '../support/handClock.js';
 import { memoryTable } from '../support/memoryTable.js';
 

@@ -1,4 +1,4 @@
-import { ProvisioningError } from '../../src/ProvisioningError.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import type { RuleOff } from './support/RuleOff.js';
 import type { Act, Scenario } from './support/Scenario.js';
 

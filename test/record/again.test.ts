@@ -1,5 +1,5 @@
-import { again } from '../../src/record/again.js';
-import type { Ticket } from '../../src/record/DeviceRecord.js';
+import type { Ticket } from '../../src/device/record.js';
+import { again } from '../../src/device/transitions.js';
 import { now, recordWith } from '../http/records.js';
 
 const ticketAfter = (ticket: Ticket | null, ...[due, more]: [number, Parameters<typeof again>[2]?]) => {

@@ -1,5 +1,5 @@
-import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
-import { accepts, fits } from '../../src/record/fits.js';
+import type { DeviceRecord } from '../../src/device/record.js';
+import { accepts, fits } from '../../src/device/state.js';
 import { provisioned, recordWith, thumbprint } from '../http/records.js';
 
 const other = 'B'.repeat(64);

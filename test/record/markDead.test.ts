@@ -1,5 +1,5 @@
-import { ProvisioningError } from '../../src/ProvisioningError.js';
-import { markDead, workerDied } from '../../src/record/markDead.js';
+import { markDead, workerDied } from '../../src/device/transitions.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { now, queued, recordWith } from '../http/records.js';
 
 const minutes = 60_000;

@@ -1,6 +1,6 @@
-import type { Asked } from '../../src/accept.js';
-import type { Desired } from '../../src/record/DeviceRecord.js';
-import { sameDesired } from '../../src/record/sameDesired.js';
+import type { Desired } from '../../src/device/record.js';
+import { sameDesired } from '../../src/device/state.js';
+import type { Asked } from '../../src/provisioning/accept.js';
 import { recordWith, uuid } from '../http/records.js';
 
 const present: Desired = { present: true, service: 'main', requestId: 'r', requestedAt: 0 };

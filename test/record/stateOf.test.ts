@@ -1,5 +1,5 @@
-import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
-import { type State, stateOf } from '../../src/record/stateOf.js';
+import type { DeviceRecord } from '../../src/device/record.js';
+import { type State, stateOf } from '../../src/device/state.js';
 import { failed, now, provisioned, queued, recordWith } from '../http/records.js';
 
 const working: DeviceRecord = { ...queued, lease: { by: 'w', until: now + 1 } };

@@ -1,6 +1,6 @@
-import { ProvisioningError } from '../../src/ProvisioningError.js';
-import { choose } from '../../src/steps/choose.js';
-import { minter } from '../../src/steps/mint.js';
+import { minter } from '../../src/certificates/mint.js';
+import { choose } from '../../src/provisioning/steps/choose.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { day, deviceWith, fakeWork, mintFor, now, spotOf, spotWith, uuid } from './fakes.js';
 
 const held = await mintFor();

@@ -1,4 +1,4 @@
-import { clean } from '../../src/steps/clean.js';
+import { clean } from '../../src/provisioning/steps/clean.js';
 import { deviceWith, fakeWork, mintFor, spotOf, spotWith } from './fakes.js';
 
 const pair = await mintFor();

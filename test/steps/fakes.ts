@@ -1,9 +1,8 @@
-import type { Balena, BalenaDevice, Spot, Variable, VariableName } from '../../src/edges/balena/Balena.js';
-import type { Hub, Identity, Slots } from '../../src/edges/hub/Hub.js';
-import type { Desired, Observed, Place } from '../../src/record/DeviceRecord.js';
-import type { Credentials } from '../../src/steps/Credentials.js';
-import { minter } from '../../src/steps/mint.js';
-import type { Work } from '../../src/worker/Work.js';
+import type { Balena, BalenaDevice, Spot, Variable, VariableName } from '../../src/balena/types.js';
+import { type Credentials, minter } from '../../src/certificates/mint.js';
+import type { Desired, Observed, Place } from '../../src/device/record.js';
+import type { Hub, Identity, Slots } from '../../src/iothub/types.js';
+import type { Work } from '../../src/provisioning/work.js';
 
 export const uuid = 'ab'.repeat(16);
 export const now = 1_800_000_000_000;

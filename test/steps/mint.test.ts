@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { type CertificateKey, minter } from '../../src/steps/mint.js';
+import { type CertificateKey, minter } from '../../src/certificates/mint.js';
 import { day, now, uuid } from './fakes.js';
 
 const pem = (base64: string) => Buffer.from(base64, 'base64').toString();

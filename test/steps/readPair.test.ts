@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { minter } from '../../src/steps/mint.js';
-import { readPair } from '../../src/steps/readPair.js';
+import { minter } from '../../src/certificates/mint.js';
+import { readPair } from '../../src/certificates/read.js';
 import { mintFor, now, spotOf, spotWith, uuid } from './fakes.js';
 
 const pair = await mintFor();

@@ -1,5 +1,5 @@
-import type { Slots } from '../../src/edges/hub/Hub.js';
-import { register } from '../../src/steps/register.js';
+import type { Slots } from '../../src/iothub/types.js';
+import { register } from '../../src/provisioning/steps/register.js';
 import { thrownBy } from '../edges/thrownBy.js';
 import { A, B, C, D, E, fakeWork, sha1 } from './fakes.js';
 

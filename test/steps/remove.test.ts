@@ -1,5 +1,5 @@
-import type { Slots } from '../../src/edges/hub/Hub.js';
-import { remove } from '../../src/steps/remove.js';
+import type { Slots } from '../../src/iothub/types.js';
+import { remove } from '../../src/provisioning/steps/remove.js';
 import { A, B, deviceWith, fakeWork, mintFor, now, spotOf, spotWith } from './fakes.js';
 
 const pair = await mintFor();

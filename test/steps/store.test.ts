@@ -1,4 +1,4 @@
-import { store } from '../../src/steps/store.js';
+import { store } from '../../src/provisioning/steps/store.js';
 import { A, B, C, fakeWork, mintFor, spotOf, spotWith } from './fakes.js';
 
 const pair = await mintFor();

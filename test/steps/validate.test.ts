@@ -1,6 +1,6 @@
-import type { BalenaDevice } from '../../src/edges/balena/Balena.js';
-import { allow, look } from '../../src/steps/validate.js';
-import type { Work } from '../../src/worker/Work.js';
+import type { BalenaDevice } from '../../src/balena/types.js';
+import { allow, look } from '../../src/provisioning/steps/validate.js';
+import type { Work } from '../../src/provisioning/work.js';
 import { thrownBy } from '../edges/thrownBy.js';
 import { deviceWith, type FakeOptions, fakeWork, spotOf } from './fakes.js';
 

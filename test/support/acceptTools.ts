@@ -1,10 +1,10 @@
-import type { AcceptTools } from '../../src/accept.js';
-import type { Envelope, Queue } from '../../src/edges/queue.js';
-import type { ProvisioningMessage } from '../../src/message/ProvisioningMessage.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
-import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
-import { openRecords } from '../../src/records.js';
-import { rememberSent } from '../../src/sentRecently.js';
+import type { DeviceRecord } from '../../src/device/record.js';
+import { openRecords } from '../../src/device/repository.js';
+import type { AcceptTools } from '../../src/provisioning/accept.js';
+import type { ProvisioningMessage } from '../../src/queue/messages.js';
+import { rememberSent } from '../../src/queue/publish.js';
+import type { Envelope, Queue } from '../../src/queue/queue.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 import { handClock } from './handClock.js';
 import { memoryTable } from './memoryTable.js';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.js';
+import type { Clock } from '../../src/shared/time.js';
 
 /** A clock that is moved by hand. Whoever sleeps moves it. */
 export function handClock(at: number): Clock & { at: number } {

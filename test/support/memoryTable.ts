@@ -1,4 +1,4 @@
-import type { Columns, Key, ScannedTable } from '../../src/edges/table.js';
+import type { Columns, Key, ScannedTable } from '../../src/storage/table.js';
 
 /** A table in memory, with ETags. Filters that compare columns with texts or booleans are obeyed. */
 export function memoryTable<T>(): ScannedTable<T> & { fails: boolean; writes: number; reads: number } {

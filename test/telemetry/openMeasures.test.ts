@@ -4,8 +4,8 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { measures, observeCertificates, useMeasures } from '../../src/telemetry/measures.js';
-import { openMeasures } from '../../src/telemetry/openMeasures.js';
+import { measures, observeCertificates, useMeasures } from '../../src/telemetry/metrics.js';
+import { openMeasures } from '../../src/telemetry/openMetrics.js';
 
 const minutes = 60_000;
 let now = Date.parse('2030-01-01T00:00:00Z');

@@ -4,7 +4,7 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { leaveOut, remarkableSpans } from '../../src/telemetry/remarkableSpans.js';
+import { leaveOut, remarkableSpans } from '../../src/telemetry/spans.js';
 
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({

@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
-import { inSpan } from '../../src/telemetry/inSpan.js';
-import { measures, useMeasures } from '../../src/telemetry/measures.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
+import { measures, useMeasures } from '../../src/telemetry/metrics.js';
+import { inSpan } from '../../src/telemetry/spans.js';
 import { traceCalls, traceSlowCalls } from '../../src/telemetry/traceCalls.js';
 import { startTracing } from './startTracing.js';
 

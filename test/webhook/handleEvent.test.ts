@@ -1,5 +1,5 @@
-import { handleEvent } from '../../src/webhook/handleEvent.js';
-import type { WebhookEvent } from '../../src/webhook/parseEvent.js';
+import { handleEvent } from '../../src/http/webhook/handle.js';
+import type { WebhookEvent } from '../../src/http/webhook/parse.js';
 import { memoryTools } from './tools.js';
 
 const uuid = 'ab'.repeat(16);

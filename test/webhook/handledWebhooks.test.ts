@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTables } from '../../local/tables/startTables.js';
-import { openTable } from '../../src/edges/table.js';
-import { openHandledWebhooks } from '../../src/webhook/handledWebhooks.js';
-import type { EventOutcome } from '../../src/webhook/handleEvent.js';
+import type { EventOutcome } from '../../src/http/webhook/handle.js';
+import { openHandledWebhooks } from '../../src/http/webhook/handled.js';
+import { openTable } from '../../src/storage/table.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'webhooks-'));
 const tables = await startTables({ port: 0, folder });

@@ -1,5 +1,5 @@
-import { BadRequest } from '../../src/http/BadRequest.js';
-import { parseEvent } from '../../src/webhook/parseEvent.js';
+import { BadRequest } from '../../src/http/errors.js';
+import { parseEvent } from '../../src/http/webhook/parse.js';
 
 const uuid = 'ab'.repeat(16);
 const long = 'CD'.repeat(31);

@@ -1,11 +1,11 @@
-import type { AcceptTools } from '../../src/accept.js';
-import type { Envelope } from '../../src/edges/queue.js';
-import type { ErasableTable, Key, ScannedTable } from '../../src/edges/table.js';
-import type { ProvisioningMessage } from '../../src/message/ProvisioningMessage.js';
-import { ProvisioningError } from '../../src/ProvisioningError.js';
-import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
-import { openRecords } from '../../src/records.js';
-import { rememberSent } from '../../src/sentRecently.js';
+import type { DeviceRecord } from '../../src/device/record.js';
+import { openRecords } from '../../src/device/repository.js';
+import type { AcceptTools } from '../../src/provisioning/accept.js';
+import type { ProvisioningMessage } from '../../src/queue/messages.js';
+import { rememberSent } from '../../src/queue/publish.js';
+import type { Envelope } from '../../src/queue/queue.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
+import type { ErasableTable, Key, ScannedTable } from '../../src/storage/table.js';
 
 /** What a request works with, in memory, with a clock that only tests move. */
 export function memoryTools() {

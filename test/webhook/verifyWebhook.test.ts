@@ -1,5 +1,5 @@
-import { Unauthorized } from '../../src/http/Unauthorized.js';
-import { verifyWebhook } from '../../src/webhook/verifyWebhook.js';
+import { Unauthorized } from '../../src/http/errors.js';
+import { verifyWebhook } from '../../src/http/webhook/verify.js';
 import { newSecret, signed } from './signed.js';
 
 const [oldSecret, secret, foreign] = [newSecret(), newSecret(), newSecret()];

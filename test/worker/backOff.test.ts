@@ -1,5 +1,5 @@
-import { type ErrorCode, ProvisioningError, type Retry } from '../../src/ProvisioningError.js';
-import { backOff } from '../../src/worker/backOff.js';
+import { type ErrorCode, ProvisioningError, type Retry } from '../../src/shared/errors.js';
+import { backOff } from '../../src/throttling/backOff.js';
 
 const error = (code: ErrorCode, retry: Retry = 'later') => new ProvisioningError(code, '', { retry });
 

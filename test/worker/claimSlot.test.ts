@@ -1,5 +1,5 @@
-import { openPace, type PaceRow } from '../../src/pace/openPace.js';
-import { claimSlot } from '../../src/worker/claimSlot.js';
+import { claimSlot } from '../../src/provisioning/reserve.js';
+import { openPace, type PaceRow } from '../../src/throttling/openRateLimiter.js';
 import { now, queued } from '../http/records.js';
 import { handClock } from '../support/handClock.js';
 import { memoryTable } from '../support/memoryTable.js';

@@ -1,5 +1,5 @@
-import type { DeviceRecord } from '../../src/record/DeviceRecord.js';
-import { expectsHubOperation } from '../../src/worker/expectsHubOperation.js';
+import type { DeviceRecord } from '../../src/device/record.js';
+import { expectsHubOperation } from '../../src/provisioning/reserve.js';
 import { now, provisioned, queued, thumbprint } from '../http/records.js';
 
 const { desired, observed } = provisioned;

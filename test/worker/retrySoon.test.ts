@@ -1,9 +1,5 @@
-import {
-  type ErrorCode,
-  ProvisioningError,
-  type ProvisioningErrorOptions,
-} from '../../src/ProvisioningError.js';
-import { worthRetryingSoon } from '../../src/worker/retrySoon.js';
+import { type ErrorCode, ProvisioningError, type ProvisioningErrorOptions } from '../../src/shared/errors.js';
+import { worthRetryingSoon } from '../../src/shared/retry.js';
 
 const error = (code: ErrorCode, options: Partial<ProvisioningErrorOptions> = {}) =>
   new ProvisioningError(code, '', { retry: 'later', ...options });

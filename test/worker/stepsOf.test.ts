@@ -1,5 +1,5 @@
-import { ProvisioningError } from '../../src/ProvisioningError.js';
-import { stepsOf } from '../../src/worker/stepsOf.js';
+import { stepsOf } from '../../src/provisioning/finish.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 
 const steps = [
   { step: 'validate' as const, ms: 12, code: null },

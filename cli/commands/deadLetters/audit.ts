@@ -1,7 +1,6 @@
 import { Option } from 'commander';
-import { type Action, actionKinds } from '../../../src/ops/Action.js';
-import { listActions } from '../../../src/ops/actions/listActions.js';
-import { readAction } from '../../../src/ops/actions/readAction.js';
+import { listActions, readAction } from '../../../src/ops/bulk/read.js';
+import { type Action, actionKinds } from '../../../src/ops/bulk/schema.js';
 import type { AddCommand } from '../../AddCommand.js';
 import { examples } from '../../options/examples.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../../options/pageOptions.js';

@@ -1,5 +1,5 @@
-import { cancelAction } from '../../../src/ops/actions/cancelAction.js';
-import { readAction } from '../../../src/ops/actions/readAction.js';
+import { cancelAction } from '../../../src/ops/bulk/cancel.js';
+import { readAction } from '../../../src/ops/bulk/read.js';
 import type { AddCommand } from '../../AddCommand.js';
 import { CliError } from '../../CliError.js';
 import { exitCodes } from '../../exitCodes.js';

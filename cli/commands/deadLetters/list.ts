@@ -1,5 +1,5 @@
-import type { Letter } from '../../../src/ops/Letter.js';
-import { listLetters } from '../../../src/ops/letters/listLetters.js';
+import { listLetters } from '../../../src/ops/deadLetters/list.js';
+import type { Letter } from '../../../src/ops/deadLetters/schema.js';
 import type { AddCommand } from '../../AddCommand.js';
 import { examples } from '../../options/examples.js';
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';

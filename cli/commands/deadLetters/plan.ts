@@ -1,4 +1,4 @@
-import { planAction } from '../../../src/ops/actions/planAction.js';
+import { planAction } from '../../../src/ops/bulk/plan.js';
 import type { AddCommand } from '../../AddCommand.js';
 import { byOption } from '../../options/byOption.js';
 import { examples } from '../../options/examples.js';

@@ -1,8 +1,8 @@
 import type { OpsApp } from '../../../src/openOpsApp.js';
-import type { Action } from '../../../src/ops/Action.js';
-import { cancelAction } from '../../../src/ops/actions/cancelAction.js';
-import { planAction } from '../../../src/ops/actions/planAction.js';
-import { readAction } from '../../../src/ops/actions/readAction.js';
+import { cancelAction } from '../../../src/ops/bulk/cancel.js';
+import { planAction } from '../../../src/ops/bulk/plan.js';
+import { readAction } from '../../../src/ops/bulk/read.js';
+import type { Action } from '../../../src/ops/bulk/schema.js';
 import type { AddCommand } from '../../AddCommand.js';
 import { CliError } from '../../CliError.js';
 import { exitCodes } from '../../exitCodes.js';

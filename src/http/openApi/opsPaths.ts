@@ -1,8 +1,7 @@
 import type { z } from 'zod';
-import { codeInQuery, type OpsRoute, opsRoutes } from '../../ops/http/opsRoutes.js';
-import { uuid } from '../../uuid.js';
-import { always, json, type Operation, problem, takes, withKey } from './operation.js';
-import { schemaOf } from './schemaOf.js';
+import { uuid } from '../../shared/schemas.js';
+import { codeInQuery, type OpsRoute, opsRoutes } from '../ops/routes.js';
+import { always, json, type Operation, problem, schemaOf, takes, withKey } from './operation.js';
 
 /** The paths of `/api/ops/…`, from its routes. */
 export function opsPaths(): Record<string, Record<string, Operation>> {

@@ -1,11 +1,20 @@
-import { uuid } from '../../uuid.js';
-import { eventOutcome } from '../../webhook/handleEvent.js';
-import { webhookBody } from '../../webhook/parseEvent.js';
-import { acceptedAnswer } from '../answerAccepted.js';
-import { provisionBody } from '../parseProvision.js';
-import { deviceView } from '../viewOf.js';
-import { always, json, type Operation, problem, retryAfter, takes, text, withKey } from './operation.js';
-import { schemaOf } from './schemaOf.js';
+import { deviceView } from '../../device/view.js';
+import { uuid } from '../../shared/schemas.js';
+import { acceptedAnswer } from '../provision/answer.js';
+import { provisionBody } from '../provision/parse.js';
+import { eventOutcome } from '../webhook/handle.js';
+import { webhookBody } from '../webhook/parse.js';
+import {
+  always,
+  json,
+  type Operation,
+  problem,
+  retryAfter,
+  schemaOf,
+  takes,
+  text,
+  withKey,
+} from './operation.js';
 
 const location = { Location: { description: "the record's path", schema: { type: 'string' } } };
 const uuidInPath = { name: 'uuid', in: 'path', required: true, schema: schemaOf(uuid, 'input') };

@@ -1,4 +1,4 @@
-import { minter } from '../../../src/steps/mint.js';
+import { minter } from '../../../src/certificates/mint.js';
 import type { DeviceEvidence, View } from '../check/Evidence.js';
 import type { Ask, Outcome } from '../history/Ask.js';
 

@@ -1,5 +1,5 @@
 import { TableClient } from '@azure/data-tables';
-import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import type { DeviceRecord } from '../../../src/device/record.js';
 
 /** Every row of a table, as it is stored. */
 export async function readRows(connectionString: string, table: string): Promise<{ json: string }[]> {

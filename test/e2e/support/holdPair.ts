@@ -1,5 +1,5 @@
+import type { Credentials } from '../../../src/certificates/mint.js';
 import type { App } from '../../../src/openApp.js';
-import type { Credentials } from '../../../src/steps/Credentials.js';
 import type { System } from './useSystem.js';
 
 /** Has a provisioned device hold another pair, which balena, the hub and its record know, as if it had been provisioned with it. */

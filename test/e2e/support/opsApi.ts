@@ -1,9 +1,8 @@
 import type { Endpoints } from '../../../local/stack/Endpoints.js';
-import type { Action, ActionPage } from '../../../src/ops/Action.js';
-import type { DeviceStory } from '../../../src/ops/DeviceStory.js';
-import type { LetterPage } from '../../../src/ops/Letter.js';
-import type { Overview } from '../../../src/ops/Overview.js';
-import type { RecordPage } from '../../../src/ops/RecordLine.js';
+import type { Action, ActionPage } from '../../../src/ops/bulk/schema.js';
+import type { LetterPage } from '../../../src/ops/deadLetters/schema.js';
+import type { DeviceStory, RecordPage } from '../../../src/ops/devices/schema.js';
+import type { Overview } from '../../../src/ops/overview/schema.js';
 import { provisionApi } from './provisionApi.js';
 import { until } from './until.js';
 

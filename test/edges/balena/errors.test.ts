@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { listen } from '../../../local/listen.js';
-import type { Balena, Spot } from '../../../src/edges/balena/Balena.js';
-import { openBalena } from '../../../src/edges/balena/openBalena.js';
+import { openBalena } from '../../../src/balena/client.js';
+import type { Balena, Spot } from '../../../src/balena/types.js';
 import { useBalena } from '../../local/balena/useBalena.js';
 import { eventually } from '../eventually.js';
 import { startProxy } from '../startProxy.js';

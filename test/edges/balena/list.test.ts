@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { listen } from '../../../local/listen.js';
-import { fleetPageSize, mostUuids } from '../../../src/edges/balena/fleetPage.js';
-import { openBalena } from '../../../src/edges/balena/openBalena.js';
+import { openBalena } from '../../../src/balena/client.js';
+import { fleetPageSize, mostUuids } from '../../../src/balena/listing.js';
 import { useBalena } from '../../local/balena/useBalena.js';
 import { thrownBy } from '../thrownBy.js';
 

@@ -1,4 +1,4 @@
-import { mapBalenaError } from '../../../src/edges/balena/mapBalenaError.js';
+import { mapBalenaError } from '../../../src/balena/errors.js';
 
 test('an expired token is about our key, and nothing was sent', () => {
   const expired = Object.assign(new Error('Token expired: secret'), { code: 'BalenaExpiredToken' });

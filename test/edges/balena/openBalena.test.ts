@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { openBalena } from '../../../src/edges/balena/openBalena.js';
+import { openBalena } from '../../../src/balena/client.js';
 import { useBalena } from '../../local/balena/useBalena.js';
 
 const stand = await useBalena();

@@ -1,4 +1,4 @@
-import { probeBalena } from '../../../src/edges/balena/probeBalena.js';
+import { probeBalena } from '../../../cli/doctor/probeBalena.js';
 import { useBalena } from '../../local/balena/useBalena.js';
 
 const { apiUrl, apiKey, ask, counts, device, tell } = await useBalena();

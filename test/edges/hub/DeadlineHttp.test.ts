@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CallTimeout } from '../../../src/edges/CallTimeout.js';
-import { DeadlineHttp } from '../../../src/edges/hub/DeadlineHttp.js';
+import { DeadlineHttp } from '../../../src/iothub/http.js';
+import { CallTimeout } from '../../../src/shared/network.js';
 import { useHub } from './useHub.js';
 
 const iotHub = await useHub();

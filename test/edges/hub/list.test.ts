@@ -1,4 +1,4 @@
-import type { ListedIdentity } from '../../../src/edges/hub/Hub.js';
+import type { ListedIdentity } from '../../../src/iothub/types.js';
 import { openRegistry, withThumbprint } from '../../local/iothub/hubClients.js';
 import { thrownBy } from '../thrownBy.js';
 import { ms, slots, useHub } from './useHub.js';

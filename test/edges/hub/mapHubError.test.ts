@@ -1,6 +1,6 @@
 import { CredentialUnavailableError } from '@azure/identity';
-import { mapHubError } from '../../../src/edges/hub/mapHubError.js';
-import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import { mapHubError } from '../../../src/iothub/errors.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
 
 test('without a token for its managed identity, nothing was asked of the hub', () => {
   expect(mapHubError(new CredentialUnavailableError('no identity here'), true)).toMatchObject({

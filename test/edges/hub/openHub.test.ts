@@ -1,4 +1,4 @@
-import { openHub } from '../../../src/edges/hub/openHub.js';
+import { openHub } from '../../../src/iothub/registry.js';
 import { openRegistry, withThumbprint } from '../../local/iothub/hubClients.js';
 import { startProxy } from '../startProxy.js';
 import { thrownBy } from '../thrownBy.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { RequestSummary } from '../../../local/faults/createRequestLog.js';
 import { startIotHub } from '../../../local/iothub/startIotHub.js';
-import { openHub } from '../../../src/edges/hub/openHub.js';
+import { openHub } from '../../../src/iothub/registry.js';
 
 /** A hub for one test file, trusted by this process as `NODE_EXTRA_CA_CERTS` would have it, and ours to it. Closed by `afterAll`. */
 export async function useHub() {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readHostJson } from '../../../local/host/readHostJson.js';
 import { resolveSettings } from '../../../local/host/resolveSettings.js';
-import { applyLocalSettings } from '../../../src/applyLocalSettings.js';
+import { applyLocalSettings } from '../../../src/config/localSettings.js';
 
 describe('settings', () => {
   let folder: string;

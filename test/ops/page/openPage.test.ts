@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { openPage } from '../../../src/ops/page/openPage.js';
+import { openPage } from '../../../src/http/ops/page.js';
 
 const html = `<html><style>a{}</style><script type="module">f()</script>${'x'.repeat(2_000)}</html>`;
 const sha256 = (text: string) => createHash('sha256').update(text).digest('base64');

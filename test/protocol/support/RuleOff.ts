@@ -1,8 +1,8 @@
-import type { Hub } from '../../../src/edges/hub/Hub.js';
-import type { Queue } from '../../../src/edges/queue.js';
-import type { ScannedTable } from '../../../src/edges/table.js';
-import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
-import type { WorkerSettings } from '../../../src/worker/Tools.js';
+import type { DeviceRecord } from '../../../src/device/record.js';
+import type { Hub } from '../../../src/iothub/types.js';
+import type { WorkerSettings } from '../../../src/provisioning/dependencies.js';
+import type { Queue } from '../../../src/queue/queue.js';
+import type { ScannedTable } from '../../../src/storage/table.js';
 import type { Cloud } from './createCloud.js';
 
 /** How a rule of the protocol is switched off from outside: at the edges, the product's code being what it is. */

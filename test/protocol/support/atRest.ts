@@ -1,7 +1,5 @@
-import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
-import { fits } from '../../../src/record/fits.js';
-import { live } from '../../../src/record/live.js';
-import { stateOf } from '../../../src/record/stateOf.js';
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { fits, live, stateOf } from '../../../src/device/state.js';
 import { hubAccepts, placesWithOurs, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 

@@ -1,5 +1,4 @@
-import type { Credentials } from '../../../src/steps/Credentials.js';
-import { minter } from '../../../src/steps/mint.js';
+import { type Credentials, minter } from '../../../src/certificates/mint.js';
 import { uuids } from './devices.js';
 
 /** No run that ends needs more for one device. */

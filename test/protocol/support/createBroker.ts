@@ -1,4 +1,4 @@
-import type { ProvisioningMessage } from '../../../src/message/ProvisioningMessage.js';
+import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import type { World } from './createWorld.js';
 
 export interface Message {

@@ -1,7 +1,7 @@
-import type { VariableName } from '../../../src/edges/balena/Balena.js';
-import type { Slots } from '../../../src/edges/hub/Hub.js';
-import type { Place } from '../../../src/record/DeviceRecord.js';
-import type { Credentials } from '../../../src/steps/Credentials.js';
+import type { VariableName } from '../../../src/balena/types.js';
+import type { Credentials } from '../../../src/certificates/mint.js';
+import type { Place } from '../../../src/device/record.js';
+import type { Slots } from '../../../src/iothub/types.js';
 import { pairOf, thumbprintOfValue } from './certificates.js';
 import { uuids } from './devices.js';
 

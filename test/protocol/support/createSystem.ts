@@ -1,4 +1,4 @@
-import type { Desired, DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import type { Desired, DeviceRecord } from '../../../src/device/record.js';
 import { createBroker } from './createBroker.js';
 import { createCloud } from './createCloud.js';
 import { createWorld } from './createWorld.js';

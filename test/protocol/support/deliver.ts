@@ -1,6 +1,6 @@
-import { parseMessage } from '../../../src/message/ProvisioningMessage.js';
-import { ProvisioningError } from '../../../src/ProvisioningError.js';
-import { workOn } from '../../../src/worker/workOn.js';
+import { workOn } from '../../../src/provisioning/worker.js';
+import { parseMessage } from '../../../src/queue/messages.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Message } from './createBroker.js';
 import type { System } from './createSystem.js';
 import { fakeBalena } from './fakeBalena.js';

@@ -1,5 +1,5 @@
-import type { Balena, Spot } from '../../../src/edges/balena/Balena.js';
-import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import type { Balena, Spot } from '../../../src/balena/types.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
 import { thumbprintOfValue } from './certificates.js';
 import { type CloudDevice, places } from './createCloud.js';
 import type { System } from './createSystem.js';

@@ -1,4 +1,4 @@
-import type { Hub, Slots } from '../../../src/edges/hub/Hub.js';
+import type { Hub, Slots } from '../../../src/iothub/types.js';
 import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';

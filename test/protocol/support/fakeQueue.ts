@@ -1,5 +1,5 @@
-import type { Queue } from '../../../src/edges/queue.js';
-import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import type { Queue } from '../../../src/queue/queue.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Broker } from './createBroker.js';
 import type { Process, World } from './createWorld.js';
 import { type Fate, request } from './request.js';

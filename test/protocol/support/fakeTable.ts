@@ -1,5 +1,5 @@
-import type { Columns, Key, ScannedTable } from '../../../src/edges/table.js';
-import { ProvisioningError } from '../../../src/ProvisioningError.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import type { Columns, Key, ScannedTable } from '../../../src/storage/table.js';
 import type { Process, World } from './createWorld.js';
 import { type Fate, request } from './request.js';
 

@@ -1,4 +1,4 @@
-import { type Dependency, ProvisioningError } from '../../../src/ProvisioningError.js';
+import { type Dependency, ProvisioningError } from '../../../src/shared/errors.js';
 import type { World } from './createWorld.js';
 import { type Fate, longestTravelMs } from './request.js';
 

@@ -1,5 +1,5 @@
-import { overdue } from '../../../src/overdue.js';
-import { live } from '../../../src/record/live.js';
+import { live } from '../../../src/device/state.js';
+import { overdue } from '../../../src/provisioning/redrive.js';
 import { atRest } from './atRest.js';
 import { createDriver } from './createDriver.js';
 import { createSystem, type System } from './createSystem.js';

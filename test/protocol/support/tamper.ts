@@ -1,4 +1,4 @@
-import type { VariableName } from '../../../src/edges/balena/Balena.js';
+import type { VariableName } from '../../../src/balena/types.js';
 import { pairOf } from './certificates.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';

@@ -1,5 +1,5 @@
-import type { Clock } from '../../../src/clock.js';
-import { missedMs, type Pace } from '../../../src/pace/Pace.js';
+import type { Clock } from '../../../src/shared/time.js';
+import { missedMs, type Pace } from '../../../src/throttling/rateLimiter.js';
 import type { System } from './createSystem.js';
 
 /** No registry slot is given to two, unless it was given back, or was missed. */

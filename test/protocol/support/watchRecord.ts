@@ -1,4 +1,4 @@
-import type { DeviceRecord } from '../../../src/record/DeviceRecord.js';
+import type { DeviceRecord } from '../../../src/device/record.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 import { throttledForMs } from './fateOutside.js';

@@ -1,0 +1,187 @@
+import { type BalenaSDK, getSdk } from 'balena-sdk';
+import type { Place } from '../device/record.js';
+import { CallTimeout } from '../shared/network.js';
+import { mapBalenaError } from './errors.js';
+import { type BalenaListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
+import type { Balena, BalenaDevice, Spot, Variable, VariableName } from './types.js';
+
+export interface BalenaOptions {
+  /** With a slash at its end. */
+  apiUrl: string;
+  apiKey: string;
+  /** The SDK's own is 59 s, and cannot be set. */
+  callTimeoutMs?: number;
+}
+
+/** A page of a fleet is large. Less than the SDK's own limit of 59 s. */
+const listTimeoutMs = 45_000;
+
+const variables = {
+  $select: ['id', 'name', 'value'],
+  $filter: { name: { $in: ['AZURE_CERT', 'AZURE_PRIVATE_KEY'] } },
+};
+
+interface Row {
+  id: number;
+  name: VariableName;
+  value: string;
+}
+
+interface DeviceRow {
+  id: number;
+  belongs_to__application: { slug: string }[];
+  device_environment_variable: Row[];
+  service_install: {
+    id: number;
+    installs__service: { service_name: string }[];
+    device_service_environment_variable: Row[];
+  }[];
+}
+
+/** Our few requests, lean: one GET shows the device, its fleet, its services and their variables, and each write is one request. */
+export function openBalena({
+  apiUrl,
+  apiKey,
+  callTimeoutMs = 15_000,
+}: BalenaOptions): Balena & BalenaListing {
+  // `dataDirectory: false`: the default writes the API key in clear into the home directory.
+  const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
+  // The `apiKey` option of getSdk is ignored. Makes no request.
+  const loggedIn = sdk.auth.loginWithToken(apiKey);
+
+  /** @param run gets what goes with its request: a signal that ends it at the deadline */
+  async function call<R>(
+    write: boolean,
+    run: (passthrough: object) => Promise<R>,
+    timeoutMs = callTimeoutMs,
+  ): Promise<R> {
+    const controller = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new CallTimeout());
+        controller.abort();
+      }, timeoutMs);
+    });
+    try {
+      const passthrough = { signal: controller.signal };
+      return await Promise.race([loggedIn.then(() => run(passthrough)), timeout]);
+    } catch (error) {
+      throw mapBalenaError(error, write);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    async find(uuid) {
+      const rows = await call(false, (passthrough) =>
+        sdk.pine.get({
+          passthrough,
+          resource: 'device',
+          options: {
+            $select: ['id'],
+            $filter: { uuid },
+            $expand: {
+              belongs_to__application: { $select: ['slug'] },
+              device_environment_variable: variables,
+              service_install: {
+                $select: ['id'],
+                $expand: {
+                  installs__service: { $select: ['service_name'] },
+                  device_service_environment_variable: variables,
+                },
+              },
+            },
+          },
+        } as never),
+      );
+      const row = (rows as unknown as DeviceRow[])[0];
+      return row ? deviceOf(row) : null;
+    },
+    async list(fleet, after) {
+      const options = fleetQuery(fleet, after);
+      const get = (passthrough: object) =>
+        sdk.pine.get({ resource: 'device', options, passthrough } as never);
+      const rows = (await call(false, get, listTimeoutMs)) as unknown as ListedRow[];
+      return rows.map(listedDevice);
+    },
+    async fleetsOf(uuids) {
+      if (uuids.length === 0) return new Map();
+      const options = {
+        $select: ['uuid'],
+        $filter: { uuid: { $in: uuids } },
+        $expand: { belongs_to__application: { $select: ['slug'] } },
+      };
+      const get = (passthrough: object) =>
+        sdk.pine.get({ resource: 'device', options, passthrough } as never);
+      const rows = (await call(false, get)) as unknown as Pick<
+        ListedRow,
+        'uuid' | 'belongs_to__application'
+      >[];
+      return new Map(rows.map((row) => [row.uuid, row.belongs_to__application[0]?.slug ?? '']));
+    },
+    async sees(fleet) {
+      const options = {
+        $select: ['is_public'],
+        $expand: { owns__device: { $select: ['id'], $top: 1 } },
+        $top: 1,
+        ...(fleet !== null && { $filter: { slug: fleet } }),
+      };
+      const rows = await call(false, (passthrough) =>
+        sdk.pine.get({ resource: 'application', options, passthrough } as never),
+      );
+      const [row] = rows as unknown as { is_public: boolean; owns__device: unknown[] }[];
+      // Everybody sees that a public fleet is there, and nobody its devices without a right to them.
+      return row !== undefined && (fleet === null || !row.is_public || row.owns__device.length > 0);
+    },
+    async store(place, spot, name, value) {
+      const existing = spot.variables[name];
+      const resource = resourceOf(place);
+      const body = existing ? { value } : { [ownerOf(place)]: spot.ownerId, name, value };
+      await call(true, async (passthrough) =>
+        existing
+          ? expectNoPage(await sdk.pine.patch({ resource, id: existing.id, body, passthrough } as never))
+          : expectRow(await sdk.pine.post({ resource, body, passthrough } as never)),
+      );
+    },
+    async remove(place, { id }: Variable) {
+      await call(true, async (passthrough) =>
+        expectNoPage(await sdk.pine.delete({ resource: resourceOf(place), id, passthrough } as never)),
+      );
+    },
+  };
+}
+
+/** A new row is answered with the row; a page with status 200 is not balena's. */
+function expectRow(answer: unknown): void {
+  if (typeof (answer as { id?: unknown } | null)?.id !== 'number') throw new Error('the answer is not a row');
+}
+
+/** A change and a removal are answered with "OK", or with nothing. */
+function expectNoPage(answer: unknown): void {
+  if (/^\s*</.test(String(answer))) throw new Error('the answer is a page');
+}
+
+function resourceOf(place: Place): string {
+  return place === '' ? 'device_environment_variable' : 'device_service_environment_variable';
+}
+
+function ownerOf(place: Place): string {
+  return place === '' ? 'device' : 'service_install';
+}
+
+function deviceOf(row: DeviceRow): BalenaDevice {
+  const spots = new Map<Place, Spot>([
+    ['', { ownerId: row.id, variables: named(row.device_environment_variable) }],
+  ]);
+  for (const { id, installs__service, device_service_environment_variable } of row.service_install) {
+    const name = installs__service[0]?.service_name;
+    if (name) spots.set(name, { ownerId: id, variables: named(device_service_environment_variable) });
+  }
+  return { fleet: row.belongs_to__application[0]?.slug ?? '', spots };
+}
+
+function named(rows: Row[]): Spot['variables'] {
+  return Object.fromEntries(rows.map(({ id, name, value }) => [name, { id, value }]));
+}

@@ -1,0 +1,67 @@
+import { type BalenaListing, fleetPageSize, type ListedDevice } from '../balena/listing.js';
+import type { Balena } from '../balena/types.js';
+import { ProvisioningError } from '../shared/errors.js';
+import { patiently } from '../shared/retry.js';
+import type { Clock } from '../shared/time.js';
+
+export interface ListingTools {
+  balena: BalenaListing & Pick<Balena, 'sees'>;
+  clock: Clock;
+}
+
+export interface ListingOptions {
+  /** Slugs; null: every device that the key sees. */
+  fleets: readonly string[] | null;
+  /** Only uuids greater than this one. */
+  after?: string;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The devices of fleets in the order of their uuids, each once. One request for each fleet and page, and one more for each fleet.
+ *
+ * @throws ProvisioningError `balena-unauthorized` where the key does not see a fleet: then an empty list would mean nothing
+ */
+export async function* devicesOf(
+  tools: ListingTools,
+  { fleets, after = '', signal }: ListingOptions,
+): AsyncGenerator<ListedDevice> {
+  const lists = (fleets ?? [null]).map((fleet) => devicesIn(tools, fleet, after, signal));
+  const heads = await Promise.all(lists.map((list) => list.next()));
+  let last = after;
+  for (;;) {
+    let least = -1;
+    for (const [i, head] of heads.entries()) {
+      if (head.done) continue;
+      const best = heads[least];
+      if (!best || best.done || head.value.uuid < best.value.uuid) least = i;
+    }
+    const head = heads[least];
+    if (!head || head.done) return;
+    // Moved from fleet to fleet meanwhile, a device may be in both lists.
+    if (head.value.uuid !== last) yield head.value;
+    last = head.value.uuid;
+    heads[least] = await lists[least]!.next();
+  }
+}
+
+async function* devicesIn(
+  { balena, clock }: ListingTools,
+  fleet: string | null,
+  after: string,
+  signal?: AbortSignal,
+): AsyncGenerator<ListedDevice> {
+  for (let from = after; ; ) {
+    const page = await patiently(clock, () => balena.list(fleet, from), signal);
+    if (page.length < fleetPageSize && !(await patiently(clock, () => balena.sees(fleet), signal))) {
+      throw new ProvisioningError(
+        'balena-unauthorized',
+        `Our balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}: check the slug, and BALENA_API_KEY.`,
+        { retry: 'later', dependency: 'balena' },
+      );
+    }
+    yield* page;
+    if (page.length < fleetPageSize) return;
+    from = page.at(-1)!.uuid;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Queue } from '../queue/queue.js';
+import { type Dependency, ProvisioningError } from '../shared/errors.js';
+import type { Clock } from '../shared/time.js';
+import type { Circuit } from '../throttling/circuitBreaker.js';
+import type { Status, StatusRow } from './status.js';
+
+export interface HealthTools {
+  queue: Queue;
+  status: Status;
+  circuits: Record<Dependency, Circuit>;
+  clock: Clock;
+}
+
+export interface HealthLine {
+  name: 'configuration' | 'queue' | 'records' | Dependency;
+  ok: boolean;
+  detail: string;
+}
+
+/** One line for each dependency. Balena and the hub as the workers last saw them: this process may never ask them. */
+export async function health(tools: HealthTools): Promise<HealthLine[]> {
+  const { queue, status } = tools;
+  const [queueLine, { line: recordsLine, row }] = await Promise.all([
+    line('queue', () => queue.ping()),
+    readStatus(status),
+  ]);
+  const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
+  const seen = await Promise.all([seenLine('balena', tools, row), seenLine('hub', tools, row)]);
+  return [configuration, queueLine, recordsLine, ...seen];
+}
+
+async function line(name: HealthLine['name'], ask: () => Promise<unknown>): Promise<HealthLine> {
+  try {
+    await ask();
+    return { name, ok: true, detail: 'answers' };
+  } catch (error) {
+    return { name, ok: false, detail: ProvisioningError.from(error).message };
+  }
+}
+
+async function readStatus(status: Status): Promise<{ line: HealthLine; row: StatusRow | null }> {
+  let row: StatusRow | null = null;
+  const records = await line('records', async () => {
+    row = await status.read();
+  });
+  return { line: records, row };
+}
+
+async function seenLine(
+  name: Dependency,
+  { circuits, clock }: HealthTools,
+  row: StatusRow | null,
+): Promise<HealthLine> {
+  const circuit = await circuits[name].read().catch(() => null);
+  if (!circuit) return { name, ok: false, detail: 'not known: the records cannot be reached' };
+  if (circuit.state === 'open') {
+    const since = new Date(circuit.since).toISOString();
+    return { name, ok: false, detail: `${circuit.code} since ${since}; work waits, and one worker probes` };
+  }
+  const answeredAt = row?.[name].answeredAt;
+  if (!answeredAt) return { name, ok: true, detail: 'no worker has asked it yet' };
+  return {
+    name,
+    ok: true,
+    detail: `answered a worker ${Math.round((clock.now() - answeredAt) / 1_000)} s ago`,
+  };
+}

@@ -1,0 +1,123 @@
+import type { z } from 'zod';
+import { cancelAction, cancelRequest } from '../../ops/bulk/cancel.js';
+import { actionRequest, planAction } from '../../ops/bulk/plan.js';
+import { actionQuery, listActions, readAction } from '../../ops/bulk/read.js';
+import { action, actionPage } from '../../ops/bulk/schema.js';
+import { startAction, startRequest } from '../../ops/bulk/start.js';
+import { letterQuery, listLetters } from '../../ops/deadLetters/list.js';
+import { letterPage } from '../../ops/deadLetters/schema.js';
+import type { OpsTools } from '../../ops/dependencies.js';
+import { readStory } from '../../ops/devices/history.js';
+import { listRecords, recordQuery } from '../../ops/devices/list.js';
+import { deviceStory, recordPage } from '../../ops/devices/schema.js';
+import { readOverview } from '../../ops/overview/read.js';
+import { overview } from '../../ops/overview/schema.js';
+import { Refused } from '../../ops/requestError.js';
+import { uuid } from '../../shared/schemas.js';
+
+/** One thing that can be asked of `/api/ops/`: what does it, and what describes it. */
+export interface OpsRoute {
+  method: 'GET' | 'POST';
+  /** Below `/api/ops/`; `{id}` is given to `run`. */
+  path: `${string}` | `${string}/{id}` | `${string}/{id}/${string}`;
+  /** For the description of the API. */
+  summary: string;
+  /** Of the query (GET), or of the body (POST). */
+  takes: z.ZodObject | null;
+  status: 200 | 201 | 202;
+  gives: z.ZodObject;
+  /** @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable` */
+  run(tools: OpsTools, id: string, sent: object): Promise<object>;
+}
+
+/** The name of the filter `code` in a query: there, `code` is how a function key may be given. */
+export const codeInQuery = 'errorCode';
+
+export const opsRoutes: OpsRoute[] = [
+  {
+    method: 'GET',
+    path: 'overview',
+    summary: 'What the system is at: queue, states, failures, pace, timing, the last hour',
+    takes: null,
+    status: 200,
+    gives: overview,
+    run: (tools) => readOverview(tools),
+  },
+  {
+    method: 'GET',
+    path: 'records',
+    summary: 'The records, by when they were last asked for',
+    takes: recordQuery,
+    status: 200,
+    gives: recordPage,
+    run: (tools, _, query) => listRecords(tools, query),
+  },
+  {
+    method: 'GET',
+    path: 'records/{id}',
+    summary: 'One device (by uuid), and what happened to it',
+    takes: null,
+    status: 200,
+    gives: deviceStory,
+    run(tools, id) {
+      const parsed = uuid.safeParse(id);
+      if (!parsed.success)
+        throw new Refused('ops.bad-uuid', `The uuid in the path ${parsed.error.issues[0]?.message}.`);
+      return readStory(tools, parsed.data);
+    },
+  },
+  {
+    method: 'GET',
+    path: 'dead-letters',
+    summary: 'What failed for good: failed requests and their dead letters as one list',
+    takes: letterQuery,
+    status: 200,
+    gives: letterPage,
+    run: (tools, _, query) => listLetters(tools, query),
+  },
+  {
+    method: 'POST',
+    path: 'actions',
+    summary: 'Plans a bulk action, and so fixes its set; nothing is done yet',
+    takes: actionRequest,
+    status: 201,
+    gives: action,
+    run: (tools, _, body) => planAction(tools, body as z.input<typeof actionRequest>),
+  },
+  {
+    method: 'GET',
+    path: 'actions',
+    summary: 'The audit: who did what, when, to which, with which outcome',
+    takes: actionQuery,
+    status: 200,
+    gives: actionPage,
+    run: (tools, _, query) => listActions(tools, query),
+  },
+  {
+    method: 'GET',
+    path: 'actions/{id}',
+    summary: 'One bulk action, with what has become of it by now',
+    takes: null,
+    status: 200,
+    gives: action,
+    run: (tools, id) => readAction(tools, id),
+  },
+  {
+    method: 'POST',
+    path: 'actions/{id}/start',
+    summary: 'Starts a planned action; from then on it runs by itself',
+    takes: startRequest,
+    status: 202,
+    gives: action,
+    run: (tools, id, body) => startAction(tools, id, body),
+  },
+  {
+    method: 'POST',
+    path: 'actions/{id}/cancel',
+    summary: 'Cancels an action: what is not done yet is given up again, each with its dead letter',
+    takes: cancelRequest,
+    status: 202,
+    gives: action,
+    run: (tools, id, body) => cancelAction(tools, id, body),
+  },
+];

@@ -1,0 +1,101 @@
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import { z } from 'zod';
+import type { DeviceRecord } from '../../device/record.js';
+import { operationOf, stateOf } from '../../device/state.js';
+import type { Acceptance } from '../../provisioning/accept.js';
+import { expectedAt } from '../../provisioning/expectedAt.js';
+import { operation, state, time } from '../../shared/schemas.js';
+import type { Clock } from '../../shared/time.js';
+import type { Pace } from '../../throttling/rateLimiter.js';
+import { problem } from '../problem.js';
+
+/** What a request that was taken is answered with. */
+export const acceptedAnswer = z
+  .object({
+    requestId: z.string(),
+    uuid: z.string(),
+    operation,
+    state,
+    expectedAt: time,
+    message: z.string().describe('what this means, in words'),
+  })
+  .meta({ id: 'Accepted' });
+
+/** The HTTP answer to what became of a request. */
+export async function answerAccepted(
+  tools: { pace: Pace; clock: Clock },
+  request: HttpRequest,
+  acceptance: Acceptance,
+): Promise<HttpResponseInit> {
+  const { record } = acceptance;
+  if (acceptance.kind === 'accepted') return accepted(tools, record);
+  if (acceptance.kind === 'already-provisioned') return alreadyProvisioned(request, record);
+  const at = new Date(acceptance.askAgainAt).toISOString();
+  const headers = {
+    'retry-after': String(Math.max(1, Math.ceil((acceptance.askAgainAt - tools.clock.now()) / 1_000))),
+  };
+  if (acceptance.kind === 'service-conflict') {
+    return problem({
+      status: 409,
+      code: 'service-conflict',
+      detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device ask for them? Ask again after ${at}.`,
+      headers,
+      more: { service: record.desired.service, askAgainAt: at },
+    });
+  }
+  const { error } = record;
+  return problem({
+    status: 422,
+    code: error?.code ?? 'unexpected',
+    detail: `${error?.message ?? 'The request failed.'} It may be asked for again after ${at}.`,
+    headers,
+    more: { step: error?.step ?? null, askAgainAt: at, requestId: record.desired.requestId },
+  });
+}
+
+async function accepted(
+  tools: { pace: Pace; clock: Clock },
+  record: DeviceRecord,
+): Promise<HttpResponseInit> {
+  const now = tools.clock.now();
+  const expected = await expectedAt(tools, record);
+  const { uuid, desired } = record;
+  const at = new Date(expected).toISOString();
+  const what = desired.present ? 'provisioned' : 'deprovisioned';
+  const answer: z.infer<typeof acceptedAnswer> = {
+    requestId: desired.requestId,
+    uuid,
+    operation: operationOf(record),
+    state: stateOf(record, now),
+    expectedAt: at,
+    message: `Accepted, not yet ${what}. Expected at ${at}. Its state is at /api/provision/${uuid}.`,
+  };
+  return {
+    status: 202,
+    headers: {
+      location: `/api/provision/${uuid}`,
+      'retry-after': String(Math.max(1, Math.ceil((expected - now) / 1_000))),
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify(answer),
+  };
+}
+
+/** Cloud Relay looks whether the text starts with the error's name, and then has the supervisor refresh its variables. */
+function alreadyProvisioned({ headers }: HttpRequest, { uuid, desired }: DeviceRecord): HttpResponseInit {
+  const where = desired.service === '' ? 'as device variables' : `for its service "${desired.service}"`;
+  const detail = `The device ${uuid} is already provisioned: AZURE_CERT and AZURE_PRIVATE_KEY are stored in balena ${where}.`;
+  if (headers.get('accept')?.includes('json')) {
+    return problem({
+      status: 409,
+      code: 'DeviceAlreadyExistsError',
+      detail,
+      more: { service: desired.service },
+    });
+  }
+  return {
+    status: 409,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: `DeviceAlreadyExistsError: ${detail}`,
+  };
+}

@@ -1,0 +1,48 @@
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import type { AcceptTools } from '../../provisioning/accept.js';
+import { ProvisioningError } from '../../shared/errors.js';
+import { readBody } from '../body.js';
+import { type EventOutcome, handleEvent } from './handle.js';
+import type { HandledWebhooks } from './handled.js';
+import { parseEvent } from './parse.js';
+import { verifyWebhook } from './verify.js';
+
+export interface WebhookTools extends AcceptTools {
+  handledWebhooks: HandledWebhooks;
+  config: { webhookSecrets: readonly string[]; defaultService: string };
+}
+
+/** Senders give up after 10 s or more. */
+const answerWithinMs = 9_000;
+
+/**
+ * Takes a webhook. A webhook that was handled before is answered as the first time.
+ *
+ * @throws Unauthorized, BadRequest, ProvisioningError (a 503: the sender repeats it, which is harmless)
+ */
+export async function answerWebhook(tools: WebhookTools, request: HttpRequest): Promise<HttpResponseInit> {
+  const body = await readBody(request, 'webhook');
+  const id = verifyWebhook(tools.config.webhookSecrets, request.headers, body);
+  const event = parseEvent(body);
+  const outcome = await within(answerWithinMs, async () => {
+    const before = id && (await tools.handledWebhooks.outcomeOf(id));
+    if (before) return before;
+    const now = await handleEvent(tools, event, tools.config.defaultService);
+    if (id) await tools.handledWebhooks.add(id, now);
+    return now;
+  });
+  return { status: 202, headers: { 'content-type': 'application/json' }, body: JSON.stringify(outcome) };
+}
+
+async function within(ms: number, handle: () => Promise<EventOutcome>): Promise<EventOutcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    const late = () => reject(new ProvisioningError('timed-out', 'It takes too long.', { retry: 'later' }));
+    timer = setTimeout(late, ms);
+  });
+  try {
+    return await Promise.race([handle(), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

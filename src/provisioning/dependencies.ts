@@ -1,0 +1,41 @@
+import type { Balena } from '../balena/types.js';
+import type { Mint } from '../certificates/mint.js';
+import type { Records } from '../device/repository.js';
+import type { Status } from '../health/status.js';
+import type { Hub } from '../iothub/types.js';
+import type { Queue } from '../queue/queue.js';
+import type { RetrySoon } from '../shared/retry.js';
+import type { Clock } from '../shared/time.js';
+import type { Circuit } from '../throttling/circuitBreaker.js';
+import type { Pace } from '../throttling/rateLimiter.js';
+import type { ReconcileSettings } from './work.js';
+
+export interface WorkerSettings extends ReconcileSettings {
+  /** W of the protocol: no call outside starts later than this into a run. */
+  workLimitMs: number;
+  /** G of the protocol: how long after W a call may still take effect. */
+  leaseGraceMs: number;
+  /** Attempts after which a request fails for good. */
+  maxAttempts: number;
+  /** The longest that a failed run is put off by; default: an hour. */
+  longestBackOffMs?: number;
+}
+
+/** What a worker works with. */
+export interface Tools {
+  records: Records;
+  queue: Queue;
+  hub: Hub;
+  balena: Balena;
+  pace: Pace;
+  circuits: { hub: Circuit; balena: Circuit };
+  status: Status;
+  clock: Clock;
+  mint: Mint;
+  retrySoon: RetrySoon;
+  settings: WorkerSettings;
+  /** Names the process in leases. */
+  instance: string;
+  /** Between 0 and 1. */
+  random: () => number;
+}

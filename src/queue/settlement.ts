@@ -1,0 +1,98 @@
+import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js';
+import { fromJSON } from '@grpc/proto-loader';
+
+/**
+ * The Functions host's gRPC service for settling a message by its lock token, the one that .NET isolated workers use. Where it
+ * stands is in the worker's arguments; `loader` is the part of its protocol that is used here.
+ */
+const protocol = {
+  nested: {
+    Settlement: {
+      methods: { Deadletter: { requestType: 'DeadletterRequest', responseType: 'google.protobuf.Empty' } },
+    },
+    DeadletterRequest: {
+      fields: {
+        locktoken: { type: 'string', id: 1 },
+        propertiesToModify: { type: 'bytes', id: 2 },
+        deadletterReason: { type: 'google.protobuf.StringValue', id: 3 },
+        deadletterErrorDescription: { type: 'google.protobuf.StringValue', id: 4 },
+      },
+    },
+    google: {
+      nested: {
+        protobuf: {
+          nested: { StringValue: { fields: { value: { type: 'string', id: 1 } } }, Empty: { fields: {} } },
+        },
+      },
+    },
+  },
+};
+
+interface DeadletterRequest {
+  locktoken: string;
+  deadletterReason: { value: string };
+  deadletterErrorDescription: { value: string };
+}
+
+interface SettlementClient {
+  deadletter(
+    request: DeadletterRequest,
+    options: { deadline: number },
+    callback: (error: ServiceError | null) => void,
+  ): void;
+  close(): void;
+}
+
+export interface Settlement {
+  /** @throws Error if the host cannot settle it now (hosts answer UNIMPLEMENTED while they restart) */
+  deadLetter(lockToken: string, reason: string, description: string): Promise<void>;
+  close(): void;
+}
+
+const deadlineMs = 10_000;
+/** Service Bus takes 4,096 characters for each of the two. */
+const longest = 4_096;
+
+/** @param endpoint host and port, from `settlementEndpoint` */
+export function openSettlement(endpoint: string): Settlement {
+  const definition = loadPackageDefinition(fromJSON(protocol as Parameters<typeof fromJSON>[0]));
+  const Client = definition.Settlement as unknown as new (
+    address: string,
+    credentials: unknown,
+  ) => SettlementClient;
+  const client = new Client(endpoint, credentials.createInsecure());
+  return {
+    deadLetter: (locktoken, reason, description) =>
+      new Promise((resolve, reject) => {
+        const request = {
+          locktoken,
+          deadletterReason: { value: reason.slice(0, longest) },
+          deadletterErrorDescription: { value: description.slice(0, longest) },
+        };
+        client.deadletter(request, { deadline: Date.now() + deadlineMs }, (error) => {
+          if (error)
+            reject(new Error(`the message cannot be dead-lettered now (${error.code} ${error.details})`));
+          else resolve();
+        });
+      }),
+    close: () => client.close(),
+  };
+}
+
+/**
+ * Where the Functions host that started this worker takes calls: `--functions-uri http://127.0.0.1:PORT/` from newer hosts,
+ * `--host 127.0.0.1 --port PORT` from older ones.
+ *
+ * @param args the worker's command line
+ * @returns host and port, or null if this is not a Functions worker
+ */
+export function settlementEndpoint(args: readonly string[]): string | null {
+  const value = (name: string) => {
+    const joined = args.find((arg) => arg.startsWith(`${name}=`));
+    return joined ? joined.slice(name.length + 1) : args[args.indexOf(name) + 1 || args.length];
+  };
+  const uri = value('--functions-uri');
+  if (uri) return new URL(uri).host;
+  const [host, port] = [value('--host'), value('--port')];
+  return host && port ? `${host}:${port}` : null;
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** What the schemas of answers have in common. They are the types of the code and of the OpenAPI description alike. */
+export const time = z.iso.datetime().describe('ISO 8601, UTC');
+export const count = z.int().nonnegative();
+
+export const operation = z.enum(['provision', 'rotate', 'deprovision']);
+export const step = z.enum(['validate', 'mint', 'register', 'store', 'remove']);
+export const state = z.enum(['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'failed']);
+/** A service's name, or '' for the device level. */
+export const service = z.string().describe("a service's name, or '' for the device level");
+export const next = z.string().nullable().describe('the cursor of the next page; null on the last one');
+
+const form = 'must be a full balena device UUID: 32 or 62 hexadecimal digits';
+
+/** A balena device's full UUID: 32 or 62 hexadecimal digits, compared and stored in lower case. */
+export const uuid = z
+  .string(form)
+  .toLowerCase()
+  .regex(/^(?:[0-9a-f]{32}|[0-9a-f]{62})$/, form);

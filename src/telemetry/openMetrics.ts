@@ -1,0 +1,108 @@
+import type { Meter } from '@opentelemetry/api';
+import type { CertificateCounts, Measures } from './metrics.js';
+
+const minutes = 60_000;
+/** The overdue timer runs every five minutes, on any instance: what it has found is true until it has run again. */
+const overdueHoldsMs = 6 * minutes;
+/** Seconds: a lone device, a pace of 1.67 a second in a burst of thousands, an outage. */
+const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
+
+/**
+ * What is counted goes to a meter. All are of this process: counters and `pace.rate` are to be added up over the instances, of the
+ * others the highest counts.
+ *
+ * @param perMinute registry operations that the hub allows in a minute
+ */
+export function openMeasures(meter: Meter, perMinute: number, now: () => number = Date.now): Measures {
+  const counter = (name: string, description: string) =>
+    meter.createCounter(`provisioner.${name}`, { description });
+  const gauge = (name: string, unit: string, description: string) =>
+    meter.createObservableGauge(`provisioner.${name}`, { unit, description });
+
+  const accepted = counter('accepted', 'Requests taken, by operation');
+  const provisioned = counter('provisioned', 'Devices provisioned, by operation');
+  const deprovisioned = counter('deprovisioned', 'Devices deprovisioned');
+  const failed = counter('failed', 'Requests that failed for good, by code and step');
+  const refused = counter('credentials_refused', 'Refusals of our own credentials, by dependency');
+  const time = meter.createHistogram('provisioner.time_to_provisioned', {
+    unit: 's',
+    description: 'From the request to the stored variables',
+    advice: { explicitBucketBoundaries: buckets },
+  });
+
+  const operations = lastMinute(now);
+  gauge('pace.limit', '{operation}/min', 'Registry operations that the hub allows').addCallback((result) =>
+    result.observe(perMinute),
+  );
+  gauge('pace.rate', '{operation}/min', 'Registry operations asked for in the last minute').addCallback(
+    (result) => result.observe(operations.sum()),
+  );
+
+  const late = lastMinute(now);
+  let overdue = { value: 0, until: 0 };
+  gauge('queue.oldest_age', 's', 'How long the oldest due work has waited for a worker').addCallback(
+    (result) => {
+      const found = now() < overdue.until ? overdue.value : 0;
+      result.observe(Math.max(late.most(), found) / 1_000);
+    },
+  );
+
+  let certificates: CertificateCounts | undefined;
+  gauge('certificates', '{certificate}', 'Certificates by the days that they are still valid').addCallback(
+    (result) => {
+      if (!certificates) return;
+      const { expired, within7Days, within30Days, later } = certificates;
+      result.observe(expired, { days_left: 'expired' });
+      result.observe(within7Days, { days_left: '7' });
+      result.observe(within30Days, { days_left: '30' });
+      result.observe(later, { days_left: 'later' });
+    },
+  );
+
+  return {
+    accepted: (operation) => accepted.add(1, { operation }),
+    provisioned(operation, afterMs) {
+      provisioned.add(1, { operation });
+      time.record(Math.max(0, afterMs) / 1_000, { operation });
+    },
+    deprovisioned: () => deprovisioned.add(1),
+    failed: (code, step) => failed.add(1, { code, step: step ?? 'none' }),
+    operation: () => operations.add(1),
+    tookUp: (lateMs) => late.add(Math.max(0, lateMs)),
+    overdue(lateMs) {
+      overdue = { value: lateMs, until: now() + overdueHoldsMs };
+    },
+    certificates(counts) {
+      certificates = counts;
+    },
+    refused: (dependency) => refused.add(1, { dependency }),
+  };
+}
+
+/** What was seen in the last minute, to the second. */
+export interface LastMinute {
+  add(value: number): void;
+  sum(): number;
+  /** 0 if there was nothing. */
+  most(): number;
+}
+
+const seconds = 60;
+
+/** @param now Unix ms */
+export function lastMinute(now: () => number): LastMinute {
+  const slots = Array.from({ length: seconds }, () => ({ second: 0, sum: 0, most: 0 }));
+  const second = () => Math.floor(now() / 1_000);
+  const recent = () => slots.filter((slot) => second() - slot.second < seconds);
+  return {
+    add(value) {
+      const at = second();
+      const slot = slots[at % seconds]!;
+      if (slot.second !== at) Object.assign(slot, { second: at, sum: 0, most: 0 });
+      slot.sum += value;
+      slot.most = Math.max(slot.most, value);
+    },
+    sum: () => recent().reduce((sum, slot) => sum + slot.sum, 0),
+    most: () => recent().reduce((most, slot) => Math.max(most, slot.most), 0),
+  };
+}
