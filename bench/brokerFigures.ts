@@ -2,13 +2,13 @@ import { fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ServiceBusClient } from '@azure/service-bus';
-import type { BrokerEndpoints } from '../local/servicebus/startBroker.js';
+import type { BrokerEndpoints } from '../local/simulators/servicebus/startBroker.js';
 import { latency, receiveAll, sendBatches, sendOneByOne, sendParallel } from './brokerLoads.js';
 
 /** What was measured: name and figure, as they are printed. */
 export type Figures = Record<string, string>;
 
-export const brokerMain = fileURLToPath(new URL('../local/servicebus/main.js', import.meta.url));
+export const brokerMain = fileURLToPath(new URL('../local/simulators/servicebus/main.js', import.meta.url));
 
 /**
  * Starts a broker and measures it.

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
+import type { TablesEndpoints } from '../local/simulators/tables/startTables.js';
 import { forkStandIn } from '../local/stack/forkStandIn.js';
-import type { TablesEndpoints } from '../local/tables/startTables.js';
-import { wholeNumber } from '../local/wholeNumber.js';
 import { startCountingProxy } from './countingProxy.js';
 import { burst } from './scenarios/burst.js';
 
@@ -21,7 +21,7 @@ const { devices, units } = new Command('npm run bench:cost --')
 const folder = await mkdtemp(join(tmpdir(), 'bench-'));
 const tables = await forkStandIn<TablesEndpoints>({
   name: 'tables',
-  entry: 'local/tables/main.js',
+  entry: 'local/simulators/tables/main.js',
   args: ['--folder', folder, '--port', '0'],
   env: process.env,
   onLine: () => {},

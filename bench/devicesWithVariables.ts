@@ -1,5 +1,5 @@
 import { getSdk } from 'balena-sdk';
-import type { BalenaEndpoints } from '../local/balena/startBalena.js';
+import type { BalenaEndpoints } from '../local/simulators/balena/startBalena.js';
 
 /** UUIDs of the devices that have both variables at a service: one request for all. */
 export async function devicesWithVariables({ apiUrl, apiKey }: BalenaEndpoints): Promise<string[]> {

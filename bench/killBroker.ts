@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
-import type { BrokerEndpoints } from '../local/servicebus/startBroker.js';
+import type { BrokerEndpoints } from '../local/simulators/servicebus/startBroker.js';
 
 /** What killing a broker under load came to. */
 export interface KillCounts {

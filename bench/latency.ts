@@ -4,8 +4,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
+import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
 import { startStack } from '../local/stack/startStack.js';
-import { wholeNumber } from '../local/wholeNumber.js';
 
 const { devices, pause } = new Command('npm run bench:latency --')
   .description('How long one device waits on an idle system: from its POST until its state is "provisioned".')

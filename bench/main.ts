@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { wholeNumber } from '../local/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
 import { accept } from './scenarios/accept.js';
 import { burst } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';

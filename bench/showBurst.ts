@@ -2,7 +2,7 @@ import '../local/requireNode24.js';
 import { setTimeout } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
 import { Command, Option } from 'commander';
-import { wholeNumber } from '../local/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
 import type { DeviceRecord } from '../src/device/record.js';
 import { type State, stateOf } from '../src/device/state.js';
 import { operationsPerMinute, type Tier } from '../src/iothub/quotas.js';

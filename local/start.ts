@@ -3,10 +3,10 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
+import { wholeNumber } from './simulators/shared/wholeNumber.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack } from './stack/startStack.js';
 import { whatNext } from './stack/whatNext.js';
-import { wholeNumber } from './wholeNumber.js';
 
 const options = new Command('npm start --')
   .description(

@@ -2,7 +2,7 @@ import { audit } from '../../cli/fleet/audit.js';
 import { followFleet } from '../../cli/fleet/follow.js';
 import { repair } from '../../cli/fleet/repair.js';
 import { askFleet, planFleet } from '../../cli/fleet/request.js';
-import type { RequestSummary } from '../../local/faults/createRequestLog.js';
+import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/iothub/quotas.js';
 import { openAppOf } from '../openAppOf.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { listen } from '../../local/listen.js';
+import { listen } from '../../local/simulators/shared/listen.js';
 import { devicesWithVariables } from '../devicesWithVariables.js';
 import { load } from '../load.js';
 import { postProvision } from '../postProvision.js';

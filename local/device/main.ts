@@ -2,9 +2,9 @@ import '../requireNode24.js';
 import { readFile } from 'node:fs/promises';
 import { getSdk } from 'balena-sdk';
 import { Command } from 'commander';
-import type { BalenaEndpoints } from '../balena/startBalena.js';
+import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
+import { wholeNumber } from '../simulators/shared/wholeNumber.js';
 import type { Endpoints } from '../stack/Endpoints.js';
-import { wholeNumber } from '../wholeNumber.js';
 import { playDevice } from './playDevice.js';
 
 const options = new Command('npm run device --')

@@ -1,5 +1,5 @@
-import type { BalenaEndpoints } from '../balena/startBalena.js';
-import type { IotHubEndpoints } from '../iothub/startIotHub.js';
+import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
+import type { IotHubEndpoints } from '../simulators/iothub/startIotHub.js';
 
 /** `.local/endpoints.json`: how to reach what runs. What is not a stand-in, but the real one, is not in it. */
 export interface Endpoints {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { listen } from '../listen.js';
+import { listen } from '../simulators/shared/listen.js';
 
 /**
  * A port that is free now, and stays free for whoever listens on it later, or again: below the range from which Linux takes the

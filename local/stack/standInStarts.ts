@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { BalenaEndpoints } from '../balena/startBalena.js';
-import type { IotHubEndpoints } from '../iothub/startIotHub.js';
-import type { BrokerEndpoints } from '../servicebus/startBroker.js';
-import type { TablesEndpoints } from '../tables/startTables.js';
+import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
+import type { IotHubEndpoints } from '../simulators/iothub/startIotHub.js';
+import type { BrokerEndpoints } from '../simulators/servicebus/startBroker.js';
+import type { TablesEndpoints } from '../simulators/tables/startTables.js';
 import { type Forked, forkStandIn } from './forkStandIn.js';
 import { freePort } from './freePort.js';
 import { realSettings } from './realSettings.js';
@@ -52,7 +52,7 @@ export async function standInStarts(
     async (): Promise<Forked<E>> => {
       const forked = await forkStandIn<E>({
         name,
-        entry: `local/${entry}/main.js`,
+        entry: `local/simulators/${entry}/main.js`,
         args: ['--folder', join(folder, entry), ...args],
         env: process.env,
         onLine,

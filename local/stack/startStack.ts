@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { checkExtraCertificates } from '../checkExtraCertificates.js';
-import type { HostEndpoints } from '../host/startHost.js';
+import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
 import type { Endpoints } from './Endpoints.js';
 import { type Forked, forkStandIn } from './forkStandIn.js';
 import { freePort } from './freePort.js';
@@ -96,7 +96,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const only = part === 'all' ? [] : ['--only', part];
       const host = await forkStandIn<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
-        entry: 'local/host/main.js',
+        entry: 'local/simulators/functions-host/main.js',
         args: ['--app', appFolder, '--port', port, '--or-free-port', '--keys', keysFile, ...only],
         env: { ...env, ...more },
         onLine,

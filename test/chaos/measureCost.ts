@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RequestSummary } from '../../local/faults/createRequestLog.js';
+import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
 import type { Violation } from './check/Evidence.js';
-import type { AskTools } from './history/sendAsk.js';
-import { sendAsk } from './history/sendAsk.js';
+import { type AskTools, sendAsk } from './history/sendAsk.js';
 import { control } from './system/control.js';
 import { readView } from './system/readView.js';
 import type { System } from './system/startSystem.js';

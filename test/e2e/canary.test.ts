@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TableClient } from '@azure/data-tables';
 import { projectFolder } from '../../local/stack/projectFolder.js';
-import { signed } from '../webhook/signed.js';
+import { signed } from '../support/signedWebhook.js';
 import { anyPrivateKey, findLeaks } from './support/findLeaks.js';
 import { readFiles } from './support/readFiles.js';
 import { readTables } from './support/readTables.js';
@@ -242,7 +242,7 @@ describe('the system goes through', () => {
       RECORDS_CONNECTION: `Account=local;AccountKey=${secrets['the key of the storage account']}`,
       WEBHOOK_SECRETS: `${secret} ${oldSecret}`,
     };
-    const host = runNode('local/host/main.js', ['--app', projectFolder(), '--port', '0'], {
+    const host = runNode('local/simulators/functions-host/main.js', ['--app', projectFolder(), '--port', '0'], {
       ...wrong,
       HOME: home,
     });

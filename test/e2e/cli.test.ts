@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
-import { connectionStringFor } from '../../local/servicebus/sharedAccess.js';
+import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
 import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
 import { letterPage } from '../../src/ops/deadLetters/schema.js';
 import { deviceStory, recordPage } from '../../src/ops/devices/schema.js';

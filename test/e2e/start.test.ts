@@ -213,7 +213,7 @@ describe('wrong settings', () => {
   }
 
   test('stop the host with one message that names each, with what is expected', async () => {
-    const host = runNode('local/host/main.js', ['--app', process.cwd(), '--port', '0'], {
+    const host = runNode('local/simulators/functions-host/main.js', ['--app', process.cwd(), '--port', '0'], {
       ...clean,
       ...wrong,
     });

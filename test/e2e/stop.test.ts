@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { BrokerEndpoints } from '../../local/servicebus/startBroker.js';
+import type { BrokerEndpoints } from '../../local/simulators/servicebus/startBroker.js';
 import { forkStandIn } from '../../local/stack/forkStandIn.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
@@ -24,7 +24,7 @@ async function restartBroker() {
   const { port } = broker.endpoints;
   broker = await forkStandIn<BrokerEndpoints>({
     name: 'service bus',
-    entry: 'local/servicebus/main.js',
+    entry: 'local/simulators/servicebus/main.js',
     args: ['--folder', join(system.folder, 'servicebus'), '--port', String(port)],
     env: process.env,
     onLine: () => {},

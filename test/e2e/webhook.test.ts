@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../../local/stack/projectFolder.js';
-import { signed } from '../webhook/signed.js';
+import { signed } from '../support/signedWebhook.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 import { event, newSecret, senderWith } from './support/webhooks.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { useSystem } from '../e2e/support/useSystem.js';
-import { newSecret } from '../webhook/signed.js';
+import { newSecret } from '../support/signedWebhook.js';
 import { rawRequest, sendRaw } from './support/raw.js';
 import { anyRequest } from './support/requests.js';
 import { sender } from './support/send.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
 import { quietStack } from '../../bench/quietStack.js';
+import { wholeNumber } from '../../local/simulators/shared/wholeNumber.js';
 import { projectFolder } from '../../local/stack/projectFolder.js';
-import { wholeNumber } from '../../local/wholeNumber.js';
 import { startTrouble } from './startTrouble.js';
 import { takeScreenshots } from './takeScreenshots.js';
 

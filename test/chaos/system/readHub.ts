@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import type { IotHubEndpoints } from '../../../local/iothub/startIotHub.js';
+import type { IotHubEndpoints } from '../../../local/simulators/iothub/startIotHub.js';
 import type { HubIdentity } from '../check/Evidence.js';
 
 interface ListedDevice {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault } from '../../../local/faults/fault.js';
+import type { Fault } from '../../../local/simulators/faults/fault.js';
 import type { Forked } from '../../../local/stack/forkStandIn.js';
 import type { StandInName } from '../../../local/stack/standInStarts.js';
 import { type Stack, startStack } from '../../../local/stack/startStack.js';

@@ -1,4 +1,4 @@
-import type { BalenaEndpoints } from '../../../local/balena/startBalena.js';
+import type { BalenaEndpoints } from '../../../local/simulators/balena/startBalena.js';
 import { type StandInControl, standInControl } from './standInControl.js';
 
 /** By place ('' is the device level), then by name. */

@@ -1,6 +1,6 @@
-import type { Telemetry } from '../../../local/iothub/createTelemetryLog.js';
-import type { IotHubEndpoints } from '../../../local/iothub/startIotHub.js';
-import { openRegistry } from '../../local/iothub/hubClients.js';
+import type { Telemetry } from '../../../local/simulators/iothub/createTelemetryLog.js';
+import type { IotHubEndpoints } from '../../../local/simulators/iothub/startIotHub.js';
+import { openRegistry } from '../../integration/local/iothub/hubClients.js';
 import { type StandInControl, standInControl } from './standInControl.js';
 
 /** The stand-in for the hub, and its registry as the unmodified `azure-iothub` sees it. */

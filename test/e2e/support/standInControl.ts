@@ -1,7 +1,7 @@
-import type { RequestSummary } from '../../../local/faults/createRequestLog.js';
+import type { RequestSummary } from '../../../local/simulators/faults/createRequestLog.js';
 import { until } from './until.js';
 
-/** As a stand-in's control server takes it (see local/faults/fault.ts). */
+/** As a stand-in's control server takes it (see local/simulators/faults/fault.ts). */
 export interface Fault {
   method?: string;
   path?: string;

@@ -1,4 +1,4 @@
-import { newSecret, type SignOptions, signed } from '../../webhook/signed.js';
+import { newSecret, type SignOptions, signed } from '../../support/signedWebhook.js';
 import type { Answer, ProvisionApi } from './provisionApi.js';
 
 /** A sender of webhooks. */

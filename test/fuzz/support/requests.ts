@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { signed } from '../../webhook/signed.js';
+import { signed } from '../../support/signedWebhook.js';
 import { body } from './bodies.js';
 import type { Sent } from './Sent.js';
 import { uuids } from './texts.js';

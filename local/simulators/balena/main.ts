@@ -1,0 +1,36 @@
+import '../../requireNode24.js';
+import { Command, InvalidArgumentError } from 'commander';
+import { runStandIn } from '../shared/runStandIn.js';
+
+const options = new Command('balena')
+  .description('A stand-in for the part of the balena API that is used here, on loopback')
+  .option('--port <number>', 'port of the API', wholeNumber, 7080)
+  .option('--or-free-port', 'take a free port when that one is in use', false)
+  .option('--folder <path>', 'where to keep devices and variables (default: in memory only)')
+  .option('--fleet <slug>', 'fleet that is there at the start', 'local/demo')
+  .option('--services <names>', "the fleet's services, comma-separated", 'cloud-relay,main')
+  .option('--devices <number>', 'how many devices the fleet has at least', wholeNumber, 1)
+  .parse()
+  .opts<{
+    port: number;
+    orFreePort: boolean;
+    folder?: string;
+    fleet: string;
+    services: string;
+    devices: number;
+  }>();
+
+await runStandIn('balena', async () => {
+  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  const { startBalena } = await import('./startBalena.js');
+  return startBalena({
+    ...options,
+    services: options.services.split(',').map((name) => name.trim()),
+    onEvent: (line) => console.log(line),
+  });
+});
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('send a whole number');
+  return Number(text);
+}

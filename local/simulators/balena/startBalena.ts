@@ -1,0 +1,88 @@
+import { createServer } from 'node:http';
+import type { DatabaseSync } from 'node:sqlite';
+import { applyFaults } from '../faults/applyFaults.js';
+import { startControl } from '../faults/startControl.js';
+import { listen } from '../shared/listen.js';
+import type { StandIn } from '../shared/runStandIn.js';
+import { createHandle, patternOf } from './api/createHandle.js';
+import { createThrottle } from './api/createThrottle.js';
+import { createRoutes } from './createRoutes.js';
+import { addBasics } from './data/addBasics.js';
+import { addDevice } from './data/addDevice.js';
+import { addFleet } from './data/addFleet.js';
+import { firstKey } from './data/addKey.js';
+import { openDatabase, transaction } from './data/openDatabase.js';
+
+export interface BalenaOptions {
+  /** Default: any free one. */
+  port?: number;
+  /** Take a free port when that one is in use, instead of failing. */
+  orFreePort?: boolean;
+  /** Where it keeps what it knows. Default: in memory only. */
+  folder?: string;
+  /** Slug of the fleet that is there at the start. Default `local/demo`. */
+  fleet?: string;
+  /** Names of that fleet's services. Default `cloud-relay` and `main`. */
+  services?: string[];
+  /** How many devices the fleet has at least. Default 1. */
+  devices?: number;
+  /** One line for people for each thing that was written. Never a value or a key. */
+  onEvent?(line: string): void;
+}
+
+/** Where and how to reach it. */
+export interface BalenaEndpoints {
+  /** With a slash at its end. */
+  apiUrl: string;
+  /** A user's: it sees everything. */
+  apiKey: string;
+  /** The control server (see createRoutes.ts). */
+  controlUrl: string;
+  fleet: string;
+  services: string[];
+  /** The oldest of the fleet, as many as were asked for, each with its own API key. */
+  devices: Array<{ uuid: string; apiKey: string }>;
+}
+
+/** Starts the part of the balena API that is used here: what the unmodified balena-sdk needs for devices and their variables. */
+export async function startBalena(options: BalenaOptions = {}): Promise<StandIn<BalenaEndpoints>> {
+  const { port = 0, orFreePort = false, folder, fleet = 'local/demo', onEvent = () => {} } = options;
+  const { services = ['cloud-relay', 'main'], devices: count = 1 } = options;
+  if (!/^[a-z0-9_-]+\/[a-z0-9_-]+$/.test(fleet)) {
+    throw new Error(`the fleet must be organization/name, lower case, such as local/demo, not ${fleet}`);
+  }
+  const db = openDatabase(folder);
+  const apiKey = addBasics(db);
+  const devices = prepareFleet(db, fleet, services, count);
+
+  const throttle = createThrottle();
+  const control = await startControl({ routes: createRoutes(db, throttle, fleet, onEvent) });
+  const handle = createHandle({ db, throttle, onEvent });
+  const server = createServer(applyFaults(control, { handle, pattern: patternOf, onEvent }));
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await Promise.all([closed, control.close()]);
+    db.close();
+  };
+  try {
+    const apiUrl = `http://127.0.0.1:${await listen(server, port, orFreePort)}/`;
+    return { endpoints: { apiUrl, apiKey, controlUrl: control.url, fleet, services, devices }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function prepareFleet(db: DatabaseSync, fleet: string, services: string[], count: number) {
+  return transaction(db, () => {
+    const application = addFleet(db, fleet, services);
+    const oldest = db.prepare(
+      'SELECT uuid, actor FROM device WHERE belongs_to__application = ? ORDER BY id LIMIT ?',
+    );
+    const missing = count - oldest.all(application, count).length;
+    for (let added = 0; added < missing; added += 1) addDevice(db, { application });
+    const rows = oldest.all(application, count);
+    return rows.map(({ uuid, actor }) => ({ uuid: String(uuid), apiKey: firstKey(db, Number(actor)) }));
+  });
+}

@@ -1,0 +1,48 @@
+import '../../requireNode24.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { runStandIn } from '../shared/runStandIn.js';
+import { type Tier, tiers } from './throttleLimits.js';
+
+interface Given {
+  httpsPort: number;
+  mqttPort: number;
+  orFreePort?: boolean;
+  folder?: string;
+  tier: Tier;
+  units: number;
+  unthrottled?: boolean;
+}
+
+const command = new Command('iothub')
+  .description(
+    'A stand-in for Azure IoT Hub on this machine: identity registry (HTTPS) and device door (MQTT).',
+  )
+  .option('--https-port <port>', 'of the registry; 0 for any free one', port, 8443)
+  .option('--mqtt-port <port>', 'for the devices; 0 for any free one', port, 8883)
+  .option('--or-free-port', 'take free ports when these are in use')
+  .option('--folder <path>', 'where identities, keys and certificate are kept (default: in memory)')
+  .addOption(new Option('--tier <tier>', 'sets the throttle').choices(tiers).default('S1'))
+  .option('--units <number>', 'of the tier, 1 to 200', units, 1)
+  .option('--unthrottled', 'no throttle');
+
+const given = command.parse().opts<Given>();
+if (given.tier === 'F1' && given.units !== 1) command.error('error: tier F1 has exactly one unit');
+await runStandIn('IoT Hub', async () => {
+  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  const { startIotHub } = await import('./startIotHub.js');
+  return startIotHub({ ...given, onEvent: (line) => console.log(line) });
+});
+
+function port(text: string): number {
+  return whole(text, 0, 65_535);
+}
+
+function units(text: string): number {
+  return whole(text, 1, 200);
+}
+
+function whole(text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+}

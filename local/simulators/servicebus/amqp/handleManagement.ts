@@ -1,0 +1,96 @@
+import rhea, { type Message } from 'rhea';
+import { BrokerError } from '../engine/BrokerError.js';
+import type { Part, Queue } from '../engine/Queue.js';
+import { encodeDelivery } from './encodeDelivery.js';
+import { notSupported } from './findQueue.js';
+import { lockTokenOf } from './lockTag.js';
+import { readMessage } from './readMessage.js';
+import { rewriteWith } from './serveConsumer.js';
+import { checkSize, maxMessageSize } from './serveProducer.js';
+import type { Reply } from './serveRequests.js';
+import type { Properties } from './withProperties.js';
+
+const { types } = rhea;
+
+/** Messages in one answer to peek. */
+const maxPeeked = 250;
+
+type Body = Record<string, unknown>;
+type Operation = (queue: Queue, part: Part, body: Body) => Reply;
+
+/** https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-request-response */
+const operations: Record<string, Operation> = {
+  'com.microsoft:peek-message': (queue, part, body) => {
+    if (body['session-id'] !== undefined) throw notSupported('message sessions');
+    const found: Buffer[] = [];
+    let size = 0;
+    const count = Math.min(Number(body['message-count']), maxPeeked);
+    for (const { message, payload } of queue.peek(part, readLong(body['from-sequence-number']))) {
+      size += payload.length;
+      if (found.length >= count || (size > maxMessageSize && found.length > 0)) break;
+      found.push(encodeDelivery(message, payload));
+    }
+    if (found.length === 0) return { status: 204 };
+    return { status: 200, body: { messages: found.map((message) => ({ message })) } };
+  },
+
+  'com.microsoft:renew-lock': (queue, _part, body) => {
+    const expirations = lockTokens(body).map((token) => queue.renew(token));
+    return { status: 200, body: { expirations: types.wrap_array(expirations, 0x83, undefined) } };
+  },
+
+  'com.microsoft:schedule-message': (queue, _part, body) => {
+    const encoded = list(body.messages).map((entry) => (entry as { message: Buffer }).message);
+    checkSize(encoded.reduce((sum, { length }) => sum + length, 0));
+    const sequenceNumbers = queue.send(encoded.map(readMessage));
+    return { status: 200, body: { 'sequence-numbers': types.wrap_array(sequenceNumbers, 0x81, undefined) } };
+  },
+
+  'com.microsoft:cancel-scheduled-message': (queue, _part, body) => {
+    queue.cancel(list(body['sequence-numbers']).map(readLong));
+    return { status: 200 };
+  },
+
+  'com.microsoft:update-disposition': (queue, _part, body) => {
+    const status = body['disposition-status'];
+    for (const token of lockTokens(body)) {
+      const changes = body['properties-to-modify'] as Properties | undefined;
+      if (status === 'completed') queue.complete(token);
+      else if (status === 'abandoned') queue.abandon(token, rewriteWith(changes));
+      else if (status === 'suspended')
+        queue.deadLetter(token, rewriteWith({ ...changes, ...deadLetterReason(body) }));
+      else throw notSupported(`the disposition '${status}' (deferring messages)`);
+    }
+    return { status: 200 };
+  },
+};
+
+/**
+ * Does what a request to `<queue>/$management` asks for.
+ * @throws BrokerError
+ */
+export function handleManagement(queue: Queue, part: Part, request: Message): Reply {
+  const name = String(request.application_properties?.operation);
+  const operation = operations[name];
+  if (!operation) throw notSupported(`the operation ${name}`);
+  return operation(queue, part, (request.body ?? {}) as Body);
+}
+
+const deadLetterReason = (body: Body) => ({
+  DeadLetterReason: body['deadletter-reason'],
+  DeadLetterErrorDescription: body['deadletter-description'],
+});
+
+const lockTokens = (body: Body) => list(body['lock-tokens']).map((token) => lockTokenOf(token as Buffer));
+
+function list(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new BrokerError('argument', 'The request lacks a list that this operation needs.');
+}
+
+/** rhea reads a long as a number, or as its eight bytes when it is beyond what a number holds. */
+function readLong(value: unknown): number {
+  if (Buffer.isBuffer(value)) return Number(value.readBigInt64BE());
+  if (typeof value === 'number') return value;
+  throw new BrokerError('argument', 'The request lacks a sequence number.');
+}

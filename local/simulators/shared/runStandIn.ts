@@ -1,0 +1,53 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { checkExtraCertificates } from '../../checkExtraCertificates.js';
+
+/** What a stand-in gives to whoever started it. */
+export interface StandIn<Endpoints> {
+  endpoints: Endpoints;
+  /** Stops it; what it acknowledged is on disk when this resolves. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs a stand-in as a process of its own. It tells its parent (IPC message `{ready: endpoints}`) or its terminal when it is
+ * ready, and closes on SIGTERM, on SIGINT, and when its parent is gone, so that nothing is left running.
+ *
+ * @param name for the message when it cannot start; the exit code is then 1
+ */
+export async function runStandIn<E>(name: string, start: () => Promise<StandIn<E>>): Promise<void> {
+  let running: StandIn<E>;
+  try {
+    await checkExtraCertificates();
+    running = await start();
+  } catch (error) {
+    console.error(`${name} cannot start: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  }
+  let closing = false;
+  const close = async () => {
+    if (closing) return;
+    closing = true;
+    await running.close().catch((error) => console.error(`${name} did not stop cleanly: ${error.message}`));
+    process.exit(0);
+  };
+  process.on('SIGTERM', close);
+  process.on('SIGINT', close);
+  if (process.send) {
+    process.on('disconnect', close);
+    answerEventLoopDelay();
+    process.send({ ready: running.endpoints });
+  } else {
+    console.log(`${name} is ready: ${JSON.stringify(running.endpoints)}`);
+  }
+}
+
+/** To the message `eventLoopDelay`: the longest block of this process's event loop since it was last asked, ms; 0 the first time. */
+function answerEventLoopDelay(): void {
+  const histogram = monitorEventLoopDelay({ resolution: 10 });
+  process.on('message', (message) => {
+    if (message !== 'eventLoopDelay') return;
+    process.send?.({ eventLoopDelay: histogram.max / 1e6 });
+    histogram.enable();
+    histogram.reset();
+  });
+}

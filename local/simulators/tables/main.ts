@@ -1,0 +1,15 @@
+import '../../requireNode24.js';
+import { Command } from 'commander';
+import { runStandIn } from '../shared/runStandIn.js';
+import { wholeNumber } from '../shared/wholeNumber.js';
+import { startTables } from './startTables.js';
+
+const options = new Command('tables')
+  .description('Azure Tables on this machine (Azurite), on loopback')
+  .requiredOption('--folder <path>', 'where the tables are kept')
+  .option('--port <number>', 'port; 0 for any free one', wholeNumber, 10_002)
+  .option('--or-free-port', 'take a free port when that one is in use')
+  .parse()
+  .opts<{ folder: string; port: number; orFreePort?: boolean }>();
+
+await runStandIn('tables', () => startTables(options));

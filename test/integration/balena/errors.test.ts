@@ -1,0 +1,169 @@
+import { createServer } from 'node:net';
+import { listen } from '../../../local/simulators/shared/listen.js';
+import { openBalena } from '../../../src/balena/client.js';
+import type { Balena, Spot } from '../../../src/balena/types.js';
+import { eventually } from '../../support/eventually.js';
+import { startProxy } from '../../support/startProxy.js';
+import { everythingIn, thrownBy } from '../../support/thrownBy.js';
+import { useBalena } from '../local/balena/useBalena.js';
+
+const stand = await useBalena();
+const { apiUrl, apiKey, device, tell } = stand;
+const balena = openBalena({ apiUrl, apiKey });
+afterEach(async () => {
+  await tell('DELETE', '/faults');
+  await tell('PUT', '/throttle', { requestsPerMinute: null });
+});
+
+const secret = Buffer.from('-----BEGIN PRIVATE KEY-----\nthe key that is being stored').toString('base64');
+await tell('PUT', `/devices/${device.uuid}/variables`, { variables: { AZURE_CERT: 'held' } });
+const { spots } = (await balena.find(device.uuid))!;
+const spot = spots.get('')!;
+const held = spot.variables.AZURE_CERT!;
+
+type Call = (on: Balena) => Promise<unknown>;
+const operations: [string, Call][] = [
+  ['find', (on) => on.find(device.uuid)],
+  ['sees', (on) => on.sees('local/demo')],
+  ['store of a new variable', (on) => on.store('', spot, 'AZURE_PRIVATE_KEY', secret)],
+  ['store of an existing variable', (on) => on.store('', spot, 'AZURE_CERT', secret)],
+  ['remove', (on) => on.remove('', held)],
+];
+const later = { retry: 'later', dependency: 'balena' };
+const json = { 'content-type': 'application/json' };
+const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
+
+describe.each(operations)('%s', (name, call) => {
+  const write = !['find', 'sees'].includes(name);
+  const answered = async (fault: object) => {
+    await tell('PUT', '/faults', [fault]);
+    return thrownBy(call(balena));
+  };
+
+  test.each([401, 403])('%i is about our key: retried later, and has changed nothing', async (status) => {
+    expect(await answered({ status })).toMatchObject({
+      ...later,
+      code: 'balena-unauthorized',
+      outcomeUnknown: false,
+    });
+  });
+
+  test.each([
+    ['Retry-After', { 'Retry-After': '7' }, 7_000],
+    ['no Retry-After', {}, 30_000],
+    ['a Retry-After of more than ten minutes', { 'Retry-After': '86400' }, 600_000],
+  ])('429 with %s is waited for', async (_, headers, afterMs) => {
+    expect(await answered({ status: 429, headers })).toMatchObject({
+      code: 'balena-throttled',
+      retry: { afterMs },
+      dependency: 'balena',
+      outcomeUnknown: false,
+    });
+  });
+
+  test('409 is looked at again soon', async () => {
+    expect(await answered({ status: 409, body: '"device" and "name" must be unique.' })).toMatchObject({
+      code: 'unexpected',
+      retry: { afterMs: 1_000 },
+      outcomeUnknown: false,
+    });
+  });
+
+  test('400 is final', async () => {
+    expect(await answered({ status: 400, body: 'no line breaks' })).toMatchObject({
+      code: 'balena-rejected',
+      retry: 'never',
+      outcomeUnknown: false,
+    });
+  });
+
+  test.each([
+    ['500', { status: 500, body: 'oops' }],
+    ['503', { status: 503, ...page }],
+    ['408', { status: 408 }],
+    ["200 with a proxy's page", { status: 200, ...page }],
+    ['200 with broken JSON', { status: 200, headers: json, body: '{"d": [' }],
+    ['502 with an empty body that calls itself JSON', { status: 502, headers: json, body: '' }],
+    ['a connection that is reset', { reset: true }],
+    ['half an answer', { halfAnswer: true }],
+  ])('%s leaves open what a write has done', async (_, fault) => {
+    expect(await answered(fault)).toMatchObject({
+      ...later,
+      code: 'balena-unavailable',
+      outcomeUnknown: write,
+    });
+  });
+
+  test('a balena that hangs is given up at the deadline, and its connection is closed', async () => {
+    await tell('PUT', '/faults', [{ hang: true }]);
+    const proxy = await startProxy(Number(new URL(apiUrl).port));
+    const own = openBalena({ apiUrl: `http://127.0.0.1:${proxy.port}/`, apiKey, callTimeoutMs: 300 });
+    expect(await thrownBy(call(own))).toMatchObject({ ...later, code: 'timed-out', outcomeUnknown: write });
+    expect(proxy.made()).toBeGreaterThan(0);
+    await eventually(() => proxy.open() === 0);
+    await proxy.stop();
+  });
+
+  test('a balena that refuses the connection was asked nothing', async () => {
+    const own = openBalena({ apiUrl: await closedUrl(), apiKey });
+    expect(await thrownBy(call(own))).toMatchObject({
+      ...later,
+      code: 'balena-unavailable',
+      outcomeUnknown: false,
+    });
+  });
+
+  test('no error carries the value being stored or our key, whatever prints it', async () => {
+    const faults = [
+      ...[400, 401, 403, 409, 429, 500].map((status) => ({ status, body: `you sent ${secret}` })),
+      { status: 200, headers: json, body: `broken ${secret}` },
+      { reset: true },
+    ];
+    const refused = openBalena({ apiUrl: await closedUrl(), apiKey });
+    const errors = [await thrownBy(call(refused))];
+    for (const fault of faults) errors.push(await answered(fault));
+    for (const error of errors) {
+      const text = everythingIn(error);
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(apiKey);
+    }
+  });
+});
+
+test('a key that balena does not know is refused, and is not in the error', async () => {
+  const own = openBalena({ apiUrl, apiKey: 'wrong-key-0123456789' });
+  const error = await thrownBy(own.store('', spot, 'AZURE_CERT', secret));
+  expect(error).toMatchObject({ code: 'balena-unauthorized', retry: 'later' });
+  expect(everythingIn(error)).not.toContain('wrong-key');
+});
+
+test("balena's own throttle is waited for as long as it asks", async () => {
+  await tell('PUT', '/throttle', { requestsPerMinute: 30, windowSeconds: 2 });
+  await balena.sees(null);
+  expect(await thrownBy(balena.sees(null))).toMatchObject({
+    code: 'balena-throttled',
+    retry: { afterMs: 2_000 },
+  });
+});
+
+test('a value with a line break is rejected for good', async () => {
+  expect(await thrownBy(balena.store('', spot, 'AZURE_PRIVATE_KEY', 'a\nb'))).toMatchObject({
+    code: 'balena-rejected',
+    retry: 'never',
+  });
+});
+
+test('a variable that appeared meanwhile is looked at again soon', async () => {
+  const unaware: Spot = { ...spot, variables: {} };
+  expect(await thrownBy(balena.store('', unaware, 'AZURE_CERT', 'other'))).toMatchObject({
+    code: 'unexpected',
+    retry: { afterMs: 1_000 },
+  });
+});
+
+async function closedUrl(): Promise<string> {
+  const server = createServer();
+  const port = await listen(server, 0);
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}/`;
+}

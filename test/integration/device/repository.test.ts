@@ -1,0 +1,180 @@
+import pLimit from 'p-limit';
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { openRecords } from '../../../src/device/repository.js';
+import { newRecord } from '../../../src/device/transitions.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import type { Key, ScannedTable } from '../../../src/storage/table.js';
+import { thrownBy } from '../../support/thrownBy.js';
+import { useTables } from '../../support/useTables.js';
+
+const tables = await useTables();
+const now = 1_800_000_000_000;
+const clock = { now: () => now, sleep: async () => {} };
+const uuid = 'ab'.repeat(16);
+const desired = { present: true, service: '', requestId: 'r', requestedAt: now };
+const fresh = (id = uuid): DeviceRecord => ({
+  ...newRecord(id, desired, now),
+  ticket: { n: 1, kind: 'change', due: now },
+});
+const unavailable = () =>
+  new ProvisioningError('records-unavailable', 'The records cannot be reached.', {
+    retry: 'later',
+    outcomeUnknown: true,
+  });
+
+/** Records in a new table, whose writes go wrong as they are told to. */
+function open() {
+  const table = tables.newTable<DeviceRecord>();
+  const faults: ('lost' | 'done' | 'conflict')[] = [];
+  const faulty: ScannedTable<DeviceRecord> = {
+    ...table,
+    async put(...args) {
+      const fault = faults.shift();
+      if (fault === 'lost') throw unavailable();
+      const written = await table.put(...args);
+      if (fault === 'done') throw unavailable();
+      return fault === 'conflict' ? false : written;
+    },
+  };
+  return { table, faults, records: openRecords(faulty, clock) };
+}
+
+test('a record that was never written is null', async () => {
+  expect(await open().records.read(uuid)).toBeNull();
+});
+
+test('a record is written once where there is none, and then on its ETag only', async () => {
+  const { records } = open();
+  expect(await records.write(fresh(), null)).toBe(true);
+  expect(await records.write(fresh(), null)).toBe(false);
+  const { value, etag } = (await records.read(uuid))!;
+  expect(await records.write({ ...value, attempts: 1 }, etag)).toBe(true);
+  expect(await records.write({ ...value, attempts: 2 }, etag)).toBe(false);
+  expect((await records.read(uuid))?.value).toMatchObject({ attempts: 1, updatedAt: now });
+});
+
+test('every write has a stamp of its own', async () => {
+  const { records } = open();
+  const record = fresh();
+  await records.write(record, null);
+  const { stamp } = record;
+  await records.write(record, (await records.read(uuid))!.etag);
+  expect(record.stamp).not.toBe(stamp);
+});
+
+test('summaries come in the order of the uuids, all or those behind one, also over more than a page', async () => {
+  const { records } = open();
+  const uuids = Array.from({ length: 1_100 }, (_, n) =>
+    ((n * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
+  );
+  const limit = pLimit(20);
+  await limit.map(uuids, (each) => records.write({ ...fresh(), uuid: each }, null));
+  const list = async (where = {}) => {
+    const found: string[] = [];
+    for await (const summary of records.summaries(where)) found.push(summary.uuid);
+    return found;
+  };
+  const sorted = uuids.sort();
+  expect(await list()).toEqual(sorted);
+  expect(await list({ after: sorted[600] })).toEqual(sorted.slice(601));
+  expect(await list({ after: sorted.at(-1) })).toEqual([]);
+});
+
+test('amend gives null where there is no record, and writes what is made of it', async () => {
+  const { records } = open();
+  const amended = await records.amend(uuid, (record) => {
+    expect(record).toBeNull();
+    return fresh();
+  });
+  expect(amended?.uuid).toBe(uuid);
+  expect((await records.read(uuid))?.value).toEqual(amended);
+});
+
+test('amend writes nothing if there is nothing to change', async () => {
+  const { records } = open();
+  await records.write(fresh(), null);
+  const before = await records.read(uuid);
+  expect(await records.amend(uuid, () => null)).toBeNull();
+  expect(await records.read(uuid)).toEqual(before);
+});
+
+test('of twenty amendments at once none is lost', async () => {
+  const { records } = open();
+  await records.write(fresh(), null);
+  const count = (record: DeviceRecord | null) => ({ ...record!, attempts: record!.attempts + 1 });
+  await Promise.all(Array.from({ length: 20 }, () => records.amend(uuid, count)));
+  expect((await records.read(uuid))?.value.attempts).toBe(20);
+});
+
+test.each(['done', 'conflict'] as const)(
+  'a write that succeeded counts as one, although its answer says otherwise (%s)',
+  async (fault) => {
+    const { records, faults } = open();
+    faults.push(fault);
+    expect(await records.write(fresh(), null)).toBe(true);
+    let changes = 0;
+    faults.push(fault);
+    await records.amend(uuid, (record) => {
+      changes += 1;
+      return { ...record!, attempts: record!.attempts + 1 };
+    });
+    expect(changes).toBe(1);
+    expect((await records.read(uuid))?.value.attempts).toBe(1);
+  },
+);
+
+test('a write that is lost is an error, and leaves the record as it was', async () => {
+  const { records, faults } = open();
+  await records.write(fresh(), null);
+  faults.push('lost');
+  const change = (record: DeviceRecord | null) => ({ ...record!, attempts: 5 });
+  expect(await thrownBy(records.amend(uuid, change))).toMatchObject({ code: 'records-unavailable' });
+  expect((await records.read(uuid))?.value.attempts).toBe(0);
+});
+
+test('a record that is changed again and again is given up, and not amended for ever', async () => {
+  const value = fresh();
+  const table: ScannedTable<DeviceRecord> = {
+    get: async () => ({ value: { ...value, stamp: 'of another' }, etag: 'old' }),
+    put: async () => false,
+    list: () => {
+      throw new Error('not listed here');
+    },
+    column: () => {
+      throw new Error('not listed here');
+    },
+  };
+  expect(await thrownBy(openRecords(table, clock).amend(uuid, () => value))).toMatchObject({
+    code: 'records-unavailable',
+    retry: 'later',
+  });
+});
+
+test('only live tickets that were due before a time are overdue', async () => {
+  const { records } = open();
+  const device = (nibble: string) => nibble.repeat(32);
+  const add = (id: string, ticket: DeviceRecord['ticket']) => records.write({ ...fresh(id), ticket }, null);
+  await add(device('0'), null);
+  await add(device('1'), { n: 1, kind: 'change', due: now - 1_000 });
+  await add(device('2'), { n: 1, kind: 'check', due: now - 2_000 });
+  await add(device('3'), { n: 1, kind: 'change', due: now });
+  await add(device('4'), { n: 1, kind: 'change', due: now - 1_000, dead: { at: now } });
+  const found: string[] = [];
+  for await (const record of records.overdue(now)) found.push(record.uuid);
+  expect(found.sort()).toEqual([device('1'), device('2')]);
+});
+
+test('devices are spread over partitions by the first two digits of their uuid', async () => {
+  const keys: Key[] = [];
+  const table: ScannedTable<DeviceRecord> = {
+    get: async (key) => {
+      keys.push(key);
+      return null;
+    },
+    put: async () => true,
+    list: async function* () {},
+    column: async function* () {},
+  };
+  await openRecords(table, clock).read(uuid);
+  expect(keys).toEqual([{ partition: 'ab', row: uuid }]);
+});

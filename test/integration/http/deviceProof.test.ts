@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { inspect } from 'node:util';
+import { jest } from '@jest/globals';
+import { listen } from '../../../local/simulators/shared/listen.js';
+import { openProof, type ProofMode } from '../../../src/http/deviceProof.js';
+
+const uuid = 'ab'.repeat(16);
+const other = 'cd'.repeat(16);
+const key = 'device-key';
+const bearer = (given: string) => `Bearer ${given}`;
+
+/** Whose key is whose, in the words of balena's whoami. */
+const actors: Record<string, object> = {
+  [key]: { id: 1, actorType: 'device', actorTypeId: 1, uuid },
+  'other-device-key': { id: 2, actorType: 'device', actorTypeId: 2, uuid: other },
+  'user-key': { id: 3, actorType: 'user', actorTypeId: 3, username: uuid, email: uuid, uuid },
+  'fleet-key': { id: 4, actorType: 'application', actorTypeId: 4, slug: uuid, uuid },
+  'key-of-nothing': { actorType: 'device' },
+  'key-of-a-number': { actorType: 'device', uuid: 7 },
+};
+
+let asked: { path: string; authorization: string }[] = [];
+const byKey = (request: IncomingMessage, response: ServerResponse) => {
+  const actor = actors[String(request.headers.authorization).slice('Bearer '.length)];
+  response.writeHead(actor ? 200 : 401, { 'content-type': 'application/json' });
+  response.end(actor && JSON.stringify(actor));
+};
+let handle = byKey;
+const server = createServer((request, response) => {
+  asked.push({ path: request.url ?? '', authorization: request.headers.authorization ?? '' });
+  handle(request, response);
+});
+const apiUrl = `http://127.0.0.1:${await listen(server, 0)}/`;
+beforeEach(() => {
+  asked = [];
+  handle = byKey;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+function proofWith(mode: ProofMode) {
+  let now = 1_000_000;
+  const clock = { now: () => now, sleep: async () => {} };
+  return {
+    prove: openProof({ mode, apiUrl, clock, callTimeoutMs: 300 }),
+    pass: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+const missing = { name: 'Unauthorized', code: 'provision.proof-missing' };
+const wrong = { name: 'Unauthorized', code: 'provision.proof-wrong' };
+
+describe('off', () => {
+  test('nothing is asked of anyone', async () => {
+    const { prove } = proofWith('off');
+    await prove(uuid, null);
+    await prove(uuid, bearer('bogus'));
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('accepted', () => {
+  test('who sends no proof passes; who sends a wrong one does not', async () => {
+    const { prove } = proofWith('accepted');
+    await prove(uuid, null);
+    expect(asked).toEqual([]);
+    await prove(uuid, bearer(key));
+    await expect(prove(uuid, bearer('other-device-key'))).rejects.toMatchObject(wrong);
+    await expect(prove(uuid, 'Basic abc')).rejects.toMatchObject(wrong);
+  });
+});
+
+describe('required', () => {
+  test("the device's own key passes, and balena is asked whose it is", async () => {
+    await proofWith('required').prove(uuid, bearer(key));
+    expect(asked).toEqual([{ path: '/actor/v1/whoami', authorization: bearer(key) }]);
+  });
+
+  test('who sends no proof is told what to send', async () => {
+    await expect(proofWith('required').prove(uuid, null)).rejects.toMatchObject(missing);
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ["another device's key", 'other-device-key'],
+    ["a user's key", 'user-key'],
+    ["a fleet's key", 'fleet-key'],
+    ['a key that balena does not know', 'bogus'],
+    ['a key of a device without uuid', 'key-of-nothing'],
+    ['a key of a device whose uuid is no text', 'key-of-a-number'],
+  ])('%s is refused', async (_, given) => {
+    await expect(proofWith('required').prove(uuid, bearer(given))).rejects.toMatchObject(wrong);
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    '',
+    'Bearer',
+    'Bearer ',
+    `Bearer ${key} ${key}`,
+    `Basic ${key}`,
+    key,
+    'Bearer a,b',
+    'Bearer \u00fc',
+  ])('the header %j is refused without asking balena', async (header) => {
+    await expect(proofWith('required').prove(uuid, header)).rejects.toMatchObject(
+      header === '' ? missing : wrong,
+    );
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('while balena does not say whose key it is, nobody passes', () => {
+  const answers: [string, typeof handle][] = [
+    ['is down (500)', (_, response) => response.writeHead(500).end('{}')],
+    ['throttles (429)', (_, response) => response.writeHead(429, { 'retry-after': '7' }).end()],
+    ['is unknown there (404)', (_, response) => response.writeHead(404).end()],
+    ['never answers', () => {}],
+    ['breaks the connection', (request) => request.socket.destroy()],
+    ['answers with a page', (_, response) => response.end('<html>')],
+    ['answers null', (_, response) => response.end('null')],
+    [
+      'redirects to nowhere',
+      (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+    ],
+  ];
+  test.each(answers)('when it %s', async (_, answer) => {
+    handle = answer;
+    const { prove } = proofWith('required');
+    await expect(prove(uuid, bearer(key))).rejects.toMatchObject({ code: 'balena-unavailable' });
+    handle = byKey;
+    await prove(uuid, bearer(key));
+  });
+});
+
+describe('balena is asked once a minute', () => {
+  test('however often a device asks', async () => {
+    const { prove, pass } = proofWith('required');
+    for (let asks = 0; asks < 20; asks += 1) await prove(uuid, bearer(key));
+    expect(asked).toHaveLength(1);
+    pass(59_000);
+    await prove(uuid, bearer(key));
+    expect(asked).toHaveLength(1);
+    pass(1_000);
+    await prove(uuid, bearer(key));
+    expect(asked).toHaveLength(2);
+  });
+
+  test('also when it asks many times at once', async () => {
+    const { prove } = proofWith('required');
+    await Promise.all(Array.from({ length: 20 }, () => prove(uuid, bearer(key))));
+    expect(asked).toHaveLength(1);
+  });
+
+  test('for each device and key: what was proved for one is worth nothing for another', async () => {
+    const { prove } = proofWith('required');
+    await prove(uuid, bearer(key));
+    await expect(prove(other, bearer(key))).rejects.toMatchObject(wrong);
+    await expect(prove(uuid, bearer('other-device-key'))).rejects.toMatchObject(wrong);
+    await prove(other, bearer('other-device-key'));
+    expect(asked).toHaveLength(4);
+  });
+
+  test('a key that is revoked, or whose device is deleted, is good for a minute more at most', async () => {
+    const { prove, pass } = proofWith('required');
+    await prove(uuid, bearer(key));
+    handle = (_, response) => response.writeHead(401).end();
+    await prove(uuid, bearer(key));
+    pass(60_000);
+    await expect(prove(uuid, bearer(key))).rejects.toMatchObject(wrong);
+    await expect(prove(uuid, bearer(key))).rejects.toMatchObject(wrong);
+  });
+
+  test('a refusal is not kept: the next ask is looked at anew', async () => {
+    const { prove } = proofWith('required');
+    handle = (_, response) => response.writeHead(401).end();
+    await expect(prove(uuid, bearer(key))).rejects.toMatchObject(wrong);
+    handle = byKey;
+    await prove(uuid, bearer(key));
+  });
+});
+
+test('the key is kept nowhere: neither in what is remembered nor in what is thrown', async () => {
+  const set = jest.spyOn(Map.prototype, 'set');
+  await proofWith('required').prove(uuid, bearer(key));
+  const kept = set.mock.calls.flat();
+  set.mockRestore();
+  const remembered = createHash('sha256').update(`${uuid} ${key}`).digest('base64');
+  expect(kept).toContain(remembered);
+  expect(inspect(kept)).not.toContain(key);
+
+  for (const answer of [byKey, (_: unknown, response: ServerResponse) => response.writeHead(500).end()]) {
+    handle = answer;
+    const thrown = await proofWith('required')
+      .prove(other, bearer(key))
+      .catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(Error);
+    expect(inspect(thrown, { depth: 10, showHidden: true })).not.toContain(key);
+  }
+});

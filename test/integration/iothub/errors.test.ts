@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createHttpsServer } from 'node:https';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listen } from '../../../local/simulators/shared/listen.js';
+import { localCertificate } from '../../../local/simulators/shared/localCertificate.js';
+import { openHub } from '../../../src/iothub/registry.js';
+import type { Hub } from '../../../src/iothub/types.js';
+import { eventually } from '../../support/eventually.js';
+import { startProxy } from '../../support/startProxy.js';
+import { everythingIn, thrownBy } from '../../support/thrownBy.js';
+import { ms, slots, useHub } from '../../support/useHub.js';
+
+const iotHub = await useHub();
+const { hub, tell } = iotHub;
+await hub.create('there', slots('A'), ms);
+afterEach(() => tell('DELETE /faults'));
+const stranger = await startStranger();
+afterAll(stranger.close);
+
+type Call = (hub: Hub, deadlineMs?: number) => Promise<unknown>;
+const operations: [string, Call][] = [
+  ['get', (on, deadline = ms) => on.get('there', deadline)],
+  ['create', (on, deadline = ms) => on.create('new', slots('A'), deadline)],
+  ['update', (on, deadline = ms) => on.update('there', slots('B'), deadline)],
+  ['remove', (on, deadline = ms) => on.remove('there', deadline)],
+];
+const writes = operations.slice(1);
+/** As the hub words its errors. */
+const words = (code: string, text = 'as the hub says it') => ({ Message: `ErrorCode:${code};${text}` });
+const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
+const later = { retry: 'later', dependency: 'hub' };
+
+describe.each(operations)('%s', (name, call) => {
+  const write = name !== 'get';
+  const answered = async (fault: object) => {
+    await tell('PUT /faults', [fault]);
+    return thrownBy(call(hub));
+  };
+
+  test.each([
+    ['a refused signature', 401, words('IotHubUnauthorizedAccess'), 'hub-unauthorized'],
+    ['a policy without the right', 403, words('IotHubUnauthorizedAccess'), 'hub-unauthorized'],
+    ['the daily quota', 403, words('IotHubQuotaExceeded'), 'hub-quota-exceeded'],
+    ['the daily quota by its number', 403, { errorCode: 403002 }, 'hub-quota-exceeded'],
+    ['a full hub', 403, words('TooManyDevices'), 'hub-quota-exceeded'],
+    ['a 404 that is not of the hub', 404, page.body, 'hub-unavailable'],
+    ['a redirect', 302, page.body, 'hub-unavailable'],
+  ])('%s (%i) is retried later, and has changed nothing', async (_, status, body, code) => {
+    expect(await answered({ status, body })).toMatchObject({ ...later, code, outcomeUnknown: false });
+  });
+
+  test('a request that the hub rejects is final', async () => {
+    expect(await answered({ status: 400, body: words('ArgumentInvalid') })).toMatchObject({
+      code: 'hub-rejected',
+      retry: 'never',
+      outcomeUnknown: false,
+      message: expect.stringContaining('400 ArgumentInvalid'),
+    });
+  });
+
+  test.each([
+    ['by its text', {}, 'Wait 7 seconds and try again.', 7_000],
+    ['by its header', { 'Retry-After': '3' }, 'Slow down.', 3_000],
+    ['of one second', {}, 'wait 1 second', 1_000],
+    ['without a hint', {}, 'Slow down.', 10_000],
+    ['of more than ten minutes', { 'Retry-After': '86400' }, 'Slow down.', 600_000],
+  ])('a throttle %s is waited for', async (_, headers, text, afterMs) => {
+    expect(await answered({ status: 429, headers, body: words('ThrottlingException', text) })).toMatchObject({
+      code: 'hub-throttled',
+      retry: { afterMs },
+      dependency: 'hub',
+      outcomeUnknown: false,
+    });
+  });
+
+  test.each([
+    ['500', { status: 500, body: words('ServerError') }],
+    ['503', { status: 503, ...page }],
+    ['408', { status: 408 }],
+    ["200 with a proxy's page", { status: 200, ...page }],
+    ['200 with broken JSON', { status: 200, headers: { 'content-type': 'application/json' }, body: '{"a' }],
+    ['200 with another device', { status: 200, body: { deviceId: 'other' } }],
+    ['a connection that is cut', { reset: true }],
+    ['half an answer', { halfAnswer: true }],
+  ])('%s leaves open what a write has done', async (_, fault) => {
+    expect(await answered(fault)).toMatchObject({ ...later, code: 'hub-unavailable', outcomeUnknown: write });
+  });
+
+  test('a hub that hangs is given up at the deadline, and its connection is destroyed', async () => {
+    await tell('PUT /faults', [{ hang: true }]);
+    const proxy = await startProxy(iotHub.httpsPort);
+    const own = openAt(proxy.port);
+    expect(await thrownBy(call(own, 300))).toMatchObject({
+      ...later,
+      code: 'timed-out',
+      outcomeUnknown: write,
+    });
+    await eventually(() => proxy.open() === 0);
+    own.close();
+    await proxy.stop();
+  });
+
+  test('a hub that refuses the connection was asked nothing', async () => {
+    const own = openAt(await closedPort());
+    expect(await thrownBy(call(own))).toMatchObject({
+      ...later,
+      code: 'hub-unavailable',
+      outcomeUnknown: false,
+    });
+    own.close();
+  });
+
+  test('a hub whose certificate is not trusted was asked nothing', async () => {
+    const own = openAt(stranger.port);
+    expect(await thrownBy(call(own))).toMatchObject({
+      ...later,
+      code: 'hub-unavailable',
+      outcomeUnknown: false,
+    });
+    expect(stranger.asked()).toBe(0);
+    own.close();
+  });
+
+  test('no error carries the key or a signature, whatever prints it', async () => {
+    const faults = [
+      { status: 401, body: words('X') },
+      { status: 500 },
+      { reset: true },
+      { halfAnswer: true },
+    ];
+    for (const fault of faults) {
+      const text = everythingIn(await answered(fault));
+      expect(text).not.toContain(iotHub.key);
+      expect(text).not.toMatch(/SharedAccess|sig=/);
+    }
+  });
+});
+
+test('a key that the hub does not know is refused, and is not in the error', async () => {
+  const key = Buffer.alloc(32, 'wrong').toString('base64');
+  const connectionString = iotHub.connectionString.replace(iotHub.key, key);
+  const own = openHub({ connection: { connectionString } });
+  const error = await thrownBy(own.create('new', slots('A'), ms));
+  expect(error).toMatchObject({ code: 'hub-unauthorized', retry: 'later', outcomeUnknown: false });
+  expect(everythingIn(error)).not.toContain(key);
+  own.close();
+});
+
+test.each(writes)('a %s that was refused may have happened', async (name, call) => {
+  if (name !== 'create') await hub.create('there', slots('A'), ms);
+  await hub.remove('new', ms);
+  await tell('PUT /faults', [{ status: 500, effect: 'now' }]);
+  expect(await thrownBy(call(hub))).toMatchObject({ outcomeUnknown: true });
+  await tell('DELETE /faults');
+  const found = await hub.get(name === 'create' ? 'new' : 'there', ms);
+  expect(found).toEqual({ create: slots('A'), update: slots('B'), remove: 'none' }[name]);
+});
+
+function openAt(port: number): Hub {
+  const connectionString = iotHub.connectionString.replace(/localhost:\d+/, `localhost:${port}`);
+  return openHub({ connection: { connectionString } });
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server, 0);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A server whose certificate nobody trusts. */
+async function startStranger() {
+  const folder = await mkdtemp(join(tmpdir(), 'stranger-'));
+  let asked = 0;
+  const server = createHttpsServer(await localCertificate(folder), (_request, response) => {
+    asked += 1;
+    response.end();
+  });
+  const port = await listen(server, 0);
+  return {
+    port,
+    asked: () => asked,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await rm(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { ServiceBusClient, type ServiceBusSender } from '@azure/service-bus';
+import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
+import { type Fixture, startFixture } from './startFixture.js';
+
+type Broker = Awaited<ReturnType<typeof startBroker>>;
+
+const queues = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
+
+/** What the function `work` said about the message with this id. */
+async function received(host: Fixture, id: string) {
+  const line = await host.line(new RegExp(`^work \\{.*"messageId":"${id}"`));
+  return JSON.parse(line.slice(5)) as { message: unknown; type: string; metadata: Record<string, unknown> };
+}
+
+describe('the queue trigger', () => {
+  let broker: Broker;
+  let client: ServiceBusClient;
+  let sender: ServiceBusSender;
+  let host: Fixture;
+  const env = () => ({
+    FIXTURE_BUS: broker.endpoints.connectionString,
+    FIXTURE_QUEUE: 'q',
+    'AzureWebJobs.work.Disabled': '',
+  });
+  const send = (messageId: string, body: unknown, more = {}) =>
+    sender.sendMessages({ messageId, body, ...more });
+
+  beforeAll(async () => {
+    broker = await startBroker({ port: 0, queues });
+    client = new ServiceBusClient(broker.endpoints.connectionString);
+    sender = client.createSender('q');
+    host = await startFixture(['--only', 'worker'], env());
+  });
+  afterAll(async () => {
+    await host.stop();
+    await client.close();
+    await broker.close();
+  });
+
+  it('hands over JSON parsed, and the metadata as the real host does', async () => {
+    await send(
+      'm-json',
+      { do: 'nothing', n: 1 },
+      { applicationProperties: { Kind: 'k' }, correlationId: 'c' },
+    );
+    const { message, type, metadata } = await received(host, 'm-json');
+    expect([message, type]).toEqual([{ do: 'nothing', n: 1 }, 'object']);
+    expect(metadata).toMatchObject({
+      messageId: 'm-json',
+      correlationId: 'c',
+      deliveryCount: 1,
+      lockToken: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      sequenceNumber: expect.any(Number),
+      enqueuedTimeUtc: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+$/),
+      enqueuedTime: expect.stringMatching(/\+00:00$/),
+      applicationProperties: { kind: 'k' },
+      n: 1,
+    });
+    await host.line(/^work: message m-json \(delivery 1\) completed in \d+ ms$/);
+  });
+
+  it('hands over a text that is no JSON as it is', async () => {
+    await send('m-text', Buffer.from('not JSON'));
+    expect(await received(host, 'm-text')).toMatchObject({ message: 'not JSON', type: 'string' });
+  });
+
+  it('abandons at once when the function throws, until the broker has had enough', async () => {
+    await send('m-throw', { do: 'throw' });
+    for (const delivery of [1, 2, 3]) {
+      await host.line(
+        new RegExp(`^work: message m-throw \\(delivery ${delivery}\\) abandoned \\(Error: told to\\)`),
+      );
+    }
+    const dead = await deadLetter('m-throw');
+    expect(dead?.deadLetterReason).toBe('MaxDeliveryCountExceeded');
+  });
+
+  it('dead-letters on request, with reason and description, and does nothing more', async () => {
+    const description = 'ä'.repeat(100);
+    await send('m-dead', { do: 'deadletter', reason: 'device-not-found', description });
+    await host.line(/^work: message m-dead \(delivery 1\) dead-lettered in/);
+    const dead = await deadLetter('m-dead');
+    expect(dead).toMatchObject({
+      deadLetterReason: 'device-not-found',
+      deadLetterErrorDescription: description,
+      deliveryCount: 0,
+    });
+  });
+
+  it('completes, abandons and renews the lock on request', async () => {
+    await send('m-complete', { do: 'complete' });
+    await host.line(/^work: message m-complete \(delivery 1\) completed in/);
+    await send('m-abandon', { do: 'abandon' });
+    await host.line(/^work: message m-abandon \(delivery 3\) abandoned in/);
+    await send('m-renew', { do: 'renew' });
+    await host.line(/^work: message m-renew \(delivery 1\) completed in/);
+    expect(new Set(host.lines.filter((line) => line.startsWith('settled')))).toEqual(new Set(['settled OK']));
+  });
+
+  it('answers the Settlement calls that it refuses as the real host does', async () => {
+    await send('m-strange', { do: 'strange token' });
+    await host.line(/^settled 9 LockToken 0{8}-.* not found\.$/);
+    await send('m-defer', { do: 'defer' });
+    await host.line(/^settled 12 /);
+    await send('m-long', { do: 'deadletter', reason: 'x'.repeat(4_097) });
+    await host.line(/^settled 2 .*longer than 4096/);
+  });
+
+  it('never runs more at once than maxConcurrentCalls, and uses them', async () => {
+    const many = Array.from({ length: 8 }, (_, index) => ({
+      messageId: `w-${index}`,
+      body: { do: 'wait', ms: 50 },
+    }));
+    await sender.sendMessages(many);
+    for (const { messageId } of many) await host.line(new RegExp(`^work: message ${messageId} .*completed`));
+    await send('m-most', { do: 'most' });
+    expect(await host.line(/^most at once/)).toBe('most at once: 2');
+  });
+
+  it('finishes what runs on SIGTERM, and leaves the rest in the queue unlocked', async () => {
+    const other = await startFixture(['--only', 'worker'], env());
+    await host.stop();
+    const many = Array.from({ length: 4 }, (_, index) => ({
+      messageId: `s-${index}`,
+      body: { do: 'wait', ms: 300 },
+    }));
+    await sender.sendMessages(many);
+    await other.line(/^work \{/);
+    expect(await other.stop()).toBe(0);
+    const done = other.lines.filter((line) => /^work: message s-.*completed/.test(line));
+    const started = other.lines.filter((line) => /^work \{/.test(line));
+    expect(done.length).toBe(started.length);
+    const receiver = client.createReceiver('q');
+    const left = await receiver.receiveMessages(4 - done.length, { maxWaitTimeInMs: 1_000 });
+    expect(left.length).toBe(4 - done.length);
+    for (const message of left) await receiver.completeMessage(message);
+    await receiver.close();
+    host = await startFixture(['--only', 'worker'], env());
+  });
+
+  async function deadLetter(id: string) {
+    const receiver = client.createReceiver('q', { subQueueType: 'deadLetter' });
+    try {
+      for (;;) {
+        const [found] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 5_000 });
+        if (found) await receiver.completeMessage(found);
+        if (!found || found.messageId === id) return found;
+      }
+    } finally {
+      await receiver.close();
+    }
+  }
+});

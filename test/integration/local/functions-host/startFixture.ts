@@ -1,0 +1,83 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { HostEndpoints } from '../../../../local/simulators/functions-host/startHost.js';
+
+export const fixtures = join(process.cwd(), 'test/integration/local/functions-host/fixtures');
+const main = join(process.cwd(), 'dist/local/simulators/functions-host/main.js');
+
+/** The built host as a process of its own, running the app in fixtures/. */
+export interface Fixture {
+  endpoints: HostEndpoints;
+  /** Its output so far. */
+  lines: string[];
+  /** Waits until a line fits, also one that is already there. */
+  line(pattern: RegExp): Promise<string>;
+  /** Sends SIGTERM. @returns the exit code */
+  stop(): Promise<number | null>;
+}
+
+/** Without a queue and with a timer that hardly ever fires, unless `env` says otherwise. */
+export async function startFixture(args: string[] = [], env: Record<string, string> = {}): Promise<Fixture> {
+  const { child, lines, line } = spawnHost(['--app', join(fixtures, 'app'), '--port', '0', ...args], {
+    TICK_SCHEDULE: '0 0 0 1 1 *',
+    'AzureWebJobs.tick.Disabled': 'true',
+    'AzureWebJobs.work.Disabled': 'true',
+    ...env,
+  });
+  const endpoints = await Promise.race([
+    once(child, 'message').then(([message]) => (message as { ready: HostEndpoints }).ready),
+    once(child, 'exit').then(() => {
+      throw new Error(`the host ended at its start: ${lines.join('\n')}`);
+    }),
+  ]);
+  return {
+    endpoints,
+    lines,
+    line,
+    stop: async () => {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      return child.exitCode;
+    },
+  };
+}
+
+/** The host where it is expected not to start. */
+export async function failToStart(app: string, args: string[] = [], env: Record<string, string> = {}) {
+  const { child, lines } = spawnHost(['--app', app, '--port', '0', ...args], env);
+  const [code] = await once(child, 'close');
+  return { code: code as number, lines };
+}
+
+function spawnHost(args: string[], env: Record<string, string>) {
+  const child: ChildProcess = fork(main, args, {
+    execArgv: [],
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on('line', (text) => {
+      lines.push(text);
+      for (const look of waiting) look();
+    });
+  }
+  const line = (pattern: RegExp) =>
+    new Promise<string>((resolve) => {
+      const look = () => {
+        const found = lines.find((text) => pattern.test(text));
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  return { child, lines, line };
+}

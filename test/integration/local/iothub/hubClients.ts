@@ -1,0 +1,135 @@
+import 'reflect-metadata';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import * as x509 from '@peculiar/x509';
+import { Client } from 'azure-iot-device';
+import { Mqtt } from 'azure-iot-device-mqtt';
+import { Registry, SharedAccessSignature } from 'azure-iothub';
+import type { IotHubEndpoints } from '../../../../local/simulators/iothub/startIotHub.js';
+
+/** A device's key and certificate. */
+export interface Minted {
+  key: string;
+  cert: string;
+  sha256: string;
+  sha1: string;
+}
+
+const hour = 3_600_000;
+
+/** @param validity milliseconds from now */
+export async function mint(deviceId: string, validity = { from: -hour, to: hour }): Promise<Minted> {
+  const alg = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await crypto.subtle.generateKey(alg, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${deviceId}`,
+    keys,
+    signingAlgorithm: alg,
+    notBefore: new Date(Date.now() + validity.from),
+    notAfter: new Date(Date.now() + validity.to),
+  });
+  const der = Buffer.from(certificate.rawData);
+  return {
+    key: x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY'),
+    cert: certificate.toString('pem'),
+    sha256: createHash('sha256').update(der).digest('hex'),
+    sha1: createHash('sha1').update(der).digest('hex'),
+  };
+}
+
+/** What the registry is sent for a device with a certificate. */
+export function withThumbprint(deviceId: string, primaryThumbprint: string, secondaryThumbprint?: string) {
+  return {
+    deviceId,
+    status: 'enabled' as const,
+    authentication: {
+      type: 'selfSigned' as const,
+      x509Thumbprint: { primaryThumbprint, secondaryThumbprint },
+    },
+  };
+}
+
+/** The unmodified SDK. The port goes into the agent: the SDK cannot have it in the host name. */
+export function openRegistry(endpoints: IotHubEndpoints, connectionString = endpoints.connectionString) {
+  const agent = new Agent({ keepAlive: true, port: endpoints.httpsPort });
+  const registry = Registry.fromConnectionString(connectionString.replace(/localhost:\d+/, 'localhost'));
+  const ca = readFileSync(endpoints.caFile, 'utf8');
+  const { _restApiClient } = registry as unknown as { _restApiClient: { setOptions(options: object): void } };
+  _restApiClient.setOptions({ http: { agent }, ca });
+  return { registry, close: () => agent.destroy() };
+}
+
+/** The unmodified SDK, without retries. */
+export async function deviceClient(endpoints: IotHubEndpoints, deviceId: string, credentials: Minted) {
+  const host = `localhost:${endpoints.mqttPort}`;
+  const client = Client.fromConnectionString(`HostName=${host};DeviceId=${deviceId};x509=true`, Mqtt);
+  client.setRetryPolicy({ shouldRetry: () => false, nextRetryTimeout: () => -1 });
+  await client.setOptions({ ...credentials, ca: readFileSync(endpoints.caFile, 'utf8') });
+  return client;
+}
+
+/** The HTTP status that the hub refused with; 0 when it did not. */
+export const statusOf = (call: Promise<unknown>): Promise<number | undefined> =>
+  call.then(
+    () => 0,
+    (error: { response?: { statusCode: number } }) => error.response?.statusCode,
+  );
+
+/** Calls the control server. */
+export async function control(endpoints: IotHubEndpoints, request: string, body?: unknown) {
+  const [method, path] = request.split(' ');
+  const answer = await fetch(endpoints.controlUrl + path, {
+    method,
+    body: body && JSON.stringify(body),
+  } as RequestInit);
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+  return answer.status === 204 ? undefined : await answer.json();
+}
+
+/** A shared access signature of `iothubowner`. @param expiry seconds since 1970 */
+export function sign({ connectionString }: IotHubEndpoints, resource: string, expiry: number): string {
+  const [, key = ''] = /SharedAccessKey=(.*)$/.exec(connectionString) ?? [];
+  return SharedAccessSignature.create(resource, 'iothubowner', key, expiry).toString();
+}
+
+export interface RawCall {
+  path: string;
+  /** Default GET. */
+  method?: string;
+  body?: string;
+  headers?: Record<string, string>;
+  /** The query. */
+  version?: string;
+  /** Default: one that is valid; undefined: none. */
+  authorization?: string | undefined;
+}
+
+/** A call that the SDK would not make. */
+export function rawCall(
+  endpoints: IotHubEndpoints,
+  call: RawCall,
+): Promise<{ status?: number; body: unknown }> {
+  const { path, method = 'GET', body, version = '?api-version=2021-04-12' } = call;
+  const valid = sign(endpoints, 'localhost', Math.floor(Date.now() / 1000) + 60);
+  const authorization = 'authorization' in call ? call.authorization : valid;
+  const headers = { ...call.headers, ...(authorization && { authorization }) };
+  const agent = new Agent({ ca: readFileSync(endpoints.caFile) });
+  const options = {
+    host: 'localhost',
+    port: endpoints.httpsPort,
+    path: path + version,
+    method,
+    headers,
+    agent,
+  };
+  return new Promise((resolve, reject) => {
+    request(options, async (response) => {
+      let text = '';
+      for await (const chunk of response) text += chunk;
+      resolve({ status: response.statusCode, body: text && JSON.parse(text) });
+    })
+      .on('error', reject)
+      .end(body);
+  });
+}

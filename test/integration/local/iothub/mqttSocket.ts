@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:tls';
+import type { IotHubEndpoints } from '../../../../local/simulators/iothub/startIotHub.js';
+
+/** MQTT 3.1.1 by hand, for what the SDK would not send. */
+export interface MqttSocket {
+  send(packet: Buffer): void;
+  /** All bytes that have come until the hub closed the connection. */
+  untilClosed: Promise<Buffer>;
+  /** The next bytes that come. */
+  next(): Promise<Buffer>;
+  close(): void;
+}
+
+/** @param credentials undefined: a TLS client without a certificate */
+export async function mqttSocket(
+  { mqttPort, caFile }: IotHubEndpoints,
+  credentials?: { key: string; cert: string },
+): Promise<MqttSocket> {
+  const socket = connect({ host: 'localhost', port: mqttPort, ca: readFileSync(caFile), ...credentials });
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.on('error', () => {}); // A connection that is cut is closed, too.
+  const untilClosed = new Promise<Buffer>((resolve) => {
+    socket.once('close', () => resolve(Buffer.concat(chunks)));
+  });
+  await new Promise<void>((resolve) => socket.once('secureConnect', resolve));
+  return {
+    send: (packet) => void socket.write(packet),
+    untilClosed,
+    next: () => new Promise((resolve) => socket.once('data', resolve)),
+    close: () => void socket.destroy(),
+  };
+}
+
+/** @param version of the protocol: 4 is MQTT 3.1.1 */
+export function connectPacket(clientId: string, username: string, version = 4): Buffer {
+  const cleanSessionAndUsername = 0x82;
+  const keepAliveSeconds = [0, 60];
+  const flags = Buffer.from([version, cleanSessionAndUsername, ...keepAliveSeconds]);
+  return packet(0x10, text('MQTT'), flags, text(clientId), text(username));
+}
+
+export function publishPacket(topic: string, payload: string, qos: 0 | 1 | 2 = 1): Buffer {
+  const id = Buffer.from(qos === 0 ? [] : [0, 1]);
+  return packet(0x30 | (qos << 1), text(topic), id, Buffer.from(payload));
+}
+
+export const subscribePacket = (topic: string) =>
+  packet(0x82, Buffer.from([0, 1]), text(topic), Buffer.from([0]));
+
+function packet(type: number, ...parts: Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const length: number[] = [];
+  for (let left = body.length; left > 0 || length.length === 0; left >>= 7) {
+    length.push((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+  }
+  return Buffer.concat([Buffer.from([type, ...length]), body]);
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
+}

@@ -1,0 +1,138 @@
+import { percentile } from '../../../src/ops/counting.js';
+import { readOverview } from '../../../src/ops/overview/read.js';
+import { historyOf, takeSample } from '../../../src/ops/overview/samples.js';
+import { opsTools, start } from '../../support/opsTools.js';
+import { useTables } from '../../support/useTables.js';
+
+const tables = await useTables();
+const minute = 60_000;
+const totals = (operations: number, provisioned = 0, failed = 0) => ({ operations, provisioned, failed });
+
+test('an empty system is told as one', async () => {
+  const { tools } = opsTools(tables);
+  expect(await readOverview(tools)).toMatchObject({
+    queue: { active: 0, scheduled: 0, deadLettered: 0, source: 'records' },
+    states: { queued: 0, working: 0, retrying: 0, provisioned: 0, deprovisioned: 0, failed: 0 },
+    devices: 0,
+    failures: [],
+    pace: { limitPerMinute: 100, lastMinute: null, backlogDoneAt: null },
+    timing: { p50Seconds: null, p95Seconds: null, count: 0 },
+    history: [],
+  });
+});
+
+test('depths are those of the queue; where it may not be asked, or does not answer, those of the records, and why', async () => {
+  const { tools, depths, put } = opsTools(tables);
+  await put(1);
+  await put(2, { ticket: { n: 7, kind: 'change', due: start + minute } });
+  await put(3, { ticket: { n: 7, kind: 'check', due: start } });
+  await put(4, { ticket: { n: 7, kind: 'change', due: start, dead: { at: start, cancelled: true } } });
+  const counted = { active: 1, scheduled: 1, deadLettered: 1, source: 'records' };
+  expect((await readOverview(tools)).queue).toMatchObject({
+    ...counted,
+    note: expect.stringContaining('Manage'),
+  });
+  depths.value = new Error('no');
+  expect((await readOverview(tools)).queue).toMatchObject({
+    ...counted,
+    note: expect.stringContaining('did not answer'),
+  });
+  depths.value = { active: 5, scheduled: 6, deadLettered: 7 };
+  expect((await readOverview(tools)).queue).toEqual({ ...depths.value, source: 'queue', note: null });
+});
+
+test('what fails is counted by code and step: for good, and what is tried again; not what was discarded', async () => {
+  const { tools, put } = opsTools(tables);
+  const error = { code: 'timed-out', step: 'store', message: 'Slow.', at: start } as const;
+  await Promise.all([put(1), put(2)]);
+  await put(3, { error, ticket: { n: 7, kind: 'change', due: start + minute } });
+  const discarded = { at: start, by: 'Ada', reason: 'scrapped' };
+  await put(4, { ticket: { n: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
+  expect((await readOverview(tools)).failures).toEqual([
+    { code: 'service-not-found', step: 'validate', failed: 2, retrying: 0 },
+    { code: 'timed-out', step: 'store', failed: 0, retrying: 1 },
+  ]);
+});
+
+test('the backlog is done when the last slot has come, and those without a slot have had theirs', async () => {
+  const { tools, put } = opsTools(tables);
+  await put(1, { error: null, ticket: { n: 7, kind: 'change', due: start + 30_000, slot: start + 30_000 } });
+  expect((await readOverview(tools)).pace.backlogDoneAt).toBe(new Date(start + 30_000).toISOString());
+  const other = opsTools(tables);
+  for (let n = 0; n < 100; n += 1)
+    await other.put(n, { error: null, ticket: { n: 7, kind: 'change', due: start } });
+  expect((await readOverview(other.tools)).pace.backlogDoneAt).toBe(new Date(start + minute).toISOString());
+});
+
+test('the time to provisioned is of those of the last hour; certificates are counted by the days they have left', async () => {
+  const { tools, put } = opsTools(tables);
+  const day = 24 * 60 * minute;
+  const done = (seconds: number, at: number, daysLeft: number) => ({
+    ticket: null,
+    error: null,
+    places: ['sensor'],
+    completedAt: at,
+    desired: { present: true, service: 'sensor', requestId: 'r', requestedAt: at - seconds * 1_000 },
+    observed: {
+      thumbprint: 'A'.repeat(64),
+      previous: null,
+      service: 'sensor',
+      hub: ['A'.repeat(64), 'A'.repeat(64)] as [string, string],
+      fleet: 'acme/a',
+      notBefore: start - day,
+      notAfter: start + daysLeft * day,
+      keyAlgorithm: 'ec-p256',
+      verifiedAt: start,
+    },
+  });
+  await put(1, done(1, start - minute, 365));
+  await put(2, done(3, start - minute, 20));
+  await put(3, done(9, start - minute, 5));
+  await put(4, done(1_000, start - 61 * minute, -1));
+  const { timing, certificates, states } = await readOverview(tools);
+  expect(timing).toEqual({ p50Seconds: 3, p95Seconds: 9, count: 3 });
+  expect(certificates).toEqual({ expired: 1, within7Days: 1, within30Days: 1, later: 1 });
+  expect(states.provisioned).toBe(4);
+});
+
+test('each minute is sampled once, and an hour is kept', async () => {
+  const { tools, clock, status, depths } = opsTools(tables);
+  depths.value = { active: 1, scheduled: 2, deadLettered: 3 };
+  const sides = {
+    balena: { answeredAt: null, failedAt: null, code: null },
+    hub: { answeredAt: null, failedAt: null, code: null },
+  };
+  for (let at = 0; at < 75; at += 1) {
+    clock.at = start + at * minute + 1_234;
+    status.row = { at: clock.at, totals: totals(at * 90, at * 80, at), ...sides };
+    await takeSample(tools);
+    await takeSample(tools);
+  }
+  expect(await tools.samples.since(0)).toHaveLength(71);
+  const { history, pace } = await readOverview(tools);
+  expect(history).toHaveLength(60);
+  expect(history.at(-1)).toEqual({
+    at: new Date(Math.floor(clock.at / minute) * minute).toISOString(),
+    active: 1,
+    scheduled: 2,
+    deadLettered: 3,
+    operations: 90,
+    provisioned: 80,
+    failed: 1,
+  });
+  expect(pace.lastMinute).toBe(90);
+});
+
+test('where samples are missing, what was done is spread over the minutes; a count that begins anew is no negative one', () => {
+  const depths = { active: 0, scheduled: 0, deadLettered: 0 };
+  const history = historyOf([
+    { at: start, depths, totals: totals(0) },
+    { at: start + 3 * minute, depths, totals: totals(300) },
+    { at: start + 4 * minute, depths, totals: totals(10) },
+  ]);
+  expect(history.map(({ operations }) => operations)).toEqual([100, 0]);
+});
+
+test('a percentile is the value at its rank', () => {
+  expect([percentile([], 0.5), percentile([4], 0.95), percentile([1, 2, 3, 4], 0.5)]).toEqual([null, 4, 2]);
+});

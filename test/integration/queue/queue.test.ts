@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Socket } from 'node:net';
+import { ServiceBusClient } from '@azure/service-bus';
+import { startBroker } from '../../../local/simulators/servicebus/startBroker.js';
+import { listen } from '../../../local/simulators/shared/listen.js';
+import type { ProvisioningMessage } from '../../../src/queue/messages.js';
+import { type DeadLetter, openQueue, type Queue } from '../../../src/queue/queue.js';
+import { startProxy } from '../../support/startProxy.js';
+import { everythingIn, thrownBy } from '../../support/thrownBy.js';
+import { useBroker } from '../local/servicebus/support/useBroker.js';
+
+const names = ['sent', 'scheduled', 'twice', 'peeked', 'removed', 'gone', 'actions', 'silent'];
+const broker = useBroker(names.map((name) => ({ name, duplicateWindowMs: 20_000 })));
+const queues: Queue[] = [];
+const open = (queue: string, connectionString = broker.connectionString, callTimeoutMs?: number) => {
+  const opened = openQueue({ connection: { connectionString }, queue, callTimeoutMs });
+  queues.push(opened);
+  return opened;
+};
+afterAll(() => Promise.all(queues.map((queue) => queue.close())));
+
+const message = (n = 1): ProvisioningMessage => ({
+  v: 1,
+  uuid: 'ab'.repeat(16),
+  requestId: randomUUID(),
+  n,
+  due: 0,
+  operation: 'provision',
+  service: 'main',
+});
+const peek = (queue: string) => broker.client.createReceiver(queue).peekMessages(10);
+
+test('a message that is due is sent at once, with its id, as JSON', async () => {
+  const body = message();
+  await open('sent').send(body, { messageId: 'a.1', at: Date.now() - 1 });
+  expect(await peek('sent')).toMatchObject([
+    {
+      body,
+      messageId: 'a.1',
+      correlationId: body.requestId,
+      contentType: 'application/json',
+      state: 'active',
+    },
+  ]);
+});
+
+test('a message that is due later is scheduled for then', async () => {
+  const at = Date.now() + 60_000;
+  await open('scheduled').send(message(), { messageId: 'b.1', at });
+  expect(await peek('scheduled')).toMatchObject([
+    { messageId: 'b.1', state: 'scheduled', scheduledEnqueueTimeUtc: new Date(at) },
+  ]);
+});
+
+test('a message that was sent already is not sent again, and that is fine', async () => {
+  const queue = open('twice');
+  await queue.send(message(1), { messageId: 'c.1', at: 0 });
+  await queue.send(message(2), { messageId: 'c.1', at: 0 });
+  expect((await peek('twice')).map(({ body }) => body.n)).toEqual([1]);
+});
+
+test('the dead-letter queue can be looked at, whole, again and again, without locking anything', async () => {
+  const queue = open('peeked');
+  expect(await lettersOf(queue)).toEqual([]);
+  const bodies = await deadLetter(queue, 'peeked', 600);
+  const letters = await lettersOf(queue);
+  expect(letters.map(({ body }) => body)).toEqual(bodies);
+  expect(letters[0]).toMatchObject({
+    sequenceNumber: expect.stringMatching(/^\d+$/),
+    reason: 'because',
+    description: 'of that',
+    enqueuedAt: expect.any(Number),
+  });
+  expect(await lettersOf(queue)).toEqual(letters);
+}, 60_000);
+
+test('of the dead letters those that are named are removed, wherever they lie, and the others are put back', async () => {
+  const queue = open('removed');
+  await deadLetter(queue, 'removed', 600);
+  const before = await lettersOf(queue);
+  const doomed = before
+    .filter((_, at) => at % 7 === 3 || at > 590)
+    .map(({ sequenceNumber }) => sequenceNumber);
+  expect(await queue.removeDeadLetters(new Set(doomed), 30_000)).toBe(doomed.length);
+  const left = before.filter(({ sequenceNumber }) => !doomed.includes(sequenceNumber));
+  expect(await lettersOf(queue)).toEqual(left);
+  // None of them is still locked.
+  const all = new Set(left.map(({ sequenceNumber }) => sequenceNumber));
+  expect(await queue.removeDeadLetters(all, 30_000)).toBe(left.length);
+  expect(await lettersOf(queue)).toEqual([]);
+}, 60_000);
+
+test('a letter that is not there any more is not waited for', async () => {
+  const queue = open('gone');
+  await deadLetter(queue, 'gone', 3);
+  expect(await queue.removeDeadLetters(new Set(['1000']), 30_000)).toBe(0);
+  expect(await lettersOf(queue)).toHaveLength(3);
+}, 20_000);
+
+test('the message of a bulk action is sent like any other', async () => {
+  const body = { v: 1 as const, action: randomUUID(), n: 1, due: 0 };
+  await open('actions').sendAction(body, { messageId: `${body.action}.1`, at: 0 });
+  expect(await peek('actions')).toMatchObject([
+    { body, messageId: `${body.action}.1`, correlationId: body.action },
+  ]);
+});
+
+const unavailable = { code: 'queue-unavailable', retry: 'later', outcomeUnknown: true };
+const calls: [string, (queue: Queue) => Promise<unknown>][] = [
+  ['send', (queue) => queue.send(message(), { messageId: randomUUID(), at: 0 })],
+  ['send for later', (queue) => queue.send(message(), { messageId: randomUUID(), at: Date.now() + 60_000 })],
+  ['deadLetters', lettersOf],
+  ['removeDeadLetters', (queue) => queue.removeDeadLetters(new Set(['1']), 10_000)],
+  ['ping', (queue) => queue.ping()],
+];
+
+describe.each(calls)('%s', (_, call) => {
+  test('says that the queue is unavailable where there is no such queue', async () => {
+    expect(await thrownBy(call(open('none')))).toMatchObject(unavailable);
+  });
+
+  test('says that the queue is unavailable where nothing listens, and carries no key', async () => {
+    const server = createServer();
+    const port = await listen(server, 0);
+    await new Promise((resolve) => server.close(resolve));
+    const error = await thrownBy(call(open('sent', at(port), 1_000)));
+    expect(error).toMatchObject(unavailable);
+    expect(everythingIn(error)).not.toMatch(/local-broker-key|SharedAccess/);
+  });
+
+  test('gives up at its deadline where nothing answers', async () => {
+    const silent = await startSilent();
+    const queue = openQueue({
+      connection: { connectionString: at(silent.port) },
+      queue: 'sent',
+      callTimeoutMs: 300,
+    });
+    expect(await thrownBy(call(queue))).toMatchObject(unavailable);
+    silent.close();
+    await queue.close();
+  });
+
+  test('gives up at its deadline where the connection falls silent', async () => {
+    const proxy = await startProxy(broker.port);
+    const queue = openQueue({
+      connection: { connectionString: at(proxy.port) },
+      queue: 'silent',
+      callTimeoutMs: 600,
+    });
+    await call(queue);
+    proxy.freeze();
+    expect(await thrownBy(call(queue))).toMatchObject(unavailable);
+    await proxy.stop();
+    await queue.close();
+  });
+});
+
+test('a queue is there again after an outage of the broker', async () => {
+  const options = { queues: [{ name: 'outage' }], log: () => {} };
+  const first = await startBroker({ port: 0, ...options });
+  const queue = open('outage', first.endpoints.connectionString, 1_000);
+  await queue.send(message(), { messageId: 'before', at: 0 });
+  await queue.ping();
+  await first.close();
+  const send = (messageId: string) => queue.send(message(), { messageId, at: 0 });
+  expect(await thrownBy(send('meanwhile'))).toMatchObject(unavailable);
+  const second = await startBroker({ port: first.endpoints.port, ...options });
+  await send('after');
+  await queue.ping();
+  expect(await lettersOf(queue)).toEqual([]);
+  const client = new ServiceBusClient(second.endpoints.connectionString);
+  const ids = (await client.createReceiver('outage').peekMessages(10)).map(({ messageId }) => messageId);
+  expect(ids).toContain('after');
+  await client.close();
+  await queue.close();
+  await second.close();
+}, 20_000);
+
+async function lettersOf(queue: Queue): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for await (const letter of queue.deadLetters()) found.push(letter);
+  return found;
+}
+
+/** Sends messages, and dead-letters them, as the worker's host would. */
+async function deadLetter(queue: Queue, name: string, count: number): Promise<ProvisioningMessage[]> {
+  const bodies = Array.from({ length: count }, (_, n) => message(n));
+  for (const [n, body] of bodies.entries()) await queue.send(body, { messageId: `${name}.${n}`, at: 0 });
+  const receiver = broker.client.createReceiver(name);
+  for (let left = count; left > 0; ) {
+    const received = await receiver.receiveMessages(left, { maxWaitTimeInMs: 2_000 });
+    for (const each of received)
+      await receiver.deadLetterMessage(each, {
+        deadLetterReason: 'because',
+        deadLetterErrorDescription: 'of that',
+      });
+    left -= received.length;
+  }
+  await receiver.close();
+  return bodies;
+}
+
+function at(port: number): string {
+  return broker.connectionString.replace(`:${broker.port}`, `:${port}`);
+}
+
+/** Takes connections, and says nothing. */
+async function startSilent() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).resume();
+  });
+  return {
+    port: await listen(server, 0),
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { Settler } from '../../../local/simulators/functions-host/servicebus/createSettler.js';
+import type { MessageUnderProcessing } from '../../../local/simulators/functions-host/servicebus/underProcessing.js';
+import { startSettlement } from '../../../local/simulators/functions-host/settlement/startSettlement.js';
+import { openSettlement, type Settlement } from '../../../src/queue/settlement.js';
+
+const message = {} as ServiceBusReceivedMessage;
+const deadLettered: unknown[][] = [];
+const settler = (deadLetter: Settler['deadLetter']) => ({ deadLetter }) as Settler;
+const underProcessing = new Map<string, MessageUnderProcessing>([
+  [
+    'token',
+    {
+      message,
+      settler: settler(async (...args) => {
+        deadLettered.push(args);
+      }),
+    },
+  ],
+  [
+    'lost',
+    {
+      message,
+      settler: settler(async () => {
+        throw new Error('the lock is lost');
+      }),
+    },
+  ],
+]);
+const host = await startSettlement(underProcessing);
+const { host: endpoint } = new URL(host.url);
+const settlements: Settlement[] = [];
+const open = (at = endpoint) => {
+  const settlement = openSettlement(at);
+  settlements.push(settlement);
+  return settlement;
+};
+beforeEach(() => {
+  deadLettered.length = 0;
+});
+afterAll(async () => {
+  for (const settlement of settlements) settlement.close();
+  await host.close();
+});
+
+test('the host dead-letters the message of a lock token, with reason and description', async () => {
+  await open().deadLetter('token', 'device-not-found', 'step validate: balena knows no such device');
+  expect(deadLettered).toEqual([[message, 'device-not-found', 'step validate: balena knows no such device']]);
+  expect(underProcessing.get('token')?.settled).toBe('dead-lettered');
+});
+
+test('what is longer than Service Bus takes is cut', async () => {
+  await open().deadLetter('token', 'r'.repeat(5_000), 'd'.repeat(5_000));
+  expect(deadLettered).toEqual([[message, 'r'.repeat(4_096), 'd'.repeat(4_096)]]);
+});
+
+test('a lock token that the host does not hold is an error', async () => {
+  await expect(open().deadLetter('unknown', 'r', 'd')).rejects.toThrow('cannot be dead-lettered now (9 ');
+  expect(deadLettered).toEqual([]);
+});
+
+test('that the host cannot dead-letter it is an error', async () => {
+  await expect(open().deadLetter('lost', 'r', 'd')).rejects.toThrow('cannot be dead-lettered now');
+});
+
+test('a host that is gone is an error', async () => {
+  const gone = await startSettlement(underProcessing);
+  await gone.close();
+  await expect(open(new URL(gone.url).host).deadLetter('token', 'r', 'd')).rejects.toThrow(
+    'cannot be dead-lettered now (14 ',
+  );
+});

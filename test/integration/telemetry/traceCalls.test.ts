@@ -1,0 +1,75 @@
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { measures, useMeasures } from '../../../src/telemetry/metrics.js';
+import { inSpan } from '../../../src/telemetry/spans.js';
+import { traceCalls, traceSlowCalls } from '../../../src/telemetry/traceCalls.js';
+import { startTracing } from '../../support/startTracing.js';
+
+const exporter = startTracing();
+const secret = 'AccountKey=c2VjcmV0';
+const refused: string[] = [];
+useMeasures({ ...measures(), refused: (dependency) => refused.push(dependency) });
+
+const failingWith = (error: Error) =>
+  traceCalls('hub', { create: (_: string) => Promise.reject(error), close: () => {} }, ['create']);
+
+test('a call is a span with its name and nothing of what is sent or answered', async () => {
+  const calls = traceCalls(
+    'records',
+    { get: async (key: string) => `${key} ${secret}`, close: () => {} },
+    ['get'],
+    { table: 'devices' },
+  );
+  expect(await calls.get(secret)).toBe(`${secret} ${secret}`);
+  const [span, ...more] = exporter.getFinishedSpans();
+  expect(more).toEqual([]);
+  expect(span).toMatchObject({
+    name: 'records.get',
+    kind: SpanKind.CLIENT,
+    attributes: { table: 'devices' },
+    events: [],
+  });
+});
+
+test('an error goes on as it is, and is in the span by its code only', async () => {
+  const error = Object.assign(new Error(secret), { requestOptions: { body: secret } });
+  await expect(failingWith(error).create('a')).rejects.toBe(error);
+  const [span] = exporter.getFinishedSpans();
+  expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'unexpected' });
+  expect(span?.attributes).toEqual({ code: 'unexpected' });
+  expect(span?.events).toEqual([]);
+});
+
+test('refused credentials are counted by whose they are, other failures are not', async () => {
+  for (const code of ['hub-unauthorized', 'balena-unauthorized', 'hub-throttled'] as const) {
+    const error = new ProvisioningError(code, 'no', { retry: 'later' });
+    await failingWith(error)
+      .create('a')
+      .catch(() => {});
+  }
+  expect(refused).toEqual(['hub', 'balena']);
+});
+
+describe('of calls that are made all the time', () => {
+  const calls = { get: (ms: number) => new Promise<string>((resolve) => setTimeout(resolve, ms, 'it')) };
+  const { get } = traceSlowCalls('records', calls, ['get'], 50);
+
+  test('a quick one is no span', async () => {
+    expect(await get(0)).toBe('it');
+    expect(exporter.getFinishedSpans()).toEqual([]);
+  });
+
+  test('a slow one is a span from when it began, below the one in which it was made', async () => {
+    await inSpan('provision', {}, () => get(80));
+    const [read, request] = exporter.getFinishedSpans();
+    expect(read).toMatchObject({ name: 'records.get', parentSpanContext: request?.spanContext() });
+    expect(read && read.duration[0] * 1_000 + read.duration[1] / 1e6).toBeGreaterThanOrEqual(70);
+  });
+
+  test('one that fails is a span with its code', async () => {
+    const error = new ProvisioningError('records-unavailable', 'no', { retry: 'later' });
+    const failing = traceSlowCalls('records', { get: () => Promise.reject(error) }, ['get'], 50);
+    await expect(failing.get()).rejects.toBe(error);
+    expect(exporter.getFinishedSpans()[0]?.status).toMatchObject({ message: 'records-unavailable' });
+  });
+});

@@ -1,0 +1,129 @@
+import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
+import type { Ticket } from '../../../src/device/record.js';
+import { again, recordFromMessage } from '../../../src/device/transitions.js';
+import { accept } from '../../../src/provisioning/accept.js';
+import { check } from '../../../src/provisioning/check.js';
+import { overdue } from '../../../src/provisioning/redrive.js';
+import { parseMessage } from '../../../src/queue/messages.js';
+import { sendCopy } from '../../../src/queue/publish.js';
+import { inSpan } from '../../../src/telemetry/spans.js';
+import { currentTraceparent, parentOfDelivery } from '../../../src/telemetry/traceparent.js';
+import { acceptTools } from '../../support/acceptTools.js';
+import { now, provisioned, recordWith, requestId, uuid } from '../../support/records.js';
+import { startTracing } from '../../support/startTracing.js';
+
+startTracing();
+const request = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+const message = { v: 1, uuid, requestId, n: 7, due: now, operation: 'provision', service: 'main' } as const;
+
+/** Does something within a span. @returns the traceparent of that span */
+const traced = (run: () => unknown) =>
+  inSpan('request', {}, async () => {
+    await run();
+    return currentTraceparent();
+  });
+
+const ticketAfter = (ticket: Ticket | null, ...[more]: [Parameters<typeof again>[2]?]) => {
+  const record = recordWith({ ticket, lastN: 7 });
+  again(record, now, more);
+  return record.ticket?.traceparent;
+};
+const owed: Ticket = { n: 7, kind: 'change', due: 0, traceparent: request };
+
+test('what is asked for is in the trace of who asks: in its ticket, and in the message', async () => {
+  const { tools, sent, record } = acceptTools(now);
+  const traceparent = await traced(() => accept(tools, { uuid, present: true, service: 'main' }));
+  expect(traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect((await record(uuid)).ticket).toMatchObject({ traceparent });
+  expect(sent).toMatchObject([{ uuid, traceparent }]);
+});
+
+test('work that is owed again goes on with its trace, given up and replayed as well, whoever sees to it', async () => {
+  expect(await inSpan('delivery', {}, async () => ticketAfter(owed))).toBe(request);
+  expect(ticketAfter({ ...owed, dead: { at: 1 } })).toBe(request);
+});
+
+test('a new request does not go on with the trace of the one before', async () => {
+  let ticket: string | undefined;
+  const traceparent = await traced(() => {
+    ticket = ticketAfter(owed, { kind: 'change' });
+  });
+  expect(ticket).toBe(traceparent);
+  expect(ticketAfter(owed, { kind: 'change' })).toBeUndefined();
+});
+
+test('a check is in the trace of who wants it, and not of the request long ago', async () => {
+  const { tools, put, record } = acceptTools(now);
+  await put(provisioned);
+  const traceparent = await traced(() => check(tools, uuid));
+  expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', traceparent });
+});
+
+test("a timer's run gives no trace to what it asks for: each device begins its own, at its first delivery", async () => {
+  await inSpan('sweep', {}, () =>
+    context.with(suppressTracing(context.active()), async () => expect(currentTraceparent()).toBeUndefined()),
+  );
+  const delivery = await traced(() => {});
+  expect(delivery).toBeDefined();
+  await inSpan('delivery', {}, async () =>
+    expect(ticketAfter({ n: 7, kind: 'change', due: 0 })).toBe(currentTraceparent()),
+  );
+});
+
+test('a copy that is put off, a message sent by the overdue timer and a record made anew from one keep the trace', async () => {
+  const { tools, sent, put } = acceptTools(now);
+  await sendCopy(tools.queue, { ...message, traceparent: request }, '5', now);
+  await put(recordWith({ ticket: { ...owed, due: now - 700_000 } }));
+  await overdue({
+    ...tools,
+    discarded: { add: async () => {}, list: async () => [], forget: async () => {} },
+    duplicateWindowMs: 600_000,
+    periodMs: 300_000,
+    lastRun: { read: async () => 0, write: async () => {} },
+  });
+  expect(sent.map(({ traceparent }) => traceparent)).toEqual([request, request]);
+  expect(recordFromMessage({ ...message, traceparent: request }, now).ticket).toMatchObject({
+    traceparent: request,
+  });
+});
+
+test.each([['x'], [''], [42], [null], [{}], [`${request}\n`], ['é'.repeat(5_000)]])(
+  'a message is worked on whatever stands in its traceparent: %p',
+  (traceparent) => {
+    expect(parseMessage({ ...message, traceparent })).toEqual({ ...message, traceparent: undefined });
+  },
+);
+
+test.each([
+  `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
+  `00-${'z'.repeat(32)}-${'b'.repeat(16)}-01`,
+  'x'.repeat(55),
+])('what is as long as a traceparent and is none counts as none: %s', (traceparent) => {
+  expect(trace.getSpanContext(parentOfDelivery(traceparent).parent)).toBeUndefined();
+});
+
+describe('a delivery', () => {
+  const under = (host: string | undefined, traceparent?: string) =>
+    context.with(propagation.extract(ROOT_CONTEXT, { traceparent: host }), () =>
+      parentOfDelivery(traceparent),
+    );
+  const hostInTrace = `00-${'a'.repeat(32)}-${'c'.repeat(16)}-01`;
+  const hostElsewhere = `00-${'d'.repeat(32)}-${'e'.repeat(16)}-01`;
+
+  test('is below the span of the host, if that is in the trace of the request', () => {
+    const { parent, links } = under(hostInTrace, request);
+    expect(trace.getSpanContext(parent)).toMatchObject({ spanId: 'c'.repeat(16) });
+    expect(links).toEqual([]);
+  });
+
+  test('is below the request, and linked to the host, if that has begun a trace of its own', () => {
+    const { parent, links } = under(hostElsewhere, request);
+    expect(trace.getSpanContext(parent)).toMatchObject({ spanId: 'b'.repeat(16), traceId: 'a'.repeat(32) });
+    expect(links).toMatchObject([{ context: { spanId: 'e'.repeat(16) } }]);
+  });
+
+  test('without a trace of its request is below the host', () => {
+    expect(trace.getSpanContext(under(hostElsewhere).parent)).toMatchObject({ spanId: 'e'.repeat(16) });
+  });
+});

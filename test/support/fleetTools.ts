@@ -1,0 +1,132 @@
+import { type BalenaListing, fleetPageSize, type ListedDevice } from '../../src/balena/listing.js';
+import { type Credentials, minter } from '../../src/certificates/mint.js';
+import type { DeviceRecord, Observed } from '../../src/device/record.js';
+import { newRecord } from '../../src/device/transitions.js';
+import type { HubListing } from '../../src/iothub/types.js';
+import { acceptTools } from './acceptTools.js';
+
+export const now = Date.parse('2030-01-01T00:00:00Z');
+export const day = 86_400_000;
+export const fleet = 'my_org/one';
+const mint = minter({ days: 100 });
+/** As long ago as to be left alone no longer. */
+export const longAgo = now - day;
+
+/** A uuid; they are in the order of their numbers. */
+export const uuidOf = (n: number): string => n.toString(16).padStart(4, '0').padEnd(32, 'a');
+
+export const credentialsOf = (uuid: string, at = now - 10 * day): Promise<Credentials> => mint(uuid, at);
+
+/** Balena with fleets in memory. */
+export function fakeFleets() {
+  const devices = new Map<string, ListedDevice>();
+  let unseen: string | undefined;
+  const requests: string[] = [];
+  const balena: BalenaListing & { sees(fleet: string | null): Promise<boolean> } = {
+    async list(slug, after) {
+      requests.push(`list ${slug ?? '*'}`);
+      return [...devices.values()]
+        .filter(({ uuid, fleet: of }) => uuid > after && (slug === null || of === slug) && of !== unseen)
+        .sort((a, b) => (a.uuid < b.uuid ? -1 : 1))
+        .slice(0, fleetPageSize);
+    },
+    async fleetsOf(uuids) {
+      requests.push(`fleetsOf ${uuids.length}`);
+      const known = uuids.flatMap((uuid) => devices.get(uuid) ?? []);
+      return new Map(known.map(({ uuid, fleet: of }) => [uuid, of]));
+    },
+    async sees(slug) {
+      requests.push('sees');
+      return slug !== unseen;
+    },
+  };
+  return {
+    balena,
+    requests,
+    devices,
+    /** From now on the key does not see this fleet. */
+    hide(slug: string) {
+      unseen = slug;
+    },
+    add(uuid: string, certificates: Record<string, string> = {}, of = fleet) {
+      devices.set(uuid, { uuid, fleet: of, certificates: new Map(Object.entries(certificates)) });
+    },
+  };
+}
+
+/** A hub with identities in memory, of which each page holds two. */
+export function fakeIdentities() {
+  const identities = new Map<string, string[]>();
+  let queries = 0;
+  const hub: HubListing = {
+    async list(from) {
+      queries += 1;
+      const at = Number(from ?? 0);
+      const all = [...identities].map(([deviceId, accepts]) => ({ deviceId, accepts }));
+      return { identities: all.slice(at, at + 2), next: at + 2 < all.length ? String(at + 2) : null };
+    },
+  };
+  return { hub, identities, queries: () => queries };
+}
+
+/** Everything that looks at fleets, in memory. */
+export function fleetTools() {
+  const accepting = acceptTools(now);
+  const fleets = fakeFleets();
+  const registry = fakeIdentities();
+  return {
+    ...accepting,
+    ...fleets,
+    ...registry,
+    tools: { ...accepting.tools, balena: fleets.balena, hub: registry.hub, queriesPerMinute: 20 },
+    /** What the workers were asked to look at: uuid and kind. */
+    asked: async () => {
+      const found: string[] = [];
+      for (const { uuid } of accepting.sent) {
+        const { ticket, desired } = await accepting.record(uuid);
+        const what = desired.present ? (ticket?.kind ?? 'none') : 'remove';
+        found.push(`${uuid} ${what}${ticket?.distrust ? ' distrust' : ''}`);
+      }
+      return found;
+    },
+  };
+}
+
+/** The record of a device that was provisioned a day ago, with this certificate. */
+export function provisionedRecord(
+  uuid: string,
+  { thumbprint, notBefore, notAfter }: Credentials,
+  observed: Partial<Observed> = {},
+  more: Partial<DeviceRecord> = {},
+): DeviceRecord {
+  const requestId = '018f0000-0000-7000-8000-000000000000';
+  const record = newRecord(
+    uuid,
+    { present: true, service: 'main', requestId, requestedAt: longAgo },
+    longAgo,
+  );
+  return {
+    ...record,
+    observed: {
+      ...record.observed,
+      thumbprint,
+      service: 'main',
+      hub: [thumbprint, thumbprint],
+      fleet,
+      notBefore,
+      notAfter,
+      keyAlgorithm: 'ec-p256',
+      verifiedAt: longAgo,
+      ...observed,
+    },
+    places: ['main'],
+    completedAt: longAgo,
+    ...more,
+  };
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
+import { startIotHub } from '../../local/simulators/iothub/startIotHub.js';
+import { openHub } from '../../src/iothub/registry.js';
+
+/** A hub for one test file, trusted by this process as `NODE_EXTRA_CA_CERTS` would have it, and ours to it. Closed by `afterAll`. */
+export async function useHub() {
+  const { endpoints, close } = await startIotHub({ httpsPort: 0, mqttPort: 0, unthrottled: true });
+  setDefaultCACertificates([...getCACertificates('bundled'), readFileSync(endpoints.caFile, 'utf8')]);
+  const hub = openHub({ connection: { connectionString: endpoints.connectionString } });
+  afterAll(async () => {
+    hub.close();
+    await close();
+  });
+
+  const tell = async (request: string, body?: unknown) => {
+    const [method = 'GET', path] = request.split(' ');
+    const response = await fetch(endpoints.controlUrl + path, {
+      method,
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+    return text ? JSON.parse(text) : undefined;
+  };
+  return {
+    ...endpoints,
+    hub,
+    tell,
+    key: /SharedAccessKey=(.*)$/.exec(endpoints.connectionString)?.[1] ?? '',
+    /** What the hub was asked since this was called last, by `METHOD pattern` and status. */
+    async counts(): Promise<RequestSummary['counts']> {
+      const { counts } = await tell('GET /requests');
+      await tell('DELETE /requests');
+      return counts;
+    },
+  };
+}
+
+export const ms = 5_000;
+export const slots = (a: string, b = a): [string, string] => [a.repeat(64), b.repeat(64)];

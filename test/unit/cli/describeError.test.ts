@@ -1,0 +1,40 @@
+import { CommanderError } from 'commander';
+import { CliError } from '../../../cli/CliError.js';
+import { describeError } from '../../../cli/describeError.js';
+import { exitCodes } from '../../../cli/exitCodes.js';
+import { ConfigError } from '../../../src/config/config.js';
+import { Refused } from '../../../src/ops/requestError.js';
+import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
+
+const provisioning = (code: ErrorCode) => new ProvisioningError(code, 'Why.', { retry: 'later' });
+
+test.each<[unknown, string, number]>([
+  [new CliError('no-filter', exitCodes.wrongUsage, 'Why.'), 'no-filter', 2],
+  [new CommanderError(1, 'commander.unknownOption', "error: unknown option '--x'"), 'usage', 2],
+  [new CommanderError(0, 'commander.helpDisplayed', '(outputHelp)'), 'usage', 0],
+  [new ConfigError(['A is missing']), 'settings', 2],
+  [new Refused('ops.bad-filter', 'Why.'), 'ops.bad-filter', 2],
+  [new Refused('ops.no-such-device', 'Why.', 404), 'ops.no-such-device', 3],
+  [new Refused('ops.has-ended', 'Why.', 409), 'ops.has-ended', 4],
+  [provisioning('records-unavailable'), 'records-unavailable', 5],
+  [provisioning('queue-unavailable'), 'queue-unavailable', 5],
+  [provisioning('balena-unauthorized'), 'balena-unauthorized', 1],
+  [new TypeError('a defect'), 'unexpected', 1],
+])('%p is %s, and ends with %d', (error, code, exitCode) => {
+  expect(describeError(error)).toMatchObject({ code, exitCode });
+});
+
+test('what is not our own is named by its kind alone', () => {
+  const foreign = Object.assign(new Error('SharedAccessKey=hunter2'), { requestOptions: 'hunter2' });
+  expect(JSON.stringify(describeError(foreign))).not.toContain('hunter2');
+});
+
+test('where queue or records are away, it says what to look at', () => {
+  expect(describeError(provisioning('queue-unavailable')).message).toMatch(/^Why\. provisioner doctor says/);
+  expect(describeError(provisioning('queue-unavailable'), true).message).toContain('npm start');
+});
+
+test('what commander says comes without its "error: "', () => {
+  const { message } = describeError(new CommanderError(1, 'x', "error: unknown option '--x'"));
+  expect(message).toBe("unknown option '--x'");
+});

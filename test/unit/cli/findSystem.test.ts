@@ -1,0 +1,78 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findSystem } from '../../../cli/settings/findSystem.js';
+import { ConfigError } from '../../../src/config/config.js';
+
+describe('the system that is meant', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'system-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const endpoints = {
+    settings: { IOTHUB_UNITS: '3' },
+    functions: { url: 'http://127.0.0.1:1' },
+    serviceBus: { connectionString: 'Endpoint=sb://127.0.0.1:1', queue: 'provisioning', port: 1 },
+    tables: { connectionString: 'TableEndpoint=http://127.0.0.1:1/local' },
+    balena: { apiUrl: 'http://127.0.0.1:1/', apiKey: 'local key', devices: [] },
+  };
+  const start = (written: unknown = endpoints) =>
+    writeFile(
+      join(folder, 'endpoints.json'),
+      typeof written === 'string' ? written : JSON.stringify(written),
+    );
+
+  it('is the one of the settings, where queue or records are set; a local one is never mixed into it', async () => {
+    await start();
+    const env = {
+      SERVICEBUS_CONNECTION: 'Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKey=hunter2',
+    };
+    const system = await findSystem(env);
+    expect(system).toMatchObject({ local: false, trusted: null, settings: env });
+    expect(system.settings.RECORDS_CONNECTION).toBeUndefined();
+    expect(system.name).toContain('queue provisioning at myspace.servicebus.windows.net');
+    expect(system.name).not.toContain('hunter2');
+    expect(
+      (
+        await findSystem({
+          SERVICEBUS_CONNECTION__fullyQualifiedNamespace: 'myspace.servicebus.windows.net',
+          RECORDS_CONNECTION__accountName: 'mystorage',
+          PROVISIONING_QUEUE: 'other',
+        })
+      ).name,
+    ).toBe('queue other at myspace.servicebus.windows.net, records in mystorage');
+  });
+
+  it('is a local one where its folder is named, whatever is set', async () => {
+    await start();
+    await writeFile(join(folder, 'trusted.pem'), 'a certificate');
+    const system = await findSystem({ SERVICEBUS_CONNECTION: 'real', BALENA_API_KEY: 'real' }, folder);
+    expect(system).toMatchObject({
+      local: true,
+      trusted: 'a certificate',
+      settings: {
+        SERVICEBUS_CONNECTION: 'Endpoint=sb://127.0.0.1:1',
+        PROVISIONING_QUEUE: 'provisioning',
+        RECORDS_CONNECTION: 'TableEndpoint=http://127.0.0.1:1/local',
+        BALENA_API_KEY: 'local key',
+        IOTHUB_UNITS: '3',
+      },
+    });
+  });
+
+  it('keeps the real settings of what has no stand-in', async () => {
+    const { balena: _, ...others } = endpoints;
+    await start(others);
+    const { settings } = await findSystem({ BALENA_API_KEY: 'real' }, folder);
+    expect(settings.BALENA_API_KEY).toBe('real');
+  });
+
+  it('is an error where there is none, or what npm start wrote cannot be read', async () => {
+    await expect(findSystem({}, folder)).rejects.toThrow('has no endpoints.json');
+    await start('{"serviceBus": hunter2');
+    const error = await findSystem({}, folder).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).not.toContain('hunter2');
+  });
+});

@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import { createProgram } from '../../../cli/createProgram.js';
+import type { GlobalOptions } from '../../../cli/Session.js';
+
+/** What a command line comes to, without doing it. */
+async function parse(...args: string[]): Promise<GlobalOptions | string> {
+  let options: GlobalOptions | undefined;
+  const program = createProgram(true, async (given) => {
+    options = given;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return options ?? 'nothing';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+}
+
+const program = createProgram(false, async () => {});
+const commands = leaves(program).map((command) => [command.name(), command] as const);
+
+test.each(commands)('the help of %s has examples, and fits into 80 columns', (_, command) => {
+  let help = '';
+  command.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+    getOutHelpWidth: () => 80,
+  });
+  command.outputHelp();
+  expect(help).toMatch(/Examples:\n {2}provisioner /);
+  const tooLong = help.split('\n').filter((line) => line.length > 80);
+  expect(tooLong).toEqual([]);
+});
+
+test('the help of all says the exit codes', () => {
+  let help = '';
+  program.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+  });
+  program.outputHelp();
+  for (const code of [0, 1, 2, 3, 4, 5, 130]) expect(help).toMatch(new RegExp(`^  ${code} `, 'm'));
+});
+
+test('--json and --folder may stand before a command, and after it', async () => {
+  const wanted = { json: true, folder: 'x' };
+  expect(await parse('--json', '--folder', 'x', 'list')).toMatchObject(wanted);
+  expect(await parse('dead-letters', 'list', '--json', '--folder', 'x')).toMatchObject(wanted);
+});
+
+test('a UUID is compared in lower case', async () => {
+  expect(await parse('status', 'ABCDEF0123456789ABCDEF0123456789')).toEqual({});
+});
+
+test.each([
+  [['nope'], "unknown command 'nope'"],
+  [['status'], "missing required argument 'uuid'"],
+  [['status', 'a'.repeat(31)], '32 or 62 hexadecimal digits'],
+  [['status', 'a'.repeat(32), 'more'], 'too many arguments'],
+  [['list', '--state', 'odd'], 'Allowed choices are queued'],
+  [['list', '--limit', '0'], 'a whole number above 0'],
+  [['list', '--limit', '1e3'], 'a whole number above 0'],
+  [['dead-letters', 'replay', '--rate', '-1'], 'a number above 0'],
+  [['dead-letters', 'discard', '--all'], "required option '--reason <text>' not specified"],
+  [['watch', '--interval', 'x'], 'a number above 0'],
+])('%j is wrong usage', async (args, message) => {
+  expect(await parse(...args)).toContain(message);
+});

@@ -1,0 +1,34 @@
+import type { Desired } from '../../../src/device/record.js';
+import { sameDesired } from '../../../src/device/state.js';
+import type { Asked } from '../../../src/provisioning/accept.js';
+import { recordWith, uuid } from '../../support/records.js';
+
+const present: Desired = { present: true, service: 'main', requestId: 'r', requestedAt: 0 };
+const absent: Desired = { ...present, present: false, service: null };
+const ask: Asked = { uuid, present: true, service: 'main' };
+
+test.each<[string, boolean, Asked, Desired]>([
+  ['the same service', true, ask, present],
+  ['another service', false, { ...ask, service: 'relay' }, present],
+  ['presence instead of absence', false, ask, absent],
+  ['absence instead of presence', false, { uuid, present: false }, present],
+  ['absence again', true, { uuid, present: false }, absent],
+  ['a first rotation', false, { ...ask, retire: 'A' }, present],
+  ['the same rotation', true, { ...ask, retire: 'A' }, { ...present, retire: 'A' }],
+  ['the rotation of another certificate', false, { ...ask, retire: 'B' }, { ...present, retire: 'A' }],
+  [
+    'that what is retired be revoked too',
+    false,
+    { ...ask, retire: 'A', revoke: true },
+    { ...present, retire: 'A' },
+  ],
+  [
+    'a rotation without the revocation asked before',
+    true,
+    { ...ask, retire: 'A' },
+    { ...present, retire: 'A', revoke: true },
+  ],
+  ['the same, while a rotation is under way', true, ask, { ...present, retire: 'A', revoke: true }],
+])('to ask for %s is the same: %s', (_, same, asked, desired) => {
+  expect(sameDesired(asked, recordWith({ desired }))).toBe(same);
+});

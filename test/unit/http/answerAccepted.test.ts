@@ -1,0 +1,114 @@
+import { answerAccepted } from '../../../src/http/provision/answer.js';
+import type { Acceptance } from '../../../src/provisioning/accept.js';
+import type { Pace } from '../../../src/throttling/rateLimiter.js';
+import { failed, now, provisioned, queued, recordWith, requestId, uuid } from '../../support/records.js';
+import { requestWith } from '../../support/request.js';
+
+/** The next free slot is in 7 s; a slot that is reserved falls 2 s after its virtual time. */
+const pace: Pace = {
+  reserve: async () => {
+    throw new Error('an answer reserves nothing');
+  },
+  took() {},
+  due: async (slot) => slot + 2_000,
+  giveBack() {},
+  charge() {},
+  slowDown: async () => {},
+  waitFor: async () => null,
+  nextFree: async () => now + 7_000,
+};
+const clock = { now: () => now, sleep: async () => {} };
+const answer = async (acceptance: Acceptance, headers: Record<string, string> = {}) => {
+  const given = await answerAccepted({ pace, clock }, requestWith({ headers }), acceptance);
+  return { status: given.status, headers: given.headers as Record<string, string>, body: String(given.body) };
+};
+
+describe('accepted', () => {
+  test('says where the state is, and when to look', async () => {
+    const { status, headers, body } = await answer({ kind: 'accepted', record: queued });
+    expect(status).toBe(202);
+    expect(headers).toEqual({
+      location: `/api/provision/${uuid}`,
+      'retry-after': '7',
+      'content-type': 'application/json',
+    });
+    expect(JSON.parse(body)).toEqual({
+      requestId,
+      uuid,
+      operation: 'provision',
+      state: 'queued',
+      expectedAt: '2030-01-01T00:00:07.000Z',
+      message: expect.stringMatching(
+        /^Accepted, not yet provisioned\. Expected at 2030-01-01T00:00:07\.000Z\./,
+      ),
+    });
+  });
+
+  test.each([
+    ['at its slot, if it has one', { n: 1, kind: 'change' as const, due: now, slot: now + 28_000 }, '30'],
+    ['no sooner than it is due', { n: 1, kind: 'change' as const, due: now + 90_500 }, '91'],
+    [
+      'in a second, if its slot has passed',
+      { n: 1, kind: 'change' as const, due: now, slot: now - 9_000 },
+      '1',
+    ],
+  ])('is expected %s', async (_, ticket, seconds) => {
+    const { headers } = await answer({ kind: 'accepted', record: recordWith({ ticket }) });
+    expect(headers['retry-after']).toBe(seconds);
+  });
+
+  test('says what it is that is not yet done', async () => {
+    const desired = { ...queued.desired, present: false, service: null };
+    const { body } = await answer({ kind: 'accepted', record: { ...queued, desired } });
+    expect(JSON.parse(body)).toMatchObject({
+      operation: 'deprovision',
+      message: expect.stringContaining('not yet deprovisioned'),
+    });
+  });
+});
+
+describe('already provisioned', () => {
+  test('is the text that Cloud Relay looks for', async () => {
+    const { status, headers, body } = await answer({ kind: 'already-provisioned', record: provisioned });
+    expect(status).toBe(409);
+    expect(headers['content-type']).toMatch(/^text\/plain/);
+    expect(body).toMatch(/^DeviceAlreadyExistsError/);
+    expect(body).toContain('for its service "main"');
+  });
+
+  test.each(['application/json', 'application/problem+json, */*'])(
+    'is a problem document for who takes %s',
+    async (accept) => {
+      const { status, body } = await answer({ kind: 'already-provisioned', record: provisioned }, { accept });
+      expect(status).toBe(409);
+      expect(JSON.parse(body)).toMatchObject({ code: 'DeviceAlreadyExistsError', service: 'main' });
+    },
+  );
+});
+
+test('failed for good says why, and when it may be asked for again', async () => {
+  const { status, headers, body } = await answer({
+    kind: 'failed',
+    record: failed,
+    askAgainAt: now + 600_000,
+  });
+  expect([status, headers['retry-after']]).toEqual([422, '600']);
+  expect(JSON.parse(body)).toMatchObject({
+    code: 'device-not-found',
+    detail: 'balena knows no such device. It may be asked for again after 2030-01-01T00:10:00.000Z.',
+    step: 'validate',
+    askAgainAt: '2030-01-01T00:10:00.000Z',
+    requestId,
+  });
+});
+
+test('two services that want one device are told so', async () => {
+  const { status, headers, body } = await answer({
+    kind: 'service-conflict',
+    record: provisioned,
+    askAgainAt: now + 500,
+  });
+  expect([status, headers['retry-after']]).toEqual([409, '1']);
+  expect(body).not.toMatch(/DeviceAlreadyExistsError/);
+  expect(JSON.parse(body)).toMatchObject({ code: 'service-conflict', service: 'main' });
+});

@@ -1,0 +1,50 @@
+import type { HttpResponseInit, InvocationContext } from '@azure/functions';
+import { answering, BadRequest } from '../../../src/http/errors.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { requestWith } from '../../support/request.js';
+
+async function answerTo(handle: () => Promise<HttpResponseInit>) {
+  const logged: unknown[] = [];
+  const context = { error: (...args: unknown[]) => logged.push(...args) } as unknown as InvocationContext;
+  const answer = (await answering(handle)(requestWith(), context)) as HttpResponseInit;
+  return { answer, logged };
+}
+const throwing = (error: unknown) =>
+  answerTo(async () => {
+    throw error;
+  });
+
+test('an answer goes out as it is', async () => {
+  const { answer, logged } = await answerTo(async () => ({ status: 202, body: 'x' }));
+  expect([answer, logged]).toEqual([{ status: 202, body: 'x' }, []]);
+});
+
+test('a bad request is answered with its status and code, and is no error of ours', async () => {
+  const { answer, logged } = await throwing(new BadRequest('provision.request.too-large', 'Send less.', 413));
+  expect(answer.status).toBe(413);
+  expect(JSON.parse(String(answer.body))).toMatchObject({
+    code: 'provision.request.too-large',
+    detail: 'Send less.',
+  });
+  expect(logged).toEqual([]);
+});
+
+test('records or a queue that cannot be reached are a 503, and nothing was promised', async () => {
+  const error = new ProvisioningError('queue-unavailable', 'The queue cannot be reached.', {
+    retry: 'later',
+  });
+  const { answer, logged } = await throwing(error);
+  expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  expect(JSON.parse(String(answer.body))).toMatchObject({
+    code: 'queue-unavailable',
+    detail: expect.stringContaining('Nothing was promised'),
+  });
+  expect(logged).toEqual(['queue-unavailable: The queue cannot be reached.']);
+});
+
+test('a foreign error is neither shown nor logged with its text', async () => {
+  const { answer, logged } = await throwing(new TypeError('the key is hunter2'));
+  expect(answer.status).toBe(503);
+  expect(`${answer.body} ${logged}`).not.toContain('hunter2');
+  expect(logged).toEqual(['unexpected: Something unexpected went wrong (TypeError).']);
+});

@@ -1,0 +1,155 @@
+import { handleEvent } from '../../../../src/http/webhook/handle.js';
+import type { WebhookEvent } from '../../../../src/http/webhook/parse.js';
+import { memoryTools } from '../../../support/webhookTools.js';
+
+const uuid = 'ab'.repeat(16);
+const thumbprint = 'A'.repeat(64);
+const created: WebhookEvent = { kind: 'created', uuid };
+const deleted: WebhookEvent = { kind: 'check', uuid, type: 'deleted' };
+const asked = (service?: string): WebhookEvent => ({ kind: 'provision', uuid, service });
+
+function setUp() {
+  const memory = memoryTools();
+  return { ...memory, handle: (event: WebhookEvent) => handleEvent(memory.tools, event, 'relay') };
+}
+/** A system in which the device is provisioned at the default service. */
+async function provisioned() {
+  const all = setUp();
+  await all.handle(created);
+  await all.settle(uuid, { thumbprint, service: 'relay', hub: [thumbprint, thumbprint] });
+  all.sent.length = 0;
+  return all;
+}
+
+test('"created" provisions a device that has no record, at the default service', async () => {
+  const { handle, sent, tools } = setUp();
+  const outcome = await handle(created);
+  const { desired } = (await tools.records.read(uuid))?.value ?? {};
+  expect(desired).toMatchObject({ present: true, service: 'relay', requestId: outcome.requestId });
+  expect(outcome).toMatchObject({ outcome: 'accepted', uuid });
+  expect(sent.map(({ message }) => message)).toEqual([expect.objectContaining({ uuid, service: 'relay' })]);
+});
+
+test('"created" changes nothing for a device that was asked for, moved or undone before', async () => {
+  for (const before of [asked('main'), deleted]) {
+    const { handle, sent, tools, settle } = setUp();
+    await handle(asked('main'));
+    if (before === deleted) {
+      await tools.records.amend(uuid, (record) => {
+        if (record) Object.assign(record.desired, { present: false, service: null });
+        return record;
+      });
+    }
+    await settle(uuid);
+    const [stood, messages] = [await tools.records.read(uuid), sent.length];
+    expect(await handle(created)).toMatchObject({ outcome: 'ignored', uuid });
+    expect(await tools.records.read(uuid)).toEqual(stood);
+    expect(sent).toHaveLength(messages);
+  }
+});
+
+test('"created" while the device is being provisioned elsewhere leaves it there', async () => {
+  const { handle, tools, sent } = setUp();
+  const { requestId } = await handle(asked('main'));
+  expect(await handle(created)).toMatchObject({ outcome: 'accepted', requestId });
+  expect((await tools.records.read(uuid))?.value.desired.service).toBe('main');
+  expect(sent).toHaveLength(1);
+});
+
+test('a request is what POST is: accepted, the same again, moved, refused', async () => {
+  const { handle, sent, tools } = await provisioned();
+  expect(await handle(asked())).toMatchObject({ outcome: 'already-provisioned' });
+  expect(sent).toHaveLength(0);
+  const { outcome, requestId } = await handle(asked('main'));
+  expect(outcome).toBe('accepted');
+  expect(await handle(asked('main'))).toMatchObject({ outcome: 'accepted', requestId });
+  expect(await handle(asked('relay'))).toMatchObject({ outcome: 'service-conflict' });
+  await tools.records.amend(uuid, (record) => {
+    if (!record?.ticket) return null;
+    record.ticket.dead = { at: 0 };
+    record.coolUntil = Number.MAX_SAFE_INTEGER;
+    record.error = { code: 'service-not-found', step: 'validate', message: 'No such service.', at: 0 };
+    return record;
+  });
+  expect(await handle(asked('main'))).toMatchObject({ outcome: 'failed', message: 'No such service.' });
+});
+
+test.each(['online', 'updated', 'deleted'])(
+  '"%s" is a check: what is wanted stays, and a worker looks',
+  async (type) => {
+    const { handle, sent, tools } = await provisioned();
+    const before = (await tools.records.read(uuid))?.value;
+    expect(await handle({ kind: 'check', uuid, type })).toMatchObject({ outcome: 'checked', uuid });
+    const after = (await tools.records.read(uuid))?.value;
+    expect(after?.desired).toEqual(before?.desired);
+    expect(after?.ticket?.kind).toBe('check');
+    expect(sent).toHaveLength(1);
+  },
+);
+
+test('a check of a device that was never asked for writes nothing and sends nothing', async () => {
+  const { handle, sent, tools } = setUp();
+  expect(await handle(deleted)).toMatchObject({ outcome: 'checked' });
+  expect(await tools.records.read(uuid)).toBeNull();
+  expect(sent).toEqual([]);
+});
+
+test('other types are ignored, in words', async () => {
+  const { handle, sent } = setUp();
+  const { outcome, message } = await handle({ kind: 'ignored', type: 'renamed' });
+  expect(outcome).toBe('ignored');
+  expect(message).toMatch(/"renamed".*ignored.*created, online, updated and deleted/);
+  expect(sent).toEqual([]);
+});
+
+test('in any order, and repeated, events leave one wish and send each message once', async () => {
+  const online: WebhookEvent = { kind: 'check', uuid, type: 'online' };
+  const orders = [
+    [created, online, deleted],
+    [deleted, created, online, created],
+    [online, online, created, deleted, created, online],
+  ];
+  for (const order of orders) {
+    const { handle, sent, tools } = setUp();
+    for (const event of order) await handle(event);
+    const { desired, ticket } = (await tools.records.read(uuid))?.value ?? {};
+    expect(desired).toMatchObject({ present: true, service: 'relay' });
+    expect(ticket?.kind).toBe('change');
+    expect(sent.map(({ envelope }) => envelope.messageId)).toEqual([`${desired?.requestId}.${ticket?.n}`]);
+  }
+});
+
+describe.each([
+  ['created', created],
+  ['a request', asked('main')],
+] as const)('%s', (_, event) => {
+  test('is refused while the records are away, and nothing is sent', async () => {
+    const { handle, sent, away } = setUp();
+    away.records = true;
+    await expect(handle(event)).rejects.toMatchObject({ code: 'records-unavailable' });
+    expect(sent).toEqual([]);
+    away.records = false;
+    expect(await handle(event)).toMatchObject({ outcome: 'accepted' });
+    expect(sent).toHaveLength(1);
+  });
+
+  test('is refused while the queue is away; repeated, it is sent once, for the same request', async () => {
+    const { handle, sent, away, tools } = setUp();
+    away.queue = true;
+    await expect(handle(event)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    const { requestId } = (await tools.records.read(uuid))?.value.desired ?? {};
+    away.queue = false;
+    expect(await handle(event)).toMatchObject({ outcome: 'accepted', requestId });
+    expect(await handle(event)).toMatchObject({ outcome: 'accepted', requestId });
+    expect(sent).toHaveLength(1);
+  });
+});
+
+test('a check that could not be sent is sent when the event is repeated', async () => {
+  const { handle, sent, away } = await provisioned();
+  away.queue = true;
+  await expect(handle(deleted)).rejects.toMatchObject({ code: 'queue-unavailable' });
+  away.queue = false;
+  expect(await handle(deleted)).toMatchObject({ outcome: 'checked' });
+  expect(sent).toHaveLength(1);
+});

@@ -1,0 +1,36 @@
+import { duration, plural, relative, serviceName, shortUuid } from '../../../page/format.js';
+
+test.each([
+  [0, '0 ms'],
+  [850, '850 ms'],
+  [4_240, '4.2 s'],
+  [59_400, '59 s'],
+  [59_600, '1 min'],
+  [185_000, '3 min 5 s'],
+  [660_000, '11 min'],
+  [7_800_000, '2 h 10 min'],
+  [3_600_000, '1 h'],
+  [260_000_000, '3 days'],
+])('%s ms are %s', (ms, text) => expect(duration(ms)).toBe(text));
+
+test('a moment is told from now, before and after', () => {
+  expect(relative(10_000, 10_500)).toBe('now');
+  expect(relative(10_000, 190_000)).toBe('3 min ago');
+  expect(relative(190_000, 10_000)).toBe('in 3 min');
+});
+
+test('one is not many', () => {
+  expect([plural(0, 'device'), plural(1, 'device'), plural(2, 'device')]).toEqual([
+    '0 devices',
+    '1 device',
+    '2 devices',
+  ]);
+});
+
+test('the device level is no service, and absent is neither', () => {
+  expect([serviceName('main'), serviceName(''), serviceName(null)]).toEqual(['main', '(device level)', '–']);
+});
+
+test('a long UUID is cut where it can be told from others', () => {
+  expect(shortUuid('0123456789abcdef0123456789abcdef')).toBe('0123456789ab…');
+});

@@ -1,0 +1,70 @@
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { check } from '../../../src/provisioning/check.js';
+import { acceptTools } from '../../support/acceptTools.js';
+import { failed, now, provisioned, queued, uuid } from '../../support/records.js';
+
+async function checked(before: DeviceRecord, distrust = false) {
+  const system = acceptTools(now);
+  await system.put(before);
+  await check(system.tools, uuid, distrust);
+  return { ...system, after: await system.record(uuid) };
+}
+
+test('a device that nobody works on is looked at; what it should be stays', async () => {
+  const { after, sent } = await checked({ ...provisioned, attempts: 3, retries: 4 });
+  expect(after).toMatchObject({
+    desired: provisioned.desired,
+    ticket: { kind: 'check', due: now },
+    attempts: 0,
+    retries: 0,
+  });
+  expect(after.ticket).not.toHaveProperty('distrust');
+  expect(sent).toMatchObject([{ n: after.lastN, requestId: provisioned.desired.requestId }]);
+});
+
+test('it can be put off', async () => {
+  const system = acceptTools(now);
+  await system.put(provisioned);
+  await check(system.tools, uuid, false, now + 60_000);
+  expect((await system.record(uuid)).ticket).toMatchObject({ kind: 'check', due: now + 60_000 });
+  expect(system.sent).toMatchObject([{ at: now + 60_000 }]);
+});
+
+test('an audit also has the hub asked', async () => {
+  expect((await checked(provisioned, true)).after.ticket).toMatchObject({ kind: 'check', distrust: true });
+});
+
+test.each<[string, DeviceRecord]>([
+  ['owed', queued],
+  ['given up', failed],
+])('work that is %s stays as it is', async (_, record) => {
+  const { table, sent } = await checked(record);
+  expect([table.writes, sent]).toEqual([0, []]);
+});
+
+test('work that is owed takes the distrust of an audit over, under the same number', async () => {
+  const { after, sent } = await checked(queued, true);
+  expect(after.ticket).toEqual({ ...queued.ticket, distrust: true });
+  expect(sent).toMatchObject([{ n: 1 }]);
+});
+
+test('an audit leaves a given-up request alone', async () => {
+  expect((await checked(failed, true)).table.writes).toBe(0);
+});
+
+test('a device that was never asked for is none of our business', async () => {
+  const { tools, table } = acceptTools(now);
+  await check(tools, uuid);
+  expect(table.writes).toBe(0);
+});
+
+test('what could not be sent is marked, and sent with the next hint', async () => {
+  const { tools, queue, record, put, sent } = acceptTools(now);
+  await put(provisioned);
+  queue.fails = true;
+  await expect(check(tools, uuid)).rejects.toMatchObject({ code: 'queue-unavailable' });
+  expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', unsent: true });
+  queue.fails = false;
+  await check(tools, uuid);
+  expect(sent).toHaveLength(1);
+});

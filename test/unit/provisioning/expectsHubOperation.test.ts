@@ -1,0 +1,34 @@
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { expectsHubOperation } from '../../../src/provisioning/reserve.js';
+import { now, provisioned, queued, thumbprint } from '../../support/records.js';
+
+const { desired, observed } = provisioned;
+const other = 'B'.repeat(64);
+const revoked = { ...desired, retire: other, revoke: true };
+
+test.each<[string, boolean, DeviceRecord]>([
+  ['a fresh device', true, queued],
+  ['a device that the hub is known to accept', false, provisioned],
+  ['a move to another service', false, { ...provisioned, desired: { ...desired, service: 'relay' } }],
+  ['a device to remove', true, { ...provisioned, desired: { ...desired, present: false, service: null } }],
+  ['an audit', true, { ...provisioned, ticket: { n: 1, kind: 'check', due: now, distrust: true } }],
+  ['a hub of which nothing is known', true, { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
+  ['a rotation', true, { ...provisioned, desired: { ...desired, retire: thumbprint } }],
+  [
+    'a revoked certificate that the hub accepts',
+    true,
+    { ...provisioned, desired: revoked, observed: { ...observed, hub: [thumbprint, other] } },
+  ],
+  [
+    'a revoked certificate that the hub does not accept any more',
+    false,
+    { ...provisioned, desired: revoked },
+  ],
+  [
+    'a certificate that is due for renewal',
+    true,
+    { ...provisioned, observed: { ...observed, notAfter: now + 1 } },
+  ],
+])('%s needs the registry: %s', (_, expected, record) => {
+  expect(expectsHubOperation(record, now, 0.8)).toBe(expected);
+});

@@ -1,0 +1,116 @@
+import { openStatus, type StatusRow } from '../../../src/health/status.js';
+import { type Acceptance, accept } from '../../../src/provisioning/accept.js';
+import type { Tools } from '../../../src/provisioning/dependencies.js';
+import { workOn } from '../../../src/provisioning/worker.js';
+import type { ProvisioningMessage } from '../../../src/queue/messages.js';
+import type { Envelope } from '../../../src/queue/queue.js';
+import { type CircuitRow, openCircuit } from '../../../src/throttling/circuitBreaker.js';
+import { openPace, type PaceRow } from '../../../src/throttling/openRateLimiter.js';
+import { acceptTools } from '../../support/acceptTools.js';
+import { memoryTable } from '../../support/memoryTable.js';
+
+const start = 1_800_000_000_000;
+const hour = 3_600_000;
+const devices = 500;
+
+/** Everything that a worker needs, for devices that balena knows and that have a service "main"; the hub must not be asked. */
+function system() {
+  const { tools: asking, sent, clock } = acceptTools(start);
+  const refuse = async () => {
+    throw new Error('this must not be asked');
+  };
+  const circuit = (dependency: 'balena' | 'hub') =>
+    openCircuit({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
+  let looks = 0;
+  const tools: Tools = {
+    ...asking,
+    hub: { get: refuse, create: refuse, update: refuse, remove: refuse, close() {} },
+    balena: {
+      async find() {
+        looks += 1;
+        const spot = (ownerId: number) => ({ ownerId, variables: {} });
+        return {
+          fleet: 'local/demo',
+          spots: new Map([
+            ['', spot(1)],
+            ['main', spot(2)],
+          ]),
+        };
+      },
+      sees: async () => true,
+      store: refuse,
+      remove: refuse,
+    },
+    pace: openPace({ table: memoryTable<PaceRow>(), clock, perMinute: 1_000 }),
+    circuits: { balena: circuit('balena'), hub: circuit('hub') },
+    status: openStatus({ table: memoryTable<StatusRow>(), clock }),
+    mint: refuse,
+    retrySoon: (call) => call(),
+    settings: {
+      workLimitMs: 60_000,
+      leaseGraceMs: 60_000,
+      maxAttempts: 10,
+      longestBackOffMs: hour,
+      fleets: null,
+      renewAt: 0.8,
+    },
+    instance: 'worker',
+    random: () => 0.5,
+  };
+  return { asking, tools, sent, clock, looks: () => looks };
+}
+
+test('500 devices that all name a service that does not exist, asking for an hour, leave one live dead letter each, and are told why', async () => {
+  const { asking, tools, sent, clock, looks } = system();
+  const uuids = Array.from({ length: devices }, (_, i) => i.toString(16).padStart(32, 'f'));
+  // As Cloud Relay: again after a delay that doubles from 100 ms to 60 s.
+  const relays = uuids.map((uuid) => ({ uuid, at: start, wait: 100 }));
+  const letters: { uuid: string; n: number; reason: string; description: string }[] = [];
+  const last = new Map<string, Acceptance>();
+  let asked = 0;
+
+  const deliver = async (message: ProvisioningMessage & Envelope, sequenceNumber: number) => {
+    await workOn(tools, message, {
+      sequenceNumber: String(sequenceNumber),
+      enqueuedAt: clock.now(),
+      deadLetter: async (reason, description) => {
+        letters.push({ uuid: message.uuid, n: message.n, reason, description });
+      },
+      log: () => {},
+    });
+  };
+  const waiting: { message: ProvisioningMessage & Envelope; sequenceNumber: number }[] = [];
+  let taken = 0;
+  while (clock.at < start + hour) {
+    for (const relay of relays) {
+      if (relay.at > clock.at) continue;
+      last.set(relay.uuid, await accept(asking, { uuid: relay.uuid, present: true, service: 'mian' }));
+      asked += 1;
+      relay.at = clock.at + relay.wait;
+      relay.wait = Math.min(relay.wait * 2, 60_000);
+    }
+    for (; taken < sent.length; taken += 1) waiting.push({ message: sent[taken]!, sequenceNumber: taken });
+    for (const one of waiting.filter(({ message }) => message.at <= clock.at)) {
+      waiting.splice(waiting.indexOf(one), 1);
+      await deliver(one.message, one.sequenceNumber);
+    }
+    clock.at += 500;
+  }
+
+  expect(asked).toBeGreaterThan(devices * 60);
+  // Its cool-down of ten minutes doubles: asked for at 0, 10 and 30 minutes.
+  expect(looks()).toBeLessThanOrEqual(devices * 3);
+  for (const uuid of uuids) {
+    const own = letters.filter((letter) => letter.uuid === uuid);
+    expect(own.length).toBeLessThanOrEqual(3);
+    // Live is what the record's ticket still names; the others are superseded, and cleaned away by the timer.
+    const { ticket } = (await tools.records.read(uuid))!.value;
+    expect(own.filter(({ n }) => n === ticket?.n).length).toBeLessThanOrEqual(1);
+    expect(last.get(uuid)).toMatchObject({
+      kind: 'failed',
+      record: { error: { code: 'service-not-found' } },
+    });
+    expect(own[0]?.reason).toBe('service-not-found');
+    expect(own[0]?.description).toContain('no service named "mian": it has main.');
+  }
+}, 120_000);

@@ -1,0 +1,61 @@
+import { claimSlot } from '../../../src/provisioning/reserve.js';
+import { openPace, type PaceRow } from '../../../src/throttling/openRateLimiter.js';
+import { handClock } from '../../support/handClock.js';
+import { memoryTable } from '../../support/memoryTable.js';
+import { now, queued } from '../../support/records.js';
+
+const perMinute = 5_000;
+const reserved = 20_000;
+const putOffMs = 5;
+
+/**
+ * A worker comes back to a queue of slots, of which the first have passed without it.
+ *
+ * @param awayMs how long it was away
+ * @param workMs how long it works on a device, one after the other
+ * @returns when it worked, and how often it put work off
+ */
+async function comeBack(awayMs: number, workMs: number) {
+  const clock = handClock(now);
+  const pace = openPace({ table: memoryTable<PaceRow>(), clock, perMinute, random: () => 0 });
+  const tools = { pace, clock, settings: { renewAt: 0.8 }, random: () => 0.5 };
+  const slots = await Promise.all(Array.from({ length: reserved }, () => pace.reserve()));
+  const queue = slots.map((slot) => ({ slot, due: slot }));
+  const worked: number[] = [];
+  let putOff = 0;
+  clock.at += awayMs;
+  for (const end = clock.at + 120_000; clock.at < end; ) {
+    const next = queue.shift();
+    if (!next) break;
+    clock.at = Math.max(clock.at, next.due);
+    const record = { ...queued, ticket: { n: 1, kind: 'change' as const, due: next.due, slot: next.slot } };
+    const claim = await claimSlot(tools, record);
+    if (claim.kind === 'now') {
+      worked.push(clock.at);
+      clock.at += workMs;
+    } else {
+      putOff += 1;
+      clock.at += putOffMs;
+      const at = queue.findLastIndex(({ due }) => due <= claim.due);
+      queue.splice(at + 1, 0, { slot: claim.slot ?? 0, due: claim.due });
+    }
+  }
+  return { worked, putOff };
+}
+
+const longestPause = (times: number[]) => Math.max(...times.slice(1).map((at, i) => at - (times[i] ?? 0)));
+
+test('a worker that is slower than the pace works on what missed its slot, without a pause', async () => {
+  const { worked, putOff } = await comeBack(60_000, 25);
+  expect(worked).toHaveLength(120_000 / 25);
+  expect(putOff).toBe(0);
+});
+
+test('a worker that is faster than the pace keeps to it, and puts off what there is no room for', async () => {
+  const { worked, putOff } = await comeBack(60_000, 1);
+  expect(putOff).toBeGreaterThan(0);
+  expect(longestPause(worked)).toBeLessThan(200);
+  // Beyond the pace goes only what is late by up to ten seconds, and has its slot still; and what is counted a moment later.
+  const most = ((120_000 + 10_000 + 1_000) * perMinute) / 60_000;
+  expect(worked.length).toBeLessThanOrEqual(most);
+});

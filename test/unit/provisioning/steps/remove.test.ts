@@ -1,0 +1,83 @@
+import type { Slots } from '../../../../src/iothub/types.js';
+import { remove } from '../../../../src/provisioning/steps/remove.js';
+import { A, B, deviceWith, fakeWork, mintFor, now, spotOf, spotWith } from '../../../support/stepFakes.js';
+
+const pair = await mintFor();
+const stranger = await mintFor('cd'.repeat(16));
+const absent = { present: false, service: null };
+const nothing = {
+  thumbprint: null,
+  previous: null,
+  service: null,
+  notBefore: null,
+  notAfter: null,
+  keyAlgorithm: null,
+  hub: 'none',
+};
+const observed = {
+  thumbprint: A,
+  previous: B,
+  service: '',
+  hub: [A, B] as Slots,
+  notBefore: now,
+  notAfter: now,
+};
+
+test('the identity goes first, then the variables, and nothing is observed any more', async () => {
+  const { work, calls } = fakeWork({ desired: absent, observed, hub: [A, B] });
+  await remove(work, async () => deviceWith({ '': spotWith(1, pair) }));
+  expect(calls).toEqual(['hub remove', 'remove 10 at ""', 'remove 11 at ""']);
+  expect(work.observed).toMatchObject(nothing);
+});
+
+test('that both are gone already is fine', async () => {
+  const { work, calls } = fakeWork({ desired: absent });
+  await remove(work, async () => deviceWith({ '': spotOf(1) }));
+  expect(calls).toEqual(['hub remove']);
+  expect(work.observed).toMatchObject(nothing);
+});
+
+test('every pair that is made out to the device goes, wherever it stands; a pair of another stays', async () => {
+  const { work, removed } = fakeWork({ desired: absent, places: [] });
+  await remove(work, async () =>
+    deviceWith({ '': spotOf(1), main: spotWith(2, pair), other: spotWith(3, stranger) }),
+  );
+  expect(removed.map(({ place }) => place)).toEqual(['main', 'main']);
+});
+
+test('at its own places even half a pair goes', async () => {
+  const { work, removed } = fakeWork({ desired: absent, places: ['main'] });
+  await remove(work, async () =>
+    deviceWith({ '': spotOf(1, { AZURE_CERT: 'x' }), main: spotOf(2, { AZURE_CERT: 'x' }) }),
+  );
+  expect(removed).toEqual([{ place: 'main', id: 20 }]);
+});
+
+test('of a device that balena does not know, the identity is all that is left to remove', async () => {
+  const { work, calls } = fakeWork({ observed, hub: [A, B] });
+  await remove(work, async () => null);
+  expect(calls).toEqual(['hub remove']);
+  expect(work.observed).toMatchObject(nothing);
+});
+
+test('an unknown device that never had an identity costs no operation, unless its removal was asked for', async () => {
+  const never = { observed: { hub: 'none' as const } };
+  const wanted = fakeWork(never);
+  await remove(wanted.work, async () => null);
+  expect(wanted.calls).toEqual([]);
+  const unwanted = fakeWork({ ...never, desired: absent });
+  await remove(unwanted.work, async () => null);
+  expect(unwanted.calls).toEqual(['hub remove']);
+  const distrusted = fakeWork({ ...never, distrust: true });
+  await remove(distrusted.work, async () => null);
+  expect(distrusted.calls).toEqual(['hub remove']);
+});
+
+test('a removal that fails leaves what the hub holds unknown, and the variables where they are', async () => {
+  const { work, calls } = fakeWork({ desired: absent, observed, hub: [A, B], hubFails: ['remove'] });
+  await expect(remove(work, async () => deviceWith({ '': spotWith(1, pair) }))).rejects.toThrow(
+    'remove fails',
+  );
+  expect(calls).toEqual(['hub remove']);
+  expect(work.observed).toMatchObject({ thumbprint: A, hub: 'unknown' });
+});

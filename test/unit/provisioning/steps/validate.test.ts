@@ -1,0 +1,93 @@
+import type { BalenaDevice } from '../../../../src/balena/types.js';
+import { allow, look } from '../../../../src/provisioning/steps/validate.js';
+import type { Work } from '../../../../src/provisioning/work.js';
+import { deviceWith, type FakeOptions, fakeWork, spotOf } from '../../../support/stepFakes.js';
+import { thrownBy } from '../../../support/thrownBy.js';
+
+const device = deviceWith({ '': spotOf(1), main: spotOf(2), 'cloud-relay': spotOf(3) });
+
+/** The work against a balena that knows this device, and sees these fleets. */
+function against(found: BalenaDevice | null, fleets: string[], options: FakeOptions = {}) {
+  const { work } = fakeWork(options);
+  const calls: string[] = [];
+  const balena = {
+    find: async () => {
+      calls.push('find');
+      return found;
+    },
+    sees: async (fleet: string | null) => {
+      calls.push(`sees ${fleet}`);
+      return fleet === null ? fleets.length > 0 : fleets.includes(fleet);
+    },
+    store: async () => {},
+    remove: async () => {},
+  };
+  const looking: Work = { ...work, balena: (_step, call) => call(balena) };
+  return { work: looking, calls };
+}
+
+describe('look', () => {
+  test('finds the device with one request, and observes its fleet', async () => {
+    const { work, calls } = against(device, []);
+    expect(await look(work)).toBe(device);
+    expect(calls).toEqual(['find']);
+    expect(work.observed.fleet).toBe('my_org/one');
+  });
+
+  test('a place that does not exist any more is clean', async () => {
+    const { work } = against(device, [], { places: ['', 'main', 'gone'] });
+    await look(work);
+    expect([...work.cleaned]).toEqual(['gone']);
+  });
+
+  test('an empty answer counts if our key sees the fleet still; all its places are gone with it', async () => {
+    const { work, calls } = against(null, ['my_org/one'], {
+      observed: { fleet: 'my_org/one' },
+      places: ['', 'main'],
+    });
+    expect(await look(work)).toBeNull();
+    expect(calls).toEqual(['find', 'sees my_org/one']);
+    expect([...work.cleaned]).toEqual(['', 'main']);
+  });
+
+  test.each([
+    ['its fleet', { fleet: 'my_org/one' }, ['my_org/two']],
+    ['any fleet', { fleet: null }, []],
+  ])('an empty answer is about our key if that does not see %s', async (what, observed, fleets) => {
+    const { work } = against(null, fleets, { observed });
+    const error = await thrownBy(look(work));
+    expect(error).toMatchObject({ code: 'balena-unauthorized', retry: 'later', step: 'validate' });
+    expect(error.message).toContain(what === 'its fleet' ? 'my_org/one' : 'any fleet');
+    expect(work.cleaned.size).toBe(0);
+  });
+});
+
+describe('allow', () => {
+  const allowed = async (options: FakeOptions, fleets: string[] | null = null) => {
+    const { work } = fakeWork(options);
+    return allow({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
+  };
+
+  test('the spot is that of the desired service, or the device', async () => {
+    expect((await allowed({ desired: { service: 'main' } })).ownerId).toBe(2);
+    expect((await allowed({ desired: { service: '' } })).ownerId).toBe(1);
+  });
+
+  test('a device of a fleet that is served is allowed, and no other', async () => {
+    expect((await allowed({}, ['my_org/two', 'my_org/one'])).ownerId).toBe(1);
+    expect(await thrownBy(allowed({}, ['my_org/two']))).toMatchObject({
+      code: 'fleet-not-allowed',
+      retry: 'never',
+      step: 'validate',
+    });
+  });
+
+  test.each(['nope', 'Main', 'mai', 'undefined'])(
+    'a service must be named exactly: not %s',
+    async (service) => {
+      const error = await thrownBy(allowed({ desired: { service } }));
+      expect(error).toMatchObject({ code: 'service-not-found', retry: 'never', step: 'validate' });
+      expect(error.message).toContain('main, cloud-relay');
+    },
+  );
+});

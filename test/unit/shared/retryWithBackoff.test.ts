@@ -1,0 +1,51 @@
+import { type ErrorCode, ProvisioningError, type Retry } from '../../../src/shared/errors.js';
+import { patiently, pause } from '../../../src/shared/retry.js';
+import { handClock } from '../../support/handClock.js';
+
+const error = (code: ErrorCode, retry: Retry = 'later') => new ProvisioningError(code, '', { retry });
+
+/** A call that fails so many times. */
+async function failing(times: number, failure: unknown) {
+  const clock = handClock(0);
+  let calls = 0;
+  const call = async () => {
+    calls += 1;
+    if (calls <= times) throw failure;
+    return 'done';
+  };
+  const result = await patiently(clock, call).catch(({ code }) => code);
+  return { result, calls, waitedMs: clock.at };
+}
+
+test('what passes is waited for, longer each time', async () => {
+  expect(await failing(3, error('balena-unavailable'))).toEqual({
+    result: 'done',
+    calls: 4,
+    waitedMs: 7_000,
+  });
+});
+
+test('who asks for a wait gets it', async () => {
+  const throttled = error('hub-throttled', { afterMs: 10_000 });
+  expect(await failing(2, throttled)).toEqual({ result: 'done', calls: 3, waitedMs: 20_000 });
+});
+
+test('after six tries it is the end', async () => {
+  expect(await failing(9, error('timed-out'))).toEqual({ result: 'timed-out', calls: 6, waitedMs: 31_000 });
+});
+
+test.each([error('balena-unauthorized'), error('hub-unauthorized'), error('balena-rejected', 'never')])(
+  'what no patience mends is not waited for: $code',
+  async (failure) => {
+    expect(await failing(1, failure)).toEqual({ result: failure.code, calls: 1, waitedMs: 0 });
+  },
+);
+
+test('a signal ends the waiting', async () => {
+  const controller = new AbortController();
+  const clock = { now: () => 0, sleep: () => new Promise<void>(() => {}) };
+  const waiting = pause(clock, 60_000, controller.signal);
+  controller.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+  await expect(patiently(clock, async () => 'done', controller.signal)).rejects.toThrow('enough');
+});

@@ -1,0 +1,87 @@
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { measures, observeCertificates, useMeasures } from '../../../src/telemetry/metrics.js';
+import { openMeasures } from '../../../src/telemetry/openMetrics.js';
+
+const minutes = 60_000;
+let now = Date.parse('2030-01-01T00:00:00Z');
+const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+const provider = new MeterProvider({ readers: [reader] });
+afterAll(() => provider.shutdown());
+useMeasures(openMeasures(provider.getMeter('test'), 100, () => now));
+
+/** Of a metric, by its attributes: its value, or, of a histogram, the sum. */
+async function shown(name: string): Promise<Record<string, number>> {
+  exporter.reset();
+  await reader.forceFlush();
+  const metrics = exporter
+    .getMetrics()
+    .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+  const points = metrics.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? [];
+  return Object.fromEntries(
+    points.map(({ attributes, value }) => [
+      Object.values(attributes).join(),
+      typeof value === 'number' ? value : (value as { sum: number }).sum,
+    ]),
+  );
+}
+
+test('requests are counted by what they are and how they end', async () => {
+  measures().accepted('provision');
+  measures().accepted('provision');
+  measures().accepted('deprovision');
+  measures().provisioned('provision', 2_500);
+  measures().deprovisioned();
+  measures().failed('service-not-found', 'validate');
+  measures().failed('worker-died', null);
+  measures().refused('hub');
+  expect(await shown('provisioner.accepted')).toEqual({ provision: 2, deprovision: 1 });
+  expect(await shown('provisioner.provisioned')).toEqual({ provision: 1 });
+  expect(await shown('provisioner.time_to_provisioned')).toEqual({ provision: 2.5 });
+  expect(await shown('provisioner.deprovisioned')).toEqual({ '': 1 });
+  expect(await shown('provisioner.failed')).toEqual({
+    'service-not-found,validate': 1,
+    'worker-died,none': 1,
+  });
+  expect(await shown('provisioner.credentials_refused')).toEqual({ hub: 1 });
+});
+
+test('the rate is that of the last minute, beside what the hub allows', async () => {
+  for (let i = 0; i < 30; i += 1) {
+    measures().operation();
+    now += 1_000;
+  }
+  expect(await shown('provisioner.pace.rate')).toEqual({ '': 30 });
+  now += 45_000;
+  expect(await shown('provisioner.pace.rate')).toEqual({ '': 14 });
+  now += minutes;
+  expect(await shown('provisioner.pace.rate')).toEqual({ '': 0 });
+  expect(await shown('provisioner.pace.limit')).toEqual({ '': 100 });
+});
+
+test('the oldest work is what a worker has just taken up, or what the overdue timer has found', async () => {
+  measures().tookUp(3_000);
+  measures().tookUp(1_000);
+  measures().tookUp(-50);
+  expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 3 });
+  measures().overdue(15 * minutes);
+  expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 900 });
+  now += 5 * minutes;
+  expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 900 });
+  measures().overdue(0);
+  expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 0 });
+});
+
+test('certificates are shown until they are counted again', async () => {
+  expect(await shown('provisioner.certificates')).toEqual({});
+  observeCertificates({ expired: 1, within7Days: 2, within30Days: 3, later: 4 });
+  expect(await shown('provisioner.certificates')).toEqual({ expired: 1, 7: 2, 30: 3, later: 4 });
+  now += 24 * 60 * minutes;
+  observeCertificates({ expired: 0, within7Days: 0, within30Days: 5, later: 5 });
+  expect(await shown('provisioner.certificates')).toEqual({ expired: 0, 7: 0, 30: 5, later: 5 });
+});
