@@ -41,7 +41,7 @@ try {
     `${devices} devices at once, S1 x ${units}: ${figures['elapsed s']} s, ${figures['not provisioned']} not provisioned`,
   );
   console.table({
-    'requests / device': each(figures.asked),
+    'requests / device': each(figures.requested),
     'deliveries / device': deliveries,
     // Each message is sent, delivered and completed.
     'Service Bus operations / device': Math.round(deliveries * 3 * 10) / 10,

@@ -5,7 +5,7 @@ const longestWaitMs = 60_000;
 
 /** What a device was told, by status, and how often it asked. */
 export interface RelayTally {
-  asked: number;
+  requested: number;
   byStatus: Record<string, number>;
 }
 
@@ -24,7 +24,7 @@ export async function relay(
 ): Promise<void> {
   const body = JSON.stringify({ uuid, balena_service: 'main' });
   for (let wait = firstWaitMs; !hasVariables(); wait = Math.min(wait * 2, longestWaitMs)) {
-    tally.asked += 1;
+    tally.requested += 1;
     const status = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -45,7 +45,7 @@ try {
   if (!balena || !tables) throw new Error('this runs against the stand-ins: unset BALENA_… and RECORDS_…');
   const records = openTable<DeviceRecord>({ connection: tables, name: 'devices' });
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
-  const tally: RelayTally = { asked: 0, byStatus: {} };
+  const tally: RelayTally = { requested: 0, byStatus: {} };
   const provisioned = new Set<string>();
   const bar = new cliProgress.SingleBar({
     format:
@@ -63,7 +63,7 @@ try {
     rate: 0,
     limit,
     left: Math.ceil(devices / limit),
-    asked: 0,
+    requested: 0,
   });
 
   const started = performance.now();
@@ -85,7 +85,7 @@ try {
       failed: counts.failed,
       rate,
       left: Math.ceil((devices - done) / limit),
-      asked: tally.asked,
+      requested: tally.requested,
     });
   }
   bar.stop();
@@ -93,7 +93,7 @@ try {
   await Promise.all(relays);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   console.log(
-    `${provisioned.size} of ${devices} provisioned after ${seconds} s; ${tally.asked} requests, answered ${JSON.stringify(tally.byStatus)}.`,
+    `${provisioned.size} of ${devices} provisioned after ${seconds} s; ${tally.requested} requests, answered ${JSON.stringify(tally.byStatus)}.`,
   );
 } finally {
   await stack.close();

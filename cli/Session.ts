@@ -1,7 +1,7 @@
 import type { Config } from '../src/config/config.js';
 import type { OpsApp } from '../src/openOpsApp.js';
 import type { ExitCode } from './exitCodes.js';
-import type { AuditTools } from './fleet/audit.js';
+import type { AuditDependencies } from './fleet/audit.js';
 import type { System } from './settings/findSystem.js';
 
 /** What a command works with. */
@@ -38,7 +38,7 @@ export interface Session {
 }
 
 /** Queue, records, balena and hub. */
-export interface FleetApp extends AuditTools, OpsApp {
+export interface FleetApp extends AuditDependencies, OpsApp {
   config: Config;
 }
 

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../src/config/config.js';
-import { Refused } from '../src/ops/requestError.js';
+import { RequestError } from '../src/ops/requestError.js';
 import { ProvisioningError } from '../src/shared/errors.js';
 import { CliError } from './CliError.js';
 import { type ExitCode, exitCodes } from './exitCodes.js';
@@ -28,7 +28,7 @@ export function describeError(error: unknown, local = false): Ending {
     };
   if (error instanceof ConfigError)
     return { code: 'settings', message: error.message, exitCode: exitCodes.wrongUsage };
-  if (error instanceof Refused) {
+  if (error instanceof RequestError) {
     const exitCode = { 400: exitCodes.wrongUsage, 404: exitCodes.notFound, 409: exitCodes.refused }[
       error.status
     ];

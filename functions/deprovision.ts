@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
-import { answering } from '../src/http/errors.js';
+import { withErrorResponses } from '../src/http/errors.js';
 import { answerAccepted } from '../src/http/provision/answer.js';
 import { parseProvision } from '../src/http/provision/parse.js';
 import { accept } from '../src/provisioning/accept.js';
@@ -10,7 +10,7 @@ app.http('deprovision', {
   methods: ['DELETE'],
   route: 'provision/{uuid?}',
   authLevel: 'function',
-  handler: answering(async (request) => {
+  handler: withErrorResponses(async (request) => {
     const { uuid } = await parseProvision(request, true);
     return answerAccepted(theApp, request, await accept(theApp, { uuid, present: false }));
   }),

@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
-import { answering } from '../src/http/errors.js';
+import { withErrorResponses } from '../src/http/errors.js';
 import { answerOps } from '../src/http/ops/answer.js';
 
 /** `/api/ops/…`: what ops look at and do, as JSON. One function, so that it has one key of its own. */
@@ -8,5 +8,5 @@ app.http('ops', {
   methods: ['GET', 'POST'],
   route: 'ops/{resource}/{id?}/{verb?}',
   authLevel: 'function',
-  handler: answering((request) => answerOps(theApp, request)),
+  handler: withErrorResponses((request) => answerOps(theApp, request)),
 });

@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
-import { answering } from '../src/http/errors.js';
+import { withErrorResponses } from '../src/http/errors.js';
 import { answerAccepted } from '../src/http/provision/answer.js';
 import { parseProvision } from '../src/http/provision/parse.js';
 import { answerState } from '../src/http/provision/state.js';
@@ -11,7 +11,7 @@ app.http('provision', {
   methods: ['POST', 'GET'],
   route: 'provision/{uuid?}',
   authLevel: 'function',
-  handler: answering(async (request) => {
+  handler: withErrorResponses(async (request) => {
     if (request.method === 'GET') return answerState(theApp, request);
     const { uuid, service = theApp.config.defaultService } = await parseProvision(request, false);
     await theApp.proof(uuid, request.headers.get('authorization'));

@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
-import { answering } from '../src/http/errors.js';
+import { withErrorResponses } from '../src/http/errors.js';
 import { answerWebhook } from '../src/http/webhook/answer.js';
 
 /** `POST /api/webhook`, if there are secrets for it. Its signature is its key: senders of webhooks cannot send another. */
@@ -9,6 +9,6 @@ if (theApp.config.webhookSecrets.length > 0) {
     methods: ['POST'],
     route: 'webhook',
     authLevel: 'anonymous',
-    handler: answering((request) => answerWebhook(theApp, request)),
+    handler: withErrorResponses((request) => answerWebhook(theApp, request)),
   });
 }

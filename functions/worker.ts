@@ -1,12 +1,12 @@
 import { app, type InvocationContext } from '@azure/functions';
 import { theApp } from '../src/app.js';
 import { advanceAction } from '../src/ops/bulk/advance.js';
-import { workOn } from '../src/provisioning/worker.js';
+import { processMessage } from '../src/provisioning/worker.js';
 import {
   BadMessage,
   type ProvisioningMessage,
   parseMessage,
-  readActionMessage,
+  readWakeUpMessage,
 } from '../src/queue/messages.js';
 
 /** Works off the queue. Returning completes a message, throwing abandons it; a dead letter is settled through the host. */
@@ -18,9 +18,9 @@ app.serviceBusQueue('worker', {
     const deadLetter = (reason: string, description: string) =>
       theApp.settlement().deadLetter(String(lockToken), reason, description);
 
-    const onAction = readActionMessage(body);
-    if (onAction) {
-      await advanceAction(theApp, onAction);
+    const wakeUpMessage = readWakeUpMessage(body);
+    if (wakeUpMessage) {
+      await advanceAction(theApp, wakeUpMessage);
       return;
     }
     let message: ProvisioningMessage;
@@ -31,7 +31,7 @@ app.serviceBusQueue('worker', {
       context.warn(`message ${sequenceNumber} dead-lettered, ${error.reason}: ${error.message}`);
       return deadLetter(error.reason, error.message);
     }
-    await workOn(theApp, message, {
+    await processMessage(theApp, message, {
       sequenceNumber: String(sequenceNumber),
       // Not `enqueuedTimeUtc`: that comes without its zone, and would be read as local time.
       enqueuedAt: Date.parse(String(enqueuedTime)),

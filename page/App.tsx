@@ -3,7 +3,7 @@ import { openApi } from './api/openApi.js';
 import { forgetKey, rememberedKey, rememberedName, type Session } from './api/Session.js';
 import { OpsContext } from './api/useOps.js';
 import { KeyForm } from './KeyForm.js';
-import { Place } from './Place.js';
+import { Location } from './Location.js';
 import { TopBar } from './TopBar.js';
 import { useFocusOnHeading } from './useFocusOnHeading.js';
 import { useRoute } from './useRoute.js';
@@ -33,7 +33,7 @@ export function App() {
         Skip to the content
       </button>
       <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
-      <Place route={route} />
+      <Location route={route} />
     </OpsContext.Provider>
   );
 }

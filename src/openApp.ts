@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { AuditTools } from '../cli/fleet/audit.js';
-import { openBalena } from './balena/client.js';
+import type { AuditDependencies } from '../cli/fleet/audit.js';
+import { openBalenaClient } from './balena/client.js';
 import type { BalenaListing } from './balena/listing.js';
-import type { Balena } from './balena/types.js';
+import type { BalenaClient } from './balena/types.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
 import { openProof, type Proof } from './http/deviceProof.js';
-import type { WebhookTools } from './http/webhook/answer.js';
+import type { WebhookDependencies } from './http/webhook/answer.js';
 import { openHandledWebhooks } from './http/webhook/handled.js';
-import { openHub } from './iothub/registry.js';
-import type { Hub, HubListing } from './iothub/types.js';
+import { openHubRegistry } from './iothub/registry.js';
+import type { HubListing, HubRegistry } from './iothub/types.js';
 import { type OpsApp, openOpsApp, openTracedTable } from './openOpsApp.js';
-import type { Tools } from './provisioning/dependencies.js';
-import type { OverdueTools } from './provisioning/redrive.js';
+import type { WorkerDependencies } from './provisioning/dependencies.js';
+import type { RedriveDependencies } from './provisioning/redrive.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
-import { retrySoon } from './shared/retry.js';
+import { retryTransient } from './shared/retry.js';
 import { systemClock as clock } from './shared/time.js';
 import { openLastRun, openPosition, type Position, type PositionRow } from './storage/timerRows.js';
 import { traceCalls } from './telemetry/traceCalls.js';
@@ -23,13 +23,18 @@ import { traceCalls } from './telemetry/traceCalls.js';
 const longestBalenaCallMs = 15_000;
 
 /** How often the `overdue` function runs. */
-export const overduePeriodMs = 300_000;
+export const redrivePeriodMs = 300_000;
 
 /** Everything that the functions work with, from one configuration: one client and one pool of connections for each side. */
-export interface App extends AuditTools, OpsApp, OverdueTools, Tools, WebhookTools {
+export interface App
+  extends AuditDependencies,
+    OpsApp,
+    RedriveDependencies,
+    WorkerDependencies,
+    WebhookDependencies {
   config: Config;
-  balena: Balena & BalenaListing;
-  hub: Hub & HubListing;
+  balena: BalenaClient & BalenaListing;
+  hub: HubRegistry & HubListing;
   proof: Proof;
   /** How far the sweep has come. */
   sweepPosition: Position;
@@ -44,8 +49,8 @@ export interface App extends AuditTools, OpsApp, OverdueTools, Tools, WebhookToo
  */
 export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
   const ops = openOpsApp(config, log);
-  const hub = traceCalls('hub', openHub(config.hub), ['get', 'create', 'update', 'remove', 'list']);
-  const balena = openBalena({
+  const hub = traceCalls('hub', openHubRegistry(config.hub), ['get', 'create', 'update', 'remove', 'list']);
+  const balena = openBalenaClient({
     ...config.balena,
     // A call that starts at the end of the work limit is over before the lease's grace is.
     callTimeoutMs: Math.min(longestBalenaCallMs, config.leaseGraceMs / 2),
@@ -56,17 +61,17 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     ...ops,
     config,
     hub,
-    balena: traceCalls('balena', balena, ['find', 'sees', 'store', 'remove', 'list', 'fleetsOf']),
+    balena: traceCalls('balena', balena, ['findDevice', 'seesFleet', 'store', 'remove', 'list', 'fleetsOf']),
     queriesPerMinute: config.queriesPerMinute,
     sweepPosition: openPosition(openTracedTable<PositionRow>(config, 'system'), 'sweep', clock),
     mint: minter(config.certificate),
-    retrySoon,
+    retryTransient,
     proof: openProof({ mode: config.deviceProof, apiUrl: config.balena.apiUrl, clock }),
     handledWebhooks: openHandledWebhooks(openTracedTable(config, 'webhooks'), clock),
     settings: config,
     duplicateWindowMs: config.duplicateWindowMs,
-    periodMs: overduePeriodMs,
-    lastRun: openLastRun(openTracedTable(config, 'system'), 'overdue'),
+    periodMs: redrivePeriodMs,
+    lastRun: openLastRun(openTracedTable(config, 'system'), 'redrive'),
     instance: randomUUID(),
     random: Math.random,
     settlement() {

@@ -2,21 +2,21 @@ import type { ConfigFor } from './config/config.js';
 import type { DeviceRecord } from './device/record.js';
 import { openRecords } from './device/repository.js';
 import { openStatus, type StatusRow } from './health/status.js';
-import { type OpsTools, openOps } from './ops/dependencies.js';
+import { type OpsDependencies, openOps } from './ops/dependencies.js';
 import { rememberSent } from './queue/publish.js';
 import { openQueue } from './queue/queue.js';
 import type { Dependency } from './shared/errors.js';
 import { systemClock as clock } from './shared/time.js';
 import { openTable, type Table } from './storage/table.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
-import { type CircuitRow, openCircuit } from './throttling/circuitBreaker.js';
-import { openPace, type PaceRow } from './throttling/openRateLimiter.js';
+import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
+import { openRateLimiter, type RateLimiterRow } from './throttling/openRateLimiter.js';
 
 /** Ten times what a read takes. */
 const slowReadMs = 50;
 
 /** What works with queue and records alone: asking, looking, and what ops do. */
-export interface OpsApp extends OpsTools {
+export interface OpsApp extends OpsDependencies {
   close(): Promise<void>;
 }
 
@@ -24,15 +24,19 @@ export interface OpsApp extends OpsTools {
 export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
   const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
   const system: Table<unknown> = openTracedTable(config, 'system');
-  const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendAction']);
+  const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
   const circuit = (dependency: Dependency) =>
-    openCircuit({ dependency, table: system as Table<CircuitRow>, clock, log });
+    openCircuitBreaker({ dependency, table: system as Table<CircuitRow>, clock, log });
   const ops = openOps(config, {
     records,
     queue,
     clock,
     sentRecently: rememberSent(clock),
-    pace: openPace({ table: system as Table<PaceRow>, clock, perMinute: config.operationsPerMinute }),
+    rateLimiter: openRateLimiter({
+      table: system as Table<RateLimiterRow>,
+      clock,
+      perMinute: config.operationsPerMinute,
+    }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({
       table: system as Table<StatusRow>,

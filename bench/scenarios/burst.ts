@@ -28,7 +28,7 @@ export interface BurstFigures {
   '429s': number;
   'deliveries/device': number;
   'dead letters': number;
-  asked: number;
+  requested: number;
   '5xx or no answer': number;
   'not provisioned': number;
   'host MB at its peak': number;
@@ -59,7 +59,7 @@ async function run(
   const perMinute = operationsPerMinute(tier, units);
   const boundMs = (devices / perMinute) * 60_000;
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
-  const tally: RelayTally = { asked: 0, byStatus: {} };
+  const tally: RelayTally = { requested: 0, byStatus: {} };
   const provisioned = new Set<string>();
   const controller = new AbortController();
 
@@ -103,7 +103,7 @@ async function run(
     '429s': refused,
     'deliveries/device': round(stack.deliveries() / devices),
     'dead letters': stack.deadLetters(),
-    asked: tally.asked,
+    requested: tally.requested,
     '5xx or no answer': failed.reduce((sum, [, count]) => sum + count, 0),
     'not provisioned': devices - provisioned.size,
     'host MB at its peak': peakMb,

@@ -1,7 +1,7 @@
 import { audit } from '../../cli/fleet/audit.js';
 import { followFleet } from '../../cli/fleet/follow.js';
 import { repair } from '../../cli/fleet/repair.js';
-import { askFleet, planFleet } from '../../cli/fleet/request.js';
+import { planFleet, requestFleet } from '../../cli/fleet/request.js';
 import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/iothub/quotas.js';
@@ -91,10 +91,10 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
       followFleet(app, uuids, { onProgress: ({ states }) => options.progress(states.provisioned) });
 
     await measure('fleet, plan', () => count(planFleet(app, asking)));
-    await measure('fleet, asked for', async () => (await askFleet(app, asking)).asked);
+    await measure('fleet, asked for', async () => (await requestFleet(app, asking)).requested);
     await stack.startHost('worker');
     await measure('fleet, followed until provisioned', async () => (await follow()).states.provisioned);
-    await measure('fleet, asked for again', async () => (await askFleet(app, asking)).alreadyProvisioned);
+    await measure('fleet, asked for again', async () => (await requestFleet(app, asking)).alreadyProvisioned);
     await measure('sweep, all in order', async () => await count(planSweep(app, sweeping)));
     await measure('audit, all in order', () => count(audit(app, auditing)));
 
@@ -136,7 +136,7 @@ async function followChecks(
 ): Promise<number> {
   for (;;) {
     const found = await Promise.all(uuids.map(async (uuid) => (await records.read(uuid))?.value));
-    if (found.every((record) => !record?.ticket))
+    if (found.every((record) => !record?.job))
       return found.filter((record) => record?.observed.thumbprint).length;
     await clock.sleep(200);
   }

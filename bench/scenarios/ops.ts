@@ -56,7 +56,7 @@ export async function ops(
     const action = () => ask<Action>(stack, 'GET', `actions/${plan.id}`);
     await measure('replay: all asked for', async () => {
       await ask(stack, 'POST', `actions/${plan.id}/start`, { rate: 6_000 });
-      await until(async () => (await action()).counts.asked === devices);
+      await until(async () => (await action()).counts.requested === devices);
     });
     await measure('replay: progress, one look', action);
     await measure('replay: all provisioned, from there', () =>

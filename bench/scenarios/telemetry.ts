@@ -51,21 +51,21 @@ export async function telemetry(
     on: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint },
   };
   try {
-    const asked = await measureAsking(Math.ceil(devices / burst) * 6, settings);
+    const requested = await measureAsking(Math.ceil(devices / burst) * 6, settings);
     bytes = 0;
     const each = Math.ceil(devices / rounds);
     const worked = await measureWork(each, rounds, settings);
     const perSecond = (count: number, spent: number[]) => Math.round((count / median(spent)) * 10_000) / 10;
     const row = (mode: Mode) => ({
       telemetry: mode,
-      'accepted/s': perSecond(burst, asked.accepted[mode]),
-      'repeated asks/s': perSecond(burst * 2, asked.repeated[mode]),
+      'accepted/s': perSecond(burst, requested.accepted[mode]),
+      'repeated asks/s': perSecond(burst * 2, requested.repeated[mode]),
       'devices/s': perSecond(each, worked[mode]),
     });
     const difference = {
       telemetry: 'costs, %',
-      'accepted/s': costs(asked.accepted),
-      'repeated asks/s': costs(asked.repeated),
+      'accepted/s': costs(requested.accepted),
+      'repeated asks/s': costs(requested.repeated),
       'devices/s': costs(worked),
     };
     return { rows: [row('off'), row('on'), difference], bytesPerDevice: Math.round(bytes / (each * rounds)) };

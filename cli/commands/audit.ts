@@ -1,4 +1,4 @@
-import { inParallel } from '../../src/shared/async.js';
+import { forEachConcurrently } from '../../src/shared/async.js';
 import type { AddCommand } from '../AddCommand.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';
@@ -23,10 +23,10 @@ const repairsAtATime = 20;
 const columns: Column<Finding>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid },
   { title: 'WHAT', of: ({ kind }) => kind },
-  { title: 'MENDED BY', of: ({ mend }) => mend.how },
+  { title: 'MENDED BY', of: ({ fix }) => fix.how },
   {
     title: 'WHY',
-    of: ({ detail, mend }) => (mend.how === 'by-hand' ? `${detail} (${mend.why})` : detail),
+    of: ({ detail, fix }) => (fix.how === 'by-hand' ? `${detail} (${fix.why})` : detail),
     spare: true,
   },
 ];
@@ -57,19 +57,18 @@ export const addAudit: AddCommand = (parent, action) =>
         const app = await session.fleetApp();
         const { findings, progress } = await look(session, app, options.fleet ?? app.config.fleets);
         const mendable = findings.filter(
-          ({ mend }) => mend.how !== 'by-hand' && (removeUnknown || mend.how !== 'remove-unknown'),
+          ({ fix }) => fix.how !== 'by-hand' && (removeUnknown || fix.how !== 'remove-unknown'),
         );
-        const unknown = removeUnknown
-          ? 0
-          : findings.filter(({ mend }) => mend.how === 'remove-unknown').length;
-        const repaired = options.repair && mendable.length > 0 ? { asked: 0, settled: 0, byHand: 0 } : null;
+        const unknown = removeUnknown ? 0 : findings.filter(({ fix }) => fix.how === 'remove-unknown').length;
+        const repaired =
+          options.repair && mendable.length > 0 ? { requested: 0, settled: 0, byHand: 0 } : null;
         if (repaired) {
-          const mends = counted(countOf(mendable, ({ mend }) => mend.how));
+          const mends = counted(countOf(mendable, ({ fix }) => fix.how));
           session.tell(table(findings, columns, session.width));
           const what = `${plural(mendable.length, 'disagreement')} will be mended through the queue: ${mends}.${mends.includes('remove') ? ' To remove takes identities and variables away.' : ''}`;
           if (!(await session.confirm(what, yes)))
             throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was mended.');
-          await inParallel(mendable, repairsAtATime, async (finding) => {
+          await forEachConcurrently(mendable, repairsAtATime, async (finding) => {
             repaired[countAs[await repair(app, finding, { removeUnknown })]] += 1;
           });
         }
@@ -79,7 +78,7 @@ export const addAudit: AddCommand = (parent, action) =>
             wrap(summary(progress, findings), session.width),
             ...(repaired
               ? [
-                  `Mending: ${repaired.asked} were put into the queue, ${repaired.settled} had settled.`,
+                  `Mending: ${repaired.requested} were put into the queue, ${repaired.settled} had settled.`,
                   ...(repaired.byHand > 0
                     ? [`Left to people, as this key does not see their fleet: ${repaired.byHand}.`]
                     : []),
@@ -93,7 +92,7 @@ export const addAudit: AddCommand = (parent, action) =>
       }),
     );
 
-const countAs = { asked: 'asked', 'not-any-more': 'settled', 'by-hand': 'byHand' } as const;
+const countAs = { requested: 'requested', 'not-any-more': 'settled', 'by-hand': 'byHand' } as const;
 
 /** @param unknown identities of devices of which nobody knows the fleet */
 function howToRemove(unknown: number): string {

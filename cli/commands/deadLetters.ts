@@ -2,7 +2,7 @@ import type { AddCommand } from '../AddCommand.js';
 import { addAudit } from './deadLetters/audit.js';
 import { addCancel } from './deadLetters/cancel.js';
 import { addDiscard } from './deadLetters/discard.js';
-import { addLetterList } from './deadLetters/list.js';
+import { addDeadLetterList } from './deadLetters/list.js';
 import { addPlan } from './deadLetters/plan.js';
 import { addReplay } from './deadLetters/replay.js';
 
@@ -22,5 +22,6 @@ export const addDeadLetters: AddCommand = (parent, action) => {
     )
     .addHelpText('after', hint);
   group.helpCommand(false);
-  for (const add of [addLetterList, addPlan, addReplay, addDiscard, addCancel, addAudit]) add(group, action);
+  for (const add of [addDeadLetterList, addPlan, addReplay, addDiscard, addCancel, addAudit])
+    add(group, action);
 };

@@ -1,7 +1,7 @@
 import type { AddCommand } from '../AddCommand.js';
 import { type ExitCode, exitCodes } from '../exitCodes.js';
 import { type FollowReport, followFleet } from '../fleet/follow.js';
-import { type AskReport, askFleet, type PlannedAsk, planFleet } from '../fleet/request.js';
+import { type PlannedRequest, planFleet, type RequestReport, requestFleet } from '../fleet/request.js';
 import { examples } from '../options/examples.js';
 import { counted, plural } from '../output/plural.js';
 import { due } from '../output/when.js';
@@ -45,26 +45,27 @@ export const addFleet: AddCommand = (parent, action) =>
         const { dryRun, follow: looksOn, service = app.config.defaultService } = options;
         const { onlyMissing = false, move = false } = options;
         if (dryRun) {
-          const planned: PlannedAsk[] = [];
+          const planned: PlannedRequest[] = [];
           for await (const each of planFleet(app, { fleet, service, onlyMissing, move })) planned.push(each);
           return showPlan(session, planned, { fleet, service });
         }
         const signal = session.stopGently();
-        const asked = await ask(session, app, { fleet, service, onlyMissing, move, signal });
-        const followed = looksOn && asked.finished ? await look(session, app, asked.uuids, signal) : null;
-        const { uuids, ...counts } = asked;
+        const requested = await ask(session, app, { fleet, service, onlyMissing, move, signal });
+        const followed =
+          looksOn && requested.finished ? await look(session, app, requested.uuids, signal) : null;
+        const { uuids, ...counts } = requested;
         session.answer({ fleet, service, ...counts, followed }, () =>
-          summary(fleet, asked, followed)
+          summary(fleet, requested, followed)
             .map((line) => wrap(line, session.width))
             .join('\n'),
         );
-        return exitCodeOf(asked, followed, signal);
+        return exitCodeOf(requested, followed, signal);
       }),
     );
 
 function showPlan(
   session: Session,
-  planned: readonly PlannedAsk[],
+  planned: readonly PlannedRequest[],
   { fleet, service }: { fleet: string; service: string },
 ): ExitCode {
   const uuids = planned.filter((each) => each.elsewhere === null).map(({ uuid }) => uuid);
@@ -93,15 +94,21 @@ function howToMove(elsewhere: number): string[] {
 async function ask(
   session: Session,
   app: FleetApp,
-  options: Parameters<typeof askFleet>[1],
-): Promise<AskReport> {
+  options: Parameters<typeof requestFleet>[1],
+): Promise<RequestReport> {
   session.tell('Asking for each device. Ctrl-C ends this cleanly; run again, it goes on.');
   const progress = showProgress(session);
-  const report = await askFleet(app, {
+  const report = await requestFleet(app, {
     ...options,
     onProgress(so) {
       const done =
-        so.skipped + so.elsewhere + so.asked + so.underWay + so.alreadyProvisioned + so.failed + so.conflicts;
+        so.skipped +
+        so.elsewhere +
+        so.requested +
+        so.underWay +
+        so.alreadyProvisioned +
+        so.failed +
+        so.conflicts;
       progress({ done, total: so.devices, words: askedWords(so) });
     },
   });
@@ -133,9 +140,9 @@ async function look(
   return report;
 }
 
-function askedWords(report: Omit<AskReport, 'uuids' | 'finished' | 'devices'>): string {
+function askedWords(report: Omit<RequestReport, 'uuids' | 'finished' | 'devices'>): string {
   const words: [number, string][] = [
-    [report.asked, 'asked for'],
+    [report.requested, 'asked for'],
     [report.underWay, 'under way before'],
     [report.alreadyProvisioned, 'provisioned before'],
     [report.failed, 'failed before'],
@@ -147,12 +154,12 @@ function askedWords(report: Omit<AskReport, 'uuids' | 'finished' | 'devices'>): 
   return shown.join(', ') || 'nothing yet';
 }
 
-function summary(fleet: string, asked: AskReport, followed: FollowReport | null): string[] {
+function summary(fleet: string, requested: RequestReport, followed: FollowReport | null): string[] {
   const first = [
-    `${plural(asked.devices, 'device')} of ${fleet}: ${askedWords(asked)}.`,
-    ...howToMove(asked.elsewhere),
+    `${plural(requested.devices, 'device')} of ${fleet}: ${askedWords(requested)}.`,
+    ...howToMove(requested.elsewhere),
   ];
-  if (!asked.finished)
+  if (!requested.finished)
     return [...first, 'Interrupted: what was asked for goes on. Run it again for the others.'];
   if (!followed) return [...first, 'See: provisioner watch'];
   const states = Object.fromEntries(Object.entries(followed.states).filter(([, count]) => count > 0));
@@ -161,8 +168,8 @@ function summary(fleet: string, asked: AskReport, followed: FollowReport | null)
   return [...first, `${now}${why}${followed.finished ? '' : ' The others go on without you.'}`];
 }
 
-function exitCodeOf(asked: AskReport, followed: FollowReport | null, signal: AbortSignal): ExitCode {
+function exitCodeOf(requested: RequestReport, followed: FollowReport | null, signal: AbortSignal): ExitCode {
   if (signal.aborted) return exitCodes.interrupted;
-  const failed = followed ? followed.states.failed : asked.failed;
-  return failed + asked.conflicts + asked.elsewhere > 0 ? exitCodes.notWell : exitCodes.ok;
+  const failed = followed ? followed.states.failed : requested.failed;
+  return failed + requested.conflicts + requested.elsewhere > 0 ? exitCodes.notWell : exitCodes.ok;
 }

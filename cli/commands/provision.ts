@@ -49,7 +49,7 @@ function expectTaken(acceptance: Acceptance): void {
     throw new CliError(
       'service-conflict',
       exitCodes.refused,
-      `The credentials were moved to the service "${desired.service}" less than ten minutes ago: ask again after ${at(acceptance.askAgainAt)}.`,
+      `The credentials were moved to the service "${desired.service}" less than ten minutes ago: ask again after ${at(acceptance.retryAt)}.`,
     );
   }
   if (acceptance.kind === 'failed') {
@@ -57,7 +57,7 @@ function expectTaken(acceptance: Acceptance): void {
     throw new CliError(
       error?.code ?? 'unexpected',
       exitCodes.refused,
-      `It failed: ${error?.message ?? 'nobody knows why.'} A device may ask again after ${at(acceptance.askAgainAt)}; once the cause is gone, ops need not wait: provisioner dead-letters replay --uuid ${uuid}`,
+      `It failed: ${error?.message ?? 'nobody knows why.'} A device may ask again after ${at(acceptance.retryAt)}; once the cause is gone, ops need not wait: provisioner dead-letters replay --uuid ${uuid}`,
     );
   }
 }

@@ -1,8 +1,8 @@
-import { readStory } from '../../src/ops/devices/history.js';
+import { readHistory } from '../../src/ops/devices/history.js';
 import type { AddCommand } from '../AddCommand.js';
 import { examples } from '../options/examples.js';
 import { parseUuid } from '../options/parsers.js';
-import { showStory } from '../output/showStory.js';
+import { showHistory } from '../output/showHistory.js';
 
 export const addStatus: AddCommand = (parent, action) =>
   parent
@@ -18,7 +18,7 @@ export const addStatus: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, _options: object, uuid: string) => {
-        const story = await readStory(await session.app(), uuid);
-        session.answer(story, () => showStory(story, session.width));
+        const history = await readHistory(await session.app(), uuid);
+        session.answer(history, () => showHistory(history, session.width));
       }),
     );

@@ -1,4 +1,4 @@
-import { describeHeld } from '../../src/fleet/massDeletionGuard.js';
+import { describeGuarded } from '../../src/fleet/massDeletionGuard.js';
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
 import type { AddCommand } from '../AddCommand.js';
@@ -76,10 +76,10 @@ function itemLine(item: SweepItem): string {
 
 function summary(report: SweepProgress | undefined, were: string): string {
   if (!report) return 'There is nothing there.';
-  const { devices, records, asked, checked, held } = report;
+  const { devices, records, requested, checked, held } = report;
   const reasons = Object.fromEntries(Object.entries(checked).filter(([, count]) => count > 0));
   const looked = Object.values(checked).reduce((sum, count) => sum + count, 0);
   const why = looked > 0 ? ` (${counted(reasons)})` : '';
-  const line = `${devices} devices and ${records} records: ${asked} ${were} asked for, ${looked} ${were} looked at${why}.`;
-  return [line, ...held.map((each) => `${describeHeld(each)}.`)].join('\n');
+  const line = `${devices} devices and ${records} records: ${requested} ${were} asked for, ${looked} ${were} looked at${why}.`;
+  return [line, ...held.map((each) => `${describeGuarded(each)}.`)].join('\n');
 }

@@ -1,4 +1,4 @@
-import { openBalena } from '../../src/balena/client.js';
+import { openBalenaClient } from '../../src/balena/client.js';
 import type { ConfigFor } from '../../src/config/config.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { type Check, failed, ok } from './Check.js';
@@ -23,7 +23,7 @@ export async function checkBalena({ balena: options, fleets }: ConfigFor<'balena
           'the key may not write variables',
           'use the key of a user who may (Developer or more)',
         );
-    return [key, ...(await checkFleets(openBalena(options), fleets)), write];
+    return [key, ...(await checkFleets(openBalenaClient(options), fleets)), write];
   } catch (error) {
     const { code, message } = ProvisioningError.from(error);
     const todo =
@@ -34,16 +34,19 @@ export async function checkBalena({ balena: options, fleets }: ConfigFor<'balena
   }
 }
 
-async function checkFleets(balena: ReturnType<typeof openBalena>, fleets: string[] | null): Promise<Check[]> {
+async function checkFleets(
+  balena: ReturnType<typeof openBalenaClient>,
+  fleets: string[] | null,
+): Promise<Check[]> {
   if (fleets === null)
     return [
-      (await balena.sees(null))
+      (await balena.seesFleet(null))
         ? ok('balena: fleets', 'all that the key sees (FLEETS is not set)')
         : failed('balena: fleets', 'the key sees none', 'add its user to the organization of the fleets'),
     ];
   return Promise.all(
     fleets.map(async (fleet) =>
-      (await balena.sees(fleet))
+      (await balena.seesFleet(fleet))
         ? ok('balena: fleet', `${fleet} is seen`)
         : failed(
             'balena: fleet',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfigFor } from '../../src/config/config.js';
-import { openHub } from '../../src/iothub/registry.js';
+import { openHubRegistry } from '../../src/iothub/registry.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { type Check, failed, ok } from './Check.js';
 import { getToken, lacksToken } from './lacksToken.js';
@@ -23,7 +23,7 @@ export async function checkHub(config: ConfigFor<'hub'>): Promise<Check[]> {
 
 function open(config: ConfigFor<'hub'>) {
   try {
-    return openHub(config.hub);
+    return openHubRegistry(config.hub);
   } catch {
     return null;
   }

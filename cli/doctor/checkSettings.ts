@@ -1,9 +1,9 @@
 import {
   ConfigError,
   type ConfigFor,
+  type ExternalSystem,
   readConfig,
   readConfigFor,
-  type Side,
 } from '../../src/config/config.js';
 import type { Settings } from '../settings/findSystem.js';
 import { type Check, failed, ok } from './Check.js';
@@ -11,7 +11,7 @@ import { type Check, failed, ok } from './Check.js';
 export interface CheckedSettings {
   checks: Check[];
   /** The configuration of some sides; null where it is missing or wrong. */
-  configFor<S extends Side>(...sides: S[]): ConfigFor<S> | null;
+  configFor<S extends ExternalSystem>(...sides: S[]): ConfigFor<S> | null;
 }
 
 /** Every setting; what can be read of them is used for the other checks. */

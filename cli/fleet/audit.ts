@@ -1,15 +1,15 @@
 import { mostUuids } from '../../src/balena/listing.js';
 import type { Records } from '../../src/device/repository.js';
-import { live } from '../../src/device/state.js';
-import { devicesOf, type ListingTools } from '../../src/fleet/list.js';
-import { sideBySide } from '../../src/fleet/mergeJoin.js';
-import { patiently } from '../../src/shared/retry.js';
+import { isPending } from '../../src/device/state.js';
+import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
+import { mergeJoin } from '../../src/fleet/mergeJoin.js';
+import { retryWithBackoff } from '../../src/shared/retry.js';
 import { uuid as uuidForm } from '../../src/shared/schemas.js';
-import { type CompareRules, compare, type Sides } from './compare.js';
+import { type ComparedDevice, type CompareRules, compare } from './compare.js';
 import { type Finding, type FindingKind, findingKinds } from './finding.js';
-import { type IdentityTools, readIdentities } from './readIdentities.js';
+import { type IdentityDependencies, readIdentities } from './readIdentities.js';
 
-export interface AuditTools extends ListingTools, IdentityTools {
+export interface AuditDependencies extends ListingDependencies, IdentityDependencies {
   records: Records;
 }
 
@@ -50,12 +50,12 @@ const progressEvery = 500;
  *
  * @throws ProvisioningError `hub-…`, `balena-…`, `records-unavailable`; the signal's reason
  */
-export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGenerator<Finding> {
+export async function* audit(deps: AuditDependencies, options: AuditOptions): AsyncGenerator<Finding> {
   const { fleets, settleMs = 10 * minutes, signal, onProgress } = options;
-  const { clock, records } = tools;
+  const { clock, records } = deps;
   const progress = nothing();
   const settledBefore = clock.now() - settleMs;
-  const identities = await readIdentities(tools, {
+  const identities = await readIdentities(deps, {
     signal,
     onPage(count) {
       progress.identities = count;
@@ -66,11 +66,11 @@ export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGen
   /** Devices that the lists do not show, until there are enough to ask balena about. */
   let missing: Judged[] = [];
 
-  async function* judge(sides: Sides): AsyncGenerator<Finding> {
+  async function* judge(sides: ComparedDevice): AsyncGenerator<Finding> {
     const findings = compare(sides, options, clock.now());
     if (findings.length === 0) return;
-    const ticket = sides.record?.ticket;
-    if (ticket && ticket.deadAt === null) {
+    const job = sides.record?.job;
+    if (job && job.deadAt === null) {
       // Under way already when it was listed: not worth a read, in a fleet of which all are.
       progress.unsettled += 1;
       return;
@@ -81,18 +81,18 @@ export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGen
 
   /** Does balena know them all the same, in another fleet, or by now? */
   async function* judgeMissing(): AsyncGenerator<Finding> {
-    const asked = missing;
+    const requested = missing;
     missing = [];
-    const uuids = asked.map(({ sides }) => sides.uuid);
-    const known = await patiently(clock, () => tools.balena.fleetsOf(uuids), signal);
-    for (const each of asked) {
+    const uuids = requested.map(({ sides }) => sides.uuid);
+    const known = await retryWithBackoff(clock, () => deps.balena.fleetsOf(uuids), signal);
+    for (const each of requested) {
       if (known.has(each.sides.uuid)) progress.elsewhere += 1;
       else yield* settle(each);
     }
   }
 
   async function* settle({ sides, findings }: Judged): AsyncGenerator<Finding> {
-    if (!(await isSettled(tools, sides, settledBefore, signal))) {
+    if (!(await isSettled(deps, sides, settledBefore, signal))) {
       progress.unsettled += 1;
       return;
     }
@@ -102,7 +102,7 @@ export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGen
     }
   }
 
-  for await (const side of sideBySide(devicesOf(tools, { fleets, signal }), records.summaries())) {
+  for await (const side of mergeJoin(listDevices(deps, { fleets, signal }), records.summaries())) {
     if (side.device) progress.devices += 1;
     if (side.record) progress.records += 1;
     const accepts = identities.get(side.uuid) ?? null;
@@ -120,20 +120,20 @@ export async function* audit(tools: AuditTools, options: AuditOptions): AsyncGen
 }
 
 interface Judged {
-  sides: Sides;
+  sides: ComparedDevice;
   findings: Finding[];
 }
 
 /** Is the device's record as it was listed, and has it been for long enough? */
 async function isSettled(
-  { records, clock }: AuditTools,
-  { uuid, record }: Sides,
+  { records, clock }: AuditDependencies,
+  { uuid, record }: ComparedDevice,
   before: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const found = (await patiently(clock, () => records.read(uuid), signal))?.value ?? null;
+  const found = (await retryWithBackoff(clock, () => records.read(uuid), signal))?.value ?? null;
   if (!found || !record) return !found && !record;
-  if (live(found.ticket) || (found.lease && clock.now() < found.lease.until)) return false;
+  if (isPending(found.job) || (found.lease && clock.now() < found.lease.until)) return false;
   return found.desired.requestId === record.requestId && found.updatedAt < before;
 }
 

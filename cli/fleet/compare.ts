@@ -1,28 +1,28 @@
 import { type Held, heldBy } from '../../src/certificates/held.js';
-import type { Place } from '../../src/device/record.js';
+import type { VariableScope } from '../../src/device/record.js';
 import type { Summary } from '../../src/device/summary.js';
-import type { Side } from '../../src/fleet/mergeJoin.js';
-import type { Finding, FindingKind, Mend } from './finding.js';
+import type { JoinedDevice } from '../../src/fleet/mergeJoin.js';
+import type { Finding, FindingKind, Fix } from './finding.js';
 
 /** One device in all three. */
-export interface Sides extends Side {
+export interface ComparedDevice extends JoinedDevice {
   /** The thumbprints that its identity lets in; null if the hub has none of that name. */
   accepts: readonly string[] | null;
 }
 
 export interface CompareRules {
   /** Where the credentials of a device belong that holds none, and was never asked for. */
-  service: Place;
+  service: VariableScope;
   /** The part of a certificate's life after which it is renewed. */
   renewAt: number;
 }
 
-type Disagreements = Generator<[kind: FindingKind, detail: string, mend: Mend]>;
-type HeldAt = Map<Place, Held>;
+type Disagreements = Generator<[kind: FindingKind, detail: string, fix: Fix]>;
+type HeldAt = Map<VariableScope, Held>;
 
-const check: Mend = { how: 'check' };
-const remove: Mend = { how: 'remove' };
-const removeUnknown: Mend = { how: 'remove-unknown' };
+const check: Fix = { how: 'check' };
+const remove: Fix = { how: 'remove' };
+const removeUnknown: Fix = { how: 'remove-unknown' };
 const notOurs = byHand('the identity is disabled, or not one of ours');
 
 /**
@@ -30,24 +30,28 @@ const notOurs = byHand('the identity is disabled, or not one of ours');
  *
  * @param now Unix ms
  */
-export function compare(sides: Sides, rules: CompareRules, now: number): Finding[] {
+export function compare(sides: ComparedDevice, rules: CompareRules, now: number): Finding[] {
   const { uuid, device, record } = sides;
   const fleet = device?.fleet ?? record?.fleet ?? null;
   // A check leaves what was given up alone: what mends it is the replay of its request.
-  const failed = device && record?.ticket ? byHand('its request failed for good: replay it') : null;
+  const failed = device && record?.job ? byHand('its request failed for good: replay it') : null;
   // Someone may have locked the device out: whatever a worker writes enables the identity again.
   const lockedOut = sides.accepts?.length === 0 ? notOurs : null;
-  return [...disagreements(sides, rules, now)].map(([kind, detail, mend]) => ({
+  return [...disagreements(sides, rules, now)].map(([kind, detail, fix]) => ({
     kind,
     uuid,
     fleet,
     requestId: record?.requestId ?? null,
     detail,
-    mend: lockedOut ?? failed ?? mend,
+    fix: lockedOut ?? failed ?? fix,
   }));
 }
 
-function* disagreements({ device, record, accepts }: Sides, rules: CompareRules, now: number): Disagreements {
+function* disagreements(
+  { device, record, accepts }: ComparedDevice,
+  rules: CompareRules,
+  now: number,
+): Disagreements {
   if (!device) {
     if (record) yield* ofGone(record, accepts);
     else if (accepts) yield* ofStranger();
@@ -59,14 +63,14 @@ function* disagreements({ device, record, accepts }: Sides, rules: CompareRules,
     return;
   }
   // Where its credentials are, or belong.
-  const service = record ? (record.service ?? '') : placeOf(held, rules.service);
+  const service = record ? (record.service ?? '') : scopeOf(held, rules.service);
   const here = held.get(service);
   if (record) yield* ofKnown(record, service, held, accepts);
   else yield* ofUnknown(service, here, accepts);
   if (here) yield* ofDates(here, rules.renewAt, now, record ? check : { how: 'adopt', service });
 }
 
-function placeOf(held: HeldAt, service: Place): Place {
+function scopeOf(held: HeldAt, service: VariableScope): VariableScope {
   return held.has(service) ? service : ([...held.keys()][0] ?? service);
 }
 
@@ -80,8 +84,8 @@ function* ofStranger(): Disagreements {
 }
 
 /** A device that balena does not know any more. */
-function* ofGone(record: Summary, accepts: Sides['accepts']): Disagreements {
-  if (record.ticket) {
+function* ofGone(record: Summary, accepts: ComparedDevice['accepts']): Disagreements {
+  if (record.job) {
     yield [
       'dead-record-without-device',
       'Its request failed for good, and balena does not know the device any more.',
@@ -107,22 +111,26 @@ function* ofGone(record: Summary, accepts: Sides['accepts']): Disagreements {
 }
 
 /** A device that is to be deprovisioned. */
-function* ofUnwanted(held: HeldAt, accepts: Sides['accepts']): Disagreements {
+function* ofUnwanted(held: HeldAt, accepts: ComparedDevice['accepts']): Disagreements {
   if (accepts) yield identityNotWanted;
   if (held.size > 0) {
     yield ['variables-not-wanted', 'The device was deprovisioned, and still holds a certificate.', check];
   }
 }
 
-const identityNotWanted: [FindingKind, string, Mend] = [
+const identityNotWanted: [FindingKind, string, Fix] = [
   'identity-not-wanted',
   'The device was deprovisioned, and the hub still has its identity.',
   check,
 ];
 
 /** A device that was never asked for, of the old function for example. */
-function* ofUnknown(service: Place, here: Held | undefined, accepts: Sides['accepts']): Disagreements {
-  const adopt: Mend = { how: 'adopt', service };
+function* ofUnknown(
+  service: VariableScope,
+  here: Held | undefined,
+  accepts: ComparedDevice['accepts'],
+): Disagreements {
+  const adopt: Fix = { how: 'adopt', service };
   if (!accepts) {
     if (here) yield withoutIdentity(adopt);
     return;
@@ -137,7 +145,12 @@ function* ofUnknown(service: Place, here: Held | undefined, accepts: Sides['acce
 }
 
 /** A device that is to be provisioned. */
-function* ofKnown(record: Summary, service: Place, held: HeldAt, accepts: Sides['accepts']): Disagreements {
+function* ofKnown(
+  record: Summary,
+  service: VariableScope,
+  held: HeldAt,
+  accepts: ComparedDevice['accepts'],
+): Disagreements {
   const where = service === '' ? 'at the device level' : `at ${service}`;
   const here = held.get(service);
   if (!here) {
@@ -168,26 +181,26 @@ function* ofKnown(record: Summary, service: Place, held: HeldAt, accepts: Sides[
   }
 }
 
-function withoutIdentity(mend: Mend): [FindingKind, string, Mend] {
+function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {
   return [
     'variables-without-identity',
     'The device holds a certificate, and the hub has no identity for it.',
-    mend,
+    fix,
   ];
 }
 
 /** Of what is left of a certificate's life past `renewAt`. */
 const overduePart = 0.75;
 
-function* ofDates({ notBefore, notAfter }: Held, renewAt: number, now: number, mend: Mend): Disagreements {
+function* ofDates({ notBefore, notAfter }: Held, renewAt: number, now: number, fix: Fix): Disagreements {
   const until = new Date(notAfter).toISOString();
   // Renewals are spread over the first half of what is left past `renewAt`, and tried again daily: by now it was to be renewed.
   const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) * overduePart);
-  if (now >= notAfter) yield ['certificate-expired', `Its certificate has expired (${until}).`, mend];
+  if (now >= notAfter) yield ['certificate-expired', `Its certificate has expired (${until}).`, fix];
   else if (now >= late)
-    yield ['certificate-expiring', `Its certificate expires ${until}, and was not renewed.`, mend];
+    yield ['certificate-expiring', `Its certificate expires ${until}, and was not renewed.`, fix];
 }
 
-function byHand(why: string): Mend {
+function byHand(why: string): Fix {
   return { how: 'by-hand', why };
 }

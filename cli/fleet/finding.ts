@@ -1,4 +1,4 @@
-import type { Place } from '../../src/device/record.js';
+import type { VariableScope } from '../../src/device/record.js';
 
 export const findingKinds = [
   'identity-without-device',
@@ -22,17 +22,17 @@ export const findingKinds = [
 export type FindingKind = (typeof findingKinds)[number];
 
 /** How a finding is mended, always through the queue. */
-export type Mend =
+export type Fix =
   /** A worker looks at the device, and asks the hub as well. */
   | { how: 'check' }
   /** The device is asked for, and keeps the credentials that it holds. */
-  | { how: 'adopt'; service: Place }
+  | { how: 'adopt'; service: VariableScope }
   /** Its absence is asked for, if balena still does not know it, and our key still sees its fleet. */
   | { how: 'remove' }
   /** The same of a device of which nobody knows the fleet: it may be in one that our key does not see. Only on demand. */
   | { how: 'remove-unknown' }
   /** The hub is to stop to accept a thumbprint. */
-  | { how: 'retire'; service: Place; thumbprint: string }
+  | { how: 'retire'; service: VariableScope; thumbprint: string }
   | { how: 'by-hand'; why: string };
 
 export interface Finding {
@@ -44,5 +44,5 @@ export interface Finding {
   requestId: string | null;
   /** One sentence. */
   detail: string;
-  mend: Mend;
+  fix: Fix;
 }

@@ -1,7 +1,7 @@
 import type { Records } from '../../src/device/repository.js';
 import type { State } from '../../src/device/state.js';
 import { summaryState } from '../../src/device/summary.js';
-import { patiently, pause } from '../../src/shared/retry.js';
+import { pause, retryWithBackoff } from '../../src/shared/retry.js';
 import type { Clock } from '../../src/shared/time.js';
 
 export interface FollowOptions {
@@ -42,7 +42,7 @@ export async function followFleet(
   try {
     for (;;) {
       const startedAt = clock.now();
-      report = await patiently(clock, () => readOnce(records, followed, startedAt), signal);
+      report = await retryWithBackoff(clock, () => readOnce(records, followed, startedAt), signal);
       onProgress?.(report);
       if (report.finished) return report;
       await pause(clock, Math.max(everyMs, 10 * (clock.now() - startedAt)), signal);
@@ -65,7 +65,7 @@ async function readOnce(records: Records, followed: ReadonlySet<string>, now: nu
       const code = summary.code ?? 'unexpected';
       report.failures[code] = (report.failures[code] ?? 0) + 1;
     }
-    if (underWay.includes(state)) report.lastDue = Math.max(report.lastDue ?? 0, summary.ticket?.due ?? 0);
+    if (underWay.includes(state)) report.lastDue = Math.max(report.lastDue ?? 0, summary.job?.due ?? 0);
   }
   report.unknown = followed.size - found;
   report.finished = underWay.every((state) => report.states[state] === 0);

@@ -1,8 +1,8 @@
 import type { HubListing, IdentityPage } from '../../src/iothub/types.js';
-import { patiently, pause } from '../../src/shared/retry.js';
+import { pause, retryWithBackoff } from '../../src/shared/retry.js';
 import type { Clock } from '../../src/shared/time.js';
 
-export interface IdentityTools {
+export interface IdentityDependencies {
   hub: HubListing;
   clock: Clock;
   /** The hub's limit of queries. */
@@ -19,13 +19,13 @@ const pageTimeoutMs = 60_000;
  * @throws ProvisioningError `hub-…`; the signal's reason
  */
 export async function readIdentities(
-  { hub, clock, queriesPerMinute }: IdentityTools,
+  { hub, clock, queriesPerMinute }: IdentityDependencies,
   { signal, onPage }: { signal?: AbortSignal | undefined; onPage?(identities: number): void } = {},
 ): Promise<Map<string, string[]>> {
   const intervalMs = 60_000 / queriesPerMinute;
   const found = new Map<string, string[]>();
   const page = (from: string | null): Promise<IdentityPage> =>
-    patiently(clock, () => hub.list(from, pageTimeoutMs), signal);
+    retryWithBackoff(clock, () => hub.list(from, pageTimeoutMs), signal);
   for (let from: string | null = null; ; ) {
     const startedAt = clock.now();
     const { identities, next } = await page(from);

@@ -1,27 +1,27 @@
-import type { Desired, Place } from '../../src/device/record.js';
-import { devicesOf, type ListingTools } from '../../src/fleet/list.js';
-import { sideBySide } from '../../src/fleet/mergeJoin.js';
-import { type AcceptTools, accept } from '../../src/provisioning/accept.js';
-import { inParallel } from '../../src/shared/async.js';
-import { patiently } from '../../src/shared/retry.js';
+import type { Desired, VariableScope } from '../../src/device/record.js';
+import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
+import { mergeJoin } from '../../src/fleet/mergeJoin.js';
+import { type AcceptDependencies, accept } from '../../src/provisioning/accept.js';
+import { forEachConcurrently } from '../../src/shared/async.js';
+import { retryWithBackoff } from '../../src/shared/retry.js';
 
-export type AskTools = AcceptTools & ListingTools;
+export type RequestDependencies = AcceptDependencies & ListingDependencies;
 
-export interface FleetAsk {
+export interface FleetRequest {
   /** Slug. */
   fleet: string;
   /** Where the credentials belong; '' for the device level. */
-  service: Place;
+  service: VariableScope;
   /** Leave out devices that hold credentials, wherever they stand. */
   onlyMissing?: boolean;
   /** Ask also for devices that are wanted at another service: their credentials are taken away from there. */
   move?: boolean;
   /** Ends it, cleanly: what was accepted stays, and to ask again goes on. */
   signal?: AbortSignal;
-  onProgress?(progress: AskProgress): void;
+  onProgress?(progress: RequestProgress): void;
 }
 
-export interface AskProgress {
+export interface RequestProgress {
   /** Devices of the fleet that were looked at. */
   devices: number;
   /** Left out, because they hold credentials. */
@@ -29,7 +29,7 @@ export interface AskProgress {
   /** Not asked for, because they are wanted at another service, and are not to be moved. */
   elsewhere: number;
   /** New requests. */
-  asked: number;
+  requested: number;
   /** Asked for before, and still under way. */
   underWay: number;
   alreadyProvisioned: number;
@@ -39,7 +39,7 @@ export interface AskProgress {
   conflicts: number;
 }
 
-export interface AskReport extends AskProgress {
+export interface RequestReport extends RequestProgress {
   /** All that were asked for, whatever came of it: to be followed. */
   uuids: string[];
   /** False if it was ended before the end of the fleet. */
@@ -50,10 +50,10 @@ export interface AskReport extends AskProgress {
 const asksAtATime = 50;
 
 /** A device that `askFleet` would ask for, or leave where it is. */
-export interface PlannedAsk {
+export interface PlannedRequest {
   uuid: string;
   /** The other service where it is wanted, and where it is left; null if it would be asked for. */
-  elsewhere: Place | null;
+  elsewhere: VariableScope | null;
 }
 
 /**
@@ -62,11 +62,11 @@ export interface PlannedAsk {
  * @throws ProvisioningError `balena-…`, `records-unavailable`; the signal's reason
  */
 export async function* planFleet(
-  tools: ListingTools & Pick<AskTools, 'records'>,
-  { fleet, service, onlyMissing = false, move = false, signal }: Omit<FleetAsk, 'onProgress'>,
-): AsyncGenerator<PlannedAsk> {
-  const devices = devicesOf(tools, { fleets: [fleet], signal });
-  for await (const { uuid, device, record } of sideBySide(devices, tools.records.summaries())) {
+  deps: ListingDependencies & Pick<RequestDependencies, 'records'>,
+  { fleet, service, onlyMissing = false, move = false, signal }: Omit<FleetRequest, 'onProgress'>,
+): AsyncGenerator<PlannedRequest> {
+  const devices = listDevices(deps, { fleets: [fleet], signal });
+  for await (const { uuid, device, record } of mergeJoin(devices, deps.records.summaries())) {
     if (!device || (onlyMissing && device.certificates.size > 0)) continue;
     const wanted = record && { present: record.operation !== 'deprovision', service: record.service };
     yield { uuid, elsewhere: move ? null : elsewhere(wanted, service) };
@@ -76,8 +76,8 @@ export async function* planFleet(
 /** The other service where a device is wanted; null if there is none. */
 function elsewhere(
   wanted: Pick<Desired, 'present' | 'service'> | null | undefined,
-  service: Place,
-): Place | null {
+  service: VariableScope,
+): VariableScope | null {
   if (!wanted?.present || wanted.service === service) return null;
   return wanted.service;
 }
@@ -88,49 +88,49 @@ function elsewhere(
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`, after some patience
  */
-export async function askFleet(tools: AskTools, options: FleetAsk): Promise<AskReport> {
+export async function requestFleet(deps: RequestDependencies, options: FleetRequest): Promise<RequestReport> {
   const { fleet, service, onlyMissing = false, move = false, signal, onProgress } = options;
   const progress = {
     devices: 0,
     skipped: 0,
     elsewhere: 0,
-    asked: 0,
+    requested: 0,
     underWay: 0,
     alreadyProvisioned: 0,
     failed: 0,
     conflicts: 0,
   };
   const uuids: string[] = [];
-  const startedAt = tools.clock.now();
+  const startedAt = deps.clock.now();
 
   async function ask(uuid: string): Promise<void> {
     // Read just before, and not from a list: what was asked for in the meantime stands, too.
-    const found = move ? null : await patiently(tools.clock, () => tools.records.read(uuid), signal);
+    const found = move ? null : await retryWithBackoff(deps.clock, () => deps.records.read(uuid), signal);
     if (elsewhere(found?.value.desired, service) !== null) {
       progress.elsewhere += 1;
       onProgress?.(progress);
       return;
     }
-    const asked = { uuid, present: true as const, service };
-    const answer = await patiently(tools.clock, () => accept(tools, asked), signal);
+    const requested = { uuid, present: true as const, service };
+    const answer = await retryWithBackoff(deps.clock, () => accept(deps, requested), signal);
     uuids.push(uuid);
     if (answer.kind === 'already-provisioned') progress.alreadyProvisioned += 1;
     else if (answer.kind === 'failed') progress.failed += 1;
     else if (answer.kind === 'service-conflict') progress.conflicts += 1;
     else if (answer.record.desired.requestedAt < startedAt) progress.underWay += 1;
-    else progress.asked += 1;
+    else progress.requested += 1;
     onProgress?.(progress);
   }
 
   try {
     let batch: string[] = [];
     const work = async () => {
-      await inParallel(batch, asksAtATime, ask, signal);
+      await forEachConcurrently(batch, asksAtATime, ask, signal);
       batch = [];
       onProgress?.(progress);
       signal?.throwIfAborted();
     };
-    for await (const { uuid, certificates } of devicesOf(tools, { fleets: [fleet], signal })) {
+    for await (const { uuid, certificates } of listDevices(deps, { fleets: [fleet], signal })) {
       progress.devices += 1;
       if (onlyMissing && certificates.size > 0) progress.skipped += 1;
       else batch.push(uuid);

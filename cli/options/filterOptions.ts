@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { letterStatuses } from '../../src/ops/deadLetters/schema.js';
-import type { LetterFilter } from '../../src/ops/filter.js';
+import { deadLetterStatuses } from '../../src/ops/deadLetters/schema.js';
+import type { DeadLetterFilter } from '../../src/ops/filter.js';
 import { step } from '../../src/shared/schemas.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';
@@ -8,12 +8,12 @@ import { parseUuid } from './parsers.js';
 
 export interface FilterOptions {
   code?: string;
-  step?: LetterFilter['step'];
+  step?: DeadLetterFilter['step'];
   fleet?: string;
   uuid?: string;
   since?: string;
   until?: string;
-  status?: LetterFilter['status'];
+  status?: DeadLetterFilter['status'];
   sequenceNumber?: string;
 }
 
@@ -26,19 +26,19 @@ export function addFilterOptions(command: Command): Command {
     .option('--uuid <uuid>', 'of this device', parseUuid)
     .option('--since <when>', 'failed since then: 2h, 7d, or 2026-11-24T03:00:00Z')
     .option('--until <when>', 'failed before then')
-    .addOption(new Option('--status <status>', 'what may be done about it').choices([...letterStatuses]))
+    .addOption(new Option('--status <status>', 'what may be done about it').choices([...deadLetterStatuses]))
     .option('--sequence-number <number>', 'this letter of the dead-letter queue');
 }
 
 /** The filter that was given. */
-export function filterOf(options: FilterOptions): LetterFilter {
+export function filterOf(options: FilterOptions): DeadLetterFilter {
   const { code, step: at, fleet, uuid, since, until, status, sequenceNumber } = options;
   const given = { code, step: at, fleet, uuid, since, until, status, sequenceNumber };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** @throws CliError where nothing was named: a forgotten filter is not to mean everything */
-export function expectFilter(filter: LetterFilter, all: boolean | undefined): void {
+export function expectFilter(filter: DeadLetterFilter, all: boolean | undefined): void {
   if (Object.keys(filter).length > 0 || all) return;
   throw new CliError(
     'no-filter',

@@ -10,7 +10,7 @@ const barWidth = 24;
 
 /** What the system is at, for people. @param width of a line */
 export function showOverview(overview: Overview, width: number): string {
-  const { queue, states, devices, failures, pace, timing, certificates, dependencies } = overview;
+  const { queue, states, devices, failures, rateLimiter, timing, certificates, dependencies } = overview;
   const line = (label: string, text: string) =>
     styleText('dim', label.padEnd(labelWidth)) +
     wrap(text, width - labelWidth).replaceAll('\n', `\n${' '.repeat(labelWidth)}`);
@@ -29,8 +29,8 @@ export function showOverview(overview: Overview, width: number): string {
       `${queue.active} active, ${queue.scheduled} scheduled, ${styled(queue.deadLettered > 0 ? 'failed' : '', `${queue.deadLettered} dead-lettered`)}`,
     ),
     ...(queue.note ? [line('', queue.note)] : []),
-    line('pace', paceText(pace)),
-    line('backlog', pace.backlogDoneAt ? `done ${due(pace.backlogDoneAt)}` : 'nothing waits'),
+    line('rateLimiter', rateLimiterText(rateLimiter)),
+    line('backlog', rateLimiter.backlogDoneAt ? `done ${due(rateLimiter.backlogDoneAt)}` : 'nothing waits'),
     line('devices', `${devices}${stateText ? `: ${stateText}` : ''}`),
     line('time', timeText(timing)),
     line('certificates', certificateText(certificates)),
@@ -53,19 +53,19 @@ export function showOverview(overview: Overview, width: number): string {
 }
 
 /** The same in one line, for a log. */
-export function overviewLine({ at, queue, states, pace, failures }: Overview): string {
+export function overviewLine({ at, queue, states, rateLimiter, failures }: Overview): string {
   const waiting = states.queued + states.working + states.retrying;
   const worst = failures[0];
   return [
     utc(at),
     `${queue.active} active, ${queue.scheduled} scheduled, ${queue.deadLettered} dead-lettered`,
-    `${pace.lastMinute ?? '-'} of ${pace.limitPerMinute} a minute`,
+    `${rateLimiter.lastMinute ?? '-'} of ${rateLimiter.limitPerMinute} a minute`,
     `${states.provisioned} provisioned, ${waiting} under way, ${states.failed} failed`,
     ...(worst ? [`most: ${worst.code}`] : []),
   ].join('; ');
 }
 
-function paceText({ lastMinute, limitPerMinute }: Overview['pace']): string {
+function rateLimiterText({ lastMinute, limitPerMinute }: Overview['rateLimiter']): string {
   if (lastMinute === null) return `not measured yet; the hub allows ${limitPerMinute} a minute`;
   const full = Math.min(barWidth, Math.round((lastMinute / limitPerMinute) * barWidth));
   const bar = '█'.repeat(full) + '░'.repeat(barWidth - full);

@@ -1,6 +1,6 @@
 import type { Action } from '../../src/ops/bulk/schema.js';
+import { filterText } from '../deadLetters/filterOf.js';
 import { duration, number } from '../format.js';
-import { filterText } from '../letters/filterOf.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';
 

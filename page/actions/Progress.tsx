@@ -3,7 +3,7 @@ import { number } from '../format.js';
 
 /** How far an action is: as a bar, in figures, and, every tenth of the way, for those who listen. */
 export function Progress({ action }: { action: Action }) {
-  const { planned, asked, succeeded, failed, cancelled, superseded, underWay } = action.counts;
+  const { planned, requested, succeeded, failed, cancelled, superseded, underWay } = action.counts;
   const size = Math.min(planned, action.limit ?? planned);
   const ended = succeeded + failed + cancelled + superseded;
   const isDiscard = action.kind === 'discard';
@@ -21,7 +21,7 @@ export function Progress({ action }: { action: Action }) {
       <p class="value">
         {number(ended)}{' '}
         <small>
-          of {number(size)} have come to an end; {number(asked)} were asked for
+          of {number(size)} have come to an end; {number(requested)} were asked for
         </small>
       </p>
       <div

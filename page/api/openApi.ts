@@ -1,8 +1,8 @@
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 import type { Action, ActionPage } from '../../src/ops/bulk/schema.js';
 import type { StartRequest } from '../../src/ops/bulk/start.js';
-import type { LetterPage } from '../../src/ops/deadLetters/schema.js';
-import type { DeviceStory, RecordPage } from '../../src/ops/devices/schema.js';
+import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
+import type { DeviceHistory, RecordPage } from '../../src/ops/devices/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
 import { ApiError } from './ApiError.js';
 
@@ -12,8 +12,8 @@ export type Query = Record<string, string | number | null | undefined>;
 export interface OpsApi {
   overview(signal?: AbortSignal): Promise<Overview>;
   records(query: Query, signal?: AbortSignal): Promise<RecordPage>;
-  story(uuid: string, signal?: AbortSignal): Promise<DeviceStory>;
-  letters(query: Query, signal?: AbortSignal): Promise<LetterPage>;
+  history(uuid: string, signal?: AbortSignal): Promise<DeviceHistory>;
+  deadLetters(query: Query, signal?: AbortSignal): Promise<DeadLetterPage>;
   actions(query: Query, signal?: AbortSignal): Promise<ActionPage>;
   action(id: string, signal?: AbortSignal): Promise<Action>;
   plan(request: ActionRequest): Promise<Action>;
@@ -74,8 +74,8 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
   return {
     overview: (signal) => get('overview', signal),
     records: (query, signal) => get(`records${queryText(query)}`, signal),
-    story: (uuid, signal) => get(`records/${encodeURIComponent(uuid)}`, signal),
-    letters: (query, signal) => get(`dead-letters${queryText(query)}`, signal),
+    history: (uuid, signal) => get(`records/${encodeURIComponent(uuid)}`, signal),
+    deadLetters: (query, signal) => get(`dead-letters${queryText(query)}`, signal),
     actions: (query, signal) => get(`actions${queryText(query)}`, signal),
     action: (id, signal) => get(`actions/${encodeURIComponent(id)}`, signal),
     plan: (request) => ask('POST', 'actions', { ...request, ...who }),

@@ -1,4 +1,4 @@
-import type { DeviceStory } from '../../src/ops/devices/schema.js';
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { plural } from '../format.js';
 import { Empty } from '../parts/Empty.js';
 import { Facts } from '../parts/Facts.js';
@@ -6,7 +6,7 @@ import { Time } from '../parts/Time.js';
 
 const dayMs = 86_400_000;
 
-const hubWords: Record<DeviceStory['device']['hub'], string> = {
+const hubWords: Record<DeviceHistory['device']['hub'], string> = {
   unknown: 'not known until a worker has looked',
   none: 'no identity',
   exists: 'an identity, with what is not known',
@@ -15,7 +15,7 @@ const hubWords: Record<DeviceStory['device']['hub'], string> = {
 };
 
 /** What it can connect with. */
-export function CertificateCard({ device: { certificate, hub } }: { device: DeviceStory['device'] }) {
+export function CertificateCard({ device: { certificate, hub } }: { device: DeviceHistory['device'] }) {
   if (!certificate)
     return (
       <section class="card">

@@ -2,23 +2,23 @@ import { useCallback, useState } from 'preact/hooks';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
-import { ReplayDialog } from '../letters/ReplayDialog.js';
+import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 import { CertificateCard } from './CertificateCard.js';
 import { FailureCard } from './FailureCard.js';
+import { History } from './History.js';
 import { RequestCard } from './RequestCard.js';
-import { Story } from './Story.js';
 
 const underWay = ['queued', 'working', 'retrying'];
 
 /** One device: what it should be, what it is, and what happened. */
 export function DeviceView({ uuid }: { uuid: string }) {
-  const { story } = useOps();
+  const { history } = useOps();
   const [isReplaying, setReplaying] = useState(false);
   const [started, setStarted] = useState<Action | null>(null);
-  const load = useCallback((signal: AbortSignal) => story(uuid, signal), [story, uuid]);
+  const load = useCallback((signal: AbortSignal) => history(uuid, signal), [history, uuid]);
   const polled = usePolled(load, ({ device }) => (underWay.includes(device.state) ? 1_500 : 5_000));
   const device = polled.data?.device;
   return (
@@ -42,7 +42,7 @@ export function DeviceView({ uuid }: { uuid: string }) {
         )
       }
     >
-      {({ device, story: events }) => (
+      {({ device, history: events }) => (
         <>
           <p role="status" class="state-line">
             <StateBadge state={device.state} />
@@ -57,7 +57,7 @@ export function DeviceView({ uuid }: { uuid: string }) {
             <RequestCard device={device} />
             <CertificateCard device={device} />
           </div>
-          <Story events={events} />
+          <History events={events} />
           {isReplaying && (
             <ReplayDialog
               filter={{ uuid }}

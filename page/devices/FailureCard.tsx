@@ -1,8 +1,8 @@
 import { adviceOn } from '../../src/ops/advice.js';
-import type { DeviceStory } from '../../src/ops/devices/schema.js';
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { linkTo } from '../route.js';
 
-type Device = DeviceStory['device'];
+type Device = DeviceHistory['device'];
 
 /** Why it is not done, and what to do about it. */
 export function FailureCard({ device, error }: { device: Device; error: NonNullable<Device['error']> }) {

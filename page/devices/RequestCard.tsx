@@ -1,10 +1,10 @@
-import type { DeviceStory } from '../../src/ops/devices/schema.js';
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { number, serviceName } from '../format.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';
 
 /** What was asked for it, and how far that is. */
-export function RequestCard({ device }: { device: DeviceStory['device'] }) {
+export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
   const { discarded } = device;
   return (
     <section class="card">

@@ -5,7 +5,7 @@ import { Time } from '../parts/Time.js';
 import { linkTo } from '../route.js';
 
 /** The figures that say whether all is well. */
-export function KeyFigures({ overview: { queue, pace, timing } }: { overview: Overview }) {
+export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overview: Overview }) {
   const { p50Seconds, p95Seconds, count } = timing;
   return (
     <section class="figures" aria-label="Key figures">
@@ -19,23 +19,29 @@ export function KeyFigures({ overview: { queue, pace, timing } }: { overview: Ov
       />
       <Figure
         name="Registry operations"
-        value={pace.lastMinute === null ? '–' : number(pace.lastMinute)}
+        value={rateLimiter.lastMinute === null ? '–' : number(rateLimiter.lastMinute)}
         more={
           <>
-            of {number(pace.limitPerMinute)} a minute
+            of {number(rateLimiter.limitPerMinute)} a minute
             <meter
               aria-label="Rate against the hub's limit"
               min={0}
-              max={pace.limitPerMinute}
-              value={pace.lastMinute ?? 0}
+              max={rateLimiter.limitPerMinute}
+              value={rateLimiter.lastMinute ?? 0}
             />
           </>
         }
       />
       <Figure
         name="Backlog done"
-        value={pace.backlogDoneAt === null ? 'now' : <Time at={pace.backlogDoneAt} />}
-        more={pace.backlogDoneAt === null ? 'nothing waits' : <Time at={pace.backlogDoneAt} isRelative />}
+        value={rateLimiter.backlogDoneAt === null ? 'now' : <Time at={rateLimiter.backlogDoneAt} />}
+        more={
+          rateLimiter.backlogDoneAt === null ? (
+            'nothing waits'
+          ) : (
+            <Time at={rateLimiter.backlogDoneAt} isRelative />
+          )
+        }
       />
       <Figure
         name="Time to provisioned"

@@ -18,7 +18,7 @@ const doneLines: Line<Done>[] = [
 ];
 
 /** The last hour, minute by minute: what waited, and what was done. */
-export function LastHour({ overview: { at, queue, history, pace } }: { overview: Overview }) {
+export function LastHour({ overview: { at, queue, history, rateLimiter } }: { overview: Overview }) {
   if (history.length === 0)
     return (
       <Empty>
@@ -36,7 +36,7 @@ export function LastHour({ overview: { at, queue, history, pace } }: { overview:
       <TimeChart
         title="Done in each minute, last hour"
         lines={doneLines}
-        points={history.map((sample) => ({ ...sample, limit: pace.limitPerMinute }))}
+        points={history.map((sample) => ({ ...sample, limit: rateLimiter.limitPerMinute }))}
       />
     </div>
   );

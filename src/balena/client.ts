@@ -1,9 +1,9 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
-import type { Place } from '../device/record.js';
+import type { VariableScope } from '../device/record.js';
 import { CallTimeout } from '../shared/network.js';
 import { mapBalenaError } from './errors.js';
 import { type BalenaListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
-import type { Balena, BalenaDevice, Spot, Variable, VariableName } from './types.js';
+import type { BalenaClient, BalenaDevice, ScopedVariables, Variable, VariableName } from './types.js';
 
 export interface BalenaOptions {
   /** With a slash at its end. */
@@ -39,11 +39,11 @@ interface DeviceRow {
 }
 
 /** Our few requests, lean: one GET shows the device, its fleet, its services and their variables, and each write is one request. */
-export function openBalena({
+export function openBalenaClient({
   apiUrl,
   apiKey,
   callTimeoutMs = 15_000,
-}: BalenaOptions): Balena & BalenaListing {
+}: BalenaOptions): BalenaClient & BalenaListing {
   // `dataDirectory: false`: the default writes the API key in clear into the home directory.
   const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
   // The `apiKey` option of getSdk is ignored. Makes no request.
@@ -74,7 +74,7 @@ export function openBalena({
   }
 
   return {
-    async find(uuid) {
+    async findDevice(uuid) {
       const rows = await call(false, (passthrough) =>
         sdk.pine.get({
           passthrough,
@@ -121,7 +121,7 @@ export function openBalena({
       >[];
       return new Map(rows.map((row) => [row.uuid, row.belongs_to__application[0]?.slug ?? '']));
     },
-    async sees(fleet) {
+    async seesFleet(fleet) {
       const options = {
         $select: ['is_public'],
         $expand: { owns__device: { $select: ['id'], $top: 1 } },
@@ -135,19 +135,19 @@ export function openBalena({
       // Everybody sees that a public fleet is there, and nobody its devices without a right to them.
       return row !== undefined && (fleet === null || !row.is_public || row.owns__device.length > 0);
     },
-    async store(place, spot, name, value) {
-      const existing = spot.variables[name];
-      const resource = resourceOf(place);
-      const body = existing ? { value } : { [ownerOf(place)]: spot.ownerId, name, value };
+    async store(scope, scopedVariables, name, value) {
+      const existing = scopedVariables.variables[name];
+      const resource = resourceOf(scope);
+      const body = existing ? { value } : { [ownerOf(scope)]: scopedVariables.ownerId, name, value };
       await call(true, async (passthrough) =>
         existing
           ? expectNoPage(await sdk.pine.patch({ resource, id: existing.id, body, passthrough } as never))
           : expectRow(await sdk.pine.post({ resource, body, passthrough } as never)),
       );
     },
-    async remove(place, { id }: Variable) {
+    async remove(scope, { id }: Variable) {
       await call(true, async (passthrough) =>
-        expectNoPage(await sdk.pine.delete({ resource: resourceOf(place), id, passthrough } as never)),
+        expectNoPage(await sdk.pine.delete({ resource: resourceOf(scope), id, passthrough } as never)),
       );
     },
   };
@@ -163,25 +163,25 @@ function expectNoPage(answer: unknown): void {
   if (/^\s*</.test(String(answer))) throw new Error('the answer is a page');
 }
 
-function resourceOf(place: Place): string {
-  return place === '' ? 'device_environment_variable' : 'device_service_environment_variable';
+function resourceOf(scope: VariableScope): string {
+  return scope === '' ? 'device_environment_variable' : 'device_service_environment_variable';
 }
 
-function ownerOf(place: Place): string {
-  return place === '' ? 'device' : 'service_install';
+function ownerOf(scope: VariableScope): string {
+  return scope === '' ? 'device' : 'service_install';
 }
 
 function deviceOf(row: DeviceRow): BalenaDevice {
-  const spots = new Map<Place, Spot>([
+  const scopes = new Map<VariableScope, ScopedVariables>([
     ['', { ownerId: row.id, variables: named(row.device_environment_variable) }],
   ]);
   for (const { id, installs__service, device_service_environment_variable } of row.service_install) {
     const name = installs__service[0]?.service_name;
-    if (name) spots.set(name, { ownerId: id, variables: named(device_service_environment_variable) });
+    if (name) scopes.set(name, { ownerId: id, variables: named(device_service_environment_variable) });
   }
-  return { fleet: row.belongs_to__application[0]?.slug ?? '', spots };
+  return { fleet: row.belongs_to__application[0]?.slug ?? '', scopes };
 }
 
-function named(rows: Row[]): Spot['variables'] {
+function named(rows: Row[]): ScopedVariables['variables'] {
   return Object.fromEntries(rows.map(({ id, name, value }) => [name, { id, value }]));
 }

@@ -1,4 +1,4 @@
-import type { Place } from '../device/record.js';
+import type { VariableScope } from '../device/record.js';
 
 /** A device as a listing shows it. */
 export interface ListedDevice {
@@ -6,7 +6,7 @@ export interface ListedDevice {
   /** The fleet's slug. */
   fleet: string;
   /** Certificates (base64 of the PEM) by the place at which they stand, each with a key beside it. The keys are not listed. */
-  certificates: Map<Place, string>;
+  certificates: Map<VariableScope, string>;
 }
 
 /** The part of balena that looks at whole fleets. */
@@ -85,7 +85,7 @@ export function fleetQuery(fleet: string | null, after: string): object {
 }
 
 export function listedDevice(row: ListedRow): ListedDevice {
-  const certificates = new Map<Place, string>();
+  const certificates = new Map<VariableScope, string>();
   const [own] = row.device_environment_variable;
   if (own) certificates.set('', own.value);
   for (const { installs__service, device_service_environment_variable } of row.service_install) {

@@ -1,5 +1,5 @@
 import type { ListedDevice } from '../balena/listing.js';
-import type { Place } from '../device/record.js';
+import type { VariableScope } from '../device/record.js';
 import { readCertificate } from './read.js';
 
 /** A certificate that a device holds. */
@@ -18,13 +18,13 @@ export interface Held {
  * The certificates that a device holds, by place: those that are made out to it, with a key beside them. Whether the key is the
  * right one is for a worker to find out.
  */
-export function heldBy({ uuid, certificates }: ListedDevice): Map<Place, Held> {
-  const held = new Map<Place, Held>();
-  for (const [place, value] of certificates) {
+export function heldBy({ uuid, certificates }: ListedDevice): Map<VariableScope, Held> {
+  const held = new Map<VariableScope, Held>();
+  for (const [scope, value] of certificates) {
     const read = readCertificate(value, uuid);
     if (!read) continue;
     const { parsed, thumbprint, notBefore, notAfter } = read;
-    held.set(place, { thumbprint, sha1: parsed.fingerprint.replaceAll(':', ''), notBefore, notAfter });
+    held.set(scope, { thumbprint, sha1: parsed.fingerprint.replaceAll(':', ''), notBefore, notAfter });
   }
   return held;
 }

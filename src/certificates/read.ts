@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { Spot } from '../balena/types.js';
+import type { ScopedVariables } from '../balena/types.js';
 import { type Credentials, thumbprintOf } from './mint.js';
 
 /** What a certificate in a variable says. */
@@ -38,9 +38,9 @@ export function readCertificate(value: string, uuid: string): ReadCertificate | 
  * The credentials that stand at a place in balena, if they are a device's own: both variables are there, the key is that of
  * the certificate, and the certificate is made out to the device.
  */
-export function readPair(spot: Spot, uuid: string): Credentials | null {
-  const certificate = spot.variables.AZURE_CERT?.value;
-  const privateKey = spot.variables.AZURE_PRIVATE_KEY?.value;
+export function readPair(scopedVariables: ScopedVariables, uuid: string): Credentials | null {
+  const certificate = scopedVariables.variables.AZURE_CERT?.value;
+  const privateKey = scopedVariables.variables.AZURE_PRIVATE_KEY?.value;
   if (!certificate || !privateKey) return null;
   const read = readCertificate(certificate, uuid);
   if (!read) return null;

@@ -52,11 +52,11 @@ const settingsOf = {
   ],
 } as const;
 
-export type Side = keyof typeof settingsOf;
-export const sides = Object.keys(settingsOf) as Side[];
+export type ExternalSystem = keyof typeof settingsOf;
+export const externalSystems = Object.keys(settingsOf) as ExternalSystem[];
 
 /** The configuration of someone who talks to these sides only. */
-export type ConfigFor<S extends Side> = Omit<Config, Exclude<Side, S>>;
+export type ConfigFor<S extends ExternalSystem> = Omit<Config, Exclude<ExternalSystem, S>>;
 
 /** Wrong settings, all of them, each with what is expected. */
 export class ConfigError extends Error {
@@ -74,7 +74,7 @@ export class ConfigError extends Error {
  * @throws ConfigError naming every setting that is missing or wrong, never quoting a value
  */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
-  return read(env, sides);
+  return read(env, externalSystems);
 }
 
 /**
@@ -82,19 +82,21 @@ export function readConfig(env: Record<string, string | undefined> = process.env
  *
  * @throws ConfigError
  */
-export function readConfigFor<S extends Side>(
+export function readConfigFor<S extends ExternalSystem>(
   needed: readonly S[],
   env: Record<string, string | undefined> = process.env,
 ): ConfigFor<S> {
   const config = read(env, needed);
-  const others = sides.filter((side) => !(needed as readonly Side[]).includes(side));
+  const others = externalSystems.filter((side) => !(needed as readonly ExternalSystem[]).includes(side));
   return Object.fromEntries(
-    Object.entries(config).filter(([name]) => !others.includes(name as Side)),
+    Object.entries(config).filter(([name]) => !others.includes(name as ExternalSystem)),
   ) as unknown as ConfigFor<S>;
 }
 
-function read(env: Record<string, string | undefined>, needed: readonly Side[]) {
-  const others = sides.filter((side) => !needed.includes(side)).flatMap<string>((side) => settingsOf[side]);
+function read(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]) {
+  const others = externalSystems
+    .filter((side) => !needed.includes(side))
+    .flatMap<string>((side) => settingsOf[side]);
   const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
   const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !others.includes(name)));
   const parsed = (needed.includes('balena') ? settings : withoutBalena).safeParse(given);
@@ -103,7 +105,7 @@ function read(env: Record<string, string | undefined>, needed: readonly Side[]) 
   // One sentence for each setting: what else is wrong with a reference is only that it is one.
   for (const { path, message } of parsed.error?.issues ?? [])
     if (!unresolved.includes(String(path[0]))) problems.push(`${path.join('.')} ${message}`);
-  const one = (side: Exclude<Side, 'balena'>, what: string) => {
+  const one = (side: Exclude<ExternalSystem, 'balena'>, what: string) => {
     const names = settingsOf[side];
     if (needed.includes(side) && !names.some((name) => given[name] !== undefined))
       problems.push(`${names.join(' or ')} is required: ${what}`);

@@ -1,13 +1,13 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 
 /** A place for a device's variables: a service's name, or '' for the device level. */
-export type Place = string;
+export type VariableScope = string;
 
 /** What the device should be. Written by accept only. */
 export interface Desired {
   present: boolean;
   /** Where the variables belong; null when absent. */
-  service: Place | null;
+  service: VariableScope | null;
   /** Rotation: this thumbprint must not stay in use. */
   retire?: string;
   /** Rotation after a leak: the hub must stop to accept the retired thumbprint, too. */
@@ -20,15 +20,15 @@ export interface Desired {
 }
 
 /** Work that is owed. Only the message that it names (requestId and n) works. */
-export interface Ticket {
-  n: number;
+export interface Job {
+  generation: number;
   kind: 'change' | 'check';
   /** The worker asks the hub instead of believing the record. */
-  distrust?: boolean;
+  forceVerify?: boolean;
   /** Unix ms. */
   due: number;
   /** The reserved registry slot, in the pace's virtual time (ms). */
-  slot?: number;
+  reservation?: number;
   /** Of whoever asked for it (W3C), for the traces; see `currentTraceparent`. */
   traceparent?: string;
   /** The send of its message is known to have failed. */
@@ -53,14 +53,14 @@ export interface Lease {
 }
 
 /** What the hub is known to hold: nothing is known, no identity, an identity, or one that accepts these two thumbprints. */
-export type HubKnowledge = 'unknown' | 'none' | 'exists' | [primary: string, secondary: string];
+export type HubState = 'unknown' | 'none' | 'exists' | [primary: string, secondary: string];
 
 /** What the last worker found stored, or stored and registered. Written by the worker only. */
 export interface Observed {
   thumbprint: string | null;
   previous: string | null;
-  service: Place | null;
-  hub: HubKnowledge;
+  service: VariableScope | null;
+  hub: HubState;
   /** The fleet's slug. */
   fleet: string | null;
   /** Unix ms. */
@@ -73,7 +73,7 @@ export interface Observed {
 }
 
 /** What one step of a run came to. */
-export interface StepTrace {
+export interface StepResult {
   step: Step;
   /** The waiting for a registry slot included. */
   ms: number;
@@ -82,14 +82,14 @@ export interface StepTrace {
 }
 
 /** Something that happened to a device, for people. */
-export interface StoryEvent {
+export interface HistoryEvent {
   /** Unix ms. */
   at: number;
-  what: 'asked' | 'waited' | 'ran' | 'died' | 'replayed' | 'cancelled' | 'discarded';
+  type: 'requested' | 'waited' | 'ran' | 'died' | 'replayed' | 'cancelled' | 'discarded';
   /** One sentence. */
   note: string;
   /** Of a run. */
-  steps?: StepTrace[];
+  steps?: StepResult[];
 }
 
 export interface RecordedError {
@@ -104,11 +104,11 @@ export interface RecordedError {
 export interface DeviceRecord {
   uuid: string;
   desired: Desired;
-  ticket: Ticket | null;
+  job: Job | null;
   lease: Lease | null;
   observed: Observed;
   /** Where our variables may be; added to with the lease, taken from after cleaning. */
-  places: Place[];
+  scopes: VariableScope[];
   /** Runs in which this device's own work failed. */
   attempts: number;
   /** Runs that ended with a retry, counted as attempts or not: what the back-off grows with. */
@@ -125,15 +125,15 @@ export interface DeviceRecord {
   /** Unix ms at which what is desired was reached; null until then. */
   completedAt: number | null;
   /** What happened last, the newest at the end; for people, nothing decides by it. */
-  story: StoryEvent[];
+  history: HistoryEvent[];
   /** Unix ms until which a failed request is not taken up again. */
-  coolUntil: number;
+  coolDownUntil: number;
   /** Unix ms. */
   firstSeenAt: number;
   /** The ticket that accept wrote for this request. */
-  firstN: number;
+  firstGeneration: number;
   /** Never falls. */
-  lastN: number;
+  lastGeneration: number;
   /** Unix ms. */
   updatedAt: number;
   /** Random, new with every write: tells one's own write from another's. */

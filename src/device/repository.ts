@@ -3,7 +3,7 @@ import { ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import type { Columns, Key, Row, ScannedTable } from '../storage/table.js';
 import type { DeviceRecord } from './record.js';
-import { live } from './state.js';
+import { isPending } from './state.js';
 import { type Summary, summarize } from './summary.js';
 
 /** The device records: read, written on the ETag that was read, amended. All throw `records-unavailable`. */
@@ -99,12 +99,12 @@ function keyOf(uuid: string): Key {
 
 /** What the timer and ops filter by; the record itself is the JSON beside it. */
 function columnsOf(record: DeviceRecord): Columns {
-  const { ticket, observed, error, action } = record;
+  const { job, observed, error, action } = record;
   return {
     changed: record.updatedAt,
-    owed: live(ticket),
-    dead: ticket?.dead !== undefined,
-    due: ticket?.due ?? 0,
+    owed: isPending(job),
+    dead: job?.dead !== undefined,
+    due: job?.due ?? 0,
     code: error?.code ?? '',
     fleet: observed.fleet ?? '',
     action: action?.id ?? '',

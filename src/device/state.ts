@@ -1,28 +1,28 @@
-import type { Asked } from '../provisioning/accept.js';
-import type { DeviceRecord, HubKnowledge, Observed, Ticket } from './record.js';
+import type { DeviceRequest } from '../provisioning/accept.js';
+import type { DeviceRecord, HubState, Job, Observed } from './record.js';
 
 /** Is work owed, and not given up? */
-export function live(ticket: Ticket | null): ticket is Ticket {
-  return ticket !== null && !ticket.dead;
+export function isPending(job: Job | null): job is Job {
+  return job !== null && !job.dead;
 }
 
 /** Does the hub, as far as is known, accept this thumbprint? */
-export function accepts(hub: HubKnowledge, thumbprint: string): boolean {
+export function hubAccepts(hub: HubState, thumbprint: string): boolean {
   return Array.isArray(hub) && hub.includes(thumbprint);
 }
 
 /** Is the device, as it was last observed, what it should be? */
-export function fits(record: DeviceRecord): boolean {
-  const { desired, observed, places, ticket } = record;
-  if (ticket?.dead) return false;
-  if (!desired.present) return observed.hub === 'none' && observed.thumbprint === null && places.length === 0;
+export function isInDesiredState(record: DeviceRecord): boolean {
+  const { desired, observed, scopes, job } = record;
+  if (job?.dead) return false;
+  if (!desired.present) return observed.hub === 'none' && observed.thumbprint === null && scopes.length === 0;
   return (
     observed.thumbprint !== null &&
     observed.service === desired.service &&
-    accepts(observed.hub, observed.thumbprint) &&
-    places.every((place) => place === observed.service) &&
+    hubAccepts(observed.hub, observed.thumbprint) &&
+    scopes.every((scope) => scope === observed.service) &&
     observed.thumbprint !== desired.retire &&
-    !(desired.revoke && desired.retire !== undefined && accepts(observed.hub, desired.retire))
+    !(desired.revoke && desired.retire !== undefined && hubAccepts(observed.hub, desired.retire))
   );
 }
 
@@ -58,20 +58,20 @@ export type State = 'queued' | 'working' | 'retrying' | 'provisioned' | 'deprovi
  * @param now Unix ms
  */
 export function stateOf(record: DeviceRecord, now: number): State {
-  const { ticket, lease, desired } = record;
-  if (live(ticket) && ticket.kind === 'change') {
+  const { job, lease, desired } = record;
+  if (isPending(job) && job.kind === 'change') {
     if (lease && !lease.left && now < lease.until) return 'working';
     return record.error ? 'retrying' : 'queued';
   }
-  if (!fits(record)) return 'failed';
+  if (!isInDesiredState(record)) return 'failed';
   return desired.present ? 'provisioned' : 'deprovisioned';
 }
 
 /** Is what is asked for what the record says already: present or absent, the service, and nothing new to retire or revoke? */
-export function sameDesired(asked: Asked, { desired }: DeviceRecord): boolean {
-  if (asked.present !== desired.present) return false;
-  if (!asked.present) return true;
-  if (asked.service !== desired.service) return false;
-  if (asked.retire === undefined) return true;
-  return asked.retire === desired.retire && (!asked.revoke || desired.revoke === true);
+export function sameDesired(requested: DeviceRequest, { desired }: DeviceRecord): boolean {
+  if (requested.present !== desired.present) return false;
+  if (!requested.present) return true;
+  if (requested.service !== desired.service) return false;
+  if (requested.retire === undefined) return true;
+  return requested.retire === desired.retire && (!requested.revoke || desired.revoke === true);
 }

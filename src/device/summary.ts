@@ -1,6 +1,6 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
-import type { DeviceRecord, HubKnowledge, Place } from './record.js';
-import { live, operationOf, type State, stateOf } from './state.js';
+import type { DeviceRecord, HubState, VariableScope } from './record.js';
+import { isPending, operationOf, type State, stateOf } from './state.js';
 
 /** What lists and counts need of a record: a column of its own beside it, so that a scan of a large fleet reads little. Times are Unix ms. */
 export interface Summary {
@@ -11,7 +11,7 @@ export interface Summary {
   state: State;
   /** Of a lease that was not left; 0 if there is none. */
   leasedUntil: number;
-  service: Place | null;
+  service: VariableScope | null;
   fleet: string | null;
   code: ErrorCode | null;
   step: Step | null;
@@ -23,8 +23,8 @@ export interface Summary {
   completedAt: number | null;
   /** The bulk action that last asked for it. */
   action: string | null;
-  ticket: {
-    n: number;
+  job: {
+    generation: number;
     kind: 'change' | 'check';
     due: number;
     /** When it was given up; null while it is live. */
@@ -36,20 +36,20 @@ export interface Summary {
   } | null;
   thumbprint: string | null;
   previous: string | null;
-  hub: HubKnowledge;
+  hub: HubState;
   notBefore: number | null;
   notAfter: number | null;
   verifiedAt: number;
 }
 
 export function summarize(record: DeviceRecord): Summary {
-  const { desired, observed, error, ticket, lease } = record;
+  const { desired, observed, error, job, lease } = record;
   return {
     uuid: record.uuid,
     requestId: desired.requestId,
     operation: operationOf(record),
     state: stateOf({ ...record, lease: null }, 0),
-    leasedUntil: lease && !lease.left && live(ticket) && ticket.kind === 'change' ? lease.until : 0,
+    leasedUntil: lease && !lease.left && isPending(job) && job.kind === 'change' ? lease.until : 0,
     service: desired.service,
     fleet: observed.fleet,
     code: error?.code ?? null,
@@ -61,14 +61,14 @@ export function summarize(record: DeviceRecord): Summary {
     requestedAt: desired.requestedAt,
     completedAt: record.completedAt,
     action: record.action?.id ?? null,
-    ticket: ticket && {
-      n: ticket.n,
-      kind: ticket.kind,
-      due: ticket.due,
-      deadAt: ticket.dead?.at ?? null,
-      cancelled: ticket.dead?.cancelled === true,
-      discarded: ticket.dead?.discarded !== undefined,
-      reserved: ticket.slot !== undefined,
+    job: job && {
+      generation: job.generation,
+      kind: job.kind,
+      due: job.due,
+      deadAt: job.dead?.at ?? null,
+      cancelled: job.dead?.cancelled === true,
+      discarded: job.dead?.discarded !== undefined,
+      reserved: job.reservation !== undefined,
     },
     thumbprint: observed.thumbprint,
     previous: observed.previous,

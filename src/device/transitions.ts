@@ -1,7 +1,7 @@
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
-import type { Desired, DeviceRecord, RecordedError, StoryEvent, Ticket } from './record.js';
+import type { Desired, DeviceRecord, HistoryEvent, Job, RecordedError } from './record.js';
 
 /**
  * A record made anew. `lastN` starts at the Unix time in seconds, so that a record that was lost cannot meet its own past.
@@ -9,11 +9,11 @@ import type { Desired, DeviceRecord, RecordedError, StoryEvent, Ticket } from '.
  * @param now Unix ms
  */
 export function newRecord(uuid: string, desired: Desired, now: number): DeviceRecord {
-  const lastN = Math.floor(now / 1000);
+  const lastGeneration = Math.floor(now / 1000);
   return {
     uuid,
     desired,
-    ticket: null,
+    job: null,
     lease: null,
     observed: {
       thumbprint: null,
@@ -26,7 +26,7 @@ export function newRecord(uuid: string, desired: Desired, now: number): DeviceRe
       keyAlgorithm: null,
       verifiedAt: 0,
     },
-    places: [],
+    scopes: [],
     attempts: 0,
     retries: 0,
     failures: 0,
@@ -34,11 +34,11 @@ export function newRecord(uuid: string, desired: Desired, now: number): DeviceRe
     error: null,
     action: null,
     completedAt: null,
-    story: [],
-    coolUntil: 0,
+    history: [],
+    coolDownUntil: 0,
     firstSeenAt: now,
-    firstN: lastN,
-    lastN,
+    firstGeneration: lastGeneration,
+    lastGeneration,
     updatedAt: now,
     stamp: '',
   };
@@ -51,7 +51,7 @@ export function newRecord(uuid: string, desired: Desired, now: number): DeviceRe
  * @param now Unix ms
  */
 export function recordFromMessage(
-  { uuid, requestId, n, operation, service, traceparent }: ProvisioningMessage,
+  { uuid, requestId, generation, operation, service, traceparent }: ProvisioningMessage,
   now: number,
 ): DeviceRecord {
   const present = operation === 'provision';
@@ -60,9 +60,9 @@ export function recordFromMessage(
     { present, service: present ? (service ?? '') : null, requestId, requestedAt: now },
     now,
   );
-  const ticket: DeviceRecord['ticket'] = { n, kind: 'change', due: now };
-  if (traceparent !== undefined) ticket.traceparent = traceparent;
-  return { ...record, ticket, firstN: n, lastN: n };
+  const job: DeviceRecord['job'] = { generation, kind: 'change', due: now };
+  if (traceparent !== undefined) job.traceparent = traceparent;
+  return { ...record, job, firstGeneration: generation, lastGeneration: generation };
 }
 
 /**
@@ -72,20 +72,20 @@ export function recordFromMessage(
  * @param due Unix ms
  * @param more what differs from the ticket before; a reserved slot is not kept, unless named here
  */
-export function again(
+export function reschedule(
   record: DeviceRecord,
   due: number,
-  more: Pick<Partial<Ticket>, 'kind' | 'slot' | 'distrust'> = {},
+  more: Pick<Partial<Job>, 'kind' | 'reservation' | 'forceVerify'> = {},
 ): void {
-  const old = record.ticket;
-  record.lastN += 1;
+  const old = record.job;
+  record.lastGeneration += 1;
   const kind = more.kind ?? old?.kind ?? 'change';
   // Whole: a message with half a millisecond is one that no worker reads.
-  record.ticket = { n: record.lastN, kind, due: Math.round(due) };
-  if (old?.distrust || more.distrust) record.ticket.distrust = true;
-  if (more.slot !== undefined) record.ticket.slot = more.slot;
+  record.job = { generation: record.lastGeneration, kind, due: Math.round(due) };
+  if (old?.forceVerify || more.forceVerify) record.job.forceVerify = true;
+  if (more.reservation !== undefined) record.job.reservation = more.reservation;
   const traceparent = (more.kind === undefined ? old?.traceparent : undefined) ?? currentTraceparent();
-  if (traceparent !== undefined) record.ticket.traceparent = traceparent;
+  if (traceparent !== undefined) record.job.traceparent = traceparent;
 }
 
 const minutes = 60_000;
@@ -101,14 +101,14 @@ const longestCoolDown = 360 * minutes;
  */
 export function markDead(record: DeviceRecord, error: ProvisioningError, now: number): void {
   record.error = recordedError(error, now);
-  if (record.ticket?.kind !== 'change') {
+  if (record.job?.kind !== 'change') {
     // Whatever opens it again, a run that had lost its lease too, starts to count anew.
-    Object.assign(record, { ticket: null, attempts: 0, retries: 0 });
+    Object.assign(record, { job: null, attempts: 0, retries: 0 });
     return;
   }
-  record.ticket.dead = { at: now };
+  record.job.dead = { at: now };
   record.failures += 1;
-  record.coolUntil = now + Math.min(firstCoolDown * 2 ** (record.failures - 1), longestCoolDown);
+  record.coolDownUntil = now + Math.min(firstCoolDown * 2 ** (record.failures - 1), longestCoolDown);
 }
 
 /** @param now Unix ms */
@@ -131,8 +131,8 @@ export function workerDied(): ProvisioningError {
 const mostEvents = 24;
 
 /** Adds to the device's story. An event that says what the last one said takes its place, so that hours of waiting are one line. */
-export function tell(record: DeviceRecord, event: StoryEvent): void {
-  const last = record.story.at(-1);
-  if (last?.what === event.what && last.note === event.note) record.story.pop();
-  record.story = [...record.story, event].slice(-mostEvents);
+export function appendHistory(record: DeviceRecord, event: HistoryEvent): void {
+  const last = record.history.at(-1);
+  if (last?.type === event.type && last.note === event.note) record.history.pop();
+  record.history = [...record.history, event].slice(-mostEvents);
 }

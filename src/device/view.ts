@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count, operation, service, state, step, time } from '../shared/schemas.js';
 import { iso, isoOrNull } from '../shared/time.js';
 import type { DeviceRecord } from './record.js';
-import { live, operationOf, stateOf } from './state.js';
+import { isPending, operationOf, stateOf } from './state.js';
 
 /** A record as the API shows it. */
 export const deviceView = z
@@ -33,7 +33,7 @@ export type DeviceView = z.infer<typeof deviceView>;
 
 /** @param expectedAt Unix ms; null if it is not known */
 export function viewOf(record: DeviceRecord, expectedAt: number | null, now: number): DeviceView {
-  const { uuid, desired, observed, ticket, error, attempts } = record;
+  const { uuid, desired, observed, job, error, attempts } = record;
   const { thumbprint, notBefore, notAfter, keyAlgorithm } = observed;
   return {
     uuid,
@@ -43,7 +43,7 @@ export function viewOf(record: DeviceRecord, expectedAt: number | null, now: num
     requestId: desired.requestId,
     step: error?.step ?? null,
     attempts,
-    expectedAt: live(ticket) && ticket.kind === 'change' ? isoOrNull(expectedAt) : null,
+    expectedAt: isPending(job) && job.kind === 'change' ? isoOrNull(expectedAt) : null,
     error: error && { code: error.code, step: error.step, message: error.message },
     certificate:
       thumbprint === null

@@ -1,11 +1,11 @@
 import { type BalenaListing, fleetPageSize, type ListedDevice } from '../balena/listing.js';
-import type { Balena } from '../balena/types.js';
+import type { BalenaClient } from '../balena/types.js';
 import { ProvisioningError } from '../shared/errors.js';
-import { patiently } from '../shared/retry.js';
+import { retryWithBackoff } from '../shared/retry.js';
 import type { Clock } from '../shared/time.js';
 
-export interface ListingTools {
-  balena: BalenaListing & Pick<Balena, 'sees'>;
+export interface ListingDependencies {
+  balena: BalenaListing & Pick<BalenaClient, 'seesFleet'>;
   clock: Clock;
 }
 
@@ -22,11 +22,11 @@ export interface ListingOptions {
  *
  * @throws ProvisioningError `balena-unauthorized` where the key does not see a fleet: then an empty list would mean nothing
  */
-export async function* devicesOf(
-  tools: ListingTools,
+export async function* listDevices(
+  deps: ListingDependencies,
   { fleets, after = '', signal }: ListingOptions,
 ): AsyncGenerator<ListedDevice> {
-  const lists = (fleets ?? [null]).map((fleet) => devicesIn(tools, fleet, after, signal));
+  const lists = (fleets ?? [null]).map((fleet) => devicesIn(deps, fleet, after, signal));
   const heads = await Promise.all(lists.map((list) => list.next()));
   let last = after;
   for (;;) {
@@ -46,14 +46,17 @@ export async function* devicesOf(
 }
 
 async function* devicesIn(
-  { balena, clock }: ListingTools,
+  { balena, clock }: ListingDependencies,
   fleet: string | null,
   after: string,
   signal?: AbortSignal,
 ): AsyncGenerator<ListedDevice> {
   for (let from = after; ; ) {
-    const page = await patiently(clock, () => balena.list(fleet, from), signal);
-    if (page.length < fleetPageSize && !(await patiently(clock, () => balena.sees(fleet), signal))) {
+    const page = await retryWithBackoff(clock, () => balena.list(fleet, from), signal);
+    if (
+      page.length < fleetPageSize &&
+      !(await retryWithBackoff(clock, () => balena.seesFleet(fleet), signal))
+    ) {
       throw new ProvisioningError(
         'balena-unauthorized',
         `Our balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}: check the slug, and BALENA_API_KEY.`,

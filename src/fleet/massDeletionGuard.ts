@@ -1,8 +1,8 @@
-import type { Side } from './mergeJoin.js';
+import type { JoinedDevice } from './mergeJoin.js';
 import { mayHold, type SweepItem, type SweepRules } from './sweepRules.js';
 
 /** A fleet of which so many records look gone that none of them is believed to be. */
-export interface HeldFleet {
+export interface GuardedFleet {
   fleet: string;
   /** Records whose device balena does not show. */
   gone: number;
@@ -19,12 +19,12 @@ const mostAnyway = 20;
  * Keeps devices that look gone until the end of a sweep: only then is it known whether they are a few, or so many of a fleet that the
  * list is not to be believed. A sweep that is ended early judges by what it has looked at; uuids are random, so that is a fair part.
  */
-export function goneLast({ fleets }: Pick<SweepRules, 'fleets'>) {
-  const counts = new Map<string, HeldFleet>();
+export function massDeletionGuard({ fleets }: Pick<SweepRules, 'fleets'>) {
+  const counts = new Map<string, GuardedFleet>();
   const kept: SweepItem[] = [];
   return {
     /** @returns the item, unless it is kept */
-    sort({ record }: Side, item: SweepItem | null): SweepItem | null {
+    sort({ record }: JoinedDevice, item: SweepItem | null): SweepItem | null {
       if (!record || record.fleet === null || !mayHold(record, { fleets })) return item;
       const { fleet } = record;
       const count = counts.get(fleet) ?? { fleet, gone: 0, records: 0 };
@@ -40,7 +40,7 @@ export function goneLast({ fleets }: Pick<SweepRules, 'fleets'>) {
      *
      * @param allowGone believe all of it
      */
-    end(allowGone = false): { items: SweepItem[]; held: HeldFleet[] } {
+    end(allowGone = false): { items: SweepItem[]; held: GuardedFleet[] } {
       const held = allowGone ? [] : [...counts.values()].filter(isTooMuch);
       const slugs = new Set<string | null>(held.map(({ fleet }) => fleet));
       return { items: kept.filter(({ fleet }) => !slugs.has(fleet)), held };
@@ -48,12 +48,12 @@ export function goneLast({ fleets }: Pick<SweepRules, 'fleets'>) {
   };
 }
 
-function isTooMuch({ gone, records }: HeldFleet): boolean {
+function isTooMuch({ gone, records }: GuardedFleet): boolean {
   return gone > mostAnyway && gone > records * mostPart;
 }
 
 /** What is said of such a fleet, and what to do. */
-export function describeHeld({ fleet, gone, records }: HeldFleet): string {
+export function describeGuarded({ fleet, gone, records }: GuardedFleet): string {
   return (
     `${gone} of ${records} records of ${fleet} look gone from balena, and were left alone: has the API key lost rights? ` +
     `If the fleet was emptied on purpose: provisioner sweep --fleet ${fleet} --allow-gone`

@@ -2,7 +2,7 @@ import type { ListedDevice } from '../balena/listing.js';
 import type { Summary } from '../device/summary.js';
 
 /** What balena and the records know of one device; null where they do not know it. */
-export interface Side {
+export interface JoinedDevice {
   uuid: string;
   device: ListedDevice | null;
   record: Summary | null;
@@ -14,10 +14,10 @@ export interface Side {
  *
  * @throws Error if one of them is out of order: everything would seem to be missing
  */
-export async function* sideBySide(
+export async function* mergeJoin(
   devices: AsyncIterable<ListedDevice>,
   records: AsyncIterable<Summary>,
-): AsyncGenerator<Side> {
+): AsyncGenerator<JoinedDevice> {
   const left = reader(devices);
   const right = reader(records);
   try {

@@ -5,11 +5,11 @@ import { isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
 import { check } from '../provisioning/check.js';
 import type { Queue } from '../queue/queue.js';
-import { inParallel } from '../shared/async.js';
-import { patiently } from '../shared/retry.js';
+import { forEachConcurrently } from '../shared/async.js';
+import { retryWithBackoff } from '../shared/retry.js';
 import type { Clock } from '../shared/time.js';
 
-export interface RenewTools {
+export interface RenewDependencies {
   records: Records;
   queue: Queue;
   clock: Clock;
@@ -49,8 +49,8 @@ const callsAtATime = 20;
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
-export async function renew(tools: RenewTools, options: RenewOptions): Promise<RenewReport> {
-  const { records, clock } = tools;
+export async function renew(deps: RenewDependencies, options: RenewOptions): Promise<RenewReport> {
+  const { records, clock } = deps;
   const { renewAt, operationsPerMinute, signal, onCertificates } = options;
   const now = clock.now();
   const certificates = noCertificates();
@@ -59,14 +59,14 @@ export async function renew(tools: RenewTools, options: RenewOptions): Promise<R
   // When the renewals of earlier runs are due.
   const waiting: number[] = [];
   for await (const summary of records.summaries()) {
-    const { ticket } = summary;
-    if (ticket?.kind === 'check' && ticket.due >= now) waiting.push(ticket.due);
+    const { job } = summary;
+    if (job?.kind === 'check' && job.due >= now) waiting.push(job.due);
     const age = certificateAge(summary, now);
     if (age) certificates[age] += 1;
     if (!isDue(summary, renewAt, now)) continue;
     const { uuid, notAfter } = summary;
-    if (ticket?.deadAt) failed += 1;
-    else if (!ticket) due.push({ uuid, notAfter: notAfter ?? 0 });
+    if (job?.deadAt) failed += 1;
+    else if (!job) due.push({ uuid, notAfter: notAfter ?? 0 });
   }
   onCertificates?.(certificates);
   due.sort((a, b) => a.notAfter - b.notAfter);
@@ -84,10 +84,10 @@ export async function renew(tools: RenewTools, options: RenewOptions): Promise<R
   const chosen = due.slice(0, Math.max(0, Math.ceil((until - first) / intervalMs)));
   let checked = 0;
   const look = async ({ uuid }: { uuid: string }, i: number) => {
-    await patiently(clock, () => check(tools, uuid, false, first + i * intervalMs));
+    await retryWithBackoff(clock, () => check(deps, uuid, false, first + i * intervalMs));
     checked += 1;
   };
-  await inParallel(chosen, callsAtATime, look, signal);
+  await forEachConcurrently(chosen, callsAtATime, look, signal);
   return { due: due.length + failed, checked, left: due.length - checked, failed, share, certificates };
 }
 

@@ -1,6 +1,6 @@
 import { heldThumbprint, isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
-import { type Acceptance, type AcceptTools, accept } from '../provisioning/accept.js';
+import { type Acceptance, type AcceptDependencies, accept } from '../provisioning/accept.js';
 
 export interface RotateOptions {
   /** The hub must stop to accept the old certificate at once, too: the device is cut off until it has the new one. */
@@ -26,11 +26,11 @@ export type Rotation =
  * @throws as `accept`
  */
 export async function rotate(
-  tools: AcceptTools,
+  deps: AcceptDependencies,
   uuid: string,
   { revoke = false, thumbprint, due, action }: RotateOptions = {},
 ): Promise<Rotation> {
-  const found = await tools.records.read(uuid);
+  const found = await deps.records.read(uuid);
   if (!found) return { kind: 'nothing-to-rotate', why: 'no-record' };
   const { desired, observed } = found.value;
   if (!desired.present) return { kind: 'nothing-to-rotate', why: 'absent' };
@@ -39,7 +39,7 @@ export async function rotate(
   const old = thumbprint ?? held;
   // To revoke what was replaced in the meantime is still worth it: the hub accepts it.
   if (old !== held && !revoke) return { kind: 'nothing-to-rotate', why: 'replaced' };
-  return accept(tools, {
+  return accept(deps, {
     uuid,
     present: true,
     service: desired.service ?? '',

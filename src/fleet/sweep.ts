@@ -1,14 +1,14 @@
-import { type AcceptTools, acceptNew } from '../provisioning/accept.js';
+import { type AcceptDependencies, acceptNew } from '../provisioning/accept.js';
 import { check } from '../provisioning/check.js';
-import { inParallel } from '../shared/async.js';
-import { patiently } from '../shared/retry.js';
+import { forEachConcurrently } from '../shared/async.js';
+import { retryWithBackoff } from '../shared/retry.js';
 import type { Position } from '../storage/timerRows.js';
-import { devicesOf, type ListingTools } from './list.js';
-import { goneLast, type HeldFleet } from './massDeletionGuard.js';
-import { sideBySide } from './mergeJoin.js';
+import { type ListingDependencies, listDevices } from './list.js';
+import { type GuardedFleet, massDeletionGuard } from './massDeletionGuard.js';
+import { mergeJoin } from './mergeJoin.js';
 import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepItem } from './sweepRules.js';
 
-export type SweepTools = AcceptTools & ListingTools;
+export type SweepDependencies = AcceptDependencies & ListingDependencies;
 
 export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
   /** See `SweepRules`; default: ten minutes. */
@@ -25,10 +25,10 @@ export interface SweepProgress {
   devices: number;
   records: number;
   /** Devices that were asked for; in a plan: that would be. */
-  asked: number;
+  requested: number;
   checked: Record<CheckReason, number>;
   /** Fleets of which too many records look gone: no worker looks at those. Known at the end only. */
-  held: HeldFleet[];
+  held: GuardedFleet[];
 }
 
 export interface SweepReport extends SweepProgress {
@@ -46,10 +46,10 @@ const callsAtATime = 20;
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`
  */
-export async function* planSweep(tools: SweepTools, options: SweepOptions): AsyncGenerator<SweepItem> {
+export async function* planSweep(deps: SweepDependencies, options: SweepOptions): AsyncGenerator<SweepItem> {
   const progress = nothing();
-  const gone = goneLast(options);
-  for await (const { item } of look(tools, options, '', progress, gone)) {
+  const gone = massDeletionGuard(options);
+  for await (const { item } of look(deps, options, '', progress, gone)) {
     if (item) {
       count(progress, item);
       yield item;
@@ -75,19 +75,19 @@ export async function* planSweep(tools: SweepTools, options: SweepOptions): Asyn
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`: what was done is done, and the next run goes on
  */
 export async function sweep(
-  tools: SweepTools,
+  deps: SweepDependencies,
   options: SweepOptions,
   position?: Position,
 ): Promise<SweepReport> {
   const progress = nothing();
   const { signal } = options;
   const after = (await position?.read()) ?? '';
-  const gone = goneLast(options);
+  const gone = massDeletionGuard(options);
   let items: SweepItem[] = [];
   let rows = 0;
   const doAll = (all: readonly SweepItem[]) =>
-    inParallel(all, callsAtATime, async (item) => {
-      if (await act(tools, item)) count(progress, item);
+    forEachConcurrently(all, callsAtATime, async (item) => {
+      if (await act(deps, item)) count(progress, item);
     });
   const work = async (upTo: string) => {
     await doAll(items);
@@ -97,7 +97,7 @@ export async function sweep(
   };
   let finished = true;
   try {
-    for await (const { uuid, item } of look(tools, options, after, progress, gone)) {
+    for await (const { uuid, item } of look(deps, options, after, progress, gone)) {
       if (item) items.push(item);
       rows += 1;
       if (rows % rowsAtATime === 0) {
@@ -120,29 +120,29 @@ export async function sweep(
 
 /** Each device and record, with what there is to do about it, but for what looks gone. */
 async function* look(
-  tools: SweepTools,
+  deps: SweepDependencies,
   { fleets, service, settleMs = 10 * minutes, signal }: SweepOptions,
   after: string,
   progress: SweepProgress,
-  gone: ReturnType<typeof goneLast>,
+  gone: ReturnType<typeof massDeletionGuard>,
 ): AsyncGenerator<{ uuid: string; item: SweepItem | null }> {
   const rules = { fleets, service, settleMs };
-  const sides = sideBySide(
-    devicesOf(tools, { fleets, after, signal }),
-    tools.records.summaries(after === '' ? {} : { after }),
+  const sides = mergeJoin(
+    listDevices(deps, { fleets, after, signal }),
+    deps.records.summaries(after === '' ? {} : { after }),
   );
   for await (const side of sides) {
     if (side.device) progress.devices += 1;
     if (side.record) progress.records += 1;
-    yield { uuid: side.uuid, item: gone.sort(side, sweepItem(side, rules, tools.clock.now())) };
+    yield { uuid: side.uuid, item: gone.sort(side, sweepItem(side, rules, deps.clock.now())) };
   }
 }
 
 /** @returns whether there was anything left to do about it */
-async function act(tools: SweepTools, item: SweepItem): Promise<boolean> {
+async function act(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
   if (item.act === 'ask')
-    return (await patiently(tools.clock, () => acceptNew(tools, item.uuid, item.service))) !== null;
-  await patiently(tools.clock, () => check(tools, item.uuid));
+    return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
+  await retryWithBackoff(deps.clock, () => check(deps, item.uuid));
   return true;
 }
 
@@ -151,10 +151,10 @@ function nothing(): SweepProgress {
     CheckReason,
     number
   >;
-  return { devices: 0, records: 0, asked: 0, checked, held: [] };
+  return { devices: 0, records: 0, requested: 0, checked, held: [] };
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {
-  if (item.act === 'ask') progress.asked += 1;
+  if (item.act === 'ask') progress.requested += 1;
   else progress.checked[item.why] += 1;
 }

@@ -1,12 +1,12 @@
 import type { ListedDevice } from '../balena/listing.js';
 import { heldBy } from '../certificates/held.js';
-import type { Place } from '../device/record.js';
+import type { VariableScope } from '../device/record.js';
 import type { Summary } from '../device/summary.js';
-import type { Side } from './mergeJoin.js';
+import type { JoinedDevice } from './mergeJoin.js';
 
 /** What a sweep does about a device: ask for it, or have a worker look at it. */
 export type SweepItem = { uuid: string; fleet: string | null } & (
-  | { act: 'ask'; service: Place }
+  | { act: 'ask'; service: VariableScope }
   | { act: 'check'; why: CheckReason }
 );
 
@@ -16,20 +16,24 @@ export type CheckReason = (typeof checkReasons)[number];
 export interface SweepRules {
   fleets: readonly string[];
   /** Where the credentials of new devices belong. */
-  service: Place;
+  service: VariableScope;
   /** How long a device is left alone after something was asked or found out about it, ms: the lists are not of the same moment. */
   settleMs: number;
 }
 
 /** @param now Unix ms */
-export function sweepItem({ uuid, device, record }: Side, rules: SweepRules, now: number): SweepItem | null {
+export function sweepItem(
+  { uuid, device, record }: JoinedDevice,
+  rules: SweepRules,
+  now: number,
+): SweepItem | null {
   if (!record) {
     // What is there already, whoever put it there, is for an audit to judge.
     if (!device || device.certificates.size > 0) return null;
     return { uuid, fleet: device.fleet, act: 'ask', service: rules.service };
   }
   // Work that is owed finds out by itself; what was given up is for ops.
-  if (record.ticket) return null;
+  if (record.job) return null;
   if (now - Math.max(record.requestedAt, record.verifiedAt, record.completedAt ?? 0) < rules.settleMs)
     return null;
   const why = device ? mismatch(device, record) : mayHold(record, rules) ? 'gone' : null;

@@ -1,13 +1,13 @@
 import type { Queue } from '../queue/queue.js';
 import { type Dependency, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
-import type { Circuit } from '../throttling/circuitBreaker.js';
+import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
 import type { Status, StatusRow } from './status.js';
 
-export interface HealthTools {
+export interface HealthDependencies {
   queue: Queue;
   status: Status;
-  circuits: Record<Dependency, Circuit>;
+  circuits: Record<Dependency, CircuitBreaker>;
   clock: Clock;
 }
 
@@ -18,14 +18,14 @@ export interface HealthLine {
 }
 
 /** One line for each dependency. Balena and the hub as the workers last saw them: this process may never ask them. */
-export async function health(tools: HealthTools): Promise<HealthLine[]> {
-  const { queue, status } = tools;
+export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
+  const { queue, status } = deps;
   const [queueLine, { line: recordsLine, row }] = await Promise.all([
     line('queue', () => queue.ping()),
     readStatus(status),
   ]);
   const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
-  const seen = await Promise.all([seenLine('balena', tools, row), seenLine('hub', tools, row)]);
+  const seen = await Promise.all([seenLine('balena', deps, row), seenLine('hub', deps, row)]);
   return [configuration, queueLine, recordsLine, ...seen];
 }
 
@@ -48,7 +48,7 @@ async function readStatus(status: Status): Promise<{ line: HealthLine; row: Stat
 
 async function seenLine(
   name: Dependency,
-  { circuits, clock }: HealthTools,
+  { circuits, clock }: HealthDependencies,
   row: StatusRow | null,
 ): Promise<HealthLine> {
   const circuit = await circuits[name].read().catch(() => null);

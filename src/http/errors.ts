@@ -28,7 +28,7 @@ export class Unauthorized extends Error {
 const retryAfterSeconds = 5;
 
 /** A handler whose errors are answers: what the caller did wrong, or that it should ask again. Never a stack trace. */
-export function answering(handle: (request: HttpRequest) => Promise<HttpResponseInit>): HttpHandler {
+export function withErrorResponses(handle: (request: HttpRequest) => Promise<HttpResponseInit>): HttpHandler {
   return async (request: HttpRequest, context: InvocationContext) => {
     try {
       return await handle(request);

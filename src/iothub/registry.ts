@@ -6,7 +6,7 @@ import sharedAccessSignature from 'azure-iothub/dist/shared_access_signature.js'
 import { ProvisioningError } from '../shared/errors.js';
 import { isExisting, isMissing, mapHubError } from './errors.js';
 import { DeadlineHttp } from './http.js';
-import type { Hub, HubListing, Identity, ListedIdentity, Slots } from './types.js';
+import type { HubListing, HubRegistry, IdentityState, ListedIdentity, ThumbprintPair } from './types.js';
 
 // Its parts, and not the package's index: that loads AMQP as well, 139 ms against 30.
 const { Registry } = registryModule;
@@ -19,14 +19,14 @@ export interface HubOptions {
   maxConnections?: number;
 }
 
-export function openHub({ connection, maxConnections = 16 }: HubOptions): Hub & HubListing {
+export function openHubRegistry({ connection, maxConnections = 16 }: HubOptions): HubRegistry & HubListing {
   const { host, port, config } = parse(connection);
   const http = new DeadlineHttp({ port, maxConnections });
   const registry = new Registry(
     { host, ...config } as ConstructorParameters<typeof Registry>[0],
     new RestApiClient({ host, ...config }, 'balena-azure-iot-provisioner', http),
   );
-  const identity = (deviceId: string, [primaryThumbprint, secondaryThumbprint]: Slots) => ({
+  const identity = (deviceId: string, [primaryThumbprint, secondaryThumbprint]: ThumbprintPair) => ({
     deviceId,
     status: 'enabled',
     authentication: { type: 'selfSigned', x509Thumbprint: { primaryThumbprint, secondaryThumbprint } },
@@ -34,21 +34,25 @@ export function openHub({ connection, maxConnections = 16 }: HubOptions): Hub & 
 
   return {
     get: (deviceId, ms) =>
-      unless<Identity, Identity>(false, isMissing, 'none', async () => {
+      unless<IdentityState, IdentityState>(false, isMissing, 'none', async () => {
         const { responseBody } = await http.within(ms, () => registry.get(deviceId));
         if (responseBody?.deviceId !== deviceId) throw notTheHub(false);
-        return responseBody.status === 'enabled' ? (slotsOf(responseBody) ?? 'exists') : 'exists';
+        return responseBody.status === 'enabled' ? (thumbprintsOf(responseBody) ?? 'exists') : 'exists';
       }),
-    create: (deviceId, slots, ms) =>
+    create: (deviceId, thumbprints, ms) =>
       unless(true, isExisting, 'exists' as const, async () => {
-        const { responseBody } = await http.within(ms, () => registry.create(identity(deviceId, slots)));
-        confirm(responseBody, deviceId, slots);
+        const { responseBody } = await http.within(ms, () =>
+          registry.create(identity(deviceId, thumbprints)),
+        );
+        confirm(responseBody, deviceId, thumbprints);
         return 'created' as const;
       }),
-    update: (deviceId, slots, ms) =>
+    update: (deviceId, thumbprints, ms) =>
       unless(true, isMissing, 'none' as const, async () => {
-        const { responseBody } = await http.within(ms, () => registry.update(identity(deviceId, slots)));
-        confirm(responseBody, deviceId, slots);
+        const { responseBody } = await http.within(ms, () =>
+          registry.update(identity(deviceId, thumbprints)),
+        );
+        confirm(responseBody, deviceId, thumbprints);
         return 'updated' as const;
       }),
     remove: (deviceId, ms) =>
@@ -85,8 +89,12 @@ interface Twin {
 function listed({ deviceId, status, x509Thumbprint }: Twin): ListedIdentity {
   if (typeof deviceId !== 'string') throw notTheHub(false);
   const { primaryThumbprint, secondaryThumbprint } = x509Thumbprint ?? {};
-  const slots = [primaryThumbprint, secondaryThumbprint].filter((slot) => typeof slot === 'string');
-  const accepts = [...new Set(slots.map((slot) => slot.toUpperCase()))].filter((slot) => slot !== '');
+  const thumbprints = [primaryThumbprint, secondaryThumbprint].filter(
+    (thumbprint) => typeof thumbprint === 'string',
+  );
+  const accepts = [...new Set(thumbprints.map((thumbprint) => thumbprint.toUpperCase()))].filter(
+    (thumbprint) => thumbprint !== '',
+  );
   return { deviceId, accepts: status === 'enabled' ? accepts : [] };
 }
 
@@ -106,9 +114,9 @@ async function unless<R, O>(
 }
 
 /** A proxy's page with status 200 resolves as a device without an id: only an answer that says what was asked is success. */
-function confirm(device: Device | undefined, deviceId: string, slots: Slots): void {
-  const stored = device && slotsOf(device);
-  if (device?.deviceId !== deviceId || stored?.[0] !== slots[0] || stored[1] !== slots[1])
+function confirm(device: Device | undefined, deviceId: string, thumbprints: ThumbprintPair): void {
+  const stored = device && thumbprintsOf(device);
+  if (device?.deviceId !== deviceId || stored?.[0] !== thumbprints[0] || stored[1] !== thumbprints[1])
     throw notTheHub(true);
 }
 
@@ -124,7 +132,7 @@ function notTheHub(outcomeUnknown: boolean): ProvisioningError {
   );
 }
 
-function slotsOf({ authentication }: Device): Slots | undefined {
+function thumbprintsOf({ authentication }: Device): ThumbprintPair | undefined {
   const { primaryThumbprint, secondaryThumbprint } = authentication?.x509Thumbprint ?? {};
   if (!primaryThumbprint) return undefined;
   return [primaryThumbprint.toUpperCase(), (secondaryThumbprint || primaryThumbprint).toUpperCase()];

@@ -1,17 +1,17 @@
 /** The two thumbprints (SHA-256, upper-case hex) that an identity accepts. */
-export type Slots = [primary: string, secondary: string];
+export type ThumbprintPair = [primary: string, secondary: string];
 
 /** What the hub holds for a device: nothing, an identity with two thumbprints, or one of another kind. */
-export type Identity = 'none' | 'exists' | Slots;
+export type IdentityState = 'none' | 'exists' | ThumbprintPair;
 
 /**
  * The hub's device registry. Every call takes its deadline and throws ProvisioningError `hub-…` or `timed-out`; with
  * `outcomeUnknown`, what it asked for may still happen. Each is one registry operation.
  */
-export interface Hub {
-  get(deviceId: string, deadlineMs: number): Promise<Identity>;
-  create(deviceId: string, slots: Slots, deadlineMs: number): Promise<'created' | 'exists'>;
-  update(deviceId: string, slots: Slots, deadlineMs: number): Promise<'updated' | 'none'>;
+export interface HubRegistry {
+  get(deviceId: string, deadlineMs: number): Promise<IdentityState>;
+  create(deviceId: string, thumbprints: ThumbprintPair, deadlineMs: number): Promise<'created' | 'exists'>;
+  update(deviceId: string, thumbprints: ThumbprintPair, deadlineMs: number): Promise<'updated' | 'none'>;
   remove(deviceId: string, deadlineMs: number): Promise<'removed' | 'none'>;
   close(): void;
 }

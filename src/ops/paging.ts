@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Refused } from './requestError.js';
+import { RequestError } from './requestError.js';
 
 /** Where a page ended: the time it is sorted by, and what tells two of the same time apart. */
 export type Cursor = [at: string, key: string];
@@ -22,7 +22,7 @@ export function readCursor(text: string): Cursor {
   try {
     return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
   } catch {
-    throw new Refused(
+    throw new RequestError(
       'ops.bad-cursor',
       'The cursor is not one of ours: pass "next" of the page before, unchanged.',
     );

@@ -1,5 +1,5 @@
 /** What ops asked for cannot be done as it is. The message says what to do; `code` is for programs. */
-export class Refused extends Error {
+export class RequestError extends Error {
   constructor(
     readonly code: `ops.${string}`,
     message: string,

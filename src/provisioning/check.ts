@@ -1,8 +1,8 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
-import { live } from '../device/state.js';
-import { again } from '../device/transitions.js';
-import { sendOrMark } from '../queue/publish.js';
+import { isPending } from '../device/state.js';
+import { reschedule } from '../device/transitions.js';
+import { publishOrMarkUnsent } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
 import type { Clock } from '../shared/time.js';
 
@@ -15,26 +15,26 @@ import type { Clock } from '../shared/time.js';
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function check(
-  tools: { records: Records; queue: Queue; clock: Clock },
+  deps: { records: Records; queue: Queue; clock: Clock },
   uuid: string,
-  distrust = false,
+  forceVerify = false,
   due?: number,
 ): Promise<void> {
   let unsent: DeviceRecord | null = null;
-  const written = await tools.records.amend(uuid, (record) => {
+  const written = await deps.records.amend(uuid, (record) => {
     if (!record) return null;
-    const { ticket } = record;
-    unsent = live(ticket) && ticket.unsent ? record : null;
-    if (ticket) {
-      if (!distrust || !live(ticket) || ticket.distrust) return null;
-      ticket.distrust = true;
+    const { job } = record;
+    unsent = isPending(job) && job.unsent ? record : null;
+    if (job) {
+      if (!forceVerify || !isPending(job) || job.forceVerify) return null;
+      job.forceVerify = true;
       return record;
     }
-    const now = tools.clock.now();
-    again(record, Math.max(now, due ?? now), { kind: 'check', distrust });
+    const now = deps.clock.now();
+    reschedule(record, Math.max(now, due ?? now), { kind: 'check', forceVerify });
     Object.assign(record, { attempts: 0, retries: 0 });
     return record;
   });
   const owed = written ?? unsent;
-  if (owed) await sendOrMark(tools, owed);
+  if (owed) await publishOrMarkUnsent(deps, owed);
 }

@@ -1,13 +1,13 @@
-import type { Balena } from '../balena/types.js';
+import type { BalenaClient } from '../balena/types.js';
 import type { Mint } from '../certificates/mint.js';
 import type { Records } from '../device/repository.js';
 import type { Status } from '../health/status.js';
-import type { Hub } from '../iothub/types.js';
+import type { HubRegistry } from '../iothub/types.js';
 import type { Queue } from '../queue/queue.js';
-import type { RetrySoon } from '../shared/retry.js';
+import type { RetryTransient } from '../shared/retry.js';
 import type { Clock } from '../shared/time.js';
-import type { Circuit } from '../throttling/circuitBreaker.js';
-import type { Pace } from '../throttling/rateLimiter.js';
+import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
+import type { RateLimiter } from '../throttling/rateLimiter.js';
 import type { ReconcileSettings } from './work.js';
 
 export interface WorkerSettings extends ReconcileSettings {
@@ -22,17 +22,17 @@ export interface WorkerSettings extends ReconcileSettings {
 }
 
 /** What a worker works with. */
-export interface Tools {
+export interface WorkerDependencies {
   records: Records;
   queue: Queue;
-  hub: Hub;
-  balena: Balena;
-  pace: Pace;
-  circuits: { hub: Circuit; balena: Circuit };
+  hub: HubRegistry;
+  balena: BalenaClient;
+  rateLimiter: RateLimiter;
+  circuits: { hub: CircuitBreaker; balena: CircuitBreaker };
   status: Status;
   clock: Clock;
   mint: Mint;
-  retrySoon: RetrySoon;
+  retryTransient: RetryTransient;
   settings: WorkerSettings;
   /** Names the process in leases. */
   instance: string;

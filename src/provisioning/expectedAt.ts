@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Clock } from '../shared/time.js';
-import type { Pace } from '../throttling/rateLimiter.js';
+import type { RateLimiter } from '../throttling/rateLimiter.js';
 
 /**
  * When the work on a record is expected to be done: at its slot if it has one, at the next free one otherwise, and never
@@ -9,9 +9,10 @@ import type { Pace } from '../throttling/rateLimiter.js';
  * @returns Unix ms
  */
 export async function expectedAt(
-  { pace, clock }: { pace: Pace; clock: Clock },
-  { ticket }: DeviceRecord,
+  { rateLimiter, clock }: { rateLimiter: RateLimiter; clock: Clock },
+  { job }: DeviceRecord,
 ): Promise<number> {
-  const slot = ticket?.slot === undefined ? await pace.nextFree() : await pace.due(ticket.slot);
-  return Math.round(Math.max(slot, ticket?.due ?? 0, clock.now()));
+  const reservation =
+    job?.reservation === undefined ? await rateLimiter.nextFree() : await rateLimiter.due(job.reservation);
+  return Math.round(Math.max(reservation, job?.due ?? 0, clock.now()));
 }

@@ -25,17 +25,17 @@ export async function reconcile(work: Work): Promise<void> {
       step: 'validate',
     });
   }
-  const spot = allow(work, device);
+  const scopedVariables = allow(work, device);
   // What the device holds already, if it is good; a freshly minted pair otherwise.
-  const { credentials, held, strays } = await choose(work, device);
+  const { credentials, held, untrackedScopes } = await choose(work, device);
   // Before anything is moved from there: whoever goes on after this run must know where there is something to remove.
-  if (strays.length > 0) await work.remember(strays);
+  if (untrackedScopes.length > 0) await work.remember(untrackedScopes);
   // Before they are stored: the other order would cut a device off while its credentials change.
   await register(work, credentials.thumbprint, held);
-  await store(work, spot, credentials, held);
+  await store(work, scopedVariables, credentials, held);
   await clean(
     work,
     device,
-    work.places.filter((place) => place !== work.desired.service),
+    work.scopes.filter((scope) => scope !== work.desired.service),
   );
 }

@@ -1,16 +1,16 @@
 import type { Records } from '../device/repository.js';
-import { live } from '../device/state.js';
-import { type DiscardedLetters, readLetters } from '../queue/deadLetters.js';
-import { send } from '../queue/publish.js';
+import { isPending } from '../device/state.js';
+import { type DiscardedDeadLetters, readDeadLetters } from '../queue/deadLetters.js';
+import { publish } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
 import type { Clock } from '../shared/time.js';
 import type { LastRun } from '../storage/timerRows.js';
-import { measures } from '../telemetry/metrics.js';
+import { productMetrics } from '../telemetry/metrics.js';
 
-export interface OverdueTools {
+export interface RedriveDependencies {
   records: Records;
   queue: Queue;
-  discarded: DiscardedLetters;
+  discarded: DiscardedDeadLetters;
   clock: Clock;
   /** The queue's duplicate window: sent again sooner, a message is dropped. */
   duplicateWindowMs: number;
@@ -20,7 +20,7 @@ export interface OverdueTools {
 }
 
 /** What a run of the timer did. */
-export interface OverdueReport {
+export interface RedriveReport {
   sent: number;
   cleaned: number;
 }
@@ -35,12 +35,12 @@ const longestLockingMs = 45_000;
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
-export async function overdue(tools: OverdueTools): Promise<OverdueReport> {
-  return { sent: await sendOverdue(tools), cleaned: await cleanLetters(tools) };
+export async function redrive(deps: RedriveDependencies): Promise<RedriveReport> {
+  return { sent: await sendOverdue(deps), cleaned: await cleanDeadLetters(deps) };
 }
 
-async function sendOverdue(tools: OverdueTools): Promise<number> {
-  const { records, clock, duplicateWindowMs, lastRun, periodMs } = tools;
+async function sendOverdue(deps: RedriveDependencies): Promise<number> {
+  const { records, clock, duplicateWindowMs, lastRun, periodMs } = deps;
   const now = clock.now();
   const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
   let sent = 0;
@@ -54,11 +54,11 @@ async function sendOverdue(tools: OverdueTools): Promise<number> {
     if (failures.length >= sendsAtATime) throw failures[0];
   };
   for await (const record of records.overdue(now - duplicateWindowMs)) {
-    if (!live(record.ticket)) continue;
-    latest = Math.max(latest, now - record.ticket.due);
-    if (!isTurn(now - record.ticket.due, duplicateWindowMs, sinceLastMs)) continue;
+    if (!isPending(record.job)) continue;
+    latest = Math.max(latest, now - record.job.due);
+    if (!isTurn(now - record.job.due, duplicateWindowMs, sinceLastMs)) continue;
     batch.push(
-      send(tools, record).then(
+      publish(deps, record).then(
         () => {
           sent += 1;
         },
@@ -70,7 +70,7 @@ async function sendOverdue(tools: OverdueTools): Promise<number> {
     if (batch.length >= sendsAtATime) await ended();
   }
   await ended();
-  measures().overdue(latest);
+  productMetrics().overdue(latest);
   if (failures.length > 0) throw failures[0];
   await lastRun.write(now);
   return sent;
@@ -86,15 +86,15 @@ function isTurn(lateMs: number, windowMs: number, sinceLastMs: number): boolean 
   return lateMs - power < sinceLastMs;
 }
 
-async function cleanLetters({ queue, records, discarded }: OverdueTools): Promise<number> {
-  const { letters } = await readLetters({ queue, records });
-  if (letters.length === 0) return 0;
+async function cleanDeadLetters({ queue, records, discarded }: RedriveDependencies): Promise<number> {
+  const { deadLetters } = await readDeadLetters({ queue, records });
+  if (deadLetters.length === 0) return 0;
   const unwanted = new Set(await discarded.list());
-  const doomed = letters
-    .filter(({ superseded, letter }) => superseded || unwanted.has(letter.sequenceNumber))
-    .map(({ letter }) => letter.sequenceNumber);
+  const doomed = deadLetters
+    .filter(({ superseded, deadLetter }) => superseded || unwanted.has(deadLetter.sequenceNumber))
+    .map(({ deadLetter }) => deadLetter.sequenceNumber);
   const cleaned = doomed.length > 0 ? await queue.removeDeadLetters(new Set(doomed), longestLockingMs) : 0;
-  const present = new Set(letters.map(({ letter }) => letter.sequenceNumber));
+  const present = new Set(deadLetters.map(({ deadLetter }) => deadLetter.sequenceNumber));
   // Only those that were not there any more: what could not be removed now is removed next time.
   for (const sequenceNumber of unwanted)
     if (!present.has(sequenceNumber)) await discarded.forget(sequenceNumber);

@@ -1,39 +1,43 @@
 import type { DeviceRecord } from '../device/record.js';
-import { accepts } from '../device/state.js';
-import { missedMs, type Slot } from '../throttling/rateLimiter.js';
-import type { Tools } from './dependencies.js';
+import { hubAccepts } from '../device/state.js';
+import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
+import type { WorkerDependencies } from './dependencies.js';
 
 /** A slot that has come, or none if none is needed; or the Unix ms at which to come again. */
-export type SlotClaim = { kind: 'now'; slot: Slot | null } | { kind: 'later'; due: number; slot?: Slot };
+export type ReserveResult =
+  | { kind: 'now'; reservation: Reservation | null }
+  | { kind: 'later'; due: number; reservation?: Reservation };
 
 /** Checks stand back when requests fill the pace: they reserve only what is free within a minute, and come again otherwise. */
 const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
 
 /** The registry slot for a device's work, waited for if it is near. */
-export async function claimSlot(
+export async function reserve(
   {
-    pace,
+    rateLimiter,
     clock,
     settings,
     random,
-  }: Pick<Tools, 'pace' | 'clock' | 'random'> & { settings: { renewAt: number } },
+  }: Pick<WorkerDependencies, 'rateLimiter' | 'clock' | 'random'> & { settings: { renewAt: number } },
   record: DeviceRecord,
-): Promise<SlotClaim> {
-  const { ticket } = record;
-  let slot = ticket?.slot ?? null;
-  if (slot !== null && clock.now() - (await pace.due(slot)) > missedMs) slot = null;
-  if (slot === null) {
-    if (!expectsHubOperation(record, clock.now(), settings.renewAt)) return { kind: 'now', slot: null };
-    if (ticket?.kind === 'check' && (await pace.nextFree()) - clock.now() > checkHorizonMs) {
+): Promise<ReserveResult> {
+  const { job } = record;
+  let reservation = job?.reservation ?? null;
+  if (reservation !== null && clock.now() - (await rateLimiter.due(reservation)) > abandonedAfterMs)
+    reservation = null;
+  if (reservation === null) {
+    if (!expectsHubOperation(record, clock.now(), settings.renewAt))
+      return { kind: 'now', reservation: null };
+    if (job?.kind === 'check' && (await rateLimiter.nextFree()) - clock.now() > checkHorizonMs) {
       return { kind: 'later', due: clock.now() + Math.round(checkAgainMs * (1 + random())) };
     }
-    slot = await pace.reserve();
+    reservation = await rateLimiter.reserve();
   }
-  const due = await pace.waitFor(slot);
-  if (due !== null) return { kind: 'later', due, slot };
-  pace.took(slot);
-  return { kind: 'now', slot };
+  const due = await rateLimiter.waitFor(reservation);
+  if (due !== null) return { kind: 'later', due, reservation };
+  rateLimiter.markUsed(reservation);
+  return { kind: 'now', reservation };
 }
 
 /**
@@ -44,13 +48,14 @@ export async function claimSlot(
  * @param renewAt the part of a certificate's life after which it is renewed
  */
 export function expectsHubOperation(
-  { desired, observed, ticket }: DeviceRecord,
+  { desired, observed, job }: DeviceRecord,
   now: number,
   renewAt: number,
 ): boolean {
   const { thumbprint, hub, notBefore, notAfter } = observed;
-  if (!desired.present || ticket?.distrust || thumbprint === null || !accepts(hub, thumbprint)) return true;
+  if (!desired.present || job?.forceVerify || thumbprint === null || !hubAccepts(hub, thumbprint))
+    return true;
   if (thumbprint === desired.retire) return true;
-  if (desired.revoke && desired.retire !== undefined && accepts(hub, desired.retire)) return true;
+  if (desired.revoke && desired.retire !== undefined && hubAccepts(hub, desired.retire)) return true;
   return notBefore !== null && notAfter !== null && now >= notBefore + (notAfter - notBefore) * renewAt;
 }

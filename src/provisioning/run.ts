@@ -1,14 +1,14 @@
-import type { DeviceRecord, StepTrace } from '../device/record.js';
+import type { DeviceRecord, StepResult } from '../device/record.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
-import { measures } from '../telemetry/metrics.js';
+import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
-import type { Slot } from '../throttling/rateLimiter.js';
-import type { Tools } from './dependencies.js';
+import type { Reservation } from '../throttling/rateLimiter.js';
+import type { WorkerDependencies } from './dependencies.js';
 import type { Work } from './work.js';
 
 /** Ends a run that turns out to need a registry slot which is not near. */
-export class SlotIsFar extends Error {
-  constructor(readonly slot: Slot) {
+export class ReservationNotDue extends Error {
+  constructor(readonly reservation: Reservation) {
     super('the next registry slot is not near');
   }
 }
@@ -20,11 +20,11 @@ export interface Run extends Work {
   /** A write may still take effect. */
   outcomeUnknown: boolean;
   /** The dependencies that were asked, and have answered all that they were asked. */
-  readonly well: Set<Dependency>;
+  readonly healthyDependencies: Set<Dependency>;
   /** The reserved slot, until it is used. */
-  slot: Slot | null;
+  reservation: Reservation | null;
   /** What each step came to, in their order. */
-  readonly steps: StepTrace[];
+  readonly steps: StepResult[];
   /** It does nothing more. */
   over(error?: ProvisioningError): void;
 }
@@ -34,13 +34,13 @@ export interface Run extends Work {
  * @param startedAt Unix ms, from before the lease was written
  */
 export function startRun(
-  tools: Tools,
+  deps: WorkerDependencies,
   record: DeviceRecord,
   id: string,
   startedAt: number,
-  slot: Slot | null,
+  reservation: Reservation | null,
 ): Run {
-  const { clock, pace, settings, circuits, status, retrySoon } = tools;
+  const { clock, rateLimiter, settings, circuits, status, retryTransient } = deps;
   const deadline = startedAt + settings.workLimitMs;
   const spans = openStepSpans();
   let paid = false;
@@ -49,34 +49,34 @@ export function startRun(
     id,
     uuid: record.uuid,
     desired: record.desired,
-    places: record.places,
-    distrust: record.ticket?.distrust ?? false,
+    scopes: record.scopes,
+    forceVerify: record.job?.forceVerify ?? false,
     observed: structuredClone(record.observed),
     cleaned: new Set(),
     outcomeUnknown: false,
-    well: new Set(),
-    slot,
+    healthyDependencies: new Set(),
+    reservation,
     steps: [],
     over: (error) => spans.end(error),
     now: () => clock.now(),
-    mint: () => traced('mint', () => tools.mint(record.uuid, clock.now())),
+    mint: () => traced('mint', () => deps.mint(record.uuid, clock.now())),
     settings,
-    async remember(places) {
-      const written = await retrySoon(() =>
-        tools.records.amend(record.uuid, (found) =>
-          found?.lease?.by === id ? { ...found, places: [...new Set([...found.places, ...places])] } : null,
+    async remember(scopes) {
+      const written = await retryTransient(() =>
+        deps.records.amend(record.uuid, (found) =>
+          found?.lease?.by === id ? { ...found, scopes: [...new Set([...found.scopes, ...scopes])] } : null,
         ),
       );
       if (!written)
         throw new ProvisioningError('timed-out', 'Another run has taken over.', { retry: 'later' });
-      run.places = written.places;
+      run.scopes = written.scopes;
     },
-    balena: (step, call) => traced(step, () => outside('balena', step, () => call(tools.balena))),
+    balena: (step, call) => traced(step, () => outside('balena', step, () => call(deps.balena))),
     hub: (step, call) =>
       traced(step, () =>
         outside('hub', step, async () => {
           await pay();
-          return call(tools.hub, left());
+          return call(deps.hub, left());
         }),
       ),
   };
@@ -95,31 +95,31 @@ export function startRun(
   async function pay(): Promise<void> {
     if (paid) {
       spent();
-      return pace.charge();
+      return rateLimiter.charge();
     }
-    const claimed = run.slot !== null;
-    run.slot ??= await pace.reserve();
-    if ((await pace.waitFor(run.slot)) !== null) throw new SlotIsFar(run.slot);
+    const claimed = run.reservation !== null;
+    run.reservation ??= await rateLimiter.reserve();
+    if ((await rateLimiter.waitFor(run.reservation)) !== null) throw new ReservationNotDue(run.reservation);
     // What was claimed at the start was counted there.
-    if (!claimed) pace.took(run.slot);
-    run.slot = null;
+    if (!claimed) rateLimiter.markUsed(run.reservation);
+    run.reservation = null;
     paid = true;
     spent();
   }
 
   function spent(): void {
     status.count('operations');
-    measures().operation();
+    productMetrics().operation();
   }
 
   /** Several calls of one step count as one: their time is added, and the last failure stays. */
   async function traced<R>(step: Step, call: () => Promise<R>): Promise<R> {
     const startedAt = clock.now();
-    let code: StepTrace['code'] = null;
+    let code: StepResult['code'] = null;
     try {
       return await spans.within(step, call);
     } catch (error) {
-      if (!(error instanceof SlotIsFar)) code = ProvisioningError.from(error).code;
+      if (!(error instanceof ReservationNotDue)) code = ProvisioningError.from(error).code;
       throw error;
     } finally {
       const ms = clock.now() - startedAt;
@@ -131,22 +131,22 @@ export function startRun(
 
   async function outside<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
     try {
-      const result = await retrySoon(() => {
+      const result = await retryTransient(() => {
         left();
         return call();
       });
       status.saw(dependency, null);
-      run.well.add(dependency);
+      run.healthyDependencies.add(dependency);
       return result;
     } catch (error) {
-      if (error instanceof SlotIsFar) throw error;
+      if (error instanceof ReservationNotDue) throw error;
       const mapped = ProvisioningError.from(error);
       mapped.step ??= step;
       run.outcomeUnknown ||= mapped.outcomeUnknown && mapped.dependency !== undefined;
       if (mapped.dependency === dependency) {
-        run.well.delete(dependency);
+        run.healthyDependencies.delete(dependency);
         if (mapped.code === 'hub-throttled' && typeof mapped.retry === 'object')
-          await pace.slowDown(mapped.retry.afterMs);
+          await rateLimiter.delayAll(mapped.retry.afterMs);
         status.saw(dependency, mapped);
         await circuits[dependency].failed(mapped);
       }

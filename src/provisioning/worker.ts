@@ -1,16 +1,16 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { DeviceRecord } from '../device/record.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
-import { send, sendCopy } from '../queue/publish.js';
+import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
-import { know, withFacts } from '../telemetry/logContext.js';
+import { addLogContext, withLogContext } from '../telemetry/logContext.js';
 import { inSpan } from '../telemetry/spans.js';
 import { parentOfDelivery } from '../telemetry/traceparent.js';
 import { admit } from './admit.js';
-import type { Tools } from './dependencies.js';
-import { type Ending, finish } from './finish.js';
+import type { WorkerDependencies } from './dependencies.js';
+import { finish, type RunOutcome } from './finish.js';
 import { reconcile } from './reconcile.js';
-import { type Run, SlotIsFar } from './run.js';
+import { ReservationNotDue, type Run } from './run.js';
 
 /** One delivery of a message to a worker. */
 export interface Delivery {
@@ -33,25 +33,33 @@ const beforeThrowingMs = 5_000;
  * Works on one message: a nudge to look at a device (docs/protocol.md, Worker). Returning completes the message. It throws only
  * where neither the records nor the queue can take what is to be remembered: never to wait, for throwing is redelivery at once.
  */
-export function workOn(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
-  const { uuid, requestId, n } = message;
+export function processMessage(
+  deps: WorkerDependencies,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+): Promise<void> {
+  const { uuid, requestId, generation } = message;
   const { parent, links } = parentOfDelivery(message.traceparent);
-  const attributes = { uuid, requestId, n, sequenceNumber: delivery.sequenceNumber };
-  const work = () => withFacts({ uuid, requestId }, () => takeUp(tools, message, delivery));
+  const attributes = { uuid, requestId, generation, sequenceNumber: delivery.sequenceNumber };
+  const work = () => withLogContext({ uuid, requestId }, () => takeUp(deps, message, delivery));
   return inSpan('delivery', { attributes, links }, work, parent);
 }
 
-async function takeUp(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
+async function takeUp(
+  deps: WorkerDependencies,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+): Promise<void> {
   try {
-    await attempt(tools, message, delivery);
+    await attempt(deps, message, delivery);
   } catch (error) {
     const { code } = ProvisioningError.from(error);
     if (code !== 'records-unavailable' && code !== 'queue-unavailable') throw error;
-    const { clock, queue, random } = tools;
+    const { clock, queue, random } = deps;
     delivery.log(`${message.uuid}: put off, ${code}`);
     const later = clock.now() + Math.round(5_000 + random() * 10_000);
     try {
-      await sendCopy(queue, message, delivery.sequenceNumber, later);
+      await publishCopy(queue, message, delivery.sequenceNumber, later);
     } catch (unsent) {
       // A queue that is full delivers and takes nothing: without a pause its ten deliveries would be spent within moments.
       await clock.sleep(beforeThrowingMs);
@@ -60,38 +68,43 @@ async function takeUp(tools: Tools, message: ProvisioningMessage, delivery: Deli
   }
 }
 
-async function attempt(tools: Tools, message: ProvisioningMessage, delivery: Delivery): Promise<void> {
-  const admission = await admit(tools, message, delivery);
-  know({ outcome: admission.kind });
+async function attempt(
+  deps: WorkerDependencies,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+): Promise<void> {
+  const admission = await admit(deps, message, delivery);
+  addLogContext({ outcome: admission.kind });
   if (admission.kind === 'put-off') return;
   if (admission.kind === 'dead') return giveUp(admission.record, delivery);
 
   const { run } = admission;
-  const started = tools.clock.now();
+  const started = deps.clock.now();
   const ending = await end(run);
   run.over(ending.kind === 'failed' ? ending.error : undefined);
-  const record = await finish(tools, message, run, ending);
-  const ms = tools.clock.now() - started;
-  know({ ...factsOf(ending), ms });
+  const record = await finish(deps, message, run, ending);
+  const ms = deps.clock.now() - started;
+  addLogContext({ ...factsOf(ending), ms });
   delivery.log(describe(run, ending, ms));
   if (!record) return;
-  await send(tools, record);
-  const { ticket, desired } = record;
-  if (ticket?.dead && ticket.n === message.n && desired.requestId === message.requestId)
+  await publish(deps, record);
+  const { job, desired } = record;
+  if (job?.dead && job.generation === message.generation && desired.requestId === message.requestId)
     await giveUp(record, delivery);
 }
 
-async function end(run: Run): Promise<Ending> {
+async function end(run: Run): Promise<RunOutcome> {
   try {
     await reconcile(run);
     return { kind: 'done' };
   } catch (error) {
-    if (error instanceof SlotIsFar) return { kind: 'slot-is-far', slot: error.slot };
+    if (error instanceof ReservationNotDue)
+      return { kind: 'reservation-not-due', reservation: error.reservation };
     return { kind: 'failed', error: ProvisioningError.from(error) };
   }
 }
 
-function factsOf(ending: Ending): Attributes {
+function factsOf(ending: RunOutcome): Attributes {
   if (ending.kind !== 'failed') return { outcome: ending.kind };
   const { code, step } = ending.error;
   return { outcome: ending.kind, code, ...(step !== undefined && { step }) };
@@ -102,10 +115,10 @@ function giveUp(record: DeviceRecord, delivery: Delivery): Promise<void> {
   return delivery.deadLetter(record.error?.code ?? 'unexpected', describeFailure(record));
 }
 
-function describe({ uuid, desired }: Run, ending: Ending, ms: number): string {
+function describe({ uuid, desired }: Run, ending: RunOutcome, ms: number): string {
   if (ending.kind === 'done')
     return `${uuid}: ${desired.present ? 'provisioned' : 'deprovisioned'} in ${ms} ms`;
-  if (ending.kind === 'slot-is-far') return `${uuid}: waits for its registry slot`;
+  if (ending.kind === 'reservation-not-due') return `${uuid}: waits for its registry slot`;
   return `${uuid}: ${ending.error.step ?? 'work'} failed after ${ms} ms, ${ending.error.code}: ${ending.error.message}`;
 }
 

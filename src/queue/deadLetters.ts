@@ -2,12 +2,12 @@ import pLimit from 'p-limit';
 import type { Records } from '../device/repository.js';
 import { type Summary, summarize } from '../device/summary.js';
 import type { ErasableTable } from '../storage/table.js';
-import { type ProvisioningMessage, parseMessage, readActionMessage } from './messages.js';
-import type { DeadLetter, Queue } from './queue.js';
+import { type ProvisioningMessage, parseMessage, readWakeUpMessage } from './messages.js';
+import type { PeekedDeadLetter, Queue } from './queue.js';
 
 /** A letter of the dead-letter queue beside the record that it is about. */
-export interface ReadLetter {
-  letter: DeadLetter;
+export interface JoinedDeadLetter {
+  deadLetter: PeekedDeadLetter;
   /** Null if this version cannot read it. */
   message: ProvisioningMessage | null;
   /** Null if there is none. */
@@ -15,21 +15,21 @@ export interface ReadLetter {
   superseded: boolean;
 }
 
-export interface ReadLetters {
+export interface DeadLetterReading {
   /** Of every record that is given up, by uuid. */
   dead: Map<string, Summary>;
-  letters: ReadLetter[];
+  deadLetters: JoinedDeadLetter[];
   /** False if there are more letters than were looked at. */
   whole: boolean;
 }
 
-export interface LetterTools {
+export interface DeadLetterDependencies {
   queue: Queue;
   records: Records;
 }
 
 /** About 40 MB. Past it, a queue has to be worked off from its head. */
-const mostLetters = 20_000;
+const mostDeadLetters = 20_000;
 const readsAtATime = 50;
 /** Fewer records than this are read one by one; for more, one look through all of them costs less. */
 const fewRecords = 200;
@@ -39,39 +39,39 @@ const fewRecords = 200;
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
-export async function readLetters(tools: LetterTools): Promise<ReadLetters> {
+export async function readDeadLetters(deps: DeadLetterDependencies): Promise<DeadLetterReading> {
   const dead = new Map<string, Summary>();
-  for await (const summary of tools.records.summaries({ dead: true })) dead.set(summary.uuid, summary);
-  const found: { letter: DeadLetter; message: ProvisioningMessage | null }[] = [];
+  for await (const summary of deps.records.summaries({ dead: true })) dead.set(summary.uuid, summary);
+  const found: { deadLetter: PeekedDeadLetter; message: ProvisioningMessage | null }[] = [];
   let whole = true;
-  for await (const letter of tools.queue.deadLetters()) {
-    if (found.length >= mostLetters) {
+  for await (const deadLetter of deps.queue.deadLetters()) {
+    if (found.length >= mostDeadLetters) {
       whole = false;
       break;
     }
-    found.push({ letter, message: readable(letter.body) });
+    found.push({ deadLetter, message: readable(deadLetter.body) });
   }
   // Read again after the letters, for a record may have failed anew in between: what is superseded by then remains so.
   const wanted = new Set<string>();
   for (const { message } of found) {
     const record = message && dead.get(message.uuid);
-    if (message && !(record && isLetterOf(message, record))) wanted.add(message.uuid);
+    if (message && !(record && isCurrentDeadLetter(message, record))) wanted.add(message.uuid);
   }
-  const later = await readRecords(tools.records, wanted);
-  const letters = found.map(({ letter, message }) => {
+  const later = await readRecords(deps.records, wanted);
+  const deadLetters = found.map(({ deadLetter, message }) => {
     const uuid = message?.uuid ?? '';
     const record = (wanted.has(uuid) ? later : dead).get(uuid) ?? null;
     return {
-      letter,
+      deadLetter,
       message,
       record,
       superseded: message
-        ? record !== null && !isLetterOf(message, record)
+        ? record !== null && !isCurrentDeadLetter(message, record)
         : // A bulk action whose message was given up is gone on with by another: see `nudgeLost`.
-          readActionMessage(letter.body) !== null,
+          readWakeUpMessage(deadLetter.body) !== null,
     };
   });
-  return { dead, letters, whole };
+  return { dead, deadLetters, whole };
 }
 
 async function readRecords(records: Records, wanted: Set<string>): Promise<Map<string, Summary>> {
@@ -99,24 +99,24 @@ function readable(body: unknown): ProvisioningMessage | null {
 }
 
 /** Is this the letter of the record's given-up ticket, or work that is still owed? Any other letter is superseded. */
-export function isLetterOf(
-  { requestId, n }: ProvisioningMessage,
-  record: Pick<Summary, 'requestId' | 'ticket'>,
+export function isCurrentDeadLetter(
+  { requestId, generation }: ProvisioningMessage,
+  record: Pick<Summary, 'requestId' | 'job'>,
 ): boolean {
-  return record.ticket?.n === n && record.requestId === requestId && !record.ticket.discarded;
+  return record.job?.generation === generation && record.requestId === requestId && !record.job.discarded;
 }
 
 /**
  * Letters without a record that ops have discarded, by their sequence numbers, until the overdue timer has removed them. All
  * throw `records-unavailable`.
  */
-export interface DiscardedLetters {
-  add(letter: Discarded): Promise<void>;
+export interface DiscardedDeadLetters {
+  add(deadLetter: DiscardedDeadLetter): Promise<void>;
   list(): Promise<string[]>;
   forget(sequenceNumber: string): Promise<void>;
 }
 
-export interface Discarded {
+export interface DiscardedDeadLetter {
   sequenceNumber: string;
   by: string;
   reason: string;
@@ -126,11 +126,11 @@ export interface Discarded {
 
 const keyOf = (sequenceNumber: string) => ({ partition: 'discarded', row: sequenceNumber });
 
-export function openDiscardedLetters(table: ErasableTable<Discarded>): DiscardedLetters {
+export function openDiscardedDeadLetters(table: ErasableTable<DiscardedDeadLetter>): DiscardedDeadLetters {
   return {
-    async add(letter) {
+    async add(deadLetter) {
       // That it is there already is fine.
-      await table.put(keyOf(letter.sequenceNumber), letter, null);
+      await table.put(keyOf(deadLetter.sequenceNumber), deadLetter, null);
     },
     async list() {
       const found: string[] = [];

@@ -9,7 +9,7 @@ const provisioningSchema = z.object({
   uuid,
   requestId: z.uuid(),
   /** The ticket that it is for. */
-  n: z.int().nonnegative(),
+  generation: z.int().nonnegative(),
   /** Unix ms for which it was sent. */
   due: z.int().nonnegative(),
   operation: z.enum(['provision', 'deprovision']),
@@ -61,15 +61,15 @@ const actionSchema = z.object({
   /** The bulk action. */
   action: z.uuid(),
   /** Of its nudge: only the newest goes on. */
-  n: z.int().nonnegative(),
+  generation: z.int().nonnegative(),
   /** Unix ms for which it was sent. */
   due: z.int().nonnegative(),
 });
 
 /** A nudge to go on with a bulk action of ops, so that it runs on whatever becomes of who started it. */
-export type ActionMessage = z.infer<typeof actionSchema>;
+export type WakeUpMessage = z.infer<typeof actionSchema>;
 
 /** @returns null if the body of a message is something else */
-export function readActionMessage(body: unknown): ActionMessage | null {
+export function readWakeUpMessage(body: unknown): WakeUpMessage | null {
   return actionSchema.safeParse(body).data ?? null;
 }

@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
-import { live } from '../device/state.js';
+import { isPending } from '../device/state.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import type { ProvisioningMessage } from './messages.js';
@@ -12,32 +12,36 @@ import type { Queue } from './queue.js';
  *
  * @throws ProvisioningError `queue-unavailable`
  */
-export async function send(
+export async function publish(
   { queue, clock }: { queue: Queue; clock: Clock },
   record: DeviceRecord,
 ): Promise<void> {
-  if (!live(record.ticket)) return;
+  if (!isPending(record.job)) return;
   // Never a time that has passed: a worker tells by it whether someone has sent a message again by hand.
-  const due = Math.max(record.ticket.due, clock.now());
-  await queue.send(messageOf(record, record.ticket.n, due), {
+  const due = Math.max(record.job.due, clock.now());
+  await queue.send(messageOf(record, record.job.generation, due), {
     messageId: messageIdOf(record),
-    at: record.ticket.due,
+    at: record.job.due,
   });
 }
 
 /** The id of the live ticket's message. */
-export function messageIdOf({ desired, ticket }: DeviceRecord): string {
-  return `${desired.requestId}.${ticket?.n}`;
+export function messageIdOf({ desired, job }: DeviceRecord): string {
+  return `${desired.requestId}.${job?.generation}`;
 }
 
-function messageOf({ uuid, desired, ticket }: DeviceRecord, n: number, due: number): ProvisioningMessage {
+function messageOf(
+  { uuid, desired, job }: DeviceRecord,
+  generation: number,
+  due: number,
+): ProvisioningMessage {
   const operation = desired.present ? 'provision' : 'deprovision';
-  const traceparent = ticket?.traceparent;
+  const traceparent = job?.traceparent;
   return {
     v: 1,
     uuid,
     requestId: desired.requestId,
-    n,
+    generation,
     due,
     operation,
     service: desired.service,
@@ -52,13 +56,13 @@ function messageOf({ uuid, desired, ticket }: DeviceRecord, n: number, due: numb
  * @param at Unix ms
  * @throws ProvisioningError `queue-unavailable`
  */
-export async function sendCopy(
+export async function publishCopy(
   queue: Queue,
   message: ProvisioningMessage,
   sequenceNumber: string,
   at: number,
 ): Promise<void> {
-  const messageId = `${message.requestId}.${message.n}~${sequenceNumber}`;
+  const messageId = `${message.requestId}.${message.generation}~${sequenceNumber}`;
   await queue.send({ ...message, due: at }, { messageId, at });
 }
 
@@ -68,21 +72,21 @@ export async function sendCopy(
  *
  * @throws ProvisioningError `queue-unavailable`
  */
-export async function sendOrMark(
-  tools: { records: Records; queue: Queue; clock: Clock },
+export async function publishOrMarkUnsent(
+  deps: { records: Records; queue: Queue; clock: Clock },
   record: DeviceRecord,
 ): Promise<void> {
   try {
-    await send(tools, record);
+    await publish(deps, record);
   } catch (error) {
-    await tools.records.amend(record.uuid, (now) => markUnsent(now, record)).catch(() => {});
+    await deps.records.amend(record.uuid, (now) => markUnsent(now, record)).catch(() => {});
     throw ProvisioningError.from(error);
   }
 }
 
 function markUnsent(record: DeviceRecord | null, sent: DeviceRecord): DeviceRecord | null {
-  if (!record?.ticket || messageIdOf(record) !== messageIdOf(sent) || record.ticket.unsent) return null;
-  record.ticket.unsent = true;
+  if (!record?.job || messageIdOf(record) !== messageIdOf(sent) || record.job.unsent) return null;
+  record.job.unsent = true;
   return record;
 }
 

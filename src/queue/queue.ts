@@ -1,7 +1,7 @@
 import { DefaultAzureCredential } from '@azure/identity';
 import { ServiceBusClient, type ServiceBusMessage, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import { ProvisioningError } from '../shared/errors.js';
-import type { ActionMessage, ProvisioningMessage } from './messages.js';
+import type { ProvisioningMessage, WakeUpMessage } from './messages.js';
 
 export interface Envelope {
   messageId: string;
@@ -10,7 +10,7 @@ export interface Envelope {
 }
 
 /** A letter in the dead-letter queue, as it was looked at. */
-export interface DeadLetter {
+export interface PeekedDeadLetter {
   body: unknown;
   sequenceNumber: string;
   /** With which it was dead-lettered; '' if none was given. */
@@ -23,9 +23,9 @@ export interface DeadLetter {
 /** The provisioning queue. Every call has a deadline and throws `queue-unavailable`; the message may have been sent all the same. */
 export interface Queue {
   send(message: ProvisioningMessage, envelope: Envelope): Promise<void>;
-  sendAction(message: ActionMessage, envelope: Envelope): Promise<void>;
+  sendWakeUp(message: WakeUpMessage, envelope: Envelope): Promise<void>;
   /** Looks at the letters in the dead-letter queue from its head, without locking any. */
-  deadLetters(): AsyncIterable<DeadLetter>;
+  deadLetters(): AsyncIterable<PeekedDeadLetter>;
   /**
    * Removes letters from the dead-letter queue. Those that lie before them are locked for that long, and put back.
    *
@@ -77,7 +77,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
 
   return {
     send: (message, envelope) => put(message, message.requestId, envelope, message.traceparent),
-    sendAction: (message, envelope) => put(message, message.action, envelope),
+    sendWakeUp: (message, envelope) => put(message, message.action, envelope),
     async *deadLetters() {
       // A client of its own: one remembers, for all its receivers, how far it has peeked, and this is to start at the head.
       const fresh = connect();
@@ -86,12 +86,12 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
         for (;;) {
           const page = await call((abortSignal) => receiver.peekMessages(peeksAtATime, { abortSignal }));
           if (page.length === 0) return;
-          yield* page.map((letter) => ({
-            body: letter.body,
-            sequenceNumber: String(letter.sequenceNumber),
-            reason: letter.deadLetterReason ?? '',
-            description: letter.deadLetterErrorDescription ?? '',
-            enqueuedAt: letter.enqueuedTimeUtc?.getTime() ?? 0,
+          yield* page.map((deadLetter) => ({
+            body: deadLetter.body,
+            sequenceNumber: String(deadLetter.sequenceNumber),
+            reason: deadLetter.deadLetterReason ?? '',
+            description: deadLetter.deadLetterErrorDescription ?? '',
+            enqueuedAt: deadLetter.enqueuedTimeUtc?.getTime() ?? 0,
           }));
         }
       } finally {
@@ -108,8 +108,10 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
           subQueueType: 'deadLetter',
           maxAutoLockRenewalDurationInMs: 0,
         });
-        const settleAll = (letters: ServiceBusReceivedMessage[], how: 'completeMessage' | 'abandonMessage') =>
-          Promise.all(letters.map((letter) => call(() => receiver[how](letter))));
+        const settleAll = (
+          deadLetters: ServiceBusReceivedMessage[],
+          how: 'completeMessage' | 'abandonMessage',
+        ) => Promise.all(deadLetters.map((deadLetter) => call(() => receiver[how](deadLetter))));
         try {
           while (removed < sequenceNumbers.size && others.length < mostHeld && Date.now() < until) {
             const batch = await call((abortSignal) =>
@@ -119,8 +121,10 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
               }),
             );
             if (batch.length === 0) break;
-            const wanted = batch.filter((letter) => sequenceNumbers.has(String(letter.sequenceNumber)));
-            others.push(...batch.filter((letter) => !wanted.includes(letter)));
+            const wanted = batch.filter((deadLetter) =>
+              sequenceNumbers.has(String(deadLetter.sequenceNumber)),
+            );
+            others.push(...batch.filter((deadLetter) => !wanted.includes(deadLetter)));
             await settleAll(wanted, 'completeMessage');
             removed += wanted.length;
           }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 
 /** Runs one after the other, whether or not those before have failed. @throws the first error, once all have run */
-export async function eachInTurn(...runs: (() => Promise<unknown>)[]): Promise<void> {
+export async function runAllInSequence(...runs: (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const run of runs) {
     try {
@@ -19,7 +19,7 @@ export async function eachInTurn(...runs: (() => Promise<unknown>)[]): Promise<v
  *
  * @throws the first failure
  */
-export async function inParallel<T>(
+export async function forEachConcurrently<T>(
   items: readonly T[],
   atATime: number,
   run: (item: T, index: number) => Promise<void>,

@@ -1,4 +1,4 @@
-import { type Outline, outlineOf } from './sanitizeError.js';
+import { type SanitizedError, sanitizeError } from './sanitizeError.js';
 
 /** Every reason for which a request can stop. Stable: they are in records, in dead letters and in answers. */
 export type ErrorCode =
@@ -50,7 +50,7 @@ export class ProvisioningError extends Error {
   readonly dependency: Dependency | undefined;
   readonly outcomeUnknown: boolean;
   /** What was caught: never the foreign error itself, which carries keys and requests. */
-  override readonly cause: Outline | undefined;
+  override readonly cause: SanitizedError | undefined;
   step: Step | undefined;
 
   constructor(code: ErrorCode, message: string, options: ProvisioningErrorOptions) {
@@ -61,7 +61,7 @@ export class ProvisioningError extends Error {
     this.step = options.step;
     this.dependency = options.dependency;
     this.outcomeUnknown = options.outcomeUnknown ?? false;
-    this.cause = outlineOf(options.cause);
+    this.cause = sanitizeError(options.cause);
   }
 
   /** Anything that was thrown, as a ProvisioningError: what is not one yet becomes `unexpected`, without its text. */

@@ -14,7 +14,11 @@ const hopeless = new Set<ProvisioningError['code']>(['balena-unauthorized', 'hub
  * @param signal ends the waiting
  * @throws the last error after six tries; the signal's reason
  */
-export async function patiently<R>(clock: Clock, call: () => Promise<R>, signal?: AbortSignal): Promise<R> {
+export async function retryWithBackoff<R>(
+  clock: Clock,
+  call: () => Promise<R>,
+  signal?: AbortSignal,
+): Promise<R> {
   for (let tries = 1; ; tries += 1) {
     signal?.throwIfAborted();
     try {
@@ -49,7 +53,7 @@ export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Pro
 }
 
 /** Runs a call again, soon, for as long as it fails in a way that is worth it. */
-export type RetrySoon = <R>(call: () => Promise<R>) => Promise<R>;
+export type RetryTransient = <R>(call: () => Promise<R>) => Promise<R>;
 
 const longestWaitMs = 5_000;
 
@@ -57,17 +61,17 @@ const longestWaitMs = 5_000;
  * A few tries within 20 s, jittered, inside one run: for what was refused, or never reached the other side. A call whose
  * outcome is unknown is never repeated blindly: the next run looks first.
  */
-export const retrySoon: RetrySoon = (call) =>
+export const retryTransient: RetryTransient = (call) =>
   pRetry(call, {
     retries: 3,
     minTimeout: 200,
     maxTimeout: longestWaitMs,
     maxRetryTime: 20_000,
     randomize: true,
-    shouldRetry: ({ error }) => worthRetryingSoon(error as ProvisioningError),
+    shouldRetry: ({ error }) => isTransient(error as ProvisioningError),
   });
 
-export function worthRetryingSoon({ code, retry, outcomeUnknown }: ProvisioningError): boolean {
+export function isTransient({ code, retry, outcomeUnknown }: ProvisioningError): boolean {
   // An amendment reads before it writes, and knows its own writes.
   if (code === 'records-unavailable') return true;
   if (outcomeUnknown) return false;

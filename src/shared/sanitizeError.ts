@@ -1,12 +1,12 @@
 /** What may be kept of a foreign error: what it is, and where it was thrown. */
-export interface Outline {
+export interface SanitizedError {
   name: string;
   code?: string;
   /** HTTP status. */
   status?: number;
   /** The frames of its stack. */
   at: string[];
-  cause?: Outline;
+  cause?: SanitizedError;
 }
 
 interface Foreign {
@@ -23,13 +23,13 @@ interface Foreign {
  *
  * @param depth how many causes of causes to follow
  */
-export function outlineOf(error: unknown, depth = 5): Outline | undefined {
+export function sanitizeError(error: unknown, depth = 5): SanitizedError | undefined {
   if (error === undefined || error === null || depth === 0) return undefined;
   const { name, code, statusCode, stack, cause } = error as Foreign;
-  const outline: Outline = { name: isWord(name) ? name : typeof error, at: framesOf(stack) };
+  const outline: SanitizedError = { name: isWord(name) ? name : typeof error, at: framesOf(stack) };
   if (isWord(code)) outline.code = code;
   if (typeof statusCode === 'number') outline.status = statusCode;
-  const inner = outlineOf(cause, depth - 1);
+  const inner = sanitizeError(cause, depth - 1);
   if (inner) outline.cause = inner;
   return outline;
 }

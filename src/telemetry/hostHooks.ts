@@ -9,7 +9,7 @@ import {
 import { type Context, context, propagation, ROOT_CONTEXT, type Span, trace } from '@opentelemetry/api';
 import { type LogAttributes, type Logger, SeverityNumber } from '@opentelemetry/api-logs';
 import { suppressTracing } from '@opentelemetry/core';
-import { knownFacts, withFacts } from './logContext.js';
+import { currentLogContext, withLogContext } from './logContext.js';
 import { inSpan, leaveOut } from './spans.js';
 
 /**
@@ -26,7 +26,7 @@ export function installHooks(logger: Logger, flush: () => Promise<void>): void {
   app.setup({ capabilities: { WorkerOpenTelemetryEnabled: true } });
   app.hook.log(({ level, message, invocationContext }) => {
     const name = invocationContext?.functionName;
-    emit(logger, level, message, { ...knownFacts(), ...(name !== undefined && { function: name }) });
+    emit(logger, level, message, { ...currentLogContext(), ...(name !== undefined && { function: name }) });
   });
   app.hook.preInvocation((invocation) => {
     const { functionHandler } = invocation;
@@ -52,9 +52,9 @@ function runnerOf(
   switch (options.trigger.type) {
     case 'httpTrigger':
       return (handle) =>
-        inSpan(functionName, {}, (span) => withFacts({}, () => answer(span, handle)), parent);
+        inSpan(functionName, {}, (span) => withLogContext({}, () => answer(span, handle)), parent);
     case 'serviceBusTrigger':
-      return (handle) => context.with(parent, () => withFacts({}, handle));
+      return (handle) => context.with(parent, () => withLogContext({}, handle));
     default:
       // It is about many devices: a span for each call would be a trace that nobody can read.
       return (handle) =>
@@ -72,7 +72,7 @@ function runnerOf(
     const status = response?.status ?? 200;
     // Never the URL: a key may stand in it.
     span.setAttributes({ 'http.request.method': method, 'http.response.status_code': status });
-    const known = knownFacts();
+    const known = currentLogContext();
     // A new request. One that changed nothing is asked several times a minute, by each device that waits: the host counts it.
     if (!('requestId' in known)) {
       if (status < 500) leaveOut(span);

@@ -7,7 +7,7 @@ import { type Attributes, context, createContextKey, trace } from '@opentelemetr
 const key = createContextKey('facts of an invocation');
 
 /** Adds to what is known about this invocation, and to its span. Nothing where nobody collects: in a timer's run, or with telemetry off. */
-export function know(facts: Attributes): void {
+export function addLogContext(facts: Attributes): void {
   const known = context.active().getValue(key) as Attributes | undefined;
   if (!known) return;
   Object.assign(known, facts);
@@ -15,11 +15,11 @@ export function know(facts: Attributes): void {
 }
 
 /** What is known; empty where nobody collects. */
-export function knownFacts(): Attributes {
+export function currentLogContext(): Attributes {
   return (context.active().getValue(key) as Attributes | undefined) ?? {};
 }
 
 /** Runs something, and collects what becomes known on the way, on top of what is known already. */
-export function withFacts<R>(facts: Attributes, run: () => R): R {
-  return context.with(context.active().setValue(key, { ...knownFacts(), ...facts }), run);
+export function withLogContext<R>(facts: Attributes, run: () => R): R {
+  return context.with(context.active().setValue(key, { ...currentLogContext(), ...facts }), run);
 }

@@ -11,7 +11,7 @@ export interface CertificateCounts {
 }
 
 /** What the product counts and observes; `openMeasures` says under which names. None of it ever throws. */
-export interface Measures {
+export interface Metrics {
   /** A request was taken: a new one, not an ask that changed nothing. */
   accepted(operation: Operation): void;
   /** @param afterMs since it was requested */
@@ -31,7 +31,7 @@ export interface Measures {
 }
 
 const nothing = () => {};
-let current: Measures = {
+let current: Metrics = {
   accepted: nothing,
   provisioned: nothing,
   deprovisioned: nothing,
@@ -47,11 +47,11 @@ let current: Measures = {
  * The measures of this process. They belong to the process as OpenTelemetry's own API does, and are not handed around: what is
  * counted lies in the depth of every part.
  */
-export const measures = (): Measures => current;
+export const productMetrics = (): Metrics => current;
 
 /** From here on these count; before, nothing does. */
-export function useMeasures(measures: Measures): void {
-  current = measures;
+export function setMetrics(metrics: Metrics): void {
+  current = metrics;
 }
 
 /** For whoever has gone through all certificates: shown until the next time that this process does, or ends. */

@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { CertificateCounts, Measures } from './metrics.js';
+import type { CertificateCounts, Metrics } from './metrics.js';
 
 const minutes = 60_000;
 /** The overdue timer runs every five minutes, on any instance: what it has found is true until it has run again. */
@@ -13,7 +13,7 @@ const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400
  *
  * @param perMinute registry operations that the hub allows in a minute
  */
-export function openMeasures(meter: Meter, perMinute: number, now: () => number = Date.now): Measures {
+export function openMetrics(meter: Meter, perMinute: number, now: () => number = Date.now): Metrics {
   const counter = (name: string, description: string) =>
     meter.createCounter(`provisioner.${name}`, { description });
   const gauge = (name: string, unit: string, description: string) =>
@@ -91,18 +91,18 @@ const seconds = 60;
 
 /** @param now Unix ms */
 export function lastMinute(now: () => number): LastMinute {
-  const slots = Array.from({ length: seconds }, () => ({ second: 0, sum: 0, most: 0 }));
+  const buckets = Array.from({ length: seconds }, () => ({ second: 0, sum: 0, most: 0 }));
   const second = () => Math.floor(now() / 1_000);
-  const recent = () => slots.filter((slot) => second() - slot.second < seconds);
+  const recent = () => buckets.filter((bucket) => second() - bucket.second < seconds);
   return {
     add(value) {
       const at = second();
-      const slot = slots[at % seconds]!;
-      if (slot.second !== at) Object.assign(slot, { second: at, sum: 0, most: 0 });
-      slot.sum += value;
-      slot.most = Math.max(slot.most, value);
+      const bucket = buckets[at % seconds]!;
+      if (bucket.second !== at) Object.assign(bucket, { second: at, sum: 0, most: 0 });
+      bucket.sum += value;
+      bucket.most = Math.max(bucket.most, value);
     },
-    sum: () => recent().reduce((sum, slot) => sum + slot.sum, 0),
-    most: () => recent().reduce((most, slot) => Math.max(most, slot.most), 0),
+    sum: () => recent().reduce((sum, bucket) => sum + bucket.sum, 0),
+    most: () => recent().reduce((most, bucket) => Math.max(most, bucket.most), 0),
   };
 }

@@ -11,8 +11,8 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import type { TelemetrySettings } from '../config/config.js';
 import { type Destination, openDestinations } from './destinations.js';
 import { installHooks } from './hostHooks.js';
-import { useMeasures } from './metrics.js';
-import { openMeasures } from './openMetrics.js';
+import { setMetrics } from './metrics.js';
+import { openMetrics } from './openMetrics.js';
 import { remarkableSpans, scope } from './spans.js';
 import type { Telemetry } from './start.js';
 
@@ -59,7 +59,7 @@ export async function startSdk(
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(traces);
   metrics.setGlobalMeterProvider(meters);
-  useMeasures(openMeasures(meters.getMeter(scope), perMinute));
+  setMetrics(openMetrics(meters.getMeter(scope), perMinute));
   complainRarely();
 
   const logger = logs.getLogger(scope);

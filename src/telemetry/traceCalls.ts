@@ -1,6 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { type Dependency, ProvisioningError } from '../shared/errors.js';
-import { measures } from './metrics.js';
+import { productMetrics } from './metrics.js';
 import { failSpan, inSpan, tracer } from './spans.js';
 
 type Call = (...args: never[]) => Promise<unknown>;
@@ -71,7 +71,7 @@ async function counted<R>(answer: Promise<R>): Promise<R> {
     return await answer;
   } catch (error) {
     const dependency = error instanceof ProvisioningError ? refusals[error.code] : undefined;
-    if (dependency) measures().refused(dependency);
+    if (dependency) productMetrics().refused(dependency);
     throw error;
   }
 }

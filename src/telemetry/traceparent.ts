@@ -28,7 +28,7 @@ export function currentTraceparent(): string | undefined {
 export function parentOfDelivery(traceparent: string | undefined): { parent: Context; links: Link[] } {
   const here = context.active();
   const host = trace.getSpanContext(here);
-  const asked = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
-  if (!asked || asked.traceId === host?.traceId) return { parent: here, links: [] };
-  return { parent: trace.setSpanContext(here, asked), links: host ? [{ context: host }] : [] };
+  const requested = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
+  if (!requested || requested.traceId === host?.traceId) return { parent: here, links: [] };
+  return { parent: trace.setSpanContext(here, requested), links: host ? [{ context: host }] : [] };
 }

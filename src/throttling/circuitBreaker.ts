@@ -1,4 +1,4 @@
-import type { Tools } from '../provisioning/dependencies.js';
+import type { WorkerDependencies } from '../provisioning/dependencies.js';
 import type { Dependency, ErrorCode, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import { openSharedRow } from '../storage/sharedRow.js';
@@ -22,7 +22,7 @@ export interface CircuitRow {
  * Whether a dependency is worth asking, shared by all workers. What it is told is a hint, and never fails the work that tells
  * it: only `admit` and `read` throw `records-unavailable`.
  */
-export interface Circuit {
+export interface CircuitBreaker {
   /**
    * Asks to go ahead. While the circuit is open, one caller at a time is let through as its probe.
    *
@@ -68,14 +68,14 @@ const mostSpreadMs = 300_000;
 const atOnce = new Set<ErrorCode>(['balena-unauthorized', 'hub-unauthorized', 'hub-quota-exceeded']);
 const opening = new Set<ErrorCode>([...atOnce, 'balena-unavailable', 'hub-unavailable', 'timed-out']);
 
-export function openCircuit({
+export function openCircuitBreaker({
   dependency,
   table,
   clock,
   log,
   threshold = 5,
   random = Math.random,
-}: CircuitOptions): Circuit {
+}: CircuitOptions): CircuitBreaker {
   const key = { partition: 'system', row: `circuit-${dependency}` };
   // A write that meets a conflict is not repeated: another worker has just said the same, or knows better.
   const shared = openSharedRow({ table, key, clock, initial: closed, freshMs });
@@ -148,7 +148,7 @@ export function openCircuit({
  * @param id names the run, as a probe
  * @returns null to go ahead, or the Unix ms at which to come again
  */
-export async function admitByCircuits({ circuits }: Tools, id: string): Promise<number | null> {
+export async function admitByCircuits({ circuits }: WorkerDependencies, id: string): Promise<number | null> {
   return (await circuits.balena.admit(id)) ?? (await circuits.hub.admit(id));
 }
 
@@ -158,7 +158,7 @@ export async function admitByCircuits({ circuits }: Tools, id: string): Promise<
  * @param well the dependencies that answered all that this run asked
  */
 export async function releaseCircuits(
-  { circuits }: Tools,
+  { circuits }: WorkerDependencies,
   id: string,
   well: ReadonlySet<Dependency>,
 ): Promise<void> {

@@ -2,10 +2,10 @@ import { ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import { openSharedRow } from '../storage/sharedRow.js';
 import type { Table } from '../storage/table.js';
-import { missedMs, type Pace, type Slot } from './rateLimiter.js';
+import { abandonedAfterMs, type RateLimiter, type Reservation } from './rateLimiter.js';
 
 /** Virtual time: the hub's throttling is taken out of it, so that one shift moves every slot that was reserved. */
-export interface PaceRow {
+export interface RateLimiterRow {
   /** The next free slot (virtual ms). */
   next: number;
   /** What real time is ahead of virtual time (ms). */
@@ -19,8 +19,8 @@ export interface PaceRow {
   used: number;
 }
 
-const initial: PaceRow = { next: 0, shift: 0, pausedUntil: 0, used: 0 };
-const key = { partition: 'system', row: 'pace' };
+const initial: RateLimiterRow = { next: 0, shift: 0, pausedUntil: 0, used: 0 };
+const key = { partition: 'system', row: 'rateLimiter' };
 /** A reading is trusted this long: a slot may be told a second late of a shift, and the hub delays before it refuses. */
 const freshMs = 1_000;
 const creditMs = 5_000;
@@ -45,17 +45,17 @@ const longestConflictMs = 500;
  * @param perMinute registry operations that the hub allows in a minute
  * @param random between 0 and 1
  */
-export function openPace({
+export function openRateLimiter({
   table,
   clock,
   perMinute,
   random = Math.random,
 }: {
-  table: Table<PaceRow>;
+  table: Table<RateLimiterRow>;
   clock: Clock;
   perMinute: number;
   random?: () => number;
-}): Pace {
+}): RateLimiter {
   const interval = 60_000 / perMinute;
   const shared = openSharedRow({
     table,
@@ -64,8 +64,8 @@ export function openPace({
     initial,
     freshMs,
   });
-  let credits: { slot: Slot; until: number }[] = [];
-  let waiting: { resolve(slot: Slot): void; reject(error: unknown): void }[] = [];
+  let credits: { reservation: Reservation; until: number }[] = [];
+  let waiting: { resolve(reservation: Reservation): void; reject(error: unknown): void }[] = [];
   let charges = 0;
   let taken = 0;
   let countedAt = 0;
@@ -75,7 +75,7 @@ export function openPace({
   const read = async () => (await shared.read()).value;
 
   /** Changes the row on its ETag; a conflict reads it again. */
-  async function change<R>(f: (row: PaceRow) => R): Promise<R> {
+  async function change<R>(f: (row: RateLimiterRow) => R): Promise<R> {
     for (let tries = 0; tries < mostConflicts; tries += 1) {
       // Forty instances at once would otherwise keep each other from writing.
       if (tries > 0) await clock.sleep(Math.round(random() * Math.min(5 * 2 ** tries, longestConflictMs)));
@@ -115,25 +115,25 @@ export function openPace({
     flushing = false;
   }
 
-  function take(row: PaceRow, wanted: number, extra: number, onTime: number): Slot[] {
+  function take(row: RateLimiterRow, wanted: number, extra: number, onTime: number): Reservation[] {
     const now = clock.now();
-    const missed = now - missedMs;
-    const slots: Slot[] = [];
+    const missed = now - abandonedAfterMs;
+    const reservations: Reservation[] = [];
     row.next = Math.max(row.next, now - row.shift);
     const isAhead = () => row.next + row.shift - now > momentMs;
     // Where nothing is reserved ahead, nothing was missed.
     row.used = isAhead() ? Math.max(row.used, missed) + (onTime + extra) * interval : now;
-    while (slots.length < wanted) {
+    while (reservations.length < wanted) {
       if (isAhead() && row.used <= missed + momentMs) {
-        slots.push(Math.round(row.used - row.shift));
+        reservations.push(Math.round(row.used - row.shift));
         row.used += interval;
       } else {
-        slots.push(Math.round(row.next));
+        reservations.push(Math.round(row.next));
         row.next += interval;
       }
     }
     row.next += extra * interval;
-    return slots;
+    return reservations;
   }
 
   /** In the next turn, so that all that was asked for in this one shares the write. */
@@ -143,8 +143,8 @@ export function openPace({
     queueMicrotask(flush);
   }
 
-  async function due(slot: Slot): Promise<number> {
-    return Math.round(slot + (await read()).shift);
+  async function due(reservation: Reservation): Promise<number> {
+    return Math.round(reservation + (await read()).shift);
   }
 
   return {
@@ -152,24 +152,24 @@ export function openPace({
       const now = clock.now();
       credits = credits.filter(({ until }) => until > now);
       const credit = credits.shift();
-      if (credit) return credit.slot;
+      if (credit) return credit.reservation;
       return new Promise((resolve, reject) => {
         waiting.push({ resolve, reject });
         start();
       });
     },
-    async took(slot) {
+    async markUsed(reservation) {
       const { next, shift } = await read().catch(() => initial);
       const now = clock.now();
       if (next + shift - now <= momentMs) return;
       // One that was missed was counted when it was given.
-      if (now - slot - shift >= missedMs - momentMs) return;
+      if (now - reservation - shift >= abandonedAfterMs - momentMs) return;
       taken += 1;
       if (now - countedAt >= countEveryMs) start();
     },
     due,
-    async waitFor(slot) {
-      const at = await due(slot);
+    async waitFor(reservation) {
+      const at = await due(reservation);
       const wait = at - clock.now();
       if (wait <= 0) return null;
       if (wait > (inMemory < mostWaiting ? nearMs : momentMs)) return at;
@@ -178,14 +178,14 @@ export function openPace({
       inMemory -= 1;
       return null;
     },
-    giveBack(slot) {
-      credits.push({ slot, until: clock.now() + creditMs });
+    release(reservation) {
+      credits.push({ reservation, until: clock.now() + creditMs });
     },
     charge() {
       charges += 1;
       start();
     },
-    async slowDown(ms) {
+    async delayAll(ms) {
       try {
         await change((row) => {
           const now = clock.now();

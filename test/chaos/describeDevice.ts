@@ -8,7 +8,7 @@ const shortDigits = 7;
 
 /** The whole history of a device for people: its requests and answers between what the processes said about it, and how it ended. */
 export function describeDevice(
-  { device, asks, view, letters, identity, variables }: DeviceEvidence,
+  { device, asks, view, deadLetters, identity, variables }: DeviceEvidence,
   record: DeviceRecord | undefined,
   lines: readonly Line[],
 ): string {
@@ -19,24 +19,24 @@ export function describeDevice(
       process === 'chaos' || text.includes(short) || requestIds.some((id) => text.includes(id)),
   );
   const said = about.map(({ at, process, text }) => ({ at, text: `${process}: ${text}` }));
-  const asked = asks.flatMap((ask) => [
+  const requested = asks.flatMap((ask) => [
     { at: ask.sentAt, text: `-> ${wishOf(ask)}` },
     { at: ask.answeredAt, text: `<- ${wishOf(ask)}: ${JSON.stringify(ask.outcome)}` },
   ]);
-  const history = [...said, ...asked]
+  const history = [...said, ...requested]
     .toSorted((a, b) => a.at - b.at)
     .map(({ at, text }) => `  ${(at / 1_000).toFixed(3).padStart(9)} ${text}`);
-  const places = Object.entries(variables ?? {}).map(
-    ([place, values]) => `"${place}": ${Object.keys(values)}`,
+  const scopes = Object.entries(variables ?? {}).map(
+    ([scope, values]) => `"${scope}": ${Object.keys(values)}`,
   );
   return [
     `device ${device.uuid}${device.exists ? '' : ' (unknown to balena)'}`,
     ...history,
     `  state    ${JSON.stringify(view)}`,
     `  record   ${JSON.stringify(record)}`,
-    `  letters  ${JSON.stringify(letters)}`,
+    `  letters  ${JSON.stringify(deadLetters)}`,
     `  hub      ${JSON.stringify(identity)}`,
-    `  balena   ${variables ? places.join(', ') || 'no variables' : 'does not know it'}`,
+    `  balena   ${variables ? scopes.join(', ') || 'no variables' : 'does not know it'}`,
   ].join('\n');
 }
 

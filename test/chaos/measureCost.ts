@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
 import type { Violation } from './check/Evidence.js';
-import { type AskTools, sendAsk } from './history/sendAsk.js';
+import { type AskDependencies, sendAsk } from './history/sendAsk.js';
 import { control } from './system/control.js';
 import { readView } from './system/readView.js';
 import type { System } from './system/startSystem.js';
@@ -18,14 +18,14 @@ const tries = 3;
  * In a calm moment: fresh devices cost one registry operation and three balena requests each, also one that asks many times at
  * once; and all of its asks are one request.
  */
-export async function measureCost(system: System, tools: AskTools): Promise<Violation[]> {
+export async function measureCost(system: System, deps: AskDependencies): Promise<Violation[]> {
   for (let left = tries; ; left -= 1) {
-    const found = await measureOnce(system, tools);
+    const found = await measureOnce(system, deps);
     if (found.length === 0 || left === 1) return found;
   }
 }
 
-async function measureOnce({ stack }: System, tools: AskTools): Promise<Violation[]> {
+async function measureOnce({ stack }: System, deps: AskDependencies): Promise<Violation[]> {
   const { balena, iotHub } = stack.standIns;
   const [hubControl, balenaControl] = [iotHub?.endpoints.controlUrl, balena?.endpoints.controlUrl];
   const uuids = Array.from({ length: fresh }, () => randomBytes(16).toString('hex'));
@@ -35,7 +35,7 @@ async function measureOnce({ stack }: System, tools: AskTools): Promise<Violatio
   const asks = await Promise.all(
     uuids.flatMap((uuid, i) =>
       Array.from({ length: i === 0 ? asksOfOne : 1 }, () =>
-        sendAsk(tools, { uuid, operation: 'provision', service: 'main' }),
+        sendAsk(deps, { uuid, operation: 'provision', service: 'main' }),
       ),
     ),
   );
@@ -43,7 +43,7 @@ async function measureOnce({ stack }: System, tools: AskTools): Promise<Violatio
   const requestIds = asks.flatMap(({ outcome }) => (outcome.kind === 'accepted' ? [outcome.requestId] : []));
   const begun = Date.now();
   for (const uuid of uuids) {
-    while ((await readView(tools.functions, uuid))?.view.state !== 'provisioned') {
+    while ((await readView(deps.functions, uuid))?.view.state !== 'provisioned') {
       if (Date.now() - begun > withinMs)
         return [cost(`${uuid} is not provisioned after ${withinMs} ms of calm`)];
       await sleep(100);

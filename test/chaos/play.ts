@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ask } from './history/Ask.js';
-import { type AskTools, sendAsk } from './history/sendAsk.js';
+import { type AskDependencies, sendAsk } from './history/sendAsk.js';
 import type { Plan, PlannedEvent } from './plan/Plan.js';
 import type { System } from './system/startSystem.js';
 
 /** Does everything that a plan says, each at its time, and ends when all of it is over: everything is up then, and nothing is wrong. */
-export async function play(plan: Plan, system: System, tools: AskTools): Promise<Ask[]> {
+export async function play(plan: Plan, system: System, deps: AskDependencies): Promise<Ask[]> {
   const asks: Ask[] = [];
   const perform = async (event: PlannedEvent): Promise<void> => {
     switch (event.kind) {
       case 'ask':
-        asks.push(...(await Promise.all(event.wishes.map((wish) => sendAsk(tools, wish)))));
+        asks.push(...(await Promise.all(event.wishes.map((wish) => sendAsk(deps, wish)))));
         return;
       case 'faults':
         return system.setFaults(event.side, event.faults);
@@ -21,10 +21,10 @@ export async function play(plan: Plan, system: System, tools: AskTools): Promise
         return system.pause(event.victim, event.forMs);
     }
   };
-  const begun = tools.now();
+  const begun = deps.now();
   const under: Promise<void>[] = [];
   for (const event of plan.events) {
-    await sleep(Math.max(0, begun + event.at - tools.now()));
+    await sleep(Math.max(0, begun + event.at - deps.now()));
     under.push(perform(event));
   }
   await Promise.all(under);

@@ -5,7 +5,7 @@ import { checkDevice } from './check/checkDevice.js';
 import { createSecretsCheck } from './check/createSecretsCheck.js';
 import type { Violation } from './check/Evidence.js';
 import { describeDevice } from './describeDevice.js';
-import type { AskTools } from './history/sendAsk.js';
+import type { AskDependencies } from './history/sendAsk.js';
 import { measureCost } from './measureCost.js';
 import { makePlan, type PlanOptions } from './plan/makePlan.js';
 import type { Plan } from './plan/Plan.js';
@@ -60,7 +60,7 @@ async function breakAndCheck(
 ): Promise<ChaosReport> {
   const { endpoints, standIns } = system.stack;
   const secrets = createSecretsCheck(secretsOf(endpoints));
-  const tools: AskTools = {
+  const deps: AskDependencies = {
     functions: endpoints.functions,
     now,
     onAnswer: (text) => secrets.look('an answer', text),
@@ -69,18 +69,18 @@ async function breakAndCheck(
   await control(standIns.balena?.endpoints.controlUrl, 'POST /devices', { uuids });
 
   say('calm: what a fresh device costs');
-  const violations = await measureCost(system, tools);
+  const violations = await measureCost(system, deps);
   say(`chaos: ${plan.events.length} events in ${Math.round(plan.lengthMs / 1_000)} s`);
-  const asks = await play(plan, system, tools);
+  const asks = await play(plan, system, deps);
   say('settling');
-  const end = await settle(system, settleWithinMs, ({ messages, letterTexts }) => {
-    for (const text of [...messages, ...letterTexts]) secrets.look('a message', text);
+  const end = await settle(system, settleWithinMs, ({ messages, deadLetterTexts }) => {
+    for (const text of [...messages, ...deadLetterTexts]) secrets.look('a message', text);
   });
   violations.push(...end.violations);
-  const evidence = await gather(system, plan.devices, asks, end.queue.letters, tools.onAnswer);
+  const evidence = await gather(system, plan.devices, asks, end.queue.deadLetters, deps.onAnswer);
   violations.push(...evidence.flatMap(checkDevice));
   say('calm again: what a fresh device costs');
-  violations.push(...(await measureCost(system, tools)));
+  violations.push(...(await measureCost(system, deps)));
 
   for (const table of ['devices', 'system']) {
     for (const row of await readRows(endpoints.tables?.connectionString ?? '', table))

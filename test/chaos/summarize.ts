@@ -7,7 +7,7 @@ export function summarize(plan: Plan, evidence: readonly DeviceEvidence[], end: 
   const count = (names: string[]) => {
     const counts = new Map<string, number>();
     for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-    return [...counts].map(([name, n]) => `${n} ${name}`).join(', ') || 'none';
+    return [...counts].map(([name, generation]) => `${generation} ${name}`).join(', ') || 'none';
   };
   const asks = evidence.flatMap((each) => each.asks);
   const strikes = plan.events.flatMap((event) =>
@@ -20,7 +20,7 @@ export function summarize(plan: Plan, evidence: readonly DeviceEvidence[], end: 
     `  asked    ${asks.length}: ${count(asks.map(({ outcome }) => outcome.kind))}; the slowest took ${(slowest / 1_000).toFixed(1)} s`,
     `  struck   ${count(strikes)}; ${faults.length} times with faults`,
     `  ended    ${count(evidence.map(({ view }) => (view?.error && view.state === 'failed' ? `failed (${view.error.code})` : (view?.state ?? 'never asked'))))}`,
-    `  letters  ${evidence.flatMap(({ letters }) => letters).length} in the dead-letter queue, superseded and double ones included`,
+    `  letters  ${evidence.flatMap(({ deadLetters }) => deadLetters).length} in the dead-letter queue, superseded and double ones included`,
     `  settled  in ${Math.round(end.tookMs / 1_000)} s; ${end.sentByTimer} messages were sent by the timer`,
   ].join('\n');
 }

@@ -11,7 +11,8 @@ const mint = minter();
 const writes = /^(POST|PATCH|DELETE) /;
 
 /** What was written to balena since `forget`. */
-const written = async () => Object.keys((await balena.asked()).counts).filter((what) => writes.test(what));
+const written = async () =>
+  Object.keys((await balena.requested()).counts).filter((what) => writes.test(what));
 
 test('an identity that the hub already has is taken over', async () => {
   const uuid = await balena.newDevice();

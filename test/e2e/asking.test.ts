@@ -17,8 +17,8 @@ test('a device that is asked for fifty times at once is registered once, and its
 
   await held(1);
   await system.state(uuid, 'provisioned');
-  expect((await hub.asked()).counts).toEqual({ 'PUT /devices/{id}': { 200: 1 } });
-  expect((await balena.asked()).counts).toEqual({
+  expect((await hub.requested()).counts).toEqual({ 'PUT /devices/{id}': { 200: 1 } });
+  expect((await balena.requested()).counts).toEqual({
     'GET /v7/device': { 200: 1 },
     'POST /v7/device_service_environment_variable': { 201: 2 },
   });
@@ -32,7 +32,7 @@ test('asked for at another service, the credentials move there, and cannot move 
   expect((await system.post(uuid, 'cloud-relay')).status).toBe(202);
   await system.state(uuid, 'provisioned');
   expect(Object.keys(await balena.variables(uuid))).toEqual(['cloud-relay']);
-  expect((await hub.asked()).total).toBe(0);
+  expect((await hub.requested()).total).toBe(0);
   expect(await system.credentials(uuid, 'cloud-relay')).toMatchObject({
     thumbprint: before.thumbprint,
     matches: true,
@@ -85,7 +85,7 @@ async function askAtRandom(
 ): Promise<string | null> {
   let wanted: string | null = null;
   const asks = 4 + Math.floor(random() * 5);
-  for (let n = 0; n < asks; n += 1) {
+  for (let generation = 0; generation < asks; generation += 1) {
     const service = [null, 'main', 'main', 'cloud-relay'][Math.floor(random() * 4)] ?? null;
     const { status, text, json } = service === null ? await del(uuid) : await post(uuid, service);
     if (status === 202) wanted = service;

@@ -31,9 +31,9 @@ async function deprovisioned(): Promise<string> {
   await system.state(uuid, 'deprovisioned');
   return uuid;
 }
-async function setPair(uuid: string, place = 'main', bornDaysAgo = 1) {
+async function setPair(uuid: string, scope = 'main', bornDaysAgo = 1) {
   const pair = await mint(uuid, Date.now() - bornDaysAgo * day);
-  await balena.setVariables(uuid, place, {
+  await balena.setVariables(uuid, scope, {
     AZURE_CERT: pair.certificate,
     AZURE_PRIVATE_KEY: pair.privateKey,
   });
@@ -195,7 +195,7 @@ test('every planted disagreement is found, each kind among them, and all are men
   const expected = planted.flatMap(({ uuid, kinds }) => kinds.map((kind) => `${uuid} ${kind}`));
   expect(found.map(({ uuid, kind }) => `${uuid} ${kind}`).sort()).toEqual(expected.sort());
 
-  for (const finding of found) expect(await repair(app, finding, { removeUnknown: true })).toBe('asked');
+  for (const finding of found) expect(await repair(app, finding, { removeUnknown: true })).toBe('requested');
   // A device that is gone is looked at first; what is left of it goes with the second repair.
   await until('an audit finds nothing more, and nothing is under way', async () => {
     const left = await findings();
@@ -211,14 +211,14 @@ test('repaired in vain: what was in order already is not changed', async () => {
   const before = await system.credentials(uuid);
   const requestId = (await app.records.read(uuid))?.value.desired.requestId ?? null;
   const finding = { uuid, fleet: null, requestId, detail: '' };
-  await repair(app, { ...finding, kind: 'variables-missing', mend: { how: 'check' } });
-  await repair(app, { ...finding, kind: 'identity-without-device', mend: { how: 'remove' } });
+  await repair(app, { ...finding, kind: 'variables-missing', fix: { how: 'check' } });
+  await repair(app, { ...finding, kind: 'identity-without-device', fix: { how: 'remove' } });
   await repair(app, {
     ...finding,
     kind: 'identity-without-record',
-    mend: { how: 'adopt', service: 'other' },
+    fix: { how: 'adopt', service: 'other' },
   });
-  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.ticket);
+  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
   expect(await system.credentials(uuid)).toEqual(before);
   expect(await system.state(uuid, 'provisioned')).toMatchObject({ service: 'main' });
 });

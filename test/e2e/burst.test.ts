@@ -39,7 +39,7 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
   );
 
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
-  expect((await hub.asked()).counts).toEqual({ 'PUT /devices/{id}': { 200: devices } });
+  expect((await hub.requested()).counts).toEqual({ 'PUT /devices/{id}': { 200: devices } });
   await until('the last delivery has ended', async () => (await queue.messages()).length === 0);
   expect(deliveries() - before).toBeLessThanOrEqual(2 * devices);
   expect(await queue.deadLetters()).toEqual([]);
@@ -59,10 +59,13 @@ test('when the hub throttles, everything that waits moves by what it asked for, 
   });
   await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   await throttled(1);
-  const asked = Date.now();
+  const requested = Date.now();
   // A device that asks only now is told that it is later.
   const late = await balena.newDevice();
-  await until('the pace has moved', async () => expectedAt(await system.post(late, 'main')) - asked > 2_500);
+  await until(
+    'the pace has moved',
+    async () => expectedAt(await system.post(late, 'main')) - requested > 2_500,
+  );
 
   await Promise.all([...uuids, late].map((uuid) => system.state(uuid, 'provisioned')));
   expect(await queue.deadLetters()).toEqual([]);

@@ -102,14 +102,14 @@ const restartHost = async () => {
 
 /** What was written by anything, anywhere but in the stores of the stand-ins that hold their own keys. */
 async function whatWasWritten(): Promise<Record<string, string>> {
-  const letters = [...(await queue.messages()), ...(await queue.deadLetters())];
+  const deadLetters = [...(await queue.messages()), ...(await queue.deadLetters())];
   const own = ['balena', 'iothub', 'servicebus', 'tables', 'endpoints.json', 'keys.json'];
   const project = await readFiles(projectFolder(), ['node_modules', '.git', 'dist', '.local'], startedAt);
   return {
     logs: lines.join('\n'),
     answers: answers.join('\n'),
     telemetry: collector.received(),
-    queue: toText(letters),
+    queue: toText(deadLetters),
     records: await readTables(tables?.connectionString ?? ''),
     ...prefixed('its folder', await readFiles(system.folder, own)),
     ...prefixed('home', await readFiles(home, [])),
@@ -242,10 +242,14 @@ describe('the system goes through', () => {
       RECORDS_CONNECTION: `Account=local;AccountKey=${secrets['the key of the storage account']}`,
       WEBHOOK_SECRETS: `${secret} ${oldSecret}`,
     };
-    const host = runNode('local/simulators/functions-host/main.js', ['--app', projectFolder(), '--port', '0'], {
-      ...wrong,
-      HOME: home,
-    });
+    const host = runNode(
+      'local/simulators/functions-host/main.js',
+      ['--app', projectFolder(), '--port', '0'],
+      {
+        ...wrong,
+        HOME: home,
+      },
+    );
     expect(await host.ended).toEqual({ code: 1, signal: null });
     expect(host.output()).toContain('WEBHOOK_SECRETS');
     lines.push(host.output());

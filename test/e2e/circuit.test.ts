@@ -41,7 +41,7 @@ test('while balena is down one worker probes, nothing counts as an attempt, and 
   await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   await outage(uuids, /^balena: NOT OK, balena-unavailable since/m);
   // A probe every few seconds. Each visit, with its retries, costs four requests: thirty devices would need 120 for one each.
-  expect((await balena.asked()).total).toBeLessThan(2 * uuids.length);
+  expect((await balena.requested()).total).toBeLessThan(2 * uuids.length);
 
   await balena.noFaults();
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
@@ -54,7 +54,7 @@ test('a wrong BALENA_API_KEY dead-letters nothing, and work flows when it is rig
   const uuids = await newDevices(10);
   await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   await outage(uuids, /^balena: NOT OK, balena-unauthorized since/m);
-  expect((await balena.asked()).total).toBeLessThan(10);
+  expect((await balena.requested()).total).toBeLessThan(10);
 
   await balena.noFaults();
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned', 80_000)));

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
 import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
-import { letterPage } from '../../src/ops/deadLetters/schema.js';
-import { deviceStory, recordPage } from '../../src/ops/devices/schema.js';
+import { deadLetterPage } from '../../src/ops/deadLetters/schema.js';
+import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
 import { overview } from '../../src/ops/overview/schema.js';
 import { useCli } from './support/cli.js';
 import { until } from './support/until.js';
@@ -41,12 +41,12 @@ async function failed(count: number, service: string): Promise<string[]> {
 describe('one device', () => {
   test('is asked for, looked at, found in the list, and taken away again', async () => {
     const uuid = await balena.newDevice();
-    const asked = await cli('provision', uuid, '--service', 'main');
-    expect(asked).toMatchObject({
+    const requested = await cli('provision', uuid, '--service', 'main');
+    expect(requested).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(`^${uuid} is (queued|working|provisioned)`),
     });
-    expect(asked.stderr).toMatch(/^This is the local system in .* \(npm start\)\.\n$/);
+    expect(requested.stderr).toMatch(/^This is the local system in .* \(npm start\)\.\n$/);
     await system.state(uuid, 'provisioned');
     expect(await cli.json(0, 'provision', uuid, '--service', 'main')).toMatchObject({
       outcome: 'already-provisioned',
@@ -54,10 +54,10 @@ describe('one device', () => {
       state: 'provisioned',
     });
 
-    const story = deviceStory.parse(await cli.json(0, 'status', uuid));
-    expect(story.device).toMatchObject({ uuid, state: 'provisioned', hub: 'accepts-certificate' });
+    const history = deviceHistory.parse(await cli.json(0, 'status', uuid));
+    expect(history.device).toMatchObject({ uuid, state: 'provisioned', hub: 'accepts-certificate' });
     const { stdout } = await cli('status', uuid);
-    expect(stdout).toContain(story.device.certificate?.thumbprint);
+    expect(stdout).toContain(history.device.certificate?.thumbprint);
     expect(stdout).toMatch(/ran: provisioned\n.*validate \d+ ms, mint \d+ ms, register \d+ ms, store \d+ ms/);
 
     const page = recordPage.parse(
@@ -100,14 +100,16 @@ describe('one device', () => {
 describe('dead letters', () => {
   test('are listed, planned, replayed by the plan, and the audit has it', async () => {
     const uuids = await failed(12, 'sensor');
-    const page = letterPage.parse(
+    const page = deadLetterPage.parse(
       await cli.json(0, 'dead-letters', 'list', '--code', 'service-not-found', '--limit', '5'),
     );
     expect(page).toMatchObject({ total: 12, byFleet: { 'local/demo': 12 } });
-    const next = letterPage.parse(
+    const next = deadLetterPage.parse(
       await cli.json(0, 'dead-letters', 'list', '--code', 'service-not-found', '--cursor', page.next ?? ''),
     );
-    expect(new Set([...page.letters, ...next.letters].map(({ uuid }) => uuid))).toEqual(new Set(uuids));
+    expect(new Set([...page.deadLetters, ...next.deadLetters].map(({ uuid }) => uuid))).toEqual(
+      new Set(uuids),
+    );
 
     const plan = action.parse(
       await cli.json(0, 'dead-letters', 'plan', '--code', 'service-not-found', '--by', 'Ada'),
@@ -137,7 +139,10 @@ describe('dead letters', () => {
     const id = /provisioner dead-letters cancel (\S+)/.exec(stderr)?.[1] ?? '';
     const before = await ops.action(id);
     expect(before).toMatchObject({ state: 'running', startedBy: 'Ada' });
-    await until('it has gone on', async () => (await ops.action(id)).counts.asked >= before.counts.asked);
+    await until(
+      'it has gone on',
+      async () => (await ops.action(id)).counts.requested >= before.counts.requested,
+    );
     expect(await cli.json(2, 'dead-letters', 'cancel', id)).toMatchObject({
       error: { code: 'not-confirmed' },
     });
@@ -248,29 +253,29 @@ describe('the system', () => {
       '--dry-run',
     );
     expect(planned.elsewhere.map(({ service }) => service)).toContain('another');
-    const asked = await cli.json<{ elsewhere: number; followed: { states: { provisioned: number } } }>(
+    const requested = await cli.json<{ elsewhere: number; followed: { states: { provisioned: number } } }>(
       1,
       ...ask,
     );
-    expect(asked.elsewhere).toBe(planned.elsewhere.length);
-    expect(asked.followed.states.provisioned).toBeGreaterThanOrEqual(3);
-    const moved = await cli.json<typeof asked>(0, ...ask, '--move');
-    expect(moved.followed.states.provisioned).toBe(asked.elsewhere);
+    expect(requested.elsewhere).toBe(planned.elsewhere.length);
+    expect(requested.followed.states.provisioned).toBeGreaterThanOrEqual(3);
+    const moved = await cli.json<typeof requested>(0, ...ask, '--move');
+    expect(moved.followed.states.provisioned).toBe(requested.elsewhere);
     expect(await cli.json(2, 'sweep')).toMatchObject({ error: { code: 'no-fleets' } });
     expect(await cli.json(0, 'sweep', '--fleet', 'local/demo', '--dry-run')).toMatchObject({
-      asked: 0,
+      requested: 0,
       items: [],
     });
     expect(await cli.json(0, 'audit')).toMatchObject({ findings: [], repaired: null });
     const uuid = await system.provisioned();
-    const before = await ops.story(uuid);
+    const before = await ops.history(uuid);
     expect(action.parse(await cli.json(0, 'rotate', uuid, '--dry-run'))).toMatchObject({
       counts: { planned: 1 },
     });
     expect(await cli.json(2, 'rotate')).toMatchObject({ error: { code: 'no-filter' } });
     expect(await cli.json(3, 'rotate', nobody, '--yes')).toMatchObject({ error: { code: 'no-certificate' } });
     await cli.json(0, 'rotate', uuid, '--yes');
-    const after = await ops.story(uuid);
+    const after = await ops.history(uuid);
     expect(after.device.certificate?.thumbprint).not.toBe(before.device.certificate?.thumbprint);
   });
 

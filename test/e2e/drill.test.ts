@@ -25,10 +25,10 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
     },
     90_000,
   );
-  const listed = await ops.letters({ errorCode: 'service-not-found', limit: '1000' });
+  const listed = await ops.deadLetters({ errorCode: 'service-not-found', limit: '1000' });
   expect(listed).toMatchObject({ total: 300, byStatus: { failed: 300 }, byFleet: { 'local/demo': 300 } });
-  expect(new Set(listed.letters.map(({ uuid }) => uuid))).toEqual(new Set(wrong));
-  expect(listed.letters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
+  expect(new Set(listed.deadLetters.map(({ uuid }) => uuid))).toEqual(new Set(wrong));
+  expect(listed.deadLetters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
 
   await balena.addService('sensor');
   const plan = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' }, by: 'the drill' });
@@ -45,7 +45,7 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   await until('the replay is in its midst', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
   await stack.hosts.at(-1)?.kill();
   const broken = (await ops.action(plan.id)).counts;
-  expect(broken.asked).toBeLessThan(300);
+  expect(broken.requested).toBeLessThan(300);
   // Whatever it was at: each is failed with its letter, under way, or done.
   const { byState } = await ops.records({ service: 'sensor' });
   expect(
@@ -57,7 +57,7 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   expect(done.counts).toEqual({
     planned: 300,
     quarantined: 0,
-    asked: 300,
+    requested: 300,
     superseded: 0,
     succeeded: 300,
     failed: 0,
@@ -67,7 +67,7 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   expect((await ops.overview()).states).toMatchObject({ provisioned: 500, failed: 0 });
   for (const uuid of [wrong[0]!, wrong[150]!, wrong[299]!])
     expect(await system.credentials(uuid, 'sensor')).toMatchObject({ matches: true, accepted: true });
-  expect((await hub.asked()).counts['PUT /devices/{id}']?.[200]).toBeGreaterThanOrEqual(500);
+  expect((await hub.requested()).counts['PUT /devices/{id}']?.[200]).toBeGreaterThanOrEqual(500);
 
   const [entry] = (await ops.audit()).actions;
   expect(entry).toMatchObject({
@@ -81,10 +81,10 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
     ramp: true,
     counts: { planned: 300, succeeded: 300 },
   });
-  const { story } = await ops.story(wrong[0]!);
-  expect(story.map(({ what }) => what)).toEqual(expect.arrayContaining(['asked', 'ran', 'replayed']));
-  expect(story.at(-1)).toMatchObject({ what: 'ran', note: 'provisioned' });
+  const { history } = await ops.history(wrong[0]!);
+  expect(history.map(({ type }) => type)).toEqual(expect.arrayContaining(['requested', 'ran', 'replayed']));
+  expect(history.at(-1)).toMatchObject({ type: 'ran', note: 'provisioned' });
   // The old letters are superseded, and go with the next run of the timer.
-  const { byStatus } = await ops.letters({ status: 'superseded' });
+  const { byStatus } = await ops.deadLetters({ status: 'superseded' });
   expect(byStatus).toEqual({ superseded: 300 });
 }, 240_000);

@@ -127,7 +127,7 @@ async function holdAtVariables(): Promise<void> {
 
 /** How many variables balena was asked to write. */
 async function writes(): Promise<number> {
-  const { requests } = await balena.asked();
+  const { requests } = await balena.requested();
   return requests.filter(({ method }) => method === 'POST' || method === 'PATCH').length;
 }
 

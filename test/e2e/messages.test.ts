@@ -10,7 +10,7 @@ const message = {
   v: 1,
   uuid,
   requestId: randomUUID(),
-  n: 1_800_000_000,
+  generation: 1_800_000_000,
   due: Date.now(),
   operation: 'provision',
   service: 'main',
@@ -48,33 +48,33 @@ test.each(bad)(
   async (_, body, contentType, reason, description) => {
     const messageId = randomUUID();
     await queue.send(body, { messageId, ...(contentType && { contentType }) });
-    const letter = await until('it is dead-lettered', async () =>
+    const deadLetter = await until('it is dead-lettered', async () =>
       (await queue.deadLetters()).find((each) => each.messageId === messageId),
     );
-    expect(letter.deadLetterReason).toBe(reason);
-    expect(letter.deadLetterErrorDescription).toMatch(description);
-    expect(letter.deliveryCount).toBe(0);
+    expect(deadLetter.deadLetterReason).toBe(reason);
+    expect(deadLetter.deadLetterErrorDescription).toMatch(description);
+    expect(deadLetter.deliveryCount).toBe(0);
   },
 );
 
 test('bytes that are no text never reach the worker: the host abandons them, until the queue itself gives up', async () => {
   const messageId = randomUUID();
   await queue.send(Buffer.from([0xff, 0x00, 0x7b]), { messageId });
-  const letter = await until('it is dead-lettered', async () =>
+  const deadLetter = await until('it is dead-lettered', async () =>
     (await queue.deadLetters()).find((each) => each.messageId === messageId),
   );
-  expect(letter.deadLetterReason).toBe('MaxDeliveryCountExceeded');
+  expect(deadLetter.deadLetterReason).toBe('MaxDeliveryCountExceeded');
 });
 
 test('a message that names no request of its device starts no work', async () => {
   const device = await system.provisioned();
   const { json: before } = await system.get(device);
   await Promise.all([hub.forget(), balena.forget()]);
-  await queue.send({ ...message, uuid: device, n: 1 }, { contentType: json });
+  await queue.send({ ...message, uuid: device, generation: 1 }, { contentType: json });
 
   await until('it is worked off', async () => (await queue.messages()).length === 0);
   expect((await system.get(device)).json).toEqual(before);
-  expect((await hub.asked()).total + (await balena.asked()).total).toBe(0);
+  expect((await hub.requested()).total + (await balena.requested()).total).toBe(0);
 });
 
 test('a message about a device without a record is taken for what it says', async () => {

@@ -76,7 +76,7 @@ test('answers to ops are as described', async () => {
   await system.state(uuid, 'failed');
   await until('its letter is listed', async () => {
     const { text } = await ops('GET', `dead-letters?uuid=${uuid}`);
-    return JSON.parse(text).letters[0]?.sequenceNumber;
+    return JSON.parse(text).deadLetters[0]?.sequenceNumber;
   });
   await ops('GET', 'overview');
   await ops('GET', 'dead-letters?errorCode=service-not-found&step=validate&since=1h&order=oldest&limit=1');

@@ -29,10 +29,10 @@ test.each([
   'while the %s cannot be reached nothing is promised, and a device that asks again is served',
   async (line, name, code) => {
     const uuid = await balena.newDevice();
-    const [asked, undone, seen] = await without(system.stack, name, () =>
+    const [requested, undone, seen] = await without(system.stack, name, () =>
       Promise.all([system.post(uuid, 'main'), system.del('0'.repeat(32)), health()]),
     );
-    for (const answer of [asked, undone]) {
+    for (const answer of [requested, undone]) {
       expect({ status: answer.status, code: answer.json.code }).toEqual({ status: 503, code });
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);

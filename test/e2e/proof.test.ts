@@ -30,7 +30,7 @@ const ask = (uuid: string, key?: string, headers: Record<string, string> = {}) =
     headers: { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...headers },
   });
 const whoamis = async () =>
-  Object.entries((await balena.asked()).counts)
+  Object.entries((await balena.requested()).counts)
     .filter(([request]) => request.endsWith('/whoami'))
     .flatMap(([, counts]) => Object.values(counts))
     .reduce((sum, count) => sum + count, 0);

@@ -8,15 +8,15 @@ const { balena, hub, queue } = system;
 describe.each([
   ['for a service', 'main'],
   ['at the device level', ''],
-])('credentials %s', (_, place) => {
+])('credentials %s', (_, scope) => {
   test('open the hub to a device, and are gone from everywhere when it is deprovisioned', async () => {
     const uuid = await balena.newDevice();
 
-    const asked = await system.post(uuid, place);
-    expect(asked.status).toBe(202);
-    expect(asked.headers.get('location')).toBe(`/api/provision/${uuid}`);
-    expect(Number(asked.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-    expect(asked.json).toEqual({
+    const requested = await system.post(uuid, scope);
+    expect(requested.status).toBe(202);
+    expect(requested.headers.get('location')).toBe(`/api/provision/${uuid}`);
+    expect(Number(requested.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(requested.json).toEqual({
       requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       uuid,
       operation: 'provision',
@@ -26,12 +26,12 @@ describe.each([
     });
 
     const record = await system.state(uuid, 'provisioned');
-    const pair = await system.credentials(uuid, place);
+    const pair = await system.credentials(uuid, scope);
     expect(pair).toMatchObject({ matches: true, accepted: true, subject: `CN=${uuid}` });
-    expect(Object.keys(await balena.variables(uuid))).toEqual([place]);
+    expect(Object.keys(await balena.variables(uuid))).toEqual([scope]);
     expect(record).toMatchObject({
-      requestId: asked.json.requestId,
-      service: place,
+      requestId: requested.json.requestId,
+      service: scope,
       error: null,
       certificate: { thumbprint: pair.thumbprint, keyAlgorithm: 'ec-p256' },
     });
@@ -61,8 +61,8 @@ test('a fresh device costs one registry operation and three requests to balena',
   await system.post(uuid, 'main');
   await system.state(uuid, 'provisioned');
 
-  expect((await hub.asked()).counts).toEqual({ 'PUT /devices/{id}': { 200: 1 } });
-  expect((await balena.asked()).counts).toEqual({
+  expect((await hub.requested()).counts).toEqual({ 'PUT /devices/{id}': { 200: 1 } });
+  expect((await balena.requested()).counts).toEqual({
     'GET /v7/device': { 200: 1 },
     'POST /v7/device_service_environment_variable': { 201: 2 },
   });
@@ -71,28 +71,32 @@ test('a fresh device costs one registry operation and three requests to balena',
 test('a service that the device does not have fails the request, and writes nothing anywhere', async () => {
   const uuid = await balena.newDevice();
   await Promise.all([hub.forget(), balena.forget()]);
-  const { json: asked } = await system.post(uuid, 'mian');
+  const { json: requested } = await system.post(uuid, 'mian');
   const record = await system.state(uuid, 'failed');
 
   expect(record.error).toMatchObject({ code: 'service-not-found', step: 'validate' });
-  expect((await hub.asked()).total).toBe(0);
-  expect((await balena.asked()).counts).toEqual({ 'GET /v7/device': { 200: 1 } });
+  expect((await hub.requested()).total).toBe(0);
+  expect((await balena.requested()).counts).toEqual({ 'GET /v7/device': { 200: 1 } });
   expect(await balena.variables(uuid)).toEqual({});
   expect(await hub.thumbprints(uuid)).toBeNull();
 
-  const [letter] = await until('the dead letter', async () => {
-    const letters = await queue.deadLetters(uuid);
-    return letters.length > 0 && letters;
+  const [deadLetter] = await until('the dead letter', async () => {
+    const deadLetters = await queue.deadLetters(uuid);
+    return deadLetters.length > 0 && deadLetters;
   });
-  expect(letter?.deadLetterReason).toBe('service-not-found');
-  expect(letter?.deadLetterErrorDescription).toMatch(/step validate.*"mian".*cloud-relay, main/);
-  expect(letter?.body).toMatchObject({ uuid, requestId: asked.requestId });
+  expect(deadLetter?.deadLetterReason).toBe('service-not-found');
+  expect(deadLetter?.deadLetterErrorDescription).toMatch(/step validate.*"mian".*cloud-relay, main/);
+  expect(deadLetter?.body).toMatchObject({ uuid, requestId: requested.requestId });
 
   const again = await system.post(uuid, 'mian');
   expect(again.status).toBe(422);
   expect(again.headers.get('content-type')).toBe('application/problem+json');
   expect(Number(again.headers.get('retry-after'))).toBeGreaterThan(500);
-  expect(again.json).toMatchObject({ status: 422, code: 'service-not-found', requestId: asked.requestId });
+  expect(again.json).toMatchObject({
+    status: 422,
+    code: 'service-not-found',
+    requestId: requested.requestId,
+  });
   expect(await queue.deadLetters(uuid)).toHaveLength(1);
 });
 
@@ -131,15 +135,15 @@ test('no key is in what is printed, answered or dead-lettered', async () => {
   await system.post(refused, 'main');
   await system.state(refused, 'failed');
   answers.push(await system.get(refused), await system.post(refused, 'main'));
-  const [letter] = await until('the dead letter', async () => {
-    const letters = await queue.deadLetters(refused);
-    return letters.length > 0 && letters;
+  const [deadLetter] = await until('the dead letter', async () => {
+    const deadLetters = await queue.deadLetters(refused);
+    return deadLetters.length > 0 && deadLetters;
   });
 
   const said = [
     ...system.lines,
     ...answers.map(({ text }) => text),
-    JSON.stringify([letter?.body, letter?.applicationProperties]),
+    JSON.stringify([deadLetter?.body, deadLetter?.applicationProperties]),
   ].join('\n');
   const stored = (await balena.variables(uuid)).main?.AZURE_PRIVATE_KEY ?? 'not stored';
   const base64 = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);

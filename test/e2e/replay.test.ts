@@ -24,9 +24,9 @@ test('a ramp stops where the cause is still there, and leaves the rest alone', a
   const { id } = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
   await ops.start(id, { ramp: true });
   const halted = await ops.ends(id, 'halted');
-  expect(halted.counts).toMatchObject({ planned: 30, asked: 10, failed: 10, succeeded: 0, underWay: 0 });
+  expect(halted.counts).toMatchObject({ planned: 30, requested: 10, failed: 10, succeeded: 0, underWay: 0 });
   expect(halted.note).toMatch(/^Halted: 10 of the last 10 failed again\. 20 were not asked for/);
-  const stories = await Promise.all(uuids.map((uuid) => ops.story(uuid)));
+  const stories = await Promise.all(uuids.map((uuid) => ops.history(uuid)));
   expect(stories.filter(({ device }) => device.replays === 0)).toHaveLength(20);
   const { id: discard } = await ops.plan({ kind: 'discard', reason: 'not needed any more' });
   await ops.start(discard);
@@ -51,12 +51,12 @@ test('a replay that is cancelled leaves each device done, or failed with its let
   expect(succeeded + givenUp).toBe(12);
   expect(givenUp).toBeGreaterThan(0);
 
-  const page = await ops.letters({ status: 'cancelled' });
+  const page = await ops.deadLetters({ status: 'cancelled' });
   expect(page.total).toBe(givenUp);
-  expect(page.letters.every(({ code }) => code === 'service-not-found')).toBe(true);
-  const stays = page.letters[0]?.uuid ?? '';
-  expect((await ops.story(stays)).story.at(-1)).toMatchObject({
-    what: 'cancelled',
+  expect(page.deadLetters.every(({ code }) => code === 'service-not-found')).toBe(true);
+  const stays = page.deadLetters[0]?.uuid ?? '';
+  expect((await ops.history(stays)).history.at(-1)).toMatchObject({
+    type: 'cancelled',
     note: expect.stringContaining('Bob'),
   });
   // Its message was left in the queue: it dead-letters itself when it falls due.
@@ -65,9 +65,9 @@ test('a replay that is cancelled leaves each device done, or failed with its let
     async () => (await queue.messages()).length === 0,
     40_000,
   );
-  const { letters } = await ops.letters({ status: 'cancelled', limit: '100' });
-  expect(letters).toHaveLength(givenUp);
-  expect(letters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
+  const { deadLetters } = await ops.deadLetters({ status: 'cancelled', limit: '100' });
+  expect(deadLetters).toHaveLength(givenUp);
+  expect(deadLetters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
 
   const again = await ops.plan({ kind: 'replay' });
   expect(again.counts.planned).toBe(givenUp);
@@ -86,17 +86,17 @@ test('a plan fixes its set: what fails later, or is asked for by others since, i
   await ops.start(plan.id);
   const done = await ops.ends(plan.id, 'done');
   expect(done.counts).toMatchObject({ planned: 2, superseded: 1, failed: 1 });
-  expect((await ops.story(first!)).device.replays).toBe(1);
-  expect((await ops.story(later!)).device.replays).toBe(0);
+  expect((await ops.history(first!)).device.replays).toBe(1);
+  expect((await ops.history(later!)).device.replays).toBe(0);
   expect((await system.get(moved!)).json).toMatchObject({ state: 'provisioned', service: 'main' });
 });
 
 test('what has failed again three times is quarantined: listed, left out of a replay, and replayed by name', async () => {
   const [uuid] = await failed(1, 'hopeless');
   for (let times = 0; times < 3; times += 1) await replayOne(uuid!);
-  expect((await ops.letters({ uuid: uuid! })).letters.filter(({ superseded }) => !superseded)).toMatchObject([
-    { status: 'quarantined', replays: 3 },
-  ]);
+  expect(
+    (await ops.deadLetters({ uuid: uuid! })).deadLetters.filter(({ superseded }) => !superseded),
+  ).toMatchObject([{ status: 'quarantined', replays: 3 }]);
   const plan = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
   expect(plan.counts.quarantined).toBe(1);
   await balena.addService('hopeless');
@@ -105,30 +105,32 @@ test('what has failed again three times is quarantined: listed, left out of a re
 
 test('the limit takes those that failed first', async () => {
   await failed(1, 'limits');
-  const before = await ops.letters({ status: 'failed', order: 'oldest', limit: '2' });
+  const before = await ops.deadLetters({ status: 'failed', order: 'oldest', limit: '2' });
   const plan = await ops.plan({ kind: 'replay', filter: { status: 'failed' } });
   await ops.start(plan.id, { limit: 2 });
   const done = await ops.ends(plan.id, 'done');
-  expect(done).toMatchObject({ limit: 2, counts: { asked: 2 } });
-  for (const { uuid, replays } of before.letters)
-    expect((await ops.story(uuid!)).device.replays).toBe(replays + 1);
+  expect(done).toMatchObject({ limit: 2, counts: { requested: 2 } });
+  for (const { uuid, replays } of before.deadLetters)
+    expect((await ops.history(uuid!)).device.replays).toBe(replays + 1);
 });
 
 test('one letter is replayed, or discarded, by its sequence number; one that no version can read can be discarded', async () => {
   const [uuid] = await failed(1, 'numbered');
-  const letter = await until('its letter is listed', async () =>
-    (await ops.letters({ uuid: uuid! })).letters.find(({ sequenceNumber }) => sequenceNumber !== null),
+  const deadLetter = await until('its letter is listed', async () =>
+    (await ops.deadLetters({ uuid: uuid! })).deadLetters.find(
+      ({ sequenceNumber }) => sequenceNumber !== null,
+    ),
   );
-  const plan = await ops.plan({ kind: 'replay', filter: { sequenceNumber: letter.sequenceNumber! } });
+  const plan = await ops.plan({ kind: 'replay', filter: { sequenceNumber: deadLetter.sequenceNumber! } });
   expect(plan.counts.planned).toBe(1);
   await ops.start(plan.id);
   await ops.ends(plan.id, 'done');
-  expect((await ops.story(uuid!)).device.replays).toBe(1);
+  expect((await ops.history(uuid!)).device.replays).toBe(1);
 
   await queue.send('nothing that anyone can read');
   const poison = await until(
     'it is listed',
-    async () => (await ops.letters({ status: 'unreadable' })).letters[0],
+    async () => (await ops.deadLetters({ status: 'unreadable' })).deadLetters[0],
   );
   expect(poison).toMatchObject({ uuid: null, code: 'bad-message' });
   const everything = await ops.plan({ kind: 'replay' });
@@ -149,10 +151,10 @@ test('what was discarded is listed only when asked for, is not replayed, and say
   });
   await ops.start(discard.id);
   await ops.ends(discard.id, 'done');
-  await until('the list is read anew', async () => (await ops.letters({ uuid: uuid! })).total === 0);
-  expect((await ops.letters({ uuid: uuid!, status: 'discarded' })).total).toBeGreaterThan(0);
+  await until('the list is read anew', async () => (await ops.deadLetters({ uuid: uuid! })).total === 0);
+  expect((await ops.deadLetters({ uuid: uuid!, status: 'discarded' })).total).toBeGreaterThan(0);
   expect((await ops.plan({ kind: 'replay', filter: { uuid } })).counts.planned).toBe(0);
-  expect((await ops.story(uuid!)).device.discarded).toMatchObject({
+  expect((await ops.history(uuid!)).device.discarded).toMatchObject({
     by: 'Ada',
     reason: 'the device was scrapped',
   });

@@ -84,12 +84,12 @@ test('killed before it could settle its messages, it has done nothing twice', as
     matches: true,
     accepted: true,
   });
-  expect((await hub.asked()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
-  expect((await balena.asked()).counts['GET /v7/device']).toEqual({ 200: 2 });
-  const letters = await queue.deadLetters(bad);
-  expect(letters.map(({ deadLetterReason }) => deadLetterReason)).toEqual(['service-not-found']);
+  expect((await hub.requested()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
+  expect((await balena.requested()).counts['GET /v7/device']).toEqual({ 200: 2 });
+  const deadLetters = await queue.deadLetters(bad);
+  expect(deadLetters.map(({ deadLetterReason }) => deadLetterReason)).toEqual(['service-not-found']);
   // It was delivered once more than it takes.
-  expect(letters[0]?.deliveryCount).toBe(1);
+  expect(deadLetters[0]?.deliveryCount).toBe(1);
 });
 
 test('asked to stop, it finishes what runs, leaves nothing running, and nothing is delivered again', async () => {
@@ -107,8 +107,8 @@ test('asked to stop, it finishes what runs, leaves nothing running, and nothing 
 
   await stack.startHost('all');
   expect((await system.get(uuid)).json.state).toBe('provisioned');
-  expect((await hub.asked()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
-  expect((await balena.asked()).counts['GET /v7/device']).toEqual({ 200: 1 });
+  expect((await hub.requested()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
+  expect((await balena.requested()).counts['GET /v7/device']).toEqual({ 200: 1 });
 });
 
 test('what was recorded without its message is sent when the device asks again, half a minute later', async () => {

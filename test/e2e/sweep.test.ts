@@ -1,5 +1,5 @@
 import { followFleet } from '../../cli/fleet/follow.js';
-import { askFleet } from '../../cli/fleet/request.js';
+import { requestFleet } from '../../cli/fleet/request.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import { appOf } from './support/appOf.js';
 import { until } from './support/until.js';
@@ -53,7 +53,7 @@ test('the identity of a device that is gone from balena goes', async () => {
   expect((await sweep(app, options)).checked).toMatchObject({ gone: 1 });
   await until('its identity is gone', async () => (await hub.thumbprints(uuid)) === null);
   // And is not looked at for ever.
-  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.ticket);
+  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
   expect((await sweep(app, options)).checked).toMatchObject({ gone: 0 });
 });
 
@@ -63,7 +63,7 @@ test('a plan changes nothing', async () => {
   const found: unknown[] = [];
   for await (const item of planSweep(app, options)) found.push(item);
   expect(found).toEqual([{ uuid, fleet, act: 'check', why: 'variables-missing' }]);
-  expect((await app.records.read(uuid))?.value.ticket).toBeNull();
+  expect((await app.records.read(uuid))?.value.job).toBeNull();
   await sweep(app, options);
   await until('it is put right', async () => (await system.credentials(uuid)).accepted);
 });
@@ -73,8 +73,8 @@ test('a whole fleet is asked for and followed until it is provisioned', async ()
   await balena.tell('POST /fleets', { slug, services: ['main'] });
   const devices = await balena.tell<{ uuid: string }[]>('POST /devices', { fleet: slug, count: 40 });
   const settings = { fleet: slug, service: 'main', onlyMissing: true };
-  const { asked, uuids, finished } = await askFleet(app, settings);
-  expect({ asked, finished }).toEqual({ asked: 40, finished: true });
+  const { requested, uuids, finished } = await requestFleet(app, settings);
+  expect({ requested, finished }).toEqual({ requested: 40, finished: true });
   expect([...uuids].sort()).toEqual(devices.map(({ uuid }) => uuid).sort());
   // The workers of this system serve one fleet only.
   const report = await followFleet(app, uuids, { everyMs: 100 });
@@ -86,7 +86,7 @@ test('a whole fleet is asked for and followed until it is provisioned', async ()
 
   const own = Array.from({ length: 20 }, () => balena.newDevice());
   await Promise.all(own);
-  const second = await askFleet(app, { fleet, service: 'main' });
+  const second = await requestFleet(app, { fleet, service: 'main' });
   expect(await followFleet(app, second.uuids, { everyMs: 100 })).toMatchObject({
     finished: true,
     states: { provisioned: second.uuids.length, failed: 0 },

@@ -171,7 +171,7 @@ describe.each([
     await system.state(uuid, 'provisioned');
     expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
     await until('the hub identity is gone', async () => (await hub.thumbprints(gone)) === null);
-    expect((await hub.asked()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
+    expect((await hub.requested()).counts['PUT /devices/{id}']).toEqual({ 200: 1 });
   }, 60_000);
 });
 
@@ -188,7 +188,7 @@ test('"deleted" for a device that is still there, or was never asked for, change
   const before = await system.credentials(uuid);
   await balena.forget();
   expect((await send(event('deleted', uuid))).status).toBe(202);
-  await until('a worker has looked', async () => (await balena.asked()).total > 0);
+  await until('a worker has looked', async () => (await balena.requested()).total > 0);
   await system.state(uuid, 'provisioned');
   expect(await system.credentials(uuid)).toEqual(before);
 
@@ -212,7 +212,10 @@ test('events in any order, many times and at once, do no harm', async () => {
   });
   await system.state(uuid, 'provisioned');
   const { PUT, DELETE } = Object.fromEntries(
-    Object.entries((await hub.asked()).counts).map(([request, counts]) => [request.split(' ')[0], counts]),
+    Object.entries((await hub.requested()).counts).map(([request, counts]) => [
+      request.split(' ')[0],
+      counts,
+    ]),
   );
   expect([PUT, DELETE]).toEqual([undefined, undefined]);
   expect(await system.credentials(uuid)).toEqual(before);

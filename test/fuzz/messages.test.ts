@@ -45,19 +45,19 @@ test('every message is worked off or dead-lettered with a reason, and the worker
   for (const [at, body] of bodies.entries()) await system.queue.send(body, { messageId: ids[at]! });
 
   await until('the queue is empty', async () => (await system.queue.messages()).length === 0, 90_000);
-  const letters = await system.queue.deadLetters();
-  for (const { deadLetterReason, deadLetterErrorDescription } of letters) {
+  const deadLetters = await system.queue.deadLetters();
+  for (const { deadLetterReason, deadLetterErrorDescription } of deadLetters) {
     expect(deadLetterReason).toMatch(/^[\w-]+$/);
     expect(deadLetterErrorDescription).toMatch(/\w/);
   }
-  const lettered = new Set(letters.map(({ messageId }) => String(messageId)));
+  const lettered = new Set(deadLetters.map(({ messageId }) => String(messageId)));
   const unaccounted = ids.filter(
     (id) =>
       !lettered.has(id) &&
       !lines.some((line) => line.includes(`message ${id} (`) && line.includes(') completed in')),
   );
   expect(unaccounted).toEqual([]);
-  expect(letters.length).toBeGreaterThan(60);
+  expect(deadLetters.length).toBeGreaterThan(60);
 
   expect(lines.filter((line) => /unhandled|uncaught|^\S+: +at /i.test(line))).toEqual([]);
   expect(system.stack.hosts.map(({ process }) => process.exitCode)).toEqual([null]);

@@ -23,7 +23,7 @@ function takenForFailed(error: unknown): never {
 }
 
 const seconds = 1_000;
-const provision = { kind: 'provision', place: 'a' } as const;
+const provision = { kind: 'provision', scope: 'a' } as const;
 const deprovision = { kind: 'deprovision' } as const;
 const rotate = { kind: 'rotate', revoke: true } as const;
 const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
@@ -76,7 +76,7 @@ export const rulesOff: ShownRule[] = [
     rule: 'the places where credentials may be are recorded before they are stored',
     off: {
       onWrite: (record) => {
-        record.places = [];
+        record.scopes = [];
       },
     },
     seen: ['left elsewhere'],

@@ -21,10 +21,10 @@ const folder = join(projectFolder(), 'docs/images');
 await mkdir(folder, { recursive: true });
 const stack = await quietStack({ hub: ['--tier', 'S1', '--units', '1'], settings: { ...process.env } });
 try {
-  const { mend } = await startTrouble(stack.endpoints);
+  const { fix } = await startTrouble(stack.endpoints);
   console.log(`Two fleets boot. Pictures in ${minutes} minutes.`);
   await setTimeout(minutes * 60_000);
-  for (const file of await takeScreenshots(stack.endpoints, folder, mend)) console.log(file);
+  for (const file of await takeScreenshots(stack.endpoints, folder, fix)) console.log(file);
 } catch (error) {
   console.error(stack.tail());
   throw error;

@@ -13,7 +13,7 @@ const every = 8;
 const madeUp = 7;
 
 /** Two fleets boot, one after the other; some of their devices cannot be provisioned. */
-export async function startTrouble({ functions, balena }: Endpoints): Promise<{ mend(): Promise<void> }> {
+export async function startTrouble({ functions, balena }: Endpoints): Promise<{ fix(): Promise<void> }> {
   const url = balena?.controlUrl;
   const ask = (uuid: string, service: string) =>
     fetch(`${functions.url}/api/provision`, {
@@ -31,7 +31,7 @@ export async function startTrouble({ functions, balena }: Endpoints): Promise<{ 
     }, afterMs);
   }
   return {
-    async mend() {
+    async fix() {
       for (const { slug } of fleets) await control(url, 'POST /fleets', { slug, services: [missing] });
     },
   };

@@ -17,7 +17,7 @@ const phone = { width: 360, height: 740 };
 export async function takeScreenshots(
   { functions }: Endpoints,
   folder: string,
-  mend: () => Promise<void>,
+  fix: () => Promise<void>,
 ): Promise<string[]> {
   const browser = await openChromium();
   const files: string[] = [];
@@ -62,7 +62,7 @@ export async function takeScreenshots(
     await light.getByRole('heading', { name: 'Story' }).waitFor();
     await picture(light, 'ops-device', true);
 
-    await mend();
+    await fix();
     await light.getByRole('link', { name: 'All that failed like this' }).click();
     await light.getByRole('button', { name: 'Plan a replay' }).click();
     const dialog = light.getByRole('dialog');

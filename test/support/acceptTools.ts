@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../../src/device/record.js';
 import { openRecords } from '../../src/device/repository.js';
-import type { AcceptTools } from '../../src/provisioning/accept.js';
+import type { AcceptDependencies } from '../../src/provisioning/accept.js';
 import type { ProvisioningMessage } from '../../src/queue/messages.js';
 import { rememberSent } from '../../src/queue/publish.js';
 import type { Envelope, Queue } from '../../src/queue/queue.js';
@@ -9,7 +9,7 @@ import { handClock } from './handClock.js';
 import { memoryTable } from './memoryTable.js';
 
 /** What accept and check work with, in memory. */
-export function acceptTools(at: number) {
+export function acceptDependencies(at: number) {
   const table = memoryTable<DeviceRecord>();
   const clock = handClock(at);
   const sent: (ProvisioningMessage & Envelope)[] = [];
@@ -20,16 +20,16 @@ export function acceptTools(at: number) {
         throw new ProvisioningError('queue-unavailable', 'The queue cannot be reached.', { retry: 'later' });
       sent.push({ ...message, ...envelope });
     },
-    sendAction: async () => {},
+    sendWakeUp: async () => {},
     async *deadLetters() {},
     removeDeadLetters: async () => 0,
     ping: async () => {},
     close: async () => {},
   };
   const records = openRecords(table, clock);
-  const tools: AcceptTools = { records, queue, clock, sentRecently: rememberSent(clock) };
+  const deps: AcceptDependencies = { records, queue, clock, sentRecently: rememberSent(clock) };
   return {
-    tools,
+    deps,
     table,
     clock,
     queue,

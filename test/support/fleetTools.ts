@@ -3,7 +3,7 @@ import { type Credentials, minter } from '../../src/certificates/mint.js';
 import type { DeviceRecord, Observed } from '../../src/device/record.js';
 import { newRecord } from '../../src/device/transitions.js';
 import type { HubListing } from '../../src/iothub/types.js';
-import { acceptTools } from './acceptTools.js';
+import { acceptDependencies } from './acceptTools.js';
 
 export const now = Date.parse('2030-01-01T00:00:00Z');
 export const day = 86_400_000;
@@ -13,7 +13,8 @@ const mint = minter({ days: 100 });
 export const longAgo = now - day;
 
 /** A uuid; they are in the order of their numbers. */
-export const uuidOf = (n: number): string => n.toString(16).padStart(4, '0').padEnd(32, 'a');
+export const uuidOf = (generation: number): string =>
+  generation.toString(16).padStart(4, '0').padEnd(32, 'a');
 
 export const credentialsOf = (uuid: string, at = now - 10 * day): Promise<Credentials> => mint(uuid, at);
 
@@ -22,7 +23,7 @@ export function fakeFleets() {
   const devices = new Map<string, ListedDevice>();
   let unseen: string | undefined;
   const requests: string[] = [];
-  const balena: BalenaListing & { sees(fleet: string | null): Promise<boolean> } = {
+  const balena: BalenaListing & { seesFleet(fleet: string | null): Promise<boolean> } = {
     async list(slug, after) {
       requests.push(`list ${slug ?? '*'}`);
       return [...devices.values()]
@@ -35,8 +36,8 @@ export function fakeFleets() {
       const known = uuids.flatMap((uuid) => devices.get(uuid) ?? []);
       return new Map(known.map(({ uuid, fleet: of }) => [uuid, of]));
     },
-    async sees(slug) {
-      requests.push('sees');
+    async seesFleet(slug) {
+      requests.push('seesFleet');
       return slug !== unseen;
     },
   };
@@ -70,22 +71,22 @@ export function fakeIdentities() {
 }
 
 /** Everything that looks at fleets, in memory. */
-export function fleetTools() {
-  const accepting = acceptTools(now);
+export function fleetDependencies() {
+  const accepting = acceptDependencies(now);
   const fleets = fakeFleets();
   const registry = fakeIdentities();
   return {
     ...accepting,
     ...fleets,
     ...registry,
-    tools: { ...accepting.tools, balena: fleets.balena, hub: registry.hub, queriesPerMinute: 20 },
+    deps: { ...accepting.deps, balena: fleets.balena, hub: registry.hub, queriesPerMinute: 20 },
     /** What the workers were asked to look at: uuid and kind. */
-    asked: async () => {
+    requested: async () => {
       const found: string[] = [];
       for (const { uuid } of accepting.sent) {
-        const { ticket, desired } = await accepting.record(uuid);
-        const what = desired.present ? (ticket?.kind ?? 'none') : 'remove';
-        found.push(`${uuid} ${what}${ticket?.distrust ? ' distrust' : ''}`);
+        const { job, desired } = await accepting.record(uuid);
+        const what = desired.present ? (job?.kind ?? 'none') : 'remove';
+        found.push(`${uuid} ${what}${job?.forceVerify ? ' distrust' : ''}`);
       }
       return found;
     },
@@ -119,7 +120,7 @@ export function provisionedRecord(
       verifiedAt: longAgo,
       ...observed,
     },
-    places: ['main'],
+    scopes: ['main'],
     completedAt: longAgo,
     ...more,
   };

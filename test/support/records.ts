@@ -11,7 +11,7 @@ export const recordWith = (more: Partial<DeviceRecord> = {}): DeviceRecord => ({
   ...more,
 });
 
-export const queued = recordWith({ ticket: { n: 1, kind: 'change', due: now } });
+export const queued = recordWith({ job: { generation: 1, kind: 'change', due: now } });
 export const thumbprint = 'A'.repeat(64);
 export const provisioned = recordWith({
   observed: {
@@ -23,10 +23,10 @@ export const provisioned = recordWith({
     notAfter: now + 86_400_000,
     keyAlgorithm: 'ec-p256',
   },
-  places: ['main'],
+  scopes: ['main'],
 });
 export const failed = recordWith({
-  ticket: { n: 1, kind: 'change', due: now, dead: { at: now } },
+  job: { generation: 1, kind: 'change', due: now, dead: { at: now } },
   error: { code: 'device-not-found', step: 'validate', message: 'balena knows no such device.', at: now },
-  coolUntil: now + 600_000,
+  coolDownUntil: now + 600_000,
 });

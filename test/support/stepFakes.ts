@@ -1,7 +1,13 @@
-import type { Balena, BalenaDevice, Spot, Variable, VariableName } from '../../src/balena/types.js';
+import type {
+  BalenaClient,
+  BalenaDevice,
+  ScopedVariables,
+  Variable,
+  VariableName,
+} from '../../src/balena/types.js';
 import { type Credentials, minter } from '../../src/certificates/mint.js';
-import type { Desired, Observed, Place } from '../../src/device/record.js';
-import type { Hub, Identity, Slots } from '../../src/iothub/types.js';
+import type { Desired, Observed, VariableScope } from '../../src/device/record.js';
+import type { HubRegistry, IdentityState, ThumbprintPair } from '../../src/iothub/types.js';
 import type { Work } from '../../src/provisioning/work.js';
 
 export const uuid = 'ab'.repeat(16);
@@ -9,7 +15,7 @@ export const now = 1_800_000_000_000;
 export const day = 86_400_000;
 
 /** Thumbprints, SHA-256 unless they say otherwise. */
-export const [A, B, C, D, E] = ['A', 'B', 'C', 'D', 'E'].map((letter) => letter.repeat(64)) as [
+export const [A, B, C, D, E] = ['A', 'B', 'C', 'D', 'E'].map((deadLetter) => deadLetter.repeat(64)) as [
   string,
   string,
   string,
@@ -22,7 +28,10 @@ const mint = minter({ days: 100 });
 export const mintFor = (id = uuid, at = now): Promise<Credentials> => mint(id, at);
 
 /** A place of a device with these variables. */
-export function spotOf(ownerId: number, values: Partial<Record<VariableName, string>> = {}): Spot {
+export function scopedVariablesOf(
+  ownerId: number,
+  values: Partial<Record<VariableName, string>> = {},
+): ScopedVariables {
   const variables = Object.entries(values).map(([name, value], at) => [
     name,
     { id: ownerId * 10 + at, value },
@@ -30,25 +39,27 @@ export function spotOf(ownerId: number, values: Partial<Record<VariableName, str
   return { ownerId, variables: Object.fromEntries(variables) };
 }
 
-export const spotWith = (ownerId: number, { certificate, privateKey }: Credentials): Spot =>
-  spotOf(ownerId, { AZURE_CERT: certificate, AZURE_PRIVATE_KEY: privateKey });
+export const scopedVariablesWith = (
+  ownerId: number,
+  { certificate, privateKey }: Credentials,
+): ScopedVariables => scopedVariablesOf(ownerId, { AZURE_CERT: certificate, AZURE_PRIVATE_KEY: privateKey });
 
-export const deviceWith = (spots: Record<Place, Spot>): BalenaDevice => ({
+export const deviceWith = (scopes: Record<VariableScope, ScopedVariables>): BalenaDevice => ({
   fleet: 'my_org/one',
-  spots: new Map(Object.entries(spots)),
+  scopes: new Map(Object.entries(scopes)),
 });
 
 export interface FakeOptions {
   desired?: Partial<Desired>;
   observed?: Partial<Observed>;
-  places?: Place[];
-  distrust?: boolean;
+  scopes?: VariableScope[];
+  forceVerify?: boolean;
   /** What balena knows of it; default: nothing. */
   device?: BalenaDevice;
   /** The key does not see its fleet. */
   unseen?: boolean;
   /** What the hub holds. */
-  hub?: Identity;
+  hub?: IdentityState;
   /** The hub fails the calls of these names. */
   hubFails?: string[];
   /** Balena fails the writes of these variables. */
@@ -57,28 +68,29 @@ export interface FakeOptions {
 
 /** The work of one run, against a hub and a balena that only write down what they are asked. */
 export function fakeWork(options: FakeOptions = {}) {
-  let identity: Identity = options.hub ?? 'none';
+  let identity: IdentityState = options.hub ?? 'none';
   const calls: string[] = [];
   const hubAsked = (name: string, more = '') => {
     calls.push(`hub ${name}${more}`);
     if (options.hubFails?.includes(name)) throw new Error(`${name} fails`);
   };
-  const letters = (slots: Slots) => ` ${slots.map((slot) => slot.slice(0, 1)).join('')}`;
-  const hub: Hub = {
+  const deadLetters = (thumbprints: ThumbprintPair) =>
+    ` ${thumbprints.map((thumbprint) => thumbprint.slice(0, 1)).join('')}`;
+  const hub: HubRegistry = {
     async get() {
       hubAsked('get');
       return identity;
     },
-    async create(_id, slots) {
-      hubAsked('create', letters(slots));
+    async create(_id, thumbprints) {
+      hubAsked('create', deadLetters(thumbprints));
       if (identity !== 'none') return 'exists';
-      identity = slots;
+      identity = thumbprints;
       return 'created';
     },
-    async update(_id, slots) {
-      hubAsked('update', letters(slots));
+    async update(_id, thumbprints) {
+      hubAsked('update', deadLetters(thumbprints));
       if (identity === 'none') return 'none';
-      identity = slots;
+      identity = thumbprints;
       return 'updated';
     },
     async remove() {
@@ -89,27 +101,27 @@ export function fakeWork(options: FakeOptions = {}) {
     },
     close() {},
   };
-  const stored: { place: Place; name: VariableName; value: string; existing: boolean }[] = [];
-  const removed: { place: Place; id: number }[] = [];
-  const balena: Balena = {
-    find: async () => options.device ?? null,
-    sees: async () => !options.unseen,
-    async store(place, spot, name, value) {
-      calls.push(`store ${name} at "${place}"`);
+  const stored: { scope: VariableScope; name: VariableName; value: string; existing: boolean }[] = [];
+  const removed: { scope: VariableScope; id: number }[] = [];
+  const balena: BalenaClient = {
+    findDevice: async () => options.device ?? null,
+    seesFleet: async () => !options.unseen,
+    async store(scope, scopedVariables, name, value) {
+      calls.push(`store ${name} at "${scope}"`);
       if (options.balenaFails?.includes(name)) throw new Error(`${name} fails`);
-      stored.push({ place, name, value, existing: spot.variables[name] !== undefined });
+      stored.push({ scope, name, value, existing: scopedVariables.variables[name] !== undefined });
     },
-    async remove(place, { id }: Variable) {
-      calls.push(`remove ${id} at "${place}"`);
-      removed.push({ place, id });
+    async remove(scope, { id }: Variable) {
+      calls.push(`remove ${id} at "${scope}"`);
+      removed.push({ scope, id });
     },
   };
   let minted = 0;
   const work: Work = {
     uuid,
     desired: { present: true, service: '', requestId: 'r', requestedAt: now, ...options.desired },
-    places: options.places ?? [''],
-    distrust: options.distrust ?? false,
+    scopes: options.scopes ?? [''],
+    forceVerify: options.forceVerify ?? false,
     observed: {
       thumbprint: null,
       previous: null,
@@ -123,9 +135,9 @@ export function fakeWork(options: FakeOptions = {}) {
       ...options.observed,
     },
     cleaned: new Set(),
-    async remember(places) {
-      calls.push(`remember ${places.map((place) => `"${place}"`).join(' ')}`);
-      work.places = [...work.places, ...places];
+    async remember(scopes) {
+      calls.push(`remember ${scopes.map((scope) => `"${scope}"`).join(' ')}`);
+      work.scopes = [...work.scopes, ...scopes];
     },
     now: () => now,
     mint: () => {

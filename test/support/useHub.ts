@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
 import { startIotHub } from '../../local/simulators/iothub/startIotHub.js';
-import { openHub } from '../../src/iothub/registry.js';
+import { openHubRegistry } from '../../src/iothub/registry.js';
 
 /** A hub for one test file, trusted by this process as `NODE_EXTRA_CA_CERTS` would have it, and ours to it. Closed by `afterAll`. */
 export async function useHub() {
   const { endpoints, close } = await startIotHub({ httpsPort: 0, mqttPort: 0, unthrottled: true });
   setDefaultCACertificates([...getCACertificates('bundled'), readFileSync(endpoints.caFile, 'utf8')]);
-  const hub = openHub({ connection: { connectionString: endpoints.connectionString } });
+  const hub = openHubRegistry({ connection: { connectionString: endpoints.connectionString } });
   afterAll(async () => {
     hub.close();
     await close();
@@ -39,4 +39,4 @@ export async function useHub() {
 }
 
 export const ms = 5_000;
-export const slots = (a: string, b = a): [string, string] => [a.repeat(64), b.repeat(64)];
+export const thumbprints = (a: string, b = a): [string, string] => [a.repeat(64), b.repeat(64)];

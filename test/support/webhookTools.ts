@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../../src/device/record.js';
 import { openRecords } from '../../src/device/repository.js';
-import type { AcceptTools } from '../../src/provisioning/accept.js';
+import type { AcceptDependencies } from '../../src/provisioning/accept.js';
 import type { ProvisioningMessage } from '../../src/queue/messages.js';
 import { rememberSent } from '../../src/queue/publish.js';
 import type { Envelope } from '../../src/queue/queue.js';
@@ -8,18 +8,18 @@ import { ProvisioningError } from '../../src/shared/errors.js';
 import type { ErasableTable, Key, ScannedTable } from '../../src/storage/table.js';
 
 /** What a request works with, in memory, with a clock that only tests move. */
-export function memoryTools() {
+export function memoryDependencies() {
   let now = 1_800_000_000_000;
   const away = { records: false, queue: false };
   const clock = { now: () => now, sleep: async () => {} };
   const sent: { message: ProvisioningMessage; envelope: Envelope }[] = [];
   const table = memoryTable<DeviceRecord>(() => away.records);
-  const queue: AcceptTools['queue'] = {
+  const queue: AcceptDependencies['queue'] = {
     async send(message, envelope) {
       if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.', { retry: 'later' });
       sent.push({ message, envelope });
     },
-    sendAction: async () => {},
+    sendWakeUp: async () => {},
     async *deadLetters() {},
     removeDeadLetters: async () => 0,
     ping: async () => {},
@@ -27,7 +27,7 @@ export function memoryTools() {
   };
   const records = openRecords(table, clock);
   return {
-    tools: { records, queue, clock, sentRecently: rememberSent(clock) },
+    deps: { records, queue, clock, sentRecently: rememberSent(clock) },
     sent,
     /** What cannot be reached. */
     away,
@@ -38,7 +38,7 @@ export function memoryTools() {
     async settle(uuid: string, observed: Partial<DeviceRecord['observed']> = {}) {
       await records.amend(uuid, (record) => {
         if (!record) return null;
-        record.ticket = null;
+        record.job = null;
         Object.assign(record.observed, observed, { verifiedAt: now });
         return record;
       });

@@ -26,7 +26,7 @@ export const addCancel: AddCommand = (parent, action) =>
         const app = await session.app();
         const found = await readAction(app, id);
         if (!hasEnded(found)) {
-          const left = sizeOf(found) - found.counts.asked;
+          const left = sizeOf(found) - found.counts.requested;
           const what = `The ${found.kind} stops: ${left} are not asked for any more, and ${found.counts.underWay} under way are given up again.`;
           if (!(await session.confirm(what, yes)))
             throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was cancelled: it goes on.');

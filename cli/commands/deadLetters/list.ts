@@ -1,5 +1,5 @@
-import { listLetters } from '../../../src/ops/deadLetters/list.js';
-import type { Letter } from '../../../src/ops/deadLetters/schema.js';
+import { listDeadLetters } from '../../../src/ops/deadLetters/list.js';
+import type { DeadLetter } from '../../../src/ops/deadLetters/schema.js';
 import type { AddCommand } from '../../AddCommand.js';
 import { examples } from '../../options/examples.js';
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
@@ -10,7 +10,7 @@ import { type Column, table } from '../../output/table.js';
 import { ago } from '../../output/when.js';
 import { wrap } from '../../output/wrap.js';
 
-const columns: Column<Letter>[] = [
+const columns: Column<DeadLetter>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid ?? '(not readable)' },
   { title: 'STATUS', of: ({ status }) => status, style: ({ status }) => colorOf(status) },
   { title: 'FAILED', of: ({ failedAt }) => ago(failedAt), right: true },
@@ -21,7 +21,7 @@ const columns: Column<Letter>[] = [
   { title: 'MESSAGE', of: ({ message }) => message ?? '', spare: true },
 ];
 
-export const addLetterList: AddCommand = (parent, action) =>
+export const addDeadLetterList: AddCommand = (parent, action) =>
   addPageOptions(
     addFilterOptions(
       parent
@@ -42,18 +42,18 @@ export const addLetterList: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, options: FilterOptions & PageOptions) => {
-        const page = await listLetters(await session.app(), { ...filterOf(options), ...pageOf(options) });
+        const page = await listDeadLetters(await session.app(), { ...filterOf(options), ...pageOf(options) });
         session.answer(page, () => {
           const note = page.incomplete ?? '';
           if (page.total === 0) return `There are no such dead letters. ${note}`.trim();
           return [
-            table(page.letters, columns, session.width),
+            table(page.deadLetters, columns, session.width),
             '',
             wrap(
               `${plural(page.total, 'dead letter')}: ${counted(page.byCode)}. By fleet: ${counted(page.byFleet)}.`,
               session.width,
             ),
-            nextPage(page.letters.length, page.total, page.next),
+            nextPage(page.deadLetters.length, page.total, page.next),
             note,
           ]
             .filter((line, at) => line !== '' || at === 1)

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import type { OpsTools } from '../../ops/dependencies.js';
-import { Refused } from '../../ops/requestError.js';
+import type { OpsDependencies } from '../../ops/dependencies.js';
+import { RequestError } from '../../ops/requestError.js';
 import { readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
@@ -11,7 +11,7 @@ import { codeInQuery, opsRoutes } from './routes.js';
  *
  * @throws BadRequest; ProvisioningError, see `answering`
  */
-export async function answerOps(tools: OpsTools, request: HttpRequest): Promise<HttpResponseInit> {
+export async function answerOps(deps: OpsDependencies, request: HttpRequest): Promise<HttpResponseInit> {
   const { resource = '', id, verb } = request.params;
   const path = [resource, ...(id === undefined ? [] : ['{id}']), ...(verb === undefined ? [] : [verb])].join(
     '/',
@@ -27,14 +27,14 @@ export async function answerOps(tools: OpsTools, request: HttpRequest): Promise<
   }
   try {
     const sent = route.method === 'GET' ? readQuery(request) : await readJson(request);
-    const answer = await route.run(tools, id ?? '', sent);
+    const answer = await route.run(deps, id ?? '', sent);
     return {
       status: route.status,
       headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
       body: JSON.stringify(answer),
     };
   } catch (error) {
-    if (error instanceof Refused)
+    if (error instanceof RequestError)
       return problem({ status: error.status, code: error.code, detail: error.message });
     throw error;
   }

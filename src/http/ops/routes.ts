@@ -4,15 +4,15 @@ import { actionRequest, planAction } from '../../ops/bulk/plan.js';
 import { actionQuery, listActions, readAction } from '../../ops/bulk/read.js';
 import { action, actionPage } from '../../ops/bulk/schema.js';
 import { startAction, startRequest } from '../../ops/bulk/start.js';
-import { letterQuery, listLetters } from '../../ops/deadLetters/list.js';
-import { letterPage } from '../../ops/deadLetters/schema.js';
-import type { OpsTools } from '../../ops/dependencies.js';
-import { readStory } from '../../ops/devices/history.js';
+import { deadLetterQuery, listDeadLetters } from '../../ops/deadLetters/list.js';
+import { deadLetterPage } from '../../ops/deadLetters/schema.js';
+import type { OpsDependencies } from '../../ops/dependencies.js';
+import { readHistory } from '../../ops/devices/history.js';
 import { listRecords, recordQuery } from '../../ops/devices/list.js';
-import { deviceStory, recordPage } from '../../ops/devices/schema.js';
+import { deviceHistory, recordPage } from '../../ops/devices/schema.js';
 import { readOverview } from '../../ops/overview/read.js';
 import { overview } from '../../ops/overview/schema.js';
-import { Refused } from '../../ops/requestError.js';
+import { RequestError } from '../../ops/requestError.js';
 import { uuid } from '../../shared/schemas.js';
 
 /** One thing that can be asked of `/api/ops/`: what does it, and what describes it. */
@@ -27,7 +27,7 @@ export interface OpsRoute {
   status: 200 | 201 | 202;
   gives: z.ZodObject;
   /** @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable` */
-  run(tools: OpsTools, id: string, sent: object): Promise<object>;
+  run(deps: OpsDependencies, id: string, sent: object): Promise<object>;
 }
 
 /** The name of the filter `code` in a query: there, `code` is how a function key may be given. */
@@ -41,7 +41,7 @@ export const opsRoutes: OpsRoute[] = [
     takes: null,
     status: 200,
     gives: overview,
-    run: (tools) => readOverview(tools),
+    run: (deps) => readOverview(deps),
   },
   {
     method: 'GET',
@@ -50,7 +50,7 @@ export const opsRoutes: OpsRoute[] = [
     takes: recordQuery,
     status: 200,
     gives: recordPage,
-    run: (tools, _, query) => listRecords(tools, query),
+    run: (deps, _, query) => listRecords(deps, query),
   },
   {
     method: 'GET',
@@ -58,22 +58,22 @@ export const opsRoutes: OpsRoute[] = [
     summary: 'One device (by uuid), and what happened to it',
     takes: null,
     status: 200,
-    gives: deviceStory,
-    run(tools, id) {
+    gives: deviceHistory,
+    run(deps, id) {
       const parsed = uuid.safeParse(id);
       if (!parsed.success)
-        throw new Refused('ops.bad-uuid', `The uuid in the path ${parsed.error.issues[0]?.message}.`);
-      return readStory(tools, parsed.data);
+        throw new RequestError('ops.bad-uuid', `The uuid in the path ${parsed.error.issues[0]?.message}.`);
+      return readHistory(deps, parsed.data);
     },
   },
   {
     method: 'GET',
     path: 'dead-letters',
     summary: 'What failed for good: failed requests and their dead letters as one list',
-    takes: letterQuery,
+    takes: deadLetterQuery,
     status: 200,
-    gives: letterPage,
-    run: (tools, _, query) => listLetters(tools, query),
+    gives: deadLetterPage,
+    run: (deps, _, query) => listDeadLetters(deps, query),
   },
   {
     method: 'POST',
@@ -82,7 +82,7 @@ export const opsRoutes: OpsRoute[] = [
     takes: actionRequest,
     status: 201,
     gives: action,
-    run: (tools, _, body) => planAction(tools, body as z.input<typeof actionRequest>),
+    run: (deps, _, body) => planAction(deps, body as z.input<typeof actionRequest>),
   },
   {
     method: 'GET',
@@ -91,7 +91,7 @@ export const opsRoutes: OpsRoute[] = [
     takes: actionQuery,
     status: 200,
     gives: actionPage,
-    run: (tools, _, query) => listActions(tools, query),
+    run: (deps, _, query) => listActions(deps, query),
   },
   {
     method: 'GET',
@@ -100,7 +100,7 @@ export const opsRoutes: OpsRoute[] = [
     takes: null,
     status: 200,
     gives: action,
-    run: (tools, id) => readAction(tools, id),
+    run: (deps, id) => readAction(deps, id),
   },
   {
     method: 'POST',
@@ -109,7 +109,7 @@ export const opsRoutes: OpsRoute[] = [
     takes: startRequest,
     status: 202,
     gives: action,
-    run: (tools, id, body) => startAction(tools, id, body),
+    run: (deps, id, body) => startAction(deps, id, body),
   },
   {
     method: 'POST',
@@ -118,6 +118,6 @@ export const opsRoutes: OpsRoute[] = [
     takes: cancelRequest,
     status: 202,
     gives: action,
-    run: (tools, id, body) => cancelAction(tools, id, body),
+    run: (deps, id, body) => cancelAction(deps, id, body),
   },
 ];

@@ -6,7 +6,7 @@ import type { Acceptance } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { operation, state, time } from '../../shared/schemas.js';
 import type { Clock } from '../../shared/time.js';
-import type { Pace } from '../../throttling/rateLimiter.js';
+import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { problem } from '../problem.js';
 
 /** What a request that was taken is answered with. */
@@ -23,16 +23,16 @@ export const acceptedAnswer = z
 
 /** The HTTP answer to what became of a request. */
 export async function answerAccepted(
-  tools: { pace: Pace; clock: Clock },
+  deps: { rateLimiter: RateLimiter; clock: Clock },
   request: HttpRequest,
   acceptance: Acceptance,
 ): Promise<HttpResponseInit> {
   const { record } = acceptance;
-  if (acceptance.kind === 'accepted') return accepted(tools, record);
+  if (acceptance.kind === 'accepted') return accepted(deps, record);
   if (acceptance.kind === 'already-provisioned') return alreadyProvisioned(request, record);
-  const at = new Date(acceptance.askAgainAt).toISOString();
+  const at = new Date(acceptance.retryAt).toISOString();
   const headers = {
-    'retry-after': String(Math.max(1, Math.ceil((acceptance.askAgainAt - tools.clock.now()) / 1_000))),
+    'retry-after': String(Math.max(1, Math.ceil((acceptance.retryAt - deps.clock.now()) / 1_000))),
   };
   if (acceptance.kind === 'service-conflict') {
     return problem({
@@ -40,7 +40,7 @@ export async function answerAccepted(
       code: 'service-conflict',
       detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device ask for them? Ask again after ${at}.`,
       headers,
-      more: { service: record.desired.service, askAgainAt: at },
+      more: { service: record.desired.service, retryAt: at },
     });
   }
   const { error } = record;
@@ -49,16 +49,16 @@ export async function answerAccepted(
     code: error?.code ?? 'unexpected',
     detail: `${error?.message ?? 'The request failed.'} It may be asked for again after ${at}.`,
     headers,
-    more: { step: error?.step ?? null, askAgainAt: at, requestId: record.desired.requestId },
+    more: { step: error?.step ?? null, retryAt: at, requestId: record.desired.requestId },
   });
 }
 
 async function accepted(
-  tools: { pace: Pace; clock: Clock },
+  deps: { rateLimiter: RateLimiter; clock: Clock },
   record: DeviceRecord,
 ): Promise<HttpResponseInit> {
-  const now = tools.clock.now();
-  const expected = await expectedAt(tools, record);
+  const now = deps.clock.now();
+  const expected = await expectedAt(deps, record);
   const { uuid, desired } = record;
   const at = new Date(expected).toISOString();
   const what = desired.present ? 'provisioned' : 'deprovisioned';

@@ -3,14 +3,14 @@ import type { Records } from '../../device/repository.js';
 import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import type { Clock } from '../../shared/time.js';
-import type { Pace } from '../../throttling/rateLimiter.js';
+import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
 import { parseUuidInPath } from './parse.js';
 
 /** The record of a device as JSON; 404 if it was never asked for. */
 export async function answerState(
-  tools: { records: Records; pace: Pace; clock: Clock },
+  deps: { records: Records; rateLimiter: RateLimiter; clock: Clock },
   request: HttpRequest,
 ): Promise<HttpResponseInit> {
   const uuid = parseUuidInPath(request);
@@ -20,7 +20,7 @@ export async function answerState(
       'Name the device in the path: GET /api/provision/<uuid>',
     );
   }
-  const found = await tools.records.read(uuid);
+  const found = await deps.records.read(uuid);
   if (!found) {
     return problem({
       status: 404,
@@ -28,10 +28,10 @@ export async function answerState(
       detail: `Nothing was ever asked for the device ${uuid}. POST to /api/provision asks for its credentials.`,
     });
   }
-  const expected = await expectedAt(tools, found.value);
+  const expected = await expectedAt(deps, found.value);
   return {
     status: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    body: JSON.stringify(viewOf(found.value, expected, tools.clock.now())),
+    body: JSON.stringify(viewOf(found.value, expected, deps.clock.now())),
   };
 }

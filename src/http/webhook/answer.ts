@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import type { AcceptTools } from '../../provisioning/accept.js';
+import type { AcceptDependencies } from '../../provisioning/accept.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { readBody } from '../body.js';
 import { type EventOutcome, handleEvent } from './handle.js';
@@ -7,7 +7,7 @@ import type { HandledWebhooks } from './handled.js';
 import { parseEvent } from './parse.js';
 import { verifyWebhook } from './verify.js';
 
-export interface WebhookTools extends AcceptTools {
+export interface WebhookDependencies extends AcceptDependencies {
   handledWebhooks: HandledWebhooks;
   config: { webhookSecrets: readonly string[]; defaultService: string };
 }
@@ -20,15 +20,18 @@ const answerWithinMs = 9_000;
  *
  * @throws Unauthorized, BadRequest, ProvisioningError (a 503: the sender repeats it, which is harmless)
  */
-export async function answerWebhook(tools: WebhookTools, request: HttpRequest): Promise<HttpResponseInit> {
+export async function answerWebhook(
+  deps: WebhookDependencies,
+  request: HttpRequest,
+): Promise<HttpResponseInit> {
   const body = await readBody(request, 'webhook');
-  const id = verifyWebhook(tools.config.webhookSecrets, request.headers, body);
+  const id = verifyWebhook(deps.config.webhookSecrets, request.headers, body);
   const event = parseEvent(body);
   const outcome = await within(answerWithinMs, async () => {
-    const before = id && (await tools.handledWebhooks.outcomeOf(id));
+    const before = id && (await deps.handledWebhooks.outcomeOf(id));
     if (before) return before;
-    const now = await handleEvent(tools, event, tools.config.defaultService);
-    if (id) await tools.handledWebhooks.add(id, now);
+    const now = await handleEvent(deps, event, deps.config.defaultService);
+    if (id) await deps.handledWebhooks.add(id, now);
     return now;
   });
   return { status: 202, headers: { 'content-type': 'application/json' }, body: JSON.stringify(outcome) };

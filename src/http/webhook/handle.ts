@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AcceptTools, accept, acceptNew } from '../../provisioning/accept.js';
+import { type AcceptDependencies, accept, acceptNew } from '../../provisioning/accept.js';
 import { check } from '../../provisioning/check.js';
 import type { WebhookEvent } from './parse.js';
 
@@ -22,7 +22,7 @@ export type EventOutcome = z.infer<typeof eventOutcome>;
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: asking again is harmless
  */
 export async function handleEvent(
-  tools: AcceptTools,
+  deps: AcceptDependencies,
   event: WebhookEvent,
   defaultService: string,
 ): Promise<EventOutcome> {
@@ -34,7 +34,7 @@ export async function handleEvent(
   }
   const { uuid } = event;
   if (event.kind === 'check') {
-    await check(tools, uuid);
+    await check(deps, uuid);
     return {
       outcome: 'checked',
       uuid,
@@ -43,8 +43,8 @@ export async function handleEvent(
   }
   const answer =
     event.kind === 'created'
-      ? await acceptNew(tools, uuid, defaultService)
-      : await accept(tools, { uuid, present: true, service: event.service ?? defaultService });
+      ? await acceptNew(deps, uuid, defaultService)
+      : await accept(deps, { uuid, present: true, service: event.service ?? defaultService });
   if (!answer) {
     return {
       outcome: 'ignored',

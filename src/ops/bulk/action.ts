@@ -31,7 +31,7 @@ export interface StoredAction {
   /** As they stood at its end; null until then. */
   counts: ActionCounts | null;
   /** The message that has a worker go on with it. Only the one that it names does; see `ActionMessage`. */
-  nudge: { n: number; due: number };
+  wakeUp: { generation: number; due: number };
   /** Its set is still being written: nobody sees it yet. Left so by a process that died, it is removed. */
   unfinished?: boolean;
   /** It ended long ago, and its set was removed. */
@@ -56,16 +56,16 @@ export interface Item {
   /** Null for a letter that cannot be read. */
   uuid: string | null;
   requestId: string | null;
-  n: number | null;
+  generation: number | null;
   sequenceNumber: string | null;
   /** Of a rotation: the certificate that is to be replaced. */
   thumbprint?: string;
   /** What its letter asks for, where there is no record. */
-  asked?: { operation: 'provision' | 'deprovision'; service: string | null };
+  requested?: { operation: 'provision' | 'deprovision'; service: string | null };
 }
 
 /** Has it come to its end? */
-export function ended({ state }: Pick<StoredAction, 'state'>): boolean {
+export function hasFinished({ state }: Pick<StoredAction, 'state'>): boolean {
   return state === 'done' || state === 'cancelled' || state === 'halted';
 }
 

@@ -1,18 +1,18 @@
-import type { ActionMessage } from '../../queue/messages.js';
-import { inParallel } from '../../shared/async.js';
-import type { OpsTools } from '../dependencies.js';
-import { ended, type Item, type StoredAction, sizeOf, type Wave } from './action.js';
+import type { WakeUpMessage } from '../../queue/messages.js';
+import { forEachConcurrently } from '../../shared/async.js';
+import type { OpsDependencies } from '../dependencies.js';
+import { hasFinished, type Item, type StoredAction, sizeOf, type Wave } from './action.js';
 import { cancelItem, cancelRotation } from './items/cancel.js';
 import { discardItem } from './items/discard.js';
 import { replayItem } from './items/replay.js';
 import { rotateItem } from './items/rotate.js';
 import { countOutcomes } from './read.js';
 import type { ActionCounts, ActionKind } from './schema.js';
-import { nudge } from './wakeUp.js';
+import { wakeUp } from './wakeUp.js';
 
 const perform: Record<
   ActionKind,
-  (tools: OpsTools, action: StoredAction, item: Item, due: number) => Promise<boolean>
+  (deps: OpsDependencies, action: StoredAction, item: Item, due: number) => Promise<boolean>
 > = {
   replay: replayItem,
   discard: discardItem,
@@ -37,34 +37,34 @@ const beforeThrowingMs = 5_000;
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, after a pause: the message is to come again
  */
-export async function advanceAction(tools: OpsTools, message: ActionMessage): Promise<void> {
+export async function advanceAction(deps: OpsDependencies, message: WakeUpMessage): Promise<void> {
   try {
-    await advance(tools, message);
+    await advance(deps, message);
   } catch (error) {
-    await tools.clock.sleep(beforeThrowingMs);
+    await deps.clock.sleep(beforeThrowingMs);
     throw error;
   }
 }
 
-async function advance(tools: OpsTools, { action: id, n }: ActionMessage): Promise<void> {
-  const { actions, clock } = tools;
+async function advance(deps: OpsDependencies, { action: id, generation }: WakeUpMessage): Promise<void> {
+  const { actions, clock } = deps;
   const found = await actions.read(id);
   if (!found) return;
-  if (ended(found.value) || found.value.nudge.n !== n) {
+  if (hasFinished(found.value) || found.value.wakeUp.generation !== generation) {
     // Who had this message before may have been killed in the midst of a part, after who cancelled had looked.
-    if (isCancelled(found.value)) await cancelEach(tools, found.value);
+    if (isCancelled(found.value)) await cancelEach(deps, found.value);
     return;
   }
   const until = clock.now() + longestTurnMs;
   let action: StoredAction | null = found.value;
   let wait = 0;
-  while (action && !ended(action) && wait === 0 && clock.now() < until) {
-    if (action.state === 'cancelling') await cancelAll(tools, action);
-    else if (action.next < action.wave.to) await askForPart(tools, action);
-    else wait = await lookAtWave(tools, action);
+  while (action && !hasFinished(action) && wait === 0 && clock.now() < until) {
+    if (action.state === 'cancelling') await cancelAll(deps, action);
+    else if (action.next < action.wave.to) await askForPart(deps, action);
+    else wait = await lookAtWave(deps, action);
     action = (await actions.read(id))?.value ?? null;
   }
-  if (action && !ended(action)) await nudge(tools, id, clock.now() + wait);
+  if (action && !hasFinished(action)) await wakeUp(deps, id, clock.now() + wait);
 }
 
 /**
@@ -72,32 +72,32 @@ async function advance(tools: OpsTools, { action: id, n }: ActionMessage): Promi
  *
  * @throws the first failure, once nothing of the part goes on any more
  */
-async function askForPart(tools: OpsTools, action: StoredAction): Promise<void> {
+async function askForPart(deps: OpsDependencies, action: StoredAction): Promise<void> {
   const { next, wave } = action;
   const to = Math.min(next + asksInAPart, wave.to);
-  const interval = 60_000 / (action.ratePerMinute ?? tools.operationsPerMinute);
-  const items = await tools.actions.items(action.id, next, to);
+  const interval = 60_000 / (action.ratePerMinute ?? deps.operationsPerMinute);
+  const items = await deps.actions.items(action.id, next, to);
   let superseded = 0;
-  const asking = inParallel(items, asksAtATime, async (item, at) => {
+  const asking = forEachConcurrently(items, asksAtATime, async (item, at) => {
     const due = Math.round(wave.startsAt + (next + at - wave.from) * interval);
-    if (!(await perform[action.kind](tools, action, item, due))) superseded += 1;
+    if (!(await perform[action.kind](deps, action, item, due))) superseded += 1;
   });
   const [{ status }] = await Promise.allSettled([asking]);
   let now = action;
-  await tools.actions.amend(action.id, (stored) => {
+  await deps.actions.amend(action.id, (stored) => {
     now = stored;
     // Another worker was at the same part, and has written it down.
     if (status === 'rejected' || stored.next !== next || isCancelled(stored)) return null;
     return { ...stored, next: to, superseded: stored.superseded + superseded };
   });
   // Cancelled while this part was being asked for: who cancelled may not have seen it.
-  if (isCancelled(now)) await cancelEach(tools, now);
+  if (isCancelled(now)) await cancelEach(deps, now);
   await asking;
 }
 
 /** @returns ms until it is worth to look again; 0 if there is something to do at once */
-async function lookAtWave(tools: OpsTools, action: StoredAction): Promise<number> {
-  const { clock, records, actions } = tools;
+async function lookAtWave(deps: OpsDependencies, action: StoredAction): Promise<number> {
+  const { clock, records, actions } = deps;
   const begun = clock.now();
   const counts = await countOutcomes(records, action);
   const now = clock.now();
@@ -115,20 +115,20 @@ async function lookAtWave(tools: OpsTools, action: StoredAction): Promise<number
   return 0;
 }
 
-async function cancelAll(tools: OpsTools, action: StoredAction): Promise<void> {
-  await cancelEach(tools, action);
-  const counts = await countOutcomes(tools.records, action);
-  const now = tools.clock.now();
-  await tools.actions.amend(action.id, (stored) =>
+async function cancelAll(deps: OpsDependencies, action: StoredAction): Promise<void> {
+  await cancelEach(deps, action);
+  const counts = await countOutcomes(deps.records, action);
+  const now = deps.clock.now();
+  await deps.actions.amend(action.id, (stored) =>
     stored.state === 'cancelling' ? { ...stored, state: 'cancelled', endedAt: now, counts } : null,
   );
 }
 
-async function cancelEach(tools: OpsTools, action: StoredAction): Promise<void> {
+async function cancelEach(deps: OpsDependencies, action: StoredAction): Promise<void> {
   const live: string[] = [];
-  for await (const { uuid, ticket } of tools.records.summaries({ action: action.id }))
-    if (ticket && ticket.deadAt === null && ticket.kind === 'change') live.push(uuid);
-  await inParallel(live, asksAtATime, (uuid) => takeBack[action.kind](tools, action, uuid));
+  for await (const { uuid, job } of deps.records.summaries({ action: action.id }))
+    if (job && job.deadAt === null && job.kind === 'change') live.push(uuid);
+  await forEachConcurrently(live, asksAtATime, (uuid) => takeBack[action.kind](deps, action, uuid));
 }
 
 function isCancelled({ state }: StoredAction): boolean {

@@ -1,10 +1,10 @@
 import { heldThumbprint } from '../../device/state.js';
 import { isToRotate } from '../../fleet/rotate.js';
-import { matchLetter } from '../deadLetters/list.js';
-import type { LetterStatus } from '../deadLetters/schema.js';
-import type { Entered } from '../deadLetters/snapshot.js';
-import type { OpsTools } from '../dependencies.js';
-import { letterFilter, parse, parseWhen, rotateFilter } from '../filter.js';
+import { matchDeadLetter } from '../deadLetters/list.js';
+import type { DeadLetterStatus } from '../deadLetters/schema.js';
+import type { DeadLetterEntry } from '../deadLetters/snapshot.js';
+import type { OpsDependencies } from '../dependencies.js';
+import { deadLetterFilter, parse, parseWhen, rotateFilter } from '../filter.js';
 import type { Item } from './action.js';
 
 /** The set of a plan, in its order. */
@@ -16,7 +16,7 @@ export interface Chosen {
   note: string | null;
 }
 
-const taken: Record<'replay' | 'discard', LetterStatus[]> = {
+const taken: Record<'replay' | 'discard', DeadLetterStatus[]> = {
   replay: ['failed', 'cancelled', 'no-record'],
   discard: ['failed', 'quarantined', 'cancelled', 'no-record', 'unreadable'],
 };
@@ -27,69 +27,83 @@ const taken: Record<'replay' | 'discard', LetterStatus[]> = {
  *
  * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`
  */
-export async function chooseLetters(
-  tools: OpsTools,
+export async function chooseDeadLetters(
+  deps: OpsDependencies,
   kind: 'replay' | 'discard',
   given: object,
 ): Promise<Chosen> {
-  const filter = parse(letterFilter, given, 'filter');
-  const matches = matchLetter(filter, tools.clock.now());
-  const { letters } = await tools.letterBook.read(0);
-  const found = letters.filter(matches);
+  const filter = parse(deadLetterFilter, given, 'filter');
+  const matches = matchDeadLetter(filter, deps.clock.now());
+  const { deadLetters } = await deps.deadLetterBook.read(0);
+  const found = deadLetters.filter(matches);
   const byName = filter.uuid !== undefined || filter.sequenceNumber !== undefined;
   const wanted = byName ? [...taken[kind], 'quarantined'] : taken[kind];
-  const outrun = kind === 'replay' ? outrunOf(letters) : new Set<Entered>();
+  const superseded = kind === 'replay' ? olderDuplicates(deadLetters) : new Set<DeadLetterEntry>();
   const chosen = found
-    .filter((letter) => wanted.includes(letter.status) && !outrun.has(letter))
+    .filter((deadLetter) => wanted.includes(deadLetter.status) && !superseded.has(deadLetter))
     .sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1));
   return {
-    items: chosen.map((letter) => ({ item: itemOf(letter), code: letter.code, fleet: letter.fleet })),
+    items: chosen.map((deadLetter) => ({
+      item: itemOf(deadLetter),
+      code: deadLetter.code,
+      fleet: deadLetter.fleet,
+    })),
     quarantined: kind === 'replay' && !byName ? count(found, 'quarantined') : 0,
     note:
       kind === 'replay'
-        ? noteOn(count(found, 'unreadable'), found.filter((letter) => outrun.has(letter)).length)
+        ? noteOn(count(found, 'unreadable'), found.filter((deadLetter) => superseded.has(deadLetter)).length)
         : null,
   };
 }
 
-function itemOf({ status, uuid, requestId, n, sequenceNumber, operation, service }: Entered): Item {
-  const item: Item = { uuid, requestId, n, sequenceNumber };
+function itemOf({
+  status,
+  uuid,
+  requestId,
+  generation,
+  sequenceNumber,
+  operation,
+  service,
+}: DeadLetterEntry): Item {
+  const item: Item = { uuid, requestId, generation, sequenceNumber };
   if (status === 'no-record')
-    item.asked = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
+    item.requested = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
   return item;
 }
 
-function noteOn(unreadable: number, outrun: number): string | null {
+function noteOn(unreadable: number, olderDuplicates: number): string | null {
   const notes: string[] = [];
   if (unreadable > 0)
     notes.push(
       `Dead letters that this version cannot read, and so cannot replay, are left out: ${unreadable}.`,
     );
-  if (outrun > 0)
-    notes.push(`Of the letters of a device without a record only the newest is taken. Left out: ${outrun}.`);
+  if (olderDuplicates > 0)
+    notes.push(
+      `Of the letters of a device without a record only the newest is taken. Left out: ${olderDuplicates}.`,
+    );
   return notes.length > 0 ? notes.join(' ') : null;
 }
 
-function count(letters: readonly Entered[], status: LetterStatus): number {
-  return letters.filter((letter) => letter.status === status).length;
+function count(deadLetters: readonly DeadLetterEntry[], status: DeadLetterStatus): number {
+  return deadLetters.filter((deadLetter) => deadLetter.status === status).length;
 }
 
 /**
  * Letters without a record that have a newer one of the same device beside them: the older of two requests must not win because
  * the record of both was lost. Whatever the filter: it may name the older alone.
  */
-export function outrunOf(letters: readonly Entered[]): Set<Entered> {
-  const newest = new Map<string, Entered>();
-  const outrun = new Set<Entered>();
-  for (const letter of letters) {
-    if (letter.status !== 'no-record' || letter.uuid === null) continue;
-    const other = newest.get(letter.uuid);
-    const isNewer = !other || (letter.n ?? 0) > (other.n ?? 0);
-    if (isNewer) newest.set(letter.uuid, letter);
-    const older = isNewer ? other : letter;
-    if (older) outrun.add(older);
+export function olderDuplicates(deadLetters: readonly DeadLetterEntry[]): Set<DeadLetterEntry> {
+  const newest = new Map<string, DeadLetterEntry>();
+  const olderDuplicates = new Set<DeadLetterEntry>();
+  for (const deadLetter of deadLetters) {
+    if (deadLetter.status !== 'no-record' || deadLetter.uuid === null) continue;
+    const other = newest.get(deadLetter.uuid);
+    const isNewer = !other || (deadLetter.generation ?? 0) > (other.generation ?? 0);
+    if (isNewer) newest.set(deadLetter.uuid, deadLetter);
+    const older = isNewer ? other : deadLetter;
+    if (older) olderDuplicates.add(older);
   }
-  return outrun;
+  return olderDuplicates;
 }
 
 /**
@@ -97,15 +111,15 @@ export function outrunOf(letters: readonly Entered[]): Set<Entered> {
  *
  * @throws Refused; ProvisioningError `records-unavailable`
  */
-export async function chooseToRotate(tools: OpsTools, given: object): Promise<Chosen> {
+export async function chooseToRotate(deps: OpsDependencies, given: object): Promise<Chosen> {
   const { uuid, mintedBefore, ...rest } = parse(rotateFilter, given, 'filter');
   const filter = {
     ...rest,
     ...(mintedBefore !== undefined && {
-      mintedBefore: parseWhen('mintedBefore', mintedBefore, tools.clock.now()),
+      mintedBefore: parseWhen('mintedBefore', mintedBefore, deps.clock.now()),
     }),
   };
-  const { records } = await tools.recordBook.read(0);
+  const { records } = await deps.recordBook.read(0);
   const chosen = [...records.values()]
     .filter((summary) => (uuid === undefined || summary.uuid === uuid) && isToRotate(summary, filter))
     .sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
@@ -113,7 +127,7 @@ export async function chooseToRotate(tools: OpsTools, given: object): Promise<Ch
     items: chosen.map((summary) => {
       const { uuid, fleet } = summary;
       const thumbprint = heldThumbprint(summary);
-      const item = { uuid, requestId: null, n: null, sequenceNumber: null };
+      const item = { uuid, requestId: null, generation: null, sequenceNumber: null };
       return { item: { ...item, ...(thumbprint !== null && { thumbprint }) }, code: null, fleet };
     }),
     quarantined: 0,

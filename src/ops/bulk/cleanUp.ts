@@ -1,5 +1,5 @@
-import type { OpsTools } from '../dependencies.js';
-import { ended, type StoredAction } from './action.js';
+import type { OpsDependencies } from '../dependencies.js';
+import { hasFinished, type StoredAction } from './action.js';
 
 const hour = 3_600_000;
 /** A plan tells what was so when it was made: after this it is to be made anew. */
@@ -14,7 +14,10 @@ const setIsKeptForMs = 24 * hour;
  * written to their end; and the sets of actions that ended a day ago, which themselves stay as the audit. The overdue timer calls
  * it.
  */
-export async function forgetPlans({ actions, clock }: Pick<OpsTools, 'actions' | 'clock'>): Promise<void> {
+export async function cleanUpActions({
+  actions,
+  clock,
+}: Pick<OpsDependencies, 'actions' | 'clock'>): Promise<void> {
   const now = clock.now();
   for (const { id, plannedAt } of await actions.list(true))
     if (plannedAt < now - writtenWithinMs) await actions.remove(id);
@@ -30,5 +33,5 @@ function isStale({ startedAt, plannedAt }: StoredAction, now: number): boolean {
 }
 
 function hasOldSet(action: StoredAction, now: number): boolean {
-  return ended(action) && !action.setRemoved && (action.endedAt ?? 0) < now - setIsKeptForMs;
+  return hasFinished(action) && !action.setRemoved && (action.endedAt ?? 0) < now - setIsKeptForMs;
 }

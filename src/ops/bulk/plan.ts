@@ -1,11 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { z } from 'zod';
 import { countLargest } from '../counting.js';
-import type { OpsTools } from '../dependencies.js';
+import type { OpsDependencies } from '../dependencies.js';
 import { actionFilter, parse } from '../filter.js';
-import { Refused } from '../requestError.js';
+import { RequestError } from '../requestError.js';
 import type { StoredAction } from './action.js';
-import { type Chosen, chooseLetters, chooseToRotate } from './choose.js';
+import { type Chosen, chooseDeadLetters, chooseToRotate } from './choose.js';
 import { viewAction } from './read.js';
 import { type Action, actionKinds } from './schema.js';
 
@@ -36,12 +36,12 @@ export type ActionRequest = z.input<typeof actionRequest>;
  *
  * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`
  */
-export async function planAction(tools: OpsTools, request: ActionRequest): Promise<Action> {
+export async function planAction(deps: OpsDependencies, request: ActionRequest): Promise<Action> {
   const { kind, filter, rate, reason, revoke, by } = parse(actionRequest, request);
   if (kind === 'discard' && !reason)
-    throw new Refused('ops.no-reason', 'To discard needs a reason: it is kept with the audit.');
+    throw new RequestError('ops.no-reason', 'To discard needs a reason: it is kept with the audit.');
   const chosen: Chosen =
-    kind === 'rotate' ? await chooseToRotate(tools, filter) : await chooseLetters(tools, kind, filter);
+    kind === 'rotate' ? await chooseToRotate(deps, filter) : await chooseDeadLetters(deps, kind, filter);
   const action: StoredAction = {
     id: randomUUIDv7(),
     kind,
@@ -50,7 +50,7 @@ export async function planAction(tools: OpsTools, request: ActionRequest): Promi
     filter: Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
     reason: reason ?? null,
     revoke: revoke && kind === 'rotate',
-    plannedAt: tools.clock.now(),
+    plannedAt: deps.clock.now(),
     startedAt: null,
     startedBy: null,
     cancelledBy: null,
@@ -70,11 +70,11 @@ export async function planAction(tools: OpsTools, request: ActionRequest): Promi
     superseded: 0,
     wave: { from: 0, to: 0, startsAt: 0, failedBefore: 0 },
     counts: null,
-    nudge: { n: 0, due: 0 },
+    wakeUp: { generation: 0, due: 0 },
   };
-  await tools.actions.create(
+  await deps.actions.create(
     action,
     chosen.items.map(({ item }) => item),
   );
-  return viewAction(tools, action);
+  return viewAction(deps, action);
 }

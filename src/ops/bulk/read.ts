@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { Records } from '../../device/repository.js';
 import type { Summary } from '../../device/summary.js';
 import { iso, isoOrNull } from '../../shared/time.js';
-import type { OpsTools } from '../dependencies.js';
+import type { OpsDependencies } from '../dependencies.js';
 import { parse } from '../filter.js';
 import { pageOf, pageQuery, readCursor } from '../paging.js';
-import { Refused } from '../requestError.js';
-import { ended, type StoredAction, sizeOf } from './action.js';
+import { RequestError } from '../requestError.js';
+import { hasFinished, type StoredAction, sizeOf } from './action.js';
 import { type Action, type ActionCounts, type ActionPage, actionKinds } from './schema.js';
 
 /**
@@ -14,12 +14,12 @@ import { type Action, type ActionCounts, type ActionPage, actionKinds } from './
  *
  * @throws Refused if there is none of this id; ProvisioningError `records-unavailable`
  */
-export async function readAction(tools: OpsTools, id: string): Promise<Action> {
-  const found = await tools.actions.read(id);
-  if (!found) throw new Refused('ops.no-such-action', 'There is no action of this id.', 404);
+export async function readAction(deps: OpsDependencies, id: string): Promise<Action> {
+  const found = await deps.actions.read(id);
+  if (!found) throw new RequestError('ops.no-such-action', 'There is no action of this id.', 404);
   const action = found.value;
-  if (action.state === 'planned' || ended(action)) return viewAction(tools, action);
-  return viewAction(tools, action, await countOutcomes(tools.records, action));
+  if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
+  return viewAction(deps, action, await countOutcomes(deps.records, action));
 }
 
 export const actionQuery = z.strictObject({
@@ -35,9 +35,9 @@ export type ActionQuery = z.input<typeof actionQuery>;
  *
  * @throws Refused; ProvisioningError `records-unavailable`
  */
-export async function listActions(tools: OpsTools, query: ActionQuery = {}): Promise<ActionPage> {
+export async function listActions(deps: OpsDependencies, query: ActionQuery = {}): Promise<ActionPage> {
   const { kind, order, limit, cursor } = parse(actionQuery, query);
-  const found = (await tools.actions.list()).filter(
+  const found = (await deps.actions.list()).filter(
     (action) => action.startedAt !== null && (kind === undefined || action.kind === kind),
   );
   const { items, next } = pageOf(found, {
@@ -46,7 +46,7 @@ export async function listActions(tools: OpsTools, query: ActionQuery = {}): Pro
     limit,
     from: cursor === undefined ? null : readCursor(cursor),
   });
-  return { actions: items.map((action) => viewAction(tools, action)), total: found.length, next };
+  return { actions: items.map((action) => viewAction(deps, action)), total: found.length, next };
 }
 
 /**
@@ -55,7 +55,7 @@ export async function listActions(tools: OpsTools, query: ActionQuery = {}): Pro
  * @param counts what has become of it so far; default: none of it was started
  */
 export function viewAction(
-  { operationsPerMinute }: Pick<OpsTools, 'operationsPerMinute'>,
+  { operationsPerMinute }: Pick<OpsDependencies, 'operationsPerMinute'>,
   action: StoredAction,
   counts: ActionCounts = action.counts ?? noneYet(action),
 ): Action {
@@ -107,7 +107,16 @@ export function withNote(action: Action, note: string | null): Action {
 }
 
 function noneYet({ planned, quarantined, superseded }: StoredAction): ActionCounts {
-  return { planned, quarantined, asked: 0, superseded, succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
+  return {
+    planned,
+    quarantined,
+    requested: 0,
+    superseded,
+    succeeded: 0,
+    failed: 0,
+    cancelled: 0,
+    underWay: 0,
+  };
 }
 
 /**
@@ -116,10 +125,10 @@ function noneYet({ planned, quarantined, superseded }: StoredAction): ActionCoun
  * @throws ProvisioningError `records-unavailable`
  */
 export async function countOutcomes(records: Records, action: StoredAction): Promise<ActionCounts> {
-  const { planned, quarantined, next: asked, kind } = action;
-  const counts = { planned, quarantined, asked, superseded: action.superseded };
+  const { planned, quarantined, next: requested, kind } = action;
+  const counts = { planned, quarantined, requested, superseded: action.superseded };
   if (kind === 'discard') {
-    return { ...counts, succeeded: asked - action.superseded, failed: 0, cancelled: 0, underWay: 0 };
+    return { ...counts, succeeded: requested - action.superseded, failed: 0, cancelled: 0, underWay: 0 };
   }
   const outcomes = { succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
   for await (const summary of records.summaries({ action: action.id })) outcomes[outcomeOf(summary)] += 1;
@@ -127,20 +136,16 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
   // Those that others have asked for since are not ours any more. A part that is just being asked for is not counted as asked yet.
   return {
     ...counts,
-    asked: Math.max(asked, found),
-    superseded: Math.max(action.superseded, asked - found),
+    requested: Math.max(requested, found),
+    superseded: Math.max(action.superseded, requested - found),
     ...outcomes,
   };
 }
 
-function outcomeOf({
-  ticket,
-  state,
-  completedAt,
-}: Summary): 'succeeded' | 'failed' | 'cancelled' | 'underWay' {
-  if (ticket?.cancelled) return 'cancelled';
-  if (ticket && ticket.deadAt === null && ticket.kind === 'change') return 'underWay';
+function outcomeOf({ job, state, completedAt }: Summary): 'succeeded' | 'failed' | 'cancelled' | 'underWay' {
+  if (job?.cancelled) return 'cancelled';
+  if (job && job.deadAt === null && job.kind === 'change') return 'underWay';
   // A rotation that was taken back: the device is as it was.
-  if (!ticket && completedAt === null) return 'cancelled';
+  if (!job && completedAt === null) return 'cancelled';
   return state === 'failed' ? 'failed' : 'succeeded';
 }

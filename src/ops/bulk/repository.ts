@@ -93,7 +93,7 @@ export function openActions(table: ErasableTable<unknown>): Actions {
   return {
     async create(action, items) {
       await write({ ...action, unfinished: true }, null);
-      await limit.map(cutSet(items), (row) =>
+      await limit.map(chunkItems(items), (row) =>
         sets.put({ partition: partitionOf(action.id), row: rowOf(row) }, row, null),
       );
       if (await amend(action.id, ({ unfinished: _, ...whole }) => whole, find)) return;
@@ -140,7 +140,7 @@ const mostCharacters = 30_000;
 export const mostInARow = 180;
 
 /** Cuts a set into rows, in its order. */
-export function cutSet(items: readonly Item[]): SetRow[] {
+export function chunkItems(items: readonly Item[]): SetRow[] {
   const rows: SetRow[] = [];
   let room = 0;
   items.forEach((item, place) => {

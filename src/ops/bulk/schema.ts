@@ -14,7 +14,7 @@ export type ActionState = (typeof actionStates)[number];
 const counts = z.object({
   planned: count,
   quarantined: count.describe('left out of the plan, because they have failed again too often'),
-  asked: count.describe('asked for so far (a discard: looked at)'),
+  requested: count.describe('asked for so far (a discard: looked at)'),
   superseded: count.describe(
     'left alone: their records had moved on since the plan, or others have asked for them since',
   ),

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import type { OpsTools } from '../dependencies.js';
+import type { OpsDependencies } from '../dependencies.js';
 import { parse } from '../filter.js';
-import { Refused } from '../requestError.js';
+import { RequestError } from '../requestError.js';
 import { sizeOf } from './action.js';
 import { planIsGoodForMs } from './cleanUp.js';
 import { leastRate } from './plan.js';
 import { viewAction, withNote } from './read.js';
 import type { Action } from './schema.js';
-import { nudgeOrNote } from './wakeUp.js';
+import { wakeUpOrNote } from './wakeUp.js';
 
 export const startRequest = z.strictObject({
   rate: z
@@ -28,14 +28,22 @@ export type StartRequest = z.input<typeof startRequest>;
  *
  * @throws Refused; ProvisioningError `records-unavailable`: it may have been started
  */
-export async function startAction(tools: OpsTools, id: string, request: StartRequest = {}): Promise<Action> {
+export async function startAction(
+  deps: OpsDependencies,
+  id: string,
+  request: StartRequest = {},
+): Promise<Action> {
   const { rate, ramp, limit, by } = parse(startRequest, request);
-  const now = tools.clock.now();
-  const started = await tools.actions.amend(id, (action) => {
+  const now = deps.clock.now();
+  const started = await deps.actions.amend(id, (action) => {
     if (action.state !== 'planned')
-      throw new Refused('ops.not-planned', `The action was started already: it is ${action.state}.`, 409);
+      throw new RequestError(
+        'ops.not-planned',
+        `The action was started already: it is ${action.state}.`,
+        409,
+      );
     if (now - action.plannedAt > planIsGoodForMs)
-      throw new Refused('ops.plan-too-old', 'The plan is older than a day: make a new one.', 409);
+      throw new RequestError('ops.plan-too-old', 'The plan is older than a day: make a new one.', 409);
     const inWaves = ramp && action.kind !== 'discard';
     const size = sizeOf({ ...action, limit: limit ?? null });
     return {
@@ -43,7 +51,7 @@ export async function startAction(tools: OpsTools, id: string, request: StartReq
       state: 'running',
       startedAt: now,
       startedBy: by ?? action.by,
-      ratePerMinute: rate ?? action.ratePerMinute ?? tools.operationsPerMinute,
+      ratePerMinute: rate ?? action.ratePerMinute ?? deps.operationsPerMinute,
       ramp: inWaves,
       limit: limit ?? null,
       wave: {
@@ -55,8 +63,8 @@ export async function startAction(tools: OpsTools, id: string, request: StartReq
     };
   });
   if (!started)
-    throw new Refused('ops.no-such-action', 'There is no action of this id: make a plan first.', 404);
-  return withNote(viewAction(tools, started), await nudgeOrNote(tools, id, now));
+    throw new RequestError('ops.no-such-action', 'There is no action of this id: make a plan first.', 404);
+  return withNote(viewAction(deps, started), await wakeUpOrNote(deps, id, now));
 }
 
 /** The first wave of a ramp: enough to see whether the cause is gone, few enough to be sorry for. */

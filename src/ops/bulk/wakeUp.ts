@@ -1,6 +1,6 @@
 import { ProvisioningError } from '../../shared/errors.js';
-import type { OpsTools } from '../dependencies.js';
-import { ended } from './action.js';
+import type { OpsDependencies } from '../dependencies.js';
+import { hasFinished } from './action.js';
 
 /**
  * Has a worker go on with an action at a time, and nobody by an earlier message any more.
@@ -8,17 +8,17 @@ import { ended } from './action.js';
  * @param at Unix ms
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the overdue timer does it again
  */
-export async function nudge(
-  { actions, queue }: Pick<OpsTools, 'actions' | 'queue'>,
+export async function wakeUp(
+  { actions, queue }: Pick<OpsDependencies, 'actions' | 'queue'>,
   id: string,
   at: number,
 ): Promise<void> {
   const written = await actions.amend(id, (action) =>
-    ended(action) ? null : { ...action, nudge: { n: action.nudge.n + 1, due: at } },
+    hasFinished(action) ? null : { ...action, wakeUp: { generation: action.wakeUp.generation + 1, due: at } },
   );
   if (!written) return;
-  const { n } = written.nudge;
-  await queue.sendAction({ v: 1, action: id, n, due: at }, { messageId: `${id}.${n}`, at });
+  const { generation } = written.wakeUp;
+  await queue.sendWakeUp({ v: 1, action: id, generation, due: at }, { messageId: `${id}.${generation}`, at });
 }
 
 /**
@@ -27,13 +27,13 @@ export async function nudge(
  *
  * @returns in words, if the message could not be sent; else null
  */
-export async function nudgeOrNote(
-  tools: Pick<OpsTools, 'actions' | 'queue'>,
+export async function wakeUpOrNote(
+  deps: Pick<OpsDependencies, 'actions' | 'queue'>,
   id: string,
   at: number,
 ): Promise<string | null> {
   try {
-    await nudge(tools, id, at);
+    await wakeUp(deps, id, at);
     return null;
   } catch (error) {
     if (!(error instanceof ProvisioningError)) throw error;
@@ -50,11 +50,13 @@ const lostMs = 300_000;
  *
  * @returns how many
  */
-export async function nudgeLost(tools: Pick<OpsTools, 'actions' | 'queue' | 'clock'>): Promise<number> {
-  const now = tools.clock.now();
-  const lost = (await tools.actions.list()).filter(
-    (action) => action.state !== 'planned' && !ended(action) && now - action.nudge.due > lostMs,
+export async function resendLostWakeUps(
+  deps: Pick<OpsDependencies, 'actions' | 'queue' | 'clock'>,
+): Promise<number> {
+  const now = deps.clock.now();
+  const lost = (await deps.actions.list()).filter(
+    (action) => action.state !== 'planned' && !hasFinished(action) && now - action.wakeUp.due > lostMs,
   );
-  for (const { id } of lost) await nudge(tools, id, now);
+  for (const { id } of lost) await wakeUp(deps, id, now);
   return lost.length;
 }

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { countBy } from '../counting.js';
-import type { OpsTools } from '../dependencies.js';
-import { type LetterFilter, letterFilter, parse, parseWhen } from '../filter.js';
+import type { OpsDependencies } from '../dependencies.js';
+import { type DeadLetterFilter, deadLetterFilter, parse, parseWhen } from '../filter.js';
 import { pageOf, pageQuery, readCursor } from '../paging.js';
-import type { Letter, LetterPage } from './schema.js';
-import type { Entered } from './snapshot.js';
+import type { DeadLetter, DeadLetterPage } from './schema.js';
+import type { DeadLetterEntry } from './snapshot.js';
 
-export const letterQuery = z.strictObject({ ...letterFilter.shape, ...pageQuery });
+export const deadLetterQuery = z.strictObject({ ...deadLetterFilter.shape, ...pageQuery });
 
-export type LetterQuery = z.input<typeof letterQuery>;
+export type DeadLetterQuery = z.input<typeof deadLetterQuery>;
 
 const freshMs = 2_000;
 
@@ -18,19 +18,23 @@ const freshMs = 2_000;
  *
  * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`
  */
-export async function listLetters(tools: OpsTools, query: LetterQuery): Promise<LetterPage> {
-  const { order, limit, cursor, ...filter } = parse(letterQuery, query, 'filter');
-  const matches = matchLetter(filter, tools.clock.now());
+export async function listDeadLetters(
+  deps: OpsDependencies,
+  query: DeadLetterQuery,
+): Promise<DeadLetterPage> {
+  const { order, limit, cursor, ...filter } = parse(deadLetterQuery, query, 'filter');
+  const matches = matchDeadLetter(filter, deps.clock.now());
   const from = cursor === undefined ? null : readCursor(cursor);
-  const { letters, incomplete, asOf } = await tools.letterBook.read(freshMs);
-  const found = letters.filter(
-    (letter) => matches(letter) && (letter.status !== 'discarded' || filter.status === 'discarded'),
+  const { deadLetters, incomplete, asOf } = await deps.deadLetterBook.read(freshMs);
+  const found = deadLetters.filter(
+    (deadLetter) =>
+      matches(deadLetter) && (deadLetter.status !== 'discarded' || filter.status === 'discarded'),
   );
-  const cursorOf = (letter: Letter) =>
-    [letter.failedAt, `${letter.uuid}.${letter.sequenceNumber}`] satisfies [string, string];
+  const cursorOf = (deadLetter: DeadLetter) =>
+    [deadLetter.failedAt, `${deadLetter.uuid}.${deadLetter.sequenceNumber}`] satisfies [string, string];
   const { items, next } = pageOf(found, { cursorOf, order, limit, from });
   return {
-    letters: items.map(shown),
+    deadLetters: items.map(shown),
     total: found.length,
     byCode: countBy(found, ({ code }) => code),
     byFleet: countBy(found, ({ fleet }) => fleet ?? 'unknown'),
@@ -41,8 +45,8 @@ export async function listLetters(tools: OpsTools, query: LetterQuery): Promise<
   };
 }
 
-function shown({ n, ...letter }: Entered): Letter {
-  return letter;
+function shown({ generation, ...deadLetter }: DeadLetterEntry): DeadLetter {
+  return deadLetter;
 }
 
 /**
@@ -51,13 +55,13 @@ function shown({ n, ...letter }: Entered): Letter {
  * @param now Unix ms, for spans
  * @throws Refused if the filter names a moment that cannot be read
  */
-export function matchLetter(filter: LetterFilter, now: number): (letter: Letter) => boolean {
+export function matchDeadLetter(filter: DeadLetterFilter, now: number): (deadLetter: DeadLetter) => boolean {
   const { since, until, ...exact } = filter;
   const from = since === undefined ? null : new Date(parseWhen('since', since, now)).toISOString();
   const to = until === undefined ? null : new Date(parseWhen('until', until, now)).toISOString();
   const conditions = Object.entries(exact).filter(([, value]) => value !== undefined);
-  return (letter) =>
-    conditions.every(([name, value]) => letter[name as keyof typeof exact] === value) &&
-    (from === null || letter.failedAt >= from) &&
-    (to === null || letter.failedAt < to);
+  return (deadLetter) =>
+    conditions.every(([name, value]) => deadLetter[name as keyof typeof exact] === value) &&
+    (from === null || deadLetter.failedAt >= from) &&
+    (to === null || deadLetter.failedAt < to);
 }

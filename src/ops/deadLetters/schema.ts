@@ -13,7 +13,7 @@ import { count, next, operation, service, step, time } from '../../shared/schema
  * - `no-record`: a readable letter whose record is gone. A replay makes the record anew.
  * - `unreadable`: a letter that this version cannot read. It can be discarded.
  */
-export const letterStatuses = [
+export const deadLetterStatuses = [
   'failed',
   'quarantined',
   'cancelled',
@@ -24,12 +24,12 @@ export const letterStatuses = [
   'unreadable',
 ] as const;
 
-export type LetterStatus = (typeof letterStatuses)[number];
+export type DeadLetterStatus = (typeof deadLetterStatuses)[number];
 
 /** One line of the list of dead letters: a failed request with its letter, or one of both alone. */
-export const letter = z
+export const deadLetter = z
   .object({
-    status: z.enum(letterStatuses),
+    status: z.enum(deadLetterStatuses),
     uuid: z.string().nullable().describe('null where the letter cannot be read'),
     requestId: z.string().nullable(),
     sequenceNumber: z
@@ -50,15 +50,15 @@ export const letter = z
   })
   .meta({ id: 'Letter' });
 
-export type Letter = z.infer<typeof letter>;
+export type DeadLetter = z.infer<typeof deadLetter>;
 
-export const letterPage = z
+export const deadLetterPage = z
   .object({
-    letters: z.array(letter),
+    deadLetters: z.array(deadLetter),
     total: count.describe('how many fit the filter, on all pages'),
     byCode: z.record(z.string(), count),
     byFleet: z.record(z.string(), count),
-    byStatus: z.partialRecord(z.enum(letterStatuses), count),
+    byStatus: z.partialRecord(z.enum(deadLetterStatuses), count),
     next,
     incomplete: z
       .string()
@@ -68,4 +68,4 @@ export const letterPage = z
   })
   .meta({ id: 'LetterPage' });
 
-export type LetterPage = z.infer<typeof letterPage>;
+export type DeadLetterPage = z.infer<typeof deadLetterPage>;

@@ -1,25 +1,25 @@
 import type { Records } from '../../device/repository.js';
 import type { Summary } from '../../device/summary.js';
-import { type ReadLetter, readLetters } from '../../queue/deadLetters.js';
+import { type JoinedDeadLetter, readDeadLetters } from '../../queue/deadLetters.js';
 import type { Queue } from '../../queue/queue.js';
 import { type Clock, iso } from '../../shared/time.js';
-import type { Letter, LetterStatus } from './schema.js';
+import type { DeadLetter, DeadLetterStatus } from './schema.js';
 
 /** A letter of the list, and what a replay of it needs. */
-export interface Entered extends Letter {
+export interface DeadLetterEntry extends DeadLetter {
   /** Of the record's given-up ticket, or of the message; null where it cannot be read. */
-  n: number | null;
+  generation: number | null;
 }
 
 export interface Snapshot {
-  letters: Entered[];
+  deadLetters: DeadLetterEntry[];
   incomplete: string | null;
   /** Unix ms. */
   asOf: number;
 }
 
 /** The list of everything that failed for good: what the records know, and what lies in the dead-letter queue. */
-export interface LetterBook {
+export interface DeadLetterSnapshots {
   /**
    * The list as it was read within this many ms, or ten times as long ago as the reading took; 0 reads it now. Callers at the
    * same time share one reading.
@@ -32,34 +32,44 @@ export interface LetterBook {
 /** Failed again after so many replays, a request is replayed only by name. */
 export const mostReplays = 3;
 
-export function openLetterBook(tools: { queue: Queue; records: Records; clock: Clock }): LetterBook {
+export function openDeadLetterSnapshots(deps: {
+  queue: Queue;
+  records: Records;
+  clock: Clock;
+}): DeadLetterSnapshots {
   let last: (Snapshot & { tookMs: number }) | undefined;
   let reading: Promise<Snapshot> | undefined;
 
   async function readNow(): Promise<Snapshot> {
-    const asOf = tools.clock.now();
-    const { dead, letters, whole } = await readLetters(tools);
-    const entered = new Map<string, Entered>();
+    const asOf = deps.clock.now();
+    const { dead, deadLetters, whole } = await readDeadLetters(deps);
+    const entered = new Map<string, DeadLetterEntry>();
     for (const summary of dead.values()) entered.set(idOf(summary), ofRecord(summary));
-    const others: Entered[] = [];
-    for (const each of letters) {
+    const others: DeadLetterEntry[] = [];
+    for (const each of deadLetters) {
       // That of a discarded request is superseded, and still its letter.
       const { message, record } = each;
-      const isOwn = record?.requestId === message?.requestId && record?.ticket?.n === message?.n;
+      const isOwn =
+        record?.requestId === message?.requestId && record?.job?.generation === message?.generation;
       const own = record && isOwn && entered.get(idOf(record));
-      if (own) own.sequenceNumber ??= each.letter.sequenceNumber;
-      else others.push(ofLetter(each));
+      if (own) own.sequenceNumber ??= each.deadLetter.sequenceNumber;
+      else others.push(ofDeadLetter(each));
     }
     const incomplete = whole
       ? null
-      : `There are more than ${letters.length} letters in the dead-letter queue: those behind are listed by their records alone.`;
-    last = { letters: [...entered.values(), ...others], incomplete, asOf, tookMs: tools.clock.now() - asOf };
+      : `There are more than ${deadLetters.length} letters in the dead-letter queue: those behind are listed by their records alone.`;
+    last = {
+      deadLetters: [...entered.values(), ...others],
+      incomplete,
+      asOf,
+      tookMs: deps.clock.now() - asOf,
+    };
     return last;
   }
 
   return {
     async read(freshMs) {
-      if (last && freshMs > 0 && tools.clock.now() - last.asOf < Math.max(freshMs, 10 * last.tookMs))
+      if (last && freshMs > 0 && deps.clock.now() - last.asOf < Math.max(freshMs, 10 * last.tookMs))
         return last;
       reading ??= readNow().finally(() => {
         reading = undefined;
@@ -69,17 +79,17 @@ export function openLetterBook(tools: { queue: Queue; records: Records; clock: C
   };
 }
 
-function idOf({ uuid, requestId, ticket }: Summary): string {
-  return `${uuid}.${requestId}.${ticket?.n}`;
+function idOf({ uuid, requestId, job }: Summary): string {
+  return `${uuid}.${requestId}.${job?.generation}`;
 }
 
-function ofRecord(summary: Summary): Entered {
-  const { ticket } = summary;
+function ofRecord(summary: Summary): DeadLetterEntry {
+  const { job } = summary;
   return {
     status: statusOf(summary),
     uuid: summary.uuid,
     requestId: summary.requestId,
-    n: ticket?.n ?? null,
+    generation: job?.generation ?? null,
     sequenceNumber: null,
     operation: summary.operation,
     service: summary.service,
@@ -91,21 +101,21 @@ function ofRecord(summary: Summary): Entered {
     replays: summary.replays,
     superseded: false,
     firstSeenAt: iso(summary.firstSeenAt),
-    failedAt: iso(ticket?.deadAt ?? 0),
+    failedAt: iso(job?.deadAt ?? 0),
   };
 }
 
-function statusOf({ ticket, replays }: Summary): LetterStatus {
-  if (ticket?.discarded) return 'discarded';
-  if (ticket?.cancelled) return 'cancelled';
+function statusOf({ job, replays }: Summary): DeadLetterStatus {
+  if (job?.discarded) return 'discarded';
+  if (job?.cancelled) return 'cancelled';
   return replays >= mostReplays ? 'quarantined' : 'failed';
 }
 
-function ofLetter({ letter, message, record, superseded }: ReadLetter): Entered {
+function ofDeadLetter({ deadLetter, message, record, superseded }: JoinedDeadLetter): DeadLetterEntry {
   const status = superseded
     ? 'superseded'
     : record
-      ? record.ticket?.deadAt === null
+      ? record.job?.deadAt === null
         ? 'owed'
         : statusOf(record)
       : message
@@ -115,18 +125,18 @@ function ofLetter({ letter, message, record, superseded }: ReadLetter): Entered 
     status,
     uuid: message?.uuid ?? null,
     requestId: message?.requestId ?? null,
-    n: message?.n ?? null,
-    sequenceNumber: letter.sequenceNumber,
+    generation: message?.generation ?? null,
+    sequenceNumber: deadLetter.sequenceNumber,
     operation: message?.operation ?? null,
     service: message?.service ?? null,
     fleet: record?.fleet ?? null,
-    code: letter.reason || 'unexpected',
+    code: deadLetter.reason || 'unexpected',
     step: null,
-    message: letter.description || null,
+    message: deadLetter.description || null,
     attempts: record?.attempts ?? 0,
     replays: record?.replays ?? 0,
     superseded,
     firstSeenAt: record ? iso(record.firstSeenAt) : null,
-    failedAt: iso(letter.enqueuedAt),
+    failedAt: iso(deadLetter.enqueuedAt),
   };
 }

@@ -4,7 +4,7 @@ import { type Summary, summaryState } from '../../device/summary.js';
 import { state, step } from '../../shared/schemas.js';
 import { iso, isoOrNull } from '../../shared/time.js';
 import { countBy } from '../counting.js';
-import type { OpsTools } from '../dependencies.js';
+import type { OpsDependencies } from '../dependencies.js';
 import { parse } from '../filter.js';
 import { pageOf, pageQuery, readCursor } from '../paging.js';
 import type { RecordLine, RecordPage } from './schema.js';
@@ -33,11 +33,11 @@ const freshMs = 1_000;
  *
  * @throws Refused; ProvisioningError `records-unavailable`
  */
-export async function listRecords(tools: OpsTools, query: RecordQuery = {}): Promise<RecordPage> {
+export async function listRecords(deps: OpsDependencies, query: RecordQuery = {}): Promise<RecordPage> {
   const { order, limit, cursor, uuid, ...exact } = parse(recordQuery, query, 'filter');
   const from = cursor === undefined ? null : readCursor(cursor);
-  const { records, asOf } = await tools.recordBook.read(freshMs);
-  const now = tools.clock.now();
+  const { records, asOf } = await deps.recordBook.read(freshMs);
+  const now = deps.clock.now();
   const conditions = Object.entries(exact) as [keyof typeof exact, string][];
   const fits = (line: RecordLine) =>
     (uuid === undefined || line.uuid.startsWith(uuid)) &&
@@ -64,7 +64,7 @@ export async function listRecords(tools: OpsTools, query: RecordQuery = {}): Pro
 
 /** @param now Unix ms */
 export function lineOf(summary: Summary, now: number): RecordLine {
-  const { uuid, operation, service, fleet, code, step, message, attempts, replays, ticket } = summary;
+  const { uuid, operation, service, fleet, code, step, message, attempts, replays, job } = summary;
   return {
     uuid,
     state: summaryState(summary, now),
@@ -78,7 +78,7 @@ export function lineOf(summary: Summary, now: number): RecordLine {
     replays,
     requestedAt: iso(summary.requestedAt),
     completedAt: isoOrNull(summary.completedAt),
-    dueAt: ticket && ticket.deadAt === null ? iso(ticket.due) : null,
+    dueAt: job && job.deadAt === null ? iso(job.due) : null,
     certificateExpiresAt: heldThumbprint(summary) === null ? null : isoOrNull(summary.notAfter),
   };
 }

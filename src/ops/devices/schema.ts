@@ -37,7 +37,7 @@ export const recordPage = z
 export type RecordPage = z.infer<typeof recordPage>;
 
 /** One device, with what happened to it, the oldest first. */
-export const deviceStory = z
+export const deviceHistory = z
   .object({
     device: deviceView.extend({
       fleet: z.string().nullable(),
@@ -49,10 +49,10 @@ export const deviceStory = z
       replayable: z.boolean(),
       discarded: z.object({ at: time, by: z.string(), reason: z.string() }).nullable(),
     }),
-    story: z.array(
+    history: z.array(
       z.object({
         at: time,
-        what: z.enum(['asked', 'waited', 'ran', 'died', 'replayed', 'cancelled', 'discarded']),
+        type: z.enum(['requested', 'waited', 'ran', 'died', 'replayed', 'cancelled', 'discarded']),
         note: z.string().describe('one sentence'),
         steps: z
           .array(z.object({ step, ms: z.number(), code: z.string().nullable() }))
@@ -63,4 +63,4 @@ export const deviceStory = z
   })
   .meta({ id: 'DeviceStory' });
 
-export type DeviceStory = z.infer<typeof deviceStory>;
+export type DeviceHistory = z.infer<typeof deviceHistory>;

@@ -10,7 +10,7 @@ export interface RecordSnapshot {
 }
 
 /** The summaries of all records, in memory: about a kilobyte each. */
-export interface RecordBook {
+export interface DeviceSnapshots {
   /**
    * The records as they were read within this many ms, or ten times as long ago as the reading took. Callers at the same time
    * share one reading.
@@ -26,7 +26,7 @@ const overlapMs = 120_000;
 const anewAfterMs = 900_000;
 
 /** The first reading takes all records; the next only those that were written since. */
-export function openRecordBook({ records, clock }: { records: Records; clock: Clock }): RecordBook {
+export function openDeviceSnapshots({ records, clock }: { records: Records; clock: Clock }): DeviceSnapshots {
   let known = new Map<string, Summary>();
   let wholeAt = Number.NEGATIVE_INFINITY;
   let last: { asOf: number; tookMs: number } | undefined;

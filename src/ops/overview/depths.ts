@@ -1,4 +1,4 @@
-import type { OpsTools } from '../dependencies.js';
+import type { OpsDependencies } from '../dependencies.js';
 import type { Overview } from './schema.js';
 
 /** What a role that shows the counts is called; see infra/. */
@@ -13,16 +13,16 @@ export async function readDepths({
   management,
   recordBook,
   clock,
-}: Pick<OpsTools, 'management' | 'recordBook' | 'clock'>): Promise<Overview['queue']> {
+}: Pick<OpsDependencies, 'management' | 'recordBook' | 'clock'>): Promise<Overview['queue']> {
   const own = await management.depths().catch(() => undefined);
   if (own) return { ...own, source: 'queue', note: null };
   const { records } = await recordBook.read(10_000);
   const now = clock.now();
   const depths = { active: 0, scheduled: 0, deadLettered: 0 };
-  for (const { ticket } of records.values()) {
-    if (!ticket) continue;
-    if (ticket.deadAt !== null) depths.deadLettered += ticket.cancelled || ticket.discarded ? 0 : 1;
-    else depths[ticket.due > now ? 'scheduled' : 'active'] += 1;
+  for (const { job } of records.values()) {
+    if (!job) continue;
+    if (job.deadAt !== null) depths.deadLettered += job.cancelled || job.discarded ? 0 : 1;
+    else depths[job.due > now ? 'scheduled' : 'active'] += 1;
   }
   const why = own === null ? `its own counts need ${needed}` : 'the queue did not answer';
   return { ...depths, source: 'records', note: `Counted from the records: ${why}.` };

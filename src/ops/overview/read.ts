@@ -4,7 +4,7 @@ import { health } from '../../health/health.js';
 import { state } from '../../shared/schemas.js';
 import { iso, isoOrNull } from '../../shared/time.js';
 import { percentile } from '../counting.js';
-import type { OpsTools } from '../dependencies.js';
+import type { OpsDependencies } from '../dependencies.js';
 import { readDepths } from './depths.js';
 import { historyOf } from './samples.js';
 import type { Overview } from './schema.js';
@@ -17,14 +17,14 @@ const hourMs = 3_600_000;
  *
  * @throws ProvisioningError `records-unavailable`
  */
-export async function readOverview(tools: OpsTools): Promise<Overview> {
-  const { clock, recordBook, samples, operationsPerMinute } = tools;
+export async function readOverview(deps: OpsDependencies): Promise<Overview> {
+  const { clock, recordBook, samples, operationsPerMinute } = deps;
   const [snapshot, queue, stored, lines, nextFree] = await Promise.all([
     recordBook.read(freshMs),
-    readDepths(tools),
+    readDepths(deps),
     samples.since(clock.now() - hourMs - 60_000),
-    health(tools),
-    tools.pace.nextFree(),
+    health(deps),
+    deps.rateLimiter.nextFree(),
   ]);
   const now = clock.now();
   const records = [...snapshot.records.values()];
@@ -39,7 +39,7 @@ export async function readOverview(tools: OpsTools): Promise<Overview> {
     states: countStates(records, now),
     devices: records.length,
     failures: countFailures(records),
-    pace: {
+    rateLimiter: {
       limitPerMinute: operationsPerMinute,
       lastMinute: history.at(-1)?.operations ?? null,
       backlogDoneAt: isoOrNull(backlogDoneAt(records, { now, nextFree, operationsPerMinute })),
@@ -65,10 +65,10 @@ function backlogDoneAt(
 ): number | null {
   let latest = 0;
   let without = 0;
-  for (const { ticket } of records) {
-    if (!ticket || ticket.deadAt !== null || ticket.kind !== 'change') continue;
-    latest = Math.max(latest, ticket.due);
-    if (!ticket.reserved) without += 1;
+  for (const { job } of records) {
+    if (!job || job.deadAt !== null || job.kind !== 'change') continue;
+    latest = Math.max(latest, job.due);
+    if (!job.reserved) without += 1;
   }
   if (latest === 0) return null;
   return Math.round(Math.max(latest, nextFree + (without * 60_000) / operationsPerMinute, now));
@@ -92,11 +92,11 @@ function timingOf(records: readonly Summary[], now: number): Overview['timing'] 
 /** What fails and where, the most frequent first: what failed for good (and is not discarded), and what is being retried. */
 export function countFailures(records: readonly Summary[]): Overview['failures'] {
   const causes = new Map<string, Overview['failures'][number]>();
-  for (const { code, step, ticket } of records) {
-    if (code === null || !ticket || ticket.discarded) continue;
+  for (const { code, step, job } of records) {
+    if (code === null || !job || job.discarded) continue;
     const key = `${code} ${step}`;
     const cause = causes.get(key) ?? { code, step, failed: 0, retrying: 0 };
-    cause[ticket.deadAt === null ? 'retrying' : 'failed'] += 1;
+    cause[job.deadAt === null ? 'retrying' : 'failed'] += 1;
     causes.set(key, cause);
   }
   return [...causes.values()].sort((a, b) => b.failed + b.retrying - (a.failed + a.retrying));

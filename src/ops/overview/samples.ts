@@ -1,7 +1,7 @@
 import type { Totals } from '../../health/status.js';
 import { iso } from '../../shared/time.js';
 import type { ErasableTable } from '../../storage/table.js';
-import type { OpsTools } from '../dependencies.js';
+import type { OpsDependencies } from '../dependencies.js';
 import { readDepths } from './depths.js';
 import type { Depths, Sample } from './schema.js';
 
@@ -59,11 +59,11 @@ const keptMs = 70 * minuteMs;
  * @throws ProvisioningError `records-unavailable`
  */
 export async function takeSample(
-  tools: Pick<OpsTools, 'management' | 'recordBook' | 'clock' | 'samples' | 'status'>,
+  deps: Pick<OpsDependencies, 'management' | 'recordBook' | 'clock' | 'samples' | 'status'>,
 ): Promise<void> {
-  const { samples, status, clock } = tools;
+  const { samples, status, clock } = deps;
   const at = Math.floor(clock.now() / minuteMs) * minuteMs;
-  const [{ active, scheduled, deadLettered }, row] = await Promise.all([readDepths(tools), status.read()]);
+  const [{ active, scheduled, deadLettered }, row] = await Promise.all([readDepths(deps), status.read()]);
   const totals = row?.totals ?? { operations: 0, provisioned: 0, failed: 0 };
   await samples.add({ at, depths: { active, scheduled, deadLettered }, totals });
   await samples.forget(at - keptMs);

@@ -33,7 +33,7 @@ export const overview = z
       .describe(
         'failed requests (not discarded) and what is being retried, by cause, the most frequent first',
       ),
-    pace: z.object({
+    rateLimiter: z.object({
       limitPerMinute: z.number().describe("the hub's limit of registry operations"),
       lastMinute: count
         .nullable()

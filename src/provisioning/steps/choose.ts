@@ -1,7 +1,7 @@
 import type { BalenaDevice } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
 import { readPair } from '../../certificates/read.js';
-import type { Place } from '../../device/record.js';
+import type { VariableScope } from '../../device/record.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from '../work.js';
 
@@ -11,7 +11,7 @@ export interface Choice {
   /** Thumbprints of the pairs that it holds now, the desired service's first. Balena is the truth about that; the record may be behind. */
   held: string[];
   /** Places with a pair of its own of which the record knows nothing. */
-  strays: Place[];
+  untrackedScopes: VariableScope[];
 }
 
 /**
@@ -21,21 +21,21 @@ export interface Choice {
  */
 export async function choose(work: Work, device: BalenaDevice): Promise<Choice> {
   const { desired, uuid } = work;
-  const places = new Set([desired.service ?? '', ...work.places]);
-  const pairsAt = (among: Iterable<Place>) =>
-    [...among].flatMap((place) => {
-      const spot = device.spots.get(place);
-      const pair = spot && readPair(spot, uuid);
-      return pair ? [{ place, pair }] : [];
+  const scopes = new Set([desired.service ?? '', ...work.scopes]);
+  const pairsAt = (among: Iterable<VariableScope>) =>
+    [...among].flatMap((scope) => {
+      const scopedVariables = device.scopes.get(scope);
+      const pair = scopedVariables && readPair(scopedVariables, uuid);
+      return pair ? [{ scope, pair }] : [];
     });
-  const known = pairsAt(places);
-  const strays = known.length > 0 ? [] : pairsAt(device.spots.keys());
-  const pairs = [...known, ...strays].map(({ pair }) => pair);
+  const known = pairsAt(scopes);
+  const untrackedScopes = known.length > 0 ? [] : pairsAt(device.scopes.keys());
+  const pairs = [...known, ...untrackedScopes].map(({ pair }) => pair);
   const good = pairs.find((pair) => pair.thumbprint !== desired.retire && !dueForRenewal(work, pair));
   return {
     credentials: good ?? (await mint(work)),
     held: pairs.map(({ thumbprint }) => thumbprint),
-    strays: strays.map(({ place }) => place),
+    untrackedScopes: untrackedScopes.map(({ scope }) => scope),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { BalenaDevice } from '../../balena/types.js';
-import type { Place } from '../../device/record.js';
+import type { VariableScope } from '../../device/record.js';
 import type { Step } from '../../shared/errors.js';
 import type { Work } from '../work.js';
 
@@ -7,13 +7,13 @@ import type { Work } from '../work.js';
 export async function clean(
   work: Work,
   device: BalenaDevice,
-  places: Iterable<Place>,
+  scopes: Iterable<VariableScope>,
   step: Step = 'store',
 ): Promise<void> {
-  for (const place of places) {
-    for (const variable of Object.values(device.spots.get(place)?.variables ?? {})) {
-      await work.balena(step, (balena) => balena.remove(place, variable));
+  for (const scope of scopes) {
+    for (const variable of Object.values(device.scopes.get(scope)?.variables ?? {})) {
+      await work.balena(step, (balena) => balena.remove(scope, variable));
     }
-    work.cleaned.add(place);
+    work.cleaned.add(scope);
   }
 }

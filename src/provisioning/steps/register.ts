@@ -1,5 +1,5 @@
-import { accepts } from '../../device/state.js';
-import type { Slots } from '../../iothub/types.js';
+import { hubAccepts } from '../../device/state.js';
+import type { ThumbprintPair } from '../../iothub/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from '../work.js';
 
@@ -11,23 +11,23 @@ import type { Work } from '../work.js';
  */
 export async function register(work: Work, thumbprint: string, held: readonly string[]): Promise<void> {
   const { desired, observed } = work;
-  if (work.distrust) await ask(work);
+  if (work.forceVerify) await ask(work);
   const revoked = desired.revoke ? desired.retire : undefined;
-  if (accepts(observed.hub, thumbprint) && !(revoked && accepts(observed.hub, revoked))) return;
+  if (hubAccepts(observed.hub, thumbprint) && !(revoked && hubAccepts(observed.hub, revoked))) return;
 
   const others = [...held, observed.thumbprint, observed.previous, desired.retire];
   const second = others.find((other) => other && other !== thumbprint && isSha256(other)) ?? thumbprint;
-  const slots: Slots = [thumbprint, second === revoked ? thumbprint : second];
+  const thumbprints: ThumbprintPair = [thumbprint, second === revoked ? thumbprint : second];
 
-  const create = () => work.hub('register', (hub, ms) => hub.create(work.uuid, slots, ms));
-  const update = () => work.hub('register', (hub, ms) => hub.update(work.uuid, slots, ms));
+  const create = () => work.hub('register', (hub, ms) => hub.create(work.uuid, thumbprints, ms));
+  const update = () => work.hub('register', (hub, ms) => hub.update(work.uuid, thumbprints, ms));
   const known = observed.hub === 'exists' || Array.isArray(observed.hub);
   // From here until the hub has answered, what it holds is not known: the record says so if this run dies.
   observed.hub = 'unknown';
   for (const call of known ? [update, create] : [create, update]) {
     const answer = await call();
     if (answer === 'created' || answer === 'updated') {
-      observed.hub = slots;
+      observed.hub = thumbprints;
       return;
     }
     observed.hub = answer;

@@ -15,8 +15,10 @@ export async function remove(work: Work, find: () => Promise<BalenaDevice | null
   await removeIdentity(work);
   const device = await find();
   if (device) {
-    const strays = [...device.spots].filter(([, spot]) => readPair(spot, work.uuid)).map(([place]) => place);
-    await clean(work, device, new Set([...work.places, ...strays]), 'remove');
+    const untrackedScopes = [...device.scopes]
+      .filter(([, scopedVariables]) => readPair(scopedVariables, work.uuid))
+      .map(([scope]) => scope);
+    await clean(work, device, new Set([...work.scopes, ...untrackedScopes]), 'remove');
   }
   forget(work);
 }
@@ -24,7 +26,7 @@ export async function remove(work: Work, find: () => Promise<BalenaDevice | null
 /** Removes the hub identity; that it is gone already is fine. Asked for explicitly, it is looked for even if the record says that there is none. */
 async function removeIdentity(work: Work): Promise<void> {
   const { observed, desired } = work;
-  if (desired.present && observed.hub === 'none' && !work.distrust) return;
+  if (desired.present && observed.hub === 'none' && !work.forceVerify) return;
   observed.hub = 'unknown';
   await work.hub('remove', (hub, ms) => hub.remove(work.uuid, ms));
   observed.hub = 'none';

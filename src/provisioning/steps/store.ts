@@ -1,4 +1,4 @@
-import type { Spot, VariableName } from '../../balena/types.js';
+import type { ScopedVariables, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
 import type { Work } from '../work.js';
 
@@ -10,7 +10,7 @@ import type { Work } from '../work.js';
  */
 export async function store(
   work: Work,
-  spot: Spot,
+  scopedVariables: ScopedVariables,
   credentials: Credentials,
   held: readonly string[],
 ): Promise<void> {
@@ -21,7 +21,7 @@ export async function store(
     ['AZURE_CERT', credentials.certificate],
     ['AZURE_PRIVATE_KEY', credentials.privateKey],
   ];
-  const writes = wanted.filter(([name, value]) => spot.variables[name]?.value !== value);
+  const writes = wanted.filter(([name, value]) => scopedVariables.variables[name]?.value !== value);
   if (writes.length > 0) {
     // Half stored, the device holds nothing; what it held before stays accepted until it has the whole of the new pair.
     observed.previous =
@@ -30,7 +30,7 @@ export async function store(
     // All are awaited: a run must not end while a write of its own is under way.
     const results = await Promise.allSettled(
       writes.map(([name, value]) =>
-        work.balena('store', (balena) => balena.store(service, spot, name, value)),
+        work.balena('store', (balena) => balena.store(service, scopedVariables, name, value)),
       ),
     );
     for (const result of results) {

@@ -1,6 +1,6 @@
-import type { BalenaDevice, Spot } from '../../balena/types.js';
+import type { BalenaDevice, ScopedVariables } from '../../balena/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
-import { measures } from '../../telemetry/metrics.js';
+import { productMetrics } from '../../telemetry/metrics.js';
 import type { Work } from '../work.js';
 
 /**
@@ -11,12 +11,12 @@ import type { Work } from '../work.js';
  * `device-not-found`, to be tried again, for one that is to be removed: its whole fleet may have been deleted
  */
 export async function look(work: Work): Promise<BalenaDevice | null> {
-  const device = await work.balena('validate', (balena) => balena.find(work.uuid));
+  const device = await work.balena('validate', (balena) => balena.findDevice(work.uuid));
   if (!device) {
     const { fleet } = work.observed;
-    if (!(await work.balena('validate', (balena) => balena.sees(fleet)))) {
+    if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
       if (!work.desired.present) throw neitherIsSeen(fleet);
-      measures().refused('balena');
+      productMetrics().refused('balena');
       const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
       throw new ProvisioningError(
         'balena-unauthorized',
@@ -28,12 +28,12 @@ export async function look(work: Work): Promise<BalenaDevice | null> {
       );
     }
     // Its variables are gone with it.
-    for (const place of work.places) work.cleaned.add(place);
+    for (const scope of work.scopes) work.cleaned.add(scope);
     return null;
   }
   work.observed.fleet = device.fleet;
-  for (const place of work.places) {
-    if (!device.spots.has(place)) work.cleaned.add(place);
+  for (const scope of work.scopes) {
+    if (!device.scopes.has(scope)) work.cleaned.add(scope);
   }
   return device;
 }
@@ -53,7 +53,7 @@ function neitherIsSeen(fleet: string | null): ProvisioningError {
  *
  * @throws ProvisioningError `fleet-not-allowed`, `service-not-found`: final
  */
-export function allow(work: Work, device: BalenaDevice): Spot {
+export function allow(work: Work, device: BalenaDevice): ScopedVariables {
   const { fleets } = work.settings;
   const refuse = (code: 'fleet-not-allowed' | 'service-not-found', message: string) =>
     new ProvisioningError(code, message, { retry: 'never', step: 'validate' });
@@ -64,11 +64,11 @@ export function allow(work: Work, device: BalenaDevice): Spot {
     );
   }
   const service = work.desired.service ?? '';
-  const spot = device.spots.get(service);
-  if (!spot) {
-    const names = [...device.spots.keys()].filter((name) => name !== '');
+  const scopedVariables = device.scopes.get(service);
+  if (!scopedVariables) {
+    const names = [...device.scopes.keys()].filter((name) => name !== '');
     const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has none';
     throw refuse('service-not-found', `The device has no service named "${service}": ${there}.`);
   }
-  return spot;
+  return scopedVariables;
 }

@@ -11,7 +11,7 @@ export interface View {
 }
 
 /** A message in the dead-letter queue. */
-export interface Letter {
+export interface DeadLetter {
   uuid: string;
   requestId: string;
   reason: string;
@@ -34,7 +34,7 @@ export interface DeviceEvidence {
   asks: Ask[];
   /** Null: 404. */
   view: View | null;
-  letters: Letter[];
+  deadLetters: DeadLetter[];
   identity: HubIdentity | null;
   /** Null: balena does not know the device. */
   variables: Variables | null;

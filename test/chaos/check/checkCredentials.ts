@@ -9,8 +9,8 @@ export function checkCredentials(
 ): string[] {
   const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables?.[service] ?? {};
   const found = Object.entries(variables ?? {})
-    .filter(([place, values]) => place !== service && holdsOurs(values))
-    .map(([place]) => `variables are left at "${place}"`);
+    .filter(([scope, values]) => scope !== service && holdsOurs(values))
+    .map(([scope]) => `variables are left at "${scope}"`);
   if (!AZURE_CERT || !AZURE_PRIVATE_KEY) return [...found, `the variables are missing at "${service}"`];
   if (!identity?.enabled) found.push('the hub has no enabled identity');
   try {

@@ -21,18 +21,21 @@ describe('an end is taken for right:', () => {
     ['provisioned, in the second slot', wellProvisioned({ identity: identity(otherThumbprint, thumbprint) })],
     [
       'provisioned, with the letter of an earlier failure',
-      wellProvisioned({ letters: wellFailed().letters }),
+      wellProvisioned({ deadLetters: wellFailed().deadLetters }),
     ],
     ['deprovisioned', wellDeprovisioned()],
     ['deprovisioned, unknown to balena', wellDeprovisioned(unknownDevice)],
     ['failed, since there is no such service', wellFailed()],
-    ['failed, with two letters', wellFailed({ letters: [...wellFailed().letters, ...wellFailed().letters] })],
+    [
+      'failed, with two letters',
+      wellFailed({ deadLetters: [...wellFailed().deadLetters, ...wellFailed().deadLetters] }),
+    ],
     ['failed, and the credentials of before are still there', wellFailed({ identity: identity(thumbprint) })],
     [
       'failed by bad luck',
       wellFailed({
         view: view('failed', 'A', 'main', 'timed-out'),
-        letters: [{ uuid, requestId: 'A', reason: 'timed-out' }],
+        deadLetters: [{ uuid, requestId: 'A', reason: 'timed-out' }],
       }),
     ],
     ['never asked for', wellProvisioned({ view: null, identity: null, variables: {} })],
@@ -45,20 +48,22 @@ describe('an end is found wrong when', () => {
   test.each<[string, DeviceEvidence, RegExp]>([
     ['a request is still queued', wellProvisioned({ view: view('queued', 'A', 'main') }), /is queued/],
     ['a removal is still tried', wellDeprovisioned({ view: view('retrying', 'B', null) }), /is retrying/],
-    ['it failed without a letter', wellFailed({ letters: [] }), /no dead letter/],
+    ['it failed without a letter', wellFailed({ deadLetters: [] }), /no dead letter/],
     [
       'its letter is that of another request',
-      wellFailed({ letters: [{ uuid, requestId: 'Z', reason: '' }] }),
+      wellFailed({ deadLetters: [{ uuid, requestId: 'Z', reason: '' }] }),
       /no dead letter/,
     ],
     [
       'one of two letters gives another reason',
-      wellFailed({ letters: [...wellFailed().letters, { uuid, requestId: 'A', reason: 'hub-throttled' }] }),
+      wellFailed({
+        deadLetters: [...wellFailed().deadLetters, { uuid, requestId: 'A', reason: 'hub-throttled' }],
+      }),
       /says hub-throttled/,
     ],
     [
       'its letter gives another reason',
-      wellFailed({ letters: [{ uuid, requestId: 'A', reason: 'MaxDeliveryCountExceeded' }] }),
+      wellFailed({ deadLetters: [{ uuid, requestId: 'A', reason: 'MaxDeliveryCountExceeded' }] }),
       /MaxDeliveryCount/,
     ],
     [
@@ -91,7 +96,7 @@ describe('an end is found wrong when', () => {
       wellFailed({
         ...unknownDevice,
         view: view('failed', 'A', 'main', 'device-not-found'),
-        letters: [{ uuid, requestId: 'A', reason: 'device-not-found' }],
+        deadLetters: [{ uuid, requestId: 'A', reason: 'device-not-found' }],
         identity: identity(thumbprint),
       }),
       /lets it in/,

@@ -7,7 +7,7 @@ const misfortunes = ['timed-out', 'unexpected', 'worker-died'];
 
 /** Every request that was accepted has ended, in the way in which it had to, and as it says. */
 export function checkEnd(evidence: DeviceEvidence): Violation[] {
-  const { device, view, letters, identity, variables } = evidence;
+  const { device, view, deadLetters, identity, variables } = evidence;
   if (!view) return [];
   const { uuid } = device;
   const ends = (what: string): Violation => ({ uuid, rule: 'ends', what });
@@ -16,7 +16,7 @@ export function checkEnd(evidence: DeviceEvidence): Violation[] {
     const code = view.error?.code ?? 'no error';
     const found: Violation[] = [];
     if (![...misfortunes, hopeless(evidence, view)].includes(code)) found.push(ends(`failed with ${code}`));
-    const own = letters.filter(({ requestId }) => requestId === view.requestId);
+    const own = deadLetters.filter(({ requestId }) => requestId === view.requestId);
     // Messages are delivered at least once: when workers die or are away, one request can leave two letters.
     if (own.length === 0) found.push(ends('failed, and has no dead letter'));
     for (const { reason } of own)
@@ -30,7 +30,7 @@ export function checkEnd(evidence: DeviceEvidence): Violation[] {
     const left = Object.entries(variables ?? {}).filter(([, values]) => holdsOurs(values));
     return [
       ...(identity ? ['is deprovisioned, and has a hub identity'] : []),
-      ...left.map(([place]) => `is deprovisioned, and has variables at "${place}"`),
+      ...left.map(([scope]) => `is deprovisioned, and has variables at "${scope}"`),
     ].map((what) => ({ uuid, rule: 'deprovisioned', what }));
   }
   if (view.state !== 'provisioned') return [ends(`was to be provisioned, and is ${view.state}`)];

@@ -5,7 +5,7 @@ import type { Ask, Outcome } from './Ask.js';
 /** Longer than the functions take at their worst; a host that is stopped never answers. */
 const patienceMs = 20_000;
 
-export interface AskTools {
+export interface AskDependencies {
   functions: Endpoints['functions'];
   /** Milliseconds from the start of the run. */
   now(): number;
@@ -14,7 +14,7 @@ export interface AskTools {
 }
 
 /** Sends one request, and writes down what is known about it then. */
-export async function sendAsk({ functions, now, onAnswer }: AskTools, wish: Wish): Promise<Ask> {
+export async function sendAsk({ functions, now, onAnswer }: AskDependencies, wish: Wish): Promise<Ask> {
   const { uuid, operation } = wish;
   const provision = operation === 'provision';
   const sentAt = now();

@@ -1,4 +1,4 @@
-import type { DeviceEvidence, Letter, Variables } from '../check/Evidence.js';
+import type { DeadLetter, DeviceEvidence, Variables } from '../check/Evidence.js';
 import type { Ask } from '../history/Ask.js';
 import type { PlannedDevice } from '../plan/Plan.js';
 import { control } from './control.js';
@@ -11,7 +11,7 @@ export async function gather(
   { stack }: System,
   devices: readonly PlannedDevice[],
   asks: readonly Ask[],
-  letters: readonly Letter[],
+  deadLetters: readonly DeadLetter[],
   onAnswer: (text: string) => void,
 ): Promise<DeviceEvidence[]> {
   const { iotHub, balena } = stack.standIns;
@@ -26,7 +26,7 @@ export async function gather(
       device,
       asks: asks.filter(({ wish }) => wish.uuid === uuid).toSorted((a, b) => a.sentAt - b.sentAt),
       view: answer?.view ?? null,
-      letters: letters.filter((letter) => letter.uuid === uuid),
+      deadLetters: deadLetters.filter((deadLetter) => deadLetter.uuid === uuid),
       identity: identities.get(uuid) ?? null,
       variables: exists
         ? (await control<{ variables: Variables }>(balena?.endpoints.controlUrl, `GET /devices/${uuid}`))

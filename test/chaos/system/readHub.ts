@@ -14,7 +14,7 @@ interface ListedDevice {
 export async function readHub(endpoints: IotHubEndpoints): Promise<Map<string, HubIdentity>> {
   const ca = await readFile(endpoints.caFile, 'utf8');
   const text = await new Promise<string>((resolve, reject) => {
-    const asked = request(
+    const requested = request(
       {
         host: 'localhost',
         port: endpoints.httpsPort,
@@ -30,9 +30,9 @@ export async function readHub(endpoints: IotHubEndpoints): Promise<Map<string, H
         else reject(new Error(`the hub answered ${response.statusCode} ${body}`));
       },
     );
-    asked.on('timeout', () => asked.destroy(new Error('the hub does not answer')));
-    asked.on('error', reject);
-    asked.end();
+    requested.on('timeout', () => requested.destroy(new Error('the hub does not answer')));
+    requested.on('error', reject);
+    requested.end();
   });
   return new Map((JSON.parse(text) as ListedDevice[]).map((device) => [device.deviceId, identityOf(device)]));
 }

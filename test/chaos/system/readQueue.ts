@@ -1,23 +1,27 @@
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
-import type { Letter } from '../check/Evidence.js';
+import type { DeadLetter } from '../check/Evidence.js';
 
 /** What is in the queue and in its dead-letter queue, scheduled and locked messages included. Nothing is locked or taken. */
 export interface QueueContents {
   /** Each as text. */
   messages: string[];
-  letters: Letter[];
+  deadLetters: DeadLetter[];
   /** Each letter as text. */
-  letterTexts: string[];
+  deadLetterTexts: string[];
 }
 
 const page = 200;
 
 export async function readQueue(connectionString: string, queue: string): Promise<QueueContents> {
-  const [messages, letters] = await Promise.all([
+  const [messages, deadLetters] = await Promise.all([
     peekAll(connectionString, queue),
     peekAll(connectionString, queue, { subQueueType: 'deadLetter' }),
   ]);
-  return { messages: messages.map(textOf), letters: letters.map(letterOf), letterTexts: letters.map(textOf) };
+  return {
+    messages: messages.map(textOf),
+    deadLetters: deadLetters.map(deadLetterOf),
+    deadLetterTexts: deadLetters.map(textOf),
+  };
 }
 
 /** With a client of its own: it remembers, for all its receivers, how far it has peeked. */
@@ -42,7 +46,7 @@ async function peekAll(
   }
 }
 
-function letterOf({ body, deadLetterReason = '' }: ServiceBusReceivedMessage): Letter {
+function deadLetterOf({ body, deadLetterReason = '' }: ServiceBusReceivedMessage): DeadLetter {
   return { uuid: String(body?.uuid), requestId: String(body?.requestId), reason: deadLetterReason };
 }
 

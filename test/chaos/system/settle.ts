@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
-import { live } from '../../../src/device/state.js';
-import { overdue } from '../../../src/provisioning/redrive.js';
-import { type Discarded, openDiscardedLetters } from '../../../src/queue/deadLetters.js';
+import { isPending } from '../../../src/device/state.js';
+import { redrive } from '../../../src/provisioning/redrive.js';
+import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
 import { openQueue } from '../../../src/queue/queue.js';
 import { systemClock } from '../../../src/shared/time.js';
 import { openTable } from '../../../src/storage/table.js';
@@ -40,26 +40,26 @@ export async function settle(
   const records = openRecords(openTable<DeviceRecord>({ connection, name: 'devices' }), systemClock);
   const queue = openQueue({ connection: serviceBus, queue: serviceBus.queue });
   // Twice the time between two looks, so that none that comes late misses a turn.
-  const tools = {
+  const deps = {
     records,
     queue,
-    discarded: openDiscardedLetters(openTable<Discarded>({ connection, name: 'ops' })),
+    discarded: openDiscardedDeadLetters(openTable<DiscardedDeadLetter>({ connection, name: 'ops' })),
     clock: systemClock,
     duplicateWindowMs,
     periodMs: 2 * lookEveryMs,
-    lastRun: openLastRun(openTable({ connection, name: 'system' }), 'overdue'),
+    lastRun: openLastRun(openTable({ connection, name: 'system' }), 'redrive'),
   };
   const begun = Date.now();
   let sentByTimer = 0;
   try {
     for (;;) {
-      sentByTimer += (await overdue(tools)).sent;
+      sentByTimer += (await redrive(deps)).sent;
       const seen = {
         queue: await readQueue(serviceBus.connectionString, serviceBus.queue),
         records: await readRecords(tables.connectionString),
       };
       onQueue(seen.queue);
-      const owed = seen.records.filter(({ ticket }) => live(ticket)).map(({ uuid }) => uuid);
+      const owed = seen.records.filter(({ job }) => isPending(job)).map(({ uuid }) => uuid);
       const { messages } = seen.queue;
       const tookMs = Date.now() - begun;
       if (owed.length === 0 && messages.length === 0) return { ...seen, violations: [], tookMs, sentByTimer };

@@ -22,7 +22,11 @@ test('what is deployed is the build of src/, functions/ and the page, and what t
   );
   expect([...kinds].sort()).toEqual(['LICENSE', 'code', 'host.json', 'package-lock.json', 'package.json']);
   expect(files).toEqual(
-    expect.arrayContaining(['dist/functions/provision.js', 'dist/page/ops.html', 'dist/src/provisioning/reconcile.js']),
+    expect.arrayContaining([
+      'dist/functions/provision.js',
+      'dist/page/ops.html',
+      'dist/src/provisioning/reconcile.js',
+    ]),
   );
 });
 

@@ -39,7 +39,7 @@ test('what is packaged on one platform runs on another', async () => {
 test('the package starts by itself, and is healthy', async () => {
   const [host] = system.stack.hosts;
   expect(host?.endpoints.functions).toEqual(
-    expect.arrayContaining(['provision', 'deprovision', 'health', 'worker', 'overdue']),
+    expect.arrayContaining(['provision', 'deprovision', 'health', 'worker', 'redrive']),
   );
   const { url, opsKey } = system.stack.endpoints.functions;
   const answer = await fetch(`${url}/api/health`, { headers: { 'x-functions-key': opsKey } });

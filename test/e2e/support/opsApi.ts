@@ -1,7 +1,7 @@
 import type { Endpoints } from '../../../local/stack/Endpoints.js';
 import type { Action, ActionPage } from '../../../src/ops/bulk/schema.js';
-import type { LetterPage } from '../../../src/ops/deadLetters/schema.js';
-import type { DeviceStory, RecordPage } from '../../../src/ops/devices/schema.js';
+import type { DeadLetterPage } from '../../../src/ops/deadLetters/schema.js';
+import type { DeviceHistory, RecordPage } from '../../../src/ops/devices/schema.js';
 import type { Overview } from '../../../src/ops/overview/schema.js';
 import { provisionApi } from './provisionApi.js';
 import { until } from './until.js';
@@ -10,8 +10,8 @@ import { until } from './until.js';
 export interface OpsApi {
   overview(): Promise<Overview>;
   records(query?: Record<string, string>): Promise<RecordPage>;
-  story(uuid: string): Promise<DeviceStory>;
-  letters(query?: Record<string, string>): Promise<LetterPage>;
+  history(uuid: string): Promise<DeviceHistory>;
+  deadLetters(query?: Record<string, string>): Promise<DeadLetterPage>;
   plan(body: object): Promise<Action>;
   start(id: string, body?: object): Promise<Action>;
   cancel(id: string, body?: object): Promise<Action>;
@@ -34,8 +34,8 @@ export function opsApi(endpoints: Endpoints): OpsApi {
   return {
     overview: () => ask('GET', 'overview'),
     records: (given) => ask('GET', `records${query(given)}`),
-    story: (uuid) => ask('GET', `records/${uuid}`),
-    letters: (given) => ask('GET', `dead-letters${query(given)}`),
+    history: (uuid) => ask('GET', `records/${uuid}`),
+    deadLetters: (given) => ask('GET', `dead-letters${query(given)}`),
     plan: (body) => ask('POST', 'actions', body),
     start: (id, body) => ask('POST', `actions/${id}/start`, body),
     cancel: (id, body) => ask('POST', `actions/${id}/cancel`, body),

@@ -32,8 +32,8 @@ export function queueEnd({ connectionString, queue }: NonNullable<Endpoints['ser
     send: (body, more = {}) => sender.sendMessages({ body, ...more }),
     messages: () => peek(),
     async deadLetters(uuid) {
-      const letters = await peek('deadLetter');
-      return uuid === undefined ? letters : letters.filter(({ body }) => body?.uuid === uuid);
+      const deadLetters = await peek('deadLetter');
+      return uuid === undefined ? deadLetters : deadLetters.filter(({ body }) => body?.uuid === uuid);
     },
     close: () => client.close(),
   };

@@ -2,9 +2,9 @@
 export function recordAnswers(baseUrl: () => string): { answers: string[]; stop(): void } {
   const answers: string[] = [];
   const original = globalThis.fetch;
-  globalThis.fetch = async (...asked) => {
-    const response = await original(...asked);
-    if (String(asked[0]).startsWith(baseUrl())) {
+  globalThis.fetch = async (...requested) => {
+    const response = await original(...requested);
+    if (String(requested[0]).startsWith(baseUrl())) {
       const { status, headers } = response;
       answers.push(JSON.stringify({ status, headers: [...headers] }), await response.clone().text());
     }

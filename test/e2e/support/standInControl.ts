@@ -20,7 +20,7 @@ export interface StandInControl {
   /** `PUT /throttle` and the like. */
   tell<R>(request: string, body?: unknown): Promise<R>;
   /** What it was asked since the start, or since `forget`. */
-  asked(): Promise<RequestSummary>;
+  requested(): Promise<RequestSummary>;
   forget(): Promise<void>;
   /** Adds a fault. @returns waits until it has hit so many requests */
   fault(fault: Fault): Promise<(hits: number, withinMs?: number) => Promise<unknown>>;
@@ -43,7 +43,7 @@ export function standInControl(url: string): StandInControl {
 
   return {
     tell,
-    asked: () => tell('GET /requests'),
+    requested: () => tell('GET /requests'),
     forget: () => tell('DELETE /requests'),
     async fault(fault) {
       // One after the other: a fault is known by its place.

@@ -13,11 +13,11 @@ export interface StoredPair {
 }
 
 /** @throws Error if one of the two variables is missing at this place */
-export function storedPair(variables: Variables, place: string): StoredPair {
-  const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables[place] ?? {};
+export function storedPair(variables: Variables, scope: string): StoredPair {
+  const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables[scope] ?? {};
   if (!AZURE_CERT || !AZURE_PRIVATE_KEY)
     throw new Error(
-      `not both variables are at "${place}", but ${Object.keys(variables[place] ?? {}).join(', ')}`,
+      `not both variables are at "${scope}", but ${Object.keys(variables[scope] ?? {}).join(', ')}`,
     );
   const cert = Buffer.from(AZURE_CERT, 'base64').toString();
   const key = Buffer.from(AZURE_PRIVATE_KEY, 'base64').toString();
@@ -32,7 +32,7 @@ export function storedPair(variables: Variables, place: string): StoredPair {
 }
 
 /** Are both variables at this place? */
-export function isPairAt(variables: Variables, place: string): boolean {
-  const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables[place] ?? {};
+export function isPairAt(variables: Variables, scope: string): boolean {
+  const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables[scope] ?? {};
   return Boolean(AZURE_CERT && AZURE_PRIVATE_KEY);
 }

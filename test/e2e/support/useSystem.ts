@@ -27,7 +27,7 @@ export interface System extends ProvisionApi {
   /** A device that was asked for and is provisioned. @returns its uuid */
   provisioned(service?: string): Promise<string>;
   /** What balena holds for it at a place, and the hub accepts. */
-  credentials(uuid: string, place?: string): Promise<StoredPair & { accepted: boolean }>;
+  credentials(uuid: string, scope?: string): Promise<StoredPair & { accepted: boolean }>;
   /** Connects with what balena holds, or a pair of one's own. @throws Error if the hub does not let it in */
   connect(uuid: string, pair: StoredPair): Promise<ConnectedDevice>;
 }
@@ -81,8 +81,8 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
       await api.state(uuid, 'provisioned');
       return uuid;
     },
-    async credentials(uuid, place = 'main') {
-      const pair = storedPair(await behindBalena.variables(uuid), place);
+    async credentials(uuid, scope = 'main') {
+      const pair = storedPair(await behindBalena.variables(uuid), scope);
       const thumbprints = await behindHub.thumbprints(uuid);
       return { ...pair, accepted: thumbprints?.includes(pair.thumbprint) ?? false };
     },

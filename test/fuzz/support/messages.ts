@@ -16,7 +16,7 @@ export const likeOurs = fc.record({
   v: fc.constant(1),
   uuid: fc.string({ unit: hex, minLength: 32, maxLength: 32 }),
   requestId: fc.constant(0).map(() => randomUUID()),
-  n: fc.oneof(fc.nat(), fc.constantFrom(0, Number.MAX_SAFE_INTEGER)),
+  generation: fc.oneof(fc.nat(), fc.constantFrom(0, Number.MAX_SAFE_INTEGER)),
   due: fc.oneof(fc.nat(), fc.constantFrom(0, Date.now(), Number.MAX_SAFE_INTEGER)),
   operation: fc.constantFrom('provision', 'deprovision'),
   service,

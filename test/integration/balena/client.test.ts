@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { openBalena } from '../../../src/balena/client.js';
+import { openBalenaClient } from '../../../src/balena/client.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
@@ -12,20 +12,20 @@ const storedToken = () => {
   return existsSync(file) ? readFileSync(file, 'utf8') : null;
 };
 const before = storedToken();
-const balena = openBalena({ apiUrl, apiKey });
+const balena = openBalenaClient({ apiUrl, apiKey });
 
 const variables = async (uuid: string) => (await tell('GET', `/devices/${uuid}`)).body.variables;
 const setVariables = (uuid: string, service: string, given: Record<string, string>) =>
   tell('PUT', `/devices/${uuid}/variables`, { service, variables: given });
 const find = async (uuid: string) => {
-  const device = await balena.find(uuid);
+  const device = await balena.findDevice(uuid);
   if (!device) throw new Error(`balena does not know ${uuid}`);
   return device;
 };
 
 test('a device that balena does not show to our key is null, after one request', async () => {
   await counts();
-  expect(await balena.find('0'.repeat(32))).toBeNull();
+  expect(await balena.findDevice('0'.repeat(32))).toBeNull();
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
 });
 
@@ -34,12 +34,14 @@ test('one request shows the fleet, every place that there is, and our variables 
   await setVariables(uuid, '', { AZURE_CERT: 'c0', OTHER: 'x' });
   await setVariables(uuid, 'main', { AZURE_CERT: 'c1', AZURE_PRIVATE_KEY: 'k1' });
   await counts();
-  const { fleet, spots } = await find(uuid);
+  const { fleet, scopes } = await find(uuid);
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
   expect(fleet).toBe('local/demo');
-  expect([...spots.keys()]).toEqual(['', 'cloud-relay', 'main']);
-  const values = (place: string) =>
-    Object.fromEntries(Object.entries(spots.get(place)!.variables).map(([name, { value }]) => [name, value]));
+  expect([...scopes.keys()]).toEqual(['', 'cloud-relay', 'main']);
+  const values = (scope: string) =>
+    Object.fromEntries(
+      Object.entries(scopes.get(scope)!.variables).map(([name, { value }]) => [name, value]),
+    );
   expect(values('')).toEqual({ AZURE_CERT: 'c0' });
   expect(values('cloud-relay')).toEqual({});
   expect(values('main')).toEqual({ AZURE_CERT: 'c1', AZURE_PRIVATE_KEY: 'k1' });
@@ -47,37 +49,37 @@ test('one request shows the fleet, every place that there is, and our variables 
 
 test.each(['', 'main'])(
   'at "%s" a variable is stored anew and changed with one request each',
-  async (place) => {
+  async (scope) => {
     const { uuid } = await newDevice();
-    const resource = place === '' ? 'device_environment_variable' : 'device_service_environment_variable';
-    const { spots } = await find(uuid);
+    const resource = scope === '' ? 'device_environment_variable' : 'device_service_environment_variable';
+    const { scopes } = await find(uuid);
     await counts();
-    await balena.store(place, spots.get(place)!, 'AZURE_CERT', 'first');
+    await balena.store(scope, scopes.get(scope)!, 'AZURE_CERT', 'first');
     expect(await counts()).toEqual({ [`POST /v7/${resource}`]: { 201: 1 } });
-    expect((await variables(uuid))[place]).toEqual({ AZURE_CERT: 'first' });
+    expect((await variables(uuid))[scope]).toEqual({ AZURE_CERT: 'first' });
 
     const again = await find(uuid);
     await counts();
-    await balena.store(place, again.spots.get(place)!, 'AZURE_CERT', 'second');
+    await balena.store(scope, again.scopes.get(scope)!, 'AZURE_CERT', 'second');
     expect(await counts()).toEqual({ [`PATCH /v7/${resource}({id})`]: { 200: 1 } });
-    expect((await variables(uuid))[place]).toEqual({ AZURE_CERT: 'second' });
+    expect((await variables(uuid))[scope]).toEqual({ AZURE_CERT: 'second' });
   },
 );
 
 test.each(['', 'main'])(
   'at "%s" a variable is removed with one request, and nothing else is',
-  async (place) => {
+  async (scope) => {
     const { uuid } = await newDevice();
     await setVariables(uuid, '', { AZURE_CERT: 'c', AZURE_PRIVATE_KEY: 'k' });
     await setVariables(uuid, 'main', { AZURE_CERT: 'c', AZURE_PRIVATE_KEY: 'k' });
-    const { spots } = await find(uuid);
+    const { scopes } = await find(uuid);
     await counts();
-    await balena.remove(place, spots.get(place)!.variables.AZURE_CERT!);
+    await balena.remove(scope, scopes.get(scope)!.variables.AZURE_CERT!);
     expect(Object.values(await counts())).toEqual([{ 200: 1 }]);
     const both = { AZURE_CERT: 'c', AZURE_PRIVATE_KEY: 'k' };
     const left = await variables(uuid);
     expect([left[''], left.main]).toEqual(
-      place === '' ? [{ AZURE_PRIVATE_KEY: 'k' }, both] : [both, { AZURE_PRIVATE_KEY: 'k' }],
+      scope === '' ? [{ AZURE_PRIVATE_KEY: 'k' }, both] : [both, { AZURE_PRIVATE_KEY: 'k' }],
     );
   },
 );
@@ -88,19 +90,19 @@ test('that a variable is gone already is fine', async () => {
 
 test('a fleet is seen by its slug, and any fleet when none is named, with one request', async () => {
   await counts();
-  expect(await balena.sees('local/demo')).toBe(true);
+  expect(await balena.seesFleet('local/demo')).toBe(true);
   expect(await counts()).toEqual({ 'GET /v7/application': { 200: 1 } });
-  expect(await balena.sees(null)).toBe(true);
-  expect(await balena.sees('local/other')).toBe(false);
+  expect(await balena.seesFleet(null)).toBe(true);
+  expect(await balena.seesFleet('local/other')).toBe(false);
   await tell('POST', '/fleets', { slug: 'local/public', services: [], isPublic: true });
   // That the fleet is public says nothing about its devices.
-  expect(await balena.sees('local/public')).toBe(false);
+  expect(await balena.seesFleet('local/public')).toBe(false);
   await tell('POST', '/devices', { fleet: 'local/public' });
-  expect(await balena.sees('local/public')).toBe(true);
+  expect(await balena.seesFleet('local/public')).toBe(true);
 });
 
 test('nothing is written into the home directory', async () => {
-  const own = openBalena({ apiUrl, apiKey: device.apiKey });
-  await own.sees(null);
+  const own = openBalenaClient({ apiUrl, apiKey: device.apiKey });
+  await own.seesFleet(null);
   expect(storedToken()).toBe(before);
 });

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { listen } from '../../../local/simulators/shared/listen.js';
-import { openBalena } from '../../../src/balena/client.js';
-import type { Balena, Spot } from '../../../src/balena/types.js';
+import { openBalenaClient } from '../../../src/balena/client.js';
+import type { BalenaClient, ScopedVariables } from '../../../src/balena/types.js';
 import { eventually } from '../../support/eventually.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
@@ -9,7 +9,7 @@ import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
 const { apiUrl, apiKey, device, tell } = stand;
-const balena = openBalena({ apiUrl, apiKey });
+const balena = openBalenaClient({ apiUrl, apiKey });
 afterEach(async () => {
   await tell('DELETE', '/faults');
   await tell('PUT', '/throttle', { requestsPerMinute: null });
@@ -17,16 +17,16 @@ afterEach(async () => {
 
 const secret = Buffer.from('-----BEGIN PRIVATE KEY-----\nthe key that is being stored').toString('base64');
 await tell('PUT', `/devices/${device.uuid}/variables`, { variables: { AZURE_CERT: 'held' } });
-const { spots } = (await balena.find(device.uuid))!;
-const spot = spots.get('')!;
-const held = spot.variables.AZURE_CERT!;
+const { scopes } = (await balena.findDevice(device.uuid))!;
+const scopedVariables = scopes.get('')!;
+const held = scopedVariables.variables.AZURE_CERT!;
 
-type Call = (on: Balena) => Promise<unknown>;
+type Call = (on: BalenaClient) => Promise<unknown>;
 const operations: [string, Call][] = [
-  ['find', (on) => on.find(device.uuid)],
-  ['sees', (on) => on.sees('local/demo')],
-  ['store of a new variable', (on) => on.store('', spot, 'AZURE_PRIVATE_KEY', secret)],
-  ['store of an existing variable', (on) => on.store('', spot, 'AZURE_CERT', secret)],
+  ['find', (on) => on.findDevice(device.uuid)],
+  ['seesFleet', (on) => on.seesFleet('local/demo')],
+  ['store of a new variable', (on) => on.store('', scopedVariables, 'AZURE_PRIVATE_KEY', secret)],
+  ['store of an existing variable', (on) => on.store('', scopedVariables, 'AZURE_CERT', secret)],
   ['remove', (on) => on.remove('', held)],
 ];
 const later = { retry: 'later', dependency: 'balena' };
@@ -34,7 +34,7 @@ const json = { 'content-type': 'application/json' };
 const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
 
 describe.each(operations)('%s', (name, call) => {
-  const write = !['find', 'sees'].includes(name);
+  const write = !['find', 'seesFleet'].includes(name);
   const answered = async (fault: object) => {
     await tell('PUT', '/faults', [fault]);
     return thrownBy(call(balena));
@@ -97,7 +97,7 @@ describe.each(operations)('%s', (name, call) => {
   test('a balena that hangs is given up at the deadline, and its connection is closed', async () => {
     await tell('PUT', '/faults', [{ hang: true }]);
     const proxy = await startProxy(Number(new URL(apiUrl).port));
-    const own = openBalena({ apiUrl: `http://127.0.0.1:${proxy.port}/`, apiKey, callTimeoutMs: 300 });
+    const own = openBalenaClient({ apiUrl: `http://127.0.0.1:${proxy.port}/`, apiKey, callTimeoutMs: 300 });
     expect(await thrownBy(call(own))).toMatchObject({ ...later, code: 'timed-out', outcomeUnknown: write });
     expect(proxy.made()).toBeGreaterThan(0);
     await eventually(() => proxy.open() === 0);
@@ -105,7 +105,7 @@ describe.each(operations)('%s', (name, call) => {
   });
 
   test('a balena that refuses the connection was asked nothing', async () => {
-    const own = openBalena({ apiUrl: await closedUrl(), apiKey });
+    const own = openBalenaClient({ apiUrl: await closedUrl(), apiKey });
     expect(await thrownBy(call(own))).toMatchObject({
       ...later,
       code: 'balena-unavailable',
@@ -119,7 +119,7 @@ describe.each(operations)('%s', (name, call) => {
       { status: 200, headers: json, body: `broken ${secret}` },
       { reset: true },
     ];
-    const refused = openBalena({ apiUrl: await closedUrl(), apiKey });
+    const refused = openBalenaClient({ apiUrl: await closedUrl(), apiKey });
     const errors = [await thrownBy(call(refused))];
     for (const fault of faults) errors.push(await answered(fault));
     for (const error of errors) {
@@ -131,30 +131,30 @@ describe.each(operations)('%s', (name, call) => {
 });
 
 test('a key that balena does not know is refused, and is not in the error', async () => {
-  const own = openBalena({ apiUrl, apiKey: 'wrong-key-0123456789' });
-  const error = await thrownBy(own.store('', spot, 'AZURE_CERT', secret));
+  const own = openBalenaClient({ apiUrl, apiKey: 'wrong-key-0123456789' });
+  const error = await thrownBy(own.store('', scopedVariables, 'AZURE_CERT', secret));
   expect(error).toMatchObject({ code: 'balena-unauthorized', retry: 'later' });
   expect(everythingIn(error)).not.toContain('wrong-key');
 });
 
 test("balena's own throttle is waited for as long as it asks", async () => {
   await tell('PUT', '/throttle', { requestsPerMinute: 30, windowSeconds: 2 });
-  await balena.sees(null);
-  expect(await thrownBy(balena.sees(null))).toMatchObject({
+  await balena.seesFleet(null);
+  expect(await thrownBy(balena.seesFleet(null))).toMatchObject({
     code: 'balena-throttled',
     retry: { afterMs: 2_000 },
   });
 });
 
 test('a value with a line break is rejected for good', async () => {
-  expect(await thrownBy(balena.store('', spot, 'AZURE_PRIVATE_KEY', 'a\nb'))).toMatchObject({
+  expect(await thrownBy(balena.store('', scopedVariables, 'AZURE_PRIVATE_KEY', 'a\nb'))).toMatchObject({
     code: 'balena-rejected',
     retry: 'never',
   });
 });
 
 test('a variable that appeared meanwhile is looked at again soon', async () => {
-  const unaware: Spot = { ...spot, variables: {} };
+  const unaware: ScopedVariables = { ...scopedVariables, variables: {} };
   expect(await thrownBy(balena.store('', unaware, 'AZURE_CERT', 'other'))).toMatchObject({
     code: 'unexpected',
     retry: { afterMs: 1_000 },

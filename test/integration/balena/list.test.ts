@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import { listen } from '../../../local/simulators/shared/listen.js';
-import { openBalena } from '../../../src/balena/client.js';
+import { openBalenaClient } from '../../../src/balena/client.js';
 import { fleetPageSize, mostUuids } from '../../../src/balena/listing.js';
 import { thrownBy } from '../../support/thrownBy.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena({ devices: 4 });
 const { tell, counts, fleet } = stand;
-const balena = openBalena(stand);
+const balena = openBalenaClient(stand);
 const uuids = stand.devices.map(({ uuid }) => uuid);
 const [a = '', b = '', c = ''] = uuids;
 const put = (uuid: string, service: string, variables: Record<string, string | null>) =>
@@ -50,7 +50,7 @@ test('no private key leaves balena for a listing', async () => {
     response.setHeader('content-type', 'application/json').end(answers.at(-1));
   });
   const apiUrl = `http://127.0.0.1:${await listen(between, 0)}/`;
-  await openBalena({ ...stand, apiUrl }).list(fleet, '');
+  await openBalenaClient({ ...stand, apiUrl }).list(fleet, '');
   between.close();
   between.closeAllConnections();
   expect(answers.join()).toContain('at main');
@@ -91,6 +91,6 @@ test('the fleets of devices are found without their variables, with one request'
     ]),
   );
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
-  const longest = Array.from({ length: mostUuids }, (_, n) => String(n).padStart(62, 'f'));
+  const longest = Array.from({ length: mostUuids }, (_, generation) => String(generation).padStart(62, 'f'));
   expect(await balena.fleetsOf(longest)).toEqual(new Map());
 });

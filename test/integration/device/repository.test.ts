@@ -14,7 +14,7 @@ const uuid = 'ab'.repeat(16);
 const desired = { present: true, service: '', requestId: 'r', requestedAt: now };
 const fresh = (id = uuid): DeviceRecord => ({
   ...newRecord(id, desired, now),
-  ticket: { n: 1, kind: 'change', due: now },
+  job: { generation: 1, kind: 'change', due: now },
 });
 const unavailable = () =>
   new ProvisioningError('records-unavailable', 'The records cannot be reached.', {
@@ -64,8 +64,8 @@ test('every write has a stamp of its own', async () => {
 
 test('summaries come in the order of the uuids, all or those behind one, also over more than a page', async () => {
   const { records } = open();
-  const uuids = Array.from({ length: 1_100 }, (_, n) =>
-    ((n * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
+  const uuids = Array.from({ length: 1_100 }, (_, generation) =>
+    ((generation * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
   );
   const limit = pLimit(20);
   await limit.map(uuids, (each) => records.write({ ...fresh(), uuid: each }, null));
@@ -153,12 +153,12 @@ test('a record that is changed again and again is given up, and not amended for 
 test('only live tickets that were due before a time are overdue', async () => {
   const { records } = open();
   const device = (nibble: string) => nibble.repeat(32);
-  const add = (id: string, ticket: DeviceRecord['ticket']) => records.write({ ...fresh(id), ticket }, null);
+  const add = (id: string, job: DeviceRecord['job']) => records.write({ ...fresh(id), job }, null);
   await add(device('0'), null);
-  await add(device('1'), { n: 1, kind: 'change', due: now - 1_000 });
-  await add(device('2'), { n: 1, kind: 'check', due: now - 2_000 });
-  await add(device('3'), { n: 1, kind: 'change', due: now });
-  await add(device('4'), { n: 1, kind: 'change', due: now - 1_000, dead: { at: now } });
+  await add(device('1'), { generation: 1, kind: 'change', due: now - 1_000 });
+  await add(device('2'), { generation: 1, kind: 'check', due: now - 2_000 });
+  await add(device('3'), { generation: 1, kind: 'change', due: now });
+  await add(device('4'), { generation: 1, kind: 'change', due: now - 1_000, dead: { at: now } });
   const found: string[] = [];
   for await (const record of records.overdue(now)) found.push(record.uuid);
   expect(found.sort()).toEqual([device('1'), device('2')]);

@@ -20,7 +20,7 @@ const actors: Record<string, object> = {
   'key-of-a-number': { actorType: 'device', uuid: 7 },
 };
 
-let asked: { path: string; authorization: string }[] = [];
+let requested: { path: string; authorization: string }[] = [];
 const byKey = (request: IncomingMessage, response: ServerResponse) => {
   const actor = actors[String(request.headers.authorization).slice('Bearer '.length)];
   response.writeHead(actor ? 200 : 401, { 'content-type': 'application/json' });
@@ -28,12 +28,12 @@ const byKey = (request: IncomingMessage, response: ServerResponse) => {
 };
 let handle = byKey;
 const server = createServer((request, response) => {
-  asked.push({ path: request.url ?? '', authorization: request.headers.authorization ?? '' });
+  requested.push({ path: request.url ?? '', authorization: request.headers.authorization ?? '' });
   handle(request, response);
 });
 const apiUrl = `http://127.0.0.1:${await listen(server, 0)}/`;
 beforeEach(() => {
-  asked = [];
+  requested = [];
   handle = byKey;
 });
 afterAll(() => {
@@ -59,7 +59,7 @@ describe('off', () => {
     const { prove } = proofWith('off');
     await prove(uuid, null);
     await prove(uuid, bearer('bogus'));
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
   });
 });
 
@@ -67,7 +67,7 @@ describe('accepted', () => {
   test('who sends no proof passes; who sends a wrong one does not', async () => {
     const { prove } = proofWith('accepted');
     await prove(uuid, null);
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
     await prove(uuid, bearer(key));
     await expect(prove(uuid, bearer('other-device-key'))).rejects.toMatchObject(wrong);
     await expect(prove(uuid, 'Basic abc')).rejects.toMatchObject(wrong);
@@ -77,12 +77,12 @@ describe('accepted', () => {
 describe('required', () => {
   test("the device's own key passes, and balena is asked whose it is", async () => {
     await proofWith('required').prove(uuid, bearer(key));
-    expect(asked).toEqual([{ path: '/actor/v1/whoami', authorization: bearer(key) }]);
+    expect(requested).toEqual([{ path: '/actor/v1/whoami', authorization: bearer(key) }]);
   });
 
   test('who sends no proof is told what to send', async () => {
     await expect(proofWith('required').prove(uuid, null)).rejects.toMatchObject(missing);
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
   });
 
   test.each([
@@ -94,7 +94,7 @@ describe('required', () => {
     ['a key of a device whose uuid is no text', 'key-of-a-number'],
   ])('%s is refused', async (_, given) => {
     await expect(proofWith('required').prove(uuid, bearer(given))).rejects.toMatchObject(wrong);
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
   });
 
   test.each([
@@ -110,7 +110,7 @@ describe('required', () => {
     await expect(proofWith('required').prove(uuid, header)).rejects.toMatchObject(
       header === '' ? missing : wrong,
     );
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
   });
 });
 
@@ -141,19 +141,19 @@ describe('balena is asked once a minute', () => {
   test('however often a device asks', async () => {
     const { prove, pass } = proofWith('required');
     for (let asks = 0; asks < 20; asks += 1) await prove(uuid, bearer(key));
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
     pass(59_000);
     await prove(uuid, bearer(key));
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
     pass(1_000);
     await prove(uuid, bearer(key));
-    expect(asked).toHaveLength(2);
+    expect(requested).toHaveLength(2);
   });
 
   test('also when it asks many times at once', async () => {
     const { prove } = proofWith('required');
     await Promise.all(Array.from({ length: 20 }, () => prove(uuid, bearer(key))));
-    expect(asked).toHaveLength(1);
+    expect(requested).toHaveLength(1);
   });
 
   test('for each device and key: what was proved for one is worth nothing for another', async () => {
@@ -162,7 +162,7 @@ describe('balena is asked once a minute', () => {
     await expect(prove(other, bearer(key))).rejects.toMatchObject(wrong);
     await expect(prove(uuid, bearer('other-device-key'))).rejects.toMatchObject(wrong);
     await prove(other, bearer('other-device-key'));
-    expect(asked).toHaveLength(4);
+    expect(requested).toHaveLength(4);
   });
 
   test('a key that is revoked, or whose device is deleted, is good for a minute more at most', async () => {

@@ -5,25 +5,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen } from '../../../local/simulators/shared/listen.js';
 import { localCertificate } from '../../../local/simulators/shared/localCertificate.js';
-import { openHub } from '../../../src/iothub/registry.js';
-import type { Hub } from '../../../src/iothub/types.js';
+import { openHubRegistry } from '../../../src/iothub/registry.js';
+import type { HubRegistry } from '../../../src/iothub/types.js';
 import { eventually } from '../../support/eventually.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
-import { ms, slots, useHub } from '../../support/useHub.js';
+import { ms, thumbprints, useHub } from '../../support/useHub.js';
 
 const iotHub = await useHub();
 const { hub, tell } = iotHub;
-await hub.create('there', slots('A'), ms);
+await hub.create('there', thumbprints('A'), ms);
 afterEach(() => tell('DELETE /faults'));
 const stranger = await startStranger();
 afterAll(stranger.close);
 
-type Call = (hub: Hub, deadlineMs?: number) => Promise<unknown>;
+type Call = (hub: HubRegistry, deadlineMs?: number) => Promise<unknown>;
 const operations: [string, Call][] = [
   ['get', (on, deadline = ms) => on.get('there', deadline)],
-  ['create', (on, deadline = ms) => on.create('new', slots('A'), deadline)],
-  ['update', (on, deadline = ms) => on.update('there', slots('B'), deadline)],
+  ['create', (on, deadline = ms) => on.create('new', thumbprints('A'), deadline)],
+  ['update', (on, deadline = ms) => on.update('there', thumbprints('B'), deadline)],
   ['remove', (on, deadline = ms) => on.remove('there', deadline)],
 ];
 const writes = operations.slice(1);
@@ -119,7 +119,7 @@ describe.each(operations)('%s', (name, call) => {
       code: 'hub-unavailable',
       outcomeUnknown: false,
     });
-    expect(stranger.asked()).toBe(0);
+    expect(stranger.requested()).toBe(0);
     own.close();
   });
 
@@ -141,26 +141,26 @@ describe.each(operations)('%s', (name, call) => {
 test('a key that the hub does not know is refused, and is not in the error', async () => {
   const key = Buffer.alloc(32, 'wrong').toString('base64');
   const connectionString = iotHub.connectionString.replace(iotHub.key, key);
-  const own = openHub({ connection: { connectionString } });
-  const error = await thrownBy(own.create('new', slots('A'), ms));
+  const own = openHubRegistry({ connection: { connectionString } });
+  const error = await thrownBy(own.create('new', thumbprints('A'), ms));
   expect(error).toMatchObject({ code: 'hub-unauthorized', retry: 'later', outcomeUnknown: false });
   expect(everythingIn(error)).not.toContain(key);
   own.close();
 });
 
 test.each(writes)('a %s that was refused may have happened', async (name, call) => {
-  if (name !== 'create') await hub.create('there', slots('A'), ms);
+  if (name !== 'create') await hub.create('there', thumbprints('A'), ms);
   await hub.remove('new', ms);
   await tell('PUT /faults', [{ status: 500, effect: 'now' }]);
   expect(await thrownBy(call(hub))).toMatchObject({ outcomeUnknown: true });
   await tell('DELETE /faults');
   const found = await hub.get(name === 'create' ? 'new' : 'there', ms);
-  expect(found).toEqual({ create: slots('A'), update: slots('B'), remove: 'none' }[name]);
+  expect(found).toEqual({ create: thumbprints('A'), update: thumbprints('B'), remove: 'none' }[name]);
 });
 
-function openAt(port: number): Hub {
+function openAt(port: number): HubRegistry {
   const connectionString = iotHub.connectionString.replace(/localhost:\d+/, `localhost:${port}`);
-  return openHub({ connection: { connectionString } });
+  return openHubRegistry({ connection: { connectionString } });
 }
 
 async function closedPort(): Promise<number> {
@@ -173,15 +173,15 @@ async function closedPort(): Promise<number> {
 /** A server whose certificate nobody trusts. */
 async function startStranger() {
   const folder = await mkdtemp(join(tmpdir(), 'stranger-'));
-  let asked = 0;
+  let requested = 0;
   const server = createHttpsServer(await localCertificate(folder), (_request, response) => {
-    asked += 1;
+    requested += 1;
     response.end();
   });
   const port = await listen(server, 0);
   return {
     port,
-    asked: () => asked,
+    requested: () => requested,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,6 +1,6 @@
 import type { ListedIdentity } from '../../../src/iothub/types.js';
 import { thrownBy } from '../../support/thrownBy.js';
-import { ms, slots, useHub } from '../../support/useHub.js';
+import { ms, thumbprints, useHub } from '../../support/useHub.js';
 import { openRegistry, withThumbprint } from '../local/iothub/hubClients.js';
 
 const iotHub = await useHub();
@@ -36,7 +36,7 @@ test('all identities are listed with their thumbprints, a hundred with each quer
 });
 
 test('an identity in both slots of which the same thumbprint stands accepts one, and one with SHA-1 that', async () => {
-  await hub.create('same', slots('C'), ms);
+  await hub.create('same', thumbprints('C'), ms);
   await sdk.registry.create(withThumbprint('old', 'd'.repeat(40), 'd'.repeat(40)));
   expect(await acceptedBy('same')).toEqual(['C'.repeat(64)]);
   expect(await acceptedBy('old')).toEqual(['D'.repeat(40)]);
@@ -51,8 +51,8 @@ test('an identity that is disabled, or of another kind, accepts no certificate',
 
 test('what a listing shows can be behind the registry', async () => {
   await tell('PUT /queries', { lagMs: 60_000 });
-  await hub.create('late', slots('F'), ms);
-  await hub.update('same', slots('F'), ms);
+  await hub.create('late', thumbprints('F'), ms);
+  await hub.update('same', thumbprints('F'), ms);
   await hub.remove('old', ms);
   expect(await acceptedBy('late')).toBeUndefined();
   expect(await acceptedBy('same')).toEqual(['C'.repeat(64)]);
@@ -63,7 +63,7 @@ test('what a listing shows can be behind the registry', async () => {
 
 test('queries have a limit of their own, past which they are held back, and cost no registry operation', async () => {
   await tell('PUT /throttle', { tier: 'S1' });
-  for (let n = 0; n < 20; n += 1) await hub.list(null, ms);
+  for (let generation = 0; generation < 20; generation += 1) await hub.list(null, ms);
   expect(await thrownBy(hub.list(null, 200))).toMatchObject({ code: 'timed-out', outcomeUnknown: false });
   expect(await tell('GET /queries')).toMatchObject({ delayed: 1, available: 0 });
   expect(await tell('GET /throttle')).toMatchObject({ available: 100 });

@@ -1,59 +1,61 @@
 import pLimit from 'p-limit';
 import { advanceAction } from '../../../src/ops/bulk/advance.js';
 import { cancelAction } from '../../../src/ops/bulk/cancel.js';
-import { forgetPlans } from '../../../src/ops/bulk/cleanUp.js';
+import { cleanUpActions } from '../../../src/ops/bulk/cleanUp.js';
 import { type ActionRequest, planAction } from '../../../src/ops/bulk/plan.js';
 import { listActions, readAction } from '../../../src/ops/bulk/read.js';
 import { openActions } from '../../../src/ops/bulk/repository.js';
 import { type StartRequest, startAction } from '../../../src/ops/bulk/start.js';
-import { nudgeLost } from '../../../src/ops/bulk/wakeUp.js';
+import { resendLostWakeUps } from '../../../src/ops/bulk/wakeUp.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { opsTools, requestId, start, uuidOf } from '../../support/opsTools.js';
+import { opsDependencies, requestId, start, uuidOf } from '../../support/opsTools.js';
 import { useTables } from '../../support/useTables.js';
 
 const tables = await useTables();
 const hours = 3_600_000;
 
 async function withFailed(count: number) {
-  const all = opsTools(tables);
+  const all = opsDependencies(tables);
   await pLimit(32).map(
-    Array.from({ length: count }, (_, n) => n),
-    (n) => all.put(n),
+    Array.from({ length: count }, (_, generation) => generation),
+    (generation) => all.put(generation),
   );
-  const { tools, nudges, clock } = all;
+  const { deps, nudges, clock } = all;
   /** A worker gets the newest message, when it is due. */
   const work = async (at = nudges.length - 1) => {
     const message = nudges[at]!;
     clock.at = Math.max(clock.at, message.due);
-    await advanceAction(tools, message);
+    await advanceAction(deps, message);
   };
-  const planned = (request: Partial<ActionRequest> = {}) => planAction(tools, { kind: 'replay', ...request });
+  const planned = (request: Partial<ActionRequest> = {}) => planAction(deps, { kind: 'replay', ...request });
   const started = async (request: StartRequest = {}, plan: Partial<ActionRequest> = {}) => {
     const { id } = await planned(plan);
-    await startAction(tools, id, request);
+    await startAction(deps, id, request);
     return id;
   };
   return { ...all, work, planned, started };
 }
 
 test('each is asked again for its turn at the rate, under a number of its own, and the error it had is kept with the action', async () => {
-  const { tools, sent, work, started, record } = await withFailed(3);
+  const { deps, sent, work, started, record } = await withFailed(3);
   const id = await started({ rate: 60, by: 'Ada' });
   await work();
-  expect(sent.map(({ uuid, at, n, messageId }) => [uuid, at - start, n, messageId])).toEqual([
+  expect(
+    sent.map(({ uuid, at, generation, messageId }) => [uuid, at - start, generation, messageId]),
+  ).toEqual([
     [uuidOf(0), 0, 8, `${requestId}.8`],
     [uuidOf(1), 1_000, 8, `${requestId}.8`],
     [uuidOf(2), 2_000, 8, `${requestId}.8`],
   ]);
   expect(await record(1)).toMatchObject({
-    ticket: { n: 8, kind: 'change', due: start + 1_000 },
+    job: { generation: 8, kind: 'change', due: start + 1_000 },
     replays: 1,
     attempts: 0,
     error: null,
     action: { id, error: { code: 'service-not-found' } },
-    story: [{ what: 'replayed', note: 'asked for again by Ada' }],
+    history: [{ type: 'replayed', note: 'asked for again by Ada' }],
   });
-  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 3, underWay: 3, succeeded: 0 });
+  expect((await readAction(deps, id)).counts).toMatchObject({ requested: 3, underWay: 3, succeeded: 0 });
 });
 
 test('without a rate it goes at the pace of the hub', async () => {
@@ -64,34 +66,34 @@ test('without a rate it goes at the pace of the hub', async () => {
 });
 
 test('a start or a cancel whose message could not be sent has begun all the same, and says so; the timer sends it', async () => {
-  const { tools, sent, clock, planned, work, away } = await withFailed(2);
+  const { deps, sent, clock, planned, work, away } = await withFailed(2);
   const { id } = await planned();
   away.queue = 1;
-  const started = await startAction(tools, id);
+  const started = await startAction(deps, id);
   expect(started).toMatchObject({
     state: 'running',
     note: expect.stringMatching(/queue-unavailable.*ten minutes/),
   });
   clock.at += 5 * 60_000 + 1;
-  await nudgeLost(tools);
+  await resendLostWakeUps(deps);
   await work();
   expect(sent).toHaveLength(2);
   away.queue = 1;
-  const cancelled = await cancelAction(tools, id);
+  const cancelled = await cancelAction(deps, id);
   expect(cancelled).toMatchObject({
     state: 'cancelling',
-    counts: { asked: 2 },
+    counts: { requested: 2 },
     note: expect.stringMatching(/queue-unavailable/),
   });
-  expect((await readAction(tools, id)).note).toBeNull();
+  expect((await readAction(deps, id)).note).toBeNull();
 });
 
 test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
   'a start that %s has started it',
   async (how) => {
-    const { tools, nudges, planned } = await withFailed(1);
+    const { deps, nudges, planned } = await withFailed(1);
     const table = tables.newTable<unknown>();
-    tools.actions = openActions(table);
+    deps.actions = openActions(table);
     const { id } = await planned();
     let writes = 0;
     const put: typeof table.put = async (...row) => {
@@ -101,9 +103,9 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
       if (how.includes('conflict')) return false;
       throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later', outcomeUnknown: true });
     };
-    const started = await startAction({ ...tools, actions: openActions({ ...table, put }) }, id);
+    const started = await startAction({ ...deps, actions: openActions({ ...table, put }) }, id);
     expect(started.state).toBe('running');
-    expect(nudges).toMatchObject([{ action: id, n: 1 }]);
+    expect(nudges).toMatchObject([{ action: id, generation: 1 }]);
   },
 );
 
@@ -111,87 +113,94 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
 test.each(['no#id', 'no?id', 'no\\id', 'no-id'])(
   'there is no action %s, and no table is asked for it',
   async (id) => {
-    const { tools } = await withFailed(0);
-    const get = () => Promise.reject(new Error('asked'));
-    tools.actions = openActions({ ...tables.newTable<unknown>(), get });
+    const { deps } = await withFailed(0);
+    const get = () => Promise.reject(new Error('requested'));
+    deps.actions = openActions({ ...tables.newTable<unknown>(), get });
     const none = { code: 'ops.no-such-action', status: 404 };
-    await expect(readAction(tools, id)).rejects.toMatchObject(none);
-    await expect(startAction(tools, id)).rejects.toMatchObject(none);
-    await expect(cancelAction(tools, id)).rejects.toMatchObject(none);
+    await expect(readAction(deps, id)).rejects.toMatchObject(none);
+    await expect(startAction(deps, id)).rejects.toMatchObject(none);
+    await expect(cancelAction(deps, id)).rejects.toMatchObject(none);
   },
 );
 
 test('it is done when all have come to an end, and then counts no more', async () => {
-  const { tools, work, started, settle, put } = await withFailed(2);
+  const { deps, work, started, settle, put } = await withFailed(2);
   const id = await started();
   await work();
-  expect((await readAction(tools, id)).state).toBe('running');
+  expect((await readAction(deps, id)).state).toBe('running');
   await settle(0, 'done');
   await settle(1, 'failed');
   await work();
-  const done = await readAction(tools, id);
-  expect(done).toMatchObject({ state: 'done', counts: { asked: 2, succeeded: 1, failed: 1, underWay: 0 } });
+  const done = await readAction(deps, id);
+  expect(done).toMatchObject({
+    state: 'done',
+    counts: { requested: 2, succeeded: 1, failed: 1, underWay: 0 },
+  });
   await put(1, { action: null });
-  expect(await readAction(tools, id)).toEqual(done);
+  expect(await readAction(deps, id)).toEqual(done);
 });
 
 test('a worker that dies before it wrote down how far it came asks nobody twice', async () => {
-  const { tools, sent, work, started, record, away } = await withFailed(30);
+  const { deps, sent, work, started, record, away } = await withFailed(30);
   const id = await started();
   away.queue = 5;
   await expect(work()).rejects.toMatchObject({ code: 'queue-unavailable' });
-  expect((await tools.actions.read(id))?.value.next).toBe(0);
+  expect((await deps.actions.read(id))?.value.next).toBe(0);
   await work(0);
   expect(new Set(sent.map(({ messageId, uuid }) => `${uuid} ${messageId}`)).size).toBe(30);
-  for (let n = 0; n < 30; n += 1) expect(await record(n)).toMatchObject({ replays: 1, ticket: { n: 8 } });
-  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 30, superseded: 0, underWay: 30 });
+  for (let generation = 0; generation < 30; generation += 1)
+    expect(await record(generation)).toMatchObject({ replays: 1, job: { generation: 8 } });
+  expect((await readAction(deps, id)).counts).toMatchObject({ requested: 30, superseded: 0, underWay: 30 });
 });
 
 test('two workers at the same message ask nobody twice', async () => {
-  const { tools, nudges, started, record } = await withFailed(150);
+  const { deps, nudges, started, record } = await withFailed(150);
   const id = await started();
-  await Promise.all([1, 2].map(() => advanceAction(tools, nudges[0]!)));
-  for (const n of [0, 99, 100, 149]) expect(await record(n)).toMatchObject({ replays: 1, ticket: { n: 8 } });
-  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 150, superseded: 0, underWay: 150 });
+  await Promise.all([1, 2].map(() => advanceAction(deps, nudges[0]!)));
+  for (const generation of [0, 99, 100, 149])
+    expect(await record(generation)).toMatchObject({ replays: 1, job: { generation: 8 } });
+  expect((await readAction(deps, id)).counts).toMatchObject({ requested: 150, superseded: 0, underWay: 150 });
 });
 
 test('only the newest message goes on with it; one that was lost is sent again', async () => {
-  const { tools, sent, nudges, clock, work, started } = await withFailed(1);
+  const { deps, sent, nudges, clock, work, started } = await withFailed(1);
   const id = await started();
-  expect(nudges).toMatchObject([{ action: id, n: 1, messageId: `${id}.1`, at: start }]);
-  expect(await nudgeLost(tools)).toBe(0);
+  expect(nudges).toMatchObject([{ action: id, generation: 1, messageId: `${id}.1`, at: start }]);
+  expect(await resendLostWakeUps(deps)).toBe(0);
   clock.at += 5 * 60_000 + 1;
-  expect(await nudgeLost(tools)).toBe(1);
-  expect(nudges[1]).toMatchObject({ action: id, n: 2, messageId: `${id}.2`, at: clock.at });
+  expect(await resendLostWakeUps(deps)).toBe(1);
+  expect(nudges[1]).toMatchObject({ action: id, generation: 2, messageId: `${id}.2`, at: clock.at });
   await work(0);
   expect(sent).toEqual([]);
   await work(1);
   expect(sent).toHaveLength(1);
-  expect(nudges[2]).toMatchObject({ n: 3, at: clock.at + 2_000 });
+  expect(nudges[2]).toMatchObject({ generation: 3, at: clock.at + 2_000 });
 });
 
 test('a ramp starts with ten, and goes on with twice as many when they have succeeded', async () => {
-  const { tools, sent, work, started, settle } = await withFailed(40);
+  const { deps, sent, work, started, settle } = await withFailed(40);
   const id = await started({ ramp: true });
   await work();
   expect(sent).toHaveLength(10);
   await work();
   expect(sent).toHaveLength(10);
-  for (let n = 0; n < 10; n += 1) await settle(n, n === 0 ? 'failed' : 'done');
+  for (let generation = 0; generation < 10; generation += 1)
+    await settle(generation, generation === 0 ? 'failed' : 'done');
   await work();
   expect(sent).toHaveLength(30);
-  for (let n = 10; n < 30; n += 1) await settle(n, n < 13 ? 'failed' : 'done');
+  for (let generation = 10; generation < 30; generation += 1)
+    await settle(generation, generation < 13 ? 'failed' : 'done');
   await work();
-  expect(await readAction(tools, id)).toMatchObject({
+  expect(await readAction(deps, id)).toMatchObject({
     state: 'halted',
-    counts: { asked: 30, succeeded: 26, failed: 4 },
+    counts: { requested: 30, succeeded: 26, failed: 4 },
     note: 'Halted: 3 of the last 20 failed again. 10 were not asked for. Look why, mend it, and plan anew.',
   });
   expect(sent).toHaveLength(30);
 });
 
 test('what has moved on since the plan is left alone', async () => {
-  const { tools, sent, work, started, planned, put, record } = await withFailed(4);
+  const { deps, sent, work, started, planned, put, record } = await withFailed(4);
   const { id } = await planned();
   const moved = {
     present: false,
@@ -200,23 +209,23 @@ test('what has moved on since the plan is left alone', async () => {
     requestedAt: start,
   };
   await put(0, { desired: moved });
-  await put(1, { ticket: null });
+  await put(1, { job: null });
   const discarded = { at: start, by: 'Bob', reason: 'scrapped' };
-  await put(2, { ticket: { n: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
-  await startAction(tools, id);
+  await put(2, { job: { generation: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
+  await startAction(deps, id);
   await work();
   expect(sent.map(({ uuid }) => uuid)).toEqual([uuidOf(3)]);
   expect((await record(2)).replays).toBe(0);
-  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 4, superseded: 3, underWay: 1 });
+  expect((await readAction(deps, id)).counts).toMatchObject({ requested: 4, superseded: 3, underWay: 1 });
   expect(await started()).not.toBe(id);
 });
 
 test('what others have asked for since counts as superseded', async () => {
-  const { tools, work, started, put } = await withFailed(2);
+  const { deps, work, started, put } = await withFailed(2);
   const id = await started();
   await work();
-  await put(0, { action: null, ticket: null });
-  expect((await readAction(tools, id)).counts).toMatchObject({ asked: 2, superseded: 1, underWay: 1 });
+  await put(0, { action: null, job: null });
+  expect((await readAction(deps, id)).counts).toMatchObject({ requested: 2, superseded: 1, underWay: 1 });
 });
 
 test('a letter whose record was lost makes the record anew, above the number of the letter', async () => {
@@ -225,33 +234,35 @@ test('a letter whose record was lost makes the record anew, above the number of 
     v: 1,
     uuid: uuidOf(9),
     requestId,
-    n: 2_000_000_000,
+    generation: 2_000_000_000,
     due: start,
     operation: 'provision',
     service: 'main',
   };
-  all.letter(body, '12', { reason: 'MaxDeliveryCountExceeded' });
+  all.deadLetter(body, '12', { reason: 'MaxDeliveryCountExceeded' });
   await all.started();
   await all.work();
   expect(await all.record(9)).toMatchObject({
     desired: { present: true, service: 'main', requestId },
-    ticket: { n: 2_000_000_001, kind: 'change' },
-    firstN: 2_000_000_001,
-    lastN: 2_000_000_001,
+    job: { generation: 2_000_000_001, kind: 'change' },
+    firstGeneration: 2_000_000_001,
+    lastGeneration: 2_000_000_001,
   });
-  expect(all.sent).toMatchObject([{ uuid: uuidOf(9), n: 2_000_000_001 }]);
+  expect(all.sent).toMatchObject([{ uuid: uuidOf(9), generation: 2_000_000_001 }]);
 });
 
 test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
   'of the letters of a device whose record was lost only the newest is replayed, with the filter %j',
   async (filter) => {
-    const { tools, letter, planned } = await withFailed(0);
+    const { deps, deadLetter, planned } = await withFailed(0);
     const body = { v: 1, uuid: uuidOf(9), requestId, due: start, operation: 'provision', service: 'main' };
-    letter({ ...body, n: 11 }, '12', { reason: 'older' });
-    letter({ ...body, n: 12, operation: 'deprovision', service: null }, '13', { reason: 'newer' });
-    letter({ ...body, n: 10 }, '11', { reason: 'oldest' });
+    deadLetter({ ...body, generation: 11 }, '12', { reason: 'older' });
+    deadLetter({ ...body, generation: 12, operation: 'deprovision', service: null }, '13', {
+      reason: 'newer',
+    });
+    deadLetter({ ...body, generation: 10 }, '11', { reason: 'oldest' });
     const { id, counts, note } = await planned({ filter });
-    const items = await tools.actions.items(id, 0, counts.planned);
+    const items = await deps.actions.items(id, 0, counts.planned);
     expect(items.map(({ sequenceNumber }) => sequenceNumber)).toEqual(
       'code' in filter || 'sequenceNumber' in filter ? [] : ['13'],
     );
@@ -265,16 +276,16 @@ test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
 
 test('a discard marks the records, remembers letters without one, and sends nothing', async () => {
   const all = await withFailed(2);
-  all.letter('not JSON', '5', { reason: 'bad-message' });
+  all.deadLetter('not JSON', '5', { reason: 'bad-message' });
   const id = await all.started({}, { kind: 'discard', reason: 'scrapped', by: 'Ada' });
   await all.work();
-  expect(await readAction(all.tools, id)).toMatchObject({
+  expect(await readAction(all.deps, id)).toMatchObject({
     state: 'done',
     reason: 'scrapped',
     counts: { succeeded: 3 },
   });
-  expect((await all.record(0)).ticket?.dead?.discarded).toMatchObject({ by: 'Ada', reason: 'scrapped' });
-  expect(await all.tools.discarded.list()).toEqual(['5']);
+  expect((await all.record(0)).job?.dead?.discarded).toMatchObject({ by: 'Ada', reason: 'scrapped' });
+  expect(await all.deps.discarded.list()).toEqual(['5']);
   expect(all.sent).toEqual([]);
 });
 
@@ -285,74 +296,75 @@ test('to discard needs a reason', async () => {
 
 describe('cancelled', () => {
   test('while it runs, it asks for no more, and gives up what is not done, with the error it had', async () => {
-    const { tools, sent, work, started, settle, record } = await withFailed(15);
+    const { deps, sent, work, started, settle, record } = await withFailed(15);
     const id = await started({ ramp: true });
     await work();
     await settle(0, 'done');
-    expect((await cancelAction(tools, id, { by: 'Bob' })).state).toBe('cancelling');
+    expect((await cancelAction(deps, id, { by: 'Bob' })).state).toBe('cancelling');
     await work();
-    expect(await readAction(tools, id)).toMatchObject({
+    expect(await readAction(deps, id)).toMatchObject({
       state: 'cancelled',
       cancelledBy: 'Bob',
-      counts: { asked: 10, succeeded: 1, cancelled: 9, underWay: 0 },
+      counts: { requested: 10, succeeded: 1, cancelled: 9, underWay: 0 },
     });
     // What is given up is sent once more, under the same id.
     expect(new Set(sent.map(({ uuid, messageId }) => `${uuid} ${messageId}`)).size).toBe(10);
     expect(await record(3)).toMatchObject({
-      ticket: { n: 8, dead: { cancelled: true } },
+      job: { generation: 8, dead: { cancelled: true } },
       error: { code: 'service-not-found' },
       replays: 1,
     });
-    expect((await record(12)).ticket?.dead).not.toHaveProperty('cancelled');
+    expect((await record(12)).job?.dead).not.toHaveProperty('cancelled');
     // And what was cancelled can be replayed.
-    const again = await planAction(tools, { kind: 'replay', filter: { status: 'cancelled' } });
+    const again = await planAction(deps, { kind: 'replay', filter: { status: 'cancelled' } });
     expect(again.counts.planned).toBe(9);
   });
 
   test('between the asking and its writing down, what was just asked for is given up too', async () => {
-    const { tools, nudges, started, record } = await withFailed(20);
+    const { deps, nudges, started, record } = await withFailed(20);
     const id = await started();
-    const { actions } = tools;
+    const { actions } = deps;
     let cancels = true;
     const racing = {
-      ...tools,
+      ...deps,
       actions: {
         ...actions,
         async items(of: string, from: number, to: number) {
           const items = await actions.items(of, from, to);
-          if (cancels) await cancelAction(tools, id);
+          if (cancels) await cancelAction(deps, id);
           cancels = false;
           return items;
         },
       },
     };
     await advanceAction(racing, nudges[0]!);
-    expect(await readAction(tools, id)).toMatchObject({
+    expect(await readAction(deps, id)).toMatchObject({
       state: 'cancelled',
       counts: { underWay: 0, cancelled: 20 },
     });
-    for (const n of [0, 19]) expect((await record(n)).ticket?.dead).toMatchObject({ cancelled: true });
+    for (const generation of [0, 19])
+      expect((await record(generation)).job?.dead).toMatchObject({ cancelled: true });
   });
 
   test('while a worker was at a part that it did not live to end, what that one asked for is given up when its message comes again', async () => {
-    const { tools, nudges, started, record, work } = await withFailed(20);
+    const { deps, nudges, started, record, work } = await withFailed(20);
     const id = await started();
     // It has the part, and asks for the first; the rest is asked for when the action was cancelled already.
-    const { records } = tools;
+    const { records } = deps;
     const killed = Promise.withResolvers<never>();
     const reached = Promise.withResolvers<void>();
-    let asked = 0;
+    let requested = 0;
     const dying = {
-      ...tools,
-      actions: { ...tools.actions, amend: () => killed.promise },
+      ...deps,
+      actions: { ...deps.actions, amend: () => killed.promise },
       records: {
         ...records,
         async amend(...change: Parameters<typeof records.amend>) {
-          asked += 1;
-          if (asked === 1) {
-            await cancelAction(tools, id);
+          requested += 1;
+          if (requested === 1) {
+            await cancelAction(deps, id);
             await work();
-            expect((await readAction(tools, id)).state).toBe('cancelled');
+            expect((await readAction(deps, id)).state).toBe('cancelled');
           }
           const done = await records.amend(...change);
           reached.resolve();
@@ -364,25 +376,26 @@ describe('cancelled', () => {
     await reached.promise;
     killed.reject(new Error('killed'));
     await expect(turn).rejects.toThrow('killed');
-    expect((await record(0)).ticket).not.toHaveProperty('dead');
+    expect((await record(0)).job).not.toHaveProperty('dead');
     await work(0);
-    for (const n of [0, 19]) expect((await record(n)).ticket?.dead).toMatchObject({ cancelled: true });
+    for (const generation of [0, 19])
+      expect((await record(generation)).job?.dead).toMatchObject({ cancelled: true });
   });
 
   test('while a part fails, what was asked for of it is given up, and nothing of it goes on afterwards', async () => {
-    const { tools, nudges, started, record, sent } = await withFailed(60);
+    const { deps, nudges, started, record, sent } = await withFailed(60);
     const id = await started();
-    const { records, queue } = tools;
+    const { records, queue } = deps;
     let underWay = 0;
     let tries = 0;
     const failing = {
-      ...tools,
+      ...deps,
       queue: {
         ...queue,
         async send(...message: Parameters<typeof queue.send>) {
           tries += 1;
           if (tries === 1) {
-            await cancelAction(tools, id);
+            await cancelAction(deps, id);
             throw new Error('the first fails');
           }
           await queue.send(...message);
@@ -400,39 +413,39 @@ describe('cancelled', () => {
     };
     await expect(advanceAction(failing, nudges[0]!)).rejects.toMatchObject({ code: 'unexpected' });
     expect(underWay).toBe(0);
-    const all = await Promise.all(Array.from({ length: 60 }, (_, n) => record(n)));
-    const asked = all.filter(({ action }) => action?.id === id);
-    expect(asked.length).toBeGreaterThan(0);
+    const all = await Promise.all(Array.from({ length: 60 }, (_, generation) => record(generation)));
+    const requested = all.filter(({ action }) => action?.id === id);
+    expect(requested.length).toBeGreaterThan(0);
     // Each with a message that will be its letter, also that whose first sending failed.
-    const messages = new Set(sent.map(({ uuid, n }) => `${uuid}.${n}`));
-    for (const { uuid, ticket } of asked) {
-      expect(ticket?.dead).toMatchObject({ cancelled: true });
-      expect(messages).toContain(`${uuid}.${ticket?.n}`);
+    const messages = new Set(sent.map(({ uuid, generation }) => `${uuid}.${generation}`));
+    for (const { uuid, job } of requested) {
+      expect(job?.dead).toMatchObject({ cancelled: true });
+      expect(messages).toContain(`${uuid}.${job?.generation}`);
     }
   });
 
   test('before its message was ever sent, a request gets it all the same, and so its letter', async () => {
-    const { tools, nudges, sent, started, record, work, away } = await withFailed(1);
+    const { deps, nudges, sent, started, record, work, away } = await withFailed(1);
     const id = await started();
     away.queue = 1;
     await expect(work(0)).rejects.toMatchObject({ code: 'queue-unavailable' });
     expect(sent).toEqual([]);
-    await cancelAction(tools, id);
+    await cancelAction(deps, id);
     // As long as it cannot be sent it is not given up.
     away.queue = 1;
     await expect(work(1)).rejects.toMatchObject({ code: 'queue-unavailable' });
-    expect((await record(0)).ticket).not.toHaveProperty('dead');
-    await advanceAction(tools, nudges[1]!);
-    expect((await record(0)).ticket).toMatchObject({ n: 8, dead: { cancelled: true } });
-    expect(sent).toMatchObject([{ uuid: uuidOf(0), n: 8, messageId: `${requestId}.8` }]);
+    expect((await record(0)).job).not.toHaveProperty('dead');
+    await advanceAction(deps, nudges[1]!);
+    expect((await record(0)).job).toMatchObject({ generation: 8, dead: { cancelled: true } });
+    expect(sent).toMatchObject([{ uuid: uuidOf(0), generation: 8, messageId: `${requestId}.8` }]);
   });
 
   test('before it was started, it can not be started any more; and once ended, it stays as it is', async () => {
-    const { tools, planned } = await withFailed(1);
+    const { deps, planned } = await withFailed(1);
     const { id } = await planned();
-    expect((await cancelAction(tools, id)).state).toBe('cancelled');
-    await expect(startAction(tools, id)).rejects.toMatchObject({ code: 'ops.not-planned', status: 409 });
-    await expect(cancelAction(tools, id)).rejects.toMatchObject({ code: 'ops.has-ended', status: 409 });
+    expect((await cancelAction(deps, id)).state).toBe('cancelled');
+    await expect(startAction(deps, id)).rejects.toMatchObject({ code: 'ops.not-planned', status: 409 });
+    await expect(cancelAction(deps, id)).rejects.toMatchObject({ code: 'ops.has-ended', status: 409 });
   });
 });
 
@@ -440,9 +453,9 @@ describe('a rotation', () => {
   const day = 24 * hours;
   const [held, replaced] = ['A'.repeat(64), 'B'.repeat(64)];
   const provisioned = (mintedAt: number, fleet = 'acme/a') => ({
-    ticket: null,
+    job: null,
     error: null,
-    places: ['sensor'],
+    scopes: ['sensor'],
     completedAt: start,
     observed: {
       thumbprint: held,
@@ -465,10 +478,10 @@ describe('a rotation', () => {
   }
 
   test('takes those that hold a certificate, the oldest first, by fleet and date', async () => {
-    const { planned, tools } = await withProvisioned();
+    const { planned, deps } = await withProvisioned();
     const set = async (filter: object) => {
       const { id, counts, byFleet } = await planned({ kind: 'rotate', filter });
-      const items = await tools.actions.items(id, 0, counts.planned);
+      const items = await deps.actions.items(id, 0, counts.planned);
       return { uuids: items.map(({ uuid }) => uuid), byFleet };
     };
     expect(await set({})).toEqual({ uuids: [2, 3, 1].map(uuidOf), byFleet: { 'acme/a': 2, 'acme/b': 1 } });
@@ -479,9 +492,9 @@ describe('a rotation', () => {
   });
 
   test('retires what each holds, once, at the rate, and revokes it only if that is asked for', async () => {
-    const { sent, started, work, record, nudges, tools } = await withProvisioned();
+    const { sent, started, work, record, nudges, deps } = await withProvisioned();
     await started({ rate: 60 }, { kind: 'rotate', filter: { fleet: 'acme/a' } });
-    await Promise.all([1, 2].map(() => advanceAction(tools, nudges[0]!)));
+    await Promise.all([1, 2].map(() => advanceAction(deps, nudges[0]!)));
     expect(new Set(sent.map(({ uuid, at }) => `${Number(`0x${uuid}`)} ${at - start}`))).toEqual(
       new Set(['2 0', '1 1000']),
     );
@@ -492,32 +505,32 @@ describe('a rotation', () => {
   });
 
   test('leaves a device alone whose certificate was replaced since the plan', async () => {
-    const { sent, planned, work, put, tools } = await withProvisioned();
+    const { sent, planned, work, put, deps } = await withProvisioned();
     const { id } = await planned({ kind: 'rotate' });
     const { observed, ...others } = provisioned(start);
     await put(1, { ...others, observed: { ...observed, thumbprint: replaced, hub: [replaced, held] } });
-    await startAction(tools, id);
+    await startAction(deps, id);
     await work();
     expect(sent.map(({ uuid }) => uuid)).not.toContain(uuidOf(1));
-    expect((await readAction(tools, id)).counts).toMatchObject({ planned: 3, superseded: 1, underWay: 2 });
+    expect((await readAction(deps, id)).counts).toMatchObject({ planned: 3, superseded: 1, underWay: 2 });
   });
 
   test('that is cancelled leaves a device as it was, or, once it was begun, to its end', async () => {
-    const { started, work, record, put, tools } = await withProvisioned();
+    const { started, work, record, put, deps } = await withProvisioned();
     const desired = { ...(await record(3)).desired, retire: replaced, revoke: true };
     await put(3, { ...provisioned(start - 20 * day), desired });
     const id = await started({}, { kind: 'rotate' });
     await work();
     await put(1, { ...(await record(1)), lease: { by: 'a worker', until: start + 60_000 } });
-    await cancelAction(tools, id);
+    await cancelAction(deps, id);
     await work();
-    expect(await record(1)).toMatchObject({ desired: { retire: held }, ticket: { kind: 'change' } });
+    expect(await record(1)).toMatchObject({ desired: { retire: held }, job: { kind: 'change' } });
     const taken = await record(2);
-    expect(taken).toMatchObject({ ticket: null, desired: { present: true, service: 'sensor' } });
+    expect(taken).toMatchObject({ job: null, desired: { present: true, service: 'sensor' } });
     expect(taken.desired).not.toHaveProperty('retire');
     // What was to be retired before, still is.
     expect((await record(3)).desired).toMatchObject({ retire: replaced, revoke: true });
-    expect(await readAction(tools, id)).toMatchObject({
+    expect(await readAction(deps, id)).toMatchObject({
       state: 'cancelled',
       counts: { cancelled: 2, underWay: 1 },
     });
@@ -525,19 +538,19 @@ describe('a rotation', () => {
 });
 
 test('a plan is good for a day, and is forgotten after that with its set; what was started is kept', async () => {
-  const { tools, clock, planned, started } = await withFailed(200);
+  const { deps, clock, planned, started } = await withFailed(200);
   const old = await planned();
   const kept = await started();
   clock.at += 24 * hours + 1;
-  await expect(startAction(tools, old.id)).rejects.toMatchObject({ code: 'ops.plan-too-old' });
-  await forgetPlans(tools);
-  expect(await tools.actions.read(old.id)).not.toBeNull();
+  await expect(startAction(deps, old.id)).rejects.toMatchObject({ code: 'ops.plan-too-old' });
+  await cleanUpActions(deps);
+  expect(await deps.actions.read(old.id)).not.toBeNull();
   clock.at += 1 * hours;
-  await forgetPlans(tools);
-  expect(await tools.actions.read(old.id)).toBeNull();
-  expect(await tools.actions.items(old.id, 0, 200)).toEqual([]);
-  expect(await tools.actions.items(kept, 0, 200)).toHaveLength(200);
-  expect((await listActions(tools)).actions.map(({ id }) => id)).toEqual([kept]);
+  await cleanUpActions(deps);
+  expect(await deps.actions.read(old.id)).toBeNull();
+  expect(await deps.actions.items(old.id, 0, 200)).toEqual([]);
+  expect(await deps.actions.items(kept, 0, 200)).toHaveLength(200);
+  expect((await listActions(deps)).actions.map(({ id }) => id)).toEqual([kept]);
 });
 
 describe('of a process that died', () => {
@@ -572,56 +585,56 @@ describe('of a process that died', () => {
   }
 
   test('a plan that was half written is not seen, and is removed after an hour, with what there is of its set', async () => {
-    const { tools, clock, planned } = await withFailed(200);
+    const { deps, clock, planned } = await withFailed(200);
     const { actions, whole, rows } = dying({ put: 2 });
-    tools.actions = actions;
+    deps.actions = actions;
     await expect(planned()).rejects.toMatchObject({ code: 'records-unavailable' });
     expect(await rows()).toBeGreaterThan(1);
     expect(await whole.list()).toEqual([]);
     const [{ id } = { id: '' }] = await whole.list(true);
-    tools.actions = whole;
-    await expect(startAction(tools, id)).rejects.toMatchObject({ status: 404 });
-    await forgetPlans(tools);
+    deps.actions = whole;
+    await expect(startAction(deps, id)).rejects.toMatchObject({ status: 404 });
+    await cleanUpActions(deps);
     expect(await rows()).toBeGreaterThan(1);
     clock.at += 1 * hours + 1;
-    await forgetPlans(tools);
+    await cleanUpActions(deps);
     expect(await rows()).toBe(0);
   });
 
   test('a plan that was half removed is removed', async () => {
-    const { tools, clock, planned } = await withFailed(200);
+    const { deps, clock, planned } = await withFailed(200);
     const { actions, whole, rows } = dying({ remove: 1 });
-    tools.actions = actions;
+    deps.actions = actions;
     await planned();
     clock.at += 25 * hours + 1;
-    await expect(forgetPlans(tools)).rejects.toMatchObject({ code: 'records-unavailable' });
+    await expect(cleanUpActions(deps)).rejects.toMatchObject({ code: 'records-unavailable' });
     expect(await rows()).toBeGreaterThan(0);
-    await forgetPlans({ ...tools, actions: whole });
+    await cleanUpActions({ ...deps, actions: whole });
     expect(await rows()).toBe(0);
   });
 });
 
 test('the set of an action that ended a day ago is removed, once; the action stays', async () => {
-  const { tools, clock, work, started } = await withFailed(3);
+  const { deps, clock, work, started } = await withFailed(3);
   const id = await started({}, { kind: 'discard', reason: 'scrapped' });
   await work();
-  const done = await readAction(tools, id);
+  const done = await readAction(deps, id);
   clock.at += 24 * hours;
-  await forgetPlans(tools);
-  expect(await tools.actions.items(id, 0, 3)).toHaveLength(3);
+  await cleanUpActions(deps);
+  expect(await deps.actions.items(id, 0, 3)).toHaveLength(3);
   clock.at += 1;
-  await forgetPlans(tools);
-  expect(await tools.actions.items(id, 0, 3)).toEqual([]);
-  const { stamp } = (await tools.actions.read(id))!.value;
-  await forgetPlans(tools);
-  expect((await tools.actions.read(id))?.value.stamp).toBe(stamp);
-  expect(await readAction(tools, id)).toEqual(done);
-  expect((await listActions(tools)).actions).toEqual([done]);
+  await cleanUpActions(deps);
+  expect(await deps.actions.items(id, 0, 3)).toEqual([]);
+  const { stamp } = (await deps.actions.read(id))!.value;
+  await cleanUpActions(deps);
+  expect((await deps.actions.read(id))?.value.stamp).toBe(stamp);
+  expect(await readAction(deps, id)).toEqual(done);
+  expect((await listActions(deps)).actions).toEqual([done]);
 });
 
 describe('a set of any size', () => {
   test('is kept in its order', async () => {
-    const { tools, planned } = await withFailed(400);
+    const { deps, planned } = await withFailed(400);
     const { id, counts } = await planned();
     expect(counts.planned).toBe(400);
     for (const [from, to] of [
@@ -630,7 +643,7 @@ describe('a set of any size', () => {
       [180, 180],
       [399, 400],
     ] as const)
-      expect((await tools.actions.items(id, from, to)).map(({ uuid }) => uuid)).toEqual(
+      expect((await deps.actions.items(id, from, to)).map(({ uuid }) => uuid)).toEqual(
         Array.from({ length: to - from }, (_, at) => uuidOf(from + at)),
       );
   });
@@ -640,16 +653,16 @@ describe('a set of any size', () => {
     ['the longest uuids', 'cloud-relay'],
     ['the longest names', '\u0001'.repeat(255)],
   ])('can be planned with %s', async (_, service) => {
-    const { tools, planned, letter } = await withFailed(0);
-    const uuids = Array.from({ length: 400 }, (_, n) => n.toString(16).padStart(62, '0'));
-    const rest = { v: 1, requestId, n: 2_000_000_000, due: start, operation: 'provision', service };
-    uuids.forEach((uuid, n) => {
-      letter({ ...rest, uuid }, String(10 ** 15 + n), { enqueuedAt: start + n });
+    const { deps, planned, deadLetter } = await withFailed(0);
+    const uuids = Array.from({ length: 400 }, (_, generation) => generation.toString(16).padStart(62, '0'));
+    const rest = { v: 1, requestId, generation: 2_000_000_000, due: start, operation: 'provision', service };
+    uuids.forEach((uuid, generation) => {
+      deadLetter({ ...rest, uuid }, String(10 ** 15 + generation), { enqueuedAt: start + generation });
     });
     const { id, counts } = await planned();
     expect(counts.planned).toBe(400);
     for (let from = 0; from < 400; from += 100)
-      expect((await tools.actions.items(id, from, from + 100)).map(({ uuid }) => uuid)).toEqual(
+      expect((await deps.actions.items(id, from, from + 100)).map(({ uuid }) => uuid)).toEqual(
         uuids.slice(from, from + 100),
       );
   });
@@ -657,8 +670,10 @@ describe('a set of any size', () => {
   test('is counted by the most frequent of its fleets, and the others', async () => {
     const { planned, put } = await withFailed(0);
     const { observed } = await put(0);
-    for (let n = 0; n < 300; n += 1)
-      await put(n, { observed: { ...observed, fleet: `acme/${'f'.repeat(120)}${n < 20 ? 0 : n}` } });
+    for (let generation = 0; generation < 300; generation += 1)
+      await put(generation, {
+        observed: { ...observed, fleet: `acme/${'f'.repeat(120)}${generation < 20 ? 0 : generation}` },
+      });
     const byFleet = Object.entries((await planned()).byFleet);
     expect(byFleet[0]).toEqual([`acme/${'f'.repeat(120)}0`, 20]);
     expect(byFleet.at(-1)?.[0]).toBe('others');

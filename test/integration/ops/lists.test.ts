@@ -1,36 +1,36 @@
-import { listLetters } from '../../../src/ops/deadLetters/list.js';
-import { readStory } from '../../../src/ops/devices/history.js';
+import { listDeadLetters } from '../../../src/ops/deadLetters/list.js';
+import { readHistory } from '../../../src/ops/devices/history.js';
 import { listRecords } from '../../../src/ops/devices/list.js';
-import { opsTools, requestId, start, uuidOf } from '../../support/opsTools.js';
+import { opsDependencies, requestId, start, uuidOf } from '../../support/opsTools.js';
 import { useTables } from '../../support/useTables.js';
 
 const tables = await useTables();
-const bodyOf = (n: number, more: object = {}) => ({
+const bodyOf = (generation: number, more: object = {}) => ({
   v: 1,
-  uuid: uuidOf(n),
+  uuid: uuidOf(generation),
   requestId,
-  n: 7,
+  generation: 7,
   due: start,
   operation: 'provision',
   service: 'sensor',
   ...more,
 });
 const deadWith = (more: object) => ({
-  ticket: { n: 7, kind: 'change' as const, due: start, dead: { at: start, ...more } },
+  job: { generation: 7, kind: 'change' as const, due: start, dead: { at: start, ...more } },
 });
 
 test('a failed request and its letter are one line, and each of them is listed without the other', async () => {
-  const { tools, put, letter } = opsTools(tables);
-  await Promise.all([put(1), put(2), put(3, { ticket: { n: 8, kind: 'change', due: start } })]);
-  letter(bodyOf(1), '11');
-  letter(bodyOf(1), '12');
-  letter(bodyOf(2, { n: 6 }), '13');
-  letter(bodyOf(3, { n: 8 }), '14', { reason: 'MaxDeliveryCountExceeded' });
-  letter(bodyOf(4), '15', { reason: 'TTLExpiredException' });
-  letter('not JSON', '16', { reason: 'bad-message', description: 'The message is not a JSON object.' });
-  const { letters, total, byStatus } = await listLetters(tools, { order: 'oldest' });
+  const { deps, put, deadLetter } = opsDependencies(tables);
+  await Promise.all([put(1), put(2), put(3, { job: { generation: 8, kind: 'change', due: start } })]);
+  deadLetter(bodyOf(1), '11');
+  deadLetter(bodyOf(1), '12');
+  deadLetter(bodyOf(2, { generation: 6 }), '13');
+  deadLetter(bodyOf(3, { generation: 8 }), '14', { reason: 'MaxDeliveryCountExceeded' });
+  deadLetter(bodyOf(4), '15', { reason: 'TTLExpiredException' });
+  deadLetter('not JSON', '16', { reason: 'bad-message', description: 'The message is not a JSON object.' });
+  const { deadLetters, total, byStatus } = await listDeadLetters(deps, { order: 'oldest' });
   expect(
-    letters.map(({ status, uuid, sequenceNumber, code }) => [status, uuid, sequenceNumber, code]),
+    deadLetters.map(({ status, uuid, sequenceNumber, code }) => [status, uuid, sequenceNumber, code]),
   ).toEqual(
     expect.arrayContaining([
       ['failed', uuidOf(1), '11', 'service-not-found'],
@@ -47,9 +47,9 @@ test('a failed request and its letter are one line, and each of them is listed w
 });
 
 test('a line says what failed, how often, since when, and how often it was replayed', async () => {
-  const { tools, put } = opsTools(tables);
+  const { deps, put } = opsDependencies(tables);
   await put(1, { replays: 2, attempts: 4, firstSeenAt: start - 5_000, ...deadWith({}) });
-  expect((await listLetters(tools, {})).letters).toEqual([
+  expect((await listDeadLetters(deps, {})).deadLetters).toEqual([
     {
       status: 'failed',
       uuid: uuidOf(1),
@@ -75,22 +75,22 @@ test.each([
   ['cancelled', deadWith({ cancelled: true })],
   ['discarded', deadWith({ discarded: { at: start, by: 'Ada', reason: 'scrapped' } })],
 ] as const)('%s is a status of its own', async (status, more) => {
-  const { tools, put } = opsTools(tables);
+  const { deps, put } = opsDependencies(tables);
   await put(1, more);
-  expect((await listLetters(tools, { status })).letters).toMatchObject([{ status }]);
-  expect((await listLetters(tools, {})).total).toBe(status === 'discarded' ? 0 : 1);
+  expect((await listDeadLetters(deps, { status })).deadLetters).toMatchObject([{ status }]);
+  expect((await listDeadLetters(deps, {})).total).toBe(status === 'discarded' ? 0 : 1);
 });
 
 test('filters narrow it down, and must all hold', async () => {
-  const { tools, put, clock } = opsTools(tables);
-  await Promise.all(Array.from({ length: 10 }, (_, n) => put(n)));
+  const { deps, put, clock } = opsDependencies(tables);
+  await Promise.all(Array.from({ length: 10 }, (_, generation) => put(generation)));
   const error = { code: 'hub-rejected', step: 'register', message: 'No.', at: start } as const;
   const observed = (fleet: string) => ({ ...opsRecordObserved, fleet });
   await put(3, { error, observed: observed('acme/a') });
   await put(4, { error, observed: observed('acme/b') });
   clock.at = start + 60_000;
   const found = async (query: object) =>
-    (await listLetters(tools, query)).letters.map(({ uuid }) => Number(`0x${uuid}`));
+    (await listDeadLetters(deps, query)).deadLetters.map(({ uuid }) => Number(`0x${uuid}`));
   expect(await found({ code: 'hub-rejected' })).toEqual([4, 3]);
   expect(await found({ code: 'hub-rejected', fleet: 'acme/a' })).toEqual([3]);
   expect(await found({ step: 'register', order: 'oldest' })).toEqual([3, 4]);
@@ -98,73 +98,76 @@ test('filters narrow it down, and must all hold', async () => {
   expect(await found({ since: new Date(start + 8).toISOString() })).toEqual([9, 8]);
   expect(await found({ until: new Date(start + 2).toISOString() })).toEqual([1, 0]);
   expect(await found({ since: '30s' })).toEqual([]);
-  expect((await listLetters(tools, {})).byCode).toEqual({ 'service-not-found': 8, 'hub-rejected': 2 });
-  expect((await listLetters(tools, {})).byFleet).toEqual({ unknown: 8, 'acme/a': 1, 'acme/b': 1 });
+  expect((await listDeadLetters(deps, {})).byCode).toEqual({ 'service-not-found': 8, 'hub-rejected': 2 });
+  expect((await listDeadLetters(deps, {})).byFleet).toEqual({ unknown: 8, 'acme/a': 1, 'acme/b': 1 });
 });
 
 test('pages follow one another, though something fails in between', async () => {
-  const { tools, put, clock } = opsTools(tables);
-  await Promise.all(Array.from({ length: 25 }, (_, n) => put(n)));
+  const { deps, put, clock } = opsDependencies(tables);
+  await Promise.all(Array.from({ length: 25 }, (_, generation) => put(generation)));
   const seen: (string | null)[] = [];
   let cursor: string | undefined;
   do {
-    const page = await listLetters(tools, { limit: 10, ...(cursor && { cursor }) });
-    seen.push(...page.letters.map(({ uuid }) => uuid));
+    const page = await listDeadLetters(deps, { limit: 10, ...(cursor && { cursor }) });
+    seen.push(...page.deadLetters.map(({ uuid }) => uuid));
     cursor = page.next ?? undefined;
     await put(100 + seen.length);
     clock.at += 60_000;
   } while (cursor);
-  expect(seen).toEqual(Array.from({ length: 25 }, (_, n) => uuidOf(24 - n)));
+  expect(seen).toEqual(Array.from({ length: 25 }, (_, generation) => uuidOf(24 - generation)));
 });
 
 test('the list is read anew once it is old, and otherwise only once for all who ask', async () => {
-  const { tools, put, clock } = opsTools(tables);
+  const { deps, put, clock } = opsDependencies(tables);
   await put(1);
-  expect((await listLetters(tools, {})).total).toBe(1);
+  expect((await listDeadLetters(deps, {})).total).toBe(1);
   await put(2);
-  expect((await listLetters(tools, {})).total).toBe(1);
+  expect((await listDeadLetters(deps, {})).total).toBe(1);
   clock.at += 2_000;
-  expect((await listLetters(tools, {})).total).toBe(2);
+  expect((await listDeadLetters(deps, {})).total).toBe(2);
 });
 
 test('records are listed by state, fleet, code and the beginning of a uuid', async () => {
-  const { tools, put, clock } = opsTools(tables);
-  await put(1, { ticket: null, observed: { ...opsRecordObserved, fleet: 'acme/a' } });
-  await put(0xab, { ticket: { n: 7, kind: 'change', due: start + 9_000 }, error: null });
+  const { deps, put, clock } = opsDependencies(tables);
+  await put(1, { job: null, observed: { ...opsRecordObserved, fleet: 'acme/a' } });
+  await put(0xab, { job: { generation: 7, kind: 'change', due: start + 9_000 }, error: null });
   await put(2);
   const found = async (query: object) =>
-    (await listRecords(tools, query)).records.map(({ uuid }) => Number(`0x${uuid}`));
-  expect((await listRecords(tools)).byState).toEqual({ failed: 2, queued: 1 });
+    (await listRecords(deps, query)).records.map(({ uuid }) => Number(`0x${uuid}`));
+  expect((await listRecords(deps)).byState).toEqual({ failed: 2, queued: 1 });
   expect(await found({ state: 'queued' })).toEqual([0xab]);
   expect(await found({ fleet: 'acme/a' })).toEqual([1]);
   expect(await found({ code: 'service-not-found', order: 'oldest' })).toEqual([1, 2]);
   expect(await found({ uuid: uuidOf(0xab).slice(0, 31) })).toEqual([0xab]);
   expect(await found({ uuid: 'FF' })).toEqual([]);
-  expect((await listRecords(tools, { state: 'queued' })).records[0]).toMatchObject({
+  expect((await listRecords(deps, { state: 'queued' })).records[0]).toMatchObject({
     dueAt: new Date(start + 9_000).toISOString(),
     code: null,
   });
   // Only what was written since is read; what is at work by now says so.
   clock.at += 2_000;
-  await put(2, { ticket: { n: 9, kind: 'change', due: start }, lease: { by: 'x', until: start + 60_000 } });
+  await put(2, {
+    job: { generation: 9, kind: 'change', due: start },
+    lease: { by: 'x', until: start + 60_000 },
+  });
   expect(await found({ state: 'working' })).toEqual([2]);
   clock.at += 60_000;
   expect(await found({ state: 'working' })).toEqual([]);
 });
 
 test('what is not a state is refused, and the states are named', async () => {
-  const { tools } = opsTools(tables);
-  await expect(listRecords(tools, { state: 'lost' as 'failed' })).rejects.toMatchObject({
+  const { deps } = opsDependencies(tables);
+  await expect(listRecords(deps, { state: 'lost' as 'failed' })).rejects.toMatchObject({
     code: 'ops.bad-filter',
     message: expect.stringMatching(/"state".*provisioned/),
   });
 });
 
 test('the story of a device shows what happened to it; of one that was never asked for there is none', async () => {
-  const { tools, put } = opsTools(tables);
+  const { deps, put } = opsDependencies(tables);
   const steps = [{ step: 'validate' as const, ms: 12, code: 'service-not-found' as const }];
-  await put(1, { story: [{ at: start, what: 'ran', note: 'failed for good', steps }] });
-  expect(await readStory(tools, uuidOf(1))).toMatchObject({
+  await put(1, { history: [{ at: start, type: 'ran', note: 'failed for good', steps }] });
+  expect(await readHistory(deps, uuidOf(1))).toMatchObject({
     device: {
       state: 'failed',
       replayable: true,
@@ -172,9 +175,9 @@ test('the story of a device shows what happened to it; of one that was never ask
       error: { code: 'service-not-found' },
       dueAt: null,
     },
-    story: [{ at: new Date(start).toISOString(), what: 'ran', note: 'failed for good', steps }],
+    history: [{ at: new Date(start).toISOString(), type: 'ran', note: 'failed for good', steps }],
   });
-  await expect(readStory(tools, uuidOf(2))).rejects.toMatchObject({
+  await expect(readHistory(deps, uuidOf(2))).rejects.toMatchObject({
     code: 'ops.no-such-device',
     status: 404,
   });

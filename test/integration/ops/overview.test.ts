@@ -1,7 +1,7 @@
 import { percentile } from '../../../src/ops/counting.js';
 import { readOverview } from '../../../src/ops/overview/read.js';
 import { historyOf, takeSample } from '../../../src/ops/overview/samples.js';
-import { opsTools, start } from '../../support/opsTools.js';
+import { opsDependencies, start } from '../../support/opsTools.js';
 import { useTables } from '../../support/useTables.js';
 
 const tables = await useTables();
@@ -9,68 +9,73 @@ const minute = 60_000;
 const totals = (operations: number, provisioned = 0, failed = 0) => ({ operations, provisioned, failed });
 
 test('an empty system is told as one', async () => {
-  const { tools } = opsTools(tables);
-  expect(await readOverview(tools)).toMatchObject({
+  const { deps } = opsDependencies(tables);
+  expect(await readOverview(deps)).toMatchObject({
     queue: { active: 0, scheduled: 0, deadLettered: 0, source: 'records' },
     states: { queued: 0, working: 0, retrying: 0, provisioned: 0, deprovisioned: 0, failed: 0 },
     devices: 0,
     failures: [],
-    pace: { limitPerMinute: 100, lastMinute: null, backlogDoneAt: null },
+    rateLimiter: { limitPerMinute: 100, lastMinute: null, backlogDoneAt: null },
     timing: { p50Seconds: null, p95Seconds: null, count: 0 },
     history: [],
   });
 });
 
 test('depths are those of the queue; where it may not be asked, or does not answer, those of the records, and why', async () => {
-  const { tools, depths, put } = opsTools(tables);
+  const { deps, depths, put } = opsDependencies(tables);
   await put(1);
-  await put(2, { ticket: { n: 7, kind: 'change', due: start + minute } });
-  await put(3, { ticket: { n: 7, kind: 'check', due: start } });
-  await put(4, { ticket: { n: 7, kind: 'change', due: start, dead: { at: start, cancelled: true } } });
+  await put(2, { job: { generation: 7, kind: 'change', due: start + minute } });
+  await put(3, { job: { generation: 7, kind: 'check', due: start } });
+  await put(4, { job: { generation: 7, kind: 'change', due: start, dead: { at: start, cancelled: true } } });
   const counted = { active: 1, scheduled: 1, deadLettered: 1, source: 'records' };
-  expect((await readOverview(tools)).queue).toMatchObject({
+  expect((await readOverview(deps)).queue).toMatchObject({
     ...counted,
     note: expect.stringContaining('Manage'),
   });
   depths.value = new Error('no');
-  expect((await readOverview(tools)).queue).toMatchObject({
+  expect((await readOverview(deps)).queue).toMatchObject({
     ...counted,
     note: expect.stringContaining('did not answer'),
   });
   depths.value = { active: 5, scheduled: 6, deadLettered: 7 };
-  expect((await readOverview(tools)).queue).toEqual({ ...depths.value, source: 'queue', note: null });
+  expect((await readOverview(deps)).queue).toEqual({ ...depths.value, source: 'queue', note: null });
 });
 
 test('what fails is counted by code and step: for good, and what is tried again; not what was discarded', async () => {
-  const { tools, put } = opsTools(tables);
+  const { deps, put } = opsDependencies(tables);
   const error = { code: 'timed-out', step: 'store', message: 'Slow.', at: start } as const;
   await Promise.all([put(1), put(2)]);
-  await put(3, { error, ticket: { n: 7, kind: 'change', due: start + minute } });
+  await put(3, { error, job: { generation: 7, kind: 'change', due: start + minute } });
   const discarded = { at: start, by: 'Ada', reason: 'scrapped' };
-  await put(4, { ticket: { n: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
-  expect((await readOverview(tools)).failures).toEqual([
+  await put(4, { job: { generation: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
+  expect((await readOverview(deps)).failures).toEqual([
     { code: 'service-not-found', step: 'validate', failed: 2, retrying: 0 },
     { code: 'timed-out', step: 'store', failed: 0, retrying: 1 },
   ]);
 });
 
 test('the backlog is done when the last slot has come, and those without a slot have had theirs', async () => {
-  const { tools, put } = opsTools(tables);
-  await put(1, { error: null, ticket: { n: 7, kind: 'change', due: start + 30_000, slot: start + 30_000 } });
-  expect((await readOverview(tools)).pace.backlogDoneAt).toBe(new Date(start + 30_000).toISOString());
-  const other = opsTools(tables);
-  for (let n = 0; n < 100; n += 1)
-    await other.put(n, { error: null, ticket: { n: 7, kind: 'change', due: start } });
-  expect((await readOverview(other.tools)).pace.backlogDoneAt).toBe(new Date(start + minute).toISOString());
+  const { deps, put } = opsDependencies(tables);
+  await put(1, {
+    error: null,
+    job: { generation: 7, kind: 'change', due: start + 30_000, reservation: start + 30_000 },
+  });
+  expect((await readOverview(deps)).rateLimiter.backlogDoneAt).toBe(new Date(start + 30_000).toISOString());
+  const other = opsDependencies(tables);
+  for (let generation = 0; generation < 100; generation += 1)
+    await other.put(generation, { error: null, job: { generation: 7, kind: 'change', due: start } });
+  expect((await readOverview(other.deps)).rateLimiter.backlogDoneAt).toBe(
+    new Date(start + minute).toISOString(),
+  );
 });
 
 test('the time to provisioned is of those of the last hour; certificates are counted by the days they have left', async () => {
-  const { tools, put } = opsTools(tables);
+  const { deps, put } = opsDependencies(tables);
   const day = 24 * 60 * minute;
   const done = (seconds: number, at: number, daysLeft: number) => ({
-    ticket: null,
+    job: null,
     error: null,
-    places: ['sensor'],
+    scopes: ['sensor'],
     completedAt: at,
     desired: { present: true, service: 'sensor', requestId: 'r', requestedAt: at - seconds * 1_000 },
     observed: {
@@ -89,14 +94,14 @@ test('the time to provisioned is of those of the last hour; certificates are cou
   await put(2, done(3, start - minute, 20));
   await put(3, done(9, start - minute, 5));
   await put(4, done(1_000, start - 61 * minute, -1));
-  const { timing, certificates, states } = await readOverview(tools);
+  const { timing, certificates, states } = await readOverview(deps);
   expect(timing).toEqual({ p50Seconds: 3, p95Seconds: 9, count: 3 });
   expect(certificates).toEqual({ expired: 1, within7Days: 1, within30Days: 1, later: 1 });
   expect(states.provisioned).toBe(4);
 });
 
 test('each minute is sampled once, and an hour is kept', async () => {
-  const { tools, clock, status, depths } = opsTools(tables);
+  const { deps, clock, status, depths } = opsDependencies(tables);
   depths.value = { active: 1, scheduled: 2, deadLettered: 3 };
   const sides = {
     balena: { answeredAt: null, failedAt: null, code: null },
@@ -105,11 +110,11 @@ test('each minute is sampled once, and an hour is kept', async () => {
   for (let at = 0; at < 75; at += 1) {
     clock.at = start + at * minute + 1_234;
     status.row = { at: clock.at, totals: totals(at * 90, at * 80, at), ...sides };
-    await takeSample(tools);
-    await takeSample(tools);
+    await takeSample(deps);
+    await takeSample(deps);
   }
-  expect(await tools.samples.since(0)).toHaveLength(71);
-  const { history, pace } = await readOverview(tools);
+  expect(await deps.samples.since(0)).toHaveLength(71);
+  const { history, rateLimiter } = await readOverview(deps);
   expect(history).toHaveLength(60);
   expect(history.at(-1)).toEqual({
     at: new Date(Math.floor(clock.at / minute) * minute).toISOString(),
@@ -120,7 +125,7 @@ test('each minute is sampled once, and an hour is kept', async () => {
     provisioned: 80,
     failed: 1,
   });
-  expect(pace.lastMinute).toBe(90);
+  expect(rateLimiter.lastMinute).toBe(90);
 });
 
 test('where samples are missing, what was done is spread over the minutes; a count that begins anew is no negative one', () => {

@@ -1,10 +1,10 @@
-import type { DeviceRecord, Ticket } from '../../../src/device/record.js';
+import type { DeviceRecord, Job } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
 import { newRecord } from '../../../src/device/transitions.js';
-import { type OverdueTools, overdue } from '../../../src/provisioning/redrive.js';
-import { type Discarded, openDiscardedLetters } from '../../../src/queue/deadLetters.js';
+import { type RedriveDependencies, redrive } from '../../../src/provisioning/redrive.js';
+import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
-import type { DeadLetter, Envelope, Queue } from '../../../src/queue/queue.js';
+import type { Envelope, PeekedDeadLetter, Queue } from '../../../src/queue/queue.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
 import { useTables } from '../../support/useTables.js';
 
@@ -14,15 +14,17 @@ const clock = { now: () => now, sleep: async () => {} };
 const minutes = 60_000;
 const window = 10 * minutes;
 const requestId = '018f0000-0000-7000-8000-000000000000';
-const uuidOf = (n: number) => n.toString(16).padStart(32, '0');
+const uuidOf = (generation: number) => generation.toString(16).padStart(32, '0');
 
 /** A queue that writes down what is sent, and has these dead letters. */
-function fakeQueue(letters: { uuid: string; n: number; requestId?: string; body?: unknown }[] = []) {
+function fakeQueue(
+  deadLetters: { uuid: string; generation: number; requestId?: string; body?: unknown }[] = [],
+) {
   const sent: (ProvisioningMessage & Envelope)[] = [];
   const removed: string[] = [];
-  const all = letters.map(
-    ({ uuid, n, requestId: id = requestId, body }, at): DeadLetter => ({
-      body: body ?? { v: 1, uuid, requestId: id, n, due: now, operation: 'provision', service: '' },
+  const all = deadLetters.map(
+    ({ uuid, generation, requestId: id = requestId, body }, at): PeekedDeadLetter => ({
+      body: body ?? { v: 1, uuid, requestId: id, generation, due: now, operation: 'provision', service: '' },
       sequenceNumber: String(at),
       reason: '',
       description: '',
@@ -33,7 +35,7 @@ function fakeQueue(letters: { uuid: string; n: number; requestId?: string; body?
     async send(message, envelope) {
       sent.push({ ...message, ...envelope });
     },
-    sendAction: async () => {},
+    sendWakeUp: async () => {},
     async *deadLetters() {
       yield* all;
     },
@@ -48,125 +50,127 @@ function fakeQueue(letters: { uuid: string; n: number; requestId?: string; body?
 }
 
 async function lastRunAt(at: number) {
-  const lastRun = openLastRun(tables.newTable<{ at: number }>(), 'overdue');
+  const lastRun = openLastRun(tables.newTable<{ at: number }>(), 'redrive');
   await lastRun.write(at);
   return lastRun;
 }
 
-async function withRecords(tickets: (Ticket | null)[], fake = fakeQueue()) {
+async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
   const records = openRecords(tables.newTable<DeviceRecord>(), clock);
-  for (const [n, ticket] of tickets.entries()) {
+  for (const [generation, job] of jobs.entries()) {
     const desired = { present: true, service: '', requestId, requestedAt: now };
-    await records.write({ ...newRecord(uuidOf(n), desired, now), ticket }, null);
+    await records.write({ ...newRecord(uuidOf(generation), desired, now), job }, null);
   }
-  const tools: OverdueTools = {
+  const deps: RedriveDependencies = {
     records,
     queue: fake.queue,
-    discarded: openDiscardedLetters(tables.newTable<Discarded>()),
+    discarded: openDiscardedDeadLetters(tables.newTable<DiscardedDeadLetter>()),
     clock,
     duplicateWindowMs: window,
     periodMs: 5 * minutes,
     lastRun: await lastRunAt(now - 5 * minutes),
   };
-  return { tools, ...fake };
+  return { deps, ...fake };
 }
-const late = (ms: number, more: Partial<Ticket> = {}): Ticket => ({
-  n: 7,
+const late = (ms: number, more: Partial<Job> = {}): Job => ({
+  generation: 7,
   kind: 'change',
   due: now - ms,
   ...more,
 });
 
 test('the message of overdue work is sent again: the same ticket, with the same id', async () => {
-  const { tools, sent } = await withRecords([late(window + 1)]);
-  expect(await overdue(tools)).toEqual({ sent: 1, cleaned: 0 });
-  expect(sent).toMatchObject([{ uuid: uuidOf(0), n: 7, messageId: `${requestId}.7`, requestId, due: now }]);
+  const { deps, sent } = await withRecords([late(window + 1)]);
+  expect(await redrive(deps)).toEqual({ sent: 1, cleaned: 0 });
+  expect(sent).toMatchObject([
+    { uuid: uuidOf(0), generation: 7, messageId: `${requestId}.7`, requestId, due: now },
+  ]);
 });
 
 test('it is sent when it is late by the duplicate window, and again when that has doubled, and so on', async () => {
   const latenesses = [9, 11, 14, 16, 19, 21, 24, 26, 39, 41, 44, 46, 79, 81];
-  const { tools, sent } = await withRecords(latenesses.map((each) => late(each * minutes)));
-  await overdue(tools);
+  const { deps, sent } = await withRecords(latenesses.map((each) => late(each * minutes)));
+  await redrive(deps);
   const found = sent.map(({ uuid }) => latenesses[Number.parseInt(uuid, 16)]);
   expect(found.sort((a = 0, b = 0) => a - b)).toEqual([11, 14, 21, 24, 41, 44, 81]);
 });
 
 test('each run of five minutes that there is in a day sends it a few times only', async () => {
   const runs = Array.from({ length: 288 }, (_, run) => late((run * 5 + 1) * minutes));
-  const { tools } = await withRecords(runs);
+  const { deps } = await withRecords(runs);
   // After 10, 20, 40, 80, 160, 320, 640 and 1,280 minutes.
-  expect((await overdue(tools)).sent).toBe(8);
+  expect((await redrive(deps)).sent).toBe(8);
 });
 
 test('a turn that was missed, since the timer did not run or ran late, is made up for', async () => {
-  const { tools, sent } = await withRecords([late(16 * minutes), late(26 * minutes), late(46 * minutes)]);
-  tools.lastRun = await lastRunAt(now - 6.5 * minutes);
-  await overdue(tools);
+  const { deps, sent } = await withRecords([late(16 * minutes), late(26 * minutes), late(46 * minutes)]);
+  deps.lastRun = await lastRunAt(now - 6.5 * minutes);
+  await redrive(deps);
   expect(sent.map(({ uuid }) => uuid).sort()).toEqual([uuidOf(0), uuidOf(1), uuidOf(2)]);
-  expect(await tools.lastRun.read()).toBe(now);
+  expect(await deps.lastRun.read()).toBe(now);
 });
 
 test('a message that cannot be sent does not keep the others; that run does not count, and the next sends it', async () => {
-  const { tools, sent } = await withRecords([late(window + 1), late(window + 1), late(window + 1)]);
-  const { send } = tools.queue;
+  const { deps, sent } = await withRecords([late(window + 1), late(window + 1), late(window + 1)]);
+  const { send } = deps.queue;
   let fails = true;
-  tools.queue.send = async (message, envelope) => {
+  deps.queue.send = async (message, envelope) => {
     if (fails && message.uuid === uuidOf(1)) throw new Error('not now');
     return send(message, envelope);
   };
-  await expect(overdue(tools)).rejects.toThrow('not now');
+  await expect(redrive(deps)).rejects.toThrow('not now');
   expect(sent.map(({ uuid }) => uuid).sort()).toEqual([uuidOf(0), uuidOf(2)]);
-  expect(await tools.lastRun.read()).toBe(now - 5 * minutes);
+  expect(await deps.lastRun.read()).toBe(now - 5 * minutes);
   fails = false;
-  await overdue(tools);
+  await redrive(deps);
   expect(sent.map(({ uuid }) => uuid)).toContain(uuidOf(1));
 });
 
 test('work that is given up, or that nobody owes, is not sent', async () => {
-  const { tools } = await withRecords([null, late(window + 1, { dead: { at: now } })]);
-  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 0 });
+  const { deps } = await withRecords([null, late(window + 1, { dead: { at: now } })]);
+  expect(await redrive(deps)).toEqual({ sent: 0, cleaned: 0 });
 });
 
 test('of the dead letters the superseded ones are removed, and those of a bulk action, which others go on with', async () => {
   const fake = fakeQueue([
-    { uuid: uuidOf(0), n: 7 },
-    { uuid: uuidOf(0), n: 6 },
-    { uuid: uuidOf(0), n: 7, requestId: '018f0000-0000-7000-8000-00000000000f' },
-    { uuid: uuidOf(1), n: 7 },
-    { uuid: uuidOf(9), n: 7 },
-    { uuid: '', n: 0, body: 'not JSON' },
-    { uuid: '', n: 0, body: { v: 1, action: requestId, n: 3, due: now } },
+    { uuid: uuidOf(0), generation: 7 },
+    { uuid: uuidOf(0), generation: 6 },
+    { uuid: uuidOf(0), generation: 7, requestId: '018f0000-0000-7000-8000-00000000000f' },
+    { uuid: uuidOf(1), generation: 7 },
+    { uuid: uuidOf(9), generation: 7 },
+    { uuid: '', generation: 0, body: 'not JSON' },
+    { uuid: '', generation: 0, body: { v: 1, action: requestId, generation: 3, due: now } },
   ]);
-  const { tools, removed } = await withRecords([late(0, { dead: { at: now } }), null], fake);
-  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 4 });
+  const { deps, removed } = await withRecords([late(0, { dead: { at: now } }), null], fake);
+  expect(await redrive(deps)).toEqual({ sent: 0, cleaned: 4 });
   expect(removed).toEqual(['1', '2', '3', '6']);
 });
 
 test('the letter of a request that ops have discarded is removed, and one without a record that they have', async () => {
   const fake = fakeQueue([
-    { uuid: uuidOf(0), n: 7 },
-    { uuid: '', n: 0, body: 'not JSON' },
-    { uuid: '', n: 0, body: 'not JSON either' },
+    { uuid: uuidOf(0), generation: 7 },
+    { uuid: '', generation: 0, body: 'not JSON' },
+    { uuid: '', generation: 0, body: 'not JSON either' },
   ]);
   const discarded = { at: now, by: 'ops', reason: 'scrapped' };
-  const { tools, removed } = await withRecords([late(0, { dead: { at: now, discarded } })], fake);
-  await tools.discarded.add({ sequenceNumber: '1', ...discarded });
-  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 2 });
+  const { deps, removed } = await withRecords([late(0, { dead: { at: now, discarded } })], fake);
+  await deps.discarded.add({ sequenceNumber: '1', ...discarded });
+  expect(await redrive(deps)).toEqual({ sent: 0, cleaned: 2 });
   expect(removed).toEqual(['0', '1']);
-  expect(await tools.discarded.list()).toEqual(['1']);
+  expect(await deps.discarded.list()).toEqual(['1']);
 });
 
 test('that a letter was discarded is forgotten once it is gone', async () => {
-  const fake = fakeQueue([{ uuid: uuidOf(0), n: 7 }]);
-  const { tools } = await withRecords([late(0, { dead: { at: now } })], fake);
-  await tools.discarded.add({ sequenceNumber: '12', at: now, by: 'ops', reason: 'scrapped' });
-  await overdue(tools);
-  expect(await tools.discarded.list()).toEqual([]);
+  const fake = fakeQueue([{ uuid: uuidOf(0), generation: 7 }]);
+  const { deps } = await withRecords([late(0, { dead: { at: now } })], fake);
+  await deps.discarded.add({ sequenceNumber: '12', at: now, by: 'ops', reason: 'scrapped' });
+  await redrive(deps);
+  expect(await deps.discarded.list()).toEqual([]);
 });
 
 test('where none is superseded, none is received: that would raise their delivery counts', async () => {
-  const fake = fakeQueue([{ uuid: uuidOf(0), n: 7 }]);
-  const { tools, removed } = await withRecords([late(0, { dead: { at: now } })], fake);
-  expect(await overdue(tools)).toEqual({ sent: 0, cleaned: 0 });
+  const fake = fakeQueue([{ uuid: uuidOf(0), generation: 7 }]);
+  const { deps, removed } = await withRecords([late(0, { dead: { at: now } })], fake);
+  expect(await redrive(deps)).toEqual({ sent: 0, cleaned: 0 });
   expect(removed).toEqual([]);
 });

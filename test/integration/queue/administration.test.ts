@@ -21,8 +21,8 @@ describe('the management of the queue', () => {
     await sender.sendMessages([{ body: 1 }, { body: 2 }, { body: 3 }]);
     await sender.scheduleMessages({ body: 4 }, new Date(Date.now() + 60_000));
     const receiver = broker.client.createReceiver('q');
-    const [letter] = await receiver.receiveMessages(1);
-    await receiver.deadLetterMessage(letter!);
+    const [deadLetter] = await receiver.receiveMessages(1);
+    await receiver.deadLetterMessage(deadLetter!);
     expect(await open().depths()).toEqual({ active: 2, scheduled: 1, deadLettered: 1 });
   });
 

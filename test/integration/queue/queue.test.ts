@@ -4,7 +4,7 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { startBroker } from '../../../local/simulators/servicebus/startBroker.js';
 import { listen } from '../../../local/simulators/shared/listen.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
-import { type DeadLetter, openQueue, type Queue } from '../../../src/queue/queue.js';
+import { openQueue, type PeekedDeadLetter, type Queue } from '../../../src/queue/queue.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
@@ -19,11 +19,11 @@ const open = (queue: string, connectionString = broker.connectionString, callTim
 };
 afterAll(() => Promise.all(queues.map((queue) => queue.close())));
 
-const message = (n = 1): ProvisioningMessage => ({
+const message = (generation = 1): ProvisioningMessage => ({
   v: 1,
   uuid: 'ab'.repeat(16),
   requestId: randomUUID(),
-  n,
+  generation,
   due: 0,
   operation: 'provision',
   service: 'main',
@@ -56,50 +56,50 @@ test('a message that was sent already is not sent again, and that is fine', asyn
   const queue = open('twice');
   await queue.send(message(1), { messageId: 'c.1', at: 0 });
   await queue.send(message(2), { messageId: 'c.1', at: 0 });
-  expect((await peek('twice')).map(({ body }) => body.n)).toEqual([1]);
+  expect((await peek('twice')).map(({ body }) => body.generation)).toEqual([1]);
 });
 
 test('the dead-letter queue can be looked at, whole, again and again, without locking anything', async () => {
   const queue = open('peeked');
-  expect(await lettersOf(queue)).toEqual([]);
+  expect(await deadLettersOf(queue)).toEqual([]);
   const bodies = await deadLetter(queue, 'peeked', 600);
-  const letters = await lettersOf(queue);
-  expect(letters.map(({ body }) => body)).toEqual(bodies);
-  expect(letters[0]).toMatchObject({
+  const deadLetters = await deadLettersOf(queue);
+  expect(deadLetters.map(({ body }) => body)).toEqual(bodies);
+  expect(deadLetters[0]).toMatchObject({
     sequenceNumber: expect.stringMatching(/^\d+$/),
     reason: 'because',
     description: 'of that',
     enqueuedAt: expect.any(Number),
   });
-  expect(await lettersOf(queue)).toEqual(letters);
+  expect(await deadLettersOf(queue)).toEqual(deadLetters);
 }, 60_000);
 
 test('of the dead letters those that are named are removed, wherever they lie, and the others are put back', async () => {
   const queue = open('removed');
   await deadLetter(queue, 'removed', 600);
-  const before = await lettersOf(queue);
+  const before = await deadLettersOf(queue);
   const doomed = before
     .filter((_, at) => at % 7 === 3 || at > 590)
     .map(({ sequenceNumber }) => sequenceNumber);
   expect(await queue.removeDeadLetters(new Set(doomed), 30_000)).toBe(doomed.length);
   const left = before.filter(({ sequenceNumber }) => !doomed.includes(sequenceNumber));
-  expect(await lettersOf(queue)).toEqual(left);
+  expect(await deadLettersOf(queue)).toEqual(left);
   // None of them is still locked.
   const all = new Set(left.map(({ sequenceNumber }) => sequenceNumber));
   expect(await queue.removeDeadLetters(all, 30_000)).toBe(left.length);
-  expect(await lettersOf(queue)).toEqual([]);
+  expect(await deadLettersOf(queue)).toEqual([]);
 }, 60_000);
 
 test('a letter that is not there any more is not waited for', async () => {
   const queue = open('gone');
   await deadLetter(queue, 'gone', 3);
   expect(await queue.removeDeadLetters(new Set(['1000']), 30_000)).toBe(0);
-  expect(await lettersOf(queue)).toHaveLength(3);
+  expect(await deadLettersOf(queue)).toHaveLength(3);
 }, 20_000);
 
 test('the message of a bulk action is sent like any other', async () => {
-  const body = { v: 1 as const, action: randomUUID(), n: 1, due: 0 };
-  await open('actions').sendAction(body, { messageId: `${body.action}.1`, at: 0 });
+  const body = { v: 1 as const, action: randomUUID(), generation: 1, due: 0 };
+  await open('actions').sendWakeUp(body, { messageId: `${body.action}.1`, at: 0 });
   expect(await peek('actions')).toMatchObject([
     { body, messageId: `${body.action}.1`, correlationId: body.action },
   ]);
@@ -109,7 +109,7 @@ const unavailable = { code: 'queue-unavailable', retry: 'later', outcomeUnknown:
 const calls: [string, (queue: Queue) => Promise<unknown>][] = [
   ['send', (queue) => queue.send(message(), { messageId: randomUUID(), at: 0 })],
   ['send for later', (queue) => queue.send(message(), { messageId: randomUUID(), at: Date.now() + 60_000 })],
-  ['deadLetters', lettersOf],
+  ['deadLetters', deadLettersOf],
   ['removeDeadLetters', (queue) => queue.removeDeadLetters(new Set(['1']), 10_000)],
   ['ping', (queue) => queue.ping()],
 ];
@@ -167,7 +167,7 @@ test('a queue is there again after an outage of the broker', async () => {
   const second = await startBroker({ port: first.endpoints.port, ...options });
   await send('after');
   await queue.ping();
-  expect(await lettersOf(queue)).toEqual([]);
+  expect(await deadLettersOf(queue)).toEqual([]);
   const client = new ServiceBusClient(second.endpoints.connectionString);
   const ids = (await client.createReceiver('outage').peekMessages(10)).map(({ messageId }) => messageId);
   expect(ids).toContain('after');
@@ -176,16 +176,17 @@ test('a queue is there again after an outage of the broker', async () => {
   await second.close();
 }, 20_000);
 
-async function lettersOf(queue: Queue): Promise<DeadLetter[]> {
-  const found: DeadLetter[] = [];
-  for await (const letter of queue.deadLetters()) found.push(letter);
+async function deadLettersOf(queue: Queue): Promise<PeekedDeadLetter[]> {
+  const found: PeekedDeadLetter[] = [];
+  for await (const deadLetter of queue.deadLetters()) found.push(deadLetter);
   return found;
 }
 
 /** Sends messages, and dead-letters them, as the worker's host would. */
 async function deadLetter(queue: Queue, name: string, count: number): Promise<ProvisioningMessage[]> {
-  const bodies = Array.from({ length: count }, (_, n) => message(n));
-  for (const [n, body] of bodies.entries()) await queue.send(body, { messageId: `${name}.${n}`, at: 0 });
+  const bodies = Array.from({ length: count }, (_, generation) => message(generation));
+  for (const [generation, body] of bodies.entries())
+    await queue.send(body, { messageId: `${name}.${generation}`, at: 0 });
   const receiver = broker.client.createReceiver(name);
   for (let left = count; left > 0; ) {
     const received = await receiver.receiveMessages(left, { maxWaitTimeInMs: 2_000 });

@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { measures, useMeasures } from '../../../src/telemetry/metrics.js';
+import { productMetrics, setMetrics } from '../../../src/telemetry/metrics.js';
 import { inSpan } from '../../../src/telemetry/spans.js';
 import { traceCalls, traceSlowCalls } from '../../../src/telemetry/traceCalls.js';
 import { startTracing } from '../../support/startTracing.js';
@@ -8,7 +8,7 @@ import { startTracing } from '../../support/startTracing.js';
 const exporter = startTracing();
 const secret = 'AccountKey=c2VjcmV0';
 const refused: string[] = [];
-useMeasures({ ...measures(), refused: (dependency) => refused.push(dependency) });
+setMetrics({ ...productMetrics(), refused: (dependency) => refused.push(dependency) });
 
 const failingWith = (error: Error) =>
   traceCalls('hub', { create: (_: string) => Promise.reject(error), close: () => {} }, ['create']);

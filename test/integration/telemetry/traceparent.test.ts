@@ -1,21 +1,29 @@
 import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import type { Ticket } from '../../../src/device/record.js';
-import { again, recordFromMessage } from '../../../src/device/transitions.js';
+import type { Job } from '../../../src/device/record.js';
+import { recordFromMessage, reschedule } from '../../../src/device/transitions.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
-import { overdue } from '../../../src/provisioning/redrive.js';
+import { redrive } from '../../../src/provisioning/redrive.js';
 import { parseMessage } from '../../../src/queue/messages.js';
-import { sendCopy } from '../../../src/queue/publish.js';
+import { publishCopy } from '../../../src/queue/publish.js';
 import { inSpan } from '../../../src/telemetry/spans.js';
 import { currentTraceparent, parentOfDelivery } from '../../../src/telemetry/traceparent.js';
-import { acceptTools } from '../../support/acceptTools.js';
+import { acceptDependencies } from '../../support/acceptTools.js';
 import { now, provisioned, recordWith, requestId, uuid } from '../../support/records.js';
 import { startTracing } from '../../support/startTracing.js';
 
 startTracing();
 const request = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-const message = { v: 1, uuid, requestId, n: 7, due: now, operation: 'provision', service: 'main' } as const;
+const message = {
+  v: 1,
+  uuid,
+  requestId,
+  generation: 7,
+  due: now,
+  operation: 'provision',
+  service: 'main',
+} as const;
 
 /** Does something within a span. @returns the traceparent of that span */
 const traced = (run: () => unknown) =>
@@ -24,40 +32,40 @@ const traced = (run: () => unknown) =>
     return currentTraceparent();
   });
 
-const ticketAfter = (ticket: Ticket | null, ...[more]: [Parameters<typeof again>[2]?]) => {
-  const record = recordWith({ ticket, lastN: 7 });
-  again(record, now, more);
-  return record.ticket?.traceparent;
+const jobAfter = (job: Job | null, ...[more]: [Parameters<typeof reschedule>[2]?]) => {
+  const record = recordWith({ job, lastGeneration: 7 });
+  reschedule(record, now, more);
+  return record.job?.traceparent;
 };
-const owed: Ticket = { n: 7, kind: 'change', due: 0, traceparent: request };
+const owed: Job = { generation: 7, kind: 'change', due: 0, traceparent: request };
 
 test('what is asked for is in the trace of who asks: in its ticket, and in the message', async () => {
-  const { tools, sent, record } = acceptTools(now);
-  const traceparent = await traced(() => accept(tools, { uuid, present: true, service: 'main' }));
+  const { deps, sent, record } = acceptDependencies(now);
+  const traceparent = await traced(() => accept(deps, { uuid, present: true, service: 'main' }));
   expect(traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-  expect((await record(uuid)).ticket).toMatchObject({ traceparent });
+  expect((await record(uuid)).job).toMatchObject({ traceparent });
   expect(sent).toMatchObject([{ uuid, traceparent }]);
 });
 
 test('work that is owed again goes on with its trace, given up and replayed as well, whoever sees to it', async () => {
-  expect(await inSpan('delivery', {}, async () => ticketAfter(owed))).toBe(request);
-  expect(ticketAfter({ ...owed, dead: { at: 1 } })).toBe(request);
+  expect(await inSpan('delivery', {}, async () => jobAfter(owed))).toBe(request);
+  expect(jobAfter({ ...owed, dead: { at: 1 } })).toBe(request);
 });
 
 test('a new request does not go on with the trace of the one before', async () => {
-  let ticket: string | undefined;
+  let job: string | undefined;
   const traceparent = await traced(() => {
-    ticket = ticketAfter(owed, { kind: 'change' });
+    job = jobAfter(owed, { kind: 'change' });
   });
-  expect(ticket).toBe(traceparent);
-  expect(ticketAfter(owed, { kind: 'change' })).toBeUndefined();
+  expect(job).toBe(traceparent);
+  expect(jobAfter(owed, { kind: 'change' })).toBeUndefined();
 });
 
 test('a check is in the trace of who wants it, and not of the request long ago', async () => {
-  const { tools, put, record } = acceptTools(now);
+  const { deps, put, record } = acceptDependencies(now);
   await put(provisioned);
-  const traceparent = await traced(() => check(tools, uuid));
-  expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', traceparent });
+  const traceparent = await traced(() => check(deps, uuid));
+  expect((await record(uuid)).job).toMatchObject({ kind: 'check', traceparent });
 });
 
 test("a timer's run gives no trace to what it asks for: each device begins its own, at its first delivery", async () => {
@@ -67,23 +75,23 @@ test("a timer's run gives no trace to what it asks for: each device begins its o
   const delivery = await traced(() => {});
   expect(delivery).toBeDefined();
   await inSpan('delivery', {}, async () =>
-    expect(ticketAfter({ n: 7, kind: 'change', due: 0 })).toBe(currentTraceparent()),
+    expect(jobAfter({ generation: 7, kind: 'change', due: 0 })).toBe(currentTraceparent()),
   );
 });
 
 test('a copy that is put off, a message sent by the overdue timer and a record made anew from one keep the trace', async () => {
-  const { tools, sent, put } = acceptTools(now);
-  await sendCopy(tools.queue, { ...message, traceparent: request }, '5', now);
-  await put(recordWith({ ticket: { ...owed, due: now - 700_000 } }));
-  await overdue({
-    ...tools,
+  const { deps, sent, put } = acceptDependencies(now);
+  await publishCopy(deps.queue, { ...message, traceparent: request }, '5', now);
+  await put(recordWith({ job: { ...owed, due: now - 700_000 } }));
+  await redrive({
+    ...deps,
     discarded: { add: async () => {}, list: async () => [], forget: async () => {} },
     duplicateWindowMs: 600_000,
     periodMs: 300_000,
     lastRun: { read: async () => 0, write: async () => {} },
   });
   expect(sent.map(({ traceparent }) => traceparent)).toEqual([request, request]);
-  expect(recordFromMessage({ ...message, traceparent: request }, now).ticket).toMatchObject({
+  expect(recordFromMessage({ ...message, traceparent: request }, now).job).toMatchObject({
     traceparent: request,
   });
 });

@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import type { Hub } from '../../../src/iothub/types.js';
+import type { HubRegistry } from '../../../src/iothub/types.js';
 import type { WorkerSettings } from '../../../src/provisioning/dependencies.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import type { ScannedTable } from '../../../src/storage/table.js';
@@ -9,7 +9,7 @@ import type { Cloud } from './createCloud.js';
 export interface RuleOff {
   devices?: (table: ScannedTable<DeviceRecord>) => ScannedTable<DeviceRecord>;
   queue?: (queue: Queue) => Queue;
-  hub?: (hub: Hub) => Hub;
+  hub?: (hub: HubRegistry) => HubRegistry;
   settings?: Partial<WorkerSettings>;
   /** Without the overdue timer. */
   noTimer?: true;

@@ -5,11 +5,11 @@ export interface Act {
   device: number;
   afterMs: number;
   what:
-    | { kind: 'provision'; place: string }
+    | { kind: 'provision'; scope: string }
     | { kind: 'deprovision' }
     | { kind: 'created' }
-    | { kind: 'rotate'; revoke: boolean; distrust?: boolean }
-    | { kind: 'check'; distrust: boolean; inMs?: number }
+    | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean }
+    | { kind: 'check'; forceVerify: boolean; inMs?: number }
     | { kind: 'renew' }
     | { kind: 'resend' }
     | { kind: 'replay'; inMs: number }
@@ -18,7 +18,7 @@ export interface Act {
     | {
         kind: 'tamper';
         how: 'delete-device' | 'hub' | 'lose-record' | 'remove' | 'alien' | 'alien-key';
-        place: string;
+        scope: string;
       };
 }
 
@@ -50,21 +50,21 @@ export interface Scenario {
   audit: boolean;
 }
 
-const place = fc.constantFrom('a', 'a', 'a', 'b', '', 'x');
+const scope = fc.constantFrom('a', 'a', 'a', 'b', '', 'x');
 
 const what: fc.Arbitrary<Act['what']> = fc.oneof(
-  { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), place }) },
+  { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), scope }) },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('created') }) },
   {
     weight: 16,
-    arbitrary: fc.record({ kind: fc.constant('rotate'), revoke: fc.boolean(), distrust: fc.boolean() }),
+    arbitrary: fc.record({ kind: fc.constant('rotate'), revoke: fc.boolean(), forceVerify: fc.boolean() }),
   },
   {
     weight: 9,
     arbitrary: fc.record({
       kind: fc.constant('check'),
-      distrust: fc.boolean(),
+      forceVerify: fc.boolean(),
       inMs: fc.constantFrom(0, 0, 0, 900_000),
     }),
   },
@@ -81,7 +81,7 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('tamper'),
       how: fc.constantFrom('delete-device', 'hub', 'lose-record', 'remove', 'remove', 'alien', 'alien-key'),
-      place: fc.constantFrom('a', 'a', 'b', ''),
+      scope: fc.constantFrom('a', 'a', 'b', ''),
     }),
   },
 );
@@ -111,7 +111,7 @@ const toAndFro = fc
   })
   .map((rounds) =>
     rounds.flatMap(([ms, rotates, revoke]): Act[] => [
-      { device: 0, afterMs: ms % (60 * seconds), what: { kind: 'provision', place: 'a' } },
+      { device: 0, afterMs: ms % (60 * seconds), what: { kind: 'provision', scope: 'a' } },
       ...(rotates ? [{ device: 0, afterMs: ms, what: { kind: 'rotate', revoke } } as const] : []),
       { device: 0, afterMs: rotates ? ms % (5 * seconds) : ms, what: { kind: 'deprovision' } },
     ]),
@@ -129,13 +129,13 @@ const replayed = fc
     { minLength: 1, maxLength: 4, size: 'max' },
   )
   .map((rounds): Act[] => [
-    { device: 0, afterMs: 0, what: { kind: 'provision', place: 'x' } },
+    { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'x' } },
     ...rounds.flatMap(([ms, inMs, then, later]): Act[] => [
       { device: 0, afterMs: ms, what: { kind: 'replay', inMs } },
       {
         device: 0,
         afterMs: later % (inMs + 5 * seconds),
-        what: then === 'provision' ? { kind: then, place: 'a' } : { kind: then },
+        what: then === 'provision' ? { kind: then, scope: 'a' } : { kind: then },
       },
     ]),
   ]);

@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { fits, live, stateOf } from '../../../src/device/state.js';
-import { hubAccepts, placesWithOurs, wholePairAt } from './createCloud.js';
+import { isInDesiredState, isPending, stateOf } from '../../../src/device/state.js';
+import { hubAccepts, scopesWithOurs, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 
 /** What must hold for a device when nothing moves any more (docs/protocol.md, What must always hold). */
@@ -9,31 +9,34 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
   const device = system.cloud.device(uuid);
   if (!record) return [];
   // What stood outside of a record that was lost is found by an audit, as far as it can be.
-  if (device.recordLost && (record.ticket || !audited)) return [];
-  const { ticket, desired } = record;
-  if (live(ticket)) return [system.accepted.has(desired.requestId) ? 'stuck' : 'stuck, never acknowledged'];
-  if (ticket) return failed(system, record);
+  if (device.recordLost && (record.job || !audited)) return [];
+  const { job, desired } = record;
+  if (isPending(job)) return [system.accepted.has(desired.requestId) ? 'stuck' : 'stuck, never acknowledged'];
+  if (job) return failed(system, record);
   if (device.tampered && !audited) return [];
   return desired.present ? provisioned(system, record) : deprovisioned(system, record);
 }
 
-function failed({ broker }: System, { ticket, desired, uuid }: DeviceRecord): string[] {
-  const letter = broker
-    .letters()
-    .some(({ body }) => body.uuid === uuid && body.requestId === desired.requestId && body.n === ticket?.n);
-  return letter || ticket?.dead?.discarded ? [] : ['failed without a dead letter'];
+function failed({ broker }: System, { job, desired, uuid }: DeviceRecord): string[] {
+  const deadLetter = broker
+    .deadLetters()
+    .some(
+      ({ body }) =>
+        body.uuid === uuid && body.requestId === desired.requestId && body.generation === job?.generation,
+    );
+  return deadLetter || job?.dead?.discarded ? [] : ['failed without a dead letter'];
 }
 
 function provisioned(system: System, record: DeviceRecord): string[] {
   const { uuid, desired } = record;
   const device = system.cloud.device(uuid);
   if (device.gone) return device.identity ? ['device gone, identity left'] : [];
-  if (!fits(record)) return unfit(system, record);
+  if (!isInDesiredState(record)) return unfit(system, record);
   const bad: string[] = [];
   const held = wholePairAt(device, desired.service ?? '');
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
   if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
-  const elsewhere = placesWithOurs(device).filter((place) => place !== desired.service);
+  const elsewhere = scopesWithOurs(device).filter((scope) => scope !== desired.service);
   if (elsewhere.length > 0 && !device.recordLost) bad.push('left elsewhere');
   if (desired.retire !== undefined && held === desired.retire) bad.push('not rotated');
   const revoked = [...system.revoked].some((thumbprint) => hubAccepts(device, thumbprint));
@@ -43,11 +46,11 @@ function provisioned(system: System, record: DeviceRecord): string[] {
 
 function deprovisioned(system: System, record: DeviceRecord): string[] {
   const device = system.cloud.device(record.uuid);
-  if (!fits(record)) return unfit(system, record);
+  if (!isInDesiredState(record)) return unfit(system, record);
   const bad: string[] = [];
   if (stateOf(record, system.world.now) !== 'deprovisioned') bad.push('the state does not say deprovisioned');
   if (device.identity) bad.push('identity left');
-  if (placesWithOurs(device).length > 0 && !device.recordLost) bad.push('variables left');
+  if (scopesWithOurs(device).length > 0 && !device.recordLost) bad.push('variables left');
   return bad;
 }
 

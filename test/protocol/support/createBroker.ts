@@ -94,46 +94,46 @@ export function createBroker(world: World) {
       dead.push({ ...message, lock: null });
       world.note(message.body.uuid, 'dead-lettered', message.messageId, reason);
     },
-    letters: (): readonly Message[] => dead,
-    lockLetters(): { letter: Message; token: number }[] {
+    deadLetters: (): readonly Message[] => dead,
+    lockDeadLetters(): { deadLetter: Message; token: number }[] {
       const free = dead.filter((one) => !locked(one));
-      return free.map((letter) => ({ letter, token: lockLetter(letter) }));
+      return free.map((deadLetter) => ({ deadLetter, token: lockDeadLetter(deadLetter) }));
     },
-    completeLetter(letter: Message, token: number) {
-      if (!held(letter, token)) return;
-      dead = dead.filter((one) => one !== letter);
-      world.note(letter.body.uuid, 'superseded letter cleaned', letter.messageId);
+    completeDeadLetter(deadLetter: Message, token: number) {
+      if (!held(deadLetter, token)) return;
+      dead = dead.filter((one) => one !== deadLetter);
+      world.note(deadLetter.body.uuid, 'superseded letter cleaned', deadLetter.messageId);
     },
-    releaseLetter(letter: Message, token: number) {
-      if (held(letter, token)) letter.lock = null;
+    releaseDeadLetter(deadLetter: Message, token: number) {
+      if (held(deadLetter, token)) deadLetter.lock = null;
     },
     /** Somebody sends a device's oldest letter again with another tool, as it is, and waits for the duplicate window first. */
     resendByHand(uuid: string): boolean {
-      const letter = dead.find(
+      const deadLetter = dead.find(
         (one) =>
           one.body.uuid === uuid &&
           !locked(one) &&
           world.now - (seen.get(one.messageId) ?? 0) >= duplicateWindowMs,
       );
-      if (!letter) return false;
-      dead = dead.filter((one) => one !== letter);
-      seen.set(letter.messageId, world.now);
+      if (!deadLetter) return false;
+      dead = dead.filter((one) => one !== deadLetter);
+      seen.set(deadLetter.messageId, world.now);
       active.push({
-        ...letter,
+        ...deadLetter,
         sequenceNumber: nextNumber(),
         enqueuedAt: world.now,
         lock: null,
         deliveries: 0,
       });
-      world.note(uuid, 'sent again by hand', letter.messageId);
+      world.note(uuid, 'sent again by hand', deadLetter.messageId);
       return true;
     },
     isEmpty: () => active.length === 0,
   };
 
-  function lockLetter(letter: Message): number {
+  function lockDeadLetter(deadLetter: Message): number {
     const token = nextNumber();
-    letter.lock = { token, until: world.now + lockMs };
+    deadLetter.lock = { token, until: world.now + lockMs };
     return token;
   }
 }

@@ -1,12 +1,12 @@
 import type { VariableName } from '../../../src/balena/types.js';
 import type { Credentials } from '../../../src/certificates/mint.js';
-import type { Place } from '../../../src/device/record.js';
-import type { Slots } from '../../../src/iothub/types.js';
+import type { VariableScope } from '../../../src/device/record.js';
+import type { ThumbprintPair } from '../../../src/iothub/types.js';
 import { pairOf, thumbprintOfValue } from './certificates.js';
 import { uuids } from './devices.js';
 
 /** Where variables can be: the device level and two services. A service 'x' does not exist. */
-export const places: readonly Place[] = ['', 'a', 'b'];
+export const scopes: readonly VariableScope[] = ['', 'a', 'b'];
 
 export interface CloudDevice {
   readonly uuid: string;
@@ -19,8 +19,8 @@ export interface CloudDevice {
   /** Its worker dies of it. */
   poison: boolean;
   /** What the hub holds: two thumbprints, or an identity of another kind. */
-  identity: Slots | 'other' | null;
-  variables: Map<Place, Map<VariableName, { id: number; value: string }>>;
+  identity: ThumbprintPair | 'other' | null;
+  variables: Map<VariableScope, Map<VariableName, { id: number; value: string }>>;
   /** How often a letter of it was sent again by hand. */
   byHand: number;
   minted: number;
@@ -41,7 +41,7 @@ export function createCloud() {
         recordLost: false,
         poison: false,
         identity: null,
-        variables: new Map(places.map((place) => [place, new Map()])),
+        variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,
         minted: 0,
       },
@@ -63,17 +63,17 @@ export function createCloud() {
 }
 
 /** The thumbprint of the device's pair that stands whole at a place. */
-export function wholePairAt({ uuid, variables }: CloudDevice, place: Place): string | null {
-  const rows = variables.get(place);
+export function wholePairAt({ uuid, variables }: CloudDevice, scope: VariableScope): string | null {
+  const rows = variables.get(scope);
   const certificate = thumbprintOfValue(uuid, rows?.get('AZURE_CERT')?.value);
   const key = thumbprintOfValue(uuid, rows?.get('AZURE_PRIVATE_KEY')?.value);
   return certificate !== null && certificate === key ? certificate : null;
 }
 
 /** Places where anything of ours stands. */
-export function placesWithOurs({ uuid, variables }: CloudDevice): Place[] {
-  return places.filter((place) =>
-    [...(variables.get(place)?.values() ?? [])].some(({ value }) => thumbprintOfValue(uuid, value) !== null),
+export function scopesWithOurs({ uuid, variables }: CloudDevice): VariableScope[] {
+  return scopes.filter((scope) =>
+    [...(variables.get(scope)?.values() ?? [])].some(({ value }) => thumbprintOfValue(uuid, value) !== null),
   );
 }
 

@@ -27,7 +27,7 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     /** Thumbprints that the hub must not accept any more. */
     revoked: new Set<string>(),
     /** Registry slots that somebody has. */
-    slots: new Set<number>(),
+    reservations: new Set<number>(),
     /** What the holder of each device's lease works for. */
     atWork: new Map<string, Desired>(),
     /** Pairs that each device holds and can connect with. */

@@ -1,4 +1,4 @@
-import { workOn } from '../../../src/provisioning/worker.js';
+import { processMessage } from '../../../src/provisioning/worker.js';
 import { parseMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Message } from './createBroker.js';
@@ -12,7 +12,7 @@ class CannotSettle extends Error {}
 /** One delivery of a message to a worker, as the Functions host and `functions/worker.ts` make it. */
 export function deliver(system: System, running: Running, message: Message): void {
   const { world, broker } = system;
-  const { process, tools } = running;
+  const { process, deps } = running;
   const { uuid } = message.body;
   const token = broker.lock(message);
   running.busy += 1;
@@ -23,7 +23,7 @@ export function deliver(system: System, running: Running, message: Message): voi
     const bare = fakeHub(system, process);
     const hub = system.rule.hub?.(bare) ?? bare;
     const balena = fakeBalena(system, process, uuid, () => world.kill(process));
-    await workOn({ ...tools, hub, balena }, parseMessage({ ...message.body }), {
+    await processMessage({ ...deps, hub, balena }, parseMessage({ ...message.body }), {
       sequenceNumber: String(message.sequenceNumber),
       enqueuedAt: message.enqueuedAt,
       async deadLetter(reason) {
@@ -34,7 +34,7 @@ export function deliver(system: System, running: Running, message: Message): voi
       },
       log: (line) => world.note(uuid, process.name, line),
     });
-    await tools.status.report();
+    await deps.status.report();
   };
 
   const settle = async () => {

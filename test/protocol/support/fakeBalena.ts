@@ -1,7 +1,7 @@
-import type { Balena, Spot } from '../../../src/balena/types.js';
+import type { BalenaClient, ScopedVariables } from '../../../src/balena/types.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { thumbprintOfValue } from './certificates.js';
-import { type CloudDevice, places } from './createCloud.js';
+import { type CloudDevice, scopes } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 import { fateOutside, timedOut } from './fateOutside.js';
@@ -17,7 +17,7 @@ const fleet = 'org/fleet';
  *
  * @param die ends the process
  */
-export function fakeBalena(system: System, process: Process, uuid: string, die: () => void): Balena {
+export function fakeBalena(system: System, process: Process, uuid: string, die: () => void): BalenaClient {
   const { world, cloud } = system;
   const device = cloud.device(uuid);
   const blind = world.chance(0.01);
@@ -40,7 +40,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
   };
 
   return {
-    async find() {
+    async findDevice() {
       if (device.poison) {
         world.note(uuid, process.name, 'the device kills its worker');
         die();
@@ -48,18 +48,21 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
       }
       return call(false, () => {
         if (device.gone || blind) return null;
-        const found = { fleet, spots: new Map(places.map((place) => [place, spotOf(device, place)])) };
+        const found = {
+          fleet,
+          scopes: new Map(scopes.map((scope) => [scope, scopedVariablesOf(device, scope)])),
+        };
         world.note(uuid, process.name, 'balena shows', showing(device));
         return found;
       });
     },
-    sees: () => call(false, () => !blind),
-    store: (place, spot, name, value) => {
-      const existing = spot.variables[name];
+    seesFleet: () => call(false, () => !blind),
+    store: (scope, scopedVariables, name, value) => {
+      const existing = scopedVariables.variables[name];
       return write(
-        `store ${place}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}${existing ? ' (update)' : ''}`,
+        `store ${scope}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}${existing ? ' (update)' : ''}`,
         () => {
-          const rows = device.variables.get(place);
+          const rows = device.variables.get(scope);
           if (device.gone || !rows) return existing ? undefined : rejected();
           const stands = rows.get(name);
           if (!existing) {
@@ -73,17 +76,17 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         },
       );
     },
-    remove: (place, { id }) =>
-      write(`remove ${place} #${id}`, () => {
-        const rows = device.variables.get(place);
+    remove: (scope, { id }) =>
+      write(`remove ${scope} #${id}`, () => {
+        const rows = device.variables.get(scope);
         for (const [name, row] of rows ?? []) if (row.id === id) rows?.delete(name);
         return undefined;
       }),
   };
 }
 
-function spotOf({ variables }: CloudDevice, place: string): Spot {
-  const rows = [...(variables.get(place) ?? [])].map(([name, row]) => [name, { ...row }] as const);
+function scopedVariablesOf({ variables }: CloudDevice, scope: string): ScopedVariables {
+  const rows = [...(variables.get(scope) ?? [])].map(([name, row]) => [name, { ...row }] as const);
   return { ownerId: 1, variables: Object.fromEntries(rows) };
 }
 
@@ -92,8 +95,8 @@ function showing({ uuid, variables }: CloudDevice): string {
     value === undefined ? '-' : (thumbprintOfValue(uuid, value)?.slice(0, 6) ?? 'alien');
   return [...variables]
     .map(
-      ([place, rows]) =>
-        `'${place}': ${half(rows.get('AZURE_CERT')?.value)}/${half(rows.get('AZURE_PRIVATE_KEY')?.value)}`,
+      ([scope, rows]) =>
+        `'${scope}': ${half(rows.get('AZURE_CERT')?.value)}/${half(rows.get('AZURE_PRIVATE_KEY')?.value)}`,
     )
     .join(' ');
 }

@@ -1,4 +1,4 @@
-import type { Hub, Slots } from '../../../src/iothub/types.js';
+import type { HubRegistry, ThumbprintPair } from '../../../src/iothub/types.js';
 import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
@@ -8,13 +8,13 @@ import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
 
 /** The hub's registry, as one process reaches it. */
-export function fakeHub(system: System, process: Process): Hub {
+export function fakeHub(system: System, process: Process): HubRegistry {
   const { world, cloud } = system;
   const call = <R extends string>(
     uuid: string,
     name: string,
     ms: number,
-    slots: Slots | null,
+    thumbprints: ThumbprintPair | null,
     effect: (device: CloudDevice) => R,
   ) => {
     watchCall(system, process, cloud.device(uuid));
@@ -29,7 +29,7 @@ export function fakeHub(system: System, process: Process): Hub {
           process.name,
           'hub',
           name,
-          (slots ?? []).map((one) => one.slice(0, 6)),
+          (thumbprints ?? []).map((one) => one.slice(0, 6)),
           '→',
           answer,
         );
@@ -50,16 +50,16 @@ export function fakeHub(system: System, process: Process): Hub {
           return identity ?? 'none';
         },
       }),
-    create: (uuid, slots, ms) =>
-      call<'created' | 'exists'>(uuid, 'create', ms, slots, (device) => {
+    create: (uuid, thumbprints, ms) =>
+      call<'created' | 'exists'>(uuid, 'create', ms, thumbprints, (device) => {
         if (device.identity) return 'exists';
-        device.identity = [...slots];
+        device.identity = [...thumbprints];
         return 'created';
       }),
-    update: (uuid, slots, ms) =>
-      call<'updated' | 'none'>(uuid, 'update', ms, slots, (device) => {
+    update: (uuid, thumbprints, ms) =>
+      call<'updated' | 'none'>(uuid, 'update', ms, thumbprints, (device) => {
         if (!device.identity) return 'none';
-        device.identity = [...slots];
+        device.identity = [...thumbprints];
         return 'updated';
       }),
     remove: (uuid, ms) =>

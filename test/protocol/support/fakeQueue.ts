@@ -26,20 +26,22 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
       await call(effect);
       if (world.fails(0.02)) throw unavailable();
     },
-    async sendAction() {
+    async sendWakeUp() {
       throw new Error('no bulk actions here: what they do to a device is done one by one');
     },
     async *deadLetters() {
-      const letters = await call(() => [...broker.letters()]);
-      for (const { body, sequenceNumber, enqueuedAt } of letters)
+      const deadLetters = await call(() => [...broker.deadLetters()]);
+      for (const { body, sequenceNumber, enqueuedAt } of deadLetters)
         yield { body, sequenceNumber: String(sequenceNumber), reason: '', description: '', enqueuedAt };
     },
     async removeDeadLetters(sequenceNumbers) {
-      const locked = await call(() => broker.lockLetters());
+      const locked = await call(() => broker.lockDeadLetters());
       let removed = 0;
-      for (const { letter, token } of locked) {
-        const isWanted = sequenceNumbers.has(String(letter.sequenceNumber));
-        await call(() => (isWanted ? broker.completeLetter : broker.releaseLetter)(letter, token));
+      for (const { deadLetter, token } of locked) {
+        const isWanted = sequenceNumbers.has(String(deadLetter.sequenceNumber));
+        await call(() =>
+          (isWanted ? broker.completeDeadLetter : broker.releaseDeadLetter)(deadLetter, token),
+        );
         if (isWanted) removed += 1;
       }
       return removed;

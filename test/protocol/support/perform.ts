@@ -3,7 +3,7 @@ import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
 import { cancelItem, cancelRotation } from '../../../src/ops/bulk/items/cancel.js';
 import { discardItem } from '../../../src/ops/bulk/items/discard.js';
 import { replayItem } from '../../../src/ops/bulk/items/replay.js';
-import { type Asked, accept } from '../../../src/provisioning/accept.js';
+import { accept, type DeviceRequest } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { System } from './createSystem.js';
@@ -19,14 +19,14 @@ export function perform(system: System, running: Running, { device, what }: Act)
   world.note(uuid, 'ACT', what);
   switch (what.kind) {
     case 'provision':
-      ask(system, running, { uuid, present: true, service: what.place });
+      ask(system, running, { uuid, present: true, service: what.scope });
       break;
     case 'deprovision':
       ask(system, running, { uuid, present: false });
       break;
     case 'created':
       invoke(system, running, uuid, async () => {
-        await handleEvent(running.tools, { kind: 'created', uuid }, 'a');
+        await handleEvent(running.deps, { kind: 'created', uuid }, 'a');
       });
       break;
     case 'rotate': {
@@ -39,7 +39,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
         service: record.desired.service,
         retire,
         revoke: what.revoke,
-        distrust: what.distrust ?? false,
+        forceVerify: what.forceVerify ?? false,
         // As a bulk action does it: one that revokes is not taken back here, for what is revoked is remembered.
         ...(!what.revoke && { action: `${uuid} ${system.actions}` }),
       });
@@ -47,7 +47,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
       break;
     }
     case 'check':
-      lookAgain(system, running, uuid, what.distrust, what.inMs);
+      lookAgain(system, running, uuid, what.forceVerify, what.inMs);
       break;
     case 'renew':
       // Every pair that this device has had until now; others of the same age are due as well.
@@ -64,7 +64,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
       system.actions += 1;
       cloud.device(uuid).byHand += 1;
       invoke(system, running, uuid, async () => {
-        await replayItem(running.tools, action, item, running.tools.clock.now() + what.inMs);
+        await replayItem(running.deps, action, item, running.deps.clock.now() + what.inMs);
       });
       break;
     }
@@ -72,31 +72,31 @@ export function perform(system: System, running: Running, { device, what }: Act)
       const action = system.recordOf(uuid)?.action;
       if (!action) return;
       const cancel = action.before ? cancelRotation : cancelItem;
-      invoke(system, running, uuid, () => cancel(running.tools, actionOf(action.id), uuid));
+      invoke(system, running, uuid, () => cancel(running.deps, actionOf(action.id), uuid));
       break;
     }
     case 'discard': {
       const item = failedItem(system, uuid);
       if (!item) return;
       invoke(system, running, uuid, async () => {
-        await discardItem(running.tools, actionOf(`${uuid} discard`), item);
+        await discardItem(running.deps, actionOf(`${uuid} discard`), item);
       });
       break;
     }
     case 'tamper':
-      tamper(system, uuid, what.how, what.place);
+      tamper(system, uuid, what.how, what.scope);
       break;
   }
 }
 
 /** Takes a request, as the HTTP functions do. */
-export function ask(system: System, running: Running, asked: Asked): void {
+export function ask(system: System, running: Running, requested: DeviceRequest): void {
   const { world, accepted, revoked } = system;
-  invoke(system, running, asked.uuid, async () => {
-    const answer = await accept(running.tools, asked);
+  invoke(system, running, requested.uuid, async () => {
+    const answer = await accept(running.deps, requested);
     await world.step(running.process);
     world.note(
-      asked.uuid,
+      requested.uuid,
       running.process.name,
       'answers',
       answer.kind,
@@ -109,8 +109,16 @@ export function ask(system: System, running: Running, asked: Asked): void {
   });
 }
 
-export function lookAgain(system: System, running: Running, uuid: string, distrust: boolean, inMs = 0): void {
-  invoke(system, running, uuid, () => check(running.tools, uuid, distrust, running.tools.clock.now() + inMs));
+export function lookAgain(
+  system: System,
+  running: Running,
+  uuid: string,
+  forceVerify: boolean,
+  inMs = 0,
+): void {
+  invoke(system, running, uuid, () =>
+    check(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
+  );
 }
 
 /** An invocation that answers with an error if the records or the queue cannot be reached, and never otherwise. */
@@ -136,9 +144,9 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
 /** What a plan would hold of a device, if it failed for good. */
 function failedItem({ recordOf }: System, uuid: string): Item | null {
   const record = recordOf(uuid);
-  if (!record?.ticket?.dead) return null;
-  const { n } = record.ticket;
-  return { uuid, requestId: record.desired.requestId, n, sequenceNumber: null };
+  if (!record?.job?.dead) return null;
+  const { generation } = record.job;
+  return { uuid, requestId: record.desired.requestId, generation, sequenceNumber: null };
 }
 
 function actionOf(id: string): StoredAction {

@@ -1,5 +1,5 @@
-import { live } from '../../../src/device/state.js';
-import { overdue } from '../../../src/provisioning/redrive.js';
+import { isPending } from '../../../src/device/state.js';
+import { redrive } from '../../../src/provisioning/redrive.js';
 import { atRest } from './atRest.js';
 import { createDriver } from './createDriver.js';
 import { createSystem, type System } from './createSystem.js';
@@ -36,7 +36,7 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   const faultsUntil = at + scenario.faultsForMs;
   const tick = () => {
     const worker = driver.worker();
-    invoke(system, worker, '', async () => void (await overdue(worker.tools)));
+    invoke(system, worker, '', async () => void (await redrive(worker.deps)));
     world.at(world.now + periodMs, tick);
   };
   if (!rule.noTimer) world.at(world.now + world.int(0, periodMs), tick);
@@ -53,7 +53,7 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
     await settle();
     for (const uuid of uuids) {
       // Audit turns a failed record whose device balena no longer knows into a request for its absence.
-      const given = system.recordOf(uuid)?.ticket?.dead && cloud.device(uuid).gone;
+      const given = system.recordOf(uuid)?.job?.dead && cloud.device(uuid).gone;
       if (given) ask(system, driver.http(), { uuid, present: false });
     }
     await settle();
@@ -75,7 +75,7 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
 
 /** Nothing is on its way, and no work is owed. */
 function isQuiet({ broker, recordOf }: System, idle: boolean): boolean {
-  return idle && broker.isEmpty() && !uuids.some((uuid) => live(recordOf(uuid)?.ticket ?? null));
+  return idle && broker.isEmpty() && !uuids.some((uuid) => isPending(recordOf(uuid)?.job ?? null));
 }
 
 function history({ world, rows, cloud }: System): string {

@@ -1,30 +1,30 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
 import { openStatus } from '../../../src/health/status.js';
-import type { AcceptTools } from '../../../src/provisioning/accept.js';
-import type { Tools } from '../../../src/provisioning/dependencies.js';
-import type { OverdueTools } from '../../../src/provisioning/redrive.js';
-import { type Discarded, openDiscardedLetters } from '../../../src/queue/deadLetters.js';
+import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
+import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
+import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
+import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
 import { rememberSent } from '../../../src/queue/publish.js';
 import type { ProvisioningError } from '../../../src/shared/errors.js';
-import { type RetrySoon, worthRetryingSoon } from '../../../src/shared/retry.js';
+import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
 import type { ErasableTable, ScannedTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
-import { openCircuit } from '../../../src/throttling/circuitBreaker.js';
-import { openPace } from '../../../src/throttling/openRateLimiter.js';
+import { openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
+import { openRateLimiter } from '../../../src/throttling/openRateLimiter.js';
 import { queueProperties } from './createBroker.js';
 import type { System } from './createSystem.js';
 import type { Process, World } from './createWorld.js';
 import { fakeQueue } from './fakeQueue.js';
 import { fakeTable } from './fakeTable.js';
-import { watchPace } from './watchPace.js';
+import { watchRateLimiter } from './watchPace.js';
 import { watchRecord } from './watchRecord.js';
 
 export interface Running {
   process: Process;
   /** The sides outside are added for each run: see `deliver`. */
-  tools: AcceptTools & OverdueTools & Omit<Tools, 'hub' | 'balena'>;
+  deps: AcceptDependencies & RedriveDependencies & Omit<WorkerDependencies, 'hub' | 'balena'>;
   /** Invocations under way. */
   busy: number;
 }
@@ -44,7 +44,7 @@ export function startProcess(system: System, name: string): Running {
   const records = openRecords(devicesTable(system, process), clock);
   const bare = fakeQueue(world, process, system.broker);
   const circuit = (dependency: 'hub' | 'balena') =>
-    openCircuit({
+    openCircuitBreaker({
       dependency,
       table: table(),
       clock,
@@ -55,15 +55,15 @@ export function startProcess(system: System, name: string): Running {
   return {
     process,
     busy: 0,
-    tools: {
+    deps: {
       records,
       queue: rule.queue?.(bare) ?? bare,
       clock,
       sentRecently: rememberSent(clock),
-      pace: watchPace(
+      rateLimiter: watchRateLimiter(
         system,
         clock,
-        openPace({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
+        openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
       ),
       circuits: { hub: circuit('hub'), balena: circuit('balena') },
       status: openStatus({ table: table(), clock }),
@@ -72,7 +72,7 @@ export function startProcess(system: System, name: string): Running {
         if (world.chance(0.01)) throw new Error('no entropy (fake)');
         return cloud.mint(uuid);
       },
-      retrySoon: retrySoonBy(clock),
+      retryTransient: retrySoonBy(clock),
       settings: {
         fleets: null,
         /** As a share of a certificate's life: exactly those from before a moment are due. */
@@ -84,10 +84,10 @@ export function startProcess(system: System, name: string): Running {
         maxAttempts: scenario.maxAttempts,
         ...rule.settings,
       },
-      discarded: openDiscardedLetters(erasable(table<Discarded>())),
+      discarded: openDiscardedDeadLetters(erasable(table<DiscardedDeadLetter>())),
       duplicateWindowMs: queueProperties.duplicateWindowMs,
       periodMs,
-      lastRun: openLastRun(table(), 'overdue'),
+      lastRun: openLastRun(table(), 'redrive'),
       instance: name,
       random: world.random,
     },
@@ -135,14 +135,14 @@ function clockOf(world: World, process: Process): Clock {
   };
 }
 
-/** As `retrySoon`, in virtual time. */
-function retrySoonBy(clock: Clock): RetrySoon {
+/** As `retryTransient`, in virtual time. */
+function retrySoonBy(clock: Clock): RetryTransient {
   return async (call) => {
     for (let tries = 0; ; tries += 1) {
       try {
         return await call();
       } catch (error) {
-        if (tries >= 3 || !worthRetryingSoon(error as ProvisioningError)) throw error;
+        if (tries >= 3 || !isTransient(error as ProvisioningError)) throw error;
         await clock.sleep(200 * 2 ** tries);
       }
     }

@@ -9,10 +9,10 @@ type How = Extract<Act['what'], { kind: 'tamper' }>['how'];
 const alien = 'A'.repeat(64);
 
 /** Somebody changes something behind our back. */
-export function tamper(system: System, uuid: string, how: How, place: string): void {
+export function tamper(system: System, uuid: string, how: How, scope: string): void {
   const { cloud, world } = system;
   const device = cloud.device(uuid);
-  const rows = device.variables.get(place)!;
+  const rows = device.variables.get(scope)!;
   const set = (name: VariableName, value: string) =>
     rows.set(name, { id: rows.get(name)?.id ?? cloud.nextRow(), value });
   device.tampered = true;

@@ -1,21 +1,25 @@
 import type { Clock } from '../../../src/shared/time.js';
-import { missedMs, type Pace } from '../../../src/throttling/rateLimiter.js';
+import { abandonedAfterMs, type RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import type { System } from './createSystem.js';
 
 /** No registry slot is given to two, unless it was given back, or was missed. */
-export function watchPace({ world, slots }: System, clock: Clock, pace: Pace): Pace {
+export function watchRateLimiter(
+  { world, reservations }: System,
+  clock: Clock,
+  rateLimiter: RateLimiter,
+): RateLimiter {
   return {
-    ...pace,
+    ...rateLimiter,
     async reserve() {
-      const slot = await pace.reserve();
-      const isMissed = clock.now() - (await pace.due(slot)) >= missedMs - 1_000;
-      if (slots.has(slot) && !isMissed) world.violated('', 'a slot was given twice');
-      slots.add(slot);
-      return slot;
+      const reservation = await rateLimiter.reserve();
+      const isMissed = clock.now() - (await rateLimiter.due(reservation)) >= abandonedAfterMs - 1_000;
+      if (reservations.has(reservation) && !isMissed) world.violated('', 'a slot was given twice');
+      reservations.add(reservation);
+      return reservation;
     },
-    giveBack(slot) {
-      slots.delete(slot);
-      pace.giveBack(slot);
+    release(reservation) {
+      reservations.delete(reservation);
+      rateLimiter.release(reservation);
     },
   };
 }

@@ -13,18 +13,18 @@ export function watchRecord(
   after: DeviceRecord,
   { name }: Process,
 ): void {
-  const { uuid, ticket, lease, error } = after;
+  const { uuid, job, lease, error } = after;
   const device = cloud.device(uuid);
   const violated = (what: string) => world.violated(uuid, what);
   world.note(uuid, name, 'writes', summary(after));
 
   if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
-  if (before?.ticket?.kind === 'change' && !ticket && !error) done.add(after.desired.requestId);
+  if (before?.job?.kind === 'change' && !job && !error) done.add(after.desired.requestId);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
   if (error?.message.startsWith('Something unexpected')) violated(`an error of our own: ${error.message}`);
   if (!before) return;
 
-  if (after.lastN < before.lastN) violated('lastN fell');
+  if (after.lastGeneration < before.lastGeneration) violated('lastN fell');
   if (after.replays > before.replays) {
     device.byHand -= 1;
     if (device.byHand < 0) violated('replayed without anyone asking');
@@ -39,12 +39,12 @@ export function watchRecord(
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
-  if (throttled && ticket && !ticket.dead && ticket.due < throttled.at + throttledForMs)
+  if (throttled && job && !job.dead && job.due < throttled.at + throttledForMs)
     violated('it comes again before the other side allows');
-  if (ticket?.dead && !before.ticket?.dead) {
+  if (job?.dead && !before.job?.dead) {
     const tooMany = after.attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
     const named =
-      ticket.dead.cancelled ||
+      job.dead.cancelled ||
       (error?.code === 'service-not-found' && after.desired.service === 'x') ||
       (error?.code === 'device-not-found' && device.gone) ||
       (error?.code === 'balena-rejected' && device.gone) ||
@@ -53,12 +53,12 @@ export function watchRecord(
   }
 }
 
-function summary({ desired, ticket, lease, observed, places, attempts, error }: DeviceRecord): string {
+function summary({ desired, job, lease, observed, scopes, attempts, error }: DeviceRecord): string {
   const short = (text: string | null | undefined) => (text ? text.slice(0, 6) : text);
   const { thumbprint, previous, hub, service } = observed;
   return JSON.stringify({
     desired: { ...desired, requestId: desired.requestId.slice(-4), retire: short(desired.retire) },
-    ticket,
+    job,
     lease: lease && { ...lease, by: lease.by.slice(0, 8) },
     observed: {
       thumbprint: short(thumbprint),
@@ -66,7 +66,7 @@ function summary({ desired, ticket, lease, observed, places, attempts, error }: 
       hub: Array.isArray(hub) ? hub.map(short) : hub,
       service,
     },
-    places,
+    scopes,
     attempts,
     error: error?.code,
   });

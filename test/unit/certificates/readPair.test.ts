@@ -1,22 +1,22 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { minter } from '../../../src/certificates/mint.js';
 import { readPair } from '../../../src/certificates/read.js';
-import { mintFor, now, spotOf, spotWith, uuid } from '../../support/stepFakes.js';
+import { mintFor, now, scopedVariablesOf, scopedVariablesWith, uuid } from '../../support/stepFakes.js';
 
 const pair = await mintFor();
 const other = await mintFor();
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const decoded = (text: string) => Buffer.from(text, 'base64').toString();
 const read = (AZURE_CERT: string, AZURE_PRIVATE_KEY: string, id = uuid) =>
-  readPair(spotOf(1, { AZURE_CERT, AZURE_PRIVATE_KEY }), id);
+  readPair(scopedVariablesOf(1, { AZURE_CERT, AZURE_PRIVATE_KEY }), id);
 
 test('a pair that belongs together and to the device is read as it was minted', () => {
-  expect(readPair(spotWith(1, pair), uuid)).toEqual(pair);
+  expect(readPair(scopedVariablesWith(1, pair), uuid)).toEqual(pair);
 });
 
 test('an RSA pair is read, too', async () => {
   const rsa = await minter({ key: 'rsa-2048' })(uuid, now);
-  expect(readPair(spotWith(1, rsa), uuid)).toEqual(rsa);
+  expect(readPair(scopedVariablesWith(1, rsa), uuid)).toEqual(rsa);
 });
 
 test("keys in other PEM forms are read: the old function's were PKCS #1 or SEC 1", () => {
@@ -32,9 +32,9 @@ test.each<[string, ReturnType<typeof read>]>([
     'a device whose uuid only begins like this one',
     read(pair.certificate, pair.privateKey, uuid.slice(0, 30)),
   ],
-  ['a certificate alone', readPair(spotOf(1, { AZURE_CERT: pair.certificate }), uuid)],
-  ['a key alone', readPair(spotOf(1, { AZURE_PRIVATE_KEY: pair.privateKey }), uuid)],
-  ['nothing', readPair(spotOf(1), uuid)],
+  ['a certificate alone', readPair(scopedVariablesOf(1, { AZURE_CERT: pair.certificate }), uuid)],
+  ['a key alone', readPair(scopedVariablesOf(1, { AZURE_PRIVATE_KEY: pair.privateKey }), uuid)],
+  ['nothing', readPair(scopedVariablesOf(1), uuid)],
   ['empty variables', read('', '')],
   ['garbage', read('garbage', 'garbage')],
   ['garbage in base64', read(base64('garbage'), base64('garbage'))],

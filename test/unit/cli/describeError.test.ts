@@ -3,7 +3,7 @@ import { CliError } from '../../../cli/CliError.js';
 import { describeError } from '../../../cli/describeError.js';
 import { exitCodes } from '../../../cli/exitCodes.js';
 import { ConfigError } from '../../../src/config/config.js';
-import { Refused } from '../../../src/ops/requestError.js';
+import { RequestError } from '../../../src/ops/requestError.js';
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
 
 const provisioning = (code: ErrorCode) => new ProvisioningError(code, 'Why.', { retry: 'later' });
@@ -13,9 +13,9 @@ test.each<[unknown, string, number]>([
   [new CommanderError(1, 'commander.unknownOption', "error: unknown option '--x'"), 'usage', 2],
   [new CommanderError(0, 'commander.helpDisplayed', '(outputHelp)'), 'usage', 0],
   [new ConfigError(['A is missing']), 'settings', 2],
-  [new Refused('ops.bad-filter', 'Why.'), 'ops.bad-filter', 2],
-  [new Refused('ops.no-such-device', 'Why.', 404), 'ops.no-such-device', 3],
-  [new Refused('ops.has-ended', 'Why.', 409), 'ops.has-ended', 4],
+  [new RequestError('ops.bad-filter', 'Why.'), 'ops.bad-filter', 2],
+  [new RequestError('ops.no-such-device', 'Why.', 404), 'ops.no-such-device', 3],
+  [new RequestError('ops.has-ended', 'Why.', 409), 'ops.has-ended', 4],
   [provisioning('records-unavailable'), 'records-unavailable', 5],
   [provisioning('queue-unavailable'), 'queue-unavailable', 5],
   [provisioning('balena-unauthorized'), 'balena-unauthorized', 1],

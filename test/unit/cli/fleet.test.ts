@@ -1,15 +1,21 @@
-import { credentialsOf, fleet, fleetTools, provisionedRecord, uuidOf } from '../../support/fleetTools.js';
+import {
+  credentialsOf,
+  fleet,
+  fleetDependencies,
+  provisionedRecord,
+  uuidOf,
+} from '../../support/fleetTools.js';
 import { runWith } from '../../support/runWith.js';
 
 const [one, two] = [1, 2].map(uuidOf) as [string, string];
 const config = { defaultService: 'main', fleets: [fleet], renewAt: 0.8 };
 
 async function system() {
-  const made = fleetTools();
+  const made = fleetDependencies();
   made.add(one);
   made.add(two);
   await made.put(provisionedRecord(one, await credentialsOf(one)));
-  return { ...made, app: { ...made.tools, config } };
+  return { ...made, app: { ...made.deps, config } };
 }
 
 describe('a fleet of which a device is wanted at another service', () => {
@@ -29,7 +35,7 @@ describe('a fleet of which a device is wanted at another service', () => {
     const { app, sent } = await system();
     const { code, text, json } = await runWith(app, ask);
     expect(code).toBe(1);
-    expect(json).toMatchObject({ devices: 2, asked: 1, elsewhere: 1 });
+    expect(json).toMatchObject({ devices: 2, requested: 1, elsewhere: 1 });
     expect(text).toContain('1 asked for, 1 wanted at another service');
     expect(text).toContain('1 device. --move moves');
     expect(sent.map(({ uuid }) => uuid)).toEqual([two]);
@@ -48,7 +54,7 @@ describe('a fleet of which a device is wanted at another service', () => {
       code: 0,
       json: { uuids: [one, two], elsewhere: [] },
     });
-    expect(await runWith(app, [...ask, '--move'])).toMatchObject({ code: 0, json: { asked: 2 } });
+    expect(await runWith(app, [...ask, '--move'])).toMatchObject({ code: 0, json: { requested: 2 } });
     expect((await record(one)).desired.service).toBe('other');
   });
 });

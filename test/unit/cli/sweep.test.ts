@@ -1,28 +1,35 @@
-import { credentialsOf, fleet, fleetTools, provisionedRecord, uuidOf } from '../../support/fleetTools.js';
+import {
+  credentialsOf,
+  fleet,
+  fleetDependencies,
+  provisionedRecord,
+  uuidOf,
+} from '../../support/fleetTools.js';
 import { runWith } from '../../support/runWith.js';
 
 const config = { defaultService: 'main', fleets: [fleet], renewAt: 0.8 };
 
 test('a sweep that is interrupted at its very end does not end as if it was not', async () => {
-  const { tools, add, sent } = fleetTools();
+  const { deps, add, sent } = fleetDependencies();
   add(uuidOf(1));
   const controller = new AbortController();
-  const { send } = tools.queue;
-  tools.queue.send = async (...args) => {
+  const { send } = deps.queue;
+  deps.queue.send = async (...args) => {
     controller.abort();
     return send(...args);
   };
-  const app = { ...tools, config };
+  const app = { ...deps, config };
   const { code } = await runWith(app, ['sweep'], { stopGently: () => controller.signal });
   expect(sent).toHaveLength(1);
   expect(code).toBe(130);
 });
 
 test('a fleet of which many records look gone is named, and what to do; it ends with 1', async () => {
-  const { tools, put, sent } = fleetTools();
+  const { deps, put, sent } = fleetDependencies();
   const credentials = await credentialsOf(uuidOf(0));
-  for (let n = 0; n < 30; n += 1) await put(provisionedRecord(uuidOf(n), credentials));
-  const app = { ...tools, config };
+  for (let generation = 0; generation < 30; generation += 1)
+    await put(provisionedRecord(uuidOf(generation), credentials));
+  const app = { ...deps, config };
   for (const args of [['sweep', '--dry-run'], ['sweep']]) {
     const { code, text, json } = await runWith(app, args);
     expect(code).toBe(1);

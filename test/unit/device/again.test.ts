@@ -1,44 +1,48 @@
-import type { Ticket } from '../../../src/device/record.js';
-import { again } from '../../../src/device/transitions.js';
+import type { Job } from '../../../src/device/record.js';
+import { reschedule } from '../../../src/device/transitions.js';
 import { now, recordWith } from '../../support/records.js';
 
-const ticketAfter = (ticket: Ticket | null, ...[due, more]: [number, Parameters<typeof again>[2]?]) => {
-  const record = recordWith({ ticket, lastN: 7 });
-  again(record, due, more);
-  return record.ticket;
+const jobAfter = (job: Job | null, ...[due, more]: [number, Parameters<typeof reschedule>[2]?]) => {
+  const record = recordWith({ job, lastGeneration: 7 });
+  reschedule(record, due, more);
+  return record.job;
 };
 
 test('work that is owed again has the next number, so that older messages are superseded', () => {
-  const record = recordWith({ ticket: { n: 7, kind: 'change', due: now }, lastN: 7 });
-  again(record, now + 5);
-  expect(record).toMatchObject({ lastN: 8, ticket: { n: 8, due: now + 5 } });
+  const record = recordWith({ job: { generation: 7, kind: 'change', due: now }, lastGeneration: 7 });
+  reschedule(record, now + 5);
+  expect(record).toMatchObject({ lastGeneration: 8, job: { generation: 8, due: now + 5 } });
 });
 
 test('where no work was owed, it is a change', () => {
-  expect(ticketAfter(null, now)).toEqual({ n: 8, kind: 'change', due: now });
+  expect(jobAfter(null, now)).toEqual({ generation: 8, kind: 'change', due: now });
 });
 
 test('a check stays a check, and its distrust stays', () => {
-  expect(ticketAfter({ n: 7, kind: 'check', due: 0, distrust: true }, now)).toEqual({
-    n: 8,
+  expect(jobAfter({ generation: 7, kind: 'check', due: 0, forceVerify: true }, now)).toEqual({
+    generation: 8,
     kind: 'check',
     due: now,
-    distrust: true,
+    forceVerify: true,
   });
 });
 
 test('a slot, a failed send and a given-up ticket are not kept', () => {
-  expect(ticketAfter({ n: 7, kind: 'change', due: 0, slot: 5, unsent: true, dead: { at: 1 } }, now)).toEqual({
-    n: 8,
+  expect(
+    jobAfter({ generation: 7, kind: 'change', due: 0, reservation: 5, unsent: true, dead: { at: 1 } }, now),
+  ).toEqual({
+    generation: 8,
     kind: 'change',
     due: now,
   });
 });
 
 test('a slot that is named is kept', () => {
-  expect(ticketAfter({ n: 7, kind: 'change', due: 0, slot: 5 }, now, { slot: 9 })).toMatchObject({ slot: 9 });
+  expect(
+    jobAfter({ generation: 7, kind: 'change', due: 0, reservation: 5 }, now, { reservation: 9 }),
+  ).toMatchObject({ reservation: 9 });
 });
 
 test('the time is in whole milliseconds, as the message says it', () => {
-  expect(ticketAfter(null, now + 0.4)).toMatchObject({ due: now });
+  expect(jobAfter(null, now + 0.4)).toMatchObject({ due: now });
 });

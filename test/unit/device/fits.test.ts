@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { accepts, fits } from '../../../src/device/state.js';
+import { hubAccepts, isInDesiredState } from '../../../src/device/state.js';
 import { provisioned, recordWith, thumbprint } from '../../support/records.js';
 
 const other = 'B'.repeat(64);
@@ -7,7 +7,7 @@ const { desired, observed } = provisioned;
 const absent: DeviceRecord = recordWith({
   desired: { ...desired, present: false, service: null },
   observed: { ...observed, thumbprint: null, service: null, hub: 'none' },
-  places: [],
+  scopes: [],
 });
 
 test.each<[string, DeviceRecord]>([
@@ -26,7 +26,7 @@ test.each<[string, DeviceRecord]>([
   ],
   ['it is to be absent, and nothing is left', absent],
 ])('a device fits if %s', (_, record) => {
-  expect(fits(record)).toBe(true);
+  expect(isInDesiredState(record)).toBe(true);
 });
 
 test.each<[string, DeviceRecord]>([
@@ -38,7 +38,7 @@ test.each<[string, DeviceRecord]>([
   ],
   ['what the hub holds is not known', { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
   ['the hub has an identity of another kind', { ...provisioned, observed: { ...observed, hub: 'exists' } }],
-  ['something may be left elsewhere', { ...provisioned, places: ['main', 'relay'] }],
+  ['something may be left elsewhere', { ...provisioned, scopes: ['main', 'relay'] }],
   ['its certificate is to be retired', { ...provisioned, desired: { ...desired, retire: thumbprint } }],
   [
     'the hub still accepts what is revoked',
@@ -48,19 +48,22 @@ test.each<[string, DeviceRecord]>([
       observed: { ...observed, hub: [thumbprint, other] },
     },
   ],
-  ['its request was given up', { ...provisioned, ticket: { n: 1, kind: 'change', due: 0, dead: { at: 0 } } }],
+  [
+    'its request was given up',
+    { ...provisioned, job: { generation: 1, kind: 'change', due: 0, dead: { at: 0 } } },
+  ],
   [
     'it is to be absent, and has an identity',
     { ...absent, observed: { ...absent.observed, hub: 'unknown' } },
   ],
-  ['it is to be absent, and variables may be left', { ...absent, places: ['main'] }],
+  ['it is to be absent, and variables may be left', { ...absent, scopes: ['main'] }],
 ])('a device does not fit if %s', (_, record) => {
-  expect(fits(record)).toBe(false);
+  expect(isInDesiredState(record)).toBe(false);
 });
 
 test('only two known thumbprints accept anything', () => {
-  expect(accepts('unknown', thumbprint)).toBe(false);
-  expect(accepts('none', thumbprint)).toBe(false);
-  expect(accepts('exists', thumbprint)).toBe(false);
-  expect(accepts([other, thumbprint], thumbprint)).toBe(true);
+  expect(hubAccepts('unknown', thumbprint)).toBe(false);
+  expect(hubAccepts('none', thumbprint)).toBe(false);
+  expect(hubAccepts('exists', thumbprint)).toBe(false);
+  expect(hubAccepts([other, thumbprint], thumbprint)).toBe(true);
 });

@@ -13,7 +13,7 @@ test('a change that is given up is dead, says why, and stays what was asked for'
   markDead(record, notFound, now);
   expect(record).toMatchObject({
     desired: queued.desired,
-    ticket: { n: 1, dead: { at: now } },
+    job: { generation: 1, dead: { at: now } },
     error: { code: 'service-not-found', step: 'validate', message: 'No such service.', at: now },
     failures: 1,
   });
@@ -29,14 +29,14 @@ test.each([
 ])('after %i failures it is not taken up again for %i minutes', (failures, expected) => {
   const record = { ...structuredClone(queued), failures };
   markDead(record, notFound, now);
-  expect(record.coolUntil - now).toBe(expected * minutes);
+  expect(record.coolDownUntil - now).toBe(expected * minutes);
 });
 
 test('a check that is given up just ends, and leaves no attempts to whatever comes next', () => {
-  const record = recordWith({ ticket: { n: 1, kind: 'check', due: now }, attempts: 10, retries: 12 });
+  const record = recordWith({ job: { generation: 1, kind: 'check', due: now }, attempts: 10, retries: 12 });
   markDead(record, workerDied(), now);
   expect(record).toMatchObject({
-    ticket: null,
+    job: null,
     attempts: 0,
     retries: 0,
     failures: 0,

@@ -1,13 +1,13 @@
 import type { Desired } from '../../../src/device/record.js';
 import { sameDesired } from '../../../src/device/state.js';
-import type { Asked } from '../../../src/provisioning/accept.js';
+import type { DeviceRequest } from '../../../src/provisioning/accept.js';
 import { recordWith, uuid } from '../../support/records.js';
 
 const present: Desired = { present: true, service: 'main', requestId: 'r', requestedAt: 0 };
 const absent: Desired = { ...present, present: false, service: null };
-const ask: Asked = { uuid, present: true, service: 'main' };
+const ask: DeviceRequest = { uuid, present: true, service: 'main' };
 
-test.each<[string, boolean, Asked, Desired]>([
+test.each<[string, boolean, DeviceRequest, Desired]>([
   ['the same service', true, ask, present],
   ['another service', false, { ...ask, service: 'relay' }, present],
   ['presence instead of absence', false, ask, absent],
@@ -29,6 +29,6 @@ test.each<[string, boolean, Asked, Desired]>([
     { ...present, retire: 'A', revoke: true },
   ],
   ['the same, while a rotation is under way', true, ask, { ...present, retire: 'A', revoke: true }],
-])('to ask for %s is the same: %s', (_, same, asked, desired) => {
-  expect(sameDesired(asked, recordWith({ desired }))).toBe(same);
+])('to ask for %s is the same: %s', (_, same, requested, desired) => {
+  expect(sameDesired(requested, recordWith({ desired }))).toBe(same);
 });

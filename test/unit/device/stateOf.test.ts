@@ -25,11 +25,11 @@ test.each<[string, State, DeviceRecord]>([
   [
     'that is only being checked',
     'provisioned',
-    { ...provisioned, ticket: { n: 1, kind: 'check', due: now } },
+    { ...provisioned, job: { generation: 1, kind: 'check', due: now } },
   ],
-  ['that a check found wrong, and could not repair', 'failed', { ...provisioned, places: ['main', 'relay'] }],
+  ['that a check found wrong, and could not repair', 'failed', { ...provisioned, scopes: ['main', 'relay'] }],
   ['that is gone, as it should be', 'deprovisioned', absent],
-  ['that should be gone, and is not', 'failed', { ...absent, places: ['main'] }],
+  ['that should be gone, and is not', 'failed', { ...absent, scopes: ['main'] }],
 ])('a device %s is %s', (_, state, record) => {
   expect(stateOf(record, now)).toBe(state);
 });

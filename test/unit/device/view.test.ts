@@ -43,7 +43,7 @@ test('a device that is provisioned shows what its certificate is, and nothing is
 });
 
 test('a check that is under way is no request', () => {
-  const checked = { ...provisioned, ticket: { n: 2, kind: 'check' as const, due: now } };
+  const checked = { ...provisioned, job: { generation: 2, kind: 'check' as const, due: now } };
   expect(viewOf(checked, expectedAt, now)).toMatchObject({ state: 'provisioned', expectedAt: null });
 });
 
@@ -69,7 +69,7 @@ test('of the record nothing else is shown', () => {
     ...provisioned,
     stamp: 'internal',
     lease: { by: 'internal', until: 0 },
-    places: ['internal'],
+    scopes: ['internal'],
   };
   expect(JSON.stringify(viewOf(stamped, null, now))).not.toContain('internal');
 });

@@ -3,109 +3,113 @@ import { renewalTime } from '../../../src/certificates/renewal.js';
 import type { DeviceRecord, Observed } from '../../../src/device/record.js';
 import type { Summary } from '../../../src/device/summary.js';
 import { renew } from '../../../src/fleet/renew.js';
-import { day, fleetTools, longAgo, now, provisionedRecord, uuidOf } from '../../support/fleetTools.js';
+import { day, fleetDependencies, longAgo, now, provisionedRecord, uuidOf } from '../../support/fleetTools.js';
 
 const options = { renewAt: 0.8, operationsPerMinute: 100 };
 const thumbprint = 'A'.repeat(64);
 
 /** The record of a device whose certificate lives 100 days, of which so many are left. */
 function withDaysLeft(
-  n: number,
+  generation: number,
   left: number,
   more: Partial<DeviceRecord> = {},
   observed: Partial<Observed> = {},
 ) {
   const notAfter = now + left * day;
   const certificate = { thumbprint, notBefore: notAfter - 100 * day, notAfter };
-  return provisionedRecord(uuidOf(n), certificate as never, observed, more);
+  return provisionedRecord(uuidOf(generation), certificate as never, observed, more);
 }
 
 test('a certificate past its time is looked at by a worker, and one that has time is not', async () => {
-  const { tools, put, asked } = fleetTools();
+  const { deps, put, requested } = fleetDependencies();
   await put(withDaysLeft(1, 5));
   await put(withDaysLeft(2, 50));
-  expect(await renew(tools, options)).toMatchObject({ due: 1, checked: 1, left: 0 });
-  expect(await asked()).toEqual([`${uuidOf(1)} check`]);
+  expect(await renew(deps, options)).toMatchObject({ due: 1, checked: 1, left: 0 });
+  expect(await requested()).toEqual([`${uuidOf(1)} check`]);
 });
 
 test('what expires first comes first, each at a time of its own, in a part of the pace', async () => {
-  const { tools, put, record } = fleetTools();
-  for (const n of [1, 2, 3, 4]) await put(withDaysLeft(n, 9 - n));
-  await renew(tools, options);
-  const dues = await Promise.all([4, 3, 2, 1].map(async (n) => (await record(uuidOf(n))).ticket?.due));
+  const { deps, put, record } = fleetDependencies();
+  for (const generation of [1, 2, 3, 4]) await put(withDaysLeft(generation, 9 - generation));
+  await renew(deps, options);
+  const dues = await Promise.all(
+    [4, 3, 2, 1].map(async (generation) => (await record(uuidOf(generation))).job?.due),
+  );
   // A quarter of 100 a minute.
   expect(dues).toEqual([0, 2_400, 4_800, 7_200].map((ms) => now + ms));
 });
 
 test('no more are taken up than fit into four hours of it; the rest is left to the next run', async () => {
-  const { tools, put, sent, clock } = fleetTools();
-  for (let n = 0; n < 10; n += 1) await put(withDaysLeft(n, 5));
+  const { deps, put, sent, clock } = fleetDependencies();
+  for (let generation = 0; generation < 10; generation += 1) await put(withDaysLeft(generation, 5));
   const slow = { ...options, operationsPerMinute: 0.1 };
-  expect(await renew(tools, slow)).toMatchObject({ due: 10, checked: 6, left: 4 });
+  expect(await renew(deps, slow)).toMatchObject({ due: 10, checked: 6, left: 4 });
   // The next run comes when half of that is through: there is room for as many.
   clock.at += 2 * 3_600_000;
-  expect(await renew(tools, slow)).toMatchObject({ due: 4, checked: 3, left: 1 });
+  expect(await renew(deps, slow)).toMatchObject({ due: 4, checked: 3, left: 1 });
   clock.at += 4 * 3_600_000;
-  expect(await renew(tools, slow)).toMatchObject({ due: 1, checked: 1, left: 0 });
+  expect(await renew(deps, slow)).toMatchObject({ due: 1, checked: 1, left: 0 });
   expect(sent).toHaveLength(10);
 });
 
 test('what could not be renewed is due again at the next run, and what is under way is not asked for twice', async () => {
-  const { tools, put, record, sent } = fleetTools();
+  const { deps, put, record, sent } = fleetDependencies();
   await put(withDaysLeft(1, 5));
-  await renew(tools, options);
-  expect(await renew(tools, options)).toMatchObject({ due: 0, checked: 0 });
+  await renew(deps, options);
+  expect(await renew(deps, options)).toMatchObject({ due: 0, checked: 0 });
   expect(sent).toHaveLength(1);
-  await put({ ...(await record(uuidOf(1))), ticket: null });
-  expect(await renew(tools, options)).toMatchObject({ due: 1, checked: 1 });
+  await put({ ...(await record(uuidOf(1))), job: null });
+  expect(await renew(deps, options)).toMatchObject({ due: 1, checked: 1 });
 });
 
 test('of a device whose request failed for good the certificate is counted, and said not to be renewed', async () => {
-  const { tools, put, sent } = fleetTools();
-  await put(withDaysLeft(1, 5, { ticket: { n: 1, kind: 'change', due: now, dead: { at: longAgo } } }));
-  expect(await renew(tools, options)).toMatchObject({ due: 1, checked: 0, failed: 1 });
+  const { deps, put, sent } = fleetDependencies();
+  await put(withDaysLeft(1, 5, { job: { generation: 1, kind: 'change', due: now, dead: { at: longAgo } } }));
+  expect(await renew(deps, options)).toMatchObject({ due: 1, checked: 0, failed: 1 });
   expect(sent).toEqual([]);
 });
 
 test('of a renewal that failed with half a pair stored, the certificate that is left is counted, and due', async () => {
-  const { tools, put, asked } = fleetTools();
+  const { deps, put, requested } = fleetDependencies();
   const half = { thumbprint: null, previous: thumbprint };
   // Long before its time.
   await put(withDaysLeft(1, 50, {}, half));
   await put(withDaysLeft(2, 5, {}, half));
   await put(withDaysLeft(3, 5, {}, { ...half, notBefore: null, notAfter: null }));
-  await put(withDaysLeft(4, 5, { ticket: { n: 1, kind: 'change', due: now, dead: { at: longAgo } } }, half));
+  await put(
+    withDaysLeft(4, 5, { job: { generation: 1, kind: 'change', due: now, dead: { at: longAgo } } }, half),
+  );
   const gone = withDaysLeft(5, 5, {}, half);
   await put({ ...gone, desired: { ...gone.desired, present: false, service: null } });
-  expect(await renew(tools, options)).toMatchObject({
+  expect(await renew(deps, options)).toMatchObject({
     due: 4,
     checked: 3,
     failed: 1,
     certificates: { expired: 0, within7Days: 2, within30Days: 0, later: 1 },
   });
   // What nobody knows the end of comes first.
-  expect(await asked()).toEqual([3, 2, 1].map((n) => `${uuidOf(n)} check`));
+  expect(await requested()).toEqual([3, 2, 1].map((generation) => `${uuidOf(generation)} check`));
 });
 
 test('it reports all certificates by the days that they have left', async () => {
-  const { tools, put } = fleetTools();
+  const { deps, put } = fleetDependencies();
   const days = [-1, 0, 0.5, 7, 8, 30, 31, 90];
-  for (const [n, left] of days.entries()) await put(withDaysLeft(n, left));
+  for (const [generation, left] of days.entries()) await put(withDaysLeft(generation, left));
   const gone = withDaysLeft(20, 1);
   await put({ ...gone, desired: { ...gone.desired, present: false, service: null } });
   await put(withDaysLeft(21, 1, {}, { thumbprint: null }));
   const counts = { expired: 2, within7Days: 2, within30Days: 2, later: 2 };
-  expect((await renew(tools, options)).certificates).toEqual(counts);
+  expect((await renew(deps, options)).certificates).toEqual(counts);
   const summaries: Summary[] = [];
-  for await (const summary of tools.records.summaries()) summaries.push(summary);
+  for await (const summary of deps.records.summaries()) summaries.push(summary);
   expect(await countCertificates(summaries, now)).toEqual(counts);
 });
 
 test('certificates minted in one burst fall due over a part of their life, always at the same time, none too early or late', () => {
   const notBefore = now;
   const notAfter = now + 100 * day;
-  const times = Array.from({ length: 1_000 }, (_, n) =>
-    renewalTime({ uuid: uuidOf(n), notBefore, notAfter }, 0.8),
+  const times = Array.from({ length: 1_000 }, (_, generation) =>
+    renewalTime({ uuid: uuidOf(generation), notBefore, notAfter }, 0.8),
   );
   expect(Math.min(...times)).toBeGreaterThanOrEqual(now + 80 * day);
   expect(Math.max(...times)).toBeLessThanOrEqual(now + 90 * day);
@@ -116,34 +120,34 @@ test('certificates minted in one burst fall due over a part of their life, alway
 });
 
 test('how many certificates are about to expire is told also where nothing can be asked for', async () => {
-  const { tools, put, queue } = fleetTools();
+  const { deps, put, queue } = fleetDependencies();
   await put(withDaysLeft(1, 5));
   queue.fails = true;
   const told: unknown[] = [];
   const onCertificates = (counts: unknown) => told.push(counts);
-  await expect(renew(tools, { ...options, onCertificates })).rejects.toMatchObject({
+  await expect(renew(deps, { ...options, onCertificates })).rejects.toMatchObject({
     code: 'queue-unavailable',
   });
   expect(told).toEqual([{ expired: 0, within7Days: 1, within30Days: 0, later: 0 }]);
 });
 
 test('what would not fit otherwise is spread over more hours, and more of the pace', async () => {
-  const { tools, put, record } = fleetTools();
+  const { deps, put, record } = fleetDependencies();
   // Four a day would be the usual; these have half a day.
-  for (let n = 0; n < 10; n += 1) await put(withDaysLeft(n, 1));
-  const report = await renew(tools, { ...options, operationsPerMinute: 0.04 });
+  for (let generation = 0; generation < 10; generation += 1) await put(withDaysLeft(generation, 1));
+  const report = await renew(deps, { ...options, operationsPerMinute: 0.04 });
   expect(report).toMatchObject({ due: 10, checked: 10, left: 0, share: { late: 0 } });
   expect(report.share.part).toBeCloseTo(10 / (0.04 * 12 * 60));
   const dues = await Promise.all(
-    Array.from({ length: 10 }, async (_, n) => (await record(uuidOf(n))).ticket?.due ?? 0),
+    Array.from({ length: 10 }, async (_, generation) => (await record(uuidOf(generation))).job?.due ?? 0),
   );
   expect(Math.max(...dues)).toBeLessThanOrEqual(now + day / 2);
 });
 
 test('a run that is ended leaves the rest to the next', async () => {
-  const { tools, put } = fleetTools();
+  const { deps, put } = fleetDependencies();
   await put(withDaysLeft(1, 5));
-  expect(await renew(tools, { ...options, signal: AbortSignal.abort() })).toMatchObject({
+  expect(await renew(deps, { ...options, signal: AbortSignal.abort() })).toMatchObject({
     due: 1,
     checked: 0,
     left: 1,

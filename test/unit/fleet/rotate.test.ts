@@ -4,7 +4,7 @@ import {
   credentialsOf,
   day,
   fleet,
-  fleetTools,
+  fleetDependencies,
   now,
   provisionedRecord,
   uuidOf,
@@ -16,59 +16,59 @@ const { thumbprint } = credentials;
 const other = 'B'.repeat(64);
 
 test('the certificate that is held is to be replaced, where it stands', async () => {
-  const { tools, put, record } = fleetTools();
+  const { deps, put, record } = fleetDependencies();
   await put(provisionedRecord(uuid, credentials));
-  expect(await rotate(tools, uuid)).toMatchObject({ kind: 'accepted' });
-  const { desired, ticket } = await record(uuid);
+  expect(await rotate(deps, uuid)).toMatchObject({ kind: 'accepted' });
+  const { desired, job } = await record(uuid);
   expect(desired).toMatchObject({ present: true, service: 'main', retire: thumbprint, revoke: false });
-  expect(ticket).toMatchObject({ kind: 'change' });
+  expect(job).toMatchObject({ kind: 'change' });
 });
 
 test('asked for again while it is under way, it is one rotation', async () => {
-  const { tools, put, record, sent } = fleetTools();
+  const { deps, put, record, sent } = fleetDependencies();
   await put(provisionedRecord(uuid, credentials));
-  await rotate(tools, uuid);
+  await rotate(deps, uuid);
   const { requestId } = (await record(uuid)).desired;
-  expect(await rotate(tools, uuid)).toMatchObject({ kind: 'accepted', record: { desired: { requestId } } });
+  expect(await rotate(deps, uuid)).toMatchObject({ kind: 'accepted', record: { desired: { requestId } } });
   expect(sent).toHaveLength(1);
 });
 
 test('with revoke, the hub is to stop to accept the old one', async () => {
-  const { tools, put, record } = fleetTools();
+  const { deps, put, record } = fleetDependencies();
   await put(provisionedRecord(uuid, credentials));
-  await rotate(tools, uuid, { revoke: true, action: 'leak', due: now + 60_000 });
-  const { desired, ticket, action } = await record(uuid);
+  await rotate(deps, uuid, { revoke: true, action: 'leak', due: now + 60_000 });
+  const { desired, job, action } = await record(uuid);
   expect(desired).toMatchObject({ retire: thumbprint, revoke: true });
-  expect(ticket?.due).toBe(now + 60_000);
+  expect(job?.due).toBe(now + 60_000);
   expect(action?.id).toBe('leak');
 });
 
 test('a certificate that was replaced meanwhile is not rotated again, unless it is to be revoked', async () => {
-  const { tools, put, record } = fleetTools();
+  const { deps, put, record } = fleetDependencies();
   await put(provisionedRecord(uuid, credentials, { previous: other, hub: [thumbprint, other] }));
-  expect(await rotate(tools, uuid, { thumbprint: other })).toEqual({
+  expect(await rotate(deps, uuid, { thumbprint: other })).toEqual({
     kind: 'nothing-to-rotate',
     why: 'replaced',
   });
-  expect(await rotate(tools, uuid, { thumbprint: other, revoke: true })).toMatchObject({ kind: 'accepted' });
+  expect(await rotate(deps, uuid, { thumbprint: other, revoke: true })).toMatchObject({ kind: 'accepted' });
   expect((await record(uuid)).desired).toMatchObject({ retire: other, revoke: true });
 });
 
 test('of a pair that is half stored, the one before is retired', async () => {
-  const { tools, put, record } = fleetTools();
+  const { deps, put, record } = fleetDependencies();
   await put(provisionedRecord(uuid, credentials, { thumbprint: null, previous: other }));
-  await rotate(tools, uuid);
+  await rotate(deps, uuid);
   expect((await record(uuid)).desired.retire).toBe(other);
 });
 
 test('where there is nothing to rotate, that is the answer', async () => {
-  const { tools, put } = fleetTools();
-  expect(await rotate(tools, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'no-record' });
+  const { deps, put } = fleetDependencies();
+  expect(await rotate(deps, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'no-record' });
   const record = provisionedRecord(uuid, credentials, { thumbprint: null });
   await put(record);
-  expect(await rotate(tools, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'no-certificate' });
+  expect(await rotate(deps, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'no-certificate' });
   await put({ ...record, desired: { ...record.desired, present: false, service: null } });
-  expect(await rotate(tools, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'absent' });
+  expect(await rotate(deps, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'absent' });
 });
 
 test('what is to be rotated is chosen by fleet, service, and when it was minted', () => {

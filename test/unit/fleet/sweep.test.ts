@@ -7,7 +7,7 @@ import {
   collect,
   credentialsOf,
   fleet,
-  fleetTools,
+  fleetDependencies,
   longAgo,
   now,
   provisionedRecord,
@@ -22,40 +22,40 @@ const held = (certificate = credentials.certificate) => ({ main: certificate });
 const error = (code: 'device-not-found') => ({ code, step: null, message: '', at: longAgo });
 
 test('a device without credentials that was never asked for is asked for', async () => {
-  const { tools, add, asked, record } = fleetTools();
+  const { deps, add, requested, record } = fleetDependencies();
   add(one);
-  expect(await sweep(tools, options)).toMatchObject({ devices: 1, asked: 1, finished: true });
-  expect(await asked()).toEqual([`${one} change`]);
+  expect(await sweep(deps, options)).toMatchObject({ devices: 1, requested: 1, finished: true });
+  expect(await requested()).toEqual([`${one} change`]);
   expect((await record(one)).desired).toMatchObject({ present: true, service: 'main' });
 });
 
 test('running it again finds nothing to do', async () => {
-  const { tools, add, sent } = fleetTools();
+  const { deps, add, sent } = fleetDependencies();
   add(one);
-  await sweep(tools, options);
-  expect(await sweep(tools, options)).toMatchObject({ devices: 1, records: 1, asked: 0 });
+  await sweep(deps, options);
+  expect(await sweep(deps, options)).toMatchObject({ devices: 1, records: 1, requested: 0 });
   expect(sent).toHaveLength(1);
 });
 
 test('a device that holds something that no record knows of is left alone: that is for an audit', async () => {
-  const { tools, add, sent } = fleetTools();
+  const { deps, add, sent } = fleetDependencies();
   add(one, held());
   add(two, { main: 'whatever' });
-  expect(await sweep(tools, options)).toMatchObject({ devices: 2, asked: 0 });
+  expect(await sweep(deps, options)).toMatchObject({ devices: 2, requested: 0 });
   expect(sent).toEqual([]);
 });
 
 test('a device that was asked to be deprovisioned is not provisioned again', async () => {
-  const { tools, add, put, sent } = fleetTools();
+  const { deps, add, put, sent } = fleetDependencies();
   add(one);
   const record = provisionedRecord(one, credentials);
   await put({
     ...record,
     desired: { ...record.desired, present: false, service: null },
     observed: { ...record.observed, thumbprint: null, service: null, hub: 'none' },
-    places: [],
+    scopes: [],
   });
-  expect(await sweep(tools, options)).toMatchObject({ asked: 0 });
+  expect(await sweep(deps, options)).toMatchObject({ requested: 0 });
   expect(sent).toEqual([]);
 });
 
@@ -102,7 +102,7 @@ test.each<Case>([
   ],
   [
     'is being worked on',
-    (u) => provisionedRecord(u, credentials, {}, { ticket: { n: 9, kind: 'change', due: now } }),
+    (u) => provisionedRecord(u, credentials, {}, { job: { generation: 9, kind: 'change', due: now } }),
     {},
     null,
   ],
@@ -113,7 +113,7 @@ test.each<Case>([
         u,
         credentials,
         {},
-        { ticket: { n: 9, kind: 'change', due: now, dead: { at: longAgo } } },
+        { job: { generation: 9, kind: 'change', due: now, dead: { at: longAgo } } },
       ),
     null,
     null,
@@ -134,26 +134,30 @@ test.each<Case>([
     'variables-left',
   ],
 ])('a device that %s: %#', async (_, record, certificates, why) => {
-  const { tools, add, put, asked } = fleetTools();
+  const { deps, add, put, requested } = fleetDependencies();
   await put(record(one));
   if (certificates) add(one, certificates);
-  const plan = await collect(planSweep(tools, options));
+  const plan = await collect(planSweep(deps, options));
   expect(plan).toEqual(why ? [expect.objectContaining({ uuid: one, act: 'check', why })] : []);
-  expect(await asked()).toEqual([]);
+  expect(await requested()).toEqual([]);
 
-  const report = await sweep(tools, options);
-  expect(Object.entries(report.checked).filter(([, n]) => n > 0)).toEqual(why ? [[why, 1]] : []);
-  expect(await asked()).toEqual(why ? [`${one} ${why === 'variables-left' ? 'remove' : 'check'}`] : []);
+  const report = await sweep(deps, options);
+  expect(Object.entries(report.checked).filter(([, generation]) => generation > 0)).toEqual(
+    why ? [[why, 1]] : [],
+  );
+  expect(await requested()).toEqual(why ? [`${one} ${why === 'variables-left' ? 'remove' : 'check'}`] : []);
 });
 
 describe('where many records of a fleet look gone,', () => {
   /** Records of a fleet, of which the first are gone from balena, and a record of another fleet that is gone. */
   async function system(count: number, gone: number) {
-    const made = fleetTools();
-    for (let n = 0; n < count; n += 1) {
+    const made = fleetDependencies();
+    for (let generation = 0; generation < count; generation += 1) {
       // Verified a moment ago, those that are there are left alone.
-      await made.put(provisionedRecord(uuidOf(n), credentials, { verifiedAt: n < gone ? longAgo : now }));
-      if (n >= gone) made.add(uuidOf(n), held());
+      await made.put(
+        provisionedRecord(uuidOf(generation), credentials, { verifiedAt: generation < gone ? longAgo : now }),
+      );
+      if (generation >= gone) made.add(uuidOf(generation), held());
     }
     await made.put(provisionedRecord(uuidOf(5_000), credentials, { fleet: 'my_org/two' }));
     return made;
@@ -161,26 +165,26 @@ describe('where many records of a fleet look gone,', () => {
   const both = { ...options, fleets: [fleet, 'my_org/two'] };
 
   test('and no more than a tenth, workers look at them', async () => {
-    const { tools, sent } = await system(300, 30);
-    expect(await sweep(tools, both)).toMatchObject({ checked: { gone: 31 }, held: [] });
+    const { deps, sent } = await system(300, 30);
+    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 31 }, held: [] });
     expect(sent).toHaveLength(31);
   });
 
   test('and no more than 20, workers look at them', async () => {
-    const { tools } = await system(20, 20);
-    expect(await sweep(tools, both)).toMatchObject({ checked: { gone: 21 }, held: [] });
+    const { deps } = await system(20, 20);
+    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 21 }, held: [] });
   });
 
   test('more than a tenth, no worker looks at any of them, but at those of other fleets', async () => {
-    const { tools, asked } = await system(300, 31);
+    const { deps, requested } = await system(300, 31);
     const held = [{ fleet, gone: 31, records: 300 }];
-    expect(await sweep(tools, both)).toMatchObject({ checked: { gone: 1 }, held, finished: true });
-    expect(await asked()).toEqual([`${uuidOf(5_000)} check`]);
+    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 1 }, held, finished: true });
+    expect(await requested()).toEqual([`${uuidOf(5_000)} check`]);
   });
 
   test('workers look at them all the same if that is allowed', async () => {
-    const { tools, sent } = await system(300, 31);
-    expect(await sweep(tools, { ...both, allowGone: true })).toMatchObject({
+    const { deps, sent } = await system(300, 31);
+    expect(await sweep(deps, { ...both, allowGone: true })).toMatchObject({
       checked: { gone: 32 },
       held: [],
     });
@@ -188,84 +192,91 @@ describe('where many records of a fleet look gone,', () => {
   });
 
   test('a plan says so, too', async () => {
-    const { tools } = await system(300, 31);
+    const { deps } = await system(300, 31);
     let progress: SweepProgress | undefined;
     const onProgress = (so: SweepProgress) => {
       progress = so;
     };
-    const plan = await collect(planSweep(tools, { ...both, onProgress }));
+    const plan = await collect(planSweep(deps, { ...both, onProgress }));
     expect(plan.map(({ uuid }) => uuid)).toEqual([uuidOf(5_000)]);
     expect(progress).toMatchObject({ checked: { gone: 1 }, held: [{ fleet, gone: 31 }] });
-    expect(await collect(planSweep(tools, { ...both, allowGone: true }))).toHaveLength(32);
+    expect(await collect(planSweep(deps, { ...both, allowGone: true }))).toHaveLength(32);
   });
 
   test('a run that is ended judges by what it has looked at', async () => {
-    const { tools, sent } = await system(1_000, 501);
+    const { deps, sent } = await system(1_000, 501);
     const controller = new AbortController();
     const ended = { ...both, signal: controller.signal, onProgress: () => controller.abort() };
-    expect(await sweep(tools, ended)).toMatchObject({ finished: false, held: [{ fleet, gone: 500 }] });
+    expect(await sweep(deps, ended)).toMatchObject({ finished: false, held: [{ fleet, gone: 500 }] });
     expect(sent).toEqual([]);
   });
 
   test('a run that is ended has workers look at the few that are gone: the next run goes on behind them', async () => {
-    const { tools, asked } = await system(1_000, 20);
+    const { deps, requested } = await system(1_000, 20);
     const controller = new AbortController();
     const ended = { ...both, signal: controller.signal, onProgress: () => controller.abort() };
-    expect(await sweep(tools, ended)).toMatchObject({ finished: false, checked: { gone: 20 }, held: [] });
-    expect(await asked()).toHaveLength(20);
+    expect(await sweep(deps, ended)).toMatchObject({ finished: false, checked: { gone: 20 }, held: [] });
+    expect(await requested()).toHaveLength(20);
   });
 });
 
 test('where the key does not see a fleet any more, nothing is taken for gone', async () => {
-  const { tools, put, hide, sent } = fleetTools();
+  const { deps, put, hide, sent } = fleetDependencies();
   await put(provisionedRecord(one, credentials));
   hide(fleet);
-  await expect(sweep(tools, options)).rejects.toMatchObject({ code: 'balena-unauthorized' });
+  await expect(sweep(deps, options)).rejects.toMatchObject({ code: 'balena-unauthorized' });
   expect(sent).toEqual([]);
 });
 
 test('several fleets are swept side by side, with a request for each page, and one to see that the list is whole', async () => {
-  const { tools, add, requests } = fleetTools();
-  for (let n = 0; n < fleetPageSize + 1; n += 1) add(uuidOf(n * 2), held());
-  for (let n = 0; n < 5; n += 1) add(uuidOf(n * 2 + 1), held(), 'my_org/two');
-  const report = await sweep(tools, { ...options, fleets: [fleet, 'my_org/two'] });
-  expect(report).toMatchObject({ devices: fleetPageSize + 6, asked: 0, finished: true });
-  expect(requests.sort()).toEqual([...Array(2).fill(`list ${fleet}`), 'list my_org/two', 'sees', 'sees']);
+  const { deps, add, requests } = fleetDependencies();
+  for (let generation = 0; generation < fleetPageSize + 1; generation += 1)
+    add(uuidOf(generation * 2), held());
+  for (let generation = 0; generation < 5; generation += 1)
+    add(uuidOf(generation * 2 + 1), held(), 'my_org/two');
+  const report = await sweep(deps, { ...options, fleets: [fleet, 'my_org/two'] });
+  expect(report).toMatchObject({ devices: fleetPageSize + 6, requested: 0, finished: true });
+  expect(requests.sort()).toEqual([
+    ...Array(2).fill(`list ${fleet}`),
+    'list my_org/two',
+    'seesFleet',
+    'seesFleet',
+  ]);
 });
 
 test('a sweep that is ended goes on where it was, also in another process', async () => {
-  const { tools, add, sent, clock } = fleetTools();
-  for (let n = 0; n < 1_200; n += 1) add(uuidOf(n));
+  const { deps, add, sent, clock } = fleetDependencies();
+  for (let generation = 0; generation < 1_200; generation += 1) add(uuidOf(generation));
   const positions = memoryTable<PositionRow>();
   const run = (signal?: AbortSignal) => {
     const controller = new AbortController();
     return sweep(
-      tools,
+      deps,
       { ...options, signal: signal ?? controller.signal },
       openPosition(positions, 'sweep', clock),
     );
   };
   const controller = new AbortController();
   const first = await sweep(
-    tools,
+    deps,
     { ...options, signal: controller.signal, onProgress: () => controller.abort() },
     openPosition(positions, 'sweep', clock),
   );
-  expect(first).toMatchObject({ finished: false, asked: 500 });
+  expect(first).toMatchObject({ finished: false, requested: 500 });
   expect(sent).toHaveLength(500);
   expect(await openPosition(positions, 'sweep', clock).read()).toBe(uuidOf(499));
-  expect(await run()).toMatchObject({ finished: true, asked: 700, devices: 700 });
+  expect(await run()).toMatchObject({ finished: true, requested: 700, devices: 700 });
   expect(new Set(sent.map(({ uuid }) => uuid)).size).toBe(1_200);
   // And the next one begins at the beginning.
-  expect(await run()).toMatchObject({ finished: true, asked: 0, devices: 1_200 });
+  expect(await run()).toMatchObject({ finished: true, requested: 0, devices: 1_200 });
 });
 
 test('what was asked for by someone while it ran stands', async () => {
-  const { tools, add, put, record, sent } = fleetTools();
+  const { deps, add, put, record, sent } = fleetDependencies();
   add(one);
-  const { summaries } = tools.records;
+  const { summaries } = deps.records;
   // The records were read before someone asked for the device's absence.
-  tools.records.summaries = async function* (where) {
+  deps.records.summaries = async function* (where) {
     yield* await collect(summaries(where));
     const desired = { present: false, service: null, requestId: 'r', requestedAt: now };
     await put({
@@ -273,18 +284,18 @@ test('what was asked for by someone while it ran stands', async () => {
       observed: { ...newRecord(one, desired, now).observed, hub: 'none' },
     });
   };
-  expect(await sweep(tools, options)).toMatchObject({ asked: 0 });
+  expect(await sweep(deps, options)).toMatchObject({ requested: 0 });
   expect((await record(one)).desired.present).toBe(false);
   expect(sent).toEqual([]);
 });
 
 test('what balena asks to wait for is waited for', async () => {
-  const { tools, add, clock } = fleetTools();
+  const { deps, add, clock } = fleetDependencies();
   add(one);
-  const { list } = tools.balena;
+  const { list } = deps.balena;
   let refusals = 2;
   const { ProvisioningError } = await import('../../../src/shared/errors.js');
-  tools.balena.list = async (...args) => {
+  deps.balena.list = async (...args) => {
     refusals -= 1;
     if (refusals >= 0)
       throw new ProvisioningError('balena-throttled', '', {
@@ -293,20 +304,20 @@ test('what balena asks to wait for is waited for', async () => {
       });
     return list(...args);
   };
-  expect(await sweep(tools, options)).toMatchObject({ asked: 1 });
+  expect(await sweep(deps, options)).toMatchObject({ requested: 1 });
   expect(clock.now()).toBe(now + 90_000);
 });
 
 test('records in a wrong order end it before anything is taken for gone', async () => {
-  const { tools, add, put, sent } = fleetTools();
+  const { deps, add, put, sent } = fleetDependencies();
   for (const uuid of [one, two, three, four]) {
     await put(provisionedRecord(uuid, credentials));
     add(uuid, held());
   }
-  const { summaries } = tools.records;
-  tools.records.summaries = async function* (where) {
+  const { summaries } = deps.records;
+  deps.records.summaries = async function* (where) {
     yield* (await collect(summaries(where))).reverse();
   };
-  await expect(sweep(tools, options)).rejects.toThrow('out of order');
+  await expect(sweep(deps, options)).rejects.toThrow('out of order');
   expect(sent).toEqual([]);
 });

@@ -1,8 +1,8 @@
-import { type HealthTools, health } from '../../../src/health/health.js';
+import { type HealthDependencies, health } from '../../../src/health/health.js';
 import type { StatusRow } from '../../../src/health/status.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Circuit, CircuitRow } from '../../../src/throttling/circuitBreaker.js';
+import type { CircuitBreaker, CircuitRow } from '../../../src/throttling/circuitBreaker.js';
 
 const now = 1_800_000_000_000;
 const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async () => {
@@ -10,7 +10,7 @@ const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async
 };
 const closed: CircuitRow = { state: 'closed', since: 0, until: 0, failures: 0, probe: null, code: null };
 const never = { answeredAt: null, failedAt: null, code: null };
-const circuit = (read: () => Promise<CircuitRow>) => ({ read }) as Circuit;
+const circuit = (read: () => Promise<CircuitRow>) => ({ read }) as CircuitBreaker;
 
 interface Situation {
   ping?: () => Promise<void>;
@@ -20,7 +20,7 @@ interface Situation {
 }
 
 async function linesIn({ ping, readStatus, balena, hub }: Situation) {
-  const tools: HealthTools = {
+  const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
     status: { saw() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
     circuits: {
@@ -29,7 +29,7 @@ async function linesIn({ ping, readStatus, balena, hub }: Situation) {
     },
     clock: { now: () => now, sleep: async () => {} },
   };
-  const lines = await health(tools);
+  const lines = await health(deps);
   return Object.fromEntries(lines.map(({ name, ok, detail }) => [name, [ok, detail]]));
 }
 

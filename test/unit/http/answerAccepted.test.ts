@@ -1,25 +1,25 @@
 import { answerAccepted } from '../../../src/http/provision/answer.js';
 import type { Acceptance } from '../../../src/provisioning/accept.js';
-import type { Pace } from '../../../src/throttling/rateLimiter.js';
+import type { RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import { failed, now, provisioned, queued, recordWith, requestId, uuid } from '../../support/records.js';
 import { requestWith } from '../../support/request.js';
 
 /** The next free slot is in 7 s; a slot that is reserved falls 2 s after its virtual time. */
-const pace: Pace = {
+const rateLimiter: RateLimiter = {
   reserve: async () => {
     throw new Error('an answer reserves nothing');
   },
-  took() {},
-  due: async (slot) => slot + 2_000,
-  giveBack() {},
+  markUsed() {},
+  due: async (reservation) => reservation + 2_000,
+  release() {},
   charge() {},
-  slowDown: async () => {},
+  delayAll: async () => {},
   waitFor: async () => null,
   nextFree: async () => now + 7_000,
 };
 const clock = { now: () => now, sleep: async () => {} };
 const answer = async (acceptance: Acceptance, headers: Record<string, string> = {}) => {
-  const given = await answerAccepted({ pace, clock }, requestWith({ headers }), acceptance);
+  const given = await answerAccepted({ rateLimiter, clock }, requestWith({ headers }), acceptance);
   return { status: given.status, headers: given.headers as Record<string, string>, body: String(given.body) };
 };
 
@@ -45,15 +45,19 @@ describe('accepted', () => {
   });
 
   test.each([
-    ['at its slot, if it has one', { n: 1, kind: 'change' as const, due: now, slot: now + 28_000 }, '30'],
-    ['no sooner than it is due', { n: 1, kind: 'change' as const, due: now + 90_500 }, '91'],
+    [
+      'at its slot, if it has one',
+      { generation: 1, kind: 'change' as const, due: now, reservation: now + 28_000 },
+      '30',
+    ],
+    ['no sooner than it is due', { generation: 1, kind: 'change' as const, due: now + 90_500 }, '91'],
     [
       'in a second, if its slot has passed',
-      { n: 1, kind: 'change' as const, due: now, slot: now - 9_000 },
+      { generation: 1, kind: 'change' as const, due: now, reservation: now - 9_000 },
       '1',
     ],
-  ])('is expected %s', async (_, ticket, seconds) => {
-    const { headers } = await answer({ kind: 'accepted', record: recordWith({ ticket }) });
+  ])('is expected %s', async (_, job, seconds) => {
+    const { headers } = await answer({ kind: 'accepted', record: recordWith({ job }) });
     expect(headers['retry-after']).toBe(seconds);
   });
 
@@ -90,14 +94,14 @@ test('failed for good says why, and when it may be asked for again', async () =>
   const { status, headers, body } = await answer({
     kind: 'failed',
     record: failed,
-    askAgainAt: now + 600_000,
+    retryAt: now + 600_000,
   });
   expect([status, headers['retry-after']]).toEqual([422, '600']);
   expect(JSON.parse(body)).toMatchObject({
     code: 'device-not-found',
     detail: 'balena knows no such device. It may be asked for again after 2030-01-01T00:10:00.000Z.',
     step: 'validate',
-    askAgainAt: '2030-01-01T00:10:00.000Z',
+    retryAt: '2030-01-01T00:10:00.000Z',
     requestId,
   });
 });
@@ -106,7 +110,7 @@ test('two services that want one device are told so', async () => {
   const { status, headers, body } = await answer({
     kind: 'service-conflict',
     record: provisioned,
-    askAgainAt: now + 500,
+    retryAt: now + 500,
   });
   expect([status, headers['retry-after']]).toEqual([409, '1']);
   expect(body).not.toMatch(/DeviceAlreadyExistsError/);

@@ -1,12 +1,12 @@
 import type { HttpResponseInit, InvocationContext } from '@azure/functions';
-import { answering, BadRequest } from '../../../src/http/errors.js';
+import { BadRequest, withErrorResponses } from '../../../src/http/errors.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { requestWith } from '../../support/request.js';
 
 async function answerTo(handle: () => Promise<HttpResponseInit>) {
   const logged: unknown[] = [];
   const context = { error: (...args: unknown[]) => logged.push(...args) } as unknown as InvocationContext;
-  const answer = (await answering(handle)(requestWith(), context)) as HttpResponseInit;
+  const answer = (await withErrorResponses(handle)(requestWith(), context)) as HttpResponseInit;
   return { answer, logged };
 }
 const throwing = (error: unknown) =>

@@ -1,4 +1,4 @@
-import { filterOf, filterText } from '../../../page/letters/filterOf.js';
+import { filterOf, filterText } from '../../../page/deadLetters/filterOf.js';
 import { linkTo, readRoute } from '../../../page/route.js';
 
 test.each([

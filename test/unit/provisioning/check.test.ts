@@ -1,12 +1,12 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { check } from '../../../src/provisioning/check.js';
-import { acceptTools } from '../../support/acceptTools.js';
+import { acceptDependencies } from '../../support/acceptTools.js';
 import { failed, now, provisioned, queued, uuid } from '../../support/records.js';
 
-async function checked(before: DeviceRecord, distrust = false) {
-  const system = acceptTools(now);
+async function checked(before: DeviceRecord, forceVerify = false) {
+  const system = acceptDependencies(now);
   await system.put(before);
-  await check(system.tools, uuid, distrust);
+  await check(system.deps, uuid, forceVerify);
   return { ...system, after: await system.record(uuid) };
 }
 
@@ -14,24 +14,26 @@ test('a device that nobody works on is looked at; what it should be stays', asyn
   const { after, sent } = await checked({ ...provisioned, attempts: 3, retries: 4 });
   expect(after).toMatchObject({
     desired: provisioned.desired,
-    ticket: { kind: 'check', due: now },
+    job: { kind: 'check', due: now },
     attempts: 0,
     retries: 0,
   });
-  expect(after.ticket).not.toHaveProperty('distrust');
-  expect(sent).toMatchObject([{ n: after.lastN, requestId: provisioned.desired.requestId }]);
+  expect(after.job).not.toHaveProperty('forceVerify');
+  expect(sent).toMatchObject([
+    { generation: after.lastGeneration, requestId: provisioned.desired.requestId },
+  ]);
 });
 
 test('it can be put off', async () => {
-  const system = acceptTools(now);
+  const system = acceptDependencies(now);
   await system.put(provisioned);
-  await check(system.tools, uuid, false, now + 60_000);
-  expect((await system.record(uuid)).ticket).toMatchObject({ kind: 'check', due: now + 60_000 });
+  await check(system.deps, uuid, false, now + 60_000);
+  expect((await system.record(uuid)).job).toMatchObject({ kind: 'check', due: now + 60_000 });
   expect(system.sent).toMatchObject([{ at: now + 60_000 }]);
 });
 
 test('an audit also has the hub asked', async () => {
-  expect((await checked(provisioned, true)).after.ticket).toMatchObject({ kind: 'check', distrust: true });
+  expect((await checked(provisioned, true)).after.job).toMatchObject({ kind: 'check', forceVerify: true });
 });
 
 test.each<[string, DeviceRecord]>([
@@ -44,8 +46,8 @@ test.each<[string, DeviceRecord]>([
 
 test('work that is owed takes the distrust of an audit over, under the same number', async () => {
   const { after, sent } = await checked(queued, true);
-  expect(after.ticket).toEqual({ ...queued.ticket, distrust: true });
-  expect(sent).toMatchObject([{ n: 1 }]);
+  expect(after.job).toEqual({ ...queued.job, forceVerify: true });
+  expect(sent).toMatchObject([{ generation: 1 }]);
 });
 
 test('an audit leaves a given-up request alone', async () => {
@@ -53,18 +55,18 @@ test('an audit leaves a given-up request alone', async () => {
 });
 
 test('a device that was never asked for is none of our business', async () => {
-  const { tools, table } = acceptTools(now);
-  await check(tools, uuid);
+  const { deps, table } = acceptDependencies(now);
+  await check(deps, uuid);
   expect(table.writes).toBe(0);
 });
 
 test('what could not be sent is marked, and sent with the next hint', async () => {
-  const { tools, queue, record, put, sent } = acceptTools(now);
+  const { deps, queue, record, put, sent } = acceptDependencies(now);
   await put(provisioned);
   queue.fails = true;
-  await expect(check(tools, uuid)).rejects.toMatchObject({ code: 'queue-unavailable' });
-  expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', unsent: true });
+  await expect(check(deps, uuid)).rejects.toMatchObject({ code: 'queue-unavailable' });
+  expect((await record(uuid)).job).toMatchObject({ kind: 'check', unsent: true });
   queue.fails = false;
-  await check(tools, uuid);
+  await check(deps, uuid);
   expect(sent).toHaveLength(1);
 });

@@ -1,12 +1,12 @@
 import { openStatus, type StatusRow } from '../../../src/health/status.js';
 import { type Acceptance, accept } from '../../../src/provisioning/accept.js';
-import type { Tools } from '../../../src/provisioning/dependencies.js';
-import { workOn } from '../../../src/provisioning/worker.js';
+import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
+import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import type { Envelope } from '../../../src/queue/queue.js';
-import { type CircuitRow, openCircuit } from '../../../src/throttling/circuitBreaker.js';
-import { openPace, type PaceRow } from '../../../src/throttling/openRateLimiter.js';
-import { acceptTools } from '../../support/acceptTools.js';
+import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
+import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
+import { acceptDependencies } from '../../support/acceptTools.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
 const start = 1_800_000_000_000;
@@ -15,37 +15,37 @@ const devices = 500;
 
 /** Everything that a worker needs, for devices that balena knows and that have a service "main"; the hub must not be asked. */
 function system() {
-  const { tools: asking, sent, clock } = acceptTools(start);
+  const { deps: asking, sent, clock } = acceptDependencies(start);
   const refuse = async () => {
     throw new Error('this must not be asked');
   };
   const circuit = (dependency: 'balena' | 'hub') =>
-    openCircuit({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
+    openCircuitBreaker({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
   let looks = 0;
-  const tools: Tools = {
+  const deps: WorkerDependencies = {
     ...asking,
     hub: { get: refuse, create: refuse, update: refuse, remove: refuse, close() {} },
     balena: {
-      async find() {
+      async findDevice() {
         looks += 1;
-        const spot = (ownerId: number) => ({ ownerId, variables: {} });
+        const scopedVariables = (ownerId: number) => ({ ownerId, variables: {} });
         return {
           fleet: 'local/demo',
-          spots: new Map([
-            ['', spot(1)],
-            ['main', spot(2)],
+          scopes: new Map([
+            ['', scopedVariables(1)],
+            ['main', scopedVariables(2)],
           ]),
         };
       },
-      sees: async () => true,
+      seesFleet: async () => true,
       store: refuse,
       remove: refuse,
     },
-    pace: openPace({ table: memoryTable<PaceRow>(), clock, perMinute: 1_000 }),
+    rateLimiter: openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 1_000 }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: memoryTable<StatusRow>(), clock }),
     mint: refuse,
-    retrySoon: (call) => call(),
+    retryTransient: (call) => call(),
     settings: {
       workLimitMs: 60_000,
       leaseGraceMs: 60_000,
@@ -57,24 +57,24 @@ function system() {
     instance: 'worker',
     random: () => 0.5,
   };
-  return { asking, tools, sent, clock, looks: () => looks };
+  return { asking, deps, sent, clock, looks: () => looks };
 }
 
 test('500 devices that all name a service that does not exist, asking for an hour, leave one live dead letter each, and are told why', async () => {
-  const { asking, tools, sent, clock, looks } = system();
+  const { asking, deps, sent, clock, looks } = system();
   const uuids = Array.from({ length: devices }, (_, i) => i.toString(16).padStart(32, 'f'));
   // As Cloud Relay: again after a delay that doubles from 100 ms to 60 s.
   const relays = uuids.map((uuid) => ({ uuid, at: start, wait: 100 }));
-  const letters: { uuid: string; n: number; reason: string; description: string }[] = [];
+  const deadLetters: { uuid: string; generation: number; reason: string; description: string }[] = [];
   const last = new Map<string, Acceptance>();
-  let asked = 0;
+  let requested = 0;
 
   const deliver = async (message: ProvisioningMessage & Envelope, sequenceNumber: number) => {
-    await workOn(tools, message, {
+    await processMessage(deps, message, {
       sequenceNumber: String(sequenceNumber),
       enqueuedAt: clock.now(),
       deadLetter: async (reason, description) => {
-        letters.push({ uuid: message.uuid, n: message.n, reason, description });
+        deadLetters.push({ uuid: message.uuid, generation: message.generation, reason, description });
       },
       log: () => {},
     });
@@ -85,7 +85,7 @@ test('500 devices that all name a service that does not exist, asking for an hou
     for (const relay of relays) {
       if (relay.at > clock.at) continue;
       last.set(relay.uuid, await accept(asking, { uuid: relay.uuid, present: true, service: 'mian' }));
-      asked += 1;
+      requested += 1;
       relay.at = clock.at + relay.wait;
       relay.wait = Math.min(relay.wait * 2, 60_000);
     }
@@ -97,15 +97,15 @@ test('500 devices that all name a service that does not exist, asking for an hou
     clock.at += 500;
   }
 
-  expect(asked).toBeGreaterThan(devices * 60);
+  expect(requested).toBeGreaterThan(devices * 60);
   // Its cool-down of ten minutes doubles: asked for at 0, 10 and 30 minutes.
   expect(looks()).toBeLessThanOrEqual(devices * 3);
   for (const uuid of uuids) {
-    const own = letters.filter((letter) => letter.uuid === uuid);
+    const own = deadLetters.filter((deadLetter) => deadLetter.uuid === uuid);
     expect(own.length).toBeLessThanOrEqual(3);
     // Live is what the record's ticket still names; the others are superseded, and cleaned away by the timer.
-    const { ticket } = (await tools.records.read(uuid))!.value;
-    expect(own.filter(({ n }) => n === ticket?.n).length).toBeLessThanOrEqual(1);
+    const { job } = (await deps.records.read(uuid))!.value;
+    expect(own.filter(({ generation }) => generation === job?.generation).length).toBeLessThanOrEqual(1);
     expect(last.get(uuid)).toMatchObject({
       kind: 'failed',
       record: { error: { code: 'service-not-found' } },

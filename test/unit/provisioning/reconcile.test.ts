@@ -1,5 +1,11 @@
 import { reconcile } from '../../../src/provisioning/reconcile.js';
-import { deviceWith, fakeWork, mintFor, spotOf, spotWith } from '../../support/stepFakes.js';
+import {
+  deviceWith,
+  fakeWork,
+  mintFor,
+  scopedVariablesOf,
+  scopedVariablesWith,
+} from '../../support/stepFakes.js';
 
 const held = await mintFor();
 const { thumbprint } = held;
@@ -37,15 +43,15 @@ describe('a device that balena does not show', () => {
 });
 
 test('credentials in use of which the record knows nothing are moved, not doubled: the hub accepts them all the time', async () => {
-  const device = deviceWith({ '': spotOf(1), main: spotWith(2, held) });
+  const device = deviceWith({ '': scopedVariablesOf(1), main: scopedVariablesWith(2, held) });
   const { work, calls, minted } = fakeWork({ device, hub: [thumbprint, thumbprint] });
   await reconcile(work);
   expect(minted()).toBe(0);
-  const slot = thumbprint.slice(0, 1);
+  const reservation = thumbprint.slice(0, 1);
   expect(calls).toEqual([
     'remember "main"',
-    `hub create ${slot}${slot}`,
-    `hub update ${slot}${slot}`,
+    `hub create ${reservation}${reservation}`,
+    `hub update ${reservation}${reservation}`,
     'store AZURE_CERT at ""',
     'store AZURE_PRIVATE_KEY at ""',
     'remove 20 at "main"',
@@ -54,7 +60,7 @@ test('credentials in use of which the record knows nothing are moved, not double
 });
 
 test('a certificate that was revoked does not come back with the next rotation', async () => {
-  const device = deviceWith({ '': spotWith(1, held) });
+  const device = deviceWith({ '': scopedVariablesWith(1, held) });
   const { work } = fakeWork({
     device,
     desired: { retire: thumbprint, revoke: true },

@@ -1,5 +1,5 @@
-import { claimSlot } from '../../../src/provisioning/reserve.js';
-import { openPace, type PaceRow } from '../../../src/throttling/openRateLimiter.js';
+import { reserve } from '../../../src/provisioning/reserve.js';
+import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
 import { now, queued } from '../../support/records.js';
@@ -17,10 +17,15 @@ const putOffMs = 5;
  */
 async function comeBack(awayMs: number, workMs: number) {
   const clock = handClock(now);
-  const pace = openPace({ table: memoryTable<PaceRow>(), clock, perMinute, random: () => 0 });
-  const tools = { pace, clock, settings: { renewAt: 0.8 }, random: () => 0.5 };
-  const slots = await Promise.all(Array.from({ length: reserved }, () => pace.reserve()));
-  const queue = slots.map((slot) => ({ slot, due: slot }));
+  const rateLimiter = openRateLimiter({
+    table: memoryTable<RateLimiterRow>(),
+    clock,
+    perMinute,
+    random: () => 0,
+  });
+  const deps = { rateLimiter, clock, settings: { renewAt: 0.8 }, random: () => 0.5 };
+  const reservations = await Promise.all(Array.from({ length: reserved }, () => rateLimiter.reserve()));
+  const queue = reservations.map((reservation) => ({ reservation, due: reservation }));
   const worked: number[] = [];
   let putOff = 0;
   clock.at += awayMs;
@@ -28,8 +33,11 @@ async function comeBack(awayMs: number, workMs: number) {
     const next = queue.shift();
     if (!next) break;
     clock.at = Math.max(clock.at, next.due);
-    const record = { ...queued, ticket: { n: 1, kind: 'change' as const, due: next.due, slot: next.slot } };
-    const claim = await claimSlot(tools, record);
+    const record = {
+      ...queued,
+      job: { generation: 1, kind: 'change' as const, due: next.due, reservation: next.reservation },
+    };
+    const claim = await reserve(deps, record);
     if (claim.kind === 'now') {
       worked.push(clock.at);
       clock.at += workMs;
@@ -37,7 +45,7 @@ async function comeBack(awayMs: number, workMs: number) {
       putOff += 1;
       clock.at += putOffMs;
       const at = queue.findLastIndex(({ due }) => due <= claim.due);
-      queue.splice(at + 1, 0, { slot: claim.slot ?? 0, due: claim.due });
+      queue.splice(at + 1, 0, { reservation: claim.reservation ?? 0, due: claim.due });
     }
   }
   return { worked, putOff };

@@ -3,7 +3,7 @@ import {
   ProvisioningError,
   type ProvisioningErrorOptions,
 } from '../../../src/shared/errors.js';
-import { worthRetryingSoon } from '../../../src/shared/retry.js';
+import { isTransient } from '../../../src/shared/retry.js';
 
 const error = (code: ErrorCode, options: Partial<ProvisioningErrorOptions> = {}) =>
   new ProvisioningError(code, '', { retry: 'later', ...options });
@@ -28,5 +28,5 @@ test.each<[string, boolean, ProvisioningError]>([
   ['credentials that are refused', false, error('balena-unauthorized')],
   ['what is final', false, error('service-not-found', { retry: 'never' })],
 ])('%s is worth another try soon: %s', (_, worth, failure) => {
-  expect(worthRetryingSoon(failure)).toBe(worth);
+  expect(isTransient(failure)).toBe(worth);
 });

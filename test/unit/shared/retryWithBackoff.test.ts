@@ -1,5 +1,5 @@
 import { type ErrorCode, ProvisioningError, type Retry } from '../../../src/shared/errors.js';
-import { patiently, pause } from '../../../src/shared/retry.js';
+import { pause, retryWithBackoff } from '../../../src/shared/retry.js';
 import { handClock } from '../../support/handClock.js';
 
 const error = (code: ErrorCode, retry: Retry = 'later') => new ProvisioningError(code, '', { retry });
@@ -13,7 +13,7 @@ async function failing(times: number, failure: unknown) {
     if (calls <= times) throw failure;
     return 'done';
   };
-  const result = await patiently(clock, call).catch(({ code }) => code);
+  const result = await retryWithBackoff(clock, call).catch(({ code }) => code);
   return { result, calls, waitedMs: clock.at };
 }
 
@@ -47,5 +47,5 @@ test('a signal ends the waiting', async () => {
   const waiting = pause(clock, 60_000, controller.signal);
   controller.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
-  await expect(patiently(clock, async () => 'done', controller.signal)).rejects.toThrow('enough');
+  await expect(retryWithBackoff(clock, async () => 'done', controller.signal)).rejects.toThrow('enough');
 });

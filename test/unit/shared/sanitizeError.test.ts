@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { outlineOf } from '../../../src/shared/sanitizeError.js';
+import { sanitizeError } from '../../../src/shared/sanitizeError.js';
 
 class ForeignError extends Error {
   override name = 'ForeignError';
@@ -12,7 +12,7 @@ class ForeignError extends Error {
 const foreign = () => new ForeignError('secret\n    at secret', { cause: new TypeError('secret inside') });
 
 test('an outline has what the error is and where it was thrown, and its causes', () => {
-  expect(outlineOf(foreign())).toEqual({
+  expect(sanitizeError(foreign())).toEqual({
     name: 'ForeignError',
     code: 'ECODE',
     status: 503,
@@ -22,16 +22,16 @@ test('an outline has what the error is and where it was thrown, and its causes',
 });
 
 test('an outline has nothing of what the error says or carries', () => {
-  expect(JSON.stringify(outlineOf(foreign()))).not.toContain('secret');
-  expect(JSON.stringify(outlineOf('secret'))).not.toContain('secret');
-  expect(JSON.stringify(outlineOf({ name: 'a secret', code: 'a secret' }))).not.toContain('secret');
+  expect(JSON.stringify(sanitizeError(foreign()))).not.toContain('secret');
+  expect(JSON.stringify(sanitizeError('secret'))).not.toContain('secret');
+  expect(JSON.stringify(sanitizeError({ name: 'a secret', code: 'a secret' }))).not.toContain('secret');
 });
 
 test('nothing has no outline, and an error that causes itself has one that ends', () => {
-  expect(outlineOf(undefined)).toBeUndefined();
+  expect(sanitizeError(undefined)).toBeUndefined();
   const circular = new Error('x');
   circular.cause = circular;
-  expect(outlineOf(circular)?.cause?.cause?.name).toBe('Error');
+  expect(sanitizeError(circular)?.cause?.cause?.name).toBe('Error');
 });
 
 test('an unexpected error becomes ours without its text', () => {

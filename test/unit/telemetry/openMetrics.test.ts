@@ -4,8 +4,8 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { measures, observeCertificates, useMeasures } from '../../../src/telemetry/metrics.js';
-import { openMeasures } from '../../../src/telemetry/openMetrics.js';
+import { observeCertificates, productMetrics, setMetrics } from '../../../src/telemetry/metrics.js';
+import { openMetrics } from '../../../src/telemetry/openMetrics.js';
 
 const minutes = 60_000;
 let now = Date.parse('2030-01-01T00:00:00Z');
@@ -13,7 +13,7 @@ const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
 const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
 const provider = new MeterProvider({ readers: [reader] });
 afterAll(() => provider.shutdown());
-useMeasures(openMeasures(provider.getMeter('test'), 100, () => now));
+setMetrics(openMetrics(provider.getMeter('test'), 100, () => now));
 
 /** Of a metric, by its attributes: its value, or, of a histogram, the sum. */
 async function shown(name: string): Promise<Record<string, number>> {
@@ -32,14 +32,14 @@ async function shown(name: string): Promise<Record<string, number>> {
 }
 
 test('requests are counted by what they are and how they end', async () => {
-  measures().accepted('provision');
-  measures().accepted('provision');
-  measures().accepted('deprovision');
-  measures().provisioned('provision', 2_500);
-  measures().deprovisioned();
-  measures().failed('service-not-found', 'validate');
-  measures().failed('worker-died', null);
-  measures().refused('hub');
+  productMetrics().accepted('provision');
+  productMetrics().accepted('provision');
+  productMetrics().accepted('deprovision');
+  productMetrics().provisioned('provision', 2_500);
+  productMetrics().deprovisioned();
+  productMetrics().failed('service-not-found', 'validate');
+  productMetrics().failed('worker-died', null);
+  productMetrics().refused('hub');
   expect(await shown('provisioner.accepted')).toEqual({ provision: 2, deprovision: 1 });
   expect(await shown('provisioner.provisioned')).toEqual({ provision: 1 });
   expect(await shown('provisioner.time_to_provisioned')).toEqual({ provision: 2.5 });
@@ -53,7 +53,7 @@ test('requests are counted by what they are and how they end', async () => {
 
 test('the rate is that of the last minute, beside what the hub allows', async () => {
   for (let i = 0; i < 30; i += 1) {
-    measures().operation();
+    productMetrics().operation();
     now += 1_000;
   }
   expect(await shown('provisioner.pace.rate')).toEqual({ '': 30 });
@@ -65,15 +65,15 @@ test('the rate is that of the last minute, beside what the hub allows', async ()
 });
 
 test('the oldest work is what a worker has just taken up, or what the overdue timer has found', async () => {
-  measures().tookUp(3_000);
-  measures().tookUp(1_000);
-  measures().tookUp(-50);
+  productMetrics().tookUp(3_000);
+  productMetrics().tookUp(1_000);
+  productMetrics().tookUp(-50);
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 3 });
-  measures().overdue(15 * minutes);
+  productMetrics().overdue(15 * minutes);
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 900 });
   now += 5 * minutes;
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 900 });
-  measures().overdue(0);
+  productMetrics().overdue(0);
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 0 });
 });
 

@@ -17,17 +17,17 @@ beforeEach(() => exporter.reset());
 afterAll(() => provider.shutdown());
 
 test('a span that is left out is not sent, and others are', () => {
-  tracer.startSpan('asked').end();
+  tracer.startSpan('requested').end();
   const again = tracer.startSpan('asked again');
   leaveOut(again);
   again.end();
-  expect(sent()).toEqual(['asked']);
+  expect(sent()).toEqual(['requested']);
 });
 
 test('a span with others in it is sent, whatever was said: they would have no parent', () => {
-  const asked = tracer.startSpan('asked again');
-  tracer.startSpan('queue.send', {}, trace.setSpan(context.active(), asked)).end();
-  leaveOut(asked);
-  asked.end();
+  const requested = tracer.startSpan('asked again');
+  tracer.startSpan('queue.send', {}, trace.setSpan(context.active(), requested)).end();
+  leaveOut(requested);
+  requested.end();
   expect(sent()).toEqual(['queue.send', 'asked again']);
 });

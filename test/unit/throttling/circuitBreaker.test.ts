@@ -1,5 +1,5 @@
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
-import { type CircuitRow, openCircuit } from '../../../src/throttling/circuitBreaker.js';
+import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
@@ -12,7 +12,7 @@ function open() {
   const clock = handClock(now);
   const lines: string[] = [];
   const start = () =>
-    openCircuit({ dependency: 'hub', table, clock, log: (line) => lines.push(line), random: () => 0 });
+    openCircuitBreaker({ dependency: 'hub', table, clock, log: (line) => lines.push(line), random: () => 0 });
   const [one, two] = [start(), start()];
   return {
     table,
@@ -142,7 +142,7 @@ test('a probe that died is forgotten after half a minute', async () => {
 test('those that wait are spread over as long as the other side has been away', async () => {
   const table = memoryTable<CircuitRow>();
   const clock = handClock(now);
-  const circuit = openCircuit({ dependency: 'hub', table, clock, log: () => {}, random: () => 1 });
+  const circuit = openCircuitBreaker({ dependency: 'hub', table, clock, log: () => {}, random: () => 1 });
   await circuit.failed(error('hub-unauthorized'));
   expect(await circuit.admit('a')).toBe(now + 2_000 + 5_000);
   clock.at = now + 60_000;

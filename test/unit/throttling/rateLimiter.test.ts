@@ -1,4 +1,4 @@
-import { openPace, type PaceRow } from '../../../src/throttling/openRateLimiter.js';
+import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
@@ -6,14 +6,14 @@ const now = 1_800_000_000_000;
 
 /** Two processes that share a pace of one operation each second. */
 function open() {
-  const table = memoryTable<PaceRow>();
+  const table = memoryTable<RateLimiterRow>();
   const clock = handClock(now);
-  const start = () => openPace({ table, clock, perMinute: 60, random: () => 0 });
+  const start = () => openRateLimiter({ table, clock, perMinute: 60, random: () => 0 });
   return { table, clock, one: start(), two: start() };
 }
 
-const reserve = (pace: ReturnType<typeof openPace>, times: number) =>
-  Promise.all(Array.from({ length: times }, () => pace.reserve()));
+const reserve = (rateLimiter: ReturnType<typeof openRateLimiter>, times: number) =>
+  Promise.all(Array.from({ length: times }, () => rateLimiter.reserve()));
 
 test('the first slot is now, and each further one an interval later', async () => {
   const { one } = open();
@@ -28,8 +28,8 @@ test('all that wait in one process share one write', async () => {
 
 test('two processes never get the same slot', async () => {
   const { one, two } = open();
-  const slots = (await Promise.all([reserve(one, 20), reserve(two, 20), reserve(one, 20)])).flat();
-  expect(new Set(slots).size).toBe(60);
+  const reservations = (await Promise.all([reserve(one, 20), reserve(two, 20), reserve(one, 20)])).flat();
+  expect(new Set(reservations).size).toBe(60);
 });
 
 test('a slot that was not taken is not made up for: the pace starts again from now', async () => {
@@ -42,7 +42,7 @@ test('a slot that was not taken is not made up for: the pace starts again from n
 test('throttling moves every slot that is reserved, and every slot to come', async () => {
   const { one, two, clock } = open();
   const [, second] = await reserve(one, 2);
-  await two.slowDown(30_000);
+  await two.delayAll(30_000);
   clock.at += 1_000;
   expect(await one.due(second!)).toBe(now + 31_000);
   expect(await two.due(await two.reserve())).toBe(now + 32_000);
@@ -50,21 +50,21 @@ test('throttling moves every slot that is reserved, and every slot to come', asy
 
 test('several workers that meet the same throttling ask for one wait', async () => {
   const { one, two, clock } = open();
-  const slot = await one.reserve();
-  await Promise.all([one.slowDown(30_000), two.slowDown(30_000)]);
+  const reservation = await one.reserve();
+  await Promise.all([one.delayAll(30_000), two.delayAll(30_000)]);
   clock.at += 10_000;
-  await one.slowDown(30_000);
+  await one.delayAll(30_000);
   clock.at += 1_000;
-  expect(await two.due(slot)).toBe(now + 40_000);
+  expect(await two.due(reservation)).toBe(now + 40_000);
 });
 
 test('a slot that is given back is the next to be taken, for five seconds and in the same process', async () => {
   const { one, two, clock } = open();
-  const slot = await one.reserve();
-  one.giveBack(slot);
+  const reservation = await one.reserve();
+  one.release(reservation);
   expect(await two.reserve()).toBe(now + 1_000);
-  expect(await one.reserve()).toBe(slot);
-  one.giveBack(slot);
+  expect(await one.reserve()).toBe(reservation);
+  one.release(reservation);
   clock.at += 5_000;
   expect(await one.reserve()).toBe(clock.at);
 });
@@ -93,7 +93,7 @@ test('where the records cannot be reached, to reserve fails, and the hints do no
   const { one, table } = open();
   table.fails = true;
   one.charge();
-  await one.slowDown(1_000);
+  await one.delayAll(1_000);
   await expect(one.reserve()).rejects.toThrow('cannot be reached');
   table.fails = false;
   expect(await one.reserve()).toBe(now);
@@ -101,12 +101,12 @@ test('where the records cannot be reached, to reserve fails, and the hints do no
 
 test('a near slot is waited for in memory, and a far one is not', async () => {
   const { one, clock } = open();
-  const slots = await reserve(one, 10);
-  expect(await one.waitFor(slots[0]!)).toBeNull();
-  expect(await one.waitFor(slots[9]!)).toBe(slots[9]);
+  const reservations = await reserve(one, 10);
+  expect(await one.waitFor(reservations[0]!)).toBeNull();
+  expect(await one.waitFor(reservations[9]!)).toBe(reservations[9]);
   expect(clock.at).toBe(now);
-  expect(await one.waitFor(slots[3]!)).toBeNull();
-  expect(clock.at).toBe(slots[3]);
+  expect(await one.waitFor(reservations[3]!)).toBeNull();
+  expect(clock.at).toBe(reservations[3]);
 });
 
 describe('while slots are reserved ahead, and were missed for ten seconds,', () => {
@@ -117,8 +117,10 @@ describe('while slots are reserved ahead, and were missed for ten seconds,', () 
     system.clock.at += 60_000;
     const { one, two, clock } = system;
     /** How many of those who ask now may go at once. */
-    const goAtOnce = async (pace: typeof one) => {
-      const due = await Promise.all((await reserve(pace, 3)).map((slot) => pace.due(slot)));
+    const goAtOnce = async (rateLimiter: typeof one) => {
+      const due = await Promise.all(
+        (await reserve(rateLimiter, 3)).map((reservation) => rateLimiter.due(reservation)),
+      );
       return due.filter((at) => at <= clock.at).length;
     };
     return { one, two, clock, goAtOnce };
@@ -136,7 +138,7 @@ describe('while slots are reserved ahead, and were missed for ten seconds,', () 
   test('operations at their own slots leave none', async () => {
     const { one, two, clock, goAtOnce } = await openMissed();
     for (let second = 0; second < 5; second += 1) {
-      one.took(clock.at - 500);
+      one.markUsed(clock.at - 500);
       await new Promise(setImmediate);
       expect(await goAtOnce(two)).toBe(0);
       clock.at += 1_000;
@@ -147,7 +149,7 @@ describe('while slots are reserved ahead, and were missed for ten seconds,', () 
   test('what was given again counts once', async () => {
     const { one, clock, goAtOnce } = await openMissed();
     const [missed] = await reserve(one, 1);
-    one.took(missed!);
+    one.markUsed(missed!);
     await new Promise(setImmediate);
     clock.at += 1_000;
     expect(await goAtOnce(one)).toBe(1);
@@ -155,7 +157,7 @@ describe('while slots are reserved ahead, and were missed for ten seconds,', () 
 
   test('none are given while the hub throttles', async () => {
     const { one, two, clock, goAtOnce } = await openMissed();
-    await two.slowDown(30_000);
+    await two.delayAll(30_000);
     clock.at += 39_000;
     expect(await goAtOnce(one)).toBe(0);
     clock.at += 1_000;
@@ -172,8 +174,8 @@ test('a slot is not missed for its first ten seconds', async () => {
 
 test('while nothing is reserved ahead, an operation at its own slot costs no write', async () => {
   const { one, table } = open();
-  const slot = await one.reserve();
-  one.took(slot);
+  const reservation = await one.reserve();
+  one.markUsed(reservation);
   await new Promise(setImmediate);
   expect(table.writes).toBe(1);
 });

@@ -1,9 +1,9 @@
 import type { DeviceRecord } from '../../../device/record.js';
-import { fits, live } from '../../../device/state.js';
-import { tell } from '../../../device/transitions.js';
-import { send } from '../../../queue/publish.js';
+import { isInDesiredState, isPending } from '../../../device/state.js';
+import { appendHistory } from '../../../device/transitions.js';
+import { publish } from '../../../queue/publish.js';
 import { ProvisioningError } from '../../../shared/errors.js';
-import type { OpsTools } from '../../dependencies.js';
+import type { OpsDependencies } from '../../dependencies.js';
 import type { StoredAction } from '../action.js';
 
 const mostConflicts = 50;
@@ -16,28 +16,28 @@ const mostConflicts = 50;
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: it may be given up all the same
  */
 export async function cancelItem(
-  tools: Pick<OpsTools, 'records' | 'queue' | 'clock'>,
+  deps: Pick<OpsDependencies, 'records' | 'queue' | 'clock'>,
   action: StoredAction,
   uuid: string,
 ): Promise<void> {
   for (let tries = 0; tries < mostConflicts; tries += 1) {
-    const found = await tools.records.read(uuid);
+    const found = await deps.records.read(uuid);
     if (!found || !isToCancel(found.value, action)) return;
-    await send(tools, found.value);
+    await publish(deps, found.value);
     // On the ETag just read: only the ticket whose message was sent is given up.
-    if (await tools.records.write(giveUp(found.value, action, tools.clock.now()), found.etag)) return;
+    if (await deps.records.write(giveUp(found.value, action, deps.clock.now()), found.etag)) return;
   }
   throw new ProvisioningError('records-unavailable', 'The record is being changed too often.', {
     retry: 'later',
   });
 }
 
-function isToCancel({ action, ticket }: DeviceRecord, { id }: StoredAction): boolean {
-  return action?.id === id && live(ticket) && ticket.kind === 'change';
+function isToCancel({ action, job }: DeviceRecord, { id }: StoredAction): boolean {
+  return action?.id === id && isPending(job) && job.kind === 'change';
 }
 
 function giveUp(record: DeviceRecord, action: StoredAction, now: number): DeviceRecord {
-  if (record.ticket) record.ticket.dead = { at: now, cancelled: true };
+  if (record.job) record.job.dead = { at: now, cancelled: true };
   // Why it is not provisioned is what it failed of before.
   record.error = record.action?.error ?? {
     code: 'cancelled',
@@ -45,9 +45,9 @@ function giveUp(record: DeviceRecord, action: StoredAction, now: number): Device
     message: 'A replay of it was cancelled before it was done.',
     at: now,
   };
-  tell(record, {
+  appendHistory(record, {
     at: now,
-    what: 'cancelled',
+    type: 'cancelled',
     note: `the replay was cancelled by ${action.cancelledBy ?? action.by}`,
   });
   return record;
@@ -60,19 +60,19 @@ function giveUp(record: DeviceRecord, action: StoredAction, now: number): Device
  * @throws ProvisioningError `records-unavailable`
  */
 export async function cancelRotation(
-  { records, clock }: Pick<OpsTools, 'records' | 'clock'>,
+  { records, clock }: Pick<OpsDependencies, 'records' | 'clock'>,
   action: StoredAction,
   uuid: string,
 ): Promise<void> {
   await records.amend(uuid, (record) => {
-    if (!record?.action || record.action.id !== action.id || !live(record.ticket)) return null;
+    if (!record?.action || record.action.id !== action.id || !isPending(record.job)) return null;
     if (record.lease || record.attempts > 0 || record.retries > 0) return null;
     const { retire: _, revoke: __, ...desired } = record.desired;
-    const as: DeviceRecord = { ...record, desired: { ...desired, ...record.action.before }, ticket: null };
-    if (!fits(as)) return null;
-    tell(as, {
+    const as: DeviceRecord = { ...record, desired: { ...desired, ...record.action.before }, job: null };
+    if (!isInDesiredState(as)) return null;
+    appendHistory(as, {
       at: clock.now(),
-      what: 'cancelled',
+      type: 'cancelled',
       note: `the rotation was cancelled by ${action.cancelledBy ?? action.by}`,
     });
     return as;

@@ -1,5 +1,5 @@
-import { tell } from '../../../device/transitions.js';
-import type { OpsTools } from '../../dependencies.js';
+import { appendHistory } from '../../../device/transitions.js';
+import type { OpsDependencies } from '../../dependencies.js';
 import type { Item, StoredAction } from '../action.js';
 
 /**
@@ -10,9 +10,9 @@ import type { Item, StoredAction } from '../action.js';
  * @throws ProvisioningError `records-unavailable`
  */
 export async function discardItem(
-  { records, discarded, clock }: Pick<OpsTools, 'records' | 'discarded' | 'clock'>,
+  { records, discarded, clock }: Pick<OpsDependencies, 'records' | 'discarded' | 'clock'>,
   { reason, ...action }: StoredAction,
-  { uuid, requestId, n, sequenceNumber }: Item,
+  { uuid, requestId, generation, sequenceNumber }: Item,
 ): Promise<boolean> {
   const why = { at: clock.now(), by: action.startedBy ?? action.by, reason: reason ?? '' };
   let found = false;
@@ -22,12 +22,12 @@ export async function discardItem(
       found = record !== null;
       isDone = false;
       if (!record) return null;
-      const { ticket, desired } = record;
-      if (!ticket?.dead || ticket.n !== n || desired.requestId !== requestId) return null;
+      const { job, desired } = record;
+      if (!job?.dead || job.generation !== generation || desired.requestId !== requestId) return null;
       isDone = true;
-      if (ticket.dead.discarded) return null;
-      ticket.dead.discarded = why;
-      tell(record, { at: why.at, what: 'discarded', note: `by ${why.by}: ${why.reason}` });
+      if (job.dead.discarded) return null;
+      job.dead.discarded = why;
+      appendHistory(record, { at: why.at, type: 'discarded', note: `by ${why.by}: ${why.reason}` });
       return record;
     });
   }

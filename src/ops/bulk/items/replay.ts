@@ -1,8 +1,8 @@
 import type { DeviceRecord } from '../../../device/record.js';
-import { live } from '../../../device/state.js';
-import { again, newRecord, tell } from '../../../device/transitions.js';
-import { sendOrMark } from '../../../queue/publish.js';
-import type { OpsTools } from '../../dependencies.js';
+import { isPending } from '../../../device/state.js';
+import { appendHistory, newRecord, reschedule } from '../../../device/transitions.js';
+import { publishOrMarkUnsent } from '../../../queue/publish.js';
+import type { OpsDependencies } from '../../dependencies.js';
 import type { Item, StoredAction } from '../action.js';
 
 /**
@@ -13,23 +13,23 @@ import type { Item, StoredAction } from '../action.js';
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: it may have been asked for
  */
 export async function replayItem(
-  tools: Pick<OpsTools, 'records' | 'queue' | 'clock'>,
+  deps: Pick<OpsDependencies, 'records' | 'queue' | 'clock'>,
   action: StoredAction,
   item: Item,
   due: number,
 ): Promise<boolean> {
   if (item.uuid === null) return false;
-  let asked: DeviceRecord | null = null;
-  const written = await tools.records.amend(item.uuid, (record) => {
-    asked = null;
+  let requested: DeviceRecord | null = null;
+  const written = await deps.records.amend(item.uuid, (record) => {
+    requested = null;
     // Asked for already, by a process that may have died before it sent the message.
-    if (record?.action?.id === action.id) asked = record;
-    if (asked) return null;
-    return askAgain(record, item, action, due, tools.clock.now());
+    if (record?.action?.id === action.id) requested = record;
+    if (requested) return null;
+    return askAgain(record, item, action, due, deps.clock.now());
   });
-  const owed = written ?? (asked as DeviceRecord | null);
+  const owed = written ?? (requested as DeviceRecord | null);
   if (!owed) return false;
-  if (live(owed.ticket)) await sendOrMark(tools, owed);
+  if (isPending(owed.job)) await publishOrMarkUnsent(deps, owed);
   return true;
 }
 
@@ -40,11 +40,11 @@ function askAgain(
   due: number,
   now: number,
 ): DeviceRecord | null {
-  const record = found ?? fromLetter(item, now);
+  const record = found ?? fromDeadLetter(item, now);
   if (!record) return null;
   if (found && !isStillDead(found, item)) return null;
   const { error } = record;
-  again(record, due);
+  reschedule(record, due);
   Object.assign(record, {
     attempts: 0,
     retries: 0,
@@ -53,23 +53,35 @@ function askAgain(
     replays: record.replays + 1,
     action: { id: action.id, error },
   });
-  tell(record, { at: now, what: 'replayed', note: `asked for again by ${action.startedBy ?? action.by}` });
+  appendHistory(record, {
+    at: now,
+    type: 'replayed',
+    note: `asked for again by ${action.startedBy ?? action.by}`,
+  });
   return record;
 }
 
-function isStillDead({ ticket, desired }: DeviceRecord, { n, requestId }: Item): boolean {
+function isStillDead({ job, desired }: DeviceRecord, { generation, requestId }: Item): boolean {
   return (
-    ticket?.dead !== undefined && !ticket.dead.discarded && ticket.n === n && desired.requestId === requestId
+    job?.dead !== undefined &&
+    !job.dead.discarded &&
+    job.generation === generation &&
+    desired.requestId === requestId
   );
 }
 
 /** The record of a letter whose record was lost: all that is owed is in the letter. */
-function fromLetter({ uuid, requestId, n, asked }: Item, now: number): DeviceRecord | null {
-  if (!asked || uuid === null || requestId === null || n === null) return null;
-  const present = asked.operation === 'provision';
-  const desired = { present, service: present ? (asked.service ?? '') : null, requestId, requestedAt: now };
+function fromDeadLetter({ uuid, requestId, generation, requested }: Item, now: number): DeviceRecord | null {
+  if (!requested || uuid === null || requestId === null || generation === null) return null;
+  const present = requested.operation === 'provision';
+  const desired = {
+    present,
+    service: present ? (requested.service ?? '') : null,
+    requestId,
+    requestedAt: now,
+  };
   const record = newRecord(uuid, desired, now);
   // Above the letter's number, so that the letter is superseded.
-  const lastN = Math.max(record.lastN, n);
-  return { ...record, lastN, firstN: lastN + 1 };
+  const lastGeneration = Math.max(record.lastGeneration, generation);
+  return { ...record, lastGeneration, firstGeneration: lastGeneration + 1 };
 }

@@ -1,7 +1,7 @@
-import { live } from '../../../device/state.js';
+import { isPending } from '../../../device/state.js';
 import { rotate } from '../../../fleet/rotate.js';
-import { sendOrMark } from '../../../queue/publish.js';
-import type { OpsTools } from '../../dependencies.js';
+import { publishOrMarkUnsent } from '../../../queue/publish.js';
+import type { OpsDependencies } from '../../dependencies.js';
 import type { Item, StoredAction } from '../action.js';
 
 /**
@@ -12,18 +12,18 @@ import type { Item, StoredAction } from '../action.js';
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: it may have been asked for
  */
 export async function rotateItem(
-  tools: OpsTools,
+  deps: OpsDependencies,
   { id, revoke }: StoredAction,
   { uuid, thumbprint }: Item,
   due: number,
 ): Promise<boolean> {
   if (uuid === null || thumbprint === undefined) return false;
-  const found = await tools.records.read(uuid);
+  const found = await deps.records.read(uuid);
   if (found?.value.action?.id === id) {
     // Asked for already, by a process that may have died before it sent the message.
-    if (live(found.value.ticket)) await sendOrMark(tools, found.value);
+    if (isPending(found.value.job)) await publishOrMarkUnsent(deps, found.value);
     return true;
   }
-  const { kind } = await rotate(tools, uuid, { revoke, thumbprint, due, action: id });
+  const { kind } = await rotate(deps, uuid, { revoke, thumbprint, due, action: id });
   return kind === 'accepted';
 }

@@ -10,7 +10,7 @@ import {
   credentialsOf,
   day,
   fleet,
-  fleetTools,
+  fleetDependencies,
   longAgo,
   now,
   provisionedRecord,
@@ -28,7 +28,7 @@ const of = ({ certificate }: Credentials) => ({ main: certificate });
 const stray = 'E'.repeat(64);
 const sha1 = readCertificate(own.certificate, uuid)!.parsed.fingerprint.replaceAll(':', '');
 const accepted = [own.thumbprint];
-const dead = { n: 1, kind: 'change' as const, due: longAgo, dead: { at: longAgo } };
+const dead = { generation: 1, kind: 'change' as const, due: longAgo, dead: { at: longAgo } };
 
 type Given = {
   certificates?: Record<string, string> | null;
@@ -40,7 +40,7 @@ type Given = {
 };
 
 async function system({ certificates, record, identity }: Given) {
-  const made = fleetTools();
+  const made = fleetDependencies();
   if (certificates) made.add(uuid, certificates);
   if (identity) made.identities.set(uuid, identity);
   if (record) {
@@ -54,10 +54,10 @@ async function system({ certificates, record, identity }: Given) {
 const absent: Given['record'] = {
   desired: { present: false, service: null, requestId: 'r', requestedAt: longAgo },
   observed: { thumbprint: null, service: null, hub: 'none' },
-  places: [],
+  scopes: [],
 };
 
-type Case = [what: string, given: Given, findings: [kind: string, mend: string][]];
+type Case = [what: string, given: Given, findings: [kind: string, fix: string][]];
 const cases: Case[] = [
   ['all three agree', { certificates: of(own), record: {}, identity: accepted }, []],
   [
@@ -183,7 +183,7 @@ const cases: Case[] = [
   ],
   [
     'the device of a failed request is gone, and its identity is disabled',
-    { record: { ticket: dead }, identity: [] },
+    { record: { job: dead }, identity: [] },
     [['dead-record-without-device', 'by-hand']],
   ],
   [
@@ -224,30 +224,30 @@ const cases: Case[] = [
   ],
   [
     'the device of a failed request is gone',
-    { record: { ticket: dead }, identity: [stray] },
+    { record: { job: dead }, identity: [stray] },
     [['dead-record-without-device', 'remove']],
   ],
   [
     'the device of a failed request was never seen, and has an identity',
-    { record: { ticket: dead, observed: { fleet: null } }, identity: [stray] },
+    { record: { job: dead, observed: { fleet: null } }, identity: [stray] },
     [['dead-record-without-device', 'remove-unknown']],
   ],
   [
     'the device of a failed request was never seen',
-    { record: { ticket: dead, observed: { fleet: null } } },
+    { record: { job: dead, observed: { fleet: null } } },
     [['dead-record-without-device', 'remove']],
   ],
   [
     'a failed request left a device without an identity',
-    { certificates: of(own), record: { ticket: dead } },
+    { certificates: of(own), record: { job: dead } },
     [['variables-without-identity', 'by-hand']],
   ],
 ];
 
 test.each(cases)('an audit where %s', async (_, given, findings) => {
-  const { tools, sent } = await system(given);
-  const found = await collect(audit(tools, options));
-  expect(found.map(({ kind, mend }) => [kind, mend.how])).toEqual(findings);
+  const { deps, sent } = await system(given);
+  const found = await collect(audit(deps, options));
+  expect(found.map(({ kind, fix }) => [kind, fix.how])).toEqual(findings);
   expect(found.every((finding) => finding.uuid === uuid)).toBe(true);
   expect(sent).toEqual([]);
 });
@@ -263,89 +263,93 @@ describe('what is not settled is left for another time:', () => {
   const settings = { ...options, onProgress: (each: AuditProgress) => (progress = each) };
 
   test.each<[string, Given]>([
-    ['what is under way', { ...broken, record: { ticket: { n: 3, kind: 'change', due: now } } }],
-    ['what is being checked', { ...broken, record: { ticket: { n: 3, kind: 'check', due: now } } }],
+    ['what is under way', { ...broken, record: { job: { generation: 3, kind: 'change', due: now } } }],
+    ['what is being checked', { ...broken, record: { job: { generation: 3, kind: 'check', due: now } } }],
     ['what a worker has under lease', { ...broken, record: { lease: { by: 'w', until: now + 1_000 } } }],
   ])('%s', async (_, given) => {
-    const { tools } = await system(given);
-    expect(await collect(audit(tools, settings))).toEqual([]);
+    const { deps } = await system(given);
+    expect(await collect(audit(deps, settings))).toEqual([]);
     expect(progress.unsettled).toBe(1);
   });
 
   test('what was changed since shortly before the hub was read, as its queries are minutes old', async () => {
-    const { tools, clock, put, record } = await system(broken);
+    const { deps, clock, put, record } = await system(broken);
     clock.at = now - 9 * 60_000;
     await put(await record(uuid));
     clock.at = now;
-    expect(await collect(audit(tools, settings))).toEqual([]);
+    expect(await collect(audit(deps, settings))).toEqual([]);
     expect(progress.unsettled).toBe(1);
     clock.at = now + 2 * 60_000;
-    expect(await collect(audit(tools, settings))).toHaveLength(1);
+    expect(await collect(audit(deps, settings))).toHaveLength(1);
   });
 
   test('what was asked for while the lists were read', async () => {
-    const { tools, put } = await system({ certificates: of(own), identity: accepted });
-    const { summaries } = tools.records;
-    tools.records.summaries = async function* (where) {
+    const { deps, put } = await system({ certificates: of(own), identity: accepted });
+    const { summaries } = deps.records;
+    deps.records.summaries = async function* (where) {
       yield* await collect(summaries(where));
       await put(provisionedRecord(uuid, own));
     };
-    expect(await collect(audit(tools, settings))).toEqual([]);
+    expect(await collect(audit(deps, settings))).toEqual([]);
     expect(progress.unsettled).toBe(1);
   });
 
   test('a device that is in a fleet that is not served', async () => {
-    const { tools, add } = await system({ record: {}, identity: accepted });
+    const { deps, add } = await system({ record: {}, identity: accepted });
     add(uuid, of(own), 'other/fleet');
-    expect(await collect(audit(tools, settings))).toEqual([]);
+    expect(await collect(audit(deps, settings))).toEqual([]);
     expect(progress.elsewhere).toBe(1);
   });
 
   test('identities that are named otherwise than a balena device', async () => {
-    const { tools, identities } = await system({});
+    const { deps, identities } = await system({});
     identities.set('gateway-7', [stray]);
     identities.set('AB'.repeat(16), [stray]);
-    expect(await collect(audit(tools, settings))).toEqual([]);
+    expect(await collect(audit(deps, settings))).toEqual([]);
     expect(progress.foreign).toBe(2);
   });
 });
 
 test('without fleets, all that the key sees is compared', async () => {
-  const { tools, add } = await system({ record: {}, identity: accepted });
+  const { deps, add } = await system({ record: {}, identity: accepted });
   add(uuid, of(own), 'other/fleet');
-  expect(await collect(audit(tools, { ...options, fleets: null }))).toEqual([]);
+  expect(await collect(audit(deps, { ...options, fleets: null }))).toEqual([]);
 });
 
 test('the hub is asked no faster than it allows', async () => {
-  const { tools, identities, add, put, clock, queries } = await system({});
+  const { deps, identities, add, put, clock, queries } = await system({});
   const mint = minter({ days: 100 });
-  for (let n = 0; n < 7; n += 1) {
-    const pair = await mint(uuidOf(n), now - day);
-    add(uuidOf(n), of(pair));
-    identities.set(uuidOf(n), [pair.thumbprint]);
+  for (let generation = 0; generation < 7; generation += 1) {
+    const pair = await mint(uuidOf(generation), now - day);
+    add(uuidOf(generation), of(pair));
+    identities.set(uuidOf(generation), [pair.thumbprint]);
     clock.at = longAgo;
-    await put(provisionedRecord(uuidOf(n), pair));
+    await put(provisionedRecord(uuidOf(generation), pair));
   }
   clock.at = now;
-  expect(await collect(audit(tools, options))).toEqual([]);
+  expect(await collect(audit(deps, options))).toEqual([]);
   expect(queries()).toBe(4);
   // 20 a minute.
   expect(clock.now()).toBe(now + 3 * 3_000);
 });
 
 test('whether devices are really gone is asked of balena a hundred at a time', async () => {
-  const { tools, identities, requests, devices } = await system({});
-  for (let n = 0; n < 250; n += 1) {
-    identities.set(uuidOf(n), [stray]);
+  const { deps, identities, requests, devices } = await system({});
+  for (let generation = 0; generation < 250; generation += 1) {
+    identities.set(uuidOf(generation), [stray]);
     // Half of them are in a fleet that is not served.
-    if (n % 2 === 0)
-      devices.set(uuidOf(n), { uuid: uuidOf(n), fleet: 'other/fleet', certificates: new Map() });
+    if (generation % 2 === 0)
+      devices.set(uuidOf(generation), {
+        uuid: uuidOf(generation),
+        fleet: 'other/fleet',
+        certificates: new Map(),
+      });
   }
   let progress: AuditProgress | undefined;
   const onProgress = (each: AuditProgress) => {
     progress = each;
   };
-  const found = await collect(audit({ ...tools, queriesPerMinute: 1e6 }, { ...options, onProgress }));
+  const found = await collect(audit({ ...deps, queriesPerMinute: 1e6 }, { ...options, onProgress }));
   expect(found).toHaveLength(125);
   expect(progress).toMatchObject({ elsewhere: 125, findings: { 'identity-without-device': 125 } });
   expect(requests.filter((each) => each.startsWith('fleetsOf'))).toEqual([
@@ -356,37 +360,37 @@ test('whether devices are really gone is asked of balena a hundred at a time', a
 });
 
 test('it can be ended', async () => {
-  const { tools } = await system({ record: {}, identity: accepted });
-  const ended = collect(audit(tools, { ...options, signal: AbortSignal.abort() }));
+  const { deps } = await system({ record: {}, identity: accepted });
+  const ended = collect(audit(deps, { ...options, signal: AbortSignal.abort() }));
   await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
 });
 
 describe('a repair', () => {
   async function repaired(given: Given) {
     const made = await system(given);
-    const [finding] = await collect(audit(made.tools, options));
-    return { ...made, finding: finding!, did: await repair(made.tools, finding!) };
+    const [finding] = await collect(audit(made.deps, options));
+    return { ...made, finding: finding!, did: await repair(made.deps, finding!) };
   }
 
   test('has a worker look, who asks the hub as well', async () => {
-    const { did, asked } = await repaired({ certificates: of(own), record: {} });
-    expect(did).toBe('asked');
-    expect(await asked()).toEqual([`${uuid} check distrust`]);
+    const { did, requested } = await repaired({ certificates: of(own), record: {} });
+    expect(did).toBe('requested');
+    expect(await requested()).toEqual([`${uuid} check distrust`]);
   });
 
   test('adopts a device where it holds its credentials, unless it was asked for meanwhile', async () => {
     const given = { certificates: { relay: own.certificate }, identity: accepted };
-    const { did, record, finding, tools } = await repaired(given);
-    expect(did).toBe('asked');
+    const { did, record, finding, deps } = await repaired(given);
+    expect(did).toBe('requested');
     expect((await record(uuid)).desired).toMatchObject({ present: true, service: 'relay' });
     const { requestId } = (await record(uuid)).desired;
-    expect(await repair(tools, finding)).toBe('not-any-more');
+    expect(await repair(deps, finding)).toBe('not-any-more');
     expect((await record(uuid)).desired.requestId).toBe(requestId);
   });
 
   test('asks for the absence of what is gone', async () => {
-    const { did, record, sent } = await repaired({ record: { ticket: dead } });
-    expect(did).toBe('asked');
+    const { did, record, sent } = await repaired({ record: { job: dead } });
+    expect(did).toBe('requested');
     expect((await record(uuid)).desired.present).toBe(false);
     expect(sent).toHaveLength(1);
   });
@@ -394,63 +398,63 @@ describe('a repair', () => {
   /** The finding, not repaired yet. */
   async function found(given: Given) {
     const made = await system(given);
-    const [finding] = await collect(audit(made.tools, options));
+    const [finding] = await collect(audit(made.deps, options));
     return { ...made, finding: finding! };
   }
 
   test('leaves alone what balena knows again', async () => {
-    const { finding, tools, add, sent } = await found({ record: { ticket: dead } });
+    const { finding, deps, add, sent } = await found({ record: { job: dead } });
     add(uuid);
-    expect(await repair(tools, finding)).toBe('not-any-more');
+    expect(await repair(deps, finding)).toBe('not-any-more');
     expect(sent).toEqual([]);
   });
 
   test.each<[string, Given]>([
     ['check', { certificates: {}, record: {}, identity: accepted }],
-    ['remove', { record: { ticket: dead } }],
+    ['remove', { record: { job: dead } }],
     ['retire', { certificates: of(own), record: {}, identity: [own.thumbprint, stray] }],
     ['remove-unknown', { identity: [stray] }],
     ['adopt', { certificates: of(own), identity: accepted }],
   ])('leaves alone what was asked for since the audit (%s)', async (how, given) => {
-    const { finding, tools, sent, record } = await found(given);
-    expect(finding.mend.how).toBe(how);
-    await accept(tools, { uuid, present: true, service: 'other' });
-    await accept(tools, { uuid, present: false });
+    const { finding, deps, sent, record } = await found(given);
+    expect(finding.fix.how).toBe(how);
+    await accept(deps, { uuid, present: true, service: 'other' });
+    await accept(deps, { uuid, present: false });
     const { requestId } = (await record(uuid)).desired;
     sent.length = 0;
-    expect(await repair(tools, finding, { removeUnknown: true })).toBe('not-any-more');
+    expect(await repair(deps, finding, { removeUnknown: true })).toBe('not-any-more');
     expect(sent).toEqual([]);
     expect((await record(uuid)).desired).toMatchObject({ present: false, requestId });
   });
 
   test('removes an identity that neither balena nor a record knows only if that is said', async () => {
-    const { did, record, finding, tools, sent } = await repaired({ identity: [stray] });
+    const { did, record, finding, deps, sent } = await repaired({ identity: [stray] });
     expect(did).toBe('by-hand');
     expect(sent).toEqual([]);
-    expect(await repair(tools, finding, { removeUnknown: true })).toBe('asked');
+    expect(await repair(deps, finding, { removeUnknown: true })).toBe('requested');
     expect((await record(uuid)).desired.present).toBe(false);
   });
 
   test('leaves a record alone of which the key does not see the fleet any more', async () => {
-    const { finding, tools, sent, hide } = await found({ record: { ticket: dead } });
+    const { finding, deps, sent, hide } = await found({ record: { job: dead } });
     hide(fleet);
-    expect(await repair(tools, finding, { removeUnknown: true })).toBe('by-hand');
+    expect(await repair(deps, finding, { removeUnknown: true })).toBe('by-hand');
     expect(sent).toEqual([]);
   });
 
   test('has the hub stop to accept what no one holds; and again when it comes back', async () => {
     const given = { certificates: of(own), record: {}, identity: [own.thumbprint, stray] };
-    const { did, record, tools, put, clock } = await repaired(given);
-    expect(did).toBe('asked');
-    const asked = await record(uuid);
-    expect(asked.desired).toMatchObject({ service: 'main', retire: stray, revoke: true });
-    expect(asked.ticket).toMatchObject({ kind: 'change', distrust: true });
-    await put({ ...asked, ticket: null });
+    const { did, record, deps, put, clock } = await repaired(given);
+    expect(did).toBe('requested');
+    const requested = await record(uuid);
+    expect(requested.desired).toMatchObject({ service: 'main', retire: stray, revoke: true });
+    expect(requested.job).toMatchObject({ kind: 'change', forceVerify: true });
+    await put({ ...requested, job: null });
     clock.at += day;
-    const [again] = await collect(audit(tools, options));
+    const [again] = await collect(audit(deps, options));
     expect(again).toMatchObject({ kind: 'thumbprint-not-held' });
-    expect(await repair(tools, again!)).toBe('asked');
-    expect((await record(uuid)).ticket).toMatchObject({ kind: 'check', distrust: true });
+    expect(await repair(deps, again!)).toBe('requested');
+    expect((await record(uuid)).job).toMatchObject({ kind: 'check', forceVerify: true });
   });
 
   test('leaves to people what is for them', async () => {

@@ -1,27 +1,33 @@
 import { type FollowReport, followFleet } from '../../../../cli/fleet/follow.js';
-import { credentialsOf, fleetTools, now, provisionedRecord, uuidOf } from '../../../support/fleetTools.js';
+import {
+  credentialsOf,
+  fleetDependencies,
+  now,
+  provisionedRecord,
+  uuidOf,
+} from '../../../support/fleetTools.js';
 
 const uuids = [1, 2, 3, 4].map(uuidOf) as [string, string, string, string];
 const credentials = await credentialsOf(uuids[0]);
-const change = { n: 1, kind: 'change' as const, due: now + 60_000 };
+const change = { generation: 1, kind: 'change' as const, due: now + 60_000 };
 const dead = { ...change, dead: { at: now } };
 const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
 
 test('devices are followed until nothing is under way', async () => {
-  const { tools, put, record, clock } = fleetTools();
+  const { deps, put, record, clock } = fleetDependencies();
   const [one, two, three] = uuids;
-  await put(provisionedRecord(one, credentials, {}, { ticket: change }));
-  await put(provisionedRecord(two, credentials, {}, { ticket: dead, error }));
+  await put(provisionedRecord(one, credentials, {}, { job: change }));
+  await put(provisionedRecord(two, credentials, {}, { job: dead, error }));
   await put(provisionedRecord(three, credentials));
   // Someone else's.
-  await put(provisionedRecord(uuidOf(9), credentials, {}, { ticket: change }));
+  await put(provisionedRecord(uuidOf(9), credentials, {}, { job: change }));
   const seen: FollowReport[] = [];
   const sleep = clock.sleep;
   clock.sleep = async (ms) => {
-    await put({ ...(await record(one)), ticket: null });
+    await put({ ...(await record(one)), job: null });
     await sleep(ms);
   };
-  const report = await followFleet(tools, uuids, { onProgress: (each) => seen.push(structuredClone(each)) });
+  const report = await followFleet(deps, uuids, { onProgress: (each) => seen.push(structuredClone(each)) });
   expect(seen[0]).toMatchObject({
     states: { queued: 1, failed: 1, provisioned: 1 },
     lastDue: now + 60_000,
@@ -37,11 +43,11 @@ test('devices are followed until nothing is under way', async () => {
 });
 
 test('following can be ended; the last that was seen is reported', async () => {
-  const { tools, put } = fleetTools();
-  await put(provisionedRecord(uuids[0], credentials, {}, { ticket: change }));
+  const { deps, put } = fleetDependencies();
+  await put(provisionedRecord(uuids[0], credentials, {}, { job: change }));
   const controller = new AbortController();
   const onProgress = () => controller.abort();
-  expect(await followFleet(tools, uuids, { signal: controller.signal, onProgress })).toMatchObject({
+  expect(await followFleet(deps, uuids, { signal: controller.signal, onProgress })).toMatchObject({
     states: { queued: 1 },
     finished: false,
   });

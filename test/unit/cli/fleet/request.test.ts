@@ -1,10 +1,10 @@
-import { type AskReport, askFleet, planFleet } from '../../../../cli/fleet/request.js';
+import { planFleet, type RequestReport, requestFleet } from '../../../../cli/fleet/request.js';
 import { ProvisioningError } from '../../../../src/shared/errors.js';
 import {
   collect,
   credentialsOf,
   fleet,
-  fleetTools,
+  fleetDependencies,
   now,
   provisionedRecord,
   uuidOf,
@@ -13,53 +13,53 @@ import {
 const options = { fleet, service: 'main' };
 const [one, two, three] = [1, 2, 3].map(uuidOf) as [string, string, string];
 const credentials = await credentialsOf(one);
-const counts = ({ uuids, finished, ...progress }: AskReport) =>
-  Object.fromEntries(Object.entries(progress).filter(([, n]) => n > 0));
+const counts = ({ uuids, finished, ...progress }: RequestReport) =>
+  Object.fromEntries(Object.entries(progress).filter(([, generation]) => generation > 0));
 
 test('every device of a fleet is asked for, and none of another', async () => {
-  const { tools, add, sent, record } = fleetTools();
+  const { deps, add, sent, record } = fleetDependencies();
   add(one);
   add(two);
   add(three, {}, 'my_org/two');
-  const report = await askFleet(tools, options);
-  expect(counts(report)).toEqual({ devices: 2, asked: 2 });
+  const report = await requestFleet(deps, options);
+  expect(counts(report)).toEqual({ devices: 2, requested: 2 });
   expect(report).toMatchObject({ uuids: [one, two], finished: true });
   expect(sent.map(({ uuid }) => uuid)).toEqual([one, two]);
   expect((await record(one)).desired).toMatchObject({ present: true, service: 'main' });
 });
 
 test('asking again costs two reads for each, and no message', async () => {
-  const { tools, add, sent, table, clock } = fleetTools();
+  const { deps, add, sent, table, clock } = fleetDependencies();
   add(one);
   add(two);
-  await askFleet(tools, options);
+  await requestFleet(deps, options);
   clock.at += 1_000;
   table.reads = 0;
-  expect(counts(await askFleet(tools, options))).toEqual({ devices: 2, underWay: 2 });
+  expect(counts(await requestFleet(deps, options))).toEqual({ devices: 2, underWay: 2 });
   expect([table.reads, sent.length]).toEqual([4, 2]);
 });
 
 test('with only what is missing, devices that hold credentials anywhere are left out', async () => {
-  const { tools, add, sent } = fleetTools();
+  const { deps, add, sent } = fleetDependencies();
   add(one, { relay: credentials.certificate });
   add(two);
   const missing = { ...options, onlyMissing: true };
-  expect((await collect(planFleet(tools, missing))).map(({ uuid }) => uuid)).toEqual([two]);
+  expect((await collect(planFleet(deps, missing))).map(({ uuid }) => uuid)).toEqual([two]);
   expect(sent).toEqual([]);
-  expect(counts(await askFleet(tools, missing))).toEqual({ devices: 2, skipped: 1, asked: 1 });
+  expect(counts(await requestFleet(deps, missing))).toEqual({ devices: 2, skipped: 1, requested: 1 });
   expect(sent.map(({ uuid }) => uuid)).toEqual([two]);
 });
 
 test('what is provisioned, failed or just moved is told apart', async () => {
-  const { tools, add, put } = fleetTools();
+  const { deps, add, put } = fleetDependencies();
   for (const uuid of [one, two, three]) add(uuid);
   await put(provisionedRecord(one, credentials));
   const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
-  const dead = { n: 1, kind: 'change' as const, due: now, dead: { at: now } };
-  await put(provisionedRecord(two, credentials, {}, { ticket: dead, error, coolUntil: now + 1_000 }));
+  const dead = { generation: 1, kind: 'change' as const, due: now, dead: { at: now } };
+  await put(provisionedRecord(two, credentials, {}, { job: dead, error, coolDownUntil: now + 1_000 }));
   const moved = provisionedRecord(three, credentials);
   await put({ ...moved, desired: { ...moved.desired, service: 'other', movedAt: now - 1_000 } });
-  expect(counts(await askFleet(tools, { ...options, move: true }))).toEqual({
+  expect(counts(await requestFleet(deps, { ...options, move: true }))).toEqual({
     devices: 3,
     alreadyProvisioned: 1,
     failed: 1,
@@ -68,48 +68,48 @@ test('what is provisioned, failed or just moved is told apart', async () => {
 });
 
 test('a device that is wanted at another service stays there, unless it is to be moved', async () => {
-  const { tools, add, put, sent, record, clock } = fleetTools();
+  const { deps, add, put, sent, record, clock } = fleetDependencies();
   for (const uuid of [one, two, three]) add(uuid);
   await put(provisionedRecord(one, credentials));
   const absent = provisionedRecord(two, credentials);
   await put({ ...absent, desired: { ...absent.desired, present: false, service: null } });
   const other = { ...options, service: '' };
-  expect(await collect(planFleet(tools, other))).toEqual([
+  expect(await collect(planFleet(deps, other))).toEqual([
     { uuid: one, elsewhere: 'main' },
     { uuid: two, elsewhere: null },
     { uuid: three, elsewhere: null },
   ]);
-  const report = await askFleet(tools, other);
-  expect(counts(report)).toEqual({ devices: 3, elsewhere: 1, asked: 2 });
+  const report = await requestFleet(deps, other);
+  expect(counts(report)).toEqual({ devices: 3, elsewhere: 1, requested: 2 });
   expect(report.uuids).toEqual([two, three]);
   expect(sent.map(({ uuid }) => uuid)).toEqual([two, three]);
   expect((await record(one)).desired.service).toBe('main');
 
   const move = { ...other, move: true };
-  expect((await collect(planFleet(tools, move))).map((each) => each.elsewhere)).toEqual([null, null, null]);
+  expect((await collect(planFleet(deps, move))).map((each) => each.elsewhere)).toEqual([null, null, null]);
   clock.at += 1_000;
-  expect(counts(await askFleet(tools, move))).toMatchObject({ asked: 1, underWay: 2 });
+  expect(counts(await requestFleet(deps, move))).toMatchObject({ requested: 1, underWay: 2 });
   expect((await record(one)).desired.service).toBe('');
 });
 
 test('ended in the middle it says so, and the next run does the rest', async () => {
-  const { tools, add, sent } = fleetTools();
-  for (let n = 0; n < 200; n += 1) add(uuidOf(n));
+  const { deps, add, sent } = fleetDependencies();
+  for (let generation = 0; generation < 200; generation += 1) add(uuidOf(generation));
   const controller = new AbortController();
-  const onProgress = ({ asked }: { asked: number }) => {
-    if (asked >= 70) controller.abort();
+  const onProgress = ({ requested }: { requested: number }) => {
+    if (requested >= 70) controller.abort();
   };
-  const report = await askFleet(tools, { ...options, signal: controller.signal, onProgress });
+  const report = await requestFleet(deps, { ...options, signal: controller.signal, onProgress });
   expect(report.finished).toBe(false);
-  expect(report.uuids).toHaveLength(report.asked);
-  expect(report.asked).toBeLessThan(200);
-  await askFleet(tools, options);
+  expect(report.uuids).toHaveLength(report.requested);
+  expect(report.requested).toBeLessThan(200);
+  await requestFleet(deps, options);
   expect(new Set(sent.map(({ uuid }) => uuid)).size).toBe(200);
   expect(sent).toHaveLength(200);
 });
 
 test('a queue that is away for a moment is waited for', async () => {
-  const { tools, add, queue, sent, clock } = fleetTools();
+  const { deps, add, queue, sent, clock } = fleetDependencies();
   add(one);
   queue.fails = true;
   const { sleep } = clock;
@@ -117,14 +117,14 @@ test('a queue that is away for a moment is waited for', async () => {
     queue.fails = false;
     await sleep(ms);
   };
-  expect(counts(await askFleet(tools, options))).toMatchObject({ devices: 1 });
+  expect(counts(await requestFleet(deps, options))).toMatchObject({ devices: 1 });
   expect(sent).toHaveLength(1);
 });
 
 test('a fleet that the key does not see is an error, and no empty fleet', async () => {
-  const { tools, hide } = fleetTools();
+  const { deps, hide } = fleetDependencies();
   hide('no/such');
-  const asking = askFleet(tools, { ...options, fleet: 'no/such' });
+  const asking = requestFleet(deps, { ...options, fleet: 'no/such' });
   await expect(asking).rejects.toThrow(ProvisioningError);
   await expect(asking).rejects.toMatchObject({ code: 'balena-unauthorized' });
 });

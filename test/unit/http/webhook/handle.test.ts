@@ -1,16 +1,16 @@
 import { handleEvent } from '../../../../src/http/webhook/handle.js';
 import type { WebhookEvent } from '../../../../src/http/webhook/parse.js';
-import { memoryTools } from '../../../support/webhookTools.js';
+import { memoryDependencies } from '../../../support/webhookTools.js';
 
 const uuid = 'ab'.repeat(16);
 const thumbprint = 'A'.repeat(64);
 const created: WebhookEvent = { kind: 'created', uuid };
 const deleted: WebhookEvent = { kind: 'check', uuid, type: 'deleted' };
-const asked = (service?: string): WebhookEvent => ({ kind: 'provision', uuid, service });
+const requested = (service?: string): WebhookEvent => ({ kind: 'provision', uuid, service });
 
 function setUp() {
-  const memory = memoryTools();
-  return { ...memory, handle: (event: WebhookEvent) => handleEvent(memory.tools, event, 'relay') };
+  const memory = memoryDependencies();
+  return { ...memory, handle: (event: WebhookEvent) => handleEvent(memory.deps, event, 'relay') };
 }
 /** A system in which the device is provisioned at the default service. */
 async function provisioned() {
@@ -22,75 +22,75 @@ async function provisioned() {
 }
 
 test('"created" provisions a device that has no record, at the default service', async () => {
-  const { handle, sent, tools } = setUp();
+  const { handle, sent, deps } = setUp();
   const outcome = await handle(created);
-  const { desired } = (await tools.records.read(uuid))?.value ?? {};
+  const { desired } = (await deps.records.read(uuid))?.value ?? {};
   expect(desired).toMatchObject({ present: true, service: 'relay', requestId: outcome.requestId });
   expect(outcome).toMatchObject({ outcome: 'accepted', uuid });
   expect(sent.map(({ message }) => message)).toEqual([expect.objectContaining({ uuid, service: 'relay' })]);
 });
 
 test('"created" changes nothing for a device that was asked for, moved or undone before', async () => {
-  for (const before of [asked('main'), deleted]) {
-    const { handle, sent, tools, settle } = setUp();
-    await handle(asked('main'));
+  for (const before of [requested('main'), deleted]) {
+    const { handle, sent, deps, settle } = setUp();
+    await handle(requested('main'));
     if (before === deleted) {
-      await tools.records.amend(uuid, (record) => {
+      await deps.records.amend(uuid, (record) => {
         if (record) Object.assign(record.desired, { present: false, service: null });
         return record;
       });
     }
     await settle(uuid);
-    const [stood, messages] = [await tools.records.read(uuid), sent.length];
+    const [stood, messages] = [await deps.records.read(uuid), sent.length];
     expect(await handle(created)).toMatchObject({ outcome: 'ignored', uuid });
-    expect(await tools.records.read(uuid)).toEqual(stood);
+    expect(await deps.records.read(uuid)).toEqual(stood);
     expect(sent).toHaveLength(messages);
   }
 });
 
 test('"created" while the device is being provisioned elsewhere leaves it there', async () => {
-  const { handle, tools, sent } = setUp();
-  const { requestId } = await handle(asked('main'));
+  const { handle, deps, sent } = setUp();
+  const { requestId } = await handle(requested('main'));
   expect(await handle(created)).toMatchObject({ outcome: 'accepted', requestId });
-  expect((await tools.records.read(uuid))?.value.desired.service).toBe('main');
+  expect((await deps.records.read(uuid))?.value.desired.service).toBe('main');
   expect(sent).toHaveLength(1);
 });
 
 test('a request is what POST is: accepted, the same again, moved, refused', async () => {
-  const { handle, sent, tools } = await provisioned();
-  expect(await handle(asked())).toMatchObject({ outcome: 'already-provisioned' });
+  const { handle, sent, deps } = await provisioned();
+  expect(await handle(requested())).toMatchObject({ outcome: 'already-provisioned' });
   expect(sent).toHaveLength(0);
-  const { outcome, requestId } = await handle(asked('main'));
+  const { outcome, requestId } = await handle(requested('main'));
   expect(outcome).toBe('accepted');
-  expect(await handle(asked('main'))).toMatchObject({ outcome: 'accepted', requestId });
-  expect(await handle(asked('relay'))).toMatchObject({ outcome: 'service-conflict' });
-  await tools.records.amend(uuid, (record) => {
-    if (!record?.ticket) return null;
-    record.ticket.dead = { at: 0 };
-    record.coolUntil = Number.MAX_SAFE_INTEGER;
+  expect(await handle(requested('main'))).toMatchObject({ outcome: 'accepted', requestId });
+  expect(await handle(requested('relay'))).toMatchObject({ outcome: 'service-conflict' });
+  await deps.records.amend(uuid, (record) => {
+    if (!record?.job) return null;
+    record.job.dead = { at: 0 };
+    record.coolDownUntil = Number.MAX_SAFE_INTEGER;
     record.error = { code: 'service-not-found', step: 'validate', message: 'No such service.', at: 0 };
     return record;
   });
-  expect(await handle(asked('main'))).toMatchObject({ outcome: 'failed', message: 'No such service.' });
+  expect(await handle(requested('main'))).toMatchObject({ outcome: 'failed', message: 'No such service.' });
 });
 
 test.each(['online', 'updated', 'deleted'])(
   '"%s" is a check: what is wanted stays, and a worker looks',
   async (type) => {
-    const { handle, sent, tools } = await provisioned();
-    const before = (await tools.records.read(uuid))?.value;
+    const { handle, sent, deps } = await provisioned();
+    const before = (await deps.records.read(uuid))?.value;
     expect(await handle({ kind: 'check', uuid, type })).toMatchObject({ outcome: 'checked', uuid });
-    const after = (await tools.records.read(uuid))?.value;
+    const after = (await deps.records.read(uuid))?.value;
     expect(after?.desired).toEqual(before?.desired);
-    expect(after?.ticket?.kind).toBe('check');
+    expect(after?.job?.kind).toBe('check');
     expect(sent).toHaveLength(1);
   },
 );
 
 test('a check of a device that was never asked for writes nothing and sends nothing', async () => {
-  const { handle, sent, tools } = setUp();
+  const { handle, sent, deps } = setUp();
   expect(await handle(deleted)).toMatchObject({ outcome: 'checked' });
-  expect(await tools.records.read(uuid)).toBeNull();
+  expect(await deps.records.read(uuid)).toBeNull();
   expect(sent).toEqual([]);
 });
 
@@ -110,18 +110,20 @@ test('in any order, and repeated, events leave one wish and send each message on
     [online, online, created, deleted, created, online],
   ];
   for (const order of orders) {
-    const { handle, sent, tools } = setUp();
+    const { handle, sent, deps } = setUp();
     for (const event of order) await handle(event);
-    const { desired, ticket } = (await tools.records.read(uuid))?.value ?? {};
+    const { desired, job } = (await deps.records.read(uuid))?.value ?? {};
     expect(desired).toMatchObject({ present: true, service: 'relay' });
-    expect(ticket?.kind).toBe('change');
-    expect(sent.map(({ envelope }) => envelope.messageId)).toEqual([`${desired?.requestId}.${ticket?.n}`]);
+    expect(job?.kind).toBe('change');
+    expect(sent.map(({ envelope }) => envelope.messageId)).toEqual([
+      `${desired?.requestId}.${job?.generation}`,
+    ]);
   }
 });
 
 describe.each([
   ['created', created],
-  ['a request', asked('main')],
+  ['a request', requested('main')],
 ] as const)('%s', (_, event) => {
   test('is refused while the records are away, and nothing is sent', async () => {
     const { handle, sent, away } = setUp();
@@ -134,10 +136,10 @@ describe.each([
   });
 
   test('is refused while the queue is away; repeated, it is sent once, for the same request', async () => {
-    const { handle, sent, away, tools } = setUp();
+    const { handle, sent, away, deps } = setUp();
     away.queue = true;
     await expect(handle(event)).rejects.toMatchObject({ code: 'queue-unavailable' });
-    const { requestId } = (await tools.records.read(uuid))?.value.desired ?? {};
+    const { requestId } = (await deps.records.read(uuid))?.value.desired ?? {};
     away.queue = false;
     expect(await handle(event)).toMatchObject({ outcome: 'accepted', requestId });
     expect(await handle(event)).toMatchObject({ outcome: 'accepted', requestId });

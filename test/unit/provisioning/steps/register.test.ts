@@ -1,4 +1,4 @@
-import type { Slots } from '../../../../src/iothub/types.js';
+import type { ThumbprintPair } from '../../../../src/iothub/types.js';
 import { register } from '../../../../src/provisioning/steps/register.js';
 import { A, B, C, D, E, fakeWork, sha1 } from '../../../support/stepFakes.js';
 import { thrownBy } from '../../../support/thrownBy.js';
@@ -10,7 +10,7 @@ test('a fresh device costs one operation: create, and never get first', async ()
   expect(work.observed.hub).toEqual([A, A]);
 });
 
-test.each<[string, Slots]>([
+test.each<[string, ThumbprintPair]>([
   ['first', [A, B]],
   ['second', [B, A]],
 ])('a hub that is known to accept the thumbprint in its %s slot is asked nothing', async (_, hub) => {
@@ -21,7 +21,7 @@ test.each<[string, Slots]>([
 });
 
 test('an identity that is known to exist is updated, and not created first', async () => {
-  for (const hub of ['exists', [B, B]] as ('exists' | Slots)[]) {
+  for (const hub of ['exists', [B, B]] as ('exists' | ThumbprintPair)[]) {
     const { work, calls } = fakeWork({ observed: { hub }, hub });
     await register(work, A, []);
     expect(calls).toEqual(['hub update AA']);
@@ -55,10 +55,10 @@ describe('the second slot', () => {
     ['the new one again, if all is SHA-1', { observed: { thumbprint: sha1, previous: sha1 } }, [], 'AA'],
     ['not the one that is revoked', { desired: { retire: E, revoke: true } }, [E], 'AA'],
     ['another than the one that is revoked', { desired: { retire: E, revoke: true } }, [B], 'AB'],
-  ])('is %s', async (_, options, held, slots) => {
+  ])('is %s', async (_, options, held, thumbprints) => {
     const { work, calls } = fakeWork(options);
     await register(work, A, held);
-    expect(calls).toEqual([`hub create ${slots}`]);
+    expect(calls).toEqual([`hub create ${thumbprints}`]);
   });
 });
 
@@ -79,7 +79,7 @@ test('a hub that accepts what is only retired is left as it is', async () => {
 });
 
 test('with distrust the hub is asked, whatever the record says', async () => {
-  const options = { distrust: true, observed: { hub: [A, A] as Slots } };
+  const options = { forceVerify: true, observed: { hub: [A, A] as ThumbprintPair } };
   const gone = fakeWork({ ...options, hub: 'none' });
   await register(gone.work, A, []);
   expect(gone.calls).toEqual(['hub get', 'hub create AA']);

@@ -1,6 +1,15 @@
-import type { Slots } from '../../../../src/iothub/types.js';
+import type { ThumbprintPair } from '../../../../src/iothub/types.js';
 import { remove } from '../../../../src/provisioning/steps/remove.js';
-import { A, B, deviceWith, fakeWork, mintFor, now, spotOf, spotWith } from '../../../support/stepFakes.js';
+import {
+  A,
+  B,
+  deviceWith,
+  fakeWork,
+  mintFor,
+  now,
+  scopedVariablesOf,
+  scopedVariablesWith,
+} from '../../../support/stepFakes.js';
 
 const pair = await mintFor();
 const stranger = await mintFor('cd'.repeat(16));
@@ -18,39 +27,46 @@ const observed = {
   thumbprint: A,
   previous: B,
   service: '',
-  hub: [A, B] as Slots,
+  hub: [A, B] as ThumbprintPair,
   notBefore: now,
   notAfter: now,
 };
 
 test('the identity goes first, then the variables, and nothing is observed any more', async () => {
   const { work, calls } = fakeWork({ desired: absent, observed, hub: [A, B] });
-  await remove(work, async () => deviceWith({ '': spotWith(1, pair) }));
+  await remove(work, async () => deviceWith({ '': scopedVariablesWith(1, pair) }));
   expect(calls).toEqual(['hub remove', 'remove 10 at ""', 'remove 11 at ""']);
   expect(work.observed).toMatchObject(nothing);
 });
 
 test('that both are gone already is fine', async () => {
   const { work, calls } = fakeWork({ desired: absent });
-  await remove(work, async () => deviceWith({ '': spotOf(1) }));
+  await remove(work, async () => deviceWith({ '': scopedVariablesOf(1) }));
   expect(calls).toEqual(['hub remove']);
   expect(work.observed).toMatchObject(nothing);
 });
 
 test('every pair that is made out to the device goes, wherever it stands; a pair of another stays', async () => {
-  const { work, removed } = fakeWork({ desired: absent, places: [] });
+  const { work, removed } = fakeWork({ desired: absent, scopes: [] });
   await remove(work, async () =>
-    deviceWith({ '': spotOf(1), main: spotWith(2, pair), other: spotWith(3, stranger) }),
+    deviceWith({
+      '': scopedVariablesOf(1),
+      main: scopedVariablesWith(2, pair),
+      other: scopedVariablesWith(3, stranger),
+    }),
   );
-  expect(removed.map(({ place }) => place)).toEqual(['main', 'main']);
+  expect(removed.map(({ scope }) => scope)).toEqual(['main', 'main']);
 });
 
 test('at its own places even half a pair goes', async () => {
-  const { work, removed } = fakeWork({ desired: absent, places: ['main'] });
+  const { work, removed } = fakeWork({ desired: absent, scopes: ['main'] });
   await remove(work, async () =>
-    deviceWith({ '': spotOf(1, { AZURE_CERT: 'x' }), main: spotOf(2, { AZURE_CERT: 'x' }) }),
+    deviceWith({
+      '': scopedVariablesOf(1, { AZURE_CERT: 'x' }),
+      main: scopedVariablesOf(2, { AZURE_CERT: 'x' }),
+    }),
   );
-  expect(removed).toEqual([{ place: 'main', id: 20 }]);
+  expect(removed).toEqual([{ scope: 'main', id: 20 }]);
 });
 
 test('of a device that balena does not know, the identity is all that is left to remove', async () => {
@@ -68,14 +84,14 @@ test('an unknown device that never had an identity costs no operation, unless it
   const unwanted = fakeWork({ ...never, desired: absent });
   await remove(unwanted.work, async () => null);
   expect(unwanted.calls).toEqual(['hub remove']);
-  const distrusted = fakeWork({ ...never, distrust: true });
+  const distrusted = fakeWork({ ...never, forceVerify: true });
   await remove(distrusted.work, async () => null);
   expect(distrusted.calls).toEqual(['hub remove']);
 });
 
 test('a removal that fails leaves what the hub holds unknown, and the variables where they are', async () => {
   const { work, calls } = fakeWork({ desired: absent, observed, hub: [A, B], hubFails: ['remove'] });
-  await expect(remove(work, async () => deviceWith({ '': spotWith(1, pair) }))).rejects.toThrow(
+  await expect(remove(work, async () => deviceWith({ '': scopedVariablesWith(1, pair) }))).rejects.toThrow(
     'remove fails',
   );
   expect(calls).toEqual(['hub remove']);

@@ -1,5 +1,13 @@
 import { store } from '../../../../src/provisioning/steps/store.js';
-import { A, B, C, fakeWork, mintFor, spotOf, spotWith } from '../../../support/stepFakes.js';
+import {
+  A,
+  B,
+  C,
+  fakeWork,
+  mintFor,
+  scopedVariablesOf,
+  scopedVariablesWith,
+} from '../../../support/stepFakes.js';
 
 const pair = await mintFor();
 const { thumbprint, notBefore, notAfter, keyAlgorithm } = pair;
@@ -7,10 +15,10 @@ const found = { thumbprint, service: '', notBefore, notAfter, keyAlgorithm };
 
 test('both variables are stored, and what was stored is observed', async () => {
   const { work, stored } = fakeWork();
-  await store(work, spotOf(1), pair, []);
+  await store(work, scopedVariablesOf(1), pair, []);
   expect(stored).toEqual([
-    { place: '', name: 'AZURE_CERT', value: pair.certificate, existing: false },
-    { place: '', name: 'AZURE_PRIVATE_KEY', value: pair.privateKey, existing: false },
+    { scope: '', name: 'AZURE_CERT', value: pair.certificate, existing: false },
+    { scope: '', name: 'AZURE_PRIVATE_KEY', value: pair.privateKey, existing: false },
   ]);
   expect(work.observed).toMatchObject({ ...found, previous: null });
 });
@@ -29,28 +37,33 @@ test('they are stored in parallel: the device restarts its service once for both
       return undefined as never;
     },
   };
-  await store(parallel, spotOf(1), pair, []);
+  await store(parallel, scopedVariablesOf(1), pair, []);
   expect(most).toBe(2);
 });
 
 test('they belong to the desired service', async () => {
   const { work, stored } = fakeWork({ desired: { service: 'main' } });
-  await store(work, spotOf(2), pair, []);
-  expect(stored.map(({ place }) => place)).toEqual(['main', 'main']);
+  await store(work, scopedVariablesOf(2), pair, []);
+  expect(stored.map(({ scope }) => scope)).toEqual(['main', 'main']);
   expect(work.observed.service).toBe('main');
 });
 
 test('an equal value is never written', async () => {
   const { work, calls } = fakeWork();
-  await store(work, spotWith(1, pair), pair, [thumbprint]);
+  await store(work, scopedVariablesWith(1, pair), pair, [thumbprint]);
   expect(calls).toEqual([]);
   expect(work.observed).toMatchObject(found);
 });
 
 test('only the variable that differs is written, over the one that is there', async () => {
   const { work, stored } = fakeWork();
-  await store(work, spotOf(1, { AZURE_CERT: pair.certificate, AZURE_PRIVATE_KEY: 'other' }), pair, []);
-  expect(stored).toEqual([{ place: '', name: 'AZURE_PRIVATE_KEY', value: pair.privateKey, existing: true }]);
+  await store(
+    work,
+    scopedVariablesOf(1, { AZURE_CERT: pair.certificate, AZURE_PRIVATE_KEY: 'other' }),
+    pair,
+    [],
+  );
+  expect(stored).toEqual([{ scope: '', name: 'AZURE_PRIVATE_KEY', value: pair.privateKey, existing: true }]);
 });
 
 test.each([
@@ -60,19 +73,19 @@ test.each([
   ['the one before, if the last one is the new one', [], { thumbprint, previous: C }, C],
 ])('before the first write, %s is remembered as the previous one', async (_, held, observed, previous) => {
   const { work } = fakeWork({ observed, balenaFails: ['AZURE_CERT', 'AZURE_PRIVATE_KEY'] });
-  await expect(store(work, spotOf(1), pair, held)).rejects.toThrow('AZURE_CERT fails');
+  await expect(store(work, scopedVariablesOf(1), pair, held)).rejects.toThrow('AZURE_CERT fails');
   expect(work.observed).toMatchObject({ previous, thumbprint: null });
 });
 
 test('half stored, the device holds nothing that is known, and both writes are over', async () => {
   const { work, stored } = fakeWork({ observed: { thumbprint: A }, balenaFails: ['AZURE_CERT'] });
-  await expect(store(work, spotOf(1), pair, [A])).rejects.toThrow('AZURE_CERT fails');
+  await expect(store(work, scopedVariablesOf(1), pair, [A])).rejects.toThrow('AZURE_CERT fails');
   expect(stored.map(({ name }) => name)).toEqual(['AZURE_PRIVATE_KEY']);
   expect(work.observed).toMatchObject({ thumbprint: null, previous: A });
 });
 
 test('a pair that was adopted takes the place of the one in the record', async () => {
   const { work } = fakeWork({ observed: { thumbprint: A, previous: C } });
-  await store(work, spotWith(1, pair), pair, [thumbprint]);
+  await store(work, scopedVariablesWith(1, pair), pair, [thumbprint]);
   expect(work.observed).toMatchObject({ thumbprint, previous: A });
 });

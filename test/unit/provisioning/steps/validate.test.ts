@@ -1,21 +1,25 @@
 import type { BalenaDevice } from '../../../../src/balena/types.js';
 import { allow, look } from '../../../../src/provisioning/steps/validate.js';
 import type { Work } from '../../../../src/provisioning/work.js';
-import { deviceWith, type FakeOptions, fakeWork, spotOf } from '../../../support/stepFakes.js';
+import { deviceWith, type FakeOptions, fakeWork, scopedVariablesOf } from '../../../support/stepFakes.js';
 import { thrownBy } from '../../../support/thrownBy.js';
 
-const device = deviceWith({ '': spotOf(1), main: spotOf(2), 'cloud-relay': spotOf(3) });
+const device = deviceWith({
+  '': scopedVariablesOf(1),
+  main: scopedVariablesOf(2),
+  'cloud-relay': scopedVariablesOf(3),
+});
 
 /** The work against a balena that knows this device, and sees these fleets. */
 function against(found: BalenaDevice | null, fleets: string[], options: FakeOptions = {}) {
   const { work } = fakeWork(options);
   const calls: string[] = [];
   const balena = {
-    find: async () => {
+    findDevice: async () => {
       calls.push('find');
       return found;
     },
-    sees: async (fleet: string | null) => {
+    seesFleet: async (fleet: string | null) => {
       calls.push(`sees ${fleet}`);
       return fleet === null ? fleets.length > 0 : fleets.includes(fleet);
     },
@@ -35,7 +39,7 @@ describe('look', () => {
   });
 
   test('a place that does not exist any more is clean', async () => {
-    const { work } = against(device, [], { places: ['', 'main', 'gone'] });
+    const { work } = against(device, [], { scopes: ['', 'main', 'gone'] });
     await look(work);
     expect([...work.cleaned]).toEqual(['gone']);
   });
@@ -43,7 +47,7 @@ describe('look', () => {
   test('an empty answer counts if our key sees the fleet still; all its places are gone with it', async () => {
     const { work, calls } = against(null, ['my_org/one'], {
       observed: { fleet: 'my_org/one' },
-      places: ['', 'main'],
+      scopes: ['', 'main'],
     });
     expect(await look(work)).toBeNull();
     expect(calls).toEqual(['find', 'sees my_org/one']);

@@ -6,18 +6,18 @@ import { Pager } from '../parts/Pager.js';
 import { usePaging } from '../parts/usePaging.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
+import { DeadLetterCounts } from './DeadLetterCounts.js';
+import { DeadLetterFilters } from './DeadLetterFilters.js';
+import { DeadLetterTable } from './DeadLetterTable.js';
 import { DiscardDialog } from './DiscardDialog.js';
 import { filterOf } from './filterOf.js';
-import { LetterCounts } from './LetterCounts.js';
-import { LetterFilters } from './LetterFilters.js';
-import { LetterTable } from './LetterTable.js';
 import { ReplayDialog } from './ReplayDialog.js';
 
 const everyMs = 10_000;
 
 /** What failed for good, by filter; all that fits can be replayed or discarded. */
-export function LettersView({ query }: { query: Record<string, string> }) {
-  const { letters: list } = useOps();
+export function DeadLettersView({ query }: { query: Record<string, string> }) {
+  const { deadLetters: list } = useOps();
   const [doing, setDoing] = useState<'replay' | 'discard' | null>(null);
   const of = JSON.stringify(query);
   const paging = usePaging(of);
@@ -38,7 +38,7 @@ export function LettersView({ query }: { query: Record<string, string> }) {
     <View
       title="Dead letters"
       polled={polled}
-      before={<LetterFilters query={query} page={polled.data} />}
+      before={<DeadLetterFilters query={query} page={polled.data} />}
       actions={
         <>
           <button type="button" disabled={!hasAny} onClick={() => setDoing('replay')}>
@@ -50,10 +50,10 @@ export function LettersView({ query }: { query: Record<string, string> }) {
         </>
       }
     >
-      {({ letters, total, next, incomplete, ...counts }) => (
+      {({ deadLetters, total, next, incomplete, ...counts }) => (
         <>
           {incomplete && <p class="note">{incomplete}</p>}
-          {letters.length === 0 ? (
+          {deadLetters.length === 0 ? (
             <Empty>
               {Object.keys(query).length > 0
                 ? 'No dead letter fits this filter.'
@@ -61,9 +61,9 @@ export function LettersView({ query }: { query: Record<string, string> }) {
             </Empty>
           ) : (
             <>
-              <LetterCounts query={query} {...counts} />
-              <LetterTable letters={letters} />
-              <Pager paging={paging} next={next} shown={letters.length} total={total} />
+              <DeadLetterCounts query={query} {...counts} />
+              <DeadLetterTable deadLetters={deadLetters} />
+              <Pager paging={paging} next={next} shown={deadLetters.length} total={total} />
             </>
           )}
           <details class="hint">

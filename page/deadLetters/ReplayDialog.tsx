@@ -5,12 +5,12 @@ import { plural } from '../format.js';
 import { Dialog } from '../parts/Dialog.js';
 import { Problem } from '../parts/Problem.js';
 import { useTask } from '../parts/useTask.js';
-import { filterText, type LetterFilter } from './filterOf.js';
+import { type DeadLetterFilter, filterText } from './filterOf.js';
 import { PlanSummary } from './PlanSummary.js';
 import { noChoice, type ReplayChoice, ReplayOptions, startOf } from './ReplayOptions.js';
 
 interface Props {
-  filter: LetterFilter;
+  filter: DeadLetterFilter;
   onClose(): void;
   onStarted(action: Action): void;
 }

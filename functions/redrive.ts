@@ -1,24 +1,24 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
-import { forgetPlans } from '../src/ops/bulk/cleanUp.js';
-import { nudgeLost } from '../src/ops/bulk/wakeUp.js';
-import { overdue } from '../src/provisioning/redrive.js';
-import { eachInTurn } from '../src/shared/async.js';
+import { cleanUpActions } from '../src/ops/bulk/cleanUp.js';
+import { resendLostWakeUps } from '../src/ops/bulk/wakeUp.js';
+import { redrive } from '../src/provisioning/redrive.js';
+import { runAllInSequence } from '../src/shared/async.js';
 
 /** Every five minutes (`overduePeriodMs`), always on: the safety net for work, and bulk actions, whose message was lost. */
-app.timer('overdue', {
+app.timer('redrive', {
   schedule: '0 */5 * * * *',
   handler: async (_timer, context) => {
-    await eachInTurn(
-      () => nudgeLost(theApp),
+    await runAllInSequence(
+      () => resendLostWakeUps(theApp),
       async () => {
-        const { sent, cleaned } = await overdue(theApp);
+        const { sent, cleaned } = await redrive(theApp);
         if (sent > 0 || cleaned > 0)
           context.log(
             `sent ${sent} overdue messages, cleaned ${cleaned} dead letters that are superseded or discarded`,
           );
       },
-      () => forgetPlans(theApp),
+      () => cleanUpActions(theApp),
       () => theApp.handledWebhooks.forget(),
     );
   },

@@ -1,4 +1,4 @@
-import type { Letter } from '../../src/ops/deadLetters/schema.js';
+import type { DeadLetter } from '../../src/ops/deadLetters/schema.js';
 import { number, serviceName, shortUuid } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { StateBadge } from '../parts/StateBadge.js';
@@ -6,11 +6,11 @@ import { Time } from '../parts/Time.js';
 import { linkTo } from '../route.js';
 
 /** One page of dead letters. */
-export function LetterTable({ letters }: { letters: Letter[] }) {
+export function DeadLetterTable({ deadLetters }: { deadLetters: DeadLetter[] }) {
   return (
     <DataTable
       caption="Dead letters"
-      rows={letters}
+      rows={deadLetters}
       keyOf={({ uuid, sequenceNumber }) => `${uuid} ${sequenceNumber}`}
       columns={[
         { head: 'Device', cell: Device },
@@ -26,7 +26,7 @@ export function LetterTable({ letters }: { letters: Letter[] }) {
   );
 }
 
-function Device({ uuid, sequenceNumber, status }: Letter) {
+function Device({ uuid, sequenceNumber, status }: DeadLetter) {
   if (uuid === null) return <span>letter {sequenceNumber}</span>;
   const name = <span class="mono">{shortUuid(uuid)}</span>;
   if (status === 'no-record') return <span title={uuid}>{name}</span>;
@@ -37,7 +37,7 @@ function Device({ uuid, sequenceNumber, status }: Letter) {
   );
 }
 
-function Cause({ code, step, message }: Letter) {
+function Cause({ code, step, message }: DeadLetter) {
   return (
     <span>
       {code}

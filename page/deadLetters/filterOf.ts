@@ -1,11 +1,11 @@
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 
-export type LetterFilter = NonNullable<ActionRequest['filter']>;
+export type DeadLetterFilter = NonNullable<ActionRequest['filter']>;
 
 /** The filter of an action, of that of a list: there `code` has another name (see codeInQuery in opsRoutes.ts). */
-export function filterOf({ errorCode, order: _, ...query }: Record<string, string>): LetterFilter {
+export function filterOf({ errorCode, order: _, ...query }: Record<string, string>): DeadLetterFilter {
   // What is wrong in it is told by the API, in words.
-  return { ...query, ...(errorCode && { code: errorCode }) } as LetterFilter;
+  return { ...query, ...(errorCode && { code: errorCode }) } as DeadLetterFilter;
 }
 
 /** A filter of dead letters, or that of a rotation, as one line. */

@@ -1,11 +1,11 @@
 import { styleText } from 'node:util';
 import { adviceOn } from '../../src/ops/advice.js';
-import type { DeviceStory } from '../../src/ops/devices/schema.js';
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { colorOf } from './colors.js';
 import { ago, utc } from './when.js';
 import { wrap } from './wrap.js';
 
-const hubs: Record<DeviceStory['device']['hub'], string> = {
+const hubs: Record<DeviceHistory['device']['hub'], string> = {
   unknown: 'not known; the next work on it looks',
   none: 'holds no identity',
   exists: 'holds an identity',
@@ -15,11 +15,11 @@ const hubs: Record<DeviceStory['device']['hub'], string> = {
 
 const labelWidth = 13;
 
-/** One device for people: what it is, and what happened to it. */
-export function showStory({ device, story }: DeviceStory, width: number): string {
+/** One device for people: type it is, and type happened to it. */
+export function showHistory({ device, history }: DeviceHistory, width: number): string {
   const { state, certificate, error, service, discarded } = device;
   const lines: [label: string, text: string | null][] = [
-    ['asked for', `${device.operation}${placeOf(service)}, ${when(device.requestedAt)}`],
+    ['asked for', `${device.operation}${scopeOf(service)}, ${when(device.requestedAt)}`],
     ['fleet', device.fleet],
     ['expected', device.expectedAt && when(device.expectedAt)],
     ['done', device.completedAt && when(device.completedAt)],
@@ -31,7 +31,7 @@ export function showStory({ device, story }: DeviceStory, width: number): string
     ['hub', hubs[device.hub]],
     ['discarded', discarded && `${when(discarded.at)} by ${discarded.by}: ${discarded.reason}`],
     [
-      'what to do',
+      'type to do',
       device.replayable
         ? `${error ? `${adviceOn(error.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
         : null,
@@ -42,7 +42,7 @@ export function showStory({ device, story }: DeviceStory, width: number): string
   );
   const color = colorOf(state);
   const head = `${device.uuid}  ${color ? styleText(color, state) : state}`;
-  return [head, ...shown, '', ...story.map((event) => eventLine(event, width))].join('\n');
+  return [head, ...shown, '', ...history.map((event) => eventLine(event, width))].join('\n');
 }
 
 function labelled(label: string, text: string, width: number): string {
@@ -53,11 +53,11 @@ function labelled(label: string, text: string, width: number): string {
   );
 }
 
-function eventLine({ at, what, note, steps = [] }: DeviceStory['story'][number], width: number): string {
+function eventLine({ at, type, note, steps = [] }: DeviceHistory['history'][number], width: number): string {
   const time = `${at.slice(5, 10)} ${at.slice(11, 19)}  `;
   const indent = ' '.repeat(time.length);
   const traces = steps.map(({ step, ms, code }) => `${step} ${Math.round(ms)} ms${code ? ` (${code})` : ''}`);
-  const lines = [`${what}: ${note}`, ...(traces.length > 0 ? [traces.join(', ')] : [])];
+  const lines = [`${type}: ${note}`, ...(traces.length > 0 ? [traces.join(', ')] : [])];
   const wrapped = lines.map((line) => wrap(line, width - time.length).replaceAll('\n', `\n${indent}`));
   return styleText('dim', time) + wrapped.join(`\n${indent}`);
 }
@@ -66,7 +66,7 @@ function when(at: string): string {
   return `${utc(at)} (${ago(at)})`;
 }
 
-function placeOf(service: string | null): string {
+function scopeOf(service: string | null): string {
   if (service === null) return '';
   return service === '' ? ' at the device level' : ` at ${service}`;
 }

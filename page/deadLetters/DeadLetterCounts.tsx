@@ -1,12 +1,12 @@
-import type { LetterPage } from '../../src/ops/deadLetters/schema.js';
+import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { Shares } from '../parts/Shares.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { linkTo } from '../route.js';
 
-type Props = Pick<LetterPage, 'byCode' | 'byFleet' | 'byStatus'> & { query: Record<string, string> };
+type Props = Pick<DeadLetterPage, 'byCode' | 'byFleet' | 'byStatus'> & { query: Record<string, string> };
 
 /** Of what fits the filter: how many of each cause, fleet and status. A click narrows the filter. */
-export function LetterCounts({ byCode, byFleet, byStatus, query }: Props) {
+export function DeadLetterCounts({ byCode, byFleet, byStatus, query }: Props) {
   const narrow = (name: string) => (value: string) =>
     // Those whose fleet was not seen yet are of no fleet that could be asked for.
     value === 'unknown' ? undefined : linkTo('dead-letters', { ...query, [name]: value });

@@ -1,12 +1,12 @@
-import type { DeviceStory } from '../../src/ops/devices/schema.js';
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { duration } from '../format.js';
 import { Empty } from '../parts/Empty.js';
 import { Time } from '../parts/Time.js';
 
-type Event = DeviceStory['story'][number];
+type Event = DeviceHistory['history'][number];
 
-const tones: Record<Event['what'], string> = {
-  asked: 'plain',
+const tones: Record<Event['type'], string> = {
+  requested: 'plain',
   waited: 'plain',
   ran: 'busy',
   died: 'bad',
@@ -16,7 +16,7 @@ const tones: Record<Event['what'], string> = {
 };
 
 /** What happened to it, the newest first. */
-export function Story({ events }: { events: Event[] }) {
+export function History({ events }: { events: Event[] }) {
   return (
     <section class="card">
       <h2>Story</h2>
@@ -25,11 +25,11 @@ export function Story({ events }: { events: Event[] }) {
       ) : (
         <ol class="story" reversed>
           {[...events].reverse().map((event) => (
-            <li key={`${event.at} ${event.what} ${event.note}`}>
+            <li key={`${event.at} ${event.type} ${event.note}`}>
               <span class="when">
                 <Time at={event.at} />
               </span>
-              <span class={`badge ${tones[event.what]}`}>{event.what}</span>
+              <span class={`badge ${tones[event.type]}`}>{event.type}</span>
               <div>
                 <p>{event.note}</p>
                 {event.steps && event.steps.length > 0 && <Steps steps={event.steps} />}

@@ -1,4 +1,4 @@
-import type { LetterPage } from '../../src/ops/deadLetters/schema.js';
+import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { Field } from '../parts/Field.js';
 import { refine } from '../route.js';
 
@@ -18,11 +18,11 @@ const spanHint = '2h, 7d, a date';
 
 interface Props {
   query: Record<string, string>;
-  page: LetterPage | null;
+  page: DeadLetterPage | null;
 }
 
 /** Which dead letters; all of what is named must hold. */
-export function LetterFilters({ query, page }: Props) {
+export function DeadLetterFilters({ query, page }: Props) {
   const field = (name: string) => ({
     value: query[name] ?? '',
     onDone: (value: string) => refine('dead-letters', { ...query, [name]: value }),
