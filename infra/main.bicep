@@ -116,7 +116,7 @@ var queueName = 'provisioning'
 
 // Two environments may have the same name in different regions.
 var token = toLower(uniqueString(subscription().id, environmentName, location))
-// Daily is the default of the code (src/settings.ts).
+// Daily is the default of the code (src/config/settings.ts).
 var renews = union({ RENEW_SCHEDULE: '' }, moreSettings).RENEW_SCHEDULE != 'off'
 var tags = { 'azd-env-name': environmentName }
 var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName

@@ -127,9 +127,9 @@ test('what is flushed is there, though the process ends without closing, and flu
   );
   await within(
     `const { inSpan } = await import(${module('src/telemetry/spans.js')});
-    const { measures } = await import(${module('src/telemetry/metrics.js')});
+    const { productMetrics } = await import(${module('src/telemetry/metrics.js')});
     await inSpan('renew', {}, async () => telemetry.log('a line'));
-    measures().certificates({ expired: 0, within7Days: 0, within30Days: 3, later: 4 });
+    productMetrics().certificates({ expired: 0, within7Days: 0, within30Days: 3, later: 4 });
     await telemetry.flush();
     await telemetry.flush();`,
     { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
@@ -163,9 +163,9 @@ test('Application Insights gets spans and lines with their fields, at the addres
   const port = await portOf(createHttpsServer({ key, cert }, take));
   const script = `
     const { inSpan } = await import(${module('src/telemetry/spans.js')});
-    const { measures } = await import(${module('src/telemetry/metrics.js')});
+    const { productMetrics } = await import(${module('src/telemetry/metrics.js')});
     await inSpan('delivery', { attributes: { uuid: 'abc' } }, async () => telemetry.log('a line'));
-    measures().failed('service-not-found', 'validate');
+    productMetrics().failed('service-not-found', 'validate');
     await telemetry.close();`;
   await within(script, {
     APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=00000000-0000-0000-0000-000000000001;IngestionEndpoint=https://localhost:${port}/`,

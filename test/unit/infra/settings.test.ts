@@ -42,7 +42,7 @@ const left: Record<string, string> = {
   WEBSITE_SITE_NAME: 'App Service sets it',
 };
 
-/** Not for src/settings.ts, or not only: for the host and the SDKs. */
+/** Not for src/config/settings.ts, or not only: for the host and the SDKs. */
 const hosts = [
   'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
   'APPLICATIONINSIGHTS_CONNECTION_STRING',
