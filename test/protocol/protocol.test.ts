@@ -15,7 +15,7 @@ import { scenario } from './support/Scenario.js';
  */
 const numRuns = Number(process.env.PROTOCOL_RUNS ?? 2_000);
 const seed = Number(process.env.PROTOCOL_SEED ?? 1);
-const path = process.env.PROTOCOL_PATH;
+const path = process.env.PROTOCOL_PATH || undefined;
 
 beforeAll(fillPools);
 

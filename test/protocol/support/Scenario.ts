@@ -17,9 +17,27 @@ export interface Act {
     | { kind: 'discard' }
     | {
         kind: 'tamper';
-        how: 'delete-device' | 'hub' | 'lose-record' | 'remove' | 'alien' | 'alien-key';
+        how:
+          | 'delete-device'
+          | 'hub'
+          | 'lose-record'
+          | 'restore-record'
+          | 'lose-queue'
+          | 'remove'
+          | 'alien'
+          | 'alien-key';
         scope: string;
       };
+}
+
+export interface Sick {
+  device: number;
+  dependency: 'hub' | 'balena';
+  how: 'unavailable' | 'unauthorized' | 'rejected';
+  /** Its reads fail as its writes do. */
+  reads: boolean;
+  /** It goes on when the other faults have stopped. */
+  forever: boolean;
 }
 
 /** One history: with the same scenario, everything happens in the same order. */
@@ -46,6 +64,8 @@ export interface Scenario {
   maxAttempts: number;
   /** This device kills its worker. */
   poison: number | null;
+  /** A device whose calls to one side fail, while those of the others do not. */
+  sick: Sick | null;
   /** Everything is audited at the end. */
   audit: boolean;
 }
@@ -80,7 +100,17 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       kind: fc.constant('tamper'),
-      how: fc.constantFrom('delete-device', 'hub', 'lose-record', 'remove', 'remove', 'alien', 'alien-key'),
+      how: fc.constantFrom(
+        'delete-device',
+        'hub',
+        'lose-record',
+        'restore-record',
+        'lose-queue',
+        'remove',
+        'remove',
+        'alien',
+        'alien-key',
+      ),
       scope: fc.constantFrom('a', 'a', 'b', ''),
     }),
   },
@@ -140,6 +170,14 @@ const replayed = fc
     ]),
   ]);
 
+const sick: fc.Arbitrary<Sick> = fc.record({
+  device: fc.constantFrom(0, 0, 1),
+  dependency: fc.constantFrom('hub', 'balena'),
+  how: fc.constantFrom('unavailable', 'unauthorized', 'rejected'),
+  reads: fc.boolean(),
+  forever: fc.boolean(),
+});
+
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
   acts: fc.oneof(
@@ -159,4 +197,5 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   maxAttempts: fc.constantFrom(3, 10),
   poison: fc.constantFrom(...Array<null>(20).fill(null), 0),
   audit: fc.boolean(),
+  sick: fc.oneof({ weight: 7, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: sick }),
 });

@@ -11,20 +11,24 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
   // What stood outside of a record that was lost is found by an audit, as far as it can be.
   if (device.recordLost && (record.job || !audited)) return [];
   const { job, desired } = record;
-  if (isPending(job)) return [system.accepted.has(desired.requestId) ? 'stuck' : 'stuck, never acknowledged'];
+  if (isPending(job)) {
+    const { requests } = system.callersOf(uuid);
+    const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
+    return [isAcknowledged ? 'stuck' : 'stuck, never acknowledged'];
+  }
   if (job) return failed(system, record);
   if (device.tampered && !audited) return [];
   return desired.present ? provisioned(system, record) : deprovisioned(system, record);
 }
 
-function failed({ broker }: System, { job, desired, uuid }: DeviceRecord): string[] {
+function failed({ broker, queueLost }: System, { job, desired, uuid }: DeviceRecord): string[] {
   const deadLetter = broker
     .deadLetters()
     .some(
       ({ body }) =>
         body.uuid === uuid && body.requestId === desired.requestId && body.generation === job?.generation,
     );
-  return deadLetter || job?.dead?.discarded ? [] : ['failed without a dead letter'];
+  return deadLetter || job?.dead?.discarded || queueLost ? [] : ['failed without a dead letter'];
 }
 
 function provisioned(system: System, record: DeviceRecord): string[] {
@@ -39,7 +43,7 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   const elsewhere = scopesWithOurs(device).filter((scope) => scope !== desired.service);
   if (elsewhere.length > 0 && !device.recordLost) bad.push('left elsewhere');
   if (desired.retire !== undefined && held === desired.retire) bad.push('not rotated');
-  const revoked = [...system.revoked].some((thumbprint) => hubAccepts(device, thumbprint));
+  const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
   if (revoked && !device.recordLost) bad.push('not revoked');
   return bad;
 }

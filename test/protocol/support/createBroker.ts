@@ -10,6 +10,8 @@ export interface Message {
   /** Peek-lock: who has it, and until when. */
   lock: { token: number; until: number } | null;
   deliveries: number;
+  /** Why a worker dead-lettered it; null: the broker did. */
+  reason: string | null;
 }
 
 /** Of the queue: the lock is as long as the lease (W + G), so that no renewal is relied on. */
@@ -25,6 +27,7 @@ export function createBroker(world: World) {
   let dead: Message[] = [];
   let last = 0;
   let sends = 0;
+  let heldUpUntil = 0;
 
   const locked = ({ lock }: Message) => lock !== null && lock.until > world.now;
   const held = (message: Message, token: number) => message.lock?.token === token && locked(message);
@@ -53,6 +56,7 @@ export function createBroker(world: World) {
         enqueuedAt,
         lock: null,
         deliveries: 0,
+        reason: null,
       });
       world.note(body.uuid, 'sent', messageId, `in ${(enqueuedAt - world.now) / 1_000} s`);
     },
@@ -64,12 +68,14 @@ export function createBroker(world: World) {
         dead.push({ ...message, lock: null });
       }
       if (spent.length > 0) active = active.filter((one) => !spent.includes(one));
+      if (heldUpUntil > world.now) return [];
       return active.filter((one) => one.enqueuedAt <= world.now && !locked(one));
     },
     /** When the next message can be delivered that cannot be now. */
     nextAt: () =>
       active.reduce(
-        (soonest, { enqueuedAt, lock }) => Math.min(soonest, Math.max(enqueuedAt, lock?.until ?? 0)),
+        (soonest, { enqueuedAt, lock }) =>
+          Math.min(soonest, Math.max(enqueuedAt, lock?.until ?? 0, heldUpUntil)),
         Number.POSITIVE_INFINITY,
       ),
     lock(message: Message): number {
@@ -91,7 +97,7 @@ export function createBroker(world: World) {
     deadLetter(message: Message, token: number, reason: string) {
       if (!held(message, token)) return;
       active = active.filter((one) => one !== message);
-      dead.push({ ...message, lock: null });
+      dead.push({ ...message, lock: null, reason });
       world.note(message.body.uuid, 'dead-lettered', message.messageId, reason);
     },
     deadLetters: (): readonly Message[] => dead,
@@ -124,11 +130,22 @@ export function createBroker(world: World) {
         enqueuedAt: world.now,
         lock: null,
         deliveries: 0,
+        reason: null,
       });
       world.note(uuid, 'sent again by hand', deadLetter.messageId);
       return true;
     },
-    isEmpty: () => active.length === 0,
+    /** Is there no message, those of other devices not counted? */
+    isEmpty: (but: string | null) => active.every(({ body }) => body.uuid === but),
+    /** Somebody empties the queue. */
+    loseAll(andItsMemory: boolean) {
+      active = [];
+      if (andItsMemory) seen.clear();
+    },
+    /** Many messages of others are before these: none of these is delivered until then. */
+    holdUp(until: number) {
+      heldUpUntil = until;
+    },
   };
 
   function lockDeadLetter(deadLetter: Message): number {

@@ -3,6 +3,7 @@ import type { Credentials } from '../../../src/certificates/mint.js';
 import type { VariableScope } from '../../../src/device/record.js';
 import type { ThumbprintPair } from '../../../src/iothub/types.js';
 import { pairOf, thumbprintOfValue } from './certificates.js';
+import type { Process } from './createWorld.js';
 import { uuids } from './devices.js';
 
 /** Where variables can be: the device level and two services. A service 'x' does not exist. */
@@ -18,6 +19,14 @@ export interface CloudDevice {
   recordLost: boolean;
   /** Its worker dies of it. */
   poison: boolean;
+  /** Balena has answered, in one run, that the key sees the fleet and not the device. */
+  hidden: boolean;
+  /** In how many runs the key saw neither the device nor its fleet. */
+  blindRuns: number;
+  /** How often a worker died, stalled or got no answer while it worked on the device. */
+  trouble: number;
+  /** Processes whose call took effect without the lease, after a pause between their check of the time and the call. */
+  lateCallers: Process[];
   /** What the hub holds: two thumbprints, or an identity of another kind. */
   identity: ThumbprintPair | 'other' | null;
   variables: Map<VariableScope, Map<VariableName, { id: number; value: string }>>;
@@ -40,6 +49,10 @@ export function createCloud() {
         tampered: false,
         recordLost: false,
         poison: false,
+        hidden: false,
+        blindRuns: 0,
+        trouble: 0,
+        lateCallers: [],
         identity: null,
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,

@@ -1,5 +1,5 @@
 import type { System } from './createSystem.js';
-import type { Parked } from './createWorld.js';
+import type { Parked, Process } from './createWorld.js';
 import { deliver } from './deliver.js';
 import { startProcess } from './startProcess.js';
 
@@ -39,7 +39,11 @@ export function createDriver(system: System) {
 
   function breakSomething(): void {
     if (!world.chance(0.002)) return;
-    const what = world.pick(['records', 'queue', 'hub', 'balena'] as const);
+    const what = world.pick(['records', 'queue', 'hub', 'balena', 'backlog'] as const);
+    if (what === 'backlog') {
+      broker.holdUp(world.now + 1_000 * world.pick([20, 120, 900]));
+      return;
+    }
     world.down[what] = world.now + 1_000 * world.pick([5, 20, 60, 300]);
     world.note('', what, 'is down', (world.down[what] - world.now) / 1_000, 's');
   }
@@ -68,15 +72,21 @@ export function createDriver(system: System) {
     const one = world.pick(able);
     if (one.process && !world.calm && world.chance(scenario.crashes)) {
       world.note('', one.process.name, 'CRASHES');
+      troubled(one.process);
       world.kill(one.process);
     } else if (one.process && !world.calm && world.chance(scenario.stalls)) {
       one.process.pausedUntil = world.now + world.int(5_000, 300_000);
+      troubled(one.process);
       world.note('', one.process.name, 'STALLS', (one.process.pausedUntil - world.now) / 1_000, 's');
     } else {
       await world.resume(one);
     }
     replaceDead();
     return true;
+  }
+
+  function troubled(process: Process): void {
+    for (const uuid of system.atDelivery.get(process) ?? []) system.cloud.device(uuid).trouble += 1;
   }
 
   function skipAhead(): boolean {
@@ -99,6 +109,8 @@ export function createDriver(system: System) {
     },
     stopFaults() {
       world.faults = false;
+      if (!system.sick?.forever) system.sick = null;
+      broker.holdUp(0);
       Object.assign(world.down, { records: 0, queue: 0, hub: 0, balena: 0 });
       for (const { process } of [...http, ...workers])
         process.pausedUntil = Math.min(process.pausedUntil, world.now);

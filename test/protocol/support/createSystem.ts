@@ -1,8 +1,10 @@
 import type { Desired, DeviceRecord } from '../../../src/device/record.js';
+import { Callers } from './callers.js';
 import { createBroker } from './createBroker.js';
 import { createCloud } from './createCloud.js';
-import { createWorld } from './createWorld.js';
-import type { Rows } from './fakeTable.js';
+import { createWorld, type Process } from './createWorld.js';
+import { uuids } from './devices.js';
+import { type Rows, restoreRow } from './fakeTable.js';
 import type { RuleOff } from './RuleOff.js';
 import type { Scenario } from './Scenario.js';
 
@@ -13,6 +15,7 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
   const world = createWorld({ ...scenario, trace });
   const rows = { devices: new Map() as Rows, system: new Map() as Rows };
   const cloud = createCloud();
+  const callers = new Map(uuids.map((uuid) => [uuid, new Callers(world)]));
   return {
     scenario,
     rule,
@@ -20,12 +23,16 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     rows,
     cloud,
     broker: createBroker(world),
-    /** Requests that were answered with 202. */
-    accepted: new Set<string>(),
     /** Requests that were worked off. */
     done: new Set<string>(),
-    /** Thumbprints that the hub must not accept any more. */
-    revoked: new Set<string>(),
+    /** The requests of each device, as their callers know them. */
+    callersOf: (uuid: string) => callers.get(uuid)!,
+    /** A device whose calls fail, while those of the others do not. */
+    sick: scenario.sick,
+    /** Somebody emptied the queue. */
+    queueLost: false,
+    /** The devices that each process has a delivery of. */
+    atDelivery: new Map<Process, string[]>(),
     /** Registry slots that somebody has. */
     reservations: new Set<number>(),
     /** What the holder of each device's lease works for. */
@@ -42,5 +49,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
       return row ? (JSON.parse(row.json) as DeviceRecord) : null;
     },
     loseRecord: (uuid: string) => rows.devices.delete(`${uuid.slice(0, 2)}/${uuid}`),
+    /** @returns false if the record has no older version */
+    restoreRecord: (uuid: string, steps: number) =>
+      restoreRow(rows.devices, `${uuid.slice(0, 2)}/${uuid}`, steps),
   };
 }

@@ -7,6 +7,8 @@ export interface Process {
   /** How far its clock is ahead of true time, ms. */
   readonly skewMs: number;
   alive: boolean;
+  /** True time of its death; null while it lives. */
+  diedAt: number | null;
   /** Stalled until then, true time. */
   pausedUntil: number;
 }
@@ -112,6 +114,7 @@ export function createWorld({ seed, calm, failing, trace }: WorldOptions): World
     },
     kill(process) {
       process.alive = false;
+      process.diedAt = world.now;
       for (let i = parked.length - 1; i >= 0; i -= 1) {
         if (parked[i]?.process === process) parked.splice(i, 1);
       }

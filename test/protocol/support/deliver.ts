@@ -11,11 +11,14 @@ class CannotSettle extends Error {}
 
 /** One delivery of a message to a worker, as the Functions host and `functions/worker.ts` make it. */
 export function deliver(system: System, running: Running, message: Message): void {
-  const { world, broker } = system;
+  const { world, broker, cloud } = system;
   const { process, deps } = running;
   const { uuid } = message.body;
   const token = broker.lock(message);
   running.busy += 1;
+  const atDelivery = system.atDelivery.get(process) ?? [];
+  system.atDelivery.set(process, atDelivery);
+  atDelivery.push(uuid);
   system.deliveries += 1;
   world.note(uuid, process.name, 'gets', message.messageId, `delivery ${message.deliveries}`);
 
@@ -32,7 +35,11 @@ export function deliver(system: System, running: Running, message: Message): voi
         broker.deadLetter(message, token, reason);
         await world.step(process);
       },
-      log: (line) => world.note(uuid, process.name, line),
+      log(line) {
+        world.note(uuid, process.name, line);
+        // What could not be written down counts as the death of its worker.
+        if (line.includes('records-unavailable')) cloud.device(uuid).trouble += 1;
+      },
     });
     await deps.status.report();
   };
@@ -50,6 +57,7 @@ export function deliver(system: System, running: Running, message: Message): voi
       world.violated(uuid, `a delivery threw ${error instanceof Error ? error.stack : error}`);
     } finally {
       running.busy -= 1;
+      atDelivery.splice(atDelivery.indexOf(uuid), 1);
     }
   };
   void settle();

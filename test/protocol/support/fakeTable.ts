@@ -7,6 +7,8 @@ export interface StoredRow {
   json: string;
   etag: number;
   columns: Columns;
+  /** The version before. */
+  older: StoredRow | null;
 }
 
 /** What stands in a table, whoever looks. */
@@ -31,8 +33,23 @@ export function fakeTable<T>(
     return { kind: 'answered' };
   }
 
-  const matching = (is: (row: StoredRow) => boolean) =>
-    request(world, process, { fate: fateOfRead(), effect: () => [...rows.values()].filter(is) });
+  /** Row after row in the order of the keys, each with a request of its own: rows change while a scan goes on. */
+  async function* matching(is: (row: StoredRow) => boolean): AsyncGenerator<StoredRow> {
+    let after = '';
+    while (true) {
+      const page = await request(world, process, {
+        fate: fateOfRead(),
+        effect: () => {
+          const ids = [...rows.keys()].filter((id) => id > after).sort();
+          const id = ids.find((one) => is(rows.get(one)!));
+          return id === undefined ? null : { id, row: rows.get(id)! };
+        },
+      });
+      if (!page) return;
+      yield page.row;
+      after = page.id;
+    }
+  }
 
   return {
     get: (key) =>
@@ -49,7 +66,7 @@ export function fakeTable<T>(
       const effect = () => {
         const stored = rows.get(id);
         if ((stored ? String(stored.etag) : null) !== etag) return false;
-        rows.set(id, { json, etag: nextEtag(rows), columns });
+        rows.set(id, { json, etag: nextEtag(rows), columns, older: stored ?? null });
         onWrite(parse(stored), JSON.parse(json) as T);
         return true;
       };
@@ -72,20 +89,31 @@ export function fakeTable<T>(
     async *list(filter = '') {
       const [, before] = /^owed eq true and due lt (\d+)L$/.exec(filter) ?? [];
       if (before === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
-      const found = await matching(
-        ({ columns }) => columns.owed === true && Number(columns.due) < Number(before),
-      );
-      for (const row of found) yield parse(row)!;
+      const isOverdue = ({ columns }: StoredRow) =>
+        columns.owed === true && Number(columns.due) < Number(before);
+      for await (const row of matching(isOverdue)) yield parse(row)!;
     },
     async *column(name, filter) {
       const [, value] = /^dead eq (true|false)$/.exec(filter ?? 'dead eq true') ?? [];
       if (value === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
-      const found = await matching(
-        ({ columns }) => filter === undefined || columns.dead === (value === 'true'),
-      );
-      for (const { columns } of found) yield String(columns[name]);
+      const isWanted = ({ columns }: StoredRow) =>
+        filter === undefined || columns.dead === (value === 'true');
+      for await (const { columns } of matching(isWanted)) yield String(columns[name]);
     },
   };
+}
+
+/**
+ * Somebody puts an older version of a row in its place.
+ *
+ * @returns false if there is none
+ */
+export function restoreRow(rows: Rows, id: string, steps: number): boolean {
+  let row = rows.get(id);
+  for (let i = 0; i < steps; i += 1) row = row?.older ?? row;
+  if (!row || row === rows.get(id)) return false;
+  rows.set(id, { ...row, etag: nextEtag(rows) });
+  return true;
 }
 
 /** ETags of a table never come again, not even for a row that was deleted and made anew. */

@@ -1,3 +1,4 @@
+import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
 import { cancelItem, cancelRotation } from '../../../src/ops/bulk/items/cancel.js';
@@ -6,6 +7,7 @@ import { replayItem } from '../../../src/ops/bulk/items/replay.js';
 import { accept, type DeviceRequest } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
+import type { Wish } from './callers.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
@@ -25,27 +27,11 @@ export function perform(system: System, running: Running, { device, what }: Act)
       ask(system, running, { uuid, present: false });
       break;
     case 'created':
-      invoke(system, running, uuid, async () => {
-        await handleEvent(running.deps, { kind: 'created', uuid }, 'a');
-      });
+      event(system, running, uuid);
       break;
-    case 'rotate': {
-      const record = system.recordOf(uuid);
-      const retire = record?.observed.thumbprint;
-      if (!retire || !record.desired.present || record.desired.service === null) return;
-      ask(system, running, {
-        uuid,
-        present: true,
-        service: record.desired.service,
-        retire,
-        revoke: what.revoke,
-        forceVerify: what.forceVerify ?? false,
-        // As a bulk action does it: one that revokes is not taken back here, for what is revoked is remembered.
-        ...(!what.revoke && { action: `${uuid} ${system.actions}` }),
-      });
-      system.actions += 1;
+    case 'rotate':
+      requestRotation(system, running, uuid, what.revoke);
       break;
-    }
     case 'check':
       lookAgain(system, running, uuid, what.forceVerify, what.inMs);
       break;
@@ -71,6 +57,9 @@ export function perform(system: System, running: Running, { device, what }: Act)
     case 'cancel': {
       const action = system.recordOf(uuid)?.action;
       if (!action) return;
+      const { operators, retired } = system.callersOf(uuid);
+      if (action.before) retired.clear();
+      else operators.cancelled = true;
       const cancel = action.before ? cancelRotation : cancelItem;
       invoke(system, running, uuid, () => cancel(running.deps, actionOf(action.id), uuid));
       break;
@@ -78,6 +67,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
     case 'discard': {
       const item = failedItem(system, uuid);
       if (!item) return;
+      if (item.requestId !== null) system.callersOf(uuid).operators.discarded.add(item.requestId);
       invoke(system, running, uuid, async () => {
         await discardItem(running.deps, actionOf(`${uuid} discard`), item);
       });
@@ -91,21 +81,59 @@ export function perform(system: System, running: Running, { device, what }: Act)
 
 /** Takes a request, as the HTTP functions do. */
 export function ask(system: System, running: Running, requested: DeviceRequest): void {
-  const { world, accepted, revoked } = system;
-  invoke(system, running, requested.uuid, async () => {
-    const answer = await accept(running.deps, requested);
-    await world.step(running.process);
-    world.note(
-      requested.uuid,
-      running.process.name,
-      'answers',
-      answer.kind,
-      answer.record.desired.requestId.slice(-4),
-    );
+  const { world } = system;
+  const { uuid } = requested;
+  const callers = system.callersOf(uuid);
+  const wish: Wish = requested.present ? { present: true, service: requested.service } : { present: false };
+  const request = callers.call(wish, running.process);
+  invoke(system, running, uuid, async () => {
+    try {
+      const answer = await accept(running.deps, requested);
+      await world.step(running.process);
+      const { requestId } = answer.record.desired;
+      world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
+      callers.answer(request, answer.kind, requestId);
+    } catch (error) {
+      callers.answer(request, 'error');
+      throw error;
+    }
+  });
+}
+
+/** Takes an event "created", as the webhook does. */
+function event(system: System, running: Running, uuid: string): void {
+  const callers = system.callersOf(uuid);
+  const request = callers.call({ present: true, service: 'a' }, running.process, true);
+  invoke(system, running, uuid, async () => {
+    try {
+      const { outcome, requestId } = await handleEvent(running.deps, { kind: 'created', uuid }, 'a');
+      await system.world.step(running.process);
+      if (outcome === 'checked') throw new Error('an event "created" was taken for a check');
+      callers.answer(request, outcome, requestId);
+    } catch (error) {
+      callers.answer(request, 'error');
+      throw error;
+    }
+  });
+}
+
+/** Requests a rotation, as operators do. It never changes where the device belongs, nor whether it is to be present. */
+function requestRotation(system: System, running: Running, uuid: string, revoke: boolean): void {
+  // As a bulk action does it: one that revokes is not taken back here, for what is revoked is remembered.
+  const action = revoke ? undefined : `${uuid} ${system.actions}`;
+  system.actions += 1;
+  const { retired, revoked, rotations } = system.callersOf(uuid);
+  const rotation: (typeof rotations)[number] = { requestId: null };
+  rotations.push(rotation);
+  invoke(system, running, uuid, async () => {
+    const answer = await rotate(running.deps, uuid, { revoke, ...(action !== undefined && { action }) });
+    await system.world.step(running.process);
     if (answer.kind !== 'accepted') return;
-    const { requestId, retire, revoke } = answer.record.desired;
-    accepted.add(requestId);
-    if (revoke && retire !== undefined) revoked.add(retire);
+    const { retire, requestId } = answer.record.desired;
+    rotation.requestId = requestId;
+    if (retire === undefined) return;
+    retired.add(retire);
+    if (revoke) revoked.add(retire);
   });
 }
 

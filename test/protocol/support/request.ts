@@ -17,6 +17,8 @@ export interface Request<R> {
   effect: () => R;
   /** How long the caller waits for the answer, and the error that it makes of that. */
   deadline?: { ms: number; error: () => Error };
+  /** The process may pause before the call, after its last check of the time. Told after such a pause. */
+  afterPause?: () => void;
 }
 
 /**
@@ -26,8 +28,13 @@ export interface Request<R> {
 export async function request<R>(
   world: World,
   process: Process,
-  { fate, effect, deadline }: Request<R>,
+  { fate, effect, deadline, afterPause }: Request<R>,
 ): Promise<R> {
+  if (afterPause && !world.calm && world.chance(0.004)) {
+    world.note('', process.name, 'pauses before a call');
+    await world.step(process, world.now + world.int(1_000, 200_000));
+    afterPause();
+  }
   const calledAt = world.now;
   if (fate.kind === 'answered') {
     const result = await world.arrives(travelMs(world), effect);

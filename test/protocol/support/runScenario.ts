@@ -1,5 +1,6 @@
 import { isPending } from '../../../src/device/state.js';
 import { redrive } from '../../../src/provisioning/redrive.js';
+import { asAcknowledged } from './asAcknowledged.js';
 import { atRest } from './atRest.js';
 import { createDriver } from './createDriver.js';
 import { createSystem, type System } from './createSystem.js';
@@ -8,6 +9,7 @@ import { ask, invoke, lookAgain, perform } from './perform.js';
 import type { RuleOff } from './RuleOff.js';
 import type { Scenario } from './Scenario.js';
 import { periodMs } from './startProcess.js';
+import { exempt, waitLimit } from './waitLimit.js';
 
 export interface Verdict {
   /** What was violated, and on which device. */
@@ -16,7 +18,6 @@ export interface Verdict {
   history: string;
 }
 
-const hours = 3_600_000;
 const mostSteps = 20_000;
 /** Of messages and deliveries, once faults have stopped. A lease that is waited for costs a copy every five seconds; ten workers that die one after the other, ten times as many. */
 const mostPerDevice = { usual: 150, poison: 1_500 };
@@ -46,10 +47,8 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   const before = { sends: broker.sends(), deliveries: system.deliveries };
   await settle();
   const anyTampered = uuids.some((uuid) => cloud.device(uuid).tampered);
-  const audited = anyTampered || scenario.audit;
-  if (audited) {
-    world.note('', 'AUDIT');
-    for (const uuid of uuids) lookAgain(system, driver.http(), uuid, true);
+  if (anyTampered || scenario.audit) {
+    audit(uuids);
     await settle();
     for (const uuid of uuids) {
       // Audit turns a failed record whose device balena no longer knows into a request for its absence.
@@ -57,25 +56,59 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
       if (given) ask(system, driver.http(), { uuid, present: false });
     }
     await settle();
+  } else {
+    const unsure = uuids.filter((uuid) => needsAudit(system, uuid));
+    if (unsure.length > 0) {
+      audit(unsure);
+      await settle();
+    }
   }
   if (!isQuiet(system, driver.isIdle())) world.violated('', 'not quiescent');
   const budget = mostPerDevice[scenario.poison === null ? 'usual' : 'poison'] * uuids.length;
   if (broker.sends() - before.sends > budget || system.deliveries - before.deliveries > budget)
     world.violated('', 'livelock');
   for (const uuid of uuids) {
-    for (const what of atRest(system, uuid, audited)) world.violated(uuid, what);
+    if (uuid === exempt(system)) continue;
+    for (const what of atRest(system, uuid, anyTampered || scenario.audit)) world.violated(uuid, what);
+    for (const what of asAcknowledged(system, uuid)) world.violated(uuid, what);
   }
   return { violations: world.violations, history: trace ? history(system) : '' };
 
+  function audit(which: readonly string[]): void {
+    world.note('', 'AUDIT');
+    for (const uuid of which) lookAgain(system, driver.http(), uuid, true);
+  }
+
   async function settle(): Promise<void> {
-    const until = world.now + 72 * hours;
-    await driver.until(() => world.now > until || isQuiet(system, driver.isIdle()), mostSteps);
+    const limits = new Map(uuids.map((uuid) => [uuid, waitLimit(system, uuid)]));
+    const last = Math.max(...limits.values());
+    await driver.until(() => {
+      for (const [uuid, limit] of limits) {
+        if (world.now <= limit || uuid === exempt(system)) continue;
+        limits.delete(uuid);
+        if (isPending(system.recordOf(uuid)?.job ?? null)) world.violated(uuid, 'waits too long');
+      }
+      return world.now > last || isQuiet(system, driver.isIdle());
+    }, mostSteps);
   }
 }
 
+/** A check that failed says so in the record, and a call after a pause crosses with another worker: the next audit repairs both. */
+function needsAudit({ recordOf, cloud }: System, uuid: string): boolean {
+  const record = recordOf(uuid);
+  const isLate = cloud.device(uuid).lateCallers.some(({ diedAt }) => diedAt !== null);
+  return isLate || (record !== null && record.job === null && record.error !== null);
+}
+
 /** Nothing is on its way, and no work is owed. */
-function isQuiet({ broker, recordOf }: System, idle: boolean): boolean {
-  return idle && broker.isEmpty() && !uuids.some((uuid) => isPending(recordOf(uuid)?.job ?? null));
+function isQuiet(system: System, idle: boolean): boolean {
+  const { broker, recordOf } = system;
+  const but = exempt(system);
+  return (
+    idle &&
+    broker.isEmpty(but) &&
+    !uuids.some((uuid) => uuid !== but && isPending(recordOf(uuid)?.job ?? null))
+  );
 }
 
 function history({ world, rows, cloud }: System): string {

@@ -38,7 +38,7 @@ const lifeMs = 3_650 * 24 * 3_600_000 + 300_000;
 export function startProcess(system: System, name: string): Running {
   const { world, rows, scenario, rule, cloud } = system;
   const skewMs = world.int(-scenario.skewMs, scenario.skewMs);
-  const process: Process = { name, skewMs, alive: true, pausedUntil: 0 };
+  const process: Process = { name, skewMs, alive: true, diedAt: null, pausedUntil: 0 };
   const clock = clockOf(world, process);
   const table = <T>() => fakeTable<T>(world, process, rows.system);
   const records = openRecords(devicesTable(system, process), clock);
@@ -69,7 +69,10 @@ export function startProcess(system: System, name: string): Running {
       status: openStatus({ table: table(), clock }),
       async mint(uuid) {
         await world.step(process);
-        if (world.chance(0.01)) throw new Error('no entropy (fake)');
+        if (world.chance(0.01)) {
+          cloud.device(uuid).trouble += 1;
+          throw new Error('no entropy (fake)');
+        }
         return cloud.mint(uuid);
       },
       retryTransient: retrySoonBy(clock),

@@ -3,9 +3,9 @@ import type { System } from './createSystem.js';
 
 /** In a calm run nobody is ever cut off: the pair that a device holds stays accepted, unless it is revoked or the device deprovisioned. */
 export function watchAvailability({ world, atWork, held }: System, device: CloudDevice): void {
-  const { uuid, gone, tampered } = device;
+  const { uuid, gone, tampered, hidden } = device;
   const desired = atWork.get(uuid);
-  if (!world.calm || gone || tampered || !desired?.present) {
+  if (!world.calm || gone || tampered || hidden || !desired?.present) {
     held.delete(uuid);
     return;
   }

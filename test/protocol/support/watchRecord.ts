@@ -46,8 +46,9 @@ export function watchRecord(
     const named =
       job.dead.cancelled ||
       (error?.code === 'service-not-found' && after.desired.service === 'x') ||
-      (error?.code === 'device-not-found' && device.gone) ||
+      (error?.code === 'device-not-found' && (device.gone || device.hidden)) ||
       (error?.code === 'balena-rejected' && device.gone) ||
+      (error?.code === `${scenario.sick?.dependency}-rejected` && scenario.sick?.how === 'rejected') ||
       (error !== null && ['worker-died', 'timed-out', 'unexpected'].includes(error.code) && tooMany);
     if (!named) violated(`given up without a reason: ${error?.code}`);
   }

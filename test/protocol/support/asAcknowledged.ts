@@ -1,0 +1,111 @@
+import type { CallerRequest, Wish } from './callers.js';
+import { type CloudDevice, hubAccepts, scopesWithOurs, wholePairAt } from './createCloud.js';
+import type { System } from './createSystem.js';
+import { uuids } from './devices.js';
+
+/**
+ * Compares hub, balena and the dead-letter queue at rest with what the callers of a device were told. The record of the device is
+ * not read: a record that lies is found here.
+ *
+ * @returns what is wrong, in words
+ */
+export function asAcknowledged(system: System, uuid: string): string[] {
+  const device = system.cloud.device(uuid);
+  const callers = system.callersOf(uuid);
+  const candidates = callers.candidates();
+  if (!callers.isRequested()) {
+    // No request is certain to count. A record that was lost, or a change by others, leaves the outcome open.
+    if (device.recordLost || device.tampered || hasNothing(device)) return [];
+  }
+  if (candidates.some((request) => isFailed(system, uuid, request))) return [];
+  const outcomes = candidates.map(({ wish }) => faultsOf(system, device, wish));
+  if (outcomes.some((faults) => faults.length === 0)) return [];
+  const wishes = [...new Set(candidates.map(({ wish }) => describeWish(wish)))].join(' or ');
+  return [`not what was acknowledged: ${outcomes[0]?.join(', ') ?? 'nobody requested it'} (${wishes})`];
+}
+
+/** What hub and balena lack of a wish. */
+function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
+  const { retired, revoked } = system.callersOf(device.uuid);
+  const faults: string[] = [];
+  if (device.gone) return device.identity ? ['identity left'] : [];
+  if (!wish.present) {
+    if (device.identity) faults.push('identity left');
+    if (!hasNoVariables(device)) faults.push('variables left');
+    return faults;
+  }
+  const pair = wholePairAt(device, wish.service);
+  if (pair === null) faults.push('no whole pair');
+  else if (!hubAccepts(device, pair)) faults.push('the hub does not accept the pair');
+  // By design the places of a lost record are unknown, and so is what was to be retired.
+  if (device.recordLost) return faults;
+  if (scopesWithOurs(device).some((scope) => scope !== wish.service)) faults.push('variables elsewhere');
+  if (pair !== null && retired.has(pair)) faults.push('not rotated');
+  if ([...revoked].some((thumbprint) => hubAccepts(device, thumbprint))) faults.push('not revoked');
+  return faults;
+}
+
+function hasNothing(device: CloudDevice): boolean {
+  return device.identity === null && hasNoVariables(device);
+}
+
+/** After the loss of a record, half a pair at an unknown place stays: by design only whole pairs are known to be ours. */
+function hasNoVariables(device: CloudDevice): boolean {
+  const scopes = scopesWithOurs(device);
+  if (!device.recordLost) return scopes.length === 0;
+  return scopes.every((scope) => wholePairAt(device, scope) === null);
+}
+
+/** Did a request fail for good, with a dead letter that names the request, for a cause that the world justifies? */
+function isFailed(system: System, uuid: string, request: CallerRequest): boolean {
+  const callers = system.callersOf(uuid);
+  const { requestId, wish } = request;
+  const { discarded } = callers.operators;
+  if (requestId === null ? discarded.size > 0 : discarded.has(requestId)) return true;
+  const isDead = system.recordOf(uuid)?.job?.dead !== undefined;
+  // By design nobody sends the message of a failed request again: with the queue its dead letter is lost.
+  if (isDead && system.queueLost) return true;
+  const candidates = new Set(callers.candidates());
+  // An event is told the id of the request that it found.
+  const others = new Set(
+    callers.requests.filter((one) => !one.isEvent && !candidates.has(one)).map((one) => one.requestId),
+  );
+  const { rotations } = callers;
+  const isUnknown = requestId === null || rotations.some((rotation) => rotation.requestId === null);
+  const ids = new Set([requestId, ...rotations.map((rotation) => rotation.requestId)]);
+  return system.broker.deadLetters().some(({ body, reason }) => {
+    const isNamed =
+      body.uuid === uuid &&
+      body.operation === (wish.present ? 'provision' : 'deprovision') &&
+      body.service === (wish.present ? wish.service : null) &&
+      (ids.has(body.requestId) || (isUnknown && !others.has(body.requestId)));
+    return isNamed && reason !== null && isJustified(system, uuid, wish, reason);
+  });
+}
+
+/** Does the world give a cause for this error? */
+export function isJustified(system: System, uuid: string, wish: Wish, reason: string): boolean {
+  const { scenario, cloud } = system;
+  const { sick } = scenario;
+  const device = cloud.device(uuid);
+  if (system.callersOf(uuid).operators.cancelled) return true;
+  switch (reason) {
+    case 'service-not-found':
+      return wish.present && wish.service === 'x';
+    case 'device-not-found':
+      return device.gone || device.hidden || (!wish.present && device.blindRuns >= scenario.maxAttempts);
+    case 'balena-rejected':
+    case 'hub-rejected':
+      return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
+    case 'timed-out':
+    case 'unexpected':
+    case 'worker-died':
+      return device.poison || device.trouble >= scenario.maxAttempts;
+    default:
+      return false;
+  }
+}
+
+function describeWish(wish: Wish): string {
+  return wish.present ? `present at '${wish.service}'` : 'absent';
+}
