@@ -1,5 +1,8 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import type { rotate } from '../../../src/fleet/rotate.js';
+import type { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { HubRegistry } from '../../../src/iothub/types.js';
+import type { accept } from '../../../src/provisioning/accept.js';
 import type { WorkerSettings } from '../../../src/provisioning/dependencies.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import type { ScannedTable } from '../../../src/storage/table.js';
@@ -10,6 +13,11 @@ export interface RuleOff {
   devices?: (table: ScannedTable<DeviceRecord>) => ScannedTable<DeviceRecord>;
   queue?: (queue: Queue) => Queue;
   hub?: (hub: HubRegistry) => HubRegistry;
+  accept?: typeof accept;
+  rotate?: typeof rotate;
+  handleEvent?: typeof handleEvent;
+  /** Dead-lettered messages are completed instead. */
+  noDeadLetters?: true;
   settings?: Partial<WorkerSettings>;
   /** Without the overdue timer. */
   noTimer?: true;

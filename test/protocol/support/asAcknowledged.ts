@@ -21,7 +21,8 @@ export function asAcknowledged(system: System, uuid: string): string[] {
   const outcomes = candidates.map(({ wish }) => faultsOf(system, device, wish));
   if (outcomes.some((faults) => faults.length === 0)) return [];
   const wishes = [...new Set(candidates.map(({ wish }) => describeWish(wish)))].join(' or ');
-  return [`not what was acknowledged: ${outcomes[0]?.join(', ') ?? 'nobody requested it'} (${wishes})`];
+  system.world.note(uuid, 'WANTED', wishes, 'FOUND', outcomes[0] ?? 'something that nobody requested');
+  return ['not what was acknowledged'];
 }
 
 /** What hub and balena lack of a wish. */

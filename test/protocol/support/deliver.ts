@@ -32,7 +32,8 @@ export function deliver(system: System, running: Running, message: Message): voi
       async deadLetter(reason) {
         await world.step(process);
         if (world.chance(0.1)) throw new CannotSettle();
-        broker.deadLetter(message, token, reason);
+        if (system.rule.noDeadLetters) broker.complete(message, token);
+        else broker.deadLetter(message, token, reason);
         await world.step(process);
       },
       log(line) {

@@ -88,7 +88,7 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
   const request = callers.call(wish, running.process);
   invoke(system, running, uuid, async () => {
     try {
-      const answer = await accept(running.deps, requested);
+      const answer = await (system.rule.accept ?? accept)(running.deps, requested);
       await world.step(running.process);
       const { requestId } = answer.record.desired;
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
@@ -106,7 +106,11 @@ function event(system: System, running: Running, uuid: string): void {
   const request = callers.call({ present: true, service: 'a' }, running.process, true);
   invoke(system, running, uuid, async () => {
     try {
-      const { outcome, requestId } = await handleEvent(running.deps, { kind: 'created', uuid }, 'a');
+      const { outcome, requestId } = await (system.rule.handleEvent ?? handleEvent)(
+        running.deps,
+        { kind: 'created', uuid },
+        'a',
+      );
       await system.world.step(running.process);
       if (outcome === 'checked') throw new Error('an event "created" was taken for a check');
       callers.answer(request, outcome, requestId);
@@ -126,7 +130,10 @@ function requestRotation(system: System, running: Running, uuid: string, revoke:
   const rotation: (typeof rotations)[number] = { requestId: null };
   rotations.push(rotation);
   invoke(system, running, uuid, async () => {
-    const answer = await rotate(running.deps, uuid, { revoke, ...(action !== undefined && { action }) });
+    const answer = await (system.rule.rotate ?? rotate)(running.deps, uuid, {
+      revoke,
+      ...(action !== undefined && { action }),
+    });
     await system.world.step(running.process);
     if (answer.kind !== 'accepted') return;
     const { retire, requestId } = answer.record.desired;
