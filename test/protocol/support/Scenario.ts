@@ -15,6 +15,9 @@ export interface Act {
     | { kind: 'replay'; inMs: number }
     | { kind: 'cancel' }
     | { kind: 'discard' }
+    /** A bulk action on whatever its plan finds. */
+    | { kind: 'bulk'; action: 'replay' | 'discard' | 'rotate' | 'revoke'; ramp: boolean }
+    | { kind: 'bulk-cancel' }
     | {
         kind: 'tamper';
         how:
@@ -72,6 +75,12 @@ export interface Scenario {
 
 const scope = fc.constantFrom('a', 'a', 'a', 'b', '', 'x');
 
+const bulk = fc.record({
+  kind: fc.constant('bulk'),
+  action: fc.constantFrom('replay', 'replay', 'discard', 'rotate', 'revoke'),
+  ramp: fc.boolean(),
+});
+
 const what: fc.Arbitrary<Act['what']> = fc.oneof(
   { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), scope }) },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
@@ -96,6 +105,8 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('cancel') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('discard') }) },
+  { weight: 6, arbitrary: bulk },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('bulk-cancel') }) },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -153,7 +164,7 @@ const replayed = fc
     fc.tuple(
       fc.integer({ min: 0, max: 90 * seconds }),
       fc.constantFrom(0, 0, 10 * seconds, 120 * seconds),
-      fc.constantFrom('cancel', 'cancel', 'discard', 'resend', 'provision', 'deprovision'),
+      fc.constantFrom('cancel', 'cancel', 'discard', 'resend', 'provision', 'deprovision', 'bulk-cancel'),
       fc.integer({ min: 0, max: 60 * seconds }),
     ),
     { minLength: 1, maxLength: 4, size: 'max' },
@@ -161,7 +172,12 @@ const replayed = fc
   .map((rounds): Act[] => [
     { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'x' } },
     ...rounds.flatMap(([ms, inMs, then, later]): Act[] => [
-      { device: 0, afterMs: ms, what: { kind: 'replay', inMs } },
+      {
+        device: 0,
+        afterMs: ms,
+        what:
+          then === 'bulk-cancel' ? { kind: 'bulk', action: 'replay', ramp: true } : { kind: 'replay', inMs },
+      },
       {
         device: 0,
         afterMs: later % (inMs + 5 * seconds),

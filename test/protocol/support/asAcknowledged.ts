@@ -63,9 +63,11 @@ function isFailed(system: System, uuid: string, request: CallerRequest): boolean
   const { requestId, wish } = request;
   const { discarded } = callers.operators;
   if (requestId === null ? discarded.size > 0 : discarded.has(requestId)) return true;
-  const isDead = system.recordOf(uuid)?.job?.dead !== undefined;
+  const dead = system.recordOf(uuid)?.job?.dead;
+  // By design a bulk discard leaves the reason in the record, and no dead letter.
+  if (dead?.discarded && callers.operators.discardedAll) return true;
   // By design nobody sends the message of a failed request again: with the queue its dead letter is lost.
-  if (isDead && system.queueLost) return true;
+  if (dead && system.queueLost) return true;
   const candidates = new Set(callers.candidates());
   // An event is told the id of the request that it found.
   const others = new Set(
@@ -76,6 +78,7 @@ function isFailed(system: System, uuid: string, request: CallerRequest): boolean
   const ids = new Set([requestId, ...rotations.map((rotation) => rotation.requestId)]);
   return system.broker.deadLetters().some(({ body, reason }) => {
     const isNamed =
+      'uuid' in body &&
       body.uuid === uuid &&
       body.operation === (wish.present ? 'provision' : 'deprovision') &&
       body.service === (wish.present ? wish.service : null) &&

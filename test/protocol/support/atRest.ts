@@ -26,7 +26,10 @@ function failed({ broker, queueLost }: System, { job, desired, uuid }: DeviceRec
     .deadLetters()
     .some(
       ({ body }) =>
-        body.uuid === uuid && body.requestId === desired.requestId && body.generation === job?.generation,
+        'uuid' in body &&
+        body.uuid === uuid &&
+        body.requestId === desired.requestId &&
+        body.generation === job?.generation,
     );
   return deadLetter || job?.dead?.discarded || queueLost ? [] : ['failed without a dead letter'];
 }

@@ -35,7 +35,7 @@ export class Callers {
   /** Thumbprints of acknowledged rotations with revocation: the hub must not accept them at rest. */
   readonly revoked = new Set<string>();
   /** Whether operators have cancelled something of this device, and the ids of the requests that they have discarded. */
-  readonly operators = { cancelled: false, discarded: new Set<string>() };
+  readonly operators = { cancelled: false, discarded: new Set<string>(), discardedAll: false };
 
   constructor(private readonly world: World) {}
 

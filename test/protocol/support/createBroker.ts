@@ -1,8 +1,8 @@
-import type { ProvisioningMessage } from '../../../src/queue/messages.js';
+import type { ProvisioningMessage, WakeUpMessage } from '../../../src/queue/messages.js';
 import type { World } from './createWorld.js';
 
 export interface Message {
-  body: ProvisioningMessage;
+  body: ProvisioningMessage | WakeUpMessage;
   messageId: string;
   sequenceNumber: number;
   /** When it becomes, or became, active. */
@@ -16,6 +16,11 @@ export interface Message {
 
 /** Of the queue: the lock is as long as the lease (W + G), so that no renewal is relied on. */
 export const queueProperties = { lockMs: 120_000, duplicateWindowMs: 600_000, maxDeliveryCount: 10 };
+
+/** The device of a message; a message about a bulk action has none. */
+export function uuidOf(body: Message['body']): string {
+  return 'uuid' in body ? body.uuid : '';
+}
 
 export type Broker = ReturnType<typeof createBroker>;
 
@@ -40,10 +45,10 @@ export function createBroker(world: World) {
     /** Messages that were taken in, those that were dropped as duplicates not counted. */
     sends: () => sends,
     /** Takes a message in, unless its id was seen within the duplicate window. */
-    put(body: ProvisioningMessage, messageId: string, at: number) {
+    put(body: Message['body'], messageId: string, at: number) {
       const seenAt = seen.get(messageId);
       if (seenAt !== undefined && world.now - seenAt < duplicateWindowMs) {
-        world.note(body.uuid, 'dropped as a duplicate', messageId);
+        world.note(uuidOf(body), 'dropped as a duplicate', messageId);
         return;
       }
       seen.set(messageId, world.now);
@@ -58,13 +63,13 @@ export function createBroker(world: World) {
         deliveries: 0,
         reason: null,
       });
-      world.note(body.uuid, 'sent', messageId, `in ${(enqueuedAt - world.now) / 1_000} s`);
+      world.note(uuidOf(body), 'sent', messageId, `in ${(enqueuedAt - world.now) / 1_000} s`);
     },
     /** Messages that can be delivered now. One that was delivered too often is dead-lettered instead. */
     ready(): Message[] {
       const spent = active.filter((one) => one.deliveries >= maxDeliveryCount && !locked(one));
       for (const message of spent) {
-        world.note(message.body.uuid, 'dead-lettered by the broker', message.messageId);
+        world.note(uuidOf(message.body), 'dead-lettered by the broker', message.messageId);
         dead.push({ ...message, lock: null });
       }
       if (spent.length > 0) active = active.filter((one) => !spent.includes(one));
@@ -87,18 +92,18 @@ export function createBroker(world: World) {
     complete(message: Message, token: number) {
       if (!held(message, token)) return;
       active = active.filter((one) => one !== message);
-      world.note(message.body.uuid, 'completed', message.messageId);
+      world.note(uuidOf(message.body), 'completed', message.messageId);
     },
     abandon(message: Message, token: number) {
       if (!held(message, token)) return;
       message.lock = null;
-      world.note(message.body.uuid, 'abandoned', message.messageId);
+      world.note(uuidOf(message.body), 'abandoned', message.messageId);
     },
     deadLetter(message: Message, token: number, reason: string) {
       if (!held(message, token)) return;
       active = active.filter((one) => one !== message);
       dead.push({ ...message, lock: null, reason });
-      world.note(message.body.uuid, 'dead-lettered', message.messageId, reason);
+      world.note(uuidOf(message.body), 'dead-lettered', message.messageId, reason);
     },
     deadLetters: (): readonly Message[] => dead,
     lockDeadLetters(): { deadLetter: Message; token: number }[] {
@@ -108,7 +113,7 @@ export function createBroker(world: World) {
     completeDeadLetter(deadLetter: Message, token: number) {
       if (!held(deadLetter, token)) return;
       dead = dead.filter((one) => one !== deadLetter);
-      world.note(deadLetter.body.uuid, 'superseded letter cleaned', deadLetter.messageId);
+      world.note(uuidOf(deadLetter.body), 'superseded letter cleaned', deadLetter.messageId);
     },
     releaseDeadLetter(deadLetter: Message, token: number) {
       if (held(deadLetter, token)) deadLetter.lock = null;
@@ -117,7 +122,7 @@ export function createBroker(world: World) {
     resendByHand(uuid: string): boolean {
       const deadLetter = dead.find(
         (one) =>
-          one.body.uuid === uuid &&
+          uuidOf(one.body) === uuid &&
           !locked(one) &&
           world.now - (seen.get(one.messageId) ?? 0) >= duplicateWindowMs,
       );
@@ -135,8 +140,9 @@ export function createBroker(world: World) {
       world.note(uuid, 'sent again by hand', deadLetter.messageId);
       return true;
     },
-    /** Is there no message, those of other devices not counted? */
-    isEmpty: (but: string | null) => active.every(({ body }) => body.uuid === but),
+    /** Is there no message, those of this device and of bulk actions not counted? */
+    isEmpty: (but: string | null) =>
+      active.every(({ body }) => but !== null && [but, ''].includes(uuidOf(body))),
     /** Somebody empties the queue. */
     loseAll(andItsMemory: boolean) {
       active = [];

@@ -86,7 +86,8 @@ export function createDriver(system: System) {
   }
 
   function troubled(process: Process): void {
-    for (const uuid of system.atDelivery.get(process) ?? []) system.cloud.device(uuid).trouble += 1;
+    const inHand = (system.atDelivery.get(process) ?? []).filter((uuid) => uuid !== '');
+    for (const uuid of inHand) system.cloud.device(uuid).trouble += 1;
   }
 
   function skipAhead(): boolean {

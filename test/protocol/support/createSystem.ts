@@ -1,4 +1,5 @@
 import type { Desired, DeviceRecord } from '../../../src/device/record.js';
+import type { StoredAction } from '../../../src/ops/bulk/action.js';
 import { Callers } from './callers.js';
 import { createBroker } from './createBroker.js';
 import { createCloud } from './createCloud.js';
@@ -13,7 +14,7 @@ export type System = ReturnType<typeof createSystem>;
 /** Everything that outlives a process: the stores, what stands outside, and the world around them. */
 export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) {
   const world = createWorld({ ...scenario, trace });
-  const rows = { devices: new Map() as Rows, system: new Map() as Rows };
+  const rows = { devices: new Map() as Rows, system: new Map() as Rows, ops: new Map() as Rows };
   const cloud = createCloud();
   const callers = new Map(uuids.map((uuid) => [uuid, new Callers(world)]));
   return {
@@ -44,9 +45,19 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     /** Replays that ops have asked for. */
     actions: 0,
     deliveries: 0,
+    /** Bulk actions that were started. */
+    bulk: [] as string[],
     recordOf(uuid: string): DeviceRecord | null {
       const row = rows.devices.get(`${uuid.slice(0, 2)}/${uuid}`);
       return row ? (JSON.parse(row.json) as DeviceRecord) : null;
+    },
+    /** The bulk actions that have not come to their end. */
+    runningActions(): string[] {
+      return [...rows.ops.values()].flatMap(({ json }) => {
+        const action = JSON.parse(json) as Partial<StoredAction>;
+        const isRunning = action.state === 'running' || action.state === 'cancelling';
+        return isRunning && action.id !== undefined ? [action.id] : [];
+      });
     },
     loseRecord: (uuid: string) => rows.devices.delete(`${uuid.slice(0, 2)}/${uuid}`),
     /** @returns false if the record has no older version */

@@ -1,7 +1,8 @@
+import { advanceAction } from '../../../src/ops/bulk/advance.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
-import { parseMessage } from '../../../src/queue/messages.js';
+import { parseMessage, readWakeUpMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Message } from './createBroker.js';
+import { type Message, uuidOf } from './createBroker.js';
 import type { System } from './createSystem.js';
 import { fakeBalena } from './fakeBalena.js';
 import { fakeHub } from './fakeHub.js';
@@ -13,7 +14,7 @@ class CannotSettle extends Error {}
 export function deliver(system: System, running: Running, message: Message): void {
   const { world, broker, cloud } = system;
   const { process, deps } = running;
-  const { uuid } = message.body;
+  const uuid = uuidOf(message.body);
   const token = broker.lock(message);
   running.busy += 1;
   const atDelivery = system.atDelivery.get(process) ?? [];
@@ -23,6 +24,8 @@ export function deliver(system: System, running: Running, message: Message): voi
   world.note(uuid, process.name, 'gets', message.messageId, `delivery ${message.deliveries}`);
 
   const work = async () => {
+    const wakeUp = readWakeUpMessage(message.body);
+    if (wakeUp) return advanceAction(running.ops, wakeUp);
     const bare = fakeHub(system, process);
     const hub = system.rule.hub?.(bare) ?? bare;
     const balena = fakeBalena(system, process, uuid, () => world.kill(process));
@@ -54,7 +57,8 @@ export function deliver(system: System, running: Running, message: Message): voi
       await world.step(process);
       broker.abandon(message, token);
       if (error instanceof CannotSettle) return;
-      if (error instanceof ProvisioningError && error.code === 'queue-unavailable') return;
+      const code = error instanceof ProvisioningError ? error.code : null;
+      if (code === 'queue-unavailable' || (uuid === '' && code === 'records-unavailable')) return;
       world.violated(uuid, `a delivery threw ${error instanceof Error ? error.stack : error}`);
     } finally {
       running.busy -= 1;

@@ -26,8 +26,9 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
       await call(effect);
       if (world.fails(0.02)) throw unavailable();
     },
-    async sendWakeUp() {
-      throw new Error('no bulk actions here: what they do to a device is done one by one');
+    async sendWakeUp(message, { messageId, at }) {
+      await call(() => broker.put(message, messageId, at));
+      if (world.fails(0.02)) throw unavailable();
     },
     async *deadLetters() {
       const deadLetters = await call(() => [...broker.deadLetters()]);

@@ -1,5 +1,5 @@
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Columns, Key, ScannedTable } from '../../../src/storage/table.js';
+import type { Columns, ErasableTable, Key, ScannedTable } from '../../../src/storage/table.js';
 import type { Process, World } from './createWorld.js';
 import { type Fate, request } from './request.js';
 
@@ -10,6 +10,8 @@ export interface StoredRow {
   /** The version before. */
   older: StoredRow | null;
 }
+
+const rowsInAPage = 2;
 
 /** What stands in a table, whoever looks. */
 export type Rows = Map<string, StoredRow>;
@@ -23,7 +25,7 @@ export function fakeTable<T>(
   process: Process,
   rows: Rows,
   onWrite: OnWrite<T> = () => {},
-): ScannedTable<T> {
+): ScannedTable<T> & ErasableTable<T> {
   const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
   const parse = (row: StoredRow | undefined) => (row ? (JSON.parse(row.json) as T) : null);
 
@@ -33,21 +35,22 @@ export function fakeTable<T>(
     return { kind: 'answered' };
   }
 
-  /** Row after row in the order of the keys, each with a request of its own: rows change while a scan goes on. */
-  async function* matching(is: (row: StoredRow) => boolean): AsyncGenerator<StoredRow> {
+  /** Page after page in the order of the keys, each with a request of its own: rows change while a scan goes on. */
+  async function* matching(filter: string | undefined): AsyncGenerator<StoredRow> {
+    const is = matcherOf(filter);
     let after = '';
     while (true) {
       const page = await request(world, process, {
         fate: fateOfRead(),
         effect: () => {
-          const ids = [...rows.keys()].filter((id) => id > after).sort();
-          const id = ids.find((one) => is(rows.get(one)!));
-          return id === undefined ? null : { id, row: rows.get(id)! };
+          const ids = [...rows.keys()].filter((id) => id > after && is(id, rows.get(id)!)).sort();
+          return ids.slice(0, rowsInAPage).map((id) => ({ id, row: rows.get(id)! }));
         },
       });
-      if (!page) return;
-      yield page.row;
-      after = page.id;
+      for (const { row } of page) yield row;
+      const last = page.at(-1);
+      if (!last || page.length < rowsInAPage) return;
+      after = last.id;
     }
   }
 
@@ -86,21 +89,35 @@ export function fakeTable<T>(
       // The tables client repeats a request whose answer was lost, and meets its own write.
       return luck < 0.04 ? false : done;
     },
-    async *list(filter = '') {
-      const [, before] = /^owed eq true and due lt (\d+)L$/.exec(filter) ?? [];
-      if (before === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
-      const isOverdue = ({ columns }: StoredRow) =>
-        columns.owed === true && Number(columns.due) < Number(before);
-      for await (const row of matching(isOverdue)) yield parse(row)!;
+    async *list(filter) {
+      for await (const row of matching(filter)) yield parse(row)!;
     },
     async *column(name, filter) {
-      const [, value] = /^dead eq (true|false)$/.exec(filter ?? 'dead eq true') ?? [];
-      if (value === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
-      const isWanted = ({ columns }: StoredRow) =>
-        filter === undefined || columns.dead === (value === 'true');
-      for await (const { columns } of matching(isWanted)) yield String(columns[name]);
+      for await (const { columns } of matching(filter)) yield String(columns[name]);
+    },
+    async remove(key) {
+      const refused = world.now < world.down.records || world.fails(0.01);
+      const fate: Fate = refused ? { kind: 'refused', error: unavailable() } : { kind: 'answered' };
+      await request(world, process, { fate, effect: () => rows.delete(idOf(key)) });
     },
   };
+}
+
+/** Of the OData filters, what the product uses. */
+function matcherOf(filter = ''): (id: string, row: StoredRow) => boolean {
+  const conditions = filter.split(' and ').filter((text) => text !== '');
+  const tests = conditions.map((text) => {
+    const [, name = '', operator = '', value = ''] = /^(\w+) (eq|lt|ge) (.+)$/.exec(text) ?? [];
+    const wanted = /^\d+L$/.test(value) ? Number.parseInt(value, 10) : JSON.parse(value.replaceAll("'", '"'));
+    return (id: string, { columns }: StoredRow) => {
+      const [partition = '', row = ''] = id.split('/');
+      const found = name === 'PartitionKey' ? partition : name === 'RowKey' ? row : columns[name];
+      if (found === undefined) return false;
+      if (operator === 'eq') return found === wanted;
+      return operator === 'lt' ? found < wanted : found >= wanted;
+    };
+  });
+  return (id, row) => tests.every((test) => test(id, row));
 }
 
 /**

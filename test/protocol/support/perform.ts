@@ -1,9 +1,13 @@
 import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
+import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { cancelItem, cancelRotation } from '../../../src/ops/bulk/items/cancel.js';
 import { discardItem } from '../../../src/ops/bulk/items/discard.js';
 import { replayItem } from '../../../src/ops/bulk/items/replay.js';
+import { planAction } from '../../../src/ops/bulk/plan.js';
+import { startAction } from '../../../src/ops/bulk/start.js';
+import { RequestError } from '../../../src/ops/requestError.js';
 import { accept, type DeviceRequest } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
@@ -70,6 +74,23 @@ export function perform(system: System, running: Running, { device, what }: Act)
       if (item.requestId !== null) system.callersOf(uuid).operators.discarded.add(item.requestId);
       invoke(system, running, uuid, async () => {
         await discardItem(running.deps, actionOf(`${uuid} discard`), item);
+      });
+      break;
+    }
+    case 'bulk':
+      startBulk(system, running, what.action, what.ramp);
+      break;
+    case 'bulk-cancel': {
+      const id = system.bulk.at(-1);
+      if (id === undefined) return;
+      for (const one of uuids) {
+        const { operators, retired } = system.callersOf(one);
+        operators.cancelled = true;
+        // What a bulk rotation that revokes has begun goes on to its end; what it has not begun is taken back.
+        retired.clear();
+      }
+      invoke(system, running, '', async () => {
+        await cancelAction(running.ops, id).catch(ignoreEnded);
       });
       break;
     }
@@ -154,6 +175,33 @@ export function lookAgain(
   invoke(system, running, uuid, () =>
     check(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
   );
+}
+
+/** Plans a bulk action and starts it. Operators are not told what the plan does to one device. */
+function startBulk(
+  system: System,
+  running: Running,
+  action: 'replay' | 'discard' | 'rotate' | 'revoke',
+  ramp: boolean,
+): void {
+  for (const uuid of uuids) {
+    const { operators, rotations } = system.callersOf(uuid);
+    if (action === 'discard') operators.discardedAll = true;
+    if (action === 'replay') system.cloud.device(uuid).byHand += 1;
+    if (action === 'rotate' || action === 'revoke') rotations.push({ requestId: null });
+  }
+  const kind = action === 'revoke' ? 'rotate' : action;
+  invoke(system, running, '', async () => {
+    const plan = await planAction(running.ops, { kind, revoke: action === 'revoke', reason: 'no need' });
+    system.bulk.push(plan.id);
+    system.world.note('', running.process.name, 'plans', kind, plan.id, plan.counts.planned);
+    await startAction(running.ops, plan.id, { ramp }).catch(ignoreEnded);
+  });
+}
+
+/** An action that has ended cannot be cancelled, and a cancelled one cannot be started. */
+function ignoreEnded(error: unknown): void {
+  if (!(error instanceof RequestError)) throw error;
 }
 
 /** An invocation that answers with an error if the records or the queue cannot be reached, and never otherwise. */

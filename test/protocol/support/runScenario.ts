@@ -1,4 +1,5 @@
 import { isPending } from '../../../src/device/state.js';
+import { resendLostWakeUps } from '../../../src/ops/bulk/wakeUp.js';
 import { redrive } from '../../../src/provisioning/redrive.js';
 import { asAcknowledged } from './asAcknowledged.js';
 import { atRest } from './atRest.js';
@@ -37,7 +38,10 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   const faultsUntil = at + scenario.faultsForMs;
   const tick = () => {
     const worker = driver.worker();
-    invoke(system, worker, '', async () => void (await redrive(worker.deps)));
+    invoke(system, worker, '', async () => {
+      await redrive(worker.deps);
+      await resendLostWakeUps(worker.ops);
+    });
     world.at(world.now + periodMs, tick);
   };
   if (!rule.noTimer) world.at(world.now + world.int(0, periodMs), tick);
@@ -107,6 +111,8 @@ function isQuiet(system: System, idle: boolean): boolean {
   return (
     idle &&
     broker.isEmpty(but) &&
+    // A bulk action goes on for as long as one of its devices.
+    (but !== null || system.runningActions().length === 0) &&
     !uuids.some((uuid) => uuid !== but && isPending(recordOf(uuid)?.job ?? null))
   );
 }

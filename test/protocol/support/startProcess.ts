@@ -1,6 +1,10 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
 import { openStatus } from '../../../src/health/status.js';
+import { openActions } from '../../../src/ops/bulk/repository.js';
+import { openDeadLetterSnapshots } from '../../../src/ops/deadLetters/snapshot.js';
+import type { OpsDependencies } from '../../../src/ops/dependencies.js';
+import { openDeviceSnapshots } from '../../../src/ops/devices/snapshot.js';
 import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
@@ -9,7 +13,7 @@ import { rememberSent } from '../../../src/queue/publish.js';
 import type { ProvisioningError } from '../../../src/shared/errors.js';
 import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
-import type { ErasableTable, ScannedTable } from '../../../src/storage/table.js';
+import type { ScannedTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
 import { openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../../src/throttling/openRateLimiter.js';
@@ -25,6 +29,8 @@ export interface Running {
   process: Process;
   /** The sides outside are added for each run: see `deliver`. */
   deps: AcceptDependencies & RedriveDependencies & Omit<WorkerDependencies, 'hub' | 'balena'>;
+  /** For bulk actions; what only pages and health checks read is left out. */
+  ops: OpsDependencies;
   /** Invocations under way. */
   busy: number;
 }
@@ -52,60 +58,55 @@ export function startProcess(system: System, name: string): Running {
       log: (line) => world.note('', name, line),
     });
 
-  return {
-    process,
-    busy: 0,
-    deps: {
-      records,
-      queue: rule.queue?.(bare) ?? bare,
+  const deps: Running['deps'] = {
+    records,
+    queue: rule.queue?.(bare) ?? bare,
+    clock,
+    sentRecently: rememberSent(clock),
+    rateLimiter: watchRateLimiter(
+      system,
       clock,
-      sentRecently: rememberSent(clock),
-      rateLimiter: watchRateLimiter(
-        system,
-        clock,
-        openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
-      ),
-      circuits: { hub: circuit('hub'), balena: circuit('balena') },
-      status: openStatus({ table: table(), clock }),
-      async mint(uuid) {
-        await world.step(process);
-        if (world.chance(0.01)) {
-          cloud.device(uuid).trouble += 1;
-          throw new Error('no entropy (fake)');
-        }
-        return cloud.mint(uuid);
-      },
-      retryTransient: retrySoonBy(clock),
-      settings: {
-        fleets: null,
-        /** As a share of a certificate's life: exactly those from before a moment are due. */
-        get renewAt() {
-          return system.renewBefore === null ? 1 : (clock.now() - system.renewBefore) / lifeMs;
-        },
-        workLimitMs: 60_000,
-        leaseGraceMs: 60_000,
-        maxAttempts: scenario.maxAttempts,
-        ...rule.settings,
-      },
-      discarded: openDiscardedDeadLetters(erasable(table<DiscardedDeadLetter>())),
-      duplicateWindowMs: queueProperties.duplicateWindowMs,
-      periodMs,
-      lastRun: openLastRun(table(), 'redrive'),
-      instance: name,
-      random: world.random,
+      openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
+    ),
+    circuits: { hub: circuit('hub'), balena: circuit('balena') },
+    status: openStatus({ table: table(), clock }),
+    async mint(uuid) {
+      await world.step(process);
+      if (world.chance(0.01)) {
+        cloud.device(uuid).trouble += 1;
+        throw new Error('no entropy (fake)');
+      }
+      return cloud.mint(uuid);
     },
-  };
-}
-
-/** No letter is without its record here. */
-function erasable<T>(table: ScannedTable<T>): ErasableTable<T> {
-  return {
-    ...table,
-    async *list() {},
-    async remove() {
-      throw new Error('there is nothing to remove');
+    retryTransient: retrySoonBy(clock),
+    settings: {
+      fleets: null,
+      /** As a share of a certificate's life: exactly those from before a moment are due. */
+      get renewAt() {
+        return system.renewBefore === null ? 1 : (clock.now() - system.renewBefore) / lifeMs;
+      },
+      workLimitMs: 60_000,
+      leaseGraceMs: 60_000,
+      maxAttempts: scenario.maxAttempts,
+      ...rule.settings,
     },
+    discarded: openDiscardedDeadLetters(table<DiscardedDeadLetter>()),
+    duplicateWindowMs: queueProperties.duplicateWindowMs,
+    periodMs,
+    lastRun: openLastRun(table(), 'redrive'),
+    instance: name,
+    random: world.random,
   };
+  const { queue, status, circuits, rateLimiter, discarded } = deps;
+  const ops = {
+    ...{ records, queue, clock, status, circuits, rateLimiter, discarded },
+    sentRecently: deps.sentRecently,
+    operationsPerMinute: scenario.perMinute,
+    recordBook: openDeviceSnapshots({ records, clock }),
+    deadLetterBook: openDeadLetterSnapshots({ queue, records, clock }),
+    actions: openActions(fakeTable<unknown>(world, process, rows.ops)),
+  } as unknown as OpsDependencies;
+  return { process, busy: 0, deps, ops };
 }
 
 function devicesTable(system: System, process: Process): ScannedTable<DeviceRecord> {
