@@ -1,5 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number;
+
 /** Time as the product sees it; tests bring their own. */
 export interface Clock {
   /** Unix time in milliseconds. */

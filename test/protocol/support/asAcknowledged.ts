@@ -97,13 +97,17 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'service-not-found':
       return wish.present && wish.service === 'x';
     case 'device-not-found':
-      return device.gone || device.hidden || (!wish.present && device.blindRuns >= scenario.maxAttempts);
+      return device.gone || device.hidden;
+    case 'device-not-visible':
+      return !wish.present && device.blindRuns >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
     case 'timed-out':
     case 'unexpected':
     case 'worker-died':
+    case 'balena-conflict':
+    case 'hub-conflict':
       return device.poison || device.trouble >= scenario.maxAttempts;
     default:
       return false;

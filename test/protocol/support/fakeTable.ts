@@ -143,7 +143,6 @@ function nextEtag(rows: Rows): number {
 
 function unavailable(): ProvisioningError {
   return new ProvisioningError('records-unavailable', 'The records cannot be reached (fake).', {
-    retry: 'later',
     outcomeUnknown: true,
   });
 }

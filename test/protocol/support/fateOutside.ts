@@ -14,12 +14,7 @@ export function fateOutside(system: System, dependency: Dependency, write: boole
     options: { afterMs?: number; outcomeUnknown?: boolean } = {},
   ) =>
     new ProvisioningError(`${dependency}-${code}`, `${code} (fake)`, {
-      retry:
-        code === 'rejected'
-          ? 'never'
-          : options.afterMs === undefined
-            ? 'later'
-            : { afterMs: options.afterMs },
+      ...(options.afterMs !== undefined && { retryAfterMs: options.afterMs }),
       dependency,
       outcomeUnknown: options.outcomeUnknown ?? false,
     });
@@ -42,7 +37,6 @@ export function fateOutside(system: System, dependency: Dependency, write: boole
 
 export function timedOut(dependency: Dependency, write: boolean): ProvisioningError {
   return new ProvisioningError('timed-out', `${dependency} did not answer in time (fake)`, {
-    retry: 'later',
     dependency,
     outcomeUnknown: write,
   });

@@ -1,3 +1,4 @@
+import type { DeviceRequest } from '../../../src/device/request.js';
 import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
@@ -8,7 +9,7 @@ import { replayItem } from '../../../src/ops/bulk/items/replay.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
 import { startAction } from '../../../src/ops/bulk/start.js';
 import { RequestError } from '../../../src/ops/requestError.js';
-import { accept, type DeviceRequest } from '../../../src/provisioning/accept.js';
+import { accept } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Wish } from './callers.js';
@@ -62,9 +63,9 @@ export function perform(system: System, running: Running, { device, what }: Act)
       const action = system.recordOf(uuid)?.action;
       if (!action) return;
       const { operators, retired } = system.callersOf(uuid);
-      if (action.before) retired.clear();
+      if (action.previous) retired.clear();
       else operators.cancelled = true;
-      const cancel = action.before ? cancelRotation : cancelItem;
+      const cancel = action.previous ? cancelRotation : cancelItem;
       invoke(system, running, uuid, () => cancel(running.deps, actionOf(action.id), uuid));
       break;
     }
