@@ -1,6 +1,6 @@
 import { heldThumbprint, isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
-import { type Acceptance, type AcceptDependencies, accept } from '../provisioning/accept.js';
+import { type Acceptance, type AcceptDependencies, acceptRotation } from '../provisioning/accept.js';
 
 export interface RotateOptions {
   /** The hub must stop to accept the old certificate at once, too: the device is cut off until it has the new one. */
@@ -28,8 +28,9 @@ export type Rotation =
 export async function rotate(
   deps: AcceptDependencies,
   uuid: string,
-  { revoke = false, thumbprint, due, action }: RotateOptions = {},
+  options: RotateOptions = {},
 ): Promise<Rotation> {
+  const { revoke = false, thumbprint, due, action } = options;
   const found = await deps.records.read(uuid);
   if (!found) return { kind: 'nothing-to-rotate', why: 'no-record' };
   const { desired, observed } = found.value;
@@ -39,7 +40,7 @@ export async function rotate(
   const old = thumbprint ?? held;
   // To revoke what was replaced in the meantime is still worth it: the hub accepts it.
   if (old !== held && !revoke) return { kind: 'nothing-to-rotate', why: 'replaced' };
-  return accept(deps, {
+  const answer = await acceptRotation(deps, {
     uuid,
     present: true,
     service: desired.service ?? '',
@@ -48,6 +49,8 @@ export async function rotate(
     ...(due !== undefined && { due }),
     ...(action !== undefined && { action }),
   });
+  // Another request came between the reading and the writing. The rotation is decided again for what that request says.
+  return answer ?? rotate(deps, uuid, options);
 }
 
 /** Which devices are to be rotated; all of what is named must hold. */
