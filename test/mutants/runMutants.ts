@@ -1,0 +1,101 @@
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { applyMutant } from './applyMutant.js';
+import type { Mutant } from './Mutant.js';
+import { runTests, type Stage } from './runTests.js';
+
+export interface Verdict {
+  mutant: Mutant;
+  /** The test that fails with the mutant; null: none does. */
+  killedBy: string | null;
+}
+
+export interface RunOptions {
+  /** The root of the repository. */
+  root: string;
+  /** How many mutants are tried at the same time. */
+  jobs: number;
+  /** Skips the tests that take longer than a minute. */
+  quick?: boolean;
+  onVerdict?: (verdict: Verdict) => void;
+}
+
+/** Files and folders of the repository that the tests need. */
+const needed = [
+  ...['package.json', 'jest.config.js', 'tsconfig.json', 'src', 'local', 'functions', 'cli'],
+  ...['test/unit', 'test/protocol', 'test/support', 'test/integration'],
+];
+
+/** The tests in the order in which they are tried: the fast ones first. */
+const stages: readonly Stage[] = [
+  { paths: ['provisioning', 'device', 'throttling', 'fleet'].map((folder) => `test/unit/${folder}/`) },
+  protocol(200),
+  { paths: ['test/unit/(queue|shared|health|http)/', 'test/integration/(provisioning|device)/'] },
+  { paths: ['test/integration/ops/', 'test/integration/queue/'] },
+  protocol(2_000),
+];
+const quickStages = 3;
+
+function protocol(histories: number): Stage {
+  return {
+    paths: ['test/protocol/protocol.test.ts'],
+    env: { PROTOCOL_RUNS: String(histories), PROTOCOL_SHRINK: '0' },
+  };
+}
+
+/**
+ * Puts each mutant into a temporary copy of the tree, and runs the tests there until one fails. The working tree is never touched.
+ *
+ * @throws Error if a mutant's text is not in its file, or if a test fails without a mutant
+ */
+export async function runMutants(
+  mutants: readonly Mutant[],
+  { root, jobs, quick = false, onVerdict = () => {} }: RunOptions,
+): Promise<Verdict[]> {
+  for (const mutant of mutants) applyMutant(readFileSync(join(root, mutant.file), 'utf8'), mutant);
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'mutants-'));
+  const chosen = quick ? stages.slice(0, quickStages) : stages;
+  const waiting = [...mutants];
+  const verdicts: Verdict[] = [];
+  try {
+    const workers = Array.from({ length: jobs }, async (_, i) => {
+      const tree = copyTree(root, join(folder, String(i)));
+      for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+        const verdict = { mutant, killedBy: await tryMutant(tree, mutant, chosen) };
+        verdicts.push(verdict);
+        onVerdict(verdict);
+      }
+    });
+    await Promise.all(workers);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return verdicts;
+}
+
+function copyTree(root: string, tree: string): string {
+  for (const path of needed) cpSync(join(root, path), join(tree, path), { recursive: true });
+  symlinkSync(realpathSync(join(root, 'node_modules')), join(tree, 'node_modules'));
+  return tree;
+}
+
+async function tryMutant(
+  tree: string,
+  mutant: Mutant,
+  chosen: readonly Stage[],
+): Promise<Verdict['killedBy']> {
+  const path = join(tree, mutant.file);
+  const source = readFileSync(path, 'utf8');
+  writeFileSync(path, applyMutant(source, mutant));
+  try {
+    const own: Stage[] = mutant.first ? [{ paths: mutant.first }] : [];
+    for (const stage of [...own, ...chosen]) {
+      const killedBy = await runTests(tree, stage);
+      if (killedBy !== null) return killedBy;
+    }
+    return null;
+  } finally {
+    writeFileSync(path, source);
+  }
+}
