@@ -1,6 +1,16 @@
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { applyMutant } from './applyMutant.js';
 import type { Mutant } from './Mutant.js';
 import { runTests, type Stage } from './runTests.js';
@@ -20,12 +30,6 @@ export interface RunOptions {
   quick?: boolean;
   onVerdict?: (verdict: Verdict) => void;
 }
-
-/** Files and folders of the repository that the tests need. */
-const needed = [
-  ...['package.json', 'jest.config.js', 'tsconfig.json', 'src', 'local', 'functions', 'cli'],
-  ...['test/unit', 'test/protocol', 'test/support', 'test/integration'],
-];
 
 /** The tests in the order in which they are tried: the fast ones first. */
 const stages: readonly Stage[] = [
@@ -58,11 +62,12 @@ export async function runMutants(
   const chosen = quick ? stages.slice(0, quickStages) : stages;
   const waiting = [...mutants];
   const verdicts: Verdict[] = [];
+  const sound = new Set<Stage>();
   try {
     const workers = Array.from({ length: jobs }, async (_, i) => {
       const tree = copyTree(root, join(folder, String(i)));
       for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-        const verdict = { mutant, killedBy: await tryMutant(tree, mutant, chosen) };
+        const verdict = { mutant, killedBy: await tryMutant(tree, mutant, chosen, sound) };
         verdicts.push(verdict);
         onVerdict(verdict);
       }
@@ -75,7 +80,13 @@ export async function runMutants(
 }
 
 function copyTree(root: string, tree: string): string {
-  for (const path of needed) cpSync(join(root, path), join(tree, path), { recursive: true });
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  // A file that was deleted, and is not committed yet, is still listed.
+  for (const path of listed.split('\n'))
+    if (path !== '' && existsSync(join(root, path))) cpSync(join(root, path), join(tree, path));
   symlinkSync(realpathSync(join(root, 'node_modules')), join(tree, 'node_modules'));
   return tree;
 }
@@ -84,18 +95,42 @@ async function tryMutant(
   tree: string,
   mutant: Mutant,
   chosen: readonly Stage[],
+  sound: Set<Stage>,
 ): Promise<Verdict['killedBy']> {
   const path = join(tree, mutant.file);
   const source = readFileSync(path, 'utf8');
   writeFileSync(path, applyMutant(source, mutant));
   try {
-    const own: Stage[] = mutant.first ? [{ paths: mutant.first }] : [];
-    for (const stage of [...own, ...chosen]) {
+    for (const stage of [nearest(tree, mutant), ...chosen]) {
       const killedBy = await runTests(tree, stage);
-      if (killedBy !== null) return killedBy;
+      if (killedBy === null) continue;
+      writeFileSync(path, source);
+      await checkSound(tree, stage, sound);
+      return killedBy;
     }
     return null;
   } finally {
     writeFileSync(path, source);
   }
+}
+
+/** The unit tests of the mutant's own folder, unless the mutant names others: most mutants die there within seconds. */
+function nearest(tree: string, { file, first }: Mutant): Stage {
+  const folder = dirname(file).replace(/^src/, 'test/unit');
+  const path = (first ?? [folder]).join(' ');
+  const known = nearestStages.get(path);
+  if (known) return known;
+  const stage = { paths: first ?? (existsSync(join(tree, folder)) ? [`${folder}/`] : ['test/unit/shared/']) };
+  nearestStages.set(path, stage);
+  return stage;
+}
+
+const nearestStages = new Map<string, Stage>();
+
+/** Tests that fail without a mutant prove nothing. Checked once for each stage. */
+async function checkSound(tree: string, stage: Stage, sound: Set<Stage>): Promise<void> {
+  if (sound.has(stage)) return;
+  const failure = await runTests(tree, stage);
+  if (failure !== null) throw new Error(`a test fails without a mutant: ${failure}`);
+  sound.add(stage);
 }

@@ -1,19 +1,9 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 
 /** A set of tests that runs as one Jest process. */
 export interface Stage {
   paths: readonly string[];
   env?: Record<string, string>;
-}
-
-interface JestReport {
-  testResults: {
-    name: string;
-    message: string;
-    assertionResults: { fullName: string; status: string }[];
-  }[];
 }
 
 const longestMs = 300_000;
@@ -24,38 +14,37 @@ const longestMs = 300_000;
  * @returns the name of a test that failed, or null if all of them passed
  */
 export async function runTests(tree: string, { paths, env = {} }: Stage): Promise<string | null> {
-  const report = join(tree, '.mutants-report.json');
-  rmSync(report, { force: true });
   const args = [
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     'node_modules/jest/bin/jest.js',
-    ...['--runInBand', '--bail', '--silent', '--json', '--outputFile', report],
+    ...['--runInBand', '--bail', '--silent', '--no-color'],
     ...paths,
   ];
   const child = spawn(process.execPath, args, {
     cwd: tree,
     env: { ...process.env, ...env },
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', 'pipe'],
     timeout: longestMs,
     killSignal: 'SIGKILL',
   });
+  let output = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', resolve);
+    child.once('close', resolve);
   });
   if (code === 0) return null;
   if (code === null) return `the tests did not end within ${longestMs / 1_000} s`;
-  return nameOfFailure(report, tree);
+  return nameOfFailure(output);
 }
 
-function nameOfFailure(report: string, tree: string): string {
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as JestReport;
-  for (const { name, assertionResults, message } of testResults) {
-    const file = name.replace(`${tree}/`, '');
-    const failed = assertionResults.find(({ status }) => status === 'failed');
-    if (failed) return `${file}: ${failed.fullName}`;
-    if (assertionResults.length === 0 && message !== '') return `${file}: the file does not load`;
-  }
-  throw new Error('Jest failed and names no test');
+/** Jest with --bail writes no report, so the first failure is read from its lines. */
+function nameOfFailure(output: string): string {
+  const [, file] = /^FAIL (\S+)/m.exec(output) ?? [];
+  const [, name] = /^ {2}● (.+)$/m.exec(output) ?? [];
+  if (file === undefined || name === undefined) throw new Error(`Jest did not run the tests:\n${output}`);
+  return `${file}: ${name}`;
 }

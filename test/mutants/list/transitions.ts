@@ -196,6 +196,12 @@ export const transitionMutants = [
       'forceVerify: request.forceVerify,',
     ],
     [
+      'request-meets-lost-past',
+      'A new request is above the messages of a record that an older version replaced',
+      'Math.max(before.lastGeneration, firstGenerationAt(now));',
+      'before.lastGeneration;',
+    ],
+    [
       'message-operation-ignored',
       'A record that was lost is made from what its message says',
       'const record = newRecord(uuid, desiredByMessage(message, now), now);\n  return { ...record, job,',
@@ -237,8 +243,8 @@ export const transitionMutants = [
     [
       'lost-record-meets-its-past',
       'The generation of a new record is above those of a lost record',
-      'const lastGeneration = Math.floor(now / 1_000);',
-      'const lastGeneration = 0;',
+      'const lastGeneration = firstGenerationAt(now);\n  return {',
+      'const lastGeneration = 0;\n  return {',
     ],
   ]),
   ...mutantsOf('src/device/request.ts', [

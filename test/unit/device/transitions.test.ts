@@ -173,10 +173,21 @@ describe('a request', () => {
       completedAt: null,
       failures: 1,
       replays: 1,
-      job: { generation: 8, kind: 'change' },
-      firstGeneration: 8,
+      job: { kind: 'change' },
     });
     expect(transitions.requested(dead!, context, post, 'new').job?.dead).toBeUndefined();
+  });
+
+  test('has the next generation, and none below the Unix time: messages from before a restored record are superseded', () => {
+    const seconds = now / 1_000;
+    const restored = { ...provisioned, lastGeneration: seconds - 100 };
+    expect(transitions.requested(restored, context, post, 'new')).toMatchObject({
+      job: { generation: seconds + 1 },
+      firstGeneration: seconds + 1,
+      lastGeneration: seconds + 1,
+    });
+    const ahead = { ...provisioned, lastGeneration: seconds + 100 };
+    expect(transitions.requested(ahead, context, post, 'new').lastGeneration).toBe(seconds + 101);
   });
 
   test('does not make the device wait longer than the job that was pending', () => {
