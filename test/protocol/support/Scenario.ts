@@ -186,6 +186,34 @@ const replayed = fc
     ]),
   ]);
 
+/** One device whose record is replaced by an older version, or lost, while messages of the lost versions are under way. */
+export const restored = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('provision', 'provision', 'deprovision', 'rotate', 'check'),
+      fc.integer({ min: 0, max: 60 * seconds }),
+      fc.constantFrom('restore-record', 'restore-record', 'lose-record'),
+      fc.constantFrom('provision', 'deprovision', 'created'),
+      fc.integer({ min: 0, max: 5 * seconds }),
+    ),
+    { minLength: 1, maxLength: 3, size: 'max' },
+  )
+  .map((rounds): Act[] => {
+    const named = (kind: (typeof rounds)[number][0 | 3]): Act['what'] => {
+      if (kind === 'provision') return { kind, scope: 'a' };
+      if (kind === 'rotate') return { kind, revoke: false };
+      return kind === 'check' ? { kind, forceVerify: false } : { kind };
+    };
+    return [
+      { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'a' } },
+      ...rounds.flatMap(([first, ms, how, then, later]): Act[] => [
+        { device: 0, afterMs: ms, what: named(first) },
+        { device: 0, afterMs: later, what: { kind: 'tamper', how, scope: '' } },
+        { device: 0, afterMs: later, what: named(then) },
+      ]),
+    ];
+  });
+
 const sick: fc.Arbitrary<Sick> = fc.record({
   device: fc.constantFrom(0, 0, 1),
   dependency: fc.constantFrom('hub', 'balena'),
@@ -197,9 +225,10 @@ const sick: fc.Arbitrary<Sick> = fc.record({
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
   acts: fc.oneof(
-    { weight: 3, arbitrary: mixed },
-    { weight: 1, arbitrary: toAndFro },
-    { weight: 1, arbitrary: replayed },
+    { weight: 6, arbitrary: mixed },
+    { weight: 2, arbitrary: toAndFro },
+    { weight: 2, arbitrary: replayed },
+    { weight: 1, arbitrary: restored },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),

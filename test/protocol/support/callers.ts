@@ -28,6 +28,8 @@ export class Callers {
   readonly requests: CallerRequest[] = [];
   /** The last time at which the record was lost or replaced by an older version. Requests from before may be lost with it. */
   lostAt = Number.NEGATIVE_INFINITY;
+  /** When the record first held each request id. Only used to tell an answer from a restored version of the record. */
+  readonly firstWrittenAt = new Map<string, number>();
   /** Rotations never change a wish, and each gives the device's request a new id; null: the operator was not told which. */
   readonly rotations: { requestId: string | null }[] = [];
   /** Thumbprints of acknowledged rotations: the device must not hold them at rest. */
@@ -83,8 +85,20 @@ export class Callers {
 
   private acknowledged(): CallerRequest[] {
     return this.requests.filter(
-      ({ answer, calledAt }) => acknowledging.has(answer) && calledAt > this.lostAt,
+      (request) =>
+        acknowledging.has(request.answer) &&
+        request.calledAt > this.lostAt &&
+        !this.isAnsweredByOldVersion(request),
     );
+  }
+
+  /**
+   * By design (docs/protocol.md, "What is left open"): a restored version of the record may answer a request without a write. A message
+   * of a lost version can still undo that answer.
+   */
+  private isAnsweredByOldVersion({ requestId }: CallerRequest): boolean {
+    const writtenAt = requestId === null ? undefined : this.firstWrittenAt.get(requestId);
+    return writtenAt !== undefined && writtenAt <= this.lostAt;
   }
 
   private effectUntil({ answer, answeredAt, process, calledAt }: CallerRequest): number {

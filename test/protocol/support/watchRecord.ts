@@ -8,15 +8,19 @@ const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slic
 
 /** What must hold between a record and the one that replaces it, whoever writes. */
 export function watchRecord(
-  { world, cloud, atWork, done, scenario, rule }: System,
+  system: System,
   before: DeviceRecord | null,
   after: DeviceRecord,
   { name }: Process,
 ): void {
+  const { world, cloud, atWork, done, scenario, rule } = system;
   const { uuid, job, lease, error } = after;
   const device = cloud.device(uuid);
   const violated = (what: string) => world.violated(uuid, what);
   world.note(uuid, name, 'writes', summary(after));
+  const { firstWrittenAt } = system.callersOf(uuid);
+  const { requestId } = after.desired;
+  if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
 
   if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
   if (before?.job?.kind === 'change' && !job && !error) done.add(after.desired.requestId);
