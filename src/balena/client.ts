@@ -1,8 +1,8 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
 import type { VariableScope } from '../device/record.js';
-import { CallTimeout } from '../shared/network.js';
+import { withDeadline } from '../shared/network.js';
 import { mapBalenaError } from './errors.js';
-import { type BalenaListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
+import { type FleetListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
 import type { BalenaClient, BalenaDevice, ScopedVariables, Variable, VariableName } from './types.js';
 
 export interface BalenaOptions {
@@ -43,33 +43,25 @@ export function openBalenaClient({
   apiUrl,
   apiKey,
   callTimeoutMs = 15_000,
-}: BalenaOptions): BalenaClient & BalenaListing {
+}: BalenaOptions): BalenaClient & FleetListing {
   // `dataDirectory: false`: the default writes the API key in clear into the home directory.
   const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
   // The `apiKey` option of getSdk is ignored. Makes no request.
   const loggedIn = sdk.auth.loginWithToken(apiKey);
 
-  /** @param run gets what goes with its request: a signal that ends it at the deadline */
+  /** @param run gets the options of its request: a signal that is aborted at the deadline */
   async function call<R>(
     write: boolean,
     run: (passthrough: object) => Promise<R>,
     timeoutMs = callTimeoutMs,
   ): Promise<R> {
-    const controller = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new CallTimeout());
-        controller.abort();
-      }, timeoutMs);
-    });
     try {
-      const passthrough = { signal: controller.signal };
-      return await Promise.race([loggedIn.then(() => run(passthrough)), timeout]);
+      return await withDeadline(timeoutMs, async (signal) => {
+        await loggedIn;
+        return run({ signal });
+      });
     } catch (error) {
       throw mapBalenaError(error, write);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -10,7 +10,7 @@ export interface ListedDevice {
 }
 
 /** The part of balena that looks at whole fleets. */
-export interface BalenaListing {
+export interface FleetListing {
   /**
    * The devices of a fleet in the order of their uuids, at most `fleetPageSize`, with one request.
    *

@@ -1,5 +1,6 @@
 import type { Dependency, ErrorCode, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
+import { optimisticUpdate } from '../storage/optimisticUpdate.js';
 import type { Table } from '../storage/table.js';
 
 /** What a worker last saw of a dependency. Times are Unix ms. */
@@ -70,19 +71,23 @@ export function openStatus({ table, clock, later: runLater }: StatusOptions): St
       isTimed = false;
       reportedAt = now;
       try {
-        const row = await table.get(key);
-        const before = row?.value;
         const counted = { ...unreported };
-        const merged = {
-          at: now,
-          totals: combine(before?.totals ?? none, counted, 1),
-          balena: later(before?.balena, sights.balena),
-          hub: later(before?.hub, sights.hub),
-        };
-        // On a conflict another worker has reported; what was counted here is added next time.
-        if (await table.put(key, merged, row?.etag ?? null)) unreported = combine(unreported, counted, -1);
+        await optimisticUpdate({
+          name: 'The status',
+          // After a conflict with another worker, the next report adds the counts.
+          mostConflicts: 1,
+          read: async () => (await table.get(key)) ?? { value: null, etag: null },
+          change: (before: StatusRow | null): StatusRow => ({
+            at: now,
+            totals: combine(before?.totals ?? none, counted, 1),
+            balena: later(before?.balena, sights.balena),
+            hub: later(before?.hub, sights.hub),
+          }),
+          write: (merged, { etag }) => table.put(key, merged, etag),
+        });
+        unreported = combine(unreported, counted, -1);
       } catch {
-        // What could not be reported is reported in ten seconds.
+        // The next report, in ten seconds, has these counts as well.
       }
     },
     read: async () => (await table.get(key))?.value ?? null,

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Agent } from 'node:https';
 import httpModule from 'azure-iothub/dist/common-http/http.js';
-import { CallTimeout } from '../shared/network.js';
+import { CallTimeout, withDeadline } from '../shared/network.js';
 
 const { Http } = httpModule;
 
@@ -37,24 +37,13 @@ export class DeadlineHttp extends Http {
   }
 
   /**
-   * Runs one call of the SDK, its token request included.
+   * Runs one call of the SDK, its token request included. At the deadline the request is destroyed. The hub may have carried out the
+   * request.
    *
-   * @throws CallTimeout after `ms`; the request is destroyed, and what it asked for may have happened
+   * @throws CallTimeout after `ms`
    */
-  async within<R>(ms: number, call: () => Promise<R>): Promise<R> {
-    const controller = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        controller.abort();
-        reject(new CallTimeout());
-      }, ms);
-    });
-    try {
-      return await Promise.race([this.#signal.run(controller.signal, call), timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
+  within<R>(ms: number, call: () => Promise<R>): Promise<R> {
+    return withDeadline(ms, (signal) => this.#signal.run(signal, call));
   }
 
   close(): void {

@@ -1,5 +1,5 @@
-import { ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
+import { optimisticUpdate } from '../storage/optimisticUpdate.js';
 import { openSharedRow } from '../storage/sharedRow.js';
 import type { Table } from '../storage/table.js';
 import { abandonedAfterMs, type RateLimiter, type Reservation } from './rateLimiter.js';
@@ -74,19 +74,20 @@ export function openRateLimiter({
 
   const read = async () => (await shared.read()).value;
 
-  /** Changes the row on its ETag; a conflict reads it again. */
-  async function change<R>(f: (row: RateLimiterRow) => R): Promise<R> {
-    for (let tries = 0; tries < mostConflicts; tries += 1) {
-      // Forty instances at once would otherwise keep each other from writing.
-      if (tries > 0) await clock.sleep(Math.round(random() * Math.min(5 * 2 ** tries, longestConflictMs)));
-      const basis = await shared.read();
-      const value = { ...basis.value };
-      const result = f(value);
-      if (await shared.write(value, basis)) return result;
-    }
-    throw new ProvisioningError('records-unavailable', 'The pace is being changed too often.', {
-      retry: 'later',
+  /** Changes the shared row. @returns the result of the change */
+  async function change<R>(apply: (row: RateLimiterRow) => R): Promise<R> {
+    const written = await optimisticUpdate({
+      name: 'The rate limiter',
+      mostConflicts,
+      // Without the pause, forty instances would keep each other from writing.
+      pause: (conflicts) =>
+        clock.sleep(Math.round(random() * Math.min(5 * 2 ** conflicts, longestConflictMs))),
+      read: () => shared.read(),
+      change: (row) => ({ row, result: apply(row) }),
+      // The row has no stamp. A write that is repeated after a hidden success only leaves some reservations unused.
+      write: ({ row }, basis) => shared.write(row, basis),
     });
+    return written!.result;
   }
 
   async function flush(): Promise<void> {
