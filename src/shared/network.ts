@@ -49,7 +49,7 @@ const codes = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-/** Whether the error, or one of its causes, proves that the request never reached the other system. */
+/** Whether the error or one of its causes proves: the request never reached the other system. */
 export function neverSent(error: unknown): boolean {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
   if (typeof code === 'string' && codes.has(code)) return true;

@@ -21,8 +21,8 @@ export async function retryWithBackoff<R>(
   signal?: AbortSignal,
 ): Promise<R> {
   signal?.throwIfAborted();
-  // p-retry gets no signal and no pause of its own. It would drop the result of a call that succeeds after the abort, and it cannot
-  // wait by the clock of the tests.
+  // p-retry gets neither the signal nor the pauses. With the signal, p-retry would drop the result of a call that succeeds after the
+  // abort. The pauses go by the given clock.
   return pRetry(call, {
     retries: mostTries - 1,
     minTimeout: 0,

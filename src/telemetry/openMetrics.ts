@@ -1,19 +1,20 @@
 import type { Meter } from '@opentelemetry/api';
+import type { EpochMs } from '../shared/time.js';
 import type { CertificateCounts, Metrics } from './metrics.js';
 
 const minutes = 60_000;
-/** The overdue timer runs every five minutes, on any instance: what it has found is true until it has run again. */
+/** The redrive timer runs every five minutes, on any instance. A finding holds until the next run. */
 const overdueHoldsMs = 6 * minutes;
-/** Seconds: a lone device, a pace of 1.67 a second in a burst of thousands, an outage. */
+/** Histogram bounds in seconds. The range covers a single device, a burst of thousands at 1.67 a second, and an outage. */
 const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
 
 /**
- * What is counted goes to a meter. All are of this process: counters and `pace.rate` are to be added up over the instances, of the
- * others the highest counts.
+ * Makes the product's metrics on a meter. Each instance reports its own values. A dashboard adds up the counters and `pace.rate` over
+ * the instances, and takes the maximum of the other metrics.
  *
- * @param perMinute registry operations that the hub allows in a minute
+ * @param perMinute the hub's limit of registry operations a minute
  */
-export function openMetrics(meter: Meter, perMinute: number, now: () => number = Date.now): Metrics {
+export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs = Date.now): Metrics {
   const counter = (name: string, description: string) =>
     meter.createCounter(`provisioner.${name}`, { description });
   const gauge = (name: string, unit: string, description: string) =>
@@ -79,18 +80,18 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => number =
   };
 }
 
-/** What was seen in the last minute, to the second. */
+/** The values of the last minute, in buckets of one second. */
 export interface LastMinute {
   add(value: number): void;
   sum(): number;
-  /** 0 if there was nothing. */
+  /** The greatest value; 0 without values. */
   most(): number;
 }
 
 const seconds = 60;
 
-/** @param now Unix ms */
-export function lastMinute(now: () => number): LastMinute {
+/** Keeps the values of the last minute. */
+export function lastMinute(now: () => EpochMs): LastMinute {
   const buckets = Array.from({ length: seconds }, () => ({ second: 0, sum: 0, most: 0 }));
   const second = () => Math.floor(now() / 1_000);
   const recent = () => buckets.filter((bucket) => second() - bucket.second < seconds);

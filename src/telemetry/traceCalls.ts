@@ -5,17 +5,17 @@ import { failSpan, inSpan, tracer } from './spans.js';
 
 type Call = (...args: never[]) => Promise<unknown>;
 
-/** The names of the calls that end with an answer. */
+/** The names of the asynchronous methods. */
 type CallsOf<T> = { [N in keyof T]: T[N] extends Call ? N : never }[keyof T] & string;
 
-const refusals: Partial<Record<ProvisioningError['code'], Dependency>> = {
+const rejectedKeys: Partial<Record<ProvisioningError['code'], Dependency>> = {
   'balena-unauthorized': 'balena',
   'hub-unauthorized': 'hub',
 };
 
 /**
- * A side outside with a span for each of these calls, `balena.find` for example; never what is sent or answered. Refused
- * credentials are counted.
+ * Wraps a client so that each named call makes a span, for example `balena.findDevice`. The span holds no part of the request or the
+ * response. Rejected credentials are counted.
  */
 export function traceCalls<T extends object>(
   side: Dependency | 'queue' | 'records',
@@ -32,9 +32,10 @@ export function traceCalls<T extends object>(
 }
 
 /**
- * As `traceCalls`, and only for calls that fail, or take longer than this. For what is done all the time and hardly ever worth a
- * look: each device that waits asks 16 times in ten minutes, which is one quick read each, and a span for it would be half of what
- * telemetry costs there.
+ * Wraps a client so that only failed and slow calls make a span. A waiting device repeats its request 16 times in ten minutes, with one
+ * fast read each. Spans for these reads would make up half of the telemetry costs.
+ *
+ * @param overMs calls above this time are slow
  */
 export function traceSlowCalls<T extends object>(
   side: Dependency | 'records',
@@ -70,7 +71,7 @@ async function counted<R>(answer: Promise<R>): Promise<R> {
   try {
     return await answer;
   } catch (error) {
-    const dependency = error instanceof ProvisioningError ? refusals[error.code] : undefined;
+    const dependency = error instanceof ProvisioningError ? rejectedKeys[error.code] : undefined;
     if (dependency) productMetrics().refused(dependency);
     throw error;
   }
