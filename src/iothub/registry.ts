@@ -168,12 +168,12 @@ const tokenScope = 'https://iothubs.azure.net/.default';
 
 /** Makes one token request at a time. Without this, 200 concurrent first calls made 200 token requests. */
 function sharedToken(credential: DefaultAzureCredential): DefaultAzureCredential {
-  let asking: ReturnType<DefaultAzureCredential['getToken']> | undefined;
+  let pending: ReturnType<DefaultAzureCredential['getToken']> | undefined;
   const getToken: DefaultAzureCredential['getToken'] = (...args) => {
-    asking ??= credential.getToken(...args).finally(() => {
-      asking = undefined;
+    pending ??= credential.getToken(...args).finally(() => {
+      pending = undefined;
     });
-    return asking;
+    return pending;
   };
   return Object.assign(Object.create(credential), { getToken });
 }

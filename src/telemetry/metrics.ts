@@ -27,7 +27,7 @@ export interface Metrics {
   overdue(lateMs: number): void;
   certificates(counts: CertificateCounts): void;
   /** The dependency rejected our credentials. */
-  refused(dependency: Dependency): void;
+  credentialsRejected(dependency: Dependency): void;
 }
 
 const nothing = () => {};
@@ -40,7 +40,7 @@ let current: Metrics = {
   tookUp: nothing,
   overdue: nothing,
   certificates: nothing,
-  refused: nothing,
+  credentialsRejected: nothing,
 };
 
 /**

@@ -24,7 +24,7 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
   const provisioned = counter('provisioned', 'Devices provisioned, by operation');
   const deprovisioned = counter('deprovisioned', 'Devices deprovisioned');
   const failed = counter('failed', 'Requests that failed for good, by code and step');
-  const refused = counter('credentials_refused', 'Refusals of our own credentials, by dependency');
+  const rejected = counter('credentials_refused', 'Rejections of our own credentials, by dependency');
   const time = meter.createHistogram('provisioner.time_to_provisioned', {
     unit: 's',
     description: 'From the request to the stored variables',
@@ -35,8 +35,8 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
   gauge('pace.limit', '{operation}/min', 'Registry operations that the hub allows').addCallback((result) =>
     result.observe(perMinute),
   );
-  gauge('pace.rate', '{operation}/min', 'Registry operations asked for in the last minute').addCallback(
-    (result) => result.observe(operations.sum()),
+  gauge('pace.rate', '{operation}/min', 'Registry operations sent in the last minute').addCallback((result) =>
+    result.observe(operations.sum()),
   );
 
   const late = lastMinute(now);
@@ -76,7 +76,7 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     certificates(counts) {
       certificates = counts;
     },
-    refused: (dependency) => refused.add(1, { dependency }),
+    credentialsRejected: (dependency) => rejected.add(1, { dependency }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
 import { type Dependency, ProvisioningError } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
 import { productMetrics } from './metrics.js';
 import { failSpan, inSpan, tracer } from './spans.js';
 
@@ -46,7 +47,7 @@ export function traceSlowCalls<T extends object>(
 ): T {
   const traced = names.map((name) => {
     const call = calls[name] as Call;
-    const asSpan = (startTime: number, error?: unknown) => {
+    const asSpan = (startTime: EpochMs, error?: unknown) => {
       const span = tracer.startSpan(`${side}.${name}`, { kind: SpanKind.CLIENT, attributes, startTime });
       if (error !== undefined) failSpan(span, error);
       span.end();
@@ -72,7 +73,7 @@ async function counted<R>(answer: Promise<R>): Promise<R> {
     return await answer;
   } catch (error) {
     const dependency = error instanceof ProvisioningError ? rejectedKeys[error.code] : undefined;
-    if (dependency) productMetrics().refused(dependency);
+    if (dependency) productMetrics().credentialsRejected(dependency);
     throw error;
   }
 }

@@ -16,7 +16,7 @@ export async function look(work: Work): Promise<BalenaDevice | null> {
     const { fleet } = work.observed;
     if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
       if (!work.desired.present) throw neitherIsSeen(fleet);
-      productMetrics().refused('balena');
+      productMetrics().credentialsRejected('balena');
       const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
       throw new ProvisioningError(
         'balena-unauthorized',
