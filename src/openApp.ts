@@ -20,7 +20,7 @@ import { openLastRun, openPosition, type Position, type PositionRow } from './st
 import { traceCalls } from './telemetry/traceCalls.js';
 
 /** The SDK's own limit is 59 s. */
-const longestBalenaCallMs = 15_000;
+const maxBalenaCallMs = 15_000;
 
 /** How often the `overdue` function runs. */
 export const redrivePeriodMs = 300_000;
@@ -53,7 +53,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
   const balena = openBalenaClient({
     ...config.balena,
     // A call that starts at the end of the work limit is over before the lease's grace is.
-    callTimeoutMs: Math.min(longestBalenaCallMs, config.leaseGraceMs / 2),
+    callTimeoutMs: Math.min(maxBalenaCallMs, config.leaseGraceMs / 2),
   });
   let settlement: Settlement | undefined;
 

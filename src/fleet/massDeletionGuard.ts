@@ -1,5 +1,5 @@
 import type { JoinedDevice } from './mergeJoin.js';
-import { mayHold, type SweepItem, type SweepRules } from './sweepRules.js';
+import { mayHoldCredentials, type SweepItem, type SweepRules } from './sweepRules.js';
 
 /** A fleet of which so many records look gone that none of them is believed to be. */
 export interface GuardedFleet {
@@ -11,9 +11,9 @@ export interface GuardedFleet {
 }
 
 /** More of a fleet does not go by itself between two sweeps: so many are an accident, or somebody's decision. */
-const mostPart = 0.1;
+const tolerablePart = 0.1;
 /** So few may go at once, however small the fleet is. */
-const mostAnyway = 20;
+const tolerableCount = 20;
 
 /**
  * Keeps devices that look gone until the end of a sweep: only then is it known whether they are a few, or so many of a fleet that the
@@ -25,7 +25,7 @@ export function massDeletionGuard({ fleets }: Pick<SweepRules, 'fleets'>) {
   return {
     /** @returns the item, unless it is kept */
     sort({ record }: JoinedDevice, item: SweepItem | null): SweepItem | null {
-      if (!record || record.fleet === null || !mayHold(record, { fleets })) return item;
+      if (!record || record.fleet === null || !mayHoldCredentials(record, { fleets })) return item;
       const { fleet } = record;
       const count = counts.get(fleet) ?? { fleet, gone: 0, records: 0 };
       counts.set(fleet, count);
@@ -41,15 +41,15 @@ export function massDeletionGuard({ fleets }: Pick<SweepRules, 'fleets'>) {
      * @param allowGone believe all of it
      */
     end(allowGone = false): { items: SweepItem[]; held: GuardedFleet[] } {
-      const held = allowGone ? [] : [...counts.values()].filter(isTooMuch);
+      const held = allowGone ? [] : [...counts.values()].filter(isImplausible);
       const slugs = new Set<string | null>(held.map(({ fleet }) => fleet));
       return { items: kept.filter(({ fleet }) => !slugs.has(fleet)), held };
     },
   };
 }
 
-function isTooMuch({ gone, records }: GuardedFleet): boolean {
-  return gone > mostAnyway && gone > records * mostPart;
+function isImplausible({ gone, records }: GuardedFleet): boolean {
+  return gone > tolerableCount && gone > records * tolerablePart;
 }
 
 /** What is said of such a fleet, and what to do. */

@@ -47,9 +47,9 @@ const callsAtATime = 20;
  * @throws ProvisioningError `balena-…`, `records-unavailable`
  */
 export async function* planSweep(deps: SweepDependencies, options: SweepOptions): AsyncGenerator<SweepItem> {
-  const progress = nothing();
+  const progress = emptyProgress();
   const gone = massDeletionGuard(options);
-  for await (const { item } of look(deps, options, '', progress, gone)) {
+  for await (const { item } of joinDevices(deps, options, '', progress, gone)) {
     if (item) {
       count(progress, item);
       yield item;
@@ -79,7 +79,7 @@ export async function sweep(
   options: SweepOptions,
   position?: Position,
 ): Promise<SweepReport> {
-  const progress = nothing();
+  const progress = emptyProgress();
   const { signal } = options;
   const after = (await position?.read()) ?? '';
   const gone = massDeletionGuard(options);
@@ -97,7 +97,7 @@ export async function sweep(
   };
   let finished = true;
   try {
-    for await (const { uuid, item } of look(deps, options, after, progress, gone)) {
+    for await (const { uuid, item } of joinDevices(deps, options, after, progress, gone)) {
       if (item) items.push(item);
       rows += 1;
       if (rows % rowsAtATime === 0) {
@@ -119,7 +119,7 @@ export async function sweep(
 }
 
 /** Each device and record, with what there is to do about it, but for what looks gone. */
-async function* look(
+async function* joinDevices(
   deps: SweepDependencies,
   { fleets, service, settleMs = 10 * minutes, signal }: SweepOptions,
   after: string,
@@ -146,7 +146,7 @@ async function act(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
   return true;
 }
 
-function nothing(): SweepProgress {
+function emptyProgress(): SweepProgress {
   const checked = Object.fromEntries(checkReasons.map((reason) => [reason, 0])) as Record<
     CheckReason,
     number

@@ -36,12 +36,12 @@ export function sweepItem(
   if (record.job) return null;
   if (now - Math.max(record.requestedAt, record.verifiedAt, record.completedAt ?? 0) < rules.settleMs)
     return null;
-  const why = device ? mismatch(device, record) : mayHold(record, rules) ? 'gone' : null;
+  const why = device ? mismatch(device, record) : mayHoldCredentials(record, rules) ? 'gone' : null;
   return why && { uuid, fleet: device?.fleet ?? record.fleet, act: 'check', why };
 }
 
 /** Is it of the swept fleets, and not known to be gone yet? */
-export function mayHold(
+export function mayHoldCredentials(
   { operation, fleet, hub, thumbprint }: Summary,
   { fleets }: Pick<SweepRules, 'fleets'>,
 ): boolean {

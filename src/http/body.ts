@@ -1,7 +1,7 @@
 import type { HttpRequest } from '@azure/functions';
 import { BadRequest } from './errors.js';
 
-const largest = 16 * 1024;
+const maxBytes = 16 * 1024;
 
 /**
  * The body as text, to the byte; '' where there is none.
@@ -14,9 +14,9 @@ export async function readBody(
   of: 'provision' | 'webhook' | 'ops' = 'provision',
 ): Promise<string> {
   const tooLarge = () => new BadRequest(`${of}.request.too-large`, 'The body is larger than 16 KiB.', 413);
-  if (Number(request.headers.get('content-length')) > largest) throw tooLarge();
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge();
   const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > largest) throw tooLarge();
+  if (bytes.byteLength > maxBytes) throw tooLarge();
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

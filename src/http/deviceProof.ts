@@ -41,7 +41,7 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
       );
     }
     const key = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
-    if (!key) throw wrong();
+    if (!key) throw wrongProof();
     const hash = createHash('sha256').update(`${uuid} ${key}`).digest('base64');
     const now = clock.now();
     if ((trusted.get(hash) ?? 0) > now) return;
@@ -49,7 +49,7 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
     // Those who ask at the same time share one question.
     const answer = asking.get(hash) ?? isDevice(uuid, key).finally(() => asking.delete(hash));
     asking.set(hash, answer);
-    if (!(await answer)) throw wrong();
+    if (!(await answer)) throw wrongProof();
     for (const [other, until] of trusted) {
       if (until > now && trusted.size < mostTrusted) break;
       trusted.delete(other);
@@ -90,7 +90,7 @@ async function ask(url: string, headers: Record<string, string>, ms: number) {
   }
 }
 
-function wrong(): Unauthorized {
+function wrongProof(): Unauthorized {
   return new Unauthorized(
     'provision.proof-wrong',
     'The API key in the Authorization header is not that of this device.',

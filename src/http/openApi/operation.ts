@@ -13,24 +13,24 @@ export interface Operation {
   security: Record<string, string[]>[];
 }
 
-export const json = (schema: z.ZodType, description: string, headers?: object) => ({
+export const jsonResponse = (schema: z.ZodType, description: string, headers?: object) => ({
   description,
   ...(headers && { headers }),
   content: { 'application/json': { schema: schemaOf(schema, 'output') } },
 });
 
-export const problem = (description: string, headers?: object) => ({
+export const problemResponse = (description: string, headers?: object) => ({
   description,
   ...(headers && { headers }),
   content: { 'application/problem+json': { schema: schemaOf(problemDocument, 'output') } },
 });
 
-export const text = (description: string, type = 'text/plain') => ({
+export const textResponse = (description: string, type = 'text/plain') => ({
   description,
   content: { [type]: { schema: { type: 'string' } } },
 });
 
-export const takes = (schema: z.ZodType, required = true) => ({
+export const jsonRequestBody = (schema: z.ZodType, required = true) => ({
   required,
   content: { 'application/json': { schema: schemaOf(schema, 'input') } },
 });
@@ -40,9 +40,9 @@ export const retryAfter = {
 };
 
 /** What any call with a key may be answered with. */
-export const always = {
+export const commonResponses = {
   401: { description: 'no key, or not the right one (answered by the host, without a body)' },
-  503: problem('queue or records cannot be reached: nothing was promised, ask again', retryAfter),
+  503: problemResponse('queue or records cannot be reached: nothing was promised, ask again', retryAfter),
 };
 
 export const withKey: Operation['security'] = [{ header: [] }, { query: [] }];

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { OpsDependencies } from '../../ops/dependencies.js';
-import { RequestError } from '../../ops/requestError.js';
+import { RequestError } from '../../ops/shared/request.js';
 import { readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';

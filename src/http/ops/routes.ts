@@ -12,7 +12,7 @@ import { listRecords, recordQuery } from '../../ops/devices/list.js';
 import { deviceHistory, recordPage } from '../../ops/devices/schema.js';
 import { readOverview } from '../../ops/overview/read.js';
 import { overview } from '../../ops/overview/schema.js';
-import { RequestError } from '../../ops/requestError.js';
+import { RequestError } from '../../ops/shared/request.js';
 import { uuid } from '../../shared/schemas.js';
 
 /** One thing that can be asked of `/api/ops/`: what does it, and what describes it. */
@@ -23,9 +23,9 @@ export interface OpsRoute {
   /** For the description of the API. */
   summary: string;
   /** Of the query (GET), or of the body (POST). */
-  takes: z.ZodObject | null;
+  request: z.ZodObject | null;
   status: 200 | 201 | 202;
-  gives: z.ZodObject;
+  response: z.ZodObject;
   /** @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable` */
   run(deps: OpsDependencies, id: string, sent: object): Promise<object>;
 }
@@ -38,27 +38,27 @@ export const opsRoutes: OpsRoute[] = [
     method: 'GET',
     path: 'overview',
     summary: 'What the system is at: queue, states, failures, pace, timing, the last hour',
-    takes: null,
+    request: null,
     status: 200,
-    gives: overview,
+    response: overview,
     run: (deps) => readOverview(deps),
   },
   {
     method: 'GET',
     path: 'records',
     summary: 'The records, by when they were last asked for',
-    takes: recordQuery,
+    request: recordQuery,
     status: 200,
-    gives: recordPage,
+    response: recordPage,
     run: (deps, _, query) => listRecords(deps, query),
   },
   {
     method: 'GET',
     path: 'records/{id}',
     summary: 'One device (by uuid), and what happened to it',
-    takes: null,
+    request: null,
     status: 200,
-    gives: deviceHistory,
+    response: deviceHistory,
     run(deps, id) {
       const parsed = uuid.safeParse(id);
       if (!parsed.success)
@@ -70,54 +70,54 @@ export const opsRoutes: OpsRoute[] = [
     method: 'GET',
     path: 'dead-letters',
     summary: 'What failed for good: failed requests and their dead letters as one list',
-    takes: deadLetterQuery,
+    request: deadLetterQuery,
     status: 200,
-    gives: deadLetterPage,
+    response: deadLetterPage,
     run: (deps, _, query) => listDeadLetters(deps, query),
   },
   {
     method: 'POST',
     path: 'actions',
     summary: 'Plans a bulk action, and so fixes its set; nothing is done yet',
-    takes: actionRequest,
+    request: actionRequest,
     status: 201,
-    gives: action,
+    response: action,
     run: (deps, _, body) => planAction(deps, body as z.input<typeof actionRequest>),
   },
   {
     method: 'GET',
     path: 'actions',
     summary: 'The audit: who did what, when, to which, with which outcome',
-    takes: actionQuery,
+    request: actionQuery,
     status: 200,
-    gives: actionPage,
+    response: actionPage,
     run: (deps, _, query) => listActions(deps, query),
   },
   {
     method: 'GET',
     path: 'actions/{id}',
     summary: 'One bulk action, with what has become of it by now',
-    takes: null,
+    request: null,
     status: 200,
-    gives: action,
+    response: action,
     run: (deps, id) => readAction(deps, id),
   },
   {
     method: 'POST',
     path: 'actions/{id}/start',
     summary: 'Starts a planned action; from then on it runs by itself',
-    takes: startRequest,
+    request: startRequest,
     status: 202,
-    gives: action,
+    response: action,
     run: (deps, id, body) => startAction(deps, id, body),
   },
   {
     method: 'POST',
     path: 'actions/{id}/cancel',
     summary: 'Cancels an action: what is not done yet is given up again, each with its dead letter',
-    takes: cancelRequest,
+    request: cancelRequest,
     status: 202,
-    gives: action,
+    response: action,
     run: (deps, id, body) => cancelAction(deps, id, body),
   },
 ];
