@@ -11,7 +11,7 @@ import {
   withKey,
 } from './operation.js';
 
-/** The paths of `/api/ops/…`, from its routes. */
+/** Describes the paths of `/api/ops/…`, from `opsRoutes`. */
 export function opsPaths(): Record<string, Record<string, Operation>> {
   const paths: Record<string, Record<string, Operation>> = {};
   for (const route of opsRoutes) {
@@ -35,10 +35,10 @@ function operationOf({ method, path, summary, request: taken, status, response }
     ...(taken && method === 'POST' && { requestBody: jsonRequestBody(taken, false) }),
     responses: {
       [status]: jsonResponse(response, summary),
-      400: problemResponse('something is wrong with the request: the detail says what'),
-      ...(byId && { 404: problemResponse('there is none of this id') }),
+      400: problemResponse('the request is invalid; the detail says how to correct the request'),
+      ...(byId && { 404: problemResponse('the id is unknown') }),
       ...(method === 'POST' && {
-        ...(byId && { 409: problemResponse('it is not in a state for that') }),
+        ...(byId && { 409: problemResponse('the state of the action does not allow this') }),
         413: problemResponse('the body is larger than 16 KiB'),
       }),
       ...commonResponses,

@@ -16,32 +16,36 @@ import {
   withKey,
 } from './operation.js';
 
-const location = { Location: { description: "the record's path", schema: { type: 'string' } } };
+const location = { Location: { description: 'the path of the device record', schema: { type: 'string' } } };
 const uuidInPath = { name: 'uuid', in: 'path', required: true, schema: schemaOf(uuid, 'input') };
-const accepted = jsonResponse(acceptedAnswer, 'accepted, or already under way (the same requestId)', {
-  ...location,
-  ...retryAfter,
-});
-const badRequest = problemResponse('something is wrong with the request: the detail says what to send');
+const accepted = jsonResponse(
+  acceptedAnswer,
+  'accepted, or accepted before and still in progress (the same requestId)',
+  {
+    ...location,
+    ...retryAfter,
+  },
+);
+const badRequest = problemResponse('the request is invalid; the detail says how to correct the request');
 const tooLarge = problemResponse('the body is larger than 16 KiB');
 
 const provision: Operation = {
   operationId: 'provision',
   tags: ['devices'],
-  summary: "Asks for a device's credentials",
+  summary: 'Requests credentials for a device',
   description:
-    'The contract of Cloud Relay. The credentials are in the variables AZURE_CERT and AZURE_PRIVATE_KEY once it is done. With proof of device, "Authorization: Bearer <the device\'s API key>" is needed as well.',
+    'The contract of Cloud Relay. A provisioned device has the credentials in the variables AZURE_CERT and AZURE_PRIVATE_KEY. Proof of device also needs "Authorization: Bearer <the device\'s API key>".',
   requestBody: jsonRequestBody(provisionBody),
   responses: {
     202: accepted,
     400: badRequest,
     409: {
       description:
-        'already provisioned at that service: text that starts with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) moved to another service less than ten minutes ago',
+        'already provisioned at this service: text beginning with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) moved to another service less than ten minutes ago',
       content: { ...textResponse('').content, ...problemResponse('').content },
     },
     413: tooLarge,
-    422: problemResponse('failed for good, and not taken up again before Retry-After', retryAfter),
+    422: problemResponse('failed for good; a new request is possible after Retry-After', retryAfter),
     ...commonResponses,
     401: {
       ...problemResponse('no or wrong key (without a body), or the proof of device is missing or wrong'),
@@ -55,7 +59,7 @@ const deprovision: Operation = {
   tags: ['devices'],
   summary: 'Removes the hub identity and the variables',
   description:
-    'Not sticky: a device that asks again gets new credentials. Takes the key of the function "deprovision".',
+    'A new request provisions the device again, with new credentials. Needs the key of the function "deprovision".',
   requestBody: jsonRequestBody(provisionBody),
   responses: { 202: accepted, 400: badRequest, 413: tooLarge, ...commonResponses },
   security: withKey,
@@ -68,11 +72,11 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
     get: {
       operationId: 'getDevice',
       tags: ['devices'],
-      summary: 'How far it is',
+      summary: 'The state of a device',
       responses: {
-        200: jsonResponse(deviceView, 'the record'),
+        200: jsonResponse(deviceView, 'the device record'),
         400: badRequest,
-        404: problemResponse('nothing was ever asked for it'),
+        404: problemResponse('the device was never requested'),
         ...commonResponses,
       },
       security: withKey,
@@ -87,11 +91,12 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
     post: {
       operationId: 'webhook',
       tags: ['devices'],
-      summary: 'Takes a webhook, where WEBHOOK_SECRETS is set',
-      description: 'Signed as Standard Webhooks say, or with a secret as "Authorization: Bearer whsec_...".',
+      summary: 'Receives a webhook, if WEBHOOK_SECRETS is set',
+      description:
+        'Signed by the Standard Webhooks specification, or with a secret as "Authorization: Bearer whsec_...".',
       requestBody: jsonRequestBody(webhookBody()),
       responses: {
-        202: jsonResponse(eventOutcome, 'what became of it'),
+        202: jsonResponse(eventOutcome, 'the outcome'),
         400: badRequest,
         401: problemResponse('the signature or the secret is missing or wrong'),
         413: tooLarge,
@@ -104,10 +109,10 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
     get: {
       operationId: 'health',
       tags: ['operations'],
-      summary: 'Is all well? One line for each dependency',
+      summary: 'Health of the system, one line for each dependency',
       responses: {
-        200: textResponse('all is well'),
-        503: textResponse('something is not'),
+        200: textResponse('healthy'),
+        503: textResponse('unhealthy'),
         401: commonResponses[401],
       },
       security: withKey,
@@ -117,7 +122,7 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
     get: {
       operationId: 'opsPage',
       tags: ['operations'],
-      summary: 'The page for people; it asks for the ops key',
+      summary: 'The page for operators; the page prompts for the function key',
       responses: { 200: textResponse('HTML', 'text/html') },
       security: [],
     },

@@ -15,29 +15,30 @@ import { overview } from '../../ops/overview/schema.js';
 import { RequestError } from '../../ops/shared/request.js';
 import { uuid } from '../../shared/schemas.js';
 
-/** One thing that can be asked of `/api/ops/`: what does it, and what describes it. */
+/** A request of `/api/ops/`: the function, the schemas, and the summary for the OpenAPI description. */
 export interface OpsRoute {
   method: 'GET' | 'POST';
-  /** Below `/api/ops/`; `{id}` is given to `run`. */
+  /** Below `/api/ops/`. `run` gets the value of `{id}`. */
   path: `${string}` | `${string}/{id}` | `${string}/{id}/${string}`;
-  /** For the description of the API. */
+  /** For the OpenAPI description. */
   summary: string;
-  /** Of the query (GET), or of the body (POST). */
+  /** Schema of the query (GET) or of the body (POST). */
   request: z.ZodObject | null;
   status: 200 | 201 | 202;
+  /** Schema of the answer. */
   response: z.ZodObject;
-  /** @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable` */
+  /** @throws RequestError; ProvisioningError `records-unavailable`, `queue-unavailable` */
   run(deps: OpsDependencies, id: string, sent: object): Promise<object>;
 }
 
-/** The name of the filter `code` in a query: there, `code` is how a function key may be given. */
+/** The name of the filter `code` in a query. In a query, `code` is the function key. */
 export const codeInQuery = 'errorCode';
 
 export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'overview',
-    summary: 'What the system is at: queue, states, failures, pace, timing, the last hour',
+    summary: 'The state of the system: queue, devices, failures, rate limiter, timing, the last hour',
     request: null,
     status: 200,
     response: overview,
@@ -46,7 +47,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'records',
-    summary: 'The records, by when they were last asked for',
+    summary: 'The device records, sorted by the time of the last request',
     request: recordQuery,
     status: 200,
     response: recordPage,
@@ -55,7 +56,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'records/{id}',
-    summary: 'One device (by uuid), and what happened to it',
+    summary: "A device (by UUID) with the device's history",
     request: null,
     status: 200,
     response: deviceHistory,
@@ -69,7 +70,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'dead-letters',
-    summary: 'What failed for good: failed requests and their dead letters as one list',
+    summary: 'The requests failed for good, and the messages of the dead-letter queue, as one list',
     request: deadLetterQuery,
     status: 200,
     response: deadLetterPage,
@@ -78,7 +79,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'POST',
     path: 'actions',
-    summary: 'Plans a bulk action, and so fixes its set; nothing is done yet',
+    summary: 'Plans a bulk action and fixes the set of items; the action does nothing before the start',
     request: actionRequest,
     status: 201,
     response: action,
@@ -87,7 +88,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'actions',
-    summary: 'The audit: who did what, when, to which, with which outcome',
+    summary: 'The audit: all started actions with operator, time, filter and outcome',
     request: actionQuery,
     status: 200,
     response: actionPage,
@@ -96,7 +97,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'actions/{id}',
-    summary: 'One bulk action, with what has become of it by now',
+    summary: 'A bulk action with the present counts',
     request: null,
     status: 200,
     response: action,
@@ -105,7 +106,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'POST',
     path: 'actions/{id}/start',
-    summary: 'Starts a planned action; from then on it runs by itself',
+    summary: 'Starts a planned action; the action then runs by itself',
     request: startRequest,
     status: 202,
     response: action,
@@ -114,7 +115,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'POST',
     path: 'actions/{id}/cancel',
-    summary: 'Cancels an action: what is not done yet is given up again, each with its dead letter',
+    summary: 'Cancels an action; each pending request becomes a dead letter again',
     request: cancelRequest,
     status: 202,
     response: action,
