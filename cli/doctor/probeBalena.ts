@@ -49,7 +49,7 @@ export async function probeBalena({
     throw new ProvisioningError(
       'balena-unavailable',
       'Something that is not balena answered: check BALENA_API_URL.',
-      { retry: 'later', dependency: 'balena' },
+      { dependency: 'balena' },
     );
   if (!answer) throw mapBalenaError({ statusCode: 401 }, false);
   // PATCH, and by the row's own address: no filter that could be lost on the way, and change everything.

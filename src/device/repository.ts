@@ -46,18 +46,18 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
   const read = (uuid: string) => table.get(keyOf(uuid));
 
   async function write(record: DeviceRecord, etag: string | null): Promise<boolean> {
-    record.stamp = randomUUID();
-    record.updatedAt = clock.now();
+    const stamp = randomUUID();
+    const written = { ...record, stamp, updatedAt: clock.now() };
     try {
-      if (await table.put(keyOf(record.uuid), record, etag, columnsOf(record))) return true;
+      if (await table.put(keyOf(record.uuid), written, etag, columnsOf(written))) return true;
     } catch (error) {
       const stored = await read(record.uuid);
-      if (stored?.value.stamp === record.stamp) return true;
+      if (stored?.value.stamp === stamp) return true;
       // Unchanged means that it did not happen yet, and not that it will not.
       throw error;
     }
     // The tables client repeats requests by itself: the conflict can be with one's own write.
-    return (await read(record.uuid))?.value.stamp === record.stamp;
+    return (await read(record.uuid))?.value.stamp === stamp;
   }
 
   async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
@@ -70,9 +70,6 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
     throw new ProvisioningError(
       'records-unavailable',
       'The record is being changed too often to be amended.',
-      {
-        retry: 'later',
-      },
     );
   }
 

@@ -64,7 +64,7 @@ async function* devicesIn(
       throw new ProvisioningError(
         'balena-unauthorized',
         `The balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}. Check the slug and BALENA_API_KEY.`,
-        { retry: 'later', dependency: 'balena' },
+        { dependency: 'balena' },
       );
     }
     yield* page;

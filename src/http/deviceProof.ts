@@ -74,9 +74,6 @@ async function ask(url: string, headers: Record<string, string>, ms: number) {
     new ProvisioningError(
       'balena-unavailable',
       `balena cannot be asked whether the device is itself (${why}).`,
-      {
-        retry: 'later',
-      },
     );
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(ms) });

@@ -125,7 +125,6 @@ function notTheHub(outcomeUnknown: boolean): ProvisioningError {
     'hub-unavailable',
     'Something that is not the hub answered in its place: check its host name.',
     {
-      retry: 'later',
       dependency: 'hub',
       outcomeUnknown,
     },

@@ -80,7 +80,7 @@ async function ask<R>(call: (abortSignal: AbortSignal) => Promise<R>): Promise<R
       'queue-unavailable',
       // The code first: that there is no such queue comes as HTTP 200.
       `The queue cannot be asked for its counts (${code ?? (statusCode ? `HTTP ${statusCode}` : name)}).`,
-      { retry: 'later', cause: error },
+      { cause: error },
     );
   }
 }

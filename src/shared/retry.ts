@@ -4,8 +4,6 @@ import type { Clock } from './time.js';
 
 const mostTries = 6;
 const firstWaitMs = 1_000;
-/** What no patience mends: our credentials. */
-const hopeless = new Set<ProvisioningError['code']>(['balena-unauthorized', 'hub-unauthorized']);
 
 /**
  * Runs a call that may be repeated, again after a wait where it fails in a way that passes: as long as the other side asks for, or
@@ -24,9 +22,10 @@ export async function retryWithBackoff<R>(
     try {
       return await call();
     } catch (error) {
-      const { code, retry } = ProvisioningError.from(error);
-      if (retry === 'never' || hopeless.has(code) || tries >= mostTries) throw error;
-      const wait = typeof retry === 'object' ? retry.afterMs : firstWaitMs * 2 ** (tries - 1);
+      const { policy, retryAfterMs } = ProvisioningError.from(error);
+      // A few seconds change nothing about wrong credentials.
+      if (policy.isFinal || policy.fault === 'key' || tries >= mostTries) throw error;
+      const wait = retryAfterMs ?? firstWaitMs * 2 ** (tries - 1);
       await pause(clock, wait, signal);
     }
   }
@@ -71,10 +70,16 @@ export const retryTransient: RetryTransient = (call) =>
     shouldRetry: ({ error }) => isTransient(error as ProvisioningError),
   });
 
-export function isTransient({ code, retry, outcomeUnknown }: ProvisioningError): boolean {
-  // An amendment reads before it writes, and knows its own writes.
-  if (code === 'records-unavailable') return true;
-  if (outcomeUnknown) return false;
-  if (code === 'balena-throttled') return typeof retry === 'object' && retry.afterMs <= longestWaitMs;
-  return code === 'balena-unavailable' || code === 'hub-unavailable';
+/** The error policy says which failed calls one run repeats. */
+export function isTransient({ policy, retryAfterMs, outcomeUnknown }: ProvisioningError): boolean {
+  switch (policy.retriedInRun) {
+    case 'always':
+      return true;
+    case 'unless-outcome-unknown':
+      return !outcomeUnknown;
+    case 'if-wait-is-short':
+      return !outcomeUnknown && retryAfterMs !== null && retryAfterMs <= longestWaitMs;
+    case 'never':
+      return false;
+  }
 }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** A moment in Unix time, in milliseconds. */
+/** Milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMs = number;
 
 /** Time as the product sees it; tests bring their own. */

@@ -8,11 +8,6 @@ type Call = (...args: never[]) => Promise<unknown>;
 /** The names of the calls that end with an answer. */
 type CallsOf<T> = { [N in keyof T]: T[N] extends Call ? N : never }[keyof T] & string;
 
-const refusals: Partial<Record<ProvisioningError['code'], Dependency>> = {
-  'balena-unauthorized': 'balena',
-  'hub-unauthorized': 'hub',
-};
-
 /**
  * A side outside with a span for each of these calls, `balena.find` for example; never what is sent or answered. Refused
  * credentials are counted.
@@ -70,8 +65,8 @@ async function counted<R>(answer: Promise<R>): Promise<R> {
   try {
     return await answer;
   } catch (error) {
-    const dependency = error instanceof ProvisioningError ? refusals[error.code] : undefined;
-    if (dependency) productMetrics().refused(dependency);
+    if (error instanceof ProvisioningError && error.policy.fault === 'key' && error.dependency)
+      productMetrics().refused(error.dependency);
     throw error;
   }
 }

@@ -84,9 +84,7 @@ export function openRateLimiter({
       const result = f(value);
       if (await shared.write(value, basis)) return result;
     }
-    throw new ProvisioningError('records-unavailable', 'The pace is being changed too often.', {
-      retry: 'later',
-    });
+    throw new ProvisioningError('records-unavailable', 'The pace is being changed too often.');
   }
 
   async function flush(): Promise<void> {

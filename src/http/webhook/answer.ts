@@ -42,7 +42,7 @@ export async function answerWebhook(
 async function within(ms: number, handle: () => Promise<EventOutcome>): Promise<EventOutcome> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    const late = () => reject(new ProvisioningError('timed-out', 'It takes too long.', { retry: 'later' }));
+    const late = () => reject(new ProvisioningError('timed-out', 'It takes too long.'));
     timer = setTimeout(late, ms);
   });
   try {

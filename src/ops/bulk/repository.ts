@@ -78,9 +78,7 @@ export function openActions(table: ErasableTable<unknown>): Actions {
       if (!found || !changed) return null;
       if (await write(changed, found.etag)) return changed;
     }
-    throw new ProvisioningError('records-unavailable', 'The action is being changed too often.', {
-      retry: 'later',
-    });
+    throw new ProvisioningError('records-unavailable', 'The action is being changed too often.');
   }
 
   async function removeRows(id: string): Promise<void> {
@@ -97,9 +95,7 @@ export function openActions(table: ErasableTable<unknown>): Actions {
         sets.put({ partition: partitionOf(action.id), row: rowOf(row) }, row, null),
       );
       if (await amend(action.id, ({ unfinished: _, ...whole }) => whole, find)) return;
-      throw new ProvisioningError('records-unavailable', 'The plan took too long to be written.', {
-        retry: 'later',
-      });
+      throw new ProvisioningError('records-unavailable', 'The plan took too long to be written.');
     },
     read,
     amend: (id, change) => amend(id, change),
