@@ -1,19 +1,19 @@
 import type { WakeUpMessage } from '../../queue/messages.js';
 import { forEachConcurrently } from '../../shared/async.js';
 import type { EpochMs } from '../../shared/time.js';
-import type { OpsDependencies } from '../dependencies.js';
 import { hasFinished, type Item, type StoredAction, sizeOf, type Wave } from './action.js';
-import { cancelItem, cancelRotation } from './items/cancel.js';
-import { discardItem } from './items/discard.js';
-import { replayItem } from './items/replay.js';
-import { rotateItem } from './items/rotate.js';
+import { cancelItem, cancelRotation } from './cancelItem.js';
+import type { BulkDependencies } from './dependencies.js';
+import { discardItem } from './discardItem.js';
 import { countOutcomes } from './read.js';
+import { replayItem } from './replayItem.js';
+import { rotateItem } from './rotateItem.js';
 import type { ActionCounts, ActionKind } from './schema.js';
 import { scheduleWakeUp } from './wakeUp.js';
 
 const perform: Record<
   ActionKind,
-  (deps: OpsDependencies, action: StoredAction, item: Item, due: EpochMs) => Promise<boolean>
+  (deps: BulkDependencies, action: StoredAction, item: Item, due: EpochMs) => Promise<boolean>
 > = {
   replay: replayItem,
   discard: discardItem,
@@ -39,7 +39,7 @@ const pauseBeforeThrowMs = 5_000;
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, after a pause: the queue delivers the message again
  */
-export async function advanceAction(deps: OpsDependencies, message: WakeUpMessage): Promise<void> {
+export async function advanceAction(deps: BulkDependencies, message: WakeUpMessage): Promise<void> {
   try {
     await advance(deps, message);
   } catch (error) {
@@ -48,7 +48,7 @@ export async function advanceAction(deps: OpsDependencies, message: WakeUpMessag
   }
 }
 
-async function advance(deps: OpsDependencies, { action: id, generation }: WakeUpMessage): Promise<void> {
+async function advance(deps: BulkDependencies, { action: id, generation }: WakeUpMessage): Promise<void> {
   const { actions, clock } = deps;
   const stored = await actions.read(id);
   if (!stored) return;
@@ -75,7 +75,7 @@ async function advance(deps: OpsDependencies, { action: id, generation }: WakeUp
  *
  * @throws the first failure, after all items of the part have settled
  */
-async function performPart(deps: OpsDependencies, action: StoredAction): Promise<void> {
+async function performPart(deps: BulkDependencies, action: StoredAction): Promise<void> {
   const { next, wave } = action;
   const to = Math.min(next + itemsPerPart, wave.to);
   const interval = 60_000 / (action.ratePerMinute ?? deps.operationsPerMinute);
@@ -103,7 +103,7 @@ async function performPart(deps: OpsDependencies, action: StoredAction): Promise
  *
  * @returns ms until the next evaluation; 0 to continue at once
  */
-async function evaluateWave(deps: OpsDependencies, action: StoredAction): Promise<number> {
+async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promise<number> {
   const { clock, records, actions } = deps;
   const startedAt = clock.now();
   const counts = await countOutcomes(records, action);
@@ -123,7 +123,7 @@ async function evaluateWave(deps: OpsDependencies, action: StoredAction): Promis
 }
 
 /** Cancels the pending requests, and finishes the action as cancelled. */
-async function finishCancelling(deps: OpsDependencies, action: StoredAction): Promise<void> {
+async function finishCancelling(deps: BulkDependencies, action: StoredAction): Promise<void> {
   await cancelRequests(deps, action);
   const counts = await countOutcomes(deps.records, action);
   const now = deps.clock.now();
@@ -133,7 +133,7 @@ async function finishCancelling(deps: OpsDependencies, action: StoredAction): Pr
 }
 
 /** Cancels the pending requests of an action. */
-async function cancelRequests(deps: OpsDependencies, action: StoredAction): Promise<void> {
+async function cancelRequests(deps: BulkDependencies, action: StoredAction): Promise<void> {
   const pending: string[] = [];
   for await (const { uuid, job } of deps.records.summaries({ action: action.id }))
     if (job && job.deadAt === null && job.kind === 'change') pending.push(uuid);
