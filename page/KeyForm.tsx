@@ -1,6 +1,5 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './api/ApiError.js';
-import { openApi } from './api/openApi.js';
+import { ApiError, openApi } from './api/openApi.js';
 import { remember, rememberedName, type Session } from './api/Session.js';
 
 interface Props {

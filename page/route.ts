@@ -1,3 +1,5 @@
+import { useEffect, useState } from 'preact/hooks';
+
 /** Where one is, as the part of the address after `#`. It never holds a key, and is not sent to anyone. */
 export interface Route {
   /** `devices` or `devices/<uuid>`, for example; empty for the overview. */
@@ -19,4 +21,14 @@ export function linkTo(path: string, query: Record<string, string | undefined> =
 /** Other filters at the same place: no new entry in the history, and the focus stays where it is. */
 export function refine(path: string, query: Record<string, string | undefined>): void {
   location.replace(linkTo(path, query));
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(() => readRoute(location.hash));
+  useEffect(() => {
+    const onChange = () => setRoute(readRoute(location.hash));
+    addEventListener('hashchange', onChange);
+    return () => removeEventListener('hashchange', onChange);
+  }, []);
+  return route;
 }

@@ -5,14 +5,11 @@ import { usePolled } from '../api/usePolled.js';
 import { filterText } from '../deadLetters/filterOf.js';
 import { number } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
-import { Empty } from '../parts/Empty.js';
-import { Pager } from '../parts/Pager.js';
-import { StateBadge } from '../parts/StateBadge.js';
+import { Pager, usePaging } from '../parts/Pager.js';
+import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
-import { usePaging } from '../parts/usePaging.js';
-import { View } from '../parts/View.js';
+import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
-import { actionNames } from '../words.js';
 
 /** Live ones change, others do not. */
 const liveMs = 3_000;

@@ -1,10 +1,8 @@
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { number } from '../format.js';
-import { Dialog } from '../parts/Dialog.js';
-import { Problem } from '../parts/Problem.js';
-import { useTask } from '../parts/useTask.js';
-import { actionNames } from '../words.js';
+import { Dialog, Problem, useTask } from '../parts/Dialog.js';
+import { actionNames } from '../parts/StateBadge.js';
 
 interface Props {
   action: Action;

@@ -4,7 +4,26 @@ import type { StartRequest } from '../../src/ops/bulk/start.js';
 import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import type { DeviceHistory, RecordPage } from '../../src/ops/devices/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { ApiError } from './ApiError.js';
+
+/** What the API answered other than what was asked for, in words for people. */
+export class ApiError extends Error {
+  /**
+   * @param status 0 if there was no answer
+   * @param code of the problem document; empty where there is none
+   */
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  static from(error: unknown): ApiError {
+    return error instanceof ApiError ? error : new ApiError(0, '', `This should not happen: ${error}`);
+  }
+}
 
 export type Query = Record<string, string | number | null | undefined>;
 

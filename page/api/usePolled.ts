@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './ApiError.js';
+import { ApiError } from './openApi.js';
 
 /** What was asked for last, and whether that still works. */
 export interface Polled<T> {

@@ -1,10 +1,8 @@
 import { useCallback, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
-import { Empty } from '../parts/Empty.js';
-import { Pager } from '../parts/Pager.js';
-import { usePaging } from '../parts/usePaging.js';
-import { View } from '../parts/View.js';
+import { Pager, usePaging } from '../parts/Pager.js';
+import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 import { DeadLetterCounts } from './DeadLetterCounts.js';
 import { DeadLetterFilters } from './DeadLetterFilters.js';

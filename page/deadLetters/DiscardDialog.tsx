@@ -2,9 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { plural } from '../format.js';
-import { Dialog } from '../parts/Dialog.js';
-import { Problem } from '../parts/Problem.js';
-import { useTask } from '../parts/useTask.js';
+import { Dialog, Problem, useTask } from '../parts/Dialog.js';
 import { type DeadLetterFilter, filterText } from './filterOf.js';
 import { PlanSummary } from './PlanSummary.js';
 

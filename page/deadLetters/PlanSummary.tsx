@@ -1,7 +1,7 @@
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { duration, number, plural } from '../format.js';
-import { Empty } from '../parts/Empty.js';
 import { Shares } from '../parts/Shares.js';
+import { Empty } from '../parts/View.js';
 
 interface Props {
   plan: Action;

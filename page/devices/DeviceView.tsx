@@ -6,10 +6,8 @@ import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
-import { CertificateCard } from './CertificateCard.js';
-import { FailureCard } from './FailureCard.js';
+import { CertificateCard, FailureCard, RequestCard } from './DeviceCards.js';
 import { History } from './History.js';
-import { RequestCard } from './RequestCard.js';
 
 const underWay = ['queued', 'working', 'retrying'];
 

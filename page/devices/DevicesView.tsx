@@ -4,12 +4,10 @@ import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { serviceName, shortUuid } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
-import { Empty } from '../parts/Empty.js';
-import { Pager } from '../parts/Pager.js';
+import { Pager, usePaging } from '../parts/Pager.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
-import { usePaging } from '../parts/usePaging.js';
-import { View } from '../parts/View.js';
+import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 import { DeviceFilters } from './DeviceFilters.js';
 

@@ -1,7 +1,7 @@
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { duration } from '../format.js';
-import { Empty } from '../parts/Empty.js';
 import { Time } from '../parts/Time.js';
+import { Empty } from '../parts/View.js';
 
 type Event = DeviceHistory['history'][number];
 

@@ -1,6 +1,6 @@
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { Empty } from '../parts/Empty.js';
 import { type Line, TimeChart } from '../parts/TimeChart.js';
+import { Empty } from '../parts/View.js';
 
 type Depth = Pick<Overview['history'][number], 'at' | 'active' | 'scheduled' | 'deadLettered'>;
 type Done = Overview['history'][number] & { limit: number };

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { ApiError } from '../api/openApi.js';
 
 interface Props {
   title: string;
@@ -38,4 +39,38 @@ export function Dialog({ title, onClose, children }: Props) {
       </article>
     </dialog>
   );
+}
+
+/** What went wrong with something that was just tried. */
+export function Problem({ error }: { error: ApiError | null }) {
+  return <div role="alert">{error && <p class="banner">{error.message}</p>}</div>;
+}
+
+export interface Task {
+  isBusy: boolean;
+  error: ApiError | null;
+  /** Does it, unless something is being done already. */
+  run(what: () => Promise<void>): Promise<void>;
+}
+
+/** Something that a click does, once at a time. */
+export function useTask(): Task {
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError | null>(null);
+  return {
+    isBusy,
+    error,
+    async run(what) {
+      if (isBusy) return;
+      setBusy(true);
+      setError(null);
+      try {
+        await what();
+      } catch (failure) {
+        setError(ApiError.from(failure));
+      } finally {
+        setBusy(false);
+      }
+    },
+  };
 }

@@ -1,5 +1,5 @@
+import { useEffect, useState } from 'preact/hooks';
 import { localTime, relative } from '../format.js';
-import { useNow } from './useNow.js';
 
 interface Props {
   /** ISO 8601; null: a dash. */
@@ -18,4 +18,14 @@ export function Time({ at, isRelative = false }: Props) {
       {isRelative ? relative(ms, now) : localTime(ms, now)}
     </time>
   );
+}
+
+/** Unix ms, new every so often. */
+export function useNow(everyMs = 1_000): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
 }

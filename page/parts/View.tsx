@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Polled } from '../api/usePolled.js';
 import { duration } from '../format.js';
-import { useNow } from './useNow.js';
+import { useNow } from './Time.js';
 
 interface Props<T> {
   title: ComponentChildren;
@@ -57,4 +57,9 @@ function Age({ at, onRefresh }: { at: number | null; onRefresh(): void }) {
       </button>
     </span>
   );
+}
+
+/** There is nothing, and what that means. */
+export function Empty({ children }: { children: ComponentChildren }) {
+  return <p class="empty">{children}</p>;
 }

@@ -1,0 +1,108 @@
+import { adviceOn } from '../../src/ops/advice.js';
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
+import { number, plural, serviceName } from '../format.js';
+import { Facts } from '../parts/Facts.js';
+import { Time } from '../parts/Time.js';
+import { Empty } from '../parts/View.js';
+import { linkTo } from '../route.js';
+
+type Device = DeviceHistory['device'];
+
+/** Why it is not done, and what to do about it. */
+export function FailureCard({ device, error }: { device: Device; error: NonNullable<Device['error']> }) {
+  const { code, step, message } = error;
+  return (
+    <section class={`card ${device.state === 'failed' ? 'failure' : ''}`} aria-labelledby="failure">
+      <h2 id="failure">{device.state === 'failed' ? 'Why it failed' : 'What went wrong last'}</h2>
+      <p>
+        <strong>{code}</strong>
+        {step && <> at the step “{step}”</>}: {message}
+      </p>
+      <h3>What to do</h3>
+      <p>{adviceOn(code)}</p>
+      {device.state === 'failed' && (
+        <p>
+          <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>
+            All that failed like this
+          </a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** What was asked for it, and how far that is. */
+export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
+  const { discarded } = device;
+  return (
+    <section class="card">
+      <h2>Request</h2>
+      <Facts
+        facts={{
+          Operation: device.operation,
+          Fleet: device.fleet ?? 'not seen yet',
+          Service: serviceName(device.service),
+          Asked: <Time at={device.requestedAt} />,
+          'First seen': <Time at={device.firstSeenAt} />,
+          Expected: device.expectedAt ? <Time at={device.expectedAt} isRelative /> : undefined,
+          Due: device.dueAt ? <Time at={device.dueAt} isRelative /> : undefined,
+          Done: device.completedAt ? <Time at={device.completedAt} /> : undefined,
+          Attempts: number(device.attempts),
+          Replays: number(device.replays),
+          Discarded: discarded ? (
+            <>
+              <Time at={discarded.at} /> by {discarded.by}: {discarded.reason}
+            </>
+          ) : undefined,
+          'Request id': <span class="mono">{device.requestId}</span>,
+        }}
+      />
+    </section>
+  );
+}
+
+const dayMs = 86_400_000;
+
+const hubWords: Record<DeviceHistory['device']['hub'], string> = {
+  unknown: 'not known until a worker has looked',
+  none: 'no identity',
+  exists: 'an identity, with what is not known',
+  'accepts-certificate': 'accepts this certificate',
+  'accepts-other': 'accepts another certificate',
+};
+
+/** What it can connect with. */
+export function CertificateCard({ device: { certificate, hub } }: { device: DeviceHistory['device'] }) {
+  if (!certificate)
+    return (
+      <section class="card">
+        <h2>Certificate</h2>
+        <Empty>It holds none that we know of.</Empty>
+        <Facts facts={{ 'IoT Hub': hubWords[hub] }} />
+      </section>
+    );
+  const { thumbprint, notBefore, notAfter, keyAlgorithm } = certificate;
+  return (
+    <section class="card">
+      <h2>Certificate</h2>
+      <Facts
+        facts={{
+          'Valid from': <Time at={notBefore} />,
+          'Valid until': (
+            <>
+              <Time at={notAfter} /> {notAfter && <small>({left(Date.parse(notAfter))})</small>}
+            </>
+          ),
+          Key: keyAlgorithm ?? 'not known',
+          'IoT Hub': hubWords[hub],
+          Thumbprint: <span class="mono">{thumbprint}</span>,
+        }}
+      />
+    </section>
+  );
+}
+
+function left(until: number): string {
+  const days = Math.floor((until - Date.now()) / dayMs);
+  return days < 0 ? 'expired' : `${plural(days, 'day')} left`;
+}
