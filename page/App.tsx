@@ -12,7 +12,7 @@ import { OverviewView } from './overview/OverviewView.js';
 import { type Route, useRoute } from './route.js';
 import { TopBar } from './TopBar.js';
 
-/** The page: without a key it asks for one, with it it shows what the address says. */
+/** The page. Without a key the page shows the form for the key, with a key the view that the address names. */
 export function App() {
   const [session, setSession] = useState<Session>(() => ({ key: rememberedKey(), by: rememberedName() }));
   const [reason, setReason] = useState('');
@@ -23,8 +23,7 @@ export function App() {
     setSession((last) => ({ ...last, key: '' }));
   }, []);
   const api = useMemo(
-    () =>
-      openApi(session.key, session.by, () => leave('The key is not accepted any more. Give the new one.')),
+    () => openApi(session.key, session.by, () => leave('The key is no longer accepted. Enter the new key.')),
     [session, leave],
   );
   const isOpen = session.key !== '';
@@ -37,18 +36,18 @@ export function App() {
         Skip to the content
       </button>
       <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
-      <Location route={route} />
+      <CurrentView route={route} />
     </OpsContext.Provider>
   );
 }
 
-/** No link: the part after `#` says where one is, and must not change for this. */
+/** A button and no link: a link would change the part of the address after `#`, which names the view. */
 function skip(): void {
   document.querySelector<HTMLElement>('h1')?.focus();
 }
 
-/** What is at a place. */
-export function Location({ route: { path, query } }: { route: Route }) {
+/** The view that a route names; the overview for an unknown name. */
+export function CurrentView({ route: { path, query } }: { route: Route }) {
   const [view, id] = path.split('/');
   if (view === 'devices') return id ? <DeviceView key={id} uuid={id} /> : <DevicesView query={query} />;
   if (view === 'dead-letters') return <DeadLettersView query={query} />;
@@ -57,14 +56,15 @@ export function Location({ route: { path, query } }: { route: Route }) {
 }
 
 /**
- * At another place the focus goes to its heading, as it does when a page is loaded. Not at the very start, where the browser
- * does that.
+ * Moves the focus to the heading when another view opens, as a browser does when another page loads. At the first view the
+ * focus stays where the browser has put the focus.
  *
- * @param isOpen whether a key was given
+ * @param isOpen whether the operator has entered a key
+ * @param path of the route
  */
 export function useFocusOnHeading(isOpen: boolean, path: string): void {
   const isFirst = useRef(true);
-  // The path is what it is about.
+  // The effect does not read the path, but runs when the path changes.
   useEffect(() => {
     if (isOpen && !isFirst.current) {
       document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });

@@ -8,12 +8,12 @@ import { linkTo } from '../route.js';
 
 type Device = DeviceHistory['device'];
 
-/** Why it is not done, and what to do about it. */
+/** The error of the request, and the advice for operators. */
 export function FailureCard({ device, error }: { device: Device; error: NonNullable<Device['error']> }) {
   const { code, step, message } = error;
   return (
     <section class={`card ${device.state === 'failed' ? 'failure' : ''}`} aria-labelledby="failure">
-      <h2 id="failure">{device.state === 'failed' ? 'Why it failed' : 'What went wrong last'}</h2>
+      <h2 id="failure">{device.state === 'failed' ? 'Why it failed' : 'The last error'}</h2>
       <p>
         <strong>{code}</strong>
         {step && <> at the step “{step}”</>}: {message}
@@ -23,7 +23,7 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
       {device.state === 'failed' && (
         <p>
           <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>
-            All that failed like this
+            All dead letters with this cause
           </a>
         </p>
       )}
@@ -31,7 +31,7 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
   );
 }
 
-/** What was asked for it, and how far that is. */
+/** The facts of the device's latest request. */
 export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
   const { discarded } = device;
   return (
@@ -42,11 +42,11 @@ export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
           Operation: device.operation,
           Fleet: device.fleet ?? 'not seen yet',
           Service: serviceName(device.service),
-          Asked: <Time at={device.requestedAt} />,
+          Requested: <Time at={device.requestedAt} />,
           'First seen': <Time at={device.firstSeenAt} />,
           Expected: device.expectedAt ? <Time at={device.expectedAt} isRelative /> : undefined,
           Due: device.dueAt ? <Time at={device.dueAt} isRelative /> : undefined,
-          Done: device.completedAt ? <Time at={device.completedAt} /> : undefined,
+          Finished: device.completedAt ? <Time at={device.completedAt} /> : undefined,
           Attempts: number(device.attempts),
           Replays: number(device.replays),
           Discarded: discarded ? (
@@ -64,20 +64,20 @@ export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
 const dayMs = 86_400_000;
 
 const hubWords: Record<DeviceHistory['device']['hub'], string> = {
-  unknown: 'not known until a worker has looked',
+  unknown: 'not known until the next check by a worker',
   none: 'no identity',
-  exists: 'an identity, with what is not known',
+  exists: 'an identity; its thumbprints are not known',
   'accepts-certificate': 'accepts this certificate',
   'accepts-other': 'accepts another certificate',
 };
 
-/** What it can connect with. */
+/** The device's certificate, and the state of the device's identity at the hub. */
 export function CertificateCard({ device: { certificate, hub } }: { device: DeviceHistory['device'] }) {
   if (!certificate)
     return (
       <section class="card">
         <h2>Certificate</h2>
-        <Empty>It holds none that we know of.</Empty>
+        <Empty>No certificate is recorded for this device.</Empty>
         <Facts facts={{ 'IoT Hub': hubWords[hub] }} />
       </section>
     );

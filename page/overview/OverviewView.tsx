@@ -13,7 +13,7 @@ import { LastHour } from './LastHour.js';
 
 const everyMs = 5_000;
 
-/** What the system is at, in one look. */
+/** The state of the whole system. */
 export function OverviewView() {
   const polled = usePolled(useOps().overview, () => everyMs);
   return (
@@ -37,16 +37,16 @@ export function OverviewView() {
 
 type Failure = Overview['failures'][number];
 
-/** What fails and where, the most frequent first. */
-export function Failures({ failures }: { failures: Failure[] }) {
+/** The causes of failures, the most frequent cause first. */
+function Failures({ failures }: { failures: Failure[] }) {
   return (
     <section class="card wide">
-      <h2>What fails, and where</h2>
+      <h2>Failures by cause and step</h2>
       {failures.length === 0 ? (
-        <Empty>Nothing has failed for good, and nothing is being retried.</Empty>
+        <Empty>No request has failed for good, and no request is being retried.</Empty>
       ) : (
         <DataTable
-          caption="What fails, and where"
+          caption="Failures by cause and step"
           rows={failures}
           keyOf={({ code, step }) => `${code} ${step}`}
           columns={[
@@ -67,13 +67,13 @@ function Cause({ code, step, failed }: Failure) {
   return <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>{code}</a>;
 }
 
-/** Devices by the state of their request. */
-export function States({ states, devices }: Pick<Overview, 'states' | 'devices'>) {
+/** The number of devices in each state. */
+function States({ states, devices }: Pick<Overview, 'states' | 'devices'>) {
   return (
     <section class="card">
       <h2>Requests by state</h2>
       {devices === 0 ? (
-        <Empty>No device has asked yet. The first POST to /api/provision shows up here.</Empty>
+        <Empty>No device was requested yet. The first POST to /api/provision will appear here.</Empty>
       ) : (
         <>
           <Shares
@@ -91,8 +91,8 @@ export function States({ states, devices }: Pick<Overview, 'states' | 'devices'>
 
 const names = { balena: 'balena', hub: 'IoT Hub' };
 
-/** Balena and the hub, as the workers last saw them. */
-export function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
+/** Whether balena and the hub answer, by the last requests of the workers. */
+function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
   return (
     <section class="card">
       <h2>Dependencies</h2>
@@ -101,7 +101,7 @@ export function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
           const { ok, detail } = dependencies[name];
           return (
             <li key={name}>
-              <span class={`badge ${ok ? 'good' : 'bad'}`}>{ok ? 'well' : 'not well'}</span>
+              <span class={`badge ${ok ? 'good' : 'bad'}`}>{ok ? 'healthy' : 'unhealthy'}</span>
               <span>
                 <strong>{names[name]}</strong> <small>{detail}</small>
               </span>
@@ -113,17 +113,17 @@ export function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
   );
 }
 
-/** Certificates by the days that they have left. */
-export function Certificates({ certificates }: Pick<Overview, 'certificates'>) {
+/** The number of certificates by remaining days. */
+function Certificates({ certificates }: Pick<Overview, 'certificates'>) {
   const { expired, within7Days, within30Days, later } = certificates;
   return (
     <section class="card">
       <h2>Certificates</h2>
       {expired + within7Days + within30Days + later === 0 ? (
-        <Empty>No device holds a certificate yet.</Empty>
+        <Empty>No device has a certificate yet.</Empty>
       ) : (
         <Shares
-          label="Certificates by days left"
+          label="Certificates by remaining days"
           counts={{
             expired,
             'within 7 days': within7Days,

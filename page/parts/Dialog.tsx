@@ -8,7 +8,7 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** A modal dialog. Escape closes it, and the focus goes back to where it was. */
+/** A modal dialog. Escape closes the dialog, and the focus returns to the element that had the focus before. */
 export function Dialog({ title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -41,7 +41,7 @@ export function Dialog({ title, onClose, children }: Props) {
   );
 }
 
-/** What went wrong with something that was just tried. */
+/** The error of a task, announced by screen readers. */
 export function Problem({ error }: { error: ApiError | null }) {
   return <div role="alert">{error && <p class="banner">{error.message}</p>}</div>;
 }
@@ -49,23 +49,23 @@ export function Problem({ error }: { error: ApiError | null }) {
 export interface Task {
   isBusy: boolean;
   error: ApiError | null;
-  /** Does it, unless something is being done already. */
-  run(what: () => Promise<void>): Promise<void>;
+  /** Runs the work, unless earlier work is still running. Errors go to `error`. */
+  run(work: () => Promise<void>): Promise<void>;
 }
 
-/** Something that a click does, once at a time. */
+/** Asynchronous work that a click starts; one piece of work runs at a time. */
 export function useTask(): Task {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   return {
     isBusy,
     error,
-    async run(what) {
+    async run(work) {
       if (isBusy) return;
       setBusy(true);
       setError(null);
       try {
-        await what();
+        await work();
       } catch (failure) {
         setError(ApiError.from(failure));
       } finally {

@@ -2,13 +2,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { localTime, relative } from '../format.js';
 
 interface Props {
-  /** ISO 8601; null: a dash. */
+  /** An ISO 8601 time; null shows a dash. */
   at: string | null;
-  /** `3 min ago` instead of the local time. */
+  /** Whether to show `3 min ago` instead of the local time. */
   isRelative?: boolean;
 }
 
-/** A moment, in local time; hovering tells it exactly, in local time and in UTC. */
+/** A time in the local time zone. The tooltip shows the exact time, local and in UTC. */
 export function Time({ at, isRelative = false }: Props) {
   const now = useNow(isRelative ? 1_000 : 60_000);
   if (at === null) return <span>–</span>;
@@ -20,7 +20,11 @@ export function Time({ at, isRelative = false }: Props) {
   );
 }
 
-/** Unix ms, new every so often. */
+/**
+ * The current time. The component renders again at each interval.
+ *
+ * @param everyMs the interval
+ */
 export function useNow(everyMs = 1_000): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
