@@ -71,8 +71,8 @@ export function DeadLettersView({ query }: { query: Record<string, string> }) {
               The Azure portal and Service Bus Explorer resend a dead letter under the old message id. For 10
               minutes after the first send (the duplicate detection window of the queue) the broker silently
               drops such a message. A replay from this page, or with{' '}
-              <code>provisioner dead-letters replay</code>, always works, respects the rate limit, and appears
-              in the audit.
+              <code>provisioner dead-letters replay</code>, is not dropped, respects the rate limit, and
+              appears in the audit.
             </p>
           </details>
           {dialog === 'replay' && <ReplayDialog {...dialogProps} />}

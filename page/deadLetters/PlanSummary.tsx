@@ -37,8 +37,8 @@ export function PlanSummary({ plan, rate, limit }: Props) {
       </p>
       {quarantined > 0 && (
         <p>
-          {plural(quarantined, 'quarantined device')} not included, because of too many failed replays. Replay
-          each from the page of the device.
+          Not included: {plural(quarantined, 'quarantined device')} with too many failed replays. Replay each
+          from the page of the device.
         </p>
       )}
       {plan.note && <p>{plan.note}</p>}
