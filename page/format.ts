@@ -1,3 +1,5 @@
+import type { EpochMs } from '../src/shared/time.js';
+
 const numbers = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 
 /** A number with at most one decimal, in the browser's notation: `12,345.6`. */
@@ -24,7 +26,7 @@ export function duration(ms: number): string {
 }
 
 /** A time relative to now: `3 min ago`, `in 3 min`, or `now`. */
-export function relative(at: number, now: number): string {
+export function relative(at: EpochMs, now: EpochMs): string {
   if (Math.abs(now - at) < 1_000) return 'now';
   return at > now ? `in ${duration(at - now)}` : `${duration(now - at)} ago`;
 }
@@ -39,7 +41,7 @@ const dayAndClock = new Intl.DateTimeFormat(undefined, {
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 
 /** Local time: the hour for today, day and hour for another day of this year, the day alone for another year. */
-export function localTime(at: number, now: number): string {
+export function localTime(at: EpochMs, now: EpochMs): string {
   const [then, today] = [new Date(at), new Date(now)];
   if (then.toDateString() === today.toDateString()) return clock.format(then);
   return (then.getFullYear() === today.getFullYear() ? dayAndClock : day).format(then);

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { EpochMs } from '../../src/shared/time.js';
 import { ApiError } from './openApi.js';
 
 /** The data of the last successful load, and the error of the last load. */
@@ -6,7 +7,7 @@ export interface Polled<T> {
   /** A failed load keeps the earlier data. */
   data: T | null;
   /** When the data was loaded. */
-  at: number;
+  at: EpochMs;
   /** The error of the last load; null after a success. */
   error: ApiError | null;
   /** Loads at once. */
@@ -64,10 +65,10 @@ export function usePolled<T>(
       if (wait !== null) timer = setTimeout(poll, Math.max(wait, 10 * (performance.now() - begun)));
     }
     const onVisible = () => {
-      if (!isStopped) poll();
+      if (!isStopped) void poll();
     };
-    run.current = poll;
-    poll();
+    run.current = () => void poll();
+    void poll();
     document.addEventListener('visibilitychange', onVisible);
     return () => {
       controller.abort();

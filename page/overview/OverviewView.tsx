@@ -1,5 +1,5 @@
-import { adviceOn } from '../../src/ops/advice.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { number, plural } from '../format.js';
@@ -54,7 +54,7 @@ function Failures({ failures }: { failures: Failure[] }) {
             { head: 'Step', cell: ({ step }) => step ?? '–' },
             { head: 'Failed', isNumber: true, cell: ({ failed }) => number(failed) },
             { head: 'Retrying', isNumber: true, cell: ({ retrying }) => number(retrying) },
-            { head: 'What to do', cell: ({ code }) => <small>{adviceOn(code)}</small> },
+            { head: 'What to do', cell: ({ code }) => <small>{adviceFor(code)}</small> },
           ]}
         />
       )}

@@ -50,7 +50,7 @@ export interface Task {
   isBusy: boolean;
   error: ApiError | null;
   /** Runs the work, unless earlier work is still running. Errors go to `error`. */
-  run(work: () => Promise<void>): Promise<void>;
+  run(work: () => Promise<void>): void;
 }
 
 /** Asynchronous work that a click starts; one piece of work runs at a time. */
@@ -60,17 +60,13 @@ export function useTask(): Task {
   return {
     isBusy,
     error,
-    async run(work) {
+    run(work) {
       if (isBusy) return;
       setBusy(true);
       setError(null);
-      try {
-        await work();
-      } catch (failure) {
-        setError(ApiError.from(failure));
-      } finally {
-        setBusy(false);
-      }
+      work()
+        .finally(() => setBusy(false))
+        .catch((failure) => setError(ApiError.from(failure)));
     },
   };
 }

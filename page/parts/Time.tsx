@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { EpochMs } from '../../src/shared/time.js';
 import { localTime, relative } from '../format.js';
 
 interface Props {
@@ -25,7 +26,7 @@ export function Time({ at, isRelative = false }: Props) {
  *
  * @param everyMs the interval
  */
-export function useNow(everyMs = 1_000): number {
+export function useNow(everyMs = 1_000): EpochMs {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), everyMs);

@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { adviceOn } from '../../src/ops/advice.js';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { until } from './support/until.js';
 import { useOpsPage } from './support/useOpsPage.js';
 import { useSystem } from './support/useSystem.js';
@@ -41,8 +41,8 @@ describe('an operator', () => {
     await page.getByRole('link', { name: 'service-not-found' }).first().click();
     await page.getByRole('link', { name: uuid.slice(0, 12) }).click();
     await page.getByRole('heading', { name: 'Why it failed' }).waitFor();
-    await shows(page, 'The device has no service named "telemetry": it has cloud-relay, main');
-    await shows(page, adviceOn('service-not-found'));
+    await shows(page, 'The device has no service named "telemetry": its services are cloud-relay, main');
+    await shows(page, adviceFor('service-not-found'));
     expect(await visibleText(page.getByLabel('Steps of the run').first())).toMatch(
       /✗\s*validate.*service-not-found/s,
     );
