@@ -1,11 +1,21 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Action, RunInSession, Work } from './AddCommand.js';
-import { commands } from './commands.js';
-import { exitCodesHelp } from './exitCodes.js';
-import type { GlobalOptions } from './Session.js';
-import { packageFolder } from './settings/packageFolder.js';
+import { addAudit } from './commands/audit.js';
+import type { Action, AddCommand, RunInSession, Work } from './commands/command.js';
+import { addDeadLetters } from './commands/deadLetters/group.js';
+import { addDeprovision } from './commands/deprovision.js';
+import { addDoctor } from './commands/doctor.js';
+import { addFleet } from './commands/fleet.js';
+import { addList } from './commands/list.js';
+import { addProvision } from './commands/provision.js';
+import { addRotate } from './commands/rotate.js';
+import { addStatus } from './commands/status.js';
+import { addSweep } from './commands/sweep.js';
+import { addWatch } from './commands/watch.js';
+import { exitCodesHelp } from './errors.js';
+import { packageFolder } from './session/findSystem.js';
+import type { GlobalOptions } from './session/session.js';
 
 const { version } = createRequire(import.meta.url)(join(packageFolder(), 'package.json'));
 
@@ -51,3 +61,18 @@ function all(command: Command): Command[] {
 function nameOf(command: Command): string {
   return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 }
+
+/** In the order of the help. */
+export const commands: AddCommand[] = [
+  addProvision,
+  addDeprovision,
+  addRotate,
+  addStatus,
+  addList,
+  addDeadLetters,
+  addFleet,
+  addSweep,
+  addAudit,
+  addWatch,
+  addDoctor,
+];

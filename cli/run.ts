@@ -1,9 +1,8 @@
 import { styleText } from 'node:util';
 import { createProgram } from './createProgram.js';
-import { describeError } from './describeError.js';
-import { type ExitCode, exitCodes } from './exitCodes.js';
-import { openSession } from './openSession.js';
-import type { GlobalOptions } from './Session.js';
+import { describeError, type ExitCode, exitCodes } from './errors.js';
+import { openSession } from './session/openSession.js';
+import type { GlobalOptions } from './session/session.js';
 
 /** Connections that are still open at the end do not keep the process longer. */
 const lingerMs = 500;

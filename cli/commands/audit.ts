@@ -1,16 +1,13 @@
 import { forEachConcurrently } from '../../src/shared/async.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
+import { CliError, exitCodes } from '../errors.js';
 import { type AuditProgress, audit } from '../fleet/audit.js';
 import type { Finding } from '../fleet/finding.js';
 import { type RepairOptions, repair } from '../fleet/repair.js';
-import { examples } from '../options/examples.js';
-import { yesOption } from '../options/yesOption.js';
-import { counted, plural } from '../output/plural.js';
+import { examples, yesOption } from '../options/common.js';
 import { type Column, table } from '../output/table.js';
-import { wrap } from '../output/wrap.js';
-import type { FleetApp, Session } from '../Session.js';
+import { counted, plural, wrap } from '../output/text.js';
+import type { FleetApp, Session } from '../session/session.js';
+import type { AddCommand } from './command.js';
 
 interface AuditOptions extends RepairOptions {
   fleet?: string[];

@@ -1,13 +1,10 @@
 import { viewOf } from '../../src/device/view.js';
 import { accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { parseUuid } from '../options/parsers.js';
-import { yesOption } from '../options/yesOption.js';
-import { due } from '../output/when.js';
+import { CliError, exitCodes } from '../errors.js';
+import { examples, parseUuid, yesOption } from '../options/common.js';
+import { due } from '../output/time.js';
+import type { AddCommand } from './command.js';
 
 export const addDeprovision: AddCommand = (parent, action) =>
   parent

@@ -1,10 +1,9 @@
 import { styleText } from 'node:util';
-import type { AddCommand } from '../AddCommand.js';
-import type { Check } from '../doctor/Check.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { plural } from '../output/plural.js';
-import { wrap } from '../output/wrap.js';
+import type { Check } from '../doctor/check.js';
+import { exitCodes } from '../errors.js';
+import { examples } from '../options/common.js';
+import { plural, wrap } from '../output/text.js';
+import type { AddCommand } from './command.js';
 
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], failed: ['red', '✗'] } as const;
 const nameWidth = 18;

@@ -1,13 +1,12 @@
-import type { AddCommand } from '../AddCommand.js';
-import { type ExitCode, exitCodes } from '../exitCodes.js';
+import { type ExitCode, exitCodes } from '../errors.js';
 import { type FollowReport, followFleet } from '../fleet/follow.js';
 import { type PlannedRequest, planFleet, type RequestReport, requestFleet } from '../fleet/request.js';
-import { examples } from '../options/examples.js';
-import { counted, plural } from '../output/plural.js';
-import { due } from '../output/when.js';
-import { wrap } from '../output/wrap.js';
-import { showProgress } from '../progress.js';
-import type { FleetApp, Session } from '../Session.js';
+import { examples } from '../options/common.js';
+import { showProgress } from '../output/progress.js';
+import { counted, plural, wrap } from '../output/text.js';
+import { due } from '../output/time.js';
+import type { FleetApp, Session } from '../session/session.js';
+import type { AddCommand } from './command.js';
 
 interface FleetOptions {
   service?: string;

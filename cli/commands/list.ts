@@ -2,13 +2,12 @@ import { Option } from 'commander';
 import { listRecords, type RecordQuery } from '../../src/ops/devices/list.js';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { state, step } from '../../src/shared/schemas.js';
-import type { AddCommand } from '../AddCommand.js';
-import { examples } from '../options/examples.js';
+import { examples } from '../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../options/pageOptions.js';
-import { colorOf } from '../output/colors.js';
-import { counted, plural } from '../output/plural.js';
 import { type Column, table } from '../output/table.js';
-import { ago } from '../output/when.js';
+import { colorOf, counted, plural } from '../output/text.js';
+import { ago } from '../output/time.js';
+import type { AddCommand } from './command.js';
 
 type ListOptions = Pick<RecordQuery, 'state' | 'fleet' | 'code' | 'step' | 'service' | 'uuid'> & PageOptions;
 

@@ -3,12 +3,10 @@ import { viewOf } from '../../src/device/view.js';
 import type { OpsApp } from '../../src/openOpsApp.js';
 import { type Acceptance, accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { parseUuid } from '../options/parsers.js';
-import { due, utc } from '../output/when.js';
+import { CliError, exitCodes } from '../errors.js';
+import { examples, parseUuid } from '../options/common.js';
+import { due, utc } from '../output/time.js';
+import type { AddCommand } from './command.js';
 
 export const addProvision: AddCommand = (parent, action) =>
   parent

@@ -1,15 +1,11 @@
 import { cancelAction } from '../../src/ops/bulk/cancel.js';
 import { planAction } from '../../src/ops/bulk/plan.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
-import { byOption } from '../options/byOption.js';
-import { examples } from '../options/examples.js';
-import { parseCount, parsePositive, parseUuid } from '../options/parsers.js';
-import { yesOption } from '../options/yesOption.js';
-import { plural } from '../output/plural.js';
+import { CliError, exitCodes } from '../errors.js';
+import { byOption, examples, parseCount, parsePositive, parseUuid, yesOption } from '../options/common.js';
 import { showAction } from '../output/showAction.js';
-import { startAndFollow } from '../startAndFollow.js';
+import { plural } from '../output/text.js';
+import type { AddCommand } from './command.js';
+import { startAndFollow } from './startAndFollow.js';
 
 interface RotateOptions {
   fleet?: string;

@@ -1,8 +1,7 @@
 import { readHistory } from '../../src/ops/devices/history.js';
-import type { AddCommand } from '../AddCommand.js';
-import { examples } from '../options/examples.js';
-import { parseUuid } from '../options/parsers.js';
+import { examples, parseUuid } from '../options/common.js';
 import { showHistory } from '../output/showHistory.js';
+import type { AddCommand } from './command.js';
 
 export const addStatus: AddCommand = (parent, action) =>
   parent

@@ -1,11 +1,10 @@
 import { describeGuarded } from '../../src/fleet/massDeletionGuard.js';
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { type ExitCode, exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { counted } from '../output/plural.js';
+import { CliError, type ExitCode, exitCodes } from '../errors.js';
+import { examples } from '../options/common.js';
+import { counted } from '../output/text.js';
+import type { AddCommand } from './command.js';
 
 interface SweepOptions {
   fleet?: string[];

@@ -5,12 +5,11 @@ import type { OpsApp } from '../../src/openOpsApp.js';
 import { readOverview } from '../../src/ops/overview/read.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import type { AddCommand } from '../AddCommand.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { parsePositive } from '../options/parsers.js';
+import { exitCodes } from '../errors.js';
+import { examples, parsePositive } from '../options/common.js';
 import { overviewLine, showOverview } from '../output/showOverview.js';
-import type { Session } from '../Session.js';
+import type { Session } from '../session/session.js';
+import type { AddCommand } from './command.js';
 
 export const addWatch: AddCommand = (parent, action) =>
   parent

@@ -1,7 +1,7 @@
 import { openBalenaClient } from '../../src/balena/client.js';
 import type { ConfigFor } from '../../src/config/config.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { type Check, failed, ok } from './Check.js';
+import { type Check, failed, ok } from './check.js';
 import { probeBalena } from './probeBalena.js';
 
 /** Is the key valid, does it see each fleet, and may it write variables? Nothing is changed. */

@@ -2,8 +2,8 @@ import type { ConfigFor } from '../../src/config/config.js';
 import { health } from '../../src/health/health.js';
 import { type OpsApp, openOpsApp } from '../../src/openOpsApp.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { span } from '../output/when.js';
-import { type Check, failed, ok, warning } from './Check.js';
+import { span } from '../output/time.js';
+import { type Check, failed, ok, warning } from './check.js';
 
 /** They take a sample each minute, and workers report while they work. */
 const lateMs = 180_000;

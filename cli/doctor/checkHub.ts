@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ConfigFor } from '../../src/config/config.js';
 import { openHubRegistry } from '../../src/iothub/registry.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { type Check, failed, ok } from './Check.js';
-import { getToken, lacksToken } from './lacksToken.js';
+import { type Check, failed, getToken, lacksToken, ok } from './check.js';
 
 const deadlineMs = 15_000;
 

@@ -1,7 +1,6 @@
 import type { ConfigFor } from '../../src/config/config.js';
 import { tableUrl } from '../../src/storage/table.js';
-import { type Check, failed, ok, warning } from './Check.js';
-import { readClockSkew } from './readClockSkew.js';
+import { type Check, failed, ok, warning } from './check.js';
 
 /** The Date header is exact to a second, and the way there takes some time. */
 const unnoticedMs = 2_000;
@@ -31,4 +30,23 @@ export async function checkMachine(config: ConfigFor<'records'> | null): Promise
   if (Math.abs(skewMs) <= unnoticedMs) return [node, ok('clock', 'as that of the records')];
   const check = Math.abs(skewMs) > worstMs ? failed : warning;
   return [node, check('clock', detail, 'have this machine keep its clock by NTP')];
+}
+
+/**
+ * How far our clock is ahead of a server's, by the Date header of whatever it answers.
+ *
+ * @returns ms, negative where ours is behind, exact to a second; null where nothing answers
+ */
+export async function readClockSkew(url: string, callTimeoutMs = 5_000): Promise<number | null> {
+  const requested = Date.now();
+  try {
+    const response = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(callTimeoutMs) });
+    const date = Date.parse(response.headers.get('date') ?? '');
+    if (Number.isNaN(date)) return null;
+    const answered = Date.now();
+    // The header has no fractions: the moment lay within the second that it names.
+    return Math.round((requested + answered) / 2 - (date + 500));
+  } catch {
+    return null;
+  }
 }

@@ -1,8 +1,7 @@
 import type { ConfigFor } from '../../src/config/config.js';
 import { openQueueManagement, type QueueProperties } from '../../src/queue/administration.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { type Check, failed, ok, warning } from './Check.js';
-import { getToken } from './lacksToken.js';
+import { type Check, failed, getToken, ok, warning } from './check.js';
 import { type Access, probeQueue } from './probeQueue.js';
 
 type Config = ConfigFor<'queue'>;

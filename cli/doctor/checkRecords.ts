@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ConfigFor } from '../../src/config/config.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { openTable } from '../../src/storage/table.js';
-import { type Check, failed, ok } from './Check.js';
-import { getToken, lacksToken } from './lacksToken.js';
+import { type Check, failed, getToken, lacksToken, ok } from './check.js';
 
 const role = 'Storage Table Data Contributor';
 

@@ -5,8 +5,8 @@ import {
   readConfig,
   readConfigFor,
 } from '../../src/config/config.js';
-import type { Settings } from '../settings/findSystem.js';
-import { type Check, failed, ok } from './Check.js';
+import type { Settings } from '../session/findSystem.js';
+import { type Check, failed, ok } from './check.js';
 
 export interface CheckedSettings {
   checks: Check[];

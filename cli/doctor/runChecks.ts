@@ -1,5 +1,5 @@
-import type { Settings } from '../settings/findSystem.js';
-import type { Check } from './Check.js';
+import type { Settings } from '../session/findSystem.js';
+import type { Check } from './check.js';
 import { checkBalena } from './checkBalena.js';
 import { checkFunctions } from './checkFunctions.js';
 import { checkHub } from './checkHub.js';

@@ -2,9 +2,8 @@ import { type Command, Option } from 'commander';
 import { deadLetterStatuses } from '../../src/ops/deadLetters/schema.js';
 import type { DeadLetterFilter } from '../../src/ops/filter.js';
 import { step } from '../../src/shared/schemas.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
-import { parseUuid } from './parsers.js';
+import { CliError, exitCodes } from '../errors.js';
+import { parseUuid } from './common.js';
 
 export interface FilterOptions {
   code?: string;

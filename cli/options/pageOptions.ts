@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { parseCount } from './parsers.js';
+import { parseCount } from './common.js';
 
 export interface PageOptions {
   limit: number;

@@ -1,9 +1,7 @@
 import { styleText } from 'node:util';
 import type { Action } from '../../src/ops/bulk/schema.js';
-import { colorOf } from './colors.js';
-import { counted, plural } from './plural.js';
-import { ago, span, utc } from './when.js';
-import { wrap } from './wrap.js';
+import { colorOf, counted, plural, wrap } from './text.js';
+import { ago, span, utc } from './time.js';
 
 const labelWidth = 10;
 const nouns = { replay: 'dead letter', discard: 'dead letter', rotate: 'certificate' } as const;

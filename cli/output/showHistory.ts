@@ -1,9 +1,8 @@
 import { styleText } from 'node:util';
 import { adviceOn } from '../../src/ops/advice.js';
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
-import { colorOf } from './colors.js';
-import { ago, utc } from './when.js';
-import { wrap } from './wrap.js';
+import { colorOf, wrap } from './text.js';
+import { ago, utc } from './time.js';
 
 const hubs: Record<DeviceHistory['device']['hub'], string> = {
   unknown: 'not known; the next work on it looks',

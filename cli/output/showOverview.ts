@@ -1,9 +1,8 @@
 import { styleText } from 'node:util';
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { colorOf } from './colors.js';
 import { table } from './table.js';
-import { due, span, utc } from './when.js';
-import { wrap } from './wrap.js';
+import { colorOf, wrap } from './text.js';
+import { due, span, utc } from './time.js';
 
 const labelWidth = 14;
 const barWidth = 24;

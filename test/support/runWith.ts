@@ -1,6 +1,6 @@
 import { createProgram } from '../../cli/createProgram.js';
-import type { ExitCode } from '../../cli/exitCodes.js';
-import type { FleetApp, Session } from '../../cli/Session.js';
+import type { ExitCode } from '../../cli/errors.js';
+import type { FleetApp, Session } from '../../cli/session/session.js';
 
 /** What a command came to. */
 export interface Outcome {

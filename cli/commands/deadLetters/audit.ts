@@ -1,13 +1,13 @@
 import { Option } from 'commander';
 import { listActions, readAction } from '../../../src/ops/bulk/read.js';
 import { type Action, actionKinds } from '../../../src/ops/bulk/schema.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { examples } from '../../options/examples.js';
+import { examples } from '../../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../../options/pageOptions.js';
-import { colorOf } from '../../output/colors.js';
 import { filterText, outcomeOf, showAction, sizeOf } from '../../output/showAction.js';
 import { type Column, table } from '../../output/table.js';
-import { ago } from '../../output/when.js';
+import { colorOf } from '../../output/text.js';
+import { ago } from '../../output/time.js';
+import type { AddCommand } from '../command.js';
 
 const columns: Column<Action>[] = [
   { title: 'ACTION', of: ({ id }) => id },

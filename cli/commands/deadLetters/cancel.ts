@@ -1,13 +1,10 @@
 import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { readAction } from '../../../src/ops/bulk/read.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { CliError } from '../../CliError.js';
-import { exitCodes } from '../../exitCodes.js';
-import { hasEnded } from '../../follow.js';
-import { byOption } from '../../options/byOption.js';
-import { examples } from '../../options/examples.js';
-import { yesOption } from '../../options/yesOption.js';
+import { CliError, exitCodes } from '../../errors.js';
+import { byOption, examples, yesOption } from '../../options/common.js';
 import { showAction, sizeOf } from '../../output/showAction.js';
+import type { AddCommand } from '../command.js';
+import { hasEnded } from '../startAndFollow.js';
 
 export const addCancel: AddCommand = (parent, action) =>
   parent

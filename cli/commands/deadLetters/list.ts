@@ -1,14 +1,12 @@
 import { listDeadLetters } from '../../../src/ops/deadLetters/list.js';
 import type { DeadLetter } from '../../../src/ops/deadLetters/schema.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { examples } from '../../options/examples.js';
+import { examples } from '../../options/common.js';
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../../options/pageOptions.js';
-import { colorOf } from '../../output/colors.js';
-import { counted, plural } from '../../output/plural.js';
 import { type Column, table } from '../../output/table.js';
-import { ago } from '../../output/when.js';
-import { wrap } from '../../output/wrap.js';
+import { colorOf, counted, plural, wrap } from '../../output/text.js';
+import { ago } from '../../output/time.js';
+import type { AddCommand } from '../command.js';
 
 const columns: Column<DeadLetter>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid ?? '(not readable)' },

@@ -1,10 +1,8 @@
 import { planAction } from '../../../src/ops/bulk/plan.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { byOption } from '../../options/byOption.js';
-import { examples } from '../../options/examples.js';
+import { byOption, examples, parsePositive } from '../../options/common.js';
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
-import { parsePositive } from '../../options/parsers.js';
 import { showAction } from '../../output/showAction.js';
+import type { AddCommand } from '../command.js';
 
 export const addPlan: AddCommand = (parent, action) =>
   addFilterOptions(

@@ -3,18 +3,14 @@ import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
 import { readAction } from '../../../src/ops/bulk/read.js';
 import type { Action } from '../../../src/ops/bulk/schema.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { CliError } from '../../CliError.js';
-import { exitCodes } from '../../exitCodes.js';
-import { byOption } from '../../options/byOption.js';
-import { examples } from '../../options/examples.js';
+import { CliError, exitCodes } from '../../errors.js';
+import { byOption, examples, parseCount, parsePositive, yesOption } from '../../options/common.js';
 import { addFilterOptions, expectFilter, type FilterOptions, filterOf } from '../../options/filterOptions.js';
-import { parseCount, parsePositive } from '../../options/parsers.js';
-import { yesOption } from '../../options/yesOption.js';
-import { plural } from '../../output/plural.js';
 import { showAction, sizeOf } from '../../output/showAction.js';
-import { span } from '../../output/when.js';
-import { startAndFollow } from '../../startAndFollow.js';
+import { plural } from '../../output/text.js';
+import { span } from '../../output/time.js';
+import type { AddCommand } from '../command.js';
+import { startAndFollow } from '../startAndFollow.js';
 
 type ReplayOptions = FilterOptions & {
   all?: boolean;

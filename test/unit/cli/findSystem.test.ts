@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findSystem } from '../../../cli/settings/findSystem.js';
+import { findSystem } from '../../../cli/session/findSystem.js';
 import { ConfigError } from '../../../src/config/config.js';
 
 describe('the system that is meant', () => {

@@ -1,8 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import { counted, plural } from '../../../cli/output/plural.js';
 import { type Column, table } from '../../../cli/output/table.js';
-import { ago, due, span, utc } from '../../../cli/output/when.js';
-import { wrap } from '../../../cli/output/wrap.js';
+import { counted, plural, wrap } from '../../../cli/output/text.js';
+import { ago, due, span, utc } from '../../../cli/output/time.js';
 
 const now = Date.parse('2026-11-25T04:00:00Z');
 const at = (ms: number) => new Date(now + ms).toISOString();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createProgram } from '../../../cli/createProgram.js';
-import type { GlobalOptions } from '../../../cli/Session.js';
+import type { GlobalOptions } from '../../../cli/session/session.js';
 
 /** What a command line comes to, without doing it. */
 async function parse(...args: string[]): Promise<GlobalOptions | string> {

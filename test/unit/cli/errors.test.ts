@@ -1,7 +1,5 @@
 import { CommanderError } from 'commander';
-import { CliError } from '../../../cli/CliError.js';
-import { describeError } from '../../../cli/describeError.js';
-import { exitCodes } from '../../../cli/exitCodes.js';
+import { CliError, describeError, exitCodes } from '../../../cli/errors.js';
 import { ConfigError } from '../../../src/config/config.js';
 import { RequestError } from '../../../src/ops/requestError.js';
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';

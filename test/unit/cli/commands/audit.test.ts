@@ -1,5 +1,5 @@
-import { fleet, fleetDependencies, uuidOf } from '../../support/fleetTools.js';
-import { runWith } from '../../support/runWith.js';
+import { fleet, fleetDependencies, uuidOf } from '../../../support/fleetTools.js';
+import { runWith } from '../../../support/runWith.js';
 
 const config = { defaultService: 'main', fleets: [fleet], renewAt: 0.8 };
 

@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { Session } from './Session.js';
+import type { Session } from '../session/session.js';
 
 export interface Progress {
   done: number;

@@ -1,12 +1,30 @@
 import { setTimeout } from 'node:timers/promises';
-import type { OpsApp } from '../src/openOpsApp.js';
-import { readAction } from '../src/ops/bulk/read.js';
-import type { Action } from '../src/ops/bulk/schema.js';
-import { ProvisioningError } from '../src/shared/errors.js';
-import { exitCodes } from './exitCodes.js';
-import { outcomeOf, sizeOf } from './output/showAction.js';
-import { showProgress } from './progress.js';
-import type { Session } from './Session.js';
+import type { OpsApp } from '../../src/openOpsApp.js';
+import { readAction } from '../../src/ops/bulk/read.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
+import { type StartRequest, startAction } from '../../src/ops/bulk/start.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
+import { type ExitCode, exitCodes } from '../errors.js';
+import { showProgress } from '../output/progress.js';
+import { outcomeOf, showAction, sizeOf } from '../output/showAction.js';
+import type { Session } from '../session/session.js';
+
+/** Starts what was planned, and looks on, unless that is not wanted. @returns whether all went well */
+export async function startAndFollow(
+  session: Session,
+  app: OpsApp,
+  plan: Action,
+  { request, looksOn }: { request: StartRequest; looksOn: boolean },
+): Promise<ExitCode> {
+  const started = await startAction(app, plan.id, request);
+  if (!looksOn) {
+    session.answer(started, () => goesOn(started));
+    return exitCodes.ok;
+  }
+  const action = await follow(session, app, started);
+  session.answer(action, () => showAction(action, session.width));
+  return action.state === 'done' && action.counts.failed === 0 ? exitCodes.ok : exitCodes.notWell;
+}
 
 const everyMs = 1_000;
 /** So long may records or queue be away before looking on is given up; the action goes on meanwhile. */

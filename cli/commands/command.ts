@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { ExitCode } from './exitCodes.js';
-import type { GlobalOptions, Session } from './Session.js';
+import type { ExitCode } from '../errors.js';
+import type { GlobalOptions, Session } from '../session/session.js';
 
 /** What a command does. @returns the exit code; nothing is 0 */
 export type Work<O, A extends unknown[]> = (

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { readClockSkew } from '../../../cli/doctor/readClockSkew.js';
+import { readClockSkew } from '../../../cli/doctor/checkMachine.js';
 import { listen } from '../../../local/simulators/shared/listen.js';
 
 const servers: Server[] = [];

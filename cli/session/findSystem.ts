@@ -1,7 +1,7 @@
-import { join, relative, resolve } from 'node:path';
+import { findPackageJSON } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
 import { ConfigError } from '../../src/config/config.js';
 import { applyLocalSettings } from '../../src/config/localSettings.js';
-import { packageFolder } from './packageFolder.js';
 import { readEndpoints } from './readEndpoints.js';
 
 export type Settings = Record<string, string | undefined>;
@@ -65,4 +65,11 @@ function nameOf(settings: Settings): string {
     settings.AzureWebJobsStorage__accountName ??
     'an unknown account';
   return `queue ${settings.PROVISIONING_QUEUE?.trim() || 'provisioning'} at ${bus}, records in ${account}`;
+}
+
+/** The folder of package.json, for the sources, which tests run, as for the build in dist/. */
+export function packageFolder(): string {
+  const file = findPackageJSON('..', import.meta.url);
+  if (!file) throw new Error('unreachable: this is part of a package');
+  return dirname(file);
 }

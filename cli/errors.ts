@@ -2,8 +2,43 @@ import { CommanderError } from 'commander';
 import { ConfigError } from '../src/config/config.js';
 import { RequestError } from '../src/ops/requestError.js';
 import { ProvisioningError } from '../src/shared/errors.js';
-import { CliError } from './CliError.js';
-import { type ExitCode, exitCodes } from './exitCodes.js';
+
+/** What a script can tell from. */
+export const exitCodes = {
+  ok: 0,
+  notWell: 1,
+  wrongUsage: 2,
+  notFound: 3,
+  refused: 4,
+  unavailable: 5,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export const exitCodesHelp = `
+Exit codes:
+  0    done, and well
+  1    not well: something failed, doctor found a fault, audit a disagreement,
+       or devices were left alone
+  2    wrong usage, or settings that are missing or wrong
+  3    there is no such device, action or dead letter
+  4    refused: it cannot be done as things are; the message says why
+  5    the queue or the records cannot be reached; asking again is harmless
+  130  interrupted
+`;
+
+/** A reason to end. The message is one sentence (or some) with what to do, and safe to show. */
+export class CliError extends Error {
+  constructor(
+    readonly code: string,
+    readonly exitCode: ExitCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'CliError';
+  }
+}
 
 /** What is said of an error, and how the process ends. */
 export interface Ending {

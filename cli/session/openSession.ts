@@ -1,12 +1,11 @@
 import { createInterface } from 'node:readline';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { styleText } from 'node:util';
-import type { OpsApp } from '../src/openOpsApp.js';
-import { CliError } from './CliError.js';
-import { type ExitCode, exitCodes } from './exitCodes.js';
-import { wrap } from './output/wrap.js';
-import type { GlobalOptions, Session } from './Session.js';
-import { findSystem, type System } from './settings/findSystem.js';
-import { trustAlso } from './settings/trustAlso.js';
+import type { OpsApp } from '../../src/openOpsApp.js';
+import { CliError, type ExitCode, exitCodes } from '../errors.js';
+import { wrap } from '../output/text.js';
+import { findSystem, type System } from './findSystem.js';
+import type { GlobalOptions, Session } from './session.js';
 
 /** A session, and what ends it. */
 export interface OpenSession extends Session {
@@ -51,8 +50,8 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
       const { settings } = await session.system();
       // Loaded only now: help and wrong usage need none of it.
       const [{ readConfigFor }, { openOpsApp }] = await Promise.all([
-        import('../src/config/config.js'),
-        import('../src/openOpsApp.js'),
+        import('../../src/config/config.js'),
+        import('../../src/openOpsApp.js'),
       ]);
       const config = readConfigFor(['queue', 'records'], settings);
       app ??= opened(() => openOpsApp(config, () => {}));
@@ -61,8 +60,8 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
     async fleetApp() {
       const { settings } = await session.system();
       const [{ readConfig }, { openApp }] = await Promise.all([
-        import('../src/config/config.js'),
-        import('../src/openApp.js'),
+        import('../../src/config/config.js'),
+        import('../../src/openApp.js'),
       ]);
       const config = readConfig(settings);
       const whole = opened(() => openApp(config, [], () => {}));
@@ -127,4 +126,13 @@ function ask(question: string, stop: () => void): Promise<boolean> {
       terminal.close();
     });
   });
+}
+
+/** Has this process trust further certificates: NODE_EXTRA_CA_CERTS is read at its start only. @param pem one or more */
+export function trustAlso(pem: string): void {
+  setDefaultCACertificates([...getCACertificates('default'), ...certificates(pem)]);
+}
+
+function certificates(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }

@@ -1,3 +1,5 @@
+import type { ProvisioningError } from '../../src/shared/errors.js';
+
 /** One thing that was looked at. */
 export interface Check {
   /** What it is, in a word or two. */
@@ -24,3 +26,10 @@ export const failed = (name: string, detail: string, todo: string): Check => ({
   detail,
   todo,
 });
+
+/** Was there no token to ask with? */
+export function lacksToken({ cause }: ProvisioningError): boolean {
+  return /Credential|Authentication/.test(cause?.name ?? '');
+}
+
+export const getToken = 'run az login, or give this machine a managed identity';

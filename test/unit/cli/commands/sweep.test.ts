@@ -4,8 +4,8 @@ import {
   fleetDependencies,
   provisionedRecord,
   uuidOf,
-} from '../../support/fleetTools.js';
-import { runWith } from '../../support/runWith.js';
+} from '../../../support/fleetTools.js';
+import { runWith } from '../../../support/runWith.js';
 
 const config = { defaultService: 'main', fleets: [fleet], renewAt: 0.8 };
 

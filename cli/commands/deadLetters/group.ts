@@ -1,10 +1,10 @@
-import type { AddCommand } from '../AddCommand.js';
-import { addAudit } from './deadLetters/audit.js';
-import { addCancel } from './deadLetters/cancel.js';
-import { addDiscard } from './deadLetters/discard.js';
-import { addDeadLetterList } from './deadLetters/list.js';
-import { addPlan } from './deadLetters/plan.js';
-import { addReplay } from './deadLetters/replay.js';
+import type { AddCommand } from '../command.js';
+import { addAudit } from './audit.js';
+import { addCancel } from './cancel.js';
+import { addDiscard } from './discard.js';
+import { addDeadLetterList } from './list.js';
+import { addPlan } from './plan.js';
+import { addReplay } from './replay.js';
 
 /** Where people look who are about to try it otherwise. */
 const hint = `
