@@ -19,51 +19,8 @@ import type { GlobalOptions } from './session/session.js';
 
 const { version } = createRequire(import.meta.url)(join(packageFolder(), 'package.json'));
 
-/**
- * All commands, ready to parse.
- *
- * @param json say nothing about wrong usage: it is said as JSON
- */
-export function createProgram(json: boolean, runInSession: RunInSession): Command {
-  const action: Action =
-    (work) =>
-    (...args) => {
-      const command = args.at(-1) as Command;
-      return runInSession(command.optsWithGlobals<GlobalOptions>(), (session) =>
-        (work as Work<object, unknown[]>)(session, command.optsWithGlobals(), ...command.processedArgs),
-      );
-    };
-  const program = new Command('provisioner')
-    .description(
-      'See, understand and repair what the provisioner does.\n\n' +
-        'It talks to queue and records directly, with the settings of the functions (environment or local.settings.json; ' +
-        'connection strings, or az login). Without settings, to the system that npm start has brought up.',
-    )
-    .version(version)
-    .option('--json', 'the answer, and errors, as JSON on stdout')
-    .option('--folder <path>', 'of a local system (npm start -- --folder); default .local, if nothing is set')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .addHelpText('after', exitCodesHelp)
-    .helpCommand(false);
-  for (const add of commands) add(program, action);
-  for (const each of all(program)) {
-    each.exitOverride().showHelpAfterError(`See: ${nameOf(each)} --help`);
-    each.configureHelp({ showGlobalOptions: true }).allowExcessArguments(false);
-    if (json) each.configureOutput({ writeErr: () => {} });
-  }
-  return program;
-}
-
-function all(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(all)];
-}
-
-function nameOf(command: Command): string {
-  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
-}
-
-/** In the order of the help. */
-export const commands: AddCommand[] = [
+/** The help lists the commands in this order. */
+const commands: AddCommand[] = [
   addProvision,
   addDeprovision,
   addRotate,
@@ -76,3 +33,50 @@ export const commands: AddCommand[] = [
   addWatch,
   addDoctor,
 ];
+
+/**
+ * Builds the parser with all commands.
+ *
+ * @param json true if Commander must not print usage errors, because the caller prints them as JSON
+ * @param runInSession opens a session, runs the command and closes the session
+ */
+export function createProgram(json: boolean, runInSession: RunInSession): Command {
+  const action: Action =
+    (work) =>
+    (...args) => {
+      const command = args.at(-1) as Command;
+      return runInSession(command.optsWithGlobals<GlobalOptions>(), (session) =>
+        (work as Work<object, unknown[]>)(session, command.optsWithGlobals(), ...command.processedArgs),
+      );
+    };
+  const program = new Command('provisioner')
+    .description(
+      'Shows and repairs the state of the provisioner.\n\n' +
+        'The command connects directly to the queue and the records, with the settings of the functions (environment or ' +
+        'local.settings.json; connection strings, or az login). Without settings, the command connects to the system of npm start.',
+    )
+    .version(version)
+    .option('--json', 'print the result, and errors, as JSON on stdout')
+    .option(
+      '--folder <path>',
+      'use the local system in this folder (npm start -- --folder); default without settings: .local',
+    )
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .addHelpText('after', exitCodesHelp)
+    .helpCommand(false);
+  for (const add of commands) add(program, action);
+  for (const each of withSubcommands(program)) {
+    each.exitOverride().showHelpAfterError(`See: ${fullName(each)} --help`);
+    each.configureHelp({ showGlobalOptions: true }).allowExcessArguments(false);
+    if (json) each.configureOutput({ writeErr: () => {} });
+  }
+  return program;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+function fullName(command: Command): string {
+  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
+}

@@ -3,13 +3,13 @@ import { ConfigError } from '../src/config/config.js';
 import { RequestError } from '../src/ops/requestError.js';
 import { ProvisioningError } from '../src/shared/errors.js';
 
-/** What a script can tell from. */
+/** The exit codes of the process, for scripts. */
 export const exitCodes = {
   ok: 0,
-  notWell: 1,
+  problems: 1,
   wrongUsage: 2,
   notFound: 3,
-  refused: 4,
+  rejected: 4,
   unavailable: 5,
   interrupted: 130,
 } as const;
@@ -18,17 +18,19 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const exitCodesHelp = `
 Exit codes:
-  0    done, and well
-  1    not well: something failed, doctor found a fault, audit a disagreement,
-       or devices were left alone
-  2    wrong usage, or settings that are missing or wrong
-  3    there is no such device, action or dead letter
-  4    refused: it cannot be done as things are; the message says why
-  5    the queue or the records cannot be reached; asking again is harmless
+  0    success
+  1    problems: a request failed, doctor found a fault, audit found a
+       disagreement, or the command left some devices unchanged
+  2    wrong usage, or a setting is missing or wrong
+  3    the device, the action or the dead letter does not exist
+  4    rejected: the current state does not allow the request, or the operator
+       did not confirm; the message says why
+  5    the queue or the records cannot be reached; running the command again
+       does no harm
   130  interrupted
 `;
 
-/** A reason to end. The message is one sentence (or some) with what to do, and safe to show. */
+/** An error of the command line. The message tells the operator the reason and the next step, and contains no secrets. */
 export class CliError extends Error {
   constructor(
     readonly code: string,
@@ -40,7 +42,7 @@ export class CliError extends Error {
   }
 }
 
-/** What is said of an error, and how the process ends. */
+/** The output for an error, and the exit code of the process. */
 export interface Ending {
   code: string;
   message: string;
@@ -48,9 +50,10 @@ export interface Ending {
 }
 
 /**
- * Any error as what may be shown of it: errors that are not our own can carry keys and requests, and only their kind is.
+ * Turns any error into a message without secrets. Errors of foreign libraries can carry keys and request bodies, so the message names
+ * only their class.
  *
- * @param local whether it is the system of npm start
+ * @param local true for the system of `npm start`
  */
 export function describeError(error: unknown, local = false): Ending {
   if (error instanceof CliError)
@@ -64,7 +67,7 @@ export function describeError(error: unknown, local = false): Ending {
   if (error instanceof ConfigError)
     return { code: 'settings', message: error.message, exitCode: exitCodes.wrongUsage };
   if (error instanceof RequestError) {
-    const exitCode = { 400: exitCodes.wrongUsage, 404: exitCodes.notFound, 409: exitCodes.refused }[
+    const exitCode = { 400: exitCodes.wrongUsage, 404: exitCodes.notFound, 409: exitCodes.rejected }[
       error.status
     ];
     return { code: error.code, message: error.message, exitCode };
@@ -72,11 +75,11 @@ export function describeError(error: unknown, local = false): Ending {
   const { code, message } = ProvisioningError.from(error);
   const unavailable = code === 'queue-unavailable' || code === 'records-unavailable';
   const hint = local
-    ? 'Is npm start running? If it is, provisioner doctor says more.'
-    : 'provisioner doctor says what is wrong.';
+    ? 'Is npm start running? If yes, run provisioner doctor to find the fault.'
+    : 'Run provisioner doctor to find the fault.';
   return {
     code,
     message: unavailable ? `${message} ${hint}` : message,
-    exitCode: unavailable ? exitCodes.unavailable : exitCodes.notWell,
+    exitCode: unavailable ? exitCodes.unavailable : exitCodes.problems,
   };
 }

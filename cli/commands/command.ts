@@ -2,22 +2,28 @@ import type { Command } from 'commander';
 import type { ExitCode } from '../errors.js';
 import type { GlobalOptions, Session } from '../session/session.js';
 
-/** What a command does. @returns the exit code; nothing is 0 */
+/**
+ * The work of one command.
+ *
+ * @param options the parsed options, with the global options
+ * @param args the parsed arguments, in the order of the command's declaration
+ * @returns the exit code; undefined means 0
+ */
 export type Work<O, A extends unknown[]> = (
   session: Session,
   options: O,
   ...args: A
 ) => Promise<ExitCode | undefined>;
 
-/** Makes the action of a command: what it does, in a session. */
+/** Wraps the work of a command into a Commander action: the work runs in a new session. */
 export type Action = <O extends object, A extends unknown[]>(
   work: Work<O, A>,
 ) => (...args: unknown[]) => Promise<void>;
 
-/** Adds a command; each is in a file of its own. */
+/** Adds one command to its parent. Each command has its own file. */
 export type AddCommand = (parent: Command, action: Action) => void;
 
-/** Opens a session, has the work done, and ends it. */
+/** Opens a session, runs the work and closes the session. */
 export type RunInSession = (
   options: GlobalOptions,
   work: (session: Session) => Promise<ExitCode | undefined>,

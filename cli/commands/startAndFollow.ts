@@ -6,65 +6,71 @@ import { type StartRequest, startAction } from '../../src/ops/bulk/start.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { type ExitCode, exitCodes } from '../errors.js';
 import { showProgress } from '../output/progress.js';
-import { outcomeOf, showAction, sizeOf } from '../output/showAction.js';
+import { outcomeOf, requestCount, showAction } from '../output/showAction.js';
 import type { Session } from '../session/session.js';
 
-/** Starts what was planned, and looks on, unless that is not wanted. @returns whether all went well */
+const pollIntervalMs = 1_000;
+/** The command stops following after the records or the queue were unavailable for this long. The action itself continues. */
+const maxOutageMs = 60_000;
+
+/**
+ * Starts a planned action, and prints the action's result.
+ *
+ * @param follow true to wait until the action is finished; false to print the started action at once
+ * @returns `ok` if the action is done and no request failed, or without `follow`; otherwise `problems`
+ * @throws RequestError, ProvisioningError
+ */
 export async function startAndFollow(
   session: Session,
   app: OpsApp,
   plan: Action,
-  { request, looksOn }: { request: StartRequest; looksOn: boolean },
+  { request, follow }: { request: StartRequest; follow: boolean },
 ): Promise<ExitCode> {
   const started = await startAction(app, plan.id, request);
-  if (!looksOn) {
-    session.answer(started, () => goesOn(started));
+  if (!follow) {
+    session.printResult(started, () => howToFollow(started));
     return exitCodes.ok;
   }
-  const action = await follow(session, app, started);
-  session.answer(action, () => showAction(action, session.width));
-  return action.state === 'done' && action.counts.failed === 0 ? exitCodes.ok : exitCodes.notWell;
+  const action = await followAction(session, app, started);
+  session.printResult(action, () => showAction(action, session.width));
+  return action.state === 'done' && action.counts.failed === 0 ? exitCodes.ok : exitCodes.problems;
 }
 
-const everyMs = 1_000;
-/** So long may records or queue be away before looking on is given up; the action goes on meanwhile. */
-const patienceMs = 60_000;
-
 /**
- * Looks on while an action runs, to its end. Ctrl-C ends the looking only.
+ * Shows the progress of an action until the action is finished. Ctrl-C ends only the display.
  *
- * @throws ProvisioningError `records-unavailable`, after a minute
+ * @throws ProvisioningError `records-unavailable`, after an outage of a minute
  */
-export async function follow(session: Session, app: OpsApp, started: Action): Promise<Action> {
-  session.whenStopped({ code: exitCodes.interrupted, say: goesOn(started) });
-  session.tell('Workers carry it on: Ctrl-C ends only the looking on.');
+async function followAction(session: Session, app: OpsApp, started: Action): Promise<Action> {
+  session.onInterrupt({ code: exitCodes.interrupted, message: howToFollow(started) });
+  session.info('Workers process the requests. Ctrl-C ends only this display.');
   const progress = showProgress(session);
   let action = started;
   let answeredAt = Date.now();
-  while (!hasEnded(action)) {
-    await setTimeout(everyMs);
+  while (!isFinished(action)) {
+    await setTimeout(pollIntervalMs);
     try {
       action = await readAction(app, action.id);
       answeredAt = Date.now();
       const { succeeded, failed, cancelled, superseded } = action.counts;
       progress({
         done: succeeded + failed + cancelled + superseded,
-        total: sizeOf(action),
-        words: outcomeOf(action),
+        total: requestCount(action),
+        text: outcomeOf(action),
       });
     } catch (error) {
-      if (!(error instanceof ProvisioningError) || Date.now() - answeredAt > patienceMs) throw error;
+      if (!(error instanceof ProvisioningError) || Date.now() - answeredAt > maxOutageMs) throw error;
     }
   }
   progress();
   return action;
 }
 
-export function hasEnded({ state }: Action): boolean {
+/** True for the final states of an action. */
+export function isFinished({ state }: Action): boolean {
   return state === 'done' || state === 'cancelled' || state === 'halted';
 }
 
-/** For whoever does not look on any more. */
-export function goesOn({ id, kind }: Action): string {
-  return `The ${kind === 'rotate' ? 'rotation' : kind} goes on without you. To see how far it is, and to cancel it:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
+function howToFollow({ id, kind }: Action): string {
+  return `The ${kind === 'rotate' ? 'rotation' : kind} continues in the background. To see the progress, or to cancel:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
 }

@@ -1,13 +1,13 @@
 import type { ProvisioningError } from '../../src/shared/errors.js';
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Check {
-  /** What it is, in a word or two. */
+  /** The checked item, in a word or two: `queue: send`. */
   name: string;
-  /** A warning is well enough to work with. */
+  /** With a warning the provisioner still works. */
   level: 'ok' | 'warning' | 'failed';
   detail: string;
-  /** What to do about it; null where there is nothing to do. */
+  /** The next step for the operator; null if there is nothing to do. */
   todo: string | null;
 }
 
@@ -27,9 +27,10 @@ export const failed = (name: string, detail: string, todo: string): Check => ({
   todo,
 });
 
-/** Was there no token to ask with? */
+/** True if the call failed because the machine could not get a token for Azure. */
 export function lacksToken({ cause }: ProvisioningError): boolean {
   return /Credential|Authentication/.test(cause?.name ?? '');
 }
 
+/** The next step for a machine without a token. */
 export const getToken = 'run az login, or give this machine a managed identity';

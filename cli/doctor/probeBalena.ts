@@ -3,20 +3,20 @@ import { mapBalenaError } from '../../src/balena/errors.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { CallTimeout } from '../../src/shared/network.js';
 
-/** What our key is. */
+/** The kind and the rights of the API key. */
 export interface BalenaAccess {
-  /** Whose key it is: user, application (a fleet's provisioning key) or device. */
+  /** The owner of the key: user, application (the provisioning key of a fleet) or device. */
   actor: string;
-  /** May it write variables at all? A role that is limited to some fleets does not show here. */
+  /** True if the key may write variables in general. A role with limits for some fleets is not detected. */
   mayWrite: boolean;
 }
 
-/** No row has it: balena counts from 1. */
+/** No row has this id, because balena's ids start at 1. */
 const noRow = -1;
 
 /**
- * Asks balena what our key may do, without changing anything: a change of a row that does not exist is answered with 200 to
- * who may make such changes, and with 401 to others. Three requests.
+ * Tests the rights of the API key in three requests, without any change. A PATCH of a missing row is answered with 200 if the key has the
+ * right to write, and with 401 otherwise.
  *
  * @throws ProvisioningError `balena-…`, `timed-out`
  */
@@ -25,7 +25,7 @@ export async function probeBalena({
   apiKey,
   callTimeoutMs = 10_000,
 }: BalenaOptions): Promise<BalenaAccess> {
-  /** @returns the answer, or null for 401 */
+  /** @returns the response; null for 401 */
   async function ask(path: string, init: RequestInit = {}): Promise<Response | null> {
     try {
       const response = await fetch(apiUrl + path, {
@@ -48,11 +48,11 @@ export async function probeBalena({
   if (answer && typeof actorType !== 'string')
     throw new ProvisioningError(
       'balena-unavailable',
-      'Something that is not balena answered: check BALENA_API_URL.',
+      'The response did not come from balena. Check BALENA_API_URL.',
       { retry: 'later', dependency: 'balena' },
     );
   if (!answer) throw mapBalenaError({ statusCode: 401 }, false);
-  // PATCH, and by the row's own address: no filter that could be lost on the way, and change everything.
+  // The row is addressed by id. A request with a filter could change all rows if the filter got lost.
   const change = { method: 'PATCH', body: JSON.stringify({ value: '' }) };
   const writes = await Promise.all([
     ask(`v7/device_environment_variable(${noRow})`, change),

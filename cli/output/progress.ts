@@ -4,56 +4,56 @@ import type { Session } from '../session/session.js';
 export interface Progress {
   done: number;
   total: number;
-  /** What has come of it so far, in words. */
-  words: string;
+  /** The results until now, for example "3 provisioned, 1 failed". */
+  text: string;
 }
 
-/** In a log: no more often than this. */
-const linesEveryMs = 2_000;
+/** The shortest time between two lines in a log. */
+const lineIntervalMs = 2_000;
 
 /**
- * Shows how far something is: a bar in a terminal; in a log, a line now and then when something has changed; nothing with --json.
+ * Shows the progress of a command: a bar in a terminal, otherwise a line after a change. Nothing is shown with --json.
  *
- * @returns to be called with each news; without any, it is over
+ * @returns a function to call with every change, and without an argument at the end
  */
 export function showProgress(session: Session): (progress?: Progress) => void {
   if (session.json) return () => {};
-  if (!process.stderr.isTTY) return inLines(session);
+  if (!process.stderr.isTTY) return showLines(session);
   const bar = new cliProgress.SingleBar({
-    format: '{bar} {value}/{total}  {words}',
+    format: '{bar} {value}/{total}  {text}',
     barsize: 24,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     stream: process.stderr,
   });
   let isShown = false;
-  const over = () => {
+  const stop = () => {
     if (isShown) bar.stop();
     isShown = false;
   };
-  session.atEnd(over);
+  session.onClose(stop);
   return (progress) => {
-    if (!progress) return over();
-    const { done, total, words } = progress;
-    if (!isShown) bar.start(total, done, { words });
+    if (!progress) return stop();
+    const { done, total, text } = progress;
+    if (!isShown) bar.start(total, done, { text });
     isShown = true;
     bar.setTotal(total);
-    bar.update(done, { words });
+    bar.update(done, { text });
   };
 }
 
-function inLines(session: Session): (progress?: Progress) => void {
-  let said = '';
-  let saidAt = 0;
+function showLines(session: Session): (progress?: Progress) => void {
+  let printed = '';
+  let printedAt = 0;
   let latest = '';
-  const say = () => {
-    if (latest !== said) session.tell(latest);
-    said = latest;
-    saidAt = Date.now();
+  const print = () => {
+    if (latest !== printed) session.info(latest);
+    printed = latest;
+    printedAt = Date.now();
   };
   return (progress) => {
-    if (!progress) return say();
-    latest = `${progress.done} of ${progress.total}: ${progress.words}`;
-    if (Date.now() - saidAt > linesEveryMs) say();
+    if (!progress) return print();
+    latest = `${progress.done} of ${progress.total}: ${progress.text}`;
+    if (Date.now() - printedAt > lineIntervalMs) print();
   };
 }

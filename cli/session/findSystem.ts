@@ -6,20 +6,20 @@ import { readEndpoints } from './readEndpoints.js';
 
 export type Settings = Record<string, string | undefined>;
 
-/** The system to talk to. */
+/** The system to connect to: a queue, records, a hub and a balena API. */
 export interface System {
-  /** As the functions read them. */
+  /** The settings of the functions. */
   settings: Settings;
-  /** Which one it is, in words, for people to see before they change something. */
+  /** A description for the operator, without secrets, so that changes do not go to the wrong system. */
   name: string;
-  /** Is it that of npm start? */
+  /** True for the system of `npm start`. */
   local: boolean;
-  /** PEM: what is to be trusted as well; null if nothing is. */
-  trusted: string | null;
+  /** PEM: certificates to trust in addition to the default ones; null if there are none. */
+  trustedCertificates: string | null;
 }
 
-/** Where queue and records are: whoever has set one of these means that system, and never a local one in part. */
-const decisive = [
+/** The settings for queue and records. If one of these is set, the settings define the system, and no local part is mixed in. */
+const connectionSettings = [
   'SERVICEBUS_CONNECTION',
   'SERVICEBUS_CONNECTION__fullyQualifiedNamespace',
   'RECORDS_CONNECTION',
@@ -27,31 +27,38 @@ const decisive = [
 ];
 
 /**
- * The system that the settings name (environment, then local.settings.json), or, without any, the one that npm start has
- * brought up.
+ * Finds the system. The settings come from the environment, then from local.settings.json. Without settings for queue and records, the
+ * system of `npm start` is used.
  *
- * @param folder of the local system, where it was named: then it is meant, whatever the settings are
- * @throws ConfigError
+ * @param folder the folder of a local system. If given, the local system is used, even if the settings name another system.
+ * @throws ConfigError if there is no system
  */
 export async function findSystem(env: Settings, folder?: string): Promise<System> {
   const settings = { ...env };
   await applyLocalSettings(packageFolder(), settings);
-  if (folder === undefined && decisive.some((name) => settings[name]?.trim()))
-    return { settings, name: nameOf(settings), local: false, trusted: null };
+  if (folder === undefined && connectionSettings.some((name) => settings[name]?.trim()))
+    return { settings, name: nameOf(settings), local: false, trustedCertificates: null };
   const at = resolve(folder ?? join(packageFolder(), '.local'));
   const found = await readEndpoints(at);
   if (!found)
     throw new ConfigError([
       folder === undefined
-        ? 'SERVICEBUS_CONNECTION and RECORDS_CONNECTION (as the functions have them) name a system; without them, a local one is used, and npm start was not run yet'
-        : `--folder ${folder} has no endpoints.json: it must be the folder of a local system (npm start -- --folder ...)`,
+        ? 'SERVICEBUS_CONNECTION and RECORDS_CONNECTION are not set, and there is no local system. Set both as for the functions, or run npm start'
+        : `--folder ${folder} has no endpoints.json. The folder must belong to a local system (npm start -- --folder ...)`,
     ]);
   return {
     settings: { ...settings, ...found.settings },
     name: `the local system in ${relative(process.cwd(), at) || at} (npm start)`,
     local: true,
-    trusted: found.trusted,
+    trustedCertificates: found.trustedCertificates,
   };
+}
+
+/** The folder of the project's package.json. Works for the sources (in tests) and for the build in dist/. */
+export function packageFolder(): string {
+  const file = findPackageJSON('..', import.meta.url);
+  if (!file) throw new Error('unreachable: this file is part of a package');
+  return dirname(file);
 }
 
 function nameOf(settings: Settings): string {
@@ -65,11 +72,4 @@ function nameOf(settings: Settings): string {
     settings.AzureWebJobsStorage__accountName ??
     'an unknown account';
   return `queue ${settings.PROVISIONING_QUEUE?.trim() || 'provisioning'} at ${bus}, records in ${account}`;
-}
-
-/** The folder of package.json, for the sources, which tests run, as for the build in dist/. */
-export function packageFolder(): string {
-  const file = findPackageJSON('..', import.meta.url);
-  if (!file) throw new Error('unreachable: this is part of a package');
-  return dirname(file);
 }

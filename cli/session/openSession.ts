@@ -7,54 +7,46 @@ import { wrap } from '../output/text.js';
 import { findSystem, type System } from './findSystem.js';
 import type { GlobalOptions, Session } from './session.js';
 
-/** A session, and what ends it. */
+/** A session together with the functions to end the session. */
 export interface OpenSession extends Session {
-  /** Is the system that of npm start, as far as is known? */
+  /** True once the session has connected to a system of `npm start`. */
   isLocal(): boolean;
-  /** Rejects when Ctrl-C was pressed, or the process is told to end. */
-  stopped: Promise<never>;
+  /** Rejects with a CliError after Ctrl-C or SIGTERM. */
+  interrupted: Promise<never>;
   close(): Promise<void>;
 }
 
 const stopSignals = ['SIGINT', 'SIGTERM'] as const;
 
+/** Opens a session on the terminal and the signals of this process. Connections are opened on first use. */
 export function openSession({ json = false, folder }: GlobalOptions): OpenSession {
   let system: System | undefined;
   let app: OpsApp | undefined;
-  let ending: { code: ExitCode; say: string } = { code: exitCodes.interrupted, say: 'Interrupted.' };
-  const atEnd: (() => void)[] = [];
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  // Where a command ends before, nobody waits for it.
-  stopped.catch(() => {});
-  let gentle: AbortController | undefined;
-  const stop = () => {
-    if (gentle && !gentle.signal.aborted) gentle.abort();
-    else reject(new CliError('interrupted', ending.code, ending.say));
-  };
-  for (const signal of stopSignals) process.on(signal, stop);
+  const interrupts = watchInterrupts();
+  const atClose: (() => void)[] = [];
 
   const session: OpenSession = {
     json,
     width: process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
-    stopped,
+    interrupted: interrupts.interrupted,
     isLocal: () => system?.local ?? false,
     async system() {
       if (!system) {
         system = await findSystem(process.env, folder);
-        if (system.trusted) trustAlso(system.trusted);
-        console.error(styleText('dim', `This is ${system.name}.`, { stream: process.stderr }));
+        if (system.trustedCertificates) trustCertificates(system.trustedCertificates);
+        console.error(styleText('dim', `Connected to ${system.name}.`, { stream: process.stderr }));
       }
       return system;
     },
     async app() {
       const { settings } = await session.system();
-      // Loaded only now: help and wrong usage need none of it.
+      // Imported here, because help and usage errors do not need these modules.
       const [{ readConfigFor }, { openOpsApp }] = await Promise.all([
         import('../../src/config/config.js'),
         import('../../src/openOpsApp.js'),
       ]);
       const config = readConfigFor(['queue', 'records'], settings);
-      app ??= opened(() => openOpsApp(config, () => {}));
+      app ??= withSafeError(() => openOpsApp(config, () => {}));
       return app;
     },
     async fleetApp() {
@@ -64,62 +56,85 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
         import('../../src/openApp.js'),
       ]);
       const config = readConfig(settings);
-      const whole = opened(() => openApp(config, [], () => {}));
+      const whole = withSafeError(() => openApp(config, [], () => {}));
       app = whole;
       return whole;
     },
-    answer: (value, text) => console.log(json ? JSON.stringify(value) : text()),
-    tell(line) {
+    printResult: (value, text) => console.log(json ? JSON.stringify(value) : text()),
+    info(line) {
       if (!json) console.error(line);
     },
-    expectAnswer(yes) {
+    requireConfirmable(yes) {
       if (yes || (!json && process.stdin.isTTY && process.stderr.isTTY)) return;
       throw new CliError(
         'not-confirmed',
         exitCodes.wrongUsage,
-        'This asks before it does anything, and nobody can be asked here: add --yes.',
+        'This command needs a confirmation, and there is no terminal for the question. Add --yes.',
       );
     },
-    async confirm(what, yes) {
+    async confirm(question, yes) {
       if (yes) return true;
-      session.expectAnswer(yes);
-      return ask(`${wrap(`${what} Go on? [y/N]`, process.stderr.columns)} `, stop);
+      session.requireConfirmable(yes);
+      return ask(`${wrap(`${question} Continue? [y/N]`, process.stderr.columns)} `, interrupts.interrupt);
     },
-    whenStopped(then) {
-      ending = then;
-    },
-    stopGently() {
-      gentle ??= new AbortController();
-      return gentle.signal;
-    },
-    atEnd: (run) => void atEnd.push(run),
+    onInterrupt: interrupts.setEnding,
+    interruptSignal: interrupts.signal,
+    onClose: (run) => void atClose.push(run),
     async close() {
-      for (const signal of stopSignals) process.off(signal, stop);
-      for (const run of atEnd) run();
+      interrupts.unwatch();
+      for (const run of atClose) run();
       await app?.close();
     },
   };
   return session;
 }
 
-/** @throws CliError if a connection string cannot be read: what the SDKs say about one may quote it */
-function opened<A>(open: () => A): A {
+/** Turns Ctrl-C and SIGTERM into an abort signal or a rejection. */
+function watchInterrupts() {
+  let ending: { code: ExitCode; message: string } = { code: exitCodes.interrupted, message: 'Interrupted.' };
+  let gentle: AbortController | undefined;
+  const { promise: interrupted, reject } = Promise.withResolvers<never>();
+  // Avoids an unhandled rejection if the command has already finished.
+  interrupted.catch(() => {});
+  const interrupt = () => {
+    if (gentle && !gentle.signal.aborted) gentle.abort();
+    else reject(new CliError('interrupted', ending.code, ending.message));
+  };
+  for (const signal of stopSignals) process.on(signal, interrupt);
+  return {
+    interrupted,
+    interrupt,
+    setEnding(next: typeof ending) {
+      ending = next;
+    },
+    signal() {
+      gentle ??= new AbortController();
+      return gentle.signal;
+    },
+    unwatch() {
+      for (const signal of stopSignals) process.off(signal, interrupt);
+    },
+  };
+}
+
+/** @throws CliError if a connection string cannot be read. The SDK's own error is dropped, because the text may quote the secret. */
+function withSafeError<A>(open: () => A): A {
   try {
     return open();
   } catch {
     throw new CliError(
       'settings',
       exitCodes.wrongUsage,
-      'A connection string cannot be read: provisioner doctor says which. Copy it anew.',
+      'A connection string cannot be read. Run provisioner doctor to see the name of the setting, and copy the string again.',
     );
   }
 }
 
-function ask(question: string, stop: () => void): Promise<boolean> {
+function ask(question: string, interrupt: () => void): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   return new Promise((resolve) => {
-    terminal.on('SIGINT', stop);
-    // Ctrl-D, and no is meant.
+    terminal.on('SIGINT', interrupt);
+    // Ctrl-D means no.
     terminal.on('close', () => resolve(false));
     terminal.question(question, (answer) => {
       resolve(/^y(es)?$/i.test(answer.trim()));
@@ -128,11 +143,8 @@ function ask(question: string, stop: () => void): Promise<boolean> {
   });
 }
 
-/** Has this process trust further certificates: NODE_EXTRA_CA_CERTS is read at its start only. @param pem one or more */
-export function trustAlso(pem: string): void {
-  setDefaultCACertificates([...getCACertificates('default'), ...certificates(pem)]);
-}
-
-function certificates(pem: string): string[] {
-  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+/** Adds trusted certificates to this process. Node reads NODE_EXTRA_CA_CERTS only at its start. @param pem one or more certificates */
+function trustCertificates(pem: string): void {
+  const added = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  setDefaultCACertificates([...getCACertificates('default'), ...added]);
 }

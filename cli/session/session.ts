@@ -4,40 +4,41 @@ import type { ExitCode } from '../errors.js';
 import type { AuditDependencies } from '../fleet/audit.js';
 import type { System } from './findSystem.js';
 
-/** What a command works with. */
+/** The connections, the terminal and the signals of one run of a command. */
 export interface Session {
-  /** Is the answer to be JSON, and nothing else? */
+  /** True if stdout must contain one JSON document and nothing else. */
   json: boolean;
-  /** How wide a line may be; without limit where nobody looks. */
+  /** The longest line of the output, in characters; infinite if stdout is not a terminal. */
   width: number;
-  /** The system that is talked to; named on stderr when it is asked for first. @throws ConfigError */
+  /** The system to connect to. The first call prints the system's name on stderr. @throws ConfigError */
   system(): Promise<System>;
-  /** Queue and records of that system. @throws ConfigError */
+  /** Connects to the queue and the records. @throws ConfigError */
   app(): Promise<OpsApp>;
-  /** What work on whole fleets needs as well: balena and the hub. @throws ConfigError */
+  /** Connects to queue, records, balena and IoT Hub, for work on whole fleets. @throws ConfigError */
   fleetApp(): Promise<FleetApp>;
-  /** Prints the answer: this as JSON, or for people as text. */
-  answer(value: object, text: () => string): void;
-  /** Tells people how it goes, on stderr; nothing with --json. */
-  tell(line: string): void;
+  /** Prints the result on stdout: `value` with --json, otherwise the text. */
+  printResult(value: object, text: () => string): void;
+  /** Prints a line of progress on stderr; with --json nothing is printed. */
+  info(line: string): void;
   /**
-   * To be called before anything else by a command that asks: it is agreed to, or somebody can be asked.
+   * Checks in advance whether `confirm` can work: either --yes was given, or a terminal is there for the question.
+   * A command with a confirmation calls this first, before any other work.
    *
-   * @param yes it was agreed to on the command line
-   * @throws CliError
+   * @param yes true if --yes was given
+   * @throws CliError `not-confirmed`
    */
-  expectAnswer(yes: boolean): void;
-  /** Has people agree to what will happen. @returns false if they do not */
-  confirm(what: string, yes: boolean): Promise<boolean>;
-  /** How Ctrl-C ends from here on, and what is said then. */
-  whenStopped(ending: { code: ExitCode; say: string }): void;
-  /** From here on, the first Ctrl-C aborts this signal, and the command ends itself; the second ends it at once. */
-  stopGently(): AbortSignal;
-  /** To do at the end, whichever it is. */
-  atEnd(run: () => void): void;
+  requireConfirmable(yes: boolean): void;
+  /** Asks the operator whether to continue. @param yes true if --yes was given @returns the operator's decision */
+  confirm(question: string, yes: boolean): Promise<boolean>;
+  /** Sets the exit code and the message for Ctrl-C from now on. */
+  onInterrupt(ending: { code: ExitCode; message: string }): void;
+  /** From now on the first Ctrl-C aborts this signal, and the command finishes cleanly. A second Ctrl-C ends the process at once. */
+  interruptSignal(): AbortSignal;
+  /** Registers a function to run at the end of the session, after success, failure or Ctrl-C. */
+  onClose(run: () => void): void;
 }
 
-/** Queue, records, balena and hub. */
+/** Queue, records, balena and IoT Hub. */
 export interface FleetApp extends AuditDependencies, OpsApp {
   config: Config;
 }

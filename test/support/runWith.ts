@@ -8,7 +8,7 @@ export interface Outcome {
   text: string;
   json: Record<string, unknown>;
   /** Did it take Ctrl-C upon itself? */
-  stopsGently: boolean;
+  handlesInterrupt: boolean;
 }
 
 /**
@@ -17,26 +17,26 @@ export interface Outcome {
  * @param more what differs of the session
  */
 export async function runWith(app: object, args: string[], more: Partial<Session> = {}): Promise<Outcome> {
-  const outcome: Outcome = { code: undefined, text: '', json: {}, stopsGently: false };
+  const outcome: Outcome = { code: undefined, text: '', json: {}, handlesInterrupt: false };
   const session: Session = {
     json: true,
     width: Number.POSITIVE_INFINITY,
-    system: async () => ({ name: 'a test', settings: {}, local: false, trusted: null }),
+    system: async () => ({ name: 'a test', settings: {}, local: false, trustedCertificates: null }),
     app: async () => app as FleetApp,
     fleetApp: async () => app as FleetApp,
-    answer(value, text) {
+    printResult(value, text) {
       outcome.json = JSON.parse(JSON.stringify(value));
       outcome.text = text();
     },
-    tell: () => {},
-    expectAnswer: () => {},
+    info: () => {},
+    requireConfirmable: () => {},
     confirm: async () => true,
-    whenStopped: () => {},
-    stopGently() {
-      outcome.stopsGently = true;
+    onInterrupt: () => {},
+    interruptSignal() {
+      outcome.handlesInterrupt = true;
       return new AbortController().signal;
     },
-    atEnd: () => {},
+    onClose: () => {},
     ...more,
   };
   const program = createProgram(true, async (_, work) => {

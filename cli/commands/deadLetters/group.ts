@@ -6,19 +6,20 @@ import { addDeadLetterList } from './list.js';
 import { addPlan } from './plan.js';
 import { addReplay } from './replay.js';
 
-/** Where people look who are about to try it otherwise. */
+/** A warning for operators who plan to resend dead letters with another tool. */
 const hint = `
-A letter that another tool resends (portal, Service Bus Explorer) is asked for
-again as well. But within the queue's duplicate window (10 minutes from when
-its message was first sent) the broker drops it without a word. A replay from
-here always arrives.`;
+Other tools (Azure portal, Service Bus Explorer) can resend a dead letter, too.
+But within the queue's duplicate window (10 minutes after the first sending of
+the message) Service Bus drops the resent message without an error. A replay
+with this command is always delivered.`;
 
+/** Adds the group `dead-letters` with all subcommands. */
 export const addDeadLetters: AddCommand = (parent, action) => {
   const group = parent
     .command('dead-letters')
-    .summary('what failed for good: look, replay, discard')
+    .summary('list, replay or discard requests that failed for good')
     .description(
-      'What failed for good, as one list: the requests that the records know, and the letters in the queue.',
+      'Manages requests that failed for good. The list combines the failed requests in the records with the dead letters in the queue.',
     )
     .addHelpText('after', hint);
   group.helpCommand(false);

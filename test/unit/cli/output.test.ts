@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type Column, table } from '../../../cli/output/table.js';
-import { counted, plural, wrap } from '../../../cli/output/text.js';
+import { listCounts, plural, wrap } from '../../../cli/output/text.js';
 import { ago, due, span, utc } from '../../../cli/output/time.js';
 
 const now = Date.parse('2026-11-25T04:00:00Z');
@@ -27,8 +27,8 @@ test('moments are told from now, or in UTC', () => {
 test('counts are told in words, the many in one', () => {
   expect(plural(1, 'device')).toBe('1 device');
   expect(plural(0, 'device')).toBe('0 devices');
-  expect(counted({ a: 3, b: 2, c: 1 }, 2)).toBe('3 a, 2 b, 1 others');
-  expect(counted({})).toBe('');
+  expect(listCounts({ a: 3, b: 2, c: 1 }, 2)).toBe('3 a, 2 b, 1 others');
+  expect(listCounts({})).toBe('');
 });
 
 test('lines are wrapped between words, and a long word is left whole', () => {

@@ -43,7 +43,7 @@ describe('a fleet of which a device is wanted at another service', () => {
 
   test('is planned without taking Ctrl-C upon itself: it ends at once, and says so', async () => {
     const { app } = await system();
-    const dryRun = async (...args: string[]) => (await runWith(app, [...args, '--dry-run'])).stopsGently;
+    const dryRun = async (...args: string[]) => (await runWith(app, [...args, '--dry-run'])).handlesInterrupt;
     expect(await dryRun('fleet', fleet)).toBe(false);
     expect(await dryRun('sweep', '--fleet', fleet)).toBe(false);
   });

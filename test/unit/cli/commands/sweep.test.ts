@@ -19,7 +19,7 @@ test('a sweep that is interrupted at its very end does not end as if it was not'
     return send(...args);
   };
   const app = { ...deps, config };
-  const { code } = await runWith(app, ['sweep'], { stopGently: () => controller.signal });
+  const { code } = await runWith(app, ['sweep'], { interruptSignal: () => controller.signal });
   expect(sent).toHaveLength(1);
   expect(code).toBe(130);
 });

@@ -298,7 +298,7 @@ describe('what is not settled is left for another time:', () => {
     const { deps, add } = await system({ record: {}, identity: accepted });
     add(uuid, of(own), 'other/fleet');
     expect(await collect(audit(deps, settings))).toEqual([]);
-    expect(progress.elsewhere).toBe(1);
+    expect(progress.inOtherFleet).toBe(1);
   });
 
   test('identities that are named otherwise than a balena device', async () => {
@@ -306,7 +306,7 @@ describe('what is not settled is left for another time:', () => {
     identities.set('gateway-7', [stray]);
     identities.set('AB'.repeat(16), [stray]);
     expect(await collect(audit(deps, settings))).toEqual([]);
-    expect(progress.foreign).toBe(2);
+    expect(progress.foreignIdentities).toBe(2);
   });
 });
 

@@ -86,7 +86,7 @@ test('a device that is wanted at another service stays there, unless it is to be
   expect((await record(one)).desired.service).toBe('main');
 
   const move = { ...other, move: true };
-  expect((await collect(planFleet(deps, move))).map((each) => each.elsewhere)).toEqual([null, null, null]);
+  expect((await collect(planFleet(deps, move))).map((each) => each.otherService)).toEqual([null, null, null]);
   clock.at += 1_000;
   expect(counts(await requestFleet(deps, move))).toMatchObject({ requested: 1, underWay: 2 });
   expect((await record(one)).desired.service).toBe('');
