@@ -2,19 +2,19 @@ import { createProgram } from '../../cli/createProgram.js';
 import type { ExitCode } from '../../cli/errors.js';
 import type { FleetApp, Session } from '../../cli/session/session.js';
 
-/** What a command came to. */
+/** The result of a command. */
 export interface Outcome {
   code: ExitCode | undefined;
   text: string;
   json: Record<string, unknown>;
-  /** Did it take Ctrl-C upon itself? */
+  /** True if the command asked for an interrupt signal, to finish cleanly after Ctrl-C. */
   handlesInterrupt: boolean;
 }
 
 /**
- * Runs a command line of whole fleets in this process, to its end, with what it would work with.
+ * Runs a command line in this process, with the given app instead of real connections.
  *
- * @param more what differs of the session
+ * @param more members of the session to replace
  */
 export async function runWith(app: object, args: string[], more: Partial<Session> = {}): Promise<Outcome> {
   const outcome: Outcome = { code: undefined, text: '', json: {}, handlesInterrupt: false };

@@ -18,30 +18,30 @@ async function system() {
   return { ...made, app: { ...made.deps, config } };
 }
 
-describe('a fleet of which a device is wanted at another service', () => {
-  const ask = ['fleet', fleet, '--service', 'other', '--no-follow'];
+describe('a fleet with a device of another desired service', () => {
+  const command = ['fleet', fleet, '--service', 'other', '--no-follow'];
 
-  test('is planned: that one stays, and how to move it is said', async () => {
+  test('is planned without the device, and the output names --move', async () => {
     const { app, sent } = await system();
-    const { code, text, json } = await runWith(app, [...ask, '--dry-run']);
+    const { code, text, json } = await runWith(app, [...command, '--dry-run']);
     expect(code).toBe(1);
-    expect(json).toMatchObject({ uuids: [two], elsewhere: [{ uuid: one, service: 'main' }] });
-    expect(text).toContain(`${one}  stays at main`);
-    expect(text).toContain('1 device. --move moves');
+    expect(json).toMatchObject({ uuids: [two], atOtherService: [{ uuid: one, service: 'main' }] });
+    expect(text).toContain(`${one}  keeps main`);
+    expect(text).toContain('1 device with another desired service: not requested. --move moves');
     expect(sent).toEqual([]);
   });
 
-  test('is asked for: that one stays, and how to move it is said', async () => {
+  test('is requested without the device, and the output names --move', async () => {
     const { app, sent } = await system();
-    const { code, text, json } = await runWith(app, ask);
+    const { code, text, json } = await runWith(app, command);
     expect(code).toBe(1);
-    expect(json).toMatchObject({ devices: 2, requested: 1, elsewhere: 1 });
-    expect(text).toContain('1 asked for, 1 wanted at another service');
-    expect(text).toContain('1 device. --move moves');
+    expect(json).toMatchObject({ devices: 2, requested: 1, atOtherService: 1 });
+    expect(text).toContain('1 requested, 1 with another desired service');
+    expect(text).toContain('1 device with another desired service: not requested. --move moves');
     expect(sent.map(({ uuid }) => uuid)).toEqual([two]);
   });
 
-  test('is planned without taking Ctrl-C upon itself: it ends at once, and says so', async () => {
+  test('is planned without an interrupt signal, so Ctrl-C ends a dry run at once', async () => {
     const { app } = await system();
     const dryRun = async (...args: string[]) => (await runWith(app, [...args, '--dry-run'])).handlesInterrupt;
     expect(await dryRun('fleet', fleet)).toBe(false);
@@ -50,11 +50,11 @@ describe('a fleet of which a device is wanted at another service', () => {
 
   test('is moved with --move', async () => {
     const { app, record } = await system();
-    expect(await runWith(app, [...ask, '--move', '--dry-run'])).toMatchObject({
+    expect(await runWith(app, [...command, '--move', '--dry-run'])).toMatchObject({
       code: 0,
-      json: { uuids: [one, two], elsewhere: [] },
+      json: { uuids: [one, two], atOtherService: [] },
     });
-    expect(await runWith(app, [...ask, '--move'])).toMatchObject({ code: 0, json: { requested: 2 } });
+    expect(await runWith(app, [...command, '--move'])).toMatchObject({ code: 0, json: { requested: 2 } });
     expect((await record(one)).desired.service).toBe('other');
   });
 });
