@@ -3,6 +3,7 @@ import { viewOf } from '../../src/device/view.js';
 import type { OpsApp } from '../../src/openOpsApp.js';
 import { type Acceptance, accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
+import type { EpochMs } from '../../src/shared/time.js';
 import { CliError, exitCodes } from '../errors.js';
 import { examples, parseUuid } from '../options/common.js';
 import { due, utc } from '../output/time.js';
@@ -67,6 +68,6 @@ async function deviceView(app: OpsApp, { record }: Acceptance) {
   return viewOf(record, await expectedAt(app, record), app.clock.now());
 }
 
-function at(ms: number): string {
+function at(ms: EpochMs): string {
   return utc(new Date(ms).toISOString());
 }

@@ -2,6 +2,7 @@ import type { ConfigFor } from '../../src/config/config.js';
 import { health } from '../../src/health/health.js';
 import { type OpsApp, openOpsApp } from '../../src/openOpsApp.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
+import type { EpochMs } from '../../src/shared/time.js';
 import { span } from '../output/time.js';
 import { type Check, failed, ok, warning } from './check.js';
 
@@ -40,8 +41,8 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
   }
 }
 
-/** @param seenAt the last sign of the functions, ms since the epoch; 0 if there is none */
-function running(seenAt: number): Check {
+/** @param seenAt the last sign of the functions; 0 if there is none */
+function running(seenAt: EpochMs): Check {
   const ms = Math.max(0, Date.now() - seenAt);
   if (ms > lookBackMs)
     return warning(

@@ -1,7 +1,6 @@
 import type { BalenaOptions } from '../../src/balena/client.js';
-import { mapBalenaError } from '../../src/balena/errors.js';
+import { requestBalena, whoami } from '../../src/balena/whoami.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { CallTimeout } from '../../src/shared/network.js';
 
 /** The kind and the rights of the API key. */
 export interface BalenaAccess {
@@ -25,38 +24,27 @@ export async function probeBalena({
   apiKey,
   callTimeoutMs = 10_000,
 }: BalenaOptions): Promise<BalenaAccess> {
-  /** @returns the response; null for 401 */
-  async function ask(path: string, init: RequestInit = {}): Promise<Response | null> {
+  const options = { apiUrl, apiKey, callTimeoutMs };
+  const { actorType } = await whoami(options);
+  const writes = await Promise.all([
+    mayChange(`v7/device_environment_variable(${noRow})`),
+    mayChange(`v7/device_service_environment_variable(${noRow})`),
+  ]);
+  return { actor: actorType, mayWrite: !writes.includes(false) };
+
+  async function mayChange(path: string): Promise<boolean> {
     try {
-      const response = await fetch(apiUrl + path, {
-        ...init,
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-        signal: AbortSignal.timeout(callTimeoutMs),
-      });
-      if (response.status === 401) return null;
-      if (!response.ok)
-        throw mapBalenaError({ statusCode: response.status, responseHeaders: response.headers }, false);
-      return response;
+      // The PATCH names the row by its address. A lost filter would change every variable.
+      await requestBalena(
+        options,
+        path,
+        { method: 'PATCH', body: JSON.stringify({ value: '' }) },
+        async () => {},
+      );
+      return true;
     } catch (error) {
-      const isTimeout = error instanceof Error && error.name === 'TimeoutError';
-      throw mapBalenaError(isTimeout ? new CallTimeout() : error, false);
+      if (ProvisioningError.from(error).code === 'balena-unauthorized') return false;
+      throw error;
     }
   }
-
-  const answer = await ask('actor/v1/whoami');
-  const { actorType } = ((await answer?.json().catch(() => null)) ?? {}) as { actorType?: unknown };
-  if (answer && typeof actorType !== 'string')
-    throw new ProvisioningError(
-      'balena-unavailable',
-      'The response did not come from balena. Check BALENA_API_URL.',
-      { retry: 'later', dependency: 'balena' },
-    );
-  if (!answer) throw mapBalenaError({ statusCode: 401 }, false);
-  // The row is addressed by id. A request with a filter could change all rows if the filter got lost.
-  const change = { method: 'PATCH', body: JSON.stringify({ value: '' }) };
-  const writes = await Promise.all([
-    ask(`v7/device_environment_variable(${noRow})`, change),
-    ask(`v7/device_service_environment_variable(${noRow})`, change),
-  ]);
-  return { actor: String(actorType), mayWrite: writes.every((each) => each !== null) };
 }

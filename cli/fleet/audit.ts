@@ -5,6 +5,7 @@ import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
 import { mergeJoin } from '../../src/fleet/mergeJoin.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
 import { uuid as uuidForm } from '../../src/shared/schemas.js';
+import type { EpochMs } from '../../src/shared/time.js';
 import { compare } from './compare.js';
 import {
   type ComparedDevice,
@@ -132,13 +133,13 @@ interface Disagreement {
 }
 
 /**
- * True if the record is the same as in the list, has no pending job and no lease, and was last changed before `before` (ms since the epoch).
+ * True if the record is the same as in the list, has no pending job and no lease, and was last changed before `before`.
  * A device without a record must still have none.
  */
 async function isSettled(
   { records, clock }: AuditDependencies,
   { uuid, record }: ComparedDevice,
-  before: number,
+  before: EpochMs,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const found = (await retryWithBackoff(clock, () => records.read(uuid), signal))?.value ?? null;

@@ -1,6 +1,7 @@
 import { type Held, heldBy } from '../../src/certificates/held.js';
 import type { VariableScope } from '../../src/device/record.js';
 import type { Summary } from '../../src/device/summary.js';
+import type { EpochMs } from '../../src/shared/time.js';
 import type { ComparedDevice, CompareRules, Finding, FindingKind, Fix } from './finding.js';
 
 type Disagreements = Generator<[kind: FindingKind, detail: string, fix: Fix]>;
@@ -11,12 +12,8 @@ const remove: Fix = { how: 'remove' };
 const removeUnknown: Fix = { how: 'remove-unknown' };
 const disabledIdentity = byHand('the identity is disabled, or does not use thumbprints');
 
-/**
- * Finds all disagreements about one device. The caller excludes devices with a pending job.
- *
- * @param now ms since the epoch
- */
-export function compare(sources: ComparedDevice, rules: CompareRules, now: number): Finding[] {
+/** Finds all disagreements about one device. The caller excludes devices with a pending job. */
+export function compare(sources: ComparedDevice, rules: CompareRules, now: EpochMs): Finding[] {
   const { uuid, device, record } = sources;
   const fleet = device?.fleet ?? record?.fleet ?? null;
   // A check does not change a dead job. Only a replay repeats the failed request.
@@ -36,7 +33,7 @@ export function compare(sources: ComparedDevice, rules: CompareRules, now: numbe
 function* disagreements(
   { device, record, accepts }: ComparedDevice,
   rules: CompareRules,
-  now: number,
+  now: EpochMs,
 ): Disagreements {
   if (!device) {
     if (record) yield* goneDevice(record, accepts);
@@ -185,7 +182,7 @@ const overduePart = 0.75;
 function* certificateDates(
   { notBefore, notAfter }: Held,
   renewAt: number,
-  now: number,
+  now: EpochMs,
   fix: Fix,
 ): Disagreements {
   const until = new Date(notAfter).toISOString();

@@ -2,7 +2,7 @@ import type { Records } from '../../src/device/repository.js';
 import type { State } from '../../src/device/state.js';
 import { summaryState } from '../../src/device/summary.js';
 import { pause, retryWithBackoff } from '../../src/shared/retry.js';
-import type { Clock } from '../../src/shared/time.js';
+import type { Clock, EpochMs } from '../../src/shared/time.js';
 
 export interface FollowOptions {
   /** Ends the following. The jobs of the devices continue. */
@@ -20,8 +20,8 @@ export interface FollowReport {
   failures: Record<string, number>;
   /** The number of devices without a record. */
   unknown: number;
-  /** The time of the last scheduled job, ms since the epoch; null if nothing is under way. */
-  lastDue: number | null;
+  /** The time of the last scheduled job; null if nothing is under way. */
+  lastDue: EpochMs | null;
   /** False while a device is under way. */
   finished: boolean;
 }
@@ -56,7 +56,11 @@ export async function followFleet(
   }
 }
 
-async function readOnce(records: Records, followed: ReadonlySet<string>, now: number): Promise<FollowReport> {
+async function readOnce(
+  records: Records,
+  followed: ReadonlySet<string>,
+  now: EpochMs,
+): Promise<FollowReport> {
   const report = emptyReport();
   let found = 0;
   for await (const summary of records.summaries()) {

@@ -4,6 +4,7 @@ import { mergeJoin } from '../../src/fleet/mergeJoin.js';
 import { type AcceptDependencies, accept } from '../../src/provisioning/accept.js';
 import { forEachConcurrently } from '../../src/shared/async.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
+import type { EpochMs } from '../../src/shared/time.js';
 
 export type RequestDependencies = AcceptDependencies & ListingDependencies;
 
@@ -130,12 +131,12 @@ export async function requestFleet(deps: RequestDependencies, options: FleetRequ
 
 type RequestResult = Exclude<keyof RequestProgress, 'devices' | 'skipped'>;
 
-/** @param startedAt the start of the run, ms since the epoch: a request from before was already under way */
+/** @param startedAt the start of the run. An earlier request was already under way. */
 async function requestDevice(
   deps: RequestDependencies,
   uuid: string,
   { service, move = false, signal }: FleetRequest,
-  startedAt: number,
+  startedAt: EpochMs,
 ): Promise<RequestResult> {
   const { clock, records } = deps;
   // The record is read just before the request, because a list could miss a recent request for another service.

@@ -1,3 +1,5 @@
+import type { EpochMs } from '../../src/shared/time.js';
+
 const units: [limit: number, size: number, unit: string][] = [
   [120_000, 1_000, 's'],
   [7_200_000, 60_000, 'min'],
@@ -11,14 +13,14 @@ export function span(ms: number): string {
   return `${Math.round(ms / size)} ${unit}`;
 }
 
-/** The distance from now to a time: "3 min ago", "in 45 s". @param at ISO 8601. @param now ms since the epoch */
-export function ago(at: string, now = Date.now()): string {
+/** The distance from now to a time: "3 min ago", "in 45 s". @param at ISO 8601 */
+export function ago(at: string, now: EpochMs = Date.now()): string {
   const ms = now - Date.parse(at);
   return ms >= 0 ? `${span(ms)} ago` : `in ${span(-ms)}`;
 }
 
-/** The wait until a time: "in 45 s"; "now" for a past time. @param at ISO 8601. @param now ms since the epoch */
-export function due(at: string, now = Date.now()): string {
+/** The wait until a time: "in 45 s"; "now" for a past time. @param at ISO 8601 */
+export function due(at: string, now: EpochMs = Date.now()): string {
   return Date.parse(at) - now < 1_000 ? 'now' : ago(at, now);
 }
 

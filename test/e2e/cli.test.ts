@@ -73,7 +73,10 @@ describe('one device', () => {
 
   test('without a record is not found, and an invalid UUID is a usage error', async () => {
     expect(await cli.json<Failure>(3, 'status', unknownUuid)).toEqual({
-      error: { code: 'ops.no-such-device', message: `Nothing was ever asked for the device ${unknownUuid}.` },
+      error: {
+        code: 'ops.no-such-device',
+        message: `No request was ever made for the device ${unknownUuid}.`,
+      },
     });
     expect(await cli.json(2, 'status', 'abc')).toMatchObject({ error: { code: 'usage' } });
     const { code, stdout, stderr } = await cli('status', 'abc');
