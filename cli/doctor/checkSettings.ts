@@ -5,7 +5,7 @@ import {
   readConfig,
   readConfigFor,
 } from '../../src/config/config.js';
-import type { Settings } from '../session/findSystem.js';
+import type { Settings } from '../session/readEndpoints.js';
 import { type Check, failed, ok } from './check.js';
 
 export interface CheckedSettings {

@@ -1,4 +1,4 @@
-import type { Settings } from '../session/findSystem.js';
+import type { Settings } from '../session/readEndpoints.js';
 import type { Check } from './check.js';
 import { checkBalena } from './checkBalena.js';
 import { checkFunctions } from './checkFunctions.js';

@@ -2,9 +2,7 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { ConfigError } from '../../src/config/config.js';
 import { applyLocalSettings } from '../../src/config/localSettings.js';
-import { readEndpoints } from './readEndpoints.js';
-
-export type Settings = Record<string, string | undefined>;
+import { readEndpoints, type Settings } from './readEndpoints.js';
 
 /** The system to connect to: a queue, records, a hub and a balena API. */
 export interface System {

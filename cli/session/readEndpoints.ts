@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../../src/config/config.js';
-import type { Settings } from './findSystem.js';
+
+/** Settings by name, as in the environment. */
+export type Settings = Record<string, string | undefined>;
 
 /** The part of `endpoints.json` for the CLI. `npm start` writes the file. */
 const shape = z.object({
