@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { readClockSkew } from '../../../cli/doctor/readClockSkew.js';
+import { readClockSkew } from '../../../cli/doctor/checkMachine.js';
 import { listen } from '../../../local/simulators/shared/listen.js';
 
 const servers: Server[] = [];
@@ -7,7 +7,7 @@ afterAll(() => {
   for (const server of servers) server.close();
 });
 
-/** A server whose clock is off. */
+/** Starts a server with the given Date header. @param date null for no header */
 async function serverWith(date: string | null): Promise<string> {
   const server = createServer((_, response) => {
     response.sendDate = false;
@@ -19,7 +19,7 @@ async function serverWith(date: string | null): Promise<string> {
   return `http://127.0.0.1:${port}/`;
 }
 
-test('how far our clock is ahead of a server’s, or behind, whatever it answers', async () => {
+test('readClockSkew measures the difference to the server’s clock from any response', async () => {
   const hourAgo = await serverWith(new Date(Date.now() - 3_600_000).toUTCString());
   const ahead = await readClockSkew(hourAgo);
   expect(Math.round(ahead! / 60_000)).toBe(60);
@@ -28,7 +28,7 @@ test('how far our clock is ahead of a server’s, or behind, whatever it answers
   expect(Math.round(behind! / 60_000)).toBe(-60);
 });
 
-test('it is not known where nobody answers, or no date is said', async () => {
+test('readClockSkew returns null without an answer or a Date header', async () => {
   expect(await readClockSkew('http://127.0.0.1:1/')).toBeNull();
   expect(await readClockSkew(await serverWith(null))).toBeNull();
 });

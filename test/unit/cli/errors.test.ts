@@ -1,7 +1,5 @@
 import { CommanderError } from 'commander';
-import { CliError } from '../../../cli/CliError.js';
-import { describeError } from '../../../cli/describeError.js';
-import { exitCodes } from '../../../cli/exitCodes.js';
+import { CliError, describeError, exitCodes } from '../../../cli/errors.js';
 import { ConfigError } from '../../../src/config/config.js';
 import { RequestError } from '../../../src/ops/shared/request.js';
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
@@ -20,21 +18,21 @@ test.each<[unknown, string, number]>([
   [provisioning('queue-unavailable'), 'queue-unavailable', 5],
   [provisioning('balena-unauthorized'), 'balena-unauthorized', 1],
   [new TypeError('a defect'), 'unexpected', 1],
-])('%p is %s, and ends with %d', (error, code, exitCode) => {
+])('%p has the code %s and the exit code %d', (error, code, exitCode) => {
   expect(describeError(error)).toMatchObject({ code, exitCode });
 });
 
-test('what is not our own is named by its kind alone', () => {
+test('the message for a foreign error names only the class of the error', () => {
   const foreign = Object.assign(new Error('SharedAccessKey=hunter2'), { requestOptions: 'hunter2' });
   expect(JSON.stringify(describeError(foreign))).not.toContain('hunter2');
 });
 
-test('where queue or records are away, it says what to look at', () => {
-  expect(describeError(provisioning('queue-unavailable')).message).toMatch(/^Why\. provisioner doctor says/);
+test('the message names doctor or npm start if the queue or the records are unavailable', () => {
+  expect(describeError(provisioning('queue-unavailable')).message).toMatch(/^Why\. Run provisioner doctor/);
   expect(describeError(provisioning('queue-unavailable'), true).message).toContain('npm start');
 });
 
-test('what commander says comes without its "error: "', () => {
+test('the prefix "error: " of a Commander message is removed', () => {
   const { message } = describeError(new CommanderError(1, 'x', "error: unknown option '--x'"));
   expect(message).toBe("unknown option '--x'");
 });

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../../src/config/config.js';
-import type { Settings } from './findSystem.js';
 
-/** The part of what `npm start` writes that is needed here. */
+/** Settings by name, as in the environment. */
+export type Settings = Record<string, string | undefined>;
+
+/** The part of `endpoints.json` for the CLI. `npm start` writes the file. */
 const shape = z.object({
   settings: z.record(z.string(), z.string()).default({}),
   serviceBus: z.object({ connectionString: z.string(), queue: z.string() }).optional(),
@@ -13,16 +15,18 @@ const shape = z.object({
   balena: z.object({ apiUrl: z.string(), apiKey: z.string() }).optional(),
 });
 
-/** The system that `npm start` brought up last. */
+/** The system of the last `npm start`. */
 export interface LocalSystem {
   settings: Settings;
-  /** PEM: what is to be trusted as well; null if nothing is. */
-  trusted: string | null;
+  /** PEM: certificates to trust in addition to the default ones; null if there are none. */
+  trustedCertificates: string | null;
 }
 
 /**
- * @param folder where npm start keeps its state
- * @returns null if there is none
+ * Reads the connections of a local system.
+ *
+ * @param folder the folder with the state of `npm start`
+ * @returns null if the folder has no local system
  * @throws ConfigError
  */
 export async function readEndpoints(folder: string): Promise<LocalSystem | null> {
@@ -41,7 +45,7 @@ export async function readEndpoints(folder: string): Promise<LocalSystem | null>
       ...(iotHub && { IOTHUB_CONNECTION_STRING: iotHub.connectionString }),
       ...(balena && { BALENA_API_URL: balena.apiUrl, BALENA_API_KEY: balena.apiKey }),
     },
-    trusted: await readIfThere(join(folder, 'trusted.pem')),
+    trustedCertificates: await readIfThere(join(folder, 'trusted.pem')),
   };
 }
 
@@ -49,7 +53,7 @@ function parse(file: string, text: string): z.infer<typeof shape> {
   try {
     return shape.parse(JSON.parse(text));
   } catch {
-    throw new ConfigError([`${file} is not what npm start writes: start it again`]);
+    throw new ConfigError([`${file} does not have the format of npm start. Run npm start again`]);
   }
 }
 

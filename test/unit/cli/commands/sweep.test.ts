@@ -4,12 +4,12 @@ import {
   fleetDependencies,
   provisionedRecord,
   uuidOf,
-} from '../../support/fleetTools.js';
-import { runWith } from '../../support/runWith.js';
+} from '../../../support/fleetTools.js';
+import { runWith } from '../../../support/runWith.js';
 
 const config = { defaultService: 'main', fleets: [fleet], renewAt: 0.8 };
 
-test('a sweep that is interrupted at its very end does not end as if it was not', async () => {
+test('a sweep with an interruption in its last call exits with 130', async () => {
   const { deps, add, sent } = fleetDependencies();
   add(uuidOf(1));
   const controller = new AbortController();
@@ -19,16 +19,15 @@ test('a sweep that is interrupted at its very end does not end as if it was not'
     return send(...args);
   };
   const app = { ...deps, config };
-  const { code } = await runWith(app, ['sweep'], { stopGently: () => controller.signal });
+  const { code } = await runWith(app, ['sweep'], { interruptSignal: () => controller.signal });
   expect(sent).toHaveLength(1);
   expect(code).toBe(130);
 });
 
-test('a fleet of which many records look gone is named, and what to do; it ends with 1', async () => {
+test('a fleet with many missing devices exits with 1, and the output names --allow-gone', async () => {
   const { deps, put, sent } = fleetDependencies();
   const credentials = await credentialsOf(uuidOf(0));
-  for (let generation = 0; generation < 30; generation += 1)
-    await put(provisionedRecord(uuidOf(generation), credentials));
+  for (let index = 0; index < 30; index += 1) await put(provisionedRecord(uuidOf(index), credentials));
   const app = { ...deps, config };
   for (const args of [['sweep', '--dry-run'], ['sweep']]) {
     const { code, text, json } = await runWith(app, args);
