@@ -1,8 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import type { CoreInvocationContext, InvocationResponse, TypedData } from './core.js';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type {
+  CoreInvocationContext,
+  HookName,
+  InvocationRequest,
+  InvocationResponse,
+  TypedData,
+} from './core.js';
 import type { App, InvocationLog, RegisteredFunction } from './createApp.js';
-import { runHooks } from './runHooks.js';
-import { type Caller, traceContext } from './traceContext.js';
 
 export interface Invocation {
   /** The trigger's data. */
@@ -65,4 +69,42 @@ function triggerName(bindings: Record<string, { type: string }>): string {
   const [name] = Object.entries(bindings).find(([, { type }]) => /trigger$/i.test(type)) ?? [];
   if (!name) throw new Error('a function without a trigger was registered');
   return name;
+}
+
+/** One after the other, in the order of their registration. What one throws ends the run, as in the real worker. */
+export async function runHooks(app: App, name: HookName, context: object): Promise<void> {
+  for (const hook of [...app.hooks[name]]) await hook(context);
+}
+
+/** As callers send it, in a header or as a message's application property. Anything may stand there. */
+export interface Caller {
+  traceparent?: unknown;
+  tracestate?: unknown;
+}
+
+const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
+
+/**
+ * W3C trace context of an invocation: a span of the host's own, in the caller's trace if there is one. As in the real host, whose
+ * spans are sampled when the caller's are, or always where a trace begins, if host.json says `"telemetryMode": "OpenTelemetry"`.
+ * The spans themselves are not sent anywhere from here.
+ */
+export function traceContext(
+  isTracing: boolean,
+  { traceparent, tracestate }: Caller = {},
+): InvocationRequest['traceContext'] {
+  const [, traceId = randomBytes(16).toString('hex'), callersFlags = '01'] =
+    (typeof traceparent === 'string' && form.exec(traceparent)) || [];
+  const isSampled = isTracing && (Number.parseInt(callersFlags, 16) & 1) === 1;
+  return {
+    traceParent: `00-${traceId}-${randomBytes(8).toString('hex')}-${isSampled ? '01' : '00'}`,
+    traceState: typeof tracestate === 'string' ? tracestate : '',
+    attributes: {},
+  };
+}
+
+/** An error in one line, for people. */
+export function describeError(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.split('\n', 1)[0] ?? text;
 }

@@ -2,15 +2,14 @@ import { resolve } from 'node:path';
 import { applyLocalSettings } from '../../../src/config/localSettings.js';
 import type { StandIn } from '../shared/runStandIn.js';
 import { createApp } from './createApp.js';
-import { createRunning } from './createRunning.js';
-import { readKeys } from './http/readKeys.js';
-import { loadApp } from './loadApp.js';
-import { provideCoreModule } from './provideCoreModule.js';
-import { readHostJson } from './readHostJson.js';
-import { runHooks } from './runHooks.js';
-import type { UnderProcessing } from './servicebus/underProcessing.js';
-import { startSettlement } from './settlement/startSettlement.js';
+import { readHostJson } from './hostSettings.js';
+import { readKeys } from './http/keys.js';
+import { runHooks } from './invoke.js';
+import { loadApp, provideCoreModule } from './loadApp.js';
+import { startSettlement } from './servicebus/settlement.js';
+import type { UnderProcessing } from './servicebus/settler.js';
 import { startTriggers } from './startTriggers.js';
+import { createRunning } from './trigger.js';
 
 /** How long a stop waits for invocations that run. */
 const drainMs = 30_000;

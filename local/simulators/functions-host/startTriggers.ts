@@ -1,17 +1,14 @@
-import { checkFunction, isDisabled } from './checkFunction.js';
+import type { FunctionMetadata } from './core.js';
 import type { App } from './createApp.js';
-import type { Running } from './createRunning.js';
-import { readHttpFunction, sortByRoute } from './http/readHttpFunction.js';
-import type { Keys } from './http/readKeys.js';
+import type { HostSettings } from './hostSettings.js';
+import { readHttpFunction, sortByRoute } from './http/httpFunction.js';
+import type { Keys } from './http/keys.js';
 import { startHttp } from './http/startHttp.js';
-import type { HostSettings } from './readHostJson.js';
-import { connect } from './servicebus/connect.js';
-import { readQueueFunction } from './servicebus/readQueueFunction.js';
-import { startQueueTrigger } from './servicebus/startQueueTrigger.js';
-import type { UnderProcessing } from './servicebus/underProcessing.js';
-import { readTimerFunction } from './timer/readTimerFunction.js';
-import { startTimer } from './timer/startTimer.js';
-import type { Trigger } from './trigger.js';
+import { readQueueFunction } from './servicebus/processMessage.js';
+import type { UnderProcessing } from './servicebus/settler.js';
+import { connect, startQueueTrigger } from './servicebus/startQueueTrigger.js';
+import { readTimerFunction, startTimer } from './startTimer.js';
+import type { Running, Trigger } from './trigger.js';
 
 export interface Host {
   app: App;
@@ -70,4 +67,38 @@ export async function startTriggers(
       triggers.push(startQueueTrigger(app, client, queue, { ...host, settings: settings.serviceBus }));
   }
   return { url, functions: here.map(({ name }) => name), triggers };
+}
+
+/** What a function is triggered by. */
+export type TriggerKind = 'http' | 'serviceBus' | 'timer';
+
+const kinds: Record<string, TriggerKind> = {
+  httptrigger: 'http',
+  servicebustrigger: 'serviceBus',
+  timertrigger: 'timer',
+};
+
+/**
+ * @throws Error naming the function, for a name that Azure does not take, and for triggers and bindings that are not served here:
+ *   they would do nothing, without a word
+ */
+export function checkFunction({ name, bindings }: FunctionMetadata): TriggerKind {
+  if (!/^[a-z][a-z0-9_-]{0,127}$/i.test(name)) {
+    throw new Error(`function ${name}: a name is a letter, then letters, digits, "_" and "-", 128 at most`);
+  }
+  let kind: TriggerKind | undefined;
+  for (const { type, direction } of Object.values(bindings)) {
+    const found = kinds[type.toLowerCase()];
+    if (found) kind = found;
+    else if (!(type.toLowerCase() === 'http' && direction === 'out')) {
+      throw new Error(`function ${name}: the binding "${type}" is not served here`);
+    }
+  }
+  if (!kind) throw new Error(`function ${name} has no trigger`);
+  return kind;
+}
+
+/** The setting `AzureWebJobs.<name>.Disabled` switches a function off. */
+export function isDisabled(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
+  return /^(true|1)$/i.test(env[`AzureWebJobs.${name}.Disabled`] ?? '');
 }

@@ -1,22 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen } from '../shared/listen.js';
 import { localCertificate } from '../shared/localCertificate.js';
 import type { StandIn } from '../shared/runStandIn.js';
+import { deadLetterPayload } from './amqp/messageSections.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { serveAtom } from './atom/serveAtom.js';
-import { type Clock, systemClock } from './engine/Clock.js';
-import type { Engine } from './engine/Engine.js';
+import { type Clock, systemClock } from './engine/dependencies.js';
+import { Engine } from './engine/Engine.js';
 import type { QueueOptions } from './engine/QueueProperties.js';
-import { openEngine } from './openEngine.js';
 import { connectionStringFor } from './sharedAccess.js';
-import { type Protocol, sniff } from './sniff.js';
-import type { MessageStore } from './store/MessageStore.js';
-import { memoryStore } from './store/memoryStore.js';
+import { type MessageStore, memoryStore } from './store/MessageStore.js';
 import { sqliteStore } from './store/sqliteStore.js';
 
 export interface BrokerOptions {
@@ -89,3 +87,58 @@ export async function startBroker(options: BrokerOptions, parts: BrokerParts = {
 }
 
 const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';
+
+/**
+ * An engine with what its store has kept, and with these queues: created, or changed if they are there already.
+ * @throws Error when a queue's properties are not valid, or the store refuses
+ */
+export async function openEngine(
+  store: MessageStore,
+  clock: Clock,
+  queues: QueueOptions[],
+  log: (line: string) => void,
+): Promise<Engine> {
+  const onStore = (refused?: Error) => log(storeLine(refused));
+  const engine = new Engine({ clock, store, deadLetterPayload, onStore });
+  try {
+    for (const queue of queues) {
+      const existing = engine.find(queue.name);
+      if (existing) engine.update(existing, queue);
+      else engine.create(queue);
+    }
+    await engine.committed();
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+const storeLine = (refused: Error | undefined) =>
+  refused
+    ? `broker: cannot write to disk (${refused.message}); sends and settlements are refused until it can`
+    : 'broker: can write to disk again';
+
+/** What a client speaks, told by its first byte: `A` of `AMQP`, or the handshake record of TLS. */
+export type Protocol = 'amqp' | 'tls' | 'other';
+
+const protocols: Record<number, Protocol> = { 65: 'amqp', 22: 'tls' };
+
+/** Someone who connects and says nothing is let go after this time. */
+const silenceMs = 30_000;
+
+/** A server that serves AMQP and TLS on one port, as the SDK's two clients dial the same one. */
+export function sniff(serve: (socket: Socket, protocol: Protocol) => void): Server {
+  return createServer({ noDelay: true }, (socket) => {
+    const ignore = () => {};
+    socket.on('error', ignore);
+    socket.setTimeout(silenceMs, () => socket.destroy());
+    socket.once('readable', () => {
+      socket.setTimeout(0);
+      const first: Buffer | null = socket.read();
+      if (!first) return;
+      socket.unshift(first);
+      serve(socket, protocols[first[0]!] ?? 'other');
+    });
+  });
+}

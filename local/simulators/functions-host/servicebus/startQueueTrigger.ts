@@ -1,17 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServiceBusClient, ServiceBusReceivedMessage } from '@azure/service-bus';
+import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { App } from '../createApp.js';
-import type { Running } from '../createRunning.js';
-import { describeError } from '../describeError.js';
-import type { HostSettings } from '../readHostJson.js';
-import type { Trigger } from '../trigger.js';
-import { createSettler } from './createSettler.js';
-import { createSlots } from './createSlots.js';
-import { keepLock } from './keepLock.js';
-import { processMessage } from './processMessage.js';
-import type { QueueFunction } from './readQueueFunction.js';
-import { reportOutage } from './reportOutage.js';
-import type { UnderProcessing } from './underProcessing.js';
+import type { HostSettings } from '../hostSettings.js';
+import { describeError } from '../invoke.js';
+import { createSlots, type Running, type Trigger } from '../trigger.js';
+import { processMessage, type QueueFunction } from './processMessage.js';
+import { createSettler, keepLock, type UnderProcessing } from './settler.js';
 
 /** The SDK's own stop and close wait for a broker that is away. */
 const patienceMs = 2_000;
@@ -99,4 +93,51 @@ export function startQueueTrigger(
       ]);
     },
   };
+}
+
+/** Says once that the queue cannot be reached, and once that it can again. */
+export function reportOutage(functionName: string, queueName: string, onEvent: (line: string) => void) {
+  let away = false;
+  return {
+    begin: (error: Error) => {
+      if (!away)
+        onEvent(
+          `${functionName}: queue ${queueName} cannot be reached, trying until it can: ${error.message}`,
+        );
+      away = true;
+    },
+    over: () => {
+      if (away) onEvent(`${functionName}: queue ${queueName} can be reached again`);
+      away = false;
+    },
+  };
+}
+
+/**
+ * A broker that is restarted on this machine is back at once: look often, and do not wait long for answers. Receiving is tried again
+ * for ever, whatever `maxRetries` says.
+ */
+const retryOptions = { maxRetries: 1, retryDelayInMs: 500, maxRetryDelayInMs: 2_000, timeoutInMs: 5_000 };
+
+/**
+ * Connects by the Functions convention for a trigger's `connection`: the setting `NAME` holds a connection string, or
+ * `NAME__fullyQualifiedNamespace` the name of a namespace that is entered with this machine's Azure identity. `AzureWebJobsNAME`
+ * goes before `NAME`.
+ *
+ * @throws Error naming the settings that are missing
+ */
+export async function connect(name: string, env: NodeJS.ProcessEnv = process.env): Promise<ServiceBusClient> {
+  for (const setting of [`AzureWebJobs${name}`, name]) {
+    const connectionString = env[setting];
+    if (connectionString) return new ServiceBusClient(connectionString, { retryOptions });
+    const namespace = env[`${setting}__fullyQualifiedNamespace`];
+    if (namespace) {
+      // Takes a while to load, and is only needed here.
+      const { DefaultAzureCredential } = await import('@azure/identity');
+      return new ServiceBusClient(namespace, new DefaultAzureCredential(), { retryOptions });
+    }
+  }
+  throw new Error(
+    `the Service Bus connection is missing: set ${name} (a connection string) or ${name}__fullyQualifiedNamespace (for example contoso.servicebus.windows.net)`,
+  );
 }

@@ -1,4 +1,6 @@
-import type { Part } from '../engine/Queue.js';
+import { BrokerError } from '../engine/BrokerError.js';
+import type { Engine } from '../engine/Engine.js';
+import type { Part, Queue } from '../engine/Queue.js';
 
 /** What a link is attached to. */
 export type Address =
@@ -26,3 +28,18 @@ export function parseAddress(address: string | undefined): Address {
     part: buried === undefined ? 'main' : 'dead',
   };
 }
+
+/**
+ * @throws BrokerError `entity-not-found`, in the service's words: the SDK tells this error by them (`MessagingEntityNotFound`)
+ */
+export function findQueue(engine: Engine, name: string): Queue {
+  const queue = engine.find(name);
+  if (queue) return queue;
+  throw new BrokerError(
+    'entity-not-found',
+    `The messaging entity 'sb://localhost/${name}' could not be found. To know more visit https://aka.ms/sbResourceMgrExceptions.`,
+  );
+}
+
+export const notSupported = (what: string) =>
+  new BrokerError('not-supported', `Not supported by the local broker: ${what}.`);

@@ -1,5 +1,5 @@
 import type { Message } from '../engine/Message.js';
-import { type Section, section, sections } from './sections.js';
+import { type Section, section, sections } from './messageSections.js';
 import {
   encodedNull,
   encodeLong,

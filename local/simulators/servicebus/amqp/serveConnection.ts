@@ -7,18 +7,14 @@ import rhea, {
   type Receiver,
   type Sender,
 } from 'rhea';
-import type { Clock } from '../engine/Clock.js';
+import type { Clock } from '../engine/dependencies.js';
 import type { Engine } from '../engine/Engine.js';
 import { type Claim, checkSignature, covers, type Right, unauthorized } from '../sharedAccess.js';
-import { acknowledgePromptly } from './acknowledgePromptly.js';
-import { type Address, parseAddress } from './address.js';
+import { type Address, findQueue, notSupported, parseAddress } from './address.js';
 import { amqpError } from './amqpError.js';
-import { findQueue, notSupported } from './findQueue.js';
-import { handleManagement } from './handleManagement.js';
+import { handleManagement, type Reply, serveRequests } from './managementRequests.js';
+import { maxMessageSize, serveConsumer, serveProducer } from './queueLinks.js';
 import { acceptSocket, mirrorSettleModes, writeNow } from './rheaInternals.js';
-import { serveConsumer } from './serveConsumer.js';
-import { maxMessageSize, serveProducer } from './serveProducer.js';
-import { type Reply, serveRequests } from './serveRequests.js';
 
 /** Bytes, as Service Bus announces it. */
 const maxFrameSize = 65_536;
@@ -186,5 +182,28 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
       );
       socket.destroySoon();
     },
+  });
+}
+
+/** An empty frame means "I am here" in AMQP 1.0 (part 2, section 2.4.5), and may be sent at any time. */
+const emptyFrame = Buffer.from('0000000802000000', 'hex');
+
+/**
+ * Answers what needs no answer of its own with an empty frame.
+ *
+ * The SDK leaves Nagle's algorithm on: after a frame such as `flow`, its next small frame waits in the kernel until the
+ * first is acknowledged, and Linux delays an acknowledgement for 40 ms unless there is data to send with it. Measured: 1 of
+ * 100 messages took 50 ms from sender to handler, instead of 1 ms.
+ */
+export function acknowledgePromptly(socket: Socket): void {
+  let isWaiting = false;
+  socket.on('data', () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    const written = socket.bytesWritten;
+    setImmediate(() => {
+      isWaiting = false;
+      if (socket.bytesWritten === written && socket.writable) socket.write(emptyFrame);
+    });
   });
 }

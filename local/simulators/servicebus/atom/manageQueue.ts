@@ -1,8 +1,15 @@
 import { BrokerError } from '../engine/BrokerError.js';
 import type { Engine } from '../engine/Engine.js';
 import type { Queue } from '../engine/Queue.js';
-import { readDescription, writeDescription } from './queueDescription.js';
-import { type Entry, elements, entryXml, feedXml, textElements } from './xml.js';
+import {
+  type Entry,
+  elements,
+  entryXml,
+  feedXml,
+  readDescription,
+  textElements,
+  writeDescription,
+} from './queueXml.js';
 
 export interface Request {
   method: string;

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BrokerError, type BrokerErrorCode } from '../engine/BrokerError.js';
-import type { Clock } from '../engine/Clock.js';
+import type { Clock } from '../engine/dependencies.js';
 import type { Engine } from '../engine/Engine.js';
 import { checkSignature, covers, unauthorized } from '../sharedAccess.js';
 import { manageQueue, type Request } from './manageQueue.js';
-import { errorXml } from './xml.js';
+import { errorXml } from './queueXml.js';
 
 const statuses: Partial<Record<BrokerErrorCode, number>> = {
   'entity-exists': 409,

@@ -1,11 +1,9 @@
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { Clock } from './Clock.js';
-import type { DeadLetterPayload } from './EngineParts.js';
-import { Journal } from './Journal.js';
+import type { Clock, DeadLetterPayload } from './dependencies.js';
+import { Journal, SyncQueue } from './Journal.js';
 import { Queue } from './Queue.js';
 import { type QueueOptions, queueProperties } from './QueueProperties.js';
-import { SyncQueue } from './SyncQueue.js';
 
 /** While the store refuses (a full disk), work that nobody waits for is tried again this often. */
 const refusedPauseMs = 1000;

@@ -1,10 +1,8 @@
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import { DuplicateHistory } from './DuplicateHistory.js';
-import type { EngineParts } from './EngineParts.js';
-import type { Message } from './Message.js';
+import type { EngineParts } from './dependencies.js';
+import type { Message, NewMessage } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
-import type { NewMessage } from './NewMessage.js';
 
 /** How messages come into a queue: size limit, duplicates, sequence numbers, schedule. Times are milliseconds since 1970. */
 export class Intake {
@@ -113,5 +111,36 @@ export class Intake {
       `The maximum entity size has been reached or exceeded for queue '${name}'. Size of entity in bytes: ` +
         `${this.#messages.size}, max entity size in bytes: ${properties.maxSizeBytes}.`,
     );
+  }
+}
+
+/** The message ids that a queue has seen within its window. */
+export class DuplicateHistory {
+  /** Until when each id counts, milliseconds since 1970; oldest first. */
+  readonly #until = new Map<string, number>();
+
+  has(messageId: string, now: number): boolean {
+    const until = this.#until.get(messageId);
+    return until !== undefined && until > now;
+  }
+
+  add(messageId: string, until: number): void {
+    this.#until.delete(messageId);
+    this.#until.set(messageId, until);
+  }
+
+  delete(messageId: string): void {
+    this.#until.delete(messageId);
+  }
+
+  /** Forgets ids whose time is over. @returns these ids */
+  expire(now: number): string[] {
+    const expired: string[] = [];
+    for (const [id, until] of this.#until) {
+      if (until > now) break;
+      this.#until.delete(id);
+      expired.push(id);
+    }
+    return expired;
   }
 }

@@ -1,4 +1,4 @@
-import type { Shelf } from './Shelf.js';
+import type { Shelf } from './MessageTable.js';
 
 /** `gone`: completed, cancelled, expired or moved on; kept only until that is on disk. */
 export type MessageState = 'scheduled' | 'available' | 'locked' | 'gone';
@@ -59,4 +59,14 @@ export function deadline(message: Message): number | undefined {
     case 'gone':
       return undefined;
   }
+}
+
+/** What a sender gives. */
+export interface NewMessage {
+  /** Opaque to the engine. */
+  payload: Buffer;
+  messageId?: string | undefined;
+  /** Not to be delivered before, milliseconds since 1970. */
+  scheduledFor?: number | undefined;
+  timeToLiveMs?: number | undefined;
 }

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
-import type { EngineParts } from './EngineParts.js';
+import type { EngineParts } from './dependencies.js';
 import { Intake } from './Intake.js';
-import type { Message } from './Message.js';
+import type { Message, NewMessage } from './Message.js';
 import { MessageTable } from './MessageTable.js';
-import type { NewMessage } from './NewMessage.js';
 import { Redelivery } from './Redelivery.js';
 
 /** The queue proper, or its dead-letter queue. */

@@ -1,6 +1,6 @@
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { DeadLetterPayload } from './EngineParts.js';
+import type { DeadLetterPayload } from './dependencies.js';
 import type { Message } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
 import type { Rewrite } from './Queue.js';

@@ -49,3 +49,12 @@ export interface MessageStore {
   readonly payload: ((queueId: number, sequenceNumber: number) => Buffer) | undefined;
   close(): void;
 }
+
+/** Keeps nothing: the engine holds all there is. */
+export const memoryStore = (): MessageStore => ({
+  load: () => [],
+  commit() {},
+  sync: undefined,
+  payload: undefined,
+  close() {},
+});

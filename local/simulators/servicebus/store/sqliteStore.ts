@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import type { Message } from '../engine/Message.js';
-import { loadQueues } from './loadQueues.js';
 import type { Changes, MessageStore, StoredQueue } from './MessageStore.js';
-import { messageKey } from './messageKey.js';
+import { loadQueues, messageKey } from './sqliteTables.js';
 
 /** Raised with every change that an older version could not read. */
 const schemaVersion = 1;

@@ -1,8 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readHostJson } from '../../../../local/simulators/functions-host/readHostJson.js';
-import { resolveSettings } from '../../../../local/simulators/functions-host/resolveSettings.js';
+import { readHostJson, resolveSettings } from '../../../../local/simulators/functions-host/hostSettings.js';
 import { applyLocalSettings } from '../../../../src/config/localSettings.js';
 
 describe('settings', () => {

@@ -1,5 +1,5 @@
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
-import { createSettler } from '../../../../local/simulators/functions-host/servicebus/createSettler.js';
+import { createSettler } from '../../../../local/simulators/functions-host/servicebus/settler.js';
 import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
 
 test('messages that are settled in the same moment each get their own outcome', async () => {

@@ -1,4 +1,4 @@
-import { createRunning } from '../../../../local/simulators/functions-host/createRunning.js';
+import { createRunning } from '../../../../local/simulators/functions-host/trigger.js';
 
 describe('createRunning', () => {
   it('is idle when all work has ended, however it ended', async () => {

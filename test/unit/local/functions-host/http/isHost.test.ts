@@ -1,4 +1,4 @@
-import { isHost } from '../../../../../local/simulators/functions-host/http/isHost.js';
+import { isHost } from '../../../../../local/simulators/functions-host/http/httpData.js';
 
 test.each(['localhost', 'localhost:7071', '127.0.0.1:80', '[::1]:7071', 'my_host.example.', 'xn--nxa.test'])(
   '%s is one',

@@ -1,4 +1,4 @@
-import { mayCall, presentedKey } from '../../../../../local/simulators/functions-host/http/mayCall.js';
+import { mayCall, presentedKey } from '../../../../../local/simulators/functions-host/http/keys.js';
 
 const keys = {
   master: 'm',

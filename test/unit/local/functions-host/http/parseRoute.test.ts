@@ -1,4 +1,4 @@
-import { parseRoute } from '../../../../../local/simulators/functions-host/http/parseRoute.js';
+import { parseRoute } from '../../../../../local/simulators/functions-host/http/httpFunction.js';
 
 describe('parseRoute', () => {
   it.each([

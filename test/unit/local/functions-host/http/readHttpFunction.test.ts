@@ -2,7 +2,7 @@ import type { Binding } from '../../../../../local/simulators/functions-host/cor
 import {
   readHttpFunction,
   sortByRoute,
-} from '../../../../../local/simulators/functions-host/http/readHttpFunction.js';
+} from '../../../../../local/simulators/functions-host/http/httpFunction.js';
 
 const read = (name: string, trigger: Partial<Binding> = {}) =>
   readHttpFunction(

@@ -1,4 +1,4 @@
-import { createSlots } from '../../../../../local/simulators/functions-host/servicebus/createSlots.js';
+import { createSlots } from '../../../../../local/simulators/functions-host/trigger.js';
 
 describe('createSlots', () => {
   it('gives out no more than there are, and then in the order of asking', async () => {

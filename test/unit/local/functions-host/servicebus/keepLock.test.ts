@@ -1,6 +1,6 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { jest } from '@jest/globals';
-import { keepLock } from '../../../../../local/simulators/functions-host/servicebus/keepLock.js';
+import { keepLock } from '../../../../../local/simulators/functions-host/servicebus/settler.js';
 
 const lockMs = 30_000;
 

@@ -1,6 +1,8 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import { messageBody } from '../../../../../local/simulators/functions-host/servicebus/messageBody.js';
-import { triggerMetadata } from '../../../../../local/simulators/functions-host/servicebus/triggerMetadata.js';
+import {
+  messageBody,
+  triggerMetadata,
+} from '../../../../../local/simulators/functions-host/servicebus/messageData.js';
 
 const message = (fields: Partial<ServiceBusReceivedMessage>) =>
   ({ body: Buffer.from(''), deliveryCount: 0, ...fields }) as ServiceBusReceivedMessage;

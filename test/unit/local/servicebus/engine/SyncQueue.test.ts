@@ -1,4 +1,4 @@
-import { SyncQueue } from '../../../../../local/simulators/servicebus/engine/SyncQueue.js';
+import { SyncQueue } from '../../../../../local/simulators/servicebus/engine/Journal.js';
 
 /** A sync that ends when the test says so. */
 function manualSync() {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../../../local/simulators/servicebus/engine/Clock.js';
+import type { Clock } from '../../../../../local/simulators/servicebus/engine/dependencies.js';
 
 export interface MovableClock extends Clock {
   /** Moves on by this many milliseconds, and calls back what is due by then. */

@@ -1,12 +1,40 @@
-import type { Delivery, EventContext, Sender } from 'rhea';
+import type { Delivery, EventContext, Receiver, Sender } from 'rhea';
+import { BrokerError } from '../engine/BrokerError.js';
 import type { ReceiveMode } from '../engine/Consumer.js';
 import type { Engine } from '../engine/Engine.js';
 import type { Part, Queue } from '../engine/Queue.js';
+import { notSupported } from './address.js';
 import { encodeDelivery } from './encodeDelivery.js';
-import { notSupported } from './findQueue.js';
-import { lockTag, lockTokenOfTag } from './lockTag.js';
-import { accept, drainAnswerer, freeCredit, refuse } from './rheaInternals.js';
-import { type Properties, withProperties } from './withProperties.js';
+import { type Properties, readMessages, withProperties } from './messageSections.js';
+import { accept, drainAnswerer, formatOf, freeCredit, refuse } from './rheaInternals.js';
+
+/** Bytes of a message or a batch: the limit of Service Bus's standard tier. */
+export const maxMessageSize = 262_144;
+
+/** @throws BrokerError `message-too-large` */
+export function checkSize(size: number): void {
+  if (size <= maxMessageSize) return;
+  throw new BrokerError(
+    'message-too-large',
+    `The received message (delivery-id:0, size:${size} bytes) exceeds the limit (${maxMessageSize} bytes) currently allowed on the link.`,
+  );
+}
+
+/** Takes in what a client sends to a queue. A send is accepted once it is durable. */
+export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine: Engine): void {
+  receiver.on('message', ({ message, delivery }: EventContext) => {
+    // Left undecoded, so these are the bytes.
+    const bytes = message as unknown as Buffer;
+    try {
+      checkSize(bytes.length);
+      findQueue().send(readMessages(bytes, formatOf(delivery!)));
+    } catch (error) {
+      refuse(delivery!, error);
+      return;
+    }
+    engine.journal.afterCommit((refused) => (refused ? refuse(delivery!, refused) : accept(delivery!)));
+  });
+}
 
 /** A sender whose deliveries are settled by it when they are sent: `receiveAndDelete`. */
 const presettled = 1;
@@ -71,4 +99,23 @@ export function rewriteWith(
 ): ((payload: Buffer) => Buffer) | undefined {
   const given = Object.entries(changes ?? {}).filter(([, value]) => value !== null && value !== undefined);
   return given.length > 0 ? (payload) => withProperties(payload, Object.fromEntries(given)) : undefined;
+}
+
+/** The bytes of a lock token on a link are a .NET GUID: its first three groups are little-endian. */
+const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/** The delivery tag of a message with this lock token. */
+export function lockTag(lockToken: string): Buffer {
+  const bytes = Buffer.from(lockToken.replaceAll('-', ''), 'hex');
+  return Buffer.from(order.map((at) => bytes[at]!));
+}
+
+/** The lock token of a delivery tag. */
+export function lockTokenOfTag(tag: Buffer): string {
+  return lockTokenOf(Buffer.from(order.map((at) => tag[at] ?? 0)));
+}
+
+/** The lock token in 16 bytes in the order of RFC 9562, as management requests name it. */
+export function lockTokenOf(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,3 +1,7 @@
+import type { MessageStore } from '../store/MessageStore.js';
+import type { Journal } from './Journal.js';
+import type { Queue } from './Queue.js';
+
 /** Time as the engine sees it; tests bring their own. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -20,3 +24,16 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Adds to a payload why the broker itself dead-lettered it. */
+export type DeadLetterPayload = (payload: Buffer, reason: string, description: string) => Buffer;
+
+/** What every queue of an engine shares. */
+export interface EngineParts {
+  clock: Clock;
+  journal: Journal;
+  store: MessageStore;
+  deadLetterPayload: DeadLetterPayload;
+  /** This queue may have something to hand out. */
+  hungry(queue: Queue): void;
+}

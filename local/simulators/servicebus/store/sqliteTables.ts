@@ -1,7 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { MessageState } from '../engine/Message.js';
 import type { StoredQueue } from './MessageStore.js';
-import { queueIdOf, sequenceNumberOf } from './messageKey.js';
+
+/** A queue's share of the keys: more messages than one queue will ever see; 8,192 such shares are safe integers. */
+const keysPerQueue = 2 ** 40;
+
+/** One integer for a message, so that it is SQLite's row id: ordered within a queue, without an index of its own. */
+export const messageKey = (queueId: number, sequenceNumber: number): number =>
+  queueId * keysPerQueue + sequenceNumber;
+
+export const queueIdOf = (key: number): number => Math.floor(key / keysPerQueue);
+
+export const sequenceNumberOf = (key: number): number => key % keysPerQueue;
 
 interface QueueRow {
   id: number;

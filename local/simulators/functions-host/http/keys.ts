@@ -1,5 +1,39 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Keys } from './readKeys.js';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+
+const named = z.record(z.string(), z.string().min(1));
+
+const shape = z.object({
+  master: z.string().min(1).optional(),
+  host: named.default({}),
+  functions: z.record(z.string(), named).default({}),
+});
+
+/** Access keys by name: of the host (open every function), of single functions (open that one), and the master key (opens all). */
+export type Keys = z.infer<typeof shape>;
+
+/**
+ * Reads `{"master": "...", "host": {"default": "..."}, "functions": {"provision": {"default": "..."}}}`. Without a file there
+ * are no keys, and what asks for one answers 401.
+ *
+ * @throws Error naming the file and what is wrong with it; never a key
+ */
+export async function readKeys(file: string | undefined): Promise<Keys> {
+  if (file === undefined) return shape.parse({});
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    // A JSON error quotes the text around it, which may be a key.
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : (error as Error).message;
+    throw new Error(`the keys file ${file} cannot be read: ${reason}`);
+  }
+  const result = shape.safeParse(json);
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+  throw new Error(`the keys file ${file}: ${wrong.join('; ')}`);
+}
 
 export type AuthLevel = 'anonymous' | 'function' | 'admin';
 

@@ -1,8 +1,6 @@
 import { BrokerError } from '../engine/BrokerError.js';
 import type { Queue } from '../engine/Queue.js';
 import type { QueueOptions } from '../engine/QueueProperties.js';
-import { formatDuration, parseDuration } from './duration.js';
-import { elements } from './xml.js';
 
 const MEGABYTE = 1024 * 1024;
 const defaultWindowMs = 10 * 60 * 1000;
@@ -94,3 +92,93 @@ function refuseUnless(fields: Map<string, string>, name: string, isFine: (value:
   if (value === undefined || isFine(value)) return;
   throw new BrokerError('not-supported', `Not supported by the local broker: ${name} '${value}'.`);
 }
+
+/** .NET's longest time span: how the service writes "unlimited". */
+const unlimited = 'P10675199DT2H48M5.4775807S';
+
+const pattern = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
+const longestDays = 10_675_199;
+
+/**
+ * Reads an ISO 8601 duration such as `PT1M`.
+ * @returns milliseconds; undefined for one that means unlimited
+ * @throws BrokerError `argument` for anything else
+ */
+export function parseDuration(text: string): number | undefined {
+  const parts = pattern.exec(text);
+  if (!parts || text === 'P') throw new BrokerError('argument', `'${text}' is not an ISO 8601 duration.`);
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
+  if (days >= longestDays) return undefined;
+  return Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000);
+}
+
+/** @param ms undefined for unlimited */
+export function formatDuration(ms: number | undefined): string {
+  if (ms === undefined) return unlimited;
+  const seconds = (ms / 1000) % 60;
+  const minutes = Math.floor(ms / 60_000) % 60;
+  const hours = Math.floor(ms / 3_600_000) % 24;
+  const days = Math.floor(ms / 86_400_000);
+  const time = [hours && `${hours}H`, minutes && `${minutes}M`, seconds && `${seconds}S`]
+    .filter(Boolean)
+    .join('');
+  return `P${days ? `${days}D` : ''}${time ? `T${time}` : ''}`.replace(/^P$/, 'PT0S');
+}
+
+const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+export const escapeXml = (text: string): string =>
+  text.replace(/[&<>"']/g, (char) => `&${Object.keys(entities).find((name) => entities[name] === char)};`);
+
+const unescapeXml = (text: string): string =>
+  text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => entities[name]!);
+
+/** Elements in the order given; those without a value are left out. */
+export const elements = (values: Record<string, string | number | boolean | undefined>): string =>
+  Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `<${name}>${escapeXml(String(value))}</${name}>`)
+    .join('');
+
+/**
+ * The elements that hold nothing but text, by name: all that a description of a queue consists of.
+ * @param root the element that they are in
+ */
+export function textElements(xml: string, root: string): Map<string, string> | undefined {
+  const found = new RegExp(`<${root}(?:\\s[^>]*?)?(?:/>|>([\\s\\S]*)</${root}>)`).exec(xml);
+  if (!found) return undefined;
+  const inside = found[1] ?? '';
+  return new Map(
+    [...inside.matchAll(/<(\w+)>([^<]*)<\/\1>/g)].map(([, name, text]) => [name!, unescapeXml(text!)]),
+  );
+}
+
+const head = '<?xml version="1.0" encoding="utf-8"?>';
+const atom = 'xmlns="http://www.w3.org/2005/Atom"';
+
+export interface Entry {
+  /** Absolute address; the SDK reads the entity's name from it. */
+  id: string;
+  title: string;
+  /** Milliseconds since 1970. */
+  updatedAt: number;
+  /** XML. */
+  content: string;
+}
+
+export const entryXml = (entry: Entry): string => head + entryElement(entry);
+
+/** @param next address of the next page */
+export const feedXml = (id: string, entries: Entry[], next: string | undefined): string =>
+  `${head}<feed ${atom}><title type="text">Queues</title><id>${escapeXml(id)}</id>` +
+  `<updated>${new Date().toISOString()}</updated><link rel="self" href="${escapeXml(id)}"/>` +
+  (next === undefined ? '' : `<link rel="next" href="${escapeXml(next)}"/>`) +
+  `${entries.map(entryElement).join('')}</feed>`;
+
+export const errorXml = (status: number, detail: string): string =>
+  `${head}<Error><Code>${status}</Code><Detail>${escapeXml(detail)}</Detail></Error>`;
+
+const entryElement = ({ id, title, updatedAt, content }: Entry): string =>
+  `<entry ${atom}><id>${escapeXml(id)}</id><title type="text">${escapeXml(title)}</title>` +
+  `<updated>${new Date(updatedAt).toISOString()}</updated><link rel="self" href="${escapeXml(id)}"/>` +
+  `<content type="application/xml">${content}</content></entry>`;
