@@ -1,5 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 
+/** A moment in Unix time, in milliseconds. */
+export type EpochMs = number;
+
 /** Time as the product sees it; tests bring their own. */
 export interface Clock {
   /** Unix time in milliseconds. */

@@ -20,21 +20,6 @@ interface Nullable<T> {
   value?: T;
 }
 
-export interface HttpCookie {
-  name: string;
-  value: string;
-  domain?: Nullable<string>;
-  path?: Nullable<string>;
-  /** Seconds since 1970. */
-  expires?: Nullable<{ seconds?: number }>;
-  secure?: Nullable<boolean>;
-  httpOnly?: Nullable<boolean>;
-  /** `none` leaves the attribute out, `explicitNone` writes `None`. */
-  sameSite?: 'none' | 'lax' | 'strict' | 'explicitNone';
-  /** Seconds. */
-  maxAge?: Nullable<number>;
-}
-
 /** A request on its way in, a response on its way out. */
 export interface HttpData {
   method?: string;
@@ -44,7 +29,8 @@ export interface HttpData {
   body?: TypedData | null;
   statusCode?: string;
   headers?: Record<string, string>;
-  cookies?: HttpCookie[];
+  /** The local host sends no cookies: a response with cookies fails. */
+  cookies?: unknown[];
 }
 
 /** A trigger, input or output: `type`, `direction`, and what the app said about it (`route`, `queueName`, `schedule`, ...). */

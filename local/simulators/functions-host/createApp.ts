@@ -27,7 +27,7 @@ export interface App {
   /** @throws Error when nothing was registered */
   model(): ProgrammingModel;
   /** From here on nothing can be registered. */
-  lock(): void;
+  endRegistration(): void;
   log(level: LogLevel, category: LogCategory, message: string, invocation?: InvocationLog): void;
 }
 
@@ -123,7 +123,7 @@ export function createApp(onEvent: (line: string) => void, isTracing = false): A
       if (!model) throw new Error('the app registered no function');
       return model;
     },
-    lock: () => {
+    endRegistration: () => {
       locked = true;
     },
     log,

@@ -14,7 +14,7 @@ export interface Invocation {
   /** As the host sends it, names in their .NET spelling (`LockToken`). */
   triggerMetadata?: Record<string, TypedData>;
   /** In whose trace it is. */
-  caller?: Caller;
+  caller?: CallerTrace;
 }
 
 /**
@@ -77,7 +77,7 @@ export async function runHooks(app: App, name: HookName, context: object): Promi
 }
 
 /** As callers send it, in a header or as a message's application property. Anything may stand there. */
-export interface Caller {
+export interface CallerTrace {
   traceparent?: unknown;
   tracestate?: unknown;
 }
@@ -91,7 +91,7 @@ const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
  */
 export function traceContext(
   isTracing: boolean,
-  { traceparent, tracestate }: Caller = {},
+  { traceparent, tracestate }: CallerTrace = {},
 ): InvocationRequest['traceContext'] {
   const [, traceId = randomBytes(16).toString('hex'), callersFlags = '01'] =
     (typeof traceparent === 'string' && form.exec(traceparent)) || [];

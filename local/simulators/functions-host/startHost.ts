@@ -9,7 +9,7 @@ import { loadApp, provideCoreModule } from './loadApp.js';
 import { startSettlement } from './servicebus/settlement.js';
 import type { UnderProcessing } from './servicebus/settler.js';
 import { startTriggers } from './startTriggers.js';
-import { createRunning } from './trigger.js';
+import { createRunningInvocations } from './trigger.js';
 
 /** How long a stop waits for invocations that run. */
 const drainMs = 30_000;
@@ -61,13 +61,13 @@ export async function startHost(options: HostOptions): Promise<StandIn<HostEndpo
     appHookData: app.appHookData,
     functionAppDirectory: folder,
   });
-  app.lock();
+  app.endRegistration();
   const capabilities = await app.model().getCapabilities({});
   if (capabilities.HttpUri) {
     throw new Error('app.setup({ enableHttpStream: true }) is not served by the local host');
   }
 
-  const running = createRunning();
+  const running = createRunningInvocations();
   const host = { app, settings, keys, running, underProcessing, onEvent };
   const { url, functions, triggers } = await startTriggers(host, { port, orFreePort, only });
 

@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import type { App, RegisteredFunction } from './createApp.js';
 import { resolveSettings } from './hostSettings.js';
 import { describeError, invoke } from './invoke.js';
-import type { Running, Trigger } from './trigger.js';
+import type { RunningInvocations, Trigger } from './trigger.js';
 
 /** Node's timers cannot wait longer than 24.8 days; a day is also short enough for a clock that is set. */
 const longestWaitMs = 24 * 60 * 60 * 1000;
@@ -17,7 +17,7 @@ const never = '0001-01-01T00:00:00';
 export function startTimer(
   app: App,
   { registered, name, schedule, runOnStartup }: TimerFunction,
-  { running, onEvent }: { running: Running; onEvent(line: string): void },
+  { running, onEvent }: { running: RunningInvocations; onEvent(line: string): void },
 ): Trigger {
   let last: Date | undefined;
   let timer: NodeJS.Timeout | undefined;

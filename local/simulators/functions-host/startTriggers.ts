@@ -8,13 +8,13 @@ import { readQueueFunction } from './servicebus/processMessage.js';
 import type { UnderProcessing } from './servicebus/settler.js';
 import { connect, startQueueTrigger } from './servicebus/startQueueTrigger.js';
 import { readTimerFunction, startTimer } from './startTimer.js';
-import type { Running, Trigger } from './trigger.js';
+import type { RunningInvocations, Trigger } from './trigger.js';
 
 export interface Host {
   app: App;
   settings: HostSettings;
   keys: Keys;
-  running: Running;
+  running: RunningInvocations;
   underProcessing: UnderProcessing;
   onEvent(line: string): void;
 }

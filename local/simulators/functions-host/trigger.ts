@@ -7,7 +7,7 @@ export interface Trigger {
 }
 
 /** Invocations under way. */
-export interface Running {
+export interface RunningInvocations {
   /** Counts the work until it ends, and passes on how it ended. */
   run<T>(functionName: string, work: () => Promise<T>): Promise<T>;
   /**
@@ -17,7 +17,7 @@ export interface Running {
   idle(withinMs: number): Promise<string[]>;
 }
 
-export function createRunning(): Running {
+export function createRunningInvocations(): RunningInvocations {
   const running = new Map<symbol, string>();
   let wake = () => {};
 
@@ -47,21 +47,21 @@ export function createRunning(): Running {
 }
 
 /** A limited number of places; whoever comes when all are taken waits in line. */
-export interface Slots {
+export interface ConcurrencyLimit {
   /** @returns false when it was closed before there was a free one */
-  take(): Promise<boolean>;
-  free(): void;
+  acquire(): Promise<boolean>;
+  release(): void;
   /** Sends away all that wait, and all that come. */
   close(): void;
 }
 
-export function createSlots(count: number): Slots {
+export function createConcurrencyLimit(count: number): ConcurrencyLimit {
   let free = count;
   let closed = false;
   const waiting: ((mayGo: boolean) => void)[] = [];
 
   return {
-    take: async () => {
+    acquire: async () => {
       if (closed) return false;
       if (free > 0) {
         free -= 1;
@@ -69,7 +69,7 @@ export function createSlots(count: number): Slots {
       }
       return new Promise((resolve) => waiting.push(resolve));
     },
-    free: () => {
+    release: () => {
       const next = waiting.shift();
       if (next) next(true);
       else free += 1;

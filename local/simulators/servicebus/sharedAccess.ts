@@ -60,7 +60,7 @@ const pathOf = (resource: string) =>
     .replace(/\/*(\?.*)?$/, '');
 
 /** Whether a token with this claim is good for this entity, with one of these rights. */
-export function covers({ path, rights }: Claim, entity: string, oneOf: readonly Right[]): boolean {
+export function permits({ path, rights }: Claim, entity: string, oneOf: readonly Right[]): boolean {
   const lower = entity.toLowerCase();
   return (
     oneOf.some((right) => rights.includes(right)) &&

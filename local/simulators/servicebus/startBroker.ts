@@ -10,7 +10,7 @@ import type { StandIn } from '../shared/runStandIn.js';
 import { deadLetterPayload } from './amqp/messageSections.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { serveAtom } from './atom/serveAtom.js';
-import { type Clock, systemClock } from './engine/dependencies.js';
+import { type AlarmClock, systemAlarmClock } from './engine/dependencies.js';
 import { Engine } from './engine/Engine.js';
 import type { QueueOptions } from './engine/QueueProperties.js';
 import { connectionStringFor } from './sharedAccess.js';
@@ -43,8 +43,8 @@ export interface Broker extends StandIn<BrokerEndpoints> {
 }
 
 /** What tests put in place of the real ones. */
-export interface BrokerParts {
-  clock?: Clock;
+export interface BrokerDependencies {
+  clock?: AlarmClock;
   store?: MessageStore;
 }
 
@@ -52,9 +52,9 @@ export interface BrokerParts {
  * Starts a Service Bus-compatible broker on loopback.
  * @throws Error when the port or the folder is in use
  */
-export async function startBroker(options: BrokerOptions, parts: BrokerParts = {}): Promise<Broker> {
+export async function startBroker(options: BrokerOptions, parts: BrokerDependencies = {}): Promise<Broker> {
   const { folder, log = console.log } = options;
-  const clock = parts.clock ?? systemClock;
+  const clock = parts.clock ?? systemAlarmClock;
   const store = parts.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
   const engine = await openEngine(store, clock, options.queues, log);
   const certificateFolder = folder ?? (await mkdtemp(join(tmpdir(), 'broker-')));
@@ -66,7 +66,7 @@ export async function startBroker(options: BrokerOptions, parts: BrokerParts = {
   };
 
   const sockets = new Set<Socket>();
-  const server = sniff((socket, protocol) => {
+  const server = createPortServer((socket, protocol) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
@@ -94,19 +94,19 @@ const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API
  */
 export async function openEngine(
   store: MessageStore,
-  clock: Clock,
+  clock: AlarmClock,
   queues: QueueOptions[],
   log: (line: string) => void,
 ): Promise<Engine> {
-  const onStore = (refused?: Error) => log(storeLine(refused));
-  const engine = new Engine({ clock, store, deadLetterPayload, onStore });
+  const onStoreState = (error?: Error) => log(storeLine(error));
+  const engine = new Engine({ clock, store, deadLetterPayload, onStoreState });
   try {
     for (const queue of queues) {
       const existing = engine.find(queue.name);
       if (existing) engine.update(existing, queue);
       else engine.create(queue);
     }
-    await engine.committed();
+    await engine.durable();
     return engine;
   } catch (error) {
     await engine.close();
@@ -128,7 +128,7 @@ const protocols: Record<number, Protocol> = { 65: 'amqp', 22: 'tls' };
 const silenceMs = 30_000;
 
 /** A server that serves AMQP and TLS on one port, as the SDK's two clients dial the same one. */
-export function sniff(serve: (socket: Socket, protocol: Protocol) => void): Server {
+export function createPortServer(serve: (socket: Socket, protocol: Protocol) => void): Server {
   return createServer({ noDelay: true }, (socket) => {
     const ignore = () => {};
     socket.on('error', ignore);

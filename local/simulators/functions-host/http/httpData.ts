@@ -1,23 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpData } from '../core.js';
-import { setCookie } from './setCookie.js';
 
 /**
- * Can a URL be made with this `Host` header? Kestrel refuses others before a function sees them, and the library could not even
- * make a request of them.
+ * Whether a URL can be built with this `Host` header. Kestrel, the web server of the real host, rejects other values before
+ * they reach a function. `@azure/functions` could not build a request from such a value either.
  */
-export function isHost(header: string | undefined): boolean {
+export function isValidHost(header: string | undefined): boolean {
   if (header === undefined || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/i.test(header)) return false;
   return URL.canParse(`http://${header}/`);
 }
 
-/** 100 MB, as on Azure; the setting there has the same name. */
-const defaultLimit = 104_857_600;
+/** 100 MB, as on Azure. The setting has the same name on Azure. */
+const defaultBodyLimit = 104_857_600;
 
-/** @returns the body's bytes, or `too-large` */
+/**
+ * Reads the body of a request.
+ * @returns the bytes of the body, or `too-large`
+ */
 export async function readBody(
   request: IncomingMessage,
-  limitBytes = Number(process.env.FUNCTIONS_REQUEST_BODY_SIZE_LIMIT || defaultLimit),
+  limitBytes = Number(process.env.FUNCTIONS_REQUEST_BODY_SIZE_LIMIT || defaultBodyLimit),
 ): Promise<Buffer | 'too-large'> {
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) return 'too-large';
   const chunks: Buffer[] = [];
@@ -31,8 +33,8 @@ export async function readBody(
 }
 
 /**
- * A request as the host hands it to the library. The query is left out on purpose: the library then reads it from the URL, and
- * repeated keys survive.
+ * Converts a request into the form in which the host passes requests to `@azure/functions`. The form has a field for the query,
+ * but this function leaves the field empty: the library then reads the query from the URL, and repeated keys are kept.
  */
 export function toHttpData(request: IncomingMessage, params: Record<string, string>, body: Buffer): HttpData {
   const headers = Object.entries(request.headersDistinct).map(([name, values]) => [
@@ -48,27 +50,28 @@ export function toHttpData(request: IncomingMessage, params: Record<string, stri
   };
 }
 
-/** The connection is the host's business, and so is the length: the body is at hand as a whole. */
-const hostsOwn = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade']);
+/** Headers that the host sets. A function cannot choose the connection headers, and the host knows the length of the body. */
+const hostHeaders = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /**
- * Sends what the library made of the function's result. A function that returned nothing is answered with 204.
+ * Sends the response of a function. If the function returned nothing, the status is 204.
  *
  * @returns the status
+ * @throws Error if the function sets cookies, because the local host does not support cookies
  */
 export function sendHttpData(response: ServerResponse, data: HttpData | undefined): number {
   if (!data) {
     response.writeHead(204).end();
     return 204;
   }
+  if (data.cookies?.length) throw new Error('the local host does not support cookies');
   for (const [name, value] of Object.entries(data.headers ?? {})) {
-    if (!hostsOwn.has(name.toLowerCase())) response.setHeader(name, value);
+    if (!hostHeaders.has(name.toLowerCase())) response.setHeader(name, value);
   }
-  for (const cookie of data.cookies ?? []) response.appendHeader('set-cookie', setCookie(cookie));
   const status = Number(data.statusCode ?? 200);
   const body = Buffer.from(data.body?.bytes ?? []);
   if (status !== 204 && status !== 304) response.setHeader('content-length', body.length);
-  // Node leaves the body out by itself where there must be none (HEAD, 204, 304).
+  // Node omits the body of a response that must not have one (HEAD, 204, 304).
   response.writeHead(status).end(body);
   return status;
 }

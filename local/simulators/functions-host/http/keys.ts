@@ -38,7 +38,7 @@ export async function readKeys(file: string | undefined): Promise<Keys> {
 export type AuthLevel = 'anonymous' | 'function' | 'admin';
 
 /** @param presented the key that came with the request; see `presentedKey` */
-export function mayCall(
+export function isAuthorized(
   keys: Keys,
   functionName: string,
   level: AuthLevel,

@@ -3,29 +3,38 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { listen } from '../../shared/listen.js';
 import type { App } from '../createApp.js';
 import { describeError, invoke } from '../invoke.js';
-import type { Running, Trigger } from '../trigger.js';
-import { isHost, readBody, sendHttpData, toHttpData } from './httpData.js';
+import type { RunningInvocations, Trigger } from '../trigger.js';
+import { isValidHost, readBody, sendHttpData, toHttpData } from './httpData.js';
 import type { HttpFunction } from './httpFunction.js';
-import { type Keys, mayCall, presentedKey } from './keys.js';
+import { isAuthorized, type Keys, presentedKey } from './keys.js';
 
-/** Limits of the real host's web server. */
+/** Limits of the web server of the real host. */
 const kestrel = { keepAliveTimeout: 130_000, maxHeaderSize: 32 * 1024 };
+
+export interface HttpDependencies {
+  app: App;
+  /** Sorted so that the most specific route comes first. */
+  functions: HttpFunction[];
+  keys: Keys;
+  running: RunningInvocations;
+  onEvent(line: string): void;
+}
 
 /**
  * Serves the HTTP functions on loopback.
  *
- * @param port 0 for any free one
- * @param orFreePort take a free one when the port is in use
+ * @param port 0 for any free port
+ * @param orFreePort take a free port if `port` is in use
  */
 export async function startHttp(
-  answering: Answering,
+  deps: HttpDependencies,
   { port, orFreePort }: { port: number; orFreePort: boolean },
 ): Promise<Trigger & { url: string }> {
   const server = createServer(kestrel, (request, response) => {
-    // A client that keeps its connection would otherwise go on asking a host that is on its way out.
+    // Otherwise a client with a kept-alive connection would continue to send requests to a host that is stopping.
     if (!server.listening) response.setHeader('connection', 'close');
-    // The client went away while it was sending: there is nobody left to answer.
-    answer(answering, request, response).catch(() => response.destroy());
+    // A rejection means that the client disconnected during its request, so no answer is possible.
+    handleRequest(deps, request, response).catch(() => response.destroy());
   });
   const bound = await listen(server, port, orFreePort);
   return {
@@ -39,28 +48,19 @@ export async function startHttp(
   };
 }
 
-export interface Answering {
-  app: App;
-  /** Most specific route first. */
-  functions: HttpFunction[];
-  keys: Keys;
-  running: Running;
-  onEvent(line: string): void;
-}
-
-/** What is asked for: the function, and the parameters of its route. A wrong method is as unknown as a wrong path. */
-export function findFunction(functions: HttpFunction[], method: string, path: string) {
-  for (const wanted of functions) {
-    if (wanted.methods.length > 0 && !wanted.methods.includes(method)) continue;
-    const params = wanted.route.match(path);
-    if (params) return { wanted, params };
+/** Finds the function for a request and the parameters of its route. A wrong method counts as an unknown path, as on Azure. */
+function findFunction(functions: HttpFunction[], method: string, path: string) {
+  for (const httpFunction of functions) {
+    if (httpFunction.methods.length > 0 && !httpFunction.methods.includes(method)) continue;
+    const params = httpFunction.route.match(path);
+    if (params) return { httpFunction, params };
   }
   return undefined;
 }
 
-/** Answers one request as the real host does; only the path, never the query (which may hold a key), is logged. */
-export async function answer(
-  { app, functions, keys, running, onEvent }: Answering,
+/** Answers one request as the real host does. The log gets only the path, because the query may contain a key. */
+async function handleRequest(
+  { app, functions, keys, running, onEvent }: HttpDependencies,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -68,40 +68,44 @@ export async function answer(
   const { method = 'GET', url = '/' } = request;
   const [path = '/'] = url.split('?');
   const found = findFunction(functions, method, path);
-  const name = found?.wanted.name ?? 'no function';
-  const say = (outcome: number, why = '') =>
-    onEvent(`${name}: ${method} ${path} ${outcome} in ${Math.round(performance.now() - startedAt)} ms${why}`);
+  const name = found?.httpFunction.name ?? 'no function';
+  const log = (status: number, detail = '') =>
+    onEvent(
+      `${name}: ${method} ${path} ${status} in ${Math.round(performance.now() - startedAt)} ms${detail}`,
+    );
 
-  if (!isHost(request.headers.host)) return refuse(response, 400, say);
-  if (!found) return refuse(response, 404, say);
-  const { wanted, params } = found;
+  if (!isValidHost(request.headers.host)) return sendStatus(response, 400, log);
+  if (!found) return sendStatus(response, 404, log);
+  const { httpFunction, params } = found;
   const key = presentedKey(request.headersDistinct['x-functions-key']?.[0], url);
-  if (!mayCall(keys, wanted.name, wanted.authLevel, key)) return refuse(response, 401, say);
+  if (!isAuthorized(keys, httpFunction.name, httpFunction.authLevel, key))
+    return sendStatus(response, 401, log);
 
-  await running.run(wanted.name, async () => {
+  await running.run(httpFunction.name, async () => {
     const body = await readBody(request);
     if (body === 'too-large') {
       response.setHeader('connection', 'close');
-      return refuse(response, 413, say);
+      return sendStatus(response, 413, log);
     }
     try {
       const http = toHttpData(request, params, body);
-      const { returnValue } = await invoke(app, wanted.registered, {
+      const { returnValue } = await invoke(app, httpFunction.registered, {
         data: { http },
         caller: { traceparent: request.headers.traceparent, tracestate: request.headers.tracestate },
       });
-      say(sendHttpData(response, returnValue?.http ?? undefined));
+      log(sendHttpData(response, returnValue?.http ?? undefined));
     } catch (error) {
       for (const header of response.getHeaderNames()) response.removeHeader(header);
-      refuse(response, 500, (status) => say(status, `: ${describeError(error)}`));
+      sendStatus(response, 500, (status) => log(status, `: ${describeError(error)}`));
     }
-    // Running until the last byte is out: a stop would cut it off.
+    // The invocation counts as running until the last byte is sent. Otherwise a stop would cut the response off.
     if (!response.closed) await once(response, 'close');
   });
 }
 
-function refuse(response: ServerResponse, status: number, say: (status: number) => void): void {
+/** Sends a response without a body. */
+function sendStatus(response: ServerResponse, status: number, log: (status: number) => void): void {
   response.setHeader('content-length', 0);
   response.writeHead(status).end();
-  say(status);
+  log(status);
 }

@@ -3,7 +3,7 @@ import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service
 import type { App } from '../createApp.js';
 import type { HostSettings } from '../hostSettings.js';
 import { describeError } from '../invoke.js';
-import { createSlots, type Running, type Trigger } from '../trigger.js';
+import { createConcurrencyLimit, type RunningInvocations, type Trigger } from '../trigger.js';
 import { processMessage, type QueueFunction } from './processMessage.js';
 import { createSettler, keepLock, type UnderProcessing } from './settler.js';
 
@@ -18,7 +18,7 @@ export interface QueueClients {
 
 export interface QueueTriggerOptions {
   settings: HostSettings['serviceBus'];
-  running: Running;
+  running: RunningInvocations;
   underProcessing: UnderProcessing;
   onEvent(line: string): void;
 }
@@ -42,7 +42,7 @@ export function startQueueTrigger(
     skipConvertingDate: true,
   });
   const settler = createSettler(receiver, clients.settling.createReceiver(queueName));
-  const slots = createSlots(settings.maxConcurrentCalls);
+  const slots = createConcurrencyLimit(settings.maxConcurrentCalls);
   const outage = reportOutage(name, queueName, onEvent);
   let held = 0;
 
@@ -56,9 +56,9 @@ export function startQueueTrigger(
           `${name}: the lock of message ${message.messageId} could not be renewed: ${describeError(error)}`,
         ),
     });
-    if (await slots.take()) {
+    if (await slots.acquire()) {
       await running.run(name, () => processMessage(app, queueFunction, settler, message, options));
-      slots.free();
+      slots.release();
     } else {
       // Stopped before its turn: others can have it now instead of when its lock ends.
       await settler.abandon(message).catch(() => {});

@@ -1,8 +1,7 @@
 import rhea, { type EventContext, type Message, type Receiver, type Sender } from 'rhea';
-import { BrokerError } from '../engine/BrokerError.js';
+import { BrokerError, notSupported } from '../engine/BrokerError.js';
 import type { Engine } from '../engine/Engine.js';
-import type { Part, Queue } from '../engine/Queue.js';
-import { notSupported } from './address.js';
+import type { Queue, SubQueueName } from '../engine/Queue.js';
 import { conditionError } from './amqpError.js';
 import { encodeDelivery } from './encodeDelivery.js';
 import { type Properties, readMessage } from './messageSections.js';
@@ -28,8 +27,8 @@ export function serveRequests(
     const send = (reply: Message) => replyLink(request)?.send(reply);
     try {
       const reply = handle(request);
-      engine.journal.afterCommit((refused) => {
-        send(refused ? failure(request, refused) : response(request, reply.status, 'OK', reply.body));
+      engine.journal.whenDurable((error) => {
+        send(error ? failure(request, error) : response(request, reply.status, 'OK', reply.body));
       });
     } catch (error) {
       send(failure(request, error));
@@ -68,7 +67,7 @@ const { types } = rhea;
 const maxPeeked = 250;
 
 type Body = Record<string, unknown>;
-type Operation = (queue: Queue, part: Part, body: Body) => Reply;
+type Operation = (queue: Queue, part: SubQueueName, body: Body) => Reply;
 
 /** https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-request-response */
 const operations: Record<string, Operation> = {
@@ -121,7 +120,7 @@ const operations: Record<string, Operation> = {
  * Does what a request to `<queue>/$management` asks for.
  * @throws BrokerError
  */
-export function handleManagement(queue: Queue, part: Part, request: Message): Reply {
+export function handleManagement(queue: Queue, part: SubQueueName, request: Message): Reply {
   const name = String(request.application_properties?.operation);
   const operation = operations[name];
   if (!operation) throw notSupported(`the operation ${name}`);

@@ -1,12 +1,11 @@
 import type { Delivery, EventContext, Receiver, Sender } from 'rhea';
-import { BrokerError } from '../engine/BrokerError.js';
+import { BrokerError, notSupported } from '../engine/BrokerError.js';
 import type { ReceiveMode } from '../engine/Consumer.js';
 import type { Engine } from '../engine/Engine.js';
-import type { Part, Queue } from '../engine/Queue.js';
-import { notSupported } from './address.js';
+import type { Queue, SubQueueName } from '../engine/Queue.js';
 import { encodeDelivery } from './encodeDelivery.js';
 import { type Properties, readMessages, withProperties } from './messageSections.js';
-import { accept, drainAnswerer, formatOf, freeCredit, refuse } from './rheaInternals.js';
+import { accept, drainAnswerer, formatOf, freeCredit, reject } from './rheaInternals.js';
 
 /** Bytes of a message or a batch: the limit of Service Bus's standard tier. */
 export const maxMessageSize = 262_144;
@@ -29,10 +28,10 @@ export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine
       checkSize(bytes.length);
       findQueue().send(readMessages(bytes, formatOf(delivery!)));
     } catch (error) {
-      refuse(delivery!, error);
+      reject(delivery!, error);
       return;
     }
-    engine.journal.afterCommit((refused) => (refused ? refuse(delivery!, refused) : accept(delivery!)));
+    engine.journal.whenDurable((error) => (error ? reject(delivery!, error) : accept(delivery!)));
   });
 }
 
@@ -40,7 +39,7 @@ export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine
 const presettled = 1;
 
 /** Hands a queue's messages to a client that receives. @returns ends it */
-export function serveConsumer(sender: Sender, queue: Queue, part: Part, engine: Engine): () => void {
+export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, engine: Engine): () => void {
   const mode: ReceiveMode = sender.snd_settle_mode === presettled ? 'receiveAndDelete' : 'peekLock';
   const leave = queue.consume(part, {
     mode,
@@ -51,20 +50,20 @@ export function serveConsumer(sender: Sender, queue: Queue, part: Part, engine: 
       const tag = message.lockToken === undefined ? undefined : lockTag(message.lockToken);
       sender.send(encodeDelivery(message, payload), tag, 0);
     },
-    ended: () =>
+    onQueueDeleted: () =>
       sender.close({
         condition: 'amqp:not-found',
         description: `The messaging entity '${queue.record.name}' was deleted.`,
       }),
   });
 
-  sender.on('sender_flow', () => queue.wake());
+  sender.on('sender_flow', () => queue.requestDispatch());
   const answerDrain = drainAnswerer(sender);
   sender.on('sender_draining', () => {
     // What this turn still hands out is sent before the answer, which takes the credit away.
     const answerLast = () => process.nextTick(answerDrain);
-    if (mode === 'peekLock') engine.journal.afterWrite(answerLast);
-    else engine.journal.afterCommit(answerLast);
+    if (mode === 'peekLock') engine.journal.whenWritten(answerLast);
+    else engine.journal.whenDurable(answerLast);
   });
 
   const settling = new WeakSet<Delivery>();
@@ -74,10 +73,10 @@ export function serveConsumer(sender: Sender, queue: Queue, part: Part, engine: 
     try {
       act(lockTokenOfTag(delivery.tag as Buffer));
     } catch (error) {
-      refuse(delivery, error);
+      reject(delivery, error);
       return;
     }
-    engine.journal.afterCommit((refused) => (refused ? refuse(delivery, refused) : accept(delivery)));
+    engine.journal.whenDurable((error) => (error ? reject(delivery, error) : accept(delivery)));
   };
   sender.on('accepted', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.complete(token)));
   sender.on('released', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.abandon(token)));

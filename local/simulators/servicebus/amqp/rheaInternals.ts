@@ -172,7 +172,7 @@ export function accept(delivery: Delivery): void {
  * Settles a delivery with an error. In a disposition of its own: rhea (3.0.5) compares the outcomes of two neighbours only from
  * the third delivery on, so that a refusal right behind an acceptance would be written as an acceptance.
  */
-export function refuse(delivery: Delivery, error: unknown): void {
+export function reject(delivery: Delivery, error: unknown): void {
   const settling = delivery as { settled: boolean; remote_settled: boolean };
   settling.settled = true;
   settling.remote_settled = true;

@@ -11,7 +11,7 @@ export interface Consumer {
   /** A message that it holds from now on, or, with `receiveAndDelete`, that is its own. */
   deliver(message: Message, payload: Buffer): void;
   /** The queue has been deleted. */
-  ended?(): void;
+  onQueueDeleted?(): void;
 }
 
 /** The consumers of one shelf, served in turn. */
@@ -30,7 +30,7 @@ export class Consumers {
   }
 
   end(): void {
-    for (const { consumer } of this.#seats.splice(0)) consumer.ended?.();
+    for (const { consumer } of this.#seats.splice(0)) consumer.onQueueDeleted?.();
   }
 
   /**

@@ -1,21 +1,21 @@
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { Clock, DeadLetterPayload } from './dependencies.js';
+import type { AlarmClock, DeadLetterPayload } from './dependencies.js';
 import { Journal, SyncQueue } from './Journal.js';
 import { Queue } from './Queue.js';
 import { type QueueOptions, queueProperties } from './QueueProperties.js';
 
 /** While the store refuses (a full disk), work that nobody waits for is tried again this often. */
-const refusedPauseMs = 1000;
+const storeRetryMs = 1000;
 
 export interface EngineOptions {
-  clock: Clock;
+  clock: AlarmClock;
   store: MessageStore;
   deadLetterPayload: DeadLetterPayload;
   /** Calls back at the end of this turn of the event loop. */
-  soon?: (callback: () => void) => void;
+  defer?: (callback: () => void) => void;
   /** Told when the store begins to refuse, and (without an error) when it takes changes again. */
-  onStore?: (refused?: Error) => void;
+  onStoreState?: (refused?: Error) => void;
 }
 
 /** Queues, locks, schedule and duplicates. Knows no protocol, and reaches time and disk only through what it is given. */
@@ -23,12 +23,12 @@ export class Engine {
   readonly journal: Journal;
   readonly #options: EngineOptions;
   readonly #queues = new Map<string, Queue>();
-  readonly #hungry = new Set<Queue>();
+  readonly #undispatched = new Set<Queue>();
   readonly #syncs: SyncQueue;
   #nextQueueId = 1;
-  #flushing = false;
+  #isFlushScheduled = false;
   #closed = false;
-  #isRefused = false;
+  #isStoreFailing = false;
   #pausedUntil = 0;
   #alarm: { time: number; cancel: () => void } | undefined;
 
@@ -87,44 +87,44 @@ export class Engine {
   remove(queue: Queue): void {
     const name = queue.record.name.toLowerCase();
     this.#queues.delete(name);
-    this.#hungry.delete(queue);
+    this.#undispatched.delete(queue);
     queue.setRemoved(true);
     this.journal.removeQueue(queue.record);
     this.journal.onUndo(() => {
       this.#queues.set(name, queue);
       queue.setRemoved(false);
     });
-    this.journal.afterCommit((refused) => {
-      if (!refused) queue.endConsumers();
+    this.journal.whenDurable((error) => {
+      if (!error) queue.endConsumers();
     });
   }
 
   /** Resolves when all that was done so far is durable; rejects, if it was undone instead. */
-  committed(): Promise<void> {
+  durable(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.journal.afterCommit((refused) => (refused ? reject(refused) : resolve()));
+      this.journal.whenDurable((error) => (error ? reject(error) : resolve()));
     });
   }
 
   /** Ends the turn: hands out what is available, commits, and tells everyone concerned. */
   flush(): void {
-    this.#flushing = false;
+    this.#isFlushScheduled = false;
     if (this.#closed) return;
     if (this.#options.clock.now() >= this.#pausedUntil) {
-      for (const queue of this.#hungry) queue.dispatch();
-      this.#hungry.clear();
+      for (const queue of this.#undispatched) queue.dispatch();
+      this.#undispatched.clear();
     }
-    const { outcome, handOver, tell } = this.journal.commit();
+    const { outcome, notifyWritten, notifyDurable } = this.journal.commit();
     if (outcome instanceof Error) {
-      const refusal = this.#refusal(outcome);
-      handOver(refusal);
-      tell(refusal);
+      const error = this.#storeError(outcome);
+      notifyWritten(error);
+      notifyDurable(error);
     } else {
-      handOver();
+      notifyWritten();
       const isWritten = outcome === 'committed';
-      this.#syncs.add((refused) => {
-        if (!refused && isWritten) this.#noteStore();
-        tell(refused && this.#refusal(refused));
+      this.#syncs.add((error) => {
+        if (!error && isWritten) this.#reportStoreState();
+        notifyDurable(error && this.#storeError(error));
       }, isWritten);
     }
     this.#setAlarm();
@@ -140,9 +140,9 @@ export class Engine {
   }
 
   /** The store refused: work that nobody waits for pauses. @returns what those who wait are told */
-  #refusal(cause: Error): BrokerError {
-    this.#noteStore(cause);
-    this.#pausedUntil = this.#options.clock.now() + refusedPauseMs;
+  #storeError(cause: Error): BrokerError {
+    this.#reportStoreState(cause);
+    this.#pausedUntil = this.#options.clock.now() + storeRetryMs;
     return new BrokerError(
       'store-unavailable',
       `The local broker cannot write to its disk: ${cause.message}.`,
@@ -150,38 +150,44 @@ export class Engine {
     );
   }
 
-  #noteStore(refused?: Error): void {
-    if (this.#isRefused === (refused !== undefined)) return;
-    this.#isRefused = refused !== undefined;
-    this.#options.onStore?.(refused);
+  #reportStoreState(error?: Error): void {
+    if (this.#isStoreFailing === (error !== undefined)) return;
+    this.#isStoreFailing = error !== undefined;
+    this.#options.onStoreState?.(error);
   }
 
   #open(record: Queue['record']): Queue {
     const { clock, store, deadLetterPayload } = this.#options;
-    const hungry = (hungryQueue: Queue) => {
-      this.#hungry.add(hungryQueue);
+    const requestDispatch = (waiting: Queue) => {
+      this.#undispatched.add(waiting);
       this.#flushSoon();
     };
-    const queue = new Queue(record, { clock, store, deadLetterPayload, hungry, journal: this.journal });
+    const queue = new Queue(record, {
+      clock,
+      store,
+      deadLetterPayload,
+      requestDispatch,
+      journal: this.journal,
+    });
     this.#queues.set(record.name.toLowerCase(), queue);
     return queue;
   }
 
   #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    (this.#options.soon ?? setImmediate)(() => this.flush());
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    (this.#options.defer ?? setImmediate)(() => this.flush());
   }
 
   #setAlarm(): void {
-    let time = this.#hungry.size > 0 ? this.#pausedUntil : Infinity;
+    let time = this.#undispatched.size > 0 ? this.#pausedUntil : Infinity;
     for (const queue of this.#queues.values()) time = Math.min(time, queue.nextDeadline());
     time = Math.max(time, this.#pausedUntil);
     if (this.#closed || time === this.#alarm?.time) return;
     this.#alarm?.cancel();
     this.#alarm = undefined;
     if (time === Infinity) return;
-    this.#alarm = { time, cancel: this.#options.clock.at(time, () => this.#tick()) };
+    this.#alarm = { time, cancel: this.#options.clock.schedule(time, () => this.#tick()) };
   }
 
   #tick(): void {

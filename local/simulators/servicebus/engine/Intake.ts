@@ -1,6 +1,6 @@
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { EngineParts } from './dependencies.js';
+import type { QueueDependencies } from './dependencies.js';
 import type { Message, NewMessage } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
 
@@ -8,10 +8,10 @@ import type { MessageTable } from './MessageTable.js';
 export class Intake {
   readonly #queue: QueueRecord;
   readonly #messages: MessageTable;
-  readonly #parts: EngineParts;
+  readonly #parts: QueueDependencies;
   readonly #history = new DuplicateHistory();
 
-  constructor(queue: QueueRecord, messages: MessageTable, parts: EngineParts) {
+  constructor(queue: QueueRecord, messages: MessageTable, parts: QueueDependencies) {
     this.#queue = queue;
     this.#messages = messages;
     this.#parts = parts;

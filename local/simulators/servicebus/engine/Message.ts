@@ -1,4 +1,4 @@
-import type { Shelf } from './MessageTable.js';
+import type { SubQueue } from './MessageTable.js';
 
 /** `gone`: completed, cancelled, expired or moved on; kept only until that is on disk. */
 export type MessageState = 'scheduled' | 'available' | 'locked' | 'gone';
@@ -28,7 +28,7 @@ export interface Message {
 }
 
 export interface MessageIndex {
-  shelf: Shelf | undefined;
+  subQueue: SubQueue | undefined;
   /** Whether the shelf's order of available messages has an entry for it. */
   inOrder: boolean;
   /** What the shelf's totals count it as. */
@@ -40,7 +40,7 @@ export interface MessageIndex {
 }
 
 export const newMessageIndex = (): MessageIndex => ({
-  shelf: undefined,
+  subQueue: undefined,
   inOrder: false,
   counted: { state: 'gone', size: 0 },
   lockToken: undefined,

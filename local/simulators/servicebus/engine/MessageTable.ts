@@ -1,11 +1,11 @@
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import { Heap, SequenceIndex, Timeline } from './indexes.js';
-import type { Journal, Keeper } from './Journal.js';
+import type { Journal, MessageOwner } from './Journal.js';
 import { deadline, type Message, type MessageState, newMessageIndex } from './Message.js';
 
 /** The messages of a queue proper, or those of its dead-letter queue: indexed, counted, and in the order of delivery. */
-export class Shelf {
+export class SubQueue {
   readonly messages = new SequenceIndex<Message>();
   readonly deadlines = new Timeline();
   readonly counts: Record<MessageState, number> = { scheduled: 0, available: 0, locked: 0, gone: 0 };
@@ -16,19 +16,19 @@ export class Shelf {
 
   add(message: Message): void {
     this.messages.add(message.sequenceNumber, message);
-    message.index.shelf = this;
+    message.index.subQueue = this;
   }
 
   remove(message: Message): void {
     this.messages.remove(message.sequenceNumber);
     this.deadlines.set(message.sequenceNumber, undefined);
-    message.index.shelf = undefined;
+    message.index.subQueue = undefined;
     message.index.inOrder = false;
     this.#count(message, 'gone', 0);
   }
 
   /** Brings the indexes to the message's state; may be called at any time. */
-  arrange(message: Message): void {
+  update(message: Message): void {
     this.deadlines.set(message.sequenceNumber, deadline(message));
     this.#count(message, message.state, message.size);
     if (message.state === 'available' && !message.index.inOrder) {
@@ -63,9 +63,9 @@ export class Shelf {
 const residentBytes = 32 * 1024 * 1024;
 
 /** All messages of a queue, its dead letters and its locks; every change goes through the journal. */
-export class MessageTable implements Keeper {
-  readonly main = new Shelf();
-  readonly dead = new Shelf();
+export class MessageTable implements MessageOwner {
+  readonly main = new SubQueue();
+  readonly dead = new SubQueue();
   readonly #locked = new Map<string, Message>();
   readonly #journal: Journal;
   readonly #store: MessageStore;
@@ -84,7 +84,7 @@ export class MessageTable implements Keeper {
   }
 
   restore(messages: Omit<Message, 'index'>[]): void {
-    for (const message of messages) this.place({ ...message, index: newMessageIndex() });
+    for (const message of messages) this.updateIndexes({ ...message, index: newMessageIndex() });
   }
 
   insert(message: Omit<Message, 'index' | 'state'>, state: 'scheduled' | 'available'): void {
@@ -94,7 +94,7 @@ export class MessageTable implements Keeper {
   change(message: Message, fields: Partial<Message>): void {
     this.#journal.touch(message, this);
     Object.assign(message, fields);
-    this.place(message);
+    this.updateIndexes(message);
     this.#changed();
   }
 
@@ -112,14 +112,14 @@ export class MessageTable implements Keeper {
     return message.payload ?? this.#store.payload!(message.queueId, message.sequenceNumber);
   }
 
-  place(message: Message): void {
+  updateIndexes(message: Message): void {
     const { index } = message;
     const shelf = message.state === 'gone' ? undefined : message.deadLettered ? this.dead : this.main;
-    if (index.shelf !== shelf) {
-      index.shelf?.remove(message);
+    if (index.subQueue !== shelf) {
+      index.subQueue?.remove(message);
       shelf?.add(message);
     }
-    shelf?.arrange(message);
+    shelf?.update(message);
     const lockToken = message.state === 'locked' ? message.lockToken : undefined;
     if (index.lockToken !== lockToken) {
       if (index.lockToken) this.#locked.delete(index.lockToken);

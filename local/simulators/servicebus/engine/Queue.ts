@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
-import type { EngineParts } from './dependencies.js';
+import type { QueueDependencies } from './dependencies.js';
 import { Intake } from './Intake.js';
 import type { Message, NewMessage } from './Message.js';
 import { MessageTable } from './MessageTable.js';
 import { Redelivery } from './Redelivery.js';
 
 /** The queue proper, or its dead-letter queue. */
-export type Part = 'main' | 'dead';
+export type SubQueueName = 'main' | 'dead';
 
 /** Gives a message's payload other properties. */
 export type Rewrite = (payload: Buffer) => Buffer;
@@ -24,16 +24,16 @@ export class Queue {
   /** When it was last sent to or received from, milliseconds since 1970. */
   accessedAt: number;
   #isRemoved = false;
-  readonly #parts: EngineParts;
+  readonly #parts: QueueDependencies;
   readonly #consumers = { main: new Consumers(), dead: new Consumers() };
   readonly #intake: Intake;
   readonly #redelivery: Redelivery;
 
-  constructor(record: QueueRecord, parts: EngineParts) {
+  constructor(record: QueueRecord, parts: QueueDependencies) {
     this.record = record;
     this.#parts = parts;
     this.accessedAt = record.updatedAt;
-    this.messages = new MessageTable(parts.journal, parts.store, () => parts.hungry(this));
+    this.messages = new MessageTable(parts.journal, parts.store, () => parts.requestDispatch(this));
     this.#intake = new Intake(record, this.messages, parts);
     this.#redelivery = new Redelivery(record, this.messages, parts.deadLetterPayload);
   }
@@ -71,12 +71,12 @@ export class Queue {
    * @throws BrokerError `lock-lost`
    */
   abandon(lockToken: string, rewrite?: Rewrite): void {
-    this.#redelivery.giveBack(this.#lockedBy(lockToken), rewrite);
+    this.#redelivery.failDelivery(this.#lockedBy(lockToken), rewrite);
   }
 
   /** @throws BrokerError `lock-lost`; `not-allowed` for a message that is a dead letter already */
   deadLetter(lockToken: string, rewrite?: Rewrite): void {
-    this.#redelivery.bury(this.#lockedBy(lockToken), rewrite);
+    this.#redelivery.deadLetter(this.#lockedBy(lockToken), rewrite);
   }
 
   /**
@@ -91,17 +91,17 @@ export class Queue {
   }
 
   /** Messages in any state, from this sequence number on, with their payloads. */
-  *peek(part: Part, fromSequenceNumber: number): Generator<{ message: Message; payload: Buffer }> {
+  *peek(part: SubQueueName, fromSequenceNumber: number): Generator<{ message: Message; payload: Buffer }> {
     for (const message of this.messages[part].messages.from(fromSequenceNumber)) {
       yield { message, payload: this.messages.payload(message) };
     }
   }
 
   /** @returns ends it; what it holds stays locked */
-  consume(part: Part, consumer: Consumer): () => void {
+  consume(part: SubQueueName, consumer: Consumer): () => void {
     this.#touchAccess();
     const leave = this.#consumers[part].add(consumer);
-    this.#parts.hungry(this);
+    this.#parts.requestDispatch(this);
     return leave;
   }
 
@@ -116,8 +116,8 @@ export class Queue {
   }
 
   /** A consumer may take more now. */
-  wake(): void {
-    this.#parts.hungry(this);
+  requestDispatch(): void {
+    this.#parts.requestDispatch(this);
   }
 
   /** Hands available messages to consumers that have credit. */
@@ -149,7 +149,7 @@ export class Queue {
       for (const sequenceNumber of shelf.deadlines.due(now)) {
         const message = shelf.messages.get(sequenceNumber);
         if (message?.state === 'scheduled') this.#intake.activate(message, now);
-        else if (message?.state === 'locked') this.#redelivery.giveBack(message);
+        else if (message?.state === 'locked') this.#redelivery.failDelivery(message);
         else if (message?.state === 'available') this.#redelivery.expire(message);
       }
     }
@@ -175,8 +175,8 @@ export class Queue {
       release();
       if (!refused) consumer.deliver(handedOver, payload);
     };
-    if (consumer.mode === 'peekLock') this.#parts.journal.afterWrite(deliver);
-    else this.#parts.journal.afterCommit(deliver);
+    if (consumer.mode === 'peekLock') this.#parts.journal.whenWritten(deliver);
+    else this.#parts.journal.whenDurable(deliver);
   }
 
   #lockedBy(lockToken: string): Message {

@@ -20,7 +20,7 @@ export class Redelivery {
   }
 
   /** A delivery failed: the message is available again, or a dead letter if that was its last. */
-  giveBack(message: Message, rewrite?: Rewrite): void {
+  failDelivery(message: Message, rewrite?: Rewrite): void {
     const deliveryCount = message.deliveryCount + 1;
     this.#messages.change(message, {
       ...unlocked,
@@ -44,7 +44,7 @@ export class Redelivery {
   }
 
   /** Makes it a dead letter. It keeps its sequence number and its delivery count, and does not expire any more. */
-  bury(message: Message, rewrite?: Rewrite): void {
+  deadLetter(message: Message, rewrite?: Rewrite): void {
     if (message.deadLettered) {
       throw new BrokerError('not-allowed', 'A message in the dead-letter queue cannot be dead-lettered.');
     }
@@ -58,7 +58,7 @@ export class Redelivery {
   }
 
   #buryBecause(message: Message, reason: string, description: string): void {
-    this.bury(message, (payload) => this.#deadLetterPayload(payload, reason, description));
+    this.deadLetter(message, (payload) => this.#deadLetterPayload(payload, reason, description));
   }
 
   #rewritten(message: Message, rewrite: Rewrite | undefined): Pick<Message, 'payload' | 'size'> | undefined {

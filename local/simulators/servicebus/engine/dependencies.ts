@@ -3,7 +3,7 @@ import type { Journal } from './Journal.js';
 import type { Queue } from './Queue.js';
 
 /** Time as the engine sees it; tests bring their own. */
-export interface Clock {
+export interface AlarmClock {
   /** Milliseconds since 1970. */
   now(): number;
   /**
@@ -11,15 +11,15 @@ export interface Clock {
    * @param time milliseconds since 1970
    * @returns cancels it
    */
-  at(time: number, callback: () => void): () => void;
+  schedule(time: number, callback: () => void): () => void;
 }
 
 /** Node's timers overflow at 2^31 ms and then fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-export const systemClock: Clock = {
+export const systemAlarmClock: AlarmClock = {
   now: Date.now,
-  at(time, callback) {
+  schedule(time, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(time - Date.now(), 0), longestTimerMs));
     return () => clearTimeout(timer);
   },
@@ -29,11 +29,11 @@ export const systemClock: Clock = {
 export type DeadLetterPayload = (payload: Buffer, reason: string, description: string) => Buffer;
 
 /** What every queue of an engine shares. */
-export interface EngineParts {
-  clock: Clock;
+export interface QueueDependencies {
+  clock: AlarmClock;
   journal: Journal;
   store: MessageStore;
   deadLetterPayload: DeadLetterPayload;
   /** This queue may have something to hand out. */
-  hungry(queue: Queue): void;
+  requestDispatch(queue: Queue): void;
 }

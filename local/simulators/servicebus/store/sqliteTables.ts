@@ -1,6 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { MessageState } from '../engine/Message.js';
-import type { StoredQueue } from './MessageStore.js';
+import type { Message, MessageState } from '../engine/Message.js';
+import type { Changes, StoredQueue } from './MessageStore.js';
+
+export const schema = `
+  CREATE TABLE IF NOT EXISTS queues (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, properties TEXT NOT NULL, next_sequence_number INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS messages (
+    key INTEGER PRIMARY KEY, enqueued_sequence_number INTEGER NOT NULL, enqueued_at INTEGER NOT NULL,
+    scheduled_for INTEGER, time_to_live_ms INTEGER, state TEXT NOT NULL, delivery_count INTEGER NOT NULL,
+    expires_at INTEGER, lock_token TEXT, locked_until INTEGER, dead_lettered INTEGER NOT NULL,
+    payload BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS history (
+    queue_id INTEGER NOT NULL, message_id TEXT NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (queue_id, message_id)) STRICT, WITHOUT ROWID;
+`;
 
 /** A queue's share of the keys: more messages than one queue will ever see; 8,192 such shares are safe integers. */
 const keysPerQueue = 2 ** 40;
@@ -9,9 +23,9 @@ const keysPerQueue = 2 ** 40;
 export const messageKey = (queueId: number, sequenceNumber: number): number =>
   queueId * keysPerQueue + sequenceNumber;
 
-export const queueIdOf = (key: number): number => Math.floor(key / keysPerQueue);
+const queueIdOf = (key: number): number => Math.floor(key / keysPerQueue);
 
-export const sequenceNumberOf = (key: number): number => key % keysPerQueue;
+const sequenceNumberOf = (key: number): number => key % keysPerQueue;
 
 interface QueueRow {
   id: number;
@@ -84,3 +98,67 @@ function messageOf(row: MessageRow): StoredQueue['messages'][number] {
     payload: undefined,
   };
 }
+
+export function prepareStatements(db: DatabaseSync) {
+  return {
+    putQueue: db.prepare('INSERT OR REPLACE INTO queues VALUES (?, ?, ?, ?, ?, ?)'),
+    removeQueue: db.prepare('DELETE FROM queues WHERE id = ?'),
+    removeMessages: db.prepare('DELETE FROM messages WHERE key >= ? AND key < ?'),
+    removeHistory: db.prepare('DELETE FROM history WHERE queue_id = ?'),
+    insert: db.prepare('INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    update: db.prepare(
+      'UPDATE messages SET state = ?, delivery_count = ?, expires_at = ?, lock_token = ?, locked_until = ?, dead_lettered = ? ' +
+        'WHERE key = ?',
+    ),
+    rewrite: db.prepare('UPDATE messages SET payload = ? WHERE key = ?'),
+    remove: db.prepare('DELETE FROM messages WHERE key = ?'),
+    remember: db.prepare('INSERT OR REPLACE INTO history VALUES (?, ?, ?)'),
+    forget: db.prepare('DELETE FROM history WHERE queue_id = ? AND message_id = ?'),
+    payload: db.prepare('SELECT payload FROM messages WHERE key = ?'),
+  };
+}
+
+export type Statements = ReturnType<typeof prepareStatements>;
+
+export function writeChanges(to: Statements, changes: Changes): void {
+  for (const { id, name, properties, nextSequenceNumber, createdAt, updatedAt } of changes.queues) {
+    to.putQueue.run(id, name, JSON.stringify(properties), nextSequenceNumber, createdAt, updatedAt);
+  }
+  for (const message of changes.inserted) to.insert.run(...insertValues(message));
+  for (const message of changes.updated) to.update.run(...stateValues(message), keyOf(message));
+  for (const message of changes.rewritten) to.rewrite.run(message.payload!, keyOf(message));
+  for (const message of changes.removed) to.remove.run(keyOf(message));
+  for (const { queueId, messageId, until } of changes.remembered) to.remember.run(queueId, messageId, until);
+  for (const { queueId, messageId } of changes.forgotten) to.forget.run(queueId, messageId);
+  // Last: this turn may have changed the messages of a queue before it removed it.
+  for (const queueId of changes.removedQueues) {
+    to.removeQueue.run(queueId);
+    to.removeMessages.run(messageKey(queueId, 0), messageKey(queueId + 1, 0));
+    to.removeHistory.run(queueId);
+  }
+}
+
+const keyOf = (message: Message) => messageKey(message.queueId, message.sequenceNumber);
+
+const stateValues = (message: Message) =>
+  [
+    message.state,
+    message.deliveryCount,
+    message.expiresAt ?? null,
+    message.lockToken ?? null,
+    message.lockedUntil ?? null,
+    message.deadLettered ? 1 : 0,
+  ] as const;
+
+const insertValues = (message: Message) => {
+  const [state, deliveryCount, ...rest] = stateValues(message);
+  const { enqueuedSequenceNumber, enqueuedAt, scheduledFor, timeToLiveMs } = message;
+  const fixed = [
+    keyOf(message),
+    enqueuedSequenceNumber,
+    enqueuedAt,
+    scheduledFor ?? null,
+    timeToLiveMs ?? null,
+  ] as const;
+  return [...fixed, state, deliveryCount, ...rest, message.payload!] as const;
+};

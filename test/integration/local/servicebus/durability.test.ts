@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import type { QueueOptions } from '../../../../local/simulators/servicebus/engine/QueueProperties.js';
-import { type BrokerParts, startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
+import { type BrokerDependencies, startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
 import { movableClock } from '../../../unit/local/servicebus/support/movableClock.js';
 
 const MINUTES = 60_000;
@@ -19,7 +19,7 @@ describe('after a restart with the same folder', () => {
   async function withBroker<T>(
     queues: QueueOptions[],
     use: (client: ServiceBusClient) => Promise<T>,
-    parts: BrokerParts = {},
+    parts: BrokerDependencies = {},
   ): Promise<T> {
     const broker = await startBroker({ port: 0, folder, queues, log() {} }, parts);
     const client = new ServiceBusClient(broker.endpoints.connectionString, {

@@ -1,8 +1,8 @@
-import { createRunning } from '../../../../local/simulators/functions-host/trigger.js';
+import { createRunningInvocations } from '../../../../local/simulators/functions-host/trigger.js';
 
 describe('createRunning', () => {
   it('is idle when all work has ended, however it ended', async () => {
-    const running = createRunning();
+    const running = createRunningInvocations();
     const good = running.run('good', async () => 1);
     const bad = running.run('bad', async () => {
       throw new Error('no');
@@ -13,7 +13,7 @@ describe('createRunning', () => {
   });
 
   it('names what still runs when its patience ends', async () => {
-    const running = createRunning();
+    const running = createRunningInvocations();
     let end = () => {};
     const work = running.run('long', () => new Promise<void>((resolve) => (end = resolve)));
     expect(await running.idle(1)).toEqual(['long']);

@@ -1,9 +1,9 @@
-import { isHost } from '../../../../../local/simulators/functions-host/http/httpData.js';
+import { isValidHost } from '../../../../../local/simulators/functions-host/http/httpData.js';
 
 test.each(['localhost', 'localhost:7071', '127.0.0.1:80', '[::1]:7071', 'my_host.example.', 'xn--nxa.test'])(
   '%s is one',
   (header) => {
-    expect(isHost(header)).toBe(true);
+    expect(isValidHost(header)).toBe(true);
   },
 );
 
@@ -24,5 +24,5 @@ test.each([
   'a\\b',
   'a, b',
 ])('%j is none', (header) => {
-  expect(isHost(header)).toBe(false);
+  expect(isValidHost(header)).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { mayCall, presentedKey } from '../../../../../local/simulators/functions-host/http/keys.js';
+import { isAuthorized, presentedKey } from '../../../../../local/simulators/functions-host/http/keys.js';
 
 const keys = {
   master: 'm',
@@ -22,13 +22,13 @@ describe('mayCall', () => {
     ['admin', 'h', false],
     ['admin', 'm', true],
   ] as const)('at level %s with key %s: %s', (level, key, expected) => {
-    expect(mayCall(keys, 'Provision', level, key)).toBe(expected);
+    expect(isAuthorized(keys, 'Provision', level, key)).toBe(expected);
   });
 
   it('opens nothing that needs a key when there are none', () => {
     const none = { host: {}, functions: {} };
-    expect(mayCall(none, 'provision', 'function', 'undefined')).toBe(false);
-    expect(mayCall(none, 'provision', 'admin', '')).toBe(false);
+    expect(isAuthorized(none, 'provision', 'function', 'undefined')).toBe(false);
+    expect(isAuthorized(none, 'provision', 'admin', '')).toBe(false);
   });
 });
 

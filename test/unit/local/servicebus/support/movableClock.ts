@@ -1,6 +1,6 @@
-import type { Clock } from '../../../../../local/simulators/servicebus/engine/dependencies.js';
+import type { AlarmClock } from '../../../../../local/simulators/servicebus/engine/dependencies.js';
 
-export interface MovableClock extends Clock {
+export interface MovableClock extends AlarmClock {
   /** Moves on by this many milliseconds, and calls back what is due by then. */
   advance(ms: number): void;
 }
@@ -11,7 +11,7 @@ export function movableClock(start = Date.now()): MovableClock {
   const alarms = new Set<{ time: number; callback: () => void }>();
   return {
     now: () => now,
-    at(time, callback) {
+    schedule(time, callback) {
       const alarm = { time, callback };
       alarms.add(alarm);
       return () => alarms.delete(alarm);

@@ -1,7 +1,7 @@
 import type { ReceiveMode } from '../../../../../local/simulators/servicebus/engine/Consumer.js';
 import { Engine } from '../../../../../local/simulators/servicebus/engine/Engine.js';
 import type { Message } from '../../../../../local/simulators/servicebus/engine/Message.js';
-import type { Part, Queue } from '../../../../../local/simulators/servicebus/engine/Queue.js';
+import type { Queue, SubQueueName } from '../../../../../local/simulators/servicebus/engine/Queue.js';
 import type { QueueOptions } from '../../../../../local/simulators/servicebus/engine/QueueProperties.js';
 import { type MovableClock, movableClock } from './movableClock.js';
 import { type RecordingStore, recordingStore } from './recordingStore.js';
@@ -17,8 +17,8 @@ export interface TestEngine {
   turn(): void;
   send(...bodies: string[]): number[];
   /** Receives up to this many messages. */
-  receive(count?: number, part?: Part, mode?: ReceiveMode): Delivered[];
-  bodies(part?: Part): string[];
+  receive(count?: number, part?: SubQueueName, mode?: ReceiveMode): Delivered[];
+  bodies(part?: SubQueueName): string[];
 }
 
 /** An engine with one queue `q`, whose turns of the event loop end when the test says so. Bodies are plain text. */
@@ -32,7 +32,7 @@ export function testEngine(
     clock,
     store,
     deadLetterPayload: (payload, reason) => Buffer.from(`${payload} ${reason}`),
-    soon: (callback) => {
+    defer: (callback) => {
       pending = callback;
     },
   });
