@@ -3,11 +3,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** The part of host.json that is obeyed here, with the defaults of the real host. */
+/** The settings from host.json that this host obeys. The defaults are the defaults of the real host. */
 export interface HostSettings {
-  /** Before every route, without slashes: `api`. May be empty. */
+  /** Comes before every route, without slashes: `api`. May be empty. */
   routePrefix: string;
-  /** `telemetryMode` is `OpenTelemetry`. */
+  /** True if `telemetryMode` is `OpenTelemetry`. */
   isTracing: boolean;
   serviceBus: { autoCompleteMessages: boolean; maxConcurrentCalls: number; maxAutoLockRenewalMs: number };
 }
@@ -19,7 +19,7 @@ const timeSpan = z
 
 const shape = z.object({
   version: z.literal('2.0', 'must be "2.0"'),
-  // .NET reads an enum in any case.
+  // .NET ignores case when it reads an enum.
   telemetryMode: z
     .string()
     .regex(/^(ApplicationInsights|OpenTelemetry)$/i, 'must be ApplicationInsights or OpenTelemetry')
@@ -35,7 +35,8 @@ const shape = z.object({
             .int()
             .min(1)
             .default(16 * availableParallelism()),
-          // The JavaScript SDK has no prefetch. Refused rather than ignored: prefetched locks age, and that would not show here.
+          // The JavaScript SDK has no prefetch. The locks of prefetched messages age in Azure, but not here. The host
+          // therefore rejects the setting instead of ignoring the setting.
           prefetchCount: z.coerce.number().max(0, 'must be 0: prefetching is not done here').default(0),
           maxAutoLockRenewalDuration: timeSpan.default(5 * 60_000),
         })
@@ -45,10 +46,10 @@ const shape = z.object({
 });
 
 /**
- * Reads the app's host.json. A setting `AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls` replaces that value
- * of the file, as in Azure.
+ * Reads the app's host.json. A setting `AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls` replaces that
+ * value of the file, as on Azure.
  *
- * @throws Error naming the file and everything that is wrong with it
+ * @throws Error naming the file and all invalid values
  */
 export async function readHostJson(
   folder: string,
@@ -96,16 +97,16 @@ function override(json: Record<string, unknown>, env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** .NET's `[d.]hh:mm:ss`. */
+/** Converts .NET's `[d.]hh:mm:ss` to milliseconds. */
 function toMs(span: string): number {
   const [, days = '0', hours, minutes, seconds] = /^(?:(\d+)\.)?(\d+):(\d+):(\d+)$/.exec(span) ?? [];
   return (((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
 }
 
 /**
- * Puts settings in place of `%NAME%`, as in `queueName: '%PROVISIONING_QUEUE%'`.
+ * Replaces `%NAME%` by the setting `NAME`, as in `queueName: '%PROVISIONING_QUEUE%'`.
  *
- * @throws Error naming a setting that is not there
+ * @throws Error naming a missing setting
  */
 export function resolveSettings(text: string, env: NodeJS.ProcessEnv = process.env): string {
   return text.replace(/%([^%]+)%/g, (_, name: string) => {

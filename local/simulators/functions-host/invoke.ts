@@ -11,18 +11,18 @@ import type { App, InvocationLog, RegisteredFunction } from './createApp.js';
 export interface Invocation {
   /** The trigger's data. */
   data: TypedData;
-  /** As the host sends it, names in their .NET spelling (`LockToken`). */
+  /** Metadata from the host, with .NET names (`LockToken`). */
   triggerMetadata?: Record<string, TypedData>;
-  /** In whose trace it is. */
+  /** The trace to which the invocation belongs. */
   caller?: CallerTrace;
 }
 
 /**
- * Runs a function once, with its hooks, in the order of the real worker: arguments, preInvocation, the function,
- * postInvocation, answer. A hook may replace inputs, function, result and error.
+ * Runs a function once, in the order of the real worker: arguments, preInvocation hooks, the function, postInvocation
+ * hooks, answer. Hooks may replace inputs, function, result and error.
  *
- * @throws what the function threw, unless a postInvocation hook took it away; what a hook threw; an error when the result
- *   cannot be an answer
+ * @throws the function's error, unless a postInvocation hook removed the error; a hook's error; an error if the result is
+ *   not a valid answer
  */
 export async function invoke(
   app: App,
@@ -71,12 +71,17 @@ function triggerName(bindings: Record<string, { type: string }>): string {
   return name;
 }
 
-/** One after the other, in the order of their registration. What one throws ends the run, as in the real worker. */
+/**
+ * Runs hooks one after another, in the order of their registration. An error of a hook ends the run, as in the real worker.
+ */
 export async function runHooks(app: App, name: HookName, context: object): Promise<void> {
   for (const hook of [...app.hooks[name]]) await hook(context);
 }
 
-/** As callers send it, in a header or as a message's application property. Anything may stand there. */
+/**
+ * Trace headers of a caller, from an HTTP header or from a message's application properties. The values are not validated
+ * yet.
+ */
 export interface CallerTrace {
   traceparent?: unknown;
   tracestate?: unknown;
@@ -85,9 +90,9 @@ export interface CallerTrace {
 const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 
 /**
- * W3C trace context of an invocation: a span of the host's own, in the caller's trace if there is one. As in the real host, whose
- * spans are sampled when the caller's are, or always where a trace begins, if host.json says `"telemetryMode": "OpenTelemetry"`.
- * The spans themselves are not sent anywhere from here.
+ * Creates the W3C trace context of an invocation: a new span of the host, in the caller's trace if there is a valid caller.
+ * If host.json says `"telemetryMode": "OpenTelemetry"`, the span has the sampled flag of the caller, and a new trace is
+ * always sampled. The real host behaves the same, except that this host does not export its spans.
  */
 export function traceContext(
   isTracing: boolean,
@@ -103,7 +108,7 @@ export function traceContext(
   };
 }
 
-/** An error in one line, for people. */
+/** The first line of an error, for log lines. */
 export function describeError(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return text.split('\n', 1)[0] ?? text;

@@ -24,7 +24,7 @@ const { app, port, orFreePort, only, keys } = new Command('functions-host')
   .opts<Arguments>();
 
 await runStandIn('functions host', async () => {
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  // A static import would fail in an older Node before requireNode24.js can report the required version.
   const { startHost } = await import('./startHost.js');
   return startHost({ appFolder: app, port, orFreePort, only, keysFile: keys });
 });

@@ -11,35 +11,35 @@ import type { UnderProcessing } from './servicebus/settler.js';
 import { startTriggers } from './startTriggers.js';
 import { createRunningInvocations } from './trigger.js';
 
-/** How long a stop waits for invocations that run. */
+/** A stop waits this long for running invocations. */
 const drainMs = 30_000;
 
 export interface HostOptions {
-  /** Where the app's package.json and host.json are. */
+  /** The folder with the app's package.json and host.json. */
   appFolder: string;
   /** Default 7071. */
   port?: number;
-  /** Take a free port when that one is in use. */
+  /** Take a free port if `port` is in use. */
   orFreePort?: boolean;
-  /** Only the HTTP functions, or only the others. Default: all. */
+  /** Run only the HTTP functions, or only the other functions. Default: all. */
   only?: 'http' | 'worker';
   /** See `readKeys`. */
   keysFile?: string;
-  /** Gets one line per invocation, and the app's log. Default: the console. */
+  /** Gets the app's log, and one line for each invocation. Default: the console. */
   onEvent?(line: string): void;
 }
 
 export interface HostEndpoints {
-  /** Of the HTTP functions; `http://127.0.0.1:7071`. */
+  /** The address of the HTTP functions, such as `http://127.0.0.1:7071`. */
   url?: string;
-  /** Those that run here, by name. */
+  /** The names of the functions in this process. */
   functions: string[];
 }
 
 /**
- * Runs a built Functions app (Node v4 model) with the unmodified `@azure/functions`. A process can do it once.
+ * Runs a built Functions app (Node v4 model) with the unmodified `@azure/functions`. A process can run only one host.
  *
- * @throws Error in one sentence that says what to change
+ * @throws Error in one sentence that tells the operator what to change
  */
 export async function startHost(options: HostOptions): Promise<StandIn<HostEndpoints>> {
   const { port = 7071, orFreePort = false, only, keysFile, onEvent = console.log } = options;
@@ -50,7 +50,7 @@ export async function startHost(options: HostOptions): Promise<StandIn<HostEndpo
 
   const underProcessing: UnderProcessing = new Map();
   const settlement = await startSettlement(underProcessing);
-  // The way in which a worker learns where its host is.
+  // Azure passes the host's address to a worker in this argument.
   process.argv.push('--functions-uri', settlement.url);
 
   const app = createApp(onEvent, settings.isTracing);

@@ -4,15 +4,15 @@ import { resolveSettings } from './hostSettings.js';
 import { describeError, invoke } from './invoke.js';
 import type { RunningInvocations, Trigger } from './trigger.js';
 
-/** Node's timers cannot wait longer than 24.8 days; a day is also short enough for a clock that is set. */
+/** A timer of Node cannot wait longer than 24.8 days. Waking once a day also notices a change of the system clock. */
 const longestWaitMs = 24 * 60 * 60 * 1000;
 
-/** What .NET's DateTime says when nothing was said. */
+/** .NET's default value of a DateTime. */
 const never = '0001-01-01T00:00:00';
 
 /**
- * Runs a function by its schedule, one run at a time: what falls due during a run is left out, as in the real host. Times are
- * not kept across restarts, so a run that was missed while the host was down is not made up for.
+ * Runs a function by a schedule, one run at a time. As in the real host, a time that falls into a running invocation is
+ * skipped. The host keeps no times across restarts, so a time during a stop is also skipped.
  */
 export function startTimer(
   app: App,
@@ -59,7 +59,7 @@ export function startTimer(
   };
 }
 
-/** The timer as the host hands it over; the library makes the names camelCase. */
+/** The timer object for the library. The library converts the names to camelCase. */
 function timerInfo(due: Date, last: Date | undefined, next: Date | null) {
   return {
     Schedule: { AdjustForDST: true },
@@ -83,7 +83,7 @@ export interface TimerFunction {
   runOnStartup: boolean;
 }
 
-/** @throws Error naming the function, for a schedule that cannot be read */
+/** @throws Error naming the function, if the schedule is invalid */
 export function readTimerFunction(registered: RegisteredFunction): TimerFunction {
   const { name, bindings } = registered.metadata;
   const trigger = Object.values(bindings).find(({ type }) => type.toLowerCase() === 'timertrigger');
@@ -95,17 +95,18 @@ export function readTimerFunction(registered: RegisteredFunction): TimerFunction
   }
 }
 
-/** @returns the next time after `after`, if there is ever one */
+/** @returns the first time after `after`, or null if there is none */
 export type Schedule = (after: Date) => Date | null;
 
 const field = /^[\d*,/-]+$/;
 const names = /\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b/gi;
-/** Sunday is 0 only; 7 may be a step. */
+/** NCRONTAB writes Sunday as 0, so a 7 is only valid as a step. */
 const seventhDay = /(?<![\d/])7(?!\d)/;
 
 /**
- * Reads an NCRONTAB expression: `{second} {minute} {hour} {day} {month} {day of week}`, in UTC. A day must fit the day of the
- * month and the day of the week. What other kinds of cron have besides (`@daily`, `L`, `W`, `#`, `?`) is refused, as in Azure.
+ * Reads an NCRONTAB expression: `{second} {minute} {hour} {day} {month} {day of week}`, in UTC. A day must match both the
+ * day of the month and the day of the week. Extensions of other cron dialects (`@daily`, `L`, `W`, `#`, `?`) are errors, as
+ * on Azure.
  *
  * @throws Error quoting the expression
  */

@@ -20,10 +20,10 @@ export interface Host {
 }
 
 /**
- * Starts what triggers the app's functions. Everything is read first: a mistake in one function must not show after another has
- * taken its first message.
+ * Starts the triggers of the app's functions. The host reads all functions before the first start, so a mistake in one
+ * function shows before another function takes its first message.
  *
- * @throws Error in one sentence that names the function or the setting
+ * @throws Error in one sentence naming the function or the setting
  */
 export async function startTriggers(
   host: Host,
@@ -69,7 +69,7 @@ export async function startTriggers(
   return { url, functions: here.map(({ name }) => name), triggers };
 }
 
-/** What a function is triggered by. */
+/** The supported kinds of triggers. */
 export type TriggerKind = 'http' | 'serviceBus' | 'timer';
 
 const kinds: Record<string, TriggerKind> = {
@@ -79,8 +79,10 @@ const kinds: Record<string, TriggerKind> = {
 };
 
 /**
- * @throws Error naming the function, for a name that Azure does not take, and for triggers and bindings that are not served here:
- *   they would do nothing, without a word
+ * Finds the kind of a function's trigger.
+ *
+ * @throws Error naming the function, if the name is invalid on Azure, or if the local host does not support a trigger or
+ *   binding. Without the error an unsupported binding would silently do nothing.
  */
 export function checkFunction({ name, bindings }: FunctionMetadata): TriggerKind {
   if (!/^[a-z][a-z0-9_-]{0,127}$/i.test(name)) {

@@ -1,14 +1,14 @@
-/** Something that starts invocations. */
+/** A source of invocations: HTTP, a timer or a queue. */
 export interface Trigger {
-  /** Starts no more of them. Those that run may go on. */
+  /** Starts no further invocations. Running invocations continue. */
   stop(): Promise<void>;
-  /** Lets go of what it holds, when nothing runs any more. */
+  /** Releases connections and timers. The host calls this method when no invocation runs any more. */
   close(): Promise<void>;
 }
 
-/** Invocations under way. */
+/** The invocations that are running now. */
 export interface RunningInvocations {
-  /** Counts the work until it ends, and passes on how it ended. */
+  /** Counts the work as running until the work ends. @returns the outcome of `work` */
   run<T>(functionName: string, work: () => Promise<T>): Promise<T>;
   /**
    * Waits until nothing runs.
@@ -46,12 +46,12 @@ export function createRunningInvocations(): RunningInvocations {
   };
 }
 
-/** A limited number of places; whoever comes when all are taken waits in line. */
+/** A limit on concurrent work. Callers beyond the limit wait in the order of their calls. */
 export interface ConcurrencyLimit {
-  /** @returns false when it was closed before there was a free one */
+  /** Waits for the right to start. @returns false if the limit was closed first */
   acquire(): Promise<boolean>;
   release(): void;
-  /** Sends away all that wait, and all that come. */
+  /** Rejects all waiting callers and all later callers. */
   close(): void;
 }
 

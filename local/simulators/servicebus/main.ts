@@ -5,7 +5,8 @@ import { runStandIn } from '../shared/runStandIn.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
 import type { BrokerOptions } from './startBroker.js';
 
-// V8 lets its young generation grow to 3 x 16 MiB and more under load: with 100,000 messages waiting that was 90 of 330 MiB.
+// By default V8 lets its young generation grow to 3 x 16 MiB and more under load. With 100,000 waiting messages the young
+// generation took 90 of 330 MiB.
 setFlagsFromString('--semi-space-growth-factor=1');
 
 interface Flags {
@@ -32,7 +33,8 @@ await runStandIn('broker', async () => {
   const { port, orFreePort, folder, queue } = program.opts<Flags>();
   const options: BrokerOptions = { port: parsePort(port), folder, queues: queue.map(parseQueue) };
   if (orFreePort) options.orFreePort = true;
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  // A dynamic import, because older versions of Node cannot load this module. requireNode24.js then reports the required
+  // version in one sentence.
   const { startBroker } = await import('./startBroker.js');
   return startBroker(options);
 });

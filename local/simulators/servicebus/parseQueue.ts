@@ -25,8 +25,8 @@ const properties: Record<string, (value: string) => Partial<QueueOptions>> = {
 };
 
 /**
- * Reads a queue as the command line names it, for example `provisioning:lock=120,window=600`.
- * @throws Error that says what is wrong with it
+ * Reads a queue from the command line, for example `provisioning:lock=120,window=600`.
+ * @throws Error naming the invalid part
  */
 export function parseQueue(text: string): QueueOptions {
   const [name = '', ...rest] = text.split(':');

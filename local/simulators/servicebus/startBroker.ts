@@ -18,31 +18,31 @@ import { type MessageStore, memoryStore } from './store/MessageStore.js';
 import { sqliteStore } from './store/sqliteStore.js';
 
 export interface BrokerOptions {
-  /** Default 5672; 0 for any free one. */
+  /** Default 5672; 0 for any free port. */
   port?: number;
-  /** Take a free port when that one is in use. */
+  /** Take a free port if `port` is in use. */
   orFreePort?: boolean;
-  /** Where messages and the certificate are kept; without it, they last as long as the broker. */
+  /** The folder for messages and the certificate. Without a folder, both exist only as long as the broker runs. */
   folder?: string | undefined;
-  /** Created when they are not there; given properties are applied to those that are. */
+  /** Missing queues are created. Existing queues get the given properties. */
   queues: QueueOptions[];
-  /** What the broker has to say, a line each; default: the console. */
+  /** Gets the broker's log lines. Default: the console. */
   log?: (line: string) => void;
 }
 
 export interface BrokerEndpoints {
   connectionString: string;
   port: number;
-  /** What a client of the management API (HTTPS) must trust. */
+  /** The certificate that a client of the management API (HTTPS) must trust. */
   caFile: string;
 }
 
 export interface Broker extends StandIn<BrokerEndpoints> {
-  /** For a look inside; clients use the connection string. */
+  /** For inspection by tests. Clients use the connection string. */
   engine: Engine;
 }
 
-/** What tests put in place of the real ones. */
+/** Replacements for tests. */
 export interface BrokerDependencies {
   clock?: AlarmClock;
   store?: MessageStore;
@@ -50,7 +50,7 @@ export interface BrokerDependencies {
 
 /**
  * Starts a Service Bus-compatible broker on loopback.
- * @throws Error when the port or the folder is in use
+ * @throws Error if the port or the folder is in use
  */
 export async function startBroker(options: BrokerOptions, parts: BrokerDependencies = {}): Promise<Broker> {
   const { folder, log = console.log } = options;
@@ -89,8 +89,8 @@ export async function startBroker(options: BrokerOptions, parts: BrokerDependenc
 const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';
 
 /**
- * An engine with what its store has kept, and with these queues: created, or changed if they are there already.
- * @throws Error when a queue's properties are not valid, or the store refuses
+ * Opens the engine on a store. Missing queues are created, and existing queues get the given properties.
+ * @throws Error if a queue's properties are invalid, or if the store refuses the commit
  */
 export async function openEngine(
   store: MessageStore,
@@ -119,15 +119,15 @@ const storeLine = (refused: Error | undefined) =>
     ? `broker: cannot write to disk (${refused.message}); sends and settlements are refused until it can`
     : 'broker: can write to disk again';
 
-/** What a client speaks, told by its first byte: `A` of `AMQP`, or the handshake record of TLS. */
+/** The protocol of a client, recognised by the first byte: `A` from `AMQP`, or the handshake record of TLS. */
 export type Protocol = 'amqp' | 'tls' | 'other';
 
 const protocols: Record<number, Protocol> = { 65: 'amqp', 22: 'tls' };
 
-/** Someone who connects and says nothing is let go after this time. */
+/** The broker disconnects a client that sends nothing for this time after connecting. */
 const silenceMs = 30_000;
 
-/** A server that serves AMQP and TLS on one port, as the SDK's two clients dial the same one. */
+/** A server for AMQP and TLS on one port. The SDK's two clients both connect to the port of the connection string. */
 export function createPortServer(serve: (socket: Socket, protocol: Protocol) => void): Server {
   return createServer({ noDelay: true }, (socket) => {
     const ignore = () => {};

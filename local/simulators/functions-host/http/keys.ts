@@ -10,14 +10,17 @@ const shape = z.object({
   functions: z.record(z.string(), named).default({}),
 });
 
-/** Access keys by name: of the host (open every function), of single functions (open that one), and the master key (opens all). */
+/**
+ * Access keys by name. A host key opens every function, a function key opens one function, and the master key opens
+ * everything.
+ */
 export type Keys = z.infer<typeof shape>;
 
 /**
- * Reads `{"master": "...", "host": {"default": "..."}, "functions": {"provision": {"default": "..."}}}`. Without a file there
- * are no keys, and what asks for one answers 401.
+ * Reads `{"master": "...", "host": {"default": "..."}, "functions": {"provision": {"default": "..."}}}`. Without a file
+ * there are no keys, and functions with a key answer 401.
  *
- * @throws Error naming the file and what is wrong with it; never a key
+ * @throws Error naming the file and the mistake, but never a key
  */
 export async function readKeys(file: string | undefined): Promise<Keys> {
   if (file === undefined) return shape.parse({});
@@ -25,7 +28,7 @@ export async function readKeys(file: string | undefined): Promise<Keys> {
   try {
     json = JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    // A JSON error quotes the text around it, which may be a key.
+    // The message of a JSON error quotes the surrounding text, and that text may be a key.
     const reason = error instanceof SyntaxError ? 'it is not JSON' : (error as Error).message;
     throw new Error(`the keys file ${file} cannot be read: ${reason}`);
   }
@@ -37,7 +40,10 @@ export async function readKeys(file: string | undefined): Promise<Keys> {
 
 export type AuthLevel = 'anonymous' | 'function' | 'admin';
 
-/** @param presented the key that came with the request; see `presentedKey` */
+/**
+ * Checks a request's key against the access level of a function.
+ * @param presented the request's key, see `presentedKey`
+ */
 export function isAuthorized(
   keys: Keys,
   functionName: string,
@@ -53,14 +59,14 @@ export function isAuthorized(
   return isOneOf([...master, ...Object.values(keys.host), ...Object.values(own)], presented);
 }
 
-/** The header `x-functions-key`, or, only where there is none, the query parameter `code`. */
+/** The request's key: the header `x-functions-key`, or without such a header the query parameter `code`. */
 export function presentedKey(header: string | undefined, url: string): string | undefined {
   if (header !== undefined) return header;
   const query = url.includes('?') ? url.slice(url.indexOf('?')) : '';
   return new URLSearchParams(query).get('code') ?? undefined;
 }
 
-/** Looks at every key, and at every byte of it: the time taken says nothing about the keys. */
+/** Compares all keys and all their bytes, so the duration reveals nothing about the keys. */
 function isOneOf(keys: string[], presented: string): boolean {
   const digest = sha256(presented);
   return keys.map((key) => timingSafeEqual(sha256(key), digest)).includes(true);

@@ -2,11 +2,11 @@ import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { TypedData } from '../core.js';
 
 /**
- * A message's body as the host hands it to the library, which then parses it if it is JSON. The message must have been received
- * with `skipParsingBodyAsJson`.
+ * Converts a message's body for the library. The library parses a string as JSON if possible. The message must have been
+ * received with `skipParsingBodyAsJson`.
  *
- * @param binary the trigger says `dataType: 'binary'`
- * @throws Error for bytes that are not UTF-8, where a text is wanted
+ * @param binary true if the trigger has `dataType: 'binary'`
+ * @throws Error if the bytes are not UTF-8 and the trigger is not binary
  */
 export function messageBody({ body }: ServiceBusReceivedMessage, binary: boolean): TypedData {
   if (body === undefined || body === null) return binary ? { bytes: Buffer.alloc(0) } : { string: '' };
@@ -22,12 +22,13 @@ export function messageBody({ body }: ServiceBusReceivedMessage, binary: boolean
 }
 
 /**
- * What the Service Bus extension tells about a message, under its .NET names; the library takes the first capital away, at every
- * depth. As on Azure, the times called `…Utc` lack the zone (a JavaScript Date would take them for local time; use the others), and a
- * text that looks like JSON, such as the message id `"42"`, arrives parsed.
+ * The metadata of a message as the Service Bus extension sends them, with .NET names. The library converts the first letter
+ * of every name to lower case. As on Azure, the times named `…Utc` have no time zone. A JavaScript Date reads such times as
+ * local times, so a function should use the other times. Also as on Azure, a text in JSON syntax, such as the message id
+ * `"42"`, arrives parsed.
  *
- * @param body what is handed to the function. The host adds the top-level fields of a JSON body, and these win: a body with a
- *   `lockToken` hides the real one
+ * @param body the data for the function. The host adds the top-level fields of a JSON body, and these fields win: a
+ *   `lockToken` in the body hides the real lock token.
  */
 export function triggerMetadata(
   message: ServiceBusReceivedMessage,
@@ -37,7 +38,7 @@ export function triggerMetadata(
   const expiresAt = dotNetTime(message.expiresAtUtc);
   const properties = message.applicationProperties ?? {};
   const metadata: Record<string, TypedData | undefined> = {
-    // The SDK's receiver counts from 0, the host from 1.
+    // The SDK's receiver counts deliveries from 0, the host from 1.
     DeliveryCount: { int: (message.deliveryCount ?? 0) + 1 },
     DeadLetterSource: text(message.deadLetterSource),
     LockToken: text(message.lockToken),
@@ -68,7 +69,10 @@ export function triggerMetadata(
   );
 }
 
-/** The fields of a JSON object, except arrays and nulls. Everything that is not an object becomes .NET's text for it. */
+/**
+ * The fields of a JSON object, except arrays and nulls. A value other than an object becomes the text that .NET prints for
+ * the value.
+ */
 function bodyFields(body: TypedData): Record<string, TypedData> {
   let parsed: unknown;
   try {
@@ -94,10 +98,12 @@ function json(value: unknown): TypedData | undefined {
   return value === undefined ? undefined : { json: JSON.stringify(value) };
 }
 
-/** .NET's last moment: when a message without a time to live expires. */
+/** .NET's last moment: the expiry of a message without a time to live. */
 const never = '9999-12-31T23:59:59.9999999';
 
-/** ISO 8601 without a zone and without trailing zeros, as Newtonsoft writes a DateTime that does not know its zone. */
+/**
+ * ISO 8601 without a time zone and without trailing zeros. Newtonsoft writes a DateTime of unspecified kind in this form.
+ */
 function dotNetTime(time: Date | undefined): string | undefined {
   if (time && time.getUTCFullYear() > 9999) return never;
   return time?.toISOString().replace(/\.?0*Z$/, '');

@@ -10,14 +10,18 @@ export interface QueueFunction {
   registered: RegisteredFunction;
   name: string;
   queueName: string;
-  /** Name of the setting. */
+  /** Name of the setting for the connection. */
   connection: string;
-  /** Undefined: as host.json says. */
+  /** Undefined if host.json decides. */
   autoCompleteMessages: boolean | undefined;
   binary: boolean;
 }
 
-/** @throws Error naming the function, when it asks for something that is not done here */
+/**
+ * Reads a Service Bus trigger.
+ *
+ * @throws Error naming the function, if the trigger uses an unsupported feature
+ */
 export function readQueueFunction(registered: RegisteredFunction): QueueFunction {
   const { name, bindings } = registered.metadata;
   const trigger =
@@ -48,8 +52,8 @@ export function readQueueFunction(registered: RegisteredFunction): QueueFunction
 }
 
 /**
- * Runs the function for one message and settles it: completed when it returns, abandoned at once when it throws, nothing more when
- * the function had it settled. Never throws.
+ * Runs the function for one message and settles the message: completed after success, abandoned at once after an error. If
+ * the function has settled the message itself, nothing more happens. Never throws.
  */
 export async function processMessage(
   app: App,
@@ -72,7 +76,7 @@ export async function processMessage(
     await invoke(app, registered, {
       data,
       triggerMetadata: triggerMetadata(message, data),
-      // As the Service Bus library for .NET does: what sent the message is the parent.
+      // The sender of the message is the parent in the trace, as in the Service Bus library for .NET.
       caller: message.applicationProperties ?? {},
     });
   } catch (error) {

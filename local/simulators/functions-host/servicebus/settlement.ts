@@ -28,8 +28,9 @@ const unary = (requestType: string) => ({
 });
 
 /**
- * The gRPC service `Settlement` of the host's Service Bus extension: the part that is served here. To its other methods the
- * server answers UNIMPLEMENTED by itself. (settlement.proto in Azure/azure-sdk-for-net, WebJobs.Extensions.ServiceBus.)
+ * The gRPC service `Settlement` of the host's Service Bus extension, reduced to the methods that this project uses. The
+ * gRPC server answers UNIMPLEMENTED to the other methods. Source: settlement.proto in Azure/azure-sdk-for-net,
+ * WebJobs.Extensions.ServiceBus.
  */
 export const settlementService = fromJSON(
   {
@@ -65,13 +66,13 @@ export const settlementService = fromJSON(
   { defaults: true },
 ).Settlement as ServiceDefinition;
 
-/** Longest reason and description that the host's .NET SDK takes, in characters. */
+/** Maximum length of a reason or description in the host's .NET SDK, in characters. */
 const longestReason = 4_096;
 
 /**
- * Serves `Settlement` on a free loopback port: functions settle by lock token what they are working on.
+ * Serves `Settlement` on a free loopback port. A running function can settle its message by lock token.
  *
- * @returns where, as the host tells its workers
+ * @returns the address in the form in which the host passes it to workers
  */
 export async function startSettlement(
   underProcessing: UnderProcessing,

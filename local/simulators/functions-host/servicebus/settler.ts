@@ -5,21 +5,25 @@ import {
   type ServiceBusReceiver,
 } from '@azure/service-bus';
 
-/** Settles messages, also those that came over a connection that is gone. */
+/** Settles messages, even after the connection of a message has been lost. */
 export interface Settler {
   complete(message: ServiceBusReceivedMessage): Promise<void>;
-  /** Back into the queue, at once. */
+  /** Returns the message to the queue at once. */
   abandon(message: ServiceBusReceivedMessage): Promise<void>;
   deadLetter(message: ServiceBusReceivedMessage, reason: string, description: string): Promise<void>;
-  /** @returns until when it is locked now */
+  /** @returns the new end of the lock */
   renewLock(message: ServiceBusReceivedMessage): Promise<Date>;
 }
 
 /**
- * @param receiver where the messages come from
- * @param spare a receiver of the same queue that belongs to another ServiceBusClient. After a reconnect the SDK (7.9.5) still settles
- *   older messages over their link, which is dead, and waits for an answer that cannot come; or takes the answer for a newer
- *   message with the same delivery number. A client that does not know the link asks the queue's management node by lock token.
+ * Creates a settler for the messages of one receiver.
+ *
+ * After a reconnect the SDK (7.9.5) still settles older messages over their dead link. The SDK then waits for an answer
+ * forever, or takes an answer for a newer message with the same delivery number. A second client does not know the dead
+ * link, and therefore settles by lock token at the queue's management node.
+ *
+ * @param receiver the receiver of the messages
+ * @param spare a receiver of the same queue from another ServiceBusClient
  */
 export function createSettler(receiver: ServiceBusReceiver, spare: ServiceBusReceiver): Settler {
   let turn: Promise<unknown> = Promise.resolve();
@@ -27,15 +31,15 @@ export function createSettler(receiver: ServiceBusReceiver, spare: ServiceBusRec
     message: ServiceBusReceivedMessage,
     act: (by: ServiceBusReceiver) => Promise<void>,
   ) => {
-    // Each in a turn of the event loop of its own: rhea (3.0.5) gives neighbours that are settled in the same tick the outcome of the
-    // first of them, so that a message which is to be abandoned would be completed, and lost.
+    // Each settlement waits for its own turn of the event loop. In a shared turn, rhea (3.0.5) gives neighbouring
+    // deliveries the outcome of the first delivery. A message to be abandoned would then be completed, and lost.
     turn = turn.then(() => setImmediate());
     await turn;
     if (!isLinkOpen(message)) return act(spare);
     try {
       await act(receiver);
     } catch (error) {
-      // The connection may have gone in the middle. A lock that is lost, though, is lost everywhere.
+      // The connection may have been lost during the call. A lost lock is final, so a second attempt makes no sense.
       if (isLinkOpen(message) || (isServiceBusError(error) && error.code === 'MessageLockLost')) throw error;
       await act(spare);
     }
@@ -51,33 +55,36 @@ export function createSettler(receiver: ServiceBusReceiver, spare: ServiceBusRec
   };
 }
 
-/** The SDK's messages know their link; only its types do not say so. Without one, it is taken for open. */
+/**
+ * Reads the link of a message. The link exists at run time, but not in the SDK's types. A message without a link counts as
+ * open.
+ */
 function isLinkOpen(
   message: ServiceBusReceivedMessage & { delivery?: { link?: { is_open?(): boolean } } },
 ): boolean {
   return message.delivery?.link?.is_open?.() ?? true;
 }
 
-/** A message that a function is working on; it can be settled until the function ends. */
+/** A message of a running function. The function can settle the message until the function ends. */
 export interface MessageUnderProcessing {
   message: ServiceBusReceivedMessage;
   settler: Settler;
-  /** What the function had done to it through the Settlement service, in the past tense. */
+  /** The function's own settlement through the Settlement service. */
   settled?: 'completed' | 'abandoned' | 'dead-lettered';
 }
 
-/** By lock token. */
+/** Messages of running functions by lock token. */
 export type UnderProcessing = Map<string, MessageUnderProcessing>;
 
-/** How long before its end a lock is renewed, at the earliest; the .NET SDK does it so. */
+/** A lock is renewed at most this long before its end, as in the .NET SDK. */
 const aheadMs = 10_000;
 
 /**
- * Renews a message's lock again and again. The SDK's own renewal would go on after a message was settled over another connection.
+ * Renews a message's lock repeatedly. The SDK's own renewal would continue after a settlement over another connection.
  *
- * @param forMs how long; after that the lock runs out by itself
- * @param onLost called once, when it could not be renewed
- * @returns stops it
+ * @param forMs total duration; afterwards the lock expires
+ * @param onLost called once if a renewal fails
+ * @returns a function that stops the renewal
  */
 export function keepLock(
   message: ServiceBusReceivedMessage,

@@ -7,10 +7,10 @@ import { createConcurrencyLimit, type RunningInvocations, type Trigger } from '.
 import { processMessage, type QueueFunction } from './processMessage.js';
 import { createSettler, keepLock, type UnderProcessing } from './settler.js';
 
-/** The SDK's own stop and close wait for a broker that is away. */
+/** Upper limit for the SDK's stop and close, because both wait for an unreachable broker. */
 const patienceMs = 2_000;
 
-/** Two connections to the same namespace; `createSettler` says why. */
+/** Two connections to the same namespace. `createSettler` explains the reason. */
 export interface QueueClients {
   receiving: ServiceBusClient;
   settling: ServiceBusClient;
@@ -24,8 +24,8 @@ export interface QueueTriggerOptions {
 }
 
 /**
- * Receives a queue's messages and runs the function for each, never more than `maxConcurrentCalls` at a time. A broker that
- * cannot be reached is looked for until it is there.
+ * Receives a queue's messages and runs the function for each message, with at most `maxConcurrentCalls` invocations at a
+ * time. If the broker is unreachable, the trigger retries until the broker is back.
  */
 export function startQueueTrigger(
   app: App,
@@ -60,12 +60,14 @@ export function startQueueTrigger(
       await running.run(name, () => processMessage(app, queueFunction, settler, message, options));
       slots.release();
     } else {
-      // Stopped before its turn: others can have it now instead of when its lock ends.
+      // The trigger stopped before the message's turn. Other receivers get an abandoned message now instead of after the
+      // end of its lock.
       await settler.abandon(message).catch(() => {});
     }
     stopRenewal();
-    // The SDK asks for one more message whenever this returns, and after a reconnect it asks for a full set besides those that are
-    // still under processing. Never returning takes the surplus back: messages must not wait here with their locks running.
+    // The SDK requests one more message whenever this handler returns. After a reconnect the SDK also requests a full set,
+    // in addition to the messages in progress. A handler that never returns reduces the requests by one. Otherwise surplus
+    // messages would wait here while their locks run out.
     if (held-- > settings.maxConcurrentCalls) await new Promise(() => {});
   };
 
@@ -83,7 +85,8 @@ export function startQueueTrigger(
     stop: async () => {
       slots.close();
       await Promise.race([subscription.close(), delay(patienceMs, undefined, { ref: false })]);
-      // The SDK hands over what has come in by now in timers of its own; closing the link before that would leave it locked.
+      // The SDK hands over received messages in timers of its own. If the link closed before these timers, the messages
+      // would stay locked.
       await delay(20);
     },
     close: async () => {
@@ -95,7 +98,7 @@ export function startQueueTrigger(
   };
 }
 
-/** Says once that the queue cannot be reached, and once that it can again. */
+/** Logs one line when the queue becomes unreachable, and one line when the queue is reachable again. */
 export function reportOutage(functionName: string, queueName: string, onEvent: (line: string) => void) {
   let away = false;
   return {
@@ -114,17 +117,17 @@ export function reportOutage(functionName: string, queueName: string, onEvent: (
 }
 
 /**
- * A broker that is restarted on this machine is back at once: look often, and do not wait long for answers. Receiving is tried again
- * for ever, whatever `maxRetries` says.
+ * A restarted local broker is back within a second, so short delays and timeouts are enough. The SDK retries receiving
+ * forever, regardless of `maxRetries`.
  */
 const retryOptions = { maxRetries: 1, retryDelayInMs: 500, maxRetryDelayInMs: 2_000, timeoutInMs: 5_000 };
 
 /**
- * Connects by the Functions convention for a trigger's `connection`: the setting `NAME` holds a connection string, or
- * `NAME__fullyQualifiedNamespace` the name of a namespace that is entered with this machine's Azure identity. `AzureWebJobsNAME`
- * goes before `NAME`.
+ * Connects by the Functions convention for a trigger's `connection`. The setting `NAME` holds a connection string, or
+ * `NAME__fullyQualifiedNamespace` names a namespace for access with the Azure identity of this machine. `AzureWebJobsNAME`
+ * takes precedence over `NAME`.
  *
- * @throws Error naming the settings that are missing
+ * @throws Error naming the missing settings
  */
 export async function connect(name: string, env: NodeJS.ProcessEnv = process.env): Promise<ServiceBusClient> {
   for (const setting of [`AzureWebJobs${name}`, name]) {
@@ -132,7 +135,7 @@ export async function connect(name: string, env: NodeJS.ProcessEnv = process.env
     if (connectionString) return new ServiceBusClient(connectionString, { retryOptions });
     const namespace = env[`${setting}__fullyQualifiedNamespace`];
     if (namespace) {
-      // Takes a while to load, and is only needed here.
+      // A dynamic import, because the module loads slowly and most runs do not need the module.
       const { DefaultAzureCredential } = await import('@azure/identity');
       return new ServiceBusClient(namespace, new DefaultAzureCredential(), { retryOptions });
     }

@@ -8,13 +8,16 @@ import { type Properties, readMessage } from './messageSections.js';
 import { checkSize, lockTokenOf, maxMessageSize, rewriteWith } from './queueLinks.js';
 import { accept } from './rheaInternals.js';
 
-/** What a request is answered with once it is durable. */
+/** The answer to a request. The broker sends the answer when the changes of the request are durable. */
 export interface Reply {
   status: number;
   body?: unknown;
 }
 
-/** Answers the requests that a client sends to a node such as `$cbs` or `queue/$management`. */
+/**
+ * Answers requests to a node such as `$cbs` or `queue/$management`.
+ * @param replyLink finds the link for the answer to a request
+ */
 export function serveRequests(
   receiver: Receiver,
   engine: Engine,
@@ -48,7 +51,7 @@ function response(
   body: unknown,
   condition?: string,
 ): Message {
-  // CBS has names of its own for the same things.
+  // `$cbs` uses other names for the same properties.
   const isCbs = request.application_properties?.operation === 'put-token';
   return {
     correlation_id: request.message_id,
@@ -63,7 +66,7 @@ function response(
 
 const { types } = rhea;
 
-/** Messages in one answer to peek. */
+/** Maximum number of messages in one answer to peek. */
 const maxPeeked = 250;
 
 type Body = Record<string, unknown>;
@@ -117,7 +120,7 @@ const operations: Record<string, Operation> = {
 };
 
 /**
- * Does what a request to `<queue>/$management` asks for.
+ * Executes a request to `<queue>/$management`.
  * @throws BrokerError
  */
 export function handleManagement(queue: Queue, part: SubQueueName, request: Message): Reply {
@@ -139,7 +142,7 @@ function list(value: unknown): unknown[] {
   throw new BrokerError('argument', 'The request lacks a list that this operation needs.');
 }
 
-/** rhea reads a long as a number, or as its eight bytes when it is beyond what a number holds. */
+/** rhea decodes a long to a number, or to eight bytes if the value exceeds the range of a number. */
 function readLong(value: unknown): number {
   if (Buffer.isBuffer(value)) return Number(value.readBigInt64BE());
   if (typeof value === 'number') return value;

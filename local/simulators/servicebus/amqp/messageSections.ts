@@ -12,7 +12,7 @@ import {
   valueEnd,
 } from './wire.js';
 
-/** The sections of a message, by their descriptors: AMQP 1.0 part 3, section 3.2. */
+/** The descriptors of a message's sections: AMQP 1.0 part 3, section 3.2. */
 export const section = {
   header: 0x70,
   deliveryAnnotations: 0x71,
@@ -39,13 +39,13 @@ const symbolic: Record<string, number> = {
 
 export interface Section extends Range {
   descriptor: number;
-  /** Where the section's value begins, after its descriptor. */
+  /** The start of the section's value, after the descriptor. */
   valueStart: number;
 }
 
 /**
  * The sections of an encoded message, in order.
- * @throws BrokerError `argument` for anything that is not one
+ * @throws BrokerError `argument` if the bytes are not a message
  */
 export function sections(bytes: Buffer): Section[] {
   const found: Section[] = [];
@@ -62,7 +62,7 @@ export function sections(bytes: Buffer): Section[] {
 }
 
 /**
- * The message with one section put in place of what it had of that kind, or added where it belongs.
+ * Replaces a section of an encoded message, or inserts the section at its place.
  * @param replacement an encoded section
  */
 export function withSection(bytes: Buffer, descriptor: number, replacement: Buffer): Buffer {
@@ -85,10 +85,10 @@ function descriptorOf(bytes: Buffer, range: Range): number {
   return descriptor;
 }
 
-/** Values of application properties, as rhea reads and writes them. */
+/** Application properties with their values as rhea reads and writes them. */
 export type Properties = Record<string, unknown>;
 
-/** The message with these application properties set; all others stay as they are, to the byte. */
+/** Sets application properties in an encoded message. All other bytes stay unchanged. */
 export function withProperties(payload: Buffer, changes: Properties): Buffer {
   const encoded = rhea.message.encode({ application_properties: changes });
   const values = [...pairs(payload).filter(({ key }) => !(key in changes)), ...pairs(encoded)];
@@ -100,7 +100,7 @@ export function withProperties(payload: Buffer, changes: Properties): Buffer {
   return withSection(payload, section.applicationProperties, map);
 }
 
-/** Why a message was dead-lettered, where receivers look for it. */
+/** Sets the application properties in which receivers look for the reason of a dead letter. */
 export const deadLetterPayload = (payload: Buffer, reason: string, description: string): Buffer =>
   withProperties(payload, { DeadLetterReason: reason, DeadLetterErrorDescription: description });
 
@@ -120,12 +120,12 @@ function pairs(bytes: Buffer): { key: string; keyBytes: Buffer; valueBytes: Buff
   return found;
 }
 
-/** What marks a transfer as a batch: data sections, each of which holds an encoded message. Service Bus's own format. */
+/** The message format of a batch in Service Bus. Each data section of a batch holds an encoded message. */
 export const batchFormat = 0x80013700;
 
 /**
- * Reads what a sender sent: one message, or a batch.
- * @throws BrokerError `argument` when it is malformed
+ * Reads a transfer: one message, or a batch.
+ * @throws BrokerError `argument` if the bytes are malformed
  */
 export function readMessages(bytes: Buffer, format: number): NewMessage[] {
   if (format !== batchFormat) return [readMessage(bytes)];
@@ -137,8 +137,9 @@ export function readMessages(bytes: Buffer, format: number): NewMessage[] {
 }
 
 /**
- * Picks from an encoded message what the engine needs to know. The bytes stay as they are, but for a message id if it has none.
- * @throws BrokerError `argument` when it is malformed
+ * Reads the fields that the engine needs from an encoded message. The bytes stay unchanged, except that a message without
+ * an id gets an id.
+ * @throws BrokerError `argument` if the bytes are malformed
  */
 export function readMessage(bytes: Buffer): NewMessage {
   let timeToLiveMs: number | undefined;
@@ -157,12 +158,12 @@ export function readMessage(bytes: Buffer): NewMessage {
       messageId = id && (readText(bytes, id) ?? readNumber(bytes, id)?.toString());
     }
   }
-  // A copy, because the bytes are a window into what the socket received together with much else.
+  // A copy, because the bytes are part of a larger buffer that was received from the socket.
   const payload = messageId === undefined ? withMessageId(bytes) : Buffer.from(bytes);
   return { payload, messageId, scheduledFor, timeToLiveMs };
 }
 
-/** The service gives a message an id when its sender did not; the SDK's lock renewal relies on it. */
+/** Adds a message id. Service Bus does the same if the sender gave no id, and the SDK's lock renewal needs an id. */
 function withMessageId(bytes: Buffer): Buffer {
   const properties = sections(bytes).find(({ descriptor }) => descriptor === section.properties);
   const values = properties ? items(bytes, properties.valueStart) : [];

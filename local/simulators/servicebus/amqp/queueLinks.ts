@@ -7,7 +7,7 @@ import { encodeDelivery } from './encodeDelivery.js';
 import { type Properties, readMessages, withProperties } from './messageSections.js';
 import { accept, drainAnswerer, formatOf, freeCredit, reject } from './rheaInternals.js';
 
-/** Bytes of a message or a batch: the limit of Service Bus's standard tier. */
+/** Largest size of a message or a batch, in bytes: the limit of Service Bus's standard tier. */
 export const maxMessageSize = 262_144;
 
 /** @throws BrokerError `message-too-large` */
@@ -19,10 +19,10 @@ export function checkSize(size: number): void {
   );
 }
 
-/** Takes in what a client sends to a queue. A send is accepted once it is durable. */
+/** Receives messages from a client for a queue. The broker accepts a message when the message is durable. */
 export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine: Engine): void {
   receiver.on('message', ({ message, delivery }: EventContext) => {
-    // Left undecoded, so these are the bytes.
+    // The link is raw, so the message is a buffer of undecoded bytes.
     const bytes = message as unknown as Buffer;
     try {
       checkSize(bytes.length);
@@ -35,17 +35,17 @@ export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine
   });
 }
 
-/** A sender whose deliveries are settled by it when they are sent: `receiveAndDelete`. */
+/** The settle mode of a sender that settles deliveries at sending: `receiveAndDelete`. */
 const presettled = 1;
 
-/** Hands a queue's messages to a client that receives. @returns ends it */
+/** Delivers a queue's messages to a client. @returns a function that ends the consumer */
 export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, engine: Engine): () => void {
   const mode: ReceiveMode = sender.snd_settle_mode === presettled ? 'receiveAndDelete' : 'peekLock';
   const leave = queue.consume(part, {
     mode,
     credit: () => freeCredit(sender),
     deliver: (message, payload) => {
-      // The client may have gone since; what it holds comes back when the lock ends.
+      // If the client has disconnected meanwhile, the messages become available again when their locks end.
       if (!sender.is_open()) return;
       const tag = message.lockToken === undefined ? undefined : lockTag(message.lockToken);
       sender.send(encodeDelivery(message, payload), tag, 0);
@@ -60,7 +60,7 @@ export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, 
   sender.on('sender_flow', () => queue.requestDispatch());
   const answerDrain = drainAnswerer(sender);
   sender.on('sender_draining', () => {
-    // What this turn still hands out is sent before the answer, which takes the credit away.
+    // The answer takes the credit away, so the broker first sends the messages of the current turn.
     const answerLast = () => process.nextTick(answerDrain);
     if (mode === 'peekLock') engine.journal.whenWritten(answerLast);
     else engine.journal.whenDurable(answerLast);
@@ -92,7 +92,7 @@ export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, 
   return leave;
 }
 
-/** Changes that come with a settlement become application properties. */
+/** Converts the changes in a settlement into changes of application properties. */
 export function rewriteWith(
   changes: Properties | null | undefined,
 ): ((payload: Buffer) => Buffer) | undefined {
@@ -100,21 +100,21 @@ export function rewriteWith(
   return given.length > 0 ? (payload) => withProperties(payload, Object.fromEntries(given)) : undefined;
 }
 
-/** The bytes of a lock token on a link are a .NET GUID: its first three groups are little-endian. */
+/** A lock token on a link is a .NET GUID. The first three groups of a .NET GUID are little-endian. */
 const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/** The delivery tag of a message with this lock token. */
+/** The delivery tag for a lock token. */
 export function lockTag(lockToken: string): Buffer {
   const bytes = Buffer.from(lockToken.replaceAll('-', ''), 'hex');
   return Buffer.from(order.map((at) => bytes[at]!));
 }
 
-/** The lock token of a delivery tag. */
+/** The lock token for a delivery tag. */
 export function lockTokenOfTag(tag: Buffer): string {
   return lockTokenOf(Buffer.from(order.map((at) => tag[at] ?? 0)));
 }
 
-/** The lock token in 16 bytes in the order of RFC 9562, as management requests name it. */
+/** Formats a lock token of 16 bytes in the byte order of RFC 9562. Management requests use this order. */
 export function lockTokenOf(bytes: Buffer): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -5,7 +5,7 @@ import type { QueueOptions } from '../engine/QueueProperties.js';
 const MEGABYTE = 1024 * 1024;
 const defaultWindowMs = 10 * 60 * 1000;
 
-/** What the broker has only one value of. */
+/** Properties with a single supported value. */
 const fixed: Record<string, string> = {
   RequiresSession: 'false',
   EnableBatchedOperations: 'true',
@@ -16,7 +16,7 @@ const fixed: Record<string, string> = {
   MaxMessageSizeInKilobytes: '256',
 };
 
-/** A queue as the management API describes it; the order of the elements is the service's. */
+/** Writes a queue as the management API describes queues. The order of the elements is the order of Service Bus. */
 export function writeDescription({ record, messages, accessedAt }: Queue): string {
   const { properties } = record;
   const { main, dead } = messages;
@@ -62,8 +62,9 @@ export function writeDescription({ record, messages, accessedAt }: Queue): strin
 }
 
 /**
- * Reads what a client asks a queue to be.
- * @throws BrokerError `not-supported` for what the broker does not have, `argument` for what makes no sense
+ * Reads the requested properties of a queue.
+ * @throws BrokerError `not-supported` for a property value that this broker does not support, `argument` for an invalid
+ *   value
  */
 export function readDescription(fields: Map<string, string>): Omit<QueueOptions, 'name'> {
   for (const [name, only] of Object.entries(fixed)) refuseUnless(fields, name, (value) => value === only);
@@ -93,7 +94,7 @@ function refuseUnless(fields: Map<string, string>, name: string, isFine: (value:
   throw new BrokerError('not-supported', `Not supported by the local broker: ${name} '${value}'.`);
 }
 
-/** .NET's longest time span: how the service writes "unlimited". */
+/** .NET's longest time span. Service Bus uses this value for "unlimited". */
 const unlimited = 'P10675199DT2H48M5.4775807S';
 
 const pattern = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
@@ -101,8 +102,8 @@ const longestDays = 10_675_199;
 
 /**
  * Reads an ISO 8601 duration such as `PT1M`.
- * @returns milliseconds; undefined for one that means unlimited
- * @throws BrokerError `argument` for anything else
+ * @returns milliseconds; undefined for "unlimited"
+ * @throws BrokerError `argument` if the text is not a duration
  */
 export function parseDuration(text: string): number | undefined {
   const parts = pattern.exec(text);
@@ -133,7 +134,7 @@ export const escapeXml = (text: string): string =>
 const unescapeXml = (text: string): string =>
   text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => entities[name]!);
 
-/** Elements in the order given; those without a value are left out. */
+/** Writes one element for each value, in the given order. Undefined values are left out. */
 export const elements = (values: Record<string, string | number | boolean | undefined>): string =>
   Object.entries(values)
     .filter(([, value]) => value !== undefined)
@@ -141,8 +142,8 @@ export const elements = (values: Record<string, string | number | boolean | unde
     .join('');
 
 /**
- * The elements that hold nothing but text, by name: all that a description of a queue consists of.
- * @param root the element that they are in
+ * Reads the elements that contain only text. A queue description has no other elements that matter here.
+ * @param root name of the element around the elements
  */
 export function textElements(xml: string, root: string): Map<string, string> | undefined {
   const found = new RegExp(`<${root}(?:\\s[^>]*?)?(?:/>|>([\\s\\S]*)</${root}>)`).exec(xml);
@@ -157,10 +158,9 @@ const head = '<?xml version="1.0" encoding="utf-8"?>';
 const atom = 'xmlns="http://www.w3.org/2005/Atom"';
 
 export interface Entry {
-  /** Absolute address; the SDK reads the entity's name from it. */
+  /** Absolute address. The SDK reads the entity's name from this address. */
   id: string;
   title: string;
-  /** Milliseconds since 1970. */
   updatedAt: number;
   /** XML. */
   content: string;

@@ -23,10 +23,10 @@ const statuses: Partial<Record<BrokerErrorCode, number>> = {
   unauthorized: 401,
 };
 
-/** A description of a queue is a few kilobytes. */
+/** A queue description has a few kilobytes. */
 const maxBodyBytes = 64 * 1024;
 
-/** Answers the management API: Atom over HTTPS, as `ServiceBusAdministrationClient` speaks it. */
+/** Serves the management API: Atom over HTTPS, as `ServiceBusAdministrationClient` uses it. */
 export const serveAtom =
   (engine: Engine, clock: AlarmClock) =>
   (incoming: IncomingMessage, response: ServerResponse): void => {
@@ -75,7 +75,7 @@ function authorize(incoming: IncomingMessage, { path }: Request, clock: AlarmClo
 export interface Request {
   method: string;
   url: URL;
-  /** Of the entity, or of a list such as `$Resources/queues`. */
+  /** The path of an entity, or of a list such as `$Resources/queues`. */
   path: string;
   body: string;
   isUpdate: boolean;
@@ -87,7 +87,7 @@ export interface Reply {
 }
 
 /**
- * Does what a management request asks for.
+ * Executes a management request.
  * @throws BrokerError
  */
 export function manageQueue(engine: Engine, request: Request): Reply {
@@ -98,7 +98,7 @@ export function manageQueue(engine: Engine, request: Request): Reply {
     throw notSupported(`topics (${method} /${path})`);
   if (method === 'PUT') return request.isUpdate ? update(engine, request) : create(engine, request);
   const queue = engine.find(path);
-  // The service answers a GET of what does not exist with an empty feed; the SDK knows.
+  // Service Bus answers a GET for an unknown entity with an empty feed, and the SDK expects this answer.
   if (method === 'GET')
     return { status: 200, xml: queue ? entryXml(entry(queue, url)) : feedXml(url.href, [], undefined) };
   if (method !== 'DELETE') throw notSupported(`${method} /${path}`);

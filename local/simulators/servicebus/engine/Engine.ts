@@ -5,20 +5,26 @@ import { Journal, SyncQueue } from './Journal.js';
 import { Queue } from './Queue.js';
 import { type QueueOptions, queueProperties } from './QueueProperties.js';
 
-/** While the store refuses (a full disk), work that nobody waits for is tried again this often. */
+/** While the store refuses commits (a full disk), the engine retries background work at this interval. */
 const storeRetryMs = 1000;
 
 export interface EngineOptions {
   clock: AlarmClock;
   store: MessageStore;
   deadLetterPayload: DeadLetterPayload;
-  /** Calls back at the end of this turn of the event loop. */
+  /** Calls back at the end of the current turn of the event loop. Default: `setImmediate`. */
   defer?: (callback: () => void) => void;
-  /** Told when the store begins to refuse, and (without an error) when it takes changes again. */
+  /**
+   * Called with an error when the store starts to refuse commits, and without an argument when the store accepts commits
+   * again.
+   */
   onStoreState?: (refused?: Error) => void;
 }
 
-/** Queues, locks, schedule and duplicates. Knows no protocol, and reaches time and disk only through what it is given. */
+/**
+ * All queues with their messages, locks, schedules and duplicate detection. The engine is independent of the protocol. Time
+ * and disk are injected.
+ */
 export class Engine {
   readonly journal: Journal;
   readonly #options: EngineOptions;
@@ -48,12 +54,15 @@ export class Engine {
     return [...this.#queues.values()];
   }
 
-  /** Names are compared without regard to case, as the service does. */
+  /** Finds a queue by name. Case makes no difference, as in Service Bus. */
   find(name: string): Queue | undefined {
     return this.#queues.get(name.toLowerCase());
   }
 
-  /** @throws BrokerError `entity-exists`, or `argument` for properties beyond the service's limits */
+  /**
+   * Creates a queue.
+   * @throws BrokerError `entity-exists`; `argument` if a property is outside the limits of Service Bus
+   */
   create(options: QueueOptions): Queue {
     const properties = queueProperties(options);
     if (this.find(options.name)) {
@@ -73,7 +82,10 @@ export class Engine {
     return queue;
   }
 
-  /** Gives an existing queue these properties. @throws BrokerError `argument` */
+  /**
+   * Changes the given properties of an existing queue.
+   * @throws BrokerError `argument`
+   */
   update(queue: Queue, options: Omit<QueueOptions, 'name'>): void {
     const { record } = queue;
     const before = { properties: record.properties, updatedAt: record.updatedAt };
@@ -83,7 +95,7 @@ export class Engine {
     this.journal.onUndo(() => Object.assign(record, before));
   }
 
-  /** With all its messages. */
+  /** Deletes a queue and all its messages. */
   remove(queue: Queue): void {
     const name = queue.record.name.toLowerCase();
     this.#queues.delete(name);
@@ -99,14 +111,14 @@ export class Engine {
     });
   }
 
-  /** Resolves when all that was done so far is durable; rejects, if it was undone instead. */
+  /** Resolves when all changes so far are durable. Rejects if the changes were undone. */
   durable(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.journal.whenDurable((error) => (error ? reject(error) : resolve()));
     });
   }
 
-  /** Ends the turn: hands out what is available, commits, and tells everyone concerned. */
+  /** Ends the turn: hands out available messages, commits the changes, and notifies all waiting callers. */
   flush(): void {
     this.#isFlushScheduled = false;
     if (this.#closed) return;
@@ -130,7 +142,7 @@ export class Engine {
     this.#setAlarm();
   }
 
-  /** Commits what there is, and stops. */
+  /** Commits pending changes and stops the engine. */
   async close(): Promise<void> {
     this.flush();
     await this.#syncs.idle();
@@ -139,7 +151,7 @@ export class Engine {
     this.#options.store.close();
   }
 
-  /** The store refused: work that nobody waits for pauses. @returns what those who wait are told */
+  /** Records that the store refuses commits, and pauses background work. @returns the error for waiting callers */
   #storeError(cause: Error): BrokerError {
     this.#reportStoreState(cause);
     this.#pausedUntil = this.#options.clock.now() + storeRetryMs;

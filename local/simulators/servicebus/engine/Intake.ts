@@ -4,7 +4,7 @@ import type { QueueDependencies } from './dependencies.js';
 import type { Message, NewMessage } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
 
-/** How messages come into a queue: size limit, duplicates, sequence numbers, schedule. Times are milliseconds since 1970. */
+/** Accepts messages into a queue: size limit, duplicate detection, sequence numbers and scheduling. */
 export class Intake {
   readonly #queue: QueueRecord;
   readonly #messages: MessageTable;
@@ -17,12 +17,16 @@ export class Intake {
     this.#parts = parts;
   }
 
-  /** Takes over what a store has kept; earliest first. */
+  /** Restores the message ids that the store has kept. @param history sorted by `until`, earliest first */
   restore(history: [messageId: string, until: number][]): void {
     for (const [messageId, until] of history) this.#history.add(messageId, until);
   }
 
-  /** @returns the sequence numbers @throws BrokerError `quota-exceeded` */
+  /**
+   * Adds messages to the queue, and drops duplicates.
+   * @returns one sequence number for each message, also for a duplicate
+   * @throws BrokerError `quota-exceeded`
+   */
   send(messages: NewMessage[], now: number): number[] {
     this.#checkQuota(messages.reduce((sum, { payload }) => sum + payload.length, 0));
     return messages.map((message) => {
@@ -32,7 +36,10 @@ export class Intake {
     });
   }
 
-  /** @throws BrokerError `message-not-found` */
+  /**
+   * Cancels scheduled messages: either all of them, or none.
+   * @throws BrokerError `message-not-found`
+   */
   cancel(sequenceNumbers: number[]): void {
     const messages = sequenceNumbers.map((sequenceNumber) => {
       const message = this.#messages.main.messages.get(sequenceNumber);
@@ -45,7 +52,7 @@ export class Intake {
     for (const message of messages) this.#messages.change(message, { state: 'gone' });
   }
 
-  /** A scheduled message is due: it becomes an active one, with a sequence number of its own. */
+  /** Makes a scheduled message active at its time. The active message gets a new sequence number. */
   activate(message: Message, now: number): void {
     const { timeToLiveMs, enqueuedSequenceNumber } = message;
     const payload = this.#messages.payload(message);
@@ -53,7 +60,7 @@ export class Intake {
     this.#insert({ payload, timeToLiveMs }, this.#nextSequenceNumber(), now, enqueuedSequenceNumber);
   }
 
-  /** Forgets message ids whose time is over. */
+  /** Forgets message ids whose detection window has ended. */
   forget(now: number): void {
     this.#parts.journal.forget(this.#queue.id, this.#history.expire(now));
   }
@@ -64,7 +71,8 @@ export class Intake {
     now: number,
     enqueuedSequenceNumber = sequenceNumber,
   ): void {
-    // Also when that time is past: such a message becomes active at the next tick, and then has another sequence number.
+    // A scheduled time in the past makes no difference: the message becomes active at the next tick, and gets a new
+    // sequence number then.
     const { payload, timeToLiveMs, scheduledFor } = given;
     const lifeMs = Math.min(timeToLiveMs ?? Infinity, this.#queue.properties.timeToLiveMs ?? Infinity);
     this.#messages.insert(
@@ -76,7 +84,7 @@ export class Intake {
         scheduledFor,
         timeToLiveMs,
         deliveryCount: 0,
-        // The life of a scheduled message begins when it becomes active.
+        // The time to live of a scheduled message starts when the message becomes active.
         expiresAt: scheduledFor === undefined && lifeMs < Infinity ? now + lifeMs : undefined,
         lockToken: undefined,
         lockedUntil: undefined,
@@ -114,9 +122,9 @@ export class Intake {
   }
 }
 
-/** The message ids that a queue has seen within its window. */
+/** The message ids of the last detection window. */
 export class DuplicateHistory {
-  /** Until when each id counts, milliseconds since 1970; oldest first. */
+  /** The end of the detection window of each id, earliest first. */
   readonly #until = new Map<string, number>();
 
   has(messageId: string, now: number): boolean {
@@ -133,7 +141,7 @@ export class DuplicateHistory {
     this.#until.delete(messageId);
   }
 
-  /** Forgets ids whose time is over. @returns these ids */
+  /** Forgets ids whose detection window has ended. @returns the forgotten ids */
   expire(now: number): string[] {
     const expired: string[] = [];
     for (const [id, until] of this.#until) {

@@ -4,14 +4,14 @@ import { Heap, SequenceIndex, Timeline } from './indexes.js';
 import type { Journal, MessageOwner } from './Journal.js';
 import { deadline, type Message, type MessageState, newMessageIndex } from './Message.js';
 
-/** The messages of a queue proper, or those of its dead-letter queue: indexed, counted, and in the order of delivery. */
+/** The messages of a queue, or the messages of its dead-letter queue, with an index, totals and the order of delivery. */
 export class SubQueue {
   readonly messages = new SequenceIndex<Message>();
   readonly deadlines = new Timeline();
   readonly counts: Record<MessageState, number> = { scheduled: 0, available: 0, locked: 0, gone: 0 };
   /** Bytes of all payloads. */
   size = 0;
-  // Entries for messages that are no longer available are skipped when they surface.
+  // The order keeps entries of messages that are no longer available. `first` skips these entries.
   readonly #order = new Heap<number>((a, b) => a < b);
 
   add(message: Message): void {
@@ -27,7 +27,7 @@ export class SubQueue {
     this.#count(message, 'gone', 0);
   }
 
-  /** Brings the indexes to the message's state; may be called at any time. */
+  /** Brings indexes and totals in line with the message's state. Repeated calls do no harm. */
   update(message: Message): void {
     this.deadlines.set(message.sequenceNumber, deadline(message));
     this.#count(message, message.state, message.size);
@@ -59,10 +59,13 @@ export class SubQueue {
   }
 }
 
-/** Payloads that a queue holds in memory besides what its store holds; the rest is read when it is delivered. */
+/**
+ * Bytes of payload that a queue keeps in memory in addition to the copies in the store. The queue reads all other payloads
+ * from the store at delivery.
+ */
 const residentBytes = 32 * 1024 * 1024;
 
-/** All messages of a queue, its dead letters and its locks; every change goes through the journal. */
+/** All messages of a queue, including dead letters, and all locks. Every change goes through the journal. */
 export class MessageTable implements MessageOwner {
   readonly main = new SubQueue();
   readonly dead = new SubQueue();
@@ -98,7 +101,10 @@ export class MessageTable implements MessageOwner {
     this.#changed();
   }
 
-  /** @throws BrokerError `lock-lost` when that lock has ended, or has never been */
+  /**
+   * Finds a locked message by lock token.
+   * @throws BrokerError `lock-lost` if the lock has ended or never existed
+   */
   lockedBy(lockToken: string, now: number): Message {
     const message = this.#locked.get(lockToken);
     if (message && message.lockedUntil! > now) return message;

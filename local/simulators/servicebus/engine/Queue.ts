@@ -8,20 +8,20 @@ import type { Message, NewMessage } from './Message.js';
 import { MessageTable } from './MessageTable.js';
 import { Redelivery } from './Redelivery.js';
 
-/** The queue proper, or its dead-letter queue. */
+/** `main` is the queue itself, `dead` is its dead-letter queue. */
 export type SubQueueName = 'main' | 'dead';
 
-/** Gives a message's payload other properties. */
+/** Changes the properties in a message's payload. */
 export type Rewrite = (payload: Buffer) => Buffer;
 
 /**
- * One queue with its dead letters. Every method takes effect at once for what is called after it, and is durable when the
- * journal has committed; nobody outside is to hear of it earlier.
+ * One queue with its dead-letter queue. Each method changes the state in memory at once. A change is durable only after the
+ * journal's commit, and the caller must not report the change to a client before then.
  */
 export class Queue {
   readonly record: QueueRecord;
   readonly messages: MessageTable;
-  /** When it was last sent to or received from, milliseconds since 1970. */
+  /** The time of the last send, receive or settlement. */
   accessedAt: number;
   #isRemoved = false;
   readonly #parts: QueueDependencies;
@@ -38,15 +38,15 @@ export class Queue {
     this.#redelivery = new Redelivery(record, this.messages, parts.deadLetterPayload);
   }
 
-  /** Takes over what a store has kept. */
+  /** Restores the messages and the message ids that the store has kept. */
   restore(messages: Omit<Message, 'index'>[], history: [messageId: string, until: number][]): void {
     this.messages.restore(messages);
     this.#intake.restore(history);
   }
 
   /**
-   * Accepts all of these messages, or none. Duplicates are accepted too, but go nowhere.
-   * @returns their sequence numbers
+   * Accepts all of these messages, or none. A duplicate is accepted and dropped.
+   * @returns the sequence numbers of the messages
    * @throws BrokerError `quota-exceeded`
    */
   send(messages: NewMessage[]): number[] {
@@ -54,33 +54,40 @@ export class Queue {
   }
 
   /**
-   * Takes back scheduled messages: all, or none.
+   * Cancels scheduled messages: either all of them, or none.
    * @throws BrokerError `message-not-found`
    */
   cancel(sequenceNumbers: number[]): void {
     this.#intake.cancel(sequenceNumbers);
   }
 
-  /** @throws BrokerError `lock-lost` */
+  /**
+   * Removes a locked message.
+   * @throws BrokerError `lock-lost`
+   */
   complete(lockToken: string): void {
     this.messages.change(this.#lockedBy(lockToken), { state: 'gone' });
   }
 
   /**
-   * Gives the message back, as a failed delivery.
+   * Returns a locked message to the queue and counts a failed delivery.
    * @throws BrokerError `lock-lost`
    */
   abandon(lockToken: string, rewrite?: Rewrite): void {
     this.#redelivery.failDelivery(this.#lockedBy(lockToken), rewrite);
   }
 
-  /** @throws BrokerError `lock-lost`; `not-allowed` for a message that is a dead letter already */
+  /**
+   * Moves a locked message to the dead-letter queue.
+   * @throws BrokerError `lock-lost`; `not-allowed` if the message is a dead letter already
+   */
   deadLetter(lockToken: string, rewrite?: Rewrite): void {
     this.#redelivery.deadLetter(this.#lockedBy(lockToken), rewrite);
   }
 
   /**
-   * @returns until when the message is locked now, milliseconds since 1970
+   * Renews the lock of a message for another lock duration.
+   * @returns the new end of the lock
    * @throws BrokerError `lock-lost`
    */
   renew(lockToken: string): number {
@@ -90,14 +97,17 @@ export class Queue {
     return lockedUntil;
   }
 
-  /** Messages in any state, from this sequence number on, with their payloads. */
+  /** Lists messages in any state with their payloads, starting at this sequence number. */
   *peek(part: SubQueueName, fromSequenceNumber: number): Generator<{ message: Message; payload: Buffer }> {
     for (const message of this.messages[part].messages.from(fromSequenceNumber)) {
       yield { message, payload: this.messages.payload(message) };
     }
   }
 
-  /** @returns ends it; what it holds stays locked */
+  /**
+   * Adds a consumer.
+   * @returns a function that removes the consumer; messages locked by the consumer stay locked
+   */
   consume(part: SubQueueName, consumer: Consumer): () => void {
     this.#touchAccess();
     const leave = this.#consumers[part].add(consumer);
@@ -105,22 +115,22 @@ export class Queue {
     return leave;
   }
 
-  /** From now on everything about it fails. @param isRemoved false takes it back */
+  /** Makes all later operations on the queue fail. @param isRemoved false reverts the removal */
   setRemoved(isRemoved: boolean): void {
     this.#isRemoved = isRemoved;
   }
 
-  /** Tells its consumers that there is nothing more to come. */
+  /** Tells all consumers about the deletion of the queue. */
   endConsumers(): void {
     for (const consumers of Object.values(this.#consumers)) consumers.end();
   }
 
-  /** A consumer may take more now. */
+  /** Schedules a dispatch, because a consumer has new credit. */
   requestDispatch(): void {
     this.#parts.requestDispatch(this);
   }
 
-  /** Hands available messages to consumers that have credit. */
+  /** Hands available messages to consumers with credit. */
   dispatch(): void {
     const now = this.#parts.clock.now();
     for (const part of ['main', 'dead'] as const) {
@@ -137,13 +147,13 @@ export class Queue {
     }
   }
 
-  /** When something is due by itself, milliseconds since 1970. */
+  /** The time of the next automatic change of a message. */
   nextDeadline(): number {
     const { main, dead } = this.messages;
     return Math.min(main.deadlines.next() ?? Infinity, dead.deadlines.next() ?? Infinity);
   }
 
-  /** Does what is due: scheduled messages become active, locks end, messages expire. */
+  /** Applies all due changes: scheduled messages become active, locks end, messages expire. */
   tick(now: number): void {
     for (const shelf of [this.messages.main, this.messages.dead]) {
       for (const sequenceNumber of shelf.deadlines.due(now)) {
@@ -169,7 +179,7 @@ export class Queue {
         ? { state: 'locked', lockToken: randomUUID(), lockedUntil }
         : { state: 'gone' },
     );
-    // As it is now: its lock may end before the commit is durable.
+    // A copy, because the lock may end before the commit is written.
     const handedOver = { ...message };
     const deliver = (refused?: Error) => {
       release();
@@ -183,7 +193,7 @@ export class Queue {
     return this.messages.lockedBy(lockToken, this.#touchAccess());
   }
 
-  /** @returns the time, milliseconds since 1970 */
+  /** Records the time of access. @returns the current time */
   #touchAccess(): number {
     if (this.#isRemoved) {
       throw new BrokerError(

@@ -7,7 +7,7 @@ import type { Rewrite } from './Queue.js';
 
 const unlocked = { lockToken: undefined, lockedUntil: undefined } as const;
 
-/** What becomes of messages that were not completed. */
+/** Handles messages that a consumer did not complete: redelivery, dead-lettering and expiry. */
 export class Redelivery {
   readonly #queue: QueueRecord;
   readonly #messages: MessageTable;
@@ -19,7 +19,10 @@ export class Redelivery {
     this.#deadLetterPayload = deadLetterPayload;
   }
 
-  /** A delivery failed: the message is available again, or a dead letter if that was its last. */
+  /**
+   * Counts a failed delivery. The message becomes available again. After `maxDeliveryCount` failed deliveries, the message
+   * becomes a dead letter.
+   */
   failDelivery(message: Message, rewrite?: Rewrite): void {
     const deliveryCount = message.deliveryCount + 1;
     this.#messages.change(message, {
@@ -28,7 +31,7 @@ export class Redelivery {
       deliveryCount,
       ...this.#rewritten(message, rewrite),
     });
-    // A dead letter stays where it is, however often it is abandoned.
+    // A dead letter stays in the dead-letter queue, however often consumers abandon the dead letter.
     if (message.deadLettered || deliveryCount < this.#queue.properties.maxDeliveryCount) return;
     this.#buryBecause(
       message,
@@ -37,13 +40,16 @@ export class Redelivery {
     );
   }
 
-  /** The message's time to live is over. */
+  /** Ends a message whose time to live is over: dead-letters or removes the message, depending on `deadLetterOnExpiry`. */
   expire(message: Message): void {
     if (!this.#queue.properties.deadLetterOnExpiry) this.#messages.change(message, { state: 'gone' });
     else this.#buryBecause(message, 'TTLExpiredException', 'The message expired and was dead lettered.');
   }
 
-  /** Makes it a dead letter. It keeps its sequence number and its delivery count, and does not expire any more. */
+  /**
+   * Makes the message a dead letter. A dead letter keeps its sequence number and delivery count, and never expires.
+   * @throws BrokerError `not-allowed` if the message is a dead letter already
+   */
   deadLetter(message: Message, rewrite?: Rewrite): void {
     if (message.deadLettered) {
       throw new BrokerError('not-allowed', 'A message in the dead-letter queue cannot be dead-lettered.');

@@ -2,19 +2,17 @@ import type { MessageStore } from '../store/MessageStore.js';
 import type { Journal } from './Journal.js';
 import type { Queue } from './Queue.js';
 
-/** Time as the engine sees it; tests bring their own. */
+/** The engine's source of time. Tests replace the system clock with a clock that they move by hand. */
 export interface AlarmClock {
-  /** Milliseconds since 1970. */
   now(): number;
   /**
-   * Calls back once, not before that time.
-   * @param time milliseconds since 1970
-   * @returns cancels it
+   * Calls back once, at `time` or later.
+   * @returns a function that cancels the call
    */
   schedule(time: number, callback: () => void): () => void;
 }
 
-/** Node's timers overflow at 2^31 ms and then fire at once. */
+/** A timer of Node with a delay of 2^31 ms or more fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
 export const systemAlarmClock: AlarmClock = {
@@ -25,15 +23,18 @@ export const systemAlarmClock: AlarmClock = {
   },
 };
 
-/** Adds to a payload why the broker itself dead-lettered it. */
+/**
+ * Adds the reason and the description of a dead letter to a payload. The engine calls this function when the broker itself
+ * dead-letters a message.
+ */
 export type DeadLetterPayload = (payload: Buffer, reason: string, description: string) => Buffer;
 
-/** What every queue of an engine shares. */
+/** The parts of an engine that all its queues share. */
 export interface QueueDependencies {
   clock: AlarmClock;
   journal: Journal;
   store: MessageStore;
   deadLetterPayload: DeadLetterPayload;
-  /** This queue may have something to hand out. */
+  /** Tells the engine to run {@link Queue.dispatch} for this queue at the end of the turn. */
   requestDispatch(queue: Queue): void;
 }

@@ -3,7 +3,7 @@ export class Heap<T> {
   readonly #items: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
 
-  /** @param before whether the first comes out earlier */
+  /** @param before true if `a` must be popped before `b` */
   constructor(before: (a: T, b: T) => boolean) {
     this.#before = before;
   }
@@ -37,7 +37,7 @@ export class Heap<T> {
     return first;
   }
 
-  /** Keeps what passes; linear. */
+  /** Removes all items for which `keep` returns false. Takes linear time. */
   retain(keep: (item: T) => boolean): void {
     const kept = this.#items.filter(keep);
     this.#items.length = 0;
@@ -64,11 +64,12 @@ interface Entry {
   key: number;
 }
 
-/** Keys, each with at most one time (milliseconds since 1970) at which it is due. */
+/** A set of keys with at most one due time each. */
 export class Timeline {
   readonly #times = new Map<number, number>();
-  // Entries that were changed or removed stay until they surface, or until they are the majority: a lock of five minutes
-  // that was settled at once must not be remembered for five minutes.
+  // The heap keeps entries of changed or removed keys until they reach the top or outnumber the current entries. The limit
+  // matters for memory: without it, a lock of five minutes would occupy memory for five minutes even if the message was
+  // settled at once.
   readonly #heap = new Heap<Entry>((a, b) => a.at < b.at);
 
   set(key: number, at: number | undefined): void {
@@ -82,7 +83,7 @@ export class Timeline {
     if (this.#heap.size > 2 * this.#times.size + 1000) this.#heap.retain((entry) => this.#isCurrent(entry));
   }
 
-  /** The earliest time at which something is due. */
+  /** The earliest due time. */
   next(): number | undefined {
     for (;;) {
       const entry = this.#heap.peek();
@@ -91,7 +92,7 @@ export class Timeline {
     }
   }
 
-  /** Takes out the keys that are due, earliest first. */
+  /** Removes and returns the keys that are due, earliest first. */
   *due(now: number): Generator<number> {
     for (let next = this.next(); next !== undefined && next <= now; next = this.next()) {
       const { key } = this.#heap.pop()!;
@@ -105,10 +106,10 @@ export class Timeline {
   }
 }
 
-/** Things by their sequence number, which can also be walked in its order. */
+/** Items by sequence number. The items can also be listed in the order of the numbers. */
 export class SequenceIndex<T> {
   readonly #items = new Map<number, T>();
-  /** Ascending; also holds numbers that were removed, until they are the majority. */
+  /** Ascending. Keeps removed numbers until they are the majority. */
   #order: number[] = [];
 
   get size(): number {
@@ -133,7 +134,7 @@ export class SequenceIndex<T> {
     }
   }
 
-  /** In ascending order, from this number on. */
+  /** Lists the items in ascending order, starting at this sequence number. */
   *from(sequenceNumber: number): Generator<T> {
     const order = this.#order;
     for (let at = this.#firstFrom(sequenceNumber); at < order.length; at++) {
@@ -145,7 +146,7 @@ export class SequenceIndex<T> {
   #firstFrom(sequenceNumber: number): number {
     let low = 0;
     let high = this.#order.length;
-    // New numbers are the highest.
+    // A new number is usually the highest.
     if (high === 0 || this.#order[high - 1]! < sequenceNumber) return high;
     while (low < high) {
       const middle = (low + high) >> 1;

@@ -5,21 +5,21 @@ import { promisify } from 'node:util';
 import type { MessageStore, StoredQueue } from './MessageStore.js';
 import { loadQueues, messageKey, prepareStatements, schema, writeChanges } from './sqliteTables.js';
 
-/** Raised with every change that an older version could not read. */
+/** Increased with every change of the schema, because an older version could not read the new schema. */
 const schemaVersion = 1;
 
 /** SQLITE_BUSY. */
 const busy = 5;
 
 /**
- * Keeps queues and messages in `broker.sqlite` in a folder, so that what was synced survives a power cut, not only a killed
- * process.
+ * A store in the file `broker.sqlite`. Synced data survive a power cut, not only a killed process.
  *
- * SQLite's own way to that is synchronous=FULL: it syncs the write-ahead log inside COMMIT. The same sync is done here after
- * COMMIT, in libuv's thread pool: the event loop works on while the disk does, and gathers the next commit meanwhile. What
- * a crash leaves of a commit that was not yet synced, SQLite drops when it opens the log.
+ * SQLite offers synchronous=FULL for this purpose: SQLite then syncs the write-ahead log inside COMMIT. This store runs the
+ * same sync after COMMIT, in libuv's thread pool. The event loop continues to work during the sync and collects the next
+ * commit. If a commit was not synced before a crash, SQLite drops the incomplete part when SQLite opens the log again.
  *
- * @throws Error when the file is in use by another broker, or was written by a newer version
+ * @param folder created if missing
+ * @throws Error if another broker uses the file, or if a newer version wrote the file
  */
 export function sqliteStore(folder: string): MessageStore {
   mkdirSync(folder, { recursive: true });
@@ -39,7 +39,7 @@ export function sqliteStore(folder: string): MessageStore {
         writeChanges(statements, changes);
         db.exec('COMMIT');
       } catch (error) {
-        // SQLite has rolled back by itself after some errors, such as a full disk.
+        // After some errors, such as a full disk, SQLite has already rolled back.
         if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
       }
@@ -48,7 +48,8 @@ export function sqliteStore(folder: string): MessageStore {
       try {
         await syncFile(log);
       } catch (error) {
-        // The kernel may have dropped what it could not write: to try again would only seem to succeed.
+        // The kernel may have dropped the data that it could not write. A second sync would then succeed without writing
+        // the data.
         failure = error as Error;
         throw error;
       }
@@ -66,7 +67,7 @@ export function sqliteStore(folder: string): MessageStore {
 
 const syncFile = promisify(fdatasync);
 
-/** Makes the files' own entries durable. */
+/** Makes the directory entries of the files durable. */
 function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   fsyncSync(handle);
@@ -76,7 +77,7 @@ function syncFolder(folder: string): void {
 function open(file: string): DatabaseSync {
   const db = new DatabaseSync(file);
   try {
-    // Exclusive: two brokers on one file would hand out the same message twice.
+    // The lock is exclusive, because two brokers on one file would deliver the same message twice.
     db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL');
     const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
     if (version > schemaVersion) throw new Error(`${file} was written by a newer version of this program`);

@@ -16,10 +16,16 @@ export const schema = `
     PRIMARY KEY (queue_id, message_id)) STRICT, WITHOUT ROWID;
 `;
 
-/** A queue's share of the keys: more messages than one queue will ever see; 8,192 such shares are safe integers. */
+/**
+ * Range of keys for each queue. One queue never receives 2^40 messages, and 8,192 ranges fit into JavaScript's safe
+ * integers.
+ */
 const keysPerQueue = 2 ** 40;
 
-/** One integer for a message, so that it is SQLite's row id: ordered within a queue, without an index of its own. */
+/**
+ * The key of a message in SQLite: a single integer, so SQLite uses the key as row id. The keys of a queue are in the order
+ * of its messages without another index.
+ */
 export const messageKey = (queueId: number, sequenceNumber: number): number =>
   queueId * keysPerQueue + sequenceNumber;
 
@@ -51,7 +57,7 @@ interface MessageRow {
   size: number;
 }
 
-/** Everything but the payloads. */
+/** Loads all queues and messages, without payloads. */
 export function loadQueues(db: DatabaseSync): StoredQueue[] {
   const queues = new Map<number, StoredQueue>();
   for (const row of db.prepare('SELECT * FROM queues').iterate()) {
@@ -130,7 +136,7 @@ export function writeChanges(to: Statements, changes: Changes): void {
   for (const message of changes.removed) to.remove.run(keyOf(message));
   for (const { queueId, messageId, until } of changes.remembered) to.remember.run(queueId, messageId, until);
   for (const { queueId, messageId } of changes.forgotten) to.forget.run(queueId, messageId);
-  // Last: this turn may have changed the messages of a queue before it removed it.
+  // Removed queues come last, because the same turn may have changed messages of a queue before removing the queue.
   for (const queueId of changes.removedQueues) {
     to.removeQueue.run(queueId);
     to.removeMessages.run(messageKey(queueId, 0), messageKey(queueId + 1, 0));
