@@ -39,7 +39,7 @@ export interface InvocationLog {
 }
 
 /** Levels that host.json hides by default. */
-const quiet: LogLevel[] = ['trace', 'debug', 'none'];
+const hiddenLevels: LogLevel[] = ['trace', 'debug', 'none'];
 
 export function createApp(onEvent: (line: string) => void, isTracing = false): App {
   const functions: App['functions'] = new Map();
@@ -72,7 +72,7 @@ export function createApp(onEvent: (line: string) => void, isTracing = false): A
     }
     // Hooks may change the app's log lines, but not the system's log lines.
     const shown = category === 'user' ? context : { level, message };
-    if (quiet.includes(shown.level)) return;
+    if (hiddenLevels.includes(shown.level)) return;
     const severity = shown.level === 'information' ? '' : `[${shown.level}] `;
     onEvent(`${invocation?.functionName ?? 'host'}: ${severity}${shown.message}`);
   };

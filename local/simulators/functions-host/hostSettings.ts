@@ -37,7 +37,7 @@ const shape = z.object({
             .default(16 * availableParallelism()),
           // The JavaScript SDK has no prefetch. The locks of prefetched messages age in Azure, but not here. The host
           // therefore rejects the setting instead of ignoring the setting.
-          prefetchCount: z.coerce.number().max(0, 'must be 0: prefetching is not done here').default(0),
+          prefetchCount: z.coerce.number().max(0, 'must be 0: the local host does not prefetch').default(0),
           maxAutoLockRenewalDuration: timeSpan.default(5 * 60_000),
         })
         .prefault({}),

@@ -49,7 +49,7 @@ let provided = false;
  * @throws Error at the second call; the library keeps the first module, so a process can run only one host
  */
 export function provideCoreModule(core: CoreModule): void {
-  if (provided) throw new Error('one process can run one Functions host: start another process');
+  if (provided) throw new Error('a process can run only one Functions host: start another process');
   provided = true;
   Module.prototype.require = new Proxy(Module.prototype.require, {
     apply: (target, self, args: [string]) =>

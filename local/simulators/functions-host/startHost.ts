@@ -64,7 +64,7 @@ export async function startHost(options: HostOptions): Promise<StandIn<HostEndpo
   app.endRegistration();
   const capabilities = await app.model().getCapabilities({});
   if (capabilities.HttpUri) {
-    throw new Error('app.setup({ enableHttpStream: true }) is not served by the local host');
+    throw new Error('the local host does not support app.setup({ enableHttpStream: true })');
   }
 
   const running = createRunningInvocations();

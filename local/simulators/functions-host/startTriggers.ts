@@ -35,17 +35,17 @@ export async function startTriggers(
     name: registered.metadata.name,
     kind: checkFunction(registered.metadata),
   }));
-  const here = all
+  const selected = all
     .filter(({ name }) => !isDisabled(name))
     .filter(({ kind }) => !only || (kind === 'http') === (only === 'http'));
-  const of = (wanted: string) =>
-    here.filter(({ kind }) => kind === wanted).map(({ registered }) => registered);
+  const ofKind = (kindOfTrigger: TriggerKind) =>
+    selected.filter(({ kind }) => kind === kindOfTrigger).map(({ registered }) => registered);
 
   const routes = sortByRoute(
-    of('http').map((registered) => readHttpFunction(registered, settings.routePrefix)),
+    ofKind('http').map((registered) => readHttpFunction(registered, settings.routePrefix)),
   );
-  const timers = of('timer').map(readTimerFunction);
-  const queues = of('serviceBus').map(readQueueFunction);
+  const timers = ofKind('timer').map(readTimerFunction);
+  const queues = ofKind('serviceBus').map(readQueueFunction);
   const clients = await Promise.all(
     queues.map(async ({ connection }) => ({
       receiving: await connect(connection),
@@ -66,11 +66,11 @@ export async function startTriggers(
     if (client)
       triggers.push(startQueueTrigger(app, client, queue, { ...host, settings: settings.serviceBus }));
   }
-  return { url, functions: here.map(({ name }) => name), triggers };
+  return { url, functions: selected.map(({ name }) => name), triggers };
 }
 
 /** The supported kinds of triggers. */
-export type TriggerKind = 'http' | 'serviceBus' | 'timer';
+type TriggerKind = 'http' | 'serviceBus' | 'timer';
 
 const kinds: Record<string, TriggerKind> = {
   httptrigger: 'http',
@@ -84,16 +84,18 @@ const kinds: Record<string, TriggerKind> = {
  * @throws Error naming the function, if the name is invalid on Azure, or if the local host does not support a trigger or
  *   binding. Without the error an unsupported binding would silently do nothing.
  */
-export function checkFunction({ name, bindings }: FunctionMetadata): TriggerKind {
+function checkFunction({ name, bindings }: FunctionMetadata): TriggerKind {
   if (!/^[a-z][a-z0-9_-]{0,127}$/i.test(name)) {
-    throw new Error(`function ${name}: a name is a letter, then letters, digits, "_" and "-", 128 at most`);
+    throw new Error(
+      `function ${name}: a name must start with a letter, followed by at most 127 letters, digits, "_" and "-"`,
+    );
   }
   let kind: TriggerKind | undefined;
   for (const { type, direction } of Object.values(bindings)) {
     const found = kinds[type.toLowerCase()];
     if (found) kind = found;
     else if (!(type.toLowerCase() === 'http' && direction === 'out')) {
-      throw new Error(`function ${name}: the binding "${type}" is not served here`);
+      throw new Error(`function ${name}: the local host does not support the binding "${type}"`);
     }
   }
   if (!kind) throw new Error(`function ${name} has no trigger`);
@@ -101,6 +103,6 @@ export function checkFunction({ name, bindings }: FunctionMetadata): TriggerKind
 }
 
 /** The setting `AzureWebJobs.<name>.Disabled` switches a function off. */
-export function isDisabled(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
+function isDisabled(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
   return /^(true|1)$/i.test(env[`AzureWebJobs.${name}.Disabled`] ?? '');
 }

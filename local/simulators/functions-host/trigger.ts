@@ -58,7 +58,7 @@ export interface ConcurrencyLimit {
 export function createConcurrencyLimit(count: number): ConcurrencyLimit {
   let free = count;
   let closed = false;
-  const waiting: ((mayGo: boolean) => void)[] = [];
+  const waiting: ((isAcquired: boolean) => void)[] = [];
 
   return {
     acquire: async () => {
@@ -76,7 +76,7 @@ export function createConcurrencyLimit(count: number): ConcurrencyLimit {
     },
     close: () => {
       closed = true;
-      for (const sendAway of waiting.splice(0)) sendAway(false);
+      for (const resolve of waiting.splice(0)) resolve(false);
     },
   };
 }

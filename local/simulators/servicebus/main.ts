@@ -20,12 +20,12 @@ const collect = (value: string, before: string[]) => [...before, value];
 
 const program = new Command('broker')
   .description(
-    'A Service Bus-compatible broker for your own machine: AMQP 1.0 and the management API on one port, loopback only.',
+    'Runs a Service Bus-compatible broker on this machine: AMQP 1.0 and the management API on one loopback port.',
   )
-  .option('--port <port>', 'where it listens; 0 for any free port', '5672')
-  .option('--or-free-port', 'take a free port when that one is in use')
-  .option('--folder <folder>', 'where messages outlive the process; without it they are kept in memory only')
-  .option('--queue <queue>', 'a queue to create, or to change; may be repeated', collect, [])
+  .option('--port <port>', 'port on loopback; 0 for any free port', '5672')
+  .option('--or-free-port', 'take a free port if --port is in use')
+  .option('--folder <folder>', 'keep messages in this folder; without the option only in memory')
+  .option('--queue <queue>', 'create or change a queue; may be repeated', collect, [])
   .addHelpText('after', queueHelp)
   .parse();
 

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { EpochMs } from '../../../src/shared/time.js';
 import { BrokerError } from './engine/BrokerError.js';
 
 export type Right = 'Manage' | 'Send' | 'Listen';
@@ -36,7 +37,7 @@ export const connectionStringFor = (port: number, policy: PolicyName = 'RootMana
  * Checks a shared access signature.
  * @throws BrokerError `unauthorized`
  */
-export function checkSignature(token: string, now: number): Claim {
+export function checkSignature(token: string, now: EpochMs): Claim {
   const fields = new URLSearchParams(token.replace(/^SharedAccessSignature /, '').replaceAll('+', '%2B'));
   const [resource, expires] = [fields.get('sr') ?? '', fields.get('se') ?? ''];
   // Clients sign the encoded form of the resource, so this code uses the text before decoding.

@@ -52,10 +52,13 @@ export interface BrokerDependencies {
  * Starts a Service Bus-compatible broker on loopback.
  * @throws Error if the port or the folder is in use
  */
-export async function startBroker(options: BrokerOptions, parts: BrokerDependencies = {}): Promise<Broker> {
+export async function startBroker(
+  options: BrokerOptions,
+  replacements: BrokerDependencies = {},
+): Promise<Broker> {
   const { folder, log = console.log } = options;
-  const clock = parts.clock ?? systemAlarmClock;
-  const store = parts.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
+  const clock = replacements.clock ?? systemAlarmClock;
+  const store = replacements.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
   const engine = await openEngine(store, clock, options.queues, log);
   const certificateFolder = folder ?? (await mkdtemp(join(tmpdir(), 'broker-')));
   const { key, cert, caFile } = await localCertificate(certificateFolder);
@@ -92,7 +95,7 @@ const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API
  * Opens the engine on a store. Missing queues are created, and existing queues get the given properties.
  * @throws Error if a queue's properties are invalid, or if the store refuses the commit
  */
-export async function openEngine(
+async function openEngine(
   store: MessageStore,
   clock: AlarmClock,
   queues: QueueOptions[],
@@ -114,13 +117,13 @@ export async function openEngine(
   }
 }
 
-const storeLine = (refused: Error | undefined) =>
-  refused
-    ? `broker: cannot write to disk (${refused.message}); sends and settlements are refused until it can`
+const storeLine = (error: Error | undefined) =>
+  error
+    ? `broker: cannot write to disk (${error.message}); sends and settlements fail until the disk accepts writes again`
     : 'broker: can write to disk again';
 
 /** The protocol of a client, recognised by the first byte: `A` from `AMQP`, or the handshake record of TLS. */
-export type Protocol = 'amqp' | 'tls' | 'other';
+type Protocol = 'amqp' | 'tls' | 'other';
 
 const protocols: Record<number, Protocol> = { 65: 'amqp', 22: 'tls' };
 
@@ -128,7 +131,7 @@ const protocols: Record<number, Protocol> = { 65: 'amqp', 22: 'tls' };
 const silenceMs = 30_000;
 
 /** A server for AMQP and TLS on one port. The SDK's two clients both connect to the port of the connection string. */
-export function createPortServer(serve: (socket: Socket, protocol: Protocol) => void): Server {
+function createPortServer(serve: (socket: Socket, protocol: Protocol) => void): Server {
   return createServer({ noDelay: true }, (socket) => {
     const ignore = () => {};
     socket.on('error', ignore);

@@ -30,12 +30,12 @@ export function readQueueFunction(registered: RegisteredFunction): QueueFunction
     string,
     unknown
   >;
-  const refuse = (what: string) => new Error(`function ${name}: ${what}`);
+  const invalid = (what: string) => new Error(`function ${name}: ${what}`);
   if (typeof queueName !== 'string' || queueName === '')
-    throw refuse('only queues are served here, not topics');
-  if (isSessionsEnabled === true) throw refuse('sessions are not served here');
-  if (cardinality === 'many') throw refuse('batches (cardinality "many") are not served here');
-  if (sdkBinding === true) throw refuse('sdkBinding is not served here');
+    throw invalid('the local host supports only queues, not topics');
+  if (isSessionsEnabled === true) throw invalid('the local host does not support sessions');
+  if (cardinality === 'many') throw invalid('the local host does not support batches (cardinality "many")');
+  if (sdkBinding === true) throw invalid('the local host does not support sdkBinding');
   const { autoCompleteMessages } = trigger as Record<string, unknown>;
   try {
     return {
@@ -47,7 +47,7 @@ export function readQueueFunction(registered: RegisteredFunction): QueueFunction
       binary: String(dataType).toLowerCase() === 'binary',
     };
   } catch (error) {
-    throw refuse((error as Error).message);
+    throw invalid((error as Error).message);
   }
 }
 
@@ -66,7 +66,7 @@ export async function processMessage(
   const lockToken = message.lockToken ?? '';
   const held: MessageUnderProcessing = { message, settler };
   const delivery = `message ${message.messageId} (delivery ${(message.deliveryCount ?? 0) + 1})`;
-  const say = (outcome: string) =>
+  const log = (outcome: string) =>
     onEvent(`${name}: ${delivery} ${outcome} in ${Math.round(performance.now() - startedAt)} ms`);
 
   underProcessing.set(lockToken, held);
@@ -85,19 +85,19 @@ export async function processMessage(
     underProcessing.delete(lockToken);
   }
 
-  const because = failure ? ` (${describeError(failure.error)})` : '';
-  if (held.settled) return say(`${held.settled}${because}`);
+  const reason = failure ? ` (${describeError(failure.error)})` : '';
+  if (held.settled) return log(`${held.settled}${reason}`);
   try {
     if (failure) {
       await settler.abandon(message);
-      say(`abandoned${because}`);
+      log(`abandoned${reason}`);
     } else if (autoCompleteMessages ?? settings.autoCompleteMessages) {
       await settler.complete(message);
-      say('completed');
+      log('completed');
     } else {
-      say('left as it is');
+      log('not settled');
     }
   } catch (error) {
-    say(`${failure ? `failed${because}` : 'done'}, and could not be settled (${describeError(error)})`);
+    log(`${failure ? `failed${reason}` : 'done'}, and could not be settled (${describeError(error)})`);
   }
 }

@@ -11,7 +11,7 @@ import { fromJSON } from '@grpc/proto-loader';
 import type { MessageUnderProcessing, UnderProcessing } from './settler.js';
 
 /** A request of the Settlement service. */
-export interface SettlementRequest {
+interface SettlementRequest {
   locktoken: string;
   /** An AMQP map. */
   propertiesToModify?: Uint8Array;
@@ -32,7 +32,7 @@ const unary = (requestType: string) => ({
  * gRPC server answers UNIMPLEMENTED to the other methods. Source: settlement.proto in Azure/azure-sdk-for-net,
  * WebJobs.Extensions.ServiceBus.
  */
-export const settlementService = fromJSON(
+const settlementService = fromJSON(
   {
     nested: {
       Settlement: {
@@ -106,14 +106,14 @@ export async function startSettlement(
     return ({ request }, answer) => {
       const held = underProcessing.get(request.locktoken);
       if (!held) {
-        return answer(refusal(status.FAILED_PRECONDITION, `LockToken ${request.locktoken} not found.`));
+        return answer(grpcError(status.FAILED_PRECONDITION, `LockToken ${request.locktoken} not found.`));
       }
       if (request.propertiesToModify?.length) {
-        return answer(refusal(status.UNIMPLEMENTED, 'propertiesToModify is not served by the local host'));
+        return answer(grpcError(status.UNIMPLEMENTED, 'the local host does not support propertiesToModify'));
       }
       act(held, request).then(
         () => answer(null, {}),
-        (error) => answer(refusal(status.UNKNOWN, String(error))),
+        (error) => answer(grpcError(status.UNKNOWN, String(error))),
       );
     };
   }
@@ -125,6 +125,6 @@ export async function startSettlement(
   return { url: `http://127.0.0.1:${port}/`, close: async () => server.forceShutdown() };
 }
 
-function refusal(code: status, details: string): Partial<ServiceError> {
+function grpcError(code: status, details: string): Partial<ServiceError> {
   return { code, details };
 }

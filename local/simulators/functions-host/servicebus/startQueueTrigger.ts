@@ -8,7 +8,7 @@ import { processMessage, type QueueFunction } from './processMessage.js';
 import { createSettler, keepLock, type UnderProcessing } from './settler.js';
 
 /** Upper limit for the SDK's stop and close, because both wait for an unreachable broker. */
-const patienceMs = 2_000;
+const stopTimeoutMs = 2_000;
 
 /** Two connections to the same namespace. `createSettler` explains the reason. */
 export interface QueueClients {
@@ -42,7 +42,7 @@ export function startQueueTrigger(
     skipConvertingDate: true,
   });
   const settler = createSettler(receiver, clients.settling.createReceiver(queueName));
-  const slots = createConcurrencyLimit(settings.maxConcurrentCalls);
+  const limit = createConcurrencyLimit(settings.maxConcurrentCalls);
   const outage = reportOutage(name, queueName, onEvent);
   let held = 0;
 
@@ -56,9 +56,9 @@ export function startQueueTrigger(
           `${name}: the lock of message ${message.messageId} could not be renewed: ${describeError(error)}`,
         ),
     });
-    if (await slots.acquire()) {
+    if (await limit.acquire()) {
       await running.run(name, () => processMessage(app, queueFunction, settler, message, options));
-      slots.release();
+      limit.release();
     } else {
       // The trigger stopped before the message's turn. Other receivers get an abandoned message now instead of after the
       // end of its lock.
@@ -83,8 +83,8 @@ export function startQueueTrigger(
 
   return {
     stop: async () => {
-      slots.close();
-      await Promise.race([subscription.close(), delay(patienceMs, undefined, { ref: false })]);
+      limit.close();
+      await Promise.race([subscription.close(), delay(stopTimeoutMs, undefined, { ref: false })]);
       // The SDK hands over received messages in timers of its own. If the link closed before these timers, the messages
       // would stay locked.
       await delay(20);
@@ -92,14 +92,14 @@ export function startQueueTrigger(
     close: async () => {
       await Promise.race([
         Promise.all([clients.receiving.close(), clients.settling.close()]),
-        delay(patienceMs, undefined, { ref: false }),
+        delay(stopTimeoutMs, undefined, { ref: false }),
       ]);
     },
   };
 }
 
 /** Logs one line when the queue becomes unreachable, and one line when the queue is reachable again. */
-export function reportOutage(functionName: string, queueName: string, onEvent: (line: string) => void) {
+function reportOutage(functionName: string, queueName: string, onEvent: (line: string) => void) {
   let away = false;
   return {
     begin: (error: Error) => {

@@ -65,7 +65,7 @@ export function sections(bytes: Buffer): Section[] {
  * Replaces a section of an encoded message, or inserts the section at its place.
  * @param replacement an encoded section
  */
-export function withSection(bytes: Buffer, descriptor: number, replacement: Buffer): Buffer {
+function withSection(bytes: Buffer, descriptor: number, replacement: Buffer): Buffer {
   const all = sections(bytes);
   const before = all.filter((one) => one.descriptor < descriptor);
   const after = all.filter((one) => one.descriptor > descriptor);
@@ -121,7 +121,7 @@ function pairs(bytes: Buffer): { key: string; keyBytes: Buffer; valueBytes: Buff
 }
 
 /** The message format of a batch in Service Bus. Each data section of a batch holds an encoded message. */
-export const batchFormat = 0x80013700;
+const batchFormat = 0x80013700;
 
 /**
  * Reads a transfer: one message, or a batch.

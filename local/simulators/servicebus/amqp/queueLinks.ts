@@ -104,13 +104,13 @@ export function rewriteWith(
 const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /** The delivery tag for a lock token. */
-export function lockTag(lockToken: string): Buffer {
+function lockTag(lockToken: string): Buffer {
   const bytes = Buffer.from(lockToken.replaceAll('-', ''), 'hex');
   return Buffer.from(order.map((at) => bytes[at]!));
 }
 
 /** The lock token for a delivery tag. */
-export function lockTokenOfTag(tag: Buffer): string {
+function lockTokenOfTag(tag: Buffer): string {
   return lockTokenOf(Buffer.from(order.map((at) => tag[at] ?? 0)));
 }
 

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import { BrokerError } from '../engine/BrokerError.js';
 import type { Queue } from '../engine/Queue.js';
 import type { QueueOptions } from '../engine/QueueProperties.js';
@@ -67,10 +68,10 @@ export function writeDescription({ record, messages, accessedAt }: Queue): strin
  *   value
  */
 export function readDescription(fields: Map<string, string>): Omit<QueueOptions, 'name'> {
-  for (const [name, only] of Object.entries(fixed)) refuseUnless(fields, name, (value) => value === only);
-  refuseUnless(fields, 'AutoDeleteOnIdle', (value) => parseDuration(value) === undefined);
+  for (const [name, only] of Object.entries(fixed)) checkSupported(fields, name, (value) => value === only);
+  checkSupported(fields, 'AutoDeleteOnIdle', (value) => parseDuration(value) === undefined);
   for (const name of ['ForwardTo', 'ForwardDeadLetteredMessagesTo', 'UserMetadata']) {
-    refuseUnless(fields, name, (value) => value === '');
+    checkSupported(fields, name, (value) => value === '');
   }
   const given = <T>(name: string, read: (value: string) => T): T | undefined => {
     const value = fields.get(name);
@@ -88,9 +89,13 @@ export function readDescription(fields: Map<string, string>): Omit<QueueOptions,
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-function refuseUnless(fields: Map<string, string>, name: string, isFine: (value: string) => boolean): void {
+function checkSupported(
+  fields: Map<string, string>,
+  name: string,
+  isSupported: (value: string) => boolean,
+): void {
   const value = fields.get(name);
-  if (value === undefined || isFine(value)) return;
+  if (value === undefined || isSupported(value)) return;
   throw new BrokerError('not-supported', `Not supported by the local broker: ${name} '${value}'.`);
 }
 
@@ -105,7 +110,7 @@ const longestDays = 10_675_199;
  * @returns milliseconds; undefined for "unlimited"
  * @throws BrokerError `argument` if the text is not a duration
  */
-export function parseDuration(text: string): number | undefined {
+function parseDuration(text: string): number | undefined {
   const parts = pattern.exec(text);
   if (!parts || text === 'P') throw new BrokerError('argument', `'${text}' is not an ISO 8601 duration.`);
   const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
@@ -114,7 +119,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** @param ms undefined for unlimited */
-export function formatDuration(ms: number | undefined): string {
+function formatDuration(ms: number | undefined): string {
   if (ms === undefined) return unlimited;
   const seconds = (ms / 1000) % 60;
   const minutes = Math.floor(ms / 60_000) % 60;
@@ -128,7 +133,7 @@ export function formatDuration(ms: number | undefined): string {
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-export const escapeXml = (text: string): string =>
+const escapeXml = (text: string): string =>
   text.replace(/[&<>"']/g, (char) => `&${Object.keys(entities).find((name) => entities[name] === char)};`);
 
 const unescapeXml = (text: string): string =>
@@ -161,7 +166,7 @@ export interface Entry {
   /** Absolute address. The SDK reads the entity's name from this address. */
   id: string;
   title: string;
-  updatedAt: number;
+  updatedAt: EpochMs;
   /** XML. */
   content: string;
 }

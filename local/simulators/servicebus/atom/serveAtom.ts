@@ -90,7 +90,7 @@ export interface Reply {
  * Executes a management request.
  * @throws BrokerError
  */
-export function manageQueue(engine: Engine, request: Request): Reply {
+function manageQueue(engine: Engine, request: Request): Reply {
   const { method, path, url } = request;
   if (path.toLowerCase() === '$namespaceinfo' && method === 'GET') return namespace(url);
   if (path.toLowerCase() === '$resources/queues' && method === 'GET') return list(engine, url);
@@ -114,9 +114,9 @@ function create(engine: Engine, { path, body, url }: Request): Reply {
 function update(engine: Engine, { path, body, url }: Request): Reply {
   const queue = existing(engine, path);
   const fields = fieldsOf(body);
-  const hadDetection = queue.record.properties.duplicateWindowMs !== undefined;
-  const asksFor = fields.get('RequiresDuplicateDetection');
-  if (asksFor !== undefined && (asksFor === 'true') !== hadDetection) {
+  const hasDetection = queue.record.properties.duplicateWindowMs !== undefined;
+  const requested = fields.get('RequiresDuplicateDetection');
+  if (requested !== undefined && (requested === 'true') !== hasDetection) {
     throw new BrokerError(
       'argument',
       'The value for the RequiresDuplicateDetection property of an existing Queue cannot be changed.',

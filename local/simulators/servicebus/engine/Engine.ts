@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import type { AlarmClock, DeadLetterPayload } from './dependencies.js';
@@ -18,7 +19,7 @@ export interface EngineOptions {
    * Called with an error when the store starts to refuse commits, and without an argument when the store accepts commits
    * again.
    */
-  onStoreState?: (refused?: Error) => void;
+  onStoreState?: (error?: Error) => void;
 }
 
 /**
@@ -36,7 +37,7 @@ export class Engine {
   #closed = false;
   #isStoreFailing = false;
   #pausedUntil = 0;
-  #alarm: { time: number; cancel: () => void } | undefined;
+  #alarm: { time: EpochMs; cancel: () => void } | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import type { QueueDependencies } from './dependencies.js';
@@ -18,7 +19,7 @@ export class Intake {
   }
 
   /** Restores the message ids that the store has kept. @param history sorted by `until`, earliest first */
-  restore(history: [messageId: string, until: number][]): void {
+  restore(history: [messageId: string, until: EpochMs][]): void {
     for (const [messageId, until] of history) this.#history.add(messageId, until);
   }
 
@@ -27,7 +28,7 @@ export class Intake {
    * @returns one sequence number for each message, also for a duplicate
    * @throws BrokerError `quota-exceeded`
    */
-  send(messages: NewMessage[], now: number): number[] {
+  send(messages: NewMessage[], now: EpochMs): number[] {
     this.#checkQuota(messages.reduce((sum, { payload }) => sum + payload.length, 0));
     return messages.map((message) => {
       const sequenceNumber = this.#nextSequenceNumber();
@@ -53,7 +54,7 @@ export class Intake {
   }
 
   /** Makes a scheduled message active at its time. The active message gets a new sequence number. */
-  activate(message: Message, now: number): void {
+  activate(message: Message, now: EpochMs): void {
     const { timeToLiveMs, enqueuedSequenceNumber } = message;
     const payload = this.#messages.payload(message);
     this.#messages.change(message, { state: 'gone' });
@@ -61,14 +62,14 @@ export class Intake {
   }
 
   /** Forgets message ids whose detection window has ended. */
-  forget(now: number): void {
+  forget(now: EpochMs): void {
     this.#parts.journal.forget(this.#queue.id, this.#history.expire(now));
   }
 
   #insert(
     given: NewMessage,
     sequenceNumber: number,
-    now: number,
+    now: EpochMs,
     enqueuedSequenceNumber = sequenceNumber,
   ): void {
     // A scheduled time in the past makes no difference: the message becomes active at the next tick, and gets a new
@@ -96,7 +97,7 @@ export class Intake {
     );
   }
 
-  #isDuplicate(messageId: string | undefined, now: number): boolean {
+  #isDuplicate(messageId: string | undefined, now: EpochMs): boolean {
     const windowMs = this.#queue.properties.duplicateWindowMs;
     if (windowMs === undefined || messageId === undefined) return false;
     if (this.#history.has(messageId, now)) return true;
@@ -123,16 +124,16 @@ export class Intake {
 }
 
 /** The message ids of the last detection window. */
-export class DuplicateHistory {
+class DuplicateHistory {
   /** The end of the detection window of each id, earliest first. */
-  readonly #until = new Map<string, number>();
+  readonly #until = new Map<string, EpochMs>();
 
-  has(messageId: string, now: number): boolean {
+  has(messageId: string, now: EpochMs): boolean {
     const until = this.#until.get(messageId);
     return until !== undefined && until > now;
   }
 
-  add(messageId: string, until: number): void {
+  add(messageId: string, until: EpochMs): void {
     this.#until.delete(messageId);
     this.#until.set(messageId, until);
   }
@@ -142,7 +143,7 @@ export class DuplicateHistory {
   }
 
   /** Forgets ids whose detection window has ended. @returns the forgotten ids */
-  expire(now: number): string[] {
+  expire(now: EpochMs): string[] {
     const expired: string[] = [];
     for (const [id, until] of this.#until) {
       if (until > now) break;

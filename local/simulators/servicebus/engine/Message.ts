@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { SubQueue } from './MessageTable.js';
 
 /**
@@ -15,15 +16,15 @@ export interface Message {
    * active.
    */
   readonly enqueuedSequenceNumber: number;
-  readonly enqueuedAt: number;
-  readonly scheduledFor: number | undefined;
+  readonly enqueuedAt: EpochMs;
+  readonly scheduledFor: EpochMs | undefined;
   readonly timeToLiveMs: number | undefined;
   state: MessageState;
   /** Number of failed deliveries. */
   deliveryCount: number;
-  expiresAt: number | undefined;
+  expiresAt: EpochMs | undefined;
   lockToken: string | undefined;
-  lockedUntil: number | undefined;
+  lockedUntil: EpochMs | undefined;
   deadLettered: boolean;
   /** Bytes of the payload. */
   size: number;
@@ -54,7 +55,7 @@ export const newMessageIndex = (): MessageIndex => ({
 });
 
 /** The time of the next automatic change of a message: activation, end of the lock, or expiry. */
-export function deadline(message: Message): number | undefined {
+export function deadline(message: Message): EpochMs | undefined {
   switch (message.state) {
     case 'scheduled':
       return message.scheduledFor;
@@ -73,6 +74,6 @@ export interface NewMessage {
   payload: Buffer;
   messageId?: string | undefined;
   /** The earliest time of delivery. */
-  scheduledFor?: number | undefined;
+  scheduledFor?: EpochMs | undefined;
   timeToLiveMs?: number | undefined;
 }

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import { Heap, SequenceIndex, Timeline } from './indexes.js';
@@ -105,7 +106,7 @@ export class MessageTable implements MessageOwner {
    * Finds a locked message by lock token.
    * @throws BrokerError `lock-lost` if the lock has ended or never existed
    */
-  lockedBy(lockToken: string, now: number): Message {
+  lockedBy(lockToken: string, now: EpochMs): Message {
     const message = this.#locked.get(lockToken);
     if (message && message.lockedUntil! > now) return message;
     throw new BrokerError(
@@ -120,19 +121,19 @@ export class MessageTable implements MessageOwner {
 
   updateIndexes(message: Message): void {
     const { index } = message;
-    const shelf = message.state === 'gone' ? undefined : message.deadLettered ? this.dead : this.main;
-    if (index.subQueue !== shelf) {
+    const subQueue = message.state === 'gone' ? undefined : message.deadLettered ? this.dead : this.main;
+    if (index.subQueue !== subQueue) {
       index.subQueue?.remove(message);
-      shelf?.add(message);
+      subQueue?.add(message);
     }
-    shelf?.update(message);
+    subQueue?.update(message);
     const lockToken = message.state === 'locked' ? message.lockToken : undefined;
     if (index.lockToken !== lockToken) {
       if (index.lockToken) this.#locked.delete(index.lockToken);
       if (lockToken) this.#locked.set(lockToken, message);
       index.lockToken = lockToken;
     }
-    if (!shelf) this.#countResident(message, 0);
+    if (!subQueue) this.#countResident(message, 0);
   }
 
   committed(message: Message): void {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
@@ -22,7 +23,7 @@ export class Queue {
   readonly record: QueueRecord;
   readonly messages: MessageTable;
   /** The time of the last send, receive or settlement. */
-  accessedAt: number;
+  accessedAt: EpochMs;
   #isRemoved = false;
   readonly #parts: QueueDependencies;
   readonly #consumers = { main: new Consumers(), dead: new Consumers() };
@@ -39,7 +40,7 @@ export class Queue {
   }
 
   /** Restores the messages and the message ids that the store has kept. */
-  restore(messages: Omit<Message, 'index'>[], history: [messageId: string, until: number][]): void {
+  restore(messages: Omit<Message, 'index'>[], history: [messageId: string, until: EpochMs][]): void {
     this.messages.restore(messages);
     this.#intake.restore(history);
   }
@@ -90,7 +91,7 @@ export class Queue {
    * @returns the new end of the lock
    * @throws BrokerError `lock-lost`
    */
-  renew(lockToken: string): number {
+  renew(lockToken: string): EpochMs {
     const message = this.#lockedBy(lockToken);
     const lockedUntil = this.#parts.clock.now() + this.record.properties.lockDurationMs;
     this.messages.change(message, { lockedUntil });
@@ -110,9 +111,9 @@ export class Queue {
    */
   consume(part: SubQueueName, consumer: Consumer): () => void {
     this.#touchAccess();
-    const leave = this.#consumers[part].add(consumer);
+    const remove = this.#consumers[part].add(consumer);
     this.#parts.requestDispatch(this);
-    return leave;
+    return remove;
   }
 
   /** Makes all later operations on the queue fail. @param isRemoved false reverts the removal */
@@ -134,30 +135,30 @@ export class Queue {
   dispatch(): void {
     const now = this.#parts.clock.now();
     for (const part of ['main', 'dead'] as const) {
-      const shelf = this.messages[part];
-      for (let message = shelf.first(); message; message = shelf.first()) {
+      const subQueue = this.messages[part];
+      for (let message = subQueue.first(); message; message = subQueue.first()) {
         if (message.expiresAt !== undefined && message.expiresAt <= now) {
           this.#redelivery.expire(message);
           continue;
         }
-        const taker = this.#consumers[part].next();
-        if (!taker) break;
-        this.#handOver(message, taker, now);
+        const recipient = this.#consumers[part].next();
+        if (!recipient) break;
+        this.#handOver(message, recipient, now);
       }
     }
   }
 
   /** The time of the next automatic change of a message. */
-  nextDeadline(): number {
+  nextDeadline(): EpochMs {
     const { main, dead } = this.messages;
     return Math.min(main.deadlines.next() ?? Infinity, dead.deadlines.next() ?? Infinity);
   }
 
   /** Applies all due changes: scheduled messages become active, locks end, messages expire. */
-  tick(now: number): void {
-    for (const shelf of [this.messages.main, this.messages.dead]) {
-      for (const sequenceNumber of shelf.deadlines.due(now)) {
-        const message = shelf.messages.get(sequenceNumber);
+  tick(now: EpochMs): void {
+    for (const subQueue of [this.messages.main, this.messages.dead]) {
+      for (const sequenceNumber of subQueue.deadlines.due(now)) {
+        const message = subQueue.messages.get(sequenceNumber);
         if (message?.state === 'scheduled') this.#intake.activate(message, now);
         else if (message?.state === 'locked') this.#redelivery.failDelivery(message);
         else if (message?.state === 'available') this.#redelivery.expire(message);
@@ -169,7 +170,7 @@ export class Queue {
   #handOver(
     message: Message,
     { consumer, release }: { consumer: Consumer; release: () => void },
-    now: number,
+    now: EpochMs,
   ) {
     const payload = this.messages.payload(message);
     const lockedUntil = now + this.record.properties.lockDurationMs;
@@ -181,9 +182,9 @@ export class Queue {
     );
     // A copy, because the lock may end before the commit is written.
     const handedOver = { ...message };
-    const deliver = (refused?: Error) => {
+    const deliver = (error?: Error) => {
       release();
-      if (!refused) consumer.deliver(handedOver, payload);
+      if (!error) consumer.deliver(handedOver, payload);
     };
     if (consumer.mode === 'peekLock') this.#parts.journal.whenWritten(deliver);
     else this.#parts.journal.whenDurable(deliver);
@@ -194,7 +195,7 @@ export class Queue {
   }
 
   /** Records the time of access. @returns the current time */
-  #touchAccess(): number {
+  #touchAccess(): EpochMs {
     if (this.#isRemoved) {
       throw new BrokerError(
         'entity-not-found',

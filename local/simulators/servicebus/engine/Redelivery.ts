@@ -33,7 +33,7 @@ export class Redelivery {
     });
     // A dead letter stays in the dead-letter queue, however often consumers abandon the dead letter.
     if (message.deadLettered || deliveryCount < this.#queue.properties.maxDeliveryCount) return;
-    this.#buryBecause(
+    this.#deadLetterBecause(
       message,
       'MaxDeliveryCountExceeded',
       `Message could not be consumed after ${deliveryCount} delivery attempts.`,
@@ -43,7 +43,8 @@ export class Redelivery {
   /** Ends a message whose time to live is over: dead-letters or removes the message, depending on `deadLetterOnExpiry`. */
   expire(message: Message): void {
     if (!this.#queue.properties.deadLetterOnExpiry) this.#messages.change(message, { state: 'gone' });
-    else this.#buryBecause(message, 'TTLExpiredException', 'The message expired and was dead lettered.');
+    else
+      this.#deadLetterBecause(message, 'TTLExpiredException', 'The message expired and was dead lettered.');
   }
 
   /**
@@ -63,7 +64,7 @@ export class Redelivery {
     });
   }
 
-  #buryBecause(message: Message, reason: string, description: string): void {
+  #deadLetterBecause(message: Message, reason: string, description: string): void {
     this.deadLetter(message, (payload) => this.#deadLetterPayload(payload, reason, description));
   }
 

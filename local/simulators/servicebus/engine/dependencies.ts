@@ -1,18 +1,22 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
 import type { Journal } from './Journal.js';
 import type { Queue } from './Queue.js';
 
 /** The engine's source of time. Tests replace the system clock with a clock that they move by hand. */
 export interface AlarmClock {
-  now(): number;
+  now(): EpochMs;
   /**
-   * Calls back once, at `time` or later.
+   * Calls back once, at `time` or soon after.
    * @returns a function that cancels the call
    */
-  schedule(time: number, callback: () => void): () => void;
+  schedule(time: EpochMs, callback: () => void): () => void;
 }
 
-/** A timer of Node with a delay of 2^31 ms or more fires at once. */
+/**
+ * A timer of Node with a longer delay fires at once. For a later time the clock therefore calls back too early; the engine then
+ * finds nothing due and schedules again.
+ */
 const longestTimerMs = 2 ** 31 - 1;
 
 export const systemAlarmClock: AlarmClock = {

@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 /** A binary min-heap. */
 export class Heap<T> {
   readonly #items: T[] = [];
@@ -60,19 +61,19 @@ export class Heap<T> {
 }
 
 interface Entry {
-  at: number;
+  at: EpochMs;
   key: number;
 }
 
 /** A set of keys with at most one due time each. */
 export class Timeline {
-  readonly #times = new Map<number, number>();
+  readonly #times = new Map<number, EpochMs>();
   // The heap keeps entries of changed or removed keys until they reach the top or outnumber the current entries. The limit
   // matters for memory: without it, a lock of five minutes would occupy memory for five minutes even if the message was
   // settled at once.
   readonly #heap = new Heap<Entry>((a, b) => a.at < b.at);
 
-  set(key: number, at: number | undefined): void {
+  set(key: number, at: EpochMs | undefined): void {
     if (at === this.#times.get(key)) return;
     if (at === undefined) {
       this.#times.delete(key);
@@ -84,7 +85,7 @@ export class Timeline {
   }
 
   /** The earliest due time. */
-  next(): number | undefined {
+  next(): EpochMs | undefined {
     for (;;) {
       const entry = this.#heap.peek();
       if (!entry || this.#isCurrent(entry)) return entry?.at;
@@ -93,7 +94,7 @@ export class Timeline {
   }
 
   /** Removes and returns the keys that are due, earliest first. */
-  *due(now: number): Generator<number> {
+  *due(now: EpochMs): Generator<number> {
     for (let next = this.next(); next !== undefined && next <= now; next = this.next()) {
       const { key } = this.#heap.pop()!;
       this.#times.delete(key);

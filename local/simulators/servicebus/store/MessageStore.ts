@@ -1,3 +1,4 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { Message } from '../engine/Message.js';
 import type { QueueProperties } from '../engine/QueueProperties.js';
 
@@ -8,15 +9,15 @@ export interface QueueRecord {
   properties: QueueProperties;
   /** The sequence number for the next message. */
   nextSequenceNumber: number;
-  createdAt: number;
-  updatedAt: number;
+  createdAt: EpochMs;
+  updatedAt: EpochMs;
 }
 
 export interface StoredQueue extends QueueRecord {
   /** Without payloads, in ascending order of sequence numbers. */
   messages: Omit<Message, 'index'>[];
   /** Message ids with the end of their detection window, earliest first. */
-  history: [messageId: string, until: number][];
+  history: [messageId: string, until: EpochMs][];
 }
 
 /** All changes of one turn. */
@@ -30,7 +31,7 @@ export interface Changes {
   updated: Iterable<Message>;
   rewritten: ReadonlySet<Message>;
   removed: Iterable<Message>;
-  remembered: Iterable<{ queueId: number; messageId: string; until: number }>;
+  remembered: Iterable<{ queueId: number; messageId: string; until: EpochMs }>;
   forgotten: Iterable<{ queueId: number; messageId: string }>;
 }
 
