@@ -1,4 +1,4 @@
-import { testEngine } from '../support/testEngine.js';
+import { testEngine } from './testEngine.js';
 
 const SECONDS = 1000;
 const MINUTES = 60 * SECONDS;
@@ -55,7 +55,7 @@ test('a lock is lost at its very end, also when the timer has not fired yet', ()
   send('a');
   const [message] = receive();
   const end = clock.now() + 30 * SECONDS;
-  clock.now = () => end;
+  clock.at = end;
   expect(() => queue.complete(message!.lockToken!)).toThrow(expect.objectContaining({ code: 'lock-lost' }));
 });
 
