@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
 import type { TablesEndpoints } from '../local/simulators/tables/startTables.js';
-import { forkStandIn } from '../local/stack/forkStandIn.js';
+import { forkSimulator } from '../local/stack/forkStandIn.js';
 import { startCountingProxy } from './countingProxy.js';
 import { burst } from './scenarios/burst.js';
 
@@ -19,7 +19,7 @@ const { devices, units } = new Command('npm run bench:cost --')
   .opts<{ devices: number; units: number }>();
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-const tables = await forkStandIn<TablesEndpoints>({
+const tables = await forkSimulator<TablesEndpoints>({
   name: 'tables',
   entry: 'local/simulators/tables/main.js',
   args: ['--folder', folder, '--port', '0'],

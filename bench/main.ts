@@ -17,7 +17,7 @@ const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'flee
 
 const options = new Command('npm run bench --')
   .description(
-    'Measures the whole system on this machine, each part on a fresh one: functions and stand-ins in a process each, and the load in another, all on the same cores. About six minutes.',
+    'Measures the whole system on this machine, each part on a fresh one: functions and simulators in a process each, and the load in another, all on the same cores. About six minutes.',
   )
   .option('--only <parts>', `some of ${all.join(', ')}, comma-separated`, all.join(','))
   .option('--devices <number>', 'of the burst, the fleet and, off and on, of telemetry', wholeNumber, 1_000)

@@ -9,7 +9,7 @@ export function openAppOf(
   { balena, iotHub, serviceBus, tables }: Endpoints,
   settings: Record<string, string> = {},
 ): App {
-  if (!balena || !iotHub || !serviceBus || !tables) throw new Error('a stand-in is missing');
+  if (!balena || !iotHub || !serviceBus || !tables) throw new Error('a simulator is missing');
   setDefaultCACertificates([...getCACertificates('bundled'), readFileSync(iotHub.caFile, 'utf8')]);
   return openApp(
     readConfig({

@@ -42,7 +42,7 @@ process.on('SIGINT', () => controller.abort());
 
 try {
   const { functions, balena, tables } = stack.endpoints;
-  if (!balena || !tables) throw new Error('this runs against the stand-ins: unset BALENA_… and RECORDS_…');
+  if (!balena || !tables) throw new Error('this runs against the simulators: unset BALENA_… and RECORDS_…');
   const records = openTable<DeviceRecord>({ connection: tables, name: 'devices' });
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
   const tally: RelayTally = { requested: 0, byStatus: {} };

@@ -6,12 +6,12 @@ import { playDevice } from './device/playDevice.js';
 import { wholeNumber } from './simulators/shared/wholeNumber.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack } from './stack/startStack.js';
-import { whatNext } from './stack/whatNext.js';
+import { nextSteps } from './stack/whatNext.js';
 
 const options = new Command('npm start --')
   .description(
-    'Brings the whole system up on this machine: the functions in a local host, and stand-ins for balena, IoT Hub, Service Bus and Tables. ' +
-      'A dependency whose real setting is given (environment or local.settings.json) is used instead of its stand-in.',
+    'Brings the whole system up on this machine: the functions in a local host, and simulators for balena, IoT Hub, Service Bus and Tables. ' +
+      'A dependency whose real setting is given (environment or local.settings.json) is used instead of its simulator.',
   )
   .option('--fresh', 'forget everything from before')
   .option('--folder <path>', 'where all state is kept', '.local')
@@ -65,9 +65,9 @@ try {
     });
   }
   console.log(
-    `\nReady, ${((Date.now() - begun) / 1_000).toFixed(1)} s after the start.${whatNext(endpoints, options.folder)}`,
+    `\nReady, ${((Date.now() - begun) / 1_000).toFixed(1)} s after the start.${nextSteps(endpoints, options.folder)}`,
   );
-  for (const each of [...stack.hosts, ...Object.values(stack.standIns)]) {
+  for (const each of [...stack.hosts, ...Object.values(stack.simulators)]) {
     each?.ended.then(() => {
       if (!stopping)
         print(

@@ -55,7 +55,7 @@ async function run(
   { devices, tier, units, progress, disturb }: BurstOptions,
 ): Promise<BurstFigures> {
   const { functions, balena, iotHub } = stack.endpoints;
-  if (!balena || !iotHub) throw new Error('this measures against the stand-ins: unset BALENA_… and IOTHUB_…');
+  if (!balena || !iotHub) throw new Error('this measures against the simulators: unset BALENA_… and IOTHUB_…');
   const perMinute = operationsPerMinute(tier, units);
   const boundMs = (devices / perMinute) * 60_000;
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;

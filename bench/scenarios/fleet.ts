@@ -45,7 +45,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   });
   const app = openAppOf(stack.endpoints, settings);
   const { balena, iotHub } = stack.endpoints;
-  if (!balena || !iotHub) throw new Error('this measures against the stand-ins');
+  if (!balena || !iotHub) throw new Error('this measures against the simulators');
   const rows: FleetFigures[] = [];
 
   async function measure(what: string, run: () => Promise<number>): Promise<void> {

@@ -121,7 +121,7 @@ async function measureWork(
   rounds: number,
   settings: Record<Mode, Record<string, string>>,
 ): Promise<Spent> {
-  // The very first only warms up the stand-ins.
+  // The very first only warms up the simulators.
   const parts: Mode[] = [
     'off',
     ...Array.from({ length: rounds }, (_, i) => (i % 2 ? modes : modes.toReversed())).flat(),
@@ -135,7 +135,7 @@ async function measureWork(
   });
   try {
     const { functions, balena } = stack.endpoints;
-    if (!balena) throw new Error('this measures against the stand-ins: unset BALENA_…');
+    if (!balena) throw new Error('this measures against the simulators: unset BALENA_…');
     const spent: Spent = { off: [], on: [] };
     for (const [part, mode] of parts.entries()) {
       const uuids = balena.devices.slice(part * devices, (part + 1) * devices).map(({ uuid }) => uuid);

@@ -12,7 +12,7 @@ export interface Answer {
  * @param service undefined to leave it out
  * @param apiKey the device's own
  */
-export async function askForCredentials(
+export async function requestCredentials(
   provisionUrl: string,
   uuid: string,
   service: string | undefined,

@@ -11,9 +11,9 @@ export interface DeviceCredentials {
   key: string;
 }
 
-export interface Door {
+export interface HubAddress {
   hostName: string;
-  /** PEM of the certificate to trust, for a stand-in. */
+  /** PEM of the certificate to trust, for a simulator. */
   ca?: string;
 }
 
@@ -29,7 +29,7 @@ export interface ConnectedDevice {
  */
 export async function connectDevice(
   { uuid, cert, key }: DeviceCredentials,
-  { hostName, ca }: Door,
+  { hostName, ca }: HubAddress,
 ): Promise<ConnectedDevice> {
   const client = Client.fromConnectionString(`HostName=${hostName};DeviceId=${uuid};x509=true`, Mqtt);
   client.setRetryPolicy({ shouldRetry: () => false, nextRetryTimeout: () => -1 });

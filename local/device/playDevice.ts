@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Endpoints } from '../stack/Endpoints.js';
-import { askForCredentials } from './askForCredentials.js';
+import { requestCredentials } from './askForCredentials.js';
 import { connectDevice } from './connectDevice.js';
 import { readVariables } from './readVariables.js';
 
@@ -38,7 +38,7 @@ export async function playDevice(options: PlayOptions): Promise<void> {
   const { balena, iotHub } = endpoints;
   if (!balena || !iotHub) {
     throw new Error(
-      'this plays a device of the stand-ins for balena and the hub: start them (npm start without BALENA_… and IOTHUB_… settings)',
+      'this plays a device of the simulators for balena and the hub: start them (npm start without BALENA_… and IOTHUB_… settings)',
     );
   }
   const ownKey = options.apiKey ?? balena.devices.find((device) => device.uuid === uuid)?.apiKey;
@@ -85,7 +85,7 @@ async function waitForCredentials(
     if (AZURE_CERT && AZURE_PRIVATE_KEY) {
       return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
     }
-    const { status, text } = await askForCredentials(provisionUrl, uuid, service, ownKey);
+    const { status, text } = await requestCredentials(provisionUrl, uuid, service, ownKey);
     say(`asked for credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
     if (status === 401) {
       const why = text

@@ -1,7 +1,7 @@
 import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
 import type { IotHubEndpoints } from '../simulators/iothub/startIotHub.js';
 
-/** `.local/endpoints.json`: how to reach what runs. What is not a stand-in, but the real one, is not in it. */
+/** `.local/endpoints.json`: how to reach what runs. What is not a simulator, but the real one, is not in it. */
 export interface Endpoints {
   /** Those of the functions that are no secrets, and that who works beside them must share. */
   settings: Record<string, string>;

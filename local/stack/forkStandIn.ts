@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { projectFolder } from './projectFolder.js';
 
-/** A stand-in, or a host, in a process of its own. */
+/** A simulator, or a host, in a process of its own. */
 export interface Forked<Endpoints> {
   endpoints: Endpoints;
   process: ChildProcess;
@@ -37,7 +37,7 @@ const stopWithinMs = 40_000;
  *
  * @throws Error in one sentence with what it said, if it ends before it is ready
  */
-export async function forkStandIn<Endpoints>(options: ForkOptions): Promise<Forked<Endpoints>> {
+export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Forked<Endpoints>> {
   const { name, entry, args, env, onLine } = options;
   const child = fork(join(projectFolder(), 'dist', entry), args, {
     env,

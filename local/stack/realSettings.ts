@@ -1,6 +1,6 @@
 type Settings = Record<string, string | undefined>;
 
-/** Which dependencies the settings name: those are used instead of their stand-in. */
+/** Which dependencies the settings name: those are used instead of their simulator. */
 export function realSettings(settings: Settings) {
   const any = (...names: string[]) => names.some((name) => settings[name]?.trim());
   return {

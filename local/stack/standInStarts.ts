@@ -3,22 +3,22 @@ import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
 import type { IotHubEndpoints } from '../simulators/iothub/startIotHub.js';
 import type { BrokerEndpoints } from '../simulators/servicebus/startBroker.js';
 import type { TablesEndpoints } from '../simulators/tables/startTables.js';
-import { type Forked, forkStandIn } from './forkStandIn.js';
+import { type Forked, forkSimulator } from './forkStandIn.js';
 import { freePort } from './freePort.js';
 import { realSettings } from './realSettings.js';
 import type { StackOptions } from './startStack.js';
 
 /** Null where the real one is used. */
-export interface StandIns {
+export interface Simulators {
   balena: Forked<BalenaEndpoints> | null;
   iotHub: Forked<IotHubEndpoints> | null;
   serviceBus: Forked<BrokerEndpoints> | null;
   tables: Forked<TablesEndpoints> | null;
 }
 
-export type StandInName = keyof StandIns;
+export type SimulatorName = keyof Simulators;
 
-export type StandInStarts = { [N in StandInName]: (() => Promise<NonNullable<StandIns[N]>>) | null };
+export type SimulatorStarts = { [N in SimulatorName]: (() => Promise<NonNullable<Simulators[N]>>) | null };
 
 export const queue = 'provisioning';
 
@@ -32,14 +32,14 @@ export function queueArgument(different: { lock?: number; window?: number | stri
 }
 
 /**
- * How each stand-in is started: always with the same folder, and with `freePorts` on the same ports, so that it can be started again.
+ * How each simulator is started: always with the same folder, and with `freePorts` on the same ports, so that it can be started again.
  *
  * @param started gets each that was started
  */
-export async function standInStarts(
+export async function simulatorStarts(
   options: StackOptions,
   started: Forked<unknown>[],
-): Promise<StandInStarts> {
+): Promise<SimulatorStarts> {
   const { folder, settings = {}, onLine, freePorts } = options;
   const real = realSettings(settings);
   const ports = async (...names: string[]) => {
@@ -50,7 +50,7 @@ export async function standInStarts(
   const start =
     <E>(name: string, entry: string, args: string[]) =>
     async (): Promise<Forked<E>> => {
-      const forked = await forkStandIn<E>({
+      const forked = await forkSimulator<E>({
         name,
         entry: `local/simulators/${entry}/main.js`,
         args: ['--folder', join(folder, entry), ...args],

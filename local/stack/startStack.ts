@@ -3,16 +3,16 @@ import { join, resolve } from 'node:path';
 import { checkExtraCertificates } from '../checkExtraCertificates.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
 import type { Endpoints } from './Endpoints.js';
-import { type Forked, forkStandIn } from './forkStandIn.js';
+import { type Forked, forkSimulator } from './forkStandIn.js';
 import { freePort } from './freePort.js';
 import { functionKeys } from './functionKeys.js';
 import { projectFolder } from './projectFolder.js';
 import {
   queue,
-  type StandInName,
-  type StandInStarts,
-  type StandIns,
-  standInStarts,
+  type SimulatorName,
+  type SimulatorStarts,
+  type Simulators,
+  simulatorStarts,
 } from './standInStarts.js';
 
 type Settings = Record<string, string | undefined>;
@@ -22,7 +22,7 @@ export interface StackOptions {
   folder: string;
   /** Start from nothing. */
   fresh?: boolean;
-  /** Settings of the functions, on top of those that point at the stand-ins. Real dependencies among them are used. */
+  /** Settings of the functions, on top of those that point at the simulators. Real dependencies among them are used. */
   settings?: Settings;
   /** Free ports throughout, for tests; otherwise the usual ones, or a free one where that is taken. */
   freePorts?: boolean;
@@ -44,20 +44,20 @@ export interface StackOptions {
 /** A whole system on this machine. */
 export interface Stack {
   endpoints: Endpoints;
-  standIns: StandIns;
+  simulators: Simulators;
   hosts: Forked<HostEndpoints>[];
   /** Starts a further host, or one anew; with these settings on top of the others. */
   startHost(part: 'all' | 'http' | 'worker', settings?: Settings): Promise<Forked<HostEndpoints>>;
   /**
-   * Starts a stand-in anew that has ended, with its folder and (with `freePorts`) on its ports. Only its control server is at
-   * another address then: see `standIns`.
+   * Starts a simulator anew that has ended, with its folder and (with `freePorts`) on its ports. Only its control server is at
+   * another address then: see `simulators`.
    */
-  restart(name: StandInName): Promise<void>;
+  restart(name: SimulatorName): Promise<void>;
   /** Stops everything, in order. */
   close(): Promise<void>;
 }
 
-/** Brings the whole system up: the four stand-ins, and then the functions in the local host, each in its own process. */
+/** Brings the whole system up: the four simulators, and then the functions in the local host, each in its own process. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, settings = {}, appFolder = projectFolder(), onLine } = options;
   await checkExtraCertificates();
@@ -72,20 +72,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 
   try {
-    const starts = await standInStarts(options, started);
-    const standIns = await startStandIns(starts);
-    const restart = async <N extends StandInName>(name: N) => {
-      await standIns[name]?.ended;
-      standIns[name] = ((await starts[name]?.()) ?? null) as StandIns[N];
+    const starts = await simulatorStarts(options, started);
+    const simulators = await startSimulators(starts);
+    const restart = async <N extends SimulatorName>(name: N) => {
+      await simulators[name]?.ended;
+      simulators[name] = ((await starts[name]?.()) ?? null) as Simulators[N];
     };
-    const env = { ...process.env, ...settings, ...(await pointers(standIns, folder)) };
+    const env = { ...process.env, ...settings, ...(await simulatorSettings(simulators, folder)) };
     const endpoints: Endpoints = {
-      settings: shared(env),
+      settings: sharedSettingsOf(env),
       functions: { url: '', ...keys },
-      ...(standIns.serviceBus && { serviceBus: { ...standIns.serviceBus.endpoints, queue } }),
-      ...(standIns.tables && { tables: standIns.tables.endpoints }),
-      ...(standIns.iotHub && { iotHub: standIns.iotHub.endpoints }),
-      ...(standIns.balena && { balena: standIns.balena.endpoints }),
+      ...(simulators.serviceBus && { serviceBus: { ...simulators.serviceBus.endpoints, queue } }),
+      ...(simulators.tables && { tables: simulators.tables.endpoints }),
+      ...(simulators.iotHub && { iotHub: simulators.iotHub.endpoints }),
+      ...(simulators.balena && { balena: simulators.balena.endpoints }),
     };
     const hosts: Forked<HostEndpoints>[] = [];
     const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}) => {
@@ -94,7 +94,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ? new URL(endpoints.functions.url).port
         : String(options.freePorts ? await freePort() : (options.port ?? 7071));
       const only = part === 'all' ? [] : ['--only', part];
-      const host = await forkStandIn<HostEndpoints>({
+      const host = await forkSimulator<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/simulators/functions-host/main.js',
         args: ['--app', appFolder, '--port', port, '--or-free-port', '--keys', keysFile, ...only],
@@ -108,14 +108,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     for (const part of options.hosts ?? ['all']) await startHost(part);
     await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2));
-    return { endpoints, standIns, hosts, startHost, restart, close };
+    return { endpoints, simulators, hosts, startHost, restart, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function startStandIns(starts: StandInStarts): Promise<StandIns> {
+async function startSimulators(starts: SimulatorStarts): Promise<Simulators> {
   // All are waited for, so that one that fails leaves none behind that nobody knows.
   const [balena, iotHub, serviceBus, tables] = await Promise.allSettled([
     starts.balena?.() ?? null,
@@ -135,8 +135,8 @@ async function startStandIns(starts: StandInStarts): Promise<StandIns> {
   };
 }
 
-/** The settings that point the functions at the stand-ins. */
-async function pointers({ balena, iotHub, serviceBus, tables }: StandIns, folder: string): Promise<Settings> {
+/** The settings that point the functions at the simulators. */
+async function simulatorSettings({ balena, iotHub, serviceBus, tables }: Simulators, folder: string): Promise<Settings> {
   const caFiles = [iotHub, serviceBus].flatMap((each) => (each ? [each.endpoints.caFile] : []));
   return {
     ...(caFiles.length > 0 && { NODE_EXTRA_CA_CERTS: await trustAlso(caFiles, join(folder, 'trusted.pem')) }),
@@ -163,7 +163,7 @@ const sharedSettings = [
   'WORK_LIMIT_SECONDS',
 ];
 
-function shared(env: Settings): Record<string, string> {
+function sharedSettingsOf(env: Settings): Record<string, string> {
   return Object.fromEntries(sharedSettings.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Endpoints } from './Endpoints.js';
 
 /** What to try with a system that has just started, as commands that work when pasted. */
-export function whatNext({ functions, balena }: Endpoints, folder: string): string {
+export function nextSteps({ functions, balena }: Endpoints, folder: string): string {
   const { url, provisionKey, deprovisionKey, opsKey } = functions;
   const uuid = balena?.devices.at(-1)?.uuid ?? '<uuid of a device>';
   const json = `-H 'content-type: application/json' -d '{"uuid": "${uuid}", "balena_service": "main"}'`;

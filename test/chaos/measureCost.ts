@@ -26,7 +26,7 @@ export async function measureCost(system: System, deps: AskDependencies): Promis
 }
 
 async function measureOnce({ stack }: System, deps: AskDependencies): Promise<Violation[]> {
-  const { balena, iotHub } = stack.standIns;
+  const { balena, iotHub } = stack.simulators;
   const [hubControl, balenaControl] = [iotHub?.endpoints.controlUrl, balena?.endpoints.controlUrl];
   const uuids = Array.from({ length: fresh }, () => randomBytes(16).toString('hex'));
   await control(balenaControl, 'POST /devices', { uuids });

@@ -48,7 +48,7 @@ const throttleBody = z.strictObject({
  * | `DELETE /devices/{uuid}` | with its variables and keys |
  * | `PUT /devices/{uuid}/variables` | `{service?, variables: {NAME: value or null to remove}}`; without a service the device level |
  */
-export function createRoutes(
+export function controlRoutes(
   db: DatabaseSync,
   throttle: Throttle,
   defaultFleet: string,

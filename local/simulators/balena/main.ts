@@ -1,9 +1,9 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runStandIn.js';
 
 const options = new Command('balena')
-  .description('A stand-in for the part of the balena API that is used here, on loopback')
+  .description('A simulator for the part of the balena API that is used here, on loopback')
   .option('--port <number>', 'port of the API', wholeNumber, 7080)
   .option('--or-free-port', 'take a free port when that one is in use', false)
   .option('--folder <path>', 'where to keep devices and variables (default: in memory only)')
@@ -20,7 +20,7 @@ const options = new Command('balena')
     devices: number;
   }>();
 
-await runStandIn('balena', async () => {
+await runSimulator('balena', async () => {
   // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
   const { startBalena } = await import('./startBalena.js');
   return startBalena({

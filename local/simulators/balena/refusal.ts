@@ -1,7 +1,7 @@
 import type { Answer } from '../faults/asked.js';
 
 /** A request that is not granted: thrown anywhere, answered as it says. */
-export class Refusal extends Error {
+export class RequestError extends Error {
   readonly answer: Answer;
 
   /** @param body text, sent as balena's OData layer sends it: as a JSON string; nothing at all when empty */
@@ -13,7 +13,7 @@ export class Refusal extends Error {
 }
 
 /** A refusal whose text goes out as plain text, as balena's routes outside of OData do. */
-export class PlainRefusal extends Refusal {
+export class PlainTextError extends RequestError {
   override readonly answer: Answer;
 
   constructor(status: number, body: string, headers: Record<string, string> = {}) {
@@ -23,7 +23,7 @@ export class PlainRefusal extends Refusal {
   }
 }
 
-/** For a query that balena may understand and this stand-in does not: it never silently ignores a part of it. */
-export function notSupported(what: string): Refusal {
-  return new Refusal(400, `not supported by this stand-in of the balena API: ${what}`);
+/** For a query that balena may understand and this simulator does not: it never silently ignores a part of it. */
+export function notSupported(what: string): RequestError {
+  return new RequestError(400, `not supported by this simulator of the balena API: ${what}`);
 }

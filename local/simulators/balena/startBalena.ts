@@ -3,10 +3,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { applyFaults } from '../faults/applyFaults.js';
 import { startControl } from '../faults/startControl.js';
 import { listen } from '../shared/listen.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runStandIn.js';
 import { createHandle, patternOf } from './api/createHandle.js';
 import { createThrottle } from './api/createThrottle.js';
-import { createRoutes } from './createRoutes.js';
+import { controlRoutes } from './createRoutes.js';
 import { addBasics } from './data/addBasics.js';
 import { addDevice } from './data/addDevice.js';
 import { addFleet } from './data/addFleet.js';
@@ -45,7 +45,7 @@ export interface BalenaEndpoints {
 }
 
 /** Starts the part of the balena API that is used here: what the unmodified balena-sdk needs for devices and their variables. */
-export async function startBalena(options: BalenaOptions = {}): Promise<StandIn<BalenaEndpoints>> {
+export async function startBalena(options: BalenaOptions = {}): Promise<Simulator<BalenaEndpoints>> {
   const { port = 0, orFreePort = false, folder, fleet = 'local/demo', onEvent = () => {} } = options;
   const { services = ['cloud-relay', 'main'], devices: count = 1 } = options;
   if (!/^[a-z0-9_-]+\/[a-z0-9_-]+$/.test(fleet)) {
@@ -56,7 +56,7 @@ export async function startBalena(options: BalenaOptions = {}): Promise<StandIn<
   const devices = prepareFleet(db, fleet, services, count);
 
   const throttle = createThrottle();
-  const control = await startControl({ routes: createRoutes(db, throttle, fleet, onEvent) });
+  const control = await startControl({ routes: controlRoutes(db, throttle, fleet, onEvent) });
   const handle = createHandle({ db, throttle, onEvent });
   const server = createServer(applyFaults(control, { handle, pattern: patternOf, onEvent }));
   const close = async () => {

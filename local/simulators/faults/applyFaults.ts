@@ -1,17 +1,17 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, type Asked, type Handle, readAsked } from './asked.js';
+import { type Answer, type ReceivedRequest, type Handle, readRequest } from './asked.js';
 import type { Control } from './startControl.js';
 
-/** What `applyFaults` needs to know about a stand-in. */
-export interface Wrapped {
+/** What `applyFaults` needs to know about a simulator. */
+export interface SimulatedService {
   /** Does what is asked, and says what to answer. It is also called for a request that a fault refuses "with effect". */
   handle: Handle;
   /** Replaces the changing parts of a path for the request counts. Default: the path as it is. */
-  pattern?(asked: Asked): string;
+  pattern?(asked: ReceivedRequest): string;
   /** Largest body, bytes; more is answered with 413. Default 10 MiB. */
   maxBodyBytes?: number;
-  /** One line when `handle` throws, which is a defect of the stand-in. */
+  /** One line when `handle` throws, which is a defect of the simulator. */
   onEvent?(line: string): void;
 }
 
@@ -24,7 +24,7 @@ type Ending = { status: number | null; fault?: 'status' | 'reset' | 'hang' | 'ha
  * `handle` is a function from request to answer, and never sees the connection: a request can therefore take effect although its
  * answer is lost, held back, cut off, or was another.
  */
-export function applyFaults(control: Control, wrapped: Wrapped): RequestListener {
+export function applyFaults(control: Control, wrapped: SimulatedService): RequestListener {
   const { pattern = ({ path }) => path, maxBodyBytes = 10 * 1024 * 1024, onEvent = () => {} } = wrapped;
 
   const handle: Handle = async (asked) => {
@@ -39,7 +39,7 @@ export function applyFaults(control: Control, wrapped: Wrapped): RequestListener
   return async (request, response) => {
     const at = new Date();
     const started = performance.now();
-    const asked = await readAsked(request, maxBodyBytes).catch(() => undefined);
+    const asked = await readRequest(request, maxBodyBytes).catch(() => undefined);
     if (!asked) return; // The caller is gone before it had said what it wants.
     const ending = await respond(asked, request, response);
     const tookMs = Math.round((performance.now() - started) * 10) / 10;
@@ -52,7 +52,7 @@ export function applyFaults(control: Control, wrapped: Wrapped): RequestListener
     });
   };
 
-  async function respond(asked: Asked, request: IncomingMessage, response: ServerResponse): Promise<Ending> {
+  async function respond(asked: ReceivedRequest, request: IncomingMessage, response: ServerResponse): Promise<Ending> {
     if (asked.tooLarge) {
       send(response, { status: 413, body: 'request entity too large' });
       return { status: 413 };

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** A request, read to its end. */
-export interface Asked {
+export interface ReceivedRequest {
   method: string;
   /** Path without its query, percent-decoded. */
   path: string;
@@ -23,10 +23,10 @@ export interface Answer {
   body?: unknown;
 }
 
-export type Handle = (asked: Asked) => Answer | Promise<Answer>;
+export type Handle = (asked: ReceivedRequest) => Answer | Promise<Answer>;
 
 /** @throws Error when the caller goes away before its request is complete */
-export async function readAsked(request: IncomingMessage, maxBodyBytes: number): Promise<Asked> {
+export async function readRequest(request: IncomingMessage, maxBodyBytes: number): Promise<ReceivedRequest> {
   const { method = 'GET', url = '/', headers } = request;
   const at = url.indexOf('?');
   const search = at < 0 ? '' : url.slice(at + 1);

@@ -9,7 +9,7 @@ export interface Verdict {
   fault?: Fault;
 }
 
-/** The faults that a stand-in has at the moment. */
+/** The faults that a simulator has at the moment. */
 export interface Faults {
   /** Every fault that was added, with the number of requests that it has hit. */
   list(): Array<Fault & { hits: number }>;

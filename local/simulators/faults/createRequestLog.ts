@@ -1,4 +1,4 @@
-/** A request that a stand-in was asked. */
+/** A request that a simulator was asked. */
 export interface LoggedRequest {
   method: string;
   /** The path with its changing parts replaced, such as `/devices/{id}`. */
@@ -13,7 +13,7 @@ export interface LoggedRequest {
   tookMs: number;
 }
 
-/** What a stand-in was asked since it started, or since the log was cleared. */
+/** What a simulator was asked since it started, or since the log was cleared. */
 export interface RequestSummary {
   total: number;
   /** By method and path pattern, such as `PUT /devices/{id}`, then by status (`none` for no answer). */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * What a stand-in is told to get wrong.
+ * What a simulator is told to get wrong.
  *
  * A fault says which requests it is for (`method`, `path`, `probability`, `times`), how long they wait (`delayMs`), and at most
  * one thing that happens to them: `status`, `reset`, `hang` or `halfAnswer`. Without one it only slows them down.

@@ -1,14 +1,14 @@
 import { createServer } from 'node:http';
 import { z } from 'zod';
 import { listen } from '../shared/listen.js';
-import { readAsked } from './asked.js';
+import { readRequest } from './asked.js';
 import { createFaults, type Faults } from './createFaults.js';
 import { createRequestLog, type RequestLog } from './createRequestLog.js';
 import { manyFaults, oneOrManyFaults } from './fault.js';
 import { findRoute, type Routes } from './findRoute.js';
 
 /**
- * The control server of a stand-in: plain HTTP and JSON, on loopback, without a key.
+ * The control server of a simulator: plain HTTP and JSON, on loopback, without a key.
  *
  * | request | |
  * |---|---|
@@ -17,12 +17,12 @@ import { findRoute, type Routes } from './findRoute.js';
  * | `PUT /faults` | put an array in place of all, and repeat the random numbers from the seed |
  * | `DELETE /faults` | none any more; late effects that are already on their way still happen |
  * | `PUT /seed` | `{"seed": 7}`: the random numbers of the faults start anew from it |
- * | `GET /requests` | `{total, counts, requests}`: what the stand-in was asked (see createRequestLog.ts) |
+ * | `GET /requests` | `{total, counts, requests}`: what the simulator was asked (see createRequestLog.ts) |
  * | `DELETE /requests` | start counting anew |
  *
- * and the routes of the stand-in itself. Bad input is answered with 400 and `{"error": "what to send"}`.
+ * and the routes of the simulator itself. Bad input is answered with 400 and `{"error": "what to send"}`.
  *
- * A stand-in uses it so:
+ * A simulator uses it so:
  * ```ts
  * const control = await startControl({ routes: { 'PUT /throttle': ({ body }) => setRate(throttle.parse(body)) } });
  * const server = createServer(applyFaults(control, { handle, pattern: () => '/devices/{id}' }));
@@ -74,7 +74,7 @@ export async function startControl({ port = 0, seed, routes = {} }: ControlOptio
       response.end(body === undefined ? undefined : `${JSON.stringify(body)}\n`);
     };
     try {
-      const { method, path, query, body } = await readAsked(request, maxBodyBytes);
+      const { method, path, query, body } = await readRequest(request, maxBodyBytes);
       const found = findRoute(all, method, path);
       if (!found) return answer(404, { error: `send one of ${Object.keys(all).join(', ')}` });
       const result = await found.route({ params: found.params, query, body: parseBody(body) });

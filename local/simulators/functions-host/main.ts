@@ -1,6 +1,6 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runStandIn.js';
 
 interface Arguments {
   app: string;
@@ -23,7 +23,7 @@ const { app, port, orFreePort, only, keys } = new Command('functions-host')
   .parse()
   .opts<Arguments>();
 
-await runStandIn('functions host', async () => {
+await runSimulator('functions host', async () => {
   // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
   const { startHost } = await import('./startHost.js');
   return startHost({ appFolder: app, port, orFreePort, only, keysFile: keys });

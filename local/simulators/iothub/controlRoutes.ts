@@ -3,7 +3,7 @@ import type { Routes } from '../faults/findRoute.js';
 import type { QueryView } from './createQueryView.js';
 import type { TelemetryLog } from './createTelemetryLog.js';
 import type { Throttle } from './createThrottle.js';
-import type { MqttDoor } from './startMqttDoor.js';
+import type { MqttServer } from './startMqttDoor.js';
 import { limits, queryLimits, registryLimits, tiers, unlimited } from './throttleLimits.js';
 
 const size = z.strictObject({ tier: z.enum(tiers), units: z.int().min(1).max(200).default(1) });
@@ -28,7 +28,7 @@ export interface ControlRoutesOptions {
   queryThrottle: Throttle;
   queryView: Pick<QueryView, 'lagMs' | 'setLag'>;
   telemetry: TelemetryLog;
-  door: Pick<MqttDoor, 'connected'>;
+  mqttServer: Pick<MqttServer, 'connected'>;
 }
 
 /**
@@ -44,7 +44,7 @@ export interface ControlRoutesOptions {
  * | `GET /connections` | the ids of the devices that are connected |
  */
 export function controlRoutes(options: ControlRoutesOptions): Routes {
-  const { throttle, queryThrottle, queryView, telemetry, door } = options;
+  const { throttle, queryThrottle, queryView, telemetry, mqttServer } = options;
   const queries = () => ({ ...queryThrottle.state(), lagMs: queryView.lagMs() });
   return {
     'GET /throttle': () => throttle.state(),
@@ -68,6 +68,6 @@ export function controlRoutes(options: ControlRoutesOptions): Routes {
     },
     'GET /telemetry': ({ query }) => telemetry.of(query.get('device') ?? undefined),
     'DELETE /telemetry': () => telemetry.clear(),
-    'GET /connections': () => door.connected(),
+    'GET /connections': () => mqttServer.connected(),
   };
 }

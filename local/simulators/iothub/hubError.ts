@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer } from '../faults/asked.js';
 
-/** The hub's error codes that this stand-in answers with; a code's first three digits are its HTTP status. */
+/** The hub's error codes that this simulator answers with; a code's first three digits are its HTTP status. */
 export const hubErrorCodes = {
   ArgumentInvalid: 400004,
   ArgumentNull: 400005,

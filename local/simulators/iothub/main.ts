@@ -1,6 +1,6 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runStandIn.js';
 import { type Tier, tiers } from './throttleLimits.js';
 
 interface Given {
@@ -15,7 +15,7 @@ interface Given {
 
 const command = new Command('iothub')
   .description(
-    'A stand-in for Azure IoT Hub on this machine: identity registry (HTTPS) and device door (MQTT).',
+    'A simulator for Azure IoT Hub on this machine: identity registry (HTTPS) and device door (MQTT).',
   )
   .option('--https-port <port>', 'of the registry; 0 for any free one', port, 8443)
   .option('--mqtt-port <port>', 'for the devices; 0 for any free one', port, 8883)
@@ -27,7 +27,7 @@ const command = new Command('iothub')
 
 const given = command.parse().opts<Given>();
 if (given.tier === 'F1' && given.units !== 1) command.error('error: tier F1 has exactly one unit');
-await runStandIn('IoT Hub', async () => {
+await runSimulator('IoT Hub', async () => {
   // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
   const { startIotHub } = await import('./startIotHub.js');
   return startIotHub({ ...given, onEvent: (line) => console.log(line) });

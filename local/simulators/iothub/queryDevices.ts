@@ -17,7 +17,7 @@ export interface QueryResult {
 }
 
 /**
- * The two queries that this stand-in knows: `SELECT * FROM devices`, and the same for one device id. Answers device twins.
+ * The two queries that this simulator knows: `SELECT * FROM devices`, and the same for one device id. Answers device twins.
  *
  * @param page of at most so many twins, from after the continuation of the page before
  * @throws HubError 400 for any other query
@@ -37,7 +37,7 @@ export function queryDevices(
     return { twins: identity ? [twin(identity)] : [] };
   }
   if (!selectAll.test(query))
-    throw new HubError('ArgumentInvalid', 'BadRequest: this stand-in does not know that query');
+    throw new HubError('ArgumentInvalid', 'BadRequest: this simulator does not know that query');
 
   const size = Number(page.size ?? pageSize);
   if (!Number.isInteger(size) || size < 1)

@@ -14,7 +14,7 @@ export interface Credentials {
  * Why a device may not connect, or undefined if it may. As the hub does with thumbprints, it looks at match and validity only:
  * not at the issuer, the subject or a revocation list. Devices that authenticate otherwise (tokens, CA) are always refused here.
  */
-export function refuseConnection(
+export function reasonToRefuse(
   { clientId, username, certificate }: Credentials,
   identity: StoredIdentity | undefined,
   now = Date.now(),

@@ -1,4 +1,4 @@
-import type { Asked, Handle } from '../faults/asked.js';
+import type { ReceivedRequest, Handle } from '../faults/asked.js';
 import { checkSharedAccessSignature } from './checkSharedAccessSignature.js';
 import { errorAnswer, HubError } from './hubError.js';
 import type { Policy, RegistryRight } from './policies.js';
@@ -9,7 +9,7 @@ export interface RegistryApiOptions extends RegistryOperationsOptions {
 }
 
 /** For the request counts. */
-export const registryPattern = ({ path }: Asked) => path.replace(/^\/devices\/(?!query$).+/, '/devices/{id}');
+export const registryPattern = ({ path }: ReceivedRequest) => path.replace(/^\/devices\/(?!query$).+/, '/devices/{id}');
 
 /**
  * The identity registry's REST API (`api-version` 2021-04-12) as a function from request to answer: what is wrong with the

@@ -6,7 +6,7 @@ import { applyFaults } from '../faults/applyFaults.js';
 import { startControl } from '../faults/startControl.js';
 import { listen } from '../shared/listen.js';
 import { localCertificate } from '../shared/localCertificate.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runStandIn.js';
 import { controlRoutes } from './controlRoutes.js';
 import { createQueryView } from './createQueryView.js';
 import { createRegistry } from './createRegistry.js';
@@ -16,7 +16,7 @@ import { openDeviceStore } from './openDeviceStore.js';
 import { loadPolicies } from './policies.js';
 import { shortId, telemetryLine } from './readTelemetry.js';
 import { registryApi, registryPattern } from './registryApi.js';
-import { startMqttDoor } from './startMqttDoor.js';
+import { startMqttServer } from './startMqttDoor.js';
 import { maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttleLimits.js';
 
 export interface IotHubOptions {
@@ -54,8 +54,8 @@ const keepAliveMs = 120_000;
 /** Of a bulk call of 100 devices, with room. */
 const maxBodyBytes = 2 * 1024 * 1024;
 
-/** A stand-in for an IoT Hub: its identity registry over HTTPS, and its door for devices over MQTT. On loopback only. */
-export async function startIotHub(options: IotHubOptions = {}): Promise<StandIn<IotHubEndpoints>> {
+/** A simulator for an IoT Hub: its identity registry over HTTPS, and its MQTT server for devices over MQTT. On loopback only. */
+export async function startIotHub(options: IotHubOptions = {}): Promise<Simulator<IotHubEndpoints>> {
   const closers: Array<() => unknown> = [];
   const close = async () => {
     for (const each of closers.splice(0).reverse()) await each();
@@ -84,7 +84,7 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
   const queryThrottle = createThrottle(options.unthrottled ? unlimited : queryLimits(size));
   const telemetry = createTelemetryLog();
 
-  const door = await startMqttDoor({
+  const mqttServer = await startMqttServer({
     certificate,
     port: options.mqttPort ?? 8883,
     orFreePort,
@@ -95,21 +95,21 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
     },
     onEvent,
   });
-  closers.push(door.close);
+  closers.push(mqttServer.close);
   const registry = createRegistry({
     store,
     maxDevices: maxDevices(size),
     onChange({ deviceId, what }) {
       onEvent(`device ${shortId(deviceId)} ${what}`);
-      door.recheck(deviceId);
+      mqttServer.recheck(deviceId);
     },
   });
   const control = await startControl({
-    routes: controlRoutes({ throttle, queryThrottle, queryView, telemetry, door }),
+    routes: controlRoutes({ throttle, queryThrottle, queryView, telemetry, mqttServer }),
   });
   closers.push(control.close);
 
-  const { isConnected } = door;
+  const { isConnected } = mqttServer;
   const handle = registryApi({ registry, store, policies, throttle, queryThrottle, queryView, isConnected });
   const { key, cert, caFile } = certificate;
   const server = createServer(
@@ -129,7 +129,7 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
   return {
     connectionString: `HostName=localhost:${httpsPort};SharedAccessKeyName=${owner?.name};SharedAccessKey=${owner?.key}`,
     httpsPort,
-    mqttPort: door.port,
+    mqttPort: mqttServer.port,
     caFile,
     controlUrl: control.url,
   };

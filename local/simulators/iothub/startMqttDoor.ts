@@ -8,9 +8,9 @@ import { createTwins } from './createTwins.js';
 import type { StoredIdentity } from './deviceIdentity.js';
 import { ForbiddenMessage, maySubscribe, receiveMessage } from './deviceMessages.js';
 import { shortId } from './readTelemetry.js';
-import { refuseConnection } from './refuseConnection.js';
+import { reasonToRefuse } from './refuseConnection.js';
 
-export interface MqttDoorOptions {
+export interface MqttServerOptions {
   certificate: LocalCertificate;
   port: number;
   orFreePort?: boolean;
@@ -20,7 +20,7 @@ export interface MqttDoorOptions {
 }
 
 /** The devices' door: MQTT 3.1.1 over TLS. */
-export interface MqttDoor {
+export interface MqttServer {
   port: number;
   /** The ids of the devices that are connected. */
   connected(): string[];
@@ -33,14 +33,14 @@ export interface MqttDoor {
 /** MQTT's CONNACK 5: not authorized. */
 const notAuthorized = 5;
 
-export async function startMqttDoor(options: MqttDoorOptions): Promise<MqttDoor> {
+export async function startMqttServer(options: MqttServerOptions): Promise<MqttServer> {
   const { onEvent } = options;
   const clients = new Map<string, Client>();
   const usernames = new WeakMap<Client, string | undefined>();
   const twins = createTwins();
 
   const refusal = (client: Client) =>
-    refuseConnection(
+    reasonToRefuse(
       {
         clientId: client.id,
         username: usernames.get(client),

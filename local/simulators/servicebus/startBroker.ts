@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen } from '../shared/listen.js';
 import { localCertificate } from '../shared/localCertificate.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runStandIn.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { serveAtom } from './atom/serveAtom.js';
 import { type Clock, systemClock } from './engine/Clock.js';
@@ -39,7 +39,7 @@ export interface BrokerEndpoints {
   caFile: string;
 }
 
-export interface Broker extends StandIn<BrokerEndpoints> {
+export interface Broker extends Simulator<BrokerEndpoints> {
   /** For a look inside; clients use the connection string. */
   engine: Engine;
 }

@@ -1,21 +1,21 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { checkExtraCertificates } from '../../checkExtraCertificates.js';
 
-/** What a stand-in gives to whoever started it. */
-export interface StandIn<Endpoints> {
+/** What a simulator gives to whoever started it. */
+export interface Simulator<Endpoints> {
   endpoints: Endpoints;
   /** Stops it; what it acknowledged is on disk when this resolves. */
   close(): Promise<void>;
 }
 
 /**
- * Runs a stand-in as a process of its own. It tells its parent (IPC message `{ready: endpoints}`) or its terminal when it is
+ * Runs a simulator as a process of its own. It tells its parent (IPC message `{ready: endpoints}`) or its terminal when it is
  * ready, and closes on SIGTERM, on SIGINT, and when its parent is gone, so that nothing is left running.
  *
  * @param name for the message when it cannot start; the exit code is then 1
  */
-export async function runStandIn<E>(name: string, start: () => Promise<StandIn<E>>): Promise<void> {
-  let running: StandIn<E>;
+export async function runSimulator<E>(name: string, start: () => Promise<Simulator<E>>): Promise<void> {
+  let running: Simulator<E>;
   try {
     await checkExtraCertificates();
     running = await start();

@@ -1,6 +1,6 @@
 import '../../requireNode24.js';
 import { Command } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runStandIn.js';
 import { wholeNumber } from '../shared/wholeNumber.js';
 import { startTables } from './startTables.js';
 
@@ -12,4 +12,4 @@ const options = new Command('tables')
   .parse()
   .opts<{ folder: string; port: number; orFreePort?: boolean }>();
 
-await runStandIn('tables', () => startTables(options));
+await runSimulator('tables', () => startTables(options));

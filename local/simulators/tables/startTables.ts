@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import tableConfigurationModule from 'azurite/dist/src/table/TableConfiguration.js';
 import tableServerModule from 'azurite/dist/src/table/TableServer.js';
 import { listen } from '../shared/listen.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runStandIn.js';
 
 const { default: TableConfiguration } = tableConfigurationModule;
 const { default: TableServer } = tableServerModule;
@@ -31,7 +31,7 @@ export async function startTables({
   port = 10_002,
   orFreePort,
   folder,
-}: TablesOptions): Promise<StandIn<TablesEndpoints>> {
+}: TablesOptions): Promise<Simulator<TablesEndpoints>> {
   await mkdir(folder, { recursive: true });
   const key = await accountKey(join(folder, 'account.key'));
   // Where Azurite reads its accounts from.

@@ -57,7 +57,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
   const api = provisionApi(stack.endpoints);
   const [behindBalena, behindHub, queue] = [balenaStandIn(balena), hubStandIn(iotHub), queueEnd(serviceBus)];
 
-  for (const each of [...stack.hosts, ...Object.values(stack.standIns)]) if (each) letGo(each);
+  for (const each of [...stack.hosts, ...Object.values(stack.simulators)]) if (each) letGo(each);
   printWhenFailed(lines);
   afterAll(async () => {
     behindHub.close();

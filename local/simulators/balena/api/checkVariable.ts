@@ -1,4 +1,4 @@
-import { Refusal } from '../refusal.js';
+import { RequestError } from '../refusal.js';
 
 const reservedNames = ['RESIN', 'BALENA', 'USER'];
 const reservedPrefixes = ['RESIN_', 'BALENA_'];
@@ -15,28 +15,28 @@ export function checkVariable({ name, value }: Record<string, unknown>): void {
 
 function checkName(name: string): void {
   if (!/^[A-Za-z_]\w*$/.test(name)) {
-    throw new Refusal(
+    throw new RequestError(
       400,
       'Environment variable names can only contain alphanumeric characters and underscores.',
     );
   }
   if (reservedNames.includes(name)) {
-    throw new Refusal(400, `Environment variables ${reservedNames.join(', ')} are reserved`);
+    throw new RequestError(400, `Environment variables ${reservedNames.join(', ')} are reserved`);
   }
   if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) {
-    throw new Refusal(
+    throw new RequestError(
       400,
       `Environment variables beginning with ${reservedPrefixes.join(', ')} are reserved.`,
     );
   }
   if (name.length > longestName) {
-    throw new Refusal(400, `"name" longer than ${longestName} characters (${name.length})`);
+    throw new RequestError(400, `"name" longer than ${longestName} characters (${name.length})`);
   }
 }
 
 function checkValue(value: string): void {
-  if (/[\r\n]/.test(value)) throw new Refusal(400, 'Variable values cannot contain line break characters');
+  if (/[\r\n]/.test(value)) throw new RequestError(400, 'Variable values cannot contain line break characters');
   if (value.length > longestValue) {
-    throw new Refusal(400, `"value" longer than ${longestValue} characters (${value.length})`);
+    throw new RequestError(400, `"value" longer than ${longestValue} characters (${value.length})`);
   }
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Answer, Asked, Handle } from '../../faults/asked.js';
-import { PlainRefusal, Refusal } from '../refusal.js';
+import type { Answer, ReceivedRequest, Handle } from '../../faults/asked.js';
+import { PlainTextError, RequestError } from '../refusal.js';
 import { createDeviceKey, createKey } from './createKey.js';
 import type { Throttle } from './createThrottle.js';
 import { shortUuid } from './describeRows.js';
@@ -23,13 +23,13 @@ export function createHandle(api: Api): Handle {
     try {
       return answer(api, asked);
     } catch (error) {
-      if (error instanceof Refusal) return error.answer;
+      if (error instanceof RequestError) return error.answer;
       throw error;
     }
   };
 }
 
-function answer({ db, throttle, onEvent }: Api, asked: Asked): Answer {
+function answer({ db, throttle, onEvent }: Api, asked: ReceivedRequest): Answer {
   const viewer = findViewer(db, asked);
   throttle.take(viewer.actor);
   if (asked.path.startsWith('/v7/')) return handleOData(db, viewer, asked, onEvent);
@@ -49,11 +49,11 @@ function answer({ db, throttle, onEvent }: Api, asked: Asked): Answer {
       return done;
     }
     default:
-      throw new PlainRefusal(404, `Cannot ${asked.method} ${asked.path}`);
+      throw new PlainTextError(404, `Cannot ${asked.method} ${asked.path}`);
   }
 }
 
 /** The address with its changing parts replaced, for the request counts. */
-export function patternOf({ path }: Pick<Asked, 'path'>): string {
+export function patternOf({ path }: Pick<ReceivedRequest, 'path'>): string {
   return path.replace(/\(.*?\)/, '({id})').replace(/\/device\/\d+\//, '/device/{id}/');
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Answer } from '../../faults/asked.js';
 import { addKey } from '../data/addKey.js';
 import type { Viewer } from '../data/visible.js';
-import { PlainRefusal, Refusal } from '../refusal.js';
+import { PlainTextError, RequestError } from '../refusal.js';
 
 const expiry = z.iso.datetime('Key expiry date should be a valid date').nullish();
 
@@ -20,13 +20,13 @@ const forDevice = z.object({ expiryDate: expiry }).nullish();
 export function createKey(db: DatabaseSync, viewer: Viewer, body: unknown): Answer {
   const { actorType, actorTypeId, roles, expiryDate } = parse(generic, body);
   const role = { application: 'provisioning-api-key', device: 'device-api-key' }[actorType];
-  if (roles[0] !== role) throw new PlainRefusal(404, `Role '${roles[0]}' not found`);
+  if (roles[0] !== role) throw new PlainTextError(404, `Role '${roles[0]}' not found`);
   return keyFor(db, viewer, actorType, actorTypeId, expiryDate);
 }
 
 /** `POST /api-key/device/{id}/device-key` */
 export function createDeviceKey(db: DatabaseSync, viewer: Viewer, id: string, body: unknown): Answer {
-  if (!/^\d+$/.test(id)) throw new PlainRefusal(400, 'Device id must be a number');
+  if (!/^\d+$/.test(id)) throw new PlainTextError(400, 'Device id must be a number');
   return keyFor(db, viewer, 'device', Number(id), parse(forDevice, body)?.expiryDate);
 }
 
@@ -37,9 +37,9 @@ function keyFor(
   id: number,
   expiryDate?: string | null,
 ): Answer {
-  if (viewer.actorType !== 'user') throw new Refusal(401);
+  if (viewer.actorType !== 'user') throw new RequestError(401);
   const row = db.prepare(`SELECT actor FROM ${table} WHERE id = ?`).get(id);
-  if (!row) throw new PlainRefusal(500, `No ${table} found to associate with the api key`);
+  if (!row) throw new PlainTextError(500, `No ${table} found to associate with the api key`);
   const key = addKey(db, Number(row.actor), expiryDate ?? null);
   return {
     status: 200,
@@ -50,6 +50,6 @@ function keyFor(
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const given = schema.safeParse(body);
-  if (!given.success) throw new PlainRefusal(400, given.error.issues[0]?.message ?? 'Bad Request');
+  if (!given.success) throw new PlainTextError(400, given.error.issues[0]?.message ?? 'Bad Request');
   return given.data;
 }

@@ -1,4 +1,4 @@
-import { PlainRefusal } from '../refusal.js';
+import { PlainTextError } from '../refusal.js';
 
 /** How many requests each caller may send; null for as many as it likes. */
 export interface Rate {
@@ -36,7 +36,7 @@ export function createThrottle(now: () => number = Date.now): Throttle {
       window.left -= 1;
       if (window.left >= 0) return;
       const seconds = Math.max(1, Math.ceil((window.ends - at) / 1000));
-      throw new PlainRefusal(429, 'Too Many Requests', { 'Retry-After': String(seconds) });
+      throw new PlainTextError(429, 'Too Many Requests', { 'Retry-After': String(seconds) });
     },
   };
 }

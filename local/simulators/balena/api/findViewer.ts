@@ -1,20 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Asked } from '../../faults/asked.js';
+import type { ReceivedRequest } from '../../faults/asked.js';
 import type { Viewer } from '../data/visible.js';
-import { PlainRefusal } from '../refusal.js';
+import { PlainTextError } from '../refusal.js';
 
 /**
  * Who is asking, by the API key in `Authorization: Bearer …` or `?apikey=…`.
  *
  * @throws Refusal 401 without a key, and for a key that is wrong, has expired, or was of a device that is gone
  */
-export function findViewer(db: DatabaseSync, { headers, query }: Asked): Viewer {
+export function findViewer(db: DatabaseSync, { headers, query }: ReceivedRequest): Viewer {
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
   const key = bearer ?? query.get('apikey');
   const row = key ? db.prepare('SELECT actor, expiry_date FROM api_key WHERE key = ?').get(key) : undefined;
   const expired = row?.expiry_date && Date.parse(String(row.expiry_date)) <= Date.now();
   const viewer = row && !expired ? ownerOf(db, Number(row.actor)) : undefined;
-  if (!viewer) throw new PlainRefusal(401, 'Unauthorized');
+  if (!viewer) throw new PlainTextError(401, 'Unauthorized');
   return viewer;
 }
 

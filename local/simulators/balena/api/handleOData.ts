@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Answer, Asked } from '../../faults/asked.js';
+import type { Answer, ReceivedRequest } from '../../faults/asked.js';
 import { resourceOf } from '../data/compileFilter.js';
 import { countRows, type Reading, readIds, readRows } from '../data/readRows.js';
 import type { Viewer } from '../data/visible.js';
 import { parseQuery } from '../odata/parseQuery.js';
 import type { Query } from '../odata/query.js';
-import { notSupported, Refusal } from '../refusal.js';
+import { notSupported, RequestError } from '../refusal.js';
 import { createFleet } from './createFleet.js';
 import { type Done, describeRows } from './describeRows.js';
 import { createRow, deleteRows, updateRows } from './writeRows.js';
@@ -18,14 +18,14 @@ import { createRow, deleteRows, updateRows } from './writeRows.js';
 export function handleOData(
   db: DatabaseSync,
   viewer: Viewer,
-  asked: Asked,
+  asked: ReceivedRequest,
   onEvent: (line: string) => void,
 ): Answer {
   const reading: Reading = { db, viewer };
   const query = parseQuery(asked.path.replace(/^\/v7\//, ''), asked.search);
   const { resource, key } = query;
   if (key && !isUnique(resource, key))
-    throw new Refusal(400, `Malformed url: (${key}) is no key of ${resource}`);
+    throw new RequestError(400, `Malformed url: (${key}) is no key of ${resource}`);
   const tell = (ids: number[], done: Done) => describeRows(db, resource, ids, done).forEach(onEvent);
 
   switch (asked.method) {
@@ -77,6 +77,6 @@ export function parseBody(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Refusal(400, 'Malformed body: send JSON');
+    throw new RequestError(400, 'Malformed body: send JSON');
   }
 }

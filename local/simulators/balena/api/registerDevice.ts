@@ -5,7 +5,7 @@ import { addDevice } from '../data/addDevice.js';
 import { idOf } from '../data/addFleet.js';
 import { isDuplicate } from '../data/openDatabase.js';
 import type { Viewer } from '../data/visible.js';
-import { PlainRefusal, Refusal } from '../refusal.js';
+import { PlainTextError, RequestError } from '../refusal.js';
 
 const details = z.string().nullish();
 
@@ -32,21 +32,21 @@ const body = z.object({
  */
 export function registerDevice(db: DatabaseSync, viewer: Viewer, asked: unknown): Answer {
   const given = body.safeParse(asked);
-  if (!given.success) throw new PlainRefusal(400, given.error.issues[0]?.message ?? 'Bad Request');
+  if (!given.success) throw new PlainTextError(400, given.error.issues[0]?.message ?? 'Bad Request');
   const { application, device_type, uuid, api_key, ...rest } = given.data;
 
   const known = db.prepare('SELECT id FROM application WHERE id = ?').get(application);
   const mayCreate =
     viewer.actorType === 'user' || (viewer.actorType === 'application' && viewer.id === application);
-  if (!known || !mayCreate) throw new Refusal(401);
+  if (!known || !mayCreate) throw new RequestError(401);
   const deviceType = idOf(db, 'device_type', 'slug', device_type);
-  if (deviceType === undefined) throw new PlainRefusal(404, `Cannot find device type ${device_type}`);
+  if (deviceType === undefined) throw new PlainTextError(404, `Cannot find device type ${device_type}`);
   const set = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value ?? null]));
   try {
     const device = addDevice(db, { application, uuid, deviceType, apiKey: api_key, details: set });
     return { status: 201, body: { id: device.id, uuid: device.uuid, api_key: device.apiKey } };
   } catch (error) {
-    if (isDuplicate(error)) throw new PlainRefusal(409, '"uuid" must be unique.');
+    if (isDuplicate(error)) throw new PlainTextError(409, '"uuid" must be unique.');
     throw error;
   }
 }

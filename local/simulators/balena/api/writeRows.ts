@@ -7,7 +7,7 @@ import { visible } from '../data/visible.js';
 import { equals } from '../odata/equals.js';
 import { noOptions } from '../odata/parseOption.js';
 import type { Query } from '../odata/query.js';
-import { notSupported, Refusal } from '../refusal.js';
+import { notSupported, RequestError } from '../refusal.js';
 import { type Writable, writable } from './writable.js';
 
 type Values = Record<string, Value>;
@@ -18,7 +18,7 @@ export function createRow(reading: Reading, query: Query, body: unknown): Answer
   const { create, parent, check } = rulesOf(resource);
   if (!create) throw notSupported(`POST of ${resource}`);
   const values = readValues(resource, body, create);
-  for (const name of create) if (values[name] == null) throw new Refusal(400, `"${name}" cannot be null.`);
+  for (const name of create) if (values[name] == null) throw new RequestError(400, `"${name}" cannot be null.`);
   check?.(values);
   const { fields, links } = resourceOf(resource);
   if (parent) expectVisible(reading, links[parent] ?? '', Number(values[parent]));
@@ -37,7 +37,7 @@ export function updateRows(reading: Reading, query: Query, body: unknown): numbe
   const { update, check } = rulesOf(resource);
   const values = readValues(resource, body, update);
   for (const [name, value] of Object.entries(values)) {
-    if (value === null && name !== 'note') throw new Refusal(400, `"${name}" cannot be null.`);
+    if (value === null && name !== 'note') throw new RequestError(400, `"${name}" cannot be null.`);
   }
   check?.(values);
   const ids = readIds(reading, resource, query);
@@ -62,7 +62,7 @@ export function deleteRows(
   before: () => void,
 ): void {
   if (!rulesOf(resource).canDelete) throw notSupported(`DELETE of ${resource}`);
-  if (resource === 'device' && viewer.actorType !== 'user') throw new Refusal(401);
+  if (resource === 'device' && viewer.actorType !== 'user') throw new RequestError(401);
   before();
   db.prepare(`DELETE FROM ${resource} WHERE id IN (SELECT value FROM json_each(?))`).run(JSON.stringify(ids));
 }
@@ -76,14 +76,14 @@ function rulesOf(resource: string): Writable {
 
 function readValues(resource: string, body: unknown, allowed: string[]): Values {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new Refusal(400, 'Malformed body: send an object');
+    throw new RequestError(400, 'Malformed body: send an object');
   const { fields, links } = resourceOf(resource);
   const values: Values = {};
   for (const [name, value] of Object.entries(body)) {
     if (!allowed.includes(name)) throw notSupported(`writing ${name} of ${resource}`);
     const type = links[name] ? 'integer' : fields[name]!;
     if (value !== null && !hasType(value, type))
-      throw new Refusal(400, `"${name}" is not ${nouns[type]}: ${typeof value}`);
+      throw new RequestError(400, `"${name}" is not ${nouns[type]}: ${typeof value}`);
     values[name] = value as Value;
   }
   return values;
@@ -103,7 +103,7 @@ function hasType(value: unknown, type: FieldType): boolean {
 
 function expectVisible({ db, viewer }: Reading, resource: string, id: number): void {
   const sql = `SELECT 1 FROM ${resource} AS r WHERE r.id = ? AND ${visible(viewer, resource, 'r')}`;
-  if (!db.prepare(sql).get(id)) throw new Refusal(401);
+  if (!db.prepare(sql).get(id)) throw new RequestError(401);
 }
 
 /** The words that pinejs has for a natural key that is taken; the SDK's upsert looks for "unique" in them. */
@@ -113,6 +113,6 @@ function unlessDuplicate<T>(resource: string, write: () => T): T {
   } catch (error) {
     if (!isDuplicate(error)) throw error;
     const key = resourceOf(resource).unique[0] ?? [];
-    throw new Refusal(409, `${key.map((name) => `"${name}"`).join(' and ')} must be unique.`);
+    throw new RequestError(409, `${key.map((name) => `"${name}"`).join(' and ')} must be unique.`);
   }
 }

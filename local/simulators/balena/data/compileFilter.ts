@@ -1,5 +1,5 @@
 import type { Comparison, Filter, Literal } from '../odata/query.js';
-import { notSupported, Refusal } from '../refusal.js';
+import { notSupported, RequestError } from '../refusal.js';
 import { type FieldType, model, type Resource } from './model.js';
 import { toColumn } from './openDatabase.js';
 import { type Viewer, visible } from './visible.js';
@@ -85,7 +85,7 @@ function compileAny({ path, alias, where }: Extract<Filter, { kind: 'any' }>, sc
   const { from, property } = resolve(path, scope);
   const { lists, links } = resourceOf(from.resource);
   const target = lists[property]?.resource ?? links[property];
-  if (!target) throw new Refusal(400, `${from.resource} has no navigation property ${property}`);
+  if (!target) throw new RequestError(400, `${from.resource} has no navigation property ${property}`);
   const row = `${scope.root.row}_${scope.depth + 1}`;
   const by = lists[property]?.by;
   const joined = by ? `${row}.${by} = ${from.row}.id` : `${row}.id = ${from.row}.${property}`;
@@ -100,7 +100,7 @@ function compilePath(path: string[], scope: Scope): Typed {
   const { from, property } = resolve(path, scope);
   const { fields, links } = resourceOf(from.resource);
   const type = fields[property] ?? (links[property] && 'integer');
-  if (!type) throw new Refusal(400, `${from.resource} has no property ${property}`);
+  if (!type) throw new RequestError(400, `${from.resource} has no property ${property}`);
   return { text: `${from.row}.${property}`, values: [], type };
 }
 
@@ -128,5 +128,5 @@ function typeOf(value: Literal): Typed['type'] {
 function expectSameType(left: Typed, right: Typed): void {
   const plain = ({ type }: Typed) => (type === 'date' ? 'text' : type);
   if (left.type === 'null' || right.type === 'null' || plain(left) === plain(right)) return;
-  throw new Refusal(400, `Malformed url: cannot compare ${left.type} with ${right.type}`);
+  throw new RequestError(400, `Malformed url: cannot compare ${left.type} with ${right.type}`);
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Options } from '../odata/query.js';
-import { Refusal } from '../refusal.js';
+import { RequestError } from '../refusal.js';
 import { compileFilter, resourceOf, type Sql } from './compileFilter.js';
 import { type Viewer, visible } from './visible.js';
 
@@ -59,7 +59,7 @@ function select(reading: Reading, resource: string, options: Options, also: Sql,
   const { fields, links } = resourceOf(resource);
   const order = options.orderby.map(({ property, descending }) => {
     if (!fields[property] && !links[property])
-      throw new Refusal(400, `${resource} has no property ${property}`);
+      throw new RequestError(400, `${resource} has no property ${property}`);
     return `r.${property} ${descending ? 'DESC' : 'ASC'}`;
   });
   const sql = `SELECT r.* FROM ${resource} AS r WHERE ${where.text} ORDER BY ${[...order, 'r.id'].join(', ')}${limit}`;
@@ -70,7 +70,7 @@ function shape(reading: Reading, resource: string, options: Options, rows: Colum
   const { fields, links } = resourceOf(resource);
   const names = options.select ?? [...Object.keys(fields), ...Object.keys(links)];
   for (const name of names) {
-    if (!fields[name] && !links[name]) throw new Refusal(400, `${resource} has no property ${name}`);
+    if (!fields[name] && !links[name]) throw new RequestError(400, `${resource} has no property ${name}`);
   }
   const expanded = [...options.expand].map(([name, inner]) => ({
     name,
@@ -98,7 +98,7 @@ function expand(
 ): (columns: Columns) => Row[] {
   const { lists, links } = resourceOf(resource);
   const target = lists[name]?.resource ?? links[name];
-  if (!target) throw new Refusal(400, `${resource} has no navigation property ${name}`);
+  if (!target) throw new RequestError(400, `${resource} has no navigation property ${name}`);
   const by = lists[name]?.by ?? 'id';
   const keyOf = (columns: Columns) => (lists[name] ? columns.id : columns[name]);
   const keys = JSON.stringify(rows.map(keyOf));

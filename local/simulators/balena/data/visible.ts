@@ -1,4 +1,4 @@
-import { Refusal } from '../refusal.js';
+import { RequestError } from '../refusal.js';
 
 /** Who is asking: the owner of the API key. */
 export type Viewer =
@@ -15,7 +15,7 @@ export type Viewer =
  */
 export function visible(viewer: Viewer, resource: string, row: string): string {
   if (viewer.actorType === 'user') return 'TRUE';
-  if (viewer.actorType === 'application') throw new Refusal(401);
+  if (viewer.actorType === 'application') throw new RequestError(401);
   const { id, application } = viewer;
   switch (resource) {
     case 'device':
@@ -32,6 +32,6 @@ export function visible(viewer: Viewer, resource: string, row: string): string {
     case 'device_type':
       return `${row}.id = (SELECT is_of__device_type FROM device WHERE id = ${id})`;
     default:
-      throw new Refusal(401);
+      throw new RequestError(401);
   }
 }

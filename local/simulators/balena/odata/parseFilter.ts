@@ -1,4 +1,4 @@
-import { notSupported, Refusal } from '../refusal.js';
+import { notSupported, RequestError } from '../refusal.js';
 import type { Comparison, Filter, Literal } from './query.js';
 import type { Reader } from './reader.js';
 
@@ -23,7 +23,7 @@ export function parseLiteral(reader: Reader, aliases: Aliases): Literal {
   if (token.kind === 'number') return Number(reader.next().text);
   if (token.kind === 'word' && token.text.startsWith('@')) {
     const value = aliases.get(reader.next().text);
-    if (value === undefined) throw new Refusal(400, `Malformed url: ${token.text} has no value`);
+    if (value === undefined) throw new RequestError(400, `Malformed url: ${token.text} has no value`);
     return value;
   }
   const constant = token.kind === 'word' ? constants.get(token.text) : undefined;

@@ -1,4 +1,4 @@
-import { notSupported, Refusal } from '../refusal.js';
+import { notSupported, RequestError } from '../refusal.js';
 import { equals } from './equals.js';
 import { type Aliases, parseLiteral } from './parseFilter.js';
 import { noOptions, parseOption } from './parseOption.js';
@@ -49,7 +49,7 @@ function split(search: string): Array<[string, string]> {
     try {
       return [decodeURIComponent(name), decodeURIComponent(value)];
     } catch {
-      throw new Refusal(400, `Malformed url: cannot decode ${part}`);
+      throw new RequestError(400, `Malformed url: cannot decode ${part}`);
     }
   });
 }

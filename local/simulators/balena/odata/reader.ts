@@ -1,4 +1,4 @@
-import { Refusal } from '../refusal.js';
+import { RequestError } from '../refusal.js';
 
 /** A word (`name`, `$select`, `@alias`), a literal, or a sign. */
 export interface Token {
@@ -34,7 +34,7 @@ export function createReader(text: string): Reader {
   };
   const fail = (wanted: string): never => {
     const { kind, text: found } = peek();
-    throw new Refusal(
+    throw new RequestError(
       400,
       `Malformed url: expected ${wanted}, not ${kind === 'end' ? 'its end' : found} in: ${text}`,
     );
@@ -69,7 +69,7 @@ function tokenize(text: string): Token[] {
   while (at < text.length) {
     tokens.lastIndex = at;
     const match = tokens.exec(text);
-    if (!match) throw new Refusal(400, `Malformed url: cannot read ${text.slice(at)}`);
+    if (!match) throw new RequestError(400, `Malformed url: cannot read ${text.slice(at)}`);
     const [, quoted, number, word, sign] = match;
     if (quoted !== undefined) list.push({ kind: 'text', text: quoted.slice(1, -1).replaceAll("''", "'") });
     else if (number !== undefined) list.push({ kind: 'number', text: number });

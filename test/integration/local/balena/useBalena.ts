@@ -9,7 +9,7 @@ export async function sdkFor(apiUrl: string, apiKey: string): Promise<BalenaSDK>
   return sdk;
 }
 
-/** A stand-in for one test file, a user's SDK, and its first device. Closed by `afterAll`. */
+/** A simulator for one test file, a user's SDK, and its first device. Closed by `afterAll`. */
 export async function useBalena(options: BalenaOptions = {}) {
   const events: string[] = [];
   const { endpoints, close } = await startBalena({ onEvent: (line) => events.push(line), ...options });

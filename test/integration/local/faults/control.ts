@@ -4,8 +4,8 @@ import type { Handle } from '../../../../local/simulators/faults/asked.js';
 import { type ControlOptions, startControl } from '../../../../local/simulators/faults/startControl.js';
 import { listen } from '../../../../local/simulators/shared/listen.js';
 
-/** A small stand-in, its control server, and the two calls that the tests make. */
-export async function startSmallStandIn(handle: Handle, options: ControlOptions = {}, maxBodyBytes?: number) {
+/** A small simulator, its control server, and the two calls that the tests make. */
+export async function startSmallSimulator(handle: Handle, options: ControlOptions = {}, maxBodyBytes?: number) {
   const control = await startControl(options);
   const events: string[] = [];
   const pattern = ({ path }: { path: string }) => path.replace(/[0-9]+/, '{id}');

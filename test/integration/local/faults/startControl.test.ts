@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { BadRequest } from '../../../../local/simulators/faults/startControl.js';
-import { startSmallStandIn } from './control.js';
+import { startSmallSimulator } from './control.js';
 
-let standIn: Awaited<ReturnType<typeof startSmallStandIn>>;
+let simulator: Awaited<ReturnType<typeof startSmallSimulator>>;
 
 beforeAll(async () => {
   const throttle = z.strictObject({ requestsPerMinute: z.number() });
-  standIn = await startSmallStandIn(() => ({ status: 200 }), {
+  simulator = await startSmallSimulator(() => ({ status: 200 }), {
     routes: {
       'PUT /throttle': ({ body }) => throttle.parse(body),
       'DELETE /devices/{uuid}': ({ params }) => {
@@ -15,27 +15,27 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => standIn.close());
+afterAll(() => simulator.close());
 
 const refusal = async (fault: unknown) => {
-  const { status, body } = await standIn.tell('POST', '/faults', fault);
+  const { status, body } = await simulator.tell('POST', '/faults', fault);
   expect(status).toBe(400);
   return body.error;
 };
 
 test('faults are added one by one or as an array, replaced, and removed', async () => {
-  expect((await standIn.tell('POST', '/faults', { status: 500 })).status).toBe(204);
-  await standIn.tell('POST', '/faults', [{ reset: true }, { method: 'get', hang: true }]);
-  const listed = await standIn.tell('GET', '/faults');
+  expect((await simulator.tell('POST', '/faults', { status: 500 })).status).toBe(204);
+  await simulator.tell('POST', '/faults', [{ reset: true }, { method: 'get', hang: true }]);
+  const listed = await simulator.tell('GET', '/faults');
   expect(listed.body).toEqual([
     { status: 500, hits: 0 },
     { reset: true, hits: 0 },
     { method: 'GET', hang: true, hits: 0 },
   ]);
-  await standIn.tell('PUT', '/faults', [{ delayMs: 5 }]);
-  expect((await standIn.tell('GET', '/faults')).body).toEqual([{ delayMs: 5, hits: 0 }]);
-  await standIn.tell('DELETE', '/faults');
-  expect((await standIn.tell('GET', '/faults')).body).toEqual([]);
+  await simulator.tell('PUT', '/faults', [{ delayMs: 5 }]);
+  expect((await simulator.tell('GET', '/faults')).body).toEqual([{ delayMs: 5, hits: 0 }]);
+  await simulator.tell('DELETE', '/faults');
+  expect((await simulator.tell('GET', '/faults')).body).toEqual([]);
 });
 
 test('a wrong fault is refused with a message that says what to send', async () => {
@@ -49,26 +49,26 @@ test('a wrong fault is refused with a message that says what to send', async () 
   expect(await refusal({ status: 500, effect: 'later' })).toContain('send "none", "now" or');
   expect(await refusal({ stauts: 500 })).toContain('stauts');
   expect(await refusal([{ status: 500 }, { status: 'x' }])).toContain('status');
-  expect((await standIn.tell('GET', '/faults')).body).toEqual([]);
+  expect((await simulator.tell('GET', '/faults')).body).toEqual([]);
 });
 
 test('a body that is not JSON is refused', async () => {
-  const response = await fetch(`${standIn.control.url}/faults`, { method: 'POST', body: '{' });
+  const response = await fetch(`${simulator.control.url}/faults`, { method: 'POST', body: '{' });
   expect([response.status, await response.json()]).toEqual([400, { error: 'send JSON' }]);
 });
 
 test('an unknown route is answered with the known ones', async () => {
-  const { status, body } = await standIn.tell('GET', '/nothing');
+  const { status, body } = await simulator.tell('GET', '/nothing');
   expect(status).toBe(404);
   expect(body.error).toContain('PUT /throttle');
 });
 
-test('a stand-in adds routes of its own, with parameters and validated bodies', async () => {
-  expect(await standIn.tell('PUT', '/throttle', { requestsPerMinute: 5 })).toEqual({
+test('a simulator adds routes of its own, with parameters and validated bodies', async () => {
+  expect(await simulator.tell('PUT', '/throttle', { requestsPerMinute: 5 })).toEqual({
     status: 200,
     body: { requestsPerMinute: 5 },
   });
-  expect((await standIn.tell('PUT', '/throttle', { rate: 5 })).status).toBe(400);
-  expect((await standIn.tell('DELETE', '/devices/a1')).status).toBe(204);
-  expect((await standIn.tell('DELETE', '/devices/b2')).body.error).toBe('send a known device, not b2');
+  expect((await simulator.tell('PUT', '/throttle', { rate: 5 })).status).toBe(400);
+  expect((await simulator.tell('DELETE', '/devices/a1')).status).toBe(204);
+  expect((await simulator.tell('DELETE', '/devices/b2')).body.error).toBe('send a known device, not b2');
 });

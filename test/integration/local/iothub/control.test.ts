@@ -1,11 +1,11 @@
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { StandIn } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runStandIn.js';
 import { control, openRegistry, statusOf, withThumbprint } from './hubClients.js';
 
 const device = (id: string) => withThumbprint(id, 'a'.repeat(64));
 
 describe('the control server', () => {
-  let hub: StandIn<IotHubEndpoints>;
+  let hub: Simulator<IotHubEndpoints>;
   let sdk: ReturnType<typeof openRegistry>;
   beforeEach(async () => {
     hub = await startIotHub({ httpsPort: 0, mqttPort: 0 });

@@ -1,11 +1,11 @@
 import { type Client, Message } from 'azure-iot-device';
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { StandIn } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runStandIn.js';
 import { control, deviceClient, type Minted, mint, openRegistry, withThumbprint } from './hubClients.js';
 
 describe('the device door', () => {
   const lines: string[] = [];
-  let hub: StandIn<IotHubEndpoints>;
+  let hub: Simulator<IotHubEndpoints>;
   let sdk: ReturnType<typeof openRegistry>;
   const clients: Client[] = [];
   beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { StandIn } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runStandIn.js';
 import { control, type Minted, mint, openRegistry, withThumbprint } from './hubClients.js';
 import { connectPacket, mqttSocket, publishPacket, subscribePacket } from './mqttSocket.js';
 
@@ -9,7 +9,7 @@ const username = 'localhost/own/?api-version=2021-04-12&DeviceClientType=test';
 
 describe('what a device may do over MQTT', () => {
   const lines: string[] = [];
-  let hub: StandIn<IotHubEndpoints>;
+  let hub: Simulator<IotHubEndpoints>;
   let credentials: Minted;
   beforeAll(async () => {
     hub = await startIotHub({ httpsPort: 0, mqttPort: 0, onEvent: (line) => lines.push(line) });

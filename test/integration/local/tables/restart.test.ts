@@ -37,7 +37,7 @@ test('what was acknowledged outlives a stop, also one that comes while Azurite w
 
     const halfWritten = join(folder, 'tables', 'tables.json~');
     while (!existsSync(halfWritten)) await sleep(1);
-    await stack.standIns.tables?.stop();
+    await stack.simulators.tables?.stop();
     await stack.restart('tables');
 
     let found = 0;

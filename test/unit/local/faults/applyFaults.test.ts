@@ -1,12 +1,12 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startSmallStandIn } from '../../../integration/local/faults/control.js';
+import { startSmallSimulator } from '../../../integration/local/faults/control.js';
 
-let standIn: Awaited<ReturnType<typeof startSmallStandIn>>;
+let simulator: Awaited<ReturnType<typeof startSmallSimulator>>;
 let effects: string[] = [];
 
 beforeAll(async () => {
-  standIn = await startSmallStandIn(
+  simulator = await startSmallSimulator(
     ({ method, path, body }) => {
       if (path === '/broken') throw new Error('a defect');
       effects.push(`${method} ${path} ${body}`);
@@ -18,14 +18,14 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   effects = [];
-  await standIn.tell('DELETE', '/faults');
-  await standIn.tell('DELETE', '/requests');
+  await simulator.tell('DELETE', '/faults');
+  await simulator.tell('DELETE', '/requests');
 });
-afterAll(() => standIn.close());
+afterAll(() => simulator.close());
 
 const ask = (path = '/things/1', init: RequestInit = { method: 'PUT', body: 'x' }) =>
-  fetch(standIn.url + path, init);
-const faults = (...list: unknown[]) => standIn.tell('PUT', '/faults', list);
+  fetch(simulator.url + path, init);
+const faults = (...list: unknown[]) => simulator.tell('PUT', '/faults', list);
 
 test('without faults a request takes effect and is answered', async () => {
   const response = await ask();
@@ -69,7 +69,7 @@ test('a refused request can take effect later', async () => {
 test('a reset destroys the connection without an answer', async () => {
   await faults({ reset: true });
   const code = await new Promise((resolve) => {
-    request(`${standIn.url}/things/1`)
+    request(`${simulator.url}/things/1`)
       .on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
       .end();
   });
@@ -124,7 +124,7 @@ test('a fault with `times` ends after so many hits, and says how many it had', a
   await faults({ times: 2, status: 503 });
   const statuses = [await ask(), await ask(), await ask()].map(({ status }) => status);
   expect(statuses).toEqual([503, 503, 201]);
-  expect((await standIn.tell('GET', '/faults')).body).toEqual([{ times: 2, status: 503, hits: 2 }]);
+  expect((await simulator.tell('GET', '/faults')).body).toEqual([{ times: 2, status: 503, hits: 2 }]);
 });
 
 test('a probability hits about that share of the requests, and the same ones again from the same seed', async () => {
@@ -138,7 +138,7 @@ test('a probability hits about that share of the requests, and the same ones aga
   expect(first.filter((status) => status === 503).length).toBeGreaterThan(15);
   expect(first.filter((status) => status === 503).length).toBeLessThan(45);
   expect(await run()).toEqual(first);
-  await standIn.tell('PUT', '/seed', { seed: 99 });
+  await simulator.tell('PUT', '/seed', { seed: 99 });
   expect(await run()).not.toEqual(first);
 });
 
@@ -147,7 +147,7 @@ test('requests are counted by method, path pattern and status, and listed', asyn
   await faults({ method: 'PUT', times: 1, status: 503 }, { method: 'DELETE', reset: true });
   await ask('/things/2');
   await ask('/things/3', { method: 'DELETE' }).catch(() => {});
-  const { total, counts, requests } = (await standIn.tell('GET', '/requests')).body;
+  const { total, counts, requests } = (await simulator.tell('GET', '/requests')).body;
   expect(total).toBe(3);
   expect(counts).toEqual({ 'PUT /things/{id}': { 201: 1, 503: 1 }, 'DELETE /things/{id}': { none: 1 } });
   expect(requests[2]).toMatchObject({ method: 'DELETE', path: '/things/{id}', status: null, fault: 'reset' });
@@ -159,7 +159,7 @@ test('a body that is too large is refused with 413', async () => {
   expect(effects).toEqual([]);
 });
 
-test('a defect of the stand-in is answered with 500 and told', async () => {
+test('a defect of the simulator is answered with 500 and told', async () => {
   expect((await ask('/broken')).status).toBe(500);
-  expect(standIn.events.join()).toContain('a defect');
+  expect(simulator.events.join()).toContain('a defect');
 });
