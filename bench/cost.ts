@@ -1,12 +1,14 @@
 import '../local/requireNode24.js';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
 import type { TablesEndpoints } from '../local/simulators/tables/startTables.js';
-import { forkSimulator } from '../local/stack/forkStandIn.js';
-import { startCountingProxy } from './countingProxy.js';
+import { forkSimulator } from '../local/stack/forkSimulator.js';
 import { burst } from './scenarios/burst.js';
 
 const { devices, units } = new Command('npm run bench:cost --')
@@ -54,3 +56,40 @@ try {
   await rm(folder, { recursive: true });
 }
 process.exit(0);
+
+export interface CountingProxy {
+  url: string;
+  /** Requests so far, by method and table. */
+  counts(): Record<string, number>;
+  close(): void;
+}
+
+/** Passes requests for tables on, and counts them. */
+export async function startCountingProxy(target: string): Promise<CountingProxy> {
+  const counts: Record<string, number> = {};
+  const agent = new Agent({ keepAlive: true });
+  const server = createServer((incoming, outgoing) => {
+    const table = /^\/\w+\/(\w+)/.exec(incoming.url ?? '')?.[1] ?? '';
+    const what = `${incoming.method} ${table}`;
+    counts[what] = (counts[what] ?? 0) + 1;
+    const { method, headers } = incoming;
+    const passed = request(`${target}${incoming.url}`, { method, headers, agent }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    passed.on('error', () => outgoing.destroy());
+    incoming.pipe(passed);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    counts: () => ({ ...counts }),
+    close() {
+      server.closeAllConnections();
+      server.close();
+      agent.destroy();
+    },
+  };
+}

@@ -36,3 +36,23 @@ export async function load(
   await Promise.all(Array.from({ length: atATime }, lane));
   return { perSecond: Math.round((calls / (performance.now() - started)) * 1_000), latencies };
 }
+
+/** One request, as a device makes it. @throws Error if the answer is not 202 */
+export async function postProvision(url: string, key: string, uuid: string, service = 'main'): Promise<void> {
+  const response = await fetch(`${url}/api/provision?code=${key}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ uuid, balena_service: service }),
+  });
+  const text = await response.text();
+  if (response.status !== 202) throw new Error(`POST answered ${response.status}: ${text}`);
+}
+
+/** The given parts (0.5 is the median) of some measurements, rounded to a tenth. */
+export function percentiles(values: number[], ...parts: number[]): number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  return parts.map((part) => {
+    const value = sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
+    return Math.round(value * 10) / 10;
+  });
+}

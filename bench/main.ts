@@ -7,11 +7,10 @@ import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
 import { accept } from './scenarios/accept.js';
 import { burst } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';
-import { memory } from './scenarios/memory.js';
 import { ops } from './scenarios/ops.js';
 import { recovery } from './scenarios/recovery.js';
 import { telemetry } from './scenarios/telemetry.js';
-import { throughput } from './scenarios/throughput.js';
+import { memory, throughput } from './scenarios/throughput.js';
 
 const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'fleet', 'telemetry'] as const;
 

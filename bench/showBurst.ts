@@ -8,7 +8,7 @@ import { type State, stateOf } from '../src/device/state.js';
 import { operationsPerMinute, type Tier } from '../src/iothub/quotas.js';
 import { openTable } from '../src/storage/table.js';
 import { quietStack } from './quietStack.js';
-import { type RelayTally, relay } from './relay.js';
+import { type RelayTally, relay } from './scenarios/burst.js';
 
 const { devices, tier, units, workers } = new Command('npm run burst --')
   .description(

@@ -4,9 +4,9 @@ import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
 import { wholeNumber } from './simulators/shared/wholeNumber.js';
+import { nextSteps } from './stack/Endpoints.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack } from './stack/startStack.js';
-import { nextSteps } from './stack/whatNext.js';
 
 const options = new Command('npm start --')
   .description(

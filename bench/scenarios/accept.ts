@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ServiceBusClient } from '@azure/service-bus';
-import { load } from '../load.js';
-import { percentiles } from '../percentiles.js';
-import { postProvision } from '../postProvision.js';
+import { load, percentiles, postProvision } from '../load.js';
 import { quietStack } from '../quietStack.js';
 
 const connections = 50;

@@ -2,11 +2,10 @@ import { audit } from '../../cli/fleet/audit.js';
 import { followFleet } from '../../cli/fleet/follow.js';
 import { repair } from '../../cli/fleet/repair.js';
 import { planFleet, requestFleet } from '../../cli/fleet/request.js';
-import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/iothub/quotas.js';
-import { openAppOf } from '../openAppOf.js';
-import { quietStack } from '../quietStack.js';
+import { openAppOf, quietStack } from '../quietStack.js';
 
 export interface FleetOptions {
   devices: number;

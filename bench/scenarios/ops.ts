@@ -1,10 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { load } from '../load.js';
-import { postProvision } from '../postProvision.js';
-import { type QuietStack, quietStack } from '../quietStack.js';
-import { residentMb } from '../residentMb.js';
+import { load, postProvision } from '../load.js';
+import { type QuietStack, quietStack, residentMb } from '../quietStack.js';
 
 const service = 'sensor';
 

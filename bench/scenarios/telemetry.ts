@@ -2,10 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { listen } from '../../local/simulators/shared/listen.js';
-import { devicesWithVariables } from '../devicesWithVariables.js';
-import { load } from '../load.js';
-import { postProvision } from '../postProvision.js';
-import { quietStack } from '../quietStack.js';
+import { load, postProvision } from '../load.js';
+import { devicesWithVariables, quietStack } from '../quietStack.js';
 
 export interface TelemetryFigures {
   telemetry: string;

@@ -1,8 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { devicesWithVariables } from '../devicesWithVariables.js';
-import { load } from '../load.js';
-import { postProvision } from '../postProvision.js';
-import { quietStack } from '../quietStack.js';
+import { load, postProvision } from '../load.js';
+import { devicesWithVariables, quietStack, residentMb } from '../quietStack.js';
 
 /** How many devices a second one worker provisions when the hub does not limit it. */
 export async function throughput(devices: number): Promise<{ devices: number; 'devices/s': number }> {
@@ -28,6 +27,27 @@ export async function throughput(devices: number): Promise<{ devices: number; 'd
         throw new Error(`only ${provisioned} of ${devices}:\n${stack.tail()}`);
     }
     return { devices, 'devices/s': Math.round((devices / (performance.now() - started)) * 10_000) / 10 };
+  } finally {
+    await stack.close();
+  }
+}
+
+/** Memory of the hosts with nothing to do, and with so many requests waiting for the hub. */
+export async function memory(
+  waiting: number,
+): Promise<{ host: string; 'idle MB': number; [waiting: string]: number | string }[]> {
+  const stack = await quietStack({ hosts: ['http', 'worker'] });
+  try {
+    const { url, provisionKey } = stack.endpoints.functions;
+    const measure = () => Promise.all(stack.hosts.map(({ process }) => residentMb(process.pid)));
+    const idle = await measure();
+    await load(waiting, 50, () => postProvision(url, provisionKey, randomBytes(16).toString('hex')));
+    const full = await measure();
+    return ['http', 'worker'].map((host, i) => ({
+      host,
+      'idle MB': idle[i] ?? 0,
+      [`${waiting} waiting, MB`]: full[i] ?? 0,
+    }));
   } finally {
     await stack.close();
   }

@@ -1,8 +1,7 @@
 import { cpSync, existsSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { funcIgnore, type Ignored, packagedFiles } from './packagedFiles.js';
-import { type ProductionPackage, productionPackages } from './productionPackages.js';
+import ignore from 'ignore';
 
 export interface Package {
   files: number;
@@ -55,4 +54,64 @@ function copyPackage(
     },
   });
   return true;
+}
+
+/** Whether a path in the project is left out. */
+export type Ignored = (path: string, isFolder: boolean) => boolean;
+
+/** What .funcignore leaves out; it reads as a .gitignore does. */
+export async function funcIgnore(folder: string): Promise<Ignored> {
+  const ignored = ignore().add(await readFile(join(folder, '.funcignore'), 'utf8'));
+  return (path, isFolder) => ignored.ignores(isFolder ? `${path}/` : path);
+}
+
+/**
+ * What is put into Azure of this project, by its .funcignore; the production dependencies are installed beside it, and are
+ * not listed.
+ *
+ * @param folder of the project, built
+ * @returns paths in it
+ */
+export async function packagedFiles(folder: string): Promise<string[]> {
+  const ignored = await funcIgnore(folder);
+  const found: string[] = [];
+  const look = async (inside: string): Promise<void> => {
+    for (const entry of await readdir(inside, { withFileTypes: true })) {
+      const path = join(inside, entry.name);
+      const name = relative(folder, path);
+      if (name === 'node_modules' || ignored(name, entry.isDirectory())) continue;
+      if (entry.isDirectory()) await look(path);
+      else found.push(name);
+    }
+  };
+  await look(folder);
+  return found.sort();
+}
+
+interface Lock {
+  packages: Record<
+    string,
+    { dev?: boolean; optional?: boolean; devOptional?: boolean; os?: string[]; cpu?: string[] }
+  >;
+}
+
+export interface ProductionPackage {
+  /** In the project, such as `node_modules/zod`. */
+  path: string;
+  /** May be missing where it is not for this platform. */
+  optional: boolean;
+  /** Is for some platforms only: what is assembled on one need not run on another. */
+  bound: boolean;
+}
+
+/** The packages that `npm ci --omit=dev` installs, by package-lock.json: all but those that only development needs. */
+export async function productionPackages(folder: string): Promise<ProductionPackage[]> {
+  const lock = JSON.parse(await readFile(join(folder, 'package-lock.json'), 'utf8')) as Lock;
+  return Object.entries(lock.packages)
+    .filter(([path, { dev }]) => path !== '' && !dev)
+    .map(([path, { optional, devOptional, os, cpu }]) => ({
+      path,
+      optional: Boolean(optional || devOptional),
+      bound: Boolean(os || cpu),
+    }));
 }

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
 import type { IotHubEndpoints } from '../simulators/iothub/startIotHub.js';
 
@@ -10,4 +13,52 @@ export interface Endpoints {
   tables?: { connectionString: string };
   iotHub?: IotHubEndpoints;
   balena?: BalenaEndpoints;
+}
+
+/**
+ * The access keys of the local host: made at the first call, the same afterwards. One for each function that has callers of
+ * its own, as in Azure: the key of a fleet can provision and not delete.
+ *
+ * @param file where they are kept, in the form that the host reads
+ */
+export async function functionKeys(file: string): Promise<Omit<Endpoints['functions'], 'url'>> {
+  try {
+    const { functions } = JSON.parse(await readFile(file, 'utf8'));
+    return {
+      provisionKey: functions.provision.default,
+      deprovisionKey: functions.deprovision.default,
+      opsKey: functions.ops.default,
+    };
+  } catch {
+    const key = () => randomBytes(24).toString('base64url');
+    const [provisionKey, deprovisionKey, opsKey] = [key(), key(), key()];
+    const functions = {
+      provision: { default: provisionKey },
+      deprovision: { default: deprovisionKey },
+      health: { default: opsKey },
+      ops: { default: opsKey },
+    };
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, JSON.stringify({ master: key(), host: { default: key() }, functions }), {
+      mode: 0o600,
+    });
+    return { provisionKey, deprovisionKey, opsKey };
+  }
+}
+
+/** What to try with a system that has just started, as commands that work when pasted. */
+export function nextSteps({ functions, balena }: Endpoints, folder: string): string {
+  const { url, provisionKey, deprovisionKey, opsKey } = functions;
+  const uuid = balena?.devices.at(-1)?.uuid ?? '<uuid of a device>';
+  const json = `-H 'content-type: application/json' -d '{"uuid": "${uuid}", "balena_service": "main"}'`;
+  const examples = [
+    ['Ask for credentials', `curl -i -X POST '${url}/api/provision?code=${provisionKey}' ${json}`],
+    ['See how far it is', `curl -s '${url}/api/provision/${uuid}' -H 'x-functions-key: ${provisionKey}'`],
+    ['Undo it', `curl -i -X DELETE '${url}/api/provision/${uuid}' -H 'x-functions-key: ${deprovisionKey}'`],
+    ['Is all well?', `curl -s '${url}/api/health' -H 'x-functions-key: ${opsKey}'`],
+    ['See it, and put it right, in a browser', `${url}/api/ops asks for the key ${opsKey}`],
+    ...(balena ? [['Play a new device', 'npm run device -- --new']] : []),
+  ];
+  const lines = examples.map(([what, command]) => `  ${what}:\n    ${command}`).join('\n');
+  return ` What to try next, in another terminal:\n${lines}\n  All addresses and keys: ${join(folder, 'endpoints.json')}. Stop with Ctrl-C.\n`;
 }

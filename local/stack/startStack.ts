@@ -1,11 +1,10 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { checkExtraCertificates } from '../checkExtraCertificates.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
-import type { Endpoints } from './Endpoints.js';
-import { type Forked, forkSimulator } from './forkStandIn.js';
-import { freePort } from './freePort.js';
-import { functionKeys } from './functionKeys.js';
+import { freePort } from '../simulators/shared/listen.js';
+import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
+import { type Endpoints, functionKeys } from './Endpoints.js';
+import { type Forked, forkSimulator } from './forkSimulator.js';
 import { projectFolder } from './projectFolder.js';
 import {
   queue,
@@ -13,7 +12,7 @@ import {
   type SimulatorStarts,
   type Simulators,
   simulatorStarts,
-} from './standInStarts.js';
+} from './simulators.js';
 
 type Settings = Record<string, string | undefined>;
 
@@ -136,7 +135,10 @@ async function startSimulators(starts: SimulatorStarts): Promise<Simulators> {
 }
 
 /** The settings that point the functions at the simulators. */
-async function simulatorSettings({ balena, iotHub, serviceBus, tables }: Simulators, folder: string): Promise<Settings> {
+async function simulatorSettings(
+  { balena, iotHub, serviceBus, tables }: Simulators,
+  folder: string,
+): Promise<Settings> {
   const caFiles = [iotHub, serviceBus].flatMap((each) => (each ? [each.endpoints.caFile] : []));
   return {
     ...(caFiles.length > 0 && { NODE_EXTRA_CA_CERTS: await trustAlso(caFiles, join(folder, 'trusted.pem')) }),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import type { Violation } from './check/Evidence.js';
 import { type AskDependencies, sendAsk } from './history/sendAsk.js';
 import { control } from './system/control.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BrokerEndpoints } from '../../local/simulators/servicebus/startBroker.js';
-import { forkSimulator } from '../../local/stack/forkStandIn.js';
+import { forkSimulator } from '../../local/stack/forkSimulator.js';
 import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 

@@ -1,6 +1,7 @@
 import '../../requireNode24.js';
-import { Command, InvalidArgumentError } from 'commander';
-import { runSimulator } from '../shared/runStandIn.js';
+import { Command } from 'commander';
+import { runSimulator } from '../shared/runSimulator.js';
+import { wholeNumber } from '../shared/wholeNumber.js';
 
 const options = new Command('balena')
   .description('A simulator for the part of the balena API that is used here, on loopback')
@@ -29,8 +30,3 @@ await runSimulator('balena', async () => {
     onEvent: (line) => console.log(line),
   });
 });
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('send a whole number');
-  return Number(text);
-}

@@ -1,17 +1,13 @@
 import { createServer } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
-import { applyFaults } from '../faults/applyFaults.js';
-import { startControl } from '../faults/startControl.js';
+import { applyFaults } from '../shared/applyFaults.js';
 import { listen } from '../shared/listen.js';
-import type { Simulator } from '../shared/runStandIn.js';
-import { createHandle, patternOf } from './api/createHandle.js';
-import { createThrottle } from './api/createThrottle.js';
-import { controlRoutes } from './createRoutes.js';
-import { addBasics } from './data/addBasics.js';
-import { addDevice } from './data/addDevice.js';
-import { addFleet } from './data/addFleet.js';
-import { firstKey } from './data/addKey.js';
-import { openDatabase, transaction } from './data/openDatabase.js';
+import type { Simulator } from '../shared/runSimulator.js';
+import { startControl } from '../shared/startControl.js';
+import { addBasics, addDevice, addFleet, firstKey } from './addRows.js';
+import { controlRoutes } from './controlRoutes.js';
+import { createHandle, createThrottle, patternOf } from './createHandle.js';
+import { openDatabase, transaction } from './database.js';
 
 export interface BalenaOptions {
   /** Default: any free one. */

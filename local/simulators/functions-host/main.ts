@@ -1,6 +1,6 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runSimulator } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runSimulator.js';
 
 interface Arguments {
   app: string;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { applyLocalSettings } from '../../../src/config/localSettings.js';
-import type { Simulator } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runSimulator.js';
 import { createApp } from './createApp.js';
 import { createRunning } from './createRunning.js';
 import { readKeys } from './http/readKeys.js';

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { Routes } from '../faults/findRoute.js';
-import type { QueryView } from './createQueryView.js';
-import type { TelemetryLog } from './createTelemetryLog.js';
-import type { Throttle } from './createThrottle.js';
-import type { MqttServer } from './startMqttDoor.js';
-import { limits, queryLimits, registryLimits, tiers, unlimited } from './throttleLimits.js';
+import type { Routes } from '../shared/startControl.js';
+import type { TelemetryLog } from './deviceMessages.js';
+import type { MqttServer } from './mqttServer.js';
+import type { QueryView } from './queries.js';
+import { limits, queryLimits, registryLimits, type Throttle, tiers, unlimited } from './throttle.js';
 
 const size = z.strictObject({ tier: z.enum(tiers), units: z.int().min(1).max(200).default(1) });
 const switchedOff = z.strictObject({ unthrottled: z.literal(true) });

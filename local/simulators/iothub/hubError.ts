@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer } from '../faults/asked.js';
+import type { Answer } from '../shared/requests.js';
 
 /** The hub's error codes that this simulator answers with; a code's first three digits are its HTTP status. */
 export const hubErrorCodes = {

@@ -1,7 +1,7 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runSimulator } from '../shared/runStandIn.js';
-import { type Tier, tiers } from './throttleLimits.js';
+import { runSimulator } from '../shared/runSimulator.js';
+import { type Tier, tiers } from './throttle.js';
 
 interface Given {
   httpsPort: number;

@@ -1,7 +1,6 @@
-import type { ReceivedRequest, Handle } from '../faults/asked.js';
-import { checkSharedAccessSignature } from './checkSharedAccessSignature.js';
+import type { Handle, ReceivedRequest } from '../shared/requests.js';
+import { checkSharedAccessSignature, type Policy, type RegistryRight } from './access.js';
 import { errorAnswer, HubError } from './hubError.js';
-import type { Policy, RegistryRight } from './policies.js';
 import { type RegistryOperationsOptions, registryOperations } from './registryOperations.js';
 
 export interface RegistryApiOptions extends RegistryOperationsOptions {
@@ -9,7 +8,8 @@ export interface RegistryApiOptions extends RegistryOperationsOptions {
 }
 
 /** For the request counts. */
-export const registryPattern = ({ path }: ReceivedRequest) => path.replace(/^\/devices\/(?!query$).+/, '/devices/{id}');
+export const registryPattern = ({ path }: ReceivedRequest) =>
+  path.replace(/^\/devices\/(?!query$).+/, '/devices/{id}');
 
 /**
  * The identity registry's REST API (`api-version` 2021-04-12) as a function from request to answer: what is wrong with the

@@ -2,22 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyFaults } from '../faults/applyFaults.js';
-import { startControl } from '../faults/startControl.js';
+import { applyFaults } from '../shared/applyFaults.js';
 import { listen } from '../shared/listen.js';
 import { localCertificate } from '../shared/localCertificate.js';
-import type { Simulator } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runSimulator.js';
+import { startControl } from '../shared/startControl.js';
+import { loadPolicies } from './access.js';
 import { controlRoutes } from './controlRoutes.js';
-import { createQueryView } from './createQueryView.js';
-import { createRegistry } from './createRegistry.js';
-import { createTelemetryLog } from './createTelemetryLog.js';
-import { createThrottle } from './createThrottle.js';
-import { openDeviceStore } from './openDeviceStore.js';
-import { loadPolicies } from './policies.js';
-import { shortId, telemetryLine } from './readTelemetry.js';
+import { createTelemetryLog, shortId, telemetryLine } from './deviceMessages.js';
+import { startMqttServer } from './mqttServer.js';
+import { createQueryView } from './queries.js';
+import { createRegistry, openDeviceStore } from './registry.js';
 import { registryApi, registryPattern } from './registryApi.js';
-import { startMqttServer } from './startMqttDoor.js';
-import { maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttleLimits.js';
+import { createThrottle, maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttle.js';
 
 export interface IotHubOptions {
   /** Of the registry. Default 8443; 0 for any free one. */

@@ -1,7 +1,7 @@
 import '../../requireNode24.js';
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
-import { runSimulator } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runSimulator.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
 import type { BrokerOptions } from './startBroker.js';
 

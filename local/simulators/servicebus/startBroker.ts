@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen } from '../shared/listen.js';
 import { localCertificate } from '../shared/localCertificate.js';
-import type { Simulator } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runSimulator.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { serveAtom } from './atom/serveAtom.js';
 import { type Clock, systemClock } from './engine/Clock.js';

@@ -1,6 +1,6 @@
 import '../../requireNode24.js';
 import { Command } from 'commander';
-import { runSimulator } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runSimulator.js';
 import { wholeNumber } from '../shared/wholeNumber.js';
 import { startTables } from './startTables.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import tableConfigurationModule from 'azurite/dist/src/table/TableConfiguration.js';
 import tableServerModule from 'azurite/dist/src/table/TableServer.js';
 import { listen } from '../shared/listen.js';
-import type { Simulator } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runSimulator.js';
 
 const { default: TableConfiguration } = tableConfigurationModule;
 const { default: TableServer } = tableServerModule;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault } from '../../../local/simulators/faults/fault.js';
-import type { Forked } from '../../../local/stack/forkStandIn.js';
-import type { SimulatorName } from '../../../local/stack/standInStarts.js';
+import type { Fault } from '../../../local/simulators/shared/faults.js';
+import type { Forked } from '../../../local/stack/forkSimulator.js';
+import type { SimulatorName } from '../../../local/stack/simulators.js';
 import { type Stack, startStack } from '../../../local/stack/startStack.js';
 import type { Side, Victim } from '../plan/Plan.js';
 import { control } from './control.js';

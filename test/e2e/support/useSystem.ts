@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectedDevice, connectDevice } from '../../../local/device/connectDevice.js';
-import type { Forked } from '../../../local/stack/forkStandIn.js';
+import type { Forked } from '../../../local/stack/forkSimulator.js';
 import { type Stack, type StackOptions, startStack } from '../../../local/stack/startStack.js';
 import { type BalenaStandIn, balenaStandIn } from './balenaStandIn.js';
 import { type HubStandIn, hubStandIn } from './hubStandIn.js';

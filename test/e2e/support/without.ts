@@ -1,4 +1,4 @@
-import type { SimulatorName } from '../../../local/stack/standInStarts.js';
+import type { SimulatorName } from '../../../local/stack/simulators.js';
 import type { Stack } from '../../../local/stack/startStack.js';
 
 /** Runs something while a stand-in does not answer: its process is stopped, and goes on afterwards. */

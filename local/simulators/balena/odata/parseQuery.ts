@@ -1,41 +1,30 @@
-import { notSupported, RequestError } from '../refusal.js';
-import { equals } from './equals.js';
-import { type Aliases, parseLiteral } from './parseFilter.js';
-import { noOptions, parseOption } from './parseOption.js';
-import type { Filter, Literal, Query } from './query.js';
-import { createReader, type Reader } from './reader.js';
+import odata from '@balena/odata-parser';
+import { notSupported, RequestError } from '../requestError.js';
+import { equals, noOptions, type Query } from './query.js';
+import { type Aliases, type Binds, readOption, readValue } from './readTree.js';
+
+/** The options that this simulator supports, of a request and of an expanded property. */
+const supported = new Set(['$select', '$filter', '$expand', '$orderby', '$top', '$skip']);
 
 /**
- * Parses what follows the version in an OData address: `device(uuid='a1b2…')?$select=id`.
+ * Parses the part of an OData address after the version, such as `device(uuid='a1b2…')?$select=id`, with balena's own parser.
  *
  * @param path decoded, without the version
- * @param search the query as it was sent: values may hold an encoded `&`
- * @throws Refusal 400 naming what it cannot read, or what it does not support; nothing is ignored
+ * @param search the query as the client sent it: a value may hold an encoded `&`
+ * @throws RequestError 400 that names the part which is malformed or not supported. No part is ignored
  */
 export function parseQuery(path: string, search: string): Query {
   const parameters = split(search);
   const aliases = readAliases(parameters);
-  const reader = createReader(path);
-  const query: Query = { resource: reader.word(), count: false, returnResource: true, ...noOptions() };
-  if (reader.take('(')) {
-    const [key, filter] = parseKey(reader, aliases);
-    query.key = key;
-    query.filter = filter;
-  }
-  if (reader.take('/')) {
-    reader.expect('$count');
-    query.count = true;
-  }
-  expectEnd(reader);
-
+  const query: Query = { ...parsePath(path, aliases), returnResource: true };
   for (const [name, value] of parameters) {
     if (name === 'apikey' || name.startsWith('@')) continue;
     if (name === 'returnResource') query.returnResource = value !== 'false' && value !== '0';
     else if (!name.startsWith('$')) throw notSupported(`the parameter ${name}`);
+    else if (!supported.has(name)) throw notSupported(`the option ${name}`);
     else {
-      const option = createReader(value);
-      parseOption(name, option, aliases, query);
-      expectEnd(option);
+      const { tree, binds } = parse(`${name}=${value}`, 'QueryOption');
+      readOption(name, tree[1], { binds, aliases }, query);
     }
   }
   return query;
@@ -55,33 +44,44 @@ function split(search: string): Array<[string, string]> {
 }
 
 function readAliases(parameters: Array<[string, string]>): Aliases {
-  const none: Aliases = new Map();
   const aliases = parameters.filter(([name]) => name.startsWith('@'));
-  return new Map(aliases.map(([name, value]) => [name, parseLiteral(createReader(value), none)]));
+  return new Map(
+    aliases.map(([name, value]) => [name, parse(`${name}=${value}`, 'ParameterAliasOption').tree[1]]),
+  );
 }
 
-/** `(5)`, `('a')`, `(uuid='a')`, `(device=5,name='a')`. */
-function parseKey(reader: Reader, aliases: Aliases): [string[], Filter] {
-  const names: string[] = [];
-  const of: Filter[] = [];
-  const add = (name: string, value: Literal) => {
-    names.push(name);
-    of.push(equals(name, value));
-  };
-  const token = reader.peek();
-  if (token.kind !== 'word' || token.text.startsWith('@')) {
-    add('id', parseLiteral(reader, aliases));
-  } else {
-    do {
-      const name = reader.word();
-      reader.expect('=');
-      add(name, parseLiteral(reader, aliases));
-    } while (reader.take(','));
+/** `device`, `device/$count`, `device(5)`, `device(uuid='a')`, `service_install(device=5,installs__service=6)`. */
+function parsePath(path: string, aliases: Aliases): Omit<Query, 'returnResource'> {
+  const { tree, binds } = parse(`/${path}`, 'OData');
+  const { resource, key, count = false, property, link, options } = tree;
+  if (property || link || options) throw notSupported(`a path behind ${resource}: ${path}`);
+  const query = { resource, count, ...noOptions() };
+  if (!key) return query;
+  const byName: Array<[string, unknown]> = 'bind' in key ? [['id', key]] : Object.entries(key);
+  const of = byName.map(([name, value]) => equals(name, readValue(value, { binds, aliases })));
+  return { ...query, key: byName.map(([name]) => name), filter: { kind: 'and', of } };
+}
+
+/** @param text decoded. The parser decodes names and texts itself, and so a `%` is encoded again before. */
+function parse(text: string, rule: string): { tree: ReturnType<typeof odata.parse>['tree']; binds: Binds } {
+  try {
+    return odata.parse(text.replaceAll('%', '%25'), { startRule: 'ProcessRule', rule });
+  } catch (error) {
+    if (!isSyntaxError(error)) throw error;
+    const { found, location } = error;
+    throw new RequestError(
+      400,
+      `Malformed url: ${found === null ? 'unexpected end' : `unexpected ${found}`} at character ${location.start.offset} of ${text}`,
+    );
   }
-  reader.expect(')');
-  return [names, { kind: 'and', of }];
 }
 
-function expectEnd(reader: Reader): void {
-  if (reader.peek().kind !== 'end') reader.fail('the end');
+interface ParserError {
+  /** The character that the grammar does not allow; null for the end of the text. */
+  found: string | null;
+  location: { start: { offset: number } };
+}
+
+function isSyntaxError(error: unknown): error is ParserError {
+  return error instanceof odata.SyntaxError && 'location' in error;
 }

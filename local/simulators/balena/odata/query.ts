@@ -3,10 +3,10 @@ export type Literal = string | number | boolean | null;
 
 export type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le';
 
-/** A parsed `$filter`. */
+/** A `$filter` in the form that `compileFilter` turns into SQL. */
 export type Filter =
   | { kind: 'literal'; value: Literal }
-  /** A property, behind the alias of its `any` where there is one: `name`, `d/uuid`. */
+  /** A property such as `name`. Inside an `any`, the alias comes first, such as `d/uuid`. */
   | { kind: 'path'; path: string[] }
   | { kind: 'any'; path: string[]; alias: string; where: Filter }
   | { kind: 'not'; of: Filter }
@@ -16,7 +16,7 @@ export type Filter =
 
 /** The options of a request, or of one expanded property. */
 export interface Options {
-  /** Without it all properties of the resource. */
+  /** Names of properties. Default: all properties of the resource. */
   select?: string[];
   filter?: Filter;
   expand: Map<string, Options>;
@@ -25,13 +25,27 @@ export interface Options {
   skip?: number;
 }
 
-/** A parsed OData request. */
+/** An OData request, without its body. */
 export interface Query extends Options {
   resource: string;
-  /** The resource was named by `(id)` or by a natural key, which is a part of `filter` too. */
+  /** The properties of the key, where the path has one: `['id']` or a natural key. The key is also a part of `filter`. */
   key?: string[];
-  /** Only how many there are is asked for. */
+  /** The path ends with `/$count`. */
   count: boolean;
-  /** A POST answers with the whole row (default), not only with its id. */
+  /** A POST answers with the whole row (default), or with the row's id only. */
   returnResource: boolean;
+}
+
+export function noOptions(): Options {
+  return { expand: new Map(), orderby: [] };
+}
+
+/** `name eq value` */
+export function equals(name: string, value: Literal): Filter {
+  return {
+    kind: 'compare',
+    operator: 'eq',
+    left: { kind: 'path', path: [name] },
+    right: { kind: 'literal', value },
+  };
 }

@@ -1,6 +1,6 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
 import { type BalenaOptions, startBalena } from '../../../../local/simulators/balena/startBalena.js';
-import type { RequestSummary } from '../../../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../../../local/simulators/shared/requests.js';
 
 /** The unmodified SDK, logged in with a key. */
 export async function sdkFor(apiUrl: string, apiKey: string): Promise<BalenaSDK> {

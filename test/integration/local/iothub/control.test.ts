@@ -1,5 +1,5 @@
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { Simulator } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
 import { control, openRegistry, statusOf, withThumbprint } from './hubClients.js';
 
 const device = (id: string) => withThumbprint(id, 'a'.repeat(64));

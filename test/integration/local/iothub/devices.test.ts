@@ -1,6 +1,6 @@
 import { type Client, Message } from 'azure-iot-device';
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { Simulator } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
 import { control, deviceClient, type Minted, mint, openRegistry, withThumbprint } from './hubClients.js';
 
 describe('the device door', () => {

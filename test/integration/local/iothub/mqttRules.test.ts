@@ -1,5 +1,5 @@
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { Simulator } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
 import { control, type Minted, mint, openRegistry, withThumbprint } from './hubClients.js';
 import { connectPacket, mqttSocket, publishPacket, subscribePacket } from './mqttSocket.js';
 

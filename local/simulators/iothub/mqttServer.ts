@@ -1,0 +1,183 @@
+import { createHash, type X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createServer, TLSSocket } from 'node:tls';
+import { Aedes, type Client } from 'aedes';
+import { listen } from '../shared/listen.js';
+import type { LocalCertificate } from '../shared/localCertificate.js';
+import { isHubName } from './access.js';
+import {
+  createTwins,
+  ForbiddenMessage,
+  maySubscribe,
+  receiveMessage,
+  shortId,
+  type Telemetry,
+} from './deviceMessages.js';
+import type { StoredIdentity } from './identity.js';
+
+export interface MqttServerOptions {
+  certificate: LocalCertificate;
+  port: number;
+  orFreePort?: boolean;
+  device(deviceId: string): StoredIdentity | undefined;
+  onTelemetry(telemetry: Telemetry): void;
+  onEvent(line: string): void;
+}
+
+/** The devices' door: MQTT 3.1.1 over TLS. */
+export interface MqttServer {
+  port: number;
+  /** The ids of the devices that are connected. */
+  connected(): string[];
+  isConnected(deviceId: string): boolean;
+  /** Looks again at what a device may do after its identity has changed, and closes its connection if it may not be here. */
+  recheck(deviceId: string): void;
+  close(): Promise<void>;
+}
+
+/** MQTT's CONNACK 5: not authorized. */
+const notAuthorized = 5;
+
+export async function startMqttServer(options: MqttServerOptions): Promise<MqttServer> {
+  const { onEvent } = options;
+  const clients = new Map<string, Client>();
+  const usernames = new WeakMap<Client, string | undefined>();
+  const twins = createTwins();
+
+  const refusal = (client: Client) =>
+    reasonToRefuse(
+      {
+        clientId: client.id,
+        username: usernames.get(client),
+        certificate: client.conn instanceof TLSSocket ? client.conn.getPeerX509Certificate() : undefined,
+      },
+      options.device(client.id),
+    );
+
+  const broker = await Aedes.createBroker({
+    preConnect(_client, { protocolVersion }, done) {
+      // aedes itself refuses 5, but takes 3 (MQTT 3.1), which the hub does not.
+      const allowed = protocolVersion !== 3;
+      done(allowed ? null : new Error('only MQTT 3.1.1 is supported'), allowed);
+    },
+    authenticate(client, username, _password, done) {
+      usernames.set(client, username);
+      const reason = refusal(client);
+      if (!reason) return done(null, true);
+      onEvent(`device ${shortId(client.id)} refused: ${reason}`);
+      done(Object.assign(new Error(reason), { returnCode: notAuthorized }), false);
+    },
+    // Called before the PUBACK: what is acknowledged has been received.
+    authorizePublish(client, packet, done) {
+      if (!client) return done(null);
+      packet.retain = false; // The hub keeps no retained messages.
+      try {
+        const answer = receiveMessage(client.id, packet, { twins, onTelemetry: options.onTelemetry });
+        if (answer) client.publish(answer, () => {}); // Without a callback, aedes 1.2 throws.
+        done(null);
+      } catch (error) {
+        if (!(error instanceof ForbiddenMessage)) throw error;
+        onEvent(`device ${shortId(client.id)} is sent away: ${error.message}`);
+        done(error);
+      }
+    },
+    authorizeSubscribe(client, subscription, done) {
+      done(null, maySubscribe(client.id, subscription.topic) ? subscription : null);
+    },
+  });
+
+  // The connections are tracked here and not in aedes, which loses sight of one when several of a device come at the same moment.
+  broker.on('client', (client) => {
+    const { id, conn } = client;
+    clients.get(id)?.close();
+    clients.set(id, client);
+    conn.once('close', () => {
+      if (clients.get(id) === client) clients.delete(id);
+      onEvent(`device ${shortId(id)} disconnected`);
+    });
+    onEvent(`device ${shortId(id)} connected`);
+    recheck(id);
+  });
+  function recheck(deviceId: string): void {
+    if (!options.device(deviceId)) twins.forget(deviceId);
+    const client = clients.get(deviceId);
+    const reason = client && refusal(client);
+    if (!reason) return;
+    onEvent(`device ${shortId(deviceId)} is sent away: ${reason}`);
+    client.close();
+  }
+
+  const { key, cert } = options.certificate;
+  const server = createServer(
+    { key, cert, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false },
+    broker.handle,
+  );
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', ({ message }) => onEvent(`a TLS handshake failed: ${message}`));
+  const closeBroker = () => new Promise<void>((resolve) => broker.close(resolve));
+  const port = await listen(server, options.port, options.orFreePort).catch(async (error) => {
+    await closeBroker();
+    throw error;
+  });
+
+  return {
+    port,
+    connected: () => [...clients.keys()],
+    isConnected: (deviceId) => clients.has(deviceId),
+    recheck,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      await closeBroker();
+      for (const socket of sockets) socket.destroy(); // Also those that have not said who they are.
+      await closed;
+    },
+  };
+}
+
+/** What a device shows when it connects. */
+export interface Credentials {
+  clientId: string;
+  username: string | undefined;
+  /** Of the TLS connection: the handshake has proven that the device holds its private key. */
+  certificate: X509Certificate | undefined;
+}
+
+/**
+ * Why a device may not connect, or undefined if it may. As the hub does with thumbprints, it looks at match and validity only:
+ * not at the issuer, the subject or a revocation list. Devices that authenticate otherwise (tokens, CA) are always refused here.
+ */
+export function reasonToRefuse(
+  { clientId, username, certificate }: Credentials,
+  identity: StoredIdentity | undefined,
+  now = Date.now(),
+): string | undefined {
+  const user = /^([^/]+)\/([^/]+)\/\?(.*)$/.exec(username ?? '');
+  if (!user) return 'its username is not <host name>/<device id>/?api-version=...';
+  const [, host = '', deviceId, query] = user;
+  if (!isHubName(host)) return 'its username names another hub';
+  if (deviceId !== clientId) return 'its username and its client id differ';
+  if (!new URLSearchParams(query).get('api-version')) return 'its username has no api-version';
+  if (!identity) return 'it is not registered';
+  if (identity.status !== 'enabled') return 'it is disabled';
+  if (identity.authentication.type !== 'selfSigned')
+    return `${identity.authentication.type} is not supported here`;
+  if (!certificate) return 'it shows no certificate';
+  if (!matches(identity, certificate)) return 'its certificate is not the registered one';
+  if (now < certificate.validFromDate.getTime()) return 'its certificate is not valid yet';
+  if (now > certificate.validToDate.getTime()) return 'its certificate has expired';
+  return undefined;
+}
+
+/** Either slot may match, by SHA-256 or SHA-1: the thumbprint's length says which. */
+function matches({ authentication }: StoredIdentity, { raw }: X509Certificate): boolean {
+  const { primaryThumbprint, secondaryThumbprint } = authentication.x509Thumbprint;
+  return [primaryThumbprint, secondaryThumbprint].some((thumbprint) => {
+    if (!thumbprint) return false;
+    const hash = createHash(thumbprint.length === 40 ? 'sha1' : 'sha256').update(raw);
+    return hash.digest('hex') === thumbprint.toLowerCase();
+  });
+}

@@ -1,0 +1,38 @@
+import { createServer } from 'node:http';
+import { applyFaults } from '../../../../local/simulators/shared/applyFaults.js';
+import { listen } from '../../../../local/simulators/shared/listen.js';
+import type { Handle } from '../../../../local/simulators/shared/requests.js';
+import { type ControlOptions, startControl } from '../../../../local/simulators/shared/startControl.js';
+
+/** A small simulator, its control server, and the two calls that the tests make. */
+export async function startSmallSimulator(
+  handle: Handle,
+  options: ControlOptions = {},
+  maxBodyBytes?: number,
+) {
+  const control = await startControl(options);
+  const events: string[] = [];
+  const pattern = ({ path }: { path: string }) => path.replace(/[0-9]+/, '{id}');
+  const onEvent = (line: string) => events.push(line);
+  const server = createServer(applyFaults(control, { handle, pattern, maxBodyBytes, onEvent }));
+  const url = `http://127.0.0.1:${await listen(server, 0)}`;
+  return {
+    control,
+    events,
+    url,
+    /** Asks the control server; returns status and parsed JSON. */
+    async tell(method: string, path: string, body?: unknown) {
+      const response = await fetch(control.url + path, {
+        method,
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text ? JSON.parse(text) : undefined };
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await control.close();
+    },
+  };
+}
