@@ -49,7 +49,7 @@ try {
   const provisioned = new Set<string>();
   const bar = new cliProgress.SingleBar({
     format:
-      '{bar} {value}/{total} provisioned | waiting {waiting} | retrying {retrying} | failed {failed} | {rate}/s of {limit}/s | {left} s left | asked {asked}x',
+      '{bar} {value}/{total} provisioned | waiting {waiting} | retrying {retrying} | failed {failed} | {rate}/s of {limit}/s | {left} s left | {requested} requests',
     hideCursor: true,
     // In a log there is no line to redraw: one line now and then.
     noTTYOutput: true,

@@ -5,6 +5,7 @@ import type { BrokerEndpoints } from '../simulators/servicebus/startBroker.js';
 import { freePort } from '../simulators/shared/listen.js';
 import type { TablesEndpoints } from '../simulators/tables/startTables.js';
 import { type Forked, forkSimulator } from './forkSimulator.js';
+import { queueArgument, queueDefaults, realSettings } from './settings.js';
 import type { StackOptions } from './startStack.js';
 
 /** Null where the real one is used. */
@@ -18,17 +19,6 @@ export interface Simulators {
 export type SimulatorName = keyof Simulators;
 
 export type SimulatorStarts = { [N in SimulatorName]: (() => Promise<NonNullable<Simulators[N]>>) | null };
-
-export const queue = 'provisioning';
-
-/** The queue as the broker makes it, and as infra/ has it in Azure. */
-export const queueDefaults = { lock: 120, deliveries: 10, window: 600, deadletter: 'yes' } as const;
-
-/** For the broker's `--queue`. */
-export function queueArgument(different: { lock?: number; window?: number | string } = {}): string {
-  const properties = Object.entries({ ...queueDefaults, ...different });
-  return `${queue}:${properties.map((pair) => pair.join('=')).join(',')}`;
-}
 
 /**
  * How each simulator is started: always with the same folder, and with `freePorts` on the same ports, so that it can be started again.
@@ -78,18 +68,5 @@ export async function simulatorStarts(
           queueArgument({ lock, window }),
         ]),
     tables: real.tables ? null : start<TablesEndpoints>('tables', 'tables', await ports('--port')),
-  };
-}
-
-type Settings = Record<string, string | undefined>;
-
-/** Which dependencies the settings name: those are used instead of their simulator. */
-export function realSettings(settings: Settings) {
-  const any = (...names: string[]) => names.some((name) => settings[name]?.trim());
-  return {
-    balena: any('BALENA_API_KEY'),
-    iotHub: any('IOTHUB_CONNECTION_STRING', 'CONNECTION_STRING', 'IOTHUB_HOST_NAME'),
-    serviceBus: any('SERVICEBUS_CONNECTION', 'SERVICEBUS_CONNECTION__fullyQualifiedNamespace'),
-    tables: any('RECORDS_CONNECTION', 'RECORDS_CONNECTION__accountName'),
   };
 }

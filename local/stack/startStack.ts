@@ -1,20 +1,13 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
 import { freePort } from '../simulators/shared/listen.js';
 import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
 import { type Endpoints, functionKeys } from './Endpoints.js';
 import { type Forked, forkSimulator } from './forkSimulator.js';
 import { projectFolder } from './projectFolder.js';
-import {
-  queue,
-  type SimulatorName,
-  type SimulatorStarts,
-  type Simulators,
-  simulatorStarts,
-} from './simulators.js';
-
-type Settings = Record<string, string | undefined>;
+import { queue, type Settings, sharedSettingsOf, simulatorSettings, writeWhole } from './settings.js';
+import { type SimulatorName, type SimulatorStarts, type Simulators, simulatorStarts } from './simulators.js';
 
 export interface StackOptions {
   /** Where all state is kept. */
@@ -132,55 +125,4 @@ async function startSimulators(starts: SimulatorStarts): Promise<Simulators> {
     serviceBus: value(serviceBus),
     tables: value(tables),
   };
-}
-
-/** The settings that point the functions at the simulators. */
-async function simulatorSettings(
-  { balena, iotHub, serviceBus, tables }: Simulators,
-  folder: string,
-): Promise<Settings> {
-  const caFiles = [iotHub, serviceBus].flatMap((each) => (each ? [each.endpoints.caFile] : []));
-  return {
-    ...(caFiles.length > 0 && { NODE_EXTRA_CA_CERTS: await trustAlso(caFiles, join(folder, 'trusted.pem')) }),
-    ...(balena && { BALENA_API_URL: balena.endpoints.apiUrl, BALENA_API_KEY: balena.endpoints.apiKey }),
-    ...(iotHub && {
-      IOTHUB_CONNECTION_STRING: iotHub.endpoints.connectionString,
-    }),
-    ...(serviceBus && {
-      SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString,
-      PROVISIONING_QUEUE: queue,
-    }),
-    ...(tables && { RECORDS_CONNECTION: tables.endpoints.connectionString }),
-  };
-}
-
-/** What tells how the functions work; none of it is a secret. */
-const sharedSettings = [
-  'DEFAULT_SERVICE',
-  'DUPLICATE_WINDOW_SECONDS',
-  'FLEETS',
-  'IOTHUB_TIER',
-  'IOTHUB_UNITS',
-  'LEASE_GRACE_SECONDS',
-  'WORK_LIMIT_SECONDS',
-];
-
-function sharedSettingsOf(env: Settings): Record<string, string> {
-  return Object.fromEntries(sharedSettings.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
-}
-
-/** Node takes one file of further certificates: ours are put into a new one, beside those that this machine has already. */
-async function trustAlso(caFiles: string[], bundle: string): Promise<string> {
-  const already = process.env.NODE_EXTRA_CA_CERTS;
-  const files = await Promise.all(
-    [...(already ? [already] : []), ...caFiles].map((file) => readFile(file, 'utf8')),
-  );
-  await writeWhole(bundle, files.join('\n'));
-  return resolve(bundle);
-}
-
-/** Never half a file for whoever reads it meanwhile. It holds keys. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o600 });
-  await rename(`${file}.new`, file);
 }
