@@ -8,29 +8,32 @@ import { readVariables } from './readVariables.js';
 export interface PlayOptions {
   endpoints: Endpoints;
   uuid: string;
-  /** The device's own API key, as a proof that it is itself. Default: what the demo fleet says. */
+  /**
+   * The device's own API key, a proof of the device's identity. Default: the key that the demo fleet lists for the
+   * device.
+   */
   apiKey?: string;
-  /** The service that asks, and whose variables are read; '' for the device level. */
+  /** The service that requests the credentials and reads the variables; '' for the device level. */
   service: string;
   /** How many telemetry messages to send. */
   messages: number;
-  /** Between them, ms. */
+  /** Time between two messages, ms. */
   intervalMs: number;
-  /** Gives up after this many ms. */
+  /** Longest wait for the credentials, ms. */
   patienceMs: number;
-  /** Gets one line for each step. */
+  /** Called with a line of text for each step. */
   say(line: string): void;
 }
 
-/** Cloud Relay's container starts again after each ask, with a delay that doubles from 100 ms to 60 s. */
+/** Cloud Relay's container restarts after each request, with a delay that doubles from 100 ms to 60 s. */
 const firstWaitMs = 100;
 const longestWaitMs = 60_000;
 
 /**
- * Plays Cloud Relay on a device: asks for credentials, waits until its variables are there, connects with them over MQTT, and
- * sends telemetry.
+ * Plays Cloud Relay on a device: requests credentials, waits for the device's variables, connects with the credentials
+ * over MQTT, and sends telemetry.
  *
- * @throws Error in one sentence if it is refused, or runs out of patience
+ * @throws Error of one sentence if a request is refused, or if the wait is over without credentials
  */
 export async function playDevice(options: PlayOptions): Promise<void> {
   const { endpoints, uuid, service, say } = options;
@@ -122,16 +125,16 @@ function fromBase64(text: string): string {
 
 export interface Answer {
   status: number;
-  /** The text of the answer, as it came. */
+  /** The text of the answer, unchanged. */
   text: string;
 }
 
 /**
- * Asks for a device's credentials in the way of Cloud Relay: the function's key in the URL. Cloud Relay sends no credential of its
- * own; a device that has its API key can prove with it that it is itself.
+ * Requests a device's credentials in the way of Cloud Relay: with the function's key in the URL. Cloud Relay sends no
+ * credential of the device. A device with an API key of its own can prove its identity by sending the key.
  *
- * @param provisionUrl what stands in the fleet's PROVISION_URL, `?code=` included
- * @param service undefined to leave it out
+ * @param provisionUrl the fleet's PROVISION_URL, including `?code=`
+ * @param service undefined to leave the field out
  * @param apiKey the device's own
  */
 export async function requestCredentials(

@@ -4,9 +4,14 @@ import { dirname, join } from 'node:path';
 import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
 import type { IotHubEndpoints } from '../simulators/iothub/startIotHub.js';
 
-/** `.local/endpoints.json`: how to reach what runs. What is not a simulator, but the real one, is not in it. */
+/**
+ * Content of `.local/endpoints.json`: the addresses and keys of the running system. A real dependency has no entry,
+ * only simulators have.
+ */
 export interface Endpoints {
-  /** Those of the functions that are no secrets, and that who works beside them must share. */
+  /**
+   * Settings of the functions that other processes need too (the CLI, for example). None of the settings is a secret.
+   */
   settings: Record<string, string>;
   functions: { url: string; provisionKey: string; deprovisionKey: string; opsKey: string };
   serviceBus?: { connectionString: string; queue: string; caFile?: string };
@@ -16,10 +21,11 @@ export interface Endpoints {
 }
 
 /**
- * The access keys of the local host: made at the first call, the same afterwards. One for each function that has callers of
- * its own, as in Azure: the key of a fleet can provision and not delete.
+ * Returns the access keys of the local host. The first call makes the keys and later calls return the same keys. Each
+ * function with callers of its own has a key of its own, as in Azure: the key of a fleet can provision but cannot
+ * delete.
  *
- * @param file where they are kept, in the form that the host reads
+ * @param file of the keys, in the host's format
  */
 export async function functionKeys(file: string): Promise<Omit<Endpoints['functions'], 'url'>> {
   try {
@@ -46,7 +52,7 @@ export async function functionKeys(file: string): Promise<Omit<Endpoints['functi
   }
 }
 
-/** What to try with a system that has just started, as commands that work when pasted. */
+/** The next things to try in a newly started system, as commands ready to paste. */
 export function nextSteps({ functions, balena }: Endpoints, folder: string): string {
   const { url, provisionKey, deprovisionKey, opsKey } = functions;
   const uuid = balena?.devices.at(-1)?.uuid ?? '<uuid of a device>';

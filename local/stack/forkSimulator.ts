@@ -4,38 +4,39 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { projectFolder } from './projectFolder.js';
 
-/** A simulator, or a host, in a process of its own. */
+/** A simulator or host in a process of its own. */
 export interface Forked<Endpoints> {
   endpoints: Endpoints;
   process: ChildProcess;
-  /** Resolves when the process has ended. */
+  /** Resolves at the end of the process. */
   ended: Promise<void>;
-  /** The longest block of its event loop since this was last asked, ms; 0 the first time. */
+  /** The longest block of the process's event loop since the last call, ms. The first call returns 0. */
   eventLoopDelay(): Promise<number>;
-  /** Stops it in order. */
+  /** Stops the process with SIGTERM, and waits for the end. */
   stop(): Promise<void>;
-  /** Ends it as a crash does (SIGKILL). */
+  /** Ends the process like a crash (SIGKILL). */
   kill(): Promise<void>;
 }
 
 export interface ForkOptions {
-  /** For its lines. */
+  /** Prefix of the process's lines. */
   name: string;
-  /** Its entry point in dist/, such as `local/balena/main.js`. */
+  /** Entry point in dist/, for example `local/simulators/balena/main.js`. */
   entry: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  /** Gets each line that it prints. */
+  /** Called with each line that the process prints. */
   onLine(name: string, line: string): void;
 }
 
-/** Longer than a host drains. */
+/** Longer than a host needs to drain. */
 const stopWithinMs = 40_000;
 
 /**
- * Starts a process that says over IPC when it is ready (`runStandIn`). It ends by itself when this process is gone.
+ * Starts a process with `runSimulator`, and waits for the message about readiness. The process ends by itself after
+ * the end of this process.
  *
- * @throws Error in one sentence with what it said, if it ends before it is ready
+ * @throws Error with the last printed lines, if the process ends before readiness
  */
 export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Forked<Endpoints>> {
   const { name, entry, args, env, onLine } = options;
@@ -43,7 +44,8 @@ export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Fo
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    // Out of the terminal's process group: Ctrl-C is for the parent, which stops the processes in their order.
+    // The process is outside of the terminal's process group. Ctrl-C reaches only the parent, and the parent stops
+    // the processes in order.
     detached: true,
   });
   const ended = once(child, 'exit').then(() => {});
@@ -61,7 +63,7 @@ export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Fo
       throw new Error(last.join('\n') || `${name} ended at its start, with exit code ${child.exitCode}`);
     }),
   ]);
-  // A signal is sent to the child's id only while that is the child's.
+  // Signals are sent only while the child runs: afterwards, another process may have the same id.
   const signal = async (what: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(what);
     await ended;

@@ -6,16 +6,16 @@ export type Settings = Record<string, string | undefined>;
 
 export const queue = 'provisioning';
 
-/** The queue as the broker makes it, and as infra/ has it in Azure. */
+/** The properties of the queue, the same as infra/ sets in Azure. */
 export const queueDefaults = { lock: 120, deliveries: 10, window: 600, deadletter: 'yes' } as const;
 
-/** For the broker's `--queue`. */
+/** The value of the broker's option `--queue`. */
 export function queueArgument(different: { lock?: number; window?: number | string } = {}): string {
   const properties = Object.entries({ ...queueDefaults, ...different });
   return `${queue}:${properties.map((pair) => pair.join('=')).join(',')}`;
 }
 
-/** Which dependencies the settings name: those are used instead of their simulator. */
+/** Tells, for each dependency, whether the settings name a real one. A real dependency replaces the simulator. */
 export function realSettings(settings: Settings) {
   const any = (...names: string[]) => names.some((name) => settings[name]?.trim());
   return {
@@ -26,7 +26,7 @@ export function realSettings(settings: Settings) {
   };
 }
 
-/** The settings that point the functions at the simulators. */
+/** The settings that make the functions use the simulators. */
 export async function simulatorSettings(
   { balena, iotHub, serviceBus, tables }: Simulators,
   folder: string,
@@ -46,7 +46,7 @@ export async function simulatorSettings(
   };
 }
 
-/** What tells how the functions work; none of it is a secret. */
+/** The settings that describe how the functions work. None is a secret. */
 const sharedSettings = [
   'DEFAULT_SERVICE',
   'DUPLICATE_WINDOW_SECONDS',
@@ -61,7 +61,10 @@ export function sharedSettingsOf(env: Settings): Record<string, string> {
   return Object.fromEntries(sharedSettings.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }
 
-/** Node takes one file of further certificates: ours are put into a new one, beside those that this machine has already. */
+/**
+ * Joins certificate files. Node reads only one file of further certificates, and this machine may already have a file
+ * of its own: all certificates go into a new file.
+ */
 async function trustAlso(caFiles: string[], bundle: string): Promise<string> {
   const already = process.env.NODE_EXTRA_CA_CERTS;
   const files = await Promise.all(
@@ -71,7 +74,10 @@ async function trustAlso(caFiles: string[], bundle: string): Promise<string> {
   return resolve(bundle);
 }
 
-/** Never half a file for whoever reads it meanwhile. It holds keys. */
+/**
+ * Writes a file in one step: readers never see half a file. The file may hold keys, and only the owner can read the
+ * file.
+ */
 export async function writeWhole(file: string, text: string): Promise<void> {
   await writeFile(`${file}.new`, text, { mode: 0o600 });
   await rename(`${file}.new`, file);

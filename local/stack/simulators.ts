@@ -8,7 +8,7 @@ import { type Forked, forkSimulator } from './forkSimulator.js';
 import { queueArgument, queueDefaults, realSettings } from './settings.js';
 import type { StackOptions } from './startStack.js';
 
-/** Null where the real one is used. */
+/** Null for a real dependency. */
 export interface Simulators {
   balena: Forked<BalenaEndpoints> | null;
   iotHub: Forked<IotHubEndpoints> | null;
@@ -21,9 +21,10 @@ export type SimulatorName = keyof Simulators;
 export type SimulatorStarts = { [N in SimulatorName]: (() => Promise<NonNullable<Simulators[N]>>) | null };
 
 /**
- * How each simulator is started: always with the same folder, and with `freePorts` on the same ports, so that it can be started again.
+ * Makes the start function of each simulator. Each start uses the same folder and, with `freePorts`, the same ports. A
+ * simulator can therefore be restarted.
  *
- * @param started gets each that was started
+ * @param started gets an entry for each start
  */
 export async function simulatorStarts(
   options: StackOptions,

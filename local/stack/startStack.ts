@@ -10,25 +10,28 @@ import { queue, type Settings, sharedSettingsOf, simulatorSettings, writeWhole }
 import { type SimulatorName, type SimulatorStarts, type Simulators, simulatorStarts } from './simulators.js';
 
 export interface StackOptions {
-  /** Where all state is kept. */
+  /** The folder of all state. */
   folder: string;
-  /** Start from nothing. */
+  /** Delete all state first. */
   fresh?: boolean;
-  /** Settings of the functions, on top of those that point at the simulators. Real dependencies among them are used. */
+  /**
+   * Settings of the functions, in addition to the addresses of the simulators. Real dependencies in these settings are
+   * used instead of simulators.
+   */
   settings?: Settings;
-  /** Free ports throughout, for tests; otherwise the usual ones, or a free one where that is taken. */
+  /** Take only free ports, for tests. Default: the usual ports, and a free port where the usual port is in use. */
   freePorts?: boolean;
   /** Port of the functions. */
   port?: number;
-  /** How many devices the demo fleet has at least. */
+  /** Least number of devices in the demo fleet. */
   devices?: number;
-  /** Arguments for the hub, such as `--units 10` or `--unthrottled`. */
+  /** Arguments for the hub, for example `--units 10` or `--unthrottled`. */
   hub?: string[];
-  /** Of the queue, seconds. */
+  /** Lock duration of the queue, seconds. */
   lockSeconds?: number;
-  /** Where the built functions are; default: this project. */
+  /** The folder of the built functions. Default: this project. */
   appFolder?: string;
-  /** One host with everything, or HTTP and any number of workers apart. Empty: none. */
+  /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
   hosts?: ('all' | 'http' | 'worker')[];
   onLine(name: string, line: string): void;
 }
@@ -38,18 +41,21 @@ export interface Stack {
   endpoints: Endpoints;
   simulators: Simulators;
   hosts: Forked<HostEndpoints>[];
-  /** Starts a further host, or one anew; with these settings on top of the others. */
+  /** Starts a further host, or restarts a stopped host. `settings` are added to the settings of the stack. */
   startHost(part: 'all' | 'http' | 'worker', settings?: Settings): Promise<Forked<HostEndpoints>>;
   /**
-   * Starts a simulator anew that has ended, with its folder and (with `freePorts`) on its ports. Only its control server is at
-   * another address then: see `simulators`.
+   * Restarts a simulator after its end, with the same folder and, with `freePorts`, on the same ports. The address of
+   * the control server changes: see `simulators`.
    */
   restart(name: SimulatorName): Promise<void>;
   /** Stops everything, in order. */
   close(): Promise<void>;
 }
 
-/** Brings the whole system up: the four simulators, and then the functions in the local host, each in its own process. */
+/**
+ * Starts the whole system: first the four simulators, then the functions in the local host, each in a process of its
+ * own.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, settings = {}, appFolder = projectFolder(), onLine } = options;
   await checkExtraCertificates();
@@ -59,7 +65,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const keys = await functionKeys(keysFile);
   const started: Forked<unknown>[] = [];
   const close = async () => {
-    // The hosts first: they drain, and need the others for that.
+    // The hosts stop first, because draining hosts need the simulators.
     for (const each of started.splice(0).reverse()) await each.stop();
   };
 
@@ -81,7 +87,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     const hosts: Forked<HostEndpoints>[] = [];
     const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}) => {
-      // An HTTP host that comes back keeps its address.
+      // A restarted HTTP host keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
         : String(options.freePorts ? await freePort() : (options.port ?? 7071));
@@ -108,7 +114,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function startSimulators(starts: SimulatorStarts): Promise<Simulators> {
-  // All are waited for, so that one that fails leaves none behind that nobody knows.
+  // Wait for all starts, even after a failure: `started` is then complete and every started process can be stopped.
   const [balena, iotHub, serviceBus, tables] = await Promise.allSettled([
     starts.balena?.() ?? null,
     starts.iotHub?.() ?? null,

@@ -3,26 +3,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type Handle, type ReceivedRequest, readRequest } from './requests.js';
 import type { Control } from './startControl.js';
 
-/** What `applyFaults` needs to know about a simulator. */
+/** A simulated service, as `applyFaults` needs it. */
 export interface SimulatedService {
-  /** Does what is asked, and says what to answer. It is also called for a request that a fault refuses "with effect". */
+  /** Executes a request and returns the answer. A request that a fault refuses "with effect" is executed too. */
   handle: Handle;
-  /** Replaces the changing parts of a path for the request counts. Default: the path as it is. */
+  /** Replaces the changing parts of a path for the request counts. Default: the path as received. */
   pattern?(asked: ReceivedRequest): string;
-  /** Largest body, bytes; more is answered with 413. Default 10 MiB. */
+  /** Largest body, bytes; a larger body is answered with 413. Default 10 MiB. */
   maxBodyBytes?: number;
-  /** One line when `handle` throws, which is a defect of the simulator. */
+  /** Called with a line of text when `handle` throws. A throw is a defect of the simulator. */
   onEvent?(line: string): void;
 }
 
 type Ending = { status: number | null; fault?: 'status' | 'reset' | 'hang' | 'halfAnswer' };
 
 /**
- * Makes a request handler for `http.createServer` or `https.createServer` out of `handle`, with the faults of `control` applied,
- * and each request counted in its log.
+ * Makes a request listener for `http.createServer` or `https.createServer` out of `handle`. The listener applies the
+ * faults of `control`, and logs each request in `control.requests`.
  *
- * `handle` is a function from request to answer, and never sees the connection: a request can therefore take effect although its
- * answer is lost, held back, cut off, or was another.
+ * `handle` is a function from request to answer and never sees the connection. A request can therefore take effect
+ * although the answer is lost, delayed, cut off or replaced.
  */
 export function applyFaults(control: Control, wrapped: SimulatedService): RequestListener {
   const { pattern = ({ path }) => path, maxBodyBytes = 10 * 1024 * 1024, onEvent = () => {} } = wrapped;
@@ -95,7 +95,7 @@ function send(response: ServerResponse, answer: Answer): void {
 function sendHalf(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   const { headers, bytes } = encode(answer);
   response.writeHead(answer.status, headers);
-  // Destroyed only once the half is with the kernel, or nothing at all would arrive.
+  // The socket is destroyed after the kernel has taken the first half. Otherwise nothing at all would arrive.
   response.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => request.socket.destroy());
 }
 
@@ -109,7 +109,7 @@ function encode({ headers = {}, body }: Answer) {
   return { headers: { ...defaults, ...headers }, bytes };
 }
 
-/** A TCP reset where the connection allows it; TLS connections can only be cut. */
+/** Resets a plain TCP connection. Node cannot reset a TLS connection, and so a TLS socket is destroyed. */
 function reset({ socket }: IncomingMessage): void {
   if ('encrypted' in socket) socket.destroy();
   else socket.resetAndDestroy();

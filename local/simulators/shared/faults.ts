@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
 /**
- * What a simulator is told to get wrong.
+ * A fault that a simulator shows.
  *
- * A fault says which requests it is for (`method`, `path`, `probability`, `times`), how long they wait (`delayMs`), and at most
- * one thing that happens to them: `status`, `reset`, `hang` or `halfAnswer`. Without one it only slows them down.
- * Faults are looked at in the order in which they were added; the first that applies and is more than a delay decides.
+ * A fault selects requests (`method`, `path`, `probability`, `times`), delays them (`delayMs`), and does at most one
+ * of four things to the selected requests: `status`, `reset`, `hang` or `halfAnswer`. A fault with none of the four
+ * only delays the request. Faults are examined in the order of their addition. The first matching fault with one of
+ * the four things decides.
  *
  * ```json
  * { "method": "PUT", "path": "^/devices/", "probability": 0.1, "status": 429, "headers": { "Retry-After": "3" } }
@@ -18,38 +19,41 @@ export interface Fault extends z.infer<typeof fault> {}
 const milliseconds = z.number().min(0).max(3_600_000);
 
 const fields = z.strictObject({
-  /** HTTP method, in any case; without it every method. */
+  /** HTTP method, in any case. Default: every method. */
   method: z
     .string()
     .regex(/^[A-Za-z]+$/, 'send an HTTP method, such as "PUT"')
     .transform((method) => method.toUpperCase())
     .optional(),
-  /** Regular expression on the decoded path and query, such as `^/v7/device\\?.*uuid eq`; without it every path. */
+  /** Regular expression on the decoded path and query, for example `^/v7/device\\?.*uuid eq`. Default: every path. */
   path: z.string().refine(isPattern, 'send a regular expression, such as "^/devices/"').optional(),
-  /** From 0 to 1: how many of the matching requests it hits, drawn from a seeded generator. Default 1. */
+  /** Share of the matching requests that the fault hits, from 0 to 1, drawn from a seeded generator. Default 1. */
   probability: z.number().min(0).max(1).optional(),
-  /** It is over after so many hits. Default: never. */
+  /** The fault ends after this number of hits. Default: never. */
   times: z.int().positive().optional(),
-  /** Milliseconds that the request waits first: a number, or [least, most] to draw from evenly. */
+  /** Delay of the request, milliseconds: a number, or [least, most] for an evenly distributed random delay. */
   delayMs: z
     .union(
       [milliseconds, z.tuple([milliseconds, milliseconds])],
       'send milliseconds: a number, or [least, most]',
     )
     .optional(),
-  /** Refused with this HTTP status. */
+  /** HTTP status of the answer, instead of the real answer. */
   status: z.int().min(200).max(599).optional(),
-  /** Headers of the refusal. */
+  /** Headers of the answer. */
   headers: z.record(z.string(), z.string()).optional(),
-  /** Body of the refusal: text as it is, anything else as JSON. */
+  /** Body of the answer: text is sent unchanged, any other value as JSON. */
   body: z.json().optional(),
   /** The connection is destroyed without an answer. */
   reset: z.literal(true).optional(),
-  /** There is never an answer; the connection stays open. */
+  /** No answer is ever sent; the connection stays open. */
   hang: z.literal(true).optional(),
-  /** The headers and the first half of the body, then the connection is destroyed. */
+  /** The headers and the first half of the body are sent, then the connection is destroyed. */
   halfAnswer: z.literal(true).optional(),
-  /** Whether the request does what it asked for all the same: not at all (default), at once, or so many milliseconds later. */
+  /**
+   * Whether the request takes effect in spite of the fault: never (default), at once, or after a number of
+   * milliseconds.
+   */
   effect: z
     .union(
       [z.enum(['none', 'now']), z.strictObject({ lateMs: milliseconds })],
@@ -71,13 +75,13 @@ const fault = fields.superRefine((given, context) => {
   if (!given.status && (given.headers || given.body !== undefined)) wrong('headers and body need a status');
 });
 
-/** An array of faults, as `PUT /faults` takes them. */
+/** An array of faults, the body of `PUT /faults`. */
 export const manyFaults = z.array(fault);
 
-/** One fault or an array of them, as `POST /faults` takes them. */
+/** One fault or an array of faults, the body of `POST /faults`. */
 export const oneOrManyFaults = z.preprocess((given) => (Array.isArray(given) ? given : [given]), manyFaults);
 
-/** Whether it does more than to slow a request down. */
+/** Whether a fault does more than delay a request. */
 export function decides(given: Fault): boolean {
   return Boolean(given.status || given.reset || given.hang || given.halfAnswer);
 }
@@ -90,28 +94,28 @@ function isPattern(text: string): boolean {
   }
 }
 
-/** What is to happen to one request. */
+/** The faults' decision about one request. */
 export interface Verdict {
-  /** To wait first. */
+  /** Delay before anything else happens, milliseconds. */
   delayMs: number;
-  /** The fault that decides, if one does. */
+  /** The deciding fault, if there is one. */
   fault?: Fault;
 }
 
-/** The faults that a simulator has at the moment. */
+/** The current faults of a simulator. */
 export interface Faults {
-  /** Every fault that was added, with the number of requests that it has hit. */
+  /** Every added fault, with the number of requests hit. */
   list(): Array<Fault & { hits: number }>;
   add(faults: Fault[]): void;
-  /** Puts these in place of all others, and starts the random generator anew, so that the same run can be repeated. */
+  /** Replaces all faults, and restarts the random generator from its seed. The same run can then be repeated. */
   replace(faults: Fault[]): void;
-  /** Starts the random generator anew from this seed. */
+  /** Restarts the random generator from this seed. */
   seed(seed: number): void;
-  /** Counts a hit for each fault that applies. @param path decoded path with its query */
+  /** Counts a hit for each matching fault. @param path decoded path with the query */
   judge(method: string, path: string): Verdict;
 }
 
-/** @param seed for the faults that have a probability */
+/** @param seed of the random generator for faults with a probability */
 export function createFaults(seed = 1): Faults {
   let from = seed;
   let random = seededRandom(from);
@@ -154,7 +158,10 @@ function draw(delay: Fault['delayMs'], random: () => number): number {
   return least + random() * (most - least);
 }
 
-/** Numbers from 0 (included) to 1 (excluded), the same ones for the same seed: mulberry32, 32 bits of state, plenty for faults. */
+/**
+ * Random numbers from 0 (included) to 1 (excluded), always the same numbers for the same seed. The generator is
+ * mulberry32; 32 bits of state are enough for faults.
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -4,10 +4,10 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 /**
  * Listens on loopback only.
  *
- * @param port the usual port; 0 for any free one
- * @param orFree take a free port when the usual one is in use, instead of failing
- * @returns the port it listens on
- * @throws Error naming the port when it is in use
+ * @param port the usual port; 0 for any free port
+ * @param orFree take a free port instead of failing when the usual port is in use
+ * @returns the port number
+ * @throws Error naming the port, if the port is in use
  */
 export async function listen(server: Server, port: number, orFree = false): Promise<number> {
   try {
@@ -33,8 +33,9 @@ function attempt(server: Server, port: number): Promise<void> {
 }
 
 /**
- * A port that is free now, and stays free for whoever listens on it later, or again: below the range from which Linux takes the
- * ports of outgoing connections, which would otherwise move in while a process is being restarted.
+ * Finds a port that is free now and stays free until a later listen, even across restarts of the listener. The port is
+ * below the range from which Linux takes the ports of outgoing connections. A port inside the range could be taken by
+ * an outgoing connection during a restart.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries += 1) {
@@ -42,7 +43,7 @@ export async function freePort(): Promise<number> {
     try {
       return await listen(probe, randomInt(20_000, 32_000));
     } catch {
-      // In use: another one.
+      // The port is in use: try another port.
     } finally {
       await new Promise((resolve) => probe.close(resolve));
     }

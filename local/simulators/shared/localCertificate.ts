@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 
-/** A server certificate for `localhost` and `127.0.0.1`, and the file that a client must trust. */
+/** A server certificate for `localhost` and `127.0.0.1`, and the file for the clients' trust. */
 export interface LocalCertificate {
   /** PEM */
   key: string;
@@ -18,8 +18,9 @@ const days = 24 * 60 * 60 * 1000;
 const validFor = 365 * days;
 
 /**
- * The self-signed certificate kept in a folder: made at the first call, the same afterwards, so that clients which trust its
- * file keep working across restarts; made anew when less than a day of its life is left.
+ * Returns the self-signed certificate of a folder. The first call makes the certificate and later calls return the
+ * same one: clients that trust the file keep working across restarts. A certificate with less than a day to live is
+ * replaced.
  */
 export async function localCertificate(folder: string): Promise<LocalCertificate> {
   const caFile = join(folder, 'localhost.pem');
@@ -28,7 +29,7 @@ export async function localCertificate(folder: string): Promise<LocalCertificate
     const [key, cert] = await Promise.all([readFile(keyFile, 'utf8'), readFile(caFile, 'utf8')]);
     if (new x509.X509Certificate(cert).notAfter.getTime() > Date.now() + days) return { key, cert, caFile };
   } catch {
-    // Not there yet.
+    // The files do not exist yet.
   }
   await mkdir(folder, { recursive: true });
   const { key, cert } = await make();
@@ -41,7 +42,7 @@ async function make() {
   const alg = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(alg, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    // A subject of its own: of two trusted certificates with the same one, OpenSSL looks at the first only.
+    // A subject of its own: of several trusted certificates with the same subject, OpenSSL examines only the first.
     name: `CN=localhost, O=${randomUUID()}`,
     keys,
     signingAlgorithm: alg,
@@ -60,7 +61,7 @@ async function make() {
   return { key, cert: certificate.toString('pem') };
 }
 
-/** Never half a file, should the process be killed here. */
+/** Writes a file in one step: a killed process never leaves half a file behind. */
 async function writeWhole(file: string, text: string, mode: number) {
   await writeFile(`${file}.new`, text, { mode });
   await rename(`${file}.new`, file);

@@ -1,22 +1,22 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** A request, read to its end. */
+/** A completely received request. */
 export interface ReceivedRequest {
   method: string;
-  /** Path without its query, percent-decoded. */
+  /** Path without the query, percent-decoded. */
   path: string;
   query: URLSearchParams;
-  /** The query as it was sent, without its question mark. */
+  /** The query as received, without the question mark. */
   search: string;
-  /** Path and query, percent-decoded: what the `path` of a fault is matched against. */
+  /** Path and query, percent-decoded. The `path` of a fault is matched against this text. */
   target: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** The body was larger than allowed, and is not here. */
+  /** The body was larger than allowed and was discarded. */
   tooLarge: boolean;
 }
 
-/** An answer. Text goes out as it is, any other body as JSON; a content type in `headers` has precedence. */
+/** An answer. Text is sent unchanged, any other body as JSON. A content type in `headers` has precedence. */
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
@@ -25,7 +25,7 @@ export interface Answer {
 
 export type Handle = (asked: ReceivedRequest) => Answer | Promise<Answer>;
 
-/** @throws Error when the caller goes away before its request is complete */
+/** @throws Error if the client disconnects before the request is complete */
 export async function readRequest(request: IncomingMessage, maxBodyBytes: number): Promise<ReceivedRequest> {
   const { method = 'GET', url = '/', headers } = request;
   const at = url.indexOf('?');
@@ -49,7 +49,7 @@ export async function readRequest(request: IncomingMessage, maxBodyBytes: number
   };
 }
 
-/** A malformed escape stays as it is. */
+/** Decodes percent escapes. A text with a malformed escape is returned unchanged. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -58,27 +58,27 @@ function decode(text: string): string {
   }
 }
 
-/** A request that a simulator was asked. */
+/** A request in the log of a simulator. */
 export interface LoggedRequest {
   method: string;
-  /** The path with its changing parts replaced, such as `/devices/{id}`. */
+  /** The path with the changing parts replaced, for example `/devices/{id}`. */
   path: string;
-  /** HTTP status of the answer; null when there was none (reset, hang). */
+  /** HTTP status of the answer; null without an answer (reset, hang). */
   status: number | null;
-  /** The fault that decided it, if one did. */
+  /** The kind of fault that decided the answer, if a fault did. */
   fault?: 'status' | 'reset' | 'hang' | 'halfAnswer';
-  /** When it came in, ISO 8601. */
+  /** Time of arrival, ISO 8601. */
   at: string;
-  /** From request to answer, milliseconds. */
+  /** Time from request to answer, milliseconds. */
   tookMs: number;
 }
 
-/** What a simulator was asked since it started, or since the log was cleared. */
+/** The requests to a simulator since the start, or since the log was cleared. */
 export interface RequestSummary {
   total: number;
-  /** By method and path pattern, such as `PUT /devices/{id}`, then by status (`none` for no answer). */
+  /** Counts by method and path pattern, for example `PUT /devices/{id}`, then by status (`none` for no answer). */
   counts: Record<string, Record<string, number>>;
-  /** The latest ones, oldest first. */
+  /** The latest requests, oldest first. */
   requests: LoggedRequest[];
 }
 
@@ -88,7 +88,7 @@ export interface RequestLog {
   clear(): void;
 }
 
-/** @param keep how many requests the list holds; the counts are of all */
+/** @param keep length of the list of requests; the counts cover all requests */
 export function createRequestLog(keep = 1000): RequestLog {
   let total = 0;
   let counts: RequestSummary['counts'] = {};

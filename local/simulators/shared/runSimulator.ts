@@ -1,18 +1,19 @@
 import { access, constants } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** What a simulator gives to whoever started it. */
+/** A running simulator. */
 export interface Simulator<Endpoints> {
   endpoints: Endpoints;
-  /** Stops it; what it acknowledged is on disk when this resolves. */
+  /** Stops the simulator. When the promise resolves, everything acknowledged is on disk. */
   close(): Promise<void>;
 }
 
 /**
- * Runs a simulator as a process of its own. It tells its parent (IPC message `{ready: endpoints}`) or its terminal when it is
- * ready, and closes on SIGTERM, on SIGINT, and when its parent is gone, so that nothing is left running.
+ * Runs a simulator as a process of its own. The process reports readiness to the parent (IPC message `{ready:
+ * endpoints}`) or, without a parent, on the terminal. The process closes on SIGTERM, on SIGINT, and when the parent
+ * has ended, and leaves nothing running.
  *
- * @param name for the message when it cannot start; the exit code is then 1
+ * @param name for the message about a failed start; the exit code is then 1
  */
 export async function runSimulator<E>(name: string, start: () => Promise<Simulator<E>>): Promise<void> {
   let running: Simulator<E>;
@@ -41,7 +42,10 @@ export async function runSimulator<E>(name: string, start: () => Promise<Simulat
   }
 }
 
-/** To the message `eventLoopDelay`: the longest block of this process's event loop since it was last asked, ms; 0 the first time. */
+/**
+ * Answers the IPC message `eventLoopDelay` with the longest block of this process's event loop since the last such
+ * message, ms. The first answer is 0.
+ */
 function answerEventLoopDelay(): void {
   const histogram = monitorEventLoopDelay({ resolution: 10 });
   process.on('message', (message) => {
@@ -53,9 +57,10 @@ function answerEventLoopDelay(): void {
 }
 
 /**
- * Node only warns when the file of further certificates cannot be read, and every TLS connection fails later, naming something else.
+ * Checks the file of NODE_EXTRA_CA_CERTS. Node only warns about an unreadable file, and every TLS connection fails
+ * later with a misleading error.
  *
- * @throws Error naming the file
+ * @throws Error naming the file, if the file cannot be read
  */
 export async function checkExtraCertificates(file = process.env.NODE_EXTRA_CA_CERTS): Promise<void> {
   if (!file) return;

@@ -10,27 +10,27 @@ import { createRequestLog, type RequestLog, readRequest } from './requests.js';
  * | request | |
  * |---|---|
  * | `GET /faults` | the faults, each with its `hits` |
- * | `POST /faults` | add one, or an array (see fault.ts) |
- * | `PUT /faults` | put an array in place of all, and repeat the random numbers from the seed |
- * | `DELETE /faults` | none any more; late effects that are already on their way still happen |
- * | `PUT /seed` | `{"seed": 7}`: the random numbers of the faults start anew from it |
- * | `GET /requests` | `{total, counts, requests}`: what the simulator was asked (see createRequestLog.ts) |
- * | `DELETE /requests` | start counting anew |
+ * | `POST /faults` | add a fault or an array of faults (see faults.ts) |
+ * | `PUT /faults` | replace all faults by an array, and repeat the random numbers from the seed |
+ * | `DELETE /faults` | remove all faults; late effects under way still happen |
+ * | `PUT /seed` | `{"seed": 7}`: restart the random numbers of the faults from this seed |
+ * | `GET /requests` | `{total, counts, requests}`: the requests to the simulator (see requests.ts) |
+ * | `DELETE /requests` | restart the counts |
  *
- * and the routes of the simulator itself. Bad input is answered with 400 and `{"error": "what to send"}`.
+ * Each simulator adds routes of its own. Bad input is answered with 400 and `{"error": "what to send"}`.
  *
- * A simulator uses it so:
+ * Example:
  * ```ts
  * const control = await startControl({ routes: { 'PUT /throttle': ({ body }) => setRate(throttle.parse(body)) } });
  * const server = createServer(applyFaults(control, { handle, pattern: () => '/devices/{id}' }));
  * ```
  */
 export interface Control {
-  /** Without a slash at its end. */
+  /** Without a slash at the end. */
   url: string;
   faults: Faults;
   requests: RequestLog;
-  /** Runs something after so many milliseconds, unless `close` comes first. */
+  /** Calls `run` after a number of milliseconds, unless `close` comes first. */
   later(ms: number, run: () => unknown): void;
   close(): Promise<void>;
 }
@@ -38,13 +38,16 @@ export interface Control {
 export interface ControlOptions {
   /** Default: any free port. */
   port?: number;
-  /** Of the faults that have a probability. Default 1. */
+  /** Of the random generator for faults with a probability. Default 1. */
   seed?: number;
-  /** More routes, such as `'DELETE /devices/{uuid}'`. What they throw as ZodError or BadRequest is answered with 400. */
+  /**
+   * Further routes, for example `'DELETE /devices/{uuid}'`. A ZodError or BadRequest from a route is answered with
+   * 400.
+   */
   routes?: Routes;
 }
 
-/** Thrown by a route for input that it cannot use; the message says what to send. */
+/** Thrown by a route for unusable input; the message says what to send. */
 export class BadRequest extends Error {}
 
 const maxBodyBytes = 50 * 1024 * 1024;
@@ -113,19 +116,19 @@ function parseBody(text: string): unknown {
   }
 }
 
-/** What a route of the control server is given. */
+/** The input of a route of the control server. */
 export interface RouteCall {
-  /** The `{name}` parts of its path. */
+  /** The `{name}` parts of the path. */
   params: Record<string, string>;
   query: URLSearchParams;
-  /** The parsed JSON; undefined when there was no body. */
+  /** The parsed JSON; undefined without a body. */
   body: unknown;
 }
 
-/** What it returns is answered as JSON with 200; undefined is answered with 204. */
+/** A route's result is answered as JSON with 200; undefined is answered with 204. */
 export type Route = (call: RouteCall) => unknown;
 
-/** By method and path, such as `PUT /throttle` or `DELETE /devices/{uuid}`. */
+/** Routes by method and path, for example `PUT /throttle` or `DELETE /devices/{uuid}`. */
 export type Routes = Record<string, Route>;
 
 export function findRoute(routes: Routes, method: string, path: string) {
