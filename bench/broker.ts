@@ -12,8 +12,8 @@ import { killBroker } from './killBroker.js';
 import { residentMb } from './quietStack.js';
 
 /**
- * Measures the local Service Bus broker through the unmodified SDK, in memory and on disk, and prints one table. The broker
- * runs in a process of its own; this process is its only client.
+ * Measures the local Service Bus broker through the unmodified SDK, in memory and on disk, and prints one table. The
+ * broker runs in a process of its own. This process is the only client.
  */
 const program = new Command('bench:broker')
   .description('Measures the local Service Bus broker, in memory and on disk.')
@@ -36,7 +36,7 @@ try {
 } finally {
   await rm(data, { recursive: true });
 }
-// Clients of a broker that was killed may still be trying to reach it.
+// Exit at once: the clients of a killed broker may still be trying to reach the broker.
 process.exit();
 
 function print(memory: Figures, disk: Figures): void {
@@ -50,12 +50,12 @@ function print(memory: Figures, disk: Figures): void {
   for (const row of Object.keys(memory)) console.log(`| ${row} | ${memory[row]} | ${disk[row]} |`);
 }
 
-/** What was measured: name and figure, as they are printed. */
+/** Figures by name, formatted for the table. */
 type Figures = Record<string, string>;
 
 /**
  * Starts a broker and measures it.
- * @param folder where it keeps its messages; undefined: in memory
+ * @param folder of the messages; undefined: in memory
  * @param scale share of the usual amount of work
  */
 async function measureBroker(folder: string | undefined, scale: number): Promise<Figures> {
@@ -90,7 +90,7 @@ async function measureBroker(folder: string | undefined, scale: number): Promise
     await sendBatches(client, 'deep', count(100_000));
     const depth = `${count(100_000).toLocaleString('en')} waiting`;
     figures[`${depth}: memory of the broker`] = `${await residentMb(broker.pid)} MiB`;
-    // Scheduled, so that the one message whose way is measured is not behind them.
+    // These messages are scheduled: the one measured message does not wait behind them.
     await sendBatches(client, 'deep-latency', count(100_000), { scheduledInMs: 3_600_000 });
     await measureLoads(depth, 'deep');
   } finally {

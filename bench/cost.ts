@@ -31,7 +31,7 @@ const tables = await forkSimulator<TablesEndpoints>({
 const { connectionString } = tables.endpoints;
 const [, address = ''] = /TableEndpoint=(http:\/\/[^/]+)/.exec(connectionString) ?? [];
 const proxy = await startCountingProxy(address);
-// Given like a real one, so that no other is started.
+// Set like a real dependency: no second simulator for tables is started.
 process.env.RECORDS_CONNECTION = connectionString.replace(address, proxy.url);
 try {
   const figures = await burst({ devices, tier: 'S1', units, workers: 1, progress: () => {} });
@@ -59,12 +59,12 @@ process.exit(0);
 
 export interface CountingProxy {
   url: string;
-  /** Requests so far, by method and table. */
+  /** Requests until now, by method and table. */
   counts(): Record<string, number>;
   close(): void;
 }
 
-/** Passes requests for tables on, and counts them. */
+/** Starts a proxy that forwards requests for tables and counts them. */
 export async function startCountingProxy(target: string): Promise<CountingProxy> {
   const counts: Record<string, number> = {};
   const agent = new Agent({ keepAlive: true });

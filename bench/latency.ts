@@ -25,7 +25,7 @@ const stack = await startStack({
   folder,
   freePorts: true,
   devices: devices + 1,
-  // Quiet: a bench measures, and its figures are what it prints.
+  // The lines are kept for an error message and not printed: the bench prints only figures.
   onLine: (name, line) => lines.push(`${name} ${line}`),
 });
 try {
@@ -48,7 +48,7 @@ try {
   };
 
   const uuids = balena?.devices.map(({ uuid }) => uuid) ?? [];
-  // The first one pays for connections and for code that is compiled when it first runs.
+  // The first device pays for connections and for code that is compiled on first use.
   const first = await measure(uuids[0] ?? '');
   const runs: Awaited<ReturnType<typeof measure>>[] = [];
   for (const uuid of uuids.slice(1)) {

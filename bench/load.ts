@@ -2,16 +2,16 @@ import { setTimeout } from 'node:timers/promises';
 
 export interface LoadResult {
   perSecond: number;
-  /** Of each call, ms. */
+  /** Latency of each call, ms. */
   latencies: number[];
 }
 
 /**
- * Makes a number of calls, so many at a time.
+ * Makes a number of calls, `atATime` in flight.
  *
- * @param perSecond a rate to keep to: a call's latency counts from when it was due, and not from when there was a place for it.
- * Default: as fast as it goes
- * @throws what the first call that fails throws
+ * @param perSecond rate of the calls. A call's latency counts from the due time, even if all `atATime` places were
+ *   taken then. Default: as fast as possible
+ * @throws the error of the first failing call
  */
 export async function load(
   calls: number,
@@ -37,7 +37,7 @@ export async function load(
   return { perSecond: Math.round((calls / (performance.now() - started)) * 1_000), latencies };
 }
 
-/** One request, as a device makes it. @throws Error if the answer is not 202 */
+/** Sends a device's request. @throws Error if the answer is not 202 */
 export async function postProvision(url: string, key: string, uuid: string, service = 'main'): Promise<void> {
   const response = await fetch(`${url}/api/provision?code=${key}`, {
     method: 'POST',
@@ -48,7 +48,7 @@ export async function postProvision(url: string, key: string, uuid: string, serv
   if (response.status !== 202) throw new Error(`POST answered ${response.status}: ${text}`);
 }
 
-/** The given parts (0.5 is the median) of some measurements, rounded to a tenth. */
+/** Percentiles of some measurements, rounded to a tenth. @param parts for example 0.5 for the median */
 export function percentiles(values: number[], ...parts: number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);
   return parts.map((part) => {

@@ -11,15 +11,15 @@ import { readConfig } from '../src/config/config.js';
 import { type App, openApp } from '../src/openApp.js';
 
 export interface QuietStack extends Stack {
-  /** Deliveries that workers have ended. */
+  /** Deliveries finished by workers. */
   deliveries(): number;
-  /** Messages that workers have dead-lettered. */
+  /** Messages dead-lettered by workers. */
   deadLetters(): number;
-  /** The last lines that the processes printed, for when something went wrong. */
+  /** The last printed lines of all processes, for error messages. */
   tail(): string;
 }
 
-/** A fresh system for one measurement, that prints nothing: its lines are counted. */
+/** Starts a fresh system for one measurement. The system prints nothing; the lines are counted. */
 export async function quietStack(options: Omit<StackOptions, 'folder' | 'onLine'>): Promise<QuietStack> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const last: string[] = [];
@@ -47,7 +47,10 @@ export async function quietStack(options: Omit<StackOptions, 'folder' | 'onLine'
   };
 }
 
-/** What a tool of ops opens: the app, in this process, beside those of a system. This process trusts the system's hub from then on. */
+/**
+ * Opens the app in this process, with the dependencies of a running system, as an operator's tool does. From then on,
+ * this process trusts the system's hub.
+ */
 export function openAppOf(
   { balena, iotHub, serviceBus, tables }: Endpoints,
   settings: Record<string, string> = {},
@@ -67,7 +70,7 @@ export function openAppOf(
   );
 }
 
-/** UUIDs of the devices that have both variables at a service: one request for all. */
+/** UUIDs of the devices with both variables at a service, with a single request. */
 export async function devicesWithVariables({ apiUrl, apiKey }: BalenaEndpoints): Promise<string[]> {
   const sdk = getSdk({ apiUrl, dataDirectory: false });
   await sdk.auth.loginWithToken(apiKey);
@@ -80,7 +83,7 @@ export async function devicesWithVariables({ apiUrl, apiKey }: BalenaEndpoints):
   return (rows as unknown as { uuid: string }[]).map(({ uuid }) => uuid);
 }
 
-/** Resident memory of a process, MB; 0 where the system does not tell (only Linux does). */
+/** Resident memory of a process, MB. Only Linux tells; elsewhere 0. */
 export async function residentMb(pid: number | undefined): Promise<number> {
   try {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');

@@ -51,7 +51,7 @@ try {
     format:
       '{bar} {value}/{total} provisioned | waiting {waiting} | retrying {retrying} | failed {failed} | {rate}/s of {limit}/s | {left} s left | {requested} requests',
     hideCursor: true,
-    // In a log there is no line to redraw: one line now and then.
+    // A log cannot redraw a line: print a new line now and then.
     noTTYOutput: true,
     notTTYSchedule: 5_000,
   });

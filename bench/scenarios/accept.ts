@@ -4,7 +4,7 @@ import { load, percentiles, postProvision } from '../load.js';
 import { quietStack } from '../quietStack.js';
 
 const connections = 50;
-/** What is aimed at on two cores, with everything on them. */
+/** The target rates on two cores, with all processes on the same cores. */
 const newPerSecond = 300;
 const repeatedPerSecond = 600;
 
@@ -16,7 +16,10 @@ export interface AcceptFigures {
   'of bare sends %': number;
 }
 
-/** What the HTTP functions take: requests for new devices, and the same again; beside bare sends to the same kind of broker. */
+/**
+ * Measures the HTTP functions: requests for new devices, and the same requests repeated. Bare sends to a broker of the
+ * same kind are measured for comparison.
+ */
 export async function accept(requests: number): Promise<{ rows: AcceptFigures[]; longestBlockMs: number }> {
   const bare = await bareSends(requests);
   const row = (what: string, { perSecond, latencies }: Awaited<ReturnType<typeof load>>): AcceptFigures => {
@@ -24,14 +27,14 @@ export async function accept(requests: number): Promise<{ rows: AcceptFigures[];
     const ratio = Math.round((perSecond / bare.perSecond) * 1_000) / 10;
     return { what, 'a second': perSecond, 'p50 ms': p50, 'p99 ms': p99, 'of bare sends %': ratio };
   };
-  // A worker runs beside it, as it would: with the hub at S1 it does no more than to schedule what comes.
+  // A worker runs too, as in real use. With an S1 hub, the worker does nothing but schedule the new messages.
   const stack = await quietStack({ hosts: ['http', 'worker'] });
   try {
     const { url, provisionKey } = stack.endpoints.functions;
     const newUuids = (count: number) => Array.from({ length: count }, () => randomBytes(16).toString('hex'));
     const postTo = (uuids: string[]) => (i: number) =>
       postProvision(url, provisionKey, uuids[i % uuids.length] ?? '');
-    // Connections and compiled code are not what is measured.
+    // Warm-up: connections and compiled code are not part of the measurement.
     await load(500, connections, postTo(newUuids(500)));
     await stack.hosts[0]?.eventLoopDelay();
     const post = postTo(newUuids(requests));

@@ -6,11 +6,11 @@ export interface BurstOptions {
   devices: number;
   tier: Tier;
   units: number;
-  /** How many workers beside one HTTP host; 0: one host with everything. */
+  /** Number of workers beside one HTTP host; 0: one host with everything. */
   workers: number;
-  /** Gets how many are provisioned, about once a second. */
+  /** Called about twice a second with the number of provisioned devices. */
   progress(provisioned: number): void;
-  /** Called once, this many ms after the burst began: to break something. */
+  /** Called once, `afterMs` after the start of the burst, to break something. */
   disturb?: { afterMs: number; act(stack: QuietStack): Promise<void> };
 }
 
@@ -31,7 +31,10 @@ export interface BurstFigures {
   'host MB at its peak': number;
 }
 
-/** All devices ask at once, each as Cloud Relay does until it is provisioned. */
+/**
+ * Simulates a burst: all devices request credentials at once, and repeat the request like Cloud Relay until
+ * provisioned.
+ */
 export async function burst(options: BurstOptions): Promise<BurstFigures> {
   const { devices, tier, units, workers } = options;
   const stack = await quietStack({
@@ -68,10 +71,11 @@ async function run(
   if (disturb) setTimeout(disturb.afterMs, undefined, { ref: false }).then(() => disturb.act(stack));
   let elapsed = 0;
   let peakMb = 0;
-  // Three times the bound, and a minute: then something is stuck, and the figures say so.
+  // The limit is three times the bound plus two minutes. A longer burst is stuck, and the figures show the missing
+  // devices.
   while (provisioned.size < devices && elapsed < boundMs * 3 + 120_000) {
     await setTimeout(500);
-    // Where balena is down on purpose, it cannot be looked at either.
+    // A scenario may have stopped balena on purpose, and then this request fails too.
     for (const uuid of await devicesWithVariables(balena).catch(() => [])) provisioned.add(uuid);
     elapsed = performance.now() - started;
     peakMb = Math.max(
@@ -111,17 +115,17 @@ async function run(
 const firstWaitMs = 100;
 const longestWaitMs = 60_000;
 
-/** What a device was told, by status, and how often it asked. */
+/** The answers to the devices, by status, and the number of requests. */
 export interface RelayTally {
   requested: number;
   byStatus: Record<string, number>;
 }
 
 /**
- * One device with Cloud Relay: asks, ends, and is started again with a delay that doubles from 100 ms to 60 s, until it has its
- * variables. Connection errors count as status 0.
+ * Simulates one device with Cloud Relay. The container requests, ends, and is restarted with a delay that doubles from
+ * 100 ms to 60 s, until the device has variables. Connection errors count as status 0.
  *
- * @param hasVariables does the device have its variables by now?
+ * @param hasVariables whether the device has variables now
  */
 export async function relay(
   url: string,

@@ -16,23 +16,23 @@ export interface FleetOptions {
 
 export interface FleetFigures {
   what: string;
-  /** Devices that were asked for, looked at by a worker, or found to be broken. */
+  /** Devices requested, checked by a worker, or found broken. */
   found: number;
   seconds: number;
   'devices/s': number;
-  /** Of all processes. */
+  /** Requests of all processes. */
   'balena requests': number;
   'hub queries': number;
   'registry operations': number;
-  /** Of messages, to the worker. */
+  /** Deliveries of messages to the worker. */
   deliveries: number;
   'MB at its peak': number;
 }
 
-/** One device in so many is broken, for what finds and mends. */
+/** One device in this number is broken, for the steps that find and repair broken devices. */
 const oneIn = 100;
 
-/** A whole fleet is asked for, swept and audited, by a process of its own beside one HTTP host and one worker. */
+/** Requests, sweeps and audits a whole fleet. A separate process does the work, beside one HTTP host and one worker. */
 export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   const { devices, tier, units } = options;
   const settings = { IOTHUB_TIER: tier, IOTHUB_UNITS: String(units) };
@@ -128,7 +128,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   }
 }
 
-/** Waits until no worker has to look at these devices any more. @returns how many are provisioned */
+/** Waits until no job of these devices is pending. @returns the number of provisioned devices */
 async function followChecks(
   { records, clock }: ReturnType<typeof openAppOf>,
   uuids: string[],

@@ -7,8 +7,9 @@ import { type QuietStack, quietStack, residentMb } from '../quietStack.js';
 const service = 'sensor';
 
 /**
- * So many requests fail for good, of a service that balena does not know; then it does. What ops see and do with them: how long
- * each takes, and what memory the HTTP host and the worker have then.
+ * Measures the operator's work after an outage. A number of requests fail for good, because balena does not know the
+ * service; then the service is added. For each of the operator's steps, the duration and the memory of the HTTP host
+ * and the worker are measured.
  */
 export async function ops(
   devices: number,
@@ -41,7 +42,7 @@ export async function ops(
         async () => progress((await overview()).states.failed),
       );
     });
-    // Longer than anything is kept in memory.
+    // Longer than any cache in memory lives.
     await setTimeout(15_000);
     await measure('overview', overview);
     await measure('overview, again', overview);
@@ -103,7 +104,7 @@ function addService(stack: QuietStack): Promise<unknown> {
   return control(stack, '/fleets', { slug: stack.endpoints.balena?.fleet, services: [service] });
 }
 
-/** Half an hour at the most. */
+/** Waits for a condition, at most half an hour. */
 async function until(holds: () => Promise<boolean>, tell?: () => Promise<void>): Promise<void> {
   for (let tries = 0; tries < 3_600; tries += 1) {
     if (await holds()) return;

@@ -1,10 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { burst } from './burst.js';
 
-/** A rate is full when, over this time, it is nine tenths of the pace. */
+/** The rate counts as full when, over this time, nine tenths of the hub's rate are reached. */
 const windowMs = 3_000;
 
-/** Balena goes down in the middle of a burst: how long from its return until the backlog flows at its full pace again. */
+/**
+ * Stops balena in the middle of a burst, and measures the time from balena's return until the backlog flows at the
+ * full rate again.
+ */
 export async function recovery(
   downMs: number,
 ): Promise<{ 'down s': number; 'full pace after s': number; 'not provisioned': number }> {
@@ -13,7 +16,7 @@ export async function recovery(
   const samples: { at: number; provisioned: number }[] = [];
   let backAt = Number.POSITIVE_INFINITY;
   const figures = await burst({
-    // Enough for a backlog before, while and after it is down.
+    // Enough devices for a backlog before, during and after the outage.
     devices: Math.round((downAfterMs + 60_000) / 1_000 + downMs / 1_000) * Math.round(perSecond),
     tier: 'S1',
     units: 10,
@@ -38,7 +41,7 @@ export async function recovery(
   });
   return {
     'down s': downMs / 1_000,
-    // It flowed at its full pace from the beginning of that window.
+    // The full rate began at the start of the window.
     'full pace after s': full ? Math.round((full.at - windowMs - backAt) / 100) / 10 : Number.NaN,
     'not provisioned': figures['not provisioned'],
   };

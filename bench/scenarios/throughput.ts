@@ -3,12 +3,12 @@ import { setTimeout } from 'node:timers/promises';
 import { load, postProvision } from '../load.js';
 import { devicesWithVariables, quietStack, residentMb } from '../quietStack.js';
 
-/** How many devices a second one worker provisions when the hub does not limit it. */
+/** Measures how many devices a second one worker provisions with an unthrottled hub. */
 export async function throughput(devices: number): Promise<{ devices: number; 'devices/s': number }> {
   const stack = await quietStack({
     devices,
     hub: ['--unthrottled'],
-    // A pace that no worker can reach.
+    // A rate beyond the reach of any worker.
     settings: { ...process.env, IOTHUB_TIER: 'S3', IOTHUB_UNITS: '200' },
     hosts: ['http'],
   });
@@ -32,7 +32,7 @@ export async function throughput(devices: number): Promise<{ devices: number; 'd
   }
 }
 
-/** Memory of the hosts with nothing to do, and with so many requests waiting for the hub. */
+/** Measures the memory of the hosts when idle, and with a number of requests waiting for the hub. */
 export async function memory(
   waiting: number,
 ): Promise<{ host: string; 'idle MB': number; [waiting: string]: number | string }[]> {

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { insert, transaction, type Value } from './database.js';
 
-/** Device types that devices and fleets can have, by CPU architecture. */
+/** The device types, by CPU architecture. */
 const deviceTypes: Record<string, Record<string, string>> = {
   aarch64: {
     'raspberrypi4-64': 'Raspberry Pi 4 (using 64bit OS)',
@@ -12,7 +12,10 @@ const deviceTypes: Record<string, Record<string, string>> = {
   amd64: { 'generic-amd64': 'Generic x86_64 (GPT)', 'intel-nuc': 'Intel NUC' },
 };
 
-/** What is there before the first fleet: the device types and one user. @returns the user's API key */
+/**
+ * Adds the rows that every database needs before the first fleet: the device types and one user. @returns the user's
+ * API key
+ */
 export function addBasics(db: DatabaseSync): string {
   return transaction(db, () => {
     for (const [architecture, types] of Object.entries(deviceTypes)) {
@@ -39,10 +42,10 @@ function userActor(db: DatabaseSync): number {
 }
 
 /**
- * Makes sure that there is a fleet with these services, and that they are installed on its devices.
+ * Adds the fleet and the services where missing, and installs the services on the fleet's devices.
  *
  * @param slug `organization/name`
- * @returns its id
+ * @returns the fleet's id
  */
 export function addFleet(db: DatabaseSync, slug: string, services: string[]): number {
   return transaction(db, () => {
@@ -52,13 +55,13 @@ export function addFleet(db: DatabaseSync, slug: string, services: string[]): nu
   });
 }
 
-/** Id of the row whose column has this value. */
+/** Id of the row with this value in a column. */
 export function idOf(db: DatabaseSync, table: string, column: string, value: string): number | undefined {
   const row = db.prepare(`SELECT id FROM ${table} WHERE ${column} = ?`).get(value);
   return row ? Number(row.id) : undefined;
 }
 
-/** Adds a fleet without services: nothing was released to it yet. */
+/** Adds a fleet without services, because no release exists yet. */
 export function insertFleet(
   db: DatabaseSync,
   organization: number,
@@ -104,15 +107,15 @@ function addService(db: DatabaseSync, application: number, name: string): void {
 }
 
 export interface NewDevice {
-  /** Id of its fleet. */
+  /** Id of the device's fleet. */
   application: number;
   /** 32 or 62 hexadecimal digits, lower case. Default: 32 random ones. */
   uuid?: string;
-  /** Id. Default: that of the fleet. */
+  /** Id. Default: the fleet's device type. */
   deviceType?: number;
-  /** Its first API key. Default: a random one. */
+  /** The device's first API key. Default: a random key. */
   apiKey?: string;
-  /** More columns. */
+  /** Further columns. */
   details?: Record<string, Value>;
 }
 
@@ -122,7 +125,10 @@ export interface AddedDevice {
   apiKey: string;
 }
 
-/** Registers a device in a fleet. It runs the fleet's release, and so every service of the fleet is installed on it. */
+/**
+ * Registers a device in a fleet. The device runs the fleet's release, and so every service of the fleet is installed
+ * on the device.
+ */
 export function addDevice(db: DatabaseSync, device: NewDevice): AddedDevice {
   const { application, uuid = randomBytes(16).toString('hex'), details = {} } = device;
   const now = new Date().toISOString();
@@ -152,7 +158,10 @@ export function addDevice(db: DatabaseSync, device: NewDevice): AddedDevice {
   });
 }
 
-/** Gives an actor (a user, fleet or device) one more API key: 32 characters, as balena's. @returns the key */
+/**
+ * Gives an actor (a user, fleet or device) a further API key of 32 characters, the length of balena's keys. @returns
+ * the key
+ */
 export function addKey(
   db: DatabaseSync,
   actor: number,
@@ -163,7 +172,7 @@ export function addKey(
   return key;
 }
 
-/** The oldest key of an actor. */
+/** The oldest key of an actor. An actor without a key gets a new key. */
 export function firstKey(db: DatabaseSync, actor: number): string {
   const row = db.prepare('SELECT key FROM api_key WHERE actor = ? ORDER BY rowid LIMIT 1').get(actor);
   return row ? String(row.key) : addKey(db, actor);

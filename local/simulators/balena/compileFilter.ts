@@ -3,16 +3,16 @@ import { type FieldType, model, type Resource } from './model.js';
 import type { Comparison, Filter, Literal } from './odata/query.js';
 import { notSupported, RequestError } from './requestError.js';
 
-/** SQL, and the values of its question marks. */
+/** An SQL expression, and the values of the question marks. */
 export interface Sql {
   text: string;
   values: Array<string | number | null>;
 }
 
-/** A row that names in the filter can mean: the one that is asked for (`root`), or that of an `any`. */
+/** A row that a name in the filter can refer to: the requested row (`root`), or the row of an `any`. */
 interface Row {
   resource: string;
-  /** Its name in the statement. */
+  /** The row's name in the statement. */
   row: string;
 }
 
@@ -25,7 +25,7 @@ interface Scope {
 
 type Typed = Sql & { type: FieldType | 'null' };
 
-/** `IS` compares as `=` does, and null with null as well. */
+/** `IS` compares like `=`, and two nulls are equal. */
 const operators: Record<Comparison, string> = {
   eq: 'IS',
   ne: 'IS NOT',
@@ -36,8 +36,11 @@ const operators: Record<Comparison, string> = {
 };
 
 /**
+ * Compiles a filter into an SQL condition.
+ *
  * @param row name of the row in the statement
- * @throws Refusal 400 for unknown properties, and for comparisons of different types; 401 for what the viewer may not see
+ * @throws RequestError 400 for unknown properties, and for comparisons of different types; 401 for resources hidden
+ *   from the viewer
  */
 export function compileFilter(filter: Filter, resource: string, row: string, viewer: Viewer): Sql {
   return compile(filter, { viewer, root: { resource, row }, aliases: new Map(), depth: 0 });
@@ -103,7 +106,7 @@ function compilePath(path: string[], scope: Scope): Typed {
   return { text: `${from.row}.${property}`, values: [], type };
 }
 
-/** The first part of a path is the alias of an `any`, or there is one part only. */
+/** A path is a property, or the alias of an `any` and a property. */
 function resolve(path: string[], { root, aliases }: Scope): { from: Row; property: string } {
   const [first = '', second] = path;
   const from = aliases.get(first);
@@ -130,18 +133,19 @@ function expectSameType(left: Typed, right: Typed): void {
   throw new RequestError(400, `Malformed url: cannot compare ${left.type} with ${right.type}`);
 }
 
-/** Who is asking: the owner of the API key. */
+/** The owner of the request's API key. */
 export type Viewer =
   | { actorType: 'user'; actor: number; id: number }
   | { actorType: 'application'; actor: number; id: number }
   | { actorType: 'device'; actor: number; id: number; application: number };
 
 /**
- * The SQL condition for the rows that a viewer may see, and, for its own variables, write.
- * A user sees everything; a device itself, its variables, and its fleet; a provisioning key can register devices, and sees nothing.
+ * The SQL condition for the rows that a viewer may see. The same rows are the parents under which the viewer may
+ * write. A user sees everything. A device sees the device itself, the device's variables and the device's fleet. A
+ * provisioning key can register devices and sees nothing.
  *
  * @param row name of the row in the statement
- * @throws Refusal 401 for a resource of which the viewer may see nothing at all
+ * @throws RequestError 401 for a resource without any visible row
  */
 export function visible(viewer: Viewer, resource: string, row: string): string {
   if (viewer.actorType === 'user') return 'TRUE';

@@ -13,7 +13,7 @@ const slug = z.string().regex(/^[a-z0-9_-]+\/[a-z0-9_-]+$/, 'send organization/n
 const fleetBody = z.strictObject({
   slug,
   services: z.array(z.string()).default([]),
-  /** Everybody sees that it is there. */
+  /** Whether the fleet is visible to everybody. */
   isPublic: z.boolean().default(false),
 });
 const devicesBody = z.strictObject({
@@ -31,17 +31,17 @@ const throttleBody = z.strictObject({
 });
 
 /**
- * What the control server of balena has beyond faults and request counts (see startControl.ts): changes behind the API's back, which
- * are neither throttled nor counted.
+ * The routes of balena's control server, in addition to faults and request counts (see startControl.ts). The routes
+ * change data without the API: the changes are neither throttled nor counted.
  *
  * | request | |
  * |---|---|
- * | `GET /throttle`, `PUT /throttle` | `{requestsPerMinute: 600}`, for each caller; null: none. `windowSeconds` for tests |
- * | `GET /fleets` | `[{slug, services, devices, provisioningKey}]`, with how many devices it has |
- * | `POST /fleets` | `{slug, services}`: makes sure that they are there |
- * | `POST /devices` | `{fleet?, count}` or `{fleet?, uuids}`: registers them. Answers `[{uuid, apiKey}]` |
+ * | `GET /throttle`, `PUT /throttle` | `{requestsPerMinute: 600}`, for each caller; null: no limit. `windowSeconds` for tests |
+ * | `GET /fleets` | `[{slug, services, devices, provisioningKey}]`; `devices` is a count |
+ * | `POST /fleets` | `{slug, services}`: adds the fleet and the services where missing |
+ * | `POST /devices` | `{fleet?, count}` or `{fleet?, uuids}`: registers devices. Answers `[{uuid, apiKey}]` |
  * | `GET /devices/{uuid}` | `{uuid, fleet, apiKey, variables: {"": {…}, main: {…}}}`; `""` is the device level |
- * | `DELETE /devices/{uuid}` | with its variables and keys |
+ * | `DELETE /devices/{uuid}` | removes the device with all variables and keys |
  * | `PUT /devices/{uuid}/variables` | `{service?, variables: {NAME: value or null to remove}}`; without a service the device level |
  */
 export function controlRoutes(
@@ -120,7 +120,7 @@ function listFleets(db: DatabaseSync) {
 /** Values by name. */
 export type Variables = Record<string, string>;
 
-/** All variables of a device by service; `''` is the device level. @param device id */
+/** All variables of a device by service; `''` is the device level. @param device id of the device */
 export function readVariables(db: DatabaseSync, device: number): Record<string, Variables> {
   const rows = db.prepare(`
     SELECT '' AS service, name, value FROM device_environment_variable WHERE device = :device
@@ -137,11 +137,11 @@ export function readVariables(db: DatabaseSync, device: number): Record<string, 
 }
 
 /**
- * Sets variables without asking what they may be; null removes one.
+ * Sets variables without checking names or values; null removes a variable.
  *
- * @param device id
+ * @param device id of the device
  * @param service `''` for the device level
- * @returns whether that service is installed on the device
+ * @returns false if the service is not installed on the device
  */
 export function setVariables(
   db: DatabaseSync,

@@ -19,7 +19,10 @@ const shape = z.strictObject({
   is_of__class: z.literal('fleet').optional(),
 });
 
-/** `POST /v7/application`, as `models.application.create` sends it: a fleet without services, since nothing was released to it. */
+/**
+ * `POST /v7/application`, as `models.application.create` of the SDK sends the request. The new fleet has no services,
+ * because no release exists yet.
+ */
 export function createFleet(reading: Reading, body: unknown): Answer {
   const { db, viewer } = reading;
   if (viewer.actorType !== 'user') throw new RequestError(401);
@@ -59,9 +62,10 @@ const body = z.object({
 });
 
 /**
- * `POST /device/register`: 201 with `{id, uuid, api_key}`. Users and the provisioning keys of its fleet may register a device.
+ * `POST /device/register`: 201 with `{id, uuid, api_key}`. A device can be registered by a user and by a provisioning
+ * key of the fleet.
  *
- * @throws Refusal 400 for missing or malformed fields, 401 for another fleet's key, 409 for a uuid that is taken
+ * @throws RequestError 400 for missing or malformed fields, 401 for another fleet's key, 409 for a uuid in use
  */
 export function registerDevice(db: DatabaseSync, viewer: Viewer, asked: unknown): Answer {
   const given = body.safeParse(asked);
@@ -95,7 +99,7 @@ const generic = z.object({
 
 const forDevice = z.object({ expiryDate: expiry }).nullish();
 
-/** `POST /api-key/v2/`: a provisioning key of a fleet, or a key of a device. Only users may make keys. */
+/** `POST /api-key/v2/`: makes a provisioning key of a fleet, or a key of a device. Only users may make keys. */
 export function createKey(db: DatabaseSync, viewer: Viewer, body: unknown): Answer {
   const { actorType, actorTypeId, roles, expiryDate } = parse(generic, body);
   const role = { application: 'provisioning-api-key', device: 'device-api-key' }[actorType];
@@ -103,7 +107,7 @@ export function createKey(db: DatabaseSync, viewer: Viewer, body: unknown): Answ
   return keyFor(db, viewer, actorType, actorTypeId, expiryDate);
 }
 
-/** `POST /api-key/device/{id}/device-key` */
+/** `POST /api-key/device/{id}/device-key`: makes a key of a device. */
 export function createDeviceKey(db: DatabaseSync, viewer: Viewer, id: string, body: unknown): Answer {
   if (!/^\d+$/.test(id)) throw new PlainTextError(400, 'Device id must be a number');
   return keyFor(db, viewer, 'device', Number(id), parse(forDevice, body)?.expiryDate);

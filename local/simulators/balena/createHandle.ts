@@ -5,15 +5,15 @@ import { createDeviceKey, createKey, registerDevice } from './createEntities.js'
 import { handleOData, parseBody, shortUuid } from './handleOData.js';
 import { PlainTextError, RequestError } from './requestError.js';
 
-/** What the API needs. */
+/** The parts of the API. */
 export interface Api {
   db: DatabaseSync;
   throttle: Throttle;
-  /** One line for people for each thing that was written. Never a value or a key. */
+  /** Called with a line of text for each written row. The line never holds a value or a key. */
   onEvent(line: string): void;
 }
 
-/** The balena API, as far as it is here, as a function from request to answer. */
+/** Makes the simulated part of the balena API, a function from request to answer. */
 export function createHandle(api: Api): Handle {
   return (asked) => {
     try {
@@ -49,15 +49,15 @@ function answer({ db, throttle, onEvent }: Api, asked: ReceivedRequest): Answer 
   }
 }
 
-/** The address with its changing parts replaced, for the request counts. */
+/** The path with the changing parts replaced, for the request counts. */
 export function patternOf({ path }: Pick<ReceivedRequest, 'path'>): string {
   return path.replace(/\(.*?\)/, '({id})').replace(/\/device\/\d+\//, '/device/{id}/');
 }
 
 /**
- * Who is asking, by the API key in `Authorization: Bearer …` or `?apikey=…`.
+ * Finds the owner of the API key in `Authorization: Bearer …` or `?apikey=…`.
  *
- * @throws Refusal 401 without a key, and for a key that is wrong, has expired, or was of a device that is gone
+ * @throws RequestError 401 without a key, for an unknown or expired key, and for the key of a removed device
  */
 export function findViewer(db: DatabaseSync, { headers, query }: ReceivedRequest): Viewer {
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -90,27 +90,33 @@ const columns: Record<Viewer['actorType'], string> = {
   device: 'uuid',
 };
 
-/** What `GET /actor/v1/whoami` answers: whose key this is. */
+/** The answer to `GET /actor/v1/whoami`: the owner of the key. */
 export function whoami(db: DatabaseSync, { actor, actorType, id }: Viewer) {
   const row = db.prepare(`SELECT ${columns[actorType]} FROM ${actorType} WHERE id = ?`).get(id);
   return { id: actor, actorType, actorTypeId: id, ...row };
 }
 
-/** How many requests each caller may send; null for as many as it likes. */
+/** The number of requests for each caller; null for no limit. */
 export interface Rate {
   requestsPerMinute: number | null;
-  /** The count starts anew after so many seconds; shorter than a minute makes tests faster. Default 60. */
+  /** Length of a counting window, seconds. Tests use less than a minute. Default 60. */
   windowSeconds?: number;
 }
 
 export interface Throttle {
   rate(): Rate;
   setRate(rate: Rate): void;
-  /** @throws Refusal 429 with `Retry-After` (whole seconds, at least 1) when this caller has had its share of the window */
+  /**
+   * @throws RequestError 429 with `Retry-After` (whole seconds, at least 1) when the caller has used up the current
+   *   window
+   */
   take(caller: number): void;
 }
 
-/** Counts in fixed windows, which begin with a caller's first request. balena does not publish its limits, so there is none at first. */
+/**
+ * Counts requests in fixed windows. A window begins with a caller's first request. balena does not publish its limits,
+ * and so there is no limit at first.
+ */
 export function createThrottle(now: () => number = Date.now): Throttle {
   let rate: Rate = { requestsPerMinute: null };
   const windows = new Map<number, { ends: number; left: number }>();

@@ -10,7 +10,7 @@ const columnTypes: Record<FieldType, string> = {
   date: 'TEXT',
 };
 
-/** Keys are no resource of the model: they cannot be read, as on balena. */
+/** Keys are not a resource of the model: clients cannot read keys, as on balena. */
 const keys = `
   CREATE TABLE IF NOT EXISTS api_key (
     key TEXT PRIMARY KEY,
@@ -23,8 +23,10 @@ const keys = `
   END;`;
 
 /**
- * @param folder where it is kept. A statement that has returned survives the death of this process (not that of the machine:
- *   for that SQLite would have to wait for the disk, ten times as long). Without it: in memory.
+ * Opens the database. A finished statement survives the death of this process, but not always a crash of the machine:
+ * SQLite would have to wait for the disk, and each statement would take ten times as long.
+ *
+ * @param folder of the database file. Default: in memory
  */
 export function openDatabase(folder?: string): DatabaseSync {
   if (folder) mkdirSync(folder, { recursive: true });
@@ -35,7 +37,7 @@ export function openDatabase(folder?: string): DatabaseSync {
   return db;
 }
 
-/** Rows go with the row that they point to. Ids are never used twice. */
+/** Deleting a row deletes all rows with a link to the row. Ids are never reused. */
 function tableOf(name: string, { fields, links, unique }: Resource): string {
   const columns = Object.entries(fields)
     .filter(([field]) => field !== 'id')
@@ -51,7 +53,7 @@ function tableOf(name: string, { fields, links, unique }: Resource): string {
   return `CREATE TABLE IF NOT EXISTS ${name} (${all.join(', ')}) STRICT; ${indexes.join(' ')}`;
 }
 
-/** All of `work` or nothing of it. */
+/** Runs `work` completely or, on an error, not at all. */
 export function transaction<T>(db: DatabaseSync, work: () => T): T {
   if (db.isTransaction) return work();
   db.exec('BEGIN IMMEDIATE');
@@ -65,7 +67,7 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
-/** Adds a row; columns that are not given are null. @returns its id */
+/** Adds a row; the other columns are null. @returns the row's id */
 export function insert(db: DatabaseSync, table: string, row: Record<string, Value> = {}): number {
   const names = Object.keys(row);
   const values =
@@ -83,7 +85,7 @@ export function toColumn(value: Value): string | number | null {
   return typeof value === 'boolean' ? Number(value) : value;
 }
 
-/** Whether a statement failed because a row with the same natural key is there. */
+/** Whether a statement failed because a row with the same natural key exists. */
 export function isDuplicate(error: unknown): boolean {
   const sqliteConstraintUnique = 2067;
   return (

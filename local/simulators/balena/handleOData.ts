@@ -11,7 +11,7 @@ import { createRow, deleteRows, updateRows } from './writeRows.js';
 /**
  * Answers `/v7/…`: GET with `{d: […]}`, POST with the row, PATCH and DELETE with 200 and no body.
  *
- * @param onEvent one line for each row that was written
+ * @param onEvent called with a line of text for each written row
  */
 export function handleOData(
   db: DatabaseSync,
@@ -64,7 +64,7 @@ function expectNoKey({ key, filter }: Query): void {
   if (key || filter) throw notSupported('POST to a row');
 }
 
-/** What a PATCH or DELETE would ignore is refused: it may have been meant to narrow it. */
+/** Refuses options that a PATCH or DELETE would ignore: the client may have meant to narrow the request. */
 function expectFilterOnly({ select, expand, orderby, top, skip, count }: Query): void {
   const more =
     select || expand.size > 0 || orderby.length > 0 || top !== undefined || skip !== undefined || count;
@@ -97,7 +97,10 @@ const places: Record<string, string> = {
     JOIN device AS d ON d.id = i.device JOIN service AS s ON s.id = i.installs__service`,
 };
 
-/** One line for each row, for people: "variable AZURE_CERT stored for device 1a2b3c4… (service main)". Never a value. */
+/**
+ * Describes each row in a line of text: "variable AZURE_CERT stored for device 1a2b3c4… (service main)". The line
+ * never holds a value.
+ */
 export function describeRows(db: DatabaseSync, resource: string, ids: number[], done: Done): string[] {
   if (ids.length === 0) return [];
   const rows = db.prepare(`${places[resource]} WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id`);

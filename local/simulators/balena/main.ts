@@ -22,7 +22,7 @@ const options = new Command('balena')
   }>();
 
 await runSimulator('balena', async () => {
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  // Imported late: an older Node lacks modules that the import needs, and requireNode24 must print its message first.
   const { startBalena } = await import('./startBalena.js');
   return startBalena({
     ...options,

@@ -1,12 +1,12 @@
 /** The type of a property. Dates are ISO 8601 text. */
 export type FieldType = 'integer' | 'text' | 'boolean' | 'date';
 
-/** A resource of the balena API, version 7, as far as it is here. */
+/** A resource of the balena API, version 7, with the simulated properties. */
 export interface Resource {
   fields: Record<string, FieldType>;
-  /** Properties that point to one row of another resource. */
+  /** Properties with a link to one row of another resource. */
   links: Record<string, string>;
-  /** Properties that are the rows of another resource that point here `by` a link of theirs. */
+  /** Properties with a list of rows: all rows of another resource whose link `by` points to this row. */
   lists: Record<string, { resource: string; by: string }>;
   /** Natural keys. */
   unique: string[][];
@@ -15,8 +15,8 @@ export interface Resource {
 const created = { id: 'integer', created_at: 'date' } as const;
 
 /**
- * Names as in balena's own model (`balena-sdk`, `types/v7.d.ts`). What is left out there is refused here with 400, so that nobody
- * builds on a property that is always empty.
+ * The resources. The names are the names of balena's own model (`balena-sdk`, `types/v7.d.ts`). Properties without an
+ * entry here are refused with 400: code can then not depend on a property that would always be empty.
  */
 export const model: Record<string, Resource> = {
   actor: { fields: { id: 'integer' }, links: {}, lists: {}, unique: [] },

@@ -7,7 +7,7 @@ export type Row = Record<string, unknown>;
 type Column = string | number | null;
 type Columns = Record<string, Column> & { id: number };
 
-/** What reading needs: the rows, and who asks for them. */
+/** The source of a read request: the database and the owner of the API key. */
 export interface Reading {
   db: DatabaseSync;
   viewer: Viewer;
@@ -16,9 +16,10 @@ export interface Reading {
 const everything: Sql = { text: 'TRUE', values: [] };
 
 /**
- * The rows that the viewer may see, as balena answers them: links as `{__id}`, expanded ones as an array of rows.
+ * Reads the rows visible to the viewer, in balena's form: a link is `{__id}`, and an expanded link is an array of
+ * rows.
  *
- * @throws Refusal 400 for properties that the resource does not have
+ * @throws RequestError 400 for unknown properties
  */
 export function readRows(reading: Reading, resource: string, options: Options): Row[] {
   const { top = -1, skip = 0 } = options; // For SQLite, a negative limit is none.
@@ -26,7 +27,7 @@ export function readRows(reading: Reading, resource: string, options: Options): 
   return shape(reading, resource, options, found);
 }
 
-/** How many rows there are, without regard to `$top` and `$skip`. */
+/** Counts rows, regardless of `$top` and `$skip`. */
 export function countRows({ db, viewer }: Reading, resource: string, options: Options): number {
   const where = condition({ viewer }, resource, options, everything);
   const row = db
@@ -35,7 +36,7 @@ export function countRows({ db, viewer }: Reading, resource: string, options: Op
   return Number(row?.n);
 }
 
-/** The ids of the rows, for writing. */
+/** The ids of the selected rows, for writing. */
 export function readIds({ db, viewer }: Reading, resource: string, options: Options): number[] {
   const where = condition({ viewer }, resource, options, everything);
   const rows = db
@@ -87,7 +88,10 @@ function shape(reading: Reading, resource: string, options: Options, rows: Colum
   });
 }
 
-/** Reads what a property leads to for all rows at once. @returns which of it belongs to a row */
+/**
+ * Reads the rows behind a property for all rows at once. @returns a function from a row to the rows behind the
+ * property
+ */
 function expand(
   reading: Reading,
   resource: string,

@@ -1,10 +1,10 @@
 import type { Answer } from '../shared/requests.js';
 
-/** A request that is not granted: thrown anywhere, answered as it says. */
+/** A refused request. `answer` is the answer to the client. */
 export class RequestError extends Error {
   readonly answer: Answer;
 
-  /** @param body text, sent as balena's OData layer sends it: as a JSON string; nothing at all when empty */
+  /** @param body text. balena's OData layer sends a text as a JSON string. An empty text sends no body */
   constructor(status: number, body = '', headers: Record<string, string> = {}) {
     super(body);
     const json = { 'content-type': 'application/json; charset=utf-8', ...headers };
@@ -12,7 +12,7 @@ export class RequestError extends Error {
   }
 }
 
-/** A refusal whose text goes out as plain text, as balena's routes outside of OData do. */
+/** A refused request with a plain text answer, the form of balena's routes outside of OData. */
 export class PlainTextError extends RequestError {
   override readonly answer: Answer;
 
@@ -23,7 +23,10 @@ export class PlainTextError extends RequestError {
   }
 }
 
-/** For a query that balena may understand and this simulator does not: it never silently ignores a part of it. */
+/**
+ * A request error for a query that this simulator does not support. The simulator never silently ignores a part of a
+ * query.
+ */
 export function notSupported(what: string): RequestError {
   return new RequestError(400, `not supported by this simulator of the balena API: ${what}`);
 }

@@ -8,7 +8,10 @@ import { notSupported, RequestError } from './requestError.js';
 
 type Values = Record<string, Value>;
 
-/** POST: 201 with the row; 409 when its natural key is taken; 401 when what it belongs to is not there, or not the viewer's. */
+/**
+ * POST: 201 with the row; 409 for a natural key in use; 401 if the parent row does not exist or is not visible to the
+ * viewer.
+ */
 export function createRow(reading: Reading, query: Query, body: unknown): Answer {
   const { resource } = query;
   const { create, parent, check } = rulesOf(resource);
@@ -28,7 +31,7 @@ export function createRow(reading: Reading, query: Query, body: unknown): Answer
   return { status: 201, body: row };
 }
 
-/** PATCH: 200 without a body, also when nothing matches. @returns the ids of the rows that were changed */
+/** PATCH: 200 without a body, even without a matching row. @returns the ids of the changed rows */
 export function updateRows(reading: Reading, query: Query, body: unknown): number[] {
   const { resource } = query;
   const { update, check } = rulesOf(resource);
@@ -48,9 +51,9 @@ export function updateRows(reading: Reading, query: Query, body: unknown): numbe
 }
 
 /**
- * DELETE: 200 without a body, also when nothing matches. Devices cannot delete themselves.
+ * DELETE: 200 without a body, even without a matching row. Devices cannot delete themselves.
  *
- * @param before called once it is certain that they go, while they are still there
+ * @param before called when the delete is certain to happen, while the rows still exist
  */
 export function deleteRows(
   { db, viewer }: Reading,
@@ -103,7 +106,7 @@ function expectVisible({ db, viewer }: Reading, resource: string, id: number): v
   if (!db.prepare(sql).get(id)) throw new RequestError(401);
 }
 
-/** The words that pinejs has for a natural key that is taken; the SDK's upsert looks for "unique" in them. */
+/** Uses the words of pinejs for a natural key in use: the SDK's upsert looks for "unique" in the message. */
 function unlessDuplicate<T>(resource: string, write: () => T): T {
   try {
     return write();
@@ -114,22 +117,22 @@ function unlessDuplicate<T>(resource: string, write: () => T): T {
   }
 }
 
-/** What can be written of a resource through OData. */
+/** The properties of a resource that OData requests can write. */
 export interface Writable {
-  /** Properties of a POST, all required; without it there is no POST. */
+  /** Properties of a POST, all required. Without this list, POST is refused. */
   create?: string[];
-  /** Properties that a PATCH may have. */
+  /** Properties allowed in a PATCH. */
   update: string[];
   canDelete: boolean;
-  /** The property that points to the row it belongs to: who may not see that one may not write this one. */
+  /** The link to the parent row. A viewer can write only below a visible parent. */
   parent?: string;
-  /** @throws Refusal 400 */
+  /** @throws RequestError 400 */
   check?(values: Record<string, unknown>): void;
 }
 
 const variable = { update: ['name', 'value'], canDelete: true, check: checkVariable };
 
-/** Devices are created through `/device/register`, fleets through a POST of its own (createFleet.ts). */
+/** Devices are created through `/device/register`, and fleets through `createFleet`. */
 export const writable: Record<string, Writable> = {
   device_environment_variable: { ...variable, create: ['device', 'name', 'value'], parent: 'device' },
   device_service_environment_variable: {
@@ -143,11 +146,11 @@ export const writable: Record<string, Writable> = {
 const reservedNames = ['RESIN', 'BALENA', 'USER'];
 const reservedPrefixes = ['RESIN_', 'BALENA_'];
 
-/** Characters, not bytes. */
+/** Length in characters, not bytes. */
 const longestName = 255;
 const longestValue = 100_000;
 
-/** @throws Refusal 400 with balena's own words, for a name or value that it does not take */
+/** @throws RequestError 400 with balena's own words, for a name or value that balena refuses */
 export function checkVariable({ name, value }: Record<string, unknown>): void {
   if (typeof name === 'string') checkName(name);
   if (typeof value === 'string') checkValue(value);

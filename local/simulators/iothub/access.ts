@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { HubError } from './hubError.js';
 
-/** What a shared access policy permits in the registry; writing includes reading, as in the hub. */
+/** The permission of a shared access policy in the registry. Writing includes reading, as in the hub. */
 export type RegistryRight = 'read' | 'write';
 
 /** A shared access policy of the hub. */
@@ -15,7 +15,7 @@ export interface Policy {
   key: string;
 }
 
-/** The policies of a new hub that concern its registry. */
+/** The policies of a new hub, without the policies for other parts of the hub. */
 const rights: Record<string, RegistryRight> = {
   iothubowner: 'write',
   registryReadWrite: 'write',
@@ -25,10 +25,10 @@ const rights: Record<string, RegistryRight> = {
 const keysByPolicy = z.record(z.string(), z.string().min(1));
 
 /**
- * The hub's shared access policies. Their keys are made at the first start and kept in the folder, so that connection strings
- * stay valid.
+ * Loads the hub's shared access policies. The first start makes the keys and later starts use the same keys:
+ * connection strings stay valid.
  *
- * @param folder undefined: new keys each time
+ * @param folder undefined: new keys at each start
  */
 export async function loadPolicies(folder: string | undefined): Promise<Policy[]> {
   const known = folder ? await readKeys(join(folder, 'policies.json')) : {};
@@ -52,7 +52,7 @@ async function readKeys(file: string): Promise<Record<string, string>> {
   return keysByPolicy.parse(JSON.parse(text));
 }
 
-/** Never half a file, should the process be killed here. */
+/** Writes the file in one step: a killed process never leaves half a file behind. */
 async function writeKeys(folder: string, policies: Policy[]): Promise<void> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'policies.json');
@@ -68,21 +68,25 @@ async function writeKeys(folder: string, policies: Policy[]): Promise<void> {
 
 export interface SignatureCheck {
   policies: Policy[];
-  /** The request's path, decoded: the token's resource must be the hub, or a part of this path. */
+  /** The request's path, decoded. The token's resource must be the hub, or a prefix of this path. */
   path: string;
   needs: RegistryRight;
-  /** milliseconds since 1970 */
+  /** Milliseconds since 1970. */
   now: number;
 }
 
-/** The names that this hub goes by. A real hub's name has no port; here it may have one, since the connection string does. */
+/**
+ * Whether a host name means this hub. A real hub's name has no port. This hub's name may have a port, because the
+ * connection string has a port.
+ */
 export const isHubName = (host: string) => /^(localhost|127\.0\.0\.1)(:\d+)?$/i.test(host);
 
 /**
- * Checks an `Authorization` header such as `SharedAccessSignature sr=<host>&sig=…&skn=<policy>&se=<epoch seconds>`.
+ * Checks an `Authorization` header, for example `SharedAccessSignature sr=<host>&sig=…&skn=<policy>&se=<epoch
+ * seconds>`.
  *
- * The signature is over `sr` as it was sent and `se`, joined by a line break. The hub answers every kind of fault alike, and so
- * does this. Tokens of Entra ID (`Bearer …`) cannot be checked here, and are refused.
+ * The signature covers the encoded `sr` and `se`, joined by a line break. All faults get the same answer, as on the
+ * hub. Tokens of Entra ID (`Bearer …`) cannot be checked here and are refused.
  *
  * @throws HubError IotHubUnauthorizedAccess (401)
  */

@@ -15,7 +15,7 @@ const rate = z.strictObject({
   waitSeconds: z.int().min(0).optional(),
 });
 
-/** One of three forms; each starts from the defaults, and with a full bucket. */
+/** The three forms of a throttle. Each form starts from the defaults and with a full bucket. */
 const throttleBody = z.union([size, switchedOff, rate], {
   error: 'send {"tier": "S1", "units": 1}, {"unthrottled": true} or {"perMinute": 100}',
 });
@@ -31,16 +31,16 @@ export interface ControlRoutesOptions {
 }
 
 /**
- * What the hub's control server has besides faults and requests:
+ * The routes of the hub's control server, in addition to faults and requests:
  *
  * | request | |
  * |---|---|
- * | `GET /throttle` | limits and counts of the registry operations (see createThrottle.ts) |
+ * | `GET /throttle` | limits and counts of the registry operations (see throttle.ts) |
  * | `PUT /throttle` | `{tier, units}`, `{unthrottled: true}`, or `{perMinute, burst, backlog, holdMs, waitSeconds}` |
- * | `GET /queries`, `PUT /queries` | limits and counts of the queries; `{lagMs}`: how far what they show is behind (at first 0) |
- * | `GET /telemetry?device=` | the latest telemetry of a device, or of all |
- * | `DELETE /telemetry` | forget it |
- * | `GET /connections` | the ids of the devices that are connected |
+ * | `GET /queries`, `PUT /queries` | limits and counts of the queries; `{lagMs}`: delay until queries show a change (at first 0) |
+ * | `GET /telemetry?device=` | the latest telemetry of a device, or of all devices |
+ * | `DELETE /telemetry` | clear the telemetry |
+ * | `GET /connections` | the ids of the connected devices |
  */
 export function controlRoutes(options: ControlRoutesOptions): Routes {
   const { throttle, queryThrottle, queryView, telemetry, mqttServer } = options;

@@ -4,14 +4,15 @@ import { z } from 'zod';
 /** Largest device-to-cloud message, bytes (Microsoft: "IoT Hub quotas and throttling"). */
 const maxMessageBytes = 256 * 1024;
 
-/** What every device may subscribe to. */
+/** Topics open to every device. */
 const subscribable = /^\$iothub\/(twin\/(res|PATCH\/properties\/desired)|methods\/POST)\/#$/;
 
-/** Thrown for a message that a device may not send; the hub answers by closing the connection. */
+/** Thrown for a forbidden message. The hub answers by closing the connection. */
 export class ForbiddenMessage extends Error {}
 
 /**
- * Does what a device's message asks for: keeps telemetry, answers twin requests, ignores the results of methods (nobody calls any).
+ * Handles a device's message: logs telemetry, answers twin requests, and ignores the results of methods, because
+ * nobody calls methods here.
  *
  * @returns the answer to publish to the device, if there is one
  * @throws ForbiddenMessage
@@ -35,13 +36,16 @@ export function receiveMessage(
   return answer;
 }
 
-/** Its own messages, and the hub's answers. */
+/** A device may subscribe to messages for the device and to the hub's answers. */
 export const maySubscribe = (device: string, topic: string) =>
   topic === `devices/${device}/messages/devicebound/#` || subscribable.test(topic);
 
-/** The device twins, as far as a device needs them to start: read, and report properties. In memory, no desired properties. */
+/**
+ * The device twins, with the parts that a starting device needs: reading the twin and reporting properties. The twins
+ * are in memory and have no desired properties.
+ */
 export interface Twins {
-  /** Answers a twin request; undefined when its topic is none. */
+  /** Answers a twin request; undefined for any other topic. */
   answer(device: string, topic: string, payload: Buffer): PublishPacket | undefined;
   forget(device: string): void;
 }
@@ -83,7 +87,7 @@ function response(status: number, query: string, body?: unknown): PublishPacket 
   return { cmd: 'publish', qos: 0, dup: false, retain: false, topic, payload };
 }
 
-/** JSON merge patch: null removes. */
+/** JSON merge patch: null removes a property. */
 function merge(before: Properties, patch: Properties): Properties {
   const after = { ...before };
   for (const [name, value] of Object.entries(patch)) {
@@ -104,7 +108,7 @@ function readJson(payload: Buffer): unknown {
   }
 }
 
-/** A telemetry topic's properties follow it: `devices/<id>/messages/events/$.ct=application%2Fjson&site=7`. */
+/** Reads telemetry. The properties follow the topic: `devices/<id>/messages/events/$.ct=application%2Fjson&site=7`. */
 export function readTelemetry(device: string, topic: string, payload: Buffer): Telemetry {
   const bag = topic.slice(eventsTopic(device).length);
   return {
@@ -117,13 +121,13 @@ export function readTelemetry(device: string, topic: string, payload: Buffer): T
 
 export const eventsTopic = (device: string) => `devices/${device}/messages/events/`;
 
-/** One line for a terminal; JSON escapes whatever could control it. */
+/** A line of text for a terminal. JSON escapes all control characters. */
 export function telemetryLine({ device, body }: Telemetry): string {
   const text = JSON.stringify(body);
   return `telemetry from ${shortId(device)}: ${text.length > 300 ? `${text.slice(0, 300)}...` : text}`;
 }
 
-/** Enough of a balena UUID to recognize the device, as balena's own tools show it. */
+/** The first digits of a balena UUID, as balena's own tools show the UUID. */
 export const shortId = (device: string) => (device.length > 7 ? `${device.slice(0, 7)}…` : device);
 
 function readBody(text: string): unknown {
@@ -134,21 +138,21 @@ function readBody(text: string): unknown {
   }
 }
 
-/** What a device sent. */
+/** A telemetry message from a device. */
 export interface Telemetry {
   device: string;
-  /** When it came in, ISO 8601. */
+  /** Time of arrival, ISO 8601. */
   at: string;
-  /** Parsed if it is JSON, else text. */
+  /** Parsed JSON, or text. */
   body: unknown;
-  /** From the topic, such as `$.ct` (content type) and the sender's own. */
+  /** Properties from the topic: the system's, for example `$.ct` (content type), and the sender's. */
   properties: Record<string, string>;
 }
 
 /** The latest telemetry of each device, in memory. */
 export interface TelemetryLog {
   add(telemetry: Telemetry): void;
-  /** Oldest first. @param device undefined: of all devices, one after the other */
+  /** Oldest first. @param device undefined: all devices, in turn */
   of(device?: string): Telemetry[];
   clear(): void;
 }

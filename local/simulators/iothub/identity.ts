@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { HubError } from './hubError.js';
 
-/** How a device proves who it is. */
+/** The authentication of a device. */
 export interface Authentication {
   type: 'sas' | 'selfSigned' | 'certificateAuthority' | 'none';
   symmetricKey: { primaryKey: string | null; secondaryKey: string | null };
   x509Thumbprint: { primaryThumbprint: string | null; secondaryThumbprint: string | null };
 }
 
-/** What a caller may say about a device. */
+/** The properties of a device that a caller can set. */
 export interface WantedIdentity {
   deviceId: string;
   status: 'enabled' | 'disabled';
@@ -18,20 +18,20 @@ export interface WantedIdentity {
   capabilities: { iotEdge: boolean };
 }
 
-/** A device as the registry keeps it. */
+/** A device in the registry. */
 export interface StoredIdentity extends WantedIdentity {
-  /** The same for as long as the device is registered: tells it from an earlier one with its id. */
+  /** Constant while the device is registered. A device registered again under the same id has another generation id. */
   generationId: string;
-  /** Another one after each change; without its quotation marks. */
+  /** Changes with every write. Without quotation marks. */
   etag: string;
   /** ISO 8601 */
   statusUpdatedTime: string;
 }
 
-/** What the hub says for "never". */
+/** The hub's word for "never". */
 export const never = '0001-01-01T00:00:00Z';
 
-/** A device as the registry answers it. */
+/** A device in the registry's answer. */
 export function identityAnswer(identity: StoredIdentity, connected: boolean): Record<string, unknown> {
   return {
     ...identity,
@@ -42,7 +42,7 @@ export function identityAnswer(identity: StoredIdentity, connected: boolean): Re
   };
 }
 
-/** 1 to 128 of these, case-sensitive (Microsoft: "Device identity properties"). */
+/** 1 to 128 of these characters, case-sensitive (Microsoft: "Device identity properties"). */
 export const deviceIdSyntax = /^[A-Za-z0-9\-:.+%_#*?!(),=@$']{1,128}$/;
 
 /** SHA-1 or SHA-256 in hexadecimal. */
@@ -50,7 +50,7 @@ const thumbprintSyntax = /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/;
 
 const text = z.string().nullish();
 
-/** What the hub does not know it ignores. */
+/** The hub ignores unknown properties. */
 const identityBody = z.object({
   deviceId: z.string().optional(),
   status: z
@@ -70,7 +70,7 @@ const identityBody = z.object({
 });
 
 /**
- * Checks what a caller sends for a device, as strictly as the hub.
+ * Checks a device in a request, as strictly as the hub.
  *
  * @param body parsed JSON
  * @param id from the path, or the `id` of a bulk call's entry; `deviceId` in the body must be the same

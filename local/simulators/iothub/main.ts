@@ -28,7 +28,7 @@ const command = new Command('iothub')
 const given = command.parse().opts<Given>();
 if (given.tier === 'F1' && given.units !== 1) command.error('error: tier F1 has exactly one unit');
 await runSimulator('IoT Hub', async () => {
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  // Imported late: an older Node lacks modules that the import needs, and requireNode24 must print its message first.
   const { startIotHub } = await import('./startIotHub.js');
   return startIotHub({ ...given, onEvent: (line) => console.log(line) });
 });

@@ -24,13 +24,15 @@ export interface MqttServerOptions {
   onEvent(line: string): void;
 }
 
-/** The devices' door: MQTT 3.1.1 over TLS. */
+/** The hub's MQTT server for devices: MQTT 3.1.1 over TLS. */
 export interface MqttServer {
   port: number;
-  /** The ids of the devices that are connected. */
+  /** The ids of the connected devices. */
   connected(): string[];
   isConnected(deviceId: string): boolean;
-  /** Looks again at what a device may do after its identity has changed, and closes its connection if it may not be here. */
+  /**
+   * Checks a device's rights again after a change of the identity, and closes the connection if the rights are gone.
+   */
   recheck(deviceId: string): void;
   close(): Promise<void>;
 }
@@ -56,7 +58,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
 
   const broker = await Aedes.createBroker({
     preConnect(_client, { protocolVersion }, done) {
-      // aedes itself refuses 5, but takes 3 (MQTT 3.1), which the hub does not.
+      // aedes refuses version 5 but accepts version 3 (MQTT 3.1). The hub refuses both.
       const allowed = protocolVersion !== 3;
       done(allowed ? null : new Error('only MQTT 3.1.1 is supported'), allowed);
     },
@@ -67,7 +69,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
       onEvent(`device ${shortId(client.id)} refused: ${reason}`);
       done(Object.assign(new Error(reason), { returnCode: notAuthorized }), false);
     },
-    // Called before the PUBACK: what is acknowledged has been received.
+    // Called before the PUBACK: an acknowledged message has been received.
     authorizePublish(client, packet, done) {
       if (!client) return done(null);
       packet.retain = false; // The hub keeps no retained messages.
@@ -86,7 +88,8 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
     },
   });
 
-  // The connections are tracked here and not in aedes, which loses sight of one when several of a device come at the same moment.
+  // This map tracks the connections. aedes loses track of a connection when a device connects several times at the
+  // same moment.
   broker.on('client', (client) => {
     const { id, conn } = client;
     clients.get(id)?.close();
@@ -138,17 +141,18 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   };
 }
 
-/** What a device shows when it connects. */
+/** The credentials that a device shows on connecting. */
 export interface Credentials {
   clientId: string;
   username: string | undefined;
-  /** Of the TLS connection: the handshake has proven that the device holds its private key. */
+  /** From the TLS connection. The handshake has proven that the device holds the private key. */
   certificate: X509Certificate | undefined;
 }
 
 /**
- * Why a device may not connect, or undefined if it may. As the hub does with thumbprints, it looks at match and validity only:
- * not at the issuer, the subject or a revocation list. Devices that authenticate otherwise (tokens, CA) are always refused here.
+ * The reason to refuse a connection; undefined for an allowed connection. As on the hub, only the thumbprint and the
+ * validity dates count, not the issuer, the subject or a revocation list. Devices with another kind of authentication
+ * (tokens, CA) are always refused here.
  */
 export function reasonToRefuse(
   { clientId, username, certificate }: Credentials,
@@ -172,7 +176,7 @@ export function reasonToRefuse(
   return undefined;
 }
 
-/** Either slot may match, by SHA-256 or SHA-1: the thumbprint's length says which. */
+/** Either thumbprint of the pair may match. The length tells SHA-1 from SHA-256. */
 function matches({ authentication }: StoredIdentity, { raw }: X509Certificate): boolean {
   const { primaryThumbprint, secondaryThumbprint } = authentication.x509Thumbprint;
   return [primaryThumbprint, secondaryThumbprint].some((thumbprint) => {

@@ -3,7 +3,7 @@ import { HubError } from './hubError.js';
 import { never, type StoredIdentity } from './identity.js';
 import type { DeviceStore } from './registry.js';
 
-/** Twins on a page, by default and at most. */
+/** Default and largest number of twins on a page. */
 const pageSize = 100;
 
 const queryBody = z.object({ query: z.string() });
@@ -12,14 +12,15 @@ const selectOne = /^\s*select\s+\*\s+from\s+devices\s+where\s+(?:devices\.)?devi
 
 export interface QueryResult {
   twins: Array<Record<string, unknown>>;
-  /** For the next page; undefined at the end. */
+  /** Start of the next page; undefined on the last page. */
   continuation?: string;
 }
 
 /**
- * The two queries that this simulator knows: `SELECT * FROM devices`, and the same for one device id. Answers device twins.
+ * Answers a query with device twins. Two queries are supported: `SELECT * FROM devices`, and the same for one device
+ * id.
  *
- * @param page of at most so many twins, from after the continuation of the page before
+ * @param page largest number of twins, and the continuation of the page before
  * @throws HubError 400 for any other query
  */
 export function queryDevices(
@@ -53,7 +54,7 @@ export function queryDevices(
   };
 }
 
-/** As the documentation shows one; tags and properties are what a device starts with. */
+/** A twin in the form of the documentation. Tags and properties are the values of a new device. */
 function twin(identity: StoredIdentity) {
   const { deviceId, etag, status, statusReason, statusUpdatedTime, authentication, capabilities } = identity;
   const { type: authenticationType, x509Thumbprint } = authentication;
@@ -77,24 +78,24 @@ function twin(identity: StoredIdentity) {
   };
 }
 
-/** The identities as queries see them: by the documentation some minutes behind the registry. */
+/** The identities as queries show them. Real queries lag some minutes behind the registry, by the documentation. */
 export interface QueryView extends Pick<DeviceStore, 'get' | 'list'> {
   lagMs(): number;
-  /** How long changes stay unseen from now on, milliseconds; 0, as at first: not at all. */
+  /** Delay until queries show a change, milliseconds. 0 (at first): no delay. */
   setLag(ms: number): void;
-  /** The store, with what is changed through it remembered for as long as it is unseen. */
+  /** The store. Changes through this store stay hidden from queries for the delay. */
   store: DeviceStore;
 }
 
 interface Past {
-  /** When it was changed. */
+  /** Time of the change. */
   at: number;
   before: StoredIdentity | undefined;
 }
 
 export function createQueryView(store: DeviceStore, now: () => number = Date.now): QueryView {
   let lag = 0;
-  /** By device id, the oldest first. */
+  /** Changes by device id, oldest first. */
   const pasts = new Map<string, Past[]>();
 
   function remember(deviceId: string): void {
@@ -102,7 +103,7 @@ export function createQueryView(store: DeviceStore, now: () => number = Date.now
     const unseen = (pasts.get(deviceId) ?? []).filter(({ at }) => now() - at < lag);
     pasts.set(deviceId, [...unseen, { at: now(), before: store.get(deviceId) }]);
   }
-  /** What is still seen of a device that was changed; undefined if queries see it as it is. */
+  /** The oldest change of a device that queries do not show yet; undefined if queries show the current state. */
   function unseen(deviceId: string): Past | undefined {
     return pasts.get(deviceId)?.find(({ at }) => now() - at < lag);
   }

@@ -7,9 +7,9 @@ import type { StoredIdentity, WantedIdentity } from './identity.js';
 
 export interface RegistryOptions {
   store: DeviceStore;
-  /** How many devices the hub's tier allows. */
+  /** Largest number of devices in the hub's tier. */
   maxDevices: number;
-  /** Called for each change once it is on disk. */
+  /** Called for each change, after the change is on disk. */
   onChange(change: Change): void;
 }
 
@@ -18,18 +18,18 @@ export interface Change {
   what: 'created' | 'updated' | 'deleted';
 }
 
-/** The identity registry's operations. They throw HubError as the hub refuses. */
+/** The identity registry's operations. A refused operation throws HubError. */
 export interface Registry {
   create(wanted: WantedIdentity): StoredIdentity;
-  /** @param ifMatch an etag, or `*` for whatever is there */
+  /** @param ifMatch an etag, or `*` for any version */
   update(wanted: WantedIdentity, ifMatch: string): StoredIdentity;
   delete(deviceId: string, ifMatch: string): void;
   get(deviceId: string): StoredIdentity;
-  /** Several operations with one write to disk; `run` must not be asynchronous. */
+  /** Runs several operations with one write to disk; `run` must be synchronous. */
   together<T>(run: () => T): T;
 }
 
-/** Microsoft's epoch of .NET ticks (100 ns since the year 1): generation ids look like that. */
+/** Microsoft's .NET ticks: units of 100 ns since the year 1. Generation ids have this form. */
 const ticks = () => String(621_355_968_000_000_000n + BigInt(Date.now()) * 10_000n);
 
 const newEtag = () => randomBytes(9).toString('base64');
@@ -98,15 +98,15 @@ export function createRegistry({ store, maxDevices, onChange }: RegistryOptions)
   };
 }
 
-/** The identities of a hub. Each change is on disk when its call returns. */
+/** The identities of a hub. When a call returns, the change is on disk. */
 export interface DeviceStore {
   get(deviceId: string): StoredIdentity | undefined;
-  /** @param after only ids greater than this one, in the order of their bytes */
+  /** @param after only ids greater than this id, in byte order */
   list(limit: number, after?: string): StoredIdentity[];
   put(identity: StoredIdentity): void;
   delete(deviceId: string): void;
   count(): { enabled: number; disabled: number };
-  /** Several changes with one write to disk; none of them when `change` throws. */
+  /** Makes several changes with one write to disk. If `change` throws, no change is made. */
   together<T>(change: () => T): T;
   close(): void;
 }
@@ -115,7 +115,7 @@ export interface DeviceStore {
 export function openDeviceStore(folder: string | undefined): DeviceStore {
   if (folder) mkdirSync(folder, { recursive: true });
   const db = new DatabaseSync(folder ? join(folder, 'devices.sqlite') : ':memory:');
-  // FULL: what was answered outlives the process and the machine, as a registry's answers should.
+  // FULL: an answered change survives a crash of the process and of the machine, as on a real registry.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;');
   db.exec(`CREATE TABLE IF NOT EXISTS devices (
     id TEXT PRIMARY KEY, status TEXT NOT NULL, identity TEXT NOT NULL
@@ -131,7 +131,7 @@ export function openDeviceStore(folder: string | undefined): DeviceStore {
     return row && read(row);
   };
 
-  // Kept up to date here: every create asks for it, and counting 100,000 rows takes several milliseconds.
+  // The count is kept in memory: every create needs the count, and counting 100,000 rows takes several milliseconds.
   const count = { enabled: 0, disabled: 0 };
   const recount = () => {
     Object.assign(count, { enabled: 0, disabled: 0 });

@@ -12,8 +12,8 @@ export const registryPattern = ({ path }: ReceivedRequest) =>
   path.replace(/^\/devices\/(?!query$).+/, '/devices/{id}');
 
 /**
- * The identity registry's REST API (`api-version` 2021-04-12) as a function from request to answer: what is wrong with the
- * version, the token or the path is answered here, and costs no operation; the rest by `registryOperations`.
+ * Makes the identity registry's REST API (`api-version` 2021-04-12), a function from request to answer. A wrong
+ * version, token or path is answered here and costs no operation. `registryOperations` answers everything else.
  */
 export function registryApi({ policies, ...options }: RegistryApiOptions): Handle {
   const operationsAt = registryOperations(options);

@@ -6,7 +6,7 @@ import { type QueryView, queryDevices } from './queries.js';
 import type { DeviceStore, Registry } from './registry.js';
 import type { Throttle } from './throttle.js';
 
-/** Identities in one list, at most. */
+/** Largest number of identities in a list. */
 const maxList = 1000;
 
 export interface RegistryOperationsOptions {
@@ -18,12 +18,12 @@ export interface RegistryOperationsOptions {
   isConnected(deviceId: string): boolean;
 }
 
-/** By HTTP method. */
+/** Operations by HTTP method. */
 export type Operations = Record<string, Handle>;
 
 /**
- * What can be done at which path. Each operation passes the throttle before it looks at anything else, but for the size of a bulk
- * call, which is its price. They throw HubError.
+ * Finds the operations of a path. Each operation first passes the throttle and then checks the request. Only a bulk
+ * call is read before, because the number of devices is the price. The operations throw HubError.
  */
 export function registryOperations(
   options: RegistryOperationsOptions,
@@ -125,12 +125,12 @@ function readJson(body: string): unknown {
   }
 }
 
-/** The SDK quotes etags, and even the star. */
+/** The SDK puts etags, and even the star, into quotation marks. */
 const unquote = (etag: string) => etag.replace(/^"(.*)"$/, '$1');
 const header = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
 const invalid = (detail: string) => new HubError('ArgumentInvalid', `BadRequest: ${detail}`);
 
-/** Devices in one bulk call, at most. */
+/** Largest number of devices in a bulk call. */
 export const maxBulk = 100;
 
 const modes = ['create', 'update', 'updateIfMatchETag', 'delete', 'deleteIfMatchETag'] as const;
@@ -141,7 +141,7 @@ const entries = z.array(
 );
 type Entry = z.infer<typeof entries>[number];
 
-/** @throws HubError 400 for an array that is none, is empty, is too long, or has a device twice */
+/** @throws HubError 400 if the body is not an array, is empty, is too long, or contains a device twice */
 export function readBulk(body: unknown): Entry[] {
   const parsed = entries.safeParse(body);
   if (!parsed.success)
@@ -157,8 +157,9 @@ export function readBulk(body: unknown): Entry[] {
 }
 
 /**
- * Does what is possible of a bulk call and names what was not: 200 when all of it happened, else 400. The documentation allows
- * 200 for a partial failure too; callers have to read `isSuccessful` and `errors` in either case.
+ * Executes a bulk call as far as possible, and lists the failures. The status is 200 without failures, else 400. By
+ * the documentation, 200 is possible for a partial failure too: callers have to read `isSuccessful` and `errors` in
+ * either case.
  */
 export function bulkOperation(registry: Registry, bulk: Entry[]): Answer {
   const errors: Array<{ deviceId: string; errorCode: string; errorStatus: string }> = [];

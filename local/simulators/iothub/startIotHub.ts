@@ -17,41 +17,44 @@ import { registryApi, registryPattern } from './registryApi.js';
 import { createThrottle, maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttle.js';
 
 export interface IotHubOptions {
-  /** Of the registry. Default 8443; 0 for any free one. */
+  /** Port of the registry. Default 8443; 0 for any free port. */
   httpsPort?: number;
-  /** For the devices. Default 8883; 0 for any free one. */
+  /** Port for the devices. Default 8883; 0 for any free port. */
   mqttPort?: number;
-  /** Take free ports when these are in use, instead of failing. */
+  /** Take free ports instead of failing when the ports are in use. */
   orFreePort?: boolean;
-  /** Where identities, keys and certificate are kept. Default: in memory, and a temporary certificate. */
+  /** Folder of identities, keys and certificate. Default: in memory, and a temporary certificate. */
   folder?: string;
   /** Default S1 × 1: 100 registry operations a minute. */
   tier?: Tier;
   units?: number;
-  /** No throttle at all; operations are still counted. */
+  /** No throttle; operations are still counted. */
   unthrottled?: boolean;
-  /** One readable line per event, never a key. */
+  /** Called with a line of text for each event. The line never holds a key. */
   onEvent?(line: string): void;
 }
 
 export interface IotHubEndpoints {
-  /** Of the policy `iothubowner`; its host name carries the port. */
+  /** Connection string of the policy `iothubowner`. The host name includes the port. */
   connectionString: string;
   httpsPort: number;
   mqttPort: number;
   /** PEM file of the certificate to trust, for both ports. */
   caFile: string;
-  /** Of the control server: faults, requests, throttle, telemetry (see controlRoutes.ts). */
+  /** The control server: faults, requests, throttle, telemetry (see controlRoutes.ts). */
   controlUrl: string;
 }
 
-/** The longest that an idle connection is kept, milliseconds: HTTP.sys, which the hub runs on, keeps it so long. */
+/** Longest life of an idle connection, milliseconds. HTTP.sys, under the real hub, has the same value. */
 const keepAliveMs = 120_000;
 
-/** Of a bulk call of 100 devices, with room. */
+/** Enough for a bulk call of 100 devices. */
 const maxBodyBytes = 2 * 1024 * 1024;
 
-/** A simulator for an IoT Hub: its identity registry over HTTPS, and its MQTT server for devices over MQTT. On loopback only. */
+/**
+ * Starts a simulator of an IoT Hub: the identity registry over HTTPS, and the MQTT server for devices. All on
+ * loopback.
+ */
 export async function startIotHub(options: IotHubOptions = {}): Promise<Simulator<IotHubEndpoints>> {
   const closers: Array<() => unknown> = [];
   const close = async () => {
@@ -67,7 +70,7 @@ export async function startIotHub(options: IotHubOptions = {}): Promise<Simulato
 
 async function start(options: IotHubOptions, closers: Array<() => unknown>): Promise<IotHubEndpoints> {
   const { folder, orFreePort, tier = 'S1', units = 1 } = options;
-  // Lines quote what strangers send: no control character may break one up, or reach a terminal.
+  // Lines quote text from clients. A control character must neither break a line nor reach a terminal.
   const onEvent = (line: string) => options.onEvent?.(line.replaceAll(/\p{Cc}/gu, ' '));
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'iothub-')));
   if (!folder) closers.push(() => rm(home, { recursive: true }));

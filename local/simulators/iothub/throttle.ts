@@ -1,30 +1,30 @@
 import { HubError, type HubErrorCode } from './hubError.js';
 
-/** A token bucket with a queue behind it. */
+/** A token bucket with a queue. */
 export interface Limits {
   /** Operations that the bucket gains each minute. */
   perMinute: number;
-  /** Operations that the bucket holds when it is full: so many pass at once after a quiet time. */
+  /** Operations in a full bucket: this number passes at once after a quiet time. */
   burst: number;
-  /** Operations that may wait; more are refused at once. 0: none waits. */
+  /** Operations that may wait; further operations are refused at once. 0: no operation waits. */
   backlog: number;
-  /** How long an operation may wait before it is refused, milliseconds. */
+  /** Longest wait of an operation before a refusal, milliseconds. */
   holdMs: number;
-  /** The "Wait N seconds" that a refusal suggests. */
+  /** The N in "Wait N seconds" of a refusal. */
   waitSeconds: number;
-  /** Everything passes; only counted. */
+  /** Everything passes and is only counted. */
   unthrottled?: boolean;
 }
 
-/** Its limits and what it did since it was made. */
+/** The limits, and counts since the start. */
 export interface ThrottleState extends Limits {
-  /** Operations that passed, each device of a bulk call counted. */
+  /** Operations passed; each device of a bulk call counts. */
   operations: number;
-  /** Calls that had to wait, whatever became of them. */
+  /** Calls delayed, whether passed or refused later. */
   delayed: number;
-  /** Calls that were refused, by the hub's code. */
+  /** Calls refused, by the hub's code. */
   refused: Partial<Record<HubErrorCode, number>>;
-  /** Operations that wait now. */
+  /** Operations waiting now. */
   waiting: number;
   /** Operations that would pass now. */
   available: number;
@@ -32,24 +32,24 @@ export interface ThrottleState extends Limits {
 
 export interface Throttle {
   /**
-   * Resolves when so many operations may happen, at once or after a wait; first come, first served. A call of more operations
-   * than a full bucket holds passes when it is full, and the bucket owes the rest.
+   * Resolves when a number of operations may happen, at once or after a wait, in the order of the calls. A call with
+   * more operations than the full bucket holds passes with a full bucket. The bucket then owes the rest.
    *
    * @throws HubError 429
    */
   take(operations?: number): Promise<void>;
-  /** Changes the limits. The bucket is full then, and whoever waits is looked at anew. */
+  /** Changes the limits. The bucket is then full, and waiting calls are examined again. */
   set(limits: Limits): void;
   state(): ThrottleState;
-  /** Whoever still waits waits for ever: their connections are about to be closed. */
+  /** Waiting calls never resolve: their connections are about to be closed. */
   close(): void;
 }
 
-/** Time, to be replaced in tests. */
+/** A clock, replaceable in tests. */
 export interface Clock {
-  /** milliseconds, from any start */
+  /** Milliseconds since any fixed time. */
   now(): number;
-  /** @returns a function that cancels it */
+  /** @returns a function to cancel the call */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -63,7 +63,7 @@ const realClock: Clock = {
 
 interface Waiting {
   operations: number;
-  /** On the clock. */
+  /** Time on the clock. */
   until: number;
   pass(): void;
   refuse(error: HubError): void;
@@ -152,14 +152,14 @@ export function createThrottle(initial: Limits, clock = realClock): Throttle {
 export const tiers = ['F1', 'S1', 'S2', 'S3'] as const;
 export type Tier = (typeof tiers)[number];
 
-/** A hub's size, as it is bought. */
+/** A hub's size, as sold. */
 export interface Size {
   tier: Tier;
-  /** Of the tier; a free hub has only one. */
+  /** Number of units; a free hub has only one. */
   units: number;
 }
 
-/** Per unit and minute (Microsoft: "IoT Hub quotas and throttling"). */
+/** Limits of one unit for one minute (Microsoft: "IoT Hub quotas and throttling"). */
 const perUnit: Record<Tier, { registry: number; queries: number; devices: number }> = {
   F1: { registry: 100, queries: 20, devices: 500 },
   S1: { registry: 100, queries: 20, devices: 1_000_000 },
@@ -170,15 +170,16 @@ const perUnit: Record<Tier, { registry: number; queries: number; devices: number
 /** Registry operations: create, get, list, update and delete count together. */
 export const registryLimits = ({ tier, units }: Size): Limits => limits(perUnit[tier].registry * units);
 
-/** Queries have a throttle of their own. */
+/** Queries have a separate throttle. */
 export const queryLimits = ({ tier, units }: Size): Limits => limits(perUnit[tier].queries * units);
 
-/** A free hub holds 500 devices, any other a million, however many units it has. */
+/** A free hub holds 500 devices, any other hub a million, regardless of the number of units. */
 export const maxDevices = ({ tier }: Size): number => perUnit[tier].devices;
 
 /**
- * From a rate to all limits. Microsoft describes a minute's worth or more that passes at once, then a queue that is worked off at
- * the rate, then 429, without numbers for the queue. The 40 s and the 10 s are from a public log of a call that was refused.
+ * Derives all limits from a rate. By Microsoft's description, at least a minute's worth passes at once, then
+ * operations wait in a queue for their turn at the rate, then 429 follows. Microsoft gives no numbers for the queue.
+ * The 40 s and the 10 s are from a public log of a refused call.
  */
 export function limits(perMinute: number): Limits {
   return { perMinute, burst: perMinute, backlog: perMinute, holdMs: 40_000, waitSeconds: 10 };

@@ -7,11 +7,12 @@ import { type Aliases, type Binds, readOption, readValue } from './readTree.js';
 const supported = new Set(['$select', '$filter', '$expand', '$orderby', '$top', '$skip']);
 
 /**
- * Parses the part of an OData address after the version, such as `device(uuid='a1b2…')?$select=id`, with balena's own parser.
+ * Parses the part of an OData address after the version, for example `device(uuid='a1b2…')?$select=id`, with balena's
+ * own parser.
  *
  * @param path decoded, without the version
- * @param search the query as the client sent it: a value may hold an encoded `&`
- * @throws RequestError 400 that names the part which is malformed or not supported. No part is ignored
+ * @param search the query as the client sent the text: a value may hold an encoded `&`
+ * @throws RequestError 400 naming the malformed or unsupported part. No part is ignored
  */
 export function parseQuery(path: string, search: string): Query {
   const parameters = split(search);
@@ -62,7 +63,7 @@ function parsePath(path: string, aliases: Aliases): Omit<Query, 'returnResource'
   return { ...query, key: byName.map(([name]) => name), filter: { kind: 'and', of } };
 }
 
-/** @param text decoded. The parser decodes names and texts itself, and so a `%` is encoded again before. */
+/** @param text decoded. The parser decodes names and texts again, and so every `%` is encoded first */
 function parse(text: string, rule: string): { tree: ReturnType<typeof odata.parse>['tree']; binds: Binds } {
   try {
     return odata.parse(text.replaceAll('%', '%25'), { startRule: 'ProcessRule', rule });
@@ -77,7 +78,7 @@ function parse(text: string, rule: string): { tree: ReturnType<typeof odata.pars
 }
 
 interface ParserError {
-  /** The character that the grammar does not allow; null for the end of the text. */
+  /** The first character that breaks the grammar; null for the end of the text. */
   found: string | null;
   location: { start: { offset: number } };
 }

@@ -1,22 +1,22 @@
 import { notSupported, RequestError } from '../requestError.js';
 import { type Comparison, type Filter, type Literal, noOptions, type Options } from './query.js';
 
-/** A value that the parser took out of the text, such as `['Text', 'a1b2…']` or `['List', [['Real', 1], ['Null']]]`. */
+/** A value from the text, for example `['Text', 'a1b2…']` or `['List', [['Real', 1], ['Null']]]`. */
 type Bind = [type: string, value?: unknown];
 
-/** Values by the number of their place in the tree. */
+/** The values of a tree, in the order of the references. */
 export type Binds = Bind[];
 
-/** Values of the request's parameter aliases, such as `@uuid` → `['Text', 'a1b2…']`. */
+/** Values of the request's parameter aliases, for example `@uuid` → `['Text', 'a1b2…']`. */
 export type Aliases = ReadonlyMap<string, Bind>;
 
-/** The values that belong to a tree. */
+/** The values behind the references of a tree. */
 interface Values {
   binds: Binds;
   aliases: Aliases;
 }
 
-/** A name in the parser's tree, with everything that may follow the name. */
+/** A name in the parser's tree, with everything that may follow a name. */
 interface Path {
   name: string;
   property?: Path;
@@ -33,11 +33,11 @@ const comparisons: readonly string[] = ['eq', 'ne', 'gt', 'ge', 'lt', 'le'];
 const scalars: readonly string[] = ['Text', 'Real', 'Integer', 'Boolean'];
 
 /**
- * Puts one option of a request, or of an expanded property, into `options`. An option that comes twice replaces the first, except
- * for `$filter`: both filters hold.
+ * Puts one option of a request, or of an expanded property, into `options`. If an option comes twice, the second
+ * replaces the first. Two `$filter` options both apply.
  *
- * @param tree what the parser made of the option's value
- * @throws RequestError 400 naming the part that is not supported
+ * @param tree the parser's result for the option's value
+ * @throws RequestError 400 naming the unsupported part
  */
 export function readOption(name: string, tree: unknown, values: Values, options: Options): void {
   const paths = () => (tree as { properties: Array<Path & { order?: string; options?: object }> }).properties;
@@ -74,8 +74,10 @@ export function readOption(name: string, tree: unknown, values: Values, options:
 }
 
 /**
+ * Resolves a reference to a value.
+ *
  * @param reference `{bind}` of the parser's tree
- * @throws RequestError 400 for an alias without a value, and for a type that the simulator does not know, such as a date
+ * @throws RequestError 400 for an alias without a value, and for a type without support, for example a date
  */
 export function readValue(reference: unknown, values: Values): Literal {
   return literal(bindOf(reference, values));

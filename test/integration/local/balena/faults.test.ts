@@ -19,7 +19,7 @@ test('beyond its rate a caller is refused with 429 and Retry-After, until the wi
   expect(refused).toHaveLength(1);
   const { statusCode, responseHeaders } = refused[0]!.reason;
   expect([statusCode, responseHeaders.get('retry-after')]).toEqual([429, '1']);
-  // Callers are counted one by one.
+  // Each caller has a separate count.
   expect((await balena.ask('/actor/v1/whoami', {}, device.apiKey)).status).toBe(200);
   await new Promise((resolve) => setTimeout(resolve, 1000));
   await post('T5');

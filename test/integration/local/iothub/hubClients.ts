@@ -38,7 +38,7 @@ export async function mint(deviceId: string, validity = { from: -hour, to: hour 
   };
 }
 
-/** What the registry is sent for a device with a certificate. */
+/** The registry request's body for a device with a certificate. */
 export function withThumbprint(deviceId: string, primaryThumbprint: string, secondaryThumbprint?: string) {
   return {
     deviceId,
@@ -50,7 +50,7 @@ export function withThumbprint(deviceId: string, primaryThumbprint: string, seco
   };
 }
 
-/** The unmodified SDK. The port goes into the agent: the SDK cannot have it in the host name. */
+/** The unmodified SDK. The port goes into the agent, because the SDK does not accept a port in the host name. */
 export function openRegistry(endpoints: IotHubEndpoints, connectionString = endpoints.connectionString) {
   const agent = new Agent({ keepAlive: true, port: endpoints.httpsPort });
   const registry = Registry.fromConnectionString(connectionString.replace(/localhost:\d+/, 'localhost'));
@@ -69,7 +69,7 @@ export async function deviceClient(endpoints: IotHubEndpoints, deviceId: string,
   return client;
 }
 
-/** The HTTP status that the hub refused with; 0 when it did not. */
+/** The HTTP status of a refusal; 0 for a successful call. */
 export const statusOf = (call: Promise<unknown>): Promise<number | undefined> =>
   call.then(
     () => 0,
@@ -101,11 +101,11 @@ export interface RawCall {
   headers?: Record<string, string>;
   /** The query. */
   version?: string;
-  /** Default: one that is valid; undefined: none. */
+  /** Default: a valid signature; undefined: no header. */
   authorization?: string | undefined;
 }
 
-/** A call that the SDK would not make. */
+/** Makes calls beyond the SDK's abilities. */
 export function rawCall(
   endpoints: IotHubEndpoints,
   call: RawCall,

@@ -4,7 +4,7 @@ import { listen } from '../../../../local/simulators/shared/listen.js';
 import type { Handle } from '../../../../local/simulators/shared/requests.js';
 import { type ControlOptions, startControl } from '../../../../local/simulators/shared/startControl.js';
 
-/** A small simulator, its control server, and the two calls that the tests make. */
+/** Starts a small simulator with a control server, and offers the two calls of the tests. */
 export async function startSmallSimulator(
   handle: Handle,
   options: ControlOptions = {},
@@ -20,7 +20,7 @@ export async function startSmallSimulator(
     control,
     events,
     url,
-    /** Asks the control server; returns status and parsed JSON. */
+    /** Calls the control server; returns status and parsed JSON. */
     async tell(method: string, path: string, body?: unknown) {
       const response = await fetch(control.url + path, {
         method,

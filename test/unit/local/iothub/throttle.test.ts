@@ -6,7 +6,7 @@ import {
   unlimited,
 } from '../../../../local/simulators/iothub/throttle.js';
 
-/** Time that passes only when it is told to. */
+/** A clock under the test's control. */
 function handClock() {
   let now = 0;
   let timers: Array<{ at: number; run: () => void }> = [];
@@ -38,7 +38,7 @@ function handClock() {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-/** What became of calls: `passed`, `waiting`, or the hub's code. */
+/** The fates of calls: `passed`, `waiting`, or the hub's code. */
 function watch(calls: Array<Promise<void>>): string[] {
   const fates = calls.map(() => 'waiting');
   calls.forEach((call, at) => {
