@@ -18,8 +18,11 @@ import { residentMb } from './quietStack.js';
 const program = new Command('bench:broker')
   .description('Measures the local Service Bus broker, in memory and on disk.')
   .option('--scale <factor>', 'share of the usual amount of work', '1')
-  .option('--folder <folder>', 'where the disk measured is; default: the folder that this is run from', '.')
-  .option('--kills <count>', 'instead: kill it this often under load, and count what was lost')
+  .option('--folder <folder>', 'folder on the measured disk; default: the current folder', '.')
+  .option(
+    '--kills <count>',
+    'instead of measuring, kill the broker this often under load and count the lost messages',
+  )
   .parse();
 const { scale, folder, kills } = program.opts<{ scale: string; folder: string; kills?: string }>();
 

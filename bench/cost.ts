@@ -13,10 +13,15 @@ import { burst } from './scenarios/burst.js';
 
 const { devices, units } = new Command('npm run bench:cost --')
   .description(
-    'What Azure would bill for a fleet that boots: requests, messages and table operations for each device.',
+    'Counts the billed operations of a booting fleet: requests, messages and table operations for each device.',
   )
-  .option('--devices <number>', 'all ask at once, and again, as Cloud Relay does', wholeNumber, 1_000)
-  .option('--units <number>', 'of the hub (S1)', wholeNumber, 10)
+  .option(
+    '--devices <number>',
+    'number of devices; all request at once, and repeat the request like Cloud Relay',
+    wholeNumber,
+    1_000,
+  )
+  .option('--units <number>', 'S1 units of the hub', wholeNumber, 10)
   .parse()
   .opts<{ devices: number; units: number }>();
 

@@ -8,11 +8,13 @@ import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
 import { startStack } from '../local/stack/startStack.js';
 
 const { devices, pause } = new Command('npm run bench:latency --')
-  .description('How long one device waits on an idle system: from its POST until its state is "provisioned".')
-  .option('--devices <number>', 'one after the other', wholeNumber, 30)
+  .description(
+    'Measures the wait of one device on an idle system, from the POST until the state "provisioned".',
+  )
+  .option('--devices <number>', 'number of devices, one after the other', wholeNumber, 30)
   .option(
     '--pause <ms>',
-    'before each, so that the hub has a free slot (S1 x 1: one every 600 ms)',
+    'pause before each device, for the rate limit of the hub (S1 x 1: one operation every 600 ms)',
     wholeNumber,
     1_000,
   )

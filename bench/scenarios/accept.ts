@@ -45,10 +45,10 @@ export async function accept(requests: number): Promise<{ rows: AcceptFigures[];
     const longestBlockMs = (await stack.hosts[0]?.eventLoopDelay()) ?? 0;
     return {
       rows: [
-        row('new requests, as fast as it goes', added),
-        row('repeated asks, as fast as it goes', repeated),
+        row('new requests, as fast as possible', added),
+        row('repeated requests, as fast as possible', repeated),
         row(`new requests, ${newPerSecond} a second`, addedAtRate),
-        row(`repeated asks, ${repeatedPerSecond} a second`, repeatedAtRate),
+        row(`repeated requests, ${repeatedPerSecond} a second`, repeatedAtRate),
         row('bare sends, SDK to broker', bare),
       ],
       longestBlockMs: Math.round(longestBlockMs),

@@ -56,7 +56,7 @@ async function run(
 ): Promise<BurstFigures> {
   const { functions, balena, iotHub } = stack.endpoints;
   if (!balena || !iotHub)
-    throw new Error('this measures against the simulators: unset BALENA_… and IOTHUB_…');
+    throw new Error('the measurement needs the simulators: unset BALENA_… and IOTHUB_…');
   const perMinute = operationsPerMinute(tier, units);
   const boundMs = (devices / perMinute) * 60_000;
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;

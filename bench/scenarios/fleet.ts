@@ -44,7 +44,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   });
   const app = openAppOf(stack.endpoints, settings);
   const { balena, iotHub } = stack.endpoints;
-  if (!balena || !iotHub) throw new Error('this measures against the simulators');
+  if (!balena || !iotHub) throw new Error('the measurement needs the simulators');
   const rows: FleetFigures[] = [];
 
   async function measure(what: string, run: () => Promise<number>): Promise<void> {
@@ -90,10 +90,10 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
       followFleet(app, uuids, { onProgress: ({ states }) => options.progress(states.provisioned) });
 
     await measure('fleet, plan', () => count(planFleet(app, asking)));
-    await measure('fleet, asked for', async () => (await requestFleet(app, asking)).requested);
+    await measure('fleet, requested', async () => (await requestFleet(app, asking)).requested);
     await stack.startHost('worker');
     await measure('fleet, followed until provisioned', async () => (await follow()).states.provisioned);
-    await measure('fleet, asked for again', async () => (await requestFleet(app, asking)).alreadyProvisioned);
+    await measure('fleet, requested again', async () => (await requestFleet(app, asking)).alreadyProvisioned);
     await measure('sweep, all in order', async () => await count(planSweep(app, sweeping)));
     await measure('audit, all in order', () => count(audit(app, auditing)));
 
@@ -105,12 +105,12 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
         await fetch(`${balena.controlUrl}/devices/${uuid}/variables`, { method: 'PUT', body });
       }
     };
-    const mended = () => followChecks(app, broken);
+    const repaired = () => followChecks(app, broken);
     await breakAll();
     await measure(`sweep, 1 in ${oneIn} has lost its variables`, async () => {
       return (await sweep(app, sweeping)).checked['variables-missing'];
     });
-    await measure('until they are mended', mended);
+    await measure('until all are repaired', repaired);
     await breakAll();
     await measure(`audit and repair of as many`, async () => {
       let found = 0;
@@ -120,7 +120,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
       }
       return found;
     });
-    await measure('until they are mended, again', mended);
+    await measure('until all are repaired, again', repaired);
     return rows;
   } finally {
     await app.close();

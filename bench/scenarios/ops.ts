@@ -53,12 +53,12 @@ export async function ops(
     if (plan.counts.planned !== devices) throw new Error(`planned ${plan.counts.planned} of ${devices}`);
     await addService(stack);
     const action = () => ask<Action>(stack, 'GET', `actions/${plan.id}`);
-    await measure('replay: all asked for', async () => {
+    await measure('replay: all requested', async () => {
       await ask(stack, 'POST', `actions/${plan.id}/start`, { rate: 6_000 });
       await until(async () => (await action()).counts.requested === devices);
     });
-    await measure('replay: progress, one look', action);
-    await measure('replay: all provisioned, from there', () =>
+    await measure('replay: progress, one request', action);
+    await measure('replay: until all are provisioned', () =>
       until(
         async () => (await action()).state === 'done',
         async () => progress((await action()).counts.succeeded),
@@ -105,11 +105,11 @@ function addService(stack: QuietStack): Promise<unknown> {
 }
 
 /** Waits for a condition, at most half an hour. */
-async function until(holds: () => Promise<boolean>, tell?: () => Promise<void>): Promise<void> {
+async function until(holds: () => Promise<boolean>, report?: () => Promise<void>): Promise<void> {
   for (let tries = 0; tries < 3_600; tries += 1) {
     if (await holds()) return;
-    await tell?.();
+    await report?.();
     await setTimeout(500);
   }
-  throw new Error('it did not come to its end within half an hour');
+  throw new Error('the condition did not become true within half an hour');
 }

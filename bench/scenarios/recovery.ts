@@ -10,7 +10,7 @@ const windowMs = 3_000;
  */
 export async function recovery(
   downMs: number,
-): Promise<{ 'down s': number; 'full pace after s': number; 'not provisioned': number }> {
+): Promise<{ 'down s': number; 'full rate after s': number; 'not provisioned': number }> {
   const perSecond = 1_000 / 60;
   const downAfterMs = 10_000;
   const samples: { at: number; provisioned: number }[] = [];
@@ -42,7 +42,7 @@ export async function recovery(
   return {
     'down s': downMs / 1_000,
     // The full rate began at the start of the window.
-    'full pace after s': full ? Math.round((full.at - windowMs - backAt) / 100) / 10 : Number.NaN,
+    'full rate after s': full ? Math.round((full.at - windowMs - backAt) / 100) / 10 : Number.NaN,
     'not provisioned': figures['not provisioned'],
   };
 }

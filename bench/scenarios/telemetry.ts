@@ -8,7 +8,7 @@ import { devicesWithVariables, quietStack } from '../quietStack.js';
 export interface TelemetryFigures {
   telemetry: string;
   'accepted/s': number;
-  'repeated asks/s': number;
+  'repeated requests/s': number;
   'devices/s': number;
 }
 
@@ -57,13 +57,13 @@ export async function telemetry(
     const row = (mode: Mode) => ({
       telemetry: mode,
       'accepted/s': perSecond(burst, requested.accepted[mode]),
-      'repeated asks/s': perSecond(burst * 2, requested.repeated[mode]),
+      'repeated requests/s': perSecond(burst * 2, requested.repeated[mode]),
       'devices/s': perSecond(each, worked[mode]),
     });
     const difference = {
       telemetry: 'costs, %',
       'accepted/s': costs(requested.accepted),
-      'repeated asks/s': costs(requested.repeated),
+      'repeated requests/s': costs(requested.repeated),
       'devices/s': costs(worked),
     };
     return { rows: [row('off'), row('on'), difference], bytesPerDevice: Math.round(bytes / (each * rounds)) };
@@ -133,7 +133,7 @@ async function measureWork(
   });
   try {
     const { functions, balena } = stack.endpoints;
-    if (!balena) throw new Error('this measures against the simulators: unset BALENA_…');
+    if (!balena) throw new Error('the measurement needs the simulators: unset BALENA_…');
     const spent: Spent = { off: [], on: [] };
     for (const [part, mode] of parts.entries()) {
       const uuids = balena.devices.slice(part * devices, (part + 1) * devices).map(({ uuid }) => uuid);

@@ -14,7 +14,7 @@ export async function throughput(devices: number): Promise<{ devices: number; 'd
   });
   try {
     const { functions, balena } = stack.endpoints;
-    if (!balena) throw new Error('this measures against the simulators: unset BALENA_…');
+    if (!balena) throw new Error('the measurement needs the simulators: unset BALENA_…');
     const uuids = balena.devices.map(({ uuid }) => uuid);
     await load(devices, 50, (i) => postProvision(functions.url, functions.provisionKey, uuids[i] ?? ''));
     await stack.startHost('worker');

@@ -40,7 +40,7 @@ export async function playDevice(options: PlayOptions): Promise<void> {
   const { balena, iotHub } = endpoints;
   if (!balena || !iotHub) {
     throw new Error(
-      'this plays a device of the simulators for balena and the hub: start them (npm start without BALENA_… and IOTHUB_… settings)',
+      'the device needs the simulators of balena and IoT Hub: run npm start without BALENA_… and IOTHUB_… settings',
     );
   }
   const ownKey = options.apiKey ?? balena.devices.find((device) => device.uuid === uuid)?.apiKey;
@@ -69,7 +69,9 @@ async function readCa(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch {
-    throw new Error(`the certificate of the local hub, ${file}, cannot be read: does the system still run?`);
+    throw new Error(
+      `the certificate of the local hub, ${file}, cannot be read: is the system still running?`,
+    );
   }
 }
 
@@ -88,11 +90,11 @@ async function waitForCredentials(
       return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
     }
     const { status, text } = await requestCredentials(provisionUrl, uuid, service, ownKey);
-    say(`asked for credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
+    say(`requested credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
     if (status === 401) {
       const why = text
         ? detailOf(text)
-        : 'the function key is refused: is .local/endpoints.json of the system that runs?';
+        : 'the function key is refused: .local/endpoints.json may be of another system';
       throw new Error(`${why} (401)`);
     }
     if (status >= 400 && status < 500 && status !== 409)

@@ -100,7 +100,7 @@ export function controlRoutes(
       const { service, variables } = variablesBody.parse(body);
       if (!setVariables(db, id, service, variables))
         throw new BadRequest(`send a service of its fleet, not ${service}`);
-      onEvent(`${Object.keys(variables).join(', ')} set behind the API's back for device ${shortUuid(uuid)}`);
+      onEvent(`${Object.keys(variables).join(', ')} set for device ${shortUuid(uuid)}`);
     },
   };
 }

@@ -4,13 +4,13 @@ import { runSimulator } from '../shared/runSimulator.js';
 import { wholeNumber } from '../shared/wholeNumber.js';
 
 const options = new Command('balena')
-  .description('A simulator for the part of the balena API that is used here, on loopback')
-  .option('--port <number>', 'port of the API', wholeNumber, 7080)
-  .option('--or-free-port', 'take a free port when that one is in use', false)
-  .option('--folder <path>', 'where to keep devices and variables (default: in memory only)')
-  .option('--fleet <slug>', 'fleet that is there at the start', 'local/demo')
+  .description('Simulates the used part of the balena API, on loopback.')
+  .option('--port <number>', 'port of the API; 0 for any free port', wholeNumber, 7080)
+  .option('--or-free-port', 'take a free port if the port is in use', false)
+  .option('--folder <path>', 'folder of devices and variables (default: in memory only)')
+  .option('--fleet <slug>', 'slug of the demo fleet', 'local/demo')
   .option('--services <names>', "the fleet's services, comma-separated", 'cloud-relay,main')
-  .option('--devices <number>', 'how many devices the fleet has at least', wholeNumber, 1)
+  .option('--devices <number>', 'least number of devices in the fleet', wholeNumber, 1)
   .parse()
   .opts<{
     port: number;
@@ -22,7 +22,7 @@ const options = new Command('balena')
   }>();
 
 await runSimulator('balena', async () => {
-  // Imported late: an older Node lacks modules that the import needs, and requireNode24 must print its message first.
+  // A static import would fail on an older Node before requireNode24 can print a clear message.
   const { startBalena } = await import('./startBalena.js');
   return startBalena({
     ...options,

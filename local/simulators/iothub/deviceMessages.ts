@@ -31,7 +31,7 @@ export function receiveMessage(
   }
   const answer = twins.answer(device, topic, bytes);
   if (!answer && !topic.startsWith('$iothub/methods/res/')) {
-    throw new ForbiddenMessage(`it may not publish to ${topic}`);
+    throw new ForbiddenMessage(`a device may not publish to ${topic}`);
   }
   return answer;
 }

@@ -46,7 +46,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   const usernames = new WeakMap<Client, string | undefined>();
   const twins = createTwins();
 
-  const refusal = (client: Client) =>
+  const reasonFor = (client: Client) =>
     reasonToRefuse(
       {
         clientId: client.id,
@@ -64,7 +64,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
     },
     authenticate(client, username, _password, done) {
       usernames.set(client, username);
-      const reason = refusal(client);
+      const reason = reasonFor(client);
       if (!reason) return done(null, true);
       onEvent(`device ${shortId(client.id)} refused: ${reason}`);
       done(Object.assign(new Error(reason), { returnCode: notAuthorized }), false);
@@ -79,7 +79,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
         done(null);
       } catch (error) {
         if (!(error instanceof ForbiddenMessage)) throw error;
-        onEvent(`device ${shortId(client.id)} is sent away: ${error.message}`);
+        onEvent(`device ${shortId(client.id)} is disconnected: ${error.message}`);
         done(error);
       }
     },
@@ -104,9 +104,9 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   function recheck(deviceId: string): void {
     if (!options.device(deviceId)) twins.forget(deviceId);
     const client = clients.get(deviceId);
-    const reason = client && refusal(client);
+    const reason = client && reasonFor(client);
     if (!reason) return;
-    onEvent(`device ${shortId(deviceId)} is sent away: ${reason}`);
+    onEvent(`device ${shortId(deviceId)} is disconnected: ${reason}`);
     client.close();
   }
 
@@ -160,19 +160,19 @@ export function reasonToRefuse(
   now = Date.now(),
 ): string | undefined {
   const user = /^([^/]+)\/([^/]+)\/\?(.*)$/.exec(username ?? '');
-  if (!user) return 'its username is not <host name>/<device id>/?api-version=...';
+  if (!user) return 'the username is not <host name>/<device id>/?api-version=...';
   const [, host = '', deviceId, query] = user;
-  if (!isHubName(host)) return 'its username names another hub';
-  if (deviceId !== clientId) return 'its username and its client id differ';
-  if (!new URLSearchParams(query).get('api-version')) return 'its username has no api-version';
-  if (!identity) return 'it is not registered';
-  if (identity.status !== 'enabled') return 'it is disabled';
+  if (!isHubName(host)) return 'the username names another hub';
+  if (deviceId !== clientId) return 'the username and the client id differ';
+  if (!new URLSearchParams(query).get('api-version')) return 'the username has no api-version';
+  if (!identity) return 'the device is not registered';
+  if (identity.status !== 'enabled') return 'the device is disabled';
   if (identity.authentication.type !== 'selfSigned')
-    return `${identity.authentication.type} is not supported here`;
-  if (!certificate) return 'it shows no certificate';
-  if (!matches(identity, certificate)) return 'its certificate is not the registered one';
-  if (now < certificate.validFromDate.getTime()) return 'its certificate is not valid yet';
-  if (now > certificate.validToDate.getTime()) return 'its certificate has expired';
+    return `authentication by ${identity.authentication.type} is not supported here`;
+  if (!certificate) return 'the device shows no certificate';
+  if (!matches(identity, certificate)) return 'the certificate is not the registered one';
+  if (now < certificate.validFromDate.getTime()) return 'the certificate is not valid yet';
+  if (now > certificate.validToDate.getTime()) return 'the certificate has expired';
   return undefined;
 }
 

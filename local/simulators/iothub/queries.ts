@@ -38,7 +38,7 @@ export function queryDevices(
     return { twins: identity ? [twin(identity)] : [] };
   }
   if (!selectAll.test(query))
-    throw new HubError('ArgumentInvalid', 'BadRequest: this simulator does not know that query');
+    throw new HubError('ArgumentInvalid', 'BadRequest: this simulator does not support the query');
 
   const size = Number(page.size ?? pageSize);
   if (!Number.isInteger(size) || size < 1)

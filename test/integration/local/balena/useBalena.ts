@@ -1,6 +1,7 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
 import { type BalenaOptions, startBalena } from '../../../../local/simulators/balena/startBalena.js';
 import type { RequestSummary } from '../../../../local/simulators/shared/requests.js';
+import { callControl } from '../shared/callControl.js';
 
 /** The unmodified SDK, logged in with a key. */
 export async function sdkFor(apiUrl: string, apiKey: string): Promise<BalenaSDK> {
@@ -16,14 +17,7 @@ export async function useBalena(options: BalenaOptions = {}) {
   const { apiUrl, apiKey, controlUrl, devices } = endpoints;
   afterAll(close);
 
-  const tell = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(controlUrl + path, {
-      method,
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : undefined };
-  };
+  const tell = (method: string, path: string, body?: unknown) => callControl(controlUrl, method, path, body);
   return {
     ...endpoints,
     events,

@@ -7,6 +7,7 @@ import { Client } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { Registry, SharedAccessSignature } from 'azure-iothub';
 import type { IotHubEndpoints } from '../../../../local/simulators/iothub/startIotHub.js';
+import { callControl } from '../shared/callControl.js';
 
 /** A device's key and certificate. */
 export interface Minted {
@@ -76,15 +77,12 @@ export const statusOf = (call: Promise<unknown>): Promise<number | undefined> =>
     (error: { response?: { statusCode: number } }) => error.response?.statusCode,
   );
 
-/** Calls the control server. */
-export async function control(endpoints: IotHubEndpoints, request: string, body?: unknown) {
-  const [method, path] = request.split(' ');
-  const answer = await fetch(endpoints.controlUrl + path, {
-    method,
-    body: body && JSON.stringify(body),
-  } as RequestInit);
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  return answer.status === 204 ? undefined : await answer.json();
+/** Calls the control server. @param request for example `PUT /throttle` @throws Error with status and body if refused */
+export async function control({ controlUrl }: IotHubEndpoints, request: string, body?: unknown) {
+  const [method = '', path = ''] = request.split(' ');
+  const answer = await callControl(controlUrl, method, path, body);
+  if (answer.status >= 400) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
 }
 
 /** A shared access signature of `iothubowner`. @param expiry seconds since 1970 */

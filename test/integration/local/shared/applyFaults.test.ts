@@ -1,5 +1,6 @@
 import { request } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
+import { eventually } from '../../../support/eventually.js';
 import { startSmallSimulator } from './startSmallSimulator.js';
 
 let simulator: Awaited<ReturnType<typeof startSmallSimulator>>;
@@ -59,10 +60,14 @@ test('a refused request can take effect all the same', async () => {
 });
 
 test('a refused request can take effect later', async () => {
+  const later = jest.spyOn(simulator.control, 'later').mockReturnValue();
   await faults({ status: 504, effect: { lateMs: 60 } });
   expect((await ask()).status).toBe(504);
   expect(effects).toEqual([]);
-  await sleep(100);
+  const [[delayMs, run]] = later.mock.calls as [[number, () => unknown]];
+  later.mockRestore();
+  expect(delayMs).toBe(60);
+  await run();
   expect(effects).toEqual(['PUT /things/1 x']);
 });
 
@@ -79,7 +84,11 @@ test('a reset destroys the connection without an answer', async () => {
 
 test('a hanging request is never answered, and can take effect', async () => {
   await faults({ hang: true, effect: 'now' });
-  await expect(ask('/things/1', { signal: AbortSignal.timeout(100) })).rejects.toThrow('timeout');
+  const controller = new AbortController();
+  const answer = expect(ask('/things/1', { signal: controller.signal })).rejects.toThrow('aborted');
+  await eventually(async () => (await simulator.tell('GET', '/requests')).body.total === 1);
+  controller.abort();
+  await answer;
   expect(effects).toEqual(['GET /things/1 ']);
 });
 

@@ -3,6 +3,7 @@ import { applyFaults } from '../../../../local/simulators/shared/applyFaults.js'
 import { listen } from '../../../../local/simulators/shared/listen.js';
 import type { Handle } from '../../../../local/simulators/shared/requests.js';
 import { type ControlOptions, startControl } from '../../../../local/simulators/shared/startControl.js';
+import { callControl } from './callControl.js';
 
 /** Starts a small simulator with a control server, and offers the two calls of the tests. */
 export async function startSmallSimulator(
@@ -21,14 +22,7 @@ export async function startSmallSimulator(
     events,
     url,
     /** Calls the control server; returns status and parsed JSON. */
-    async tell(method: string, path: string, body?: unknown) {
-      const response = await fetch(control.url + path, {
-        method,
-        body: body === undefined ? null : JSON.stringify(body),
-      });
-      const text = await response.text();
-      return { status: response.status, body: text ? JSON.parse(text) : undefined };
-    },
+    tell: (method: string, path: string, body?: unknown) => callControl(control.url, method, path, body),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
