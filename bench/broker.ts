@@ -8,8 +8,8 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { Command } from 'commander';
 import type { BrokerEndpoints } from '../local/simulators/servicebus/startBroker.js';
 import { latency, receiveAll, sendBatches, sendOneByOne, sendParallel } from './brokerLoads.js';
+import { residentMb } from './harness.js';
 import { killBroker } from './killBroker.js';
-import { residentMb } from './quietStack.js';
 
 /**
  * Measures the local Service Bus broker through the unmodified SDK, in memory and on disk, and prints one table. The

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import type { TablesEndpoints } from '../local/simulators/tables/startTables.js';
 import { forkSimulator } from '../local/stack/forkSimulator.js';
 import { burst } from './scenarios/burst.js';

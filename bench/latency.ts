@@ -4,7 +4,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import { startStack } from '../local/stack/startStack.js';
 
 const { devices, pause } = new Command('npm run bench:latency --')

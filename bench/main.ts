@@ -3,14 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
-import { accept } from './scenarios/accept.js';
-import { burst } from './scenarios/burst.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
+import { burst, recovery } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';
 import { ops } from './scenarios/ops.js';
-import { recovery } from './scenarios/recovery.js';
 import { telemetry } from './scenarios/telemetry.js';
-import { memory, throughput } from './scenarios/throughput.js';
+import { accept, memory, throughput } from './scenarios/throughput.js';
 
 const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'fleet', 'telemetry'] as const;
 

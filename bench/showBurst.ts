@@ -2,12 +2,12 @@ import '../local/requireNode24.js';
 import { setTimeout } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
 import { Command, Option } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import type { DeviceRecord } from '../src/device/record.js';
 import { type State, stateOf } from '../src/device/state.js';
 import { operationsPerMinute, type Tier } from '../src/iothub/quotas.js';
 import { openTable } from '../src/storage/table.js';
-import { quietStack } from './quietStack.js';
+import { quietStack } from './harness.js';
 import { type RelayTally, relay } from './scenarios/burst.js';
 
 const { devices, tier, units, workers } = new Command('npm run burst --')

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
-import { wholeNumber } from './simulators/shared/wholeNumber.js';
+import { wholeNumber } from './simulators/shared/runSimulator.js';
 import { nextSteps } from './stack/Endpoints.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack } from './stack/startStack.js';

@@ -5,7 +5,7 @@ import { planFleet, requestFleet } from '../../cli/fleet/request.js';
 import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/iothub/quotas.js';
-import { openAppOf, quietStack } from '../quietStack.js';
+import { openAppOf, quietStack } from '../harness.js';
 
 export interface FleetOptions {
   devices: number;

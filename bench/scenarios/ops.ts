@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { load, postProvision } from '../load.js';
-import { type QuietStack, quietStack, residentMb } from '../quietStack.js';
+import { load, postProvision, type QuietStack, quietStack, residentMb } from '../harness.js';
 
 const service = 'sensor';
 

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { listen } from '../../local/simulators/shared/listen.js';
-import { load, postProvision } from '../load.js';
-import { devicesWithVariables, quietStack } from '../quietStack.js';
+import { listen } from '../../local/simulators/shared/loopback.js';
+import { devicesWithVariables, load, postProvision, quietStack } from '../harness.js';
 
 export interface TelemetryFigures {
   telemetry: string;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { getSdk } from 'balena-sdk';
 import { Command } from 'commander';
 import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
-import { wholeNumber } from '../simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../simulators/shared/runSimulator.js';
 import type { Endpoints } from '../stack/Endpoints.js';
 import { playDevice } from './playDevice.js';
 

@@ -1,39 +1,32 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
-import { freePort } from '../simulators/shared/listen.js';
+import { freePort, writeWhole } from '../simulators/shared/loopback.js';
 import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
 import { type Endpoints, functionKeys } from './Endpoints.js';
 import { type Forked, forkSimulator } from './forkSimulator.js';
 import { projectFolder } from './projectFolder.js';
-import { queue, type Settings, sharedSettingsOf, simulatorSettings, writeWhole } from './settings.js';
-import { type SimulatorName, type SimulatorStarts, type Simulators, simulatorStarts } from './simulators.js';
+import {
+  queue,
+  type Settings,
+  type SimulatorName,
+  type SimulatorOptions,
+  type SimulatorStarts,
+  type Simulators,
+  sharedSettingsOf,
+  simulatorSettings,
+  simulatorStarts,
+} from './simulators.js';
 
-export interface StackOptions {
-  /** The folder of all state. */
-  folder: string;
+export interface StackOptions extends SimulatorOptions {
   /** Delete all state first. */
   fresh?: boolean;
-  /**
-   * Settings of the functions, in addition to the addresses of the simulators. Real dependencies in these settings are
-   * used instead of simulators.
-   */
-  settings?: Settings;
-  /** Take only free ports, for tests. Default: the usual ports, and a free port where the usual port is in use. */
-  freePorts?: boolean;
   /** Port of the functions. */
   port?: number;
-  /** Least number of devices in the demo fleet. */
-  devices?: number;
-  /** Arguments for the hub, for example `--units 10` or `--unthrottled`. */
-  hub?: string[];
-  /** Lock duration of the queue, seconds. */
-  lockSeconds?: number;
   /** The folder of the built functions. Default: this project. */
   appFolder?: string;
   /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
   hosts?: ('all' | 'http' | 'worker')[];
-  onLine(name: string, line: string): void;
 }
 
 /** A whole system on this machine. */
@@ -105,7 +98,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return host;
     };
     for (const part of options.hosts ?? ['all']) await startHost(part);
-    await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2));
+    await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2), 0o600);
     return { endpoints, simulators, hosts, startHost, restart, close };
   } catch (error) {
     await close();

@@ -1,6 +1,6 @@
 import { toColumn } from './database.js';
 import { type FieldType, model, type Resource } from './model.js';
-import type { Comparison, Filter, Literal } from './odata/query.js';
+import type { Comparison, Filter, Literal } from './query.js';
 import { notSupported, RequestError } from './requestError.js';
 
 /** An SQL expression, and the values of the question marks. */

@@ -4,7 +4,7 @@ import type { Answer } from '../shared/requests.js';
 import { addDevice, addKey, idOf, insertFleet } from './addRows.js';
 import type { Viewer } from './compileFilter.js';
 import { isDuplicate, transaction } from './database.js';
-import { equals, noOptions } from './odata/query.js';
+import { equals, noOptions } from './query.js';
 import { type Reading, readRows } from './readRows.js';
 import { PlainTextError, RequestError } from './requestError.js';
 

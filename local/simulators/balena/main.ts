@@ -1,7 +1,6 @@
 import '../../requireNode24.js';
 import { Command } from 'commander';
-import { runSimulator } from '../shared/runSimulator.js';
-import { wholeNumber } from '../shared/wholeNumber.js';
+import { runSimulator, wholeNumber } from '../shared/runSimulator.js';
 
 const options = new Command('balena')
   .description('Simulates the used part of the balena API, on loopback.')

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { compileFilter, resourceOf, type Sql, type Viewer, visible } from './compileFilter.js';
-import type { Options } from './odata/query.js';
+import type { Options } from './query.js';
 import { RequestError } from './requestError.js';
 
 export type Row = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { applyFaults } from '../shared/applyFaults.js';
-import { listen } from '../shared/listen.js';
+import { listen } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { startControl } from '../shared/startControl.js';
 import { addBasics, addDevice, addFleet, firstKey } from './addRows.js';

@@ -2,7 +2,7 @@ import type { Answer } from '../shared/requests.js';
 import { resourceOf, visible } from './compileFilter.js';
 import { insert, isDuplicate, toColumn, type Value } from './database.js';
 import type { FieldType } from './model.js';
-import { equals, noOptions, type Query } from './odata/query.js';
+import { equals, noOptions, type Query } from './query.js';
 import { type Reading, readIds, readRows } from './readRows.js';
 import { notSupported, RequestError } from './requestError.js';
 

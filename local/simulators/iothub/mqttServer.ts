@@ -2,9 +2,7 @@ import { createHash, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, TLSSocket } from 'node:tls';
 import { Aedes, type Client } from 'aedes';
-import { listen } from '../shared/listen.js';
-import type { LocalCertificate } from '../shared/localCertificate.js';
-import { isHubName } from './access.js';
+import { type LocalCertificate, listen } from '../shared/loopback.js';
 import {
   createTwins,
   ForbiddenMessage,
@@ -14,6 +12,7 @@ import {
   type Telemetry,
 } from './deviceMessages.js';
 import type { StoredIdentity } from './identity.js';
+import { isHubName } from './registryApi.js';
 
 export interface MqttServerOptions {
   certificate: LocalCertificate;

@@ -3,17 +3,15 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyFaults } from '../shared/applyFaults.js';
-import { listen } from '../shared/listen.js';
-import { localCertificate } from '../shared/localCertificate.js';
+import { listen, localCertificate } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { startControl } from '../shared/startControl.js';
-import { loadPolicies } from './access.js';
 import { controlRoutes } from './controlRoutes.js';
 import { createTelemetryLog, shortId, telemetryLine } from './deviceMessages.js';
 import { startMqttServer } from './mqttServer.js';
 import { createQueryView } from './queries.js';
 import { createRegistry, openDeviceStore } from './registry.js';
-import { registryApi, registryPattern } from './registryApi.js';
+import { loadPolicies, registryApi, registryPattern } from './registryApi.js';
 import { createThrottle, maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttle.js';
 
 export interface IotHubOptions {

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { InvalidArgumentError } from 'commander';
 
 /** A running simulator. */
 export interface Simulator<Endpoints> {
@@ -69,4 +70,10 @@ export async function checkExtraCertificates(file = process.env.NODE_EXTRA_CA_CE
   } catch {
     throw new Error(`NODE_EXTRA_CA_CERTS names ${file}, which cannot be read: correct the path, or unset it`);
   }
+}
+
+/** Parses a whole number on the command line, for commander. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
 }

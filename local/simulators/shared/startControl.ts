@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { z } from 'zod';
 import { createFaults, type Faults, manyFaults, oneOrManyFaults } from './faults.js';
-import { listen } from './listen.js';
+import { listen } from './loopback.js';
 import { createRequestLog, type RequestLog, readRequest } from './requests.js';
 
 /**

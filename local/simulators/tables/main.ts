@@ -1,7 +1,6 @@
 import '../../requireNode24.js';
 import { Command } from 'commander';
-import { runSimulator } from '../shared/runSimulator.js';
-import { wholeNumber } from '../shared/wholeNumber.js';
+import { runSimulator, wholeNumber } from '../shared/runSimulator.js';
 import { startTables } from './startTables.js';
 
 const options = new Command('tables')

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import tableConfigurationModule from 'azurite/dist/src/table/TableConfiguration.js';
 import tableServerModule from 'azurite/dist/src/table/TableServer.js';
-import { listen } from '../shared/listen.js';
+import { listen } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
 
 const { default: TableConfiguration } = tableConfigurationModule;

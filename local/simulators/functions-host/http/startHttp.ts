@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { listen } from '../../shared/listen.js';
+import { listen } from '../../shared/loopback.js';
 import type { Trigger } from '../trigger.js';
 import { type Answering, answer } from './answer.js';
 

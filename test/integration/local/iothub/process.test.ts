@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IotHubEndpoints } from '../../../../local/simulators/iothub/startIotHub.js';
-import { listen } from '../../../../local/simulators/shared/listen.js';
+import { listen } from '../../../../local/simulators/shared/loopback.js';
 import { forkMain, killForked } from '../shared/forkMain.js';
 import { openRegistry, withThumbprint } from './hubClients.js';
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { applyFaults } from '../../../../local/simulators/shared/applyFaults.js';
-import { listen } from '../../../../local/simulators/shared/listen.js';
+import { listen } from '../../../../local/simulators/shared/loopback.js';
 import type { Handle } from '../../../../local/simulators/shared/requests.js';
 import { type ControlOptions, startControl } from '../../../../local/simulators/shared/startControl.js';
 import { callControl } from './callControl.js';

@@ -1,7 +1,6 @@
 import odata from '@balena/odata-parser';
-import { notSupported, RequestError } from '../requestError.js';
-import { equals, noOptions, type Query } from './query.js';
-import { type Aliases, type Binds, readOption, readValue } from './readTree.js';
+import { type Aliases, type Binds, equals, noOptions, type Query, readOption, readValue } from './query.js';
+import { notSupported, RequestError } from './requestError.js';
 
 /** The options that this simulator supports, of a request and of an expanded property. */
 const supported = new Set(['$select', '$filter', '$expand', '$orderby', '$top', '$skip']);

@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, createServer } from 'node:tls';
-import { listen } from '../../../../local/simulators/shared/listen.js';
-import { localCertificate } from '../../../../local/simulators/shared/localCertificate.js';
+import { listen, localCertificate } from '../../../../local/simulators/shared/loopback.js';
 
 describe('localCertificate', () => {
   let folder: string;
