@@ -53,7 +53,7 @@ test('each is asked again for its turn at the rate, under a number of its own, a
     attempts: 0,
     error: null,
     action: { id, error: { code: 'service-not-found' } },
-    history: [{ type: 'replayed', note: 'asked for again by Ada' }],
+    history: [{ type: 'replayed', note: 'requested again by Ada' }],
   });
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 3, underWay: 3, succeeded: 0 });
 });
@@ -101,7 +101,7 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
       writes += 1;
       if (writes > 1) return written;
       if (how.includes('conflict')) return false;
-      throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later', outcomeUnknown: true });
+      throw new ProvisioningError('records-unavailable', 'Away.', { outcomeUnknown: true });
     };
     const started = await startAction({ ...deps, actions: openActions({ ...table, put }) }, id);
     expect(started.state).toBe('running');
@@ -194,7 +194,7 @@ test('a ramp starts with ten, and goes on with twice as many when they have succ
   expect(await readAction(deps, id)).toMatchObject({
     state: 'halted',
     counts: { requested: 30, succeeded: 26, failed: 4 },
-    note: 'Halted: 3 of the last 20 failed again. 10 were not asked for. Look why, mend it, and plan anew.',
+    note: 'Halted: 3 of the last 20 failed again. 10 were not requested. Find and fix the cause, then make a new plan.',
   });
   expect(sent).toHaveLength(30);
 });
@@ -267,7 +267,7 @@ test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
       'code' in filter || 'sequenceNumber' in filter ? [] : ['13'],
     );
     expect(note).toMatch(
-      /^Of the letters of a device without a record only the newest is taken\. Left out: \d\.$/,
+      /^For a device without a record only the newest dead letter is taken\. Left out: \d\.$/,
     );
     // To discard, all of them are taken.
     expect((await planned({ kind: 'discard', reason: 'scrapped' })).counts.planned).toBe(3);
@@ -563,7 +563,7 @@ describe('of a process that died', () => {
     };
     const live = (call: keyof typeof left) => {
       left[call] -= 1;
-      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.', { retry: 'later' });
+      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.');
     };
     const actions = openActions({
       ...table,
