@@ -1,4 +1,4 @@
-import { type Held, heldBy } from '../../src/certificates/held.js';
+import { type HeldCertificate, heldBy } from '../../src/certificates/read.js';
 import type { VariableScope } from '../../src/device/record.js';
 import type { Summary } from '../../src/device/summary.js';
 import type { JoinedDevice } from '../../src/fleet/mergeJoin.js';
@@ -18,7 +18,7 @@ export interface CompareRules {
 }
 
 type Disagreements = Generator<[kind: FindingKind, detail: string, fix: Fix]>;
-type HeldAt = Map<VariableScope, Held>;
+type HeldAt = Map<VariableScope, HeldCertificate>;
 
 const check: Fix = { how: 'check' };
 const remove: Fix = { how: 'remove' };
@@ -127,7 +127,7 @@ const identityNotWanted: [FindingKind, string, Fix] = [
 /** A device that was never asked for, of the old function for example. */
 function* ofUnknown(
   service: VariableScope,
-  here: Held | undefined,
+  here: HeldCertificate | undefined,
   accepts: ComparedDevice['accepts'],
 ): Disagreements {
   const adopt: Fix = { how: 'adopt', service };
@@ -192,7 +192,12 @@ function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {
 /** Of what is left of a certificate's life past `renewAt`. */
 const overduePart = 0.75;
 
-function* ofDates({ notBefore, notAfter }: Held, renewAt: number, now: number, fix: Fix): Disagreements {
+function* ofDates(
+  { notBefore, notAfter }: HeldCertificate,
+  renewAt: number,
+  now: number,
+  fix: Fix,
+): Disagreements {
   const until = new Date(notAfter).toISOString();
   // Renewals are spread over the first half of what is left past `renewAt`, and tried again daily: by now it was to be renewed.
   const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) * overduePart);
