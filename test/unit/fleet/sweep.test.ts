@@ -3,7 +3,16 @@ import type { DeviceRecord } from '../../../src/device/record.js';
 import { newRecord } from '../../../src/device/transitions.js';
 import { planSweep, type SweepOptions, type SweepProgress, sweep } from '../../../src/fleet/sweep.js';
 import { openPosition, type PositionRow } from '../../../src/storage/timerRows.js';
-import { collect, credentialsOf, fleet, fleetDependencies, longAgo, now, provisionedRecord, uuidOf } from '../../support/fleetTools.js';
+import {
+  collect,
+  credentialsOf,
+  fleet,
+  fleetDependencies,
+  longAgo,
+  now,
+  provisionedRecord,
+  uuidOf,
+} from '../../support/fleetTools.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
 const options: SweepOptions = { fleets: [fleet], service: 'main' };
