@@ -20,7 +20,7 @@ export function mapBalenaError(error: unknown, write: boolean): ProvisioningErro
     code: ProvisioningError['code'],
     message: string,
     options: Partial<ProvisioningErrorOptions> = {},
-  ) => new ProvisioningError(code, message, { retry: 'later', dependency: 'balena', ...options });
+  ) => new ProvisioningError(code, message, { dependency: 'balena', ...options });
   if (error instanceof CallTimeout || (error instanceof Error && error.message === 'network timeout')) {
     return make('timed-out', 'balena did not answer in time.', { outcomeUnknown: write });
   }
@@ -35,16 +35,16 @@ export function mapBalenaError(error: unknown, write: boolean): ProvisioningErro
     // balena does not publish its limits. Without a Retry-After, the wait is half a minute.
     const seconds = Number(responseHeaders?.get?.('retry-after')) || 30;
     return make('balena-throttled', 'balena is throttling us (429).', {
-      retry: { afterMs: Math.min(seconds, 600) * 1_000 },
+      retryAfterMs: Math.min(seconds, 600) * 1_000,
     });
   }
   if (status === 409) {
-    return make('unexpected', 'A variable of that name appeared in balena meanwhile (409).', {
-      retry: { afterMs: 1_000 },
+    return make('balena-conflict', 'A variable of that name appeared in balena meanwhile (409).', {
+      retryAfterMs: 1_000,
     });
   }
   if (status !== undefined && status >= 400 && status < 500 && status !== 408) {
-    return make('balena-rejected', `balena rejects the request (${status}).`, { retry: 'never' });
+    return make('balena-rejected', `balena rejects the request (${status}).`);
   }
   if (status !== undefined)
     return make('balena-unavailable', `balena answered ${status}.`, { outcomeUnknown: write });

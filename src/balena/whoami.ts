@@ -32,7 +32,7 @@ export async function whoami(options: BalenaRequestOptions): Promise<Actor> {
     throw new ProvisioningError(
       'balena-unavailable',
       'The response did not come from balena: check BALENA_API_URL.',
-      { retry: 'later', dependency: 'balena' },
+      { dependency: 'balena' },
     );
   return { actorType, uuid: typeof uuid === 'string' ? uuid : null };
 }

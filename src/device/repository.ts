@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
 import type { Columns, Key, Row, ScannedTable } from '../storage/table.js';
@@ -9,7 +10,7 @@ import { type Summary, summarize } from './summary.js';
 export interface Records {
   read(uuid: string): Promise<Row<DeviceRecord> | null>;
   /**
-   * Writes a record on the ETag of its reading. Sets `updatedAt` and `stamp` of the given record.
+   * Writes a record on the ETag of its reading. The stored record has a new `updatedAt` and `stamp`.
    *
    * @param etag null for a new record
    * @returns false on a conflict; true also if an error or a conflict hid the success of the write
@@ -38,8 +39,8 @@ export interface Where {
 }
 
 /**
- * Gets a copy of the record, or null if there is none. Returns the changed copy to write it, or null to write nothing. `amend`
- * returns the written record, or null if nothing was written.
+ * Gets the record, or null if there is none. Returns the record to write, or null to write nothing. `amend` returns the stored
+ * record, or null if nothing was written.
  */
 export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
 
@@ -49,19 +50,26 @@ const mostConflicts = 50;
 export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Records {
   const read = (uuid: string) => table.get(keyOf(uuid));
 
-  function write(record: DeviceRecord, etag: string | null): Promise<boolean> {
-    record.updatedAt = clock.now();
-    return putStamped(table, keyOf(record.uuid), record, etag, columnsOf(record));
+  /** @returns the stored record; null on a conflict */
+  async function put(record: DeviceRecord, etag: string | null): Promise<DeviceRecord | null> {
+    const stored = { ...record, updatedAt: clock.now(), stamp: randomUUID() };
+    const isStored = await putStamped(table, keyOf(record.uuid), stored, etag, columnsOf(stored));
+    return isStored ? stored : null;
   }
 
-  function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
-    return optimisticUpdate({
+  async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
+    let stored: DeviceRecord | null = null;
+    await optimisticUpdate({
       name: 'The record',
       mostConflicts,
       read: async () => (await read(uuid)) ?? { value: null, etag: null },
       change,
-      write: (changed, { etag }) => write(changed, etag),
+      async write(changed, { etag }) {
+        stored = await put(changed, etag);
+        return stored !== null;
+      },
     });
+    return stored;
   }
 
   async function* summaries(where: Where = {}): AsyncIterable<Summary> {
@@ -73,7 +81,7 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
 
   return {
     read,
-    write,
+    write: async (record, etag) => (await put(record, etag)) !== null,
     amend,
     overdue: (before) => table.list(`owed eq true and due lt ${before}L`),
     summaries,

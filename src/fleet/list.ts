@@ -60,7 +60,7 @@ async function* devicesIn(
       throw new ProvisioningError(
         'balena-unauthorized',
         `Our balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}: check the slug, and BALENA_API_KEY.`,
-        { retry: 'later', dependency: 'balena' },
+        { dependency: 'balena' },
       );
     }
     yield* page;

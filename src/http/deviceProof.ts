@@ -69,7 +69,7 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
       throw new ProvisioningError(
         'balena-unavailable',
         `The API key of the device could not be checked. ${message}`,
-        { retry: 'later', cause: error },
+        { cause: error },
       );
     }
   }

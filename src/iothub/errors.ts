@@ -46,7 +46,7 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
     code: ProvisioningError['code'],
     message: string,
     options: Partial<ProvisioningErrorOptions> = {},
-  ) => new ProvisioningError(code, message, { retry: 'later', dependency: 'hub', cause: error, ...options });
+  ) => new ProvisioningError(code, message, { dependency: 'hub', cause: error, ...options });
   if (error instanceof CallTimeout) {
     return make('timed-out', 'The hub did not answer in time.', { outcomeUnknown: write });
   }
@@ -84,7 +84,7 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
   }
   if (status === 429) {
     return make('hub-throttled', 'The hub is throttling registry operations (429).', {
-      retry: { afterMs: waitMs(response?.headers?.['retry-after'], responseBody) },
+      retryAfterMs: waitMs(response?.headers?.['retry-after'], responseBody),
     });
   }
   if (status === 404 || status < 400) {
@@ -98,9 +98,7 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
     return make('hub-unavailable', `The hub answered ${status}.`, { outcomeUnknown: write });
   }
   const code = /ErrorCode:(\w+)/.exec(responseBody)?.[1];
-  return make('hub-rejected', `The hub rejects this device identity (${status}${code ? ` ${code}` : ''}).`, {
-    retry: 'never',
-  });
+  return make('hub-rejected', `The hub rejects this device identity (${status}${code ? ` ${code}` : ''}).`);
 }
 
 /** The wait stands in the text ("Wait 10 seconds and try again"). The default of 10 s comes from a public log. */

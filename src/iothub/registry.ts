@@ -128,7 +128,6 @@ function foreignResponse(outcomeUnknown: boolean): ProvisioningError {
     'hub-unavailable',
     'The response did not come from IoT Hub: check the host name.',
     {
-      retry: 'later',
       dependency: 'hub',
       outcomeUnknown,
     },

@@ -73,7 +73,7 @@ async function request<R>(call: (abortSignal: AbortSignal) => Promise<R>): Promi
       'queue-unavailable',
       // The code comes first: for a missing queue the status is 200.
       `The queue's counts cannot be read (${code ?? (statusCode ? `HTTP ${statusCode}` : name)}).`,
-      { retry: 'later', cause: error },
+      { cause: error },
     );
   }
 }

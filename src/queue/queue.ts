@@ -146,7 +146,6 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
       return await withDeadline(callTimeoutMs, run);
     } catch (error) {
       throw new ProvisioningError('queue-unavailable', `The queue cannot be reached (${reason(error)}).`, {
-        retry: 'later',
         outcomeUnknown: true,
         cause: error,
       });

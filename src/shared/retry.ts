@@ -4,8 +4,6 @@ import type { Clock } from './time.js';
 
 const mostTries = 6;
 const firstWaitMs = 1_000;
-/** Rejected credentials. Another try cannot succeed until an operator fixes the setting. */
-const hopeless = new Set<ProvisioningError['code']>(['balena-unauthorized', 'hub-unauthorized']);
 
 /**
  * Runs a repeatable call up to six times, with a pause after each transient failure. The error may name the length of the pause;
@@ -27,9 +25,10 @@ export async function retryWithBackoff<R>(
     retries: mostTries - 1,
     minTimeout: 0,
     shouldRetry: async ({ error, attemptNumber }) => {
-      const { code, retry } = ProvisioningError.from(error);
-      if (retry === 'never' || hopeless.has(code)) return false;
-      const wait = typeof retry === 'object' ? retry.afterMs : firstWaitMs * 2 ** (attemptNumber - 1);
+      const { policy, retryAfterMs } = ProvisioningError.from(error);
+      // A few seconds change nothing about rejected credentials.
+      if (policy.isFinal || policy.fault === 'key') return false;
+      const wait = retryAfterMs ?? firstWaitMs * 2 ** (attemptNumber - 1);
       await pause(clock, wait, signal);
       signal?.throwIfAborted();
       return true;
@@ -76,11 +75,16 @@ export const retryTransient: RetryTransient = (call) =>
     shouldRetry: ({ error }) => isTransient(error as ProvisioningError),
   });
 
-/** Whether a repeat of the failed call within the same run is safe and likely to succeed. */
-export function isTransient({ code, retry, outcomeUnknown }: ProvisioningError): boolean {
-  // An update of a record reads before each write and recognises its own writes.
-  if (code === 'records-unavailable') return true;
-  if (outcomeUnknown) return false;
-  if (code === 'balena-throttled') return typeof retry === 'object' && retry.afterMs <= longestWaitMs;
-  return code === 'balena-unavailable' || code === 'hub-unavailable';
+/** The error policy says whether one run repeats the failed call. */
+export function isTransient({ policy, retryAfterMs, outcomeUnknown }: ProvisioningError): boolean {
+  switch (policy.retriedInRun) {
+    case 'always':
+      return true;
+    case 'unless-outcome-unknown':
+      return !outcomeUnknown;
+    case 'if-wait-is-short':
+      return !outcomeUnknown && retryAfterMs !== null && retryAfterMs <= longestWaitMs;
+    case 'never':
+      return false;
+  }
 }

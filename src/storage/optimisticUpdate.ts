@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Columns, Key, Table } from './table.js';
 
@@ -37,21 +36,19 @@ export async function optimisticUpdate<T, C>(update: OptimisticUpdate<T, C>): Pr
     if (changed === null) return null;
     if (await update.write(changed, basis)) return changed;
   }
-  throw new ProvisioningError('records-unavailable', `${update.name} is being changed too often.`, {
-    retry: 'later',
-  });
+  throw new ProvisioningError('records-unavailable', `${update.name} is being changed too often.`);
 }
 
-/** A row that recognises the writes of this process: every write stores a new random stamp. */
+/** A row by which a writer recognises its own write: every write stores a new random stamp. */
 export interface Stamped {
-  stamp?: string;
+  readonly stamp?: string;
 }
 
 /**
- * Writes a row on an ETag with a new stamp. After a conflict or an error, the stored stamp shows whether the write succeeded: the
+ * Writes a row on an ETag. After a conflict or an error, the stored stamp shows whether the write succeeded: the
  * tables client repeats requests by itself, so that a write can meet its own result as a conflict.
  *
- * @param value gets the new stamp
+ * @param value the row, with a stamp that no earlier write had
  * @param etag null if there must be no row yet
  * @returns false on a conflict with another writer
  * @throws ProvisioningError `records-unavailable`; if the row is unchanged, the write may still arrive later
@@ -63,9 +60,7 @@ export async function putStamped<T extends Stamped>(
   etag: string | null,
   columns?: Columns,
 ): Promise<boolean> {
-  const stamp = randomUUID();
-  value.stamp = stamp;
-  const isOurs = async () => (await table.get(key))?.value.stamp === stamp;
+  const isOurs = async () => (await table.get(key))?.value.stamp === value.stamp;
   try {
     if (await table.put(key, value, etag, columns)) return true;
   } catch (error) {

@@ -98,7 +98,6 @@ export function openTable<T>({
         'records-unavailable',
         `The records cannot be reached (${reason(error)}).`,
         {
-          retry: 'later',
           outcomeUnknown: true,
           cause: error,
         },

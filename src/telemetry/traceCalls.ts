@@ -9,11 +9,6 @@ type Call = (...args: never[]) => Promise<unknown>;
 /** The names of the asynchronous methods. */
 type CallsOf<T> = { [N in keyof T]: T[N] extends Call ? N : never }[keyof T] & string;
 
-const rejectedKeys: Partial<Record<ProvisioningError['code'], Dependency>> = {
-  'balena-unauthorized': 'balena',
-  'hub-unauthorized': 'hub',
-};
-
 /**
  * Wraps a client so that each named call makes a span, for example `balena.findDevice`. The span holds no part of the request or the
  * response. Rejected credentials are counted.
@@ -72,8 +67,8 @@ async function counted<R>(answer: Promise<R>): Promise<R> {
   try {
     return await answer;
   } catch (error) {
-    const dependency = error instanceof ProvisioningError ? rejectedKeys[error.code] : undefined;
-    if (dependency) productMetrics().credentialsRejected(dependency);
+    const { policy, dependency } = ProvisioningError.from(error);
+    if (policy.fault === 'key' && dependency) productMetrics().credentialsRejected(dependency);
     throw error;
   }
 }

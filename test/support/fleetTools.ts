@@ -1,7 +1,7 @@
 import { type FleetListing, fleetPageSize, type ListedDevice } from '../../src/balena/listing.js';
 import { type Credentials, minter } from '../../src/certificates/mint.js';
 import type { DeviceRecord, Observed } from '../../src/device/record.js';
-import { newRecord } from '../../src/device/transitions.js';
+import { newRecord } from '../../src/device/transitionParts.js';
 import type { HubListing } from '../../src/iothub/types.js';
 import { acceptDependencies } from './acceptTools.js';
 

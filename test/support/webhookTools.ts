@@ -16,7 +16,7 @@ export function memoryDependencies() {
   const table = memoryTable<DeviceRecord>(() => away.records);
   const queue: AcceptDependencies['queue'] = {
     async send(message, envelope) {
-      if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.', { retry: 'later' });
+      if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.');
       sent.push({ message, envelope });
     },
     sendWakeUp: async () => {},
@@ -38,9 +38,7 @@ export function memoryDependencies() {
     async settle(uuid: string, observed: Partial<DeviceRecord['observed']> = {}) {
       await records.amend(uuid, (record) => {
         if (!record) return null;
-        record.job = null;
-        Object.assign(record.observed, observed, { verifiedAt: now });
-        return record;
+        return { ...record, job: null, observed: { ...record.observed, ...observed, verifiedAt: now } };
       });
     },
   };
@@ -51,7 +49,7 @@ export function memoryTable<T>(away = () => false): ErasableTable<T> & ScannedTa
   let etags = 0;
   const id = ({ partition, row }: Key) => `${partition}/${row}`;
   const reach = () => {
-    if (away()) throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later' });
+    if (away()) throw new ProvisioningError('records-unavailable', 'Away.');
   };
   return {
     async get(key) {

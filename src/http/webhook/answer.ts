@@ -43,6 +43,6 @@ async function answerInTime(handle: () => Promise<EventOutcome>): Promise<EventO
     return await withDeadline(answerWithinMs, handle);
   } catch (error) {
     if (!(error instanceof CallTimeout)) throw error;
-    throw new ProvisioningError('timed-out', 'The webhook was not handled in time.', { retry: 'later' });
+    throw new ProvisioningError('timed-out', 'The webhook was not handled in time.');
   }
 }

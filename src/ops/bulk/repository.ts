@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { ProvisioningError } from '../../shared/errors.js';
@@ -55,7 +56,7 @@ export function openActions(table: ErasableTable<unknown>): Actions {
   }
 
   const write = (action: StoredAction, etag: string | null) =>
-    putStamped(actions, keyOf(action.id), action, etag);
+    putStamped(actions, keyOf(action.id), { ...action, stamp: randomUUID() }, etag);
 
   function amend(
     id: string,
@@ -85,9 +86,7 @@ export function openActions(table: ErasableTable<unknown>): Actions {
         sets.put({ partition: partitionOf(action.id), row: rowOf(row) }, row, null),
       );
       if (await amend(action.id, ({ unfinished: _, ...whole }) => whole, find)) return;
-      throw new ProvisioningError('records-unavailable', 'The plan took too long to be written.', {
-        retry: 'later',
-      });
+      throw new ProvisioningError('records-unavailable', 'The plan took too long to be written.');
     },
     read,
     amend: (id, change) => amend(id, change),

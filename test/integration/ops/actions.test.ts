@@ -53,7 +53,7 @@ test('each is asked again for its turn at the rate, under a number of its own, a
     attempts: 0,
     error: null,
     action: { id, error: { code: 'service-not-found' } },
-    history: [{ type: 'replayed', note: 'asked for again by Ada' }],
+    history: [{ type: 'replayed', note: 'requested again by Ada' }],
   });
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 3, underWay: 3, succeeded: 0 });
 });
@@ -101,7 +101,7 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
       writes += 1;
       if (writes > 1) return written;
       if (how.includes('conflict')) return false;
-      throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later', outcomeUnknown: true });
+      throw new ProvisioningError('records-unavailable', 'Away.', { outcomeUnknown: true });
     };
     const started = await startAction({ ...deps, actions: openActions({ ...table, put }) }, id);
     expect(started.state).toBe('running');
@@ -563,7 +563,7 @@ describe('of a process that died', () => {
     };
     const live = (call: keyof typeof left) => {
       left[call] -= 1;
-      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.', { retry: 'later' });
+      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.');
     };
     const actions = openActions({
       ...table,

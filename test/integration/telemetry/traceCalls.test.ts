@@ -42,7 +42,7 @@ test('an error goes on as it is, and is in the span by its code only', async () 
 
 test('refused credentials are counted by whose they are, other failures are not', async () => {
   for (const code of ['hub-unauthorized', 'balena-unauthorized', 'hub-throttled'] as const) {
-    const error = new ProvisioningError(code, 'no', { retry: 'later' });
+    const error = new ProvisioningError(code, 'no');
     await failingWith(error)
       .create('a')
       .catch(() => {});
@@ -67,7 +67,7 @@ describe('of calls that are made all the time', () => {
   });
 
   test('one that fails is a span with its code', async () => {
-    const error = new ProvisioningError('records-unavailable', 'no', { retry: 'later' });
+    const error = new ProvisioningError('records-unavailable', 'no');
     const failing = traceSlowCalls('records', { get: () => Promise.reject(error) }, ['get'], 50);
     await expect(failing.get()).rejects.toBe(error);
     expect(exporter.getFinishedSpans()[0]?.status).toMatchObject({ message: 'records-unavailable' });

@@ -6,7 +6,7 @@ import type { CircuitBreaker, CircuitRow } from '../../../src/throttling/circuit
 
 const now = 1_800_000_000_000;
 const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async () => {
-  throw new ProvisioningError(code, `${code}: it cannot be reached.`, { retry: 'later' });
+  throw new ProvisioningError(code, `${code}: it cannot be reached.`);
 };
 const closed: CircuitRow = { state: 'closed', since: 0, until: 0, failures: 0, probe: null, code: null };
 const never = { answeredAt: null, failedAt: null, code: null };

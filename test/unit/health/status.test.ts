@@ -2,7 +2,7 @@ import { openStatus, type StatusRow } from '../../../src/health/status.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Row, Table } from '../../../src/storage/table.js';
 
-const down = new ProvisioningError('hub-unavailable', 'The hub cannot be reached.', { retry: 'later' });
+const down = new ProvisioningError('hub-unavailable', 'The hub cannot be reached.');
 
 /** One row, for any number of workers; unreachable when it is told so. */
 function fakeTable() {
@@ -10,9 +10,7 @@ function fakeTable() {
   const state = { reachable: true, writes: 0 };
   const reach = () => {
     if (!state.reachable)
-      throw new ProvisioningError('records-unavailable', 'The records cannot be reached.', {
-        retry: 'later',
-      });
+      throw new ProvisioningError('records-unavailable', 'The records cannot be reached.');
   };
   const table: Table<StatusRow> = {
     async get() {
