@@ -63,7 +63,7 @@ describe.each(operations)('%s', (name, call) => {
 
   test('409 is looked at again soon', async () => {
     expect(await answered({ status: 409, body: '"device" and "name" must be unique.' })).toMatchObject({
-      code: 'unexpected',
+      code: 'balena-conflict',
       retryAfterMs: 1_000,
       outcomeUnknown: false,
     });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { optimisticUpdate, putStamped, type Stamped } from '../../../src/storage/optimisticUpdate.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
@@ -6,6 +7,7 @@ interface Counter extends Stamped {
 }
 
 const key = { partition: 'p', row: 'r' };
+const counted = (count: number) => ({ count, stamp: randomUUID() });
 const lost = new Error('no response');
 
 /** A counter in a table. `beforeWrite` runs once before each write. */
@@ -23,7 +25,7 @@ function counterRow({ mostConflicts = 3, beforeWrite = async () => {} } = {}) {
       change,
       write: async (changed, { etag }) => {
         await beforeWrite();
-        return putStamped(table, key, changed, etag);
+        return putStamped(table, key, { ...changed, stamp: randomUUID() }, etag);
       },
     });
   const stored = async () => (await table.get(key))?.value.count;
@@ -95,7 +97,7 @@ describe('putStamped', () => {
       await put(...args);
       throw lost;
     };
-    expect(await putStamped(table, key, { count: 1 }, null)).toBe(true);
+    expect(await putStamped(table, key, counted(1), null)).toBe(true);
   });
 
   test('recognises its own write after a repeat by the tables client', async () => {
@@ -105,7 +107,7 @@ describe('putStamped', () => {
       await put(...args);
       return put(...args);
     };
-    expect(await putStamped(table, key, { count: 1 }, null)).toBe(true);
+    expect(await putStamped(table, key, counted(1), null)).toBe(true);
     expect(table.writes).toBe(1);
   });
 
@@ -114,13 +116,13 @@ describe('putStamped', () => {
     table.put = async () => {
       throw lost;
     };
-    await expect(putStamped(table, key, { count: 1 }, null)).rejects.toBe(lost);
+    await expect(putStamped(table, key, counted(1), null)).rejects.toBe(lost);
   });
 
   test('reports a conflict with another writer', async () => {
     const table = memoryTable<Counter>();
-    await putStamped(table, key, { count: 1 }, null);
-    expect(await putStamped(table, key, { count: 2 }, null)).toBe(false);
+    await putStamped(table, key, counted(1), null);
+    expect(await putStamped(table, key, counted(2), null)).toBe(false);
     expect((await table.get(key))?.value.count).toBe(1);
   });
 });
