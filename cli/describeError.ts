@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../src/config/config.js';
-import { RequestError } from '../src/ops/requestError.js';
+import { RequestError } from '../src/ops/shared/request.js';
 import { ProvisioningError } from '../src/shared/errors.js';
 import { CliError } from './CliError.js';
 import { type ExitCode, exitCodes } from './exitCodes.js';

@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
 import { openPage } from '../src/http/ops/page.js';
 
-/** `GET /api/ops`: the page. It holds no secret, so it needs no key; what it asks `/api/ops/…` for needs one. */
+/** `GET /api/ops` answers with the page for operators. The page has no secrets, and needs no key. The page's requests to `/api/ops/…` need a key. */
 app.http('opsPage', {
   methods: ['GET'],
   route: 'ops',

@@ -71,7 +71,7 @@ function exitCodeOf(report: SweepProgress | undefined): ExitCode {
 }
 
 function itemLine(item: SweepItem): string {
-  return `${item.uuid}  ${item.act === 'ask' ? 'ask for it' : `look at it: ${item.why}`}  ${item.fleet ?? ''}`.trimEnd();
+  return `${item.uuid}  ${item.act === 'request' ? 'ask for it' : `look at it: ${item.why}`}  ${item.fleet ?? ''}`.trimEnd();
 }
 
 function summary(report: SweepProgress | undefined, were: string): string {

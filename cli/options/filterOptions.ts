@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { DeadLetterFilter } from '../../src/ops/deadLetters/filter.js';
 import { deadLetterStatuses } from '../../src/ops/deadLetters/schema.js';
-import type { DeadLetterFilter } from '../../src/ops/filter.js';
 import { step } from '../../src/shared/schemas.js';
 import { CliError } from '../CliError.js';
 import { exitCodes } from '../exitCodes.js';

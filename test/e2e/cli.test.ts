@@ -73,7 +73,7 @@ describe('one device', () => {
 
   test('that nobody asked for is not found, and one that is no UUID is wrong usage', async () => {
     expect(await cli.json<Failure>(3, 'status', nobody)).toEqual({
-      error: { code: 'ops.no-such-device', message: `Nothing was ever asked for the device ${nobody}.` },
+      error: { code: 'ops.no-such-device', message: `No request was ever made for the device ${nobody}.` },
     });
     expect(await cli.json(2, 'status', 'abc')).toMatchObject({ error: { code: 'usage' } });
     const { code, stdout, stderr } = await cli('status', 'abc');

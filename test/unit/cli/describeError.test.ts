@@ -3,7 +3,7 @@ import { CliError } from '../../../cli/CliError.js';
 import { describeError } from '../../../cli/describeError.js';
 import { exitCodes } from '../../../cli/exitCodes.js';
 import { ConfigError } from '../../../src/config/config.js';
-import { RequestError } from '../../../src/ops/requestError.js';
+import { RequestError } from '../../../src/ops/shared/request.js';
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
 
 const provisioning = (code: ErrorCode) => new ProvisioningError(code, 'Why.');

@@ -34,7 +34,7 @@ test('a fleet of which many records look gone is named, and what to do; it ends 
     const { code, text, json } = await runWith(app, args);
     expect(code).toBe(1);
     expect(json).toMatchObject({ checked: { gone: 0 }, held: [{ fleet, gone: 30, records: 30 }] });
-    expect(text).toContain(`30 of 30 records of ${fleet} look gone from balena`);
+    expect(text).toContain(`30 of 30 devices of ${fleet} are missing in balena`);
     expect(text).toContain(`provisioner sweep --fleet ${fleet} --allow-gone`);
   }
   expect(sent).toEqual([]);

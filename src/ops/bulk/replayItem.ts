@@ -1,11 +1,11 @@
-import type { DeviceRecord } from '../../../device/record.js';
-import { isMessageOfJob, isPending } from '../../../device/state.js';
-import { replayed, restoredFromDeadLetter } from '../../../device/transitions.js';
-import { publishOrMarkUnsent } from '../../../queue/publish.js';
-import type { EpochMs } from '../../../shared/time.js';
-import { currentTraceparent } from '../../../telemetry/traceparent.js';
-import type { OpsDependencies } from '../../dependencies.js';
-import type { Item, StoredAction } from '../action.js';
+import type { DeviceRecord } from '../../device/record.js';
+import { isMessageOfJob, isPending } from '../../device/state.js';
+import { replayed, restoredFromDeadLetter } from '../../device/transitions.js';
+import { publishOrMarkUnsent } from '../../queue/publish.js';
+import type { EpochMs } from '../../shared/time.js';
+import { currentTraceparent } from '../../telemetry/traceparent.js';
+import type { Item, StoredAction } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
 
 /**
  * Replays a failed request (docs/protocol.md, "Replay"). A second call for the same item only sends the job's message again.
@@ -15,7 +15,7 @@ import type { Item, StoredAction } from '../action.js';
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the request may be replayed all the same
  */
 export async function replayItem(
-  deps: Pick<OpsDependencies, 'records' | 'queue' | 'clock'>,
+  deps: Pick<BulkDependencies, 'records' | 'queue' | 'clock'>,
   action: StoredAction,
   item: Item,
   due: EpochMs,

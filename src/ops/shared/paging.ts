@@ -1,39 +1,39 @@
 import { z } from 'zod';
-import { RequestError } from './requestError.js';
+import { RequestError } from './request.js';
 
-/** Where a page ended: the time it is sorted by, and what tells two of the same time apart. */
+/** Where a page ended: the sort key (a time), and a key to tell two items of the same time apart. */
 export type Cursor = [at: string, key: string];
 
-/** What every list takes. */
+/** The query parameters of every list. */
 export const pageQuery = {
   order: z.enum(['newest', 'oldest']).default('newest'),
-  limit: z.coerce.number().int().min(1).max(1_000).default(50).describe('lines on a page'),
-  cursor: z.string().max(500).optional().describe('"next" of the page before'),
+  limit: z.coerce.number().int().min(1).max(1_000).default(50).describe('items on a page'),
+  cursor: z.string().max(500).optional().describe('"next" of the previous page'),
 };
 
 const schema = z.tuple([z.string(), z.string()]);
 
-export function writeCursor(cursor: Cursor): string {
+function writeCursor(cursor: Cursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
 
-/** @throws Refused */
+/** @throws RequestError `ops.bad-cursor` */
 export function readCursor(text: string): Cursor {
   try {
     return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
   } catch {
     throw new RequestError(
       'ops.bad-cursor',
-      'The cursor is not one of ours: pass "next" of the page before, unchanged.',
+      'The cursor is invalid: pass "next" of the previous page, unchanged.',
     );
   }
 }
 
 /**
- * One page of a list. What comes or goes meanwhile does not move the pages that follow.
+ * One page of a list. Items added or removed between two requests do not shift the later pages.
  *
- * @param cursorOf by which the list is sorted
- * @param from where the page before ended
+ * @param cursorOf the sort key of an item
+ * @param from where the previous page ended; null for the first page
  */
 export function pageOf<T>(
   list: readonly T[],

@@ -1,9 +1,9 @@
-import { isPending } from '../../../device/state.js';
-import { rotate } from '../../../fleet/rotate.js';
-import { publishOrMarkUnsent } from '../../../queue/publish.js';
-import type { EpochMs } from '../../../shared/time.js';
-import type { OpsDependencies } from '../../dependencies.js';
-import type { Item, StoredAction } from '../action.js';
+import { isPending } from '../../device/state.js';
+import { rotate } from '../../fleet/rotate.js';
+import { publishOrMarkUnsent } from '../../queue/publish.js';
+import type { EpochMs } from '../../shared/time.js';
+import type { Item, StoredAction } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
 
 /**
  * Requests the rotation of a device's certificate. A second call for the same item only sends the job's message again.
@@ -13,7 +13,7 @@ import type { Item, StoredAction } from '../action.js';
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the rotation may be requested all the same
  */
 export async function rotateItem(
-  deps: OpsDependencies,
+  deps: BulkDependencies,
   { id, revoke }: StoredAction,
   { uuid, thumbprint }: Item,
   due: EpochMs,

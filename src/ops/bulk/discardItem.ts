@@ -1,7 +1,7 @@
-import { isMessageOfJob } from '../../../device/state.js';
-import { discarded as discard } from '../../../device/transitions.js';
-import type { OpsDependencies } from '../../dependencies.js';
-import type { Item, StoredAction } from '../action.js';
+import { isMessageOfJob } from '../../device/state.js';
+import { discarded as discard } from '../../device/transitions.js';
+import type { Item, StoredAction } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
 
 /**
  * Discards a failed request, or a dead letter without a record. The redrive then removes the dead letter. A later request of the
@@ -11,7 +11,7 @@ import type { Item, StoredAction } from '../action.js';
  * @throws ProvisioningError `records-unavailable`
  */
 export async function discardItem(
-  { records, discarded, clock }: Pick<OpsDependencies, 'records' | 'discarded' | 'clock'>,
+  { records, discarded, clock }: Pick<BulkDependencies, 'records' | 'discarded' | 'clock'>,
   { reason, startedBy, by: plannedBy }: StoredAction,
   item: Item,
 ): Promise<boolean> {

@@ -1,9 +1,9 @@
-import { hasPendingChange } from '../../../device/state.js';
-import { cancelled, rotationCancelled } from '../../../device/transitions.js';
-import { publish } from '../../../queue/publish.js';
-import { ProvisioningError } from '../../../shared/errors.js';
-import type { OpsDependencies } from '../../dependencies.js';
-import type { StoredAction } from '../action.js';
+import { hasPendingChange } from '../../device/state.js';
+import { cancelled, rotationCancelled } from '../../device/transitions.js';
+import { publish } from '../../queue/publish.js';
+import { ProvisioningError } from '../../shared/errors.js';
+import type { StoredAction } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
 
 const mostConflicts = 50;
 
@@ -16,7 +16,7 @@ const mostConflicts = 50;
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the job may be cancelled all the same
  */
 export async function cancelItem(
-  { records, queue, clock }: Pick<OpsDependencies, 'records' | 'queue' | 'clock'>,
+  { records, queue, clock }: Pick<BulkDependencies, 'records' | 'queue' | 'clock'>,
   action: StoredAction,
   uuid: string,
 ): Promise<void> {
@@ -37,7 +37,7 @@ export async function cancelItem(
  * @throws ProvisioningError `records-unavailable`
  */
 export async function cancelRotation(
-  { records, clock }: Pick<OpsDependencies, 'records' | 'clock'>,
+  { records, clock }: Pick<BulkDependencies, 'records' | 'clock'>,
   action: StoredAction,
   uuid: string,
 ): Promise<void> {
