@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { openBalenaClient } from './balena/client.js';
-import type { BalenaListing } from './balena/listing.js';
+import type { FleetListing } from './balena/listing.js';
 import type { BalenaClient } from './balena/types.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
@@ -27,7 +27,7 @@ export const redrivePeriodMs = 300_000;
 /** All dependencies of the functions, from one configuration: one client and one pool of connections for each service. */
 export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, WebhookDependencies {
   config: Config;
-  balena: BalenaClient & BalenaListing;
+  balena: BalenaClient & FleetListing;
   hub: HubRegistry & HubListing;
   /** The hub's limit of queries. */
   queriesPerMinute: number;

@@ -1,11 +1,11 @@
-import { type BalenaListing, fleetPageSize, type ListedDevice } from '../balena/listing.js';
+import { type FleetListing, fleetPageSize, type ListedDevice } from '../balena/listing.js';
 import type { BalenaClient } from '../balena/types.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Clock } from '../shared/time.js';
 
 export interface ListingDependencies {
-  balena: BalenaListing & Pick<BalenaClient, 'seesFleet'>;
+  balena: FleetListing & Pick<BalenaClient, 'seesFleet'>;
   clock: Clock;
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { ProvisioningError } from '../../shared/errors.js';
+import { optimisticUpdate, putStamped } from '../../storage/optimisticUpdate.js';
 import type { ErasableTable, Row } from '../../storage/table.js';
 import type { Item, StoredAction } from './action.js';
 
@@ -54,31 +55,21 @@ export function openActions(table: ErasableTable<unknown>): Actions {
     return found?.value.unfinished ? null : found;
   }
 
-  /** @returns false on a conflict; true also if an error, or a repeat by the tables client, hid that the write succeeded */
-  async function write(action: StoredAction, etag: string | null): Promise<boolean> {
-    const stamp = randomUUID();
-    const isOurs = async () => (await find(action.id))?.value.stamp === stamp;
-    try {
-      if (await actions.put(keyOf(action.id), { ...action, stamp }, etag)) return true;
-    } catch (error) {
-      if (await isOurs()) return true;
-      throw error;
-    }
-    return isOurs();
-  }
+  const write = (action: StoredAction, etag: string | null) =>
+    putStamped(actions, keyOf(action.id), { ...action, stamp: randomUUID() }, etag);
 
-  async function amend(
+  function amend(
     id: string,
     change: (action: StoredAction) => StoredAction | null,
     get = read,
   ): Promise<StoredAction | null> {
-    for (let tries = 0; tries < mostConflicts; tries += 1) {
-      const found = await get(id);
-      const changed = found && change(structuredClone(found.value));
-      if (!found || !changed) return null;
-      if (await write(changed, found.etag)) return changed;
-    }
-    throw new ProvisioningError('records-unavailable', 'The action is being changed too often.');
+    return optimisticUpdate({
+      name: 'The action',
+      mostConflicts,
+      read: async () => (await get(id)) ?? { value: null, etag: null },
+      change: (action) => action && change(action),
+      write: (changed, { etag }) => write(changed, etag),
+    });
   }
 
   async function removeRows(id: string): Promise<void> {

@@ -22,7 +22,7 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   const { fleet } = work.observed;
   if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
     if (!work.desired.present) throw neitherIsVisible(fleet);
-    productMetrics().refused('balena');
+    productMetrics().credentialsRejected('balena');
     throw fleetIsNotVisible(fleet);
   }
   // The variables were deleted with the device.
