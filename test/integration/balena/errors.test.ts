@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { BalenaClient, ScopedVariables } from '../../../src/balena/types.js';
 import { eventually } from '../../support/eventually.js';
