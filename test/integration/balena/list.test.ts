@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import { fleetPageSize, mostUuids } from '../../../src/balena/listing.js';
 import { thrownBy } from '../../support/thrownBy.js';

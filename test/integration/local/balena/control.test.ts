@@ -34,7 +34,7 @@ test('devices can be added with given uuids, once', async () => {
   expect((await tell('POST', '/devices', { uuids: ['E'.repeat(32)] })).body.error).toContain('hexadecimal');
 });
 
-test('variables are set and removed, and devices removed, behind the back of the API', async () => {
+test('variables are set and removed, and devices removed, without the API', async () => {
   const { uuid, apiKey } = await balena.newDevice();
   await tell('PUT', `/devices/${uuid}/variables`, { variables: { A: '1', B: '2' } });
   await tell('PUT', `/devices/${uuid}/variables`, { service: 'main', variables: { C: '3' } });

@@ -1,3 +1,4 @@
+import { eventually } from '../../../support/eventually.js';
 import { useBalena } from './useBalena.js';
 
 const balena = await useBalena();
@@ -19,9 +20,9 @@ test('beyond its rate a caller is refused with 429 and Retry-After, until the wi
   expect(refused).toHaveLength(1);
   const { statusCode, responseHeaders } = refused[0]!.reason;
   expect([statusCode, responseHeaders.get('retry-after')]).toEqual([429, '1']);
-  // Callers are counted one by one.
+  // Each caller has a separate count.
   expect((await balena.ask('/actor/v1/whoami', {}, device.apiKey)).status).toBe(200);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await eventually(async () => (await balena.ask('/actor/v1/whoami')).status === 200);
   await post('T5');
 });
 
@@ -33,12 +34,10 @@ test('a write that is answered with 500 can have been done', async () => {
   await expect(post('DONE')).rejects.toMatchObject({ statusCode: 409 });
 });
 
-test('a write whose connection was reset can be done later', async () => {
+test('a write whose connection was reset can still be done', async () => {
   await tell('PUT', '/faults', [{ method: 'POST', times: 1, reset: true, effect: { lateMs: 50 } }]);
   await expect(post('LATE')).rejects.toThrow('fetch failed');
-  expect(await sdk.models.device.envVar.get(id, 'LATE')).toBeUndefined();
-  await new Promise((resolve) => setTimeout(resolve, 80));
-  expect(await sdk.models.device.envVar.get(id, 'LATE')).toBe('x');
+  await eventually(async () => (await sdk.models.device.envVar.get(id, 'LATE')) === 'x');
 });
 
 test('half an answer is a failure to the SDK', async () => {

@@ -3,7 +3,7 @@ import { useBalena } from './useBalena.js';
 const balena = await useBalena({ devices: 31 });
 const { sdk, fleet } = balena;
 
-/** What the product asks: the device, its fleet, one service by name, and the variables there and on the device. */
+/** The product's request: the device, the fleet, one service by name, and the variables of service and device. */
 const lookUp = (uuid: string, service: string) => {
   const variables = {
     $select: ['id', 'name', 'value'],
