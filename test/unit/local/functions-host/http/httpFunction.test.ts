@@ -26,7 +26,9 @@ describe('readHttpFunction', () => {
   });
 
   it('refuses an authLevel that it does not know, rather than to take it for anonymous', () => {
-    expect(() => read('f', { authLevel: 'system' })).toThrow('function f: the local host does not know the authLevel "system"');
+    expect(() => read('f', { authLevel: 'system' })).toThrow(
+      'function f: the local host does not know the authLevel "system"',
+    );
   });
 });
 
