@@ -84,7 +84,7 @@ export async function devicesWithVariables({ apiUrl, apiKey }: BalenaEndpoints):
   return (rows as unknown as { uuid: string }[]).map(({ uuid }) => uuid);
 }
 
-/** Resident memory of a process, MB. Only Linux tells; elsewhere 0. */
+/** Resident memory of a process, MB. Elsewhere than on Linux, 0. */
 export async function residentMb(pid: number | undefined): Promise<number> {
   try {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');

@@ -82,18 +82,21 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
 
   try {
     const { fleet: slug } = balena;
-    const asking = { fleet: slug, service: 'main' };
+    const requesting = { fleet: slug, service: 'main' };
     const sweeping = { fleets: [slug], service: 'main', settleMs: 0 };
     const auditing = { ...sweeping, renewAt: 0.8 };
     const uuids = balena.devices.map(({ uuid }) => uuid);
     const follow = () =>
       followFleet(app, uuids, { onProgress: ({ states }) => options.progress(states.provisioned) });
 
-    await measure('fleet, plan', () => count(planFleet(app, asking)));
-    await measure('fleet, requested', async () => (await requestFleet(app, asking)).requested);
+    await measure('fleet, plan', () => count(planFleet(app, requesting)));
+    await measure('fleet, requested', async () => (await requestFleet(app, requesting)).requested);
     await stack.startHost('worker');
     await measure('fleet, followed until provisioned', async () => (await follow()).states.provisioned);
-    await measure('fleet, requested again', async () => (await requestFleet(app, asking)).alreadyProvisioned);
+    await measure(
+      'fleet, requested again',
+      async () => (await requestFleet(app, requesting)).alreadyProvisioned,
+    );
     await measure('sweep, all in order', async () => await count(planSweep(app, sweeping)));
     await measure('audit, all in order', () => count(audit(app, auditing)));
 

@@ -30,7 +30,7 @@ export async function ops(
     rows.push({ what, ms, 'http MB': http, 'worker MB': worker });
     return result;
   };
-  const overview = () => ask<Overview>(stack, 'GET', 'overview');
+  const overview = () => request<Overview>(stack, 'GET', 'overview');
   try {
     const { url, provisionKey } = stack.endpoints.functions;
     const uuids = await newDevices(stack, devices);
@@ -45,15 +45,15 @@ export async function ops(
     await setTimeout(15_000);
     await measure('overview', overview);
     await measure('overview, again', overview);
-    await measure('dead letters, first page', () => ask(stack, 'GET', 'dead-letters'));
-    await measure('dead letters, next page', () => ask(stack, 'GET', 'dead-letters?order=oldest'));
-    await measure('devices, a page of 1,000', () => ask(stack, 'GET', 'records?state=failed&limit=1000'));
-    const plan = await measure('plan', () => ask<Action>(stack, 'POST', 'actions', { kind: 'replay' }));
+    await measure('dead letters, first page', () => request(stack, 'GET', 'dead-letters'));
+    await measure('dead letters, next page', () => request(stack, 'GET', 'dead-letters?order=oldest'));
+    await measure('devices, a page of 1,000', () => request(stack, 'GET', 'records?state=failed&limit=1000'));
+    const plan = await measure('plan', () => request<Action>(stack, 'POST', 'actions', { kind: 'replay' }));
     if (plan.counts.planned !== devices) throw new Error(`planned ${plan.counts.planned} of ${devices}`);
     await addService(stack);
-    const action = () => ask<Action>(stack, 'GET', `actions/${plan.id}`);
+    const action = () => request<Action>(stack, 'GET', `actions/${plan.id}`);
     await measure('replay: all requested', async () => {
-      await ask(stack, 'POST', `actions/${plan.id}/start`, { rate: 6_000 });
+      await request(stack, 'POST', `actions/${plan.id}/start`, { rate: 6_000 });
       await until(async () => (await action()).counts.requested === devices);
     });
     await measure('replay: progress, one request', action);
@@ -73,7 +73,12 @@ export async function ops(
   }
 }
 
-async function ask<R>({ endpoints }: QuietStack, method: string, path: string, body?: object): Promise<R> {
+async function request<R>(
+  { endpoints }: QuietStack,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<R> {
   const { url, opsKey } = endpoints.functions;
   const response = await fetch(`${url}/api/ops/${path}`, {
     method,

@@ -97,13 +97,13 @@ async function measureAsking(bursts: number, settings: Record<Mode, Record<strin
       for (const mode of turn % 2 === 0 ? modes : modes.toReversed()) {
         const { url = '' } = hosts[mode].endpoints;
         const uuids = Array.from({ length: burst }, () => randomBytes(16).toString('hex'));
-        const ask = async (times: number, spent: number[]) => {
+        const send = async (times: number, spent: number[]) => {
           const started = performance.now();
           await load(times, connections, (i) => postProvision(url, provisionKey, uuids[i % burst] ?? ''));
           if (turn >= 0) spent.push(performance.now() - started);
         };
-        await ask(burst, accepted[mode]);
-        await ask(burst * 2, repeated[mode]);
+        await send(burst, accepted[mode]);
+        await send(burst * 2, repeated[mode]);
       }
     }
     return { accepted, repeated };

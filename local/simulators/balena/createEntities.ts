@@ -67,8 +67,8 @@ const body = z.object({
  *
  * @throws RequestError 400 for missing or malformed fields, 401 for another fleet's key, 409 for a uuid in use
  */
-export function registerDevice(db: DatabaseSync, viewer: Viewer, asked: unknown): Answer {
-  const given = body.safeParse(asked);
+export function registerDevice(db: DatabaseSync, viewer: Viewer, requestBody: unknown): Answer {
+  const given = body.safeParse(requestBody);
   if (!given.success) throw new PlainTextError(400, given.error.issues[0]?.message ?? 'Bad Request');
   const { application, device_type, uuid, api_key, ...rest } = given.data;
 

@@ -15,9 +15,9 @@ export interface Api {
 
 /** Makes the simulated part of the balena API, a function from request to answer. */
 export function createHandle(api: Api): Handle {
-  return (asked) => {
+  return (request) => {
     try {
-      return answer(api, asked);
+      return answer(api, request);
     } catch (error) {
       if (error instanceof RequestError) return error.answer;
       throw error;
@@ -25,27 +25,27 @@ export function createHandle(api: Api): Handle {
   };
 }
 
-function answer({ db, throttle, onEvent }: Api, asked: ReceivedRequest): Answer {
-  const viewer = findViewer(db, asked);
+function answer({ db, throttle, onEvent }: Api, request: ReceivedRequest): Answer {
+  const viewer = findViewer(db, request);
   throttle.take(viewer.actor);
-  if (asked.path.startsWith('/v7/')) return handleOData(db, viewer, asked, onEvent);
+  if (request.path.startsWith('/v7/')) return handleOData(db, viewer, request, onEvent);
 
-  const deviceKey = /^\/api-key\/device\/([^/]+)\/device-key$/.exec(asked.path)?.[1];
-  if (deviceKey && asked.method === 'POST') {
-    return createDeviceKey(db, viewer, deviceKey, asked.body ? parseBody(asked.body) : undefined);
+  const deviceKey = /^\/api-key\/device\/([^/]+)\/device-key$/.exec(request.path)?.[1];
+  if (deviceKey && request.method === 'POST') {
+    return createDeviceKey(db, viewer, deviceKey, request.body ? parseBody(request.body) : undefined);
   }
-  switch (`${asked.method} ${asked.path.replace(/\/$/, '')}`) {
+  switch (`${request.method} ${request.path.replace(/\/$/, '')}`) {
     case 'GET /actor/v1/whoami':
       return { status: 200, body: whoami(db, viewer) };
     case 'POST /api-key/v2':
-      return createKey(db, viewer, parseBody(asked.body));
+      return createKey(db, viewer, parseBody(request.body));
     case 'POST /device/register': {
-      const done = registerDevice(db, viewer, parseBody(asked.body));
+      const done = registerDevice(db, viewer, parseBody(request.body));
       onEvent(`device ${shortUuid((done.body as { uuid: string }).uuid)} registered`);
       return done;
     }
     default:
-      throw new PlainTextError(404, `Cannot ${asked.method} ${asked.path}`);
+      throw new PlainTextError(404, `Cannot ${request.method} ${request.path}`);
   }
 }
 

@@ -16,17 +16,17 @@ import { createRow, deleteRows, updateRows } from './writeRows.js';
 export function handleOData(
   db: DatabaseSync,
   viewer: Viewer,
-  asked: ReceivedRequest,
+  request: ReceivedRequest,
   onEvent: (line: string) => void,
 ): Answer {
   const reading: Reading = { db, viewer };
-  const query = parseQuery(asked.path.replace(/^\/v7\//, ''), asked.search);
+  const query = parseQuery(request.path.replace(/^\/v7\//, ''), request.search);
   const { resource, key } = query;
   if (key && !isUnique(resource, key))
     throw new RequestError(400, `Malformed url: (${key}) is no key of ${resource}`);
-  const tell = (ids: number[], done: Done) => describeRows(db, resource, ids, done).forEach(onEvent);
+  const report = (ids: number[], done: Done) => describeRows(db, resource, ids, done).forEach(onEvent);
 
-  switch (asked.method) {
+  switch (request.method) {
     case 'GET':
       return {
         status: 200,
@@ -34,24 +34,24 @@ export function handleOData(
       };
     case 'POST': {
       expectNoKey(query);
-      if (resource === 'application') return createFleet(reading, parseBody(asked.body));
-      const answer = createRow(reading, query, parseBody(asked.body));
-      tell([(answer.body as { id: number }).id], 'stored');
+      if (resource === 'application') return createFleet(reading, parseBody(request.body));
+      const answer = createRow(reading, query, parseBody(request.body));
+      report([(answer.body as { id: number }).id], 'stored');
       return answer;
     }
     case 'PATCH': {
       expectFilterOnly(query);
-      tell(updateRows(reading, query, parseBody(asked.body)), 'changed');
+      report(updateRows(reading, query, parseBody(request.body)), 'changed');
       return { status: 200 };
     }
     case 'DELETE': {
       expectFilterOnly(query);
       const ids = readIds(reading, resource, query);
-      deleteRows(reading, query, ids, () => tell(ids, 'removed'));
+      deleteRows(reading, query, ids, () => report(ids, 'removed'));
       return { status: 200 };
     }
     default:
-      throw notSupported(`${asked.method} on ${resource}`);
+      throw notSupported(`${request.method} on ${resource}`);
   }
 }
 
@@ -87,7 +87,7 @@ const prepositions: Record<Done, string> = {
   removed: 'removed from',
 };
 
-const places: Record<string, string> = {
+const descriptions: Record<string, string> = {
   device: 'SELECT r.id, uuid, NULL AS name, NULL AS service FROM device AS r',
   device_environment_variable:
     'SELECT r.id, uuid, name, NULL AS service FROM device_environment_variable AS r JOIN device AS d ON d.id = r.device',
@@ -103,7 +103,9 @@ const places: Record<string, string> = {
  */
 export function describeRows(db: DatabaseSync, resource: string, ids: number[], done: Done): string[] {
   if (ids.length === 0) return [];
-  const rows = db.prepare(`${places[resource]} WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id`);
+  const rows = db.prepare(
+    `${descriptions[resource]} WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id`,
+  );
   return rows.all(JSON.stringify(ids)).map(({ uuid, name, service }) => {
     const device = `device ${shortUuid(String(uuid))}`;
     if (name === null) return `${device} ${done}`;

@@ -20,10 +20,10 @@ export const registryPattern = ({ path }: ReceivedRequest) =>
  */
 export function registryApi({ policies, ...options }: RegistryApiOptions): Handle {
   const operationsAt = registryOperations(options);
-  return async (asked) => {
+  return async (request) => {
     try {
-      const { method, path, headers } = asked;
-      checkApiVersion(asked.query.get('api-version'));
+      const { method, path, headers } = request;
+      checkApiVersion(request.query.get('api-version'));
       const needs = rightFor(method, path);
       checkSharedAccessSignature(headers.authorization, {
         policies,
@@ -35,7 +35,7 @@ export function registryApi({ policies, ...options }: RegistryApiOptions): Handl
       if (!operations) throw new HubError('ResourceNotFound', 'Not found');
       const operation = operations[method];
       if (!operation) throw new HubError('MethodNotAllowed', `Method ${method} is not allowed here`);
-      return await operation(asked);
+      return await operation(request);
     } catch (error) {
       if (error instanceof HubError) return errorAnswer(error);
       throw error;

@@ -85,12 +85,12 @@ export function createThrottle(initial: Limits, clock = realClock): Throttle {
     return now;
   };
   const needed = (operations: number) => Math.min(operations, limits.burst) - 1e-9; // Rounding must not cost a turn.
-  const fits = (operations: number) => limits.unthrottled || available >= needed(operations);
+  const mayPass = (operations: number) => limits.unthrottled || available >= needed(operations);
   const spend = (operations: number) => {
     if (!limits.unthrottled) available -= operations;
     counts.operations += operations;
   };
-  const refusal = (code: HubErrorCode) => {
+  const throttled = (code: HubErrorCode) => {
     refused[code] = (refused[code] ?? 0) + 1;
     const { waitSeconds } = limits;
     return new HubError(code, `The request has been throttled. Wait ${waitSeconds} seconds and try again.`);
@@ -101,11 +101,11 @@ export function createThrottle(initial: Limits, clock = realClock): Throttle {
     cancel();
     const now = refill();
     for (let head = queue[0]; head; head = queue[0]) {
-      if (fits(head.operations)) {
+      if (mayPass(head.operations)) {
         spend(head.operations);
         head.pass();
       } else if (head.until <= now) {
-        head.refuse(refusal('ThrottlingBacklogTimeout'));
+        head.refuse(throttled('ThrottlingBacklogTimeout'));
       } else {
         const untilItFits = ((needed(head.operations) - available) * 60_000) / limits.perMinute;
         cancel = clock.after(Math.ceil(Math.min(untilItFits, head.until - now)), workOff);
@@ -118,9 +118,9 @@ export function createThrottle(initial: Limits, clock = realClock): Throttle {
   return {
     async take(operations = 1) {
       const now = refill();
-      if (queue.length === 0 && fits(operations)) return spend(operations);
-      if (limits.backlog === 0) throw refusal('ThrottlingException');
-      if (waiting() + operations > limits.backlog) throw refusal('ThrottleBacklogLimitExceeded');
+      if (queue.length === 0 && mayPass(operations)) return spend(operations);
+      if (limits.backlog === 0) throw throttled('ThrottlingException');
+      if (waiting() + operations > limits.backlog) throw throttled('ThrottleBacklogLimitExceeded');
       counts.delayed += 1;
       await new Promise<void>((pass, refuse) => {
         queue.push({ operations, until: now + limits.holdMs, pass, refuse });

@@ -8,7 +8,7 @@ export interface SimulatedService {
   /** Executes a request and returns the answer. A request that a fault refuses "with effect" is executed too. */
   handle: Handle;
   /** Replaces the changing parts of a path for the request counts. Default: the path as received. */
-  pattern?(asked: ReceivedRequest): string;
+  pattern?(received: ReceivedRequest): string;
   /** Largest body, bytes; a larger body is answered with 413. Default 10 MiB. */
   maxBodyBytes?: number;
   /** Called with a line of text when `handle` throws. A throw is a defect of the simulator. */
@@ -24,14 +24,16 @@ type Ending = { status: number | null; fault?: 'status' | 'reset' | 'hang' | 'ha
  * `handle` is a function from request to answer and never sees the connection. A request can therefore take effect
  * although the answer is lost, delayed, cut off or replaced.
  */
-export function applyFaults(control: Control, wrapped: SimulatedService): RequestListener {
-  const { pattern = ({ path }) => path, maxBodyBytes = 10 * 1024 * 1024, onEvent = () => {} } = wrapped;
+export function applyFaults(control: Control, service: SimulatedService): RequestListener {
+  const { pattern = ({ path }) => path, maxBodyBytes = 10 * 1024 * 1024, onEvent = () => {} } = service;
 
-  const handle: Handle = async (asked) => {
+  const handle: Handle = async (received) => {
     try {
-      return await wrapped.handle(asked);
+      return await service.handle(received);
     } catch (error) {
-      onEvent(`defect at ${asked.method} ${asked.path}: ${error instanceof Error ? error.stack : error}`);
+      onEvent(
+        `defect at ${received.method} ${received.path}: ${error instanceof Error ? error.stack : error}`,
+      );
       return { status: 500, body: 'Internal Server Error' };
     }
   };
@@ -39,13 +41,13 @@ export function applyFaults(control: Control, wrapped: SimulatedService): Reques
   return async (request, response) => {
     const at = new Date();
     const started = performance.now();
-    const asked = await readRequest(request, maxBodyBytes).catch(() => undefined);
-    if (!asked) return; // The caller is gone before it had said what it wants.
-    const ending = await respond(asked, request, response);
+    const received = await readRequest(request, maxBodyBytes).catch(() => undefined);
+    if (!received) return; // The client has disconnected in the middle of the request.
+    const ending = await respond(received, request, response);
     const tookMs = Math.round((performance.now() - started) * 10) / 10;
     control.requests.add({
-      method: asked.method,
-      path: pattern(asked),
+      method: received.method,
+      path: pattern(received),
       ...ending,
       at: at.toISOString(),
       tookMs,
@@ -53,24 +55,24 @@ export function applyFaults(control: Control, wrapped: SimulatedService): Reques
   };
 
   async function respond(
-    asked: ReceivedRequest,
+    received: ReceivedRequest,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<Ending> {
-    if (asked.tooLarge) {
+    if (received.tooLarge) {
       send(response, { status: 413, body: 'request entity too large' });
       return { status: 413 };
     }
-    const { fault, delayMs } = control.faults.judge(asked.method, asked.target);
+    const { fault, delayMs } = control.faults.judge(received.method, received.target);
     if (delayMs > 0) await sleep(delayMs);
     if (!fault) {
-      const answer = await handle(asked);
+      const answer = await handle(received);
       send(response, answer);
       return { status: answer.status };
     }
 
-    const real = fault.effect === 'now' ? await handle(asked) : undefined;
-    if (typeof fault.effect === 'object') control.later(fault.effect.lateMs, () => handle(asked));
+    const real = fault.effect === 'now' ? await handle(received) : undefined;
+    if (typeof fault.effect === 'object') control.later(fault.effect.lateMs, () => handle(received));
     if (fault.hang) return { status: null, fault: 'hang' };
     if (fault.reset) {
       reset(request);

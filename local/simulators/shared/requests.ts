@@ -23,7 +23,7 @@ export interface Answer {
   body?: unknown;
 }
 
-export type Handle = (asked: ReceivedRequest) => Answer | Promise<Answer>;
+export type Handle = (request: ReceivedRequest) => Answer | Promise<Answer>;
 
 /** @throws Error if the client disconnects before the request is complete */
 export async function readRequest(request: IncomingMessage, maxBodyBytes: number): Promise<ReceivedRequest> {

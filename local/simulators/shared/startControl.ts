@@ -132,19 +132,19 @@ export type Route = (call: RouteCall) => unknown;
 export type Routes = Record<string, Route>;
 
 export function findRoute(routes: Routes, method: string, path: string) {
-  const asked = path.split('/');
+  const actual = path.split('/');
   for (const [key, route] of Object.entries(routes)) {
     const [wantedMethod, wantedPath = ''] = key.split(' ');
     const wanted = wantedPath.split('/');
-    if (wantedMethod !== method || wanted.length !== asked.length) continue;
+    if (wantedMethod !== method || wanted.length !== actual.length) continue;
     const params: Record<string, string> = {};
-    const fits = wanted.every((part, index) => {
-      const value = asked[index] ?? '';
+    const matches = wanted.every((part, index) => {
+      const value = actual[index] ?? '';
       if (!part.startsWith('{')) return part === value;
       params[part.slice(1, -1)] = value;
       return value !== '';
     });
-    if (fits) return { route, params };
+    if (matches) return { route, params };
   }
   return undefined;
 }

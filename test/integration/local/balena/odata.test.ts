@@ -1,9 +1,9 @@
 import { useBalena } from './useBalena.js';
 
-const { ask, devices, tell } = await useBalena({ devices: 5 });
-const get = async (path: string) => (await ask(`/v7/${path}`)).body.d;
-const refusal = async (path: string) => {
-  const { status, body } = await ask(`/v7/${path}`);
+const { request, devices, control } = await useBalena({ devices: 5 });
+const get = async (path: string) => (await request(`/v7/${path}`)).body.d;
+const errorOf = async (path: string) => {
+  const { status, body } = await request(`/v7/${path}`);
   expect(status).toBe(400);
   return body;
 };
@@ -26,7 +26,7 @@ test('$filter compares, negates, and joins with `and` and `or` from left to righ
 });
 
 test('any looks into lists and links, also nested', async () => {
-  await tell('PUT', `/devices/${second}/variables`, { service: 'main', variables: { "IT'S": 'x' } });
+  await control('PUT', `/devices/${second}/variables`, { service: 'main', variables: { "IT'S": 'x' } });
   const filter =
     "service_install/any(si:si/installs__service/any(s:s/service_name eq 'main') and " +
     "si/device_service_environment_variable/any(v:v/name eq 'IT''S')) and belongs_to__application/any(a:a/slug eq 'local/demo')";
@@ -69,7 +69,7 @@ test('$count counts the rows that match', async () => {
 
 test('a text may hold every character that an address gives a meaning', async () => {
   const name = "50%27 & 100% 'done' (a/b?c=d;e,f)";
-  await ask('/v7/device(3)', { method: 'PATCH', body: JSON.stringify({ device_name: name }) });
+  await request('/v7/device(3)', { method: 'PATCH', body: JSON.stringify({ device_name: name }) });
   const filter = encodeURIComponent(`device_name eq '${name.replaceAll("'", "''")}'`);
   expect(await get(`device?$select=id&$filter=${filter}`)).toEqual([{ id: 3 }]);
 });
@@ -81,7 +81,7 @@ test('a row is named by its id, by a natural key, or by a parameter alias', asyn
   expect(await get("service(application=1,service_name='main')?$select=service_name")).toEqual([
     { service_name: 'main' },
   ]);
-  expect(await refusal("device(device_name='x')")).toContain('no key of device');
+  expect(await errorOf("device(device_name='x')")).toContain('no key of device');
 });
 
 test.each([
@@ -99,8 +99,8 @@ test.each([
   ['device?colour=red', 'the parameter colour'],
   ['release', 'the resource release'],
   ['device(1)/belongs_to__application', 'a path behind device'],
-])('what is not supported is refused and named: %s', async (path, named) => {
-  expect(await refusal(path)).toContain(named);
+])('an unsupported request is refused, and the error names the part: %s', async (path, named) => {
+  expect(await errorOf(path)).toContain(named);
 });
 
 test.each([
@@ -118,21 +118,21 @@ test.each([
   ['device?$filter=uuid eq @u', '@u has no value'],
   ['device?$top=-1', 'unexpected - at character 5'],
   ['device?$expand=service_install($select=id', 'unexpected end at character 34'],
-])('what is malformed is refused, with its place: %s', async (path, named) => {
-  expect(await refusal(path)).toContain(named);
+])('a malformed request is refused with the position: %s', async (path, named) => {
+  expect(await errorOf(path)).toContain(named);
 });
 
 test('a PATCH or DELETE with options that it would ignore is refused', async () => {
-  expect((await ask('/v7/device?$top=1', { method: 'DELETE' })).status).toBe(400);
-  expect((await ask('/v7/device/$count', { method: 'DELETE' })).status).toBe(400);
-  expect((await ask('/v7/device(1)', { method: 'PUT', body: '{}' })).status).toBe(400);
-  expect((await ask('/v7/service(1)', { method: 'DELETE' })).status).toBe(400);
-  expect((await ask('/v7/device(1)', { method: 'PATCH', body: '{"uuid":"x"}' })).status).toBe(400);
-  expect((await ask('/v7/device(1)', { method: 'PATCH', body: '{' })).status).toBe(400);
-  expect((await ask('/v7/device', { method: 'POST', body: '{}' })).status).toBe(400);
+  expect((await request('/v7/device?$top=1', { method: 'DELETE' })).status).toBe(400);
+  expect((await request('/v7/device/$count', { method: 'DELETE' })).status).toBe(400);
+  expect((await request('/v7/device(1)', { method: 'PUT', body: '{}' })).status).toBe(400);
+  expect((await request('/v7/service(1)', { method: 'DELETE' })).status).toBe(400);
+  expect((await request('/v7/device(1)', { method: 'PATCH', body: '{"uuid":"x"}' })).status).toBe(400);
+  expect((await request('/v7/device(1)', { method: 'PATCH', body: '{' })).status).toBe(400);
+  expect((await request('/v7/device', { method: 'POST', body: '{}' })).status).toBe(400);
   expect(await get('device/$count')).toBe(5);
 });
 
 test('an unknown address is answered with 404', async () => {
-  expect((await ask('/v6/device')).status).toBe(404);
+  expect((await request('/v6/device')).status).toBe(404);
 });

@@ -106,7 +106,7 @@ describe('what a device may do over MQTT', () => {
     for (const socket of sockets) socket.close();
   });
 
-  it('cannot write to the terminal of whoever watches', async () => {
+  it('cannot send control characters to a terminal', async () => {
     lines.length = 0;
     const socket = await mqttSocket(hub.endpoints, credentials);
     socket.send(connectPacket('a\n\u001b[2J', username));

@@ -17,39 +17,39 @@ beforeAll(async () => {
 });
 afterAll(() => simulator.close());
 
-const refusal = async (fault: unknown) => {
-  const { status, body } = await simulator.tell('POST', '/faults', fault);
+const errorOf = async (fault: unknown) => {
+  const { status, body } = await simulator.callControl('POST', '/faults', fault);
   expect(status).toBe(400);
   return body.error;
 };
 
 test('faults are added one by one or as an array, replaced, and removed', async () => {
-  expect((await simulator.tell('POST', '/faults', { status: 500 })).status).toBe(204);
-  await simulator.tell('POST', '/faults', [{ reset: true }, { method: 'get', hang: true }]);
-  const listed = await simulator.tell('GET', '/faults');
+  expect((await simulator.callControl('POST', '/faults', { status: 500 })).status).toBe(204);
+  await simulator.callControl('POST', '/faults', [{ reset: true }, { method: 'get', hang: true }]);
+  const listed = await simulator.callControl('GET', '/faults');
   expect(listed.body).toEqual([
     { status: 500, hits: 0 },
     { reset: true, hits: 0 },
     { method: 'GET', hang: true, hits: 0 },
   ]);
-  await simulator.tell('PUT', '/faults', [{ delayMs: 5 }]);
-  expect((await simulator.tell('GET', '/faults')).body).toEqual([{ delayMs: 5, hits: 0 }]);
-  await simulator.tell('DELETE', '/faults');
-  expect((await simulator.tell('GET', '/faults')).body).toEqual([]);
+  await simulator.callControl('PUT', '/faults', [{ delayMs: 5 }]);
+  expect((await simulator.callControl('GET', '/faults')).body).toEqual([{ delayMs: 5, hits: 0 }]);
+  await simulator.callControl('DELETE', '/faults');
+  expect((await simulator.callControl('GET', '/faults')).body).toEqual([]);
 });
 
 test('a wrong fault is refused with a message that says what to send', async () => {
-  expect(await refusal({})).toContain('one of status, reset, hang, halfAnswer, or delayMs');
-  expect(await refusal({ status: 500, hang: true })).toContain('only one of');
-  expect(await refusal({ delayMs: 5, effect: 'now' })).toContain('effect needs one of');
-  expect(await refusal({ reset: true, headers: { a: 'b' } })).toContain('headers and body need a status');
-  expect(await refusal({ path: '(', status: 500 })).toContain('send a regular expression');
-  expect(await refusal({ probability: 2, status: 500 })).toContain('probability');
-  expect(await refusal({ delayMs: 'x' })).toContain('send milliseconds');
-  expect(await refusal({ status: 500, effect: 'later' })).toContain('send "none", "now" or');
-  expect(await refusal({ stauts: 500 })).toContain('stauts');
-  expect(await refusal([{ status: 500 }, { status: 'x' }])).toContain('status');
-  expect((await simulator.tell('GET', '/faults')).body).toEqual([]);
+  expect(await errorOf({})).toContain('one of status, reset, hang, halfAnswer, or delayMs');
+  expect(await errorOf({ status: 500, hang: true })).toContain('only one of');
+  expect(await errorOf({ delayMs: 5, effect: 'now' })).toContain('effect needs one of');
+  expect(await errorOf({ reset: true, headers: { a: 'b' } })).toContain('headers and body need a status');
+  expect(await errorOf({ path: '(', status: 500 })).toContain('send a regular expression');
+  expect(await errorOf({ probability: 2, status: 500 })).toContain('probability');
+  expect(await errorOf({ delayMs: 'x' })).toContain('send milliseconds');
+  expect(await errorOf({ status: 500, effect: 'later' })).toContain('send "none", "now" or');
+  expect(await errorOf({ stauts: 500 })).toContain('stauts');
+  expect(await errorOf([{ status: 500 }, { status: 'x' }])).toContain('status');
+  expect((await simulator.callControl('GET', '/faults')).body).toEqual([]);
 });
 
 test('a body that is not JSON is refused', async () => {
@@ -58,17 +58,19 @@ test('a body that is not JSON is refused', async () => {
 });
 
 test('an unknown route is answered with the known ones', async () => {
-  const { status, body } = await simulator.tell('GET', '/nothing');
+  const { status, body } = await simulator.callControl('GET', '/nothing');
   expect(status).toBe(404);
   expect(body.error).toContain('PUT /throttle');
 });
 
 test('a simulator adds routes of its own, with parameters and validated bodies', async () => {
-  expect(await simulator.tell('PUT', '/throttle', { requestsPerMinute: 5 })).toEqual({
+  expect(await simulator.callControl('PUT', '/throttle', { requestsPerMinute: 5 })).toEqual({
     status: 200,
     body: { requestsPerMinute: 5 },
   });
-  expect((await simulator.tell('PUT', '/throttle', { rate: 5 })).status).toBe(400);
-  expect((await simulator.tell('DELETE', '/devices/a1')).status).toBe(204);
-  expect((await simulator.tell('DELETE', '/devices/b2')).body.error).toBe('send a known device, not b2');
+  expect((await simulator.callControl('PUT', '/throttle', { rate: 5 })).status).toBe(400);
+  expect((await simulator.callControl('DELETE', '/devices/a1')).status).toBe(204);
+  expect((await simulator.callControl('DELETE', '/devices/b2')).body.error).toBe(
+    'send a known device, not b2',
+  );
 });

@@ -22,7 +22,8 @@ export async function startSmallSimulator(
     events,
     url,
     /** Calls the control server; returns status and parsed JSON. */
-    tell: (method: string, path: string, body?: unknown) => callControl(control.url, method, path, body),
+    callControl: (method: string, path: string, body?: unknown) =>
+      callControl(control.url, method, path, body),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
