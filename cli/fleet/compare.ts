@@ -179,10 +179,10 @@ function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {
 /** The part of the remaining life after `renewAt` from which a missing renewal is a finding. */
 const overduePart = 0.75;
 
-function* ofDates(
+function* certificateDates(
   { notBefore, notAfter }: HeldCertificate,
   renewAt: number,
-  now: number,
+  now: EpochMs,
   fix: Fix,
 ): Disagreements {
   const until = new Date(notAfter).toISOString();
