@@ -17,16 +17,15 @@ export async function useBalena(options: BalenaOptions = {}) {
   const { apiUrl, apiKey, controlUrl, devices } = endpoints;
   afterAll(close);
 
-  const control = (method: string, path: string, body?: unknown) =>
-    callControl(controlUrl, method, path, body);
+  const tell = (method: string, path: string, body?: unknown) => callControl(controlUrl, method, path, body);
   return {
     ...endpoints,
     events,
-    control,
+    tell,
     device: devices[0]!,
     sdk: await sdkFor(apiUrl, apiKey),
     /** Sends a plain request with this key. */
-    request: async (path: string, init: RequestInit = {}, key = apiKey) => {
+    ask: async (path: string, init: RequestInit = {}, key = apiKey) => {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
       const response = await fetch(new URL(path, apiUrl), { headers, ...init });
       const text = await response.text();
@@ -35,13 +34,13 @@ export async function useBalena(options: BalenaOptions = {}) {
     },
     /** Counts the requests to the API since the last call, by `METHOD pattern`. */
     async counts(): Promise<RequestSummary['counts']> {
-      const { body } = await control('GET', '/requests');
-      await control('DELETE', '/requests');
+      const { body } = await tell('GET', '/requests');
+      await tell('DELETE', '/requests');
       return body.counts;
     },
     /** Adds a device to the fleet. */
     async newDevice(): Promise<{ uuid: string; apiKey: string }> {
-      const { body } = await control('POST', '/devices', {});
+      const { body } = await tell('POST', '/devices', {});
       return body[0];
     },
   };
