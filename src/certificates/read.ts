@@ -1,23 +1,24 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { ListedDevice } from '../balena/listing.js';
 import type { ScopedVariables } from '../balena/types.js';
+import type { VariableScope } from '../device/record.js';
+import type { EpochMs } from '../shared/time.js';
 import { type Credentials, thumbprintOf } from './mint.js';
 
-/** What a certificate in a variable says. */
+/** The data of a certificate in a variable. */
 export interface ReadCertificate {
   parsed: X509Certificate;
   /** SHA-256, upper-case hex. */
   thumbprint: string;
-  /** Unix ms. */
-  notBefore: number;
-  /** Unix ms. */
-  notAfter: number;
+  notBefore: EpochMs;
+  notAfter: EpochMs;
 }
 
 /**
- * A certificate as it stands in `AZURE_CERT`, if it is made out to the device.
+ * Reads a certificate from the value of `AZURE_CERT`.
  *
  * @param value base64 of the PEM
- * @returns null for anything else
+ * @returns null if the value is no certificate or the subject is not `CN={uuid}`
  */
 export function readCertificate(value: string, uuid: string): ReadCertificate | null {
   try {
@@ -35,8 +36,9 @@ export function readCertificate(value: string, uuid: string): ReadCertificate | 
 }
 
 /**
- * The credentials that stand at a place in balena, if they are a device's own: both variables are there, the key is that of
- * the certificate, and the certificate is made out to the device.
+ * Reads the credentials in a variable scope.
+ *
+ * @returns null unless both variables exist, the key matches the certificate, and the certificate's subject is `CN={uuid}`
  */
 export function readPair(scopedVariables: ScopedVariables, uuid: string): Credentials | null {
   const certificate = scopedVariables.variables.AZURE_CERT?.value;
@@ -57,7 +59,32 @@ export function readPair(scopedVariables: ScopedVariables, uuid: string): Creden
       privateKey,
     };
   } catch {
-    // Whatever stands there is no key.
+    // The variable holds no private key.
     return null;
   }
+}
+
+/** A certificate that a device holds. */
+export interface HeldCertificate {
+  /** SHA-256, upper-case hex. */
+  thumbprint: string;
+  /** SHA-1, upper-case hex. The identities of the previous provisioning function have this thumbprint. */
+  sha1: string;
+  notBefore: EpochMs;
+  notAfter: EpochMs;
+}
+
+/**
+ * The certificates of a device, by variable scope. Only certificates with the subject `CN={uuid}` and a key beside them count. A worker
+ * checks later whether the key matches the certificate.
+ */
+export function heldBy({ uuid, certificates }: ListedDevice): Map<VariableScope, HeldCertificate> {
+  const held = new Map<VariableScope, HeldCertificate>();
+  for (const [scope, value] of certificates) {
+    const read = readCertificate(value, uuid);
+    if (!read) continue;
+    const { parsed, thumbprint, notBefore, notAfter } = read;
+    held.set(scope, { thumbprint, sha1: parsed.fingerprint.replaceAll(':', ''), notBefore, notAfter });
+  }
+  return held;
 }

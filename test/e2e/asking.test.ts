@@ -1,4 +1,4 @@
-import { seededRandom } from '../../local/simulators/faults/seededRandom.js';
+import { seededRandom } from '../../local/simulators/shared/faults.js';
 import { until } from './support/until.js';
 import { type System, useSystem } from './support/useSystem.js';
 

@@ -1,7 +1,7 @@
 import '../../local/requireNode24.js';
 import { Command } from 'commander';
-import { seededRandom } from '../../local/simulators/faults/seededRandom.js';
-import { wholeNumber } from '../../local/simulators/shared/wholeNumber.js';
+import { seededRandom } from '../../local/simulators/shared/faults.js';
+import { wholeNumber } from '../../local/simulators/shared/runSimulator.js';
 import { mutants } from './list.js';
 import type { Mutant } from './Mutant.js';
 import { runMutants, type Verdict } from './runMutants.js';

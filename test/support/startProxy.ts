@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { listen } from '../../local/simulators/shared/listen.js';
+import { listen } from '../../local/simulators/shared/loopback.js';
 
 /** A way to a port on loopback that can be cut, and that counts. */
 export interface CountingProxy {

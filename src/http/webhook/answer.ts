@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { AcceptDependencies } from '../../provisioning/accept.js';
 import { ProvisioningError } from '../../shared/errors.js';
+import { CallTimeout, withDeadline } from '../../shared/network.js';
 import { readBody } from '../body.js';
 import { type EventOutcome, handleEvent } from './handle.js';
 import type { HandledWebhooks } from './handled.js';
@@ -12,13 +13,15 @@ export interface WebhookDependencies extends AcceptDependencies {
   config: { webhookSecrets: readonly string[]; defaultService: string };
 }
 
-/** Senders give up after 10 s or more. */
+/** Senders wait for at least 10 s. */
 const answerWithinMs = 9_000;
 
 /**
- * Takes a webhook. A webhook that was handled before is answered as the first time.
+ * Answers a webhook. A repeated webhook with the same id gets the first answer again.
  *
- * @throws Unauthorized, BadRequest, ProvisioningError (a 503: the sender repeats it, which is harmless)
+ * @throws Unauthorized `webhook.unauthorized`
+ * @throws BadRequest `webhook.request.…`
+ * @throws ProvisioningError as a 503: the sender repeats the webhook, and the repetition is harmless
  */
 export async function answerWebhook(
   deps: WebhookDependencies,
@@ -27,25 +30,21 @@ export async function answerWebhook(
   const body = await readBody(request, 'webhook');
   const id = verifyWebhook(deps.config.webhookSecrets, request.headers, body);
   const event = parseEvent(body);
-  const outcome = await within(answerWithinMs, async () => {
-    const before = id && (await deps.handledWebhooks.outcomeOf(id));
-    if (before) return before;
-    const now = await handleEvent(deps, event, deps.config.defaultService);
-    if (id) await deps.handledWebhooks.add(id, now);
-    return now;
+  const outcome = await answerInTime(async () => {
+    const earlier = id && (await deps.handledWebhooks.outcomeOf(id));
+    if (earlier) return earlier;
+    const outcome = await handleEvent(deps, event, deps.config.defaultService);
+    if (id) await deps.handledWebhooks.add(id, outcome);
+    return outcome;
   });
   return { status: 202, headers: { 'content-type': 'application/json' }, body: JSON.stringify(outcome) };
 }
 
-async function within(ms: number, handle: () => Promise<EventOutcome>): Promise<EventOutcome> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const late = () => reject(new ProvisioningError('timed-out', 'It takes too long.'));
-    timer = setTimeout(late, ms);
-  });
+async function answerInTime(handle: () => Promise<EventOutcome>): Promise<EventOutcome> {
   try {
-    return await Promise.race([handle(), timeout]);
-  } finally {
-    clearTimeout(timer);
+    return await withDeadline(answerWithinMs, handle);
+  } catch (error) {
+    if (!(error instanceof CallTimeout)) throw error;
+    throw new ProvisioningError('timed-out', 'The webhook was not handled in time.');
   }
 }

@@ -1,7 +1,7 @@
 import type { BalenaDevice, ScopedVariables } from '../../balena/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { productMetrics } from '../../telemetry/metrics.js';
-import type { Work } from '../work.js';
+import type { Work } from './work.js';
 
 /**
  * Finds the device in balena, with one request.
@@ -22,7 +22,7 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   const { fleet } = work.observed;
   if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
     if (!work.desired.present) throw neitherIsVisible(fleet);
-    productMetrics().refused('balena');
+    productMetrics().credentialsRejected('balena');
     throw fleetIsNotVisible(fleet);
   }
   // The variables were deleted with the device.

@@ -1,4 +1,4 @@
-import type { Fault } from '../../../local/simulators/faults/fault.js';
+import type { Fault } from '../../../local/simulators/shared/faults.js';
 
 /** The sides that are told to answer wrongly. */
 export type Side = 'hub' | 'balena';

@@ -1,4 +1,4 @@
-import type { RequestSummary } from '../../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../../local/simulators/shared/requests.js';
 import { until } from './until.js';
 
 /** As a stand-in's control server takes it (see local/simulators/faults/fault.ts). */

@@ -1,9 +1,9 @@
-import type { StandInName } from '../../../local/stack/standInStarts.js';
+import type { SimulatorName } from '../../../local/stack/simulators.js';
 import type { Stack } from '../../../local/stack/startStack.js';
 
 /** Runs something while a stand-in does not answer: its process is stopped, and goes on afterwards. */
-export async function without<R>(stack: Stack, name: StandInName, run: () => Promise<R>): Promise<R> {
-  const { process } = stack.standIns[name] ?? {};
+export async function without<R>(stack: Stack, name: SimulatorName, run: () => Promise<R>): Promise<R> {
+  const { process } = stack.simulators[name] ?? {};
   process?.kill('SIGSTOP');
   try {
     return await run();

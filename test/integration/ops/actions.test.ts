@@ -194,7 +194,7 @@ test('a ramp starts with ten, and goes on with twice as many when they have succ
   expect(await readAction(deps, id)).toMatchObject({
     state: 'halted',
     counts: { requested: 30, succeeded: 26, failed: 4 },
-    note: 'Halted: 3 of the last 20 failed again. 10 were not asked for. Look why, mend it, and plan anew.',
+    note: 'Halted: 3 of the last 20 failed again. 10 were not requested. Find and fix the cause, then make a new plan.',
   });
   expect(sent).toHaveLength(30);
 });
@@ -267,7 +267,7 @@ test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
       'code' in filter || 'sequenceNumber' in filter ? [] : ['13'],
     );
     expect(note).toMatch(
-      /^Of the letters of a device without a record only the newest is taken\. Left out: \d\.$/,
+      /^For a device without a record only the newest dead letter is taken\. Left out: \d\.$/,
     );
     // To discard, all of them are taken.
     expect((await planned({ kind: 'discard', reason: 'scrapped' })).counts.planned).toBe(3);

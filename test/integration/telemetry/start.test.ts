@@ -12,8 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { listen } from '../../../local/simulators/shared/listen.js';
-import { localCertificate } from '../../../local/simulators/shared/localCertificate.js';
+import { listen, localCertificate } from '../../../local/simulators/shared/loopback.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 
 const module = (file: string) => JSON.stringify(pathToFileURL(join(projectFolder(), 'dist', file)).href);
@@ -94,7 +93,7 @@ test('where nobody takes it, it is lost, which is said once by name; all else go
     },
   );
   expect(stdout.match(/^(a line|closed)$/gm)).toEqual(['a line', 'a line', 'a line', 'closed']);
-  expect(stderr.match(/telemetry cannot be sent, and is lost/g)).toHaveLength(1);
+  expect(stderr.match(/Telemetry cannot be sent and is lost/g)).toHaveLength(1);
   expect(stderr).not.toContain('hunter2');
 });
 

@@ -8,7 +8,7 @@ import { startTracing } from '../../support/startTracing.js';
 const exporter = startTracing();
 const secret = 'AccountKey=c2VjcmV0';
 const refused: string[] = [];
-setMetrics({ ...productMetrics(), refused: (dependency) => refused.push(dependency) });
+setMetrics({ ...productMetrics(), credentialsRejected: (dependency) => refused.push(dependency) });
 
 const failingWith = (error: Error) =>
   traceCalls('hub', { create: (_: string) => Promise.reject(error), close: () => {} }, ['create']);

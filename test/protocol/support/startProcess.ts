@@ -1,9 +1,9 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
 import { openStatus } from '../../../src/health/status.js';
+import type { BulkDependencies } from '../../../src/ops/bulk/dependencies.js';
 import { openActions } from '../../../src/ops/bulk/repository.js';
 import { openDeadLetterSnapshots } from '../../../src/ops/deadLetters/snapshot.js';
-import type { OpsDependencies } from '../../../src/ops/dependencies.js';
 import { openDeviceSnapshots } from '../../../src/ops/devices/snapshot.js';
 import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
@@ -29,8 +29,7 @@ export interface Running {
   process: Process;
   /** The sides outside are added for each run: see `deliver`. */
   deps: AcceptDependencies & RedriveDependencies & Omit<WorkerDependencies, 'hub' | 'balena'>;
-  /** For bulk actions; what only pages and health checks read is left out. */
-  ops: OpsDependencies;
+  ops: BulkDependencies;
   /** Invocations under way. */
   busy: number;
 }
@@ -97,15 +96,14 @@ export function startProcess(system: System, name: string): Running {
     instance: name,
     random: world.random,
   };
-  const { queue, status, circuits, rateLimiter, discarded } = deps;
-  const ops = {
-    ...{ records, queue, clock, status, circuits, rateLimiter, discarded },
-    sentRecently: deps.sentRecently,
+  const { queue, discarded, sentRecently } = deps;
+  const ops: BulkDependencies = {
+    ...{ records, queue, clock, discarded, sentRecently },
     operationsPerMinute: scenario.perMinute,
-    recordBook: openDeviceSnapshots({ records, clock }),
-    deadLetterBook: openDeadLetterSnapshots({ queue, records, clock }),
+    deviceSnapshots: openDeviceSnapshots({ records, clock }),
+    deadLetterSnapshots: openDeadLetterSnapshots({ queue, records, clock }),
     actions: openActions(fakeTable<unknown>(world, process, rows.ops)),
-  } as unknown as OpsDependencies;
+  };
   return { process, busy: 0, deps, ops };
 }
 

@@ -38,8 +38,8 @@ test('there is one line for each dependency, and all is well before any work', a
     configuration: [true, 'complete'],
     queue: [true, 'answers'],
     records: [true, 'answers'],
-    balena: [true, 'no worker has asked it yet'],
-    hub: [true, 'no worker has asked it yet'],
+    balena: [true, 'no worker has used it yet'],
+    hub: [true, 'no worker has used it yet'],
   });
 });
 
@@ -69,8 +69,8 @@ test('without the records, nothing is known of the other sides', async () => {
   expect(await linesIn({ readStatus: lost, balena: lost, hub: lost })).toMatchObject({
     queue: [true, 'answers'],
     records: [false, 'records-unavailable: it cannot be reached.'],
-    balena: [false, 'not known: the records cannot be reached'],
-    hub: [false, 'not known: the records cannot be reached'],
+    balena: [false, 'unknown: the records cannot be reached'],
+    hub: [false, 'unknown: the records cannot be reached'],
   });
 });
 
