@@ -181,9 +181,17 @@ export function leaseReleased(
   };
 }
 
-/** The run has ended after another run took the device. The writes of both may have crossed, so the device is compared once more. */
-export function leaseLost(record: DeviceRecord, context: Context): DeviceRecord {
-  const next = { ...record, observed: withUnknownHub(record.observed) };
+/**
+ * The run has ended after another run took the device. The writes of both may have crossed, so the device is compared once more.
+ *
+ * @param scopes the scopes of the run that has ended: the other run may have cleared them before the last write arrived
+ */
+export function leaseLost(
+  record: DeviceRecord,
+  context: Context,
+  scopes: readonly VariableScope[],
+): DeviceRecord {
+  const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
   return record.job?.dead ? next : reschedule(next, context, context.now);
 }
 

@@ -53,8 +53,14 @@ export const transitionMutants = [
     [
       'lost-lease-keeps-hub',
       'A run that lost its lease leaves the state of the hub unknown',
-      'const next = { ...record, observed: withUnknownHub(record.observed) };\n  return record.job?.dead',
-      'const next = record;\n  return record.job?.dead',
+      'const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
+      'const next = addScopes(record, scopes);',
+    ],
+    [
+      'lost-lease-forgets-scopes',
+      'The scopes of a run that lost its lease may hold our variables again',
+      'const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
+      'void scopes;\n  const next = { ...record, observed: withUnknownHub(record.observed) };',
     ],
     [
       'lost-lease-not-checked',

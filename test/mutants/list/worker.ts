@@ -167,7 +167,7 @@ export const workerMutants = [
     [
       'foreign-lease-released',
       'A run without its lease writes no findings',
-      'if (record.lease?.by !== run.id) return leaseLost(record, context);',
+      'if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);',
       '',
     ],
     [

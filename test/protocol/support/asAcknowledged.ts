@@ -1,3 +1,4 @@
+import type { VariableScope } from '../../../src/device/record.js';
 import type { CallerRequest, Wish } from './callers.js';
 import { type CloudDevice, hubAccepts, scopesWithOurs, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
@@ -32,7 +33,7 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   if (device.gone) return device.identity ? ['identity left'] : [];
   if (!wish.present) {
     if (device.identity) faults.push('identity left');
-    if (!hasNoVariables(device)) faults.push('variables left');
+    if (!isEmpty(device)) faults.push('variables left');
     return faults;
   }
   const pair = wholePairAt(device, wish.service);
@@ -40,20 +41,26 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   else if (!hubAccepts(device, pair)) faults.push('the hub does not accept the pair');
   // By design the places of a lost record are unknown, and so is what was to be retired.
   if (device.recordLost) return faults;
-  if (scopesWithOurs(device).some((scope) => scope !== wish.service)) faults.push('variables elsewhere');
+  if (!isEmpty(device, wish.service)) faults.push('variables elsewhere');
   if (pair !== null && retired.has(pair)) faults.push('not rotated');
   if ([...revoked].some((thumbprint) => hubAccepts(device, thumbprint))) faults.push('not revoked');
   return faults;
 }
 
 function hasNothing(device: CloudDevice): boolean {
-  return device.identity === null && hasNoVariables(device);
+  return device.identity === null && isEmpty(device);
 }
 
-/** After the loss of a record, half a pair at an unknown place stays: by design only whole pairs are known to be ours. */
-function hasNoVariables(device: CloudDevice): boolean {
-  const scopes = scopesWithOurs(device);
-  if (!device.recordLost) return scopes.length === 0;
+/**
+ * Does the device hold no variable of ours, except in one scope?
+ *
+ * After the loss of a record, and after a late call of a worker that died, half a pair may stay: by design only whole pairs are known to
+ * be ours.
+ */
+export function isEmpty(device: CloudDevice, except?: VariableScope): boolean {
+  const scopes = scopesWithOurs(device).filter((scope) => scope !== except);
+  const mayLeaveHalf = device.recordLost || device.lateCallers.some(({ diedAt }) => diedAt !== null);
+  if (!mayLeaveHalf) return scopes.length === 0;
   return scopes.every((scope) => wholePairAt(device, scope) === null);
 }
 

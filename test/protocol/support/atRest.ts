@@ -1,6 +1,7 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { isInDesiredState, isPending, stateOf } from '../../../src/device/state.js';
-import { hubAccepts, scopesWithOurs, wholePairAt } from './createCloud.js';
+import { isEmpty } from './asAcknowledged.js';
+import { hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 
 /** What must hold for a device when nothing moves any more (docs/protocol.md, What must always hold). */
@@ -43,8 +44,7 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   const held = wholePairAt(device, desired.service ?? '');
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
   if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
-  const elsewhere = scopesWithOurs(device).filter((scope) => scope !== desired.service);
-  if (elsewhere.length > 0 && !device.recordLost) bad.push('left elsewhere');
+  if (!isEmpty(device, desired.service ?? '') && !device.recordLost) bad.push('left elsewhere');
   if (desired.retire !== undefined && held === desired.retire) bad.push('not rotated');
   const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
   if (revoked && !device.recordLost) bad.push('not revoked');
@@ -57,7 +57,7 @@ function deprovisioned(system: System, record: DeviceRecord): string[] {
   const bad: string[] = [];
   if (stateOf(record, system.world.now) !== 'deprovisioned') bad.push('the state does not say deprovisioned');
   if (device.identity) bad.push('identity left');
-  if (scopesWithOurs(device).length > 0 && !device.recordLost) bad.push('variables left');
+  if (!isEmpty(device)) bad.push('variables left');
   return bad;
 }
 

@@ -10,6 +10,9 @@ import type { Running } from './startProcess.js';
 
 class CannotSettle extends Error {}
 
+/** Three quarters of W. */
+const slowMs = 45_000;
+
 /** One delivery of a message to a worker, as the Functions host and `functions/worker.ts` make it. */
 export function deliver(system: System, running: Running, message: Message): void {
   const { world, broker, cloud } = system;
@@ -17,6 +20,7 @@ export function deliver(system: System, running: Running, message: Message): voi
   const uuid = uuidOf(message.body);
   const token = broker.lock(message);
   running.busy += 1;
+  const startedAt = world.now;
   const atDelivery = system.atDelivery.get(process) ?? [];
   system.atDelivery.set(process, atDelivery);
   atDelivery.push(uuid);
@@ -62,6 +66,8 @@ export function deliver(system: System, running: Running, message: Message): voi
       world.violated(uuid, `a delivery threw ${error instanceof Error ? error.stack : error}`);
     } finally {
       running.busy -= 1;
+      // Slow steps alone can use up the time for a run.
+      if (uuid !== '' && world.now - startedAt > slowMs) cloud.device(uuid).trouble += 1;
       atDelivery.splice(atDelivery.indexOf(uuid), 1);
     }
   };
