@@ -11,7 +11,7 @@ interface Options {
   sample?: number;
   seed: number;
   jobs: number;
-  quick?: true;
+  groups: number;
   list?: true;
 }
 
@@ -24,7 +24,12 @@ const options = new Command('npm run mutants --')
   .option('--sample <number>', 'only so many, chosen at random', wholeNumber)
   .option('--seed <number>', 'of the sample', wholeNumber, 1)
   .option('--jobs <number>', 'how many at the same time', wholeNumber, 1)
-  .option('--quick', 'without the tests that take longer than a minute')
+  .option(
+    '--groups <number>',
+    'of tests, the fast ones first: 1 unit, 2 protocol, 3 and 4 integration, 5 long protocol',
+    wholeNumber,
+    5,
+  )
   .option('--list', 'shows the mutants, and runs nothing')
   .parse()
   .opts<Options>();
@@ -38,7 +43,7 @@ let count = 0;
 const verdicts = await runMutants(chosen, {
   root: process.cwd(),
   jobs: Math.max(1, options.jobs),
-  ...(options.quick && { quick: true }),
+  groups: options.groups,
   onVerdict(verdict) {
     count += 1;
     console.log(`${count}/${chosen.length} ${verdict.mutant.id}: ${describe(verdict)}`);
