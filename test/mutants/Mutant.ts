@@ -1,21 +1,21 @@
-/** A fault that is put into the product on purpose, beside the rule that the fault breaks. */
+/** A deliberate fault in the product, beside the broken rule. */
 export interface Mutant {
   /** A short name, unique among all mutants. */
   id: string;
-  /** The rule of docs/protocol.md that no longer holds. */
+  /** The broken rule of docs/protocol.md. */
   rule: string;
   /** The source file, from the root of the repository. */
   file: string;
-  /** The exact source text. It must occur once in the file. */
+  /** The exact source text. The text must occur once in the file. */
   text: string;
   replacement: string;
   /** Tests to run first, from the root of the repository. */
   first?: readonly string[];
-  /** Why no test can tell the mutant from the product. Such a mutant may survive. */
+  /** The reason why no test can tell the mutant from the product: the mutant may survive. */
   equivalent?: string;
 }
 
-/** Mutants of one source file. Each one is: id, rule, source text, replacement, and what is special about the mutant. */
+/** Mutants of a source file. Each mutant is: id, rule, source text, replacement, and further fields. */
 export function mutantsOf(
   file: string,
   list: readonly (readonly [

@@ -17,7 +17,7 @@ import { runTests, type Stage } from './runTests.js';
 
 export interface Verdict {
   mutant: Mutant;
-  /** The test that fails with the mutant; null: none does. */
+  /** A failing test; null: all tests pass with the mutant. */
   killedBy: string | null;
 }
 
@@ -26,12 +26,12 @@ export interface RunOptions {
   root: string;
   /** How many mutants are tried at the same time. */
   jobs: number;
-  /** How many groups of tests are tried, the fast ones first. */
+  /** The number of groups of tests, the fast groups first. */
   groups: number;
   onVerdict?: (verdict: Verdict) => void;
 }
 
-/** The tests in the order in which they are tried: the fast ones first. */
+/** The groups of tests, the fast groups first. */
 const stages: readonly Stage[] = [
   { paths: ['provisioning', 'device', 'throttling', 'fleet'].map((folder) => `test/unit/${folder}/`) },
   protocol(200),
@@ -83,7 +83,7 @@ function copyTree(root: string, tree: string): string {
     cwd: root,
     encoding: 'utf8',
   });
-  // A file that was deleted, and is not committed yet, is still listed.
+  // Git still lists a deleted file until the deletion is committed.
   for (const path of listed.split('\n'))
     if (path !== '' && existsSync(join(root, path))) cpSync(join(root, path), join(tree, path));
   symlinkSync(realpathSync(join(root, 'node_modules')), join(tree, 'node_modules'));
@@ -129,7 +129,7 @@ function nearest(tree: string, { file, first }: Mutant): Stage {
 
 const nearestStages = new Map<string, Stage>();
 
-/** Tests that fail without a mutant prove nothing, so they are left out. Tried once for each stage. */
+/** A failure without a mutant proves nothing: the group is then left out. Checked once for each group. */
 async function isSound(tree: string, stage: Stage, results: Map<Stage, string | null>): Promise<boolean> {
   const known = results.get(stage);
   const failure = known === undefined ? await runTests(tree, stage) : known;

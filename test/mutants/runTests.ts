@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** A set of tests that runs as one Jest process. */
+/** A group of tests for one Jest process. */
 export interface Stage {
   paths: readonly string[];
   env?: Record<string, string>;
@@ -9,9 +9,9 @@ export interface Stage {
 const longestMs = 300_000;
 
 /**
- * Runs tests in a copy of the tree, up to the first file that fails.
+ * Runs tests in a copy of the tree, up to the first failing file.
  *
- * @returns the name of a test that failed, or null if all of them passed
+ * @returns the name of a failing test, or null if all tests pass
  */
 export async function runTests(tree: string, { paths, env = {} }: Stage): Promise<string | null> {
   const args = [
@@ -41,7 +41,7 @@ export async function runTests(tree: string, { paths, env = {} }: Stage): Promis
   return nameOfFailure(output);
 }
 
-/** Jest with --bail writes no report, so the first failure is read from its lines. */
+/** Jest with --bail writes no report. The first failure is read from Jest's output. */
 function nameOfFailure(output: string): string {
   const [, file] = /^FAIL (\S+)/m.exec(output) ?? [];
   const [, name] = /^ {2}● (.+)$/m.exec(output) ?? [];

@@ -4,13 +4,13 @@ import { runScenario } from './support/runScenario.js';
 import { scenario } from './support/Scenario.js';
 
 /**
- * The protocol as code, searched at random: the product's own accept, check, workOn and overdue, with the stores and the
- * systems outside faked at their edges, and every step of theirs chosen by a seed.
+ * A random search through the protocol. The code is the product's own: accept, check, processMessage, redrive, and the bulk actions. The
+ * stores, the queue, the hub and balena are fakes, and a seed chooses every step.
  *
  *   PROTOCOL_RUNS   how many histories (2,000)
- *   PROTOCOL_SEED   fast-check's seed; every seed gives other histories (1, so that a build repeats itself)
- *   PROTOCOL_PATH   with the seed, replays the failure that was printed with it
- *   PROTOCOL_SHRINK 0: stops at the first failure, and does not look for a shorter one
+ *   PROTOCOL_SEED   fast-check's seed; every seed gives other histories (1, a build repeats itself)
+ *   PROTOCOL_PATH   replays, together with the seed, a printed failure
+ *   PROTOCOL_SHRINK 0: stops at the first failure, without a search for a shorter history
  *
  *   PROTOCOL_RUNS=50000 PROTOCOL_SEED=$RANDOM npm test -- test/protocol
  */

@@ -5,20 +5,20 @@ import type { RuleOff } from './support/RuleOff.js';
 import type { Act, Scenario } from './support/Scenario.js';
 
 export interface ShownRule {
-  /** The rule, and how it is switched off. */
+  /** The rule, and the way to switch the rule off. */
   rule: string;
   off: RuleOff;
-  /** What it is compared with, if that is not the whole protocol. */
+  /** The system to compare with; default: the whole protocol. */
   on?: RuleOff;
-  /** What is seen then, of what may never be. */
+  /** The violations that appear without the rule. */
   seen: string[];
-  /** What these histories have in common; the rest is random. With the rule on, nothing is seen in them. */
+  /** The common part of the histories; the rest is random. With the rule on, the histories show no violation. */
   histories?: Partial<Scenario>;
-  /** In how many histories, at most, it is looked for: several times as many as are needed. */
+  /** The most histories to search: several times as many as necessary. */
   within: number;
 }
 
-/** @throws ProvisioningError that says the call had no effect */
+/** @throws ProvisioningError with the statement: the call had no effect */
 function takenForFailed(error: unknown): never {
   const retryAfterMs = error instanceof ProvisioningError ? error.retryAfterMs : null;
   throw new ProvisioningError(
@@ -34,7 +34,7 @@ const deprovision = { kind: 'deprovision' } as const;
 const rotate = { kind: 'rotate', revoke: true } as const;
 const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
 
-/** One device that is wanted, not wanted and wanted again, on a bad day; and nobody looks at it afterwards. */
+/** One device is provisioned, deprovisioned and provisioned again, while many calls fail. No audit follows. */
 const backAgain: Partial<Scenario> = {
   acts: [act(0, provision), act(120 * seconds, deprovision), act(25 * seconds, provision)],
   calm: false,
@@ -177,7 +177,7 @@ export const rulesOff: ShownRule[] = [
           queue.send(message, { messageId: messageId.replace(/~.*/, ''), at }),
       }),
     },
-    // The timer would send it again, ten minutes later.
+    // The timer would send the message again, ten minutes later.
     on: { noTimer: true },
     seen: ['stuck'],
     histories: { calm: true, failing: 1 },

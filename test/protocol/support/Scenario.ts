@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** Something that happens to one device, some time after what happened before. */
+/** An event for one device, some time after the previous event. */
 export interface Act {
   device: number;
   afterMs: number;
@@ -15,7 +15,7 @@ export interface Act {
     | { kind: 'replay'; inMs: number }
     | { kind: 'cancel' }
     | { kind: 'discard' }
-    /** A bulk action on whatever its plan finds. */
+    /** A bulk action on the set of its plan. */
     | { kind: 'bulk'; action: 'replay' | 'discard' | 'rotate' | 'revoke'; ramp: boolean }
     | { kind: 'bulk-cancel' }
     | {
@@ -37,13 +37,13 @@ export interface Sick {
   device: number;
   dependency: 'hub' | 'balena';
   how: 'unavailable' | 'unauthorized' | 'rejected';
-  /** Its reads fail as its writes do. */
+  /** The reads fail, too, and not only the writes. */
   reads: boolean;
-  /** It goes on when the other faults have stopped. */
+  /** This fault goes on when the other faults have stopped. */
   forever: boolean;
 }
 
-/** One history: with the same scenario, everything happens in the same order. */
+/** One history. The same scenario gives the same events in the same order. */
 export interface Scenario {
   seed: number;
   acts: Act[];
@@ -67,7 +67,7 @@ export interface Scenario {
   maxAttempts: number;
   /** This device kills its worker. */
   poison: number | null;
-  /** A device whose calls to one side fail, while those of the others do not. */
+  /** A device with failing calls to one dependency. The calls for other devices succeed. */
   sick: Sick | null;
   /** Everything is audited at the end. */
   audit: boolean;
@@ -143,7 +143,7 @@ const mixed = fc.array(fc.record({ device: fc.constantFrom(0, 0, 0, 1, 2), after
   size: 'max',
 });
 
-/** One device that is wanted and not wanted, in turn, while the work for what was wanted before is still under way. */
+/** One device is provisioned and deprovisioned in turn, while the work for the previous request is still under way. */
 const toAndFro = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 150 * seconds }), fc.boolean(), fc.boolean()), {
     minLength: 1,
@@ -158,7 +158,7 @@ const toAndFro = fc
     ]),
   );
 
-/** One device that fails for good; ops replay it, and cancel that, while a worker may be at it. */
+/** One device fails for good. Operators replay the request and cancel the replay, while a worker may be at work. */
 const replayed = fc
   .array(
     fc.tuple(
@@ -186,7 +186,7 @@ const replayed = fc
     ]),
   ]);
 
-/** One device whose record is replaced by an older version, or lost, while messages of the lost versions are under way. */
+/** The record of one device is lost, or an older version replaces the record, while messages of the lost versions are under way. */
 export const restored = fc
   .array(
     fc.tuple(

@@ -5,17 +5,17 @@ import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 
 /**
- * Compares hub, balena and the dead-letter queue at rest with what the callers of a device were told. The record of the device is
- * not read: a record that lies is found here.
+ * Compares hub, balena and the dead-letter queue at rest with the answers to the callers of a device. The comparison does not trust the
+ * record of the device: a wrong record is found here.
  *
- * @returns what is wrong, in words
+ * @returns the faults, in words
  */
 export function asAcknowledged(system: System, uuid: string): string[] {
   const device = system.cloud.device(uuid);
   const callers = system.callersOf(uuid);
   const candidates = callers.candidates();
   if (!callers.isRequested()) {
-    // No request is certain to count. A record that was lost, or a change by others, leaves the outcome open.
+    // No request is certain to count. After the loss of the record, or a change from outside, the outcome is open.
     if (device.recordLost || device.tampered || hasNothing(device)) return [];
   }
   if (candidates.some((request) => isFailed(system, uuid, request))) return [];
@@ -26,7 +26,7 @@ export function asAcknowledged(system: System, uuid: string): string[] {
   return ['not what was acknowledged'];
 }
 
-/** What hub and balena lack of a wish. */
+/** The differences between a wish and the state of hub and balena. */
 function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   const { retired, revoked } = system.callersOf(device.uuid);
   const faults: string[] = [];
@@ -39,7 +39,7 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   const pair = wholePairAt(device, wish.service);
   if (pair === null) faults.push('no whole pair');
   else if (!hubAccepts(device, pair)) faults.push('the hub does not accept the pair');
-  // By design the places of a lost record are unknown, and so is what was to be retired.
+  // By design the scopes of a lost record are unknown, and also the thumbprint to retire.
   if (device.recordLost) return faults;
   if (!isEmpty(device, wish.service)) faults.push('variables elsewhere');
   if (pair !== null && retired.has(pair)) faults.push('not rotated');
@@ -54,8 +54,8 @@ function hasNothing(device: CloudDevice): boolean {
 /**
  * Does the device hold no variable of ours, except in one scope?
  *
- * After the loss of a record, and after a late call of a worker that died, half a pair may stay: by design only whole pairs are known to
- * be ours.
+ * After the loss of a record, and after a late call of a dead worker, half a pair may stay. By design only whole pairs are known to be
+ * ours.
  */
 export function isEmpty(device: CloudDevice, except?: VariableScope): boolean {
   const scopes = scopesWithOurs(device).filter((scope) => scope !== except);
@@ -64,7 +64,7 @@ export function isEmpty(device: CloudDevice, except?: VariableScope): boolean {
   return scopes.every((scope) => wholePairAt(device, scope) === null);
 }
 
-/** Did a request fail for good, with a dead letter that names the request, for a cause that the world justifies? */
+/** Did a request fail for good, with a dead letter for the request, and with a cause in the world? */
 function isFailed(system: System, uuid: string, request: CallerRequest): boolean {
   const callers = system.callersOf(uuid);
   const { requestId, wish } = request;
@@ -73,10 +73,10 @@ function isFailed(system: System, uuid: string, request: CallerRequest): boolean
   const dead = system.recordOf(uuid)?.job?.dead;
   // By design a bulk discard leaves the reason in the record, and no dead letter.
   if (dead?.discarded && callers.operators.discardedAll) return true;
-  // By design nobody sends the message of a failed request again: with the queue its dead letter is lost.
+  // By design the message of a failed request is sent once. With the queue the dead letter is lost.
   if (dead && system.queueLost) return true;
   const candidates = new Set(callers.candidates());
-  // An event is told the id of the request that it found.
+  // The sender of an event is told the id of the earlier request.
   const others = new Set(
     callers.requests.filter((one) => !one.isEvent && !candidates.has(one)).map((one) => one.requestId),
   );

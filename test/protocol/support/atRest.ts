@@ -4,12 +4,12 @@ import { isEmpty } from './asAcknowledged.js';
 import { hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 
-/** What must hold for a device when nothing moves any more (docs/protocol.md, What must always hold). */
+/** The invariants for a device at rest (docs/protocol.md, "What must always hold"). */
 export function atRest(system: System, uuid: string, audited: boolean): string[] {
   const record = system.recordOf(uuid);
   const device = system.cloud.device(uuid);
   if (!record) return [];
-  // What stood outside of a record that was lost is found by an audit, as far as it can be.
+  // Only an audit finds the state outside of a lost record, and not all of the state.
   if (device.recordLost && (record.job || !audited)) return [];
   const { job, desired } = record;
   if (isPending(job)) {
@@ -61,7 +61,7 @@ function deprovisioned(system: System, record: DeviceRecord): string[] {
   return bad;
 }
 
-/** A check that ended with an error leaves it there, to be made again by the next hint. A request that was not done does not end so. */
+/** A failed check leaves its error in the record, and the next hint repeats the check. A request does not end in this way. */
 function unfit({ done }: System, { error, desired }: DeviceRecord): string[] {
   if (!error) return ['no work is owed, and it does not fit'];
   return done.has(desired.requestId) ? [] : ['a request ended without a word'];

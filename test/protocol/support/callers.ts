@@ -5,17 +5,17 @@ import { longestTravelMs } from './request.js';
 /** The state that a caller requests for a device. */
 export type Wish = { present: true; service: string } | { present: false };
 
-/** A request as its caller sees it: the call, and the answer if one came. Nothing here is read from a record. */
+/** A request from the caller's point of view: the call, and the answer if there was an answer. Nothing here is read from a record. */
 export interface CallerRequest {
   wish: Wish;
-  /** An event "created" counts only for a device that nobody requested before. */
+  /** An event "created" counts only for a device without an earlier request. */
   isEvent: boolean;
   process: Process;
   calledAt: number;
   /** Null: no answer came. */
   answeredAt: number | null;
   answer: Acceptance['kind'] | 'ignored' | 'error' | null;
-  /** The id that the caller was told. */
+  /** The request id in the answer. */
   requestId: string | null;
 }
 
@@ -23,20 +23,20 @@ export interface CallerRequest {
 const lateWriteMs = longestTravelMs + 10_000;
 const acknowledging = new Set<CallerRequest['answer']>(['accepted', 'already-provisioned', 'failed']);
 
-/** The callers of one device, and what each of them was told. */
+/** The callers of one device, and their answers. */
 export class Callers {
   readonly requests: CallerRequest[] = [];
   /** The last time at which the record was lost or replaced by an older version. Requests from before may be lost with it. */
   lostAt = Number.NEGATIVE_INFINITY;
   /** When the record first held each request id. Only used to tell an answer from a restored version of the record. */
   readonly firstWrittenAt = new Map<string, number>();
-  /** Rotations never change a wish, and each gives the device's request a new id; null: the operator was not told which. */
+  /** Rotations never change a wish. Each rotation gives the device's request a new id; null: the operator was not told the id. */
   readonly rotations: { requestId: string | null }[] = [];
-  /** Thumbprints of acknowledged rotations: the device must not hold them at rest. */
+  /** Thumbprints of acknowledged rotations. At rest the device must hold none of these. */
   readonly retired = new Set<string>();
-  /** Thumbprints of acknowledged rotations with revocation: the hub must not accept them at rest. */
+  /** Thumbprints of acknowledged rotations with revocation. At rest the hub must accept none of these. */
   readonly revoked = new Set<string>();
-  /** Whether operators have cancelled something of this device, and the ids of the requests that they have discarded. */
+  /** The acts of operators: cancelled a job of this device, discarded requests (by id), discarded everything. */
   readonly operators = { cancelled: false, discarded: new Set<string>(), discardedAll: false };
 
   constructor(private readonly world: World) {}
@@ -56,7 +56,7 @@ export class Callers {
   }
 
   answer(request: CallerRequest, answer: CallerRequest['answer'], requestId: string | null = null): void {
-    // A caller that is refused is told the id of another request.
+    // The answer to a refused caller has the id of another request.
     Object.assign(request, {
       answer,
       requestId: acknowledging.has(answer) ? requestId : null,
@@ -65,8 +65,8 @@ export class Callers {
   }
 
   /**
-   * The requests of which one must be the outcome at rest: those that no acknowledged request follows. Requests that overlap in
-   * time can take effect in either order. A request without acknowledgement may have taken effect, or not.
+   * The candidates for the outcome at rest: all requests without a later acknowledged request. Requests with overlapping times can take
+   * effect in either order. A request without acknowledgement may have taken effect, or not.
    */
   candidates(): CallerRequest[] {
     const acknowledged = this.acknowledged();
@@ -78,7 +78,7 @@ export class Callers {
     });
   }
 
-  /** Is it certain that the device was requested since its record was last lost? */
+  /** Was a request acknowledged since the record was last lost? */
   isRequested(): boolean {
     return this.acknowledged().length > 0;
   }

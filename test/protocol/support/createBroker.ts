@@ -5,19 +5,19 @@ export interface Message {
   body: ProvisioningMessage | WakeUpMessage;
   messageId: string;
   sequenceNumber: number;
-  /** When it becomes, or became, active. */
+  /** The time at which the message becomes active. */
   enqueuedAt: number;
-  /** Peek-lock: who has it, and until when. */
+  /** Peek-lock: the receiver, and the end of the lock. */
   lock: { token: number; until: number } | null;
   deliveries: number;
-  /** Why a worker dead-lettered it; null: the broker did. */
+  /** The worker's reason for the dead letter; null: the broker dead-lettered the message. */
   reason: string | null;
 }
 
-/** Of the queue: the lock is as long as the lease (W + G), so that no renewal is relied on. */
+/** The lock is as long as the lease (W + G): no renewal of the lock is necessary. */
 export const queueProperties = { lockMs: 120_000, duplicateWindowMs: 600_000, maxDeliveryCount: 10 };
 
-/** The device of a message; a message about a bulk action has none. */
+/** The device of a message; empty for a wake-up message of a bulk action. */
 export function uuidOf(body: Message['body']): string {
   return 'uuid' in body ? body.uuid : '';
 }
@@ -42,9 +42,9 @@ export function createBroker(world: World) {
   };
 
   return {
-    /** Messages that were taken in, those that were dropped as duplicates not counted. */
+    /** The number of messages until now, without dropped duplicates. */
     sends: () => sends,
-    /** Takes a message in, unless its id was seen within the duplicate window. */
+    /** Takes a message, unless the id was seen within the duplicate window. */
     put(body: Message['body'], messageId: string, at: number) {
       const seenAt = seen.get(messageId);
       if (seenAt !== undefined && world.now - seenAt < duplicateWindowMs) {
@@ -65,7 +65,7 @@ export function createBroker(world: World) {
       });
       world.note(uuidOf(body), 'sent', messageId, `in ${(enqueuedAt - world.now) / 1_000} s`);
     },
-    /** Messages that can be delivered now. One that was delivered too often is dead-lettered instead. */
+    /** Messages for delivery now. After too many deliveries the broker dead-letters a message. */
     ready(): Message[] {
       const spent = active.filter((one) => one.deliveries >= maxDeliveryCount && !locked(one));
       for (const message of spent) {
@@ -76,7 +76,7 @@ export function createBroker(world: World) {
       if (heldUpUntil > world.now) return [];
       return active.filter((one) => one.enqueuedAt <= world.now && !locked(one));
     },
-    /** When the next message can be delivered that cannot be now. */
+    /** The time of the next delivery. */
     nextAt: () =>
       active.reduce(
         (soonest, { enqueuedAt, lock }) =>
@@ -118,7 +118,7 @@ export function createBroker(world: World) {
     releaseDeadLetter(deadLetter: Message, token: number) {
       if (held(deadLetter, token)) deadLetter.lock = null;
     },
-    /** Somebody sends a device's oldest letter again with another tool, as it is, and waits for the duplicate window first. */
+    /** An operator resends a device's oldest dead letter with another tool, after the end of the duplicate window. */
     resendByHand(uuid: string): boolean {
       const deadLetter = dead.find(
         (one) =>
@@ -140,15 +140,15 @@ export function createBroker(world: World) {
       world.note(uuid, 'sent again by hand', deadLetter.messageId);
       return true;
     },
-    /** Is there no message, those of this device and of bulk actions not counted? */
+    /** Is the queue empty, apart from messages of this device and of bulk actions? */
     isEmpty: (but: string | null) =>
       active.every(({ body }) => but !== null && [but, ''].includes(uuidOf(body))),
-    /** Somebody empties the queue. */
+    /** All messages are lost. */
     loseAll(andItsMemory: boolean) {
       active = [];
       if (andItsMemory) seen.clear();
     },
-    /** Many messages of others are before these: none of these is delivered until then. */
+    /** A backlog of other messages delays all deliveries until this time. */
     holdUp(until: number) {
       heldUpUntil = until;
     },

@@ -7,7 +7,7 @@ const mostAtATime = 3;
 
 export type Driver = ReturnType<typeof createDriver>;
 
-/** Chooses what happens next, one step at a time: who goes on, who dies or stalls, what is delivered to whom, and how time passes. */
+/** Chooses the next event, step by step: a process goes on, dies or stalls, a message is delivered, or time passes. */
 export function createDriver(system: System) {
   const { world, broker, scenario } = system;
   let started = 0;
@@ -18,7 +18,7 @@ export function createDriver(system: System) {
   const http = [start('http'), start('http')];
   const workers = Array.from({ length: scenario.workers }, () => start('worker'));
 
-  /** A process that died is started again, with nothing in its memory. */
+  /** A new process, with an empty memory, replaces each dead process. */
   function replaceDead(): void {
     for (const [list, kind] of [
       [http, 'http'],
@@ -48,7 +48,7 @@ export function createDriver(system: System) {
     world.note('', what, 'is down', (world.down[what] - world.now) / 1_000, 's');
   }
 
-  /** @returns false if nothing will ever happen again */
+  /** @returns false if there are no more events */
   async function step(): Promise<boolean> {
     passTime();
     breakSomething();
@@ -117,7 +117,7 @@ export function createDriver(system: System) {
         process.pausedUntil = Math.min(process.pausedUntil, world.now);
       world.note('', 'FAULTS STOP');
     },
-    /** No process has anything under way, and no request is on its way; timers do not count. */
+    /** All processes are idle, and no request is under way; timers do not count. */
     isIdle: () =>
       world.parked.every(({ process, from }) => !process && from > world.now + 60_000) &&
       [...http, ...workers].every(({ busy }) => busy === 0),

@@ -11,7 +11,7 @@ import type { Scenario } from './Scenario.js';
 
 export type System = ReturnType<typeof createSystem>;
 
-/** Everything that outlives a process: the stores, what stands outside, and the world around them. */
+/** The parts of the system outside the processes: stores, queue, hub, balena, and the world. */
 export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) {
   const world = createWorld({ ...scenario, trace });
   const rows = { devices: new Map() as Rows, system: new Map() as Rows, ops: new Map() as Rows };
@@ -24,34 +24,34 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     rows,
     cloud,
     broker: createBroker(world),
-    /** Requests that were worked off. */
+    /** Finished requests. */
     done: new Set<string>(),
-    /** The requests of each device, as their callers know them. */
+    /** The requests of each device, from the callers' point of view. */
     callersOf: (uuid: string) => callers.get(uuid)!,
-    /** A device whose calls fail, while those of the others do not. */
+    /** The device with failing calls. */
     sick: scenario.sick,
-    /** Somebody emptied the queue. */
+    /** The queue was lost, with all messages. */
     queueLost: false,
-    /** The devices that each process has a delivery of. */
+    /** The devices of each process's deliveries. */
     atDelivery: new Map<Process, string[]>(),
-    /** Registry slots that somebody has. */
+    /** Reservations in use. */
     reservations: new Set<number>(),
-    /** What the holder of each device's lease works for. */
+    /** The desired state of the run of the lease holder of each device works. */
     atWork: new Map<string, Desired>(),
-    /** Pairs that each device holds and can connect with. */
+    /** The pair of each device, accepted by the hub. */
     held: new Map<string, string>(),
-    /** Certificates from before this time are due for renewal; see `certificates.ts` for theirs. */
+    /** Certificates from before this time are due for renewal; see `certificates.ts`. */
     renewBefore: null as number | null,
-    /** Replays that ops have asked for. */
+    /** The number of operators' actions. */
     actions: 0,
     deliveries: 0,
-    /** Bulk actions that were started. */
+    /** The ids of the bulk actions. */
     bulk: [] as string[],
     recordOf(uuid: string): DeviceRecord | null {
       const row = rows.devices.get(`${uuid.slice(0, 2)}/${uuid}`);
       return row ? (JSON.parse(row.json) as DeviceRecord) : null;
     },
-    /** The bulk actions that have not come to their end. */
+    /** The bulk actions under way. */
     runningActions(): string[] {
       return [...rows.ops.values()].flatMap(({ json }) => {
         const action = JSON.parse(json) as Partial<StoredAction>;

@@ -13,7 +13,7 @@ class CannotSettle extends Error {}
 /** Three quarters of W. */
 const slowMs = 45_000;
 
-/** One delivery of a message to a worker, as the Functions host and `functions/worker.ts` make it. */
+/** One delivery of a message to a worker, as by the Functions host and `functions/worker.ts`. */
 export function deliver(system: System, running: Running, message: Message): void {
   const { world, broker, cloud } = system;
   const { process, deps } = running;
@@ -45,7 +45,7 @@ export function deliver(system: System, running: Running, message: Message): voi
       },
       log(line) {
         world.note(uuid, process.name, line);
-        // What could not be written down counts as the death of its worker.
+        // A run without a written result counts as the death of the worker.
         if (line.includes('records-unavailable')) cloud.device(uuid).trouble += 1;
       },
     });

@@ -13,7 +13,7 @@ const callTimeoutMs = 15_000;
 const fleet = 'org/fleet';
 
 /**
- * Balena, as one process reaches it, for one run. The device may be hidden from the key for that run, and so may its fleet.
+ * Balena for one run of a process. The device may be hidden from the key during the run, and the fleet as well.
  *
  * @param die ends the process
  */
@@ -21,7 +21,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
   const { world, cloud } = system;
   const device = cloud.device(uuid);
   const hidesDevice = world.chance(0.01);
-  // Mostly a key that does not see the device does not see its fleet either.
+  // A key without a view of the device mostly has no view of the fleet either.
   const hidesFleet = world.chance(hidesDevice ? 0.8 : 0.01);
   let isHidden = false;
   const call = <R>(write: boolean, effect: () => R) =>
@@ -31,7 +31,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
       ...(write && { afterPause: () => watchCall(system, process, device, true) }),
       effect,
     });
-  /** One whose effect can be that it is rejected. */
+  /** A write; balena may reject the write. */
   const write = async (what: string, effect: () => ProvisioningError | undefined) => {
     watchCall(system, process, device, false);
     const error = await call(true, () => {
@@ -89,7 +89,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
           } else if (stands?.id === existing.id) {
             rows.set(name, { id: existing.id, value });
           }
-          // An update that matches no row answers 200 and changes nothing.
+          // An update without a matching row answers 200 and changes nothing.
           return undefined;
         },
       );

@@ -7,7 +7,7 @@ import { request } from './request.js';
 import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
 
-/** The hub's registry, as one process reaches it. */
+/** The hub's registry for one process. */
 export function fakeHub(system: System, process: Process): HubRegistry {
   const { world, cloud } = system;
   const call = <R extends string>(

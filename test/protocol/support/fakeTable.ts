@@ -13,13 +13,13 @@ export interface StoredRow {
 
 const rowsInAPage = 2;
 
-/** What stands in a table, whoever looks. */
+/** The rows of a table. */
 export type Rows = Map<string, StoredRow>;
 
-/** Told of every row that is written, before the next thing happens. */
+/** Called at every write of a row, before the next event. */
 export type OnWrite<T> = (before: T | null, after: T) => void;
 
-/** A table of the storage account, as one process reaches it. */
+/** A table of the storage account for one process. */
 export function fakeTable<T>(
   world: World,
   process: Process,
@@ -35,7 +35,7 @@ export function fakeTable<T>(
     return { kind: 'answered' };
   }
 
-  /** Page after page in the order of the keys, each with a request of its own: rows change while a scan goes on. */
+  /** Page after page in the order of the keys, with a request for each page: rows change during the scan. */
   async function* matching(filter: string | undefined): AsyncGenerator<StoredRow> {
     const is = matcherOf(filter);
     let after = '';
@@ -86,7 +86,7 @@ export function fakeTable<T>(
       }
       const done = await request(world, process, { fate: { kind: 'answered' }, effect });
       if (luck < 0.03) throw unavailable();
-      // The tables client repeats a request whose answer was lost, and meets its own write.
+      // The tables client repeats a request after a lost answer, and meets the client's own write.
       return luck < 0.04 ? false : done;
     },
     async *list(filter) {
@@ -103,7 +103,7 @@ export function fakeTable<T>(
   };
 }
 
-/** Of the OData filters, what the product uses. */
+/** The part of OData filters in use by the product. */
 function matcherOf(filter = ''): (id: string, row: StoredRow) => boolean {
   const conditions = filter.split(' and ').filter((text) => text !== '');
   const tests = conditions.map((text) => {
@@ -121,9 +121,9 @@ function matcherOf(filter = ''): (id: string, row: StoredRow) => boolean {
 }
 
 /**
- * Somebody puts an older version of a row in its place.
+ * An older version of a row replaces the row.
  *
- * @returns false if there is none
+ * @returns false if there is no older version
  */
 export function restoreRow(rows: Rows, id: string, steps: number): boolean {
   let row = rows.get(id);
@@ -133,7 +133,7 @@ export function restoreRow(rows: Rows, id: string, steps: number): boolean {
   return true;
 }
 
-/** ETags of a table never come again, not even for a row that was deleted and made anew. */
+/** A table never repeats an ETag, not even for a row after a deletion. */
 const etags = new WeakMap<Rows, number>();
 function nextEtag(rows: Rows): number {
   const etag = (etags.get(rows) ?? 0) + 1;

@@ -3,10 +3,10 @@ import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import { type Fate, longestTravelMs } from './request.js';
 
-/** What the other side asks for when it throttles. */
+/** The Retry-After of a throttled call. */
 export const throttledForMs = 20_000;
 
-/** What becomes of a call to the hub or to balena for one device. */
+/** The fate of a call to the hub or to balena for one device. */
 export function fateOutside(system: System, dependency: Dependency, write: boolean, uuid: string): Fate {
   const { world, sick, cloud } = system;
   const fail = (

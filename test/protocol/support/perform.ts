@@ -19,7 +19,7 @@ import type { Act } from './Scenario.js';
 import type { Running } from './startProcess.js';
 import { tamper } from './tamper.js';
 
-/** Does what an act says, as an HTTP function does it, or behind our back. */
+/** Performs an act: by an HTTP function, or by another program. */
 export function perform(system: System, running: Running, { device, what }: Act): void {
   const { world, broker, cloud } = system;
   const uuid = uuids[device] ?? uuids[0];
@@ -41,7 +41,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
       lookAgain(system, running, uuid, what.forceVerify, what.inMs);
       break;
     case 'renew':
-      // Every pair that this device has had until now; others of the same age are due as well.
+      // Every pair of this device until now. Pairs of other devices with the same age are due as well.
       system.renewBefore = Math.max(system.renewBefore ?? 0, renewalOf(cloud.device(uuid).minted));
       lookAgain(system, running, uuid, false);
       break;
@@ -87,7 +87,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
       for (const one of uuids) {
         const { operators, retired } = system.callersOf(one);
         operators.cancelled = true;
-        // What a bulk rotation that revokes has begun goes on to its end; what it has not begun is taken back.
+        // A begun rotation goes on to the end; a waiting rotation is taken back.
         retired.clear();
       }
       invoke(system, running, '', async () => {
@@ -101,7 +101,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
   }
 }
 
-/** Takes a request, as the HTTP functions do. */
+/** Takes a request, like the HTTP functions. */
 export function ask(system: System, running: Running, requested: DeviceRequest): void {
   const { world } = system;
   const { uuid } = requested;
@@ -122,7 +122,7 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
   });
 }
 
-/** Takes an event "created", as the webhook does. */
+/** Takes an event "created", like the webhook. */
 function event(system: System, running: Running, uuid: string): void {
   const callers = system.callersOf(uuid);
   const request = callers.call({ present: true, service: 'a' }, running.process, true);
@@ -143,9 +143,9 @@ function event(system: System, running: Running, uuid: string): void {
   });
 }
 
-/** Requests a rotation, as operators do. It never changes where the device belongs, nor whether it is to be present. */
+/** Requests a rotation, like operators. A rotation changes neither service nor presence. */
 function requestRotation(system: System, running: Running, uuid: string, revoke: boolean): void {
-  // As a bulk action does it: one that revokes is not taken back here, for what is revoked is remembered.
+  // A rotation without revocation has an action, and can be cancelled. A revocation is never cancelled here, because the thumbprint is remembered.
   const action = revoke ? undefined : `${uuid} ${system.actions}`;
   system.actions += 1;
   const { retired, revoked, rotations } = system.callersOf(uuid);
@@ -178,7 +178,7 @@ export function lookAgain(
   );
 }
 
-/** Plans a bulk action and starts it. Operators are not told what the plan does to one device. */
+/** Plans a bulk action and starts the action. Operators are not told about single devices. */
 function startBulk(
   system: System,
   running: Running,
@@ -200,12 +200,12 @@ function startBulk(
   });
 }
 
-/** An action that has ended cannot be cancelled, and a cancelled one cannot be started. */
+/** An ended action cannot be cancelled, and a cancelled action cannot be started. */
 function ignoreEnded(error: unknown): void {
   if (!(error instanceof RequestError)) throw error;
 }
 
-/** An invocation that answers with an error if the records or the queue cannot be reached, and never otherwise. */
+/** An invocation may fail only if the records or the queue cannot be reached. */
 export function invoke(system: System, running: Running, uuid: string, run: () => Promise<void>): void {
   running.busy += 1;
   const whole = async () => {
@@ -225,7 +225,7 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
   void whole();
 }
 
-/** What a plan would hold of a device, if it failed for good. */
+/** The item of a plan for a device with a dead job. */
 function failedItem({ recordOf }: System, uuid: string): Item | null {
   const record = recordOf(uuid);
   if (!record?.job?.dead) return null;
@@ -237,7 +237,7 @@ function actionOf(id: string): StoredAction {
   return { id, by: 'ops', startedBy: null, cancelledBy: null, reason: 'no need' } as StoredAction;
 }
 
-/** Between the backdated start of a device's n-th certificate and that of the next: see `certificates.ts`. */
+/** A time between the backdated starts of a device's n-th certificate and the next certificate: see `certificates.ts`. */
 function renewalOf(minted: number): number {
   return Date.UTC(2026, 0, 1) + (minted - 1) * 60_000 - 300_000 + 30_000;
 }

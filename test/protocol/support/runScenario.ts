@@ -13,17 +13,17 @@ import { periodMs } from './startProcess.js';
 import { exempt, waitLimit } from './waitLimit.js';
 
 export interface Verdict {
-  /** What was violated, and on which device. */
+  /** The violations, each with the device. */
   violations: Map<string, string>;
-  /** What happened to the device that went wrong first; empty unless asked for. */
+  /** The history of the device with the first violation; empty by default. */
   history: string;
 }
 
 const mostSteps = 20_000;
-/** Of messages and deliveries, once faults have stopped. A lease that is waited for costs a copy every five seconds; ten workers that die one after the other, ten times as many. */
+/** The most messages and deliveries after the faults have stopped. Waiting for a lease costs a copy every five seconds. Ten workers can die in turn, at ten times the cost. */
 const mostPerDevice = { usual: 150, poison: 1_500 };
 
-/** Plays one history: a phase of acts and faults, then without faults until nothing moves; says what is wrong then. */
+/** Plays one history: a phase of acts and faults, then a phase without faults until all is at rest. Collects the violations. */
 export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace = false): Promise<Verdict> {
   const system = createSystem(scenario, rule, trace);
   const { world, broker, cloud } = system;
@@ -55,7 +55,7 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
     audit(uuids);
     await settle();
     for (const uuid of uuids) {
-      // Audit turns a failed record whose device balena no longer knows into a request for its absence.
+      // For a failed record of a deleted device, an audit requests the absence of the device.
       const given = system.recordOf(uuid)?.job?.dead && cloud.device(uuid).gone;
       if (given) ask(system, driver.http(), { uuid, present: false });
     }
@@ -97,21 +97,21 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   }
 }
 
-/** A check that failed says so in the record, and a call after a pause crosses with another worker: the next audit repairs both. */
+/** The next audit repairs a failed check, and the effect of a late call by a dead worker. */
 function needsAudit({ recordOf, cloud }: System, uuid: string): boolean {
   const record = recordOf(uuid);
   const isLate = cloud.device(uuid).lateCallers.some(({ diedAt }) => diedAt !== null);
   return isLate || (record !== null && record.job === null && record.error !== null);
 }
 
-/** Nothing is on its way, and no work is owed. */
+/** No message is under way, and no job is pending. */
 function isQuiet(system: System, idle: boolean): boolean {
   const { broker, recordOf } = system;
   const but = exempt(system);
   return (
     idle &&
     broker.isEmpty(but) &&
-    // A bulk action goes on for as long as one of its devices.
+    // A bulk action goes on as long as any of the devices.
     (but !== null || system.runningActions().length === 0) &&
     !uuids.some((uuid) => uuid !== but && isPending(recordOf(uuid)?.job ?? null))
   );

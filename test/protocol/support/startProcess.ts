@@ -27,19 +27,19 @@ import { watchRecord } from './watchRecord.js';
 
 export interface Running {
   process: Process;
-  /** The sides outside are added for each run: see `deliver`. */
+  /** Hub and balena are added for each run: see `deliver`. */
   deps: AcceptDependencies & RedriveDependencies & Omit<WorkerDependencies, 'hub' | 'balena'>;
   ops: BulkDependencies;
   /** Invocations under way. */
   busy: number;
 }
 
-/** Real time between runs of the timer. */
+/** The time between two runs of the timer. */
 export const periodMs = 300_000;
-/** 3,650 days and the five minutes by which certificates are backdated. */
+/** 3,650 days, and five minutes: certificates are backdated. */
 const lifeMs = 3_650 * 24 * 3_600_000 + 300_000;
 
-/** A process with the product's real code in it, and an empty memory. */
+/** A process with the product's real code, and an empty memory. */
 export function startProcess(system: System, name: string): Running {
   const { world, rows, scenario, rule, cloud } = system;
   const skewMs = world.int(-scenario.skewMs, scenario.skewMs);
@@ -80,7 +80,7 @@ export function startProcess(system: System, name: string): Running {
     retryTransient: retrySoonBy(clock),
     settings: {
       fleets: null,
-      /** As a share of a certificate's life: exactly those from before a moment are due. */
+      /** As a fraction of a certificate's life: exactly the certificates from before a moment are due. */
       get renewAt() {
         return system.renewBefore === null ? 1 : (clock.now() - system.renewBefore) / lifeMs;
       },

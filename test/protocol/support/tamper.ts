@@ -43,7 +43,7 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       return;
     case 'alien': {
       if (rows.size === 0) return;
-      // A pair that matches, and is another device's.
+      // A matching pair of another device.
       const other = pairOf(uuid === uuids[0] ? uuids[1] : uuids[0], 0);
       set('AZURE_CERT', other.certificate);
       set('AZURE_PRIVATE_KEY', other.privateKey);

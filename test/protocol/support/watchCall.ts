@@ -3,10 +3,10 @@ import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 
 /**
- * One worker at a time: a process that begins to change something outside holds the device's lease.
+ * One worker at a time: a process holds the device's lease when a change outside begins.
  *
- * @param hasPaused the process paused between its check of the time and the call: no rule closes that (docs/protocol.md, What is
- * left open)
+ * @param hasPaused the process paused between the check of the time and the call: no rule closes this gap (docs/protocol.md,
+ * "What is left open")
  */
 export function watchCall(
   { world, recordOf }: System,

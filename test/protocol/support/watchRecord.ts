@@ -6,7 +6,7 @@ import { throttledForMs } from './fateOutside.js';
 /** The base64 of a private key's first line. */
 const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
 
-/** What must hold between a record and the one that replaces it, whoever writes. */
+/** The invariants between a record and the next version, for every writer. */
 export function watchRecord(
   system: System,
   before: DeviceRecord | null,
