@@ -81,7 +81,7 @@ test('one request lists the devices of a fleet that have no variables yet', asyn
   const { id } = await sdk.models.application.get(fleet, { $select: 'id' });
   const done = balena.devices.slice(1, 11);
   for (const { uuid } of done)
-    await balena.tell('PUT', `/devices/${uuid}/variables`, { variables: { AZURE_CERT: 'x' } });
+    await balena.control('PUT', `/devices/${uuid}/variables`, { variables: { AZURE_CERT: 'x' } });
   await balena.counts();
   const list = (top: number) =>
     sdk.pine.get({
@@ -108,6 +108,6 @@ test('one request lists the devices of a fleet that have no variables yet', asyn
 test('the same query with spaces in the address works too', async () => {
   const filter =
     "belongs_to__application eq 1 and not(device_environment_variable/any(v:v/name eq 'AZURE_CERT'))&$orderby=id asc&$top=1000";
-  const { status, body } = await balena.ask(`/v7/device?$select=id,uuid&$filter=${filter}`);
+  const { status, body } = await balena.request(`/v7/device?$select=id,uuid&$filter=${filter}`);
   expect([status, body.d.length]).toEqual([200, 21]);
 });

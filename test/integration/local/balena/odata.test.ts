@@ -1,9 +1,9 @@
 import { useBalena } from './useBalena.js';
 
-const { ask, devices, tell } = await useBalena({ devices: 5 });
-const get = async (path: string) => (await ask(`/v7/${path}`)).body.d;
+const { request, devices, control } = await useBalena({ devices: 5 });
+const get = async (path: string) => (await request(`/v7/${path}`)).body.d;
 const errorOf = async (path: string) => {
-  const { status, body } = await ask(`/v7/${path}`);
+  const { status, body } = await request(`/v7/${path}`);
   expect(status).toBe(400);
   return body;
 };
@@ -26,7 +26,7 @@ test('$filter compares, negates, and joins with `and` and `or` from left to righ
 });
 
 test('any looks into lists and links, also nested', async () => {
-  await tell('PUT', `/devices/${second}/variables`, { service: 'main', variables: { "IT'S": 'x' } });
+  await control('PUT', `/devices/${second}/variables`, { service: 'main', variables: { "IT'S": 'x' } });
   const filter =
     "service_install/any(si:si/installs__service/any(s:s/service_name eq 'main') and " +
     "si/device_service_environment_variable/any(v:v/name eq 'IT''S')) and belongs_to__application/any(a:a/slug eq 'local/demo')";
@@ -69,7 +69,7 @@ test('$count counts the rows that match', async () => {
 
 test('a text may hold every character that an address gives a meaning', async () => {
   const name = "50%27 & 100% 'done' (a/b?c=d;e,f)";
-  await ask('/v7/device(3)', { method: 'PATCH', body: JSON.stringify({ device_name: name }) });
+  await request('/v7/device(3)', { method: 'PATCH', body: JSON.stringify({ device_name: name }) });
   const filter = encodeURIComponent(`device_name eq '${name.replaceAll("'", "''")}'`);
   expect(await get(`device?$select=id&$filter=${filter}`)).toEqual([{ id: 3 }]);
 });
@@ -123,16 +123,16 @@ test.each([
 });
 
 test('a PATCH or DELETE with options that it would ignore is refused', async () => {
-  expect((await ask('/v7/device?$top=1', { method: 'DELETE' })).status).toBe(400);
-  expect((await ask('/v7/device/$count', { method: 'DELETE' })).status).toBe(400);
-  expect((await ask('/v7/device(1)', { method: 'PUT', body: '{}' })).status).toBe(400);
-  expect((await ask('/v7/service(1)', { method: 'DELETE' })).status).toBe(400);
-  expect((await ask('/v7/device(1)', { method: 'PATCH', body: '{"uuid":"x"}' })).status).toBe(400);
-  expect((await ask('/v7/device(1)', { method: 'PATCH', body: '{' })).status).toBe(400);
-  expect((await ask('/v7/device', { method: 'POST', body: '{}' })).status).toBe(400);
+  expect((await request('/v7/device?$top=1', { method: 'DELETE' })).status).toBe(400);
+  expect((await request('/v7/device/$count', { method: 'DELETE' })).status).toBe(400);
+  expect((await request('/v7/device(1)', { method: 'PUT', body: '{}' })).status).toBe(400);
+  expect((await request('/v7/service(1)', { method: 'DELETE' })).status).toBe(400);
+  expect((await request('/v7/device(1)', { method: 'PATCH', body: '{"uuid":"x"}' })).status).toBe(400);
+  expect((await request('/v7/device(1)', { method: 'PATCH', body: '{' })).status).toBe(400);
+  expect((await request('/v7/device', { method: 'POST', body: '{}' })).status).toBe(400);
   expect(await get('device/$count')).toBe(5);
 });
 
 test('an unknown address is answered with 404', async () => {
-  expect((await ask('/v6/device')).status).toBe(404);
+  expect((await request('/v6/device')).status).toBe(404);
 });

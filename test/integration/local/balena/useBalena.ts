@@ -17,15 +17,16 @@ export async function useBalena(options: BalenaOptions = {}) {
   const { apiUrl, apiKey, controlUrl, devices } = endpoints;
   afterAll(close);
 
-  const tell = (method: string, path: string, body?: unknown) => callControl(controlUrl, method, path, body);
+  const control = (method: string, path: string, body?: unknown) =>
+    callControl(controlUrl, method, path, body);
   return {
     ...endpoints,
     events,
-    tell,
+    control,
     device: devices[0]!,
     sdk: await sdkFor(apiUrl, apiKey),
     /** Sends a plain request with this key. */
-    ask: async (path: string, init: RequestInit = {}, key = apiKey) => {
+    request: async (path: string, init: RequestInit = {}, key = apiKey) => {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
       const response = await fetch(new URL(path, apiUrl), { headers, ...init });
       const text = await response.text();
@@ -34,13 +35,13 @@ export async function useBalena(options: BalenaOptions = {}) {
     },
     /** Counts the requests to the API since the last call, by `METHOD pattern`. */
     async counts(): Promise<RequestSummary['counts']> {
-      const { body } = await tell('GET', '/requests');
-      await tell('DELETE', '/requests');
+      const { body } = await control('GET', '/requests');
+      await control('DELETE', '/requests');
       return body.counts;
     },
     /** Adds a device to the fleet. */
     async newDevice(): Promise<{ uuid: string; apiKey: string }> {
-      const { body } = await tell('POST', '/devices', {});
+      const { body } = await control('POST', '/devices', {});
       return body[0];
     },
   };
