@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { BrokerEndpoints } from '../local/simulators/servicebus/startBroker.js';
 
@@ -31,6 +32,14 @@ interface OperationLog {
 }
 
 const senders = 30;
+
+/** The broker dies after this number of acknowledged operations in a round. */
+const minSends = 60;
+const minCompletions = 10;
+
+/** The broker dies after this time even with fewer operations, because a client without an answer stops working. */
+const longestRoundMs = 5_000;
+
 const queue = 'killed';
 
 /**
@@ -55,7 +64,11 @@ export async function killBroker(main: string, folder: string, kills: number): P
     const client = connect(endpoints);
     let isOver = false;
     const loaded = load(client, log, () => isOver);
-    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 250));
+    // Each round does some work, on a machine of any speed, before the broker dies at a random moment.
+    const [sends, completions] = [log.sent.size + minSends, log.completed.size + minCompletions];
+    const latest = Date.now() + longestRoundMs;
+    while ((log.sent.size < sends || log.completed.size < completions) && Date.now() < latest) await delay(5);
+    await delay(50 + Math.random() * 250);
     isOver = true;
     const ended = new Promise((resolve) => broker.once('exit', resolve));
     broker.kill('SIGKILL');

@@ -8,7 +8,7 @@ import type { RetryTransient } from '../shared/retry.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import type { Circuits } from '../throttling/circuitBreaker.js';
 import type { RateLimiter } from '../throttling/rateLimiter.js';
-import type { ReconcileSettings } from './work.js';
+import type { ReconcileSettings } from './steps/work.js';
 
 export interface WorkerSettings extends ReconcileSettings {
   /** W of the protocol: after this time a run starts no call to another system. */
