@@ -1,5 +1,5 @@
 import { seededRandom } from '../../local/simulators/faults/seededRandom.js';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { type System, useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -63,7 +63,7 @@ test('what is asked for in any quick order ends as it was last asked for', async
     uuids.map(async (uuid, index) => {
       const last = await askAtRandom(system, uuid, seededRandom(index + 1));
       await system.state(uuid, last === null ? 'deprovisioned' : 'provisioned');
-      await until(`nothing is under way for ${uuid}`, async () =>
+      await waitFor(`nothing is under way for ${uuid}`, async () =>
         (await queue.messages()).every(({ body }) => body.uuid !== uuid),
       );
       if (last === null) {

@@ -3,9 +3,9 @@ import { type AuditProgress, audit } from '../../cli/fleet/audit.js';
 import { type Finding, type FindingKind, findingKinds } from '../../cli/fleet/finding.js';
 import { repair } from '../../cli/fleet/repair.js';
 import { minter } from '../../src/certificates/mint.js';
+import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -197,7 +197,7 @@ test('every planted disagreement is found, each kind among them, and all are men
 
   for (const finding of found) expect(await repair(app, finding, { removeUnknown: true })).toBe('requested');
   // A device that is gone is looked at first; what is left of it goes with the second repair.
-  await until('an audit finds nothing more, and nothing is under way', async () => {
+  await waitFor('an audit finds nothing more, and nothing is under way', async () => {
     const left = await findings();
     for (const finding of left) await repair(app, finding, { removeUnknown: true });
     if (left.length > 0) throw new Error(left.map(({ uuid, kind }) => `${uuid} ${kind}`).join());
@@ -218,7 +218,7 @@ test('repaired in vain: what was in order already is not changed', async () => {
     kind: 'identity-without-record',
     fix: { how: 'adopt', service: 'other' },
   });
-  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
+  await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
   expect(await system.credentials(uuid)).toEqual(before);
   expect(await system.state(uuid, 'provisioned')).toMatchObject({ service: 'main' });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { TableClient } from '@azure/data-tables';
 import { projectFolder } from '../../local/stack/projectFolder.js';
 import { signed } from '../support/signedWebhook.js';
+import { waitFor } from '../support/waitFor.js';
 import { anyPrivateKey, findLeaks } from './support/findLeaks.js';
 import { readFiles } from './support/readFiles.js';
 import { readTables } from './support/readTables.js';
@@ -13,7 +14,6 @@ import { runNode } from './support/runNode.js';
 import type { Fault } from './support/standInControl.js';
 import { startCollector } from './support/startCollector.js';
 import { toText } from './support/toText.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 import { event, newSecret, senderWith } from './support/webhooks.js';
 import { without } from './support/without.js';
@@ -177,19 +177,19 @@ describe('the system goes through', () => {
     expect((await ask(uuid, 'mian')).status).toBe(422);
     await queue.send({ v: 1, uuid: 'x' });
     await queue.send('{');
-    await until('they are dead-lettered', async () => (await queue.deadLetters()).length >= 4);
+    await waitFor('they are dead-lettered', async () => (await queue.deadLetters()).length >= 4);
   });
 
   test('a host that is killed at work and started again', async () => {
     const { uuid } = await newDevice();
     const held = await balena.fault({ path: 'environment_variable', method: 'POST', hang: true, times: 1 });
-    await until('it is taken', async () => (await ask(uuid, 'main')).status === 202);
+    await waitFor('it is taken', async () => (await ask(uuid, 'main')).status === 202);
     await held(1);
     await restartHost();
     await balena.noFaults();
-    expect((await system.state(uuid, 'provisioned', 60_000)).state).toBe('provisioned');
+    expect((await system.state(uuid, 'provisioned')).state).toBe('provisioned');
     await rememberKeys(uuid);
-  }, 150_000);
+  });
 
   const store = { method: 'POST', path: 'environment_variable' };
   const faults: ['hub' | 'balena', Fault][] = [
@@ -208,30 +208,22 @@ describe('the system goes through', () => {
     ['hub', { method: 'PUT', status: 401, times: 1 }],
     ['balena', { ...store, status: 401, times: 2 }],
   ];
-  test.each(faults)(
-    'what goes wrong at %s: %j',
-    async (side, fault) => {
-      const { uuid } = await newDevice();
-      const hit = await (side === 'hub' ? hub : balena).fault(fault);
-      // Whether the circuit of the fault before is still open or not, one run meets this one.
-      await ask(uuid, 'main');
-      expect(await hit(1, 90_000)).toBe(true);
-    },
-    120_000,
-  );
+  test.each(faults)('what goes wrong at %s: %j', async (side, fault) => {
+    const { uuid } = await newDevice();
+    const hit = await (side === 'hub' ? hub : balena).fault(fault);
+    // Whether the circuit of the fault before is still open or not, one run meets this one.
+    await ask(uuid, 'main');
+    expect(await hit(1)).toBe(true);
+  });
 
-  test.each(['tables', 'serviceBus'] as const)(
-    'an outage of %s',
-    async (name) => {
-      const { uuid } = await newDevice();
-      const body = event('created', (await newDevice()).uuid);
-      const away = await without(stack, name, () =>
-        Promise.all([ask(uuid, 'main'), senderWith(secret, system).send(body), system.health()]),
-      );
-      expect(away.map(({ status }) => status)).toEqual([503, 503, 503]);
-    },
-    60_000,
-  );
+  test.each(['tables', 'serviceBus'] as const)('an outage of %s', async (name) => {
+    const { uuid } = await newDevice();
+    const body = event('created', (await newDevice()).uuid);
+    const away = await without(stack, name, () =>
+      Promise.all([ask(uuid, 'main'), senderWith(secret, system).send(body), system.health()]),
+    );
+    expect(away.map(({ status }) => status)).toEqual([503, 503, 503]);
+  });
 
   test('a start with settings that are wrong', async () => {
     const wrong = {
@@ -263,7 +255,7 @@ test('and nothing that it wrote has a secret in it', async () => {
   for (const place of ['logs', 'answers', 'telemetry', 'queue', 'records'])
     expect(places[place]?.length).toBeGreaterThan(1_000);
   expect(findLeaks(secrets, places)).toEqual([]);
-}, 60_000);
+});
 
 test('the search would have found one, wherever it were written', async () => {
   const planted = `canary-${randomBytes(16).toString('hex')}`;
@@ -275,8 +267,8 @@ test('the search would have found one, wherever it were written', async () => {
   await table.createEntity({ partitionKey: 'planted', rowKey: 'planted', json: JSON.stringify({ planted }) });
   await writeFile(join(home, 'planted'), planted);
   await writeFile(join(system.folder, 'planted'), Buffer.from(planted).toString('base64'));
-  await until('it is logged', () => lines.some((line) => line.includes(planted)));
-  await until('it is a letter', async () =>
+  await waitFor('it is logged', () => lines.some((line) => line.includes(planted)));
+  await waitFor('it is a letter', async () =>
     (await queue.deadLetters()).some(({ messageId }) => messageId === planted),
   );
 
@@ -285,4 +277,4 @@ test('the search would have found one, wherever it were written', async () => {
   expect([...where].sort()).toEqual(
     ['answers', 'home, planted', 'its folder, planted', 'logs', 'queue', 'records'].sort(),
   );
-}, 60_000);
+});

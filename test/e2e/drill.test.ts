@@ -1,4 +1,4 @@
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 // Seconds in place of minutes: what a killed worker held comes again after the lock.
@@ -17,14 +17,10 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
     ...wrong.map((uuid) => system.post(uuid, 'sensor')),
     ...right.map((uuid) => system.post(uuid, 'main')),
   ]);
-  await until(
-    'all have ended',
-    async () => {
-      const { states } = await ops.overview();
-      return states.failed === 300 && states.provisioned === 200;
-    },
-    90_000,
-  );
+  await waitFor('all have ended', async () => {
+    const { states } = await ops.overview();
+    return states.failed === 300 && states.provisioned === 200;
+  });
   const listed = await ops.deadLetters({ errorCode: 'service-not-found', limit: '1000' });
   expect(listed).toMatchObject({ total: 300, byStatus: { failed: 300 }, byFleet: { 'local/demo': 300 } });
   expect(new Set(listed.deadLetters.map(({ uuid }) => uuid))).toEqual(new Set(wrong));
@@ -42,7 +38,7 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   expect(plan.expectedSeconds).toBe(1);
 
   await ops.start(plan.id, { ramp: true, rate: 3_000 });
-  await until('the replay is in its midst', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
+  await waitFor('the replay is in its midst', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
   await stack.hosts.at(-1)?.kill();
   const broken = (await ops.action(plan.id)).counts;
   expect(broken.requested).toBeLessThan(300);
@@ -53,7 +49,7 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   ).toBe(300);
   await stack.startHost('worker');
 
-  const done = await ops.ends(plan.id, 'done', 120_000);
+  const done = await ops.ends(plan.id, 'done');
   expect(done.counts).toEqual({
     planned: 300,
     quarantined: 0,
@@ -87,4 +83,4 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   // The old letters are superseded, and go with the next run of the timer.
   const { byStatus } = await ops.deadLetters({ status: 'superseded' });
   expect(byStatus).toEqual({ superseded: 300 });
-}, 240_000);
+});

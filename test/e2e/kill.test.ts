@@ -1,7 +1,7 @@
 import { minter } from '../../src/certificates/mint.js';
+import { waitFor } from '../support/waitFor.js';
 import type { Fault } from './support/standInControl.js';
 import { isPairAt, storedPair } from './support/storedPair.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 // Seconds in place of minutes. A held call to the hub is given up after the work limit, one to balena after half the grace.
@@ -86,7 +86,7 @@ beforeAll(async () => {
   for (const kill of kills) if (kill[1] !== 'deprovision') stored.push(...(await storedFor(kill)));
   await Promise.all([hub.noFaults(), balena.noFaults()]);
   await stack.startHost('all');
-}, 60_000);
+});
 
 test.each(kills)('killed %s, it is done by the next (%s)', async (...kill) => {
   await asks[kill[1]].ends(uuidOf(kill));
@@ -100,7 +100,7 @@ test('whenever it is killed, a pair that is stored is one that the hub accepts a
 });
 
 test('it leaves nothing in the queue, and nothing was given up', async () => {
-  await until('the queue is empty', async () => (await queue.messages()).length === 0);
+  await waitFor('the queue is empty', async () => (await queue.messages()).length === 0);
   expect(await queue.deadLetters()).toEqual([]);
 });
 
@@ -121,7 +121,7 @@ async function holdAtVariables(): Promise<void> {
     await hold(kill, '/device_service_environment_variable');
     // What goes through must be through before the next fault is there to hit it.
     if (kill[3]?.method !== 'DELETE')
-      await until('both are written or held', async () => (await writes()) >= before + 2);
+      await waitFor('both are written or held', async () => (await writes()) >= before + 2);
   }
 }
 

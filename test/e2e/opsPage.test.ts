@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useOpsPage } from './support/useOpsPage.js';
 import { useSystem } from './support/useSystem.js';
 import { visibleText } from './support/visibleText.js';
@@ -20,16 +20,12 @@ async function failed(count: number, service: string): Promise<string[]> {
 
 /** What a page shows below its bar. */
 const shown = (page: Page) => visibleText(page.locator('main'));
-const shows = (page: Page, text: string | RegExp, withinMs?: number) =>
-  until(
-    `the page shows ${text}`,
-    async () => {
-      const now = await shown(page);
-      if (typeof text === 'string' ? now.includes(text) : text.test(now)) return true;
-      throw new Error(`it shows ${now}`);
-    },
-    withinMs,
-  );
+const shows = (page: Page, text: string | RegExp) =>
+  waitFor(`the page shows ${text}`, async () => {
+    const now = await shown(page);
+    if (typeof text === 'string' ? now.includes(text) : text.test(now)) return true;
+    throw new Error(`it shows ${now}`);
+  });
 
 describe('at three in the morning', () => {
   test('a stuck device is found, its cause is understood and mended, and a replay from the page has it provisioned', async () => {
@@ -68,7 +64,7 @@ describe('at three in the morning', () => {
     const { page, go } = await pages.enter();
     await go('devices');
     await page.getByRole('searchbox', { name: 'Device' }).fill(` ${uuid.slice(0, 10).toUpperCase()} `);
-    await until('only that one is listed', async () => (await page.locator('tbody tr').count()) === 1);
+    await waitFor('only that one is listed', async () => (await page.locator('tbody tr').count()) === 1);
     await page.getByRole('link', { name: uuid.slice(0, 12) }).click();
     await shows(page, /hub\s+accepts this certificate/i);
   });
@@ -92,13 +88,13 @@ describe('at three in the morning', () => {
     await dialog.getByRole('button', { name: 'Replay 30 requests' }).click();
 
     await page.getByRole('heading', { name: 'Replay', exact: true }).waitFor();
-    await until('some are done', async () =>
+    await waitFor('some are done', async () =>
       /[2-9] well/.test(await visibleText(page.getByLabel('Progress'))),
     );
     await page.getByRole('button', { name: 'Cancel …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel it' }).click();
     await shows(page, /cancelled by\s+Ada/i);
-    await until('it is over', async () => /\b0 under way|cancelled\b/.test(await shown(page)));
+    await waitFor('it is over', async () => /\b0 under way|cancelled\b/.test(await shown(page)));
     const [action] = (await ops.audit()).actions;
     const { counts } = await ops.ends(action?.id ?? '', 'cancelled');
     expect(counts.succeeded + counts.cancelled).toBe(30);
@@ -113,7 +109,7 @@ describe('at three in the morning', () => {
       .click();
     await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
     await shows(page, /done/);
-  }, 90_000);
+  });
 
   test('what is wanted no more is discarded, with a reason that the audit keeps', async () => {
     const [uuid = ''] = await failed(1, 'unwanted');
@@ -212,7 +208,7 @@ describe('the page', () => {
     await page.waitForTimeout(7_000);
     expect(requests.length).toBe(before);
     await see(false);
-    await until('it asks again', () => requests.length > before);
+    await waitFor('it asks again', () => requests.length > before);
   });
 
   test.each(['light', 'dark'] as const)(
@@ -255,7 +251,6 @@ describe('the page', () => {
       await page.getByRole('button', { name: 'Forget the key' }).click();
       expect(await seen()).toEqual([]);
     },
-    60_000,
   );
 
   test('is as wide as a phone, on a phone', async () => {

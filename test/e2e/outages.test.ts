@@ -1,4 +1,4 @@
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 import { without } from './support/without.js';
 
@@ -41,7 +41,7 @@ test.each([
     expect(seen.status).toBe(503);
     expect(seen.notOk.some((text) => text.startsWith(`${line}:`))).toBe(true);
 
-    await until('it is accepted', async () => (await system.post(uuid, 'main')).status === 202);
+    await waitFor('it is accepted', async () => (await system.post(uuid, 'main')).status === 202);
     await system.state(uuid, 'provisioned');
     expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
     expect((await health()).status).toBe(200);
@@ -57,7 +57,7 @@ test.each([
     const refused = await balena.newDevice();
     await side.fault(fault);
     await system.post(refused, 'main');
-    const seen = await until('health sees it', async () => {
+    const seen = await waitFor('health sees it', async () => {
       const now = await health();
       return now.status === 503 && now;
     });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BrokerEndpoints } from '../../local/simulators/servicebus/startBroker.js';
 import { forkStandIn } from '../../local/stack/forkStandIn.js';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem({
@@ -15,7 +15,7 @@ let broker = stack.standIns.serviceBus!;
 const unsent = await balena.newDevice();
 
 const isWorkedOff = (...uuids: string[]) =>
-  until('the queue is empty', async () =>
+  waitFor('the queue is empty', async () =>
     (await queue.messages()).every(({ body }) => !uuids.includes(body?.uuid)),
   );
 
@@ -112,13 +112,9 @@ test('asked to stop, it finishes what runs, leaves nothing running, and nothing 
 });
 
 test('what was recorded without its message is sent when the device asks again, half a minute later', async () => {
-  await until(
-    `${unsent} is provisioned`,
-    async () => {
-      const { text } = await system.post(unsent, 'main');
-      return text.startsWith('DeviceAlreadyExistsError');
-    },
-    45_000,
-  );
+  await waitFor(`${unsent} is provisioned`, async () => {
+    const { text } = await system.post(unsent, 'main');
+    return text.startsWith('DeviceAlreadyExistsError');
+  });
   expect(await system.credentials(unsent)).toMatchObject({ matches: true, accepted: true });
-}, 50_000);
+});

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { CollectedSpan } from './support/startCollector.js';
-import { startCollector } from './support/startCollector.js';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
+import { type CollectedSpan, startCollector } from './support/startCollector.js';
 import { useSystem } from './support/useSystem.js';
 
 const collector = await startCollector();
@@ -32,7 +31,7 @@ const ask = (uuid: string, traceparent?: string) =>
 
 /** The spans of a trace, by the time of their start, once the last of a finished work is there. */
 const spansOf = (traceId: string, isComplete: (spans: CollectedSpan[]) => boolean) =>
-  until(`the trace ${traceId}`, () => {
+  waitFor(`the trace ${traceId}`, () => {
     const spans = collector.spans.filter((span) => span.traceId === traceId);
     spans.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
     return isComplete(spans) && spans;
@@ -127,7 +126,7 @@ test.each([
   const uuid = await balena.newDevice();
   expect((await ask(uuid, traceparent)).status).toBe(202);
   await system.state(uuid, 'provisioned');
-  const request = await until('its span', () =>
+  const request = await waitFor('its span', () =>
     collector.spans.find(({ name, attributes }) => name === 'provision' && attributes.uuid === uuid),
   );
   expect(request.traceId).toMatch(/^(?!0+$)[0-9a-f]{32}$/);
@@ -139,7 +138,7 @@ test('a caller that does not sample its trace is served, and not traced', async 
   const traceId = newTrace();
   await ask(uuid, `00-${traceId}-00f067aa0ba902b7-00`);
   await system.state(uuid, 'provisioned');
-  const lines = await until('its lines', () => {
+  const lines = await waitFor('its lines', () => {
     const found = collector.lines.filter(({ attributes }) => attributes.uuid === uuid);
     return found.some(({ attributes }) => attributes.outcome === 'done') && found;
   });
@@ -157,7 +156,7 @@ test('each event is a line with what it is about as fields, in the trace of the 
   });
   await system.state(uuid, 'failed');
   const about = { uuid, requestId: json.requestId };
-  const lines = await until('its lines', () => {
+  const lines = await waitFor('its lines', () => {
     const found = collector.lines.filter(({ attributes }) => attributes.uuid === uuid);
     // The two processes send apart, and those of one come in their order.
     found.sort((a, b) => String(a.attributes.function).localeCompare(String(b.attributes.function)));

@@ -53,7 +53,7 @@ test('whatever is sent, the answer is a documented one, and the system goes on',
     expect({ outcome, times: counts[outcome] ?? 0 }).not.toMatchObject({ times: 0 });
   expectUnharmed();
   await system.provisioned();
-}, 300_000);
+});
 
 test('what is hardly HTTP is refused or dropped, and the system goes on', async () => {
   const statuses = new Set<number>();
@@ -75,4 +75,4 @@ test('what is hardly HTTP is refused or dropped, and the system goes on', async 
   expect(statuses.has(200) || statuses.has(202)).toBe(true);
   expectUnharmed();
   await system.provisioned();
-}, 120_000);
+});

@@ -3,8 +3,8 @@ import type { Action, ActionPage } from '../../../src/ops/bulk/schema.js';
 import type { DeadLetterPage } from '../../../src/ops/deadLetters/schema.js';
 import type { DeviceHistory, RecordPage } from '../../../src/ops/devices/schema.js';
 import type { Overview } from '../../../src/ops/overview/schema.js';
+import { waitFor } from '../../support/waitFor.js';
 import { provisionApi } from './provisionApi.js';
-import { until } from './until.js';
 
 /** What ops do over HTTP. Each throws where the answer is an error. */
 export interface OpsApi {
@@ -18,7 +18,7 @@ export interface OpsApi {
   action(id: string): Promise<Action>;
   audit(query?: Record<string, string>): Promise<ActionPage>;
   /** Waits until an action has come to this. */
-  ends(id: string, state: Action['state'], withinMs?: number): Promise<Action>;
+  ends(id: string, state: Action['state']): Promise<Action>;
 }
 
 export function opsApi(endpoints: Endpoints): OpsApi {
@@ -41,15 +41,11 @@ export function opsApi(endpoints: Endpoints): OpsApi {
     cancel: (id, body) => ask('POST', `actions/${id}/cancel`, body),
     action,
     audit: (given) => ask('GET', `actions${query(given)}`),
-    ends: (id, state, withinMs) =>
-      until(
-        `the action is ${state}`,
-        async () => {
-          const found = await action(id);
-          if (found.state !== state) throw new Error(`it is ${JSON.stringify(found)}`);
-          return found;
-        },
-        withinMs,
-      ),
+    ends: (id, state) =>
+      waitFor(`the action is ${state}`, async () => {
+        const found = await action(id);
+        if (found.state !== state) throw new Error(`it is ${JSON.stringify(found)}`);
+        return found;
+      }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Endpoints } from '../../../local/stack/Endpoints.js';
-import { until } from './until.js';
+import { waitFor } from '../../support/waitFor.js';
 
 /** The members of all JSON answers. */
 interface Members {
@@ -38,7 +38,7 @@ export interface ProvisionApi {
   get(uuid: string): Promise<Answer>;
   health(): Promise<Answer>;
   /** Waits until the device is in this state. @returns what `GET` shows then */
-  state(uuid: string, state: string, withinMs?: number): Promise<Answer['json']>;
+  state(uuid: string, state: string): Promise<Answer['json']>;
 }
 
 export interface CallOptions {
@@ -79,15 +79,11 @@ export function provisionApi({ functions }: Endpoints): ProvisionApi {
       }),
     del: (uuid) => call('DELETE', `/api/provision/${uuid}`, { key: deprovisionKey }),
     health: () => call('GET', '/api/health', { key: opsKey }),
-    state: (uuid, state, withinMs) =>
-      until(
-        `${uuid} is ${state}`,
-        async () => {
-          const { json, text } = await get(uuid);
-          if (json.state !== state) throw new Error(`it is ${text}`);
-          return json;
-        },
-        withinMs,
-      ),
+    state: (uuid, state) =>
+      waitFor(`${uuid} is ${state}`, async () => {
+        const { json, text } = await get(uuid);
+        if (json.state !== state) throw new Error(`it is ${text}`);
+        return json;
+      }),
   };
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
-import { until } from './until.js';
+import { waitFor } from '../../support/waitFor.js';
 
 /** An entry point of the build, run as a person does. */
 export interface Run {
@@ -11,7 +11,7 @@ export interface Run {
   /** What it has printed so far, errors included. */
   output(): string;
   /** Waits until it prints this. */
-  prints(pattern: RegExp, withinMs?: number): Promise<unknown>;
+  prints(pattern: RegExp): Promise<unknown>;
   /** @returns exit code and signal, once it has ended and all it printed is here */
   ended: Promise<{ code: number | null; signal: string | null }>;
 }
@@ -39,15 +39,11 @@ export function runNode(
   return {
     process: child,
     output,
-    prints: (pattern, withinMs) =>
-      until(
-        `it prints ${pattern}`,
-        () => {
-          if (pattern.test(printed)) return true;
-          throw new Error(`it has printed:\n${printed}`);
-        },
-        withinMs,
-      ),
+    prints: (pattern) =>
+      waitFor(`it prints ${pattern}`, () => {
+        if (pattern.test(printed)) return true;
+        throw new Error(`it has printed:\n${printed}`);
+      }),
     ended: once(child, 'close').then(([code, signal]) => ({ code, signal })),
   };
 }

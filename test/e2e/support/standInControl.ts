@@ -1,5 +1,5 @@
 import type { RequestSummary } from '../../../local/simulators/faults/createRequestLog.js';
-import { until } from './until.js';
+import { waitFor } from '../../support/waitFor.js';
 
 /** As a stand-in's control server takes it (see local/simulators/faults/fault.ts). */
 export interface Fault {
@@ -23,7 +23,7 @@ export interface StandInControl {
   requested(): Promise<RequestSummary>;
   forget(): Promise<void>;
   /** Adds a fault. @returns waits until it has hit so many requests */
-  fault(fault: Fault): Promise<(hits: number, withinMs?: number) => Promise<unknown>>;
+  fault(fault: Fault): Promise<(hits: number) => Promise<unknown>>;
   noFaults(): Promise<void>;
 }
 
@@ -54,15 +54,11 @@ export function standInControl(url: string): StandInControl {
       });
       adding = added.catch(() => {});
       const index = await added;
-      return (hits, withinMs) =>
-        until(
-          `${hits} hits of ${JSON.stringify(fault)}`,
-          async () => {
-            const now = (await faults())[index];
-            return now !== undefined && now.hits >= hits;
-          },
-          withinMs,
-        );
+      return (hits) =>
+        waitFor(`${hits} hits of ${JSON.stringify(fault)}`, async () => {
+          const now = (await faults())[index];
+          return now !== undefined && now.hits >= hits;
+        });
     },
     noFaults: () => tell('DELETE /faults'),
   };

@@ -64,7 +64,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     await queue.close();
     await stack.close();
     await rm(folder, { recursive: true });
-  }, 60_000);
+  });
 
   return {
     ...api,

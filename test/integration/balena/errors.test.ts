@@ -2,9 +2,9 @@ import { createServer } from 'node:net';
 import { listen } from '../../../local/simulators/shared/listen.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { BalenaClient, ScopedVariables } from '../../../src/balena/types.js';
-import { eventually } from '../../support/eventually.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
+import { waitFor } from '../../support/waitFor.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
@@ -100,7 +100,7 @@ describe.each(operations)('%s', (name, call) => {
     const own = openBalenaClient({ apiUrl: `http://127.0.0.1:${proxy.port}/`, apiKey, callTimeoutMs: 300 });
     expect(await thrownBy(call(own))).toMatchObject({ ...later, code: 'timed-out', outcomeUnknown: write });
     expect(proxy.made()).toBeGreaterThan(0);
-    await eventually(() => proxy.open() === 0);
+    await waitFor('no connection is open', () => proxy.open() === 0);
     await proxy.stop();
   });
 

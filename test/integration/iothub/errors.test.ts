@@ -7,10 +7,10 @@ import { listen } from '../../../local/simulators/shared/listen.js';
 import { localCertificate } from '../../../local/simulators/shared/localCertificate.js';
 import { openHubRegistry } from '../../../src/iothub/registry.js';
 import type { HubRegistry } from '../../../src/iothub/types.js';
-import { eventually } from '../../support/eventually.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
 import { ms, thumbprints, useHub } from '../../support/useHub.js';
+import { waitFor } from '../../support/waitFor.js';
 
 const iotHub = await useHub();
 const { hub, tell } = iotHub;
@@ -97,7 +97,7 @@ describe.each(operations)('%s', (name, call) => {
       code: 'timed-out',
       outcomeUnknown: write,
     });
-    await eventually(() => proxy.open() === 0);
+    await waitFor('no connection is open', () => proxy.open() === 0);
     own.close();
     await proxy.stop();
   });

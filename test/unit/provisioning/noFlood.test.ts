@@ -113,4 +113,4 @@ test('500 devices that all name a service that does not exist, asking for an hou
     expect(own[0]?.reason).toBe('service-not-found');
     expect(own[0]?.description).toContain('no service named "mian": it has main.');
   }
-}, 120_000);
+});
