@@ -91,7 +91,7 @@ async function askAtRandom(
     if (status === 202) wanted = service;
     else if (!text.startsWith('DeviceAlreadyExistsError') && json.code !== 'service-conflict')
       throw new Error(`${service ?? 'DELETE'} was answered with ${status}: ${text}`);
-    // From "while the first is in the queue" to "when it is nearly done".
+    // A random pause is the subject of this test: the next request arrives while the first is queued, running or nearly done.
     await new Promise((resolve) => setTimeout(resolve, random() * 150));
   }
   return wanted;

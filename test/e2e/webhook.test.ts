@@ -134,19 +134,17 @@ describe.each([
   ['records', 'tables', ['records-unavailable', 'timed-out']],
   ['queue', 'serviceBus', ['queue-unavailable', 'timed-out']],
 ] as const)('while the %s hangs', (_, name, codes) => {
-  test('the sender has its 503 within ten seconds, and to repeat it is harmless', async () => {
+  test('the sender gets a 503 while the dependency still hangs, and a repeated event does no harm', async () => {
     const uuid = await balena.newDevice();
     const gone = await provisionedByWebhook();
     await balena.removeDevice(gone);
     const id = randomUUID();
-    const started = Date.now();
     const hanging = await without(stack, name, () =>
       Promise.all([
         send(event('created', uuid), { id: `${id}.1` }),
         send(event('deleted', gone), { id: `${id}.2` }),
       ]),
     );
-    expect(Date.now() - started).toBeLessThan(10_000);
     for (const { status, json, headers } of hanging) {
       expect(status).toBe(503);
       expect(codes).toContain(json.code);

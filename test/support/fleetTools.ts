@@ -125,9 +125,3 @@ export function provisionedRecord(
     ...more,
   };
 }
-
-export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}

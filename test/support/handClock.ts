@@ -1,6 +1,11 @@
 import type { Clock } from '../../src/shared/time.js';
 
-/** A clock that is moved by hand. Whoever sleeps moves it. */
+/**
+ * A clock that stands still. A test moves the clock by setting `at`; a caller that sleeps moves the clock as well, and returns
+ * at once.
+ *
+ * @param at where the clock starts, milliseconds since 1970
+ */
 export function handClock(at: number): Clock & { at: number } {
   const clock = {
     at,

@@ -13,18 +13,18 @@ import type { ProvisioningMessage, WakeUpMessage } from '../../src/queue/message
 import { rememberSent } from '../../src/queue/publish.js';
 import type { Envelope, PeekedDeadLetter, Queue } from '../../src/queue/queue.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { openTable } from '../../src/storage/table.js';
 import { handClock } from './handClock.js';
-import { newName, type useTables } from './useTables.js';
+import type { useTables } from './useTables.js';
 
 export const start = 1_800_000_000_000;
 export const uuidOf = (generation: number) => generation.toString(16).padStart(32, '0');
 export const requestId = '018f0000-0000-7000-8000-000000000000';
 
 /** What ops work with: tables of their own, a queue that writes down what is sent, a clock that is moved by hand. */
-export function opsDependencies({ connectionString }: Awaited<ReturnType<typeof useTables>>) {
+export function opsDependencies({
+  newTable: table,
+}: Pick<Awaited<ReturnType<typeof useTables>>, 'newTable'>) {
   const clock = handClock(start);
-  const table = <T>() => openTable<T>({ connection: { connectionString }, name: newName() });
   const records = openRecords(table<DeviceRecord>(), clock);
   const away = { queue: 0 };
   const sent: (ProvisioningMessage & Envelope)[] = [];

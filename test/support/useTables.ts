@@ -27,9 +27,14 @@ export async function useTables() {
       proxies.push(proxy);
       return proxy;
     },
-    /** A table that no one else uses. */
+    /** A table of its own. No call misses its deadline, also on a busy machine. */
     newTable: <T>(): ErasableTable<T> & ScannedTable<T> =>
-      openTable<T>({ connection: { connectionString }, name: newName() }),
+      openTable<T>({
+        connection: { connectionString },
+        name: newName(),
+        callTimeoutMs: 60_000,
+        pageTimeoutMs: 60_000,
+      }),
   };
 }
 

@@ -12,7 +12,7 @@ const storedToken = () => {
   return existsSync(file) ? readFileSync(file, 'utf8') : null;
 };
 const before = storedToken();
-const balena = openBalenaClient({ apiUrl, apiKey });
+const balena = openBalenaClient({ apiUrl, apiKey, callTimeoutMs: 60_000 });
 
 const variables = async (uuid: string) => (await tell('GET', `/devices/${uuid}`)).body.variables;
 const setVariables = (uuid: string, service: string, given: Record<string, string>) =>

@@ -9,7 +9,7 @@ import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
 const { apiUrl, apiKey, device, tell } = stand;
-const balena = openBalenaClient({ apiUrl, apiKey });
+const balena = openBalenaClient({ apiUrl, apiKey, callTimeoutMs: 60_000 });
 afterEach(async () => {
   await tell('DELETE', '/faults');
   await tell('PUT', '/throttle', { requestsPerMinute: null });

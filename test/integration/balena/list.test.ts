@@ -7,7 +7,7 @@ import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena({ devices: 4 });
 const { tell, counts, fleet } = stand;
-const balena = openBalenaClient(stand);
+const balena = openBalenaClient({ ...stand, callTimeoutMs: 60_000 });
 const uuids = stand.devices.map(({ uuid }) => uuid);
 const [a = '', b = '', c = ''] = uuids;
 const put = (uuid: string, service: string, variables: Record<string, string | null>) =>

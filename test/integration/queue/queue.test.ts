@@ -7,12 +7,13 @@ import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { openQueue, type PeekedDeadLetter, type Queue } from '../../../src/queue/queue.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
+import { waitFor } from '../../support/waitFor.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 
 const names = ['sent', 'scheduled', 'twice', 'peeked', 'removed', 'gone', 'actions', 'silent'];
 const broker = useBroker(names.map((name) => ({ name, duplicateWindowMs: 20_000 })));
 const queues: Queue[] = [];
-const open = (queue: string, connectionString = broker.connectionString, callTimeoutMs?: number) => {
+const open = (queue: string, connectionString = broker.connectionString, callTimeoutMs = 60_000) => {
   const opened = openQueue({ connection: { connectionString }, queue, callTimeoutMs });
   queues.push(opened);
   return opened;
@@ -147,7 +148,8 @@ describe.each(calls)('%s', (_, call) => {
       queue: 'silent',
       callTimeoutMs: 600,
     });
-    await call(queue);
+    // The deadline of this queue is short, so the first call may need several attempts on a busy machine.
+    await waitFor('a call succeeds', () => call(queue).then(() => true));
     proxy.freeze();
     expect(await thrownBy(call(queue))).toMatchObject(unavailable);
     await proxy.stop();
@@ -158,15 +160,14 @@ describe.each(calls)('%s', (_, call) => {
 test('a queue is there again after an outage of the broker', async () => {
   const options = { queues: [{ name: 'outage' }], log: () => {} };
   const first = await startBroker({ port: 0, ...options });
-  const queue = open('outage', first.endpoints.connectionString, 1_000);
-  await queue.send(message(), { messageId: 'before', at: 0 });
-  await queue.ping();
+  const queue = open('outage', first.endpoints.connectionString, 2_000);
+  await waitFor('the queue is reached', () => queue.ping().then(() => true));
   await first.close();
   const send = (messageId: string) => queue.send(message(), { messageId, at: 0 });
   expect(await thrownBy(send('meanwhile'))).toMatchObject(unavailable);
   const second = await startBroker({ port: first.endpoints.port, ...options });
-  await send('after');
-  await queue.ping();
+  await waitFor('a message is sent', () => send('after').then(() => true));
+  await waitFor('the queue is reached', () => queue.ping().then(() => true));
   expect(await deadLettersOf(queue)).toEqual([]);
   const client = new ServiceBusClient(second.endpoints.connectionString);
   const ids = (await client.createReceiver('outage').peekMessages(10)).map(({ messageId }) => messageId);

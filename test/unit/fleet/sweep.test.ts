@@ -3,8 +3,8 @@ import type { DeviceRecord } from '../../../src/device/record.js';
 import { newRecord } from '../../../src/device/transitions.js';
 import { planSweep, type SweepOptions, type SweepProgress, sweep } from '../../../src/fleet/sweep.js';
 import { openPosition, type PositionRow } from '../../../src/storage/timerRows.js';
+import { collect } from '../../support/collect.js';
 import {
-  collect,
   credentialsOf,
   fleet,
   fleetDependencies,

@@ -126,11 +126,11 @@ describe.each([
   ['a request', requested('main')],
 ] as const)('%s', (_, event) => {
   test('is refused while the records are away, and nothing is sent', async () => {
-    const { handle, sent, away } = setUp();
-    away.records = true;
+    const { handle, sent, table } = setUp();
+    table.fails = true;
     await expect(handle(event)).rejects.toMatchObject({ code: 'records-unavailable' });
     expect(sent).toEqual([]);
-    away.records = false;
+    table.fails = false;
     expect(await handle(event)).toMatchObject({ outcome: 'accepted' });
     expect(sent).toHaveLength(1);
   });
