@@ -1,0 +1,164 @@
+import { advanceAction } from '../../../../src/ops/bulk/advance.js';
+import { cancelAction } from '../../../../src/ops/bulk/cancel.js';
+import { planAction } from '../../../../src/ops/bulk/plan.js';
+import { readAction } from '../../../../src/ops/bulk/read.js';
+import { startAction } from '../../../../src/ops/bulk/start.js';
+import { requestId, uuidOf } from '../../../support/opsTools.js';
+import { useFailedDevices } from './support/useFailedDevices.js';
+
+const { withFailed } = await useFailedDevices();
+
+describe('cancelled', () => {
+  test('while it runs, it asks for no more, and gives up what is not done, with the error it had', async () => {
+    const { deps, sent, work, started, settle, record } = await withFailed(15);
+    const id = await started({ ramp: true });
+    await work();
+    await settle(0, 'done');
+    expect((await cancelAction(deps, id, { by: 'Bob' })).state).toBe('cancelling');
+    await work();
+    expect(await readAction(deps, id)).toMatchObject({
+      state: 'cancelled',
+      cancelledBy: 'Bob',
+      counts: { requested: 10, succeeded: 1, cancelled: 9, underWay: 0 },
+    });
+    // What is given up is sent once more, under the same id.
+    expect(new Set(sent.map(({ uuid, messageId }) => `${uuid} ${messageId}`)).size).toBe(10);
+    expect(await record(3)).toMatchObject({
+      job: { generation: 8, dead: { cancelled: true } },
+      error: { code: 'service-not-found' },
+      replays: 1,
+    });
+    expect((await record(12)).job?.dead).not.toHaveProperty('cancelled');
+    // And what was cancelled can be replayed.
+    const again = await planAction(deps, { kind: 'replay', filter: { status: 'cancelled' } });
+    expect(again.counts.planned).toBe(9);
+  });
+
+  test('between the asking and its writing down, what was just asked for is given up too', async () => {
+    const { deps, nudges, started, record } = await withFailed(20);
+    const id = await started();
+    const { actions } = deps;
+    let cancels = true;
+    const racing = {
+      ...deps,
+      actions: {
+        ...actions,
+        async items(of: string, from: number, to: number) {
+          const items = await actions.items(of, from, to);
+          if (cancels) await cancelAction(deps, id);
+          cancels = false;
+          return items;
+        },
+      },
+    };
+    await advanceAction(racing, nudges[0]!);
+    expect(await readAction(deps, id)).toMatchObject({
+      state: 'cancelled',
+      counts: { underWay: 0, cancelled: 20 },
+    });
+    for (const generation of [0, 19])
+      expect((await record(generation)).job?.dead).toMatchObject({ cancelled: true });
+  });
+
+  test('while a worker was at a part that it did not live to end, what that one asked for is given up when its message comes again', async () => {
+    const { deps, nudges, started, record, work } = await withFailed(20);
+    const id = await started();
+    // It has the part, and asks for the first; the rest is asked for when the action was cancelled already.
+    const { records } = deps;
+    const killed = Promise.withResolvers<never>();
+    const reached = Promise.withResolvers<void>();
+    let requested = 0;
+    const dying = {
+      ...deps,
+      actions: { ...deps.actions, amend: () => killed.promise },
+      records: {
+        ...records,
+        async amend(...change: Parameters<typeof records.amend>) {
+          requested += 1;
+          if (requested === 1) {
+            await cancelAction(deps, id);
+            await work();
+            expect((await readAction(deps, id)).state).toBe('cancelled');
+          }
+          const done = await records.amend(...change);
+          reached.resolve();
+          return done;
+        },
+      },
+    };
+    const turn = advanceAction(dying, nudges[0]!);
+    await reached.promise;
+    killed.reject(new Error('killed'));
+    await expect(turn).rejects.toThrow('killed');
+    expect((await record(0)).job).not.toHaveProperty('dead');
+    await work(0);
+    for (const generation of [0, 19])
+      expect((await record(generation)).job?.dead).toMatchObject({ cancelled: true });
+  });
+
+  test('while a part fails, what was asked for of it is given up, and nothing of it goes on afterwards', async () => {
+    const { deps, nudges, started, record, sent } = await withFailed(60);
+    const id = await started();
+    const { records, queue } = deps;
+    let underWay = 0;
+    let tries = 0;
+    const failing = {
+      ...deps,
+      queue: {
+        ...queue,
+        async send(...message: Parameters<typeof queue.send>) {
+          tries += 1;
+          if (tries === 1) {
+            await cancelAction(deps, id);
+            throw new Error('the first fails');
+          }
+          await queue.send(...message);
+        },
+      },
+      records: {
+        ...records,
+        async amend(...change: Parameters<typeof records.amend>) {
+          underWay += 1;
+          return records.amend(...change).finally(() => {
+            underWay -= 1;
+          });
+        },
+      },
+    };
+    await expect(advanceAction(failing, nudges[0]!)).rejects.toMatchObject({ code: 'unexpected' });
+    expect(underWay).toBe(0);
+    const all = await Promise.all(Array.from({ length: 60 }, (_, generation) => record(generation)));
+    const requested = all.filter(({ action }) => action?.id === id);
+    expect(requested.length).toBeGreaterThan(0);
+    // Each with a message that will be its letter, also that whose first sending failed.
+    const messages = new Set(sent.map(({ uuid, generation }) => `${uuid}.${generation}`));
+    for (const { uuid, job } of requested) {
+      expect(job?.dead).toMatchObject({ cancelled: true });
+      expect(messages).toContain(`${uuid}.${job?.generation}`);
+    }
+  });
+
+  test('before its message was ever sent, a request gets it all the same, and so its letter', async () => {
+    const { deps, nudges, sent, started, record, work, away } = await withFailed(1);
+    const id = await started();
+    away.queue = 1;
+    await expect(work(0)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    expect(sent).toEqual([]);
+    await cancelAction(deps, id);
+    // As long as it cannot be sent it is not given up.
+    away.queue = 1;
+    await expect(work(1)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    expect((await record(0)).job).not.toHaveProperty('dead');
+    await advanceAction(deps, nudges[1]!);
+    expect((await record(0)).job).toMatchObject({ generation: 8, dead: { cancelled: true } });
+    expect(sent).toMatchObject([{ uuid: uuidOf(0), generation: 8, messageId: `${requestId}.8` }]);
+  });
+
+  test('before it was started, it can not be started any more; and once ended, it stays as it is', async () => {
+    const { deps, planned } = await withFailed(1);
+    const { id } = await planned();
+    expect((await cancelAction(deps, id)).state).toBe('cancelled');
+    await expect(startAction(deps, id)).rejects.toMatchObject({ code: 'ops.not-planned', status: 409 });
+    await expect(cancelAction(deps, id)).rejects.toMatchObject({ code: 'ops.has-ended', status: 409 });
+  });
+});
