@@ -12,7 +12,7 @@ const project = join(here, '..');
 const target = join(project, 'dist/page/ops.html');
 
 /** What the page shares with the product at run time; types cost nothing, and are not counted. */
-const shared = ['src/ops/advice.ts'];
+const shared = ['src/shared/errorPolicy.ts'];
 
 const stamp = `<meta name="built-from" content="${await digest()}">`;
 const before = await readFile(target, 'utf8').catch(() => '');

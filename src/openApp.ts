@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditDependencies } from '../cli/fleet/audit.js';
 import { openBalenaClient } from './balena/client.js';
-import type { BalenaListing } from './balena/listing.js';
+import type { FleetListing } from './balena/listing.js';
 import type { BalenaClient } from './balena/types.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
@@ -33,7 +33,7 @@ export interface App
     WorkerDependencies,
     WebhookDependencies {
   config: Config;
-  balena: BalenaClient & BalenaListing;
+  balena: BalenaClient & FleetListing;
   hub: HubRegistry & HubListing;
   proof: Proof;
   /** How far the sweep has come. */

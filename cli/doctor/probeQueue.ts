@@ -1,6 +1,6 @@
-import { DefaultAzureCredential } from '@azure/identity';
-import { ServiceBusClient } from '@azure/service-bus';
-import type { QueueOptions } from '../../src/queue/queue.js';
+import type { ServiceBusClient } from '@azure/service-bus';
+import { createServiceBusClient, type QueueOptions } from '../../src/queue/serviceBusClient.js';
+import { withDeadline } from '../../src/shared/network.js';
 
 /** What came of trying: we may; we may not; there is no such queue; no token; no answer; or the connection string cannot be read. */
 export type Access = 'granted' | 'refused' | 'no-queue' | 'no-token' | 'unreachable' | 'unreadable';
@@ -26,16 +26,13 @@ export async function probeQueue({
   callTimeoutMs = 5_000,
 }: QueueOptions): Promise<QueueAccess> {
   const options = { retryOptions: { maxRetries: 0, timeoutInMs: callTimeoutMs } };
-  // A client for each: a link that is refused must not close the other.
-  const open = () =>
-    'connectionString' in connection
-      ? new ServiceBusClient(connection.connectionString, options)
-      : new ServiceBusClient(connection.fullyQualifiedNamespace, new DefaultAzureCredential(), options);
+  // Each probe has a client of its own. A rejected link must not close the link of the other probe.
   const attempt = async (use: (client: ServiceBusClient, abortSignal: AbortSignal) => Promise<unknown>) => {
     let client: ServiceBusClient | undefined;
     try {
-      client = open();
-      await use(client, AbortSignal.timeout(callTimeoutMs));
+      const opened = createServiceBusClient(connection, options);
+      client = opened;
+      await withDeadline(callTimeoutMs, (abortSignal) => use(opened, abortSignal));
       return 'granted';
     } catch (error) {
       return client ? accessOf(error) : 'unreadable';

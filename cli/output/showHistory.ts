@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { adviceOn } from '../../src/ops/advice.js';
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { colorOf } from './colors.js';
 import { ago, utc } from './when.js';
 import { wrap } from './wrap.js';
@@ -33,7 +33,7 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     [
       'type to do',
       device.replayable
-        ? `${error ? `${adviceOn(error.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
+        ? `${error ? `${adviceFor(error.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
         : null,
     ],
   ];

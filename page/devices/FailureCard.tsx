@@ -1,5 +1,5 @@
-import { adviceOn } from '../../src/ops/advice.js';
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { linkTo } from '../route.js';
 
 type Device = DeviceHistory['device'];
@@ -15,7 +15,7 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
         {step && <> at the step “{step}”</>}: {message}
       </p>
       <h3>What to do</h3>
-      <p>{adviceOn(code)}</p>
+      <p>{adviceFor(code)}</p>
       {device.state === 'failed' && (
         <p>
           <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>

@@ -1,5 +1,5 @@
-import { adviceOn } from '../../src/ops/advice.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { number } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { Empty } from '../parts/Empty.js';
@@ -24,7 +24,7 @@ export function Failures({ failures }: { failures: Failure[] }) {
             { head: 'Step', cell: ({ step }) => step ?? '–' },
             { head: 'Failed', isNumber: true, cell: ({ failed }) => number(failed) },
             { head: 'Retrying', isNumber: true, cell: ({ retrying }) => number(retrying) },
-            { head: 'What to do', cell: ({ code }) => <small>{adviceOn(code)}</small> },
+            { head: 'What to do', cell: ({ code }) => <small>{adviceFor(code)}</small> },
           ]}
         />
       )}

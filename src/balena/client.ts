@@ -1,19 +1,19 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
 import type { VariableScope } from '../device/record.js';
-import { CallTimeout } from '../shared/network.js';
+import { withDeadline } from '../shared/network.js';
 import { mapBalenaError } from './errors.js';
-import { type BalenaListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
+import { type FleetListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
 import type { BalenaClient, BalenaDevice, ScopedVariables, Variable, VariableName } from './types.js';
 
 export interface BalenaOptions {
-  /** With a slash at its end. */
+  /** Ends with a slash. */
   apiUrl: string;
   apiKey: string;
-  /** The SDK's own is 59 s, and cannot be set. */
+  /** The longest time for one call, ms. The SDK's own limit is 59 s and cannot be changed. */
   callTimeoutMs?: number;
 }
 
-/** A page of a fleet is large. Less than the SDK's own limit of 59 s. */
+/** A page of a fleet is large. The value stays below the SDK's own limit of 59 s. */
 const listTimeoutMs = 45_000;
 
 const variables = {
@@ -38,38 +38,33 @@ interface DeviceRow {
   }[];
 }
 
-/** Our few requests, lean: one GET shows the device, its fleet, its services and their variables, and each write is one request. */
+/**
+ * Opens the client for balena's API. One GET returns a device with its fleet, its services and their variables. Each write is one
+ * request.
+ */
 export function openBalenaClient({
   apiUrl,
   apiKey,
   callTimeoutMs = 15_000,
-}: BalenaOptions): BalenaClient & BalenaListing {
-  // `dataDirectory: false`: the default writes the API key in clear into the home directory.
+}: BalenaOptions): BalenaClient & FleetListing {
+  // By default the SDK writes the API key in clear text into the home directory. `dataDirectory: false` prevents this.
   const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
-  // The `apiKey` option of getSdk is ignored. Makes no request.
+  // getSdk ignores its option `apiKey`. The login makes no request.
   const loggedIn = sdk.auth.loginWithToken(apiKey);
 
-  /** @param run gets what goes with its request: a signal that ends it at the deadline */
+  /** @param run gets the options of its request: a signal that is aborted at the deadline */
   async function call<R>(
     write: boolean,
     run: (passthrough: object) => Promise<R>,
     timeoutMs = callTimeoutMs,
   ): Promise<R> {
-    const controller = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new CallTimeout());
-        controller.abort();
-      }, timeoutMs);
-    });
     try {
-      const passthrough = { signal: controller.signal };
-      return await Promise.race([loggedIn.then(() => run(passthrough)), timeout]);
+      return await withDeadline(timeoutMs, async (signal) => {
+        await loggedIn;
+        return run({ signal });
+      });
     } catch (error) {
       throw mapBalenaError(error, write);
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -132,7 +127,7 @@ export function openBalenaClient({
         sdk.pine.get({ resource: 'application', options, passthrough } as never),
       );
       const [row] = rows as unknown as { is_public: boolean; owns__device: unknown[] }[];
-      // Everybody sees that a public fleet is there, and nobody its devices without a right to them.
+      // Everybody sees a public fleet, but only users with a right to the fleet see the devices.
       return row !== undefined && (fleet === null || !row.is_public || row.owns__device.length > 0);
     },
     async store(scope, scopedVariables, name, value) {
@@ -153,14 +148,15 @@ export function openBalenaClient({
   };
 }
 
-/** A new row is answered with the row; a page with status 200 is not balena's. */
+/** balena answers a new row with the row itself. A web page with status 200 comes from another server. */
 function expectRow(answer: unknown): void {
-  if (typeof (answer as { id?: unknown } | null)?.id !== 'number') throw new Error('the answer is not a row');
+  if (typeof (answer as { id?: unknown } | null)?.id !== 'number')
+    throw new Error('the response is not a row');
 }
 
-/** A change and a removal are answered with "OK", or with nothing. */
+/** balena answers a change and a removal with "OK" or an empty body. */
 function expectNoPage(answer: unknown): void {
-  if (/^\s*</.test(String(answer))) throw new Error('the answer is a page');
+  if (/^\s*</.test(String(answer))) throw new Error('the response is a web page');
 }
 
 function resourceOf(scope: VariableScope): string {

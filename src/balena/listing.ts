@@ -1,27 +1,26 @@
 import type { VariableScope } from '../device/record.js';
 
-/** A device as a listing shows it. */
+/** A device in a listing. */
 export interface ListedDevice {
   uuid: string;
   /** The fleet's slug. */
   fleet: string;
-  /** Certificates (base64 of the PEM) by the place at which they stand, each with a key beside it. The keys are not listed. */
+  /** The certificates (base64 of the PEM) with a key beside them, by variable scope. The keys are not listed. */
   certificates: Map<VariableScope, string>;
 }
 
-/** The part of balena that looks at whole fleets. */
-export interface BalenaListing {
+/** Reads whole fleets from balena. */
+export interface FleetListing {
   /**
-   * The devices of a fleet in the order of their uuids, at most `fleetPageSize`, with one request.
+   * Reads one page of a fleet's devices in the order of their uuids, with one request. A page has at most `fleetPageSize` devices.
    *
-   * @param fleet the fleet's slug; null: every device that the key sees
-   * @param after the last uuid of the page before; '' for the first page
+   * @param fleet the fleet's slug; null for all devices that the key sees
+   * @param after the last uuid of the previous page; '' for the first page
    * @throws ProvisioningError `balena-…`, `timed-out`
    */
   list(fleet: string | null, after: string): Promise<ListedDevice[]>;
   /**
-   * The fleets (slugs) of devices by their uuids, without their variables, with one request; devices that balena does not show to our
-   * key are left out.
+   * Reads the fleets (slugs) of devices by uuid, with one request. Devices that our key does not see are missing from the result.
    *
    * @param uuids at most `mostUuids`
    */
@@ -31,7 +30,7 @@ export interface BalenaListing {
 /** A page of 1,000 devices with a certificate each is about 1.3 MB. */
 export const fleetPageSize = 1_000;
 
-/** UUIDs in one request: 100 of the longest make an address of 7 KB, of the 8 that servers usually take. */
+/** The most uuids in one request. 100 uuids of 62 digits make a URL of 7 KB, and servers usually accept 8 KB. */
 export const mostUuids = 100;
 
 export interface ListedRow {
@@ -48,8 +47,8 @@ const certificate = "name eq 'AZURE_CERT'";
 const key = "name eq 'AZURE_PRIVATE_KEY'";
 
 /**
- * What is asked for a page. Whether a key stands beside a certificate is asked for as a condition, so that no key leaves balena.
- * In the order of the uuids, and not of the ids, because the records are in that order, too: the two can be compared side by side.
+ * The query for one page of a fleet. The presence of a key is a condition of the query, so that no key leaves balena. The devices
+ * are sorted by uuid, like the records, so that a merge join can compare both.
  */
 export function fleetQuery(fleet: string | null, after: string): object {
   const conditions = [
@@ -71,7 +70,7 @@ export function fleetQuery(fleet: string | null, after: string): object {
       },
       service_install: {
         $select: ['id'],
-        // Services without a certificate need not travel.
+        // Services without a certificate are left out, to keep the page small.
         $filter: {
           $raw: `device_service_environment_variable/any(c:c/${certificate}) and device_service_environment_variable/any(k:k/${key})`,
         },
@@ -84,6 +83,7 @@ export function fleetQuery(fleet: string | null, after: string): object {
   };
 }
 
+/** Maps a row of the query to a device. */
 export function listedDevice(row: ListedRow): ListedDevice {
   const certificates = new Map<VariableScope, string>();
   const [own] = row.device_environment_variable;
@@ -96,7 +96,7 @@ export function listedDevice(row: ListedRow): ListedDevice {
   return { uuid: row.uuid, fleet: row.belongs_to__application[0]?.slug ?? '', certificates };
 }
 
-/** A text in a filter. A quote in it is doubled, and so cannot end it. */
+/** A text in a filter. A quote in the text is doubled, so that the quote cannot end the text. */
 function text(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }

@@ -3,42 +3,47 @@ import type { VariableScope } from '../device/record.js';
 export type VariableName = 'AZURE_CERT' | 'AZURE_PRIVATE_KEY';
 
 export interface Variable {
-  /** The row, for its update and removal. */
+  /** The id of the row, for an update or a removal. */
   id: number;
   value: string;
 }
 
-/** A place for a device's variables, and what stands there. */
+/** One variable scope of a device, with the stored variables. */
 export interface ScopedVariables {
-  /** The row that variables of this place belong to: the device, or its installation of the service. */
+  /** The id of the row that owns the variables: the device, or the installation of the service. */
   ownerId: number;
   variables: Partial<Record<VariableName, Variable>>;
 }
 
-/** A device as balena knows it, from one request. */
+/** A device in balena, read with one request. */
 export interface BalenaDevice {
   /** The fleet's slug. */
   fleet: string;
-  /** Every place that exists: '' and each service of the device's fleet. */
+  /** All variable scopes: '' for the device level, and each service of the device's fleet. */
   scopes: Map<VariableScope, ScopedVariables>;
 }
 
 /**
- * The part of balena that the product uses. Every call has a deadline and throws ProvisioningError `balena-…` or `timed-out`;
- * with `outcomeUnknown`, a write may still happen. Each is one request.
+ * Reads and writes the variables of single devices in balena. Every call is one request with a deadline. Every call throws
+ * ProvisioningError `balena-…` or `timed-out`. If `outcomeUnknown` is set, a write may still arrive later.
  */
 export interface BalenaClient {
-  /** @returns null if balena shows no such device to our key */
+  /** @returns null if our key sees no device with this uuid */
   findDevice(uuid: string): Promise<BalenaDevice | null>;
-  /** Does our key see this fleet, or, if none is named, any fleet at all? An empty answer means little if it does not. Of a public fleet, that is one of its devices at least. */
+  /**
+   * Whether our key sees the fleet. An empty answer of `findDevice` only counts if the key sees the fleet. For a public fleet, the key
+   * must see at least one device.
+   *
+   * @param fleet the fleet's slug; null for any fleet
+   */
   seesFleet(fleet: string | null): Promise<boolean>;
-  /** Writes a variable: a new row, or the value of an existing one. */
+  /** Writes a variable, as a new row or as a new value of the existing row. */
   store(
     scope: VariableScope,
     scopedVariables: ScopedVariables,
     name: VariableName,
     value: string,
   ): Promise<void>;
-  /** Removes a variable, if it is there. */
+  /** Removes a variable. A missing variable is no error. */
   remove(scope: VariableScope, variable: Variable): Promise<void>;
 }

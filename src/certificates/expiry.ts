@@ -1,18 +1,20 @@
 import { heldThumbprint } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
+import type { EpochMs } from '../shared/time.js';
 
 export const certificateAges = ['expired', 'within7Days', 'within30Days', 'later'] as const;
-/** When a certificate expires: it has, within 7 days, within 8 to 30 days, or later. */
+/** The time until a certificate's expiry: expired, up to 7 days, 8 to 30 days, or later. */
 export type CertificateAge = (typeof certificateAges)[number];
 export type CertificateCounts = Record<CertificateAge, number>;
 
 const dayMs = 86_400_000;
 
 /**
- * @param now Unix ms
- * @returns null for a device that is to have no certificate, or has none, or one of which nobody knows when it expires
+ * The class of the device's certificate.
+ *
+ * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
  */
-export function certificateAge(summary: Summary, now: number): CertificateAge | null {
+export function certificateAge(summary: Summary, now: EpochMs): CertificateAge | null {
   const { operation, notAfter } = summary;
   if (operation === 'deprovision' || heldThumbprint(summary) === null || notAfter === null) return null;
   const left = notAfter - now;
@@ -25,10 +27,10 @@ export function noCertificates(): CertificateCounts {
   return { expired: 0, within7Days: 0, within30Days: 0, later: 0 };
 }
 
-/** The certificates in use, by when they expire. */
+/** Counts the certificates in use by the time until their expiry. */
 export async function countCertificates(
   summaries: Iterable<Summary> | AsyncIterable<Summary>,
-  now: number,
+  now: EpochMs,
 ): Promise<CertificateCounts> {
   const counts = noCertificates();
   for await (const summary of summaries) {

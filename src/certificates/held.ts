@@ -1,22 +1,21 @@
 import type { ListedDevice } from '../balena/listing.js';
 import type { VariableScope } from '../device/record.js';
+import type { EpochMs } from '../shared/time.js';
 import { readCertificate } from './read.js';
 
 /** A certificate that a device holds. */
 export interface Held {
   /** SHA-256, upper-case hex. */
   thumbprint: string;
-  /** SHA-1, upper-case hex: identities of the old function are known by it. */
+  /** SHA-1, upper-case hex. The identities of the previous provisioning function have this thumbprint. */
   sha1: string;
-  /** Unix ms. */
-  notBefore: number;
-  /** Unix ms. */
-  notAfter: number;
+  notBefore: EpochMs;
+  notAfter: EpochMs;
 }
 
 /**
- * The certificates that a device holds, by place: those that are made out to it, with a key beside them. Whether the key is the
- * right one is for a worker to find out.
+ * The certificates of a device, by variable scope. Only certificates with the subject `CN={uuid}` and a key beside them count. A worker
+ * checks later whether the key matches the certificate.
  */
 export function heldBy({ uuid, certificates }: ListedDevice): Map<VariableScope, Held> {
   const held = new Map<VariableScope, Held>();

@@ -2,19 +2,18 @@ import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import pLimit from 'p-limit';
+import type { EpochMs } from '../shared/time.js';
 
-/** A key and its certificate, as they are stored, and what the certificate says. */
+/** A private key and its certificate in their stored form, with the certificate's data. */
 export interface Credentials {
   /** SHA-256, upper-case hex. */
   thumbprint: string;
-  /** Unix ms. */
-  notBefore: number;
-  /** Unix ms. */
-  notAfter: number;
+  notBefore: EpochMs;
+  notAfter: EpochMs;
   keyAlgorithm: string;
   /** Base64 of the PEM: balena allows no line breaks in a variable. */
   certificate: string;
-  /** Base64 of the PEM. Goes into balena's variable and nowhere else. */
+  /** Base64 of the PEM. The private key is only ever stored in balena's variable. */
   privateKey: string;
 }
 
@@ -22,12 +21,12 @@ export type CertificateKey = 'ec-p256' | 'rsa-2048';
 
 export interface MintOptions {
   key?: CertificateKey;
-  /** The certificate's life. */
+  /** The lifetime of the certificate. */
   days?: number;
 }
 
-/** Makes a key and a self-signed certificate `CN={uuid}` for it. */
-export type Mint = (uuid: string, now: number) => Promise<Credentials>;
+/** Makes a key and a self-signed certificate `CN={uuid}` for the key. */
+export type Mint = (uuid: string, now: EpochMs) => Promise<Credentials>;
 
 const algorithms = {
   'ec-p256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
@@ -41,21 +40,23 @@ const algorithms = {
 
 const minutes = 60_000;
 const dayMs = 24 * 60 * minutes;
-/** With 20 in flight the event loop was blocked for 18 to 32 ms, with 2 to 4 for 4 to 9 ms, at the same rate. */
+/** 20 concurrent mints blocked the event loop for 18 to 32 ms, and 2 to 4 for 4 to 9 ms. The rate was the same. */
 const mostAtATime = 4;
-/** For devices whose clock is behind. */
+/** Certificates are backdated for devices with a slow clock. */
 const backdatedMs = 5 * minutes;
 
 /**
+ * Makes a `Mint` that makes a limited number of certificates at a time.
+ *
  * @param key `ec-p256`, or `rsa-2048` (fifty times slower) for old clients
- * @param days 365
+ * @param days lifetime of the certificates
  */
 export function minter({ key = 'ec-p256', days = 365 }: MintOptions = {}): Mint {
   const limit = pLimit(mostAtATime);
   return (uuid, now) => limit(() => mint(uuid, now, key, days));
 }
 
-async function mint(uuid: string, now: number, key: CertificateKey, days: number): Promise<Credentials> {
+async function mint(uuid: string, now: EpochMs, key: CertificateKey, days: number): Promise<Credentials> {
   const algorithm = algorithms[key];
   const keys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
@@ -84,7 +85,7 @@ async function mint(uuid: string, now: number, key: CertificateKey, days: number
   };
 }
 
-/** SHA-256 of the certificate in upper-case hex, as IoT Hub takes it. */
+/** The SHA-256 of the certificate in upper-case hex, the form that IoT Hub takes. */
 export function thumbprintOf(certificate: X509Certificate): string {
   return certificate.fingerprint256.replaceAll(':', '');
 }

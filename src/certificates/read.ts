@@ -1,23 +1,22 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { ScopedVariables } from '../balena/types.js';
+import type { EpochMs } from '../shared/time.js';
 import { type Credentials, thumbprintOf } from './mint.js';
 
-/** What a certificate in a variable says. */
+/** The data of a certificate in a variable. */
 export interface ReadCertificate {
   parsed: X509Certificate;
   /** SHA-256, upper-case hex. */
   thumbprint: string;
-  /** Unix ms. */
-  notBefore: number;
-  /** Unix ms. */
-  notAfter: number;
+  notBefore: EpochMs;
+  notAfter: EpochMs;
 }
 
 /**
- * A certificate as it stands in `AZURE_CERT`, if it is made out to the device.
+ * Reads a certificate from the value of `AZURE_CERT`.
  *
  * @param value base64 of the PEM
- * @returns null for anything else
+ * @returns null if the value is no certificate or the subject is not `CN={uuid}`
  */
 export function readCertificate(value: string, uuid: string): ReadCertificate | null {
   try {
@@ -35,8 +34,9 @@ export function readCertificate(value: string, uuid: string): ReadCertificate | 
 }
 
 /**
- * The credentials that stand at a place in balena, if they are a device's own: both variables are there, the key is that of
- * the certificate, and the certificate is made out to the device.
+ * Reads the credentials in a variable scope.
+ *
+ * @returns null unless both variables exist, the key matches the certificate, and the certificate's subject is `CN={uuid}`
  */
 export function readPair(scopedVariables: ScopedVariables, uuid: string): Credentials | null {
   const certificate = scopedVariables.variables.AZURE_CERT?.value;
@@ -57,7 +57,7 @@ export function readPair(scopedVariables: ScopedVariables, uuid: string): Creden
       privateKey,
     };
   } catch {
-    // Whatever stands there is no key.
+    // The variable holds no private key.
     return null;
   }
 }

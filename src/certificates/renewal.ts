@@ -1,58 +1,63 @@
 import { createHash } from 'node:crypto';
+import type { EpochMs } from '../shared/time.js';
 
-/** Of what is left of a certificate's life past `RENEW_AT`, the part over which renewals are spread; the rest is for retries. */
+/** Renewals are spread over this part of the lifetime past `RENEW_AT`. The rest is kept for retries. */
 const spreadPart = 0.5;
 
 /**
- * When a certificate is to be renewed: past `renewAt` of its life, at a moment of its own. Certificates that were minted in one burst
- * would otherwise fall due in one night; as it is always the same moment for the same device, one that was missed stays due.
+ * The moment at which a certificate falls due for renewal. The moment lies past the part `renewAt` of the lifetime and depends on the
+ * uuid. Certificates from one burst would otherwise fall due in one night. The moment of a device never changes, so that a missed
+ * renewal stays due.
  *
- * @param renewAt the part of a certificate's life after which a worker replaces it
- * @returns Unix ms
+ * @param renewAt the part of the lifetime after which a worker replaces the certificate
  */
 export function renewalTime(
-  { uuid, notBefore, notAfter }: { uuid: string; notBefore: number; notAfter: number },
+  { uuid, notBefore, notAfter }: { uuid: string; notBefore: EpochMs; notAfter: EpochMs },
   renewAt: number,
-): number {
+): EpochMs {
   const life = notAfter - notBefore;
   return notBefore + life * (renewAt + (1 - renewAt) * spreadPart * fractionOf(uuid));
 }
 
-/** From 0 to 1, evenly over devices, and always the same for one. */
+/** A fraction from 0 to 1, evenly distributed over uuids and constant for each uuid. */
 function fractionOf(uuid: string): number {
   return createHash('sha256').update(uuid).digest().readUInt32BE() / 2 ** 32;
 }
 
-/** How much of the hub's pace renewals may fill, and for how long. */
+/** The share of the hub's rate limit for renewals. */
 export interface RenewalShare {
-  /** Of the pace, from 0 to 1. */
+  /** The part of the rate limit, from 0 to 1. */
   part: number;
-  /** Over which the renewals of one run are spread, ms. */
+  /** The renewals of one run are spread over this time, ms. */
   spreadMs: number;
-  /** Certificates that will have expired before their turn comes, even so: the hub has too few units. */
+  /** The number of certificates that will expire before their renewal, because the hub has too few units. */
   late: number;
 }
 
 const hours = 3_600_000;
-/** A run comes daily. */
+/** The timer runs daily. */
 const betweenRunsMs = 24 * hours;
-/** What devices ask for has the rest, and goes first anyway: checks stand back. With a unit of S1, 6,000 a day. */
+/** The requests of devices have the rest of the rate, and come before checks anyway. With one S1 unit, 6,000 renewals a day. */
 const usual = { part: 0.25, spreadMs: 4 * hours };
-/** Whatever expires: devices that boot must not wait for all of it. With a unit of S1, 108,000 a day. */
+/** Booting devices must not wait for all renewals, however many are due. With one S1 unit, 108,000 renewals a day. */
 const mostPart = 0.75;
-/** Of the time that is left to a certificate's end, the part in which it is renewed; the rest is for what fails. */
+/** Certificates are renewed in the first half of their remaining time. The second half is kept for retries. */
 const timeToUse = 0.5;
 
 /**
- * The share of the pace with which all that is due is renewed within half of the time that is left to it. That is a quarter of the pace
- * for four hours a day, as long as it is enough; then more hours; then more of the pace, up to three quarters around the clock. Certificates
- * that have expired already do not widen it: they come first, and one that cannot be renewed must not take the pace from the others for ever.
+ * The share of the rate limit that renews all due certificates within half of their remaining time. The usual share is a quarter of the
+ * rate for four hours a day. If a quarter is too little, the share first takes more hours, and then more of the rate, up to three
+ * quarters around the clock. Expired certificates do not enlarge the share. They come first anyway, and a certificate whose renewal keeps
+ * failing must not take the rate from the others for ever.
  *
- * @param due when the certificates that are due expire, Unix ms, the first first
- * @param now Unix ms
+ * @param due the expiries of the due certificates, in ascending order
  * @param operationsPerMinute the hub's limit
  */
-export function renewalShare(due: readonly number[], now: number, operationsPerMinute: number): RenewalShare {
+export function renewalShare(
+  due: readonly EpochMs[],
+  now: EpochMs,
+  operationsPerMinute: number,
+): RenewalShare {
   const perMs = operationsPerMinute / 60_000;
   let needed = 0;
   let late = 0;

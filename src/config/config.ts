@@ -5,16 +5,16 @@ import { settings } from './settings.js';
 const seconds = 1_000;
 
 /**
- * App Service puts the secret in the place of a reference to Key Vault, or hands on the reference itself where it could not. Most
- * settings would take that text for a value, and be refused with it by someone else.
+ * App Service replaces a Key Vault reference by the secret. If the secret cannot be read, the setting keeps the text of the reference.
+ * Most settings would accept the text as a value, and fail later at the other system.
  */
 const isReference = (value: string) => /^@Microsoft\.KeyVault\(/i.test(value);
 const notResolved =
-  'is a reference to Key Vault that was not resolved: is the secret there, and may the identity of the functions read it (role Key Vault Secrets User)? Then have the references read again, and restart (docs/runbook.md, "Secrets")';
+  'is an unresolved Key Vault reference: check that the secret exists and that the identity of the functions may read it (role Key Vault Secrets User), refresh the references and restart (docs/runbook.md, "Secrets")';
 
 const withoutBalena = settings.partial({ BALENA_API_KEY: true });
 
-/** One of several settings, the first that is set; null if none is. */
+/** The first of two settings that is set; null if neither is set. */
 function firstOf<A, B>(
   a: string | undefined,
   as: (value: string) => A,
@@ -25,21 +25,22 @@ function firstOf<A, B>(
   return b === undefined ? null : bs(b);
 }
 
+/** The checked configuration. */
 export type Config = ReturnType<typeof readConfig>;
 
-/** Where traces, metrics and logs go: one of the two at least. */
+/** The destinations of traces, metrics and logs. At least one destination is set. */
 export interface TelemetrySettings {
   serviceName: string;
-  /** Of an OpenTelemetry collector, for HTTP, without a slash at its end. */
+  /** The URL of an OpenTelemetry collector for HTTP, without a slash at the end. */
   otlpEndpoint: string | null;
   applicationInsights: {
     connectionString: string;
-    /** With managed identity instead of the key alone; `clientId` null: the system's. */
+    /** Null without managed identity. `clientId` is null for the system-assigned identity. */
     identity: { clientId: string | null } | null;
   } | null;
 }
 
-/** The sides that the product talks to, and the settings that only they need. */
+/** The external systems, with the settings that no other part needs. */
 const settingsOf = {
   balena: ['BALENA_API_KEY', 'BALENA_API_URL'],
   hub: ['IOTHUB_CONNECTION_STRING', 'CONNECTION_STRING', 'IOTHUB_HOST_NAME'],
@@ -55,12 +56,12 @@ const settingsOf = {
 export type ExternalSystem = keyof typeof settingsOf;
 export const externalSystems = Object.keys(settingsOf) as ExternalSystem[];
 
-/** The configuration of someone who talks to these sides only. */
+/** The configuration of a program that uses only these external systems. */
 export type ConfigFor<S extends ExternalSystem> = Omit<Config, Exclude<ExternalSystem, S>>;
 
-/** Wrong settings, all of them, each with what is expected. */
+/** All missing and wrong settings, each with the expected form. */
 export class ConfigError extends Error {
-  /** @param problems each begins with the name of its setting */
+  /** @param problems one sentence for each setting, starting with the setting's name */
   constructor(readonly problems: string[]) {
     super(`These settings are missing or wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
     this.name = 'ConfigError';
@@ -68,17 +69,17 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads and checks all settings; nothing else reads the environment. An empty setting counts as one that is not there, and
- * space around a value does not count.
+ * Reads and checks all settings. No other code reads the environment. An empty setting counts as missing, and space around a value is
+ * removed.
  *
- * @throws ConfigError naming every setting that is missing or wrong, never quoting a value
+ * @throws ConfigError with the name of every missing or wrong setting, without any value
  */
 export function readConfig(env: Record<string, string | undefined> = process.env) {
   return read(env, externalSystems);
 }
 
 /**
- * As `readConfig`, for who does without some sides: their settings may be missing, or wrong.
+ * Reads the settings of a program that uses only some external systems. The settings of the other systems may be missing or wrong.
  *
  * @throws ConfigError
  */
@@ -87,7 +88,7 @@ export function readConfigFor<S extends ExternalSystem>(
   env: Record<string, string | undefined> = process.env,
 ): ConfigFor<S> {
   const config = read(env, needed);
-  const others = externalSystems.filter((side) => !(needed as readonly ExternalSystem[]).includes(side));
+  const others = externalSystems.filter((system) => !(needed as readonly ExternalSystem[]).includes(system));
   return Object.fromEntries(
     Object.entries(config).filter(([name]) => !others.includes(name as ExternalSystem)),
   ) as unknown as ConfigFor<S>;
@@ -95,20 +96,20 @@ export function readConfigFor<S extends ExternalSystem>(
 
 function read(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]) {
   const others = externalSystems
-    .filter((side) => !needed.includes(side))
-    .flatMap<string>((side) => settingsOf[side]);
+    .filter((system) => !needed.includes(system))
+    .flatMap<string>((system) => settingsOf[system]);
   const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
   const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !others.includes(name)));
   const parsed = (needed.includes('balena') ? settings : withoutBalena).safeParse(given);
   const unresolved = Object.keys(given).filter((name) => name in settings.shape && isReference(given[name]!));
   const problems = unresolved.map((name) => `${name} ${notResolved}`);
-  // One sentence for each setting: what else is wrong with a reference is only that it is one.
+  // An unresolved reference fails other checks as well. Its first problem is enough.
   for (const { path, message } of parsed.error?.issues ?? [])
     if (!unresolved.includes(String(path[0]))) problems.push(`${path.join('.')} ${message}`);
-  const one = (side: Exclude<ExternalSystem, 'balena'>, what: string) => {
-    const names = settingsOf[side];
-    if (needed.includes(side) && !names.some((name) => given[name] !== undefined))
-      problems.push(`${names.join(' or ')} is required: ${what}`);
+  const one = (system: Exclude<ExternalSystem, 'balena'>, form: string) => {
+    const names = settingsOf[system];
+    if (needed.includes(system) && !names.some((name) => given[name] !== undefined))
+      problems.push(`${names.join(' or ')} is required: ${form}`);
   };
   one(
     'hub',
@@ -137,9 +138,9 @@ function read(env: Record<string, string | undefined>, needed: readonly External
         (hostName) => ({ hostName }),
       )!,
     },
-    /** The hub's limit of registry operations. */
+    /** The hub's limit of registry operations a minute. */
     operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
-    /** The hub's limit of queries. */
+    /** The hub's limit of queries a minute. */
     queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
     queue: {
       connection: firstOf(
@@ -174,16 +175,16 @@ function read(env: Record<string, string | undefined>, needed: readonly External
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
-    /** Null: never. */
+    /** Null if the timer is off. */
     sweepSchedule: s.SWEEP_SCHEDULE === 'off' ? null : s.SWEEP_SCHEDULE,
-    /** Null: never. */
+    /** Null if the timer is off. */
     renewSchedule: s.RENEW_SCHEDULE === 'off' ? null : s.RENEW_SCHEDULE,
     maxAttempts: s.MAX_ATTEMPTS,
     longestBackOffMs: s.LONGEST_BACK_OFF_SECONDS * seconds,
     workLimitMs: s.WORK_LIMIT_SECONDS * seconds,
     leaseGraceMs: s.LEASE_GRACE_SECONDS * seconds,
     duplicateWindowMs: s.DUPLICATE_WINDOW_SECONDS * seconds,
-    /** Null: off. */
+    /** Null without telemetry. */
     telemetry: telemetryOf(s),
   };
 }
@@ -193,7 +194,7 @@ function telemetryOf(s: Omit<z.output<typeof settings>, 'BALENA_API_KEY'>): Tele
   const identity = s.APPLICATIONINSIGHTS_AUTHENTICATION_STRING;
   if (!s.OTEL_EXPORTER_OTLP_ENDPOINT && !connectionString) return null;
   return {
-    // As the Functions host calls itself.
+    // The Functions host uses the same name.
     serviceName: s.OTEL_SERVICE_NAME ?? s.WEBSITE_SITE_NAME ?? 'balena-azure-iot-provisioner',
     otlpEndpoint: s.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     applicationInsights:

@@ -4,15 +4,15 @@ import { z } from 'zod';
 import { ConfigError } from './config.js';
 
 const shape = z.object({
-  IsEncrypted: z.literal(false, 'must be false: encrypted settings are not read here').optional(),
+  IsEncrypted: z.literal(false, 'must be false: encrypted settings are not supported').optional(),
   Values: z.record(z.string(), z.string('must be a text: put it in quotes')).default({}),
 });
 
 /**
- * Puts the `Values` of the app's local.settings.json into the environment, except where a variable is already set, as the
- * Azure Functions Core Tools do. No file is fine.
+ * Puts the `Values` of the app's local.settings.json into the environment, like the Azure Functions Core Tools. Existing variables keep
+ * their values. A missing file is no error.
  *
- * @throws ConfigError saying what is wrong with the file, without any of it: it holds keys
+ * @throws ConfigError with the faults of the file, without any of its text, because the file holds keys
  */
 export async function applyLocalSettings(
   folder: string,
@@ -34,12 +34,12 @@ function parse(file: string, text: string): z.infer<typeof shape> {
   try {
     json = JSON.parse(text);
   } catch {
-    // What the parser says quotes the text around the mistake.
+    // The parser's message quotes text of the file and must not be shown.
     throw new ConfigError([`${file} is not JSON`]);
   }
   const result = shape.safeParse(json);
   if (result.success) return result.data;
   throw new ConfigError(
-    result.error.issues.map(({ path, message }) => `${file}: ${path.join('.') || 'it'} ${message}`),
+    result.error.issues.map(({ path, message }) => `${file}: ${path.join('.') || 'the file'} ${message}`),
   );
 }

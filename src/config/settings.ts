@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * A whole number, with what is said when it is wrong: its expected form and an example. Decimal digits only: who writes 1e3 or
- * 0x10 into a setting may mean something else.
+ * A whole number in decimal digits. Forms like 1e3 and 0x10 are rejected as ambiguous.
+ *
+ * @param form the error message: the expected form and an example
  */
 const whole = (least: number, most: number, fallback: number, form: string) =>
   z
@@ -17,12 +18,12 @@ const list = z
   .transform((text) => text.split(',').map((item) => item.trim()))
   .transform((items) => items.filter((item) => item !== ''));
 
-/** NCRONTAB, as the Functions host reads it: seconds first. */
+/** A schedule in the NCRONTAB form of the Functions host, with the seconds first. */
 const schedule = z
   .string()
   .regex(
     /^(off|\S+( \S+){5})$/,
-    'must be off, or a schedule of six fields that begins with the seconds, such as 0 0 3 * * * (daily at 03:00 UTC)',
+    'must be off, or a schedule of six fields with the seconds first, such as 0 0 3 * * * (daily at 03:00 UTC)',
   );
 
 const renewAtForm = 'must be a part of the life of a certificate, from 0.1 to 0.99, such as 0.8';
@@ -48,7 +49,7 @@ const hubConnectionString = z
     'must be an IoT Hub connection string, such as HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=...',
   );
 
-/** Each setting: its form, its default, and what is said when it is wrong. */
+/** All settings, with form, default and error message. */
 export const settings = z.object({
   BALENA_API_KEY: z
     .string(
@@ -145,5 +146,5 @@ export const settings = z.object({
   DUPLICATE_WINDOW_SECONDS: whole(20, 604_800, 600, 'must be seconds from 20 to 604800, such as 600'),
 });
 
-/** All settings by name, for whoever checks that none is forgotten (test/infra). */
+/** The names of all settings. A test compares them with the settings in infra/. */
 export const settingNames: readonly string[] = Object.keys(settings.shape);

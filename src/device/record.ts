@@ -1,141 +1,146 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
 
-/** A place for a device's variables: a service's name, or '' for the device level. */
+/** Where variables of a device can stand: a service by its name, or '' for the device level. */
 export type VariableScope = string;
 
-/** What the device should be. Written by accept only. */
+/** The state that the last accepted request asks for. */
 export interface Desired {
-  present: boolean;
-  /** Where the variables belong; null when absent. */
-  service: VariableScope | null;
-  /** Rotation: this thumbprint must not stay in use. */
-  retire?: string;
-  /** Rotation after a leak: the hub must stop to accept the retired thumbprint, too. */
-  revoke?: boolean;
-  requestId: string;
-  /** Unix ms. */
-  requestedAt: number;
-  /** Unix ms of the last change of service. */
-  movedAt?: number;
+  readonly present: boolean;
+  /** The scope of the two variables; null when the device is to be absent. */
+  readonly service: VariableScope | null;
+  /** Rotation: the device must not keep the certificate with this thumbprint. */
+  readonly retire?: string;
+  /** Rotation after a leak: the hub must stop accepting the retired thumbprint, too. */
+  readonly revoke?: boolean;
+  readonly requestId: string;
+  readonly requestedAt: EpochMs;
+  /** The time of the last change of service. */
+  readonly movedAt?: EpochMs;
 }
 
-/** Work that is owed. Only the message that it names (requestId and n) works. */
+/** The pending work of a device. Only the message with this request id and generation may do the work. */
 export interface Job {
-  generation: number;
-  kind: 'change' | 'check';
-  /** The worker asks the hub instead of believing the record. */
-  forceVerify?: boolean;
-  /** Unix ms. */
-  due: number;
-  /** The reserved registry slot, in the pace's virtual time (ms). */
-  reservation?: number;
-  /** Of whoever asked for it (W3C), for the traces; see `currentTraceparent`. */
-  traceparent?: string;
-  /** The send of its message is known to have failed. */
-  unsent?: boolean;
-  /** Given up, at this Unix ms. */
-  dead?: {
-    at: number;
-    /** By ops, while a replay of it was under way. */
-    cancelled?: boolean;
-    /** Ops have seen it, and want nothing more of it: its dead letter is superseded. */
-    discarded?: { at: number; by: string; reason: string };
+  readonly generation: number;
+  /** A change works towards the desired state of a new request. A check compares and repairs, and changes no desired state. */
+  readonly kind: 'change' | 'check';
+  /** The worker asks the hub instead of trusting the record. */
+  readonly forceVerify?: boolean;
+  readonly due: EpochMs;
+  /** The reserved registry operation, in the rate limiter's virtual time (ms). */
+  readonly reservation?: number;
+  /** The W3C trace context of the caller. No decision depends on this field. */
+  readonly traceparent?: string;
+  /** Sending the job's message is known to have failed. */
+  readonly unsent?: boolean;
+  /** The job failed for good, or was cancelled. */
+  readonly dead?: {
+    readonly at: EpochMs;
+    /** An operator cancelled the bulk action that had requested this job. */
+    readonly cancelled?: boolean;
+    /** An operator discarded the job, so its dead letter is superseded. */
+    readonly discarded?: { readonly at: EpochMs; readonly by: string; readonly reason: string };
   };
 }
 
-/** A worker's exclusive hold. */
+/** A worker's exclusive right to work on the device. */
 export interface Lease {
-  by: string;
-  /** Unix ms. */
-  until: number;
-  /** Left to run out on purpose: a write of unknown outcome may still take effect. */
-  left?: boolean;
+  readonly by: string;
+  readonly until: EpochMs;
+  /** The run has ended, but one of its writes may still take effect. The lease runs out by itself. */
+  readonly unresolved?: boolean;
 }
 
-/** What the hub is known to hold: nothing is known, no identity, an identity, or one that accepts these two thumbprints. */
+/** The identity at the hub, as far as known: unknown, no identity, an identity of another kind, or the two accepted thumbprints. */
 export type HubState = 'unknown' | 'none' | 'exists' | [primary: string, secondary: string];
 
-/** What the last worker found stored, or stored and registered. Written by the worker only. */
+/** The state that the last worker found or made in balena and at the hub. Only workers write this part. */
 export interface Observed {
-  thumbprint: string | null;
-  previous: string | null;
-  service: VariableScope | null;
-  hub: HubState;
+  readonly thumbprint: string | null;
+  readonly previous: string | null;
+  readonly service: VariableScope | null;
+  readonly hub: HubState;
   /** The fleet's slug. */
-  fleet: string | null;
-  /** Unix ms. */
-  notBefore: number | null;
-  /** Unix ms. */
-  notAfter: number | null;
-  keyAlgorithm: string | null;
-  /** Unix ms. */
-  verifiedAt: number;
+  readonly fleet: string | null;
+  readonly notBefore: EpochMs | null;
+  readonly notAfter: EpochMs | null;
+  readonly keyAlgorithm: string | null;
+  readonly verifiedAt: EpochMs;
 }
 
-/** What one step of a run came to. */
+/** The observed state while a run is changing the device. */
+export type ObservedDraft = { -readonly [Name in keyof Observed]: Observed[Name] };
+
+/** The result of one step of a run. */
 export interface StepResult {
-  step: Step;
-  /** The waiting for a registry slot included. */
-  ms: number;
-  /** How it failed; null if it did not. */
-  code: ErrorCode | null;
+  readonly step: Step;
+  /** The duration, with the wait for a registry operation included. */
+  readonly ms: number;
+  /** The error of the step; null if the step succeeded. */
+  readonly code: ErrorCode | null;
 }
 
-/** Something that happened to a device, for people. */
+/** An entry of the device's history. Operators read the history; no decision depends on it. */
 export interface HistoryEvent {
-  /** Unix ms. */
-  at: number;
-  type: 'requested' | 'waited' | 'ran' | 'died' | 'replayed' | 'cancelled' | 'discarded';
+  readonly at: EpochMs;
+  readonly type: 'requested' | 'waited' | 'ran' | 'died' | 'replayed' | 'cancelled' | 'discarded';
   /** One sentence. */
-  note: string;
-  /** Of a run. */
-  steps?: StepResult[];
+  readonly note: string;
+  /** The steps of a run. */
+  readonly steps?: readonly StepResult[];
 }
 
 export interface RecordedError {
-  code: ErrorCode;
-  step: Step | null;
-  message: string;
-  /** Unix ms. */
-  at: number;
+  readonly code: ErrorCode;
+  readonly step: Step | null;
+  readonly message: string;
+  readonly at: EpochMs;
 }
 
-/** The one row of a device: everything that is true about it. Never a private key. */
+/** The bulk action that requested the present job. */
+export interface JobAction {
+  readonly id: string;
+  /** The record's error before the action: a cancelled replay restores this error. */
+  readonly error: RecordedError | null;
+  /** What the device had to retire before the action: a cancelled rotation restores these values. */
+  readonly previous?: Pick<Desired, 'retire' | 'revoke'>;
+}
+
+/**
+ * The one row of a device, and the only source of truth about its provisioning. A private key is never part of a record.
+ *
+ * A record is immutable. Only the functions in `transitions.ts` make a new record from an old one.
+ */
 export interface DeviceRecord {
-  uuid: string;
-  desired: Desired;
-  job: Job | null;
-  lease: Lease | null;
-  observed: Observed;
-  /** Where our variables may be; added to with the lease, taken from after cleaning. */
-  scopes: VariableScope[];
-  /** Runs in which this device's own work failed. */
-  attempts: number;
-  /** Runs that ended with a retry, counted as attempts or not: what the back-off grows with. */
-  retries: number;
-  /** Requests that failed for good, one after the other. */
-  failures: number;
-  replays: number;
-  error: RecordedError | null;
-  /**
-   * The bulk action of ops that last asked for this, and what it found, for the case that it is cancelled: the error, and of a
-   * rotation what was to be retired before. Null if the last to ask was someone else.
-   */
-  action: { id: string; error: RecordedError | null; before?: Pick<Desired, 'retire' | 'revoke'> } | null;
-  /** Unix ms at which what is desired was reached; null until then. */
-  completedAt: number | null;
-  /** What happened last, the newest at the end; for people, nothing decides by it. */
-  history: HistoryEvent[];
-  /** Unix ms until which a failed request is not taken up again. */
-  coolDownUntil: number;
-  /** Unix ms. */
-  firstSeenAt: number;
-  /** The ticket that accept wrote for this request. */
-  firstGeneration: number;
-  /** Never falls. */
-  lastGeneration: number;
-  /** Unix ms. */
-  updatedAt: number;
-  /** Random, new with every write: tells one's own write from another's. */
-  stamp: string;
+  readonly uuid: string;
+  readonly desired: Desired;
+  readonly job: Job | null;
+  readonly lease: Lease | null;
+  readonly observed: Observed;
+  /** Scopes that may hold our variables. A lease adds the desired scope before the first write; a run removes cleared scopes. */
+  readonly scopes: readonly VariableScope[];
+  /** Runs in which the device's own work failed. */
+  readonly attempts: number;
+  /** Runs that ended with a retry, counted as attempts or not. The back-off grows with this number. */
+  readonly retries: number;
+  /** Consecutive requests that failed for good. */
+  readonly failures: number;
+  readonly replays: number;
+  readonly error: RecordedError | null;
+  /** Null if the present job was not requested by a bulk action. */
+  readonly action: JobAction | null;
+  /** The time at which the desired state was reached; null until then. */
+  readonly completedAt: EpochMs | null;
+  /** The newest event is the last. */
+  readonly history: readonly HistoryEvent[];
+  /** Until this time a failed request is not accepted again. */
+  readonly coolDownUntil: EpochMs;
+  readonly firstSeenAt: EpochMs;
+  /** The generation of the job that accepting the present request created. */
+  readonly firstGeneration: number;
+  /** The highest generation so far. This number never falls. */
+  readonly lastGeneration: number;
+  readonly updatedAt: EpochMs;
+  /** A random value, new with every write, by which a writer recognises its own write. */
+  readonly stamp: string;
 }

@@ -1,79 +1,75 @@
 import { randomUUID } from 'node:crypto';
-import { ProvisioningError } from '../shared/errors.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
+import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
 import type { Columns, Key, Row, ScannedTable } from '../storage/table.js';
 import type { DeviceRecord } from './record.js';
 import { isPending } from './state.js';
 import { type Summary, summarize } from './summary.js';
 
-/** The device records: read, written on the ETag that was read, amended. All throw `records-unavailable`. */
+/** The device records. All methods throw `records-unavailable`. */
 export interface Records {
   read(uuid: string): Promise<Row<DeviceRecord> | null>;
-  /** @returns false on a conflict: read again. True also if an error hid that the write succeeded */
+  /**
+   * Writes a record on the ETag of its reading. The stored record has a new `updatedAt` and `stamp`.
+   *
+   * @param etag null for a new record
+   * @returns false on a conflict; true also if an error or a conflict hid the success of the write
+   */
   write(record: DeviceRecord, etag: string | null): Promise<boolean>;
-  /** Read, change, write, and again on a conflict. See `Change`. */
+  /** Reads, changes and writes a record, and starts over on a conflict. See `Change`. */
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
-  /** Records with a live ticket that was due before this Unix ms. */
-  overdue(before: number): AsyncIterable<DeviceRecord>;
-  /** Reads the whole table in the order of the uuids, a page at a time; the conditions only spare what need not travel. */
+  /** Records with a pending job that was due before this moment. */
+  overdue(before: EpochMs): AsyncIterable<DeviceRecord>;
+  /** Reads the summaries of all matching records in the order of the uuids, a page at a time. */
   summaries(where?: Where): AsyncIterable<Summary>;
 }
 
-/** Which records to list; all of what is named must hold. */
+/** A filter for records. A record must meet all given conditions. */
 export interface Where {
-  /** Given up, or not. */
+  /** Whether the record's job is dead. */
   dead?: boolean;
   code?: string;
   fleet?: string;
-  /** Of the bulk action that last asked for them. */
+  /** The bulk action that last changed the record. */
   action?: string;
   /** Only uuids greater than this one. */
   after?: string;
-  /** Written at or after this Unix ms, by the clock of who wrote it. */
-  changedSince?: number;
+  /** Only records written at or after this moment, by the clock of the writing process. */
+  changedSince?: EpochMs;
 }
 
 /**
- * Gets a copy of the record, or null if there is none; returns what to write (the changed copy), or null to write nothing.
- * `amend` returns what was written, or null if nothing was.
+ * Gets the record, or null if there is none. Returns the record to write, or null to write nothing. `amend` returns the stored
+ * record, or null if nothing was written.
  */
 export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
 
-/** Enough for any real contention on one device; past it something is wrong, and the caller's back-off is the better wait. */
+/** Enough for any real contention on one device. After more conflicts, the caller's back-off is the better wait. */
 const mostConflicts = 50;
 
 export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Records {
   const read = (uuid: string) => table.get(keyOf(uuid));
 
-  async function write(record: DeviceRecord, etag: string | null): Promise<boolean> {
-    record.stamp = randomUUID();
-    record.updatedAt = clock.now();
-    try {
-      if (await table.put(keyOf(record.uuid), record, etag, columnsOf(record))) return true;
-    } catch (error) {
-      const stored = await read(record.uuid);
-      if (stored?.value.stamp === record.stamp) return true;
-      // Unchanged means that it did not happen yet, and not that it will not.
-      throw error;
-    }
-    // The tables client repeats requests by itself: the conflict can be with one's own write.
-    return (await read(record.uuid))?.value.stamp === record.stamp;
+  /** @returns the stored record; null on a conflict */
+  async function put(record: DeviceRecord, etag: string | null): Promise<DeviceRecord | null> {
+    const stored = { ...record, updatedAt: clock.now(), stamp: randomUUID() };
+    const isStored = await putStamped(table, keyOf(record.uuid), stored, etag, columnsOf(stored));
+    return isStored ? stored : null;
   }
 
   async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
-    for (let tries = 0; tries < mostConflicts; tries += 1) {
-      const found = await read(uuid);
-      const changed = change(found && structuredClone(found.value));
-      if (changed === null) return null;
-      if (await write(changed, found?.etag ?? null)) return changed;
-    }
-    throw new ProvisioningError(
-      'records-unavailable',
-      'The record is being changed too often to be amended.',
-      {
-        retry: 'later',
+    let stored: DeviceRecord | null = null;
+    await optimisticUpdate({
+      name: 'The record',
+      mostConflicts,
+      read: async () => (await read(uuid)) ?? { value: null, etag: null },
+      change,
+      async write(changed, { etag }) {
+        stored = await put(changed, etag);
+        return stored !== null;
       },
-    );
+    });
+    return stored;
   }
 
   async function* summaries(where: Where = {}): AsyncIterable<Summary> {
@@ -85,19 +81,19 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
 
   return {
     read,
-    write,
+    write: async (record, etag) => (await put(record, etag)) !== null,
     amend,
     overdue: (before) => table.list(`owed eq true and due lt ${before}L`),
     summaries,
   };
 }
 
-/** 256 partitions: enough for all the operations that a storage account allows, few enough to scan one by one. */
+/** 256 partitions carry all operations that a storage account allows, and are few enough to scan one by one. */
 function keyOf(uuid: string): Key {
   return { partition: uuid.slice(0, 2), row: uuid };
 }
 
-/** What the timer and ops filter by; the record itself is the JSON beside it. */
+/** The columns that timers and operators filter by. The record itself is the JSON beside the columns. */
 function columnsOf(record: DeviceRecord): Columns {
   const { job, observed, error, action } = record;
   return {
@@ -112,7 +108,7 @@ function columnsOf(record: DeviceRecord): Columns {
   };
 }
 
-/** An OData filter. A quote in a text is doubled, and so cannot end it. */
+/** An OData filter. A quote in a text is doubled, so that the quote cannot end the text. */
 function filterOf({ changedSince, after, ...equal }: Where): string | undefined {
   const conditions = Object.entries(equal)
     .filter(([, value]) => value !== undefined)
@@ -121,7 +117,7 @@ function filterOf({ changedSince, after, ...equal }: Where): string | undefined 
         `${name} eq ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : value}`,
     );
   if (changedSince !== undefined) conditions.push(`changed ge ${Math.floor(changedSince)}L`);
-  // Its partition, and those behind.
+  // The filter skips whole partitions only. `summaries` skips the rest.
   if (after !== undefined) conditions.push(`PartitionKey ge '${keyOf(after).partition}'`);
   return conditions.length > 0 ? conditions.join(' and ') : undefined;
 }

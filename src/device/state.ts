@@ -1,17 +1,30 @@
-import type { DeviceRequest } from '../provisioning/accept.js';
+import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, Job, Observed } from './record.js';
 
-/** Is work owed, and not given up? */
+/** The job waits or is being worked on. A dead job is not pending. */
 export function isPending(job: Job | null): job is Job {
   return job !== null && !job.dead;
 }
 
-/** Does the hub, as far as is known, accept this thumbprint? */
+/** A change, which a request or a replay has started, is pending. */
+export function hasPendingChange({ job }: Pick<DeviceRecord, 'job'>): boolean {
+  return isPending(job) && job.kind === 'change';
+}
+
+/** The message was sent for the record's present job, pending or dead. A message for any other job is superseded. */
+export function isMessageOfJob(
+  { job, desired }: Pick<DeviceRecord, 'job' | 'desired'>,
+  { requestId, generation }: { requestId: string | null; generation: number | null },
+): boolean {
+  return job !== null && job.generation === generation && desired.requestId === requestId;
+}
+
+/** The hub is known to accept this thumbprint. */
 export function hubAccepts(hub: HubState, thumbprint: string): boolean {
   return Array.isArray(hub) && hub.includes(thumbprint);
 }
 
-/** Is the device, as it was last observed, what it should be? */
+/** The last observed state of the device equals the desired state. */
 export function isInDesiredState(record: DeviceRecord): boolean {
   const { desired, observed, scopes, job } = record;
   if (job?.dead) return false;
@@ -27,8 +40,10 @@ export function isInDesiredState(record: DeviceRecord): boolean {
 }
 
 /**
- * The thumbprint of the certificate that a device uses, as far as is known; null if it has none. While a pair is being stored, and
- * after a run that failed in the middle of it, the record has no thumbprint: the device still uses the one before.
+ * The thumbprint of the certificate that the device uses, as far as known; null if the device has none.
+ *
+ * While a run stores a new pair, and after a run that failed between the two writes, the record has no current thumbprint. The
+ * device then still uses the previous certificate.
  */
 export function heldThumbprint({
   thumbprint,
@@ -37,12 +52,12 @@ export function heldThumbprint({
   return thumbprint ?? previous;
 }
 
-/** Was a new pair begun to be stored, and not to its end? Its dates are then those of the certificate before, as far as is known. */
+/** A run stored one half of a new pair. The recorded dates are then those of the previous certificate, as far as known. */
 export function isHalfStored({ thumbprint, previous }: Pick<Observed, 'thumbprint' | 'previous'>): boolean {
   return thumbprint === null && previous !== null;
 }
 
-/** What the record's request asks for, in the words of the API. */
+/** The operation that the record's request asks for, in the API's words. */
 export function operationOf({
   desired,
 }: Pick<DeviceRecord, 'desired'>): 'provision' | 'rotate' | 'deprovision' {
@@ -52,26 +67,13 @@ export function operationOf({
 
 export type State = 'queued' | 'working' | 'retrying' | 'provisioned' | 'deprovisioned' | 'failed';
 
-/**
- * The record's state, for people. Nothing decides by it.
- *
- * @param now Unix ms
- */
-export function stateOf(record: DeviceRecord, now: number): State {
-  const { job, lease, desired } = record;
-  if (isPending(job) && job.kind === 'change') {
-    if (lease && !lease.left && now < lease.until) return 'working';
+/** The state that API, page and CLI show. No decision depends on this state. */
+export function stateOf(record: DeviceRecord, now: EpochMs): State {
+  const { lease, desired } = record;
+  if (hasPendingChange(record)) {
+    if (lease && !lease.unresolved && now < lease.until) return 'working';
     return record.error ? 'retrying' : 'queued';
   }
   if (!isInDesiredState(record)) return 'failed';
   return desired.present ? 'provisioned' : 'deprovisioned';
-}
-
-/** Is what is asked for what the record says already: present or absent, the service, and nothing new to retire or revoke? */
-export function sameDesired(requested: DeviceRequest, { desired }: DeviceRecord): boolean {
-  if (requested.present !== desired.present) return false;
-  if (!requested.present) return true;
-  if (requested.service !== desired.service) return false;
-  if (requested.retire === undefined) return true;
-  return requested.retire === desired.retire && (!requested.revoke || desired.revoke === true);
 }

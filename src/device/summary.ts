@@ -1,6 +1,6 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { DeviceRecord, HubState, VariableScope } from './record.js';
-import { isPending, operationOf, type State, stateOf } from './state.js';
+import { hasPendingChange, operationOf, type State, stateOf } from './state.js';
 
 /** What lists and counts need of a record: a column of its own beside it, so that a scan of a large fleet reads little. Times are Unix ms. */
 export interface Summary {
@@ -49,7 +49,7 @@ export function summarize(record: DeviceRecord): Summary {
     requestId: desired.requestId,
     operation: operationOf(record),
     state: stateOf({ ...record, lease: null }, 0),
-    leasedUntil: lease && !lease.left && isPending(job) && job.kind === 'change' ? lease.until : 0,
+    leasedUntil: lease && !lease.unresolved && hasPendingChange(record) ? lease.until : 0,
     service: desired.service,
     fleet: observed.fleet,
     code: error?.code ?? null,

@@ -1,138 +1,340 @@
-import type { ProvisioningMessage } from '../queue/messages.js';
-import { ProvisioningError } from '../shared/errors.js';
-import { currentTraceparent } from '../telemetry/traceparent.js';
-import type { Desired, DeviceRecord, HistoryEvent, Job, RecordedError } from './record.js';
+import type { ProvisioningError } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
+import type { DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
+import { type DeviceRequest, desiredBy } from './request.js';
+import { hasPendingChange, isInDesiredState, isPending } from './state.js';
+import {
+  addScopes,
+  afterLease,
+  appendHistory,
+  type Context,
+  describeRequest,
+  desiredByMessage,
+  type LostWork,
+  markDead,
+  newRecord,
+  noFailure,
+  reschedule,
+  startJob,
+  withUnknownHub,
+} from './transitionParts.js';
 
-/**
- * A record made anew. `lastN` starts at the Unix time in seconds, so that a record that was lost cannot meet its own past.
+/*
+ * The state machine of a device (docs/protocol.md, "States and transitions").
  *
- * @param now Unix ms
+ * Each function makes the next record from the present one, without input or output, and no other code changes a record. The
+ * caller writes the result under the ETag of the record that was read. A function that returns null does not apply: the record
+ * stays as it is.
  */
-export function newRecord(uuid: string, desired: Desired, now: number): DeviceRecord {
-  const lastGeneration = Math.floor(now / 1000);
-  return {
-    uuid,
-    desired,
-    job: null,
-    lease: null,
-    observed: {
-      thumbprint: null,
-      previous: null,
-      service: null,
-      hub: 'unknown',
-      fleet: null,
-      notBefore: null,
-      notAfter: null,
-      keyAlgorithm: null,
-      verifiedAt: 0,
-    },
-    scopes: [],
-    attempts: 0,
-    retries: 0,
-    failures: 0,
-    replays: 0,
-    error: null,
-    action: null,
+
+/** A request was accepted. A new change replaces whatever job there was. Lease, observed state and scopes belong to the worker. */
+export function requested(
+  found: DeviceRecord | null,
+  { now, traceparent }: Context,
+  request: DeviceRequest,
+  requestId: string,
+): DeviceRecord {
+  const desired = desiredBy(request, found, requestId, now);
+  const before = found ?? newRecord(request.uuid, desired, now);
+  const { retire, revoke } = before.desired;
+  // The device must not wait longer than for the job that it already has.
+  const pendingDue = found?.job && hasPendingChange(found) ? found.job.due : Number.POSITIVE_INFINITY;
+  const record = startJob({ ...before, desired }, traceparent, {
+    kind: 'change',
+    due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
+    forceVerify: request.forceVerify || before.job?.forceVerify,
+  });
+  const previous = { ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
+  const next: DeviceRecord = {
+    ...record,
+    ...noFailure,
+    firstGeneration: record.lastGeneration,
     completedAt: null,
-    history: [],
-    coolDownUntil: 0,
-    firstSeenAt: now,
-    firstGeneration: lastGeneration,
-    lastGeneration,
-    updatedAt: now,
-    stamp: '',
+    action: request.action === undefined ? null : { id: request.action, error: null, previous },
   };
+  return appendHistory(next, { at: now, type: 'requested', note: describeRequest(next) });
 }
 
 /**
- * The record of a device whose record was lost, from a message that was under way: all that is owed is in it. What the device
- * holds is found out by the worker.
+ * A worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`. A dead job stays
+ * as it is.
  *
- * @param now Unix ms
+ * @param due the comparison must not begin earlier; default: now
  */
-export function recordFromMessage(
-  { uuid, requestId, generation, operation, service, traceparent }: ProvisioningMessage,
-  now: number,
-): DeviceRecord {
-  const present = operation === 'provision';
-  const record = newRecord(
-    uuid,
-    { present, service: present ? (service ?? '') : null, requestId, requestedAt: now },
-    now,
-  );
-  const job: DeviceRecord['job'] = { generation, kind: 'change', due: now };
-  if (traceparent !== undefined) job.traceparent = traceparent;
+export function checkRequested(
+  record: DeviceRecord,
+  { now, traceparent }: Context,
+  forceVerify: boolean,
+  due = now,
+): DeviceRecord | null {
+  const { job } = record;
+  if (!job) {
+    const next = startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify });
+    return { ...next, attempts: 0, retries: 0 };
+  }
+  if (!forceVerify || !isPending(job) || job.forceVerify) return null;
+  return { ...record, job: { ...job, forceVerify: true } };
+}
+
+/** The record was lost, and a message of the lost job has arrived. The message's own generation is the new job's. */
+export function restoredFromMessage(message: LostWork, { now }: Context): DeviceRecord {
+  const { uuid, generation, traceparent } = message;
+  const job: Job = {
+    generation,
+    kind: 'change',
+    due: now,
+    ...(traceparent !== undefined && { traceparent }),
+  };
+  const record = newRecord(uuid, desiredByMessage(message, now), now);
   return { ...record, job, firstGeneration: generation, lastGeneration: generation };
 }
 
+/** The job's message could not be sent. The next request sends the message again. */
+export function publishFailed(record: DeviceRecord): DeviceRecord | null {
+  if (!isPending(record.job) || record.job.unsent) return null;
+  return { ...record, job: { ...record.job, unsent: true } };
+}
+
 /**
- * Owes the record's work at a new time, under a new number, so that every older message is superseded. Kind and distrust of
- * the ticket are kept; where there was none, it is a change. The trace goes on, too, unless a kind is given: that is new work.
+ * The job has to wait before a run can start. The wait is not a failure.
  *
- * @param due Unix ms
- * @param more what differs from the ticket before; a reserved slot is not kept, unless named here
+ * @param waitsFor for the history
+ * @param reservation the registry operation that is reserved for the job, if one is
  */
-export function reschedule(
+export function postponed(
   record: DeviceRecord,
-  due: number,
-  more: Pick<Partial<Job>, 'kind' | 'reservation' | 'forceVerify'> = {},
-): void {
-  const old = record.job;
-  record.lastGeneration += 1;
-  const kind = more.kind ?? old?.kind ?? 'change';
-  // Whole: a message with half a millisecond is one that no worker reads.
-  record.job = { generation: record.lastGeneration, kind, due: Math.round(due) };
-  if (old?.forceVerify || more.forceVerify) record.job.forceVerify = true;
-  if (more.reservation !== undefined) record.job.reservation = more.reservation;
-  const traceparent = (more.kind === undefined ? old?.traceparent : undefined) ?? currentTraceparent();
-  if (traceparent !== undefined) record.job.traceparent = traceparent;
+  context: Context,
+  due: EpochMs,
+  waitsFor: WaitsFor,
+  reservation?: number,
+): DeviceRecord {
+  const next = reschedule(record, context, due, reservation);
+  return appendHistory(next, { at: context.now, type: 'waited', note: waits[waitsFor] });
 }
 
-const minutes = 60_000;
-const firstCoolDown = 10 * minutes;
-const longestCoolDown = 360 * minutes;
+export type WaitsFor = 'reservation' | 'dependency';
+
+const waits: Record<WaitsFor, string> = {
+  reservation: 'waits for its turn at the hub',
+  dependency: 'waits for balena or the hub, which does not answer',
+};
 
 /**
- * Ends the request for good. A change is dead until it is asked for or replayed again, with a cool-down of 10 minutes that
- * doubles with each failure up to 6 hours, so that a device which asks for ever cannot flood the dead-letter queue. A check
- * just ends: what it checks stays as it was asked for.
- *
- * @param now Unix ms
+ * The lease of an earlier run has run out, so the hub's state is unknown. Unless that run had left its lease to run out, its
+ * worker died: the run counts as a failed attempt.
  */
-export function markDead(record: DeviceRecord, error: ProvisioningError, now: number): void {
-  record.error = recordedError(error, now);
-  if (record.job?.kind !== 'change') {
-    // Whatever opens it again, a run that had lost its lease too, starts to count anew.
-    Object.assign(record, { job: null, attempts: 0, retries: 0 });
-    return;
-  }
-  record.job.dead = { at: now };
-  record.failures += 1;
-  record.coolDownUntil = now + Math.min(firstCoolDown * 2 ** (record.failures - 1), longestCoolDown);
+export function leaseExpired(record: DeviceRecord, { now }: Context): DeviceRecord {
+  if (!record.lease) return record;
+  const next = { ...record, observed: withUnknownHub(record.observed) };
+  if (record.lease.unresolved) return next;
+  const event = { at: now, type: 'died' as const, note: 'the worker stopped in the middle of its work' };
+  return appendHistory({ ...next, attempts: record.attempts + 1 }, event);
 }
 
-/** @param now Unix ms */
-export function recordedError(error: ProvisioningError, now: number): RecordedError {
-  return { code: error.code, step: error.step ?? null, message: error.message, at: now };
+/** A worker takes the device. The desired scope is recorded before the worker can write a variable there. */
+export function leased(
+  record: DeviceRecord,
+  context: Context,
+  { by, until }: { by: string; until: EpochMs },
+): DeviceRecord {
+  const { present, service } = record.desired;
+  const next = { ...leaseExpired(record, context), lease: { by, until } };
+  return present && service !== null ? addScopes(next, [service]) : next;
 }
 
-/** What a worker that lost its lease by dying is recorded as. */
-export function workerDied(): ProvisioningError {
-  return new ProvisioningError(
-    'worker-died',
-    'The worker died, or was stopped, each time it worked on this device.',
-    {
-      retry: 'later',
-    },
-  );
+/** The worker of this device died too often. The job fails for good, and no lease is left. */
+export function workerDied(record: DeviceRecord, context: Context, error: ProvisioningError): DeviceRecord {
+  return markDead({ ...leaseExpired(record, context), lease: null }, error, context.now);
 }
 
-/** About two kilobytes in a row that may have 64: a device that was in trouble for a day still shows how it began to be. */
-const mostEvents = 24;
+/** The run has found our variables in further scopes. */
+export function scopesFound(record: DeviceRecord, scopes: readonly VariableScope[]): DeviceRecord {
+  return addScopes(record, scopes);
+}
 
-/** Adds to the device's story. An event that says what the last one said takes its place, so that hours of waiting are one line. */
-export function appendHistory(record: DeviceRecord, event: HistoryEvent): void {
-  const last = record.history.at(-1);
-  if (last?.type === event.type && last.note === event.note) record.history.pop();
-  record.history = [...record.history, event].slice(-mostEvents);
+/** The part of a run that the record takes over when the run ends. */
+export interface RunFindings {
+  observed: Observed;
+  /** Scopes that hold no variable of ours any more. */
+  clearedScopes: ReadonlySet<VariableScope>;
+  /** One of the run's writes may still take effect. */
+  outcomeUnknown: boolean;
+}
+
+/** The run has ended under its own lease. If a write may still take effect, the lease runs out by itself; otherwise it ends now. */
+export function leaseReleased(
+  record: DeviceRecord,
+  { observed, clearedScopes, outcomeUnknown }: RunFindings,
+): DeviceRecord {
+  return {
+    ...record,
+    lease: record.lease && outcomeUnknown ? { ...record.lease, unresolved: true } : null,
+    observed: { ...observed },
+    scopes: record.scopes.filter((scope) => !clearedScopes.has(scope)),
+  };
+}
+
+/** The run has ended after another run took the device. The writes of both may have crossed, so the device is compared once more. */
+export function leaseLost(record: DeviceRecord, context: Context): DeviceRecord {
+  const next = { ...record, observed: withUnknownHub(record.observed) };
+  return record.job?.dead ? next : reschedule(next, context, context.now);
+}
+
+/** The run succeeded. No job is left, and no trace of earlier failures. */
+export function completed(
+  record: DeviceRecord,
+  { now }: Context,
+  steps: readonly StepResult[],
+): DeviceRecord {
+  const done = record.desired.present ? 'provisioned' : 'deprovisioned';
+  const note = record.job?.kind === 'check' ? 'checked: the device is in its desired state' : done;
+  const next: DeviceRecord = {
+    ...record,
+    ...noFailure,
+    job: null,
+    failures: 0,
+    replays: 0,
+    coolDownUntil: 0,
+    completedAt: record.completedAt ?? now,
+    observed: { ...record.observed, verifiedAt: now },
+  };
+  return appendHistory(next, { at: now, type: 'ran', note, steps });
+}
+
+/** The run needs a registry operation whose time has not come. */
+export function suspended(
+  record: DeviceRecord,
+  context: Context,
+  due: EpochMs,
+  reservation: number,
+  steps: readonly StepResult[],
+): DeviceRecord {
+  const { now } = context;
+  const next = reschedule(record, context, afterLease(record, due, now), reservation);
+  return appendHistory(next, { at: now, type: 'ran', note: waits.reservation, steps });
+}
+
+/** A failed run. */
+export interface Failure {
+  error: ProvisioningError;
+  /** The failure counts as an attempt of this device. */
+  counted: boolean;
+  steps: readonly StepResult[];
+}
+
+/**
+ * The run failed, and the job is tried again: not before `due`, and not before an unresolved lease has run out.
+ *
+ * @param growsBackOff the next back-off of this device is longer
+ */
+export function retried(
+  record: DeviceRecord,
+  context: Context,
+  { error, counted, steps }: Failure,
+  due: EpochMs,
+  growsBackOff: boolean,
+): DeviceRecord {
+  const { now } = context;
+  const next: DeviceRecord = {
+    ...reschedule(record, context, afterLease(record, due, now)),
+    attempts: record.attempts + (counted ? 1 : 0),
+    retries: record.retries + (growsBackOff ? 1 : 0),
+    error: { code: error.code, step: error.step ?? null, message: error.message, at: now },
+  };
+  const note = `${error.code}: ${error.message} The job is tried again`;
+  return appendHistory(next, { at: now, type: 'ran', note, steps });
+}
+
+/** The run failed for good. A change becomes dead, with a cool-down. A check ends, and the desired state stays. */
+export function failed(
+  record: DeviceRecord,
+  { now }: Context,
+  { error, counted, steps }: Failure,
+): DeviceRecord {
+  const what = record.job?.kind === 'change' ? 'failed for good' : 'the check failed';
+  const next = markDead({ ...record, attempts: record.attempts + (counted ? 1 : 0) }, error, now);
+  return appendHistory(next, {
+    at: now,
+    type: 'ran',
+    note: `${what}, ${error.code}: ${error.message}`,
+    steps,
+  });
+}
+
+/** The run did not succeed, and its job was cancelled meanwhile. The job stays dead. */
+export function endedAfterCancel(
+  record: DeviceRecord,
+  { now }: Context,
+  note: string,
+  steps: readonly StepResult[],
+): DeviceRecord {
+  return appendHistory(record, { at: now, type: 'ran', note, steps });
+}
+
+/**
+ * An operator replays a dead job.
+ *
+ * @param by the operator, for the history
+ * @param action the bulk action; null if the operator resent the dead letter with another tool
+ */
+export function replayed(
+  record: DeviceRecord,
+  context: Context,
+  { due, by, action }: { due: EpochMs; by: string; action: string | null },
+): DeviceRecord {
+  const next: DeviceRecord = {
+    ...reschedule(record, context, due),
+    ...noFailure,
+    replays: record.replays + 1,
+    ...(action !== null && { completedAt: null, action: { id: action, error: record.error } }),
+  };
+  return appendHistory(next, { at: context.now, type: 'replayed', note: `requested again by ${by}` });
+}
+
+/**
+ * The record was lost, and an operator replays a dead letter. The record has no job yet: `replayed` makes one, above the dead
+ * letter's generation, so that the dead letter is superseded.
+ */
+export function restoredFromDeadLetter(lost: LostWork, { now }: Context): DeviceRecord {
+  const record = newRecord(lost.uuid, desiredByMessage(lost, now), now);
+  const lastGeneration = Math.max(record.lastGeneration, lost.generation);
+  return { ...record, lastGeneration, firstGeneration: lastGeneration + 1 };
+}
+
+/** An operator cancels the replay that made the pending change. The job is dead, with the error from before the replay. */
+export function cancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
+  const { job } = record;
+  if (!isPending(job) || job.kind !== 'change') return null;
+  const error = record.action?.error ?? {
+    code: 'cancelled' as const,
+    step: null,
+    message: 'The replay was cancelled before the job was done.',
+    at: now,
+  };
+  const next = { ...record, job: { ...job, dead: { at: now, cancelled: true } }, error };
+  return appendHistory(next, { at: now, type: 'cancelled', note: `the replay was cancelled by ${by}` });
+}
+
+/**
+ * An operator cancels a rotation. The job goes only if no worker has begun the rotation, and the device is in the desired state
+ * from before. A rotation that has begun goes on: the hub may have stopped accepting the certificate that the device holds.
+ */
+export function rotationCancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
+  if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;
+  const { retire: _, revoke: __, ...desired } = record.desired;
+  const next = { ...record, desired: { ...desired, ...record.action?.previous }, job: null };
+  if (!isInDesiredState(next)) return null;
+  return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation was cancelled by ${by}` });
+}
+
+/** An operator discards a dead job. Its dead letter is superseded. The device may request again after the cool-down. */
+export function discarded(
+  record: DeviceRecord,
+  { now }: Context,
+  { by, reason }: { by: string; reason: string },
+): DeviceRecord | null {
+  const { job } = record;
+  if (!job?.dead || job.dead.discarded) return null;
+  const next = { ...record, job: { ...job, dead: { ...job.dead, discarded: { at: now, by, reason } } } };
+  return appendHistory(next, { at: now, type: 'discarded', note: `by ${by}: ${reason}` });
 }

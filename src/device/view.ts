@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { count, operation, service, state, step, time } from '../shared/schemas.js';
-import { iso, isoOrNull } from '../shared/time.js';
+import { type EpochMs, iso, isoOrNull } from '../shared/time.js';
 import type { DeviceRecord } from './record.js';
 import { isPending, operationOf, stateOf } from './state.js';
 
-/** A record as the API shows it. */
+/** The view of a record in the HTTP API. */
 export const deviceView = z
   .object({
     uuid: z.string(),
-    service: service.nullable().describe('null when it is to be absent'),
+    service: service.nullable().describe('null if the device should be deprovisioned'),
     operation,
     state,
     requestId: z.string(),
-    step: step.nullable().describe('at which it failed last'),
+    step: step.nullable().describe('the step of the last failure'),
     attempts: count,
     expectedAt: time.nullable(),
     error: z.object({ code: z.string(), step: step.nullable(), message: z.string() }).nullable(),
@@ -31,8 +31,8 @@ export const deviceView = z
 
 export type DeviceView = z.infer<typeof deviceView>;
 
-/** @param expectedAt Unix ms; null if it is not known */
-export function viewOf(record: DeviceRecord, expectedAt: number | null, now: number): DeviceView {
+/** @param expectedAt the moment at which the job is expected to be done; null if unknown */
+export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: EpochMs): DeviceView {
   const { uuid, desired, observed, job, error, attempts } = record;
   const { thumbprint, notBefore, notAfter, keyAlgorithm } = observed;
   return {

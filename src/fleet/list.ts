@@ -1,11 +1,11 @@
-import { type BalenaListing, fleetPageSize, type ListedDevice } from '../balena/listing.js';
+import { type FleetListing, fleetPageSize, type ListedDevice } from '../balena/listing.js';
 import type { BalenaClient } from '../balena/types.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Clock } from '../shared/time.js';
 
 export interface ListingDependencies {
-  balena: BalenaListing & Pick<BalenaClient, 'seesFleet'>;
+  balena: FleetListing & Pick<BalenaClient, 'seesFleet'>;
   clock: Clock;
 }
 
@@ -60,7 +60,7 @@ async function* devicesIn(
       throw new ProvisioningError(
         'balena-unauthorized',
         `Our balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}: check the slug, and BALENA_API_KEY.`,
-        { retry: 'later', dependency: 'balena' },
+        { dependency: 'balena' },
       );
     }
     yield* page;

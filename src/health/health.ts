@@ -11,13 +11,17 @@ export interface HealthDependencies {
   clock: Clock;
 }
 
+/** The health of one dependency. */
 export interface HealthLine {
   name: 'configuration' | 'queue' | 'records' | Dependency;
   ok: boolean;
   detail: string;
 }
 
-/** One line for each dependency. Balena and the hub as the workers last saw them: this process may never ask them. */
+/**
+ * Reads the health of all dependencies. Queue and records are tried now. The lines for balena and the hub come from the last observations
+ * of the workers, because this process may never send requests to either.
+ */
 export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
   const { queue, status } = deps;
   const [queueLine, { line: recordsLine, row }] = await Promise.all([
@@ -29,9 +33,9 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
   return [configuration, queueLine, recordsLine, ...seen];
 }
 
-async function line(name: HealthLine['name'], ask: () => Promise<unknown>): Promise<HealthLine> {
+async function line(name: HealthLine['name'], request: () => Promise<unknown>): Promise<HealthLine> {
   try {
-    await ask();
+    await request();
     return { name, ok: true, detail: 'answers' };
   } catch (error) {
     return { name, ok: false, detail: ProvisioningError.from(error).message };
@@ -52,13 +56,13 @@ async function seenLine(
   row: StatusRow | null,
 ): Promise<HealthLine> {
   const circuit = await circuits[name].read().catch(() => null);
-  if (!circuit) return { name, ok: false, detail: 'not known: the records cannot be reached' };
+  if (!circuit) return { name, ok: false, detail: 'unknown: the records cannot be reached' };
   if (circuit.state === 'open') {
     const since = new Date(circuit.since).toISOString();
     return { name, ok: false, detail: `${circuit.code} since ${since}; work waits, and one worker probes` };
   }
   const answeredAt = row?.[name].answeredAt;
-  if (!answeredAt) return { name, ok: true, detail: 'no worker has asked it yet' };
+  if (!answeredAt) return { name, ok: true, detail: 'no worker has used it yet' };
   return {
     name,
     ok: true,

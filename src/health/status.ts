@@ -1,34 +1,38 @@
 import type { Dependency, ErrorCode, ProvisioningError } from '../shared/errors.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
+import { optimisticUpdate } from '../storage/optimisticUpdate.js';
 import type { Table } from '../storage/table.js';
 
-/** What a worker last saw of a dependency. Times are Unix ms. */
-export interface Sight {
-  answeredAt: number | null;
-  failedAt: number | null;
+/** The last observations of a dependency by a worker. */
+export interface Observation {
+  answeredAt: EpochMs | null;
+  failedAt: EpochMs | null;
+  /** The code of the last failure. */
   code: ErrorCode | null;
 }
 
 /**
- * What the workers see, for the HTTP functions to show: they run on other instances. Written every ten seconds at most, by
- * whichever worker is at work; the last one wins, since all of them see the same two sides.
+ * The status row carries the workers' observations to the HTTP functions, which run on other instances. A busy worker writes the row every
+ * ten seconds at most. The last write wins, because all workers observe the same two dependencies.
  */
-export type StatusRow = Record<Dependency, Sight> & {
-  at: number;
-  /** What all workers have done, since ever. */
+export type StatusRow = Record<Dependency, Observation> & {
+  at: EpochMs;
+  /** The counts of all workers since the first start. */
   totals: Totals;
 };
 
-/** Registry operations asked for, and requests that ended: well, or for good without. */
+/** The counted events: registry operations, provisioned devices, and requests that failed for good. */
 export type Counted = 'operations' | 'provisioned' | 'failed';
 
 export type Totals = Record<Counted, number>;
 
+/** Collects the observations of this process and reports them to the status row. */
 export interface Status {
+  /** @param error null for a successful call */
   saw(dependency: Dependency, error: ProvisioningError | null): void;
-  /** One more of these. */
+  /** Counts one event. */
   count(what: Counted): void;
-  /** Writes what was seen, now or when it is time. A worker calls it after each message. */
+  /** Writes the observations, now or ten seconds after the last report. A worker reports after each message. Never throws. */
   report(): Promise<void>;
   read(): Promise<StatusRow | null>;
 }
@@ -36,25 +40,25 @@ export interface Status {
 const key = { partition: 'system', row: 'status' };
 const everyMs = 10_000;
 const none: Totals = { operations: 0, provisioned: 0, failed: 0 };
-const nothing: Sight = { answeredAt: null, failedAt: null, code: null };
+const nothing: Observation = { answeredAt: null, failedAt: null, code: null };
 
 export interface StatusOptions {
   table: Table<StatusRow>;
   clock: Clock;
-  /** Runs something after so many ms; without it, what is seen is written only when there is a message. */
+  /** Runs a function after `ms`. Without `later`, observations are only written after a message. */
   later?: (ms: number, run: () => Promise<void>) => void;
 }
 
 export function openStatus({ table, clock, later: runLater }: StatusOptions): Status {
-  const sights: Record<Dependency, Sight> = { balena: { ...nothing }, hub: { ...nothing } };
+  const observations: Record<Dependency, Observation> = { balena: { ...nothing }, hub: { ...nothing } };
   let reportedAt = Number.NEGATIVE_INFINITY;
   let unreported = { ...none };
   let isTimed = false;
   const status: Status = {
     saw(dependency, error) {
-      const sight = sights[dependency];
-      if (error) Object.assign(sight, { failedAt: clock.now(), code: error.code });
-      else sight.answeredAt = clock.now();
+      const observation = observations[dependency];
+      if (error) Object.assign(observation, { failedAt: clock.now(), code: error.code });
+      else observation.answeredAt = clock.now();
     },
     count(what) {
       unreported[what] += 1;
@@ -62,7 +66,7 @@ export function openStatus({ table, clock, later: runLater }: StatusOptions): St
     async report() {
       const now = clock.now();
       if (now - reportedAt < everyMs) {
-        // Where no message follows, the last ones would stay untold.
+        // Without the timer, the last observations before a pause would not be written.
         if (!isTimed) runLater?.(everyMs, () => status.report());
         isTimed = true;
         return;
@@ -70,19 +74,23 @@ export function openStatus({ table, clock, later: runLater }: StatusOptions): St
       isTimed = false;
       reportedAt = now;
       try {
-        const row = await table.get(key);
-        const before = row?.value;
         const counted = { ...unreported };
-        const merged = {
-          at: now,
-          totals: combine(before?.totals ?? none, counted, 1),
-          balena: later(before?.balena, sights.balena),
-          hub: later(before?.hub, sights.hub),
-        };
-        // On a conflict another worker has reported; what was counted here is added next time.
-        if (await table.put(key, merged, row?.etag ?? null)) unreported = combine(unreported, counted, -1);
+        await optimisticUpdate({
+          name: 'The status',
+          // After a conflict with another worker, the next report adds the counts.
+          mostConflicts: 1,
+          read: async () => (await table.get(key)) ?? { value: null, etag: null },
+          change: (before: StatusRow | null): StatusRow => ({
+            at: now,
+            totals: combine(before?.totals ?? none, counted, 1),
+            balena: later(before?.balena, observations.balena),
+            hub: later(before?.hub, observations.hub),
+          }),
+          write: (merged, { etag }) => table.put(key, merged, etag),
+        });
+        unreported = combine(unreported, counted, -1);
       } catch {
-        // What could not be reported is reported in ten seconds.
+        // The next report, in ten seconds, has these counts as well.
       }
     },
     read: async () => (await table.get(key))?.value ?? null,
@@ -98,7 +106,7 @@ function combine(a: Totals, b: Totals, sign: 1 | -1): Totals {
   };
 }
 
-function later(a: Sight = nothing, b: Sight): Sight {
+function later(a: Observation = nothing, b: Observation): Observation {
   const failed = (a.failedAt ?? 0) > (b.failedAt ?? 0) ? a : b;
   const answeredAt = Math.max(a.answeredAt ?? 0, b.answeredAt ?? 0) || null;
   return { answeredAt, failedAt: failed.failedAt, code: failed.code };

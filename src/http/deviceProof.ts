@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { whoami } from '../balena/whoami.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import { Unauthorized } from './errors.js';
@@ -58,35 +59,19 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
   };
 
   async function isDevice(uuid: string, key: string): Promise<boolean> {
-    // Plain fetch: the SDK remembers the first answer.
-    const headers = { authorization: `Bearer ${key}` };
-    const answer = await ask(`${apiUrl}actor/v1/whoami`, headers, callTimeoutMs);
-    if (answer.status === 401 || answer.status === 403) return false;
-    const { actorType, uuid: actor } = answer.body;
-    // Both: users and fleets have keys, too.
-    return actorType === 'device' && typeof actor === 'string' && actor.toLowerCase() === uuid;
-  }
-}
-
-async function ask(url: string, headers: Record<string, string>, ms: number) {
-  const unavailable = (why: string) =>
-    new ProvisioningError(
-      'balena-unavailable',
-      `balena cannot be asked whether the device is itself (${why}).`,
-      {
-        retry: 'later',
-      },
-    );
-  try {
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(ms) });
-    if (response.status === 401 || response.status === 403) return { status: response.status, body: {} };
-    if (!response.ok) throw unavailable(`HTTP ${response.status}`);
-    const body: unknown = await response.json();
-    if (typeof body !== 'object' || body === null) throw unavailable('no answer');
-    return { status: response.status, body: body as Record<string, unknown> };
-  } catch (error) {
-    // fetch's own errors name the URL and no header; a body that is not JSON is not an answer.
-    throw error instanceof ProvisioningError ? error : unavailable('no answer');
+    try {
+      const actor = await whoami({ apiUrl, apiKey: key, callTimeoutMs });
+      // Users and fleets have keys, too.
+      return actor.actorType === 'device' && actor.uuid?.toLowerCase() === uuid;
+    } catch (error) {
+      const { code, message } = ProvisioningError.from(error);
+      if (code === 'balena-unauthorized') return false;
+      throw new ProvisioningError(
+        'balena-unavailable',
+        `The API key of the device could not be checked. ${message}`,
+        { cause: error },
+      );
+    }
   }
 }
 

@@ -18,26 +18,27 @@ interface HttpTransportError {
   responseBody?: string;
 }
 
-/** There was no token, so nothing was asked of the hub. */
+/** There was no token, so no request was sent to the hub. */
 function isCredentialError(error: unknown): boolean {
   return error instanceof Error && credentialErrors.has(error.name);
 }
 
-/** The hub has an identity of that name. The SDK leaves `code` unset: only the status tells. */
+/** The hub already has an identity with this name. The SDK leaves `code` unset, so that the status decides. */
 export function isExisting(error: unknown): boolean {
   return (error as HttpTransportError).response?.statusCode === 409;
 }
 
-/** The hub has no identity of that name; a 404 without the hub's own code comes from something else. */
+/** The hub has no identity with this name. A 404 without the hub's own code comes from another server. */
 export function isMissing(error: unknown): boolean {
   const { response, responseBody } = error as HttpTransportError;
   return response?.statusCode === 404 && /DeviceNotFound/.test(responseBody ?? '');
 }
 
 /**
- * A hub error that is none of the answers a caller expects. Its text is our own: the SDK's may carry the signature.
+ * Maps an error of the hub's SDK to a ProvisioningError. The message is our own text, because the text of the SDK may contain the
+ * signature.
  *
- * @param write whether the call changes something, so that a lost answer leaves its outcome unknown
+ * @param write whether the call changes data; the outcome of a write is unknown after a lost response
  */
 export function mapHubError(error: unknown, write: boolean): ProvisioningError {
   if (error instanceof ProvisioningError) return error;
@@ -45,7 +46,7 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
     code: ProvisioningError['code'],
     message: string,
     options: Partial<ProvisioningErrorOptions> = {},
-  ) => new ProvisioningError(code, message, { retry: 'later', dependency: 'hub', cause: error, ...options });
+  ) => new ProvisioningError(code, message, { dependency: 'hub', cause: error, ...options });
   if (error instanceof CallTimeout) {
     return make('timed-out', 'The hub did not answer in time.', { outcomeUnknown: write });
   }
@@ -65,9 +66,9 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
   if (status === 401)
     return make(
       'hub-unauthorized',
-      'The hub refuses our credentials (401): check its connection string or role.',
+      'The hub rejects our credentials (401): check the connection string or the role.',
     );
-  // The SDK names every 403 "too many devices".
+  // The SDK calls every 403 "too many devices". The body has the real reason.
   if (status === 403) {
     return /403002|IotHubQuotaExceeded/.test(responseBody)
       ? make(
@@ -75,34 +76,32 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
           'The hub has used up its daily quota (403002): add units, or wait for midnight UTC.',
         )
       : /DeviceMaximumQueueDepth|TooManyDevices|403006|403110/.test(responseBody)
-        ? make('hub-quota-exceeded', 'The hub has as many devices as it may hold (403).')
+        ? make('hub-quota-exceeded', 'The hub holds its maximum number of devices (403).')
         : make(
             'hub-unauthorized',
-            'The hub does not allow this to our credentials (403): the policy needs RegistryWrite.',
+            'The hub does not allow this operation with our credentials (403): the policy needs RegistryWrite.',
           );
   }
   if (status === 429) {
     return make('hub-throttled', 'The hub is throttling registry operations (429).', {
-      retry: { afterMs: waitMs(response?.headers?.['retry-after'], responseBody) },
+      retryAfterMs: waitMs(response?.headers?.['retry-after'], responseBody),
     });
   }
   if (status === 404 || status < 400) {
     return make(
       'hub-unavailable',
-      `Something that is not the hub answered (${status}): check its host name.`,
+      `The response (${status}) did not come from IoT Hub: check the host name.`,
     );
   }
   if (status >= 500 || status === 408) {
-    // It may have happened behind the gateway that answers.
+    // A gateway may answer with an error although the hub has carried out the operation.
     return make('hub-unavailable', `The hub answered ${status}.`, { outcomeUnknown: write });
   }
   const code = /ErrorCode:(\w+)/.exec(responseBody)?.[1];
-  return make('hub-rejected', `The hub rejects this device identity (${status}${code ? ` ${code}` : ''}).`, {
-    retry: 'never',
-  });
+  return make('hub-rejected', `The hub rejects this device identity (${status}${code ? ` ${code}` : ''}).`);
 }
 
-/** The hub puts its hint into the text ("Wait 10 seconds and try again"); without one, 10 s as in a public log. */
+/** The wait stands in the text ("Wait 10 seconds and try again"). The default of 10 s comes from a public log. */
 function waitMs(retryAfter: string | string[] | undefined, body: string): number {
   const seconds = Number(retryAfter) || Number(/[Ww]ait (\d+) second/.exec(body)?.[1]) || 10;
   return Math.min(seconds, 600) * 1_000;

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Agent } from 'node:https';
 import httpModule from 'azure-iothub/dist/common-http/http.js';
-import { CallTimeout } from '../shared/network.js';
+import { CallTimeout, withDeadline } from '../shared/network.js';
 
 const { Http } = httpModule;
 
 /**
- * The transport of the hub's SDK with a deadline and one shared pool of connections. The SDK has no timeout: a server that
- * hangs never settles its promise, and only destroying the request helps.
+ * The HTTP transport of the hub's SDK with a deadline and one shared pool of connections. The SDK has no timeout. The promise for a
+ * request to a hanging server never settles, so that the request must be destroyed at the deadline.
  */
 export class DeadlineHttp extends Http {
   readonly #signal = new AsyncLocalStorage<AbortSignal>();
@@ -15,21 +15,21 @@ export class DeadlineHttp extends Http {
 
   constructor({ port, maxConnections }: { port: number; maxConnections: number }) {
     super();
-    // The SDK has no setting for a port, but an agent's options are part of every connection it makes.
+    // The SDK has no setting for a port, but every connection takes the options of the agent.
     this.#agent = new Agent({ keepAlive: true, maxSockets: maxConnections, port } as ConstructorParameters<
       typeof Agent
     >[0]);
     super.setOptions({ http: { agent: this.#agent } });
   }
 
-  /** Registry's constructor would put in an agent of its own. */
+  /** Does nothing: the constructor of Registry would replace the agent. */
   override setOptions(): void {}
 
   override buildRequest(...args: Parameters<InstanceType<typeof Http>['buildRequest']>) {
     const request = super.buildRequest(...args);
     const signal = this.#signal.getStore();
     const destroy = () => request.destroy(new CallTimeout());
-    // A token that came too late: what was given up must not be sent after all.
+    // The token may arrive after the deadline. The request must not be sent then.
     if (signal?.aborted) destroy();
     signal?.addEventListener('abort', destroy, { once: true });
     request.once('close', () => signal?.removeEventListener('abort', destroy));
@@ -37,24 +37,13 @@ export class DeadlineHttp extends Http {
   }
 
   /**
-   * Runs one call of the SDK, its token request included.
+   * Runs one call of the SDK, its token request included. At the deadline the request is destroyed. The hub may have carried out the
+   * request.
    *
-   * @throws CallTimeout after `ms`; the request is destroyed, and what it asked for may have happened
+   * @throws CallTimeout after `ms`
    */
-  async within<R>(ms: number, call: () => Promise<R>): Promise<R> {
-    const controller = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        controller.abort();
-        reject(new CallTimeout());
-      }, ms);
-    });
-    try {
-      return await Promise.race([this.#signal.run(controller.signal, call), timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
+  within<R>(ms: number, call: () => Promise<R>): Promise<R> {
+    return withDeadline(ms, (signal) => this.#signal.run(signal, call));
   }
 
   close(): void {

@@ -1,12 +1,12 @@
 /** The two thumbprints (SHA-256, upper-case hex) that an identity accepts. */
 export type ThumbprintPair = [primary: string, secondary: string];
 
-/** What the hub holds for a device: nothing, an identity with two thumbprints, or one of another kind. */
+/** The identity of a device at the hub: no identity, an identity with two thumbprints, or an identity of another kind. */
 export type IdentityState = 'none' | 'exists' | ThumbprintPair;
 
 /**
- * The hub's device registry. Every call takes its deadline and throws ProvisioningError `hub-…` or `timed-out`; with
- * `outcomeUnknown`, what it asked for may still happen. Each is one registry operation.
+ * The hub's device registry. Every call is one registry operation with a deadline. Every call throws ProvisioningError `hub-…` or
+ * `timed-out`. If `outcomeUnknown` is set, the operation may still take effect later.
  */
 export interface HubRegistry {
   get(deviceId: string, deadlineMs: number): Promise<IdentityState>;
@@ -16,26 +16,28 @@ export interface HubRegistry {
   close(): void;
 }
 
-/** An identity as a listing shows it. */
+/** A device identity in a listing. */
 export interface ListedIdentity {
   deviceId: string;
-  /** The thumbprints that it lets in, upper-case hex, SHA-256 or SHA-1; empty if it is disabled, or of another kind. */
+  /**
+   * The accepted thumbprints (upper-case hex, SHA-256 or SHA-1). Empty for a disabled identity and for an identity without thumbprints.
+   */
   accepts: string[];
 }
 
 export interface IdentityPage {
   identities: ListedIdentity[];
-  /** For the next page; null on the last one. */
+  /** The `from` of the next page; null on the last page. */
   next: string | null;
 }
 
-/** The part of the hub that looks at all identities. */
+/** Reads all identities of the hub. */
 export interface HubListing {
   /**
-   * A page of all identities, at most 100, in no order. It costs one query, of which the hub allows far fewer than registry operations
-   * (see `queriesPerMinute`). What it shows may be some minutes old.
+   * Reads one page of identities, at most 100, in no particular order. A page costs one query. The hub allows far fewer queries than
+   * registry operations (see `queriesPerMinute`). The page may be some minutes old.
    *
-   * @param from `next` of the page before; null for the first page
+   * @param from `next` of the previous page; null for the first page
    * @throws ProvisioningError `hub-…`, `timed-out`
    */
   list(from: string | null, deadlineMs: number): Promise<IdentityPage>;

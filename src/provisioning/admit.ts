@@ -1,12 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { DeviceRecord, Job } from '../device/record.js';
-import { appendHistory, markDead, recordFromMessage, reschedule, workerDied } from '../device/transitions.js';
+import { isMessageOfJob } from '../device/state.js';
+import {
+  leased,
+  leaseExpired,
+  postponed,
+  replayed,
+  restoredFromMessage,
+  workerDied,
+} from '../device/transitions.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Row } from '../storage/table.js';
 import { productMetrics } from '../telemetry/metrics.js';
-import { admitByCircuits, releaseCircuits } from '../throttling/circuitBreaker.js';
+import { currentTraceparent } from '../telemetry/traceparent.js';
+import { admitByCircuits, releaseProbes } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 import { reserve } from './reserve.js';
@@ -14,19 +23,25 @@ import { type Run, startRun } from './run.js';
 import type { Delivery } from './worker.js';
 
 export type Admission =
-  | { kind: 'work'; run: Run }
-  /** Its record is given up: what is left is to dead-letter the message. */
+  /** The message may do its work, under the run's lease. */
+  | { kind: 'admitted'; run: Run }
+  /** The job is dead. The worker only has to dead-letter the message. */
   | { kind: 'dead'; record: DeviceRecord }
-  /** Nothing to do now, and whatever is to come has its message. */
-  | { kind: 'put-off' };
+  /** There is no work now, and the pending job has its own message. */
+  | { kind: 'postponed' };
 
-const putOff: Admission = { kind: 'put-off' };
-/** How much later than it was sent for a message must appear to be one that was sent again by hand, clocks that differ included. */
-const byHandMs = 60_000;
+const isPostponed: Admission = { kind: 'postponed' };
+/** A message that becomes active this much later than it was sent for was resent by an operator. Differing clocks are included. */
+const resentAfterMs = 60_000;
 const leaseWaitMs = 5_000;
 const mostConflicts = 50;
 
-/** May this message work, and now? Steps 1 to 5 of the protocol's worker, each from the start again after a conflict. */
+/**
+ * Decides whether a message may do its work now: steps 1 to 5 of the worker in docs/protocol.md. After a conflict, all steps start
+ * again.
+ *
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
+ */
 export async function admit(
   deps: WorkerDependencies,
   message: ProvisioningMessage,
@@ -36,132 +51,130 @@ export async function admit(
   for (let tries = 0; tries < mostConflicts; tries += 1) {
     const admission = await tryToAdmit(deps, message, delivery, id);
     if (!admission) continue;
-    if (admission.kind !== 'work') await releaseCircuits(deps, id, new Set());
+    if (admission.kind !== 'admitted') await releaseProbes(deps.circuits, id, new Set());
     return admission;
   }
-  throw new ProvisioningError('records-unavailable', 'The record is being changed too often.', {
-    retry: 'later',
-  });
+  throw new ProvisioningError('records-unavailable', 'Other writers change the record too often.');
 }
 
-/** @returns null on a conflict, or when the record was made anew: read it again */
+/** @returns null after a conflict, or after the record was restored: the record must be read again */
 async function tryToAdmit(
   deps: WorkerDependencies,
   message: ProvisioningMessage,
   delivery: Delivery,
   id: string,
 ): Promise<Admission | null> {
-  const { records, queue, clock } = deps;
+  const { records, circuits, clock } = deps;
   const found = await records.read(message.uuid);
+  const context = { now: clock.now(), traceparent: currentTraceparent() };
   if (!found || message.generation > found.value.lastGeneration) {
-    // The record was lost.
-    await records.write(recordFromMessage(message, clock.now()), found?.etag ?? null);
+    await records.write(restoredFromMessage(message, context), found?.etag ?? null);
     return null;
   }
-  const record = found.value;
+  const { value: record, etag } = found;
   const { job, lease } = record;
-  if (job?.generation !== message.generation || record.desired.requestId !== message.requestId) {
+  if (!job || !isMessageOfJob(record, message)) {
+    // The message is superseded. The process that superseded it may have died before it sent the pending job's message.
     await publish(deps, record);
-    return putOff;
+    return isPostponed;
   }
   if (job.dead) {
-    if (!sentByHand(job.dead, message, delivery)) return { kind: 'dead', record };
-    reschedule(record, clock.now());
-    Object.assign(record, { attempts: 0, retries: 0, replays: record.replays + 1, error: null });
-    appendHistory(record, {
-      at: clock.now(),
-      type: 'replayed',
-      note: 'its dead letter was sent again by hand',
-    });
-    return rewrite(deps, found);
+    if (!wasResent(job.dead, message, delivery)) return { kind: 'dead', record };
+    const by = 'an operator, who resent its dead letter';
+    return writeAndPublish(deps, replayed(record, context, { due: context.now, by, action: null }), etag);
   }
-  if (lease && clock.now() < lease.until) {
-    await publishCopy(
-      queue,
-      message,
-      delivery.sequenceNumber,
-      Math.min(lease.until, clock.now() + leaseWaitMs),
-    );
-    return putOff;
+  if (lease && context.now < lease.until) {
+    const at = Math.min(lease.until, context.now + leaseWaitMs);
+    await publishCopy(deps.queue, message, delivery.sequenceNumber, at);
+    return isPostponed;
   }
-  const circuitOpenUntil = await admitByCircuits(deps, id);
-  if (circuitOpenUntil !== null) {
-    reschedule(record, circuitOpenUntil);
-    appendHistory(record, {
-      at: clock.now(),
-      type: 'waited',
-      note: 'for balena or the hub, which did not answer',
-    });
-    return rewrite(deps, found);
-  }
-  const claim = await reserve(deps, record);
-  if (claim.kind === 'later') {
-    reschedule(record, claim.due, claim.reservation === undefined ? {} : { reservation: claim.reservation });
-    appendHistory(record, { at: clock.now(), type: 'waited', note: 'for its registry slot' });
-    return (await rewrite(deps, found)) ?? notWritten(claim.reservation);
-  }
-  return (await takeLease(deps, found, id, claim.reservation)) ?? notWritten(claim.reservation);
-
-  /** The slot that the record has had before is still its own; another one is free again. */
-  function notWritten(reservation: Reservation | null = null): null {
-    if (reservation !== null && reservation !== job?.reservation) deps.rateLimiter.release(reservation);
-    return null;
-  }
+  const circuitOpenUntil = await admitByCircuits(circuits, id);
+  if (circuitOpenUntil !== null)
+    return writeAndPublish(deps, postponed(record, context, circuitOpenUntil, 'dependency'), etag);
+  return admitWithReservation(deps, found, id);
 }
 
-/** Writes a record with a ticket for later, and sends that ticket's message. */
-async function rewrite(
+/** Reserves a registry operation if the work needs one, and takes the lease once the reservation is due. */
+async function admitWithReservation(
   deps: WorkerDependencies,
-  { value, etag }: Row<DeviceRecord>,
+  found: Row<DeviceRecord>,
+  id: string,
 ): Promise<Admission | null> {
-  if (!(await deps.records.write(value, etag))) return null;
-  await publish(deps, value);
-  return putOff;
+  const { value: record, etag } = found;
+  const { kind, due, reservation } = await reserve(deps, record);
+  const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
+  const admission =
+    kind === 'later'
+      ? await writeAndPublish(
+          deps,
+          postponed(record, context, due, 'reservation', reservation ?? undefined),
+          etag,
+        )
+      : await takeLease(deps, found, id, reservation);
+  // The record's earlier reservation still belongs to the record. A new one is free again after a conflict.
+  if (!admission && reservation !== null && reservation !== record.job?.reservation)
+    deps.rateLimiter.release(reservation);
+  return admission;
 }
 
+/** @returns null after a conflict */
+async function writeAndPublish(
+  deps: WorkerDependencies,
+  record: DeviceRecord,
+  etag: string,
+): Promise<Admission | null> {
+  if (!(await deps.records.write(record, etag))) return null;
+  await publish(deps, record);
+  return isPostponed;
+}
+
+/** @returns null after a conflict */
 async function takeLease(
   deps: WorkerDependencies,
   { value: record, etag }: Row<DeviceRecord>,
   id: string,
-  reservation: number | null,
+  reservation: Reservation | null,
 ): Promise<Admission | null> {
-  const { records, clock, settings, rateLimiter } = deps;
-  if (record.lease) {
-    // Whoever held it died, or left it: what it last did at the hub is not known.
-    record.observed.hub = 'unknown';
-    if (!record.lease.left) {
-      record.attempts += 1;
-      appendHistory(record, {
-        at: clock.now(),
-        type: 'died',
-        note: 'the worker that was at it died, or was stopped',
-      });
-    }
-    if (record.attempts >= settings.maxAttempts) {
-      // A device that kills its worker must not do so for ever.
-      record.lease = null;
-      markDead(record, workerDied(), clock.now());
-      if (!(await records.write(record, etag))) return null;
-      if (reservation !== null) rateLimiter.release(reservation);
-      if (!record.job) return putOff;
-      deps.status.count('failed');
-      productMetrics().failed('worker-died', null);
-      return { kind: 'dead', record };
-    }
-  }
-  const startedAt = clock.now();
-  record.lease = { by: id, until: startedAt + settings.workLimitMs + settings.leaseGraceMs };
-  const { present, service } = record.desired;
-  if (present && service !== null && !record.scopes.includes(service)) record.scopes.push(service);
-  if (!(await records.write(record, etag))) return null;
-  productMetrics().tookUp(startedAt - (record.job?.due ?? startedAt));
-  return { kind: 'work', run: startRun(deps, record, id, startedAt, reservation) };
+  const { records, clock, settings } = deps;
+  const now = clock.now();
+  const context = { now, traceparent: currentTraceparent() };
+  // A device that kills its worker must not do so for ever.
+  if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
+    return endRequest(deps, workerDied(record, context, diedTooOften()), etag, reservation);
+  const until = now + settings.workLimitMs + settings.leaseGraceMs;
+  const next = leased(record, context, { by: id, until });
+  if (!(await records.write(next, etag))) return null;
+  productMetrics().tookUp(now - (record.job?.due ?? now));
+  return { kind: 'admitted', run: startRun(deps, next, id, now, reservation) };
 }
 
-function sentByHand(
+/** @returns null after a conflict */
+async function endRequest(
+  deps: WorkerDependencies,
+  record: DeviceRecord,
+  etag: string,
+  reservation: Reservation | null,
+): Promise<Admission | null> {
+  if (!(await deps.records.write(record, etag))) return null;
+  if (reservation !== null) deps.rateLimiter.release(reservation);
+  if (!record.job) return isPostponed;
+  deps.status.count('failed');
+  productMetrics().failed('worker-died', null);
+  return { kind: 'dead', record };
+}
+
+function diedTooOften(): ProvisioningError {
+  return new ProvisioningError(
+    'worker-died',
+    'The worker stopped each time in the middle of its work on this device.',
+  );
+}
+
+/** An operator resent the dead letter with another tool. */
+function wasResent(
   dead: NonNullable<Job['dead']>,
   message: ProvisioningMessage,
   { enqueuedAt }: Delivery,
 ): boolean {
-  return !dead.cancelled && enqueuedAt > dead.at && enqueuedAt > message.due + byHandMs;
+  return !dead.cancelled && enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
 }

@@ -6,36 +6,36 @@ import type { HubRegistry } from '../iothub/types.js';
 import type { Queue } from '../queue/queue.js';
 import type { RetryTransient } from '../shared/retry.js';
 import type { Clock } from '../shared/time.js';
-import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
+import type { Circuits } from '../throttling/circuitBreaker.js';
 import type { RateLimiter } from '../throttling/rateLimiter.js';
 import type { ReconcileSettings } from './work.js';
 
 export interface WorkerSettings extends ReconcileSettings {
-  /** W of the protocol: no call outside starts later than this into a run. */
+  /** W of the protocol: after this time a run starts no call to another system. */
   workLimitMs: number;
-  /** G of the protocol: how long after W a call may still take effect. */
+  /** G of the protocol: the time after W in which a call may still take effect. */
   leaseGraceMs: number;
-  /** Attempts after which a request fails for good. */
+  /** The number of failed attempts after which a request fails for good. */
   maxAttempts: number;
-  /** The longest that a failed run is put off by; default: an hour. */
+  /** The longest wait between two runs; default: an hour. */
   longestBackOffMs?: number;
 }
 
-/** What a worker works with. */
+/** Everything that a worker uses. */
 export interface WorkerDependencies {
   records: Records;
   queue: Queue;
   hub: HubRegistry;
   balena: BalenaClient;
   rateLimiter: RateLimiter;
-  circuits: { hub: CircuitBreaker; balena: CircuitBreaker };
+  circuits: Circuits;
   status: Status;
   clock: Clock;
   mint: Mint;
   retryTransient: RetryTransient;
   settings: WorkerSettings;
-  /** Names the process in leases. */
+  /** The name of this process in leases. */
   instance: string;
-  /** Between 0 and 1. */
+  /** Returns numbers from 0 to 1. */
   random: () => number;
 }

@@ -1,18 +1,18 @@
 import type { DeviceRecord } from '../device/record.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import type { RateLimiter } from '../throttling/rateLimiter.js';
 
 /**
- * When the work on a record is expected to be done: at its slot if it has one, at the next free one otherwise, and never
- * before it is due.
+ * The time at which the work on a record is expected to be done: when its reservation is due, or the next free operation if the job
+ * has no reservation, and never before the job is due.
  *
- * @returns Unix ms
+ * @throws ProvisioningError `records-unavailable`
  */
 export async function expectedAt(
   { rateLimiter, clock }: { rateLimiter: RateLimiter; clock: Clock },
   { job }: DeviceRecord,
-): Promise<number> {
-  const reservation =
+): Promise<EpochMs> {
+  const operationDue =
     job?.reservation === undefined ? await rateLimiter.nextFree() : await rateLimiter.due(job.reservation);
-  return Math.round(Math.max(reservation, job?.due ?? 0, clock.now()));
+  return Math.round(Math.max(operationDue, job?.due ?? 0, clock.now()));
 }

@@ -1,3 +1,4 @@
+import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
 import { isPending } from '../device/state.js';
 import { type DiscardedDeadLetters, readDeadLetters } from '../queue/deadLetters.js';
@@ -12,26 +13,27 @@ export interface RedriveDependencies {
   queue: Queue;
   discarded: DiscardedDeadLetters;
   clock: Clock;
-  /** The queue's duplicate window: sent again sooner, a message is dropped. */
+  /** The queue's duplicate window. The queue drops a message that is sent again within this time. */
   duplicateWindowMs: number;
-  /** How often this runs. */
+  /** The time between two runs. */
   periodMs: number;
   lastRun: LastRun;
 }
 
-/** What a run of the timer did. */
 export interface RedriveReport {
+  /** Overdue messages that were sent again. */
   sent: number;
+  /** Superseded and discarded dead letters that were removed. */
   cleaned: number;
 }
 
 const sendsAtATime = 50;
-/** Well within the lock of two minutes: what is locked meanwhile is put back in time. */
+/** Well below the queue's lock of two minutes: the run returns dead letters, which the run had to lock, in time. */
 const longestLockingMs = 45_000;
 
 /**
- * The safety net: sends the messages of work that is overdue, and removes superseded and discarded letters from the
- * dead-letter queue. Needed where a process died between writing a ticket and sending its message.
+ * The safety net. A process can die between writing a job and sending the job's message: the redrive sends the messages of overdue
+ * jobs again. The redrive also removes superseded and discarded dead letters from the dead-letter queue.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
@@ -44,41 +46,37 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
   const now = clock.now();
   const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
   let sent = 0;
-  let latest = 0;
+  let latestMs = 0;
+  let batch: DeviceRecord[] = [];
   const failures: unknown[] = [];
-  let batch: Promise<void>[] = [];
-  const ended = async () => {
-    await Promise.all(batch);
+  const sendBatch = async () => {
+    const results = await Promise.allSettled(batch.map((record) => publish(deps, record)));
     batch = [];
-    // Not at the first: one that cannot be sent must not keep the others. All of a batch: there is nobody to send to.
+    for (const result of results) {
+      if (result.status === 'rejected') failures.push(result.reason);
+      else sent += 1;
+    }
+    // One message that cannot be sent must not stop the others. After a whole batch of failures the queue itself is away.
     if (failures.length >= sendsAtATime) throw failures[0];
   };
   for await (const record of records.overdue(now - duplicateWindowMs)) {
     if (!isPending(record.job)) continue;
-    latest = Math.max(latest, now - record.job.due);
-    if (!isTurn(now - record.job.due, duplicateWindowMs, sinceLastMs)) continue;
-    batch.push(
-      publish(deps, record).then(
-        () => {
-          sent += 1;
-        },
-        (error) => {
-          failures.push(error);
-        },
-      ),
-    );
-    if (batch.length >= sendsAtATime) await ended();
+    const lateMs = now - record.job.due;
+    latestMs = Math.max(latestMs, lateMs);
+    if (!isTurn(lateMs, duplicateWindowMs, sinceLastMs)) continue;
+    if (batch.push(record) >= sendsAtATime) await sendBatch();
   }
-  await ended();
-  productMetrics().overdue(latest);
+  await sendBatch();
+  productMetrics().overdue(latestMs);
   if (failures.length > 0) throw failures[0];
   await lastRun.write(now);
   return sent;
 }
 
 /**
- * Sent when overdue by the duplicate window, and again when that has doubled, and so on: if a power of two of it fell into
- * the time since the last run. That needs nothing for each record, and a long backlog is not sent over and over.
+ * An overdue message is sent when it is late by the duplicate window, and again each time that this delay has doubled: the run sends a
+ * message if a power of two of the window fell into the time since the last run. This needs no state for each record, and a long
+ * backlog is not sent over and over.
  */
 function isTurn(lateMs: number, windowMs: number, sinceLastMs: number): boolean {
   if (lateMs < windowMs) return false;
@@ -90,12 +88,13 @@ async function cleanDeadLetters({ queue, records, discarded }: RedriveDependenci
   const { deadLetters } = await readDeadLetters({ queue, records });
   if (deadLetters.length === 0) return 0;
   const unwanted = new Set(await discarded.list());
-  const doomed = deadLetters
+  const toRemove = deadLetters
     .filter(({ superseded, deadLetter }) => superseded || unwanted.has(deadLetter.sequenceNumber))
     .map(({ deadLetter }) => deadLetter.sequenceNumber);
-  const cleaned = doomed.length > 0 ? await queue.removeDeadLetters(new Set(doomed), longestLockingMs) : 0;
+  const cleaned =
+    toRemove.length > 0 ? await queue.removeDeadLetters(new Set(toRemove), longestLockingMs) : 0;
+  // A discarded dead letter is forgotten only when an earlier run has removed the dead letter.
   const present = new Set(deadLetters.map(({ deadLetter }) => deadLetter.sequenceNumber));
-  // Only those that were not there any more: what could not be removed now is removed next time.
   for (const sequenceNumber of unwanted)
     if (!present.has(sequenceNumber)) await discarded.forget(sequenceNumber);
   return cleaned;

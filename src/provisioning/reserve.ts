@@ -1,18 +1,26 @@
 import type { DeviceRecord } from '../device/record.js';
 import { hubAccepts } from '../device/state.js';
+import type { EpochMs } from '../shared/time.js';
 import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 
-/** A slot that has come, or none if none is needed; or the Unix ms at which to come again. */
-export type ReserveResult =
-  | { kind: 'now'; reservation: Reservation | null }
-  | { kind: 'later'; due: number; reservation?: Reservation };
+export interface ReserveResult {
+  /** Whether the work may begin now, or the job has to wait until `due`. */
+  kind: 'now' | 'later';
+  due: EpochMs;
+  /** Null if the work is expected to need no registry operation, or if none is reserved yet. */
+  reservation: Reservation | null;
+}
 
-/** Checks stand back when requests fill the pace: they reserve only what is free within a minute, and come again otherwise. */
+/** While requests fill the rate limiter, a check reserves only an operation within this time. Otherwise the check tries again later. */
 const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
 
-/** The registry slot for a device's work, waited for if it is near. */
+/**
+ * Reserves a registry operation for a job that is expected to need one. A reservation that is nearly due is waited for.
+ *
+ * @throws ProvisioningError `records-unavailable`
+ */
 export async function reserve(
   {
     rateLimiter,
@@ -27,29 +35,27 @@ export async function reserve(
   if (reservation !== null && clock.now() - (await rateLimiter.due(reservation)) > abandonedAfterMs)
     reservation = null;
   if (reservation === null) {
-    if (!expectsHubOperation(record, clock.now(), settings.renewAt))
-      return { kind: 'now', reservation: null };
-    if (job?.kind === 'check' && (await rateLimiter.nextFree()) - clock.now() > checkHorizonMs) {
-      return { kind: 'later', due: clock.now() + Math.round(checkAgainMs * (1 + random())) };
-    }
+    const now = clock.now();
+    if (!expectsHubOperation(record, now, settings.renewAt)) return { kind: 'now', due: now, reservation };
+    if (job?.kind === 'check' && (await rateLimiter.nextFree()) - now > checkHorizonMs)
+      return { kind: 'later', due: clock.now() + Math.round(checkAgainMs * (1 + random())), reservation };
     reservation = await rateLimiter.reserve();
   }
   const due = await rateLimiter.waitFor(reservation);
   if (due !== null) return { kind: 'later', due, reservation };
   rateLimiter.markUsed(reservation);
-  return { kind: 'now', reservation };
+  return { kind: 'now', due: clock.now(), reservation };
 }
 
 /**
- * Will the work need the hub's registry, as far as the record tells? Balena may tell otherwise: then the run reserves a slot
- * when it needs one.
+ * Tells from the record whether the job is expected to need the hub's registry. If balena shows otherwise, the run reserves an
+ * operation when the run needs one.
  *
- * @param now Unix ms
- * @param renewAt the part of a certificate's life after which it is renewed
+ * @param renewAt the fraction of a certificate's lifetime after which the certificate is renewed
  */
 export function expectsHubOperation(
   { desired, observed, job }: DeviceRecord,
-  now: number,
+  now: EpochMs,
   renewAt: number,
 ): boolean {
   const { thumbprint, hub, notBefore, notAfter } = observed;

@@ -1,36 +1,40 @@
 import type { BalenaClient } from '../balena/types.js';
 import type { Credentials } from '../certificates/mint.js';
-import type { Desired, Observed, VariableScope } from '../device/record.js';
+import type { Desired, ObservedDraft, VariableScope } from '../device/record.js';
 import type { HubRegistry } from '../iothub/types.js';
 import type { Step } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
 
-/** One run of a worker on one device, under its lease: what it knows when it starts, and what it finds out. */
+/** The part of a run that the steps work with: the desired state, the findings so far, and the calls to balena and the hub. */
 export interface Work {
   readonly uuid: string;
   readonly desired: Desired;
-  /** Where our variables may be. */
+  /** Scopes that may hold our variables. */
   scopes: readonly VariableScope[];
-  /** Ask the hub instead of believing the record. */
+  /** The run asks the hub instead of trusting the record. */
   readonly forceVerify: boolean;
-  /** What is stored and registered, as far as this run knows; written into the record at its end, however it ends. */
-  observed: Observed;
-  /** Places that this run has cleaned, or found not to exist. */
-  readonly cleaned: Set<VariableScope>;
-  /** Unix ms. */
-  readonly now: () => number;
+  /** The state that is stored and registered, as far as this run knows. The record takes this over when the run ends, however the run ends. */
+  observed: ObservedDraft;
+  /** Scopes that hold no variable of ours any more, or do not exist. */
+  readonly clearedScopes: Set<VariableScope>;
+  readonly now: () => EpochMs;
   readonly mint: () => Promise<Credentials>;
   readonly settings: ReconcileSettings;
-  /** Has the record know, at once, that our variables may be at these places, too. */
-  remember(scopes: readonly VariableScope[]): Promise<void>;
-  /** One call to balena within the run's limits. */
+  /**
+   * Writes further scopes into the record at once.
+   *
+   * @throws ProvisioningError `records-unavailable`; `timed-out` if another run holds the lease
+   */
+  recordScopes(scopes: readonly VariableScope[]): Promise<void>;
+  /** Makes one call to balena, within the run's limits. */
   balena<R>(step: Step, call: (balena: BalenaClient) => Promise<R>): Promise<R>;
-  /** One call to the hub within the run's limits and its pace; waits for the run's slot first. */
+  /** Makes one call to the hub, within the run's limits and the rate limiter's. The first call waits for the run's reservation. */
   hub<R>(step: Step, call: (hub: HubRegistry, deadlineMs: number) => Promise<R>): Promise<R>;
 }
 
 export interface ReconcileSettings {
-  /** Slugs of the fleets that are served; null: all that the key sees. */
+  /** Slugs of the fleets that are served; null: every fleet that the key sees. */
   fleets: readonly string[] | null;
-  /** The part of a certificate's life after which it is renewed. */
+  /** The fraction of a certificate's lifetime after which the certificate is renewed. */
   renewAt: number;
 }

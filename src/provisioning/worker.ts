@@ -1,8 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { DeviceRecord } from '../device/record.js';
+import { isMessageOfJob } from '../device/state.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
+import { type EpochMs, iso } from '../shared/time.js';
 import { addLogContext, withLogContext } from '../telemetry/logContext.js';
 import { inSpan } from '../telemetry/spans.js';
 import { parentOfDelivery } from '../telemetry/traceparent.js';
@@ -14,14 +16,13 @@ import { ReservationNotDue, type Run } from './run.js';
 
 /** One delivery of a message to a worker. */
 export interface Delivery {
-  /** Where it stands in the queue. */
   sequenceNumber: string;
-  /** When it became active, by the broker's clock, Unix ms. */
-  enqueuedAt: number;
+  /** The time at which the message became active, by the broker's clock. */
+  enqueuedAt: EpochMs;
   /**
-   * Moves it to the dead-letter queue. To return completes it, and to throw abandons it.
+   * Moves the message to the dead-letter queue.
    *
-   * @throws if it cannot be settled now: then throw, and the redelivery settles it
+   * @throws Error if the host cannot settle the message now. The worker then throws, and the redelivery settles the message
    */
   deadLetter(reason: string, description: string): Promise<void>;
   log(line: string): void;
@@ -30,8 +31,10 @@ export interface Delivery {
 const beforeThrowingMs = 5_000;
 
 /**
- * Works on one message: a nudge to look at a device (docs/protocol.md, Worker). Returning completes the message. It throws only
- * where neither the records nor the queue can take what is to be remembered: never to wait, for throwing is redelivery at once.
+ * Processes one message: the message only says that a worker must look at a device (docs/protocol.md, "Worker").
+ *
+ * When this function returns, the host completes the message. When this function throws, the host delivers the message again at
+ * once: the function throws only if neither the records nor the queue can store the pending work, and never in order to wait.
  */
 export function processMessage(
   deps: WorkerDependencies,
@@ -41,62 +44,61 @@ export function processMessage(
   const { uuid, requestId, generation } = message;
   const { parent, links } = parentOfDelivery(message.traceparent);
   const attributes = { uuid, requestId, generation, sequenceNumber: delivery.sequenceNumber };
-  const work = () => withLogContext({ uuid, requestId }, () => takeUp(deps, message, delivery));
+  const work = () => withLogContext({ uuid, requestId }, () => workOrPostpone(deps, message, delivery));
   return inSpan('delivery', { attributes, links }, work, parent);
 }
 
-async function takeUp(
+/** While the records or the queue cannot be reached, a copy of the message is scheduled for later. */
+async function workOrPostpone(
   deps: WorkerDependencies,
   message: ProvisioningMessage,
   delivery: Delivery,
 ): Promise<void> {
   try {
-    await attempt(deps, message, delivery);
+    await work(deps, message, delivery);
   } catch (error) {
-    const { code } = ProvisioningError.from(error);
-    if (code !== 'records-unavailable' && code !== 'queue-unavailable') throw error;
+    const { code, policy } = ProvisioningError.from(error);
+    if (policy.fault !== 'storage') throw error;
     const { clock, queue, random } = deps;
-    delivery.log(`${message.uuid}: put off, ${code}`);
+    delivery.log(`${message.uuid}: postponed, ${code}`);
     const later = clock.now() + Math.round(5_000 + random() * 10_000);
     try {
       await publishCopy(queue, message, delivery.sequenceNumber, later);
     } catch (unsent) {
-      // A queue that is full delivers and takes nothing: without a pause its ten deliveries would be spent within moments.
+      // A full queue still delivers. Without this pause the message would use up its ten deliveries within moments.
       await clock.sleep(beforeThrowingMs);
       throw unsent;
     }
   }
 }
 
-async function attempt(
+async function work(
   deps: WorkerDependencies,
   message: ProvisioningMessage,
   delivery: Delivery,
 ): Promise<void> {
   const admission = await admit(deps, message, delivery);
   addLogContext({ outcome: admission.kind });
-  if (admission.kind === 'put-off') return;
-  if (admission.kind === 'dead') return giveUp(admission.record, delivery);
+  if (admission.kind === 'postponed') return;
+  if (admission.kind === 'dead') return deadLetter(admission.record, delivery);
 
   const { run } = admission;
-  const started = deps.clock.now();
-  const ending = await end(run);
-  run.over(ending.kind === 'failed' ? ending.error : undefined);
-  const record = await finish(deps, message, run, ending);
-  const ms = deps.clock.now() - started;
-  addLogContext({ ...factsOf(ending), ms });
-  delivery.log(describe(run, ending, ms));
+  const startedAt = deps.clock.now();
+  const outcome = await outcomeOf(run);
+  run.end(outcome.kind === 'failed' ? outcome.error : undefined);
+  const record = await finish(deps, message, run, outcome);
+  const ms = deps.clock.now() - startedAt;
+  addLogContext({ ...logContextOf(outcome), ms });
+  delivery.log(describe(run, outcome, ms));
   if (!record) return;
   await publish(deps, record);
-  const { job, desired } = record;
-  if (job?.dead && job.generation === message.generation && desired.requestId === message.requestId)
-    await giveUp(record, delivery);
+  if (record.job?.dead && isMessageOfJob(record, message)) await deadLetter(record, delivery);
 }
 
-async function end(run: Run): Promise<RunOutcome> {
+async function outcomeOf(run: Run): Promise<RunOutcome> {
   try {
     await reconcile(run);
-    return { kind: 'done' };
+    return { kind: 'succeeded' };
   } catch (error) {
     if (error instanceof ReservationNotDue)
       return { kind: 'reservation-not-due', reservation: error.reservation };
@@ -104,33 +106,30 @@ async function end(run: Run): Promise<RunOutcome> {
   }
 }
 
-function factsOf(ending: RunOutcome): Attributes {
-  if (ending.kind !== 'failed') return { outcome: ending.kind };
-  const { code, step } = ending.error;
-  return { outcome: ending.kind, code, ...(step !== undefined && { step }) };
+function logContextOf(outcome: RunOutcome): Attributes {
+  if (outcome.kind !== 'failed') return { outcome: outcome.kind };
+  const { code, step } = outcome.error;
+  return { outcome: outcome.kind, code, ...(step !== undefined && { step }) };
 }
 
-function giveUp(record: DeviceRecord, delivery: Delivery): Promise<void> {
+function deadLetter(record: DeviceRecord, delivery: Delivery): Promise<void> {
   delivery.log(`${record.uuid}: dead-lettered, ${record.error?.code}`);
   return delivery.deadLetter(record.error?.code ?? 'unexpected', describeFailure(record));
 }
 
-function describe({ uuid, desired }: Run, ending: RunOutcome, ms: number): string {
-  if (ending.kind === 'done')
+function describe({ uuid, desired }: Run, outcome: RunOutcome, ms: number): string {
+  if (outcome.kind === 'succeeded')
     return `${uuid}: ${desired.present ? 'provisioned' : 'deprovisioned'} in ${ms} ms`;
-  if (ending.kind === 'reservation-not-due') return `${uuid}: waits for its registry slot`;
-  return `${uuid}: ${ending.error.step ?? 'work'} failed after ${ms} ms, ${ending.error.code}: ${ending.error.message}`;
+  if (outcome.kind === 'reservation-not-due') return `${uuid}: waits for its turn at the hub`;
+  const { step, code, message } = outcome.error;
+  return `${uuid}: ${step ?? 'work'} failed after ${ms} ms, ${code}: ${message}`;
 }
 
-/** What stands on a dead letter: step and message, attempts and since when. */
+/** The description of a dead letter: step, message, attempts and times. */
 export function describeFailure({ error, attempts, firstSeenAt, desired }: DeviceRecord): string {
   const step = error?.step ? `step ${error.step}: ` : '';
   return (
     `${step}${error?.message ?? 'no error is recorded'} ` +
-    `(attempts that failed: ${attempts}; requested ${iso(desired.requestedAt)}, first seen ${iso(firstSeenAt)})`
+    `(failed attempts: ${attempts}; requested ${iso(desired.requestedAt)}, first seen ${iso(firstSeenAt)})`
   );
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

@@ -1,32 +1,32 @@
-import { DefaultAzureCredential } from '@azure/identity';
-import { ServiceBusAdministrationClient } from '@azure/service-bus';
 import { ProvisioningError } from '../shared/errors.js';
-import type { QueueOptions } from './queue.js';
+import { withDeadline } from '../shared/network.js';
+import { createAdministrationClient, type QueueOptions } from './serviceBusClient.js';
 
+/** The numbers of messages in the queue. */
 export interface Depths {
   active: number;
   scheduled: number;
   deadLettered: number;
 }
 
-/** What the queue was made with; times in ms. */
+/** The settings of the queue. Durations are in ms. */
 export interface QueueProperties {
   lockMs: number;
   maxDeliveryCount: number;
-  /** Null where it does not detect duplicates. */
+  /** Null if the queue does not detect duplicates. */
   duplicateWindowMs: number | null;
   deadLettersExpired: boolean;
 }
 
-/** What only a right to manage the queue shows. A worker does without. */
+/** Readings that need the right to manage the queue. A worker runs without that right. */
 export interface QueueManagement {
   /**
-   * @returns null if we may not ask
+   * @returns null without the right to manage the queue
    * @throws ProvisioningError `queue-unavailable`
    */
   depths(): Promise<Depths | null>;
   /**
-   * @returns null if we may not ask
+   * @returns null without the right to manage the queue
    * @throws ProvisioningError `queue-unavailable`
    */
   properties(): Promise<QueueProperties | null>;
@@ -35,17 +35,10 @@ export interface QueueManagement {
 const callTimeoutMs = 5_000;
 
 export function openQueueManagement({ connection, queue }: QueueOptions): QueueManagement {
-  const client =
-    'connectionString' in connection
-      ? new ServiceBusAdministrationClient(connection.connectionString, options)
-      : new ServiceBusAdministrationClient(
-          connection.fullyQualifiedNamespace,
-          new DefaultAzureCredential(),
-          options,
-        );
+  const client = createAdministrationClient(connection, options);
   return {
     depths: () =>
-      ask(async (abortSignal) => {
+      request(async (abortSignal) => {
         const found = await client.getQueueRuntimeProperties(queue, { abortSignal });
         return {
           active: found.activeMessageCount,
@@ -54,7 +47,7 @@ export function openQueueManagement({ connection, queue }: QueueOptions): QueueM
         };
       }),
     properties: () =>
-      ask(async (abortSignal) => {
+      request(async (abortSignal) => {
         const found = await client.getQueue(queue, { abortSignal });
         return {
           lockMs: milliseconds(found.lockDuration),
@@ -70,22 +63,22 @@ export function openQueueManagement({ connection, queue }: QueueOptions): QueueM
 
 const options = { retryOptions: { maxRetries: 1, retryDelayInMs: 250 } };
 
-async function ask<R>(call: (abortSignal: AbortSignal) => Promise<R>): Promise<R | null> {
+async function request<R>(call: (abortSignal: AbortSignal) => Promise<R>): Promise<R | null> {
   try {
-    return await call(AbortSignal.timeout(callTimeoutMs));
+    return await withDeadline(callTimeoutMs, call);
   } catch (error) {
     const { statusCode, code, name } = error as { statusCode?: number; code?: string; name?: string };
     if (statusCode === 401 || statusCode === 403) return null;
     throw new ProvisioningError(
       'queue-unavailable',
-      // The code first: that there is no such queue comes as HTTP 200.
-      `The queue cannot be asked for its counts (${code ?? (statusCode ? `HTTP ${statusCode}` : name)}).`,
-      { retry: 'later', cause: error },
+      // The code comes first: for a missing queue the status is 200.
+      `The queue's counts cannot be read (${code ?? (statusCode ? `HTTP ${statusCode}` : name)}).`,
+      { cause: error },
     );
   }
 }
 
-/** An ISO 8601 duration of days and time, as the service writes them: PT2M, P10DT5M30.5S. */
+/** An ISO 8601 duration in the service's form (PT2M, P10DT5M30.5S), in ms. */
 function milliseconds(duration: string): number {
   const [, days, hours, minutes, seconds] =
     /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(duration) ?? [];

@@ -1,25 +1,28 @@
 import pLimit from 'p-limit';
 import type { Records } from '../device/repository.js';
 import { type Summary, summarize } from '../device/summary.js';
+import type { EpochMs } from '../shared/time.js';
 import type { ErasableTable } from '../storage/table.js';
 import { type ProvisioningMessage, parseMessage, readWakeUpMessage } from './messages.js';
 import type { PeekedDeadLetter, Queue } from './queue.js';
 
-/** A letter of the dead-letter queue beside the record that it is about. */
+/** A message of the dead-letter queue with the record of its device. */
 export interface JoinedDeadLetter {
   deadLetter: PeekedDeadLetter;
-  /** Null if this version cannot read it. */
+  /** Null if this version cannot read the message. */
   message: ProvisioningMessage | null;
-  /** Null if there is none. */
+  /** Null if the device has no record. */
   record: Summary | null;
+  /** The dead letter no longer matters, because the record has moved on. */
   superseded: boolean;
 }
 
+/** The whole dead-letter queue and the records with a dead job. */
 export interface DeadLetterReading {
-  /** Of every record that is given up, by uuid. */
+  /** All records with a dead job, by uuid. */
   dead: Map<string, Summary>;
   deadLetters: JoinedDeadLetter[];
-  /** False if there are more letters than were looked at. */
+  /** False if the queue holds more messages than were read. */
   whole: boolean;
 }
 
@@ -28,14 +31,14 @@ export interface DeadLetterDependencies {
   records: Records;
 }
 
-/** About 40 MB. Past it, a queue has to be worked off from its head. */
+/** About 40 MB. A longer dead-letter queue has to be worked off from the head. */
 const mostDeadLetters = 20_000;
 const readsAtATime = 50;
-/** Fewer records than this are read one by one; for more, one look through all of them costs less. */
+/** Up to this number, records are read one by one. For more records, one scan of the table costs less. */
 const fewRecords = 200;
 
 /**
- * Looks at the whole dead-letter queue and at all records that are given up, without locking or changing anything.
+ * Reads the whole dead-letter queue and all records with a dead job, without locks or changes.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
@@ -51,7 +54,8 @@ export async function readDeadLetters(deps: DeadLetterDependencies): Promise<Dea
     }
     found.push({ deadLetter, message: readable(deadLetter.body) });
   }
-  // Read again after the letters, for a record may have failed anew in between: what is superseded by then remains so.
+  // These records are read again after the queue, because a record may have failed again in between. A superseded dead letter stays
+  // superseded.
   const wanted = new Set<string>();
   for (const { message } of found) {
     const record = message && dead.get(message.uuid);
@@ -67,7 +71,7 @@ export async function readDeadLetters(deps: DeadLetterDependencies): Promise<Dea
       record,
       superseded: message
         ? record !== null && !isCurrentDeadLetter(message, record)
-        : // A bulk action whose message was given up is gone on with by another: see `nudgeLost`.
+        : // After a dead-lettered wake-up message, the redrive timer sends a new one.
           readWakeUpMessage(deadLetter.body) !== null,
     };
   });
@@ -89,7 +93,7 @@ async function readRecords(records: Records, wanted: Set<string>): Promise<Map<s
   return found;
 }
 
-/** A letter that cannot be read is for a person to look at. */
+/** @returns null for an unreadable message, which an operator has to look at */
 function readable(body: unknown): ProvisioningMessage | null {
   try {
     return parseMessage(body);
@@ -98,7 +102,7 @@ function readable(body: unknown): ProvisioningMessage | null {
   }
 }
 
-/** Is this the letter of the record's given-up ticket, or work that is still owed? Any other letter is superseded. */
+/** Whether the message belongs to the record's present job, dead or pending. Every other dead letter is superseded. */
 export function isCurrentDeadLetter(
   { requestId, generation }: ProvisioningMessage,
   record: Pick<Summary, 'requestId' | 'job'>,
@@ -107,8 +111,8 @@ export function isCurrentDeadLetter(
 }
 
 /**
- * Letters without a record that ops have discarded, by their sequence numbers, until the overdue timer has removed them. All
- * throw `records-unavailable`.
+ * The discarded dead letters without a record, by sequence number. The redrive timer removes these messages from the queue later. All
+ * methods throw `records-unavailable`.
  */
 export interface DiscardedDeadLetters {
   add(deadLetter: DiscardedDeadLetter): Promise<void>;
@@ -120,8 +124,7 @@ export interface DiscardedDeadLetter {
   sequenceNumber: string;
   by: string;
   reason: string;
-  /** Unix ms. */
-  at: number;
+  at: EpochMs;
 }
 
 const keyOf = (sequenceNumber: string) => ({ partition: 'discarded', row: sequenceNumber });
@@ -129,7 +132,7 @@ const keyOf = (sequenceNumber: string) => ({ partition: 'discarded', row: sequen
 export function openDiscardedDeadLetters(table: ErasableTable<DiscardedDeadLetter>): DiscardedDeadLetters {
   return {
     async add(deadLetter) {
-      // That it is there already is fine.
+      // An existing row is no error.
       await table.put(keyOf(deadLetter.sequenceNumber), deadLetter, null);
     },
     async list() {

@@ -1,28 +1,28 @@
 import { z } from 'zod';
 import { uuid } from '../shared/schemas.js';
 
-/** The version that this code writes, and the newest that it can read. */
+/** The version of written messages, and the newest readable version. */
 export const version = 1;
 
 const provisioningSchema = z.object({
   v: z.literal(version),
   uuid,
   requestId: z.uuid(),
-  /** The ticket that it is for. */
+  /** The generation of the job. */
   generation: z.int().nonnegative(),
-  /** Unix ms for which it was sent. */
+  /** The moment (Unix ms) for which the message was scheduled. */
   due: z.int().nonnegative(),
   operation: z.enum(['provision', 'deprovision']),
   /** Null when deprovisioning. */
   service: z.string().max(255).nullable(),
-  /** Of whoever asked (W3C). No reason to refuse a message: one that is none counts as not there. */
+  /** The trace of the request (W3C). An invalid value counts as missing and does not make the message invalid. */
   traceparent: z.string().length(55).optional().catch(undefined),
 });
 
-/** What is in the queue: a nudge to look at a device. What it says is only used if the device's record was lost. */
+/** The message of a job, which has a worker look at the device. Only if the record was lost, the worker uses the other fields. */
 export type ProvisioningMessage = z.infer<typeof provisioningSchema>;
 
-/** A message that no version of this code should work on. `reason` and `description` are for its dead letter. */
+/** A message that this version cannot process. `reason` and the error message go to the dead letter. */
 export class BadMessage extends Error {
   constructor(
     readonly reason: 'bad-message' | 'unsupported-version',
@@ -33,7 +33,11 @@ export class BadMessage extends Error {
   }
 }
 
-/** @throws BadMessage saying what is wrong with it, never quoting it */
+/**
+ * Reads a message of the queue.
+ *
+ * @throws BadMessage with the names of the wrong fields, without any of their values
+ */
 export function parseMessage(body: unknown): ProvisioningMessage {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new BadMessage('bad-message', 'The message is not a JSON object.');
@@ -42,16 +46,13 @@ export function parseMessage(body: unknown): ProvisioningMessage {
   if (typeof v === 'number' && v > version) {
     throw new BadMessage(
       'unsupported-version',
-      `The message is of version ${v}, and this worker reads up to ${version}: deploy the newer worker, then resend it.`,
+      `The message has version ${v}, and this worker reads up to version ${version}: deploy the newer worker, then resend the message.`,
     );
   }
   const parsed = provisioningSchema.safeParse(body);
   if (!parsed.success) {
     const fields = [...new Set(parsed.error.issues.map(({ path }) => String(path[0])))].join(', ');
-    throw new BadMessage(
-      'bad-message',
-      `The message lacks these fields, or has them in another form: ${fields}.`,
-    );
+    throw new BadMessage('bad-message', `These fields of the message are missing or wrong: ${fields}.`);
   }
   return parsed.data;
 }
@@ -60,16 +61,16 @@ const actionSchema = z.object({
   v: z.literal(version),
   /** The bulk action. */
   action: z.uuid(),
-  /** Of its nudge: only the newest goes on. */
+  /** The generation of the wake-up message. Older generations are ignored. */
   generation: z.int().nonnegative(),
-  /** Unix ms for which it was sent. */
+  /** The moment (Unix ms) for which the message was scheduled. */
   due: z.int().nonnegative(),
 });
 
-/** A nudge to go on with a bulk action of ops, so that it runs on whatever becomes of who started it. */
+/** The wake-up message of a bulk action. A worker continues the action, even if the process that started the action is gone. */
 export type WakeUpMessage = z.infer<typeof actionSchema>;
 
-/** @returns null if the body of a message is something else */
+/** Reads a wake-up message. @returns null for any other message */
 export function readWakeUpMessage(body: unknown): WakeUpMessage | null {
   return actionSchema.safeParse(body).data ?? null;
 }

@@ -1,14 +1,15 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
 import { isPending } from '../device/state.js';
+import { publishFailed } from '../device/transitions.js';
 import { ProvisioningError } from '../shared/errors.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import type { ProvisioningMessage } from './messages.js';
 import type { Queue } from './queue.js';
 
 /**
- * Sends the message of the record's live ticket, if there is one: the same ticket gives the same message id, always, so that
- * the queue drops what it has seen in its duplicate window.
+ * Sends the message of the record's pending job, if there is one. The same job always gets the same message id, so the queue drops a
+ * message that it has seen within its duplicate window.
  *
  * @throws ProvisioningError `queue-unavailable`
  */
@@ -16,59 +17,46 @@ export async function publish(
   { queue, clock }: { queue: Queue; clock: Clock },
   record: DeviceRecord,
 ): Promise<void> {
-  if (!isPending(record.job)) return;
-  // Never a time that has passed: a worker tells by it whether someone has sent a message again by hand.
-  const due = Math.max(record.job.due, clock.now());
-  await queue.send(messageOf(record, record.job.generation, due), {
-    messageId: messageIdOf(record),
-    at: record.job.due,
-  });
-}
-
-/** The id of the live ticket's message. */
-export function messageIdOf({ desired, job }: DeviceRecord): string {
-  return `${desired.requestId}.${job?.generation}`;
-}
-
-function messageOf(
-  { uuid, desired, job }: DeviceRecord,
-  generation: number,
-  due: number,
-): ProvisioningMessage {
-  const operation = desired.present ? 'provision' : 'deprovision';
-  const traceparent = job?.traceparent;
-  return {
+  const { uuid, desired, job } = record;
+  if (!isPending(job)) return;
+  const message: ProvisioningMessage = {
     v: 1,
     uuid,
     requestId: desired.requestId,
-    generation,
-    due,
-    operation,
+    generation: job.generation,
+    // Never a time in the past: a worker recognises by `due` that an operator has resent a dead letter.
+    due: Math.max(job.due, clock.now()),
+    operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
-    ...(traceparent !== undefined && { traceparent }),
+    ...(job.traceparent !== undefined && { traceparent: job.traceparent }),
   };
+  await queue.send(message, { messageId: messageIdOf(record), at: job.due });
+}
+
+/** The id of the message of the record's job. */
+export function messageIdOf({ desired, job }: Pick<DeviceRecord, 'desired' | 'job'>): string {
+  return `${desired.requestId}.${job?.generation}`;
 }
 
 /**
- * Puts a message off without touching its record. Its id is the message's own and where it stood in the queue: a redelivery
- * of the same message makes no second copy, and a copy can be copied.
+ * Postpones a message without changing its record: sends a copy. The copy's id is made of the message's id and its sequence number.
+ * A redelivery of the same message therefore makes no second copy, and a copy can be copied.
  *
- * @param at Unix ms
  * @throws ProvisioningError `queue-unavailable`
  */
 export async function publishCopy(
   queue: Queue,
   message: ProvisioningMessage,
   sequenceNumber: string,
-  at: number,
+  at: EpochMs,
 ): Promise<void> {
   const messageId = `${message.requestId}.${message.generation}~${sequenceNumber}`;
   await queue.send({ ...message, due: at }, { messageId, at });
 }
 
 /**
- * Sends the message of a record just written; if that fails, its ticket is marked, so that the next ask sends it. If it cannot
- * be marked either, the overdue timer sends it.
+ * Sends the message of a record that was just written. If that fails, the job is marked, so that the next request sends the message.
+ * If the mark cannot be written either, the redrive sends the message.
  *
  * @throws ProvisioningError `queue-unavailable`
  */
@@ -79,15 +67,11 @@ export async function publishOrMarkUnsent(
   try {
     await publish(deps, record);
   } catch (error) {
-    await deps.records.amend(record.uuid, (now) => markUnsent(now, record)).catch(() => {});
+    const mark = (found: DeviceRecord | null) =>
+      found?.job && messageIdOf(found) === messageIdOf(record) ? publishFailed(found) : null;
+    await deps.records.amend(record.uuid, mark).catch(() => {});
     throw ProvisioningError.from(error);
   }
-}
-
-function markUnsent(record: DeviceRecord | null, sent: DeviceRecord): DeviceRecord | null {
-  if (!record?.job || messageIdOf(record) !== messageIdOf(sent) || record.job.unsent) return null;
-  record.job.unsent = true;
-  return record;
 }
 
 /** The messages that this process has sent within the last minute. */
@@ -97,15 +81,15 @@ export interface SentRecently {
 }
 
 const forgetAfterMs = 60_000;
-/** About ten megabytes. What is forgotten early is sent once more, and dropped by the queue. */
-const most = 100_000;
+/** About ten megabytes. A message that is forgotten too early is sent once more, and the queue drops the duplicate. */
+const mostRemembered = 100_000;
 
 export function rememberSent(clock: Clock): SentRecently {
-  // A Map keeps the order of insertion: the oldest come first.
-  const sent = new Map<string, number>();
-  const forget = (now: number) => {
+  // A Map keeps the order of insertion, so the oldest entries come first.
+  const sent = new Map<string, EpochMs>();
+  const forgetOld = (now: EpochMs) => {
     for (const [messageId, at] of sent) {
-      if (now - at < forgetAfterMs && sent.size <= most) return;
+      if (now - at < forgetAfterMs && sent.size <= mostRemembered) return;
       sent.delete(messageId);
     }
   };
@@ -118,7 +102,7 @@ export function rememberSent(clock: Clock): SentRecently {
       const now = clock.now();
       sent.delete(messageId);
       sent.set(messageId, now);
-      forget(now);
+      forgetOld(now);
     },
   };
 }

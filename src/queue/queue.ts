@@ -1,63 +1,59 @@
-import { DefaultAzureCredential } from '@azure/identity';
-import { ServiceBusClient, type ServiceBusMessage, type ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { ServiceBusMessage, ServiceBusReceivedMessage } from '@azure/service-bus';
 import { ProvisioningError } from '../shared/errors.js';
+import { withDeadline } from '../shared/network.js';
+import type { EpochMs } from '../shared/time.js';
 import type { ProvisioningMessage, WakeUpMessage } from './messages.js';
+import { createServiceBusClient, type QueueOptions } from './serviceBusClient.js';
 
+/** The delivery of a message. */
 export interface Envelope {
+  /** The queue drops a message whose id came before in the duplicate window. */
   messageId: string;
-  /** Unix ms at which it becomes active; the past means at once. */
-  at: number;
+  /** The message becomes active at this moment, or at once if the moment has passed. */
+  at: EpochMs;
 }
 
-/** A letter in the dead-letter queue, as it was looked at. */
+/** A message of the dead-letter queue, read without a lock. */
 export interface PeekedDeadLetter {
   body: unknown;
   sequenceNumber: string;
-  /** With which it was dead-lettered; '' if none was given. */
+  /** The reason of the dead-lettering, or ''. */
   reason: string;
   description: string;
-  /** Unix ms at which it came into the queue that it was dead-lettered from. */
-  enqueuedAt: number;
+  /** The moment at which the message entered the main queue. */
+  enqueuedAt: EpochMs;
 }
 
-/** The provisioning queue. Every call has a deadline and throws `queue-unavailable`; the message may have been sent all the same. */
+/**
+ * The provisioning queue. Every call has a deadline and throws `queue-unavailable`. The queue may have taken the message in spite of
+ * the error.
+ */
 export interface Queue {
   send(message: ProvisioningMessage, envelope: Envelope): Promise<void>;
   sendWakeUp(message: WakeUpMessage, envelope: Envelope): Promise<void>;
-  /** Looks at the letters in the dead-letter queue from its head, without locking any. */
+  /** Reads the dead-letter queue from the head, without locks. */
   deadLetters(): AsyncIterable<PeekedDeadLetter>;
   /**
-   * Removes letters from the dead-letter queue. Those that lie before them are locked for that long, and put back.
+   * Removes messages from the dead-letter queue. The dead letters before them are locked meanwhile, and abandoned at the end.
    *
-   * @param forMs after this no more are locked
-   * @returns how many were removed
+   * @param forMs after this time no further message is locked
+   * @returns the number of removed messages
    */
   removeDeadLetters(sequenceNumbers: ReadonlySet<string>, forMs: number): Promise<number>;
-  /** Is the queue there, and may we read it? */
+  /** Checks that the queue exists and that we may read from the queue. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface QueueOptions {
-  /** A connection string, or the namespace's host name with managed identity. */
-  connection: { connectionString: string } | { fullyQualifiedNamespace: string };
-  queue: string;
-  /** How long one call may take, the client's own retries included. */
-  callTimeoutMs?: number;
-}
-
-/** The service returns no more in one answer. */
+/** The service returns at most 250 messages in one response. */
 const peeksAtATime = 250;
 const locksAtATime = 250;
-/** Letters that are locked, and held in memory, to reach those behind them. */
+/** The most dead letters that are locked and held in memory to reach the dead letters behind them. */
 const mostHeld = 20_000;
 
 export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOptions): Queue {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
-  const connect = () =>
-    'connectionString' in connection
-      ? new ServiceBusClient(connection.connectionString, options)
-      : new ServiceBusClient(connection.fullyQualifiedNamespace, new DefaultAzureCredential(), options);
+  const connect = () => createServiceBusClient(connection, options);
   const client = connect();
   const sender = client.createSender(queue);
   const head = client.createReceiver(queue, { receiveMode: 'peekLock' });
@@ -69,7 +65,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
     traceparent?: string,
   ): Promise<void> {
     const message: ServiceBusMessage = { body, messageId, contentType: 'application/json', correlationId };
-    // Where the Functions host looks for it: its spans are of the same trace then.
+    // The Functions host reads this property and continues the trace.
     if (traceparent !== undefined) message.applicationProperties = { traceparent };
     if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
     return call((abortSignal) => sender.sendMessages(message, { abortSignal }));
@@ -79,7 +75,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
     send: (message, envelope) => put(message, message.requestId, envelope, message.traceparent),
     sendWakeUp: (message, envelope) => put(message, message.action, envelope),
     async *deadLetters() {
-      // A client of its own: one remembers, for all its receivers, how far it has peeked, and this is to start at the head.
+      // A client remembers the position of its last peek for all receivers. A new client starts at the head.
       const fresh = connect();
       try {
         const receiver = fresh.createReceiver(queue, { subQueueType: 'deadLetter' });
@@ -129,8 +125,8 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
             removed += wanted.length;
           }
         } finally {
-          // Only now, and apart: two neighbours that are settled in the same tick both get the outcome of the first (rhea 3.0.5, which
-          // the Service Bus SDK uses), and a letter that is to stay would be gone.
+          // The abandoning comes last and apart from the completing. If two neighbouring messages are settled in the same tick, rhea 3.0.5
+          // (the AMQP library of the SDK) gives both the outcome of the first. A message that has to stay would be lost.
           while (others.length > 0) await settleAll(others.splice(0, locksAtATime), 'abandonMessage');
         }
       } finally {
@@ -144,17 +140,12 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
     close: () => call(() => client.close()).catch(() => {}),
   };
 
-  /** Ends at the deadline in any case: settling and closing take no signal, and wait for a minute. */
+  /** Returns at the deadline in any case. Settling and closing ignore the signal and can take a minute. */
   async function call<R>(run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
-    const deadline = AbortSignal.timeout(callTimeoutMs);
-    const passed = new Promise<never>((_, reject) => {
-      deadline.addEventListener('abort', () => reject(deadline.reason), { once: true });
-    });
     try {
-      return await Promise.race([run(deadline), passed]);
+      return await withDeadline(callTimeoutMs, run);
     } catch (error) {
       throw new ProvisioningError('queue-unavailable', `The queue cannot be reached (${reason(error)}).`, {
-        retry: 'later',
         outcomeUnknown: true,
         cause: error,
       });

@@ -2,8 +2,8 @@ import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grp
 import { fromJSON } from '@grpc/proto-loader';
 
 /**
- * The Functions host's gRPC service for settling a message by its lock token, the one that .NET isolated workers use. Where it
- * stands is in the worker's arguments; `loader` is the part of its protocol that is used here.
+ * The used part of the Functions host's gRPC service. The service settles a message by its lock token, and was made for .NET isolated
+ * workers. The address of the service is in the worker's command line.
  */
 const protocol = {
   nested: {
@@ -44,16 +44,16 @@ interface SettlementClient {
 }
 
 export interface Settlement {
-  /** @throws Error if the host cannot settle it now (hosts answer UNIMPLEMENTED while they restart) */
+  /** @throws Error if the host cannot settle the message now; hosts answer UNIMPLEMENTED while they restart */
   deadLetter(lockToken: string, reason: string, description: string): Promise<void>;
   close(): void;
 }
 
 const deadlineMs = 10_000;
-/** Service Bus takes 4,096 characters for each of the two. */
+/** Service Bus takes 4,096 characters each for reason and description. */
 const longest = 4_096;
 
-/** @param endpoint host and port, from `settlementEndpoint` */
+/** Opens the client of the settlement service. @param endpoint host and port, from `settlementEndpoint` */
 export function openSettlement(endpoint: string): Settlement {
   const definition = loadPackageDefinition(fromJSON(protocol as Parameters<typeof fromJSON>[0]));
   const Client = definition.Settlement as unknown as new (
@@ -80,11 +80,11 @@ export function openSettlement(endpoint: string): Settlement {
 }
 
 /**
- * Where the Functions host that started this worker takes calls: `--functions-uri http://127.0.0.1:PORT/` from newer hosts,
- * `--host 127.0.0.1 --port PORT` from older ones.
+ * The address of the Functions host that started this worker. Newer hosts pass `--functions-uri http://127.0.0.1:PORT/`, older hosts
+ * pass `--host 127.0.0.1 --port PORT`.
  *
  * @param args the worker's command line
- * @returns host and port, or null if this is not a Functions worker
+ * @returns host and port, or null if the process is not a Functions worker
  */
 export function settlementEndpoint(args: readonly string[]): string | null {
   const value = (name: string) => {

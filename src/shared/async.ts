@@ -1,6 +1,10 @@
 import pLimit from 'p-limit';
 
-/** Runs one after the other, whether or not those before have failed. @throws the first error, once all have run */
+/**
+ * Runs the functions one after the other. A failure does not keep the later functions from running.
+ *
+ * @throws the first error, after all functions have run
+ */
 export async function runAllInSequence(...runs: (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const run of runs) {
@@ -14,8 +18,8 @@ export async function runAllInSequence(...runs: (() => Promise<unknown>)[]): Pro
 }
 
 /**
- * Runs something for each item, some at a time. After the first failure, or the signal, none is begun any more; what was begun is
- * awaited, so that nothing goes on behind the caller's back.
+ * Runs a function for each item, a limited number at a time. After the first failure or the abort of the signal, no further item is
+ * begun. All begun items are awaited, so that no work continues after the return.
  *
  * @throws the first failure
  */

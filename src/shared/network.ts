@@ -1,4 +1,4 @@
-/** A call outside that reached its deadline: what it asked for may have happened, or may still happen. */
+/** An outgoing call reached its deadline. The other system may have carried out the request, or may still do so. */
 export class CallTimeout extends Error {
   constructor() {
     super('no answer within the deadline');
@@ -6,7 +6,33 @@ export class CallTimeout extends Error {
   }
 }
 
-/** Codes of errors with which a request cannot have reached the other side: nothing was connected, or its certificate was refused. */
+/**
+ * Runs an outgoing call with a deadline. The returned promise settles at the deadline at the latest, even if the call ignores the
+ * signal.
+ *
+ * @param ms milliseconds from now
+ * @param run gets a signal that is aborted at the deadline, with a `CallTimeout` as its reason
+ * @throws CallTimeout at the deadline; the errors of `run`
+ */
+export async function withDeadline<R>(ms: number, run: (signal: AbortSignal) => Promise<R>): Promise<R> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const timeout = new CallTimeout();
+      // The rejection comes first. An SDK's own abort error would otherwise win the race.
+      reject(timeout);
+      controller.abort(timeout);
+    }, ms);
+  });
+  try {
+    return await Promise.race([run(controller.signal), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Error codes of requests that never reached the other system: the connection failed, or its certificate was rejected. */
 const codes = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -23,7 +49,7 @@ const codes = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-/** Is it certain that nothing was asked of the other side? */
+/** Whether the error or one of its causes proves: the request never reached the other system. */
 export function neverSent(error: unknown): boolean {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
   if (typeof code === 'string' && codes.has(code)) return true;

@@ -4,36 +4,40 @@ import type { Clock } from './time.js';
 
 const mostTries = 6;
 const firstWaitMs = 1_000;
-/** What no patience mends: our credentials. */
-const hopeless = new Set<ProvisioningError['code']>(['balena-unauthorized', 'hub-unauthorized']);
 
 /**
- * Runs a call that may be repeated, again after a wait where it fails in a way that passes: as long as the other side asks for, or
- * from a second on, doubling. For work on whole fleets, of which one failed call must not undo the rest.
+ * Runs a repeatable call up to six times, with a pause after each transient failure. The error may name the length of the pause;
+ * otherwise the pauses begin at one second and double. Jobs on whole fleets use this function, so that one failed call does not
+ * end the job. A `TypeError` that is not a network error is a defect of the program and is thrown at once.
  *
- * @param signal ends the waiting
- * @throws the last error after six tries; the signal's reason
+ * @param signal ends the pause; a call that has begun is awaited
+ * @throws the error of the last try; the signal's reason
  */
 export async function retryWithBackoff<R>(
   clock: Clock,
   call: () => Promise<R>,
   signal?: AbortSignal,
 ): Promise<R> {
-  for (let tries = 1; ; tries += 1) {
-    signal?.throwIfAborted();
-    try {
-      return await call();
-    } catch (error) {
-      const { code, retry } = ProvisioningError.from(error);
-      if (retry === 'never' || hopeless.has(code) || tries >= mostTries) throw error;
-      const wait = typeof retry === 'object' ? retry.afterMs : firstWaitMs * 2 ** (tries - 1);
+  signal?.throwIfAborted();
+  // p-retry gets neither the signal nor the pauses. With the signal, p-retry would drop the result of a call that succeeds after the
+  // abort. The pauses go by the given clock.
+  return pRetry(call, {
+    retries: mostTries - 1,
+    minTimeout: 0,
+    shouldRetry: async ({ error, attemptNumber }) => {
+      const { policy, retryAfterMs } = ProvisioningError.from(error);
+      // A few seconds change nothing about rejected credentials.
+      if (policy.isFinal || policy.fault === 'key') return false;
+      const wait = retryAfterMs ?? firstWaitMs * 2 ** (attemptNumber - 1);
       await pause(clock, wait, signal);
-    }
-  }
+      signal?.throwIfAborted();
+      return true;
+    },
+  });
 }
 
 /**
- * Sleeps, unless the signal comes first.
+ * Sleeps until the time has passed or the signal is aborted.
  *
  * @throws the signal's reason
  */
@@ -52,14 +56,14 @@ export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Pro
   }
 }
 
-/** Runs a call again, soon, for as long as it fails in a way that is worth it. */
+/** Repeats a call after short pauses while its failures are transient. */
 export type RetryTransient = <R>(call: () => Promise<R>) => Promise<R>;
 
 const longestWaitMs = 5_000;
 
 /**
- * A few tries within 20 s, jittered, inside one run: for what was refused, or never reached the other side. A call whose
- * outcome is unknown is never repeated blindly: the next run looks first.
+ * Up to four tries within 20 s, with jittered pauses, inside one run. Only requests that the other system rejected or never
+ * received are repeated. After an unknown outcome the next run reads the present state first.
  */
 export const retryTransient: RetryTransient = (call) =>
   pRetry(call, {
@@ -71,10 +75,16 @@ export const retryTransient: RetryTransient = (call) =>
     shouldRetry: ({ error }) => isTransient(error as ProvisioningError),
   });
 
-export function isTransient({ code, retry, outcomeUnknown }: ProvisioningError): boolean {
-  // An amendment reads before it writes, and knows its own writes.
-  if (code === 'records-unavailable') return true;
-  if (outcomeUnknown) return false;
-  if (code === 'balena-throttled') return typeof retry === 'object' && retry.afterMs <= longestWaitMs;
-  return code === 'balena-unavailable' || code === 'hub-unavailable';
+/** The error policy says whether one run repeats the failed call. */
+export function isTransient({ policy, retryAfterMs, outcomeUnknown }: ProvisioningError): boolean {
+  switch (policy.retriedInRun) {
+    case 'always':
+      return true;
+    case 'unless-outcome-unknown':
+      return !outcomeUnknown;
+    case 'if-wait-is-short':
+      return !outcomeUnknown && retryAfterMs !== null && retryAfterMs <= longestWaitMs;
+    case 'never':
+      return false;
+  }
 }

@@ -1,10 +1,10 @@
-/** What may be kept of a foreign error: what it is, and where it was thrown. */
+/** The harmless parts of a foreign error: its kind and the place at which the error was thrown. */
 export interface SanitizedError {
   name: string;
   code?: string;
   /** HTTP status. */
   status?: number;
-  /** The frames of its stack. */
+  /** The frames of the stack, without the message. */
   at: string[];
   cause?: SanitizedError;
 }
@@ -18,10 +18,10 @@ interface Foreign {
 }
 
 /**
- * The outline of a foreign error, for whoever has to find a defect. The error itself must not be kept: it can carry keys,
- * signatures and whole requests, in its text as well, and `util.inspect` prints a cause even where it is not enumerable.
+ * Extracts the harmless parts of a foreign error, for the search for a defect. The error itself must not be kept. Its fields and its
+ * text can hold keys, signatures and whole requests, and `util.inspect` prints a cause even if the property is not enumerable.
  *
- * @param depth how many causes of causes to follow
+ * @param depth the number of nested causes to follow
  */
 export function sanitizeError(error: unknown, depth = 5): SanitizedError | undefined {
   if (error === undefined || error === null || depth === 0) return undefined;

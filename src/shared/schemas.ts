@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What the schemas of answers have in common. They are the types of the code and of the OpenAPI description alike. */
+/** Parts that the schemas of several answers share. The code's types and the OpenAPI description are both derived from the schemas. */
 export const time = z.iso.datetime().describe('ISO 8601, UTC');
 export const count = z.int().nonnegative();
 

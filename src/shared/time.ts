@@ -1,10 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Time as the product sees it; tests bring their own. */
+/** A moment in Unix time, in milliseconds. */
+export type EpochMs = number;
+
+/** The time and the waiting of the product. Tests bring a clock of their own. */
 export interface Clock {
-  /** Unix time in milliseconds. */
-  now(): number;
-  /** @param ms milliseconds; nothing or less returns at once */
+  now(): EpochMs;
+  /** @param ms milliseconds; a value of 0 or less returns at once */
   sleep(ms: number): Promise<void>;
 }
 
@@ -13,12 +15,12 @@ export const systemClock: Clock = {
   sleep: (ms) => setTimeout(Math.max(0, ms)),
 };
 
-/** @param at Unix ms */
-export function iso(at: number): string {
+/** The moment in ISO 8601, UTC. */
+export function iso(at: EpochMs): string {
   return new Date(at).toISOString();
 }
 
-/** @param at Unix ms */
-export function isoOrNull(at: number | null): string | null {
+/** The moment in ISO 8601, UTC; null stays null. */
+export function isoOrNull(at: EpochMs | null): string | null {
   return at === null ? null : iso(at);
 }

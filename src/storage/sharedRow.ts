@@ -1,21 +1,15 @@
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
+import type { Reading } from './optimisticUpdate.js';
 import type { Key, Table } from './table.js';
 
-/** What a shared row holds. */
-export interface Reading<T> {
-  value: T;
-  /** Null where there is no row yet. */
-  etag: string | null;
-}
-
-/** One row that all processes share. Throws `records-unavailable`. */
+/** One row that all processes share. Both methods throw `records-unavailable`. */
 export interface SharedRow<T> {
-  /** The row, from memory while that reading is fresh. */
+  /** The row, or the last reading while that reading is fresh. */
   read(): Promise<Reading<T>>;
   /**
-   * Writes the row, if nobody has since the reading that it is based on.
+   * Writes the row, if the row is unchanged since the reading `basis`. The next `read` is a fresh one in any case.
    *
-   * @returns whether it was written; either way the next read is a fresh one
+   * @returns false on a conflict
    */
   write(value: T, basis: Reading<T>): Promise<boolean>;
 }
@@ -24,14 +18,14 @@ export interface SharedRowOptions<T> {
   table: Table<T>;
   key: Key;
   clock: Clock;
-  /** What the row is taken for while there is none. */
+  /** The value while there is no row. */
   initial: T;
-  /** How old a reading may be, ms. */
+  /** The greatest age of a reading, ms. */
   freshMs: number;
 }
 
 export function openSharedRow<T>({ table, key, clock, initial, freshMs }: SharedRowOptions<T>): SharedRow<T> {
-  let last: { reading: Reading<T>; at: number } | undefined;
+  let last: { reading: Reading<T>; at: EpochMs } | undefined;
   return {
     async read() {
       if (!last || clock.now() - last.at >= freshMs) {

@@ -2,12 +2,13 @@ import { RestError, TableClient } from '@azure/data-tables';
 import { DefaultAzureCredential } from '@azure/identity';
 import { ProvisioningError } from '../shared/errors.js';
 
+/** A stored value and its version. */
 export interface Row<T> {
   value: T;
   etag: string;
 }
 
-/** Columns beside the value, to filter by. Numbers are whole, and are Int64 in a filter: `due lt 5L`. */
+/** Columns beside the value, for filters. Numbers are integers, with the type Int64 in a filter: `due lt 5L`. */
 export type Columns = Record<string, string | number | boolean>;
 
 export interface Key {
@@ -19,25 +20,25 @@ export interface Key {
 export interface Table<T> {
   get(key: Key): Promise<Row<T> | null>;
   /**
-   * Writes the whole row, on a condition.
+   * Writes the whole row if the row is unchanged. After an error, the write may have happened, or may still arrive later.
    *
-   * @param etag the row as it was read; null: there must be none
-   * @returns false if the condition does not hold. After an error the write may have happened, or may still happen
+   * @param etag the version as it was read; null if there must be no row
+   * @returns false on a conflict
    */
   put(key: Key, value: T, etag: string | null, columns?: Columns): Promise<boolean>;
-  /** Reads all rows that match the OData filter, a page at a time. */
+  /** Reads all rows that match the OData filter, a page at a time. Without a filter, reads all rows. */
   list(filter?: string): AsyncIterable<T>;
 }
 
-/** A table that can be read one column at a time. */
+/** A table whose columns can be read without the values. */
 export interface ScannedTable<T> extends Table<T> {
-  /** As `list`, and only this text column of each row. */
+  /** Reads one text column of all rows that match the OData filter, a page at a time. */
   column(name: string, filter?: string): AsyncIterable<string>;
 }
 
 /** A table whose rows can be removed. */
 export interface ErasableTable<T> extends Table<T> {
-  /** Removes a row, whatever it holds; that it is gone already is fine. */
+  /** Removes a row without regard to its version. A missing row is no error. */
   remove(key: Key): Promise<void>;
 }
 
@@ -45,11 +46,11 @@ export interface TableOptions {
   /** A connection string, or the account's name with managed identity. */
   connection: { connectionString: string } | { accountName: string };
   name: string;
-  /** How long one call may take, its repeats by the client included. */
+  /** The longest time for one call, ms. The time includes the retries of the client. */
   callTimeoutMs?: number;
   /**
-   * How long one page of a scan may take. Tables look for up to five seconds, and then answer with what they have found, which
-   * may be nothing, and where to go on; with what comes before it takes up to 30 (documented, "Query timeout and pagination").
+   * The longest time for one page of a scan, ms. Azure Tables searches for up to five seconds, and then returns the rows found so far
+   * (possibly none) with a continuation token. The whole request takes up to 30 s (documented in "Query timeout and pagination").
    */
   pageTimeoutMs?: number;
 }
@@ -59,8 +60,8 @@ interface Entity {
 }
 
 /**
- * A table of an Azure storage account, made at its first use. Two repeats after 5xx and resets are left to the client:
- * whoever writes conditionally finds its own write as a conflict then, see `writeRecord`.
+ * Opens a table of an Azure storage account. The first call creates the table. The client repeats a request up to twice after a 5xx or a
+ * reset. A conditional write can then meet its own result as a conflict, see `putStamped`.
  */
 export function openTable<T>({
   connection,
@@ -91,13 +92,12 @@ export function openTable<T>({
       return await run(abortSignal);
     } catch (error) {
       if (isMade && error instanceof RestError && isAboutTheRow(error)) throw error;
-      // Or it is gone: then the next call makes it anew.
+      // The table may be missing. The next call creates the table again.
       made = undefined;
       throw new ProvisioningError(
         'records-unavailable',
         `The records cannot be reached (${reason(error)}).`,
         {
-          retry: 'later',
           outcomeUnknown: true,
           cause: error,
         },
@@ -120,7 +120,7 @@ export function openTable<T>({
   ): AsyncIterable<Record<N, string>> {
     let continuationToken: string | undefined;
     do {
-      // A deadline for each page: the scan as a whole may take long.
+      // Each page has a deadline of its own, because the whole scan may take long.
       const page = await call(
         (abortSignal) =>
           client
@@ -174,13 +174,13 @@ export function openTable<T>({
 
 const urlOf = ({ accountName }: { accountName: string }) => `https://${accountName}.table.core.windows.net`;
 
-/** Where the account's tables are. */
+/** The URL of the account's tables. */
 export function tableUrl(connection: TableOptions['connection']): string {
   if (!('connectionString' in connection)) return urlOf(connection);
   return TableClient.fromConnectionString(connection.connectionString, 'any').url;
 }
 
-/** The client would make a number Int32 or Double by its size, and values of different types do not compare. */
+/** Numbers as Int64. By default the client chooses Int32 or Double by size, and filters never match values of another type. */
 function typed(columns: Columns) {
   const typedValue = (value: Columns[string]) =>
     typeof value === 'number' ? ({ type: 'Int64', value: String(Math.round(value)) } as const) : value;
@@ -188,8 +188,8 @@ function typed(columns: Columns) {
 }
 
 /**
- * Conflicts and missing rows, as against a table that is missing, or still being deleted, and against answers without a code,
- * which come from something else.
+ * Whether the error is a conflict or a missing row. A missing table and a table under deletion have codes of their own. A response
+ * without a code comes from another server.
  */
 function isAboutTheRow({ statusCode, details }: RestError): boolean {
   const { code } = ((details ?? {}) as { odataError?: { code?: string } }).odataError ?? {};

@@ -1,49 +1,59 @@
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
+import { optimisticUpdate } from './optimisticUpdate.js';
 import type { Table } from './table.js';
 
-/** When a timer last ran to its end. Both throw `records-unavailable`. */
+/** The beginning of a timer's last complete run. Both methods throw `records-unavailable`. */
 export interface LastRun {
-  /** @returns Unix ms; 0 if it never has */
-  read(): Promise<number>;
-  /** @param at Unix ms at which that run began */
-  write(at: number): Promise<void>;
+  /** @returns 0 if no run was complete yet */
+  read(): Promise<EpochMs>;
+  /** @param at the beginning of the run */
+  write(at: EpochMs): Promise<void>;
 }
 
-/** @param row in the table of the system */
-export function openLastRun(table: Table<{ at: number }>, row: string): LastRun {
-  const key = { partition: 'system', row };
+/** @param row the row's key in the table of the system */
+export function openLastRun(table: Table<{ at: EpochMs }>, row: string): LastRun {
+  const stored = timerRow(table, row);
   return {
-    read: async () => (await table.get(key))?.value.at ?? 0,
-    async write(at) {
-      const found = await table.get(key);
-      // On a conflict another run has written.
-      await table.put(key, { at }, found?.etag ?? null);
-    },
+    read: async () => (await stored.read()).value?.at ?? 0,
+    write: (at) => stored.write({ at }),
   };
 }
 
 export interface PositionRow {
   after: string;
-  /** Unix ms. */
-  at: number;
+  at: EpochMs;
 }
 
-/** How far a timer that does its work in parts has come. Both throw `records-unavailable`. */
+/** The progress of a timer that works through the fleet in parts. Both methods throw `records-unavailable`. */
 export interface Position {
-  /** The last uuid that was done; '' to begin at the beginning. */
+  /** The last processed uuid, or '' to start at the beginning. */
   read(): Promise<string>;
   write(after: string): Promise<void>;
 }
 
-/** @param row in the table of the system */
+/** @param row the row's key in the table of the system */
 export function openPosition(table: Table<PositionRow>, row: string, clock: Clock): Position {
-  const key = { partition: 'system', row };
+  const stored = timerRow(table, row);
   return {
-    read: async () => (await table.get(key))?.value.after ?? '',
-    async write(after) {
-      const found = await table.get(key);
-      // On a conflict another run has written: to do a part twice is harmless.
-      await table.put(key, { after, at: clock.now() }, found?.etag ?? null);
+    read: async () => (await stored.read()).value?.after ?? '',
+    write: (after) => stored.write({ after, at: clock.now() }),
+  };
+}
+
+/** Two runs of a timer write the same row seldom, and the last write wins: processing a part twice is harmless. */
+function timerRow<T>(table: Table<T>, row: string) {
+  const key = { partition: 'system', row };
+  const read = async () => (await table.get(key)) ?? { value: null, etag: null };
+  return {
+    read,
+    async write(value: T): Promise<void> {
+      await optimisticUpdate({
+        name: `The row ${row}`,
+        mostConflicts: 5,
+        read,
+        change: () => value,
+        write: (changed, { etag }) => table.put(key, changed, etag),
+      });
     },
   };
 }

@@ -3,14 +3,17 @@ import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { TelemetrySettings } from '../config/config.js';
 
-/** Where telemetry goes. */
+/** One receiver of telemetry. */
 export interface Destination {
   spans: SpanExporter;
   metrics: PushMetricExporter;
   logs: LogRecordExporter;
 }
 
-/** Both where both are set, as the Functions host does it. Only what is used is loaded. */
+/**
+ * Opens the destinations of the settings. If both are set, telemetry goes to both, as from the Functions host. Only the used exporters are
+ * loaded.
+ */
 export async function openDestinations({
   otlpEndpoint,
   applicationInsights,
@@ -21,7 +24,7 @@ export async function openDestinations({
   return Promise.all(opened);
 }
 
-/** OTLP over HTTP in JSON, which every collector takes beside protobuf. */
+/** OTLP over HTTP in JSON. Every collector takes JSON beside protobuf. */
 async function openOtlp(endpoint: string): Promise<Destination> {
   const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { OTLPLogExporter }] = await Promise.all([
     import('@opentelemetry/exporter-trace-otlp-http'),
@@ -37,8 +40,8 @@ async function openOtlp(endpoint: string): Promise<Destination> {
 }
 
 /**
- * The exporter alone, and not Microsoft's distribution (`@azure/monitor-opentelemetry`): that one instruments every library that
- * it knows besides, and would send URLs. Of the exporter there are only versions called beta, which the distribution uses as well.
+ * Opens Microsoft's exporter alone. Microsoft's distribution (`@azure/monitor-opentelemetry`) also instruments every known library and
+ * would send URLs. The exporter only has beta versions, and the distribution uses the same ones.
  */
 async function openApplicationInsights({
   connectionString,

@@ -13,14 +13,15 @@ import { currentLogContext, withLogContext } from './logContext.js';
 import { inSpan, leaveOut } from './spans.js';
 
 /**
- * Connects the functions with the Functions host: its trace goes on in them, and what they log is sent from here, with what is
- * known as fields beside the sentence. The host is told so, and leaves it to us; to the console it still writes the sentence.
+ * Connects the functions with the Functions host. The host's trace continues in the functions. This process sends the log lines, with
+ * the log context as fields beside the sentence. The capability tells the host not to send the lines itself. The host still writes the
+ * sentence to the console.
  *
- * `@azure/functions-opentelemetry-instrumentation` does the same in the same three ways. Not used: it sends the sentence alone,
- * patches CommonJS modules only (ours have to be handed to it), and brings an instrumentation library of 2024 for that.
+ * `@azure/functions-opentelemetry-instrumentation` has the same three parts. The package is not used: it sends the sentence alone,
+ * patches CommonJS modules only, and brings an instrumentation library of 2024.
  *
- * @param flush sends what has not been sent; for the timers. On Flex Consumption each has an instance of its own, which may be gone
- *   seconds after the run: its metrics, which are sent once a minute, would never be.
+ * @param flush sends all waiting data at the end of a timer's run. On Flex Consumption every timer has an instance of its own. The
+ *   instance may be gone seconds after the run, before the metrics are sent, once a minute.
  */
 export function installHooks(logger: Logger, flush: () => Promise<void>): void {
   app.setup({ capabilities: { WorkerOpenTelemetryEnabled: true } });
@@ -39,8 +40,8 @@ export function installHooks(logger: Logger, flush: () => Promise<void>): void {
 type Runner = (handle: () => Promise<unknown>) => Promise<unknown>;
 
 /**
- * A span for each HTTP request and each timer's run; a message gets its own where it is known for which request it is. They are
- * internal ones: it is the host that reports requests and deliveries, and they are not to be counted twice.
+ * Each HTTP request and each run of a timer gets a span. A message gets its span later, after the worker has read the request's trace.
+ * The spans are internal, because the host already reports requests and deliveries.
  */
 function runnerOf(
   { invocationContext, inputs }: PreInvocationContext,
@@ -56,7 +57,7 @@ function runnerOf(
     case 'serviceBusTrigger':
       return (handle) => context.with(parent, () => withLogContext({}, handle));
     default:
-      // It is about many devices: a span for each call would be a trace that nobody can read.
+      // A timer's run covers many devices. A span for each call would make an unreadable trace.
       return (handle) =>
         inSpan(
           functionName,
@@ -70,15 +71,15 @@ function runnerOf(
     const { method } = inputs[0] as HttpRequest;
     const response = (await handle()) as HttpResponseInit | undefined;
     const status = response?.status ?? 200;
-    // Never the URL: a key may stand in it.
+    // The URL may contain a key and must not be recorded.
     span.setAttributes({ 'http.request.method': method, 'http.response.status_code': status });
-    const known = currentLogContext();
-    // A new request. One that changed nothing is asked several times a minute, by each device that waits: the host counts it.
-    if (!('requestId' in known)) {
+    const logContext = currentLogContext();
+    // Only a new request has a requestId. Waiting devices repeat their request several times a minute, and the host counts the repeats.
+    if (!('requestId' in logContext)) {
       if (status < 500) leaveOut(span);
     } else
       emit(logger, 'information', `${method} ${functionName}: ${status}`, {
-        ...known,
+        ...logContext,
         function: functionName,
         status,
       });
@@ -90,7 +91,7 @@ function emit(logger: Logger, level: LogLevel, body: string, attributes: LogAttr
   logger.emit({ body, severityNumber: severities[level], severityText: level, attributes });
 }
 
-/** The trace that the host is in, or none: what it hands on comes from a caller, and may be anything. */
+/** The host's trace, or none. The host passes on the caller's headers, which may be invalid. */
 function contextOfHost({ traceContext }: InvocationContext): Context {
   const { traceParent, traceState } = traceContext ?? {};
   const carrier = { traceparent: traceParent, tracestate: traceState };

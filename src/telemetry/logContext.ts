@@ -1,25 +1,25 @@
 import { type Attributes, context, createContextKey, trace } from '@opentelemetry/api';
 
 /**
- * What is known about an invocation (uuid, requestId, step, code, ...), for its spans and, as fields beside the sentence, for each
- * line that it logs. Never a secret, and nothing of a body.
+ * The log context of an invocation (uuid, requestId, step, code, ...) becomes attributes of the spans and fields of the log lines. The
+ * context must not contain a secret or a part of a body.
  */
-const key = createContextKey('facts of an invocation');
+const key = createContextKey('log context of an invocation');
 
-/** Adds to what is known about this invocation, and to its span. Nothing where nobody collects: in a timer's run, or with telemetry off. */
-export function addLogContext(facts: Attributes): void {
-  const known = context.active().getValue(key) as Attributes | undefined;
-  if (!known) return;
-  Object.assign(known, facts);
-  trace.getActiveSpan()?.setAttributes(facts);
+/** Adds fields to the log context and to the active span. Does nothing in the run of a timer and without telemetry. */
+export function addLogContext(fields: Attributes): void {
+  const current = context.active().getValue(key) as Attributes | undefined;
+  if (!current) return;
+  Object.assign(current, fields);
+  trace.getActiveSpan()?.setAttributes(fields);
 }
 
-/** What is known; empty where nobody collects. */
+/** The fields of the log context; empty without a log context. */
 export function currentLogContext(): Attributes {
   return (context.active().getValue(key) as Attributes | undefined) ?? {};
 }
 
-/** Runs something, and collects what becomes known on the way, on top of what is known already. */
-export function withLogContext<R>(facts: Attributes, run: () => R): R {
-  return context.with(context.active().setValue(key, { ...currentLogContext(), ...facts }), run);
+/** Runs a function with a new log context: the present fields and the given fields. */
+export function withLogContext<R>(fields: Attributes, run: () => R): R {
+  return context.with(context.active().setValue(key, { ...currentLogContext(), ...fields }), run);
 }

@@ -2,7 +2,7 @@ import type { Dependency, ErrorCode, Step } from '../shared/errors.js';
 
 export type Operation = 'provision' | 'rotate' | 'deprovision';
 
-/** Certificates by how long they are still valid. */
+/** The numbers of certificates by their remaining validity. */
 export interface CertificateCounts {
   expired: number;
   within7Days: number;
@@ -10,24 +10,24 @@ export interface CertificateCounts {
   later: number;
 }
 
-/** What the product counts and observes; `openMeasures` says under which names. None of it ever throws. */
+/** The product's metrics. `openMetrics` has their names. No method throws. */
 export interface Metrics {
-  /** A request was taken: a new one, not an ask that changed nothing. */
+  /** A new request was accepted. Repeats of a request do not count. */
   accepted(operation: Operation): void;
-  /** @param afterMs since it was requested */
+  /** @param afterMs the time since the request, ms */
   provisioned(operation: Operation, afterMs: number): void;
   deprovisioned(): void;
   /** A request failed for good. */
   failed(code: ErrorCode, step: Step | null): void;
-  /** A registry operation was asked for. */
+  /** A registry operation was sent. */
   operation(): void;
-  /** A worker takes up work that was due this many ms ago. */
+  /** A worker begins a job that was due `lateMs` ago. */
   tookUp(lateMs: number): void;
-  /** How long the oldest work is overdue that the overdue timer has found, ms; 0 if there is none. */
+  /** The redrive timer has found the oldest overdue job. @param lateMs 0 if no job is overdue */
   overdue(lateMs: number): void;
   certificates(counts: CertificateCounts): void;
-  /** Our credentials were refused. */
-  refused(dependency: Dependency): void;
+  /** The dependency rejected our credentials. */
+  credentialsRejected(dependency: Dependency): void;
 }
 
 const nothing = () => {};
@@ -40,21 +40,20 @@ let current: Metrics = {
   tookUp: nothing,
   overdue: nothing,
   certificates: nothing,
-  refused: nothing,
+  credentialsRejected: nothing,
 };
 
 /**
- * The measures of this process. They belong to the process as OpenTelemetry's own API does, and are not handed around: what is
- * counted lies in the depth of every part.
+ * The metrics of this process. Like OpenTelemetry's own API, the metrics are global, because code at all levels counts events.
  */
 export const productMetrics = (): Metrics => current;
 
-/** From here on these count; before, nothing does. */
+/** Sets the metrics of this process. Events before this call are not counted. */
 export function setMetrics(metrics: Metrics): void {
   current = metrics;
 }
 
-/** For whoever has gone through all certificates: shown until the next time that this process does, or ends. */
+/** Sets the certificate counts after a scan of all certificates. The counts stay until the next scan of this process. */
 export function observeCertificates(counts: CertificateCounts): void {
   current.certificates(counts);
 }

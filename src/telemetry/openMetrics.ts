@@ -1,19 +1,20 @@
 import type { Meter } from '@opentelemetry/api';
+import type { EpochMs } from '../shared/time.js';
 import type { CertificateCounts, Metrics } from './metrics.js';
 
 const minutes = 60_000;
-/** The overdue timer runs every five minutes, on any instance: what it has found is true until it has run again. */
+/** The redrive timer runs every five minutes, on any instance. A finding holds until the next run. */
 const overdueHoldsMs = 6 * minutes;
-/** Seconds: a lone device, a pace of 1.67 a second in a burst of thousands, an outage. */
+/** Histogram bounds in seconds. The range covers a single device, a burst of thousands at 1.67 a second, and an outage. */
 const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
 
 /**
- * What is counted goes to a meter. All are of this process: counters and `pace.rate` are to be added up over the instances, of the
- * others the highest counts.
+ * Makes the product's metrics on a meter. Each instance reports its own values. A dashboard adds up the counters and `pace.rate` over
+ * the instances, and takes the maximum of the other metrics.
  *
- * @param perMinute registry operations that the hub allows in a minute
+ * @param perMinute the hub's limit of registry operations a minute
  */
-export function openMetrics(meter: Meter, perMinute: number, now: () => number = Date.now): Metrics {
+export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs = Date.now): Metrics {
   const counter = (name: string, description: string) =>
     meter.createCounter(`provisioner.${name}`, { description });
   const gauge = (name: string, unit: string, description: string) =>
@@ -23,7 +24,7 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => number =
   const provisioned = counter('provisioned', 'Devices provisioned, by operation');
   const deprovisioned = counter('deprovisioned', 'Devices deprovisioned');
   const failed = counter('failed', 'Requests that failed for good, by code and step');
-  const refused = counter('credentials_refused', 'Refusals of our own credentials, by dependency');
+  const rejected = counter('credentials_refused', 'Rejections of our own credentials, by dependency');
   const time = meter.createHistogram('provisioner.time_to_provisioned', {
     unit: 's',
     description: 'From the request to the stored variables',
@@ -34,8 +35,8 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => number =
   gauge('pace.limit', '{operation}/min', 'Registry operations that the hub allows').addCallback((result) =>
     result.observe(perMinute),
   );
-  gauge('pace.rate', '{operation}/min', 'Registry operations asked for in the last minute').addCallback(
-    (result) => result.observe(operations.sum()),
+  gauge('pace.rate', '{operation}/min', 'Registry operations sent in the last minute').addCallback((result) =>
+    result.observe(operations.sum()),
   );
 
   const late = lastMinute(now);
@@ -75,22 +76,22 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => number =
     certificates(counts) {
       certificates = counts;
     },
-    refused: (dependency) => refused.add(1, { dependency }),
+    credentialsRejected: (dependency) => rejected.add(1, { dependency }),
   };
 }
 
-/** What was seen in the last minute, to the second. */
+/** The values of the last minute, in buckets of one second. */
 export interface LastMinute {
   add(value: number): void;
   sum(): number;
-  /** 0 if there was nothing. */
+  /** The greatest value; 0 without values. */
   most(): number;
 }
 
 const seconds = 60;
 
-/** @param now Unix ms */
-export function lastMinute(now: () => number): LastMinute {
+/** Keeps the values of the last minute. */
+export function lastMinute(now: () => EpochMs): LastMinute {
   const buckets = Array.from({ length: seconds }, () => ({ second: 0, sum: 0, most: 0 }));
   const second = () => Math.floor(now() / 1_000);
   const recent = () => buckets.filter((bucket) => second() - bucket.second < seconds);

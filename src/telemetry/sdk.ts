@@ -14,25 +14,34 @@ import { installHooks } from './hostHooks.js';
 import { setMetrics } from './metrics.js';
 import { openMetrics } from './openMetrics.js';
 import { remarkableSpans, scope } from './spans.js';
-import type { Telemetry } from './start.js';
 
-/** The host gives its functions 5 s to end, and a timer's run is billed; what is not sent by then is not worth waiting for. */
+/** The telemetry of this process. */
+export interface Telemetry {
+  /** Writes and sends a line that belongs to no invocation. */
+  log(line: string): void;
+  /** Sends all waiting data, for three seconds at most. Never throws. */
+  flush(): Promise<void>;
+  /** Sends all waiting data as `flush` does, and ends telemetry. */
+  close(): Promise<void>;
+}
+
+/** The host gives its functions 5 s to end, and Azure bills the run of a timer. Data that is still unsent then is dropped. */
 const longestSendMs = 3_000;
-/** About 80 devices' spans at the default of 2,048; a worker that has none to wait for provisions more while one batch is sent. */
+/** The default of 2,048 holds the spans of about 80 devices. A worker can provision more devices than that while one batch is sent. */
 const mostWaitingSpans = 8_192;
-const complainEveryMs = 300_000;
+const warnEveryMs = 300_000;
 
 /**
- * Starts the OpenTelemetry SDK for this process: traces, metrics and logs to each destination. What else the SDK can be told it
- * reads itself, from the variables that OpenTelemetry has defined (OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS, ...).
+ * Starts the OpenTelemetry SDK for this process, with traces, metrics and logs to each destination. The SDK itself reads OpenTelemetry's
+ * standard variables (OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS, ...).
  *
- * @param perMinute registry operations that the hub allows in a minute
+ * @param perMinute the hub's limit of registry operations a minute
  */
 export async function startSdk(
   { serviceName, ...settings }: TelemetrySettings,
   perMinute: number,
 ): Promise<Telemetry> {
-  // The id tells the instances apart: each of them has its own counters.
+  // Each instance has counters of its own. The id distinguishes the instances.
   const resource = resourceFromAttributes({
     'service.name': serviceName,
     'service.instance.id': randomUUID(),
@@ -60,7 +69,7 @@ export async function startSdk(
   trace.setGlobalTracerProvider(traces);
   metrics.setGlobalMeterProvider(meters);
   setMetrics(openMetrics(meters.getMeter(scope), perMinute));
-  complainRarely();
+  warnRarely();
 
   const logger = logs.getLogger(scope);
   const providers = [traces, meters, logs];
@@ -81,13 +90,13 @@ async function bounded(sendings: Promise<void>[]): Promise<void> {
   await Promise.race([Promise.allSettled(sendings), delay(longestSendMs, undefined, { ref: false })]);
 }
 
-/** What cannot be sent is lost, and nothing else. That it is lost is said, by name only: a text could quote a header. */
-function complainRarely(): void {
-  let saidAt = Number.NEGATIVE_INFINITY;
+/** A failed export only loses telemetry. The warning names the error without its text, because the text could quote a header. */
+function warnRarely(): void {
+  let warnedAt = Number.NEGATIVE_INFINITY;
   setGlobalErrorHandler((error) => {
-    if (performance.now() - saidAt < complainEveryMs) return;
-    saidAt = performance.now();
+    if (performance.now() - warnedAt < warnEveryMs) return;
+    warnedAt = performance.now();
     const { name, code } = error as { name?: unknown; code?: unknown };
-    console.warn(`telemetry cannot be sent, and is lost (${[name, code].filter(Boolean).join(', ')})`);
+    console.warn(`Telemetry cannot be sent and is lost (${[name, code].filter(Boolean).join(', ')})`);
   });
 }

@@ -9,13 +9,13 @@ import {
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { ProvisioningError, type Step } from '../shared/errors.js';
 
-/** The name under which everything here is traced, measured and logged. */
+/** The name of the instrumentation scope for traces, metrics and logs. */
 export const scope = 'balena-azure-iot-provisioner';
 
-/** Until telemetry is started, and if it never is, its spans are nothing. */
+/** Spans are recorded only after the start of telemetry. */
 export const tracer = trace.getTracer(scope);
 
-/** Runs something in a span of its own, a child of the active one unless another parent is given. */
+/** Runs a function in a new span. @param parent the active span by default */
 export function inSpan<R>(
   name: string,
   options: SpanOptions,
@@ -34,7 +34,8 @@ export function inSpan<R>(
   });
 }
 
-/** Only its code: text and stack of a foreign error can hold keys, and `recordException` would send both. */
+/** Marks a span as failed, with the error code only. The text and the stack of a foreign error can hold keys, and `recordException` would
+ * send both. */
 export function failSpan(span: Span, error: unknown): void {
   const { code } = ProvisioningError.from(error);
   span.setAttribute('code', code);
@@ -43,12 +44,12 @@ export function failSpan(span: Span, error: unknown): void {
 
 const unremarkable = new WeakSet<object>();
 
-/** A span that says nothing by itself: it is sent only if others are in it. Whether it does is known at its end. */
+/** Leaves a span out of the export, unless the span has child spans at its end. */
 export function leaveOut(span: Span): void {
   unremarkable.add(span);
 }
 
-/** Hands on all spans but those that are left out. */
+/** A span processor that passes on all spans except the left-out ones. See `leaveOut`. */
 export function remarkableSpans(inner: SpanProcessor): SpanProcessor {
   const parents = new WeakSet<object>();
   return {
@@ -65,10 +66,10 @@ export function remarkableSpans(inner: SpanProcessor): SpanProcessor {
   };
 }
 
-/** One span for each step of a run, with the step's calls in it. It lasts until the next step begins, or the run is over. */
+/** The spans of a run's steps. A step's span contains the calls of the step, and lasts until the next step or the end of the run. */
 export interface StepSpans {
   within<R>(step: Step, call: () => Promise<R>): Promise<R>;
-  /** @param error with which the run ended */
+  /** @param error the error that ended the run */
   end(error?: ProvisioningError): void;
 }
 

@@ -1,19 +1,11 @@
 import type { Config } from '../config/config.js';
-
-export interface Telemetry {
-  /** A line that belongs to no invocation. */
-  log(line: string): void;
-  /** Sends what has not been sent, for three seconds at most. Never throws. */
-  flush(): Promise<void>;
-  /** The same, and ends it. */
-  close(): Promise<void>;
-}
+import type { Telemetry } from './sdk.js';
 
 const off: Telemetry = { log: (line) => console.log(line), flush: async () => {}, close: async () => {} };
 
 /**
- * Starts to send what this process does, if there is where to: before anything else is made, so that all of it is seen. With no such
- * setting the SDK is not even loaded, and the calls to OpenTelemetry's API that are all over the product do nothing.
+ * Starts telemetry if the settings name a destination. The start must come before everything else, so that all spans are seen. Without
+ * a destination, the SDK is not loaded, and the product's calls of the OpenTelemetry API do nothing.
  */
 export async function startTelemetry(
   config: Pick<Config, 'telemetry' | 'operationsPerMinute'>,

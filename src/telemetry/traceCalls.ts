@@ -1,21 +1,17 @@
 import { SpanKind } from '@opentelemetry/api';
 import { type Dependency, ProvisioningError } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
 import { productMetrics } from './metrics.js';
 import { failSpan, inSpan, tracer } from './spans.js';
 
 type Call = (...args: never[]) => Promise<unknown>;
 
-/** The names of the calls that end with an answer. */
+/** The names of the asynchronous methods. */
 type CallsOf<T> = { [N in keyof T]: T[N] extends Call ? N : never }[keyof T] & string;
 
-const refusals: Partial<Record<ProvisioningError['code'], Dependency>> = {
-  'balena-unauthorized': 'balena',
-  'hub-unauthorized': 'hub',
-};
-
 /**
- * A side outside with a span for each of these calls, `balena.find` for example; never what is sent or answered. Refused
- * credentials are counted.
+ * Wraps a client so that each named call makes a span, for example `balena.findDevice`. The span holds no part of the request or the
+ * response. Rejected credentials are counted.
  */
 export function traceCalls<T extends object>(
   side: Dependency | 'queue' | 'records',
@@ -32,9 +28,10 @@ export function traceCalls<T extends object>(
 }
 
 /**
- * As `traceCalls`, and only for calls that fail, or take longer than this. For what is done all the time and hardly ever worth a
- * look: each device that waits asks 16 times in ten minutes, which is one quick read each, and a span for it would be half of what
- * telemetry costs there.
+ * Wraps a client so that only failed and slow calls make a span. A waiting device repeats its request 16 times in ten minutes, with one
+ * fast read each. Spans for these reads would make up half of the telemetry costs.
+ *
+ * @param overMs calls above this time are slow
  */
 export function traceSlowCalls<T extends object>(
   side: Dependency | 'records',
@@ -45,7 +42,7 @@ export function traceSlowCalls<T extends object>(
 ): T {
   const traced = names.map((name) => {
     const call = calls[name] as Call;
-    const asSpan = (startTime: number, error?: unknown) => {
+    const asSpan = (startTime: EpochMs, error?: unknown) => {
       const span = tracer.startSpan(`${side}.${name}`, { kind: SpanKind.CLIENT, attributes, startTime });
       if (error !== undefined) failSpan(span, error);
       span.end();
@@ -70,8 +67,8 @@ async function counted<R>(answer: Promise<R>): Promise<R> {
   try {
     return await answer;
   } catch (error) {
-    const dependency = error instanceof ProvisioningError ? refusals[error.code] : undefined;
-    if (dependency) productMetrics().refused(dependency);
+    const { policy, dependency } = ProvisioningError.from(error);
+    if (policy.fault === 'key' && dependency) productMetrics().credentialsRejected(dependency);
     throw error;
   }
 }

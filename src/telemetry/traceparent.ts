@@ -1,19 +1,17 @@
 import { type Context, context, type Link, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 
 /**
- * How one trace survives from a request to the stored variable.
+ * The traceparent (W3C) of the active span, for the job in the device's record.
  *
- * A message is only a nudge: it is sent again, put off, scheduled for a slot, lost and made anew from its record. So the
- * traceparent (W3C) of whoever asked is kept where the work that is owed is kept, in the record's ticket, from the request until
- * the ticket is gone, through every retry, slot and replay. Not in `desired`: that outlives the work, and a check a year later
- * would go on with the trace of the first request. From the ticket it goes into each message (and, as its application property,
- * to the Functions host, whose own spans then are of the same trace).
+ * The record keeps the traceparent, because the messages of a job are sent again, rescheduled, lost and made anew. The traceparent stays
+ * in the job from the request to the job's end, through all retries, reservations and replays. `desired` outlives the job and is the
+ * wrong place: a check a year later would continue the trace of the first request. Each message takes the traceparent from the job, also
+ * as an application property, so that the spans of the Functions host join the trace.
  *
- * It decides nothing. What is not a traceparent counts as none, and `tracestate`, up to 512 characters that a caller chooses, is
- * not carried along.
+ * No decision depends on the traceparent. An invalid traceparent counts as missing. `tracestate` is not kept, because the caller chooses
+ * up to 512 characters of it.
  *
- * @returns that of the active span; undefined where nothing is traced, and in a timer's run, which asks for many devices: the work
- * for each of those is a trace of its own
+ * @returns undefined without telemetry and in the run of a timer; each device of a timer's run has a trace of its own
  */
 export function currentTraceparent(): string | undefined {
   const carrier: { traceparent?: string } = {};
@@ -22,8 +20,8 @@ export function currentTraceparent(): string | undefined {
 }
 
 /**
- * Under which span a delivery belongs. What the host says, where that is of the request's trace: its own spans are in between
- * then. The request's otherwise, linked to the host's: a host may begin a trace for each message.
+ * The parent of the span for a delivered message. If the host's span belongs to the trace of the request, the parent is the host's span.
+ * Otherwise the parent is the request's span, with a link to the host's span, because a host may begin a new trace for each message.
  */
 export function parentOfDelivery(traceparent: string | undefined): { parent: Context; links: Link[] } {
   const here = context.active();

@@ -1,35 +1,24 @@
 import type { ProvisioningError } from '../shared/errors.js';
 
-const firstMs = 5_000;
-const mostSpreadMs = 60_000;
 const anHourMs = 3_600_000;
-/** Our own credentials or the hub's quota: nothing that a few seconds mend. */
-const slowFirstMs = 60_000;
-const slow = new Set<ProvisioningError['code']>([
-  'balena-unauthorized',
-  'hub-unauthorized',
-  'hub-quota-exceeded',
-]);
+const shortestMs = 1_000;
 
 /**
- * How long until the next run: exponential with full jitter from 5 s on, and never before the other side's Retry-After.
+ * The wait until the next run: exponential, with full jitter, and never shorter than the dependency's Retry-After. The error policy
+ * says where the waits begin, and how far runs that were told the same Retry-After are spread.
  *
- * @param retries runs of this request that ended with a retry before
- * @param random between 0 and 1
- * @param longestMs an hour: what is down that long is seen soon enough when it is back
+ * @param retries earlier runs of this request that ended with a retry
+ * @param random from 0 to 1
+ * @param longestMs an hour: after a longer outage, an hour more is soon enough
  * @returns ms
  */
 export function backOff(
-  error: ProvisioningError,
+  { policy, retryAfterMs }: Pick<ProvisioningError, 'policy' | 'retryAfterMs'>,
   retries: number,
   random: number,
   longestMs = anHourMs,
 ): number {
-  const first = slow.has(error.code) ? slowFirstMs : firstMs;
-  const most = Math.min(first * 2 ** Math.min(retries, 20), longestMs);
-  const jittered = Math.max(1_000, Math.round(random * most));
-  if (typeof error.retry !== 'object') return jittered;
-  // Many are told the same moment. The hub's pace spreads them; for balena they do it themselves, the more often, the further.
-  const spreadMs = error.code === 'balena-throttled' ? mostSpreadMs : firstMs;
-  return error.retry.afterMs + Math.min(jittered, spreadMs);
+  const most = Math.min(policy.firstBackOffMs * 2 ** Math.min(retries, 20), longestMs);
+  const jittered = Math.max(shortestMs, Math.round(random * most));
+  return retryAfterMs === null ? jittered : retryAfterMs + Math.min(jittered, policy.spreadMs);
 }

@@ -1,44 +1,46 @@
-import type { WorkerDependencies } from '../provisioning/dependencies.js';
 import type { Dependency, ErrorCode, ProvisioningError } from '../shared/errors.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import { openSharedRow } from '../storage/sharedRow.js';
 import type { Table } from '../storage/table.js';
 
-/** One shared row for each dependency. */
+/** The state of one dependency's circuit, shared by all workers through one row. */
 export interface CircuitRow {
   state: 'closed' | 'open';
-  /** Unix ms of the last change of state. */
-  since: number;
-  /** Open: when the next probe may go, Unix ms. */
-  until: number;
-  /** Open: how often in a row a probe failed. */
+  /** The time of the last change of state. */
+  since: EpochMs;
+  /** While open: the time from which the next probe may go. */
+  until: EpochMs;
+  /** While open: the number of consecutive failed probes. */
   failures: number;
-  probe: { by: string; until: number } | null;
-  /** Open: why. */
+  probe: { by: string; until: EpochMs } | null;
+  /** While open: the error that opened the circuit. */
   code: ErrorCode | null;
 }
 
 /**
- * Whether a dependency is worth asking, shared by all workers. What it is told is a hint, and never fails the work that tells
- * it: only `admit` and `read` throw `records-unavailable`.
+ * The circuit breaker of a dependency. While the circuit is open, only one run at a time may try the dependency, as a probe.
+ *
+ * `release` and `failed` are hints: they never fail the caller's own work. Only `admit` and `read` throw `records-unavailable`.
  */
 export interface CircuitBreaker {
   /**
-   * Asks to go ahead. While the circuit is open, one caller at a time is let through as its probe.
+   * Asks to go ahead. While the circuit is open, one caller at a time is admitted as the probe.
    *
-   * @returns null to go ahead, or the Unix ms at which to ask again: spread over as long as the other side has been away, so
-   * that what has piled up costs little while it waits, and flows at its old rate when the other side is back
+   * @param by the name of the run
+   * @returns null to go ahead, or the time of the next attempt. The waiting runs are spread over as long as the dependency has been
+   * away: a backlog then costs little while it waits, and flows at its old rate when the dependency is back
    */
-  admit(by: string): Promise<number | null>;
-  /** When to come again, Unix ms, as `admit` says it; null while the circuit is closed, or where it cannot be read. */
-  whenAgain(): Promise<number | null>;
+  admit(by: string): Promise<EpochMs | null>;
+  /** The time of the next attempt, as from `admit`; null while the circuit is closed, or if the row cannot be read. */
+  whenAgain(): Promise<EpochMs | null>;
   /**
-   * The caller is done. Its whole work decides: a key that may read and not write would open and close the circuit all the time.
+   * The run is over. A probe's whole run decides about the circuit: a key that may read but not write would otherwise open and close
+   * the circuit all the time.
    *
-   * @param well it asked, and all that it asked was answered: if it was the probe, the circuit closes. Otherwise the next may probe
+   * @param succeeded the run used the dependency, and every call was answered: the probe then closes the circuit
    */
-  release(by: string, well: boolean): Promise<void>;
-  /** A call failed. Opens the circuit: at once if our credentials are refused, after several in a row otherwise. */
+  release(by: string, succeeded: boolean): Promise<void>;
+  /** A call failed. The error policy says whether the circuit opens at once, after several failures in a row, or not. */
   failed(error: ProvisioningError): Promise<void>;
   read(): Promise<CircuitRow>;
 }
@@ -47,26 +49,23 @@ export interface CircuitOptions {
   dependency: Dependency;
   table: Table<CircuitRow>;
   clock: Clock;
-  /** One line for each change of state. */
+  /** Gets one line for each change of state. */
   log: (line: string) => void;
-  /** Failures in a row, in one process, that open it. */
+  /** The number of consecutive failures in one process that opens the circuit. */
   threshold?: number;
-  /** Between 0 and 1. */
+  /** Returns numbers from 0 to 1. */
   random?: () => number;
 }
 
 const closed: CircuitRow = { state: 'closed', since: 0, until: 0, failures: 0, probe: null, code: null };
 const freshMs = 1_000;
 const firstWaitMs = 2_000;
-/** Short: one probe costs one request, and the backlog is to flow within 10 s of the other side's return. */
+/** A probe costs one request, and a backlog must flow within 10 s of the dependency's return: the longest wait is short. */
 const longestWaitMs = 5_000;
-/** A probe that has not said how it went by then has died: longer than a call to either side takes. */
+/** Longer than any call to a dependency. A probe without a result after this time has died. */
 const probeMs = 30_000;
 const leastSpreadMs = 5_000;
 const mostSpreadMs = 300_000;
-/** These name our credentials or our hub: no device will do better. */
-const atOnce = new Set<ErrorCode>(['balena-unauthorized', 'hub-unauthorized', 'hub-quota-exceeded']);
-const opening = new Set<ErrorCode>([...atOnce, 'balena-unavailable', 'hub-unavailable', 'timed-out']);
 
 export function openCircuitBreaker({
   dependency,
@@ -77,20 +76,17 @@ export function openCircuitBreaker({
   random = Math.random,
 }: CircuitOptions): CircuitBreaker {
   const key = { partition: 'system', row: `circuit-${dependency}` };
-  // A write that meets a conflict is not repeated: another worker has just said the same, or knows better.
+  // A write that meets a conflict is not repeated: another worker has just written the same, or knows better.
   const shared = openSharedRow({ table, key, clock, initial: closed, freshMs });
   const read = async () => (await shared.read()).value;
   let inARow = 0;
 
-  async function hint(tell: () => Promise<unknown>): Promise<void> {
-    try {
-      await tell();
-    } catch {
-      // The records cannot be reached: whoever needs them next says so.
-    }
+  /** Runs a hint. If the records cannot be reached, the next caller that needs them reports the error. */
+  async function hint(give: () => Promise<unknown>): Promise<void> {
+    await give().catch(() => {});
   }
 
-  function whenAgain(row: CircuitRow, now: number): number {
+  function whenAgain(row: CircuitRow, now: EpochMs): EpochMs {
     const spread = Math.min(Math.max(now - row.since, leastSpreadMs), mostSpreadMs);
     return Math.round(Math.max(now, row.until) + random() * spread);
   }
@@ -111,57 +107,67 @@ export function openCircuitBreaker({
       if (now < row.until || probing !== null) return later;
       return (await shared.write({ ...row, probe: { by, until: now + probeMs } }, basis)) ? null : later;
     },
-    release: (by, well) =>
+    release: (by, succeeded) =>
       hint(async () => {
-        if (well) inARow = 0;
+        if (succeeded) inARow = 0;
         const basis = await shared.read();
         if (basis.value.probe?.by !== by) return;
-        if (!well) await shared.write({ ...basis.value, probe: null }, basis);
+        if (!succeeded) await shared.write({ ...basis.value, probe: null }, basis);
         else if (await shared.write({ ...closed, since: clock.now() }, basis))
-          log(`${dependency} answers again`);
+          log(`${dependency} answers again: work continues`);
       }),
-    failed: (error) =>
+    failed: ({ code, policy: { opensCircuit } }) =>
       hint(async () => {
-        if (!opening.has(error.code)) return;
+        if (opensCircuit === 'never') return;
         inARow += 1;
         const basis = await shared.read();
         const row = basis.value;
-        if (row.state === 'closed' && inARow < threshold && !atOnce.has(error.code)) return;
+        if (row.state === 'closed' && inARow < threshold && opensCircuit !== 'at-once') return;
         const now = clock.now();
         const failures = row.state === 'open' ? row.failures + 1 : 1;
         const until = now + Math.min(firstWaitMs * 2 ** (failures - 1), longestWaitMs);
         const since = row.state === 'open' ? row.since : now;
         const written = await shared.write(
-          { state: 'open', since, until, failures, probe: null, code: error.code },
+          { state: 'open', since, until, failures, probe: null, code },
           basis,
         );
         if (written && row.state === 'closed')
-          log(`${dependency} is not to be relied on (${error.code}): work waits until it answers`);
+          log(`${dependency} fails (${code}): work waits until it answers`);
       }),
     read,
   };
 }
 
+/** The circuit breakers of both dependencies. */
+export type Circuits = Record<Dependency, CircuitBreaker>;
+
 /**
- * Are both sides worth asking?
+ * Asks both circuits to go ahead.
  *
- * @param id names the run, as a probe
- * @returns null to go ahead, or the Unix ms at which to come again
+ * @param id the name of the run
+ * @returns null to go ahead, or the time of the next attempt
+ * @throws ProvisioningError `records-unavailable`
  */
-export async function admitByCircuits({ circuits }: WorkerDependencies, id: string): Promise<number | null> {
-  return (await circuits.balena.admit(id)) ?? (await circuits.hub.admit(id));
+export async function admitByCircuits({ balena, hub }: Circuits, id: string): Promise<EpochMs | null> {
+  return (await balena.admit(id)) ?? (await hub.admit(id));
 }
 
 /**
- * A run is over, or was put off before it began: if it was the probe of an open circuit, the circuit closes, or the next may probe.
+ * The run is over, or was postponed before it began. If the run was the probe of an open circuit, the circuit closes, or the next
+ * run may probe.
  *
- * @param well the dependencies that answered all that this run asked
+ * @param healthy the dependencies that answered every call of the run
  */
-export async function releaseCircuits(
-  { circuits }: WorkerDependencies,
+export async function releaseProbes(
+  { balena, hub }: Circuits,
   id: string,
-  well: ReadonlySet<Dependency>,
+  healthy: ReadonlySet<Dependency>,
 ): Promise<void> {
-  const { balena, hub } = circuits;
-  await Promise.all([balena.release(id, well.has('balena')), hub.release(id, well.has('hub'))]);
+  await Promise.all([balena.release(id, healthy.has('balena')), hub.release(id, healthy.has('hub'))]);
+}
+
+/** @throws ProvisioningError `records-unavailable` */
+export async function areAllClosed({ balena, hub }: Circuits): Promise<boolean> {
+  const rows = await Promise.all([balena.read(), hub.read()]);
+  return rows.every(({ state }) => state === 'closed');
 }

@@ -1,49 +1,49 @@
-import { ProvisioningError } from '../shared/errors.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
+import { optimisticUpdate } from '../storage/optimisticUpdate.js';
 import { openSharedRow } from '../storage/sharedRow.js';
 import type { Table } from '../storage/table.js';
 import { abandonedAfterMs, type RateLimiter, type Reservation } from './rateLimiter.js';
 
-/** Virtual time: the hub's throttling is taken out of it, so that one shift moves every slot that was reserved. */
+/** The shared row. Virtual time leaves out the hub's throttling, so that one change of `shift` moves all reservations. */
 export interface RateLimiterRow {
-  /** The next free slot (virtual ms). */
+  /** The next free moment, in virtual ms. */
   next: number;
-  /** What real time is ahead of virtual time (ms). */
+  /** Real time minus virtual time, ms. */
   shift: number;
-  /** Until when the hub asked us to wait, Unix ms. */
-  pausedUntil: number;
+  /** The end of the wait that the hub requested. */
+  pausedUntil: EpochMs;
   /**
-   * Up to where slots were used, Unix ms. If that is more than `missedMs` ago, so many were missed: nobody who has reserved them
-   * takes them any more. Only counted while slots are reserved ahead.
+   * Operations have used the reservations up to this moment. If this moment lies more than `abandonedAfterMs` in the past, the reservations
+   * after this moment are treated as abandoned and handed out again. Only counted while there are reservations in the future.
    */
-  used: number;
+  used: EpochMs;
 }
 
 const initial: RateLimiterRow = { next: 0, shift: 0, pausedUntil: 0, used: 0 };
 const key = { partition: 'system', row: 'rateLimiter' };
-/** A reading is trusted this long: a slot may be told a second late of a shift, and the hub delays before it refuses. */
+/** A reading of the row is used for this time. An operation may miss a new shift for one second, but the hub delays before it throttles. */
 const freshMs = 1_000;
 const creditMs = 5_000;
-/** Slots that are further away are waited for in the queue: it takes a delivery and a send, which cost less than a worker's place. */
+/** Jobs with a later reservation wait in the queue. One more delivery and one more send cost less than an occupied worker. */
 const nearMs = 5_000;
-/** Of the 16 calls that a host makes at a time: the others are to take up messages that could go at once, or be scheduled. */
+/** The most waiting calls, of the 16 concurrent calls of a host. The other calls handle messages that are due now or need scheduling. */
 const mostWaiting = 4;
 /**
- * Not worth a delivery, however many wait: at the 83 a second of one S3 unit the 16 calls of a host are 200 ms apart together, and
- * a backlog flows without being scheduled first, which would cost as much as a third of its work.
+ * A wait this short always happens in memory. At the 83 operations a second of one S3 unit, 16 concurrent calls cover about 200 ms.
+ * Scheduling the messages of such a backlog first would cost a third of the work.
  */
 const momentMs = 250;
-/** Operations at their own slots are written down together: what is a little late leaves a little less room later. */
+/** Used reservations are written together at this interval. A late count only hands out slightly fewer reservations. */
 const countEveryMs = 500;
 const mostConflicts = 50;
 const longestConflictMs = 500;
 
 /**
- * The generic cell rate algorithm over one shared row: slot after slot, an interval apart, none before now. All that wait in
- * one process share one write.
+ * The generic cell rate algorithm over one shared row. Reservations are one interval apart and never in the past. All concurrent callers
+ * of a process share one write.
  *
- * @param perMinute registry operations that the hub allows in a minute
- * @param random between 0 and 1
+ * @param perMinute the hub's limit of registry operations a minute
+ * @param random returns a number between 0 and 1
  */
 export function openRateLimiter({
   table,
@@ -64,29 +64,30 @@ export function openRateLimiter({
     initial,
     freshMs,
   });
-  let credits: { reservation: Reservation; until: number }[] = [];
+  let credits: { reservation: Reservation; until: EpochMs }[] = [];
   let waiting: { resolve(reservation: Reservation): void; reject(error: unknown): void }[] = [];
   let charges = 0;
-  let taken = 0;
+  let used = 0;
   let countedAt = 0;
   let inMemory = 0;
   let flushing = false;
 
   const read = async () => (await shared.read()).value;
 
-  /** Changes the row on its ETag; a conflict reads it again. */
-  async function change<R>(f: (row: RateLimiterRow) => R): Promise<R> {
-    for (let tries = 0; tries < mostConflicts; tries += 1) {
-      // Forty instances at once would otherwise keep each other from writing.
-      if (tries > 0) await clock.sleep(Math.round(random() * Math.min(5 * 2 ** tries, longestConflictMs)));
-      const basis = await shared.read();
-      const value = { ...basis.value };
-      const result = f(value);
-      if (await shared.write(value, basis)) return result;
-    }
-    throw new ProvisioningError('records-unavailable', 'The pace is being changed too often.', {
-      retry: 'later',
+  /** Changes the shared row. @returns the result of the change */
+  async function change<R>(apply: (row: RateLimiterRow) => R): Promise<R> {
+    const written = await optimisticUpdate({
+      name: 'The rate limiter',
+      mostConflicts,
+      // Without the pause, forty instances would keep each other from writing.
+      pause: (conflicts) =>
+        clock.sleep(Math.round(random() * Math.min(5 * 2 ** conflicts, longestConflictMs))),
+      read: () => shared.read(),
+      change: (row) => ({ row, result: apply(row) }),
+      // The row has no stamp. A write that is repeated after a hidden success only leaves some reservations unused.
+      write: ({ row }, basis) => shared.write(row, basis),
     });
+    return written!.result;
   }
 
   async function flush(): Promise<void> {
@@ -94,24 +95,24 @@ export function openRateLimiter({
     do {
       const batch = waiting;
       const extra = charges;
-      const onTime = taken;
+      const onTime = used;
       waiting = [];
       charges = 0;
-      taken = 0;
+      used = 0;
       countedAt = clock.now();
       try {
         const given = await change((row) => take(row, batch.length, extra, onTime));
         for (const [i, { resolve }] of batch.entries()) resolve(given[i] ?? 0);
         failed = false;
       } catch (error) {
-        // What was done and could not be written down is not worth an error: it is written with whatever comes next.
+        // Unwritten counts are kept for the next write. The operations themselves are done, so that an error would help nobody.
         charges += extra;
-        taken += onTime;
+        used += onTime;
         for (const { reject } of batch) reject(error);
         failed = true;
       }
     } while (waiting.length > 0 || (charges > 0 && !failed));
-    // In the same turn as the last look: whoever asks from here on starts the next.
+    // Cleared synchronously after the last check, so that a later caller starts a new flush.
     flushing = false;
   }
 
@@ -121,7 +122,7 @@ export function openRateLimiter({
     const reservations: Reservation[] = [];
     row.next = Math.max(row.next, now - row.shift);
     const isAhead = () => row.next + row.shift - now > momentMs;
-    // Where nothing is reserved ahead, nothing was missed.
+    // Without reservations in the future, no reservation was missed.
     row.used = isAhead() ? Math.max(row.used, missed) + (onTime + extra) * interval : now;
     while (reservations.length < wanted) {
       if (isAhead() && row.used <= missed + momentMs) {
@@ -136,7 +137,7 @@ export function openRateLimiter({
     return reservations;
   }
 
-  /** In the next turn, so that all that was asked for in this one shares the write. */
+  /** Flushes in a microtask, so that all callers of this turn share the write. */
   function start(): void {
     if (flushing) return;
     flushing = true;
@@ -162,9 +163,9 @@ export function openRateLimiter({
       const { next, shift } = await read().catch(() => initial);
       const now = clock.now();
       if (next + shift - now <= momentMs) return;
-      // One that was missed was counted when it was given.
+      // An abandoned reservation was counted when it was handed out again.
       if (now - reservation - shift >= abandonedAfterMs - momentMs) return;
-      taken += 1;
+      used += 1;
       if (now - countedAt >= countEveryMs) start();
     },
     due,
@@ -189,13 +190,13 @@ export function openRateLimiter({
       try {
         await change((row) => {
           const now = clock.now();
-          // Several workers meet the same throttling: together they ask for one wait, and not for the sum.
+          // Several workers meet the same throttling. The delays must not add up.
           row.shift += Math.max(0, ms - Math.max(0, row.pausedUntil - now));
           row.pausedUntil = Math.max(row.pausedUntil, now + ms);
           row.used = Math.max(row.used, row.pausedUntil);
         });
       } catch {
-        // It could not be written down: the next 429 tries again.
+        // After a failed write, the next 429 writes the delay.
       }
     },
     async nextFree() {

@@ -1,44 +1,41 @@
-/** A slot that was missed by more than this is not taken any more: its room is for whoever reserves next. */
+import type { EpochMs } from '../shared/time.js';
+
+/** A reservation that was missed by more than this is abandoned, and is handed out again. */
 export const abandonedAfterMs = 10_000;
 
-/** A moment reserved for one registry operation, in the pace's virtual time (ms); it falls `shift` later. */
+/**
+ * A reserved moment for one registry operation, in the rate limiter's virtual time (ms). The operation is due `shift` ms after the virtual
+ * moment.
+ */
 export type Reservation = number;
 
 /**
- * The hub's allowed rate of registry operations, shared by all workers through one row. `reserve`, `due` and `nextFree` throw
+ * The hub's rate limit of registry operations, shared by all workers through one row. `reserve`, `due` and `nextFree` throw
  * `records-unavailable`.
  */
 export interface RateLimiter {
   /**
-   * Reserves the next free slot; or, if that is still to come, one that has been missed, to be used at once. So workers that are
-   * slower than the pace work, instead of putting everything off to the end of what is reserved.
+   * Reserves the next free moment. If the next free moment is still to come, an abandoned reservation is handed out first, for use at
+   * once. Without abandoned reservations, workers below the hub's rate would put off all jobs to the end of the reserved time.
    */
   reserve(): Promise<Reservation>;
+  /** The moment of the reservation, with all delays since the reserving. */
+  due(reservation: Reservation): Promise<EpochMs>;
   /**
-   * When a slot falls now, after the throttling that was met since it was reserved.
+   * Waits in memory for a near reservation, a few calls at a time. A backlog waits in the queue, with each message scheduled for its
+   * reservation. The workers stay free.
    *
-   * @returns Unix ms
+   * @returns null when the reservation is due; for a distant reservation, the moment at which the reservation is due
    */
-  due(reservation: Reservation): Promise<number>;
-  /**
-   * Waits for a slot that is near, in memory; a few at a time, so that a backlog waits in the queue, each message scheduled for
-   * its slot, and not in the workers' hands.
-   *
-   * @returns null when the slot has come, or the Unix ms at which it falls
-   */
-  waitFor(reservation: Reservation): Promise<number | null>;
-  /** An operation goes at this slot: it was not missed, and is nobody else's. */
+  waitFor(reservation: Reservation): Promise<EpochMs | null>;
+  /** Marks a reservation as used by an operation, so that the reservation does not count as abandoned. */
   markUsed(reservation: Reservation): void;
-  /** A slot that was not needed: credit for the next 5 s of this process. */
+  /** Gives an unneeded reservation back. This process can use the reservation again within 5 s. */
   release(reservation: Reservation): void;
-  /** Counts a further operation of a run that has used its slot, without waiting for one. */
+  /** Counts a further operation of a run that has used its reservation. The run does not wait. */
   charge(): void;
-  /** The hub throttles: everything that is reserved, and everything to come, moves by this many ms. Never throws. */
+  /** Moves all present and future reservations by `ms`, after throttling by the hub. Never throws. */
   delayAll(ms: number): Promise<void>;
-  /**
-   * When the next free slot falls, from a reading up to a second old.
-   *
-   * @returns Unix ms, not before now
-   */
-  nextFree(): Promise<number>;
+  /** The next free moment, not before now, from a reading up to a second old. */
+  nextFree(): Promise<EpochMs>;
 }

@@ -45,7 +45,7 @@ test('while balena is down one worker probes, nothing counts as an attempt, and 
 
   await balena.noFaults();
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
-  expect(said('balena is not to be relied on')).toHaveLength(1);
+  expect(said('balena fails (')).toHaveLength(1);
   expect(said('balena answers again')).toHaveLength(1);
 });
 
@@ -65,7 +65,7 @@ test('a key that may read and not write opens the circuit once, and not again wi
   const uuids = await newDevices(10);
   await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   await outage(uuids, /^balena: NOT OK, balena-unauthorized since/m);
-  expect(said('balena is not to be relied on')).toHaveLength(1);
+  expect(said('balena fails (')).toHaveLength(1);
 
   await balena.noFaults();
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));

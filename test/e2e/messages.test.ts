@@ -38,7 +38,7 @@ const bad: [string, unknown, string | undefined, string, RegExp][] = [
     { v: 2, device: uuid },
     json,
     'unsupported-version',
-    /version 2.*reads up to 1.*deploy the newer worker/,
+    /version 2.*reads up to version 1.*deploy the newer worker/,
   ],
   ['of an unknown version', { ...message, v: 'new' }, json, 'bad-message', /: v\./],
 ];

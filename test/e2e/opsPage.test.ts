@@ -35,7 +35,7 @@ describe('at three in the morning', () => {
     // From what fails, to the letters of that cause, to the device.
     await page.getByRole('link', { name: 'service-not-found' }).first().click();
     await page.getByRole('link', { name: uuid.slice(0, 12) }).click();
-    await shows(page, 'The device has no service named "telemetry": it has cloud-relay, main');
+    await shows(page, 'The device has no service named "telemetry": its services are cloud-relay, main');
     expect(await shown(page)).toContain('release the service; then replay');
     expect(await visibleText(page.getByLabel('Its steps').first())).toMatch(
       /✗\s*validate.*service-not-found/s,

@@ -40,7 +40,7 @@ const spansOf = (traceId: string, isComplete: (spans: CollectedSpan[]) => boolea
 /** Both processes have sent theirs: a span is sent after those in it. */
 const isDone = (spans: CollectedSpan[]) =>
   spans.some(({ attributes }) => 'http.request.method' in attributes) &&
-  spans.some(({ name, attributes }) => name === 'delivery' && attributes.outcome === 'done');
+  spans.some(({ name, attributes }) => name === 'delivery' && attributes.outcome === 'succeeded');
 
 const newTrace = () => randomBytes(16).toString('hex');
 
@@ -71,7 +71,7 @@ test('one trace leads from the request through queue, retry and every step to th
   expect(accepting.map(({ name }) => name)).toEqual(expect.arrayContaining(['records.put', 'queue.send']));
   expect(named('queue.send', accepting)[0]?.kind).toBe(producer);
 
-  const [throttled, done] = named('delivery').filter(({ attributes }) => attributes.outcome !== 'put-off');
+  const [throttled, done] = named('delivery').filter(({ attributes }) => attributes.outcome !== 'postponed');
   expect(throttled?.attributes).toMatchObject({
     uuid,
     requestId: json.requestId,
@@ -79,7 +79,7 @@ test('one trace leads from the request through queue, retry and every step to th
     code: 'hub-throttled',
     step: 'register',
   });
-  expect(done?.attributes).toMatchObject({ uuid, requestId: json.requestId, outcome: 'done' });
+  expect(done?.attributes).toMatchObject({ uuid, requestId: json.requestId, outcome: 'succeeded' });
   expect(done?.instance).not.toBe(request?.instance);
 
   const steps = childrenOf(done).filter(({ attributes }) => 'step' in attributes);
@@ -140,7 +140,7 @@ test('a caller that does not sample its trace is served, and not traced', async 
   await system.state(uuid, 'provisioned');
   const lines = await waitFor('its lines', () => {
     const found = collector.lines.filter(({ attributes }) => attributes.uuid === uuid);
-    return found.some(({ attributes }) => attributes.outcome === 'done') && found;
+    return found.some(({ attributes }) => attributes.outcome === 'succeeded') && found;
   });
   expect(lines.length).toBeGreaterThan(0);
   expect(collector.spans.filter((span) => span.traceId === traceId)).toEqual([]);
@@ -204,7 +204,7 @@ test('when they stop, the processes send what they have counted', async () => {
       return Object.entries(attributes).every(([key, value]) => point.attributes[key] === value);
     });
   const provisioned = collector.lines.filter(
-    ({ attributes, body }) => attributes.outcome === 'done' && body.includes(': provisioned'),
+    ({ attributes, body }) => attributes.outcome === 'succeeded' && body.includes(': provisioned'),
   ).length;
   expect(last('provisioner.accepted', { operation: 'provision' })?.value).toBe(provisioned + 1);
   expect(last('provisioner.provisioned', { operation: 'provision' })?.value).toBe(provisioned);

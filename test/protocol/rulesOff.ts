@@ -18,8 +18,12 @@ export interface ShownRule {
 
 /** @throws ProvisioningError that says the call had no effect */
 function takenForFailed(error: unknown): never {
-  const retry = error instanceof ProvisioningError ? error.retry : 'later';
-  throw new ProvisioningError('hub-unavailable', 'taken for failed (fake)', { retry, dependency: 'hub' });
+  const retryAfterMs = error instanceof ProvisioningError ? error.retryAfterMs : null;
+  throw new ProvisioningError(
+    'hub-unavailable',
+    'taken for failed (fake)',
+    retryAfterMs === null ? {} : { retryAfterMs },
+  );
 }
 
 const seconds = 1_000;
@@ -58,7 +62,7 @@ export const rulesOff: ShownRule[] = [
     rule: 'one worker at a time: a live lease is waited for',
     off: {
       onRead: (record) => {
-        if (record.lease) record.lease = { ...record.lease, until: 0, left: true };
+        if (record.lease) record.lease = { ...record.lease, until: 0, unresolved: true };
       },
     },
     seen: ['a worker without the lease changed something', 'stuck'],
@@ -100,7 +104,7 @@ export const rulesOff: ShownRule[] = [
     rule: 'a lease under which a call has no answer is left to run out',
     off: {
       onWrite: (record) => {
-        if (record.lease?.left) record.lease = null;
+        if (record.lease?.unresolved) record.lease = null;
       },
     },
     seen: ['mismatch', 'identity left', 'variables left'],
@@ -136,10 +140,10 @@ export const rulesOff: ShownRule[] = [
   {
     rule: 'what is retired and revoked is carried along until it is done',
     off: {
-      onWrite: ({ desired }, before) => {
-        if (before && before.desired.requestId !== desired.requestId && !desired.present) {
-          delete desired.retire;
-          delete desired.revoke;
+      onWrite: (record, before) => {
+        if (before && before.desired.requestId !== record.desired.requestId && !record.desired.present) {
+          const { retire: _, revoke: __, ...desired } = record.desired;
+          record.desired = desired;
         }
       },
     },

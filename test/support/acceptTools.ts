@@ -16,8 +16,7 @@ export function acceptDependencies(at: number) {
   const queue: Queue & { fails: boolean } = {
     fails: false,
     async send(message, envelope) {
-      if (queue.fails)
-        throw new ProvisioningError('queue-unavailable', 'The queue cannot be reached.', { retry: 'later' });
+      if (queue.fails) throw new ProvisioningError('queue-unavailable', 'The queue cannot be reached.');
       sent.push({ ...message, ...envelope });
     },
     sendWakeUp: async () => {},

@@ -1,7 +1,7 @@
-import { type BalenaListing, fleetPageSize, type ListedDevice } from '../../src/balena/listing.js';
+import { type FleetListing, fleetPageSize, type ListedDevice } from '../../src/balena/listing.js';
 import { type Credentials, minter } from '../../src/certificates/mint.js';
 import type { DeviceRecord, Observed } from '../../src/device/record.js';
-import { newRecord } from '../../src/device/transitions.js';
+import { newRecord } from '../../src/device/transitionParts.js';
 import type { HubListing } from '../../src/iothub/types.js';
 import { acceptDependencies } from './acceptTools.js';
 
@@ -23,7 +23,7 @@ export function fakeFleets() {
   const devices = new Map<string, ListedDevice>();
   let unseen: string | undefined;
   const requests: string[] = [];
-  const balena: BalenaListing & { seesFleet(fleet: string | null): Promise<boolean> } = {
+  const balena: FleetListing & { seesFleet(fleet: string | null): Promise<boolean> } = {
     async list(slug, after) {
       requests.push(`list ${slug ?? '*'}`);
       return [...devices.values()]

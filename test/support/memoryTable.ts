@@ -26,7 +26,6 @@ export function memoryTable<T>(): MemoryTable<T> {
   const reach = () => {
     if (table.fails)
       throw new ProvisioningError('records-unavailable', 'The records cannot be reached (memory table).', {
-        retry: 'later',
         outcomeUnknown: true,
       });
   };

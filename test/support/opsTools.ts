@@ -1,6 +1,6 @@
-import type { DeviceRecord } from '../../src/device/record.js';
+import type { DeviceRecord, HubState } from '../../src/device/record.js';
 import { openRecords } from '../../src/device/repository.js';
-import { newRecord } from '../../src/device/transitions.js';
+import { newRecord } from '../../src/device/transitionParts.js';
 import type { StatusRow } from '../../src/health/status.js';
 import { openActions } from '../../src/ops/bulk/repository.js';
 import { openDeadLetterSnapshots } from '../../src/ops/deadLetters/snapshot.js';
@@ -33,7 +33,7 @@ export function opsDependencies({
   const reach = () => {
     if (away.queue === 0) return;
     away.queue -= 1;
-    throw new ProvisioningError('queue-unavailable', 'Away.', { retry: 'later', outcomeUnknown: true });
+    throw new ProvisioningError('queue-unavailable', 'Away.', { outcomeUnknown: true });
   };
   const queue: Queue = {
     async send(message, envelope) {
@@ -108,24 +108,15 @@ export function opsDependencies({
     settle: (generation: number, outcome: 'done' | 'failed') =>
       records.amend(uuidOf(generation), (record) => {
         if (!record?.job) return null;
+        const at = clock.now();
         if (outcome === 'failed') {
-          record.job.dead = { at: clock.now() };
-          record.error = {
-            code: 'service-not-found',
-            step: 'validate',
-            message: 'Still none.',
-            at: clock.now(),
-          };
-          return record;
+          const error = { code: 'service-not-found', step: 'validate', message: 'Still none.', at } as const;
+          return { ...record, job: { ...record.job, dead: { at } }, error };
         }
-        const { thumbprint, hub } = { thumbprint: 'A'.repeat(64), hub: 'A'.repeat(64) };
-        Object.assign(record.observed, { thumbprint, service: record.desired.service, hub: [hub, hub] });
-        return Object.assign(record, {
-          job: null,
-          error: null,
-          completedAt: clock.now(),
-          scopes: ['sensor'],
-        });
+        const thumbprint = 'A'.repeat(64);
+        const hub: HubState = [thumbprint, thumbprint];
+        const observed = { ...record.observed, thumbprint, service: record.desired.service, hub };
+        return { ...record, observed, job: null, error: null, completedAt: at, scopes: ['sensor'] };
       }),
     deadLetter: (body: unknown, sequenceNumber: string, more: Partial<PeekedDeadLetter> = {}) =>
       deadLetters.push({ body, sequenceNumber, reason: '', description: '', enqueuedAt: start, ...more }),

@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../src/device/record.js';
-import { newRecord } from '../../src/device/transitions.js';
+import { newRecord } from '../../src/device/transitionParts.js';
 
 export const uuid = 'ab'.repeat(16);
 export const now = Date.parse('2030-01-01T00:00:00Z');

@@ -134,9 +134,9 @@ export function fakeWork(options: FakeOptions = {}) {
       verifiedAt: 0,
       ...options.observed,
     },
-    cleaned: new Set(),
-    async remember(scopes) {
-      calls.push(`remember ${scopes.map((scope) => `"${scope}"`).join(' ')}`);
+    clearedScopes: new Set(),
+    async recordScopes(scopes) {
+      calls.push(`recordScopes ${scopes.map((scope) => `"${scope}"`).join(' ')}`);
       work.scopes = [...work.scopes, ...scopes];
     },
     now: () => now,

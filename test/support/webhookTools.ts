@@ -16,7 +16,7 @@ export function memoryDependencies() {
   const table = memoryTable<DeviceRecord>();
   const queue: AcceptDependencies['queue'] = {
     async send(message, envelope) {
-      if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.', { retry: 'later' });
+      if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.');
       sent.push({ message, envelope });
     },
     sendWakeUp: async () => {},
@@ -37,9 +37,7 @@ export function memoryDependencies() {
     async settle(uuid: string, observed: Partial<DeviceRecord['observed']> = {}) {
       await records.amend(uuid, (record) => {
         if (!record) return null;
-        record.job = null;
-        Object.assign(record.observed, observed, { verifiedAt: clock.at });
-        return record;
+        return { ...record, job: null, observed: { ...record.observed, ...observed, verifiedAt: clock.at } };
       });
     },
   };

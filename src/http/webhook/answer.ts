@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { AcceptDependencies } from '../../provisioning/accept.js';
 import { ProvisioningError } from '../../shared/errors.js';
+import { CallTimeout, withDeadline } from '../../shared/network.js';
 import { readBody } from '../body.js';
 import { type EventOutcome, handleEvent } from './handle.js';
 import type { HandledWebhooks } from './handled.js';
@@ -27,7 +28,7 @@ export async function answerWebhook(
   const body = await readBody(request, 'webhook');
   const id = verifyWebhook(deps.config.webhookSecrets, request.headers, body);
   const event = parseEvent(body);
-  const outcome = await within(answerWithinMs, async () => {
+  const outcome = await answerInTime(async () => {
     const before = id && (await deps.handledWebhooks.outcomeOf(id));
     if (before) return before;
     const now = await handleEvent(deps, event, deps.config.defaultService);
@@ -37,15 +38,11 @@ export async function answerWebhook(
   return { status: 202, headers: { 'content-type': 'application/json' }, body: JSON.stringify(outcome) };
 }
 
-async function within(ms: number, handle: () => Promise<EventOutcome>): Promise<EventOutcome> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const late = () => reject(new ProvisioningError('timed-out', 'It takes too long.', { retry: 'later' }));
-    timer = setTimeout(late, ms);
-  });
+async function answerInTime(handle: () => Promise<EventOutcome>): Promise<EventOutcome> {
   try {
-    return await Promise.race([handle(), timeout]);
-  } finally {
-    clearTimeout(timer);
+    return await withDeadline(answerWithinMs, handle);
+  } catch (error) {
+    if (!(error instanceof CallTimeout)) throw error;
+    throw new ProvisioningError('timed-out', 'The webhook was not handled in time.');
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { ProvisioningError } from '../../shared/errors.js';
+import { optimisticUpdate, putStamped } from '../../storage/optimisticUpdate.js';
 import type { ErasableTable, Row } from '../../storage/table.js';
 import type { Item, StoredAction } from './action.js';
 
@@ -54,32 +55,20 @@ export function openActions(table: ErasableTable<unknown>): Actions {
     return found?.value.unfinished ? null : found;
   }
 
-  /** @returns false on a conflict; true also if an error, or a repeat by the tables client, hid that the write succeeded */
-  async function write(action: StoredAction, etag: string | null): Promise<boolean> {
-    const stamp = randomUUID();
-    const isOurs = async () => (await find(action.id))?.value.stamp === stamp;
-    try {
-      if (await actions.put(keyOf(action.id), { ...action, stamp }, etag)) return true;
-    } catch (error) {
-      if (await isOurs()) return true;
-      throw error;
-    }
-    return isOurs();
-  }
+  const write = (action: StoredAction, etag: string | null) =>
+    putStamped(actions, keyOf(action.id), { ...action, stamp: randomUUID() }, etag);
 
-  async function amend(
+  function amend(
     id: string,
     change: (action: StoredAction) => StoredAction | null,
     get = read,
   ): Promise<StoredAction | null> {
-    for (let tries = 0; tries < mostConflicts; tries += 1) {
-      const found = await get(id);
-      const changed = found && change(structuredClone(found.value));
-      if (!found || !changed) return null;
-      if (await write(changed, found.etag)) return changed;
-    }
-    throw new ProvisioningError('records-unavailable', 'The action is being changed too often.', {
-      retry: 'later',
+    return optimisticUpdate({
+      name: 'The action',
+      mostConflicts,
+      read: async () => (await get(id)) ?? { value: null, etag: null },
+      change: (action) => action && change(action),
+      write: (changed, { etag }) => write(changed, etag),
     });
   }
 
@@ -97,9 +86,7 @@ export function openActions(table: ErasableTable<unknown>): Actions {
         sets.put({ partition: partitionOf(action.id), row: rowOf(row) }, row, null),
       );
       if (await amend(action.id, ({ unfinished: _, ...whole }) => whole, find)) return;
-      throw new ProvisioningError('records-unavailable', 'The plan took too long to be written.', {
-        retry: 'later',
-      });
+      throw new ProvisioningError('records-unavailable', 'The plan took too long to be written.');
     },
     read,
     amend: (id, change) => amend(id, change),

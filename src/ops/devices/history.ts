@@ -31,7 +31,11 @@ export async function readHistory(deps: OpsDependencies, uuid: string): Promise<
       replayable: job?.dead !== undefined && !discarded,
       discarded: discarded ? { at: iso(discarded.at), by: discarded.by, reason: discarded.reason } : null,
     },
-    history: record.history.map(({ at, ...event }) => ({ at: iso(at), ...event })),
+    history: record.history.map(({ at, steps, ...event }) => ({
+      at: iso(at),
+      ...event,
+      ...(steps && { steps: [...steps] }),
+    })),
   };
 }
 

@@ -6,40 +6,43 @@ import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from '../work.js';
 
 export interface Choice {
-  /** What the device is to have. */
+  /** The pair that the device is to have. */
   credentials: Credentials;
-  /** Thumbprints of the pairs that it holds now, the desired service's first. Balena is the truth about that; the record may be behind. */
+  /** Thumbprints of the pairs that balena shows now, the desired service's first. The record may be behind balena. */
   held: string[];
-  /** Places with a pair of its own of which the record knows nothing. */
+  /** Scopes that hold a pair of this device, and that the record does not know. */
   untrackedScopes: VariableScope[];
 }
 
 /**
- * Adopts the pair that the device holds if it is good to stay, and mints one otherwise. A device that holds none at any of its
- * places may hold one elsewhere: the record was lost, or it is the old function's. That one is in use, so it is moved like any
- * other; another certificate beside it, at the device level for example, would be one that the device never reads.
+ * Adopts the pair that the device holds if the pair can stay, and mints a new one otherwise.
+ *
+ * A device that holds no pair in a known scope may hold one in another scope: the record was lost, or an older provisioner stored
+ * the pair. The device uses that pair, so the pair is moved to the desired scope. A second certificate beside it, at the device
+ * level for example, would never be read by the device.
+ *
+ * @throws ProvisioningError `unexpected` if no pair can be minted
  */
 export async function choose(work: Work, device: BalenaDevice): Promise<Choice> {
   const { desired, uuid } = work;
-  const scopes = new Set([desired.service ?? '', ...work.scopes]);
-  const pairsAt = (among: Iterable<VariableScope>) =>
-    [...among].flatMap((scope) => {
+  const pairsIn = (scopes: Iterable<VariableScope>) =>
+    [...scopes].flatMap((scope) => {
       const scopedVariables = device.scopes.get(scope);
       const pair = scopedVariables && readPair(scopedVariables, uuid);
       return pair ? [{ scope, pair }] : [];
     });
-  const known = pairsAt(scopes);
-  const untrackedScopes = known.length > 0 ? [] : pairsAt(device.scopes.keys());
-  const pairs = [...known, ...untrackedScopes].map(({ pair }) => pair);
-  const good = pairs.find((pair) => pair.thumbprint !== desired.retire && !dueForRenewal(work, pair));
+  const tracked = pairsIn(new Set([desired.service ?? '', ...work.scopes]));
+  const untracked = tracked.length > 0 ? [] : pairsIn(device.scopes.keys());
+  const pairs = [...tracked, ...untracked].map(({ pair }) => pair);
+  const adopted = pairs.find((pair) => pair.thumbprint !== desired.retire && !isDueForRenewal(work, pair));
   return {
-    credentials: good ?? (await mint(work)),
+    credentials: adopted ?? (await mint(work)),
     held: pairs.map(({ thumbprint }) => thumbprint),
-    untrackedScopes: untrackedScopes.map(({ scope }) => scope),
+    untrackedScopes: untracked.map(({ scope }) => scope),
   };
 }
 
-function dueForRenewal({ now, settings }: Work, { notBefore, notAfter }: Credentials): boolean {
+function isDueForRenewal({ now, settings }: Work, { notBefore, notAfter }: Credentials): boolean {
   return now() >= notBefore + (notAfter - notBefore) * settings.renewAt;
 }
 
@@ -47,8 +50,7 @@ async function mint(work: Work): Promise<Credentials> {
   try {
     return await work.mint();
   } catch (error) {
-    throw new ProvisioningError('unexpected', 'The key and certificate could not be made.', {
-      retry: 'later',
+    throw new ProvisioningError('unexpected', 'The key and the certificate could not be created.', {
       step: 'mint',
       cause: error,
     });

@@ -4,50 +4,47 @@ import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from '../work.js';
 
 /**
- * Has the hub accept a thumbprint, and, in the second slot, the one that the device holds until it has the new one. A fresh
- * device costs one operation: create, and never get first.
+ * Makes the hub accept a thumbprint. The second thumbprint of the identity is the one that the device still holds, until the device
+ * has the new certificate. A fresh device costs one operation: a create, without a get before.
  *
  * @param held thumbprints of the pairs that the device holds in balena
+ * @throws ProvisioningError `hub-…`, `timed-out`
  */
 export async function register(work: Work, thumbprint: string, held: readonly string[]): Promise<void> {
   const { desired, observed } = work;
-  if (work.forceVerify) await ask(work);
+  if (work.forceVerify) observed.hub = await work.hub('register', (hub, ms) => hub.get(work.uuid, ms));
   const revoked = desired.revoke ? desired.retire : undefined;
   if (hubAccepts(observed.hub, thumbprint) && !(revoked && hubAccepts(observed.hub, revoked))) return;
 
-  const others = [...held, observed.thumbprint, observed.previous, desired.retire];
-  const second = others.find((other) => other && other !== thumbprint && isSha256(other)) ?? thumbprint;
-  const thumbprints: ThumbprintPair = [thumbprint, second === revoked ? thumbprint : second];
-
-  const create = () => work.hub('register', (hub, ms) => hub.create(work.uuid, thumbprints, ms));
-  const update = () => work.hub('register', (hub, ms) => hub.update(work.uuid, thumbprints, ms));
-  const known = observed.hub === 'exists' || Array.isArray(observed.hub);
-  // From here until the hub has answered, what it holds is not known: the record says so if this run dies.
+  const pair = pairOf(work, thumbprint, held);
+  const create = () => work.hub('register', (hub, ms) => hub.create(work.uuid, pair, ms));
+  const update = () => work.hub('register', (hub, ms) => hub.update(work.uuid, pair, ms));
+  const exists = observed.hub === 'exists' || Array.isArray(observed.hub);
+  // Until the hub has answered, its state is unknown. The record says so if this run dies now.
   observed.hub = 'unknown';
-  for (const call of known ? [update, create] : [create, update]) {
+  for (const call of exists ? [update, create] : [create, update]) {
     const answer = await call();
     if (answer === 'created' || answer === 'updated') {
-      observed.hub = thumbprints;
+      observed.hub = pair;
       return;
     }
     observed.hub = answer;
   }
   throw new ProvisioningError(
-    'hub-rejected',
-    'The hub has the identity and does not have it: someone else is changing it.',
-    {
-      retry: 'later',
-      step: 'register',
-      dependency: 'hub',
-    },
+    'hub-conflict',
+    'The hub answered that the identity exists, and then that it does not. Another program is changing the identity.',
+    { step: 'register' },
   );
 }
 
-/** Both slots must be of the same kind: the thumbprint of an old SHA-1 identity cannot stay. */
-function isSha256(thumbprint: string): boolean {
-  return thumbprint.length === 64;
+/** The thumbprints for the identity: the new one, and the one that stays accepted. A revoked thumbprint does not stay. */
+function pairOf({ desired, observed }: Work, thumbprint: string, held: readonly string[]): ThumbprintPair {
+  const others = [...held, observed.thumbprint, observed.previous, desired.retire];
+  const other = others.find((each) => each && each !== thumbprint && isSha256(each)) ?? thumbprint;
+  return [thumbprint, desired.revoke && other === desired.retire ? thumbprint : other];
 }
 
-async function ask(work: Work): Promise<void> {
-  work.observed.hub = await work.hub('register', (hub, ms) => hub.get(work.uuid, ms));
+/** The hub demands two thumbprints of the same kind, so the SHA-1 thumbprint of an old identity cannot stay. */
+function isSha256(thumbprint: string): boolean {
+  return thumbprint.length === 64;
 }

@@ -1,29 +1,33 @@
 import type { BalenaDevice } from '../../balena/types.js';
 import { readPair } from '../../certificates/read.js';
 import type { Work } from '../work.js';
-import { clean } from './clean.js';
+import { clear } from './clear.js';
 
 /**
- * Undoes it: the hub identity, the variables wherever they may be, and every pair that is made out to this device.
+ * Removes the hub identity, our variables in every scope that may hold them, and every pair that is issued to this device.
  *
- * The identity goes before anything is asked of balena: a certificate must not open the hub for as long as balena is away, or our
- * key does not see the fleet.
+ * The identity is removed before the first request to balena: while balena is away, or our key does not see the fleet, the hub must
+ * not accept the certificate.
  *
- * @param find the device; null if balena does not know it: then only the hub identity was left to remove
+ * @param find returns the device, or null if balena does not have the device: then only the hub identity had to be removed
+ * @throws ProvisioningError `hub-…`, `balena-…`, `timed-out`, `device-not-visible`
  */
 export async function remove(work: Work, find: () => Promise<BalenaDevice | null>): Promise<void> {
   await removeIdentity(work);
   const device = await find();
   if (device) {
-    const untrackedScopes = [...device.scopes]
+    const scopesWithPair = [...device.scopes]
       .filter(([, scopedVariables]) => readPair(scopedVariables, work.uuid))
       .map(([scope]) => scope);
-    await clean(work, device, new Set([...work.scopes, ...untrackedScopes]), 'remove');
+    await clear(work, device, new Set([...work.scopes, ...scopesWithPair]), 'remove');
   }
-  forget(work);
+  Object.assign(work.observed, noCertificate);
 }
 
-/** Removes the hub identity; that it is gone already is fine. Asked for explicitly, it is looked for even if the record says that there is none. */
+/**
+ * An identity that does not exist counts as removed. After an explicit request the hub is asked even if the record says that there is
+ * no identity.
+ */
 async function removeIdentity(work: Work): Promise<void> {
   const { observed, desired } = work;
   if (desired.present && observed.hub === 'none' && !work.forceVerify) return;
@@ -32,13 +36,11 @@ async function removeIdentity(work: Work): Promise<void> {
   observed.hub = 'none';
 }
 
-function forget({ observed }: Work): void {
-  Object.assign(observed, {
-    thumbprint: null,
-    previous: null,
-    service: null,
-    notBefore: null,
-    notAfter: null,
-    keyAlgorithm: null,
-  });
-}
+const noCertificate = {
+  thumbprint: null,
+  previous: null,
+  service: null,
+  notBefore: null,
+  notAfter: null,
+  keyAlgorithm: null,
+} satisfies Partial<Work['observed']>;

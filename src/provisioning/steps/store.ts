@@ -3,10 +3,11 @@ import type { Credentials } from '../../certificates/mint.js';
 import type { Work } from '../work.js';
 
 /**
- * Stores both variables, in parallel: each write has the device's supervisor update and the service restart a second later.
- * Never writes an equal value.
+ * Stores both variables, in parallel: after each write the device's supervisor updates, and the service restarts, about a second
+ * later. A variable that already has the value is not written.
  *
  * @param held thumbprints of the pairs that the device holds in balena
+ * @throws ProvisioningError `balena-…`, `timed-out`
  */
 export async function store(
   work: Work,
@@ -15,7 +16,7 @@ export async function store(
   held: readonly string[],
 ): Promise<void> {
   const { observed, desired } = work;
-  const { thumbprint } = credentials;
+  const { thumbprint, notBefore, notAfter, keyAlgorithm } = credentials;
   const service = desired.service ?? '';
   const wanted: [VariableName, string][] = [
     ['AZURE_CERT', credentials.certificate],
@@ -23,11 +24,11 @@ export async function store(
   ];
   const writes = wanted.filter(([name, value]) => scopedVariables.variables[name]?.value !== value);
   if (writes.length > 0) {
-    // Half stored, the device holds nothing; what it held before stays accepted until it has the whole of the new pair.
+    // With one half stored, the device holds no pair. The hub keeps accepting the earlier certificate until both halves are stored.
     observed.previous =
       [...held, observed.thumbprint].find((other) => other && other !== thumbprint) ?? observed.previous;
     observed.thumbprint = null;
-    // All are awaited: a run must not end while a write of its own is under way.
+    // Every write is awaited, also after a failure: a run must not end while one of its writes is under way.
     const results = await Promise.allSettled(
       writes.map(([name, value]) =>
         work.balena('store', (balena) => balena.store(service, scopedVariables, name, value)),
@@ -38,8 +39,7 @@ export async function store(
     }
   }
   if (observed.thumbprint && observed.thumbprint !== thumbprint) observed.previous = observed.thumbprint;
-  const { notBefore, notAfter, keyAlgorithm } = credentials;
   Object.assign(observed, { thumbprint, service, notBefore, notAfter, keyAlgorithm });
-  // Revoked, it must not come back into the second slot when the next one is retired.
+  // A revoked thumbprint must not become the identity's second thumbprint at the next rotation.
   if (desired.revoke && observed.previous === desired.retire) observed.previous = null;
 }

@@ -4,71 +4,76 @@ import { productMetrics } from '../../telemetry/metrics.js';
 import type { Work } from '../work.js';
 
 /**
- * Looks the device up in balena, with one request.
+ * Finds the device in balena, with one request.
  *
- * @returns null if balena does not know it
- * @throws ProvisioningError `balena-unauthorized` if balena shows nothing because our key does not see the fleet any more;
- * `device-not-found`, to be tried again, for one that is to be removed: its whole fleet may have been deleted
+ * @returns null if balena does not have the device
+ * @throws ProvisioningError `balena-unauthorized` if the answer is empty because our key does not see the fleet any more;
+ * `device-not-visible` if that happens to a device that is to be removed: its fleet may have been deleted
  */
-export async function look(work: Work): Promise<BalenaDevice | null> {
+export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   const device = await work.balena('validate', (balena) => balena.findDevice(work.uuid));
-  if (!device) {
-    const { fleet } = work.observed;
-    if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
-      if (!work.desired.present) throw neitherIsSeen(fleet);
-      productMetrics().refused('balena');
-      const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
-      throw new ProvisioningError(
-        'balena-unauthorized',
-        `Our balena API key does not see ${what}: check BALENA_API_KEY.`,
-        {
-          retry: 'later',
-          step: 'validate',
-        },
-      );
+  if (device) {
+    work.observed.fleet = device.fleet;
+    for (const scope of work.scopes) {
+      if (!device.scopes.has(scope)) work.clearedScopes.add(scope);
     }
-    // Its variables are gone with it.
-    for (const scope of work.scopes) work.cleaned.add(scope);
-    return null;
+    return device;
   }
-  work.observed.fleet = device.fleet;
-  for (const scope of work.scopes) {
-    if (!device.scopes.has(scope)) work.cleaned.add(scope);
+  const { fleet } = work.observed;
+  if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
+    if (!work.desired.present) throw neitherIsVisible(fleet);
+    productMetrics().credentialsRejected('balena');
+    throw fleetIsNotVisible(fleet);
   }
-  return device;
+  // The variables were deleted with the device.
+  for (const scope of work.scopes) work.clearedScopes.add(scope);
+  return null;
 }
 
-/** It counts as an attempt, so that it ends: that nothing is seen may never change. */
-function neitherIsSeen(fleet: string | null): ProvisioningError {
+function fleetIsNotVisible(fleet: string | null): ProvisioningError {
+  const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
+  return new ProvisioningError(
+    'balena-unauthorized',
+    `Our balena API key does not see ${what}: check BALENA_API_KEY.`,
+    { step: 'validate' },
+  );
+}
+
+/** This error counts as an attempt, so that the request ends: the fleet may never become visible again. */
+function neitherIsVisible(fleet: string | null): ProvisioningError {
   const what = fleet === null ? 'any fleet' : `its fleet ${fleet}`;
   return new ProvisioningError(
-    'device-not-found',
-    `balena shows neither the device nor ${what}. Its hub identity is gone. If the fleet was deleted, discard this; otherwise check BALENA_API_KEY, and replay it: its variables are still there.`,
-    { retry: 'later', step: 'validate' },
+    'device-not-visible',
+    `balena shows neither the device nor ${what}. The hub identity has been removed. If the fleet was deleted, discard this request. Otherwise check BALENA_API_KEY and replay: the device still has its variables.`,
+    { step: 'validate' },
   );
 }
 
 /**
- * May the device be provisioned, and where do its variables belong?
+ * Checks that the device may be provisioned.
  *
- * @throws ProvisioningError `fleet-not-allowed`, `service-not-found`: final
+ * @returns the scope for the device's variables, with the variables that the scope has now
+ * @throws ProvisioningError `fleet-not-allowed`, `service-not-found`
  */
-export function allow(work: Work, device: BalenaDevice): ScopedVariables {
+export function authorize(work: Work, device: BalenaDevice): ScopedVariables {
   const { fleets } = work.settings;
-  const refuse = (code: 'fleet-not-allowed' | 'service-not-found', message: string) =>
-    new ProvisioningError(code, message, { retry: 'never', step: 'validate' });
   if (fleets && !fleets.includes(device.fleet)) {
-    throw refuse(
+    throw new ProvisioningError(
       'fleet-not-allowed',
-      `The device's fleet ${device.fleet} is not among the fleets that are served (FLEETS).`,
+      `The device's fleet ${device.fleet} is not one of the fleets that are served (FLEETS).`,
+      { step: 'validate' },
     );
   }
   const service = work.desired.service ?? '';
   const scopedVariables = device.scopes.get(service);
-  if (!scopedVariables) {
-    const names = [...device.scopes.keys()].filter((name) => name !== '');
-    const there = names.length > 0 ? `it has ${names.join(', ')}` : 'it has none';
-    throw refuse('service-not-found', `The device has no service named "${service}": ${there}.`);
-  }
-  return scopedVariables;
+  if (scopedVariables) return scopedVariables;
+  const names = [...device.scopes.keys()].filter((name) => name !== '');
+  const present = names.length > 0 ? `its services are ${names.join(', ')}` : 'it has no services yet';
+  throw new ProvisioningError(
+    'service-not-found',
+    `The device has no service named "${service}": ${present}.`,
+    {
+      step: 'validate',
+    },
+  );
 }

@@ -78,7 +78,7 @@ test('what balena refuses is one of our errors', async () => {
   await tell('POST', '/faults', { times: 1, status: 429, headers: { 'Retry-After': '7' } });
   expect(await thrownBy(balena.list(fleet, ''))).toMatchObject({
     code: 'balena-throttled',
-    retry: { afterMs: 7_000 },
+    retryAfterMs: 7_000,
   });
 });
 

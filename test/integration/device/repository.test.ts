@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
-import { newRecord } from '../../../src/device/transitions.js';
+import { newRecord } from '../../../src/device/transitionParts.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Key, ScannedTable } from '../../../src/storage/table.js';
 import { thrownBy } from '../../support/thrownBy.js';
@@ -18,7 +18,6 @@ const fresh = (id = uuid): DeviceRecord => ({
 });
 const unavailable = () =>
   new ProvisioningError('records-unavailable', 'The records cannot be reached.', {
-    retry: 'later',
     outcomeUnknown: true,
   });
 
@@ -146,7 +145,6 @@ test('a record that is changed again and again is given up, and not amended for 
   };
   expect(await thrownBy(openRecords(table, clock).amend(uuid, () => value))).toMatchObject({
     code: 'records-unavailable',
-    retry: 'later',
   });
 });
 

@@ -30,7 +30,7 @@ const writes = operations.slice(1);
 /** As the hub words its errors. */
 const words = (code: string, text = 'as the hub says it') => ({ Message: `ErrorCode:${code};${text}` });
 const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
-const later = { retry: 'later', dependency: 'hub' };
+const later = { dependency: 'hub' };
 
 describe.each(operations)('%s', (name, call) => {
   const write = name !== 'get';
@@ -54,7 +54,6 @@ describe.each(operations)('%s', (name, call) => {
   test('a request that the hub rejects is final', async () => {
     expect(await answered({ status: 400, body: words('ArgumentInvalid') })).toMatchObject({
       code: 'hub-rejected',
-      retry: 'never',
       outcomeUnknown: false,
       message: expect.stringContaining('400 ArgumentInvalid'),
     });
@@ -69,7 +68,7 @@ describe.each(operations)('%s', (name, call) => {
   ])('a throttle %s is waited for', async (_, headers, text, afterMs) => {
     expect(await answered({ status: 429, headers, body: words('ThrottlingException', text) })).toMatchObject({
       code: 'hub-throttled',
-      retry: { afterMs },
+      retryAfterMs: afterMs,
       dependency: 'hub',
       outcomeUnknown: false,
     });
@@ -143,7 +142,7 @@ test('a key that the hub does not know is refused, and is not in the error', asy
   const connectionString = iotHub.connectionString.replace(iotHub.key, key);
   const own = openHubRegistry({ connection: { connectionString } });
   const error = await thrownBy(own.create('new', thumbprints('A'), ms));
-  expect(error).toMatchObject({ code: 'hub-unauthorized', retry: 'later', outcomeUnknown: false });
+  expect(error).toMatchObject({ code: 'hub-unauthorized', outcomeUnknown: false });
   expect(everythingIn(error)).not.toContain(key);
   own.close();
 });

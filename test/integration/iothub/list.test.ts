@@ -77,7 +77,7 @@ test('a hub that throttles queries says when to come again', async () => {
   await tell('POST /faults', { path: '^/devices/query', times: 1, status: 429, body });
   expect(await thrownBy(hub.list(null, ms))).toMatchObject({
     code: 'hub-throttled',
-    retry: { afterMs: 7_000 },
+    retryAfterMs: 7_000,
   });
 });
 

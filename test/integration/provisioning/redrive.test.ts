@@ -1,6 +1,6 @@
 import type { DeviceRecord, Job } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
-import { newRecord } from '../../../src/device/transitions.js';
+import { newRecord } from '../../../src/device/transitionParts.js';
 import { type RedriveDependencies, redrive } from '../../../src/provisioning/redrive.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';

@@ -106,7 +106,7 @@ test('the message of a bulk action is sent like any other', async () => {
   ]);
 });
 
-const unavailable = { code: 'queue-unavailable', retry: 'later', outcomeUnknown: true };
+const unavailable = { code: 'queue-unavailable', outcomeUnknown: true };
 const calls: [string, (queue: Queue) => Promise<unknown>][] = [
   ['send', (queue) => queue.send(message(), { messageId: randomUUID(), at: 0 })],
   ['send for later', (queue) => queue.send(message(), { messageId: randomUUID(), at: Date.now() + 60_000 })],

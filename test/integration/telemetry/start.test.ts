@@ -94,7 +94,7 @@ test('telemetry that no collector accepts is lost; one log line says so, and the
     },
   );
   expect(stdout.match(/^(a line|closed)$/gm)).toEqual(['a line', 'a line', 'a line', 'closed']);
-  expect(stderr.match(/telemetry cannot be sent, and is lost/g)).toHaveLength(1);
+  expect(stderr.match(/Telemetry cannot be sent and is lost/g)).toHaveLength(1);
   expect(stderr).not.toContain('hunter2');
 });
 

@@ -9,7 +9,7 @@ import { startTracing } from '../../support/startTracing.js';
 const exporter = startTracing();
 const secret = 'AccountKey=c2VjcmV0';
 const refused: string[] = [];
-setMetrics({ ...productMetrics(), refused: (dependency) => refused.push(dependency) });
+setMetrics({ ...productMetrics(), credentialsRejected: (dependency) => refused.push(dependency) });
 
 const failingWith = (error: Error) =>
   traceCalls('hub', { create: (_: string) => Promise.reject(error), close: () => {} }, ['create']);
@@ -43,7 +43,7 @@ test('an error goes on as it is, and is in the span by its code only', async () 
 
 test('refused credentials are counted by whose they are, other failures are not', async () => {
   for (const code of ['hub-unauthorized', 'balena-unauthorized', 'hub-throttled'] as const) {
-    const error = new ProvisioningError(code, 'no', { retry: 'later' });
+    const error = new ProvisioningError(code, 'no');
     await failingWith(error)
       .create('a')
       .catch(() => {});
@@ -80,7 +80,7 @@ describe('of frequent calls', () => {
   });
 
   test('a call that fails has a span with its code', async () => {
-    const error = new ProvisioningError('records-unavailable', 'no', { retry: 'later' });
+    const error = new ProvisioningError('records-unavailable', 'no');
     const failing = traceSlowCalls('records', { get: () => Promise.reject(error) }, ['get'], 50);
     await expect(failing.get()).rejects.toBe(error);
     expect(exporter.getFinishedSpans()[0]?.status).toMatchObject({ message: 'records-unavailable' });

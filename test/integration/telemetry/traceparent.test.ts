@@ -1,7 +1,7 @@
 import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import type { Job } from '../../../src/device/record.js';
-import { recordFromMessage, reschedule } from '../../../src/device/transitions.js';
+import { replayed, requested, restoredFromMessage } from '../../../src/device/transitions.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { redrive } from '../../../src/provisioning/redrive.js';
@@ -32,11 +32,11 @@ const traced = (run: () => unknown) =>
     return currentTraceparent();
   });
 
-const jobAfter = (job: Job | null, ...[more]: [Parameters<typeof reschedule>[2]?]) => {
-  const record = recordWith({ job, lastGeneration: 7 });
-  reschedule(record, now, more);
-  return record.job?.traceparent;
-};
+const at = () => ({ now, traceparent: currentTraceparent() });
+const traceAfterReplay = (job: Job) =>
+  replayed(recordWith({ job }), at(), { due: now, by: 'me', action: 'a' }).job?.traceparent;
+const traceAfterRequest = (job: Job) =>
+  requested(recordWith({ job }), at(), { uuid, present: false }, requestId).job?.traceparent;
 const owed: Job = { generation: 7, kind: 'change', due: 0, traceparent: request };
 
 test('what is asked for is in the trace of who asks: in its ticket, and in the message', async () => {
@@ -48,17 +48,17 @@ test('what is asked for is in the trace of who asks: in its ticket, and in the m
 });
 
 test('work that is owed again goes on with its trace, given up and replayed as well, whoever sees to it', async () => {
-  expect(await inSpan('delivery', {}, async () => jobAfter(owed))).toBe(request);
-  expect(jobAfter({ ...owed, dead: { at: 1 } })).toBe(request);
+  expect(await inSpan('delivery', {}, async () => traceAfterReplay(owed))).toBe(request);
+  expect(traceAfterReplay({ ...owed, dead: { at: 1 } })).toBe(request);
 });
 
 test('a new request does not go on with the trace of the one before', async () => {
   let job: string | undefined;
   const traceparent = await traced(() => {
-    job = jobAfter(owed, { kind: 'change' });
+    job = traceAfterRequest(owed);
   });
   expect(job).toBe(traceparent);
-  expect(jobAfter(owed, { kind: 'change' })).toBeUndefined();
+  expect(traceAfterRequest(owed)).toBeUndefined();
 });
 
 test('a check is in the trace of who wants it, and not of the request long ago', async () => {
@@ -75,7 +75,7 @@ test("a timer's run gives no trace to what it asks for: each device begins its o
   const delivery = await traced(() => {});
   expect(delivery).toBeDefined();
   await inSpan('delivery', {}, async () =>
-    expect(jobAfter({ generation: 7, kind: 'change', due: 0 })).toBe(currentTraceparent()),
+    expect(traceAfterReplay({ generation: 7, kind: 'change', due: 0 })).toBe(currentTraceparent()),
   );
 });
 
@@ -91,7 +91,7 @@ test('a copy that is put off, a message sent by the overdue timer and a record m
     lastRun: { read: async () => 0, write: async () => {} },
   });
   expect(sent.map(({ traceparent }) => traceparent)).toEqual([request, request]);
-  expect(recordFromMessage({ ...message, traceparent: request }, now).job).toMatchObject({
+  expect(restoredFromMessage({ ...message, traceparent: request }, { now }).job).toMatchObject({
     traceparent: request,
   });
 });

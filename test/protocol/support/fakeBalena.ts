@@ -102,15 +102,18 @@ function showing({ uuid, variables }: CloudDevice): string {
 }
 
 function appeared(): ProvisioningError {
-  return new ProvisioningError('unexpected', 'A variable of that name appeared in balena meanwhile (409).', {
-    retry: { afterMs: 1_000 },
-    dependency: 'balena',
-  });
+  return new ProvisioningError(
+    'balena-conflict',
+    'A variable of that name appeared in balena meanwhile (409).',
+    {
+      retryAfterMs: 1_000,
+      dependency: 'balena',
+    },
+  );
 }
 
 function rejected(): ProvisioningError {
   return new ProvisioningError('balena-rejected', 'balena rejects the request (400).', {
-    retry: 'never',
     dependency: 'balena',
   });
 }

@@ -53,7 +53,6 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
 
 function unavailable(): ProvisioningError {
   return new ProvisioningError('queue-unavailable', 'The queue cannot be reached (fake).', {
-    retry: 'later',
     outcomeUnknown: true,
   });
 }

@@ -98,7 +98,6 @@ function nextEtag(rows: Rows): number {
 
 function unavailable(): ProvisioningError {
   return new ProvisioningError('records-unavailable', 'The records cannot be reached (fake).', {
-    retry: 'later',
     outcomeUnknown: true,
   });
 }

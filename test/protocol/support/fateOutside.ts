@@ -12,7 +12,7 @@ export function fateOutside(world: World, dependency: Dependency, write: boolean
     options: { afterMs?: number; outcomeUnknown?: boolean } = {},
   ) =>
     new ProvisioningError(`${dependency}-${code}`, `${code} (fake)`, {
-      retry: options.afterMs === undefined ? 'later' : { afterMs: options.afterMs },
+      ...(options.afterMs !== undefined && { retryAfterMs: options.afterMs }),
       dependency,
       outcomeUnknown: options.outcomeUnknown ?? false,
     });
@@ -32,7 +32,6 @@ export function fateOutside(world: World, dependency: Dependency, write: boolean
 
 export function timedOut(dependency: Dependency, write: boolean): ProvisioningError {
   return new ProvisioningError('timed-out', `${dependency} did not answer in time (fake)`, {
-    retry: 'later',
     dependency,
     outcomeUnknown: write,
   });

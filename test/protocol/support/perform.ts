@@ -1,9 +1,10 @@
+import type { DeviceRequest } from '../../../src/device/request.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
 import { cancelItem, cancelRotation } from '../../../src/ops/bulk/items/cancel.js';
 import { discardItem } from '../../../src/ops/bulk/items/discard.js';
 import { replayItem } from '../../../src/ops/bulk/items/replay.js';
-import { accept, type DeviceRequest } from '../../../src/provisioning/accept.js';
+import { accept } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { System } from './createSystem.js';
@@ -71,7 +72,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
     case 'cancel': {
       const action = system.recordOf(uuid)?.action;
       if (!action) return;
-      const cancel = action.before ? cancelRotation : cancelItem;
+      const cancel = action.previous ? cancelRotation : cancelItem;
       invoke(system, running, uuid, () => cancel(running.deps, actionOf(action.id), uuid));
       break;
     }

@@ -21,7 +21,7 @@ export function watchRecord(
   if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
   if (before?.job?.kind === 'change' && !job && !error) done.add(after.desired.requestId);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
-  if (error?.message.startsWith('Something unexpected')) violated(`an error of our own: ${error.message}`);
+  if (error?.message.startsWith('An unexpected error')) violated(`an error of our own: ${error.message}`);
   if (!before) return;
 
   if (after.lastGeneration < before.lastGeneration) violated('lastN fell');
@@ -31,11 +31,13 @@ export function watchRecord(
   }
   const tookOver =
     before.lease !== null &&
-    !before.lease.left &&
+    !before.lease.unresolved &&
     lease?.by !== before.lease.by &&
     before.lease.until <= world.now + scenario.skewMs;
-  const isUnseen = error?.code === 'device-not-found' && !after.desired.present;
-  const failedItself = isUnseen || (error !== null && ['timed-out', 'unexpected'].includes(error.code));
+  const isUnseen = error?.code === 'device-not-visible';
+  const failedItself =
+    isUnseen ||
+    (error !== null && ['timed-out', 'unexpected', 'balena-conflict', 'hub-conflict'].includes(error.code));
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
@@ -48,7 +50,16 @@ export function watchRecord(
       (error?.code === 'service-not-found' && after.desired.service === 'x') ||
       (error?.code === 'device-not-found' && device.gone) ||
       (error?.code === 'balena-rejected' && device.gone) ||
-      (error !== null && ['worker-died', 'timed-out', 'unexpected'].includes(error.code) && tooMany);
+      (error !== null &&
+        [
+          'worker-died',
+          'timed-out',
+          'unexpected',
+          'balena-conflict',
+          'hub-conflict',
+          'device-not-visible',
+        ].includes(error.code) &&
+        tooMany);
     if (!named) violated(`given up without a reason: ${error?.code}`);
   }
 }

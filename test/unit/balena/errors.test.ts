@@ -3,7 +3,7 @@ import { mapBalenaError } from '../../../src/balena/errors.js';
 test('an expired token is about our key, and nothing was sent', () => {
   const expired = Object.assign(new Error('Token expired: secret'), { code: 'BalenaExpiredToken' });
   const mapped = mapBalenaError(expired, true);
-  expect(mapped).toMatchObject({ code: 'balena-unauthorized', retry: 'later', outcomeUnknown: false });
+  expect(mapped).toMatchObject({ code: 'balena-unauthorized', outcomeUnknown: false });
   expect(mapped.message).not.toContain('secret');
 });
 

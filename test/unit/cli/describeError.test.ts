@@ -6,7 +6,7 @@ import { ConfigError } from '../../../src/config/config.js';
 import { RequestError } from '../../../src/ops/requestError.js';
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
 
-const provisioning = (code: ErrorCode) => new ProvisioningError(code, 'Why.', { retry: 'later' });
+const provisioning = (code: ErrorCode) => new ProvisioningError(code, 'Why.');
 
 test.each<[unknown, string, number]>([
   [new CliError('no-filter', exitCodes.wrongUsage, 'Why.'), 'no-filter', 2],

@@ -16,7 +16,7 @@ test.each<[string, State, DeviceRecord]>([
   [
     'whose lease was left to run out',
     'queued',
-    { ...working, lease: { by: 'w', until: now + 1, left: true } },
+    { ...working, lease: { by: 'w', until: now + 1, unresolved: true } },
   ],
   ['that comes again after a failure', 'retrying', { ...queued, retries: 1, error: failed.error }],
   ['that a worker holds again after a failure', 'working', { ...working, retries: 1, error: failed.error }],

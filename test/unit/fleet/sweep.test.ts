@@ -1,6 +1,6 @@
 import { fleetPageSize } from '../../../src/balena/listing.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { newRecord } from '../../../src/device/transitions.js';
+import { newRecord } from '../../../src/device/transitionParts.js';
 import { planSweep, type SweepOptions, type SweepProgress, sweep } from '../../../src/fleet/sweep.js';
 import { openPosition, type PositionRow } from '../../../src/storage/timerRows.js';
 import { collect } from '../../support/collect.js';
@@ -299,7 +299,7 @@ test('what balena asks to wait for is waited for', async () => {
     refusals -= 1;
     if (refusals >= 0)
       throw new ProvisioningError('balena-throttled', '', {
-        retry: { afterMs: 45_000 },
+        retryAfterMs: 45_000,
         dependency: 'balena',
       });
     return list(...args);

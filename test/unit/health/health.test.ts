@@ -6,7 +6,7 @@ import type { CircuitBreaker, CircuitRow } from '../../../src/throttling/circuit
 
 const now = 1_800_000_000_000;
 const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async () => {
-  throw new ProvisioningError(code, `${code}: it cannot be reached.`, { retry: 'later' });
+  throw new ProvisioningError(code, `${code}: it cannot be reached.`);
 };
 const closed: CircuitRow = { state: 'closed', since: 0, until: 0, failures: 0, probe: null, code: null };
 const never = { answeredAt: null, failedAt: null, code: null };
@@ -38,8 +38,8 @@ test('there is one line for each dependency, and all is well before any work', a
     configuration: [true, 'complete'],
     queue: [true, 'answers'],
     records: [true, 'answers'],
-    balena: [true, 'no worker has asked it yet'],
-    hub: [true, 'no worker has asked it yet'],
+    balena: [true, 'no worker has used it yet'],
+    hub: [true, 'no worker has used it yet'],
   });
 });
 
@@ -69,8 +69,8 @@ test('without the records, nothing is known of the other sides', async () => {
   expect(await linesIn({ readStatus: lost, balena: lost, hub: lost })).toMatchObject({
     queue: [true, 'answers'],
     records: [false, 'records-unavailable: it cannot be reached.'],
-    balena: [false, 'not known: the records cannot be reached'],
-    hub: [false, 'not known: the records cannot be reached'],
+    balena: [false, 'unknown: the records cannot be reached'],
+    hub: [false, 'unknown: the records cannot be reached'],
   });
 });
 

@@ -3,7 +3,7 @@ import { ProvisioningError } from '../../../src/shared/errors.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
-const down = new ProvisioningError('hub-unavailable', 'The hub cannot be reached.', { retry: 'later' });
+const down = new ProvisioningError('hub-unavailable', 'The hub cannot be reached.');
 
 const start = 1_800_000_000_000;
 

@@ -30,9 +30,7 @@ test('a bad request is answered with its status and code, and is no error of our
 });
 
 test('records or a queue that cannot be reached are a 503, and nothing was promised', async () => {
-  const error = new ProvisioningError('queue-unavailable', 'The queue cannot be reached.', {
-    retry: 'later',
-  });
+  const error = new ProvisioningError('queue-unavailable', 'The queue cannot be reached.');
   const { answer, logged } = await throwing(error);
   expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
   expect(JSON.parse(String(answer.body))).toMatchObject({
@@ -46,5 +44,5 @@ test('a foreign error is neither shown nor logged with its text', async () => {
   const { answer, logged } = await throwing(new TypeError('the key is hunter2'));
   expect(answer.status).toBe(503);
   expect(`${answer.body} ${logged}`).not.toContain('hunter2');
-  expect(logged).toEqual(['unexpected: Something unexpected went wrong (TypeError).']);
+  expect(logged).toEqual(['unexpected: An unexpected error occurred (TypeError).']);
 });

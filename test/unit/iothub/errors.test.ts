@@ -5,12 +5,11 @@ import { ProvisioningError } from '../../../src/shared/errors.js';
 test('without a token for its managed identity, nothing was asked of the hub', () => {
   expect(mapHubError(new CredentialUnavailableError('no identity here'), true)).toMatchObject({
     code: 'hub-unauthorized',
-    retry: 'later',
     outcomeUnknown: false,
   });
 });
 
 test('an error of ours stays as it is', () => {
-  const ours = new ProvisioningError('unexpected', 'ours', { retry: 'later' });
+  const ours = new ProvisioningError('unexpected', 'ours');
   expect(mapHubError(ours, true)).toBe(ours);
 });

@@ -1,5 +1,6 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { accept, type DeviceRequest } from '../../../src/provisioning/accept.js';
+import type { DeviceRequest } from '../../../src/device/request.js';
+import { accept } from '../../../src/provisioning/accept.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
 import { failed, now, provisioned, queued, requestId, thumbprint, uuid } from '../../support/records.js';
 
@@ -61,7 +62,7 @@ describe('what a bulk action is to come to in hours', () => {
   const hours = 60 * minutes;
   const waiting: DeviceRecord = {
     ...queued,
-    action: { id: 'a', error: null, before: {} },
+    action: { id: 'a', error: null, previous: {} },
     job: { generation: 1, kind: 'change', due: now + 5 * hours },
   };
 

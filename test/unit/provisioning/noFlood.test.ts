@@ -111,6 +111,6 @@ test('500 devices that all name a service that does not exist, asking for an hou
       record: { error: { code: 'service-not-found' } },
     });
     expect(own[0]?.reason).toBe('service-not-found');
-    expect(own[0]?.description).toContain('no service named "mian": it has main.');
+    expect(own[0]?.description).toContain('no service named "mian": its services are main.');
   }
 });

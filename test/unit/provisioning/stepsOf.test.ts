@@ -8,7 +8,6 @@ const steps = [
 
 test('a step that failed by what it found shows why, though its calls went well', () => {
   const error = new ProvisioningError('service-not-found', 'There is none.', {
-    retry: 'never',
     step: 'validate',
   });
   expect(stepsOf({ steps }, { kind: 'failed', error })).toEqual([
@@ -18,7 +17,7 @@ test('a step that failed by what it found shows why, though its calls went well'
 });
 
 test('what went well stays so', () => {
-  expect(stepsOf({ steps }, { kind: 'done' })).toEqual(steps);
-  const unexpected = new ProvisioningError('unexpected', 'What?', { retry: 'later' });
+  expect(stepsOf({ steps }, { kind: 'succeeded' })).toEqual(steps);
+  const unexpected = new ProvisioningError('unexpected', 'What?');
   expect(stepsOf({ steps }, { kind: 'failed', error: unexpected })).toEqual(steps);
 });

@@ -1,8 +1,9 @@
-import { type ErrorCode, ProvisioningError, type Retry } from '../../../src/shared/errors.js';
+import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
 import { pause, retryWithBackoff } from '../../../src/shared/retry.js';
 import { handClock } from '../../support/handClock.js';
 
-const error = (code: ErrorCode, retry: Retry = 'later') => new ProvisioningError(code, '', { retry });
+const error = (code: ErrorCode, retryAfterMs?: number) =>
+  new ProvisioningError(code, '', retryAfterMs === undefined ? {} : { retryAfterMs });
 
 /** A call that fails so many times. */
 async function failing(times: number, failure: unknown) {
@@ -26,7 +27,7 @@ test('what passes is waited for, longer each time', async () => {
 });
 
 test('who asks for a wait gets it', async () => {
-  const throttled = error('hub-throttled', { afterMs: 10_000 });
+  const throttled = error('hub-throttled', 10_000);
   expect(await failing(2, throttled)).toEqual({ result: 'done', calls: 3, waitedMs: 20_000 });
 });
 
@@ -34,7 +35,7 @@ test('after six tries it is the end', async () => {
   expect(await failing(9, error('timed-out'))).toEqual({ result: 'timed-out', calls: 6, waitedMs: 31_000 });
 });
 
-test.each([error('balena-unauthorized'), error('hub-unauthorized'), error('balena-rejected', 'never')])(
+test.each([error('balena-unauthorized'), error('hub-unauthorized'), error('balena-rejected')])(
   'what no patience mends is not waited for: $code',
   async (failure) => {
     expect(await failing(1, failure)).toEqual({ result: failure.code, calls: 1, waitedMs: 0 });

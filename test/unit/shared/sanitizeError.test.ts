@@ -36,8 +36,8 @@ test('nothing has no outline, and an error that causes itself has one that ends'
 
 test('an unexpected error becomes ours without its text', () => {
   const error = ProvisioningError.from(foreign());
-  expect(error).toMatchObject({ code: 'unexpected', retry: 'later', outcomeUnknown: false });
-  expect(error.message).toBe('Something unexpected went wrong (ForeignError).');
+  expect(error).toMatchObject({ code: 'unexpected', outcomeUnknown: false });
+  expect(error.message).toBe('An unexpected error occurred (ForeignError).');
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('secret');
   expect(ProvisioningError.from(error)).toBe(error);
 });

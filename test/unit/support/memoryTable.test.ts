@@ -10,7 +10,7 @@ test('a memory table that fails throws the error of an unreachable table, and ch
   const key = { partition: 'p', row: 'r' };
   await table.put(key, 'kept', null);
   table.fails = true;
-  const unavailable = { code: 'records-unavailable', retry: 'later', outcomeUnknown: true };
+  const unavailable = { code: 'records-unavailable', outcomeUnknown: true };
   await expect(table.get(key)).rejects.toMatchObject(unavailable);
   await expect(table.put(key, 'lost', '1')).rejects.toMatchObject(unavailable);
   await expect(table.remove(key)).rejects.toMatchObject(unavailable);

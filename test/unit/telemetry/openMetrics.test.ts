@@ -39,7 +39,7 @@ test('requests are counted by what they are and how they end', async () => {
   productMetrics().deprovisioned();
   productMetrics().failed('service-not-found', 'validate');
   productMetrics().failed('worker-died', null);
-  productMetrics().refused('hub');
+  productMetrics().credentialsRejected('hub');
   expect(await shown('provisioner.accepted')).toEqual({ provision: 2, deprovision: 1 });
   expect(await shown('provisioner.provisioned')).toEqual({ provision: 1 });
   expect(await shown('provisioner.time_to_provisioned')).toEqual({ provision: 2.5 });

@@ -1,7 +1,8 @@
-import { type ErrorCode, ProvisioningError, type Retry } from '../../../src/shared/errors.js';
+import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
 import { backOff } from '../../../src/throttling/backOff.js';
 
-const error = (code: ErrorCode, retry: Retry = 'later') => new ProvisioningError(code, '', { retry });
+const error = (code: ErrorCode, retryAfterMs?: number) =>
+  new ProvisioningError(code, '', retryAfterMs === undefined ? {} : { retryAfterMs });
 
 test.each([
   [0, 5_000],
@@ -32,8 +33,8 @@ test.each(['balena-unauthorized', 'hub-unauthorized', 'hub-quota-exceeded'] as c
 );
 
 test('it is never before the time that the other side asked for, and spread a little after it', () => {
-  const throttled = error('hub-throttled', { afterMs: 30_000 });
+  const throttled = error('hub-throttled', 30_000);
   expect(backOff(throttled, 0, 0)).toBe(31_000);
   expect(backOff(throttled, 9, 1)).toBe(35_000);
-  expect(backOff(error('balena-throttled', { afterMs: 30_000 }), 9, 1)).toBe(90_000);
+  expect(backOff(error('balena-throttled', 30_000), 9, 1)).toBe(90_000);
 });

@@ -4,7 +4,7 @@ import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
 const now = 1_800_000_000_000;
-const error = (code: ErrorCode) => new ProvisioningError(code, '', { retry: 'later', dependency: 'hub' });
+const error = (code: ErrorCode) => new ProvisioningError(code, '', { dependency: 'hub' });
 
 /** Two workers that share the hub's circuit. */
 function open() {
@@ -42,7 +42,7 @@ test('five failures in a row open it, for all workers', async () => {
   await one.failed(error('hub-unavailable'));
   clock.at += 1_000;
   expect(await two.admit('b')).toBe(now + 2_000);
-  expect(lines).toEqual(['hub is not to be relied on (hub-unavailable): work waits until it answers']);
+  expect(lines).toEqual(['hub fails (hub-unavailable): work waits until it answers']);
 });
 
 test('a run in between that went well starts the count again', async () => {
@@ -95,7 +95,7 @@ test('a probe whose whole work went well closes it', async () => {
   await system.one.admit('a');
   await system.one.release('a', true);
   expect(await system.one.admit('c')).toBeNull();
-  expect(system.lines.at(-1)).toBe('hub answers again');
+  expect(system.lines.at(-1)).toBe('hub answers again: work continues');
 });
 
 test('the success of another does not close it: it may have asked for something else', async () => {

@@ -1,37 +1,32 @@
-import { appendHistory } from '../../../device/transitions.js';
+import { isMessageOfJob } from '../../../device/state.js';
+import { discarded as discard } from '../../../device/transitions.js';
 import type { OpsDependencies } from '../../dependencies.js';
 import type { Item, StoredAction } from '../action.js';
 
 /**
- * Writes down that ops want nothing more of a failed request, or of a letter without a record; the overdue timer then removes
- * the letter. A device that asks again is served all the same, after its cool-down.
+ * Discards a failed request, or a dead letter without a record. The redrive then removes the dead letter. A later request of the
+ * device is still accepted after the cool-down.
  *
- * @returns false if it is superseded: its record has moved on, and is left alone
+ * @returns false if the item is superseded: its record has another job by now
  * @throws ProvisioningError `records-unavailable`
  */
 export async function discardItem(
   { records, discarded, clock }: Pick<OpsDependencies, 'records' | 'discarded' | 'clock'>,
-  { reason, ...action }: StoredAction,
-  { uuid, requestId, generation, sequenceNumber }: Item,
+  { reason, startedBy, by: plannedBy }: StoredAction,
+  item: Item,
 ): Promise<boolean> {
-  const why = { at: clock.now(), by: action.startedBy ?? action.by, reason: reason ?? '' };
-  let found = false;
+  const now = clock.now();
+  const why = { by: startedBy ?? plannedBy, reason: reason ?? '' };
+  let hasRecord = false;
   let isDone = false;
-  if (uuid !== null) {
-    await records.amend(uuid, (record) => {
-      found = record !== null;
-      isDone = false;
-      if (!record) return null;
-      const { job, desired } = record;
-      if (!job?.dead || job.generation !== generation || desired.requestId !== requestId) return null;
-      isDone = true;
-      if (job.dead.discarded) return null;
-      job.dead.discarded = why;
-      appendHistory(record, { at: why.at, type: 'discarded', note: `by ${why.by}: ${why.reason}` });
-      return record;
+  if (item.uuid !== null) {
+    await records.amend(item.uuid, (record) => {
+      hasRecord = record !== null;
+      isDone = record?.job?.dead !== undefined && isMessageOfJob(record, item);
+      return record && isDone ? discard(record, { now }, why) : null;
     });
   }
-  if (found || sequenceNumber === null) return isDone;
-  await discarded.add({ sequenceNumber, ...why });
+  if (hasRecord || item.sequenceNumber === null) return isDone;
+  await discarded.add({ sequenceNumber: item.sequenceNumber, at: now, ...why });
   return true;
 }

@@ -34,7 +34,7 @@ describe('of a process that died', () => {
     };
     const live = (call: keyof typeof left) => {
       left[call] -= 1;
-      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.', { retry: 'later' });
+      if (left[call] < 0) throw new ProvisioningError('records-unavailable', 'Dead.');
     };
     const actions = openActions({
       ...table,

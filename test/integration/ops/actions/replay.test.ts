@@ -22,7 +22,7 @@ test('each is asked again for its turn at the rate, under a number of its own, a
     attempts: 0,
     error: null,
     action: { id, error: { code: 'service-not-found' } },
-    history: [{ type: 'replayed', note: 'asked for again by Ada' }],
+    history: [{ type: 'replayed', note: 'requested again by Ada' }],
   });
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 3, underWay: 3, succeeded: 0 });
 });

@@ -46,7 +46,7 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
       writes += 1;
       if (writes > 1) return written;
       if (how.includes('conflict')) return false;
-      throw new ProvisioningError('records-unavailable', 'Away.', { retry: 'later', outcomeUnknown: true });
+      throw new ProvisioningError('records-unavailable', 'Away.', { outcomeUnknown: true });
     };
     const started = await startAction({ ...deps, actions: openActions({ ...table, put }) }, id);
     expect(started.state).toBe('running');

@@ -66,10 +66,12 @@ test('a request is what POST is: accepted, the same again, moved, refused', asyn
   expect(await handle(requested('relay'))).toMatchObject({ outcome: 'service-conflict' });
   await deps.records.amend(uuid, (record) => {
     if (!record?.job) return null;
-    record.job.dead = { at: 0 };
-    record.coolDownUntil = Number.MAX_SAFE_INTEGER;
-    record.error = { code: 'service-not-found', step: 'validate', message: 'No such service.', at: 0 };
-    return record;
+    return {
+      ...record,
+      job: { ...record.job, dead: { at: 0 } },
+      coolDownUntil: Number.MAX_SAFE_INTEGER,
+      error: { code: 'service-not-found', step: 'validate', message: 'No such service.', at: 0 },
+    };
   });
   expect(await handle(requested('main'))).toMatchObject({ outcome: 'failed', message: 'No such service.' });
 });

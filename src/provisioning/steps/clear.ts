@@ -3,8 +3,8 @@ import type { VariableScope } from '../../device/record.js';
 import type { Step } from '../../shared/errors.js';
 import type { Work } from '../work.js';
 
-/** Removes our two variables from places; a variable, or a place, that is not there is fine. */
-export async function clean(
+/** Removes our two variables from scopes. A variable or a scope that does not exist counts as removed. */
+export async function clear(
   work: Work,
   device: BalenaDevice,
   scopes: Iterable<VariableScope>,
@@ -14,6 +14,6 @@ export async function clean(
     for (const variable of Object.values(device.scopes.get(scope)?.variables ?? {})) {
       await work.balena(step, (balena) => balena.remove(scope, variable));
     }
-    work.cleaned.add(scope);
+    work.clearedScopes.add(scope);
   }
 }

@@ -1,4 +1,4 @@
-import { clean } from '../../../../src/provisioning/steps/clean.js';
+import { clear } from '../../../../src/provisioning/steps/clear.js';
 import {
   deviceWith,
   fakeWork,
@@ -16,26 +16,26 @@ test('our variables are removed from the places, and from no other', async () =>
     main: scopedVariablesWith(2, pair),
     other: scopedVariablesWith(3, pair),
   });
-  await clean(work, device, ['', 'main']);
+  await clear(work, device, ['', 'main']);
   expect(removed).toEqual([
     { scope: '', id: 10 },
     { scope: '', id: 11 },
     { scope: 'main', id: 20 },
     { scope: 'main', id: 21 },
   ]);
-  expect([...work.cleaned]).toEqual(['', 'main']);
+  expect([...work.clearedScopes]).toEqual(['', 'main']);
 });
 
 test('a place that is empty, or gone, is clean', async () => {
   const { work, calls } = fakeWork();
-  await clean(work, deviceWith({ '': scopedVariablesOf(1) }), ['', 'gone']);
+  await clear(work, deviceWith({ '': scopedVariablesOf(1) }), ['', 'gone']);
   expect(calls).toEqual([]);
-  expect([...work.cleaned]).toEqual(['', 'gone']);
+  expect([...work.clearedScopes]).toEqual(['', 'gone']);
 });
 
 test('half a pair is removed, too', async () => {
   const { work, removed } = fakeWork();
-  await clean(work, deviceWith({ '': scopedVariablesOf(1, { AZURE_PRIVATE_KEY: 'x' }) }), ['']);
+  await clear(work, deviceWith({ '': scopedVariablesOf(1, { AZURE_PRIVATE_KEY: 'x' }) }), ['']);
   expect(removed).toEqual([{ scope: '', id: 10 }]);
 });
 
@@ -48,6 +48,6 @@ test('a place whose variables could not be removed does not count as clean', asy
     },
   };
   const device = deviceWith({ '': scopedVariablesOf(1), main: scopedVariablesWith(2, pair) });
-  await expect(clean(failing, device, ['', 'main'])).rejects.toThrow('refused');
-  expect([...work.cleaned]).toEqual(['']);
+  await expect(clear(failing, device, ['', 'main'])).rejects.toThrow('refused');
+  expect([...work.clearedScopes]).toEqual(['']);
 });

@@ -1,6 +1,6 @@
 import type { Desired } from '../../../src/device/record.js';
-import { sameDesired } from '../../../src/device/state.js';
-import type { DeviceRequest } from '../../../src/provisioning/accept.js';
+import type { DeviceRequest } from '../../../src/device/request.js';
+import { isSameRequest } from '../../../src/device/request.js';
 import { recordWith, uuid } from '../../support/records.js';
 
 const present: Desired = { present: true, service: 'main', requestId: 'r', requestedAt: 0 };
@@ -30,5 +30,5 @@ test.each<[string, boolean, DeviceRequest, Desired]>([
   ],
   ['the same, while a rotation is under way', true, ask, { ...present, retire: 'A', revoke: true }],
 ])('to ask for %s is the same: %s', (_, same, requested, desired) => {
-  expect(sameDesired(requested, recordWith({ desired }))).toBe(same);
+  expect(isSameRequest(requested, recordWith({ desired }))).toBe(same);
 });

@@ -1,0 +1,69 @@
+import type { EpochMs } from '../shared/time.js';
+import type { Desired, DeviceRecord, VariableScope } from './record.js';
+
+/** A request to provision a device at a service ('' for the device level), or to deprovision the device. */
+export type DeviceRequest = (
+  | { uuid: string; present: true; service: VariableScope; retire?: string; revoke?: boolean }
+  | { uuid: string; present: false }
+) & {
+  /** The work must not begin before this time; default: now. */
+  due?: EpochMs;
+  /** The worker asks the hub instead of trusting the record. */
+  forceVerify?: boolean;
+  /** The id of the bulk action that makes this request. */
+  action?: string;
+};
+
+/** The record already asks for the same state: presence, service, and no new thumbprint to retire or to revoke. */
+export function isSameRequest(request: DeviceRequest, { desired }: Pick<DeviceRecord, 'desired'>): boolean {
+  if (request.present !== desired.present) return false;
+  if (!request.present) return true;
+  if (request.service !== desired.service) return false;
+  if (request.retire === undefined) return true;
+  return request.retire === desired.retire && (!request.revoke || desired.revoke === true);
+}
+
+/**
+ * The desired state of a new request.
+ *
+ * @param found the record so far; null if there is none
+ * @param requestId the id of the new request
+ */
+export function desiredBy(
+  request: DeviceRequest,
+  found: Pick<DeviceRecord, 'desired' | 'job'> | null,
+  requestId: string,
+  now: EpochMs,
+): Desired {
+  const before = found?.desired;
+  const movedAt =
+    request.present && before?.present && before.service !== request.service ? now : before?.movedAt;
+  return {
+    present: request.present,
+    service: request.present ? request.service : null,
+    requestId,
+    requestedAt: now,
+    ...(request.present && before?.present && movedAt !== undefined && { movedAt }),
+    ...retirement(request, found),
+  };
+}
+
+/**
+ * The thumbprint to retire. An earlier one is carried along, through a deprovisioning too, until the deprovisioning is done:
+ * a revoked certificate must not come back.
+ */
+function retirement(
+  request: DeviceRequest,
+  found: Pick<DeviceRecord, 'desired' | 'job'> | null,
+): Pick<Desired, 'retire' | 'revoke'> {
+  const before = found?.desired;
+  if (request.present && request.retire !== undefined) {
+    const wasRevoked = before?.revoke === true && before.retire === request.retire;
+    return { retire: request.retire, revoke: request.revoke === true || wasRevoked };
+  }
+  if (!before || !(before.present || found.job)) return {};
+  return {
+    ...(before.retire !== undefined && { retire: before.retire }),
+    ...(before.revoke && { revoke: true }),
+  };
+}

@@ -1,0 +1,170 @@
+import type { ProvisioningError } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
+import type {
+  Desired,
+  DeviceRecord,
+  HistoryEvent,
+  Job,
+  Observed,
+  RecordedError,
+  VariableScope,
+} from './record.js';
+
+import { operationOf } from './state.js';
+
+/* The parts of which the transitions are made. Only `transitions.ts` uses them. */
+
+/** When a transition happens, and the trace context of its caller (undefined where the caller is not traced). */
+export interface Context {
+  now: EpochMs;
+  traceparent?: string | undefined;
+}
+
+/** The pending work that a message describes whose record was lost. The worker finds out what the device holds. */
+export interface LostWork {
+  uuid: string;
+  requestId: string;
+  generation: number;
+  operation: 'provision' | 'deprovision';
+  /** Null when the device is to be deprovisioned. */
+  service: VariableScope | null;
+  traceparent?: string | undefined;
+}
+
+/** A new, empty record. Its generation starts at the Unix time in seconds, above every generation of a record that was lost. */
+export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceRecord {
+  const lastGeneration = Math.floor(now / 1_000);
+  return {
+    uuid,
+    desired,
+    job: null,
+    lease: null,
+    observed: {
+      thumbprint: null,
+      previous: null,
+      service: null,
+      hub: 'unknown',
+      fleet: null,
+      notBefore: null,
+      notAfter: null,
+      keyAlgorithm: null,
+      verifiedAt: 0,
+    },
+    scopes: [],
+    attempts: 0,
+    retries: 0,
+    failures: 0,
+    replays: 0,
+    error: null,
+    action: null,
+    completedAt: null,
+    history: [],
+    coolDownUntil: 0,
+    firstSeenAt: now,
+    firstGeneration: lastGeneration,
+    lastGeneration,
+    updatedAt: now,
+    stamp: '',
+  };
+}
+
+export function desiredByMessage({ operation, service, requestId }: LostWork, now: EpochMs): Desired {
+  const present = operation === 'provision';
+  return { present, service: present ? (service ?? '') : null, requestId, requestedAt: now };
+}
+
+/** Failures of earlier runs do not count for what follows. */
+export const noFailure = { attempts: 0, retries: 0, error: null } as const;
+
+interface JobDetails {
+  kind: Job['kind'];
+  due: EpochMs;
+  /** The job keeps no earlier reservation. */
+  reservation?: number | undefined;
+  forceVerify?: boolean | undefined;
+}
+
+/** A job with a new generation, so that every older message is superseded. */
+export function startJob(
+  record: DeviceRecord,
+  traceparent: string | undefined,
+  { kind, due, reservation, forceVerify }: JobDetails,
+): DeviceRecord {
+  const generation = record.lastGeneration + 1;
+  const job: Job = {
+    generation,
+    kind,
+    // A message body holds whole milliseconds only.
+    due: Math.round(due),
+    ...(forceVerify && { forceVerify }),
+    ...(reservation !== undefined && { reservation }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
+  return { ...record, lastGeneration: generation, job };
+}
+
+/** The same job at another time. Kind, `forceVerify` and trace are kept, a reservation only if named. A record without a job gets a change. */
+export function reschedule(
+  record: DeviceRecord,
+  { traceparent }: Context,
+  due: EpochMs,
+  reservation?: number,
+): DeviceRecord {
+  const { job } = record;
+  return startJob(record, job?.traceparent ?? traceparent, {
+    kind: job?.kind ?? 'change',
+    due,
+    reservation,
+    forceVerify: job?.forceVerify,
+  });
+}
+
+/** While an unresolved lease lasts, no run may start: the earlier run's write may still take effect. */
+export function afterLease({ lease }: DeviceRecord, due: EpochMs, now: EpochMs): EpochMs {
+  return Math.max(due, lease?.until ?? now, now);
+}
+
+const minutes = 60_000;
+const firstCoolDown = 10 * minutes;
+const longestCoolDown = 360 * minutes;
+
+/**
+ * A change becomes dead, with a cool-down of 10 minutes that doubles with each failure up to 6 hours: a device that requests for
+ * ever must not flood the dead-letter queue. A check ends without a job, and the next job starts to count from zero.
+ */
+export function markDead(record: DeviceRecord, error: ProvisioningError, now: EpochMs): DeviceRecord {
+  const next = { ...record, error: recordedError(error, now) };
+  if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0 };
+  const failures = record.failures + 1;
+  const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
+  return { ...next, job: { ...record.job, dead: { at: now } }, failures, coolDownUntil: now + coolDown };
+}
+
+function recordedError({ code, step, message }: ProvisioningError, at: EpochMs): RecordedError {
+  return { code, step: step ?? null, message, at };
+}
+
+export function withUnknownHub(observed: Observed): Observed {
+  return { ...observed, hub: 'unknown' };
+}
+
+export function addScopes(record: DeviceRecord, scopes: readonly VariableScope[]): DeviceRecord {
+  return { ...record, scopes: [...new Set([...record.scopes, ...scopes])] };
+}
+
+/** The row has room for 64 KB. 24 events are about 2 KB, and still show how a day of trouble began. */
+const mostEvents = 24;
+
+/** Appends an event. An event equal to the last one replaces the last one, so that hours of waiting are one line. */
+export function appendHistory(record: DeviceRecord, event: HistoryEvent): DeviceRecord {
+  const last = record.history.at(-1);
+  const repeats = last?.type === event.type && last.note === event.note;
+  const earlier = repeats ? record.history.slice(0, -1) : record.history;
+  return { ...record, history: [...earlier, event].slice(-mostEvents) };
+}
+
+export function describeRequest(record: DeviceRecord): string {
+  const { present, service } = record.desired;
+  const where = service === '' ? 'the device level' : service;
+  return present ? `${operationOf(record)} at ${where}` : operationOf(record);
+}

@@ -1,0 +1,41 @@
+import { DefaultAzureCredential } from '@azure/identity';
+import {
+  ServiceBusAdministrationClient,
+  type ServiceBusAdministrationClientOptions,
+  ServiceBusClient,
+  type ServiceBusClientOptions,
+} from '@azure/service-bus';
+
+/** A connection string, or the host name of a namespace for managed identity. */
+export type QueueConnection = { connectionString: string } | { fullyQualifiedNamespace: string };
+
+export interface QueueOptions {
+  connection: QueueConnection;
+  queue: string;
+  /** The longest time for one call, ms. It includes the retries of the SDK. */
+  callTimeoutMs?: number;
+}
+
+/** Makes a client for messages. @throws Error if the connection string cannot be read */
+export function createServiceBusClient(
+  connection: QueueConnection,
+  options: ServiceBusClientOptions,
+): ServiceBusClient {
+  return 'connectionString' in connection
+    ? new ServiceBusClient(connection.connectionString, options)
+    : new ServiceBusClient(connection.fullyQualifiedNamespace, new DefaultAzureCredential(), options);
+}
+
+/** Makes a client for the properties and counts of queues. @throws Error if the connection string cannot be read */
+export function createAdministrationClient(
+  connection: QueueConnection,
+  options: ServiceBusAdministrationClientOptions,
+): ServiceBusAdministrationClient {
+  return 'connectionString' in connection
+    ? new ServiceBusAdministrationClient(connection.connectionString, options)
+    : new ServiceBusAdministrationClient(
+        connection.fullyQualifiedNamespace,
+        new DefaultAzureCredential(),
+        options,
+      );
+}

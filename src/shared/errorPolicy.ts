@@ -1,0 +1,250 @@
+/** The systems that can be down without the device being at fault. */
+export type Dependency = 'balena' | 'hub';
+
+/** Who or what has to change before the work can succeed. */
+export type Fault =
+  /** The dependency is down, slow or busy. */
+  | 'dependency'
+  /** The dependency refuses our credentials, or our hub's quota is used up. */
+  | 'key'
+  /** The device's fleet, or its settings. */
+  | 'fleet'
+  /** This device alone. */
+  | 'device'
+  /** Our own records or queue. */
+  | 'storage'
+  /** This product, or its host. */
+  | 'product'
+  /** An operator's decision. */
+  | 'operator';
+
+/** The meaning of an error code for every part of the product: one row a code. */
+export interface ErrorPolicy {
+  fault: Fault;
+  /** The dependency that the code names; null for a code that can come from either, or from neither. */
+  dependency: Dependency | null;
+  /** The request fails for good with the first such error. No later run can succeed without a change by an operator. */
+  isFinal: boolean;
+  /** Whether one run repeats the failed call, a few times within 20 s. */
+  retriedInRun: 'never' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
+  /** Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. */
+  countsAsAttempt: 'never' | 'while-circuits-are-closed';
+  /** The longest wait before the first retry, ms. Later waits double. */
+  firstBackOffMs: number;
+  /** Runs that were told the same Retry-After are spread over this time, ms. */
+  spreadMs: number;
+  /** Whether the dependency's circuit opens: with the first such error, or with several in a row. */
+  opensCircuit: 'never' | 'at-once' | 'after-several';
+  /** The HTTP status of an answer that reports the error. 503 means that the caller may repeat the request. */
+  httpStatus: 422 | 503;
+  /** For the documents and the API description. */
+  meaning: string;
+  /** The operator's next step. */
+  advice: string;
+}
+
+const seconds = 1_000;
+
+/** The row that most codes share. */
+const usual = {
+  dependency: null,
+  isFinal: false,
+  retriedInRun: 'never',
+  countsAsAttempt: 'never',
+  firstBackOffMs: 5 * seconds,
+  spreadMs: 5 * seconds,
+  opensCircuit: 'never',
+  httpStatus: 503,
+} as const;
+
+/** No later run can succeed. */
+const final = { ...usual, isFinal: true, httpStatus: 422 } as const;
+
+/** The dependency does not answer, or answers with an error of its own. */
+const unavailable = {
+  ...usual,
+  fault: 'dependency',
+  retriedInRun: 'unless-outcome-unknown',
+  opensCircuit: 'after-several',
+  advice:
+    'Wait: the work is retried automatically. If the request failed for good, replay it once the dependency answers again.',
+} as const;
+
+/** The credentials are wrong, or a limit of the account is reached: a few seconds change nothing. */
+const refused = {
+  ...usual,
+  fault: 'key',
+  firstBackOffMs: 60 * seconds,
+  opensCircuit: 'at-once',
+} as const;
+
+/** Our own storage does not answer. */
+const storageUnavailable = {
+  ...usual,
+  fault: 'storage',
+  advice:
+    'Wait: the work is retried automatically. `provisioner doctor` checks the connection and the rights.',
+} as const;
+
+/** Another writer changed the same thing in the same moment, or an unknown error occurred. A device that fails so for ever must end. */
+const deviceFailed = { ...usual, fault: 'device', countsAsAttempt: 'while-circuits-are-closed' } as const;
+
+/** The error policy: every code with its row. The codes are stable, because records, dead letters and answers carry them. */
+export const errorPolicies = {
+  'device-not-found': {
+    ...final,
+    fault: 'device',
+    meaning: 'balena has no device with this UUID.',
+    advice:
+      'Check that the UUID is the full one, and that BALENA_API_KEY sees the fleet. If the device was deleted, discard the request.',
+  },
+  'device-not-visible': {
+    ...deviceFailed,
+    meaning:
+      'The device to be removed is not visible in balena, and neither is its fleet. Its hub identity has been removed.',
+    advice:
+      'If the fleet was deleted, discard the request. Otherwise check BALENA_API_KEY and replay: the device still has its variables.',
+  },
+  'service-not-found': {
+    ...final,
+    fault: 'fleet',
+    meaning: 'The device has no service with this name. Nothing was changed anywhere.',
+    advice:
+      'Request one of the services that the message names (balena_service in the request), or release the service; then replay.',
+  },
+  'fleet-not-allowed': {
+    ...final,
+    fault: 'fleet',
+    meaning: "The device's fleet is not in FLEETS.",
+    advice: 'Add the fleet to FLEETS and replay, or discard the request.',
+  },
+  'balena-rejected': {
+    ...final,
+    fault: 'device',
+    dependency: 'balena',
+    meaning: 'balena will never accept this request. The message says why.',
+    advice: 'Fix what the message names, then replay.',
+  },
+  'hub-rejected': {
+    ...final,
+    fault: 'device',
+    dependency: 'hub',
+    meaning: 'The hub will never accept this identity. The message says why.',
+    advice: 'Fix what the message names, then replay.',
+  },
+  'balena-conflict': {
+    ...deviceFailed,
+    dependency: 'balena',
+    meaning: 'Another writer created the same variable at the same time.',
+    advice:
+      'Wait: the work is retried automatically. If the error stays, find out which other program writes the variable.',
+  },
+  'hub-conflict': {
+    ...deviceFailed,
+    dependency: 'hub',
+    meaning: 'Another program creates and deletes the same identity at the hub.',
+    advice:
+      'Wait: the work is retried automatically. If the error stays, find out which other program changes the identity.',
+  },
+  'balena-throttled': {
+    ...unavailable,
+    dependency: 'balena',
+    retriedInRun: 'if-wait-is-short',
+    // balena's callers spread themselves; the hub's are spread by the rate limiter.
+    spreadMs: 60 * seconds,
+    opensCircuit: 'never',
+    meaning: 'balena limits our requests (429).',
+  },
+  'hub-throttled': {
+    ...unavailable,
+    dependency: 'hub',
+    retriedInRun: 'never',
+    opensCircuit: 'never',
+    meaning: 'The hub limits registry operations (429).',
+  },
+  'balena-unavailable': {
+    ...unavailable,
+    dependency: 'balena',
+    meaning: 'balena does not answer, or answers with an error of its own.',
+  },
+  'hub-unavailable': {
+    ...unavailable,
+    dependency: 'hub',
+    meaning: 'The hub does not answer, or answers with an error of its own.',
+  },
+  'timed-out': {
+    ...unavailable,
+    retriedInRun: 'never',
+    countsAsAttempt: 'while-circuits-are-closed',
+    meaning: 'balena or the hub did not answer in time.',
+  },
+  'balena-unauthorized': {
+    ...refused,
+    dependency: 'balena',
+    meaning: 'balena refuses our API key.',
+    advice:
+      'Check BALENA_API_KEY and its rights. All work waits until the key is right, and then continues automatically. Replay what has failed for good.',
+  },
+  'hub-unauthorized': {
+    ...refused,
+    dependency: 'hub',
+    meaning: 'The hub refuses our credentials.',
+    advice:
+      "Check the hub's connection string, or the role of the managed identity. All work waits until the credentials are right, and then continues automatically. Replay what has failed for good.",
+  },
+  'hub-quota-exceeded': {
+    ...refused,
+    dependency: 'hub',
+    meaning: "The hub's daily quota, or its number of devices, is used up.",
+    advice:
+      'Add units to the hub, or wait for midnight UTC. All work waits until then, and then continues automatically. Replay what has failed for good.',
+  },
+  'records-unavailable': {
+    ...storageUnavailable,
+    // An update reads the record first, and recognises its own earlier write.
+    retriedInRun: 'always',
+    meaning: 'The table of the device records does not answer.',
+  },
+  'queue-unavailable': {
+    ...storageUnavailable,
+    meaning: 'The Service Bus queue does not answer.',
+  },
+  unexpected: {
+    ...deviceFailed,
+    fault: 'product',
+    meaning: 'An unknown error.',
+    advice: 'Look up the UUID in the log. Replay the request; if the error comes back, report it.',
+  },
+  'worker-died': {
+    ...usual,
+    fault: 'product',
+    httpStatus: 422,
+    meaning: 'The worker stopped each time in the middle of its work on this device.',
+    advice: "Look for crashes and for the memory limit in the worker's log, then replay.",
+  },
+  cancelled: {
+    ...usual,
+    fault: 'operator',
+    httpStatus: 422,
+    meaning: 'An operator cancelled the replay.',
+    advice: 'Replay the request when its cause is fixed.',
+  },
+} satisfies Record<string, ErrorPolicy>;
+
+export type ErrorCode = keyof typeof errorPolicies;
+
+export const errorCodes = Object.keys(errorPolicies) as [ErrorCode, ...ErrorCode[]];
+
+export function policyOf(code: ErrorCode): ErrorPolicy {
+  return errorPolicies[code];
+}
+
+/**
+ * The operator's next step.
+ *
+ * @param code the code of a failed request, or the reason of a dead letter that this version cannot read
+ */
+export function adviceFor(code: string): string {
+  if (Object.hasOwn(errorPolicies, code)) return policyOf(code as ErrorCode).advice;
+  return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Look at the message in the queue. Discard it if it is not from this product.';
+}

@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * The table "States and transitions" of docs/protocol.md.
+ *
+ * @returns for each function the states that it may lead to, by the state from which it starts
+ */
+export async function readTransitionTable(): Promise<Map<string, Map<string, string[]>>> {
+  const page = await readFile(join(process.cwd(), 'docs/protocol.md'), 'utf8');
+  const rows = page.matchAll(/^\| `(\w+)` +\| ([^|]*) \| ([^|]*) \| [^|]* \|$/gm);
+  return new Map(
+    [...rows].map(([, name = '', from = '', to = '']) => {
+      const targets = (state: string) => statesIn(to).map((target) => (target === 'same' ? state : target));
+      return [name, new Map(statesIn(from).map((state) => [state, targets(state)]))];
+    }),
+  );
+}
+
+function statesIn(cell: string): string[] {
+  return cell.split(',').map((state) => state.trim());
+}

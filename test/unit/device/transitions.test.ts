@@ -1,0 +1,483 @@
+import type { DeviceRecord, Job } from '../../../src/device/record.js';
+import * as transitions from '../../../src/device/transitions.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { readTransitionTable } from '../../support/readTransitionTable.js';
+import { now, provisioned, recordWith, requestId, thumbprint, uuid } from '../../support/records.js';
+import { type JobState, jobStateOf, jobStates } from './jobState.js';
+
+const minutes = 60_000;
+const error = new ProvisioningError('service-not-found', 'No such service.', { step: 'validate' });
+const steps = [{ step: 'validate', ms: 5, code: null }] as const;
+const context = { now, traceparent: '00-caller' };
+const other = 'B'.repeat(64);
+
+const job: Job = { generation: 7, kind: 'change', due: now - 1_000, traceparent: '00-first' };
+const lease = { by: 'worker', until: now + minutes };
+const base = recordWith({ lastGeneration: 7, firstGeneration: 5, attempts: 2, retries: 3, replays: 1 });
+
+/** One record in each state of docs/protocol.md, and variants that a transition may meet. */
+const samples: Record<JobState, DeviceRecord[]> = {
+  idle: [
+    { ...provisioned, lastGeneration: 7 },
+    { ...base, error: { code: 'timed-out', step: null, message: 'No answer.', at: now - 1 } },
+  ],
+  pending: [
+    { ...base, job },
+    { ...base, job: { ...job, kind: 'check', forceVerify: true, reservation: 3, unsent: true } },
+    { ...provisioned, job: { ...job, kind: 'check' }, lastGeneration: 7 },
+    {
+      ...provisioned,
+      job,
+      lastGeneration: 7,
+      desired: { ...provisioned.desired, retire: thumbprint },
+      action: { id: 'rotation', error: null, previous: {} },
+    },
+  ],
+  working: [
+    { ...base, job, lease },
+    { ...base, job: { ...job, kind: 'check' }, lease },
+  ],
+  abandoned: [
+    { ...base, job, lease: { by: 'worker', until: now } },
+    { ...base, job: { ...job, kind: 'check' }, lease: { by: 'worker', until: now } },
+    { ...base, job, lease: { ...lease, unresolved: true } },
+  ],
+  dead: [
+    { ...base, job: { ...job, dead: { at: now - 1 } }, failures: 1 },
+    { ...base, job: { ...job, dead: { at: now - 1, cancelled: true } } },
+    { ...base, job: { ...job, dead: { at: now - 1 } }, lease },
+  ],
+  discarded: [
+    { ...base, job: { ...job, dead: { at: now - 2, discarded: { at: now - 1, by: 'me', reason: 'x' } } } },
+  ],
+};
+
+const findings = {
+  observed: { ...provisioned.observed, fleet: 'org/fleet' },
+  clearedScopes: new Set(['relay']),
+  outcomeUnknown: false,
+};
+const failure = { error, counted: true, steps };
+const lost = { uuid, requestId, generation: 9, operation: 'provision', service: 'main' } as const;
+
+type Apply = (record: DeviceRecord) => DeviceRecord | null;
+
+/** Every transition, applied to a record. The names are those of the code and of the table in docs/protocol.md. */
+const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
+  requested: (record) => transitions.requested(record, context, { uuid, present: false }, 'new'),
+  checkRequested: (record) => transitions.checkRequested(record, context, true),
+  restoredFromMessage: () => transitions.restoredFromMessage(lost, context),
+  publishFailed: (record) => transitions.publishFailed(record),
+  postponed: (record) => transitions.postponed(record, context, now + 5, 'reservation', 9),
+  leaseExpired: (record) => transitions.leaseExpired(record, context),
+  leased: (record) => transitions.leased(record, context, { by: 'me', until: now + minutes }),
+  workerDied: (record) => transitions.workerDied(record, context, error),
+  scopesFound: (record) => transitions.scopesFound(record, ['relay', 'main']),
+  leaseReleased: (record) => transitions.leaseReleased(record, findings),
+  leaseLost: (record) => transitions.leaseLost(record, context),
+  completed: (record) => transitions.completed(record, context, steps),
+  suspended: (record) => transitions.suspended(record, context, now + 5, 9, steps),
+  retried: (record) => transitions.retried(record, context, failure, now + 5, true),
+  failed: (record) => transitions.failed(record, context, failure),
+  endedAfterCancel: (record) => transitions.endedAfterCancel(record, context, 'cancelled', steps),
+  replayed: (record) => transitions.replayed(record, context, { due: now + 5, by: 'me', action: 'a' }),
+  restoredFromDeadLetter: () => transitions.restoredFromDeadLetter(lost, context),
+  cancelled: (record) => transitions.cancelled(record, context, 'me'),
+  rotationCancelled: (record) => transitions.rotationCancelled(record, context, 'me'),
+  discarded: (record) => transitions.discarded(record, context, { by: 'me', reason: 'no need' }),
+};
+
+/** These functions check the state themselves. */
+const refusing = new Set(['checkRequested', 'publishFailed', 'cancelled', 'rotationCancelled', 'discarded']);
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) frozen(inner);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+const everySample = jobStates.flatMap((state) =>
+  samples[state].map((record, i) => ({
+    state,
+    record: frozen(structuredClone(record)),
+    name: `${state} ${i}`,
+  })),
+);
+
+test('the samples are in the states that they stand for', () => {
+  for (const { state, record } of everySample) expect(jobStateOf(record, now)).toBe(state);
+});
+
+describe.each(Object.entries(apply))('%s', (name, transition) => {
+  test.each(everySample)(
+    'from $name: changes no argument, and keeps what no transition may lose',
+    ({ record }) => {
+      const next = transition(record);
+      if (!next || name.startsWith('restored')) return;
+      expect(next.uuid).toBe(record.uuid);
+      expect(next.lastGeneration).toBeGreaterThanOrEqual(record.lastGeneration);
+      expect(next.firstSeenAt).toBe(record.firstSeenAt);
+      // A job with another time, kind or reservation has a new generation: an older message must not do its work.
+      if (next.job && record.job && next.job.generation === record.job.generation)
+        expect(next.job).toMatchObject({ due: record.job.due, kind: record.job.kind });
+      if (!['requested', 'rotationCancelled'].includes(name)) expect(next.desired).toEqual(record.desired);
+      if (!['leaseReleased', 'leased', 'scopesFound'].includes(name))
+        expect(next.scopes).toEqual(record.scopes);
+    },
+  );
+
+  test('leads where the table in docs/protocol.md says, and nowhere else', async () => {
+    const row = (await readTransitionTable()).get(name);
+    expect(row).toBeDefined();
+    for (const { state, record, name: sample } of everySample) {
+      const from = name.startsWith('restored') ? 'none' : state;
+      const targets = row?.get(from);
+      const next = transition(record);
+      if (targets && next)
+        expect([sample, targets]).toEqual([sample, expect.arrayContaining([jobStateOf(next, now)])]);
+      // The other functions are called only in the states of the table, because the callers have looked before.
+      if (!targets && refusing.has(name)) expect([sample, next]).toEqual([sample, null]);
+    }
+  });
+});
+
+test('the table in docs/protocol.md names every transition, and no other', async () => {
+  expect([...(await readTransitionTable()).keys()].sort()).toEqual(Object.keys(transitions).sort());
+});
+
+describe('a request', () => {
+  const post = { uuid, present: true, service: 'main' } as const;
+
+  test('without a record makes one, whose generations begin at the Unix time in seconds', () => {
+    const record = transitions.requested(null, context, { ...post, retire: other }, 'new');
+    const first = Math.floor(now / 1_000) + 1;
+    expect(record).toMatchObject({
+      desired: { present: true, service: 'main', retire: other, requestId: 'new', requestedAt: now },
+      job: { generation: first, kind: 'change', due: now, traceparent: '00-caller' },
+      firstGeneration: first,
+      lastGeneration: first,
+      firstSeenAt: now,
+      lease: null,
+      history: [{ type: 'requested', note: 'rotate at main' }],
+    });
+  });
+
+  test('starts to count from zero, and forgets the failure of the request before', () => {
+    const [dead] = samples.dead;
+    expect(transitions.requested(dead!, context, post, 'new')).toMatchObject({
+      attempts: 0,
+      retries: 0,
+      error: null,
+      completedAt: null,
+      failures: 1,
+      replays: 1,
+      job: { generation: 8, kind: 'change' },
+      firstGeneration: 8,
+    });
+    expect(transitions.requested(dead!, context, post, 'new').job?.dead).toBeUndefined();
+  });
+
+  test('does not make the device wait longer than the job that was pending', () => {
+    const [pending] = samples.pending;
+    const later = { ...post, due: now + minutes };
+    expect(transitions.requested(pending!, context, later, 'new').job?.due).toBe(now);
+    const soon = { ...pending!, job: { ...job, due: now + 10 } };
+    expect(transitions.requested(soon, context, later, 'new').job?.due).toBe(now + 10);
+    expect(transitions.requested(samples.idle[0]!, context, later, 'new').job?.due).toBe(now + minutes);
+  });
+
+  test('touches neither lease nor observed state nor scopes', () => {
+    const record = { ...provisioned, lease };
+    const next = transitions.requested(record, context, { uuid, present: false }, 'new');
+    expect(next).toMatchObject({ lease, observed: record.observed, scopes: record.scopes });
+  });
+
+  test('of a bulk action remembers what the device had to retire before', () => {
+    const record = { ...provisioned, desired: { ...provisioned.desired, retire: other, revoke: true } };
+    expect(transitions.requested(record, context, { ...post, action: 'a' }, 'new').action).toEqual({
+      id: 'a',
+      error: null,
+      previous: { retire: other, revoke: true },
+    });
+  });
+
+  test('keeps that the hub must be asked', () => {
+    const record = { ...base, job: { ...job, forceVerify: true } };
+    expect(transitions.requested(record, context, post, 'new').job).toMatchObject({ forceVerify: true });
+  });
+});
+
+describe('a check', () => {
+  test('starts to count from zero, and can be due later', () => {
+    const [idle] = samples.idle;
+    expect(transitions.checkRequested(idle!, context, false, now + 9)).toMatchObject({
+      job: { kind: 'check', due: now + 9 },
+      attempts: 0,
+      retries: 0,
+    });
+    expect(transitions.checkRequested(idle!, context, false, now - 9)?.job?.due).toBe(now);
+  });
+
+  test('of a pending job only passes on that the hub must be asked', () => {
+    const [pending] = samples.pending;
+    expect(transitions.checkRequested(pending!, context, false)).toBeNull();
+    expect(transitions.checkRequested(pending!, context, true)?.job).toEqual({ ...job, forceVerify: true });
+  });
+});
+
+test.each([
+  ['provision', { present: true, service: 'main' }],
+  ['deprovision', { present: false, service: null }],
+] as const)('a message of a lost record asks for what its operation says: %s', (operation, desired) => {
+  const message = {
+    ...lost,
+    operation,
+    service: operation === 'provision' ? 'main' : null,
+    traceparent: '00-m',
+  };
+  expect(transitions.restoredFromMessage(message, context)).toMatchObject({
+    desired: { ...desired, requestId },
+    job: { generation: 9, kind: 'change', due: now, traceparent: '00-m' },
+    firstGeneration: 9,
+    lastGeneration: 9,
+    observed: { hub: 'unknown' },
+  });
+});
+
+describe('a lease', () => {
+  test('records the desired scope before the worker can write there', () => {
+    const record = { ...base, job, scopes: ['relay'] };
+    const until = now + minutes;
+    const next = transitions.leased(record, context, { by: 'me', until });
+    expect(next).toMatchObject({ lease: { by: 'me', until }, scopes: ['relay', 'main'], attempts: 2 });
+    const absent = { ...record, desired: { ...record.desired, present: false, service: null } };
+    expect(transitions.leased(absent, context, { by: 'me', until }).scopes).toEqual(['relay']);
+  });
+
+  test('that has run out leaves the state of the hub unknown, and counts as an attempt', () => {
+    const record = { ...provisioned, job, lease: { by: 'worker', until: now }, attempts: 1 };
+    const next = transitions.leaseExpired(record, context);
+    expect(next).toMatchObject({ observed: { hub: 'unknown', thumbprint }, attempts: 2 });
+    expect(next.history.at(-1)).toMatchObject({ type: 'died' });
+  });
+
+  test('that was left to run out does not count as an attempt', () => {
+    const record = {
+      ...provisioned,
+      job,
+      lease: { by: 'worker', until: now, unresolved: true },
+      attempts: 1,
+    };
+    expect(transitions.leaseExpired(record, context)).toMatchObject({
+      observed: { hub: 'unknown' },
+      attempts: 1,
+    });
+  });
+
+  test('ends with the run, and the record takes over the findings', () => {
+    const record = { ...base, job, lease, scopes: ['main', 'relay'] };
+    expect(transitions.leaseReleased(record, findings)).toMatchObject({
+      lease: null,
+      observed: findings.observed,
+      scopes: ['main'],
+    });
+  });
+
+  test('runs out by itself if a write may still take effect', () => {
+    const record = { ...base, job, lease };
+    const next = transitions.leaseReleased(record, { ...findings, outcomeUnknown: true });
+    expect(next.lease).toEqual({ ...lease, unresolved: true });
+    // No run may start before that.
+    expect(transitions.retried(next, context, failure, now + 5, true).job?.due).toBe(lease.until);
+    expect(transitions.suspended(next, context, now + 5, 9, steps).job?.due).toBe(lease.until);
+  });
+
+  test('that was lost makes the device be compared once more, and a dead job stays dead', () => {
+    const taken = { ...provisioned, job, lease: { by: 'another', until: now + 1 }, lastGeneration: 7 };
+    expect(transitions.leaseLost(taken, context)).toMatchObject({
+      observed: { hub: 'unknown' },
+      job: { generation: 8, due: now, kind: 'change' },
+      lease: taken.lease,
+    });
+    const [dead] = samples.dead;
+    expect(transitions.leaseLost(dead!, context).job).toEqual(dead!.job);
+  });
+});
+
+describe('the end of a run', () => {
+  test('that succeeded leaves no job, and nothing of earlier failures', () => {
+    const [, cancelled] = samples.dead;
+    for (const record of [{ ...base, job, failures: 2, coolDownUntil: now + 1 }, cancelled!]) {
+      expect(transitions.completed(record, context, steps)).toMatchObject({
+        job: null,
+        attempts: 0,
+        retries: 0,
+        failures: 0,
+        replays: 0,
+        error: null,
+        coolDownUntil: 0,
+        completedAt: now,
+        observed: { verifiedAt: now },
+      });
+    }
+    const earlier = { ...base, job: { ...job, kind: 'check' as const }, completedAt: 5 };
+    expect(transitions.completed(earlier, context, steps).completedAt).toBe(5);
+  });
+
+  test('that needs a later registry operation keeps the reservation and the trace', () => {
+    expect(transitions.suspended({ ...base, job }, context, now + 5, 9, steps).job).toEqual({
+      generation: 8,
+      kind: 'change',
+      due: now + 5,
+      reservation: 9,
+      traceparent: '00-first',
+    });
+    expect(transitions.suspended({ ...base, job }, context, now - 5, 9, steps).job?.due).toBe(now);
+  });
+
+  test('that failed counts what is to be counted, and keeps no reservation', () => {
+    const record = { ...base, job: { ...job, reservation: 3, unsent: true } };
+    const next = transitions.retried(record, context, failure, now + 5.4, true);
+    expect(next).toMatchObject({ attempts: 3, retries: 4, error: { code: 'service-not-found', at: now } });
+    expect(next.job).toEqual({ generation: 8, kind: 'change', due: now + 5, traceparent: '00-first' });
+    const uncounted = transitions.retried(record, context, { ...failure, counted: false }, now, false);
+    expect(uncounted).toMatchObject({ attempts: 2, retries: 3 });
+  });
+
+  test.each([
+    [0, 10],
+    [1, 20],
+    [2, 40],
+    [5, 320],
+    [6, 360],
+    [60, 360],
+  ])(
+    'that failed for good, after %i earlier failures, starts a cool-down of %i minutes',
+    (failures, expected) => {
+      const next = transitions.failed({ ...base, job, failures }, context, failure);
+      expect(next).toMatchObject({
+        job: { ...job, dead: { at: now } },
+        error: { code: 'service-not-found', step: 'validate', message: 'No such service.', at: now },
+        failures: failures + 1,
+        attempts: 3,
+      });
+      expect(next.coolDownUntil - now).toBe(expected * minutes);
+    },
+  );
+
+  test('of a check that failed for good leaves no job and no attempts', () => {
+    const record = { ...base, job: { ...job, kind: 'check' as const }, failures: 0 };
+    expect(transitions.failed(record, context, failure)).toMatchObject({
+      job: null,
+      attempts: 0,
+      retries: 0,
+      failures: 0,
+      error: { code: 'service-not-found' },
+    });
+  });
+
+  test('whose worker died too often leaves no lease', () => {
+    const [expired] = samples.abandoned;
+    expect(transitions.workerDied(expired!, context, error)).toMatchObject({
+      lease: null,
+      attempts: 3,
+      job: { dead: { at: now } },
+      observed: { hub: 'unknown' },
+    });
+  });
+});
+
+describe('an operator', () => {
+  const [dead] = samples.dead;
+
+  test('replays a dead job: the counters start again, and the replay is counted', () => {
+    const failed = { ...dead!, error: { code: 'timed-out', step: null, message: 'x', at: 1 } as const };
+    expect(transitions.replayed(failed, context, { due: now + 5, by: 'me', action: 'a' })).toMatchObject({
+      job: { generation: 8, kind: 'change', due: now + 5, traceparent: '00-first' },
+      attempts: 0,
+      retries: 0,
+      error: null,
+      replays: 2,
+      completedAt: null,
+      action: { id: 'a', error: failed.error },
+    });
+    const resent = transitions.replayed({ ...failed, completedAt: 3 }, context, {
+      due: now,
+      by: 'me',
+      action: null,
+    });
+    expect(resent).toMatchObject({ action: null, completedAt: 3 });
+  });
+
+  test('replays a dead letter without a record, under a generation above the dead letter', () => {
+    const high = { ...lost, generation: 10 ** 12 };
+    const restored = transitions.restoredFromDeadLetter(high, context);
+    expect(restored).toMatchObject({ job: null, lastGeneration: 10 ** 12, firstGeneration: 10 ** 12 + 1 });
+    expect(transitions.replayed(restored, context, { due: now, by: 'me', action: 'a' }).job?.generation).toBe(
+      10 ** 12 + 1,
+    );
+  });
+
+  test('cancels a replay: the job is dead again, with the error from before', () => {
+    const replay = {
+      ...base,
+      job,
+      action: { id: 'a', error: { code: 'timed-out', step: null, message: 'x', at: 1 } as const },
+    };
+    expect(transitions.cancelled(replay, context, 'me')).toMatchObject({
+      job: { generation: 7, dead: { at: now, cancelled: true } },
+      error: { code: 'timed-out' },
+    });
+    expect(transitions.cancelled({ ...base, job }, context, 'me')?.error).toMatchObject({
+      code: 'cancelled',
+    });
+    expect(transitions.cancelled({ ...base, job: { ...job, kind: 'check' } }, context, 'me')).toBeNull();
+    expect(transitions.cancelled(dead!, context, 'me')).toBeNull();
+  });
+
+  const rotation = samples.pending[3]!;
+
+  test('cancels a rotation that no worker has begun', () => {
+    const next = transitions.rotationCancelled(rotation, context, 'me');
+    expect(next).toMatchObject({ job: null, desired: provisioned.desired });
+    expect(next?.desired.retire).toBeUndefined();
+  });
+
+  test.each<[string, Partial<DeviceRecord>]>([
+    ['is being worked on', { lease }],
+    ['has failed once', { attempts: 1 }],
+    ['has been retried', { retries: 1 }],
+    [
+      'would leave the device in another state than desired',
+      { observed: { ...provisioned.observed, hub: 'unknown' } },
+    ],
+  ])('does not cancel a rotation that %s', (_, more) => {
+    expect(transitions.rotationCancelled({ ...rotation, ...more }, context, 'me')).toBeNull();
+  });
+
+  test('discards a dead job once', () => {
+    const next = transitions.discarded(dead!, context, { by: 'me', reason: 'no need' });
+    expect(next?.job?.dead).toEqual({ at: now - 1, discarded: { at: now, by: 'me', reason: 'no need' } });
+    expect(transitions.discarded(next!, context, { by: 'you', reason: 'again' })).toBeNull();
+    expect(transitions.discarded({ ...base, job }, context, { by: 'me', reason: 'x' })).toBeNull();
+  });
+});
+
+describe('the history', () => {
+  test('shows hours of waiting as one line, with the last time', () => {
+    let record: DeviceRecord = { ...base, job };
+    for (let i = 0; i < 5; i += 1)
+      record = transitions.postponed(record, { now: now + i }, now + i, 'reservation');
+    expect(record.history).toEqual([{ at: now + 4, type: 'waited', note: 'waits for its turn at the hub' }]);
+  });
+
+  test('keeps the last 24 events', () => {
+    let record: DeviceRecord = { ...base, job };
+    for (let i = 0; i < 30; i += 1)
+      record = transitions.postponed(record, { now: now + i }, now, i % 2 ? 'reservation' : 'dependency');
+    expect(record.history).toHaveLength(24);
+    expect(record.history.at(-1)?.at).toBe(now + 29);
+  });
+});
