@@ -1,18 +1,44 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Action, RunInSession, Work } from './AddCommand.js';
-import { commands } from './commands.js';
-import { exitCodesHelp } from './exitCodes.js';
-import type { GlobalOptions } from './Session.js';
-import { packageFolder } from './settings/packageFolder.js';
+import { addAudit } from './commands/audit.js';
+import type { Action, AddCommand, RunInSession, Work } from './commands/command.js';
+import { addDeadLetters } from './commands/deadLetters/group.js';
+import { addDeprovision } from './commands/deprovision.js';
+import { addDoctor } from './commands/doctor.js';
+import { addFleet } from './commands/fleet.js';
+import { addList } from './commands/list.js';
+import { addProvision } from './commands/provision.js';
+import { addRotate } from './commands/rotate.js';
+import { addStatus } from './commands/status.js';
+import { addSweep } from './commands/sweep.js';
+import { addWatch } from './commands/watch.js';
+import { exitCodesHelp } from './errors.js';
+import { packageFolder } from './session/findSystem.js';
+import type { GlobalOptions } from './session/session.js';
 
 const { version } = createRequire(import.meta.url)(join(packageFolder(), 'package.json'));
 
+/** The help lists the commands in this order. */
+const commands: AddCommand[] = [
+  addProvision,
+  addDeprovision,
+  addRotate,
+  addStatus,
+  addList,
+  addDeadLetters,
+  addFleet,
+  addSweep,
+  addAudit,
+  addWatch,
+  addDoctor,
+];
+
 /**
- * All commands, ready to parse.
+ * Builds the parser with all commands.
  *
- * @param json say nothing about wrong usage: it is said as JSON
+ * @param json true if Commander must not print usage errors, because the caller prints them as JSON
+ * @param runInSession opens a session, runs the command and closes the session
  */
 export function createProgram(json: boolean, runInSession: RunInSession): Command {
   const action: Action =
@@ -25,29 +51,32 @@ export function createProgram(json: boolean, runInSession: RunInSession): Comman
     };
   const program = new Command('provisioner')
     .description(
-      'See, understand and repair what the provisioner does.\n\n' +
-        'It talks to queue and records directly, with the settings of the functions (environment or local.settings.json; ' +
-        'connection strings, or az login). Without settings, to the system that npm start has brought up.',
+      'Shows and repairs the state of the provisioner.\n\n' +
+        'The command connects directly to the queue and the records, with the settings of the functions (environment or ' +
+        'local.settings.json; connection strings, or az login). Without settings, the command connects to the system of npm start.',
     )
     .version(version)
-    .option('--json', 'the answer, and errors, as JSON on stdout')
-    .option('--folder <path>', 'of a local system (npm start -- --folder); default .local, if nothing is set')
+    .option('--json', 'print the result, and errors, as JSON on stdout')
+    .option(
+      '--folder <path>',
+      'use the local system in this folder (npm start -- --folder); default without settings: .local',
+    )
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .addHelpText('after', exitCodesHelp)
     .helpCommand(false);
   for (const add of commands) add(program, action);
-  for (const each of all(program)) {
-    each.exitOverride().showHelpAfterError(`See: ${nameOf(each)} --help`);
+  for (const each of withSubcommands(program)) {
+    each.exitOverride().showHelpAfterError(`See: ${fullName(each)} --help`);
     each.configureHelp({ showGlobalOptions: true }).allowExcessArguments(false);
     if (json) each.configureOutput({ writeErr: () => {} });
   }
   return program;
 }
 
-function all(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(all)];
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
-function nameOf(command: Command): string {
-  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
+function fullName(command: Command): string {
+  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
 }

@@ -1,25 +1,24 @@
 import { styleText } from 'node:util';
 import { createProgram } from './createProgram.js';
-import { describeError } from './describeError.js';
-import { type ExitCode, exitCodes } from './exitCodes.js';
-import { openSession } from './openSession.js';
-import type { GlobalOptions } from './Session.js';
+import { describeError, type ExitCode, exitCodes } from './errors.js';
+import { openSession } from './session/openSession.js';
+import type { GlobalOptions } from './session/session.js';
 
-/** Connections that are still open at the end do not keep the process longer. */
+/** Connections may stay open after the command. The process waits this long for them, then exits. */
 const lingerMs = 500;
 
 /**
  * Runs one command line to its end, and sets the exit code of the process.
  *
- * @param args without the names of program and script
+ * @param args the arguments without the names of program and script
  */
 export async function run(args: string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever reads has seen enough: provisioner list | head
+    // The reader has closed the pipe, as in: provisioner list | head
     if (error.code === 'EPIPE') process.exit(exitCodes.ok);
   });
   process.exitCode = await runCommand(args);
-  // All that was printed is out first: a pipe may be slow.
+  // The timer starts after the last output was written, because a pipe may be slow.
   process.stdout.write('', () => setTimeout(() => process.exit(), lingerMs).unref());
 }
 
@@ -32,7 +31,7 @@ async function runCommand(args: string[]): Promise<ExitCode> {
     json = session.json;
     isLocal = session.isLocal;
     try {
-      exitCode = (await Promise.race([work(session), session.stopped])) ?? exitCodes.ok;
+      exitCode = (await Promise.race([work(session), session.interrupted])) ?? exitCodes.ok;
     } finally {
       await session.close();
     }
@@ -45,7 +44,7 @@ async function runCommand(args: string[]): Promise<ExitCode> {
     if (ending.exitCode === exitCodes.ok) return ending.exitCode;
     const { code, message } = ending;
     if (json) console.log(JSON.stringify({ error: { code, message } }));
-    // Commander has said it, with what there is instead.
+    // Commander has printed errors of usage already.
     else if (code !== 'usage') console.error(styleText('red', message, { stream: process.stderr }));
     return ending.exitCode;
   }

@@ -5,7 +5,7 @@ import { answerAccepted } from '../src/http/provision/answer.js';
 import { parseProvision } from '../src/http/provision/parse.js';
 import { accept } from '../src/provisioning/accept.js';
 
-/** `DELETE /api/provision`: undoes it. A function of its own, so that the key of a fleet cannot delete. */
+/** `DELETE /api/provision` removes a device's hub identity and variables. The function has a separate key: the key of a fleet must not delete. */
 app.http('deprovision', {
   methods: ['DELETE'],
   route: 'provision/{uuid?}',

@@ -2,7 +2,7 @@ import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
 import { health } from '../src/health/health.js';
 
-/** `GET /api/health`: one line for each dependency; 503 if any of them is not well. */
+/** `GET /api/health` answers with one line for each dependency, and with 503 if a dependency is unhealthy. */
 app.http('health', {
   methods: ['GET'],
   route: 'health',

@@ -3,7 +3,7 @@ import { describeApi } from '../src/http/openApi/describe.js';
 
 const body = JSON.stringify(describeApi());
 
-/** `GET /api/openapi.json`: the description of the HTTP API. There is no secret in it. */
+/** `GET /api/openapi.json` answers with the OpenAPI description of the HTTP API. The description has no secrets, and needs no key. */
 app.http('openApi', {
   methods: ['GET'],
   route: 'openapi.json',

@@ -3,7 +3,7 @@ import { theApp } from '../src/app.js';
 import { withErrorResponses } from '../src/http/errors.js';
 import { answerOps } from '../src/http/ops/answer.js';
 
-/** `/api/ops/…`: what ops look at and do, as JSON. One function, so that it has one key of its own. */
+/** `/api/ops/…` is the JSON API for operators. All requests belong to one function, and therefore need the same key. */
 app.http('ops', {
   methods: ['GET', 'POST'],
   route: 'ops/{resource}/{id?}/{verb?}',

@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
 import { openPage } from '../src/http/ops/page.js';
 
-/** `GET /api/ops`: the page. It holds no secret, so it needs no key; what it asks `/api/ops/…` for needs one. */
+/** `GET /api/ops`: the operators' page. The page holds no secret and needs no key; its requests to `/api/ops/…` need one. */
 app.http('opsPage', {
   methods: ['GET'],
   route: 'ops',

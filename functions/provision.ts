@@ -6,7 +6,7 @@ import { parseProvision } from '../src/http/provision/parse.js';
 import { answerState } from '../src/http/provision/state.js';
 import { accept } from '../src/provisioning/accept.js';
 
-/** `POST /api/provision`: asks for a device's credentials. `GET /api/provision/{uuid}`: how far that is. */
+/** `POST /api/provision` requests credentials for a device. `GET /api/provision/{uuid}` answers with the device's state. */
 app.http('provision', {
   methods: ['POST', 'GET'],
   route: 'provision/{uuid?}',

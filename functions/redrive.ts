@@ -5,7 +5,7 @@ import { resendLostWakeUps } from '../src/ops/bulk/wakeUp.js';
 import { redrive } from '../src/provisioning/redrive.js';
 import { runAllInSequence } from '../src/shared/async.js';
 
-/** Every five minutes (`overduePeriodMs`), always on: the safety net for work, and bulk actions, whose message was lost. */
+/** Every five minutes (`redrivePeriodMs`), the redrive sends the lost messages of jobs and bulk actions again, and removes old rows. */
 app.timer('redrive', {
   schedule: '0 */5 * * * *',
   handler: async (_timer, context) => {
@@ -15,7 +15,7 @@ app.timer('redrive', {
         const { sent, cleaned } = await redrive(theApp);
         if (sent > 0 || cleaned > 0)
           context.log(
-            `sent ${sent} overdue messages, cleaned ${cleaned} dead letters that are superseded or discarded`,
+            `sent ${sent} overdue messages, removed ${cleaned} superseded or discarded dead letters`,
           );
       },
       () => cleanUpActions(theApp),

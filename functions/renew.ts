@@ -3,18 +3,18 @@ import { theApp } from '../src/app.js';
 import { renew } from '../src/fleet/renew.js';
 import { observeCertificates } from '../src/telemetry/metrics.js';
 
-/** Less than the five minutes that a function may run on every plan; the next run takes what is left. */
-const longestRunMs = 4 * 60_000;
-const hours = 3_600_000;
+/** On every hosting plan a function may run for five minutes. The next run continues with the remaining certificates. */
+const maxRunMs = 4 * 60_000;
+const hourMs = 3_600_000;
 
 const { renewSchedule, renewAt, operationsPerMinute } = theApp.config;
 
-/** Has certificates replaced that are past `RENEW_AT` of their life, and reports how long the others have (`RENEW_SCHEDULE`). */
+/** By `RENEW_SCHEDULE`, the timer renews certificates past `RENEW_AT` of their lifetime, and logs the expiry of all certificates. */
 if (renewSchedule !== null) {
   app.timer('renew', {
     schedule: renewSchedule,
     handler: async (_timer, context) => {
-      const signal = AbortSignal.timeout(longestRunMs);
+      const signal = AbortSignal.timeout(maxRunMs);
       const report = await renew(theApp, {
         renewAt,
         operationsPerMinute,
@@ -25,13 +25,13 @@ if (renewSchedule !== null) {
       const { expired, within7Days, within30Days, later } = certificates;
       context.log(
         `certificates: ${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later; ` +
-          `${due} due for renewal, ${checked} taken up, ${left} left to the next run, ${failed} failed for good; ` +
-          `at ${Math.round(share.part * 100)} % of the pace over ${Math.round(share.spreadMs / hours)} h`,
+          `${due} due for renewal, ${checked} scheduled, ${left} left to the next run, ${failed} failed for good; ` +
+          `at ${Math.round(share.part * 100)} % of the rate limit over ${Math.round(share.spreadMs / hourMs)} h`,
       );
       if (share.late > 0)
         context.error(
-          `${share.late} certificates will expire before their renewal can have its turn, even with ${Math.round(share.part * 100)} % of the pace ` +
-            'around the clock: give the hub more units, and tell IOTHUB_UNITS',
+          `${share.late} certificates will expire before the renewal, even with ${Math.round(share.part * 100)} % of the rate limit ` +
+            'around the clock: add units to the hub, and set IOTHUB_UNITS',
         );
     },
   });

@@ -2,7 +2,7 @@ import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
 import { takeSample } from '../src/ops/overview/samples.js';
 
-/** Every minute: what the charts of the last hour are drawn from. */
+/** Every minute, the timer stores a sample for the charts of the last hour. */
 app.timer('sample', {
   schedule: '0 * * * * *',
   handler: () => takeSample(theApp),

@@ -3,17 +3,17 @@ import { theApp } from '../src/app.js';
 import { describeGuarded } from '../src/fleet/massDeletionGuard.js';
 import { sweep } from '../src/fleet/sweep.js';
 
-/** Less than the five minutes that a function may run on every plan; the next run goes on where this one ends. */
-const longestRunMs = 4 * 60_000;
+/** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
+const maxRunMs = 4 * 60_000;
 
 const { fleets, defaultService, sweepSchedule } = theApp.config;
 
-/** Finds what was never asked for, or got lost. Off unless `SWEEP_SCHEDULE` and `FLEETS` are set. */
+/** By `SWEEP_SCHEDULE`, the timer requests forgotten devices of `FLEETS`, and checks devices that differ from their records. */
 if (sweepSchedule !== null && fleets !== null) {
   app.timer('sweep', {
     schedule: sweepSchedule,
     handler: async (_timer, context) => {
-      const options = { fleets, service: defaultService, signal: AbortSignal.timeout(longestRunMs) };
+      const options = { fleets, service: defaultService, signal: AbortSignal.timeout(maxRunMs) };
       const { devices, records, requested, checked, held, finished } = await sweep(
         theApp,
         options,
@@ -21,9 +21,9 @@ if (sweepSchedule !== null && fleets !== null) {
       );
       const reasons = Object.entries(checked).filter(([, count]) => count > 0);
       context.log(
-        `swept ${devices} devices and ${records} records: asked for ${requested}` +
+        `swept ${devices} devices and ${records} records: requested ${requested}` +
           reasons.map(([reason, count]) => `, checked ${count} (${reason})`).join('') +
-          (finished ? '' : '; the next run goes on'),
+          (finished ? '' : '; the next run continues'),
       );
       for (const each of held) context.error(describeGuarded(each));
     },

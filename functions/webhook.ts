@@ -3,7 +3,7 @@ import { theApp } from '../src/app.js';
 import { withErrorResponses } from '../src/http/errors.js';
 import { answerWebhook } from '../src/http/webhook/answer.js';
 
-/** `POST /api/webhook`, if there are secrets for it. Its signature is its key: senders of webhooks cannot send another. */
+/** `POST /api/webhook` receives webhooks, if `WEBHOOK_SECRETS` is set. The signature replaces the function key, because senders cannot send a key. */
 if (theApp.config.webhookSecrets.length > 0) {
   app.http('webhook', {
     methods: ['POST'],

@@ -9,7 +9,7 @@ import {
   readWakeUpMessage,
 } from '../src/queue/messages.js';
 
-/** Works off the queue. Returning completes a message, throwing abandons it; a dead letter is settled through the host. */
+/** Processes the messages of the queue. Returning completes the message, an error abandons the message, and the host dead-letters on request. */
 app.serviceBusQueue('worker', {
   queueName: theApp.config.queue.queue,
   connection: 'SERVICEBUS_CONNECTION',
@@ -33,7 +33,7 @@ app.serviceBusQueue('worker', {
     }
     await processMessage(theApp, message, {
       sequenceNumber: String(sequenceNumber),
-      // Not `enqueuedTimeUtc`: that comes without its zone, and would be read as local time.
+      // `enqueuedTimeUtc` has no time zone, and Date.parse would read local time.
       enqueuedAt: Date.parse(String(enqueuedTime)),
       deadLetter,
       log: (line) => context.log(line),

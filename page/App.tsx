@@ -1,14 +1,18 @@
-import { useCallback, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { ActionsView } from './actions/ActionsView.js';
+import { ActionView } from './actions/ActionView.js';
 import { openApi } from './api/openApi.js';
 import { forgetKey, rememberedKey, rememberedName, type Session } from './api/Session.js';
 import { OpsContext } from './api/useOps.js';
+import { DeadLettersView } from './deadLetters/DeadLettersView.js';
+import { DevicesView } from './devices/DevicesView.js';
+import { DeviceView } from './devices/DeviceView.js';
 import { KeyForm } from './KeyForm.js';
-import { Location } from './Location.js';
+import { OverviewView } from './overview/OverviewView.js';
+import { type Route, useRoute } from './route.js';
 import { TopBar } from './TopBar.js';
-import { useFocusOnHeading } from './useFocusOnHeading.js';
-import { useRoute } from './useRoute.js';
 
-/** The page: without a key it asks for one, with it it shows what the address says. */
+/** The page. Without a key the page shows the form for the key, with a key the view that the address names. */
 export function App() {
   const [session, setSession] = useState<Session>(() => ({ key: rememberedKey(), by: rememberedName() }));
   const [reason, setReason] = useState('');
@@ -19,8 +23,7 @@ export function App() {
     setSession((last) => ({ ...last, key: '' }));
   }, []);
   const api = useMemo(
-    () =>
-      openApi(session.key, session.by, () => leave('The key is not accepted any more. Give the new one.')),
+    () => openApi(session.key, session.by, () => leave('The key is no longer accepted. Enter the new key.')),
     [session, leave],
   );
   const isOpen = session.key !== '';
@@ -33,12 +36,40 @@ export function App() {
         Skip to the content
       </button>
       <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
-      <Location route={route} />
+      <CurrentView route={route} />
     </OpsContext.Provider>
   );
 }
 
-/** No link: the part after `#` says where one is, and must not change for this. */
+/** A button and no link: a link would change the part of the address after `#`, which names the view. */
 function skip(): void {
   document.querySelector<HTMLElement>('h1')?.focus();
+}
+
+/** The view that a route names; the overview for an unknown name. */
+export function CurrentView({ route: { path, query } }: { route: Route }) {
+  const [view, id] = path.split('/');
+  if (view === 'devices') return id ? <DeviceView key={id} uuid={id} /> : <DevicesView query={query} />;
+  if (view === 'dead-letters') return <DeadLettersView query={query} />;
+  if (view === 'actions') return id ? <ActionView key={id} id={id} /> : <ActionsView />;
+  return <OverviewView />;
+}
+
+/**
+ * Moves the focus to the heading when another view opens, as a browser does when another page loads. At the first view the
+ * focus stays where the browser has put the focus.
+ *
+ * @param isOpen whether the operator has entered a key
+ * @param path of the route
+ */
+export function useFocusOnHeading(isOpen: boolean, path: string): void {
+  const isFirst = useRef(true);
+  // The effect does not read the path, but runs when the path changes.
+  useEffect(() => {
+    if (isOpen && !isFirst.current) {
+      document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    isFirst.current = false;
+  }, [isOpen, path]);
 }

@@ -1,15 +1,14 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './api/ApiError.js';
-import { openApi } from './api/openApi.js';
+import { ApiError, openApi } from './api/openApi.js';
 import { remember, rememberedName, type Session } from './api/Session.js';
 
 interface Props {
-  /** Why it is asked for, if it was given before. */
+  /** Why the last key is no longer used; empty at the first visit. */
   reason: string;
   onKey(session: Session): void;
 }
 
-/** Asks for the key of ops, and tries it before it is taken. */
+/** Asks for the key of the function `ops`, and tries the key with one request before the page opens. */
 export function KeyForm({ reason, onKey }: Props) {
   const [key, setKey] = useState('');
   const [by, setBy] = useState(rememberedName);
@@ -18,7 +17,7 @@ export function KeyForm({ reason, onKey }: Props) {
   const [problem, setProblem] = useState(reason);
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
-    document.title = 'Provisioner ops';
+    document.title = 'Provisioner operations';
     field.current?.focus();
   }, []);
 
@@ -35,7 +34,7 @@ export function KeyForm({ reason, onKey }: Props) {
     } catch (error) {
       setBusy(false);
       const { status, message } = ApiError.from(error);
-      setProblem(status === 401 ? 'This key is not accepted. It is the key of the function “ops”.' : message);
+      setProblem(status === 401 ? 'This key is not accepted. Enter the key of the function “ops”.' : message);
       field.current?.select();
     }
   }
@@ -43,8 +42,8 @@ export function KeyForm({ reason, onKey }: Props) {
   return (
     <main id="main" class="key">
       <form class="card" onSubmit={onSubmit}>
-        <h1>Provisioner ops</h1>
-        <p>What is stuck, why, and how to put it right.</p>
+        <h1>Provisioner operations</h1>
+        <p>Which devices are stuck, why, and how to fix them.</p>
         <div role="alert">{problem && <p class="banner">{problem}</p>}</div>
         <label>
           Ops key
@@ -59,7 +58,8 @@ export function KeyForm({ reason, onKey }: Props) {
             onInput={(event) => setKey(event.currentTarget.value)}
           />
           <small id="key-help">
-            Of the function “ops”, or the host. It is sent in a header only, and kept in memory.
+            The key of the function “ops”, or a host key. The page sends the key in a header only, and keeps
+            it in memory.
           </small>
         </label>
         <label>
@@ -71,7 +71,7 @@ export function KeyForm({ reason, onKey }: Props) {
             aria-describedby="name-help"
             onInput={(event) => setBy(event.currentTarget.value)}
           />
-          <small id="name-help">Stands in the audit beside what you do.</small>
+          <small id="name-help">The audit names you beside each action that you start.</small>
         </label>
         <label>
           <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />

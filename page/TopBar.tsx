@@ -1,24 +1,25 @@
 import { linkTo } from './route.js';
 
-const places = { '': 'Overview', devices: 'Devices', 'dead-letters': 'Dead letters', actions: 'Actions' };
+const views = { '': 'Overview', devices: 'Devices', 'dead-letters': 'Dead letters', actions: 'Actions' };
 
 interface Props {
+  /** The path of the current route. */
   path: string;
   by: string;
   onLeave(): void;
 }
 
-/** Where one can go, and the way out. */
-export function TopBar({ path, by, onLeave }: Props) {
-  const here = path.split('/')[0];
+/** The bar at the top: links to the views, and the button that forgets the key. */
+export function TopBar({ path: route, by, onLeave }: Props) {
+  const current = route.split('/')[0];
   return (
     <header class="top">
       <strong class="brand">Provisioner</strong>
       <nav aria-label="Views">
         <ul>
-          {Object.entries(places).map(([place, name]) => (
-            <li key={place}>
-              <a href={linkTo(place)} aria-current={here === place ? 'page' : undefined}>
+          {Object.entries(views).map(([path, name]) => (
+            <li key={path}>
+              <a href={linkTo(path)} aria-current={current === path ? 'page' : undefined}>
                 {name}
               </a>
             </li>
@@ -26,7 +27,7 @@ export function TopBar({ path, by, onLeave }: Props) {
         </ul>
       </nav>
       <span class="who">
-        {by && <span title="As it stands in the audit">{by}</span>}
+        {by && <span title="Your name in the audit">{by}</span>}
         <button type="button" class="link" onClick={onLeave}>
           Forget the key
         </button>

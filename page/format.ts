@@ -1,6 +1,8 @@
+import type { EpochMs } from '../src/shared/time.js';
+
 const numbers = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 
-/** 12,345 */
+/** A number with at most one decimal, in the browser's notation: `12,345.6`. */
 export function number(value: number): string {
   return numbers.format(value);
 }
@@ -10,7 +12,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
-/** A span in its two largest units: `850 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`, `3 days 4 h`. */
+/** A time span in at most two units: `850 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`, `3 days`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 10_000) return `${number(ms / 1_000)} s`;
@@ -23,8 +25,8 @@ export function duration(ms: number): string {
   return `${Math.floor(h / 24)} days`;
 }
 
-/** `3 min ago` or `in 3 min`. */
-export function relative(at: number, now: number): string {
+/** A time relative to now: `3 min ago`, `in 3 min`, or `now`. */
+export function relative(at: EpochMs, now: EpochMs): string {
   if (Math.abs(now - at) < 1_000) return 'now';
   return at > now ? `in ${duration(at - now)}` : `${duration(now - at)} ago`;
 }
@@ -38,19 +40,19 @@ const dayAndClock = new Intl.DateTimeFormat(undefined, {
 });
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 
-/** Local time: the hour of today, the day and the hour of other days, the day alone of other years. */
-export function localTime(at: number, now: number): string {
+/** Local time: the hour for today, day and hour for another day of this year, the day alone for another year. */
+export function localTime(at: EpochMs, now: EpochMs): string {
   const [then, today] = [new Date(at), new Date(now)];
   if (then.toDateString() === today.toDateString()) return clock.format(then);
   return (then.getFullYear() === today.getFullYear() ? dayAndClock : day).format(then);
 }
 
-/** Enough of a UUID to tell it from its neighbours. */
+/** The first twelve digits of a UUID, which are enough to tell devices apart. */
 export function shortUuid(uuid: string): string {
   return uuid.length > 12 ? `${uuid.slice(0, 12)}…` : uuid;
 }
 
-/** A service as it is called: the device level has no name. */
+/** The name of a service; the empty name stands for the device level, and null for an unknown service. */
 export function serviceName(service: string | null): string {
   if (service === null) return '–';
   return service === '' ? '(device level)' : service;

@@ -6,10 +6,10 @@ import { startTelemetry } from './telemetry/start.js';
 const config = readConfig();
 const telemetry = await startTelemetry(config);
 
-/** The app of this process, for the functions. A wrong setting stops the start here, with all that is wrong in one message. */
+/** The app of this process, for the functions. Wrong settings stop the start here, with all mistakes in one message. */
 export const theApp = openApp(config, process.argv, telemetry.log);
 
 app.hook.appTerminate(async () => {
-  // At the same time: the host gives 5 s to both, and one may take its 3 s.
+  // Both close at the same time: the host gives 5 s in total, and each may take 3 s.
   await Promise.allSettled([theApp.close(), telemetry.close()]);
 });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { AuditDependencies } from '../cli/fleet/audit.js';
 import { openBalenaClient } from './balena/client.js';
 import type { FleetListing } from './balena/listing.js';
 import type { BalenaClient } from './balena/types.js';
@@ -19,41 +18,40 @@ import { systemClock as clock } from './shared/time.js';
 import { openLastRun, openPosition, type Position, type PositionRow } from './storage/timerRows.js';
 import { traceCalls } from './telemetry/traceCalls.js';
 
-/** The SDK's own limit is 59 s. */
-const longestBalenaCallMs = 15_000;
+/** The limit of the balena SDK is 59 s. */
+const maxBalenaCallMs = 15_000;
 
-/** How often the `overdue` function runs. */
+/** The period of the function `redrive`. */
 export const redrivePeriodMs = 300_000;
 
-/** Everything that the functions work with, from one configuration: one client and one pool of connections for each side. */
-export interface App
-  extends AuditDependencies,
-    OpsApp,
-    RedriveDependencies,
-    WorkerDependencies,
-    WebhookDependencies {
+/** All dependencies of the functions, from one configuration: one client and one pool of connections for each service. */
+export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, WebhookDependencies {
   config: Config;
   balena: BalenaClient & FleetListing;
   hub: HubRegistry & HubListing;
+  /** The hub's limit of queries. */
+  queriesPerMinute: number;
   proof: Proof;
-  /** How far the sweep has come. */
+  /** The progress of the sweep. */
   sweepPosition: Position;
-  /** @throws Error if this is not a worker of a Functions host */
+  /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
 }
 
 /**
- * @param args the worker's command line: it says where the host takes settlements
- * @param log for what belongs to no invocation
+ * Opens the app of the functions.
+ *
+ * @param args the worker's command line, with the host's endpoint for settlements
+ * @param log for lines outside of any invocation
  */
 export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
   const ops = openOpsApp(config, log);
   const hub = traceCalls('hub', openHubRegistry(config.hub), ['get', 'create', 'update', 'remove', 'list']);
   const balena = openBalenaClient({
     ...config.balena,
-    // A call that starts at the end of the work limit is over before the lease's grace is.
-    callTimeoutMs: Math.min(longestBalenaCallMs, config.leaseGraceMs / 2),
+    // A call started at the end of the work limit must finish before the end of the lease's grace.
+    callTimeoutMs: Math.min(maxBalenaCallMs, config.leaseGraceMs / 2),
   });
   let settlement: Settlement | undefined;
 
@@ -79,7 +77,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
         const endpoint = settlementEndpoint(args);
         if (!endpoint)
           throw new Error(
-            'no Functions host is named in the arguments of this process: nothing can be dead-lettered',
+            'The arguments of this process name no Functions host: dead-lettering is impossible.',
           );
         settlement = openSettlement(endpoint);
       }

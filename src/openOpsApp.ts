@@ -12,15 +12,19 @@ import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
 import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from './throttling/openRateLimiter.js';
 
-/** Ten times what a read takes. */
+/** Ten times the usual duration of a read. */
 const slowReadMs = 50;
 
-/** What works with queue and records alone: asking, looking, and what ops do. */
+/** The dependencies that need only queue and records: requests, states, and the work of operators. */
 export interface OpsApp extends OpsDependencies {
   close(): Promise<void>;
 }
 
-/** @param log for what belongs to no invocation */
+/**
+ * Opens the dependencies for requests and operators. Neither balena nor the hub is needed.
+ *
+ * @param log for lines outside of any invocation
+ */
 export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
   const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
   const system: Table<unknown> = openTracedTable(config, 'system');
@@ -47,8 +51,9 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
   return { ...ops, close: () => queue.close() };
 }
 
+/** Opens a table with a span for each write, and for each slow read. */
 export function openTracedTable<T>({ records }: ConfigFor<'records'>, name: string) {
-  const of = { table: name };
-  const written = traceCalls('records', openTable<T>({ ...records, name }), ['put', 'remove'], of);
-  return traceSlowCalls('records', written, ['get'], slowReadMs, of);
+  const attributes = { table: name };
+  const table = traceCalls('records', openTable<T>({ ...records, name }), ['put', 'remove'], attributes);
+  return traceSlowCalls('records', table, ['get'], slowReadMs, attributes);
 }

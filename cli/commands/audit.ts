@@ -1,16 +1,13 @@
 import { forEachConcurrently } from '../../src/shared/async.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
+import { CliError, exitCodes } from '../errors.js';
 import { type AuditProgress, audit } from '../fleet/audit.js';
 import type { Finding } from '../fleet/finding.js';
-import { type RepairOptions, repair } from '../fleet/repair.js';
-import { examples } from '../options/examples.js';
-import { yesOption } from '../options/yesOption.js';
-import { counted, plural } from '../output/plural.js';
+import { type Repaired, type RepairOptions, repair } from '../fleet/repair.js';
+import { examples, yesOption } from '../options/common.js';
 import { type Column, table } from '../output/table.js';
-import { wrap } from '../output/wrap.js';
-import type { FleetApp, Session } from '../Session.js';
+import { listCounts, plural, wrap } from '../output/text.js';
+import type { FleetApp, Session } from '../session/session.js';
+import type { AddCommand } from './command.js';
 
 interface AuditOptions extends RepairOptions {
   fleet?: string[];
@@ -18,28 +15,31 @@ interface AuditOptions extends RepairOptions {
   yes?: boolean;
 }
 
-const repairsAtATime = 20;
+type RepairCounts = Record<'requested' | 'outdated' | 'byHand', number>;
+
+const concurrentRepairs = 20;
 
 const columns: Column<Finding>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid },
-  { title: 'WHAT', of: ({ kind }) => kind },
-  { title: 'MENDED BY', of: ({ fix }) => fix.how },
+  { title: 'FINDING', of: ({ kind }) => kind },
+  { title: 'FIX', of: ({ fix }) => fix.how },
   {
-    title: 'WHY',
+    title: 'DETAIL',
     of: ({ detail, fix }) => (fix.how === 'by-hand' ? `${detail} (${fix.why})` : detail),
     spare: true,
   },
 ];
 
+/** Adds the command `audit`. */
 export const addAudit: AddCommand = (parent, action) =>
   parent
     .command('audit')
-    .summary('compare hub, records and balena, and mend what disagrees')
+    .summary('compare hub, records and balena, and repair disagreements')
     .description(
-      'Compares hub, records and balena, and lists every disagreement; what is under way is left for another time. With --repair, all but what is for people is mended through the queue.',
+      'Compares IoT Hub, records and balena, and lists every disagreement. Devices with pending jobs or recent changes are not judged. With --repair the queue repairs all findings, except findings for an operator.',
     )
-    .option('--fleet <slugs...>', 'these fleets are served (default: FLEETS, or all that the key sees)')
-    .option('--repair', 'mend what can be mended')
+    .option('--fleet <slugs...>', 'the fleets to compare (default: FLEETS, or all fleets of the key)')
+    .option('--repair', 'repair the findings')
     .option('--remove-unknown', 'with --repair: also remove identities of devices that this key does not see')
     .addOption(yesOption())
     .addHelpText(
@@ -53,93 +53,112 @@ export const addAudit: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: AuditOptions) => {
         const { yes = false, removeUnknown = false } = options;
-        if (options.repair) session.expectAnswer(yes);
+        if (options.repair) session.requireConfirmable(yes);
         const app = await session.fleetApp();
-        const { findings, progress } = await look(session, app, options.fleet ?? app.config.fleets);
-        const mendable = findings.filter(
+        const { findings, progress } = await compareAll(session, app, options.fleet ?? app.config.fleets);
+        const repairable = findings.filter(
           ({ fix }) => fix.how !== 'by-hand' && (removeUnknown || fix.how !== 'remove-unknown'),
         );
         const unknown = removeUnknown ? 0 : findings.filter(({ fix }) => fix.how === 'remove-unknown').length;
-        const repaired =
-          options.repair && mendable.length > 0 ? { requested: 0, settled: 0, byHand: 0 } : null;
-        if (repaired) {
-          const mends = counted(countOf(mendable, ({ fix }) => fix.how));
-          session.tell(table(findings, columns, session.width));
-          const what = `${plural(mendable.length, 'disagreement')} will be mended through the queue: ${mends}.${mends.includes('remove') ? ' To remove takes identities and variables away.' : ''}`;
-          if (!(await session.confirm(what, yes)))
-            throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was mended.');
-          await forEachConcurrently(mendable, repairsAtATime, async (finding) => {
-            repaired[countAs[await repair(app, finding, { removeUnknown })]] += 1;
-          });
+        let repaired: RepairCounts | null = null;
+        if (options.repair && repairable.length > 0) {
+          session.info(table(findings, columns, session.width));
+          if (!(await session.confirm(question(repairable), yes)))
+            throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was repaired.');
+          repaired = await repairAll(app, repairable, { removeUnknown });
         }
-        session.answer({ ...progress, findings, repaired }, () =>
+        session.printResult({ ...progress, findings, repaired }, () =>
           [
             ...(findings.length > 0 && !repaired ? [table(findings, columns, session.width), ''] : []),
             wrap(summary(progress, findings), session.width),
-            ...(repaired
-              ? [
-                  `Mending: ${repaired.requested} were put into the queue, ${repaired.settled} had settled.`,
-                  ...(repaired.byHand > 0
-                    ? [`Left to people, as this key does not see their fleet: ${repaired.byHand}.`]
-                    : []),
-                ]
-              : []),
-            ...(unknown > 0 ? [wrap(howToRemove(unknown), session.width)] : []),
+            ...(repaired ? repairSummary(repaired) : []),
+            ...(unknown > 0 ? [wrap(removeUnknownHint(unknown), session.width)] : []),
           ].join('\n'),
         );
-        const left = repaired ? findings.length - mendable.length + repaired.byHand : findings.length;
-        return left > 0 ? exitCodes.notWell : exitCodes.ok;
+        const left = repaired ? findings.length - repairable.length + repaired.byHand : findings.length;
+        return left > 0 ? exitCodes.problems : exitCodes.ok;
       }),
     );
 
-const countAs = { requested: 'requested', 'not-any-more': 'settled', 'by-hand': 'byHand' } as const;
-
-/** @param unknown identities of devices of which nobody knows the fleet */
-function howToRemove(unknown: number): string {
-  const them = unknown === 1 ? 'One identity is' : `${unknown} identities are`;
-  return `${them} of devices that this key does not see, perhaps in fleets of others that use the hub. Check that this key sees all fleets that use the hub, then use --repair --remove-unknown.`;
-}
-
-async function look(session: Session, app: FleetApp, fleets: readonly string[] | null) {
+async function compareAll(session: Session, app: FleetApp, fleets: readonly string[] | null) {
   const { defaultService: service, renewAt } = app.config;
   const findings: Finding[] = [];
   let progress: AuditProgress | undefined;
-  session.tell('Comparing; the hub is read first, at the rate of queries that it allows.');
+  session.info('Comparing. The hub is read first, at the rate limit of its queries.');
   const options = {
     fleets,
     service,
     renewAt,
-    onProgress(so: AuditProgress) {
-      progress = so;
+    onProgress(latest: AuditProgress) {
+      progress = latest;
     },
   };
   for await (const finding of audit(app, options)) findings.push(finding);
   return { findings, progress };
 }
 
+function question(repairable: readonly Finding[]): string {
+  const fixes = listCounts(countBy(repairable, ({ fix }) => fix.how));
+  const warning = fixes.includes('remove') ? ' "remove" deletes identities and variables.' : '';
+  return `The queue will repair ${plural(repairable.length, 'disagreement')}: ${fixes}.${warning}`;
+}
+
+const countNames: Record<Repaired, keyof RepairCounts> = {
+  requested: 'requested',
+  outdated: 'outdated',
+  'by-hand': 'byHand',
+};
+
+async function repairAll(
+  app: FleetApp,
+  findings: readonly Finding[],
+  options: RepairOptions,
+): Promise<RepairCounts> {
+  const counts: RepairCounts = { requested: 0, outdated: 0, byHand: 0 };
+  await forEachConcurrently(findings, concurrentRepairs, async (finding) => {
+    counts[countNames[await repair(app, finding, options)]] += 1;
+  });
+  return counts;
+}
+
+function repairSummary({ requested, outdated, byHand }: RepairCounts): string[] {
+  return [
+    `Repair: ${requested} requested, ${outdated} outdated.`,
+    ...(byHand > 0 ? [`Left for an operator, because this key does not see the fleet: ${byHand}.`] : []),
+  ];
+}
+
+/** @param unknown the number of identities without a known fleet */
+function removeUnknownHint(unknown: number): string {
+  const identities =
+    unknown === 1 ? 'One identity belongs to a device' : `${unknown} identities belong to devices`;
+  return `${identities} that this key does not see, perhaps in fleets of another owner on the same hub. Check that this key sees all fleets on the hub, then use --repair --remove-unknown.`;
+}
+
 function summary(progress: AuditProgress | undefined, findings: readonly Finding[]): string {
-  const kinds = counted(countOf(findings, ({ kind }) => kind));
+  const kinds = listCounts(countBy(findings, ({ kind }) => kind));
   const {
     identities = 0,
     devices = 0,
     records = 0,
     unsettled = 0,
-    elsewhere = 0,
-    foreign = 0,
+    inOtherFleet = 0,
+    foreignIdentities = 0,
   } = progress ?? {};
-  const looked = `${identities} identities, ${devices} devices and ${records} records`;
-  const found = findings.length === 0 ? 'They agree' : `${plural(findings.length, 'disagreement')}: ${kinds}`;
+  const compared = `${identities} identities, ${devices} devices and ${records} records`;
+  const found =
+    findings.length === 0 ? 'No disagreements' : `${plural(findings.length, 'disagreement')}: ${kinds}`;
   const left: [number, string][] = [
-    [unsettled, 'under way or just changed'],
-    [elsewhere, 'in fleets that are not served'],
-    [foreign, 'identities that are not ours'],
+    [unsettled, 'under way or changed recently'],
+    [inOtherFleet, 'in other fleets'],
+    [foreignIdentities, 'foreign identities'],
   ];
-  const notJudged = left.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return `${looked}. ${found}.${notJudged.length > 0 ? ` Not judged: ${notJudged.join(', ')}.` : ''}`;
+  const notJudged = left.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`);
+  return `${compared}. ${found}.${notJudged.length > 0 ? ` Not judged: ${notJudged.join(', ')}.` : ''}`;
 }
 
-function countOf(findings: readonly Finding[], of: (finding: Finding) => string): Record<string, number> {
+function countBy(findings: readonly Finding[], key: (finding: Finding) => string): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const finding of findings) counts[of(finding)] = (counts[of(finding)] ?? 0) + 1;
+  for (const finding of findings) counts[key(finding)] = (counts[key(finding)] ?? 0) + 1;
   return counts;
 }

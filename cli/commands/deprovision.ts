@@ -1,22 +1,19 @@
 import { viewOf } from '../../src/device/view.js';
 import { accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { parseUuid } from '../options/parsers.js';
-import { yesOption } from '../options/yesOption.js';
-import { due } from '../output/when.js';
+import { CliError, exitCodes } from '../errors.js';
+import { examples, parseUuid, yesOption } from '../options/common.js';
+import { due } from '../output/time.js';
+import type { AddCommand } from './command.js';
 
 export const addDeprovision: AddCommand = (parent, action) =>
   parent
     .command('deprovision')
-    .summary('take a device’s credentials away')
+    .summary('remove the credentials of a device')
     .description(
-      'Takes a device’s identity out of the hub and its variables out of balena. It is not sticky: a device that asks again gets new credentials.',
+      'Removes the identity of a device from IoT Hub and its variables from balena. A new request of the device provisions the device again.',
     )
-    .argument('<uuid>', 'of the device, all of it', parseUuid)
+    .argument('<uuid>', 'the full UUID of the device', parseUuid)
     .addOption(yesOption())
     .addHelpText(
       'after',
@@ -24,21 +21,21 @@ export const addDeprovision: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, { yes = false }: { yes?: boolean }, uuid: string) => {
-        session.expectAnswer(yes);
+        session.requireConfirmable(yes);
         const app = await session.app();
         const found = await app.records.read(uuid);
         const was = found
-          ? `it is ${viewOf(found.value, null, app.clock.now()).state} now`
-          : 'nothing was ever asked for it here';
-        const what = `The device ${uuid} (${was}) loses its identity in the hub and its variables in balena: it cannot connect any more.`;
+          ? `now ${viewOf(found.value, null, app.clock.now()).state}`
+          : 'without any request until now';
+        const what = `The device ${uuid} (${was}) will lose its identity in IoT Hub and its variables in balena, and cannot connect any more.`;
         if (!(await session.confirm(what, yes)))
-          throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was done.');
+          throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was removed.');
         const { record } = await accept(app, { uuid, present: false });
         const device = viewOf(record, await expectedAt(app, record), app.clock.now());
-        session.answer(
+        session.printResult(
           { outcome: 'accepted', ...device },
           () =>
-            `${uuid} is ${device.state} to be deprovisioned${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`,
+            `The deprovisioning of ${uuid} is ${device.state}${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`,
         );
       }),
     );

@@ -1,10 +1,9 @@
 import { styleText } from 'node:util';
-import type { AddCommand } from '../AddCommand.js';
-import type { Check } from '../doctor/Check.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { plural } from '../output/plural.js';
-import { wrap } from '../output/wrap.js';
+import type { Check } from '../doctor/check.js';
+import { exitCodes } from '../errors.js';
+import { examples } from '../options/common.js';
+import { plural, wrap } from '../output/text.js';
+import type { AddCommand } from './command.js';
 
 const marks = { ok: ['green', '✓'], warning: ['yellow', '!'], failed: ['red', '✗'] } as const;
 const nameWidth = 18;
@@ -14,7 +13,7 @@ export const addDoctor: AddCommand = (parent, action) =>
     .command('doctor')
     .summary('check every setting, connection and right')
     .description(
-      'Checks every setting, every connection and every right, and says what to do. It changes nothing; it costs two registry operations of the hub, and some requests of balena.',
+      'Checks every setting, connection and right, and names the next step for each fault. The command changes nothing. It uses two registry operations of the hub and some requests to balena.',
     )
     .addHelpText(
       'after',
@@ -33,9 +32,9 @@ export const addDoctor: AddCommand = (parent, action) =>
           if (!session.json) console.log(checkLine(check, session.width));
         }
         const count = (level: Check['level']) => checks.filter((check) => check.level === level).length;
-        const isWell = count('failed') === 0;
-        session.answer({ ok: isWell, checks }, () => `\n${verdict(count('failed'), count('warning'))}`);
-        return isWell ? exitCodes.ok : exitCodes.notWell;
+        const healthy = count('failed') === 0;
+        session.printResult({ ok: healthy, checks }, () => `\n${verdict(count('failed'), count('warning'))}`);
+        return healthy ? exitCodes.ok : exitCodes.problems;
       }),
     );
 
@@ -50,7 +49,7 @@ function checkLine({ name, level, detail, todo }: Check, width: number): string 
 }
 
 function verdict(faults: number, warnings: number): string {
-  if (faults === 0 && warnings === 0) return 'All is well.';
+  if (faults === 0 && warnings === 0) return 'Healthy.';
   const parts = [faults > 0 ? plural(faults, 'fault') : '', warnings > 0 ? plural(warnings, 'warning') : ''];
-  return `${parts.filter(Boolean).join(', ')}.${faults === 0 ? ' It works all the same.' : ''}`;
+  return `${parts.filter(Boolean).join(', ')}.${faults === 0 ? ' The provisioner works nevertheless.' : ''}`;
 }

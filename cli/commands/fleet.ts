@@ -1,13 +1,18 @@
-import type { AddCommand } from '../AddCommand.js';
-import { type ExitCode, exitCodes } from '../exitCodes.js';
+import { type ExitCode, exitCodes } from '../errors.js';
 import { type FollowReport, followFleet } from '../fleet/follow.js';
-import { type PlannedRequest, planFleet, type RequestReport, requestFleet } from '../fleet/request.js';
-import { examples } from '../options/examples.js';
-import { counted, plural } from '../output/plural.js';
-import { due } from '../output/when.js';
-import { wrap } from '../output/wrap.js';
-import { showProgress } from '../progress.js';
-import type { FleetApp, Session } from '../Session.js';
+import {
+  type PlannedRequest,
+  planFleet,
+  type RequestProgress,
+  type RequestReport,
+  requestFleet,
+} from '../fleet/request.js';
+import { examples } from '../options/common.js';
+import { showProgress } from '../output/progress.js';
+import { listCounts, plural, wrap } from '../output/text.js';
+import { due } from '../output/time.js';
+import type { FleetApp, Session } from '../session/session.js';
+import type { AddCommand } from './command.js';
 
 interface FleetOptions {
   service?: string;
@@ -17,20 +22,24 @@ interface FleetOptions {
   follow: boolean;
 }
 
+/** Adds the command `fleet`. */
 export const addFleet: AddCommand = (parent, action) =>
   parent
     .command('fleet')
-    .summary('ask for the credentials of a whole fleet')
+    .summary('request credentials for a whole fleet')
     .description(
-      'Asks for the credentials of every device of a fleet, and looks on until they are provisioned. What was asked for goes on by itself; run again, it goes on where it ended.\n\n' +
-        'Devices that are wanted at another service stay there, and the exit code is 1, unless --move is given.',
+      'Requests credentials for every device of a fleet, and shows the progress until the devices are provisioned. Accepted requests are processed even after this command has ended. After an interruption run the command again to request the remaining devices.\n\n' +
+        'Devices with another desired service keep their service, and the exit code is 1, except with --move.',
     )
-    .argument('<slug>', 'of the fleet, such as my_org/my_fleet')
-    .option('--service <name>', 'where the variables go; "" for the device level (default: DEFAULT_SERVICE)')
-    .option('--only-missing', 'leave out devices that hold credentials')
-    .option('--move', 'move devices here that are wanted at another service')
-    .option('--dry-run', 'say for which, and do nothing')
-    .option('--no-follow', 'do not look on until they are provisioned')
+    .argument('<slug>', 'the slug of the fleet, such as my_org/my_fleet')
+    .option(
+      '--service <name>',
+      'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+    )
+    .option('--only-missing', 'skip devices with credentials')
+    .option('--move', 'also move devices with another desired service to this service')
+    .option('--dry-run', 'only list the devices')
+    .option('--no-follow', 'do not wait until the devices are provisioned')
     .addHelpText(
       'after',
       examples(
@@ -42,19 +51,19 @@ export const addFleet: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: FleetOptions, fleet: string) => {
         const app = await session.fleetApp();
-        const { dryRun, follow: looksOn, service = app.config.defaultService } = options;
+        const { dryRun, follow, service = app.config.defaultService } = options;
         const { onlyMissing = false, move = false } = options;
         if (dryRun) {
           const planned: PlannedRequest[] = [];
           for await (const each of planFleet(app, { fleet, service, onlyMissing, move })) planned.push(each);
           return showPlan(session, planned, { fleet, service });
         }
-        const signal = session.stopGently();
-        const requested = await ask(session, app, { fleet, service, onlyMissing, move, signal });
+        const signal = session.interruptSignal();
+        const requested = await request(session, app, { fleet, service, onlyMissing, move, signal });
         const followed =
-          looksOn && requested.finished ? await look(session, app, requested.uuids, signal) : null;
+          follow && requested.finished ? await followRequests(session, app, requested.uuids, signal) : null;
         const { uuids, ...counts } = requested;
-        session.answer({ fleet, service, ...counts, followed }, () =>
+        session.printResult({ fleet, service, ...counts, followed }, () =>
           summary(fleet, requested, followed)
             .map((line) => wrap(line, session.width))
             .join('\n'),
@@ -68,71 +77,67 @@ function showPlan(
   planned: readonly PlannedRequest[],
   { fleet, service }: { fleet: string; service: string },
 ): ExitCode {
-  const uuids = planned.filter((each) => each.elsewhere === null).map(({ uuid }) => uuid);
-  const elsewhere = planned.flatMap((each) =>
-    each.elsewhere === null ? [] : [{ uuid: each.uuid, service: each.elsewhere }],
+  const uuids = planned.filter((each) => each.otherService === null).map(({ uuid }) => uuid);
+  const atOtherService = planned.flatMap(({ uuid, otherService }) =>
+    otherService === null ? [] : [{ uuid, service: otherService }],
   );
-  session.answer({ fleet, service, uuids, elsewhere }, () =>
+  session.printResult({ fleet, service, uuids, atOtherService }, () =>
     [
       ...uuids,
-      ...elsewhere.map((each) => `${each.uuid}  stays at ${each.service || 'the device level'}`),
-      `${plural(uuids.length, 'device')} of ${fleet} would be asked for.`,
-      ...howToMove(elsewhere.length),
+      ...atOtherService.map((each) => `${each.uuid}  keeps ${each.service || 'the device level'}`),
+      `${plural(uuids.length, 'device')} of ${fleet} would be requested.`,
+      ...moveHint(atOtherService.length),
     ].join('\n'),
   );
-  return elsewhere.length > 0 ? exitCodes.notWell : exitCodes.ok;
+  return atOtherService.length > 0 ? exitCodes.problems : exitCodes.ok;
 }
 
-/** @param elsewhere devices that stay at another service */
-function howToMove(elsewhere: number): string[] {
-  if (elsewhere === 0) return [];
+/** @param count the number of devices with another desired service */
+function moveHint(count: number): string[] {
+  if (count === 0) return [];
   return [
-    `Left at another service, where it is wanted: ${plural(elsewhere, 'device')}. --move moves such devices here, and takes their credentials away from there.`,
+    `${plural(count, 'device')} with another desired service: not requested. --move moves the credentials to the new service, and removes them from the old service.`,
   ];
 }
 
-async function ask(
+async function request(
   session: Session,
   app: FleetApp,
   options: Parameters<typeof requestFleet>[1],
 ): Promise<RequestReport> {
-  session.tell('Asking for each device. Ctrl-C ends this cleanly; run again, it goes on.');
+  session.info(
+    'Requesting credentials for each device. Ctrl-C stops cleanly; run the command again to continue.',
+  );
   const progress = showProgress(session);
   const report = await requestFleet(app, {
     ...options,
-    onProgress(so) {
-      const done =
-        so.skipped +
-        so.elsewhere +
-        so.requested +
-        so.underWay +
-        so.alreadyProvisioned +
-        so.failed +
-        so.conflicts;
-      progress({ done, total: so.devices, words: askedWords(so) });
+    onProgress(state) {
+      const { devices: total, ...counts } = state;
+      const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      progress({ done, total, text: countsText(state) });
     },
   });
   progress();
   return report;
 }
 
-async function look(
+async function followRequests(
   session: Session,
   app: FleetApp,
   uuids: string[],
   signal: AbortSignal,
 ): Promise<FollowReport> {
-  session.tell('Workers provision them, at the pace of the hub. Ctrl-C ends only the looking on.');
+  session.info("Workers provision the devices at the hub's rate limit. Ctrl-C ends only this display.");
   const progress = showProgress(session);
   const report = await followFleet(app, uuids, {
     signal,
-    onProgress(so) {
-      const { provisioned, failed, deprovisioned } = so.states;
-      const left = so.lastDue === null ? '' : `, the last ${due(new Date(so.lastDue).toISOString())}`;
+    onProgress({ states, unknown, lastDue }) {
+      const { provisioned, failed, deprovisioned } = states;
+      const last = lastDue === null ? '' : `, last job due ${due(new Date(lastDue).toISOString())}`;
       progress({
-        done: provisioned + failed + deprovisioned + so.unknown,
+        done: provisioned + failed + deprovisioned + unknown,
         total: uuids.length,
-        words: `${provisioned} provisioned, ${failed} failed${left}`,
+        text: `${provisioned} provisioned, ${failed} failed${last}`,
       });
     },
   });
@@ -140,36 +145,40 @@ async function look(
   return report;
 }
 
-function askedWords(report: Omit<RequestReport, 'uuids' | 'finished' | 'devices'>): string {
-  const words: [number, string][] = [
-    [report.requested, 'asked for'],
-    [report.underWay, 'under way before'],
-    [report.alreadyProvisioned, 'provisioned before'],
+function countsText(report: Omit<RequestProgress, 'devices'>): string {
+  const parts: [number, string][] = [
+    [report.requested, 'requested'],
+    [report.underWay, 'already under way'],
+    [report.alreadyProvisioned, 'already provisioned'],
     [report.failed, 'failed before'],
     [report.conflicts, 'moved less than ten minutes ago'],
-    [report.skipped, 'left out'],
-    [report.elsewhere, 'wanted at another service'],
+    [report.skipped, 'skipped'],
+    [report.atOtherService, 'with another desired service'],
   ];
-  const shown = words.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return shown.join(', ') || 'nothing yet';
+  const shown = parts.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`);
+  return shown.join(', ') || 'nothing requested';
 }
 
 function summary(fleet: string, requested: RequestReport, followed: FollowReport | null): string[] {
   const first = [
-    `${plural(requested.devices, 'device')} of ${fleet}: ${askedWords(requested)}.`,
-    ...howToMove(requested.elsewhere),
+    `${plural(requested.devices, 'device')} of ${fleet}: ${countsText(requested)}.`,
+    ...moveHint(requested.atOtherService),
   ];
   if (!requested.finished)
-    return [...first, 'Interrupted: what was asked for goes on. Run it again for the others.'];
+    return [
+      ...first,
+      'Interrupted. Accepted requests continue in the background. Run the command again for the remaining devices.',
+    ];
   if (!followed) return [...first, 'See: provisioner watch'];
   const states = Object.fromEntries(Object.entries(followed.states).filter(([, count]) => count > 0));
-  const now = `Now: ${counted(states) || 'none of them has a record'}.`;
-  const why = followed.states.failed > 0 ? ` Failed: ${counted(followed.failures)}.` : '';
-  return [...first, `${now}${why}${followed.finished ? '' : ' The others go on without you.'}`];
+  const now = `Current states: ${listCounts(states) || 'no device has a record'}.`;
+  const failures = followed.states.failed > 0 ? ` Errors: ${listCounts(followed.failures)}.` : '';
+  const rest = followed.finished ? '' : ' Unfinished requests continue in the background.';
+  return [...first, now + failures + rest];
 }
 
 function exitCodeOf(requested: RequestReport, followed: FollowReport | null, signal: AbortSignal): ExitCode {
   if (signal.aborted) return exitCodes.interrupted;
   const failed = followed ? followed.states.failed : requested.failed;
-  return failed + requested.conflicts + requested.elsewhere > 0 ? exitCodes.notWell : exitCodes.ok;
+  return failed + requested.conflicts + requested.atOtherService > 0 ? exitCodes.problems : exitCodes.ok;
 }

@@ -2,21 +2,20 @@ import { Option } from 'commander';
 import { listRecords, type RecordQuery } from '../../src/ops/devices/list.js';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { state, step } from '../../src/shared/schemas.js';
-import type { AddCommand } from '../AddCommand.js';
-import { examples } from '../options/examples.js';
+import { examples } from '../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../options/pageOptions.js';
-import { colorOf } from '../output/colors.js';
-import { counted, plural } from '../output/plural.js';
 import { type Column, table } from '../output/table.js';
-import { ago } from '../output/when.js';
+import { colorOf, listCounts, plural } from '../output/text.js';
+import { ago } from '../output/time.js';
+import type { AddCommand } from './command.js';
 
 type ListOptions = Pick<RecordQuery, 'state' | 'fleet' | 'code' | 'step' | 'service' | 'uuid'> & PageOptions;
 
 const columns: Column<RecordLine>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid },
   { title: 'STATE', of: (line) => line.state, style: (line) => colorOf(line.state) },
-  { title: 'ASKED', of: ({ requestedAt }) => ago(requestedAt), right: true },
-  { title: 'WHY', of: ({ code, step: at }) => (code ? `${code}${at ? ` (${at})` : ''}` : '') },
+  { title: 'REQUESTED', of: ({ requestedAt }) => ago(requestedAt), right: true },
+  { title: 'ERROR', of: ({ code, step: at }) => (code ? `${code}${at ? ` (${at})` : ''}` : '') },
   { title: 'SERVICE', of: ({ service }) => (service === '' ? '(device)' : (service ?? '')), spare: true },
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
   { title: 'MESSAGE', of: ({ message }) => message ?? '', spare: true },
@@ -26,20 +25,20 @@ export const addList: AddCommand = (parent, action) =>
   addPageOptions(
     parent
       .command('list')
-      .summary('the devices, by state, fleet or failure')
-      .description('Lists the devices by when they were last asked for. All that is named must hold.')
+      .summary('list devices by state, fleet or error')
+      .description('Lists devices in the order of their last request. A device must match all given options.')
       .addOption(new Option('--state <state>', 'in this state').choices(state.options))
-      .option('--fleet <slug>', 'of this fleet, such as my_org/my_fleet')
-      .option('--code <code>', 'with this error, such as service-not-found')
-      .addOption(new Option('--step <step>', 'that failed at this step').choices(step.options))
-      .option('--service <name>', 'wanted at this service; "" for the device level')
-      .option('--uuid <digits>', 'whose UUID begins so'),
+      .option('--fleet <slug>', 'in this fleet, such as my_org/my_fleet')
+      .option('--code <code>', 'with this error code, such as service-not-found')
+      .addOption(new Option('--step <step>', 'failed at this step').choices(step.options))
+      .option('--service <name>', 'with this desired service; "" for the device level')
+      .option('--uuid <digits>', 'with a UUID that starts with these digits'),
   )
     .addHelpText(
       'after',
       examples(
         'provisioner list --state failed --fleet my_org/my_fleet',
-        'provisioner list --uuid 0123 # whose UUID begins with 0123',
+        'provisioner list --uuid 0123 # the UUID starts with 0123',
         'provisioner list --limit 1000 --json | jq -r ".records[].uuid"',
       ),
     )
@@ -49,12 +48,12 @@ export const addList: AddCommand = (parent, action) =>
         const filter = { state: in_, fleet, code, step: at, service, uuid };
         const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
         const page = await listRecords(await session.app(), { ...given, ...pageOf(options) });
-        session.answer(page, () => {
-          if (page.total === 0) return 'There is no such device.';
+        session.printResult(page, () => {
+          if (page.total === 0) return 'There are no matching devices.';
           return [
             table(page.records, columns, session.width),
             '',
-            `${plural(page.total, 'device')}: ${counted(page.byState)}.`,
+            `${plural(page.total, 'device')}: ${listCounts(page.byState)}.`,
             nextPage(page.records.length, page.total, page.next),
           ]
             .join('\n')

@@ -3,22 +3,24 @@ import { viewOf } from '../../src/device/view.js';
 import type { OpsApp } from '../../src/openOpsApp.js';
 import { type Acceptance, accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { parseUuid } from '../options/parsers.js';
-import { due, utc } from '../output/when.js';
+import type { EpochMs } from '../../src/shared/time.js';
+import { CliError, exitCodes } from '../errors.js';
+import { examples, parseUuid } from '../options/common.js';
+import { due, utc } from '../output/time.js';
+import type { AddCommand } from './command.js';
 
 export const addProvision: AddCommand = (parent, action) =>
   parent
     .command('provision')
-    .summary('ask for a device’s credentials')
+    .summary('request credentials for a device')
     .description(
-      'Asks for the credentials of a device, as the device itself does. Asked again, it changes nothing; at another service, the credentials move there.',
+      'Requests credentials for a device, as the device itself does. A repeated request changes nothing. A request for another service moves the credentials to that service.',
     )
-    .argument('<uuid>', 'of the device, all of it', parseUuid)
-    .option('--service <name>', 'where the variables go; "" for the device level (default: DEFAULT_SERVICE)')
+    .argument('<uuid>', 'the full UUID of the device', parseUuid)
+    .option(
+      '--service <name>',
+      'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+    )
     .addHelpText(
       'after',
       examples(
@@ -31,41 +33,41 @@ export const addProvision: AddCommand = (parent, action) =>
         const [app, { settings }] = [await session.app(), await session.system()];
         const service = options.service ?? readConfigFor([], settings).defaultService;
         const acceptance = await accept(app, { uuid, present: true, service });
-        expectTaken(acceptance);
+        requireAccepted(acceptance);
         const isNew = acceptance.kind === 'accepted';
-        const device = await shown(app, acceptance);
-        session.answer({ outcome: acceptance.kind, ...device }, () =>
+        const device = await deviceView(app, acceptance);
+        session.printResult({ outcome: acceptance.kind, ...device }, () =>
           isNew
             ? `${uuid} is ${device.state}${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`
-            : `${uuid} is provisioned already, ${service === '' ? 'at the device level' : `for its service ${service}`}.`,
+            : `${uuid} is already provisioned ${service === '' ? 'at the device level' : `for the service ${service}`}.`,
         );
       }),
     );
 
-/** @throws CliError if it is refused for now */
-function expectTaken(acceptance: Acceptance): void {
+/** @throws CliError if the request was not accepted */
+function requireAccepted(acceptance: Acceptance): void {
   if (acceptance.kind === 'service-conflict') {
     const { desired } = acceptance.record;
     throw new CliError(
       'service-conflict',
-      exitCodes.refused,
-      `The credentials were moved to the service "${desired.service}" less than ten minutes ago: ask again after ${at(acceptance.retryAt)}.`,
+      exitCodes.rejected,
+      `The credentials were moved to the service "${desired.service}" less than ten minutes ago. Repeat the request after ${at(acceptance.retryAt)}.`,
     );
   }
   if (acceptance.kind === 'failed') {
     const { error, uuid } = acceptance.record;
     throw new CliError(
       error?.code ?? 'unexpected',
-      exitCodes.refused,
-      `It failed: ${error?.message ?? 'nobody knows why.'} A device may ask again after ${at(acceptance.retryAt)}; once the cause is gone, ops need not wait: provisioner dead-letters replay --uuid ${uuid}`,
+      exitCodes.rejected,
+      `The last request failed: ${error?.message ?? 'the reason is unknown.'} The next request is possible after ${at(acceptance.retryAt)}. After the cause is fixed, repeat the request at once: provisioner dead-letters replay --uuid ${uuid}`,
     );
   }
 }
 
-async function shown(app: OpsApp, { record }: Acceptance) {
+async function deviceView(app: OpsApp, { record }: Acceptance) {
   return viewOf(record, await expectedAt(app, record), app.clock.now());
 }
 
-function at(ms: number): string {
+function at(ms: EpochMs): string {
   return utc(new Date(ms).toISOString());
 }

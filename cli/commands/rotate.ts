@@ -1,15 +1,11 @@
 import { cancelAction } from '../../src/ops/bulk/cancel.js';
 import { planAction } from '../../src/ops/bulk/plan.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { exitCodes } from '../exitCodes.js';
-import { byOption } from '../options/byOption.js';
-import { examples } from '../options/examples.js';
-import { parseCount, parsePositive, parseUuid } from '../options/parsers.js';
-import { yesOption } from '../options/yesOption.js';
-import { plural } from '../output/plural.js';
+import { CliError, exitCodes } from '../errors.js';
+import { byOption, examples, parseCount, parsePositive, parseUuid, yesOption } from '../options/common.js';
 import { showAction } from '../output/showAction.js';
-import { startAndFollow } from '../startAndFollow.js';
+import { plural } from '../output/text.js';
+import type { AddCommand } from './command.js';
+import { startAndFollow } from './startAndFollow.js';
 
 interface RotateOptions {
   fleet?: string;
@@ -29,24 +25,24 @@ interface RotateOptions {
 export const addRotate: AddCommand = (parent, action) =>
   parent
     .command('rotate')
-    .summary('replace certificates, without an outage')
+    .summary('replace certificates without an outage')
     .description(
-      'Replaces the certificate of a device, of a fleet, or of all that were made before a date (a leak). The hub accepts the new one before the device gets it, and the old one until the next rotation, unless it is revoked. Workers carry it on.',
+      'Replaces the certificate of a device, of a fleet, or all certificates created before a date (for example after a leak). The hub accepts the new certificate before the device receives it. The old certificate is accepted until the next rotation, except with --revoke-old. The workers process the rotation, even after this command has ended.',
     )
-    .argument('[uuid]', 'of one device', parseUuid)
-    .option('--fleet <slug>', 'of this fleet')
-    .option('--service <name>', 'at this service; "" for the device level')
-    .option('--minted-before <when>', 'made before then: 2h, 7d, or 2026-11-24T03:00:00Z')
-    .option('--all', 'all there are, where no filter is meant')
+    .argument('[uuid]', 'the full UUID of one device', parseUuid)
+    .option('--fleet <slug>', 'devices in this fleet')
+    .option('--service <name>', 'devices with this service; "" for the device level')
+    .option('--minted-before <when>', 'created before this time: 2h, 7d, or 2026-11-24T03:00:00Z')
+    .option('--all', 'all certificates, without a filter')
     .option(
       '--revoke-old',
-      'the hub refuses the old certificates at once: devices are cut off until they restart',
+      'the hub rejects the old certificates at once: devices stay offline until they restart',
     )
-    .option('--dry-run', 'show the plan, and do nothing')
-    .option('--rate <number>', "asked for in a minute (default: the hub's limit)", parsePositive)
-    .option('--ramp', 'first 10, then twice as many each time; halts where more than a tenth fails')
-    .option('--limit <count>', 'only so many, the oldest first', parseCount)
-    .option('--no-follow', 'do not look on until it is done')
+    .option('--dry-run', 'only show the plan')
+    .option('--rate <number>', "requests in a minute (default: the hub's limit)", parsePositive)
+    .option('--ramp', 'start with 10, then double; halt if more than a tenth fails')
+    .option('--limit <count>', 'rotate at most this many, the oldest first', parseCount)
+    .option('--no-follow', 'do not wait until the action is finished')
     .addOption(yesOption())
     .addOption(byOption())
     .addHelpText(
@@ -60,16 +56,16 @@ export const addRotate: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: RotateOptions, uuid?: string) => {
         const { fleet, service, mintedBefore, rate, ramp = false, limit, yes = false, by } = options;
-        const { revokeOld: revoke = false, dryRun = false, follow: looksOn } = options;
+        const { revokeOld: revoke = false, dryRun = false, follow } = options;
         const given = Object.entries({ uuid, fleet, service, mintedBefore });
         const filter = Object.fromEntries(given.filter(([, value]) => value !== undefined));
         if (Object.keys(filter).length === 0 && !options.all)
           throw new CliError(
             'no-filter',
             exitCodes.wrongUsage,
-            'Name a device, --fleet, --service or --minted-before, or all there are with --all.',
+            'Select certificates with a UUID, --fleet, --service or --minted-before, or select all with --all.',
           );
-        if (!dryRun) session.expectAnswer(yes);
+        if (!dryRun) session.requireConfirmable(yes);
         const app = await session.app();
         const plan = await planAction(app, {
           kind: 'rotate',
@@ -79,30 +75,28 @@ export const addRotate: AddCommand = (parent, action) =>
           ...(rate !== undefined && { rate }),
         });
         if (plan.counts.planned === 0 && uuid !== undefined)
-          throw new CliError(
-            'no-certificate',
-            exitCodes.notFound,
-            'It holds no certificate that we know of.',
-          );
+          throw new CliError('no-certificate', exitCodes.notFound, 'No certificate of this device is known.');
         if (dryRun || plan.counts.planned === 0) {
           await cancelAction(app, plan.id, { by });
-          session.answer(plan, () =>
-            plan.counts.planned === 0 ? 'There is no such certificate.' : showAction(plan, session.width),
+          session.printResult(plan, () =>
+            plan.counts.planned === 0
+              ? 'There are no matching certificates.'
+              : showAction(plan, session.width),
           );
           return exitCodes.ok;
         }
-        session.tell(showAction(plan, session.width));
+        session.info(showAction(plan, session.width));
         const size = Math.min(plan.counts.planned, limit ?? plan.counts.planned);
-        const cut = revoke
-          ? ' The old ones are refused at once: devices are cut off until they have the new ones.'
+        const warning = revoke
+          ? ' The hub rejects the old certificates at once: devices stay offline until they use the new certificates.'
           : '';
-        if (!(await session.confirm(`${plural(size, 'certificate')} will be replaced.${cut}`, yes))) {
+        if (!(await session.confirm(`${plural(size, 'certificate')} will be replaced.${warning}`, yes))) {
           await cancelAction(app, plan.id, { by });
-          throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was rotated.');
+          throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was rotated.');
         }
         return startAndFollow(session, app, plan, {
           request: { ramp, by, ...(limit !== undefined && { limit }) },
-          looksOn,
+          follow,
         });
       }),
     );

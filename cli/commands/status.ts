@@ -1,17 +1,16 @@
 import { readHistory } from '../../src/ops/devices/history.js';
-import type { AddCommand } from '../AddCommand.js';
-import { examples } from '../options/examples.js';
-import { parseUuid } from '../options/parsers.js';
+import { examples, parseUuid } from '../options/common.js';
 import { showHistory } from '../output/showHistory.js';
+import type { AddCommand } from './command.js';
 
 export const addStatus: AddCommand = (parent, action) =>
   parent
     .command('status')
-    .summary('one device: its state, its certificate, and what happened to it')
+    .summary('show state, certificate and history of a device')
     .description(
-      'Shows the state of a device, why it failed, its certificate, and its story: each step with its time and outcome.',
+      'Shows the state, the error, the certificate and the history of a device: each step with time and outcome.',
     )
-    .argument('<uuid>', 'of the device, all of it', parseUuid)
+    .argument('<uuid>', 'the full UUID of the device', parseUuid)
     .addHelpText(
       'after',
       examples('provisioner status $UUID', 'provisioner status $UUID --json | jq -r .device.state'),
@@ -19,6 +18,6 @@ export const addStatus: AddCommand = (parent, action) =>
     .action(
       action(async (session, _options: object, uuid: string) => {
         const history = await readHistory(await session.app(), uuid);
-        session.answer(history, () => showHistory(history, session.width));
+        session.printResult(history, () => showHistory(history, session.width));
       }),
     );

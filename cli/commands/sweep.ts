@@ -1,11 +1,10 @@
 import { describeGuarded } from '../../src/fleet/massDeletionGuard.js';
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
-import type { AddCommand } from '../AddCommand.js';
-import { CliError } from '../CliError.js';
-import { type ExitCode, exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { counted } from '../output/plural.js';
+import { CliError, type ExitCode, exitCodes } from '../errors.js';
+import { examples } from '../options/common.js';
+import { listCounts } from '../output/text.js';
+import type { AddCommand } from './command.js';
 
 interface SweepOptions {
   fleet?: string[];
@@ -14,18 +13,19 @@ interface SweepOptions {
   dryRun?: boolean;
 }
 
+/** Adds the command `sweep`. */
 export const addSweep: AddCommand = (parent, action) =>
   parent
     .command('sweep')
-    .summary('find what was never asked for, or got lost')
+    .summary('find devices without a request, and lost variables')
     .description(
-      'Asks for devices that hold no credentials and have no record, and has workers look at those that are gone from balena, or do not hold what the record says. The timer does the same (SWEEP_SCHEDULE).\n\n' +
-        'Where more than a tenth of a fleet, and more than 20, look gone, those are left alone, and the exit code is 1, unless --allow-gone is given.',
+      'Requests credentials for devices without credentials and without a record. Workers check the devices that are missing in balena, and devices with other variables than the record says. The timer SWEEP_SCHEDULE does the same.\n\n' +
+        'If more than a tenth of a fleet, and more than 20 devices, are missing in balena, those devices are not checked, and the exit code is 1, except with --allow-gone.',
     )
-    .option('--fleet <slugs...>', 'these fleets (default: FLEETS)')
-    .option('--service <name>', 'where the variables of new devices go (default: DEFAULT_SERVICE)')
-    .option('--allow-gone', 'the devices are gone, however many: the fleet was emptied on purpose')
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--fleet <slugs...>', 'the fleets (default: FLEETS)')
+    .option('--service <name>', 'service for the variables of new devices (default: DEFAULT_SERVICE)')
+    .option('--allow-gone', 'check all missing devices: the fleet was emptied on purpose')
+    .option('--dry-run', 'only list the devices')
     .addHelpText(
       'after',
       examples('provisioner sweep --dry-run', 'provisioner sweep --fleet my_org/one my_org/two --json'),
@@ -45,41 +45,40 @@ export const addSweep: AddCommand = (parent, action) =>
         let progress: SweepProgress | undefined;
         if (options.dryRun) {
           const items: SweepItem[] = [];
-          const onProgress = (so: SweepProgress) => {
-            progress = so;
+          const onProgress = (latest: SweepProgress) => {
+            progress = latest;
           };
           for await (const item of planSweep(app, { fleets, service, allowGone, onProgress }))
             items.push(item);
-          session.answer({ ...progress, items }, () =>
-            [...items.map(itemLine), summary(progress, 'would be')].join('\n'),
+          session.printResult({ ...progress, items }, () =>
+            [...items.map(itemLine), summary(progress, 'would be ')].join('\n'),
           );
           return exitCodeOf(progress);
         }
-        const signal = session.stopGently();
+        const signal = session.interruptSignal();
         const report = await sweep(app, { fleets, service, allowGone, signal });
-        session.answer(report, () =>
-          report.finished
-            ? summary(report, 'were')
-            : `${summary(report, 'were')}\nInterrupted: run it again.`,
+        session.printResult(report, () =>
+          report.finished ? summary(report) : `${summary(report)}\nInterrupted. Run the command again.`,
         );
         return signal.aborted ? exitCodes.interrupted : exitCodeOf(report);
       }),
     );
 
 function exitCodeOf(report: SweepProgress | undefined): ExitCode {
-  return report && report.held.length > 0 ? exitCodes.notWell : exitCodes.ok;
+  return report && report.held.length > 0 ? exitCodes.problems : exitCodes.ok;
 }
 
 function itemLine(item: SweepItem): string {
-  return `${item.uuid}  ${item.act === 'ask' ? 'ask for it' : `look at it: ${item.why}`}  ${item.fleet ?? ''}`.trimEnd();
+  return `${item.uuid}  ${item.act === 'request' ? 'request' : `check: ${item.why}`}  ${item.fleet ?? ''}`.trimEnd();
 }
 
-function summary(report: SweepProgress | undefined, were: string): string {
-  if (!report) return 'There is nothing there.';
+/** @param auxiliary text before each verb: empty, or "would be " for a dry run */
+function summary(report: SweepProgress | undefined, auxiliary = ''): string {
+  if (!report) return 'There are no devices and no records.';
   const { devices, records, requested, checked, held } = report;
   const reasons = Object.fromEntries(Object.entries(checked).filter(([, count]) => count > 0));
-  const looked = Object.values(checked).reduce((sum, count) => sum + count, 0);
-  const why = looked > 0 ? ` (${counted(reasons)})` : '';
-  const line = `${devices} devices and ${records} records: ${requested} ${were} asked for, ${looked} ${were} looked at${why}.`;
+  const checks = Object.values(checked).reduce((sum, count) => sum + count, 0);
+  const why = checks > 0 ? ` (${listCounts(reasons)})` : '';
+  const line = `${devices} devices and ${records} records: ${requested} ${auxiliary}requested, ${checks} ${auxiliary}checked${why}.`;
   return [line, ...held.map((each) => `${describeGuarded(each)}.`)].join('\n');
 }

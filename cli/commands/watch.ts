@@ -5,28 +5,27 @@ import type { OpsApp } from '../../src/openOpsApp.js';
 import { readOverview } from '../../src/ops/overview/read.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import type { AddCommand } from '../AddCommand.js';
-import { exitCodes } from '../exitCodes.js';
-import { examples } from '../options/examples.js';
-import { parsePositive } from '../options/parsers.js';
+import { exitCodes } from '../errors.js';
+import { examples, parsePositive } from '../options/common.js';
 import { overviewLine, showOverview } from '../output/showOverview.js';
-import type { Session } from '../Session.js';
+import type { Session } from '../session/session.js';
+import type { AddCommand } from './command.js';
 
 export const addWatch: AddCommand = (parent, action) =>
   parent
     .command('watch')
-    .summary('queue, pace, states and failures, live')
+    .summary('show queue, rate, states and failures, live')
     .description(
-      'Shows how deep the queue is, the rate against the pace of the hub, the devices by state, and what fails; in a terminal live, otherwise a line each time.',
+      'Shows the depth of the queue, the rate of registry operations, the devices by state, and the failures. In a terminal the display is live; otherwise each update prints a line.',
     )
-    .option('--once', 'once, and no more')
-    .option('--interval <seconds>', 'between two looks', parsePositive, 2)
+    .option('--once', 'show the state once')
+    .option('--interval <seconds>', 'time between two updates', parsePositive, 2)
     .addHelpText(
       'after',
       examples(
         'provisioner watch',
         'provisioner watch --once --json | jq .queue',
-        'provisioner watch --json --interval 10 >> watch.ndjson # a line each time',
+        'provisioner watch --json --interval 10 >> watch.ndjson # a line per update',
       ),
     )
     .action(
@@ -34,21 +33,21 @@ export const addWatch: AddCommand = (parent, action) =>
         const app = await session.app();
         if (once) {
           const overview = await readOverview(app);
-          session.answer(overview, () => showOverview(overview, session.width));
+          session.printResult(overview, () => showOverview(overview, session.width));
           return;
         }
-        // The way in which one ends it.
-        session.whenStopped({ code: exitCodes.ok, say: '' });
+        // Ctrl-C is the normal way to end this command.
+        session.onInterrupt({ code: exitCodes.ok, message: '' });
         const show = display(session);
         for (;;) {
-          show(await look(app));
+          show(await read(app));
           await setTimeout(interval * 1_000);
         }
       }),
     );
 
-/** What there is to see; an error where nothing is, for the next look may be better. */
-async function look(app: OpsApp): Promise<Overview | ProvisioningError> {
+/** Returns an error instead of throwing, because the next update may succeed. */
+async function read(app: OpsApp): Promise<Overview | ProvisioningError> {
   try {
     return await readOverview(app);
   } catch (error) {
@@ -57,20 +56,21 @@ async function look(app: OpsApp): Promise<Overview | ProvisioningError> {
   }
 }
 
-function display(session: Session): (seen: Overview | ProvisioningError) => void {
+function display(session: Session): (update: Overview | ProvisioningError) => void {
   if (!session.json && process.stdout.isTTY) {
     const draw = createLogUpdate(process.stdout);
-    session.atEnd(() => draw.done());
+    session.onClose(() => draw.done());
     let last = '';
-    return (seen) => {
-      if (!(seen instanceof ProvisioningError)) last = showOverview(seen, process.stdout.columns);
-      const trouble = seen instanceof ProvisioningError ? `\n${styleText('red', seen.message)}` : '';
-      draw(`${last}${trouble}\n${styleText('dim', 'Ctrl-C ends this.')}`);
+    return (update) => {
+      if (!(update instanceof ProvisioningError)) last = showOverview(update, process.stdout.columns);
+      const errorLine = update instanceof ProvisioningError ? `\n${styleText('red', update.message)}` : '';
+      draw(`${last}${errorLine}\n${styleText('dim', 'Press Ctrl-C to exit.')}`);
     };
   }
-  return (seen) => {
-    if (!(seen instanceof ProvisioningError)) session.answer(seen, () => overviewLine(seen));
-    else if (session.json) console.log(JSON.stringify({ error: { code: seen.code, message: seen.message } }));
-    else console.log(seen.message);
+  return (update) => {
+    if (!(update instanceof ProvisioningError)) session.printResult(update, () => overviewLine(update));
+    else if (session.json)
+      console.log(JSON.stringify({ error: { code: update.code, message: update.message } }));
+    else console.log(update.message);
   };
 }

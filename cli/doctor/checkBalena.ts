@@ -1,10 +1,10 @@
 import { openBalenaClient } from '../../src/balena/client.js';
 import type { ConfigFor } from '../../src/config/config.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { type Check, failed, ok } from './Check.js';
+import { type Check, failed, ok } from './check.js';
 import { probeBalena } from './probeBalena.js';
 
-/** Is the key valid, does it see each fleet, and may it write variables? Nothing is changed. */
+/** Checks that the API key is valid, sees each fleet and may write variables. The check changes nothing. */
 export async function checkBalena({ balena: options, fleets }: ConfigFor<'balena'>): Promise<Check[]> {
   try {
     const { actor, mayWrite } = await probeBalena(options);
@@ -13,23 +13,23 @@ export async function checkBalena({ balena: options, fleets }: ConfigFor<'balena
         ? ok('balena: key', 'valid')
         : failed(
             'balena: key',
-            `it is a key of a ${actor}, not of a user`,
-            'make one: Preferences, Access tokens',
+            `the key belongs to a ${actor}, not to a user`,
+            'create a user key in balena: Preferences, Access tokens',
           );
     const write = mayWrite
       ? ok('balena: write', 'variables may be written')
       : failed(
           'balena: write',
           'the key may not write variables',
-          'use the key of a user who may (Developer or more)',
+          'use the key of a user with the role Developer or higher',
         );
     return [key, ...(await checkFleets(openBalenaClient(options), fleets)), write];
   } catch (error) {
     const { code, message } = ProvisioningError.from(error);
     const todo =
       code === 'balena-unauthorized'
-        ? 'make a new key (Preferences, Access tokens), and set BALENA_API_KEY'
-        : 'is BALENA_API_URL right, and port 443 open from here?';
+        ? 'create a new key in balena (Preferences, Access tokens), and set BALENA_API_KEY'
+        : 'check BALENA_API_URL, and that port 443 is open from this machine';
     return [failed('balena: key', message, todo)];
   }
 }
@@ -41,17 +41,21 @@ async function checkFleets(
   if (fleets === null)
     return [
       (await balena.seesFleet(null))
-        ? ok('balena: fleets', 'all that the key sees (FLEETS is not set)')
-        : failed('balena: fleets', 'the key sees none', 'add its user to the organization of the fleets'),
+        ? ok('balena: fleets', 'all fleets of the key (FLEETS is not set)')
+        : failed(
+            'balena: fleets',
+            'the key sees no fleet',
+            "add the key's user to the organization of the fleets",
+          ),
     ];
   return Promise.all(
     fleets.map(async (fleet) =>
       (await balena.seesFleet(fleet))
-        ? ok('balena: fleet', `${fleet} is seen`)
+        ? ok('balena: fleet', `the key sees ${fleet}`)
         : failed(
             'balena: fleet',
-            `${fleet} is not seen`,
-            'is the slug right, and its user a member of the organization?',
+            `the key does not see ${fleet}`,
+            "check the slug, and that the key's user is a member of the organization",
           ),
     ),
   );

@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { ConfigFor } from '../../src/config/config.js';
 import { openHubRegistry } from '../../src/iothub/registry.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { type Check, failed, ok } from './Check.js';
-import { getToken, lacksToken } from './lacksToken.js';
+import { type Check, failed, getToken, lacksToken, ok } from './check.js';
 
 const deadlineMs = 15_000;
 
-/** May we read the registry, and write it? An identity that does not exist is asked for, and deleted: two registry operations. */
+/** Checks the rights to read and write the registry, by reading and deleting an identity with a random name. Costs two registry operations. */
 export async function checkHub(config: ConfigFor<'hub'>): Promise<Check[]> {
   const hub = open(config);
-  if (!hub) return [failed('hub: read', 'its connection string cannot be read', 'copy it anew')];
-  const nobody = `doctor-${randomUUID()}`;
+  if (!hub)
+    return [failed('hub: read', 'the connection string cannot be read', 'copy the connection string again')];
+  const unusedId = `doctor-${randomUUID()}`;
   try {
-    const read = await attempt('hub: read', () => hub.get(nobody, deadlineMs));
+    const read = await attempt('hub: read', () => hub.get(unusedId, deadlineMs));
     if (read.level === 'failed') return [read];
-    return [read, await attempt('hub: write', () => hub.remove(nobody, deadlineMs))];
+    return [read, await attempt('hub: write', () => hub.remove(unusedId, deadlineMs))];
   } finally {
     hub.close();
   }
@@ -37,13 +37,17 @@ async function attempt(name: string, run: () => Promise<unknown>): Promise<Check
     const found = ProvisioningError.from(error);
     const { code, message } = found;
     if (lacksToken(found)) return failed(name, 'no token', getToken);
-    return failed(name, message, todos[code] ?? 'is its host name right, and port 443 open from here?');
+    return failed(
+      name,
+      message,
+      todos[code] ?? 'check the host name, and that port 443 is open from this machine',
+    );
   }
 }
 
 const todos: Record<string, string> = {
   'hub-unauthorized':
-    'the policy needs RegistryWrite (such as registryReadWrite), or the identity the role IoT Hub Registry Contributor',
-  'hub-throttled': 'nothing: it is busy; try again',
-  'hub-quota-exceeded': 'add units, or wait for midnight UTC',
+    'give the policy the right RegistryWrite (such as registryReadWrite), or the identity the role IoT Hub Registry Contributor',
+  'hub-throttled': 'the hub is busy: run this command again later',
+  'hub-quota-exceeded': 'add units, or wait for the new quota at midnight UTC',
 };

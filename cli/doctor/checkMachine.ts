@@ -1,11 +1,10 @@
 import type { ConfigFor } from '../../src/config/config.js';
 import { tableUrl } from '../../src/storage/table.js';
-import { type Check, failed, ok, warning } from './Check.js';
-import { readClockSkew } from './readClockSkew.js';
+import { type Check, failed, ok, warning } from './check.js';
 
-/** The Date header is exact to a second, and the way there takes some time. */
+/** A smaller difference cannot be measured: the Date header has a precision of one second, and the request takes time. */
 const unnoticedMs = 2_000;
-/** Signatures are refused from 15 minutes on; slots and leases compare clocks long before. */
+/** From here on the check fails. Azure rejects signatures after 15 minutes, but reservations and leases compare clocks much earlier. */
 const worstMs = 30_000;
 
 async function skewAgainst(
@@ -14,21 +13,43 @@ async function skewAgainst(
   try {
     return await readClockSkew(tableUrl(connection));
   } catch {
-    // A connection string that cannot be read: said elsewhere.
+    // The connection string cannot be read. Another check reports the fault.
     return null;
   }
 }
 
-/** This machine: its Node, and its clock against that of the records. @param config null where it is not known */
+/** Checks the Node version of this machine, and the clock against the clock of the records. @param config null if the settings of the records are wrong */
 export async function checkMachine(config: ConfigFor<'records'> | null): Promise<Check[]> {
   const node = ok('node', process.version);
   if (!config) return [node];
   const skewMs = await skewAgainst(config.records.connection);
   if (skewMs === null)
-    return [node, warning('clock', 'not known: the records do not answer', 'compare it by hand')];
+    return [
+      node,
+      warning('clock', 'unknown, because the records do not answer', 'compare the clock by hand'),
+    ];
   const seconds = Math.abs(skewMs / 1_000).toFixed(1);
-  const detail = `${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} that of the records`;
-  if (Math.abs(skewMs) <= unnoticedMs) return [node, ok('clock', 'as that of the records')];
+  const detail = `${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} the clock of the records`;
+  if (Math.abs(skewMs) <= unnoticedMs) return [node, ok('clock', 'same as the clock of the records')];
   const check = Math.abs(skewMs) > worstMs ? failed : warning;
-  return [node, check('clock', detail, 'have this machine keep its clock by NTP')];
+  return [node, check('clock', detail, 'synchronize the clock of this machine with NTP')];
+}
+
+/**
+ * Measures how far the clock of this machine is ahead of a server's clock. The time comes from the Date header of any response.
+ *
+ * @returns ms with a precision of one second, negative if this machine is behind; null without an answer
+ */
+export async function readClockSkew(url: string, callTimeoutMs = 5_000): Promise<number | null> {
+  const requested = Date.now();
+  try {
+    const response = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(callTimeoutMs) });
+    const date = Date.parse(response.headers.get('date') ?? '');
+    if (Number.isNaN(date)) return null;
+    const answered = Date.now();
+    // The header has whole seconds, so half a second is the best estimate of the fraction.
+    return Math.round((requested + answered) / 2 - (date + 500));
+  } catch {
+    return null;
+  }
 }

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { ConfigFor } from '../../src/config/config.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { openTable } from '../../src/storage/table.js';
-import { type Check, failed, ok } from './Check.js';
-import { getToken, lacksToken } from './lacksToken.js';
+import { type Check, failed, getToken, lacksToken, ok } from './check.js';
 
 const role = 'Storage Table Data Contributor';
 
-/** May we read records, and write them? A row of our own is written, and removed again. */
+/** Checks the rights to read and write the records, by writing and removing a test row. */
 export async function checkRecords({ records }: ConfigFor<'records'>): Promise<Check[]> {
   const table = open(records);
-  if (!table) return [failed('records: read', 'RECORDS_CONNECTION cannot be read', 'copy it anew')];
+  if (!table)
+    return [failed('records: read', 'RECORDS_CONNECTION cannot be read', 'copy the connection string again')];
   const key = { partition: 'doctor', row: randomUUID() };
   const tries: [name: string, detail: string, run: () => Promise<unknown>][] = [
     ['records: read', 'allowed', () => table.get(key)],
@@ -39,7 +39,7 @@ function open(records: ConfigFor<'records'>['records']) {
 }
 
 function todoFor(error: ProvisioningError): string {
-  if (error.cause?.status === 403) return `the key is wrong, or the identity needs the role ${role}`;
+  if (error.cause?.status === 403) return `check the key, or give the identity the role ${role}`;
   if (lacksToken(error)) return getToken;
-  return "is RECORDS_CONNECTION (or AzureWebJobsStorage) right, and does the account's firewall let this machine in?";
+  return "check RECORDS_CONNECTION (or AzureWebJobsStorage), and that the account's firewall allows this machine";
 }

@@ -5,16 +5,16 @@ import {
   readConfig,
   readConfigFor,
 } from '../../src/config/config.js';
-import type { Settings } from '../settings/findSystem.js';
-import { type Check, failed, ok } from './Check.js';
+import type { Settings } from '../session/readEndpoints.js';
+import { type Check, failed, ok } from './check.js';
 
 export interface CheckedSettings {
   checks: Check[];
-  /** The configuration of some sides; null where it is missing or wrong. */
-  configFor<S extends ExternalSystem>(...sides: S[]): ConfigFor<S> | null;
+  /** The configuration of some external systems; null if a needed setting is missing or wrong. */
+  configFor<S extends ExternalSystem>(...systems: S[]): ConfigFor<S> | null;
 }
 
-/** Every setting; what can be read of them is used for the other checks. */
+/** Checks every setting. The other checks use the correct settings, even if some settings are wrong. */
 export function checkSettings(settings: Settings): CheckedSettings {
   const problems = problemsOf(settings);
   const wrong = problems.map((problem) => problem.split(' ')[0] ?? '');
@@ -28,12 +28,12 @@ export function checkSettings(settings: Settings): CheckedSettings {
             return failed(
               name,
               rest.join(' '),
-              'set it as the functions have it: environment, or local.settings.json',
+              'set the same value as for the functions, in the environment or in local.settings.json',
             );
           }),
-    configFor(...sides) {
+    configFor(...systems) {
       try {
-        return readConfigFor(sides, usable);
+        return readConfigFor(systems, usable);
       } catch (error) {
         if (error instanceof ConfigError) return null;
         throw error;

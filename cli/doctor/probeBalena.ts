@@ -2,20 +2,20 @@ import type { BalenaOptions } from '../../src/balena/client.js';
 import { requestBalena, whoami } from '../../src/balena/whoami.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 
-/** The owner and the rights of our API key. */
+/** The kind and the rights of the API key. */
 export interface BalenaAccess {
-  /** The kind of the key's owner: user, application (a fleet's provisioning key) or device. */
+  /** The owner of the key: user, application (the provisioning key of a fleet) or device. */
   actor: string;
-  /** Whether the key may write variables at all. The limit of a role to some fleets does not show here. */
+  /** True if the key may write variables in general. A role with limits for some fleets is not detected. */
   mayWrite: boolean;
 }
 
-/** An id without a row: balena counts from 1. */
+/** No row has this id, because balena's ids start at 1. */
 const noRow = -1;
 
 /**
- * Asks balena for the rights of our API key, without changing anything. balena answers a change of a missing row with 200 if the key
- * may make such changes, and with 401 otherwise. Three requests.
+ * Tests the rights of the API key in three requests, without any change. A PATCH of a missing row is answered with 200 if the key has the
+ * right to write, and with 401 otherwise.
  *
  * @throws ProvisioningError `balena-…`, `timed-out`
  */

@@ -2,23 +2,23 @@ import type { ServiceBusClient } from '@azure/service-bus';
 import { createServiceBusClient, type QueueOptions } from '../../src/queue/serviceBusClient.js';
 import { withDeadline } from '../../src/shared/network.js';
 
-/** What came of trying: we may; we may not; there is no such queue; no token; no answer; or the connection string cannot be read. */
-export type Access = 'granted' | 'refused' | 'no-queue' | 'no-token' | 'unreachable' | 'unreadable';
+/** The result of an attempt. `unreadable`: the connection string cannot be read. */
+export type AccessResult = 'granted' | 'denied' | 'no-queue' | 'no-token' | 'unreachable' | 'unreadable';
 
 /** The rights of a worker. */
 export interface QueueAccess {
-  send: Access;
-  listen: Access;
+  send: AccessResult;
+  listen: AccessResult;
 }
 
-const codes: Record<string, Access> = {
-  UnauthorizedAccess: 'refused',
+const codes: Record<string, AccessResult> = {
+  UnauthorizedAccess: 'denied',
   MessagingEntityNotFound: 'no-queue',
 };
 
 /**
- * May we send to the queue, and listen? Nothing is sent and nothing is locked: a sender's link is opened, and a message looked
- * at. Never throws.
+ * Tests the rights to send to the queue and to listen. The test opens a sender's link and peeks at a message, so nothing is sent and
+ * nothing is locked. Never throws.
  */
 export async function probeQueue({
   connection,
@@ -47,7 +47,7 @@ export async function probeQueue({
   return { send, listen };
 }
 
-function accessOf(error: unknown): Access {
+function accessOf(error: unknown): AccessResult {
   const { code, name } = error as { code?: unknown; name?: unknown };
   if (typeof name === 'string' && /Credential|Authentication/.test(name)) return 'no-token';
   return (typeof code === 'string' && codes[code]) || 'unreachable';

@@ -1,5 +1,5 @@
-import type { Settings } from '../settings/findSystem.js';
-import type { Check } from './Check.js';
+import type { Settings } from '../session/readEndpoints.js';
+import type { Check } from './check.js';
 import { checkBalena } from './checkBalena.js';
 import { checkFunctions } from './checkFunctions.js';
 import { checkHub } from './checkHub.js';
@@ -8,7 +8,7 @@ import { checkQueue } from './checkQueue.js';
 import { checkRecords } from './checkRecords.js';
 import { checkSettings } from './checkSettings.js';
 
-/** All checks, at the same time, and their results in a fixed order. A side whose settings are wrong is left out. */
+/** Runs all checks at the same time, and yields the results in a fixed order. A system with wrong settings is not checked. */
 export async function* runChecks(settings: Settings): AsyncIterable<Check> {
   const { checks, configFor } = checkSettings(settings);
   const [balena, hub, queue, records] = [

@@ -5,8 +5,15 @@ import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
 import { mergeJoin } from '../../src/fleet/mergeJoin.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
 import { uuid as uuidForm } from '../../src/shared/schemas.js';
-import { type ComparedDevice, type CompareRules, compare } from './compare.js';
-import { type Finding, type FindingKind, findingKinds } from './finding.js';
+import type { EpochMs } from '../../src/shared/time.js';
+import { compare } from './compare.js';
+import {
+  type ComparedDevice,
+  type CompareRules,
+  type Finding,
+  type FindingKind,
+  findingKinds,
+} from './finding.js';
 import { type IdentityDependencies, readIdentities } from './readIdentities.js';
 
 export interface AuditDependencies extends ListingDependencies, IdentityDependencies {
@@ -14,11 +21,11 @@ export interface AuditDependencies extends ListingDependencies, IdentityDependen
 }
 
 export interface AuditOptions extends CompareRules {
-  /** Slugs of the fleets that are served; null: all that the key sees. */
+  /** The slugs of the fleets to compare; null for all fleets of the key. */
   fleets: readonly string[] | null;
   /**
-   * How long before the hub was read a record must have been left alone, ms; default: ten minutes. What the hub's queries show is some
-   * minutes old.
+   * A record must be unchanged since this time before the start of the audit, ms; default: ten minutes. Queries of the hub may show data from
+   * some minutes ago.
    */
   settleMs?: number;
   signal?: AbortSignal;
@@ -30,30 +37,30 @@ export interface AuditProgress {
   devices: number;
   records: number;
   findings: Record<FindingKind, number>;
-  /** Not judged: something is under way, or was until a moment ago. */
+  /** Devices without a judgement, because a job is pending or the record was changed recently. */
   unsettled: number;
-  /** Not judged: in a fleet that is not served. */
-  elsewhere: number;
-  /** Identities whose name is no balena UUID: someone else's. */
-  foreign: number;
+  /** Devices without a judgement, because the fleet is not in `fleets`. */
+  inOtherFleet: number;
+  /** Identities without a judgement, because the name is not a balena UUID. */
+  foreignIdentities: number;
 }
 
 const minutes = 60_000;
 const progressEvery = 500;
 
 /**
- * Compares hub, records and balena, and lists every disagreement. It changes nothing; see `repair`.
+ * Compares IoT Hub, records and balena, and yields every disagreement. Nothing is changed; see `repair`.
  *
- * The hub is read first and kept in memory; devices and records are read side by side, a page at a time. The three are not of one
- * moment: before something is called a finding its record is read again, and what is under way, or was changed since shortly before
- * the hub was read, is left for another time; that a device is gone is asked of balena once more.
+ * The identities of the hub are read first and kept in memory. Devices and records are then read in the order of their UUIDs, a page at a time.
+ * The three sources are read at different times, so each disagreement is checked again before the audit yields a finding: the record is read
+ * again, and balena is queried again about missing devices. Devices with a pending job or a recent change are not judged.
  *
  * @throws ProvisioningError `hub-…`, `balena-…`, `records-unavailable`; the signal's reason
  */
 export async function* audit(deps: AuditDependencies, options: AuditOptions): AsyncGenerator<Finding> {
   const { fleets, settleMs = 10 * minutes, signal, onProgress } = options;
   const { clock, records } = deps;
-  const progress = nothing();
+  const progress = emptyProgress();
   const settledBefore = clock.now() - settleMs;
   const identities = await readIdentities(deps, {
     signal,
@@ -63,36 +70,36 @@ export async function* audit(deps: AuditDependencies, options: AuditOptions): As
     },
   });
 
-  /** Devices that the lists do not show, until there are enough to ask balena about. */
-  let missing: Judged[] = [];
+  /** Disagreements about devices outside balena's list, until there are enough for one query. */
+  let missing: Disagreement[] = [];
 
-  async function* judge(sides: ComparedDevice): AsyncGenerator<Finding> {
-    const findings = compare(sides, options, clock.now());
+  async function* judge(sources: ComparedDevice): AsyncGenerator<Finding> {
+    const findings = compare(sources, options, clock.now());
     if (findings.length === 0) return;
-    const job = sides.record?.job;
+    const job = sources.record?.job;
     if (job && job.deadAt === null) {
-      // Under way already when it was listed: not worth a read, in a fleet of which all are.
+      // The summary shows a pending job, so the record need not be read. In a busy fleet this saves a read for every device.
       progress.unsettled += 1;
       return;
     }
-    if (sides.device) yield* settle({ sides, findings });
-    else if (missing.push({ sides, findings }) >= mostUuids) yield* judgeMissing();
+    if (sources.device) yield* confirm({ sources, findings });
+    else if (missing.push({ sources, findings }) >= mostUuids) yield* judgeMissing();
   }
 
-  /** Does balena know them all the same, in another fleet, or by now? */
+  /** A device outside the list may be in another fleet, or may be new. One query of balena decides for all of them. */
   async function* judgeMissing(): AsyncGenerator<Finding> {
-    const requested = missing;
+    const batch = missing;
     missing = [];
-    const uuids = requested.map(({ sides }) => sides.uuid);
+    const uuids = batch.map(({ sources }) => sources.uuid);
     const known = await retryWithBackoff(clock, () => deps.balena.fleetsOf(uuids), signal);
-    for (const each of requested) {
-      if (known.has(each.sides.uuid)) progress.elsewhere += 1;
-      else yield* settle(each);
+    for (const each of batch) {
+      if (known.has(each.sources.uuid)) progress.inOtherFleet += 1;
+      else yield* confirm(each);
     }
   }
 
-  async function* settle({ sides, findings }: Judged): AsyncGenerator<Finding> {
-    if (!(await isSettled(deps, sides, settledBefore, signal))) {
+  async function* confirm({ sources, findings }: Disagreement): AsyncGenerator<Finding> {
+    if (!(await isSettled(deps, sources, settledBefore, signal))) {
       progress.unsettled += 1;
       return;
     }
@@ -102,33 +109,37 @@ export async function* audit(deps: AuditDependencies, options: AuditOptions): As
     }
   }
 
-  for await (const side of mergeJoin(listDevices(deps, { fleets, signal }), records.summaries())) {
-    if (side.device) progress.devices += 1;
-    if (side.record) progress.records += 1;
-    const accepts = identities.get(side.uuid) ?? null;
-    identities.delete(side.uuid);
-    yield* judge({ ...side, accepts });
+  for await (const joined of mergeJoin(listDevices(deps, { fleets, signal }), records.summaries())) {
+    if (joined.device) progress.devices += 1;
+    if (joined.record) progress.records += 1;
+    const accepts = identities.get(joined.uuid) ?? null;
+    identities.delete(joined.uuid);
+    yield* judge({ ...joined, accepts });
     if ((progress.devices + progress.records) % progressEvery === 0) onProgress?.(progress);
   }
   for (const [uuid, accepts] of identities) {
     signal?.throwIfAborted();
-    if (uuidForm.safeParse(uuid).data !== uuid) progress.foreign += 1;
+    if (uuidForm.safeParse(uuid).data !== uuid) progress.foreignIdentities += 1;
     else yield* judge({ uuid, accepts, device: null, record: null });
   }
   yield* judgeMissing();
   onProgress?.(progress);
 }
 
-interface Judged {
-  sides: ComparedDevice;
+/** The findings of one device, before the second check. */
+interface Disagreement {
+  sources: ComparedDevice;
   findings: Finding[];
 }
 
-/** Is the device's record as it was listed, and has it been for long enough? */
+/**
+ * True if the record is the same as in the list, has no pending job and no lease, and was last changed before `before`.
+ * A device without a record must still have none.
+ */
 async function isSettled(
   { records, clock }: AuditDependencies,
   { uuid, record }: ComparedDevice,
-  before: number,
+  before: EpochMs,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const found = (await retryWithBackoff(clock, () => records.read(uuid), signal))?.value ?? null;
@@ -137,7 +148,15 @@ async function isSettled(
   return found.desired.requestId === record.requestId && found.updatedAt < before;
 }
 
-function nothing(): AuditProgress {
+function emptyProgress(): AuditProgress {
   const findings = Object.fromEntries(findingKinds.map((kind) => [kind, 0])) as Record<FindingKind, number>;
-  return { identities: 0, devices: 0, records: 0, findings, unsettled: 0, elsewhere: 0, foreign: 0 };
+  return {
+    identities: 0,
+    devices: 0,
+    records: 0,
+    findings,
+    unsettled: 0,
+    inOtherFleet: 0,
+    foreignIdentities: 0,
+  };
 }

@@ -1,21 +1,8 @@
 import { type Held, heldBy } from '../../src/certificates/held.js';
 import type { VariableScope } from '../../src/device/record.js';
 import type { Summary } from '../../src/device/summary.js';
-import type { JoinedDevice } from '../../src/fleet/mergeJoin.js';
-import type { Finding, FindingKind, Fix } from './finding.js';
-
-/** One device in all three. */
-export interface ComparedDevice extends JoinedDevice {
-  /** The thumbprints that its identity lets in; null if the hub has none of that name. */
-  accepts: readonly string[] | null;
-}
-
-export interface CompareRules {
-  /** Where the credentials of a device belong that holds none, and was never asked for. */
-  service: VariableScope;
-  /** The part of a certificate's life after which it is renewed. */
-  renewAt: number;
-}
+import type { EpochMs } from '../../src/shared/time.js';
+import type { ComparedDevice, CompareRules, Finding, FindingKind, Fix } from './finding.js';
 
 type Disagreements = Generator<[kind: FindingKind, detail: string, fix: Fix]>;
 type HeldAt = Map<VariableScope, Held>;
@@ -23,73 +10,69 @@ type HeldAt = Map<VariableScope, Held>;
 const check: Fix = { how: 'check' };
 const remove: Fix = { how: 'remove' };
 const removeUnknown: Fix = { how: 'remove-unknown' };
-const notOurs = byHand('the identity is disabled, or not one of ours');
+const disabledIdentity = byHand('the identity is disabled, or does not use thumbprints');
 
-/**
- * What hub, records and balena disagree about, for one device that nobody works on.
- *
- * @param now Unix ms
- */
-export function compare(sides: ComparedDevice, rules: CompareRules, now: number): Finding[] {
-  const { uuid, device, record } = sides;
+/** Finds all disagreements about one device. The caller excludes devices with a pending job. */
+export function compare(sources: ComparedDevice, rules: CompareRules, now: EpochMs): Finding[] {
+  const { uuid, device, record } = sources;
   const fleet = device?.fleet ?? record?.fleet ?? null;
-  // A check leaves what was given up alone: what mends it is the replay of its request.
-  const failed = device && record?.job ? byHand('its request failed for good: replay it') : null;
-  // Someone may have locked the device out: whatever a worker writes enables the identity again.
-  const lockedOut = sides.accepts?.length === 0 ? notOurs : null;
-  return [...disagreements(sides, rules, now)].map(([kind, detail, fix]) => ({
+  // A check does not change a dead job. Only a replay repeats the failed request.
+  const failed = device && record?.job ? byHand('the request failed for good: replay the request') : null;
+  // An operator may have disabled the identity on purpose, and every write of a worker would enable the identity again.
+  const disabled = sources.accepts?.length === 0 ? disabledIdentity : null;
+  return [...disagreements(sources, rules, now)].map(([kind, detail, fix]) => ({
     kind,
     uuid,
     fleet,
     requestId: record?.requestId ?? null,
     detail,
-    fix: lockedOut ?? failed ?? fix,
+    fix: disabled ?? failed ?? fix,
   }));
 }
 
 function* disagreements(
   { device, record, accepts }: ComparedDevice,
   rules: CompareRules,
-  now: number,
+  now: EpochMs,
 ): Disagreements {
   if (!device) {
-    if (record) yield* ofGone(record, accepts);
-    else if (accepts) yield* ofStranger();
+    if (record) yield* goneDevice(record, accepts);
+    else if (accepts) yield* unknownIdentity();
     return;
   }
   const held = heldBy(device);
   if (record?.operation === 'deprovision') {
-    yield* ofUnwanted(held, accepts);
+    yield* deprovisionedDevice(held, accepts);
     return;
   }
-  // Where its credentials are, or belong.
+  // The scope of the credentials: the desired scope, or without a record the present scope.
   const service = record ? (record.service ?? '') : scopeOf(held, rules.service);
   const here = held.get(service);
-  if (record) yield* ofKnown(record, service, held, accepts);
-  else yield* ofUnknown(service, here, accepts);
-  if (here) yield* ofDates(here, rules.renewAt, now, record ? check : { how: 'adopt', service });
+  if (record) yield* provisionedDevice(record, service, held, accepts);
+  else yield* deviceWithoutRecord(service, here, accepts);
+  if (here) yield* certificateDates(here, rules.renewAt, now, record ? check : { how: 'adopt', service });
 }
 
 function scopeOf(held: HeldAt, service: VariableScope): VariableScope {
   return held.has(service) ? service : ([...held.keys()][0] ?? service);
 }
 
-/** An identity that neither balena nor a record knows: on a hub that others use as well, it may be theirs. */
-function* ofStranger(): Disagreements {
+/** An identity without a device and without a record. Another owner may use the same hub, so an operator must agree to the removal. */
+function* unknownIdentity(): Disagreements {
   yield [
     'identity-without-device',
-    'The hub has an identity, and our key sees no such device in balena.',
+    'The hub has an identity, but the key sees no such device in balena.',
     removeUnknown,
   ];
 }
 
-/** A device that balena does not know any more. */
-function* ofGone(record: Summary, accepts: ComparedDevice['accepts']): Disagreements {
+/** A record whose device is missing in balena. */
+function* goneDevice(record: Summary, accepts: ComparedDevice['accepts']): Disagreements {
   if (record.job) {
     yield [
       'dead-record-without-device',
-      'Its request failed for good, and balena does not know the device any more.',
-      // Never found in a fleet, it may be one that our key does not see, and live on that identity.
+      'The request failed for good, and balena does not know the device any more.',
+      // A device without a known fleet may be in a fleet outside the key's view, and may still use the identity.
       record.fleet === null && accepts ? removeUnknown : remove,
     ];
   } else if (record.operation === 'deprovision') {
@@ -101,31 +84,31 @@ function* ofGone(record: Summary, accepts: ComparedDevice['accepts']): Disagreem
       check,
     ];
   } else {
-    const nothingIsLeft = record.hub === 'none' && record.thumbprint === null;
+    const isRemoved = record.hub === 'none' && record.thumbprint === null;
     yield [
       'record-without-device',
       'There is a record, and balena does not know the device any more.',
-      nothingIsLeft ? remove : check,
+      isRemoved ? remove : check,
     ];
   }
 }
 
-/** A device that is to be deprovisioned. */
-function* ofUnwanted(held: HeldAt, accepts: ComparedDevice['accepts']): Disagreements {
+/** A device with the desired state absent. */
+function* deprovisionedDevice(held: HeldAt, accepts: ComparedDevice['accepts']): Disagreements {
   if (accepts) yield identityNotWanted;
   if (held.size > 0) {
-    yield ['variables-not-wanted', 'The device was deprovisioned, and still holds a certificate.', check];
+    yield ['variables-not-wanted', 'The device was deprovisioned, but still holds a certificate.', check];
   }
 }
 
 const identityNotWanted: [FindingKind, string, Fix] = [
   'identity-not-wanted',
-  'The device was deprovisioned, and the hub still has its identity.',
+  'The device was deprovisioned, but the hub still has an identity.',
   check,
 ];
 
-/** A device that was never asked for, of the old function for example. */
-function* ofUnknown(
+/** A device without a record, for example a device of the old function. */
+function* deviceWithoutRecord(
   service: VariableScope,
   here: Held | undefined,
   accepts: ComparedDevice['accepts'],
@@ -138,14 +121,14 @@ function* ofUnknown(
   yield [
     'identity-without-record',
     accepts.length > 0
-      ? 'The hub has an identity, and there is no record of the device.'
-      : 'The hub has an identity that lets in no certificate, and there is no record of the device.',
+      ? 'The hub has an identity, but the device has no record.'
+      : 'The hub has an identity without a thumbprint, and the device has no record.',
     adopt,
   ];
 }
 
-/** A device that is to be provisioned. */
-function* ofKnown(
+/** A device with the desired state present. */
+function* provisionedDevice(
   record: Summary,
   service: VariableScope,
   held: HeldAt,
@@ -156,18 +139,22 @@ function* ofKnown(
   if (!here) {
     yield [
       'variables-missing',
-      `The device holds no certificate ${where}, where its record wants one.`,
+      `The device holds no certificate ${where}, the desired scope of the record.`,
       check,
     ];
   } else if (here.thumbprint !== record.thumbprint) {
-    yield ['variables-differ', `The device holds another certificate ${where} than its record says.`, check];
+    yield [
+      'variables-differ',
+      `The certificate of the device ${where} is not the certificate in the record.`,
+      check,
+    ];
   }
   if (!accepts) {
     if (here) yield withoutIdentity(check);
     return;
   }
   if (here && !accepts.includes(here.thumbprint) && !accepts.includes(here.sha1)) {
-    yield ['variables-not-accepted', 'The hub does not accept the certificate that the device holds.', check];
+    yield ['variables-not-accepted', 'The hub does not accept the certificate of the device.', check];
   }
   const known = new Set([record.thumbprint, record.previous]);
   for (const { thumbprint, sha1 } of held.values()) known.add(thumbprint).add(sha1);
@@ -175,7 +162,7 @@ function* ofKnown(
     if (known.has(thumbprint)) continue;
     yield [
       'thumbprint-not-held',
-      `The hub accepts a certificate that no one holds (${thumbprint}).`,
+      `The hub accepts an unknown certificate (${thumbprint}).`,
       { how: 'retire', service, thumbprint },
     ];
   }
@@ -184,21 +171,26 @@ function* ofKnown(
 function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {
   return [
     'variables-without-identity',
-    'The device holds a certificate, and the hub has no identity for it.',
+    'The device holds a certificate, but the hub has no identity of the device.',
     fix,
   ];
 }
 
-/** Of what is left of a certificate's life past `renewAt`. */
+/** The part of the remaining life after `renewAt` from which a missing renewal is a finding. */
 const overduePart = 0.75;
 
-function* ofDates({ notBefore, notAfter }: Held, renewAt: number, now: number, fix: Fix): Disagreements {
+function* certificateDates(
+  { notBefore, notAfter }: Held,
+  renewAt: number,
+  now: EpochMs,
+  fix: Fix,
+): Disagreements {
   const until = new Date(notAfter).toISOString();
-  // Renewals are spread over the first half of what is left past `renewAt`, and tried again daily: by now it was to be renewed.
+  // Renewals are spread over the first half of the remaining life after `renewAt`, and repeated daily. After three quarters a renewal is late.
   const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) * overduePart);
-  if (now >= notAfter) yield ['certificate-expired', `Its certificate has expired (${until}).`, fix];
+  if (now >= notAfter) yield ['certificate-expired', `The certificate expired on ${until}.`, fix];
   else if (now >= late)
-    yield ['certificate-expiring', `Its certificate expires ${until}, and was not renewed.`, fix];
+    yield ['certificate-expiring', `The certificate expires on ${until}, and was not renewed.`, fix];
 }
 
 function byHand(why: string): Fix {

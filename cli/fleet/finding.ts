@@ -1,5 +1,20 @@
 import type { VariableScope } from '../../src/device/record.js';
+import type { JoinedDevice } from '../../src/fleet/mergeJoin.js';
 
+/** One device in balena, in the records and in the hub. */
+export interface ComparedDevice extends JoinedDevice {
+  /** The thumbprints that the hub accepts; empty for a disabled identity or another kind of authentication; null without an identity. */
+  accepts: readonly string[] | null;
+}
+
+export interface CompareRules {
+  /** The scope for the credentials of a device without a record and without credentials. */
+  service: VariableScope;
+  /** The part of a certificate's life before its renewal, for example 0.8. */
+  renewAt: number;
+}
+
+/** All kinds of findings. The kinds are stable, because scripts read them. */
 export const findingKinds = [
   'identity-without-device',
   'identity-without-record',
@@ -16,33 +31,33 @@ export const findingKinds = [
   'dead-record-without-device',
 ] as const;
 
-/**
- * What hub, records and balena disagree about. Those that end with `not-wanted`: the device is to be deprovisioned.
- */
+/** A disagreement between IoT Hub, records and balena. With `…-not-wanted` the record wants the device deprovisioned. */
 export type FindingKind = (typeof findingKinds)[number];
 
-/** How a finding is mended, always through the queue. */
+/** The fix of a finding. All fixes except `by-hand` go through the queue. */
 export type Fix =
-  /** A worker looks at the device, and asks the hub as well. */
+  /** A worker checks the device at balena and at the hub. */
   | { how: 'check' }
-  /** The device is asked for, and keeps the credentials that it holds. */
+  /** Credentials are requested for the device. The device keeps its present credentials. */
   | { how: 'adopt'; service: VariableScope }
-  /** Its absence is asked for, if balena still does not know it, and our key still sees its fleet. */
+  /** The device is deprovisioned, if balena still does not know the device and the key still sees the fleet. */
   | { how: 'remove' }
-  /** The same of a device of which nobody knows the fleet: it may be in one that our key does not see. Only on demand. */
+  /** Like `remove`, for a device without a known fleet. Such a device may belong to a fleet outside the key's view, so the operator must agree. */
   | { how: 'remove-unknown' }
-  /** The hub is to stop to accept a thumbprint. */
+  /** The hub stops accepting a thumbprint. */
   | { how: 'retire'; service: VariableScope; thumbprint: string }
+  /** An operator must decide. */
   | { how: 'by-hand'; why: string };
 
+/** One disagreement about one device. */
 export interface Finding {
   kind: FindingKind;
   uuid: string;
-  /** The fleet's slug, as far as it is known. */
+  /** Slug; null if the fleet is unknown. */
   fleet: string | null;
-  /** Of the record at that time; null if there was none. With another one, the finding is out of date. */
+  /** The record's request at the time of the audit; null if there was no record. After a newer request the finding is outdated. */
   requestId: string | null;
-  /** One sentence. */
+  /** One sentence for the operator. */
   detail: string;
   fix: Fix;
 }

@@ -2,50 +2,53 @@ import type { Records } from '../../src/device/repository.js';
 import type { State } from '../../src/device/state.js';
 import { summaryState } from '../../src/device/summary.js';
 import { pause, retryWithBackoff } from '../../src/shared/retry.js';
-import type { Clock } from '../../src/shared/time.js';
+import type { Clock, EpochMs } from '../../src/shared/time.js';
 
 export interface FollowOptions {
-  /** Ends the following; the work goes on without it. */
+  /** Ends the following. The jobs of the devices continue. */
   signal?: AbortSignal;
   onProgress?(report: FollowReport): void;
-  /** How long between two readings at least, ms; default: 2 s. Where a reading takes long, ten times as long. */
-  everyMs?: number;
+  /** The shortest pause between two readings of the records, ms; default: 2 s. After a slow reading the pause is ten times the reading. */
+  intervalMs?: number;
 }
 
-/** What became of the devices that were asked for. */
+/** The states of the followed devices. */
 export interface FollowReport {
+  /** The number of devices in each state. */
   states: Record<State, number>;
-  /** Of those that failed for good. */
+  /** The number of failed devices by error code. */
   failures: Record<string, number>;
-  /** They have no record any more. */
+  /** The number of devices without a record. */
   unknown: number;
-  /** Unix ms at which the last of what is scheduled by now is due; null if nothing is under way. */
-  lastDue: number | null;
-  /** False while, or if it was ended while, something was under way. */
+  /** The time of the last scheduled job; null if nothing is under way. */
+  lastDue: EpochMs | null;
+  /** False while a device is under way. */
   finished: boolean;
 }
 
 const underWay: readonly State[] = ['queued', 'working', 'retrying'];
 
 /**
- * Follows devices until nothing is under way for any of them, by reading the summaries of all records again and again.
+ * Follows devices until no device is under way. Each round reads the summaries of all records.
  *
- * @throws ProvisioningError `records-unavailable`, after some patience
+ * @param uuids the devices to follow
+ * @returns the last report; `finished` is false if the signal ended the following
+ * @throws ProvisioningError `records-unavailable`, after some retries
  */
 export async function followFleet(
   { records, clock }: { records: Records; clock: Clock },
   uuids: Iterable<string>,
-  { signal, onProgress, everyMs = 2_000 }: FollowOptions = {},
+  { signal, onProgress, intervalMs = 2_000 }: FollowOptions = {},
 ): Promise<FollowReport> {
   const followed = new Set(uuids);
-  let report = nothing();
+  let report = emptyReport();
   try {
     for (;;) {
       const startedAt = clock.now();
       report = await retryWithBackoff(clock, () => readOnce(records, followed, startedAt), signal);
       onProgress?.(report);
       if (report.finished) return report;
-      await pause(clock, Math.max(everyMs, 10 * (clock.now() - startedAt)), signal);
+      await pause(clock, Math.max(intervalMs, 10 * (clock.now() - startedAt)), signal);
     }
   } catch (error) {
     if (!signal?.aborted) throw error;
@@ -53,8 +56,12 @@ export async function followFleet(
   }
 }
 
-async function readOnce(records: Records, followed: ReadonlySet<string>, now: number): Promise<FollowReport> {
-  const report = nothing();
+async function readOnce(
+  records: Records,
+  followed: ReadonlySet<string>,
+  now: EpochMs,
+): Promise<FollowReport> {
+  const report = emptyReport();
   let found = 0;
   for await (const summary of records.summaries()) {
     if (!followed.has(summary.uuid)) continue;
@@ -72,7 +79,7 @@ async function readOnce(records: Records, followed: ReadonlySet<string>, now: nu
   return report;
 }
 
-function nothing(): FollowReport {
+function emptyReport(): FollowReport {
   const states = { queued: 0, working: 0, retrying: 0, provisioned: 0, deprovisioned: 0, failed: 0 };
   return { states, failures: {}, unknown: 0, lastDue: null, finished: false };
 }

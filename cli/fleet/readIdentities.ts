@@ -5,17 +5,19 @@ import type { Clock } from '../../src/shared/time.js';
 export interface IdentityDependencies {
   hub: HubListing;
   clock: Clock;
-  /** The hub's limit of queries. */
+  /** The hub's limit of queries in a minute. */
   queriesPerMinute: number;
 }
 
-/** Past the 40 s for which the hub was seen to hold back a throttled call. */
+/** Longer than the hub delays a throttled call; delays of 40 s were observed. */
 const pageTimeoutMs = 60_000;
 
 /**
- * All identities of the hub, by device id, with the thumbprints that they let in: a query for each 100, no faster than the hub allows
- * (with a unit of S1, 2,000 identities a minute). They come in no order, so that all are kept: about 0.3 KB each.
+ * Reads all identities of the hub with their accepted thumbprints, by device id. A query returns 100 identities. Queries are limited to
+ * `queriesPerMinute`: 2,000 identities in a minute with one unit of S1. The hub returns identities in no order, so all stay in memory,
+ * about 0.3 KB each.
  *
+ * @param onPage called after each page, with the number of identities until now
  * @throws ProvisioningError `hub-…`; the signal's reason
  */
 export async function readIdentities(

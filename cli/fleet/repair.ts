@@ -8,20 +8,23 @@ export type RepairDependencies = AcceptDependencies & ListingDependencies;
 
 export interface RepairOptions {
   /**
-   * Remove also the identities of devices of which nobody knows the fleet. Only where our key sees all fleets that use the hub: any
-   * other device is cut off by it. Default: those are for people.
+   * True to remove identities of devices without a known fleet, too. Use this only with a key for all fleets on the hub: a device of any
+   * other fleet loses its connection. Default: false; an operator decides about these identities.
    */
   removeUnknown?: boolean;
 }
 
-/** What was done about a finding: work was put into the queue, or nothing, because something else was asked for by now, or it is settled, or for people. */
-export type Repaired = 'requested' | 'not-any-more' | 'by-hand';
+/**
+ * The result of a repair. `requested`: the repair is in the queue. `outdated`: nothing was done, because the device has a newer request or
+ * the disagreement is gone. `by-hand`: nothing was done, because an operator must decide.
+ */
+export type Repaired = 'requested' | 'outdated' | 'by-hand';
 
 /**
- * Has the queue mend what an audit found. What was asked for since then stands: people may take hours to agree to a repair, and the device may
- * have been deprovisioned or moved. To repair a finding twice does no harm.
+ * Requests the fix of a finding. Operators may take hours to confirm a repair, and meanwhile the device may be deprovisioned or moved.
+ * A newer request therefore wins over the finding. A second repair of the same finding does no harm.
  *
- * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, `balena-…`, after some patience
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, `balena-…`, after some retries
  */
 export async function repair(
   deps: RepairDependencies,
@@ -31,29 +34,29 @@ export async function repair(
   const { clock, balena, records } = deps;
   if (fix.how === 'by-hand') return 'by-hand';
   const record = (await retryWithBackoff(clock, () => records.read(uuid)))?.value ?? null;
-  if ((record?.desired.requestId ?? null) !== requestId) return 'not-any-more';
+  if ((record?.desired.requestId ?? null) !== requestId) return 'outdated';
   switch (fix.how) {
     case 'check':
       await retryWithBackoff(clock, () => check(deps, uuid, true));
       return 'requested';
     case 'adopt': {
-      const taken = await retryWithBackoff(clock, () => acceptNew(deps, uuid, fix.service));
-      return taken ? 'requested' : 'not-any-more';
+      const accepted = await retryWithBackoff(clock, () => acceptNew(deps, uuid, fix.service));
+      return accepted ? 'requested' : 'outdated';
     }
     case 'remove-unknown':
     case 'remove':
       if (fix.how === 'remove-unknown' && !removeUnknown) return 'by-hand';
-      // The worker does not ask whether it is right: what is asked for is done. So balena is asked once more here.
-      if ((await retryWithBackoff(clock, () => balena.fleetsOf([uuid]))).has(uuid)) return 'not-any-more';
-      // That balena does not show it means nothing in a fleet that our key does not see.
+      // A worker deprovisions a device without further checks, so balena is queried once more here.
+      if ((await retryWithBackoff(clock, () => balena.fleetsOf([uuid]))).has(uuid)) return 'outdated';
+      // A device in a fleet outside the key's view is always missing in balena's answer.
       if (!(await retryWithBackoff(clock, () => balena.seesFleet(record?.observed.fleet ?? null))))
         return 'by-hand';
       await retryWithBackoff(clock, () => accept(deps, { uuid, present: false }));
       return 'requested';
     case 'retire': {
       const { service, thumbprint } = fix;
-      // The record does not know what the hub accepts, so the worker must ask.
-      const requested = {
+      // The record does not contain the hub's thumbprints, so the worker must read the identity (forceVerify).
+      const request = {
         uuid,
         present: true,
         service,
@@ -61,10 +64,10 @@ export async function repair(
         revoke: true,
         forceVerify: true,
       } as const;
-      const { kind } = await retryWithBackoff(clock, () => accept(deps, requested));
-      // It was retired before, and came back: what is desired is the same.
+      const { kind } = await retryWithBackoff(clock, () => accept(deps, request));
+      // The thumbprint was retired before, and the hub accepts the thumbprint again. The desired state is the same, so only a check helps.
       if (kind === 'already-provisioned') await retryWithBackoff(clock, () => check(deps, uuid, true));
-      return kind === 'accepted' || kind === 'already-provisioned' ? 'requested' : 'not-any-more';
+      return kind === 'accepted' || kind === 'already-provisioned' ? 'requested' : 'outdated';
     }
   }
 }

@@ -4,60 +4,65 @@ import { mergeJoin } from '../../src/fleet/mergeJoin.js';
 import { type AcceptDependencies, accept } from '../../src/provisioning/accept.js';
 import { forEachConcurrently } from '../../src/shared/async.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
+import type { EpochMs } from '../../src/shared/time.js';
 
 export type RequestDependencies = AcceptDependencies & ListingDependencies;
 
 export interface FleetRequest {
   /** Slug. */
   fleet: string;
-  /** Where the credentials belong; '' for the device level. */
+  /** The scope for the credentials: a service by name, or '' for the device level. */
   service: VariableScope;
-  /** Leave out devices that hold credentials, wherever they stand. */
+  /** Skip devices with credentials in any scope. */
   onlyMissing?: boolean;
-  /** Ask also for devices that are wanted at another service: their credentials are taken away from there. */
+  /** Also request devices with another desired service. Their credentials move to the new service. */
   move?: boolean;
-  /** Ends it, cleanly: what was accepted stays, and to ask again goes on. */
+  /** Stops cleanly. Accepted requests remain, and a second run requests the remaining devices. */
   signal?: AbortSignal;
   onProgress?(progress: RequestProgress): void;
 }
 
+/** Numbers of devices. Every handled device is counted in `devices` and in one other field. */
 export interface RequestProgress {
-  /** Devices of the fleet that were looked at. */
+  /** All devices of the fleet that were read until now. */
   devices: number;
-  /** Left out, because they hold credentials. */
+  /** Skipped because of `onlyMissing`. */
   skipped: number;
-  /** Not asked for, because they are wanted at another service, and are not to be moved. */
-  elsewhere: number;
+  /** Not requested, because another service is desired and `move` is false. */
+  atOtherService: number;
   /** New requests. */
   requested: number;
-  /** Asked for before, and still under way. */
+  /** An earlier request is still under way. */
   underWay: number;
   alreadyProvisioned: number;
-  /** Failed for good, and not taken up again yet. */
+  /** An earlier request failed for good, and the cool-down has not ended. */
   failed: number;
-  /** Their service was changed less than ten minutes ago. */
+  /** The service was changed less than ten minutes ago. */
   conflicts: number;
 }
 
 export interface RequestReport extends RequestProgress {
-  /** All that were asked for, whatever came of it: to be followed. */
+  /** All requested devices, with any result, for `followFleet`. */
   uuids: string[];
-  /** False if it was ended before the end of the fleet. */
+  /** False if the signal stopped the run before the end of the fleet. */
   finished: boolean;
 }
 
-/** Accepting is a read, a write and a send each: more at a time does not make it faster on two cores. */
-const asksAtATime = 50;
+/** A request is a read, a write and a send. On two cores, more concurrent requests were not faster. */
+const concurrentRequests = 50;
 
-/** A device that `askFleet` would ask for, or leave where it is. */
+/** Devices in memory at a time, with their certificates: one page of the fleet. */
+const batchSize = 1_000;
+
+/** A device that `requestFleet` would request or leave unchanged. */
 export interface PlannedRequest {
   uuid: string;
-  /** The other service where it is wanted, and where it is left; null if it would be asked for. */
-  elsewhere: VariableScope | null;
+  /** The present desired service, if `requestFleet` would leave the device unchanged; null for a new request. */
+  otherService: VariableScope | null;
 }
 
 /**
- * What `askFleet` would do; it does nothing.
+ * Lists the devices that `requestFleet` would handle. Nothing is changed.
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`; the signal's reason
  */
@@ -68,64 +73,44 @@ export async function* planFleet(
   const devices = listDevices(deps, { fleets: [fleet], signal });
   for await (const { uuid, device, record } of mergeJoin(devices, deps.records.summaries())) {
     if (!device || (onlyMissing && device.certificates.size > 0)) continue;
-    const wanted = record && { present: record.operation !== 'deprovision', service: record.service };
-    yield { uuid, elsewhere: move ? null : elsewhere(wanted, service) };
+    const desired = record && { present: record.operation !== 'deprovision', service: record.service };
+    yield { uuid, otherService: move ? null : otherServiceOf(desired, service) };
   }
 }
 
-/** The other service where a device is wanted; null if there is none. */
-function elsewhere(
-  wanted: Pick<Desired, 'present' | 'service'> | null | undefined,
+/** The desired service, if the service differs from the given service; otherwise null. */
+function otherServiceOf(
+  desired: Pick<Desired, 'present' | 'service'> | null | undefined,
   service: VariableScope,
 ): VariableScope | null {
-  if (!wanted?.present || wanted.service === service) return null;
-  return wanted.service;
+  if (!desired?.present || desired.service === service) return null;
+  return desired.service;
 }
 
 /**
- * Asks for every device of a fleet, but for those that are wanted at another service: a wrong service must not cut a fleet off. To ask
- * again costs two reads for each that was asked for before, so that one that was interrupted is simply run again.
+ * Requests credentials for every device of a fleet. Devices with another desired service are left unchanged without `move`, because a wrong
+ * service name would otherwise disconnect the whole fleet. A repeated run costs two reads for each device with an earlier request, so an
+ * interrupted run can simply be started again.
  *
- * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`, after some patience
+ * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`, after some retries
  */
 export async function requestFleet(deps: RequestDependencies, options: FleetRequest): Promise<RequestReport> {
-  const { fleet, service, onlyMissing = false, move = false, signal, onProgress } = options;
-  const progress = {
-    devices: 0,
-    skipped: 0,
-    elsewhere: 0,
-    requested: 0,
-    underWay: 0,
-    alreadyProvisioned: 0,
-    failed: 0,
-    conflicts: 0,
-  };
+  const { fleet, onlyMissing = false, signal, onProgress } = options;
+  const progress = emptyProgress();
   const uuids: string[] = [];
   const startedAt = deps.clock.now();
 
-  async function ask(uuid: string): Promise<void> {
-    // Read just before, and not from a list: what was asked for in the meantime stands, too.
-    const found = move ? null : await retryWithBackoff(deps.clock, () => deps.records.read(uuid), signal);
-    if (elsewhere(found?.value.desired, service) !== null) {
-      progress.elsewhere += 1;
-      onProgress?.(progress);
-      return;
-    }
-    const requested = { uuid, present: true as const, service };
-    const answer = await retryWithBackoff(deps.clock, () => accept(deps, requested), signal);
-    uuids.push(uuid);
-    if (answer.kind === 'already-provisioned') progress.alreadyProvisioned += 1;
-    else if (answer.kind === 'failed') progress.failed += 1;
-    else if (answer.kind === 'service-conflict') progress.conflicts += 1;
-    else if (answer.record.desired.requestedAt < startedAt) progress.underWay += 1;
-    else progress.requested += 1;
+  async function request(uuid: string): Promise<void> {
+    const result = await requestDevice(deps, uuid, options, startedAt);
+    if (result !== 'atOtherService') uuids.push(uuid);
+    progress[result] += 1;
     onProgress?.(progress);
   }
 
   try {
     let batch: string[] = [];
-    const work = async () => {
-      await forEachConcurrently(batch, asksAtATime, ask, signal);
+    const requestBatch = async () => {
+      await forEachConcurrently(batch, concurrentRequests, request, signal);
       batch = [];
       onProgress?.(progress);
       signal?.throwIfAborted();
@@ -134,9 +119,9 @@ export async function requestFleet(deps: RequestDependencies, options: FleetRequ
       progress.devices += 1;
       if (onlyMissing && certificates.size > 0) progress.skipped += 1;
       else batch.push(uuid);
-      if (batch.length >= devicesAtATime) await work();
+      if (batch.length >= batchSize) await requestBatch();
     }
-    await work();
+    await requestBatch();
   } catch (error) {
     if (!signal?.aborted) throw error;
     return { ...progress, uuids, finished: false };
@@ -144,5 +129,42 @@ export async function requestFleet(deps: RequestDependencies, options: FleetRequ
   return { ...progress, uuids, finished: true };
 }
 
-/** A page of the fleet: so many are in memory with their certificates. */
-const devicesAtATime = 1_000;
+type RequestResult = Exclude<keyof RequestProgress, 'devices' | 'skipped'>;
+
+/** @param startedAt the start of the run. An earlier request was already under way. */
+async function requestDevice(
+  deps: RequestDependencies,
+  uuid: string,
+  { service, move = false, signal }: FleetRequest,
+  startedAt: EpochMs,
+): Promise<RequestResult> {
+  const { clock, records } = deps;
+  // The record is read just before the request, because a list could miss a recent request for another service.
+  const found = move ? null : await retryWithBackoff(clock, () => records.read(uuid), signal);
+  if (otherServiceOf(found?.value.desired, service) !== null) return 'atOtherService';
+  const desired = { uuid, present: true as const, service };
+  const acceptance = await retryWithBackoff(clock, () => accept(deps, desired), signal);
+  switch (acceptance.kind) {
+    case 'already-provisioned':
+      return 'alreadyProvisioned';
+    case 'failed':
+      return 'failed';
+    case 'service-conflict':
+      return 'conflicts';
+    default:
+      return acceptance.record.desired.requestedAt < startedAt ? 'underWay' : 'requested';
+  }
+}
+
+function emptyProgress(): RequestProgress {
+  return {
+    devices: 0,
+    skipped: 0,
+    atOtherService: 0,
+    requested: 0,
+    underWay: 0,
+    alreadyProvisioned: 0,
+    failed: 0,
+    conflicts: 0,
+  };
+}

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { parseCount } from './parsers.js';
+import { parseCount } from './common.js';
 
 export interface PageOptions {
   limit: number;
@@ -7,23 +7,21 @@ export interface PageOptions {
   cursor?: string;
 }
 
-/** What every list takes. */
+/** Adds the paging options of a list command. @param limit the default number of lines on a page */
 export function addPageOptions(command: Command, limit = 20): Command {
   return command
     .option('--limit <count>', 'lines on a page, at most 1000', parseCount, limit)
-    .addOption(
-      new Option('--order <order>', 'which come first').choices(['newest', 'oldest']).default('newest'),
-    )
-    .option('--cursor <cursor>', 'goes on where the page before ended: its "next"');
+    .addOption(new Option('--order <order>', 'sort order').choices(['newest', 'oldest']).default('newest'))
+    .option('--cursor <cursor>', 'start of the next page: the value of "next" in the previous page');
 }
 
-/** The page's part of a query. */
+/** Converts the options to the paging part of a query. */
 export function pageOf({ limit, order, cursor }: PageOptions) {
   return { limit, order, ...(cursor !== undefined && { cursor }) };
 }
 
-/** How to get the next page; nothing where there is none. */
+/** A line about the next page; an empty string for the last page. */
 export function nextPage(shown: number, total: number, next: string | null): string {
   if (next === null) return '';
-  return `${shown} of ${total} are shown. The next ones: the same with --cursor ${next}`;
+  return `Showing ${shown} of ${total}. For the next page add: --cursor ${next}`;
 }

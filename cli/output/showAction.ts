@@ -1,46 +1,38 @@
 import { styleText } from 'node:util';
 import type { Action } from '../../src/ops/bulk/schema.js';
-import { colorOf } from './colors.js';
-import { counted, plural } from './plural.js';
-import { ago, span, utc } from './when.js';
-import { wrap } from './wrap.js';
+import { colorOf, labelled, listCounts, plural } from './text.js';
+import { ago, span, utc } from './time.js';
 
 const labelWidth = 10;
 const nouns = { replay: 'dead letter', discard: 'dead letter', rotate: 'certificate' } as const;
 
-/** A bulk action for people: what it is to do, or what it has done. */
+/** Formats a bulk action for the terminal: the plan, or the results after the start. @param width the longest line, in characters */
 export function showAction(action: Action, width: number): string {
   const { counts, state, kind, filter, ratePerMinute, byCode, byFleet } = action;
   const color = colorOf(state);
   const planned = state === 'planned';
   const lines: [label: string, text: string | null][] = [
     [
-      'what',
-      `${kind} ${plural(sizeOf(action), nouns[kind])}${ofAll(action)} ${filterText(filter)}${action.revoke ? '; the hub refuses the old ones at once' : ''}`,
+      'action',
+      `${kind} ${plural(requestCount(action), nouns[kind])}${ofAll(action)} ${filterText(filter)}${action.revoke ? '; the hub rejects the old certificates at once' : ''}`,
     ],
-    ['by code', counted(byCode)],
-    ['by fleet', counted(byFleet)],
+    ['by code', listCounts(byCode)],
+    ['by fleet', listCounts(byFleet)],
     ['left out', counts.quarantined > 0 ? quarantined(counts.quarantined) : null],
-    [planned ? 'takes' : 'took', kind === 'discard' ? null : timeOf(action)],
+    [planned ? 'duration' : 'took', kind === 'discard' ? null : timeOf(action)],
     ['rate', planned || ratePerMinute === null || kind === 'discard' ? null : rateOf(action)],
     ['outcome', planned ? null : outcomeOf(action)],
     ['reason', action.reason],
-    ['who', whoOf(action)],
+    ['operator', operatorOf(action)],
     ['note', action.note],
   ];
-  const indent = ' '.repeat(labelWidth);
   const shown = lines.flatMap(([label, text]) =>
-    text
-      ? [
-          styleText('dim', label.padEnd(labelWidth)) +
-            wrap(text, width - labelWidth).replaceAll('\n', `\n${indent}`),
-        ]
-      : [],
+    text ? [labelled(label, text, { labelWidth, width })] : [],
   );
   return [`${action.id}  ${color ? styleText(color, state) : state}`, ...shown].join('\n');
 }
 
-/** What has come of those that were asked for: "120 succeeded, 3 failed". */
+/** The results of the requests until now: "120 succeeded, 3 failed". */
 export function outcomeOf({ counts, kind }: Action): string {
   const { succeeded, failed, cancelled, superseded, underWay } = counts;
   const parts: [number, string][] = [
@@ -51,11 +43,11 @@ export function outcomeOf({ counts, kind }: Action): string {
     [underWay, 'under way'],
   ];
   const shown = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return shown.join(', ') || 'nothing yet';
+  return shown.join(', ') || 'no results yet';
 }
 
-/** Of the planned set, how many are to be asked for. */
-export function sizeOf({ counts: { planned }, limit }: Action): number {
+/** The number of requests of the action: the planned set, or the limit if the limit is smaller. */
+export function requestCount({ counts: { planned }, limit }: Action): number {
   return Math.min(planned, limit ?? planned);
 }
 
@@ -63,18 +55,19 @@ function ofAll({ counts: { planned }, limit }: Action): string {
   return limit !== null && limit < planned ? ` of ${planned}` : '';
 }
 
+/** A filter in words: "with code hub-rejected". */
 export function filterText(filter: Record<string, string>): string {
   const parts = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
-  return parts.length > 0 ? `with ${parts.join(', ')}` : '(all there are)';
+  return parts.length > 0 ? `with ${parts.join(', ')}` : '(no filter)';
 }
 
 function quarantined(count: number): string {
-  return `${count} in quarantine: they have failed again after three replays. By name (--uuid) they are replayed all the same`;
+  return `${count} in quarantine, because three replays have failed. To replay a device in quarantine use --uuid`;
 }
 
 function timeOf({ state, expectedSeconds, startedAt, endedAt, ratePerMinute }: Action): string | null {
   if (state === 'planned')
-    return `${span(expectedSeconds * 1_000)} at ${ratePerMinute === null ? "the hub's pace" : `${ratePerMinute} a minute`}`;
+    return `${span(expectedSeconds * 1_000)} at ${ratePerMinute === null ? "the hub's rate limit" : `${ratePerMinute} a minute`}`;
   if (startedAt === null) return null;
   return span(Math.max(0, (endedAt === null ? Date.now() : Date.parse(endedAt)) - Date.parse(startedAt)));
 }
@@ -83,7 +76,7 @@ function rateOf({ ratePerMinute, ramp }: Action): string {
   return `${ratePerMinute} a minute${ramp ? ', in growing waves' : ''}`;
 }
 
-function whoOf({ by, startedBy, cancelledBy, plannedAt, startedAt, state }: Action): string {
+function operatorOf({ by, startedBy, cancelledBy, plannedAt, startedAt, state }: Action): string {
   if (state === 'planned') return `planned by ${by} ${ago(plannedAt)}`;
   const started = startedAt === null ? '' : `started by ${startedBy}, ${utc(startedAt)} (${ago(startedAt)})`;
   return [started, cancelledBy === null ? '' : `cancelled by ${cancelledBy}`].filter(Boolean).join(', ');

@@ -1,25 +1,24 @@
 import { styleText } from 'node:util';
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
-import { colorOf } from './colors.js';
-import { ago, utc } from './when.js';
-import { wrap } from './wrap.js';
+import { colorOf, labelled, wrap } from './text.js';
+import { ago, utc } from './time.js';
 
 const hubs: Record<DeviceHistory['device']['hub'], string> = {
-  unknown: 'not known; the next work on it looks',
-  none: 'holds no identity',
-  exists: 'holds an identity',
+  unknown: 'unknown; the next run checks the identity',
+  none: 'has no identity',
+  exists: 'has an identity',
   'accepts-certificate': 'accepts the certificate',
   'accepts-other': 'accepts another certificate',
 };
 
 const labelWidth = 13;
 
-/** One device for people: type it is, and type happened to it. */
+/** Formats the state and the history of one device for the terminal. @param width the longest line, in characters */
 export function showHistory({ device, history }: DeviceHistory, width: number): string {
   const { state, certificate, error, service, discarded } = device;
   const lines: [label: string, text: string | null][] = [
-    ['asked for', `${device.operation}${scopeOf(service)}, ${when(device.requestedAt)}`],
+    ['requested', `${device.operation}${scopeOf(service)}, ${when(device.requestedAt)}`],
     ['fleet', device.fleet],
     ['expected', device.expectedAt && when(device.expectedAt)],
     ['done', device.completedAt && when(device.completedAt)],
@@ -31,26 +30,18 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     ['hub', hubs[device.hub]],
     ['discarded', discarded && `${when(discarded.at)} by ${discarded.by}: ${discarded.reason}`],
     [
-      'type to do',
+      'to do',
       device.replayable
         ? `${error ? `${adviceFor(error.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
         : null,
     ],
   ];
   const shown = lines.flatMap(([label, text]) =>
-    text === null || text === '' ? [] : [labelled(label, text, width)],
+    text === null || text === '' ? [] : [labelled(label, text, { labelWidth, width })],
   );
   const color = colorOf(state);
   const head = `${device.uuid}  ${color ? styleText(color, state) : state}`;
   return [head, ...shown, '', ...history.map((event) => eventLine(event, width))].join('\n');
-}
-
-function labelled(label: string, text: string, width: number): string {
-  const indent = ' '.repeat(labelWidth);
-  return (
-    styleText('dim', label.padEnd(labelWidth)) +
-    wrap(text, width - labelWidth, '').replaceAll('\n', `\n${indent}`)
-  );
 }
 
 function eventLine({ at, type, note, steps = [] }: DeviceHistory['history'][number], width: number): string {
@@ -72,7 +63,7 @@ function scopeOf(service: string | null): string {
 }
 
 function validity(notAfter: string | null): string {
-  if (notAfter === null) return 'of unknown validity';
-  const has = Date.parse(notAfter) < Date.now() ? 'expired' : 'valid to';
+  if (notAfter === null) return 'validity unknown';
+  const has = Date.parse(notAfter) < Date.now() ? 'expired' : 'valid until';
   return `${has} ${when(notAfter)}`;
 }

@@ -1,24 +1,21 @@
 import { styleText } from 'node:util';
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { colorOf } from './colors.js';
 import { table } from './table.js';
-import { due, span, utc } from './when.js';
-import { wrap } from './wrap.js';
+import { colorOf, labelled } from './text.js';
+import { due, span, utc } from './time.js';
 
 const labelWidth = 14;
 const barWidth = 24;
 
-/** What the system is at, for people. @param width of a line */
+/** Formats the state of the system for the terminal. @param width the longest line, in characters */
 export function showOverview(overview: Overview, width: number): string {
   const { queue, states, devices, failures, rateLimiter, timing, certificates, dependencies } = overview;
-  const line = (label: string, text: string) =>
-    styleText('dim', label.padEnd(labelWidth)) +
-    wrap(text, width - labelWidth).replaceAll('\n', `\n${' '.repeat(labelWidth)}`);
+  const line = (label: string, text: string) => labelled(label, text, { labelWidth, width });
   const stateText = Object.entries(states)
     .filter(([, count]) => count > 0)
     .map(([state, count]) => styled(state, `${count} ${state}`))
     .join(', ');
-  const seen = (name: 'balena' | 'hub') => {
+  const lastSeen = (name: 'balena' | 'hub') => {
     const { ok, detail } = dependencies[name];
     return ok ? detail : styleText('red', detail);
   };
@@ -29,21 +26,21 @@ export function showOverview(overview: Overview, width: number): string {
       `${queue.active} active, ${queue.scheduled} scheduled, ${styled(queue.deadLettered > 0 ? 'failed' : '', `${queue.deadLettered} dead-lettered`)}`,
     ),
     ...(queue.note ? [line('', queue.note)] : []),
-    line('rateLimiter', rateLimiterText(rateLimiter)),
-    line('backlog', rateLimiter.backlogDoneAt ? `done ${due(rateLimiter.backlogDoneAt)}` : 'nothing waits'),
+    line('rate', rateLimiterText(rateLimiter)),
+    line('backlog', rateLimiter.backlogDoneAt ? `done ${due(rateLimiter.backlogDoneAt)}` : 'empty'),
     line('devices', `${devices}${stateText ? `: ${stateText}` : ''}`),
     line('time', timeText(timing)),
     line('certificates', certificateText(certificates)),
-    line('balena', seen('balena')),
-    line('hub', seen('hub')),
+    line('balena', lastSeen('balena')),
+    line('hub', lastSeen('hub')),
     '',
     failures.length === 0
-      ? 'Nothing fails.'
+      ? 'There are no failures.'
       : table(
           failures.slice(0, 8),
           [
-            { title: 'WHAT FAILS', of: ({ code }) => code },
-            { title: 'AT', of: ({ step }) => step ?? '' },
+            { title: 'ERROR', of: ({ code }) => code },
+            { title: 'STEP', of: ({ step }) => step ?? '' },
             { title: 'FAILED', of: ({ failed }) => `${failed}`, right: true },
             { title: 'RETRYING', of: ({ retrying }) => `${retrying}`, right: true },
           ],
@@ -52,7 +49,7 @@ export function showOverview(overview: Overview, width: number): string {
   ].join('\n');
 }
 
-/** The same in one line, for a log. */
+/** Formats the state of the system as one line, for a log. */
 export function overviewLine({ at, queue, states, rateLimiter, failures }: Overview): string {
   const waiting = states.queued + states.working + states.retrying;
   const worst = failures[0];
@@ -61,25 +58,26 @@ export function overviewLine({ at, queue, states, rateLimiter, failures }: Overv
     `${queue.active} active, ${queue.scheduled} scheduled, ${queue.deadLettered} dead-lettered`,
     `${rateLimiter.lastMinute ?? '-'} of ${rateLimiter.limitPerMinute} a minute`,
     `${states.provisioned} provisioned, ${waiting} under way, ${states.failed} failed`,
-    ...(worst ? [`most: ${worst.code}`] : []),
+    ...(worst ? [`most frequent error: ${worst.code}`] : []),
   ].join('; ');
 }
 
 function rateLimiterText({ lastMinute, limitPerMinute }: Overview['rateLimiter']): string {
-  if (lastMinute === null) return `not measured yet; the hub allows ${limitPerMinute} a minute`;
+  if (lastMinute === null)
+    return `not measured yet; the hub allows ${limitPerMinute} registry operations a minute`;
   const full = Math.min(barWidth, Math.round((lastMinute / limitPerMinute) * barWidth));
   const bar = '█'.repeat(full) + '░'.repeat(barWidth - full);
   return `${bar} ${lastMinute} of ${limitPerMinute} registry operations a minute`;
 }
 
 function timeText({ p50Seconds, p95Seconds, count }: Overview['timing']): string {
-  if (p50Seconds === null || p95Seconds === null) return 'none was provisioned in the last hour';
+  if (p50Seconds === null || p95Seconds === null) return 'no device was provisioned in the last hour';
   const seconds = (value: number) => (value < 10 ? `${value.toFixed(1)} s` : span(value * 1_000));
   return `from request to provisioned: half within ${seconds(p50Seconds)}, 95 % within ${seconds(p95Seconds)} (${count} in the last hour)`;
 }
 
 function certificateText({ expired, within7Days, within30Days, later }: Overview['certificates']): string {
-  const soon = `${within7Days} end within 7 days, ${within30Days} within 30, ${later} later`;
+  const soon = `${within7Days} expire within 7 days, ${within30Days} within 30 days, ${later} later`;
   return expired > 0 ? `${styleText('red', `${expired} have expired`)}, ${soon}` : soon;
 }
 

@@ -4,16 +4,16 @@ import { duration, number } from '../format.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';
 
-/** Who did it, when, and with which choices. */
+/** The facts of a bulk action: operators, times, and options. */
 export function ActionFacts({ action }: { action: Action }) {
   const { startedAt, endedAt, kind, ratePerMinute, limit, ramp, reason, cancelledBy } = action;
   const took = startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : null;
   return (
     <Facts
       facts={{
-        Of: filterText(action.filter, kind),
+        Filter: filterText(action.filter, kind),
         Reason: reason ?? undefined,
-        Revoke: action.revoke ? 'the hub refuses the old certificates at once' : undefined,
+        Revoke: action.revoke ? 'the hub rejects the old certificates at once' : undefined,
         'Planned by': (
           <>
             {action.by}, <Time at={action.plannedAt} />
@@ -27,15 +27,16 @@ export function ActionFacts({ action }: { action: Action }) {
           'not started'
         ),
         'Cancelled by': cancelledBy ?? undefined,
-        Ended: endedAt ? (
+        Finished: endedAt ? (
           <>
             <Time at={endedAt} /> {took !== null && <small>(after {duration(took)})</small>}
           </>
         ) : undefined,
         Rate: kind !== 'discard' && ratePerMinute ? `${number(ratePerMinute)} a minute` : undefined,
-        'How many': limit === null ? undefined : `the first ${number(limit)}`,
+        Limit: limit === null ? undefined : `the first ${number(limit)}`,
         Waves: ramp ? 'growing' : undefined,
-        'Takes about': !endedAt && kind !== 'discard' ? duration(action.expectedSeconds * 1_000) : undefined,
+        'Expected duration':
+          !endedAt && kind !== 'discard' ? duration(action.expectedSeconds * 1_000) : undefined,
       }}
     />
   );

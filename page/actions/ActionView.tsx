@@ -2,23 +2,22 @@ import { useCallback, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { Shares } from '../parts/Shares.js';
-import { StateBadge } from '../parts/StateBadge.js';
+import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
-import { actionNames } from '../words.js';
 import { ActionFacts } from './ActionFacts.js';
 import { CancelDialog } from './CancelDialog.js';
 import { Progress } from './Progress.js';
 
-const live = ['running', 'cancelling'];
+const pending = ['running', 'cancelling'];
 const everyMs = 1_500;
 
-/** One bulk action, and how far it is. */
+/** One bulk action with its progress. */
 export function ActionView({ id }: { id: string }) {
   const { action: read } = useOps();
   const [isCancelling, setCancelling] = useState(false);
   const load = useCallback((signal: AbortSignal) => read(id, signal), [read, id]);
-  const polled = usePolled(load, ({ state }) => (live.includes(state) ? everyMs : null));
+  const polled = usePolled(load, ({ state }) => (pending.includes(state) ? everyMs : null));
   const { data } = polled;
   return (
     <View
@@ -46,7 +45,7 @@ export function ActionView({ id }: { id: string }) {
           <Progress action={action} />
           <div class="cards three">
             <section class="card">
-              <h2>Who and how</h2>
+              <h2>Details</h2>
               <ActionFacts action={action} />
             </section>
             {Object.keys(action.byCode).length > 0 && (

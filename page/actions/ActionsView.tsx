@@ -5,20 +5,17 @@ import { usePolled } from '../api/usePolled.js';
 import { filterText } from '../deadLetters/filterOf.js';
 import { number } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
-import { Empty } from '../parts/Empty.js';
-import { Pager } from '../parts/Pager.js';
-import { StateBadge } from '../parts/StateBadge.js';
+import { Pager, usePaging } from '../parts/Pager.js';
+import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
-import { usePaging } from '../parts/usePaging.js';
-import { View } from '../parts/View.js';
+import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
-import { actionNames } from '../words.js';
 
-/** Live ones change, others do not. */
-const liveMs = 3_000;
-const restMs = 15_000;
+/** How often the list is loaded: more often while an action is pending. */
+const pendingMs = 3_000;
+const idleMs = 15_000;
 
-/** The audit: who did what, when, to which, with which outcome. */
+/** The audit: all bulk actions with operator, time, filter and outcome. */
 export function ActionsView() {
   const { actions: list } = useOps();
   const paging = usePaging('actions');
@@ -26,14 +23,14 @@ export function ActionsView() {
     (signal: AbortSignal) => list({ limit: paging.size, cursor: paging.cursor }, signal),
     [list, paging.size, paging.cursor],
   );
-  const polled = usePolled(load, ({ actions }) => (actions.some(isLive) ? liveMs : restMs));
+  const polled = usePolled(load, ({ actions }) => (actions.some(isPending) ? pendingMs : idleMs));
   return (
     <View title="Actions" polled={polled}>
       {({ actions, total, next }) =>
         actions.length === 0 ? (
           <Empty>
-            Nobody has replayed, discarded or rotated anything yet. What is done stands here for good: who,
-            when, to which, and what became of it.
+            No replay, discard or rotation was started yet. Each action will be listed here permanently, with
+            operator, time, filter and outcome.
           </Empty>
         ) : (
           <>
@@ -51,7 +48,7 @@ export function ActionsView() {
   );
 }
 
-function isLive({ state }: Action): boolean {
+function isPending({ state }: Action): boolean {
   return state === 'running' || state === 'cancelling';
 }
 
@@ -65,10 +62,13 @@ const columns = [
     ),
   },
   { head: 'State', cell: ({ state }: Action) => <StateBadge state={state} /> },
-  { head: 'Of', cell: ({ filter, kind }: Action) => <small class="wrap">{filterText(filter, kind)}</small> },
+  {
+    head: 'Filter',
+    cell: ({ filter, kind }: Action) => <small class="wrap">{filterText(filter, kind)}</small>,
+  },
   { head: 'By', cell: ({ startedBy, by }: Action) => startedBy ?? by },
   { head: 'Started', cell: ({ startedAt }: Action) => <Time at={startedAt} /> },
-  { head: 'Well', isNumber: true, cell: ({ counts }: Action) => number(counts.succeeded) },
+  { head: 'Succeeded', isNumber: true, cell: ({ counts }: Action) => number(counts.succeeded) },
   { head: 'Failed again', isNumber: true, cell: ({ counts }: Action) => number(counts.failed) },
   { head: 'Cancelled', isNumber: true, cell: ({ counts }: Action) => number(counts.cancelled) },
 ];

@@ -1,10 +1,8 @@
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
-import { number } from '../format.js';
-import { Dialog } from '../parts/Dialog.js';
-import { Problem } from '../parts/Problem.js';
-import { useTask } from '../parts/useTask.js';
-import { actionNames } from '../words.js';
+import { plural } from '../format.js';
+import { Dialog, Problem, useTask } from '../parts/Dialog.js';
+import { actionNames } from '../parts/StateBadge.js';
 
 interface Props {
   action: Action;
@@ -12,7 +10,7 @@ interface Props {
   onCancelled(): void;
 }
 
-/** Asks whether an action is to be cancelled, and says what that does. */
+/** Asks the operator to confirm the cancellation of an action, and explains the effect. */
 export function CancelDialog({ action, onClose, onCancelled }: Props) {
   const api = useOps();
   const { isBusy, error, run } = useTask();
@@ -20,16 +18,16 @@ export function CancelDialog({ action, onClose, onCancelled }: Props) {
   return (
     <Dialog title={`Cancel this ${actionNames[action.kind].toLowerCase()}?`} onClose={onClose}>
       <p>
-        Nothing more is asked for. {number(underWay)} that are under way{' '}
+        No further device is requested. {plural(underWay, 'device')} in progress{' '}
         {action.kind === 'rotate'
-          ? 'keep their certificates, unless a worker has begun with them'
-          : 'go back to the dead letters, each with its letter, and can be replayed later'}
-        . {number(succeeded)} that are done stay done.
+          ? 'will keep the old certificate, unless a worker has already begun'
+          : 'will be dead-lettered again and can be replayed later'}
+        . {plural(succeeded, 'finished device')} will not change.
       </p>
       <Problem error={error} />
       <footer>
         <button type="button" class="secondary outline" onClick={onClose}>
-          Let it run
+          Let the {actionNames[action.kind].toLowerCase()} run
         </button>
         <button
           type="button"
@@ -42,7 +40,7 @@ export function CancelDialog({ action, onClose, onCancelled }: Props) {
             })
           }
         >
-          Cancel it
+          Cancel the {actionNames[action.kind].toLowerCase()}
         </button>
       </footer>
     </Dialog>

@@ -1,36 +1,36 @@
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { number } from '../format.js';
 
-/** How far an action is: as a bar, in figures, and, every tenth of the way, for those who listen. */
+/** The progress of an action: a bar, figures, and a status that a screen reader announces at every tenth of the way. */
 export function Progress({ action }: { action: Action }) {
   const { planned, requested, succeeded, failed, cancelled, superseded, underWay } = action.counts;
   const size = Math.min(planned, action.limit ?? planned);
-  const ended = succeeded + failed + cancelled + superseded;
+  const finished = succeeded + failed + cancelled + superseded;
   const isDiscard = action.kind === 'discard';
   const parts = [
-    { name: isDiscard ? 'discarded' : 'well', count: succeeded, tone: 'good' },
+    { name: isDiscard ? 'discarded' : 'succeeded', count: succeeded, tone: 'good' },
     { name: 'failed again', count: failed, tone: 'bad' },
     { name: 'cancelled', count: cancelled, tone: 'plain' },
     { name: 'superseded', count: superseded, tone: 'muted' },
-    { name: 'under way', count: underWay, tone: 'busy' },
-    { name: 'not asked for', count: Math.max(0, size - ended - underWay), tone: 'rest' },
-  ].filter(({ name, count }) => count > 0 || name === 'well');
-  const tenths = size === 0 ? 10 : Math.floor((10 * ended) / size);
+    { name: 'in progress', count: underWay, tone: 'busy' },
+    { name: 'not requested yet', count: Math.max(0, size - finished - underWay), tone: 'rest' },
+  ].filter(({ tone, count }) => count > 0 || tone === 'good');
+  const tenths = size === 0 ? 10 : Math.floor((10 * finished) / size);
   return (
     <section class="card progress" aria-label="Progress">
       <p class="value">
-        {number(ended)}{' '}
+        {number(finished)}{' '}
         <small>
-          of {number(size)} have come to an end; {number(requested)} were asked for
+          of {number(size)} finished; {number(requested)} requested
         </small>
       </p>
       <div
         class="stack"
         role="progressbar"
-        aria-label="Come to an end"
+        aria-label="Finished"
         aria-valuemin={0}
         aria-valuemax={size}
-        aria-valuenow={ended}
+        aria-valuenow={finished}
       >
         {parts.map(({ name, count, tone }) => (
           <span key={name} class={tone} style={{ flexGrow: count }} />
@@ -44,8 +44,8 @@ export function Progress({ action }: { action: Action }) {
         ))}
       </ul>
       <p class="hidden" role="status">
-        {action.state}, {tenths * 10} percent have come to an end
-        {tenths === 10 && `: ${succeeded} well, ${failed} failed again, ${cancelled} cancelled`}
+        {action.state}, {tenths * 10} percent finished
+        {tenths === 10 && `: ${succeeded} succeeded, ${failed} failed again, ${cancelled} cancelled`}
       </p>
     </section>
   );

@@ -1,22 +1,28 @@
-/** Who looks: the key lives in memory, and, only if asked for, until the tab is closed. */
+/** The operator's key and name. The key stays in memory, or, if the operator chooses so, in the storage of the tab. */
 export interface Session {
   key: string;
-  /** For the audit; may be empty. */
+  /** The operator's name for the audit; may be empty. */
   by: string;
 }
 
 const keyName = 'ops.key';
 const byName = 'ops.by';
 
+/** The key that an earlier load of the page has kept in this tab; empty if there is none. */
 export function rememberedKey(): string {
   return read(() => sessionStorage.getItem(keyName));
 }
 
+/** The name that the operator has entered last in this browser; empty if there is none. */
 export function rememberedName(): string {
   return read(() => localStorage.getItem(byName));
 }
 
-/** @param keepKey until the tab is closed */
+/**
+ * Keeps the name in this browser.
+ *
+ * @param keepKey whether the key is kept too, until the tab is closed
+ */
 export function remember({ key, by }: Session, keepKey: boolean): void {
   write(() => {
     if (keepKey) sessionStorage.setItem(keyName, key);
@@ -25,11 +31,12 @@ export function remember({ key, by }: Session, keepKey: boolean): void {
   });
 }
 
+/** Removes a kept key. The name stays. */
 export function forgetKey(): void {
   write(() => sessionStorage.removeItem(keyName));
 }
 
-// A browser may forbid storage: then nothing is remembered, and all else works.
+// A browser may forbid storage. The page then keeps nothing between loads, and works otherwise.
 function read(get: () => string | null): string {
   try {
     return get() ?? '';

@@ -4,11 +4,30 @@ import type { StartRequest } from '../../src/ops/bulk/start.js';
 import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import type { DeviceHistory, RecordPage } from '../../src/ops/devices/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { ApiError } from './ApiError.js';
+
+/** A failed request to the API. The message is written for operators. */
+export class ApiError extends Error {
+  /**
+   * @param status of the response; 0 without a response
+   * @param code of the problem document; empty without such a document
+   */
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  static from(error: unknown): ApiError {
+    return error instanceof ApiError ? error : new ApiError(0, '', `Unexpected error of the page: ${error}`);
+  }
+}
 
 export type Query = Record<string, string | number | null | undefined>;
 
-/** `/api/ops/…`, as opsRoutes.ts describes it. All throw ApiError. */
+/** The client of `/api/ops/…`, see `opsRoutes`. All methods throw ApiError. */
 export interface OpsApi {
   overview(signal?: AbortSignal): Promise<Overview>;
   records(query: Query, signal?: AbortSignal): Promise<RecordPage>;
@@ -21,18 +40,18 @@ export interface OpsApi {
   cancel(id: string): Promise<Action>;
 }
 
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
 /**
- * @param key of the function `ops`; it goes into the header, and nowhere else
- * @param by who it is, for the audit; empty if that is not told
- * @param onWrongKey is called when the key is not taken (any more)
+ * @param key of the function `ops`; the client sends the key in a header only
+ * @param by the operator's name for the audit; may be empty
+ * @param onWrongKey is called when the API does not accept the key (any more)
  */
 export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi {
   const base = `${location.pathname.replace(/\/+$/, '')}/`;
   const who = by === '' ? {} : { by };
 
-  async function ask<T>(
+  async function call<T>(
     method: 'GET' | 'POST',
     path: string,
     body?: object,
@@ -41,12 +60,12 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     let response: Response;
     let text: string;
     try {
-      const patience = AbortSignal.timeout(patienceMs);
+      const timeout = AbortSignal.timeout(timeoutMs);
       response = await fetch(base + path, {
         method,
         headers: { 'x-functions-key': key, ...(body && { 'content-type': 'application/json' }) },
         body: body ? JSON.stringify(body) : null,
-        signal: signal ? AbortSignal.any([signal, patience]) : patience,
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         credentials: 'omit',
         cache: 'no-store',
       });
@@ -57,7 +76,7 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
       throw new ApiError(
         0,
         '',
-        isLate ? `No answer within ${patienceMs / 1_000} s.` : 'The API cannot be reached.',
+        isLate ? `The API did not answer within ${timeoutMs / 1_000} s.` : 'The API cannot be reached.',
       );
     }
     const json = parse(text);
@@ -70,7 +89,7 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     );
   }
 
-  const get = <T>(path: string, signal?: AbortSignal) => ask<T>('GET', path, undefined, signal);
+  const get = <T>(path: string, signal?: AbortSignal) => call<T>('GET', path, undefined, signal);
   return {
     overview: (signal) => get('overview', signal),
     records: (query, signal) => get(`records${queryText(query)}`, signal),
@@ -78,9 +97,9 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     deadLetters: (query, signal) => get(`dead-letters${queryText(query)}`, signal),
     actions: (query, signal) => get(`actions${queryText(query)}`, signal),
     action: (id, signal) => get(`actions/${encodeURIComponent(id)}`, signal),
-    plan: (request) => ask('POST', 'actions', { ...request, ...who }),
-    start: (id, request) => ask('POST', `actions/${encodeURIComponent(id)}/start`, { ...request, ...who }),
-    cancel: (id) => ask('POST', `actions/${encodeURIComponent(id)}/cancel`, who),
+    plan: (request) => call('POST', 'actions', { ...request, ...who }),
+    start: (id, request) => call('POST', `actions/${encodeURIComponent(id)}/start`, { ...request, ...who }),
+    cancel: (id) => call('POST', `actions/${encodeURIComponent(id)}/cancel`, who),
   };
 }
 

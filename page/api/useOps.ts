@@ -4,9 +4,9 @@ import type { OpsApi } from './openApi.js';
 
 export const OpsContext = createContext<OpsApi | null>(null);
 
-/** The API, below where the key was given. */
+/** The API client with the operator's key. @throws Error outside of OpsContext */
 export function useOps(): OpsApi {
   const api = useContext(OpsContext);
-  if (!api) throw new Error('no key was given');
+  if (!api) throw new Error('useOps needs an OpsContext');
   return api;
 }

@@ -1,28 +1,30 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './ApiError.js';
+import type { EpochMs } from '../../src/shared/time.js';
+import { ApiError } from './openApi.js';
 
-/** What was asked for last, and whether that still works. */
+/** The data of the last successful load, and the error of the last load. */
 export interface Polled<T> {
-  /** Stays when asking fails. */
+  /** A failed load keeps the earlier data. */
   data: T | null;
-  /** Unix ms of this data. */
-  at: number;
-  /** Why the last asking failed; null if it did not. */
+  /** When the data was loaded. */
+  at: EpochMs;
+  /** The error of the last load; null after a success. */
   error: ApiError | null;
-  /** Asks at once. */
+  /** Loads at once. */
   refresh(): void;
 }
 
-/** After a failure, whatever the view wants otherwise; and after one that is about what was asked. */
-const againMs = 5_000;
-const refusedMs = 30_000;
+/** The wait after a failed load. */
+const retryMs = 5_000;
+/** The wait after a status of 400 to 499: the same request will probably fail again. */
+const requestErrorMs = 30_000;
 
 /**
- * Asks again and again, while the page is visible. One question at a time, and the longer an answer takes, the rarer: a tenth of
- * the time at most is spent asking.
+ * Loads data again and again while the page is visible. One load runs at a time. After a load that took long the wait is long
+ * too: at most a tenth of the time is spent on loads.
  *
- * @param load what is asked; asked anew when this changes (useCallback)
- * @param everyMs how long to wait after an answer; null: not again
+ * @param load loads the data; a new function (useCallback) starts a new load at once
+ * @param everyMs how long to wait after a load, by its data; null stops the polling
  */
 export function usePolled<T>(
   load: (signal: AbortSignal) => Promise<T>,
@@ -37,15 +39,15 @@ export function usePolled<T>(
     const controller = new AbortController();
     const { signal } = controller;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let isAsking = false;
-    let isOver = false;
+    let isLoading = false;
+    let isStopped = false;
 
-    async function ask() {
+    async function poll() {
       clearTimeout(timer);
-      if (isAsking || document.hidden) return;
-      isAsking = true;
+      if (isLoading || document.hidden) return;
+      isLoading = true;
       const begun = performance.now();
-      let wait: number | null = againMs;
+      let wait: number | null = retryMs;
       try {
         const data = await load(signal);
         if (signal.aborted) return;
@@ -54,19 +56,19 @@ export function usePolled<T>(
       } catch (error) {
         if (signal.aborted) return;
         const failure = ApiError.from(error);
-        if (failure.status >= 400 && failure.status < 500) wait = refusedMs;
+        if (failure.status >= 400 && failure.status < 500) wait = requestErrorMs;
         setState((last) => ({ ...last, error: failure }));
       } finally {
-        isAsking = false;
+        isLoading = false;
       }
-      isOver = wait === null;
-      if (wait !== null) timer = setTimeout(ask, Math.max(wait, 10 * (performance.now() - begun)));
+      isStopped = wait === null;
+      if (wait !== null) timer = setTimeout(poll, Math.max(wait, 10 * (performance.now() - begun)));
     }
     const onVisible = () => {
-      if (!isOver) ask();
+      if (!isStopped) void poll();
     };
-    run.current = ask;
-    ask();
+    run.current = () => void poll();
+    void poll();
     document.addEventListener('visibilitychange', onVisible);
     return () => {
       controller.abort();

@@ -5,10 +5,10 @@ import { linkTo } from '../route.js';
 
 type Props = Pick<DeadLetterPage, 'byCode' | 'byFleet' | 'byStatus'> & { query: Record<string, string> };
 
-/** Of what fits the filter: how many of each cause, fleet and status. A click narrows the filter. */
+/** The number of matching dead letters by cause, fleet and status. A click narrows the filter. */
 export function DeadLetterCounts({ byCode, byFleet, byStatus, query }: Props) {
   const narrow = (name: string) => (value: string) =>
-    // Those whose fleet was not seen yet are of no fleet that could be asked for.
+    // The API has no filter for dead letters whose fleet is not known.
     value === 'unknown' ? undefined : linkTo('dead-letters', { ...query, [name]: value });
   return (
     <div class="cards three">

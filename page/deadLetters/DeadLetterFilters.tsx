@@ -21,7 +21,7 @@ interface Props {
   page: DeadLetterPage | null;
 }
 
-/** Which dead letters; all of what is named must hold. */
+/** The filters of the dead letters. A dead letter must match all of them. */
 export function DeadLetterFilters({ query, page }: Props) {
   const field = (name: string) => ({
     value: query[name] ?? '',

@@ -27,7 +27,7 @@ export function DeadLetterTable({ deadLetters }: { deadLetters: DeadLetter[] }) 
 }
 
 function Device({ uuid, sequenceNumber, status }: DeadLetter) {
-  if (uuid === null) return <span>letter {sequenceNumber}</span>;
+  if (uuid === null) return <span>message {sequenceNumber}</span>;
   const name = <span class="mono">{shortUuid(uuid)}</span>;
   if (status === 'no-record') return <span title={uuid}>{name}</span>;
   return (

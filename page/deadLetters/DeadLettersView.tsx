@@ -1,10 +1,8 @@
 import { useCallback, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
-import { Empty } from '../parts/Empty.js';
-import { Pager } from '../parts/Pager.js';
-import { usePaging } from '../parts/usePaging.js';
-import { View } from '../parts/View.js';
+import { Pager, usePaging } from '../parts/Pager.js';
+import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 import { DeadLetterCounts } from './DeadLetterCounts.js';
 import { DeadLetterFilters } from './DeadLetterFilters.js';
@@ -15,21 +13,22 @@ import { ReplayDialog } from './ReplayDialog.js';
 
 const everyMs = 10_000;
 
-/** What failed for good, by filter; all that fits can be replayed or discarded. */
+/** The requests that failed for good, by filter. All matching requests can be replayed or discarded. */
 export function DeadLettersView({ query }: { query: Record<string, string> }) {
   const { deadLetters: list } = useOps();
-  const [doing, setDoing] = useState<'replay' | 'discard' | null>(null);
-  const of = JSON.stringify(query);
-  const paging = usePaging(of);
+  const [dialog, setDialog] = useState<'replay' | 'discard' | null>(null);
+  const filters = JSON.stringify(query);
+  const paging = usePaging(filters);
   const load = useCallback(
-    (signal: AbortSignal) => list({ ...JSON.parse(of), limit: paging.size, cursor: paging.cursor }, signal),
-    [list, of, paging.size, paging.cursor],
+    (signal: AbortSignal) =>
+      list({ ...JSON.parse(filters), limit: paging.size, cursor: paging.cursor }, signal),
+    [list, filters, paging.size, paging.cursor],
   );
   const polled = usePolled(load, () => everyMs);
   const hasAny = (polled.data?.total ?? 0) > 0;
-  const done = {
+  const dialogProps = {
     filter: filterOf(query),
-    onClose: () => setDoing(null),
+    onClose: () => setDialog(null),
     onStarted({ id }: { id: string }) {
       location.hash = linkTo(`actions/${id}`);
     },
@@ -41,10 +40,10 @@ export function DeadLettersView({ query }: { query: Record<string, string> }) {
       before={<DeadLetterFilters query={query} page={polled.data} />}
       actions={
         <>
-          <button type="button" disabled={!hasAny} onClick={() => setDoing('replay')}>
+          <button type="button" disabled={!hasAny} onClick={() => setDialog('replay')}>
             Plan a replay …
           </button>
-          <button type="button" class="outline" disabled={!hasAny} onClick={() => setDoing('discard')}>
+          <button type="button" class="outline" disabled={!hasAny} onClick={() => setDialog('discard')}>
             Discard …
           </button>
         </>
@@ -56,8 +55,8 @@ export function DeadLettersView({ query }: { query: Record<string, string> }) {
           {deadLetters.length === 0 ? (
             <Empty>
               {Object.keys(query).length > 0
-                ? 'No dead letter fits this filter.'
-                : 'There are no dead letters: every request has ended well, or is still under way.'}
+                ? 'No dead letter matches this filter.'
+                : 'There are no dead letters: every request has succeeded or is still in progress.'}
             </Empty>
           ) : (
             <>
@@ -69,15 +68,15 @@ export function DeadLettersView({ query }: { query: Record<string, string> }) {
           <details class="hint">
             <summary>Resending a dead letter with another tool</summary>
             <p>
-              The Azure portal and Service Bus Explorer send a letter again under its old message id. Within
-              the queue's window for duplicates (10 minutes after it was first sent) the broker drops that
-              without a word, and nothing happens. A replay from here, or with{' '}
-              <code>provisioner dead-letters replay</code>, has no such gap, is paced, and stands in the
-              audit.
+              The Azure portal and Service Bus Explorer resend a dead letter under the old message id. For 10
+              minutes after the first send (the duplicate detection window of the queue) the broker silently
+              drops such a message. A replay from this page, or with{' '}
+              <code>provisioner dead-letters replay</code>, is not dropped, respects the rate limit, and
+              appears in the audit.
             </p>
           </details>
-          {doing === 'replay' && <ReplayDialog {...done} />}
-          {doing === 'discard' && <DiscardDialog {...done} />}
+          {dialog === 'replay' && <ReplayDialog {...dialogProps} />}
+          {dialog === 'discard' && <DiscardDialog {...dialogProps} />}
         </>
       )}
     </View>

@@ -2,9 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { plural } from '../format.js';
-import { Dialog } from '../parts/Dialog.js';
-import { Problem } from '../parts/Problem.js';
-import { useTask } from '../parts/useTask.js';
+import { Dialog, Problem, useTask } from '../parts/Dialog.js';
 import { type DeadLetterFilter, filterText } from './filterOf.js';
 import { PlanSummary } from './PlanSummary.js';
 
@@ -14,7 +12,7 @@ interface Props {
   onStarted(action: Action): void;
 }
 
-/** Asks for the reason, shows what would be discarded, and does it when that is wanted. */
+/** Asks for the reason, shows the number of requests to discard, and discards them after a confirmation. */
 export function DiscardDialog({ filter, onClose, onStarted }: Props) {
   const api = useOps();
   const { isBusy, error, run } = useTask();
@@ -23,10 +21,10 @@ export function DiscardDialog({ filter, onClose, onStarted }: Props) {
   const planned = plan?.counts.planned ?? 0;
   return (
     <Dialog title="Discard dead letters" onClose={onClose}>
-      <p>Of: {filterText(filter)}.</p>
+      <p>Filter: {filterText(filter)}.</p>
       <p>
-        A discarded request is not replayed any more, and its letter goes. The device itself may still ask
-        again, and is then taken up as new.
+        A discarded request is never replayed, and its dead letter is removed. A later request of the same
+        device is accepted as a new one.
       </p>
       <Problem error={error} />
       <form
@@ -36,7 +34,7 @@ export function DiscardDialog({ filter, onClose, onStarted }: Props) {
         }}
       >
         <label>
-          Why (kept in the audit)
+          Reason (kept in the audit)
           <input
             value={reason}
             required
@@ -48,7 +46,7 @@ export function DiscardDialog({ filter, onClose, onStarted }: Props) {
         <div role="status">{plan && <PlanSummary plan={plan} rate={undefined} limit={undefined} />}</div>
         <footer>
           <button type="button" class="secondary outline" onClick={onClose}>
-            Do nothing
+            Close without discarding
           </button>
           {plan ? (
             <button
@@ -61,7 +59,7 @@ export function DiscardDialog({ filter, onClose, onStarted }: Props) {
             </button>
           ) : (
             <button type="submit" disabled={isBusy || reason.trim() === ''} aria-busy={isBusy}>
-              Show what that would be
+              Show the requests to discard
             </button>
           )}
         </footer>

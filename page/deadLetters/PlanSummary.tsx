@@ -1,27 +1,28 @@
 import type { Action } from '../../src/ops/bulk/schema.js';
-import { duration, number, plural } from '../format.js';
-import { Empty } from '../parts/Empty.js';
+import { duration, plural } from '../format.js';
 import { Shares } from '../parts/Shares.js';
+import { Empty } from '../parts/View.js';
 
 interface Props {
   plan: Action;
-  /** As chosen so far; undefined: the hub's pace, all. */
+  /** The chosen requests a minute; undefined for the rate limit of the hub. */
   rate: number | undefined;
+  /** The chosen number of requests; undefined for all. */
   limit: number | undefined;
 }
 
-/** What an action would do, in words and by cause and fleet. */
+/** The effect of a planned action in words, with counts by cause and fleet. */
 export function PlanSummary({ plan, rate, limit }: Props) {
   const { planned, quarantined } = plan.counts;
   const size = Math.min(planned, limit ?? planned);
   const seconds = rate ? (size / rate) * 60 : (plan.expectedSeconds * size) / Math.max(1, planned);
-  const verb = plan.kind === 'replay' ? 'asked for again' : 'discarded';
+  const verb = plan.kind === 'replay' ? 'replayed' : 'discarded';
   if (planned === 0)
     return (
       <Empty>
-        Nothing of this can be {plan.kind === 'replay' ? 'replayed' : 'discarded'}.{' '}
+        None of these requests can be {verb}.{' '}
         {quarantined > 0 &&
-          `${plural(quarantined, 'device')} failed again too often: replay each from its own page.`}{' '}
+          `${plural(quarantined, 'device')} failed again too often. Replay each from the page of the device.`}{' '}
         {plan.note}
       </Empty>
     );
@@ -31,13 +32,13 @@ export function PlanSummary({ plan, rate, limit }: Props) {
         <strong>
           {plural(size, 'request')} would be {verb}
         </strong>
-        {plan.kind === 'replay' && <>, in about {duration(Math.max(1_000, seconds * 1_000))}</>}. What fails
-        from now on is not in it.
+        {plan.kind === 'replay' && <>, in about {duration(Math.max(1_000, seconds * 1_000))}</>}. Requests
+        that fail from now on are not included.
       </p>
       {quarantined > 0 && (
         <p>
-          {number(quarantined)} more are left out: they failed again after so many replays that each is only
-          replayed from its own page.
+          Not included: {plural(quarantined, 'quarantined device')} with too many failed replays. Replay each
+          from the page of the device.
         </p>
       )}
       {plan.note && <p>{plan.note}</p>}

@@ -2,9 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { plural } from '../format.js';
-import { Dialog } from '../parts/Dialog.js';
-import { Problem } from '../parts/Problem.js';
-import { useTask } from '../parts/useTask.js';
+import { Dialog, Problem, useTask } from '../parts/Dialog.js';
 import { type DeadLetterFilter, filterText } from './filterOf.js';
 import { PlanSummary } from './PlanSummary.js';
 import { noChoice, type ReplayChoice, ReplayOptions, startOf } from './ReplayOptions.js';
@@ -15,13 +13,13 @@ interface Props {
   onStarted(action: Action): void;
 }
 
-/** Plans a replay, which fixes its set; shows what it would do; and starts it, when that is wanted. */
+/** Plans a replay, which fixes the set of devices, shows the effect, and starts the replay after a confirmation. */
 export function ReplayDialog({ filter, onClose, onStarted }: Props) {
   const api = useOps();
   const { isBusy, error, run } = useTask();
   const [plan, setPlan] = useState<Action | null>(null);
   const [choice, setChoice] = useState<ReplayChoice>(noChoice);
-  // One plan for each time that it is opened.
+  // Each opening of the dialog makes one plan.
   useEffect(() => {
     run(async () => {
       const made = await api.plan({ kind: 'replay', filter });
@@ -32,17 +30,17 @@ export function ReplayDialog({ filter, onClose, onStarted }: Props) {
   const planned = plan?.counts.planned ?? 0;
   const start = startOf(choice, planned);
   return (
-    <Dialog title={planned === 1 ? 'Replay one request' : 'Plan of a replay'} onClose={onClose}>
-      <p>Of: {filterText(filter)}.</p>
+    <Dialog title={planned === 1 ? 'Replay one request' : 'Plan a replay'} onClose={onClose}>
+      <p>Filter: {filterText(filter)}.</p>
       <Problem error={error} />
       <div role="status">
-        {!plan && isBusy && <p aria-busy="true">Looking which these are …</p>}
+        {!plan && isBusy && <p aria-busy="true">Finding the matching requests …</p>}
         {plan && <PlanSummary plan={plan} rate={start.rate} limit={start.limit} />}
       </div>
       {planned > 1 && <ReplayOptions choice={choice} planned={planned} onChange={setChoice} />}
       <footer>
         <button type="button" class="secondary outline" onClick={onClose}>
-          Do nothing
+          Close without a replay
         </button>
         <button
           type="button"

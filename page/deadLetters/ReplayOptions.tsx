@@ -1,7 +1,7 @@
 import type { StartRequest } from '../../src/ops/bulk/start.js';
 import { plural } from '../format.js';
 
-/** As it stands in the fields; empty: as the API does by itself. */
+/** The texts of the fields. An empty text means the default of the API. */
 export interface ReplayChoice {
   limit: string;
   rate: string;
@@ -10,7 +10,11 @@ export interface ReplayChoice {
 
 export const noChoice: ReplayChoice = { limit: '', rate: '', ramp: false };
 
-/** What the API is to be told. @param planned how many there are in the set */
+/**
+ * The request that starts a replay with these options. Numbers that make no sense are left out.
+ *
+ * @param planned the number of requests in the plan
+ */
 export function startOf({ limit, rate, ramp }: ReplayChoice, planned: number): StartRequest {
   const [most, perMinute] = [Math.floor(Number(limit)), Number(rate)];
   return {
@@ -26,14 +30,14 @@ interface Props {
   onChange(choice: ReplayChoice): void;
 }
 
-/** How many, how fast, and how carefully. */
+/** The options of a replay: number, rate, and growing waves. */
 export function ReplayOptions({ choice, planned, onChange }: Props) {
   return (
     <fieldset>
       <legend class="hidden">How to replay</legend>
       <div class="grid">
         <label>
-          How many
+          Number of requests
           <input
             type="number"
             min={1}
@@ -42,10 +46,10 @@ export function ReplayOptions({ choice, planned, onChange }: Props) {
             placeholder={`all ${plural(planned, 'request')}`}
             onInput={(event) => onChange({ ...choice, limit: event.currentTarget.value })}
           />
-          <small>Those that failed first.</small>
+          <small>The oldest failures come first.</small>
         </label>
         <label>
-          How many a minute
+          Requests a minute
           <input
             type="number"
             min={1}
@@ -53,7 +57,7 @@ export function ReplayOptions({ choice, planned, onChange }: Props) {
             placeholder="as the hub allows"
             onInput={(event) => onChange({ ...choice, rate: event.currentTarget.value })}
           />
-          <small>Slower leaves room for new devices.</small>
+          <small>A lower rate leaves room for new devices.</small>
         </label>
       </div>
       <label>
@@ -62,7 +66,7 @@ export function ReplayOptions({ choice, planned, onChange }: Props) {
           checked={choice.ramp}
           onChange={(event) => onChange({ ...choice, ramp: event.currentTarget.checked })}
         />
-        In growing waves: 10 first, then 20, 40 …; it stops by itself when more than one in ten fail again
+        In growing waves of 10, 20, 40 … requests. The replay stops when more than one in ten fail again.
       </label>
     </fieldset>
   );

@@ -2,13 +2,16 @@ import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 
 export type DeadLetterFilter = NonNullable<ActionRequest['filter']>;
 
-/** The filter of an action, of that of a list: there `code` has another name (see codeInQuery in opsRoutes.ts). */
+/**
+ * The filter of an action from the query of a list. The query calls the cause `errorCode`: there, `code` may hold a function
+ * key (see `routes.ts`).
+ */
 export function filterOf({ errorCode, order: _, ...query }: Record<string, string>): DeadLetterFilter {
-  // What is wrong in it is told by the API, in words.
+  // The API checks the filter and explains errors in it.
   return { ...query, ...(errorCode && { code: errorCode }) } as DeadLetterFilter;
 }
 
-/** A filter of dead letters, or that of a rotation, as one line. */
+/** A filter of dead letters or of a rotation as one line. */
 export function filterText(
   filter: Record<string, string | undefined>,
   kind: ActionRequest['kind'] = 'replay',

@@ -4,7 +4,7 @@ import { Field } from '../parts/Field.js';
 import { linkTo, refine } from '../route.js';
 
 const states = ['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'failed'];
-/** After the last key: what is typed is searched while one types. */
+/** The search starts after this pause in typing. */
 const pauseMs = 300;
 
 interface Props {
@@ -12,7 +12,7 @@ interface Props {
   byState: Record<string, number>;
 }
 
-/** Which devices: by the beginning of the UUID, state, fleet and cause. */
+/** The filters of the devices: beginning of the UUID, state, fleet and cause. */
 export function DeviceFilters({ query, byState }: Props) {
   const set = (name: string) => (value: string) => refine('devices', { ...query, [name]: value });
   return (
@@ -21,12 +21,17 @@ export function DeviceFilters({ query, byState }: Props) {
         <UuidSearch value={query.uuid ?? ''} onDone={set('uuid')} />
         <Field label="State" value={query.state ?? ''} choices={states} onDone={set('state')} />
         <Field label="Fleet" value={query.fleet ?? ''} hint="organization/name" onDone={set('fleet')} />
-        <Field label="Cause" value={query.errorCode ?? ''} hint="its code" onDone={set('errorCode')} />
+        <Field
+          label="Cause"
+          value={query.errorCode ?? ''}
+          hint="code of the failure"
+          onDone={set('errorCode')}
+        />
         <button type="button" class="outline" onClick={() => refine('devices', {})}>
           Clear
         </button>
       </form>
-      <ul class="chips" aria-label="Of these, by state">
+      <ul class="chips" aria-label="Matching devices by state">
         {Object.entries(byState).map(([state, count]) => (
           <li key={state}>
             <a class="chip" href={linkTo('devices', { ...query, state })}>
@@ -51,13 +56,13 @@ function UuidSearch({ value, onDone }: { value: string; onDone(value: string): v
       <input
         type="search"
         value={text}
-        placeholder="UUID, or its beginning"
+        placeholder="UUID or first digits"
         maxLength={62}
         autoComplete="off"
         spellcheck={false}
         aria-invalid={isBad || undefined}
         onInput={(event) => {
-          // As people paste it.
+          // Operators also paste UUIDs in capitals, with hyphens, or with spaces around.
           const typed = event.currentTarget.value.trim().toLowerCase().replaceAll('-', '');
           setText(typed);
           clearTimeout(timer.current);

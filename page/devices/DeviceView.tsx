@@ -6,20 +6,18 @@ import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
-import { CertificateCard } from './CertificateCard.js';
-import { FailureCard } from './FailureCard.js';
+import { CertificateCard, FailureCard, RequestCard } from './DeviceCards.js';
 import { History } from './History.js';
-import { RequestCard } from './RequestCard.js';
 
-const underWay = ['queued', 'working', 'retrying'];
+const pending = ['queued', 'working', 'retrying'];
 
-/** One device: what it should be, what it is, and what happened. */
+/** One device: request, certificate, last error and history. */
 export function DeviceView({ uuid }: { uuid: string }) {
   const { history } = useOps();
   const [isReplaying, setReplaying] = useState(false);
   const [started, setStarted] = useState<Action | null>(null);
   const load = useCallback((signal: AbortSignal) => history(uuid, signal), [history, uuid]);
-  const polled = usePolled(load, ({ device }) => (underWay.includes(device.state) ? 1_500 : 5_000));
+  const polled = usePolled(load, ({ device }) => (pending.includes(device.state) ? 1_500 : 5_000));
   const device = polled.data?.device;
   return (
     <View
@@ -48,7 +46,8 @@ export function DeviceView({ uuid }: { uuid: string }) {
             <StateBadge state={device.state} />
             {started && (
               <span>
-                The <a href={linkTo(`actions/${started.id}`)}>replay</a> was started; this page follows it.
+                The <a href={linkTo(`actions/${started.id}`)}>replay</a> was started. This page shows the
+                progress.
               </span>
             )}
           </p>

@@ -4,26 +4,24 @@ import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { serviceName, shortUuid } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
-import { Empty } from '../parts/Empty.js';
-import { Pager } from '../parts/Pager.js';
+import { Pager, usePaging } from '../parts/Pager.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
-import { usePaging } from '../parts/usePaging.js';
-import { View } from '../parts/View.js';
+import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 import { DeviceFilters } from './DeviceFilters.js';
 
 const everyMs = 10_000;
 
-/** The devices that were ever asked for, by filter. */
+/** All devices with a record, by filter. */
 export function DevicesView({ query }: { query: Record<string, string> }) {
   const { records } = useOps();
-  const of = JSON.stringify(query);
-  const paging = usePaging(of);
+  const filters = JSON.stringify(query);
+  const paging = usePaging(filters);
   const load = useCallback(
     (signal: AbortSignal) =>
-      records({ ...JSON.parse(of), limit: paging.size, cursor: paging.cursor }, signal),
-    [records, of, paging.size, paging.cursor],
+      records({ ...JSON.parse(filters), limit: paging.size, cursor: paging.cursor }, signal),
+    [records, filters, paging.size, paging.cursor],
   );
   const polled = usePolled(load, () => everyMs);
   const isFiltered = Object.keys(query).length > 0;
@@ -37,8 +35,8 @@ export function DevicesView({ query }: { query: Record<string, string> }) {
         lines.length === 0 ? (
           <Empty>
             {isFiltered
-              ? 'No device fits this filter. A device is here once it was asked for.'
-              : 'No device has asked yet. Once one has, it is here, with what happened to it.'}
+              ? 'No device matches this filter. A device is listed after the first request for it.'
+              : 'No device was requested yet. Each device will be listed here after the first request for it.'}
           </Empty>
         ) : (
           <>
@@ -64,13 +62,13 @@ const columns = [
   { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? '–' },
   { head: 'Service', cell: ({ service }: RecordLine) => serviceName(service) },
   {
-    head: 'Why',
+    head: 'Cause',
     cell: ({ code, message }: RecordLine) =>
       code === null ? '–' : <span title={message ?? undefined}>{code}</span>,
   },
-  { head: 'Asked', cell: ({ requestedAt }: RecordLine) => <Time at={requestedAt} /> },
+  { head: 'Requested', cell: ({ requestedAt }: RecordLine) => <Time at={requestedAt} /> },
   {
-    head: 'Done or due',
+    head: 'Finished or due',
     cell: ({ completedAt, dueAt }: RecordLine) =>
       dueAt === null ? <Time at={completedAt} /> : <Time at={dueAt} isRelative />,
   },

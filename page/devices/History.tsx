@@ -1,7 +1,7 @@
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { duration } from '../format.js';
-import { Empty } from '../parts/Empty.js';
 import { Time } from '../parts/Time.js';
+import { Empty } from '../parts/View.js';
 
 type Event = DeviceHistory['history'][number];
 
@@ -15,15 +15,15 @@ const tones: Record<Event['type'], string> = {
   discarded: 'plain',
 };
 
-/** What happened to it, the newest first. */
+/** The events of a device, the newest event first. */
 export function History({ events }: { events: Event[] }) {
   return (
     <section class="card">
-      <h2>Story</h2>
+      <h2>History</h2>
       {events.length === 0 ? (
-        <Empty>Nothing has happened yet since it was asked for.</Empty>
+        <Empty>No events yet. A worker will process the request.</Empty>
       ) : (
-        <ol class="story" reversed>
+        <ol class="history" reversed>
           {[...events].reverse().map((event) => (
             <li key={`${event.at} ${event.type} ${event.note}`}>
               <span class="when">
@@ -44,7 +44,7 @@ export function History({ events }: { events: Event[] }) {
 
 function Steps({ steps }: { steps: NonNullable<Event['steps']> }) {
   return (
-    <ol class="steps" aria-label="Its steps">
+    <ol class="steps" aria-label="Steps of the run">
       {steps.map(({ step, ms, code }) => (
         <li key={step} class={code ? 'bad' : 'good'}>
           <span aria-hidden="true">{code ? '✗' : '✓'}</span> {step} <small>{duration(ms)}</small>

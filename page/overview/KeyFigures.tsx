@@ -4,17 +4,17 @@ import { duration, number, plural } from '../format.js';
 import { Time } from '../parts/Time.js';
 import { linkTo } from '../route.js';
 
-/** The figures that say whether all is well. */
+/** The figures that show the health of the system at a glance. */
 export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overview: Overview }) {
   const { p50Seconds, p95Seconds, count } = timing;
   return (
     <section class="figures" aria-label="Key figures">
-      <Figure name="Being worked on" value={number(queue.active)} more="due now" />
-      <Figure name="Scheduled" value={number(queue.scheduled)} more="wait for their turn" />
+      <Figure name="In progress" value={number(queue.active)} more="due now" />
+      <Figure name="Scheduled" value={number(queue.scheduled)} more="waiting for their turn" />
       <Figure
         name="Dead letters"
         value={<a href={linkTo('dead-letters')}>{number(queue.deadLettered)}</a>}
-        more={queue.deadLettered > 0 ? 'need a person' : 'nothing needs a person'}
+        more={queue.deadLettered > 0 ? 'need an operator' : 'nothing to do'}
         tone={queue.deadLettered > 0 ? 'bad' : 'good'}
       />
       <Figure
@@ -37,7 +37,7 @@ export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overv
         value={rateLimiter.backlogDoneAt === null ? 'now' : <Time at={rateLimiter.backlogDoneAt} />}
         more={
           rateLimiter.backlogDoneAt === null ? (
-            'nothing waits'
+            'no backlog'
           ) : (
             <Time at={rateLimiter.backlogDoneAt} isRelative />
           )
@@ -48,7 +48,7 @@ export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overv
         value={p50Seconds === null ? '–' : duration(p50Seconds * 1_000)}
         more={
           p95Seconds === null
-            ? 'none was provisioned within the last hour'
+            ? 'no device was provisioned in the last hour'
             : `median of ${plural(count, 'device')}, last hour; 95 %: ${duration(p95Seconds * 1_000)}`
         }
       />

@@ -1,13 +1,14 @@
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { Empty } from '../parts/Empty.js';
-import { type Line, TimeChart } from '../parts/TimeChart.js';
+import type { Line } from '../parts/chartOptions.js';
+import { TimeChart } from '../parts/TimeChart.js';
+import { Empty } from '../parts/View.js';
 
 type Depth = Pick<Overview['history'][number], 'at' | 'active' | 'scheduled' | 'deadLettered'>;
 type Done = Overview['history'][number] & { limit: number };
 
 const depthLines: Line<Depth>[] = [
   { label: 'Scheduled', colour: '--chart-1', value: ({ scheduled }) => scheduled },
-  { label: 'Being worked on', colour: '--chart-2', dash: [6, 3], value: ({ active }) => active },
+  { label: 'In progress', colour: '--chart-2', dash: [6, 3], value: ({ active }) => active },
   { label: 'Dead letters', colour: '--chart-3', dash: [2, 2], value: ({ deadLettered }) => deadLettered },
 ];
 const doneLines: Line<Done>[] = [
@@ -17,13 +18,13 @@ const doneLines: Line<Done>[] = [
   { label: "The hub's limit", colour: '--chart-4', dash: [10, 6], value: ({ limit }) => limit },
 ];
 
-/** The last hour, minute by minute: what waited, and what was done. */
+/** Charts of the last hour, minute by minute: the depth of the queue, and the finished work. */
 export function LastHour({ overview: { at, queue, history, rateLimiter } }: { overview: Overview }) {
   if (history.length === 0)
     return (
       <Empty>
-        The charts of the last hour begin two minutes after the start: a sample is taken every minute, and
-        each is compared with the one before.
+        The charts of the last hour begin two minutes after the start, because each point compares two
+        samples, and samples are taken every minute.
       </Empty>
     );
   return (
@@ -34,7 +35,7 @@ export function LastHour({ overview: { at, queue, history, rateLimiter } }: { ov
         points={[...history, { at, ...queue }]}
       />
       <TimeChart
-        title="Done in each minute, last hour"
+        title="Finished in each minute, last hour"
         lines={doneLines}
         points={history.map((sample) => ({ ...sample, limit: rateLimiter.limitPerMinute }))}
       />

@@ -1,16 +1,19 @@
+import type { Overview } from '../../src/ops/overview/schema.js';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
-import { View } from '../parts/View.js';
-import { Certificates } from './Certificates.js';
-import { Dependencies } from './Dependencies.js';
-import { Failures } from './Failures.js';
+import { number, plural } from '../format.js';
+import { DataTable } from '../parts/DataTable.js';
+import { Shares } from '../parts/Shares.js';
+import { StateBadge } from '../parts/StateBadge.js';
+import { Empty, View } from '../parts/View.js';
+import { linkTo } from '../route.js';
 import { KeyFigures } from './KeyFigures.js';
 import { LastHour } from './LastHour.js';
-import { States } from './States.js';
 
 const everyMs = 5_000;
 
-/** What the system is at, in one look. */
+/** The state of the whole system. */
 export function OverviewView() {
   const polled = usePolled(useOps().overview, () => everyMs);
   return (
@@ -29,5 +32,106 @@ export function OverviewView() {
         </>
       )}
     </View>
+  );
+}
+
+type Failure = Overview['failures'][number];
+
+/** The causes of failures, the most frequent cause first. */
+function Failures({ failures }: { failures: Failure[] }) {
+  return (
+    <section class="card wide">
+      <h2>Failures by cause and step</h2>
+      {failures.length === 0 ? (
+        <Empty>No request has failed for good, and no request is being retried.</Empty>
+      ) : (
+        <DataTable
+          caption="Failures by cause and step"
+          rows={failures}
+          keyOf={({ code, step }) => `${code} ${step}`}
+          columns={[
+            { head: 'Cause', cell: Cause },
+            { head: 'Step', cell: ({ step }) => step ?? '–' },
+            { head: 'Failed', isNumber: true, cell: ({ failed }) => number(failed) },
+            { head: 'Retrying', isNumber: true, cell: ({ retrying }) => number(retrying) },
+            { head: 'What to do', cell: ({ code }) => <small>{adviceFor(code)}</small> },
+          ]}
+        />
+      )}
+    </section>
+  );
+}
+
+function Cause({ code, step, failed }: Failure) {
+  if (failed === 0) return <a href={linkTo('devices', { state: 'retrying', errorCode: code })}>{code}</a>;
+  return <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>{code}</a>;
+}
+
+/** The number of devices in each state. */
+function States({ states, devices }: Pick<Overview, 'states' | 'devices'>) {
+  return (
+    <section class="card">
+      <h2>Requests by state</h2>
+      {devices === 0 ? (
+        <Empty>No device was requested yet. The first POST to /api/provision will appear here.</Empty>
+      ) : (
+        <>
+          <Shares
+            label="Devices by state"
+            counts={states}
+            show={(state) => <StateBadge state={state} />}
+            href={(state) => linkTo('devices', { state })}
+          />
+          <p class="more">{plural(devices, 'device')} in all</p>
+        </>
+      )}
+    </section>
+  );
+}
+
+const names = { balena: 'balena', hub: 'IoT Hub' };
+
+/** Whether balena and the hub answer, by the last requests of the workers. */
+function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
+  return (
+    <section class="card">
+      <h2>Dependencies</h2>
+      <ul class="lines">
+        {(['balena', 'hub'] as const).map((name) => {
+          const { ok, detail } = dependencies[name];
+          return (
+            <li key={name}>
+              <span class={`badge ${ok ? 'good' : 'bad'}`}>{ok ? 'healthy' : 'unhealthy'}</span>
+              <span>
+                <strong>{names[name]}</strong> <small>{detail}</small>
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+/** The number of certificates by remaining days. */
+function Certificates({ certificates }: Pick<Overview, 'certificates'>) {
+  const { expired, within7Days, within30Days, later } = certificates;
+  return (
+    <section class="card">
+      <h2>Certificates</h2>
+      {expired + within7Days + within30Days + later === 0 ? (
+        <Empty>No device has a certificate yet.</Empty>
+      ) : (
+        <Shares
+          label="Certificates by remaining days"
+          counts={{
+            expired,
+            'within 7 days': within7Days,
+            'within 30 days': within30Days,
+            'more than 30 days': later,
+          }}
+        />
+      )}
+    </section>
   );
 }

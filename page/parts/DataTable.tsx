@@ -3,24 +3,27 @@ import type { ComponentChildren } from 'preact';
 export interface Column<T> {
   head: string;
   cell(row: T): ComponentChildren;
-  /** Of figures. */
+  /** Whether the cells are numbers, which stand on the right. */
   isNumber?: boolean;
 }
 
 interface Props<T> {
-  /** What the table shows, for those who do not see it. */
+  /** The name of the table for screen readers. */
   caption: string;
   columns: Column<T>[];
   rows: T[];
   keyOf(row: T): string;
 }
 
-/** On a narrow screen each row is a card. In some browsers that takes a table's meaning away, unless its roles are written out. */
+/**
+ * Writes a table's role out. On a narrow screen the style shows each row as a card, and some browsers then no longer treat
+ * the elements as a table.
+ */
 const as = <R extends 'table' | 'rowgroup' | 'row' | 'columnheader' | 'rowheader' | 'cell'>(role: R) => ({
   role,
 });
 
-/** A table, whose first column names its rows. */
+/** A table. The first column holds the row headers. */
 export function DataTable<T>({ caption, columns, rows, keyOf }: Props<T>) {
   return (
     <table class="data" {...as('table')}>

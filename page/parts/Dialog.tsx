@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { ApiError } from '../api/openApi.js';
 
 interface Props {
   title: string;
@@ -7,7 +8,7 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** A modal dialog. Escape closes it, and the focus goes back to where it was. */
+/** A modal dialog. Escape closes the dialog, and the focus returns to the element that had the focus before. */
 export function Dialog({ title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -38,4 +39,34 @@ export function Dialog({ title, onClose, children }: Props) {
       </article>
     </dialog>
   );
+}
+
+/** The error of a task, announced by screen readers. */
+export function Problem({ error }: { error: ApiError | null }) {
+  return <div role="alert">{error && <p class="banner">{error.message}</p>}</div>;
+}
+
+export interface Task {
+  isBusy: boolean;
+  error: ApiError | null;
+  /** Runs the work, unless earlier work is still running. Errors go to `error`. */
+  run(work: () => Promise<void>): void;
+}
+
+/** Asynchronous work that a click starts; one piece of work runs at a time. */
+export function useTask(): Task {
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError | null>(null);
+  return {
+    isBusy,
+    error,
+    run(work) {
+      if (isBusy) return;
+      setBusy(true);
+      setError(null);
+      work()
+        .finally(() => setBusy(false))
+        .catch((failure) => setError(ApiError.from(failure)));
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-/** What is known of one thing, name by name. Those that are undefined are left out. */
+/** A list of names and values. Undefined values are left out. */
 export function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
   return (
     <dl class="facts">

@@ -3,12 +3,13 @@ import { useEffect, useId, useState } from 'preact/hooks';
 interface Props {
   label: string;
   value: string;
-  /** When it is done: a choice, Enter, or leaving the field. */
+  /** Called after a choice, after Enter, or when the field loses the focus. */
   onDone(value: string): void;
-  /** A text field without; otherwise one of these, or any. */
+  /** With choices, the field is a list of these and "any"; without choices, a text field. */
   choices?: readonly string[];
-  /** Of a text field: what one may want to write. */
+  /** Suggestions for a text field. */
   suggestions?: readonly string[];
+  /** The placeholder of a text field. */
   hint?: string;
 }
 

@@ -1,15 +1,43 @@
+import { useEffect, useState } from 'preact/hooks';
 import { number } from '../format.js';
-import type { Paging } from './usePaging.js';
+
+export interface Paging {
+  /** The number of the page, from 0. */
+  page: number;
+  size: number;
+  /** The cursor of the page; undefined for the first page. */
+  cursor: string | undefined;
+  forward(next: string): void;
+  back(): void;
+}
+
+/**
+ * The position in a paged list.
+ *
+ * @param list identifies the list, such as by its filters; a new value starts at the first page
+ * @param size lines on a page
+ */
+export function usePaging(list: string, size = 25): Paging {
+  const [cursors, setCursors] = useState<string[]>([]);
+  useEffect(() => setCursors([]), [list]);
+  return {
+    page: cursors.length,
+    size,
+    cursor: cursors.at(-1),
+    forward: (next) => setCursors((before) => [...before, next]),
+    back: () => setCursors((before) => before.slice(0, -1)),
+  };
+}
 
 interface Props {
   paging: Paging;
   next: string | null;
-  /** Lines on this page. */
+  /** The number of lines on the current page. */
   shown: number;
   total: number;
 }
 
-/** From page to page. The list is cut by the server: only one page is ever here. */
+/** The buttons for the previous and the next page. The server cuts the list: the browser holds one page only. */
 export function Pager({ paging, next, shown, total }: Props) {
   const first = paging.page * paging.size + 1;
   return (

@@ -4,13 +4,13 @@ import { number } from '../format.js';
 interface Props {
   label: string;
   counts: Record<string, number>;
-  /** A name as it is shown. */
+  /** Renders a name. */
   show?(name: string): ComponentChildren;
-  /** Where a click on it leads. */
+  /** The address that a click on a name opens. */
   href?(name: string): string | undefined;
 }
 
-/** Counts by name, with bars that show their share. */
+/** Counts by name. The length of each bar is the share of the largest count. */
 export function Shares({ label, counts, show = (name) => name, href }: Props) {
   const entries = Object.entries(counts);
   const most = Math.max(1, ...entries.map(([, count]) => count));

@@ -1,11 +1,54 @@
-import { words } from '../words.js';
-
-/** How something is, in a word, with a colour that repeats it. */
+/** A state as a word. The colour repeats the meaning, and a tooltip explains the word. */
 export function StateBadge({ state }: { state: string }) {
-  const { tone = 'plain', means = undefined } = words[state] ?? {};
+  const { tone = 'plain', means = undefined } = states[state] ?? {};
   return (
     <span class={`badge ${tone}`} title={means}>
       {state}
     </span>
   );
 }
+
+/** The name of each kind of bulk action. */
+export const actionNames = { replay: 'Replay', discard: 'Discard', rotate: 'Rotation' };
+
+type Tone = 'good' | 'bad' | 'busy' | 'plain';
+
+/** The states of requests, of dead letters and of bulk actions, with the tone and the explanation of each. */
+const states: Record<string, { tone: Tone; means: string }> = {
+  queued: { tone: 'plain', means: 'Accepted. The request waits for its turn at the hub.' },
+  working: { tone: 'busy', means: 'A worker is processing the request.' },
+  retrying: { tone: 'busy', means: 'The last attempt failed. A worker will try again automatically.' },
+  provisioned: {
+    tone: 'good',
+    means: 'The device is registered with the hub, and balena holds the credentials.',
+  },
+  deprovisioned: { tone: 'plain', means: 'The hub identity and the variables were removed on request.' },
+  failed: { tone: 'bad', means: 'Failed for good. An operator has to replay or discard the request.' },
+
+  quarantined: {
+    tone: 'bad',
+    means:
+      'Failed again after too many replays. A bulk replay skips the device; replay the device by itself.',
+  },
+  cancelled: { tone: 'plain', means: 'An operator cancelled the replay. The request can be replayed.' },
+  discarded: {
+    tone: 'plain',
+    means: 'An operator discarded the request. The dead letter is removed within minutes.',
+  },
+  superseded: {
+    tone: 'plain',
+    means: 'The device has a newer request. The dead letter is removed within minutes.',
+  },
+  owed: { tone: 'busy', means: 'The request is still pending. The redrive timer sends a message again.' },
+  'no-record': { tone: 'bad', means: 'The device record is missing. A replay creates the record again.' },
+  unreadable: { tone: 'bad', means: 'This version cannot read the dead letter. Discard the dead letter.' },
+
+  planned: { tone: 'plain', means: 'The set of devices is fixed. No device has been requested yet.' },
+  running: { tone: 'busy', means: 'Workers continue the action even if this page is closed.' },
+  cancelling: { tone: 'busy', means: 'Workers are withdrawing the requests that are not finished.' },
+  halted: {
+    tone: 'bad',
+    means: 'Too many devices of a wave failed again. The remaining devices were not requested.',
+  },
+  done: { tone: 'good', means: 'All devices of the action have finished.' },
+};

@@ -1,17 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { number } from '../format.js';
-import { chartOptions } from './chartOptions.js';
+import { chartOptions, type Line } from './chartOptions.js';
 import { DataTable } from './DataTable.js';
-
-export interface Line<T> {
-  label: string;
-  /** The name of a custom property of the style. */
-  colour: string;
-  /** So that it is not the colour alone that tells lines apart. */
-  dash?: number[];
-  value(point: T): number;
-}
 
 interface Props<T extends { at: string }> {
   title: string;
@@ -19,7 +10,7 @@ interface Props<T extends { at: string }> {
   lines: Line<T>[];
 }
 
-/** Lines over time, with what they show in a sentence and as a table. */
+/** A chart of lines over time. A screen reader gets the figures as a sentence, and everybody can open them as a table. */
 export function TimeChart<T extends { at: string }>({ title, points, lines }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -53,7 +44,6 @@ export function TimeChart<T extends { at: string }>({ title, points, lines }: Pr
       plot.current = null;
     };
   }, []);
-  // New points are new data.
   useEffect(() => plot.current?.setData(latest.current), [points]);
 
   const sentence = lines.map(({ label, value }) => describe(label, points.map(value))).join('; ');
@@ -63,7 +53,7 @@ export function TimeChart<T extends { at: string }>({ title, points, lines }: Pr
       <div ref={box} role="img" aria-label={`${title}. ${sentence}.`} />
       <details>
         <summary>As a table</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it, the keyboard cannot scroll it */}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard can scroll only a section that takes the focus */}
         <section class="scroll" tabIndex={0} aria-label={`${title}, as a table`}>
           <DataTable
             caption={title}

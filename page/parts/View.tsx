@@ -2,24 +2,24 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Polled } from '../api/usePolled.js';
 import { duration } from '../format.js';
-import { useNow } from './useNow.js';
+import { useNow } from './Time.js';
 
 interface Props<T> {
   title: ComponentChildren;
   polled: Polled<T>;
-  /** Above its data, and there while it loads. */
+  /** Content above the data, shown while the data loads too. */
   before?: ComponentChildren;
-  /** Beside the title. */
+  /** Buttons beside the title. */
   actions?: ComponentChildren;
   children(data: T): ComponentChildren;
 }
 
-/** One view: its heading, how old its data is, whether the API can be reached, and, once there is data, the rest. */
+/** The frame of a view: heading, age of the data, the error of the last load, and, once data has arrived, the content. */
 export function View<T>({ title, polled, before, actions, children }: Props<T>) {
   const { data, error } = polled;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${heading.current?.textContent} – Provisioner ops`;
+    document.title = `${heading.current?.textContent} – Provisioner operations`;
   });
   return (
     <main id="main">
@@ -34,9 +34,9 @@ export function View<T>({ title, polled, before, actions, children }: Props<T>) 
       <div role="alert">
         {error && (
           <p class="banner">
-            <strong>{error.status === 0 ? 'No connection.' : 'That did not work.'}</strong> {error.message}
-            {data ? ' What is shown is the last that was seen.' : ''}
-            {error.status === 0 || error.status >= 500 ? ' It is tried again every few seconds.' : ''}
+            <strong>{error.status === 0 ? 'No connection.' : 'The request failed.'}</strong> {error.message}
+            {data ? ' The page shows the last data that was loaded.' : ''}
+            {error.status === 0 || error.status >= 500 ? ' The page tries again every few seconds.' : ''}
           </p>
         )}
       </div>
@@ -50,11 +50,16 @@ function Age({ at, onRefresh }: { at: number | null; onRefresh(): void }) {
   if (at === null) return null;
   const age = Math.max(0, now - at);
   return (
-    <span class="age" title={`Seen at ${new Date(at).toLocaleString()}`}>
+    <span class="age" title={`Loaded at ${new Date(at).toLocaleString()}`}>
       {age < 1_500 ? 'updated just now' : `updated ${duration(Math.floor(age / 1_000) * 1_000)} ago`}
       <button type="button" class="link" onClick={onRefresh}>
         Refresh
       </button>
     </span>
   );
+}
+
+/** The text of an empty list, which says why the list is empty. */
+export function Empty({ children }: { children: ComponentChildren }) {
+  return <p class="empty">{children}</p>;
 }

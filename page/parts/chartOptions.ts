@@ -1,11 +1,23 @@
 import type uPlot from 'uplot';
 import { number } from '../format.js';
-import type { Line } from './TimeChart.js';
 
 const height = 220;
 const minute = 60;
 
-/** @param element whose style says the colours, and whose width it has */
+export interface Line<T> {
+  label: string;
+  /** The name of a custom property of the style. */
+  colour: string;
+  /** The lengths of dash and gap. Dashes tell the lines apart for readers who cannot see the colours. */
+  dash?: number[];
+  value(point: T): number;
+}
+
+/**
+ * The options of uPlot for a chart of lines over time.
+ *
+ * @param element the chart's element: gives the width, and the colours of its style
+ */
 export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -18,10 +30,10 @@ export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.O
   return {
     width: element.clientWidth,
     height,
-    // On the right, so that the last time is not cut off.
+    // The space on the right keeps the last time label visible.
     padding: [12, 36, 0, 0],
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    // Zero is always on it, and the highest point does not lie on the frame.
+    // The axis starts at zero and ends above the highest point.
     scales: { x: { time: true }, y: { range: (_, _min, max) => [0, Math.max(5, max * 1.1)] } },
     axes: [
       {
@@ -52,7 +64,7 @@ export function chartOptions<T>(lines: Line<T>[], element: HTMLElement): uPlot.O
   };
 }
 
-/** While nothing is pointed at, the legend shows the latest. */
+/** The latest value, which the legend shows while the pointer is elsewhere. */
 function last({ data }: uPlot, series: number): number {
   return data[series]?.at(-1) ?? 0;
 }

@@ -10,17 +10,20 @@ export interface ListingDependencies {
 }
 
 export interface ListingOptions {
-  /** Slugs; null: every device that the key sees. */
+  /** Slugs of fleets; null: every device visible to the API key. */
   fleets: readonly string[] | null;
-  /** Only uuids greater than this one. */
+  /** List only UUIDs greater than this UUID. */
   after?: string;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The devices of fleets in the order of their uuids, each once. One request for each fleet and page, and one more for each fleet.
+ * Lists the devices of fleets in the order of the UUIDs, each device once. The listing costs a request for each fleet and page, and
+ * another request for each fleet.
  *
- * @throws ProvisioningError `balena-unauthorized` where the key does not see a fleet: then an empty list would mean nothing
+ * @throws ProvisioningError `balena-unauthorized` if a fleet is invisible to the API key: an empty list would look like a fleet without
+ * devices
+ * @throws ProvisioningError `balena-…` after several tries
  */
 export async function* listDevices(
   deps: ListingDependencies,
@@ -38,13 +41,14 @@ export async function* listDevices(
     }
     const head = heads[least];
     if (!head || head.done) return;
-    // Moved from fleet to fleet meanwhile, a device may be in both lists.
+    // A device moved between fleets during the listing may be in both lists.
     if (head.value.uuid !== last) yield head.value;
     last = head.value.uuid;
     heads[least] = await lists[least]!.next();
   }
 }
 
+/** Lists the devices of a fleet, page by page. A short page is believed only after a check of the API key. */
 async function* devicesIn(
   { balena, clock }: ListingDependencies,
   fleet: string | null,
@@ -59,7 +63,7 @@ async function* devicesIn(
     ) {
       throw new ProvisioningError(
         'balena-unauthorized',
-        `Our balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}: check the slug, and BALENA_API_KEY.`,
+        `The balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}. Check the slug and BALENA_API_KEY.`,
         { dependency: 'balena' },
       );
     }

@@ -1,31 +1,36 @@
 import type { JoinedDevice } from './mergeJoin.js';
-import { mayHold, type SweepItem, type SweepRules } from './sweepRules.js';
+import { mayHoldCredentials, type SweepItem, type SweepRules } from './sweepRules.js';
 
-/** A fleet of which so many records look gone that none of them is believed to be. */
+/** A fleet with too many apparently deleted devices. The sweep leaves all of these devices alone. */
 export interface GuardedFleet {
   fleet: string;
-  /** Records whose device balena does not show. */
+  /** Number of records without a device in balena's list. */
   gone: number;
-  /** Records of the fleet that hold something, these among them. */
+  /** Number of all records of the fleet with a hub identity or credentials, including `gone`. */
   records: number;
 }
 
-/** More of a fleet does not go by itself between two sweeps: so many are an accident, or somebody's decision. */
-const mostPart = 0.1;
-/** So few may go at once, however small the fleet is. */
-const mostAnyway = 20;
+/** Normally a smaller part of a fleet is deleted between two sweeps. A larger part is an accident, or an operator's decision. */
+const tolerablePart = 0.1;
+/** This number of deleted devices is always plausible, even in a small fleet. */
+const tolerableCount = 20;
 
 /**
- * Keeps devices that look gone until the end of a sweep: only then is it known whether they are a few, or so many of a fleet that the
- * list is not to be believed. A sweep that is ended early judges by what it has looked at; uuids are random, so that is a fair part.
+ * Keeps apparently deleted devices until the end of a sweep. Only at the end is the deleted part of each fleet known. If the part of a
+ * fleet is too large, the guard treats balena's list as wrong. An aborted sweep decides by the devices seen so far: UUIDs are random, and
+ * therefore the seen devices are a fair sample.
  */
 export function massDeletionGuard({ fleets }: Pick<SweepRules, 'fleets'>) {
   const counts = new Map<string, GuardedFleet>();
   const kept: SweepItem[] = [];
   return {
-    /** @returns the item, unless it is kept */
-    sort({ record }: JoinedDevice, item: SweepItem | null): SweepItem | null {
-      if (!record || record.fleet === null || !mayHold(record, { fleets })) return item;
+    /**
+     * Counts a device, and keeps the item of an apparently deleted device.
+     *
+     * @returns the item; null if the guard keeps the item
+     */
+    keepIfGone({ record }: JoinedDevice, item: SweepItem | null): SweepItem | null {
+      if (!record || record.fleet === null || !mayHoldCredentials(record, { fleets })) return item;
       const { fleet } = record;
       const count = counts.get(fleet) ?? { fleet, gone: 0, records: 0 };
       counts.set(fleet, count);
@@ -36,26 +41,27 @@ export function massDeletionGuard({ fleets }: Pick<SweepRules, 'fleets'>) {
       return null;
     },
     /**
-     * At the end: those that are to be looked at, and the fleets of which none is.
+     * Releases the kept items at the end of a sweep.
      *
-     * @param allowGone believe all of it
+     * @param allowGone true: the operator has confirmed the deletions, and all items are released
+     * @returns the items to check, and the fleets without any released item
      */
-    end(allowGone = false): { items: SweepItem[]; held: GuardedFleet[] } {
-      const held = allowGone ? [] : [...counts.values()].filter(isTooMuch);
+    release(allowGone = false): { items: SweepItem[]; held: GuardedFleet[] } {
+      const held = allowGone ? [] : [...counts.values()].filter(isImplausible);
       const slugs = new Set<string | null>(held.map(({ fleet }) => fleet));
       return { items: kept.filter(({ fleet }) => !slugs.has(fleet)), held };
     },
   };
 }
 
-function isTooMuch({ gone, records }: GuardedFleet): boolean {
-  return gone > mostAnyway && gone > records * mostPart;
+function isImplausible({ gone, records }: GuardedFleet): boolean {
+  return gone > tolerableCount && gone > records * tolerablePart;
 }
 
-/** What is said of such a fleet, and what to do. */
+/** A sentence for operators about a guarded fleet, with the next step. */
 export function describeGuarded({ fleet, gone, records }: GuardedFleet): string {
   return (
-    `${gone} of ${records} records of ${fleet} look gone from balena, and were left alone: has the API key lost rights? ` +
-    `If the fleet was emptied on purpose: provisioner sweep --fleet ${fleet} --allow-gone`
+    `${gone} of ${records} devices of ${fleet} are missing in balena. The sweep left these devices alone. Has the API key lost rights? ` +
+    `If the devices were deleted on purpose: provisioner sweep --fleet ${fleet} --allow-gone`
   );
 }

@@ -1,7 +1,7 @@
 import type { ListedDevice } from '../balena/listing.js';
 import type { Summary } from '../device/summary.js';
 
-/** What balena and the records know of one device; null where they do not know it. */
+/** A device as listed by balena, with the device's record. One side may be null. */
 export interface JoinedDevice {
   uuid: string;
   device: ListedDevice | null;
@@ -9,10 +9,10 @@ export interface JoinedDevice {
 }
 
 /**
- * Devices and records side by side, in the order of their uuids. Both come in that order, so that no more than a page of each is
- * in memory, and so that a run can go on from the uuid at which another one ended.
+ * Joins devices and records by UUID. Both lists must be sorted by UUID. Therefore only a page of each list is in memory, and a later run
+ * can continue at the last UUID of an earlier run.
  *
- * @throws Error if one of them is out of order: everything would seem to be missing
+ * @throws Error if a list is out of order: most devices would appear to be missing
  */
 export async function* mergeJoin(
   devices: AsyncIterable<ListedDevice>,
@@ -24,21 +24,21 @@ export async function* mergeJoin(
     let [device, record] = await Promise.all([left.next(), right.next()]);
     while (device || record) {
       const uuid = !device || (record && record.uuid < device.uuid) ? record!.uuid : device.uuid;
-      const side = {
+      const joined = {
         uuid,
         device: device?.uuid === uuid ? device : null,
         record: record?.uuid === uuid ? record : null,
       };
-      yield side;
-      if (side.device) device = await left.next();
-      if (side.record) record = await right.next();
+      yield joined;
+      if (joined.device) device = await left.next();
+      if (joined.record) record = await right.next();
     }
   } finally {
     await Promise.all([left.close(), right.close()]);
   }
 }
 
-/** Reads a list one by one; null at its end. */
+/** Reads a list item by item. `next` returns null at the end of the list. */
 function reader<T extends { uuid: string }>(items: AsyncIterable<T>) {
   const iterator = items[Symbol.asyncIterator]();
   let last = '';

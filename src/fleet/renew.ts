@@ -7,7 +7,7 @@ import { check } from '../provisioning/check.js';
 import type { Queue } from '../queue/queue.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 
 export interface RenewDependencies {
   records: Records;
@@ -16,36 +16,36 @@ export interface RenewDependencies {
 }
 
 export interface RenewOptions {
-  /** The part of a certificate's life after which it is renewed. */
+  /** The part of a certificate's life before the renewal, from 0 to 1. */
   renewAt: number;
   /** The hub's limit of registry operations. */
   operationsPerMinute: number;
   signal?: AbortSignal;
-  /** Told as soon as all are counted: that asking for renewals fails then must not hide how many are about to expire. */
+  /** Called after counting and before the renewals: a failed renewal must not hide the number of expiring certificates. */
   onCertificates?(counts: CertificateCounts): void;
 }
 
 export interface RenewReport {
   /** Certificates that are due for renewal. */
   due: number;
-  /** Devices that a worker is to look at, within the next hours. */
+  /** Devices with a scheduled check within the next hours. */
   checked: number;
-  /** Due as well, and left to the next run: more would not fit into the renewals' share of the pace. */
+  /** Due certificates left to the next run, because the renewals' share of the rate limiter is full. */
   left: number;
-  /** Due, but their request failed for good: they are not renewed until ops have seen to it. */
+  /** Due certificates of devices with a request failed for good. An operator must replay or discard the request first. */
   failed: number;
-  /** Of the pace that renewals fill. */
+  /** The share of the rate limiter used by renewals. */
   share: RenewalShare;
-  /** All certificates, by when they expire. */
+  /** All certificates by the time of expiry. */
   certificates: CertificateCounts;
 }
 
 const callsAtATime = 20;
 
 /**
- * Has workers look at devices whose certificate is due: they replace it, and the hub accepts the old one until the next renewal.
- * Those that expire first come first, each at a time of its own, no more than fit into their share of the pace. What fails is due again
- * at the next run.
+ * Schedules a check for each device with a due certificate. The check replaces the certificate, and the hub accepts the old certificate
+ * until the next renewal. The checks are spread over the renewals' share of the rate limiter. The first certificates to expire are first.
+ * A failed renewal is due again at the next run.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
@@ -53,23 +53,8 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   const { records, clock } = deps;
   const { renewAt, operationsPerMinute, signal, onCertificates } = options;
   const now = clock.now();
-  const certificates = noCertificates();
-  const due: { uuid: string; notAfter: number }[] = [];
-  let failed = 0;
-  // When the renewals of earlier runs are due.
-  const waiting: number[] = [];
-  for await (const summary of records.summaries()) {
-    const { job } = summary;
-    if (job?.kind === 'check' && job.due >= now) waiting.push(job.due);
-    const age = certificateAge(summary, now);
-    if (age) certificates[age] += 1;
-    if (!isDue(summary, renewAt, now)) continue;
-    const { uuid, notAfter } = summary;
-    if (job?.deadAt) failed += 1;
-    else if (!job) due.push({ uuid, notAfter: notAfter ?? 0 });
-  }
+  const { certificates, due, failed, scheduled } = await findDue(records, renewAt, now);
   onCertificates?.(certificates);
-  due.sort((a, b) => a.notAfter - b.notAfter);
 
   const share = renewalShare(
     due.map(({ notAfter }) => notAfter),
@@ -78,23 +63,42 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   );
   const intervalMs = 60_000 / (operationsPerMinute * share.part);
   const until = now + share.spreadMs;
-  // Behind those of earlier runs; what is due later than this run reaches is no row of renewals, but one that is tried again.
-  const last = waiting.reduce((most, at) => (at < until ? Math.max(most, at) : most), 0);
+  // This run continues after the renewals of earlier runs. A check due after `until` is a retry, and no renewal of an earlier run.
+  const last = scheduled.reduce((most, at) => (at < until ? Math.max(most, at) : most), 0);
   const first = last === 0 ? now : last + intervalMs;
   const chosen = due.slice(0, Math.max(0, Math.ceil((until - first) / intervalMs)));
   let checked = 0;
-  const look = async ({ uuid }: { uuid: string }, i: number) => {
+  const scheduleCheck = async ({ uuid }: { uuid: string }, i: number) => {
     await retryWithBackoff(clock, () => check(deps, uuid, false, first + i * intervalMs));
     checked += 1;
   };
-  await forEachConcurrently(chosen, callsAtATime, look, signal);
+  await forEachConcurrently(chosen, callsAtATime, scheduleCheck, signal);
   return { due: due.length + failed, checked, left: due.length - checked, failed, share, certificates };
 }
 
-function isDue(summary: Summary, renewAt: number, now: number): boolean {
+/** Reads all records. @returns the due certificates, the first to expire first; and when the checks of earlier runs are due */
+async function findDue(records: Records, renewAt: number, now: EpochMs) {
+  const certificates = noCertificates();
+  const due: { uuid: string; notAfter: EpochMs }[] = [];
+  const scheduled: EpochMs[] = [];
+  let failed = 0;
+  for await (const summary of records.summaries()) {
+    const { uuid, job, notAfter } = summary;
+    if (job?.kind === 'check' && job.due >= now) scheduled.push(job.due);
+    const age = certificateAge(summary, now);
+    if (age) certificates[age] += 1;
+    if (!isDue(summary, renewAt, now)) continue;
+    if (job?.deadAt) failed += 1;
+    else if (!job) due.push({ uuid, notAfter: notAfter ?? 0 });
+  }
+  due.sort((a, b) => a.notAfter - b.notAfter);
+  return { certificates, due, failed, scheduled };
+}
+
+function isDue(summary: Summary, renewAt: number, now: EpochMs): boolean {
   const { uuid, operation, thumbprint, notBefore, notAfter } = summary;
   if (operation === 'deprovision') return false;
-  // A renewal that failed in the middle: the dates of the certificate that is left may not be known, and half a pair stands in balena.
+  // A renewal failed between the two variables of a pair. The dates of the certificate in use may be unknown.
   if (isHalfStored(summary)) return true;
   if (thumbprint === null) return false;
   if (notBefore === null || notAfter === null) return false;

@@ -1,27 +1,30 @@
 import { heldThumbprint, isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
 import { type Acceptance, type AcceptDependencies, accept } from '../provisioning/accept.js';
+import type { EpochMs } from '../shared/time.js';
 
 export interface RotateOptions {
-  /** The hub must stop to accept the old certificate at once, too: the device is cut off until it has the new one. */
+  /** The hub must also stop accepting the old certificate at once. The device cannot connect before the new certificate arrives. */
   revoke?: boolean;
   /**
-   * Only if this certificate is still the one that is held, so that a rotation can be asked for again after a lost answer. Default:
-   * whatever is held.
+   * Rotate only if the device still holds this certificate. A caller can then safely repeat a rotation after a lost answer. Default: the
+   * certificate held now.
    */
   thumbprint?: string;
-  /** As of `Asked`. */
-  due?: number;
+  /** As in `DeviceRequest`. */
+  due?: EpochMs;
+  /** As in `DeviceRequest`. */
   action?: string;
 }
 
+/** The outcome of a rotation request. */
 export type Rotation =
   | Acceptance
   | { kind: 'nothing-to-rotate'; why: 'no-record' | 'absent' | 'no-certificate' | 'replaced' };
 
 /**
- * Has a device's certificate replaced, where it stands. The hub accepts the new one before the device gets it, and the old one
- * until the next rotation, unless it is revoked.
+ * Requests a new certificate for a device, at the device's present service. The hub accepts the new certificate before the device gets
+ * the certificate. The hub accepts the old certificate until the next rotation, or until the revocation.
  *
  * @throws as `accept`
  */
@@ -30,14 +33,14 @@ export async function rotate(
   uuid: string,
   { revoke = false, thumbprint, due, action }: RotateOptions = {},
 ): Promise<Rotation> {
-  const found = await deps.records.read(uuid);
-  if (!found) return { kind: 'nothing-to-rotate', why: 'no-record' };
-  const { desired, observed } = found.value;
+  const stored = await deps.records.read(uuid);
+  if (!stored) return { kind: 'nothing-to-rotate', why: 'no-record' };
+  const { desired, observed } = stored.value;
   if (!desired.present) return { kind: 'nothing-to-rotate', why: 'absent' };
   const held = heldThumbprint(observed);
   if (held === null) return { kind: 'nothing-to-rotate', why: 'no-certificate' };
   const old = thumbprint ?? held;
-  // To revoke what was replaced in the meantime is still worth it: the hub accepts it.
+  // A replaced certificate must still be revoked, because the hub still accepts the certificate.
   if (old !== held && !revoke) return { kind: 'nothing-to-rotate', why: 'replaced' };
   return accept(deps, {
     uuid,
@@ -50,24 +53,24 @@ export async function rotate(
   });
 }
 
-/** Which devices are to be rotated; all of what is named must hold. */
+/** Selects the devices of a rotation. A device must match every field. */
 export interface RotationFilter {
   fleet?: string;
   service?: string;
   /**
-   * Unix ms: everything minted before it (a leak). By the certificate's own date, which is five minutes before it was minted: the
-   * first five minutes after it are rotated as well.
+   * Selects certificates minted before this time, for example the time of a leak. `notBefore` of a certificate is five minutes before the
+   * minting. Therefore certificates minted within five minutes after this time are rotated too.
    */
-  mintedBefore?: number;
+  mintedBefore?: EpochMs;
 }
 
-/** Whether a device is one of those to rotate: it is to be present, holds a certificate, and fits the filter. */
+/** Must this device be rotated? The device must be wanted, hold a certificate, and match the filter. */
 export function isToRotate(summary: Summary, filter: RotationFilter = {}): boolean {
   const { operation, fleet, service, notBefore } = summary;
   if (operation === 'deprovision' || heldThumbprint(summary) === null) return false;
   if (filter.fleet !== undefined && fleet !== filter.fleet) return false;
   if (filter.service !== undefined && service !== filter.service) return false;
-  // Of a certificate whose date is not known, or may be another's, nobody can say that it was minted after the leak.
+  // If the date of the certificate is unknown, or may belong to another certificate, the certificate may be older than the leak.
   if (notBefore === null || isHalfStored(summary)) return true;
   return filter.mintedBefore === undefined || notBefore < filter.mintedBefore;
 }

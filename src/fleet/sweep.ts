@@ -13,50 +13,52 @@ export type SweepDependencies = AcceptDependencies & ListingDependencies;
 export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
   /** See `SweepRules`; default: ten minutes. */
   settleMs?: number;
-  /** Believe that devices are gone, however many of a fleet: it was emptied on purpose. Default: see `HeldFleet`. */
+  /** Disables the mass deletion guard, for fleets emptied on purpose. Default: false. */
   allowGone?: boolean;
-  /** Ends the sweep, cleanly: what it has begun is finished, and what it has done is reported. */
+  /** Ends the sweep cleanly: started calls finish, and the report has the work done so far. */
   signal?: AbortSignal;
   onProgress?(progress: SweepProgress): void;
 }
 
 export interface SweepProgress {
-  /** Devices and records that were looked at. */
+  /** Number of listed devices. */
   devices: number;
+  /** Number of listed records. */
   records: number;
-  /** Devices that were asked for; in a plan: that would be. */
+  /** Requested devices; in a plan: devices to request. */
   requested: number;
+  /** Checked devices by reason; in a plan: devices to check. */
   checked: Record<CheckReason, number>;
-  /** Fleets of which too many records look gone: no worker looks at those. Known at the end only. */
+  /** Fleets with too many apparently deleted devices, left alone by the sweep. Empty before the end. */
   held: GuardedFleet[];
 }
 
 export interface SweepReport extends SweepProgress {
-  /** False if it was ended before it was through. */
+  /** False if the signal ended the sweep early. */
   finished: boolean;
 }
 
 const minutes = 60_000;
-/** So much is looked at, then done, then remembered. */
+/** After this number of rows, the sweep performs the items and stores the position. */
 const rowsAtATime = 500;
 const callsAtATime = 20;
 
 /**
- * What a sweep would do, one device after the other; it does nothing.
+ * Lists the actions of a sweep, and performs none.
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`
  */
 export async function* planSweep(deps: SweepDependencies, options: SweepOptions): AsyncGenerator<SweepItem> {
-  const progress = nothing();
-  const gone = massDeletionGuard(options);
-  for await (const { item } of look(deps, options, '', progress, gone)) {
+  const progress = emptyProgress();
+  const guard = massDeletionGuard(options);
+  for await (const { item } of joinDevices(deps, options, '', progress, guard)) {
     if (item) {
       count(progress, item);
       yield item;
     }
     if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
   }
-  const { items, held } = gone.end(options.allowGone);
+  const { items, held } = guard.release(options.allowGone);
   progress.held = held;
   for (const item of items) {
     count(progress, item);
@@ -66,87 +68,88 @@ export async function* planSweep(deps: SweepDependencies, options: SweepOptions)
 }
 
 /**
- * Finds what was never asked for, or got lost, and has the queue mend it: asks for devices without credentials that have no record,
- * and has workers look at records whose device is gone from balena, or does not hold what the record says. It decides nothing else,
- * so that running it twice, or two at a time, does no harm; the pace is kept by the workers. Where too many of a fleet look gone, it has
- * nobody look at those, and says so (`held`).
+ * Compares balena's devices with the records. The sweep requests devices without credentials and without a record. The sweep sends checks
+ * for records without a device in balena, and for devices with other credentials than the record. Repeated and concurrent sweeps are
+ * harmless, and the workers keep to the rate limiter. If too many devices of a fleet are missing in balena, the sweep leaves these devices
+ * alone, and reports the fleet in `held`.
  *
- * @param position where the last run ended, and where this one ends; without it, the whole is swept
- * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`: what was done is done, and the next run goes on
+ * @param position stores the progress; the next run continues there. Without a position, the sweep starts at the first device
+ * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`: the next run continues after the last stored position
  */
 export async function sweep(
   deps: SweepDependencies,
   options: SweepOptions,
   position?: Position,
 ): Promise<SweepReport> {
-  const progress = nothing();
+  const progress = emptyProgress();
   const { signal } = options;
   const after = (await position?.read()) ?? '';
-  const gone = massDeletionGuard(options);
+  const guard = massDeletionGuard(options);
   let items: SweepItem[] = [];
   let rows = 0;
-  const doAll = (all: readonly SweepItem[]) =>
+  const performAll = (all: readonly SweepItem[]) =>
     forEachConcurrently(all, callsAtATime, async (item) => {
-      if (await act(deps, item)) count(progress, item);
+      if (await perform(deps, item)) count(progress, item);
     });
-  const work = async (upTo: string) => {
-    await doAll(items);
+  const performPart = async (upTo: string) => {
+    await performAll(items);
     items = [];
     await position?.write(upTo);
     options.onProgress?.(progress);
   };
   let finished = true;
   try {
-    for await (const { uuid, item } of look(deps, options, after, progress, gone)) {
+    for await (const { uuid, item } of joinDevices(deps, options, after, progress, guard)) {
       if (item) items.push(item);
       rows += 1;
       if (rows % rowsAtATime === 0) {
-        await work(uuid);
+        await performPart(uuid);
         signal?.throwIfAborted();
       }
     }
-    await work('');
+    await performPart('');
   } catch (error) {
     if (!signal?.aborted) throw error;
     finished = false;
   }
-  // Also where it was ended: the next run goes on behind these.
-  const end = gone.end(options.allowGone);
-  progress.held = end.held;
-  await doAll(end.items);
+  // The kept items are performed even after an abort: the next run starts after these devices.
+  const released = guard.release(options.allowGone);
+  progress.held = released.held;
+  await performAll(released.items);
   options.onProgress?.(progress);
   return { ...progress, finished };
 }
 
-/** Each device and record, with what there is to do about it, but for what looks gone. */
-async function* look(
+/** Joins devices and records, and decides the item of each. The guard keeps the items of apparently deleted devices. */
+async function* joinDevices(
   deps: SweepDependencies,
   { fleets, service, settleMs = 10 * minutes, signal }: SweepOptions,
   after: string,
   progress: SweepProgress,
-  gone: ReturnType<typeof massDeletionGuard>,
+  guard: ReturnType<typeof massDeletionGuard>,
 ): AsyncGenerator<{ uuid: string; item: SweepItem | null }> {
   const rules = { fleets, service, settleMs };
-  const sides = mergeJoin(
+  const joined = mergeJoin(
     listDevices(deps, { fleets, after, signal }),
     deps.records.summaries(after === '' ? {} : { after }),
   );
-  for await (const side of sides) {
-    if (side.device) progress.devices += 1;
-    if (side.record) progress.records += 1;
-    yield { uuid: side.uuid, item: gone.sort(side, sweepItem(side, rules, deps.clock.now())) };
+  for await (const each of joined) {
+    if (each.device) progress.devices += 1;
+    if (each.record) progress.records += 1;
+    const item = sweepItem(each, rules, deps.clock.now());
+    yield { uuid: each.uuid, item: guard.keepIfGone(each, item) };
   }
 }
 
-/** @returns whether there was anything left to do about it */
-async function act(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
-  if (item.act === 'ask')
+/** @returns false if another caller has requested the device in the meantime */
+async function perform(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
+  if (item.act === 'request')
     return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
   await retryWithBackoff(deps.clock, () => check(deps, item.uuid));
   return true;
 }
 
-function nothing(): SweepProgress {
+function emptyProgress(): SweepProgress {
   const checked = Object.fromEntries(checkReasons.map((reason) => [reason, 0])) as Record<
     CheckReason,
     number
@@ -155,6 +158,6 @@ function nothing(): SweepProgress {
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {
-  if (item.act === 'ask') progress.requested += 1;
+  if (item.act === 'request') progress.requested += 1;
   else progress.checked[item.why] += 1;
 }

@@ -2,11 +2,12 @@ import type { ListedDevice } from '../balena/listing.js';
 import { heldBy } from '../certificates/held.js';
 import type { VariableScope } from '../device/record.js';
 import type { Summary } from '../device/summary.js';
+import type { EpochMs } from '../shared/time.js';
 import type { JoinedDevice } from './mergeJoin.js';
 
-/** What a sweep does about a device: ask for it, or have a worker look at it. */
+/** The action of a sweep for a device: request credentials, or send a check to a worker. */
 export type SweepItem = { uuid: string; fleet: string | null } & (
-  | { act: 'ask'; service: VariableScope }
+  | { act: 'request'; service: VariableScope }
   | { act: 'check'; why: CheckReason }
 );
 
@@ -15,33 +16,33 @@ export type CheckReason = (typeof checkReasons)[number];
 
 export interface SweepRules {
   fleets: readonly string[];
-  /** Where the credentials of new devices belong. */
+  /** The service of newly requested devices. */
   service: VariableScope;
-  /** How long a device is left alone after something was asked or found out about it, ms: the lists are not of the same moment. */
+  /** A device is left alone for this time (ms) after a request, check or run, because the two lists are read at different times. */
   settleMs: number;
 }
 
-/** @param now Unix ms */
+/** Decides the action of a sweep for a device. @returns null if the device needs nothing */
 export function sweepItem(
   { uuid, device, record }: JoinedDevice,
   rules: SweepRules,
-  now: number,
+  now: EpochMs,
 ): SweepItem | null {
   if (!record) {
-    // What is there already, whoever put it there, is for an audit to judge.
+    // Credentials without a record may be from another system. The audit reports these devices.
     if (!device || device.certificates.size > 0) return null;
-    return { uuid, fleet: device.fleet, act: 'ask', service: rules.service };
+    return { uuid, fleet: device.fleet, act: 'request', service: rules.service };
   }
-  // Work that is owed finds out by itself; what was given up is for ops.
+  // A pending job reads the real state. A dead job waits for an operator.
   if (record.job) return null;
   if (now - Math.max(record.requestedAt, record.verifiedAt, record.completedAt ?? 0) < rules.settleMs)
     return null;
-  const why = device ? mismatch(device, record) : mayHold(record, rules) ? 'gone' : null;
+  const why = device ? mismatch(device, record) : mayHoldCredentials(record, rules) ? 'gone' : null;
   return why && { uuid, fleet: device?.fleet ?? record.fleet, act: 'check', why };
 }
 
-/** Is it of the swept fleets, and not known to be gone yet? */
-export function mayHold(
+/** May the device hold a hub identity or credentials? Only devices of the swept fleets count. */
+export function mayHoldCredentials(
   { operation, fleet, hub, thumbprint }: Summary,
   { fleets }: Pick<SweepRules, 'fleets'>,
 ): boolean {

@@ -1,25 +1,44 @@
 import type { HttpRequest } from '@azure/functions';
-import { BadRequest } from './errors.js';
+import { type ApiArea, BadRequest } from './errors.js';
 
-const largest = 16 * 1024;
+const maxBytes = 16 * 1024;
 
 /**
- * The body as text, to the byte; '' where there is none.
+ * Reads the body of a request as text, byte by byte as sent. The signature of a webhook is made from this text.
  *
- * @param of whose request it is, for the code
- * @throws BadRequest (413) past 16 KiB
+ * @returns '' without a body
+ * @throws BadRequest `<area>.request.too-large` (413) above 16 KiB, `<area>.request.bad-body` if the body is not UTF-8
  */
-export async function readBody(
-  request: HttpRequest,
-  of: 'provision' | 'webhook' | 'ops' = 'provision',
-): Promise<string> {
-  const tooLarge = () => new BadRequest(`${of}.request.too-large`, 'The body is larger than 16 KiB.', 413);
-  if (Number(request.headers.get('content-length')) > largest) throw tooLarge();
+export async function readBody(request: HttpRequest, area: ApiArea): Promise<string> {
+  const tooLarge = () => new BadRequest(`${area}.request.too-large`, 'The body is larger than 16 KiB.', 413);
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge();
   const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > largest) throw tooLarge();
+  if (bytes.byteLength > maxBytes) throw tooLarge();
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new BadRequest(`${of}.request.bad-body`, 'The body is not UTF-8 text.');
+    throw new BadRequest(`${area}.request.bad-body`, 'The body is not UTF-8 text.');
   }
+}
+
+/**
+ * Parses a body that must be a JSON object or empty.
+ *
+ * @param text the body from `readBody`
+ * @param example a valid body, for the error
+ * @returns null for an empty body
+ * @throws BadRequest `<area>.request.bad-body`
+ */
+export function parseJsonObject(text: string, area: ApiArea, example?: string): object | null {
+  const hint = example === undefined ? '' : ` Send, for example: ${example}`;
+  const trimmed = text.trim();
+  if (trimmed === '') return null;
+  let body: unknown;
+  try {
+    body = JSON.parse(trimmed);
+  } catch {
+    throw new BadRequest(`${area}.request.bad-body`, `The body is not JSON.${hint}`);
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  throw new BadRequest(`${area}.request.bad-body`, `The body must be a JSON object.${hint}`);
 }

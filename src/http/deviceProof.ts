@@ -1,36 +1,37 @@
 import { createHash } from 'node:crypto';
 import { whoami } from '../balena/whoami.js';
 import { ProvisioningError } from '../shared/errors.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import { Unauthorized } from './errors.js';
 
 export type ProofMode = 'off' | 'accepted' | 'required';
 
 /**
- * Is the caller the device that it asks for? Its own API key says so: balena's `whoami` names the device that it belongs to.
+ * Checks whether the caller is the requested device. The caller sends the device's own API key, and balena's `whoami` names the owner
+ * of the key.
  *
  * @param authorization the header `Authorization: Bearer <device API key>`
- * @throws Unauthorized if the proof is wrong, or missing where it is required; ProvisioningError `balena-…` if balena does not
- * say: never a pass
+ * @throws Unauthorized `provision.proof-wrong`, `provision.proof-missing`
+ * @throws ProvisioningError `balena-unavailable` if balena does not answer; no request passes without an answer
  */
 export type Proof = (uuid: string, authorization: string | null) => Promise<void>;
 
 export interface ProofOptions {
   mode: ProofMode;
-  /** With a slash at its end. */
+  /** Ends with a slash. */
   apiUrl: string;
   clock: Clock;
   callTimeoutMs?: number;
 }
 
-/** A device asks again and again until it has its credentials: one question to balena a minute is enough. */
+/** A device repeats the request until the credentials arrive. One `whoami` a minute for each device is enough. */
 const trustedMs = 60_000;
-const mostTrusted = 100_000;
+const maxTrusted = 100_000;
 
 export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofOptions): Proof {
-  // Both by hash: the key itself is kept nowhere.
-  const trusted = new Map<string, number>();
-  const asking = new Map<string, Promise<boolean>>();
+  // The maps have hashes as keys. The API key itself is never kept.
+  const trusted = new Map<string, EpochMs>();
+  const pending = new Map<string, Promise<boolean>>();
 
   return async (uuid, authorization) => {
     if (mode === 'off') return;
@@ -42,17 +43,17 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
       );
     }
     const key = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
-    if (!key) throw wrong();
+    if (!key) throw wrongProof();
     const hash = createHash('sha256').update(`${uuid} ${key}`).digest('base64');
     const now = clock.now();
     if ((trusted.get(hash) ?? 0) > now) return;
     trusted.delete(hash);
-    // Those who ask at the same time share one question.
-    const answer = asking.get(hash) ?? isDevice(uuid, key).finally(() => asking.delete(hash));
-    asking.set(hash, answer);
-    if (!(await answer)) throw wrong();
+    // Concurrent requests of a device share one call of whoami.
+    const answer = pending.get(hash) ?? isDevice(uuid, key).finally(() => pending.delete(hash));
+    pending.set(hash, answer);
+    if (!(await answer)) throw wrongProof();
     for (const [other, until] of trusted) {
-      if (until > now && trusted.size < mostTrusted) break;
+      if (until > now && trusted.size < maxTrusted) break;
       trusted.delete(other);
     }
     trusted.set(hash, now + trustedMs);
@@ -75,9 +76,9 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
   }
 }
 
-function wrong(): Unauthorized {
+function wrongProof(): Unauthorized {
   return new Unauthorized(
     'provision.proof-wrong',
-    'The API key in the Authorization header is not that of this device.',
+    'The API key in the Authorization header does not belong to this device.',
   );
 }

@@ -2,10 +2,13 @@ import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } fr
 import { ProvisioningError } from '../shared/errors.js';
 import { problem } from './problem.js';
 
-/** A request that cannot be taken as it is. The message says what to send. */
+/** The part of the API: the first word of the error codes. */
+export type ApiArea = 'provision' | 'webhook' | 'ops';
+
+/** A request is invalid. The message says how to correct the request. */
 export class BadRequest extends Error {
   constructor(
-    readonly code: `${'provision' | 'webhook' | 'ops'}.request.${string}`,
+    readonly code: `${ApiArea}.request.${string}`,
     message: string,
     readonly status: 400 | 413 = 400,
   ) {
@@ -14,7 +17,7 @@ export class BadRequest extends Error {
   }
 }
 
-/** Who asks is not who they must be. The message says what is expected, and nothing about what was wrong. */
+/** The caller has no valid credentials. The message says how to send credentials, and never why the sent credentials are invalid. */
 export class Unauthorized extends Error {
   constructor(
     readonly code: 'webhook.unauthorized' | 'provision.proof-missing' | 'provision.proof-wrong',
@@ -27,7 +30,10 @@ export class Unauthorized extends Error {
 
 const retryAfterSeconds = 5;
 
-/** A handler whose errors are answers: what the caller did wrong, or that it should ask again. Never a stack trace. */
+/**
+ * Makes a handler that answers errors with problem documents: the caller's mistakes with 4xx, all other errors with 503 and
+ * Retry-After. An answer never contains a stack trace.
+ */
 export function withErrorResponses(handle: (request: HttpRequest) => Promise<HttpResponseInit>): HttpHandler {
   return async (request: HttpRequest, context: InvocationContext) => {
     try {
@@ -42,7 +48,7 @@ export function withErrorResponses(handle: (request: HttpRequest) => Promise<Htt
       return problem({
         status: 503,
         code,
-        detail: `${message} Nothing was promised: ask again in ${retryAfterSeconds} seconds.`,
+        detail: `${message} The request may be lost: repeat the request in ${retryAfterSeconds} seconds.`,
         headers: { 'retry-after': String(retryAfterSeconds) },
       });
     }

@@ -1,11 +1,12 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
 
+/** The content of a problem document. */
 export interface Problem {
   status: number;
   /** Stable, for programs. */
   code: string;
-  /** What happened and what to do, for people. */
+  /** For readers: the cause, and the next step. */
   detail: string;
   headers?: Record<string, string>;
   /** Further members of the document. */
@@ -29,11 +30,11 @@ export const problemDocument = z
     title: z.string(),
     status: z.int(),
     code: z.string().describe('stable, for programs'),
-    detail: z.string().describe('what happened and what to do, for people'),
+    detail: z.string().describe('for readers: the cause, and the next step'),
   })
   .meta({ id: 'Problem' });
 
-/** An RFC 9457 problem document, with a `code`. */
+/** Makes a response with a problem document (RFC 9457) that has a stable `code`. */
 export function problem({ status, code, detail, headers = {}, more = {} }: Problem): HttpResponseInit {
   return {
     status,

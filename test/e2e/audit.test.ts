@@ -14,7 +14,7 @@ const app = appOf(system);
 const mint = minter({ days: 100 });
 const day = 86_400_000;
 const options = { fleets: ['local/demo'], service: 'main', renewAt: 0.8 };
-const stray = () => randomBytes(32).toString('hex').toUpperCase();
+const randomThumbprint = () => randomBytes(32).toString('hex').toUpperCase();
 
 let progress: AuditProgress;
 async function findings(settleMs = 0): Promise<Finding[]> {
@@ -39,156 +39,158 @@ async function setPair(uuid: string, scope = 'main', bornDaysAgo = 1) {
   });
   return pair;
 }
-const isWell = async (uuid: string) => {
+const isHealthy = async (uuid: string) => {
   const { matches, accepted } = await system.credentials(uuid);
   expect({ matches, accepted }).toEqual({ matches: true, accepted: true });
 };
-const hasGone = async (uuid: string) => expect(await hub.thumbprints(uuid)).toBeNull();
+const isRemoved = async (uuid: string) => expect(await hub.thumbprints(uuid)).toBeNull();
 
-/** Each breaks the system in one way, and tells what must be found, and how to see that it is mended. */
-const plants: [string, () => Promise<{ uuid: string; kinds: FindingKind[]; mended(): Promise<unknown> }>][] =
+/** Each function breaks the system in one way. @returns the expected findings, and an assertion for the state after the repair */
+const faults: [
+  string,
+  () => Promise<{ uuid: string; kinds: FindingKind[]; expectRepaired(): Promise<unknown> }>,
+][] = [
   [
-    [
-      'an identity that nobody knows',
-      async () => {
-        const uuid = randomBytes(16).toString('hex');
-        await hub.register(uuid, stray());
-        return { uuid, kinds: ['identity-without-device'], mended: () => hasGone(uuid) };
-      },
-    ],
-    [
-      'an identity of a device that was deleted',
-      async () => {
-        const uuid = await system.provisioned();
-        await balena.removeDevice(uuid);
-        return { uuid, kinds: ['identity-without-device'], mended: () => hasGone(uuid) };
-      },
-    ],
-    [
-      'a device of the old function: it has an identity and variables, and no record',
-      async () => {
-        const uuid = await balena.newDevice();
-        const { thumbprint } = await setPair(uuid, 'cloud-relay');
-        await hub.register(uuid, thumbprint);
-        const mended = async () =>
-          expect(await system.credentials(uuid, 'cloud-relay')).toMatchObject({ thumbprint, accepted: true });
-        return { uuid, kinds: ['identity-without-record'], mended };
-      },
-    ],
-    [
-      'an identity that came back after its device was deprovisioned',
-      async () => {
-        const uuid = await deprovisioned();
-        await hub.register(uuid, stray());
-        return { uuid, kinds: ['identity-not-wanted'], mended: () => hasGone(uuid) };
-      },
-    ],
-    [
-      'variables that came back after their device was deprovisioned',
-      async () => {
-        const uuid = await deprovisioned();
-        await setPair(uuid);
-        const mended = async () => expect(await balena.variables(uuid)).toEqual({});
-        return { uuid, kinds: ['variables-not-wanted'], mended };
-      },
-    ],
-    [
-      'variables of which the identity was deleted',
-      async () => {
-        const uuid = await system.provisioned();
-        await hub.unregister(uuid);
-        return { uuid, kinds: ['variables-without-identity'], mended: () => isWell(uuid) };
-      },
-    ],
-    [
-      'variables that the hub does not accept, but something else',
-      async () => {
-        const uuid = await system.provisioned();
-        await hub.unregister(uuid);
-        await hub.register(uuid, stray());
-        const kinds: FindingKind[] = ['variables-not-accepted', 'thumbprint-not-held'];
-        return { uuid, kinds, mended: () => isWell(uuid) };
-      },
-    ],
-    [
-      'variables that were removed',
-      async () => {
-        const uuid = await system.provisioned();
-        await balena.setVariables(uuid, 'main', { AZURE_CERT: null, AZURE_PRIVATE_KEY: null });
-        return { uuid, kinds: ['variables-missing'], mended: () => isWell(uuid) };
-      },
-    ],
-    [
-      'variables that were replaced by another pair',
-      async () => {
-        const uuid = await system.provisioned();
-        const { thumbprint } = await setPair(uuid);
-        const mended = async () => {
-          await isWell(uuid);
-          expect((await system.credentials(uuid)).thumbprint).toBe(thumbprint);
-        };
-        return { uuid, kinds: ['variables-differ', 'variables-not-accepted'], mended };
-      },
-    ],
-    [
-      'a second thumbprint that no one holds',
-      async () => {
-        const uuid = await system.provisioned();
-        const { thumbprint } = await system.credentials(uuid);
-        const other = stray();
-        await hub.unregister(uuid);
-        await hub.register(uuid, thumbprint, other);
-        const mended = async () => {
-          await isWell(uuid);
-          expect((await system.credentials(uuid)).thumbprint).toBe(thumbprint);
-          expect(await hub.thumbprints(uuid)).not.toContain(other);
-        };
-        return { uuid, kinds: ['thumbprint-not-held'], mended };
-      },
-    ],
-    ...([96, 101] as const).map((age): (typeof plants)[number] => [
-      age > 100 ? 'a certificate that has expired' : 'a certificate that was not renewed',
-      async () => {
-        const uuid = await system.provisioned();
-        const old = await mint(uuid, Date.now() - age * day);
-        await holdPair(system, app, uuid, old);
-        const mended = async () => {
-          await isWell(uuid);
-          expect((await system.credentials(uuid)).thumbprint).not.toBe(old.thumbprint);
-        };
-        return { uuid, kinds: [age > 100 ? 'certificate-expired' : 'certificate-expiring'], mended };
-      },
-    ]),
-    [
-      'a record of a device that is gone, as is its identity',
-      async () => {
-        const uuid = await system.provisioned();
-        await balena.removeDevice(uuid);
-        await hub.unregister(uuid);
-        return { uuid, kinds: ['record-without-device'], mended: () => hasGone(uuid) };
-      },
-    ],
-    [
-      'a failed request of a device that is gone',
-      async () => {
-        const uuid = await balena.newDevice();
-        await system.post(uuid, 'no-such-service');
-        await system.state(uuid, 'failed');
-        await balena.removeDevice(uuid);
-        const mended = () => system.state(uuid, 'deprovisioned');
-        return { uuid, kinds: ['dead-record-without-device'], mended };
-      },
-    ],
-  ];
+    'an identity without device and record',
+    async () => {
+      const uuid = randomBytes(16).toString('hex');
+      await hub.register(uuid, randomThumbprint());
+      return { uuid, kinds: ['identity-without-device'], expectRepaired: () => isRemoved(uuid) };
+    },
+  ],
+  [
+    'an identity of a deleted device',
+    async () => {
+      const uuid = await system.provisioned();
+      await balena.removeDevice(uuid);
+      return { uuid, kinds: ['identity-without-device'], expectRepaired: () => isRemoved(uuid) };
+    },
+  ],
+  [
+    'a device of the old function, with identity and variables but no record',
+    async () => {
+      const uuid = await balena.newDevice();
+      const { thumbprint } = await setPair(uuid, 'cloud-relay');
+      await hub.register(uuid, thumbprint);
+      const expectRepaired = async () =>
+        expect(await system.credentials(uuid, 'cloud-relay')).toMatchObject({ thumbprint, accepted: true });
+      return { uuid, kinds: ['identity-without-record'], expectRepaired };
+    },
+  ],
+  [
+    'a new identity of a deprovisioned device',
+    async () => {
+      const uuid = await deprovisioned();
+      await hub.register(uuid, randomThumbprint());
+      return { uuid, kinds: ['identity-not-wanted'], expectRepaired: () => isRemoved(uuid) };
+    },
+  ],
+  [
+    'new variables of a deprovisioned device',
+    async () => {
+      const uuid = await deprovisioned();
+      await setPair(uuid);
+      const expectRepaired = async () => expect(await balena.variables(uuid)).toEqual({});
+      return { uuid, kinds: ['variables-not-wanted'], expectRepaired };
+    },
+  ],
+  [
+    'variables without an identity',
+    async () => {
+      const uuid = await system.provisioned();
+      await hub.unregister(uuid);
+      return { uuid, kinds: ['variables-without-identity'], expectRepaired: () => isHealthy(uuid) };
+    },
+  ],
+  [
+    'variables with another thumbprint in the hub',
+    async () => {
+      const uuid = await system.provisioned();
+      await hub.unregister(uuid);
+      await hub.register(uuid, randomThumbprint());
+      const kinds: FindingKind[] = ['variables-not-accepted', 'thumbprint-not-held'];
+      return { uuid, kinds, expectRepaired: () => isHealthy(uuid) };
+    },
+  ],
+  [
+    'removed variables',
+    async () => {
+      const uuid = await system.provisioned();
+      await balena.setVariables(uuid, 'main', { AZURE_CERT: null, AZURE_PRIVATE_KEY: null });
+      return { uuid, kinds: ['variables-missing'], expectRepaired: () => isHealthy(uuid) };
+    },
+  ],
+  [
+    'variables with another pair',
+    async () => {
+      const uuid = await system.provisioned();
+      const { thumbprint } = await setPair(uuid);
+      const expectRepaired = async () => {
+        await isHealthy(uuid);
+        expect((await system.credentials(uuid)).thumbprint).toBe(thumbprint);
+      };
+      return { uuid, kinds: ['variables-differ', 'variables-not-accepted'], expectRepaired };
+    },
+  ],
+  [
+    'an unknown secondary thumbprint',
+    async () => {
+      const uuid = await system.provisioned();
+      const { thumbprint } = await system.credentials(uuid);
+      const other = randomThumbprint();
+      await hub.unregister(uuid);
+      await hub.register(uuid, thumbprint, other);
+      const expectRepaired = async () => {
+        await isHealthy(uuid);
+        expect((await system.credentials(uuid)).thumbprint).toBe(thumbprint);
+        expect(await hub.thumbprints(uuid)).not.toContain(other);
+      };
+      return { uuid, kinds: ['thumbprint-not-held'], expectRepaired };
+    },
+  ],
+  ...([96, 101] as const).map((age): (typeof faults)[number] => [
+    age > 100 ? 'an expired certificate' : 'a certificate without its renewal',
+    async () => {
+      const uuid = await system.provisioned();
+      const old = await mint(uuid, Date.now() - age * day);
+      await holdPair(system, app, uuid, old);
+      const expectRepaired = async () => {
+        await isHealthy(uuid);
+        expect((await system.credentials(uuid)).thumbprint).not.toBe(old.thumbprint);
+      };
+      return { uuid, kinds: [age > 100 ? 'certificate-expired' : 'certificate-expiring'], expectRepaired };
+    },
+  ]),
+  [
+    'a record without device and identity',
+    async () => {
+      const uuid = await system.provisioned();
+      await balena.removeDevice(uuid);
+      await hub.unregister(uuid);
+      return { uuid, kinds: ['record-without-device'], expectRepaired: () => isRemoved(uuid) };
+    },
+  ],
+  [
+    'a failed request of a deleted device',
+    async () => {
+      const uuid = await balena.newDevice();
+      await system.post(uuid, 'no-such-service');
+      await system.state(uuid, 'failed');
+      await balena.removeDevice(uuid);
+      const expectRepaired = () => system.state(uuid, 'deprovisioned');
+      return { uuid, kinds: ['dead-record-without-device'], expectRepaired };
+    },
+  ],
+];
 
-test('a system that is whole has no findings', async () => {
+test('a consistent system has no findings', async () => {
   await Promise.all([system.provisioned(), system.provisioned(''), deprovisioned()]);
   await balena.newDevice();
   expect(await findings()).toEqual([]);
 });
 
-test('every planted disagreement is found, each kind among them, and all are mended through the queue', async () => {
-  const planted = await Promise.all(plants.map(([, plant]) => plant()));
+test('every planted disagreement is found and repaired through the queue', async () => {
+  const planted = await Promise.all(faults.map(([, plant]) => plant()));
   expect(new Set(planted.flatMap(({ kinds }) => kinds))).toEqual(new Set(findingKinds));
 
   const found = await findings();
@@ -196,17 +198,17 @@ test('every planted disagreement is found, each kind among them, and all are men
   expect(found.map(({ uuid, kind }) => `${uuid} ${kind}`).sort()).toEqual(expected.sort());
 
   for (const finding of found) expect(await repair(app, finding, { removeUnknown: true })).toBe('requested');
-  // A device that is gone is looked at first; what is left of it goes with the second repair.
-  await waitFor('an audit finds nothing more, and nothing is under way', async () => {
+  // The first repair of a deleted device is a check. The second repair removes the rest.
+  await waitFor('an audit has no findings, and no job is pending', async () => {
     const left = await findings();
     for (const finding of left) await repair(app, finding, { removeUnknown: true });
     if (left.length > 0) throw new Error(left.map(({ uuid, kind }) => `${uuid} ${kind}`).join());
     return progress.unsettled === 0;
   });
-  for (const { mended } of planted) await mended();
+  for (const { expectRepaired } of planted) await expectRepaired();
 });
 
-test('repaired in vain: what was in order already is not changed', async () => {
+test('a repair of a consistent device changes nothing', async () => {
   const uuid = await system.provisioned();
   const before = await system.credentials(uuid);
   const requestId = (await app.records.read(uuid))?.value.desired.requestId ?? null;
@@ -218,19 +220,19 @@ test('repaired in vain: what was in order already is not changed', async () => {
     kind: 'identity-without-record',
     fix: { how: 'adopt', service: 'other' },
   });
-  await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
+  await waitFor('no job is pending', async () => !(await app.records.read(uuid))?.value.job);
   expect(await system.credentials(uuid)).toEqual(before);
   expect(await system.state(uuid, 'provisioned')).toMatchObject({ service: 'main' });
 });
 
-test('what happens while an audit reads, and what the queries of the hub do not show yet, is not taken for a finding', async () => {
+test('changes during the audit, or not yet visible in hub queries, are no findings', async () => {
   await hub.tell('PUT /queries', { lagMs: 120_000 });
   try {
     const uuids = await Promise.all(Array.from({ length: 10 }, () => system.provisioned()));
     await Promise.all(uuids.slice(0, 5).map((uuid) => system.del(uuid)));
     await Promise.all(uuids.slice(0, 5).map((uuid) => system.state(uuid, 'deprovisioned')));
     expect(await findings(120_000)).toEqual([]);
-    // Their identities, unseen or still seen.
+    // The queries show neither the new identities nor the removal of the old identities.
     expect(progress.unsettled).toBeGreaterThanOrEqual(5);
   } finally {
     await hub.tell('PUT /queries', { lagMs: 0 });

@@ -10,11 +10,10 @@ import { waitFor } from '../support/waitFor.js';
 import { useCli } from './support/cli.js';
 import { useSystem } from './support/useSystem.js';
 
-// Some of them start the CLI ten times, on a machine that may be busy.
 const system = await useSystem();
 const { balena, ops, stack } = system;
 const { serviceBus, tables, iotHub } = stack.endpoints;
-if (!serviceBus || !tables || !iotHub) throw new Error('a stand-in is missing');
+if (!serviceBus || !tables || !iotHub) throw new Error('a simulator is missing');
 const cli = useCli(['--folder', system.folder]);
 
 interface Failure {
@@ -24,10 +23,10 @@ interface Doctor {
   ok: boolean;
   checks: { name: string; level: string; detail: string; todo: string | null }[];
 }
-const nobody = '0'.repeat(32);
+const unknownUuid = '0'.repeat(32);
 const secrets = ['local-broker-key', /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? ''];
 
-/** Devices that failed for good, of a service that is not there. */
+/** Creates devices with a request that failed for good, because the service does not exist. */
 async function failed(count: number, service: string): Promise<string[]> {
   const uuids = await balena.newDevices(count);
   await Promise.all(uuids.map((uuid) => system.post(uuid, service)));
@@ -36,14 +35,14 @@ async function failed(count: number, service: string): Promise<string[]> {
 }
 
 describe('one device', () => {
-  test('is asked for, looked at, found in the list, and taken away again', async () => {
+  test('is provisioned, shown, listed and deprovisioned', async () => {
     const uuid = await balena.newDevice();
     const requested = await cli('provision', uuid, '--service', 'main');
     expect(requested).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(`^${uuid} is (queued|working|provisioned)`),
     });
-    expect(requested.stderr).toMatch(/^This is the local system in .* \(npm start\)\.\n$/);
+    expect(requested.stderr).toMatch(/^Connected to the local system in .* \(npm start\)\.\n$/);
     await system.state(uuid, 'provisioned');
     expect(await cli.json(0, 'provision', uuid, '--service', 'main')).toMatchObject({
       outcome: 'already-provisioned',
@@ -68,9 +67,12 @@ describe('one device', () => {
     await system.state(uuid, 'deprovisioned');
   });
 
-  test('that nobody asked for is not found, and one that is no UUID is wrong usage', async () => {
-    expect(await cli.json<Failure>(3, 'status', nobody)).toEqual({
-      error: { code: 'ops.no-such-device', message: `Nothing was ever asked for the device ${nobody}.` },
+  test('without a record is not found, and an invalid UUID is a usage error', async () => {
+    expect(await cli.json<Failure>(3, 'status', unknownUuid)).toEqual({
+      error: {
+        code: 'ops.no-such-device',
+        message: `No request was ever made for the device ${unknownUuid}.`,
+      },
     });
     expect(await cli.json(2, 'status', 'abc')).toMatchObject({ error: { code: 'usage' } });
     const { code, stdout, stderr } = await cli('status', 'abc');
@@ -78,7 +80,7 @@ describe('one device', () => {
     expect(stderr).toContain('32 or 62 hexadecimal digits');
   });
 
-  test('that two services ask for is refused, and so is one that failed', async () => {
+  test('cannot be moved twice within ten minutes, nor requested during the cool-down', async () => {
     const uuid = await system.provisioned('main');
     await cli.json(0, 'provision', uuid, '--service', 'cloud-relay');
     expect(await cli.json(4, 'provision', uuid, '--service', 'main')).toMatchObject({
@@ -95,7 +97,7 @@ describe('one device', () => {
 });
 
 describe('dead letters', () => {
-  test('are listed, planned, replayed by the plan, and the audit has it', async () => {
+  test('are listed, planned and replayed, and appear in the audit log', async () => {
     const uuids = await failed(12, 'sensor');
     const page = deadLetterPage.parse(
       await cli.json(0, 'dead-letters', 'list', '--code', 'service-not-found', '--limit', '5'),
@@ -124,12 +126,12 @@ describe('dead letters', () => {
     });
   });
 
-  test('a replay goes on when who looks on leaves, and can be cancelled', async () => {
+  test('a replay continues after Ctrl-C, and can be cancelled', async () => {
     await failed(12, 'slow');
     await balena.addService('slow');
     const filter = ['--code', 'service-not-found', '--rate', '30', '--yes', '--by', 'Ada'];
     const running = cli.start('dead-letters', 'replay', ...filter);
-    await waitFor('some are done', () => / of 12: [1-9]\d* succeeded/.test(running.output()));
+    await waitFor('some requests have succeeded', () => / of 12: [1-9]\d* succeeded/.test(running.output()));
     running.interrupt();
     const { code, stderr } = await running.ended;
     expect(code).toBe(130);
@@ -137,7 +139,7 @@ describe('dead letters', () => {
     const before = await ops.action(id);
     expect(before).toMatchObject({ state: 'running', startedBy: 'Ada' });
     await waitFor(
-      'it has gone on',
+      'the replay has continued',
       async () => (await ops.action(id)).counts.requested >= before.counts.requested,
     );
     expect(await cli.json(2, 'dead-letters', 'cancel', id)).toMatchObject({
@@ -152,7 +154,7 @@ describe('dead letters', () => {
     expect(all).toMatchObject({ state: 'done', counts: { failed: 0 } });
   });
 
-  test('what fails again ends with 1, what is discarded is gone from the list', async () => {
+  test('a replay with a failure exits with 1, and a discarded dead letter is not listed', async () => {
     const [uuid = ''] = await failed(1, 'nowhere');
     const again = await cli('dead-letters', 'replay', '--uuid', uuid, '--yes');
     expect(again).toMatchObject({ code: 1, stdout: expect.stringContaining('1 failed again') });
@@ -171,12 +173,12 @@ describe('dead letters', () => {
     );
     expect(action.parse(discarded)).toMatchObject({ reason: 'a test', counts: { succeeded: 1 } });
     expect(await cli.json(3, 'dead-letters', 'replay', '--uuid', uuid, '--yes')).toMatchObject({
-      error: { code: 'no-such-letter' },
+      error: { code: 'no-such-dead-letter' },
     });
     expect((await cli('status', uuid)).stdout).toMatch(/discarded .* a test/);
   });
 
-  test('a forgotten filter does not mean everything, and nobody is asked where there is no terminal', async () => {
+  test('a command without a filter, or without a terminal for the confirmation, is a usage error', async () => {
     for (const verb of [['replay'], ['discard', '--reason', 'a test']])
       expect(await cli.json(2, 'dead-letters', ...verb, '--yes')).toMatchObject({
         error: { code: 'no-filter' },
@@ -188,14 +190,14 @@ describe('dead letters', () => {
     expect(await cli.json(2, 'dead-letters', 'list', '--since', 'soon')).toMatchObject({
       error: { code: 'ops.bad-filter' },
     });
-    expect(await cli.json(3, 'dead-letters', 'audit', nobody)).toMatchObject({
+    expect(await cli.json(3, 'dead-letters', 'audit', unknownUuid)).toMatchObject({
       error: { code: 'ops.no-such-action' },
     });
   });
 });
 
 describe('the system', () => {
-  test('is watched once, or a line each time until Ctrl-C', async () => {
+  test('is watched once, or with a line per update until Ctrl-C', async () => {
     const seen = overview.parse(await cli.json(0, 'watch', '--once'));
     expect(seen.queue.source).toBe('queue');
     expect((await cli('watch', '--once')).stdout).toMatch(
@@ -209,7 +211,7 @@ describe('the system', () => {
     for (const line of stdout.trim().split('\n')) overview.parse(JSON.parse(line));
   });
 
-  test('is well, says the doctor, and he has changed nothing', async () => {
+  test('is healthy, and doctor changes nothing', async () => {
     const before = await ops.records();
     const { ok, checks } = await cli.json<Doctor>(0, 'doctor');
     expect(ok).toBe(true);
@@ -239,25 +241,25 @@ describe('the system', () => {
     expect((await ops.records()).total).toBe(before.total);
   });
 
-  test('a fleet is asked for, swept, compared and rotated', async () => {
+  test('a fleet is requested, swept, audited and rotated', async () => {
     await balena.newDevices(3);
     await failed(1, 'another');
-    const ask = ['fleet', 'local/demo', '--service', 'main', '--only-missing'];
-    // What is wanted at other services stays there.
-    const planned = await cli.json<{ uuids: string[]; elsewhere: { service: string }[] }>(
+    const command = ['fleet', 'local/demo', '--service', 'main', '--only-missing'];
+    // Devices with another desired service are not requested.
+    const planned = await cli.json<{ uuids: string[]; atOtherService: { service: string }[] }>(
       1,
-      ...ask,
+      ...command,
       '--dry-run',
     );
-    expect(planned.elsewhere.map(({ service }) => service)).toContain('another');
-    const requested = await cli.json<{ elsewhere: number; followed: { states: { provisioned: number } } }>(
-      1,
-      ...ask,
-    );
-    expect(requested.elsewhere).toBe(planned.elsewhere.length);
+    expect(planned.atOtherService.map(({ service }) => service)).toContain('another');
+    const requested = await cli.json<{
+      atOtherService: number;
+      followed: { states: { provisioned: number } };
+    }>(1, ...command);
+    expect(requested.atOtherService).toBe(planned.atOtherService.length);
     expect(requested.followed.states.provisioned).toBeGreaterThanOrEqual(3);
-    const moved = await cli.json<typeof requested>(0, ...ask, '--move');
-    expect(moved.followed.states.provisioned).toBe(requested.elsewhere);
+    const moved = await cli.json<typeof requested>(0, ...command, '--move');
+    expect(moved.followed.states.provisioned).toBe(requested.atOtherService);
     expect(await cli.json(2, 'sweep')).toMatchObject({ error: { code: 'no-fleets' } });
     expect(await cli.json(0, 'sweep', '--fleet', 'local/demo', '--dry-run')).toMatchObject({
       requested: 0,
@@ -270,7 +272,9 @@ describe('the system', () => {
       counts: { planned: 1 },
     });
     expect(await cli.json(2, 'rotate')).toMatchObject({ error: { code: 'no-filter' } });
-    expect(await cli.json(3, 'rotate', nobody, '--yes')).toMatchObject({ error: { code: 'no-certificate' } });
+    expect(await cli.json(3, 'rotate', unknownUuid, '--yes')).toMatchObject({
+      error: { code: 'no-certificate' },
+    });
     await cli.json(0, 'rotate', uuid, '--yes');
     const after = await ops.history(uuid);
     expect(after.device.certificate?.thumbprint).not.toBe(before.device.certificate?.thumbprint);
@@ -281,17 +285,17 @@ describe('the system', () => {
     [['sweep', '--fleet', 'local/demo', '--dry-run']],
     [['sweep', '--fleet', 'local/demo']],
     [['fleet', 'local/demo', '--only-missing']],
-  ])('%j that is interrupted ends with 130, and says so', async (args) => {
-    // As long as it takes to press Ctrl-C.
+  ])('%j exits with 130 after Ctrl-C, with a message', async (args) => {
+    // Long enough for Ctrl-C to arrive during the call.
     const hits = await balena.fault({ path: '/device', delayMs: 4_000 });
     try {
       const running = cli.start(...args);
       await hits(1);
       running.interrupt();
       const { code, stdout, stderr } = await running.ended;
-      expect({ code, said: stdout + stderr }).toEqual({
+      expect({ code, output: stdout + stderr }).toEqual({
         code: 130,
-        said: expect.stringContaining('Interrupted'),
+        output: expect.stringContaining('Interrupted'),
       });
     } finally {
       await balena.noFaults();
@@ -307,25 +311,25 @@ describe('settings and rights', () => {
   const port = Number(/:(\d+);/.exec(serviceBus.connectionString)?.[1]);
   const trust = { NODE_EXTRA_CA_CERTS: join(system.folder, 'trusted.pem') };
 
-  test('a folder without a local system is named', async () => {
+  test('the error for a folder without a local system names the folder', async () => {
     const empty = await mkdtemp(join(tmpdir(), 'empty-'));
     const { error } = await useCli(['--folder', empty]).json<Failure>(2, 'list');
     expect(error).toEqual({ code: 'settings', message: expect.stringContaining(`--folder ${empty}`) });
     await rm(empty, { recursive: true });
   });
 
-  test('queue and records are enough to look and to repair; what is missing of the rest only the doctor minds', async () => {
-    const some = useCli([], { ...env, ...trust });
-    const listed = await some('list', '--limit', '1');
+  test('most commands need only queue and records; doctor reports the other missing settings', async () => {
+    const partial = useCli([], { ...env, ...trust });
+    const listed = await partial('list', '--limit', '1');
     expect(listed).toMatchObject({
       code: 0,
-      stderr: `This is queue provisioning at 127.0.0.1:${port}, records in local.\n`,
+      stderr: `Connected to queue provisioning at 127.0.0.1:${port}, records in local.\n`,
     });
-    const { ok, checks } = await some.json<Doctor>(1, 'doctor');
+    const { ok, checks } = await partial.json<Doctor>(1, 'doctor');
     expect(ok).toBe(false);
     const wrong = checks.filter(({ level }) => level === 'failed').map(({ name }) => name);
     expect(wrong).toEqual(['BALENA_API_KEY', 'IOTHUB_CONNECTION_STRING']);
-    expect(await some.json(2, 'audit')).toMatchObject({ error: { code: 'settings' } });
+    expect(await partial.json(2, 'audit')).toMatchObject({ error: { code: 'settings' } });
     expect(
       await useCli([], { SERVICEBUS_CONNECTION: env.SERVICEBUS_CONNECTION }).json(2, 'list'),
     ).toMatchObject({
@@ -333,7 +337,7 @@ describe('settings and rights', () => {
     });
   });
 
-  test('without the right Manage the records count, and the doctor says who needs it', async () => {
+  test('without the right Manage the depths come from the records, and doctor warns', async () => {
     const worker = useCli([], {
       ...env,
       ...trust,
@@ -350,12 +354,12 @@ describe('settings and rights', () => {
       expect.objectContaining({
         name: 'queue: manage',
         level: 'warning',
-        todo: expect.stringContaining('workers do without'),
+        todo: expect.stringContaining('workers do not need the right'),
       }),
     ]);
   });
 
-  test('a wrong key, a queue that is not as the settings say, and a hub that may not be written are found', async () => {
+  test('doctor finds a wrong key, wrong properties of the queue, and a missing right at the hub', async () => {
     const wrongKey = connectionStringFor(port).replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=hunter2');
     const found = await useCli([], { ...env, ...trust, SERVICEBUS_CONNECTION: wrongKey }).json<Doctor>(
       1,
@@ -394,28 +398,28 @@ describe('settings and rights', () => {
     ]);
   });
 
-  test('records or queue that are away end with 5, a sentence, and no secret', async () => {
-    const away = {
+  test('unavailable records or queue exit with 5, and with a message without secrets', async () => {
+    const unavailable = {
       records: tables.connectionString.replace(/:\d+\/local/, ':1/local'),
       queue: connectionStringFor(1),
     };
-    const withoutRecords = useCli([], { ...env, ...trust, RECORDS_CONNECTION: away.records });
-    const withoutQueue = useCli([], { ...env, ...trust, SERVICEBUS_CONNECTION: away.queue });
+    const withoutRecords = useCli([], { ...env, ...trust, RECORDS_CONNECTION: unavailable.records });
+    const withoutQueue = useCli([], { ...env, ...trust, SERVICEBUS_CONNECTION: unavailable.queue });
     expect(await withoutRecords.json(5, 'list')).toMatchObject({ error: { code: 'records-unavailable' } });
     expect(await withoutQueue.json(5, 'provision', await balena.newDevice())).toMatchObject({
       error: { code: 'queue-unavailable' },
     });
-    const { code, stdout, stderr } = await withoutRecords('status', nobody);
+    const { code, stdout, stderr } = await withoutRecords('status', unknownUuid);
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
     expect(stderr).toMatch(
-      /The records cannot be reached \(.*\)\. provisioner doctor says what is wrong\.\n$/,
+      /The records cannot be reached \(.*\)\. Run provisioner doctor to find the fault\.\n$/,
     );
     const { checks } = await withoutRecords.json<Doctor>(1, 'doctor');
     expect(checks).toContainEqual(expect.objectContaining({ name: 'records: read', level: 'failed' }));
     for (const secret of secrets) expect(stderr + JSON.stringify(checks)).not.toContain(secret);
   });
 
-  test('a connection string that cannot be read is not quoted', async () => {
+  test('an unreadable connection string is not printed', async () => {
     const garbled = {
       ...env,
       ...trust,

@@ -1,5 +1,6 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { waitFor } from '../support/waitFor.js';
 import { useOpsPage } from './support/useOpsPage.js';
 import { useSystem } from './support/useSystem.js';
@@ -10,7 +11,7 @@ const { balena, ops, stack } = system;
 const pages = await useOpsPage(system);
 const { opsKey, url } = stack.endpoints.functions;
 
-/** Devices that failed for good, of a service that is not there. */
+/** Devices that failed for good, because their service does not exist. @returns the UUIDs */
 async function failed(count: number, service: string): Promise<string[]> {
   const uuids = await balena.newDevices(count);
   await Promise.all(uuids.map((uuid) => system.post(uuid, service)));
@@ -18,26 +19,27 @@ async function failed(count: number, service: string): Promise<string[]> {
   return uuids;
 }
 
-/** What a page shows below its bar. */
+/** The visible text of a page below the bar. */
 const shown = (page: Page) => visibleText(page.locator('main'));
 const shows = (page: Page, text: string | RegExp) =>
   waitFor(`the page shows ${text}`, async () => {
-    const now = await shown(page);
-    if (typeof text === 'string' ? now.includes(text) : text.test(now)) return true;
-    throw new Error(`it shows ${now}`);
+    const found = await shown(page);
+    if (typeof text === 'string' ? found.includes(text) : text.test(found)) return true;
+    throw new Error(`the page shows ${found}`);
   });
 
-describe('at three in the morning', () => {
-  test('a stuck device is found, its cause is understood and mended, and a replay from the page has it provisioned', async () => {
+describe('an operator', () => {
+  test('finds a stuck device, understands and fixes the cause, and replays the device from the page', async () => {
     const [uuid = ''] = await failed(1, 'telemetry');
     const { page, complaints } = await pages.enter({ by: 'Ada' });
 
-    // From what fails, to the letters of that cause, to the device.
+    // The way leads from the cause to the dead letters with the cause, and from there to the device.
     await page.getByRole('link', { name: 'service-not-found' }).first().click();
     await page.getByRole('link', { name: uuid.slice(0, 12) }).click();
+    await page.getByRole('heading', { name: 'Why it failed' }).waitFor();
     await shows(page, 'The device has no service named "telemetry": its services are cloud-relay, main');
-    expect(await shown(page)).toContain('release the service; then replay');
-    expect(await visibleText(page.getByLabel('Its steps').first())).toMatch(
+    await shows(page, adviceFor('service-not-found'));
+    expect(await visibleText(page.getByLabel('Steps of the run').first())).toMatch(
       /✗\s*validate.*service-not-found/s,
     );
     await page.locator('h1:focus', { hasText: `Device ${uuid}` }).waitFor();
@@ -45,10 +47,10 @@ describe('at three in the morning', () => {
     await balena.addService('telemetry');
     await page.getByRole('button', { name: 'Replay …' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('1 request would be asked for again').waitFor();
+    await dialog.getByText('1 request would be replayed').waitFor();
     await dialog.getByRole('button', { name: 'Replay 1 request' }).click();
     await dialog.waitFor({ state: 'detached' });
-    // The page follows it by itself.
+    // The page shows the progress of the replay without a click.
     await page.getByRole('status').getByText('provisioned', { exact: true }).waitFor();
     await shows(page, 'accepts this certificate');
     expect(await shown(page)).toMatch(/✓\s*store/);
@@ -59,42 +61,45 @@ describe('at three in the morning', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('a device is found by the beginning of its UUID, as people paste it', async () => {
+  test('finds a device by the first digits of the UUID, with spaces and in capitals', async () => {
     const uuid = await system.provisioned();
     const { page, go } = await pages.enter();
     await go('devices');
     await page.getByRole('searchbox', { name: 'Device' }).fill(` ${uuid.slice(0, 10).toUpperCase()} `);
-    await waitFor('only that one is listed', async () => (await page.locator('tbody tr').count()) === 1);
+    await waitFor('only that device is listed', async () => (await page.locator('tbody tr').count()) === 1);
     await page.getByRole('link', { name: uuid.slice(0, 12) }).click();
     await shows(page, /hub\s+accepts this certificate/i);
+    expect(await page.title()).toContain(uuid);
   });
 
-  test('a replay is planned, started slowly, watched and cancelled; what was not done can be replayed', async () => {
+  test('plans a slow replay, follows it, cancels it, and replays the rest later', async () => {
     const uuids = await failed(30, 'cancelling');
     await balena.addService('cancelling');
     const { page, go } = await pages.enter({ by: 'Ada' });
     await go('dead-letters?errorCode=service-not-found&status=failed');
-    // A page of the list is all that is ever sent.
+    // The server sends one page of the list at a time.
     await shows(page, /1–25 of 30/);
     await page.getByRole('button', { name: 'Next' }).click();
     await shows(page, /26–30 of 30/);
 
     await page.getByRole('button', { name: 'Plan a replay' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('30 requests would be asked for again').waitFor();
-    await dialog.getByLabel('How many a minute').fill('30');
+    await dialog.getByText('30 requests would be replayed').waitFor();
+    await dialog.getByLabel('Requests a minute').fill('30');
     await dialog.getByLabel('growing waves').uncheck();
     await dialog.getByText('in about 1 min').waitFor();
     await dialog.getByRole('button', { name: 'Replay 30 requests' }).click();
 
     await page.getByRole('heading', { name: 'Replay', exact: true }).waitFor();
-    await waitFor('some are done', async () =>
-      /[2-9] well/.test(await visibleText(page.getByLabel('Progress'))),
+    await waitFor('some devices are provisioned', async () =>
+      /[2-9] succeeded/.test(await visibleText(page.getByLabel('Progress'))),
     );
     await page.getByRole('button', { name: 'Cancel …' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Cancel it' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel the replay' }).click();
     await shows(page, /cancelled by\s+Ada/i);
-    await waitFor('it is over', async () => /\b0 under way|cancelled\b/.test(await shown(page)));
+    await waitFor('the replay has finished', async () =>
+      /\b0 in progress|cancelled\b/.test(await shown(page)),
+    );
     const [action] = (await ops.audit()).actions;
     const { counts } = await ops.ends(action?.id ?? '', 'cancelled');
     expect(counts.succeeded + counts.cancelled).toBe(30);
@@ -111,14 +116,14 @@ describe('at three in the morning', () => {
     await shows(page, /done/);
   });
 
-  test('what is wanted no more is discarded, with a reason that the audit keeps', async () => {
+  test('discards a request, and the audit keeps the reason', async () => {
     const [uuid = ''] = await failed(1, 'unwanted');
     const { page, go } = await pages.enter({ by: 'Ada' });
     await go(`dead-letters?uuid=${uuid}`);
     await page.getByRole('button', { name: 'Discard …' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Why').fill('a typing error');
-    await dialog.getByRole('button', { name: 'Show what that would be' }).click();
+    await dialog.getByLabel('Reason').fill('a typing error');
+    await dialog.getByRole('button', { name: 'Show the requests to discard' }).click();
     await dialog.getByRole('button', { name: 'Discard 1 request' }).click();
     await shows(page, 'a typing error');
     await shows(page, /done/);
@@ -129,7 +134,7 @@ describe('at three in the morning', () => {
 });
 
 describe('the key', () => {
-  test('is asked for again when it is wrong, and goes into a header only', async () => {
+  test('is rejected if it is wrong, and is sent in a header only', async () => {
     const { page, requests } = await pages.open();
     await page.getByLabel('Ops key').fill('not-the-key');
     await page.getByRole('button', { name: 'Open' }).click();
@@ -147,7 +152,7 @@ describe('the key', () => {
     await page.getByLabel('Ops key').waitFor();
   });
 
-  test('is kept until the tab is closed only where that is wanted, and can be forgotten', async () => {
+  test('is kept until the tab is closed only if the operator chooses so, and can be forgotten', async () => {
     const { page } = await pages.open();
     await page.getByLabel('Ops key').fill(opsKey);
     await page.getByLabel('Keep the key').check();
@@ -166,7 +171,7 @@ describe('the key', () => {
 describe('the page', () => {
   test('is one small file and nothing else; all further requests are to the API', async () => {
     const { requests, complaints, go } = await pages.enter();
-    for (const place of ['devices', 'dead-letters', 'actions', '']) await go(place);
+    for (const path of ['devices', 'dead-letters', 'actions', '']) await go(path);
     const [first, ...others] = requests.map((request) => request.url());
     expect(first).toBe(`${url}/api/ops`);
     expect(others.filter((each) => !each.startsWith(`${url}/api/ops/`))).toEqual([]);
@@ -175,7 +180,7 @@ describe('the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('is known by its hash: who has it already is sent nothing of it again', async () => {
+  test('is not sent again to a browser that has the same version', async () => {
     const { headers } = await system.call('GET', '/api/ops');
     const again = await system.call('GET', '/api/ops', {
       headers: { 'if-none-match': headers.get('etag') ?? '' },
@@ -183,7 +188,7 @@ describe('the page', () => {
     expect(again).toMatchObject({ status: 304, text: '' });
   });
 
-  test('keeps what it saw last while the API cannot be reached, says so, and goes on by itself', async () => {
+  test('keeps the last data while the API cannot be reached, says so, and recovers without a click', async () => {
     await system.provisioned();
     const { page } = await pages.enter();
     await shows(page, /Requests by state/);
@@ -195,61 +200,66 @@ describe('the page', () => {
     await page.getByRole('alert').getByText('The API cannot be reached').waitFor({ state: 'detached' });
   });
 
-  test('asks nothing while nobody sees it', async () => {
-    const { page, requests } = await pages.enter();
+  test('sends no requests while it is hidden', async () => {
+    const { page, requests } = await pages.enter({ isClockControlled: true });
     const see = (hidden: boolean) =>
       page.evaluate((isHidden) => {
         Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
         document.dispatchEvent(new Event('visibilitychange'));
       }, hidden);
     await see(true);
-    await page.waitForTimeout(1_000);
+    await Promise.all(requests.map(async (request) => (await request.response())?.finished()));
     const before = requests.length;
-    await page.waitForTimeout(7_000);
-    expect(requests.length).toBe(before);
+    await page.clock.runFor(60_000);
+    // Requests are reported in their order: the page has sent none before this one.
+    await page.evaluate(() => fetch('?marker').then((response) => response.text()));
+    await waitFor('the marker is seen', () => requests.length > before);
+    expect(requests.slice(before).map((request) => request.url())).toEqual([`${url}/api/ops?marker`]);
     await see(false);
-    await waitFor('it asks again', () => requests.length > before);
+    await waitFor('the page sends requests again', () => requests.length > before + 1);
   });
 
   test.each(['light', 'dark'] as const)(
     'has no serious accessibility violation in any view, %s',
     async (colorScheme) => {
       const [stuck] = await failed(1, `missing-${colorScheme}`);
-      const well = await system.provisioned();
+      const healthy = await system.provisioned();
       const [action] = (await ops.audit()).actions;
       const { page, go } = await pages.enter({ colorScheme });
-      const seen = async () => {
-        await page.evaluate(axe.source);
-        const found = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+      await page.evaluate(axe.source);
+      const violations = async () => {
+        const found = await page.evaluate(() =>
+          (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] }),
+        );
         return found.violations
           .filter(({ impact }) => impact === 'serious' || impact === 'critical')
           .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
       };
-      const places = [
+      const paths = [
         '',
         'devices',
         `devices/${stuck}`,
-        `devices/${well}`,
+        `devices/${healthy}`,
         'dead-letters',
         'actions',
         `actions/${action?.id}`,
       ];
-      for (const place of places) {
-        await go(place);
-        expect({ place, violations: await seen() }).toEqual({ place, violations: [] });
+      for (const path of paths) {
+        await go(path);
+        expect({ path, violations: await violations() }).toEqual({ path, violations: [] });
       }
       await go('dead-letters');
       for (const name of ['Plan a replay …', 'Discard …']) {
         await page.getByRole('button', { name }).click();
         await page.locator('dialog:not(:has([aria-busy="true"]))').waitFor();
-        expect({ name, violations: await seen() }).toEqual({ name, violations: [] });
+        expect({ name, violations: await violations() }).toEqual({ name, violations: [] });
         await page.keyboard.press('Escape');
         await page.getByRole('dialog').waitFor({ state: 'detached' });
-        // Back where one was.
+        // The focus has returned to the button that opened the dialog.
         expect(await visibleText(page.locator(':focus'))).toBe(name);
       }
       await page.getByRole('button', { name: 'Forget the key' }).click();
-      expect(await seen()).toEqual([]);
+      expect(await violations()).toEqual([]);
     },
   );
 
@@ -257,7 +267,7 @@ describe('the page', () => {
     const [stuck] = await failed(1, 'narrow');
     const { page, go } = await pages.enter({ viewport: { width: 360, height: 740 } });
     const [action] = (await ops.audit()).actions;
-    for (const place of [
+    for (const path of [
       '',
       'devices',
       `devices/${stuck}`,
@@ -265,9 +275,9 @@ describe('the page', () => {
       'actions',
       `actions/${action?.id}`,
     ]) {
-      await go(place);
+      await go(path);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      expect({ place, width }).toEqual({ place, width: 360 });
+      expect({ path, width }).toEqual({ path, width: 360 });
     }
   });
 
@@ -280,6 +290,6 @@ describe('the page', () => {
     await page.getByRole('link', { name: 'Devices' }).focus();
     await page.keyboard.press('Enter');
     await focused('Devices');
-    expect(await page.title()).toBe('Devices – Provisioner ops');
+    expect(await page.title()).toBe('Devices – Provisioner operations');
   });
 });

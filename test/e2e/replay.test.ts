@@ -25,7 +25,7 @@ test('a ramp stops where the cause is still there, and leaves the rest alone', a
   await ops.start(id, { ramp: true });
   const halted = await ops.ends(id, 'halted');
   expect(halted.counts).toMatchObject({ planned: 30, requested: 10, failed: 10, succeeded: 0, underWay: 0 });
-  expect(halted.note).toMatch(/^Halted: 10 of the last 10 failed again\. 20 were not asked for/);
+  expect(halted.note).toMatch(/^Halted: 10 of the last 10 failed again\. 20 were not requested/);
   const stories = await Promise.all(uuids.map((uuid) => ops.history(uuid)));
   expect(stories.filter(({ device }) => device.replays === 0)).toHaveLength(20);
   const { id: discard } = await ops.plan({ kind: 'discard', reason: 'not needed any more' });

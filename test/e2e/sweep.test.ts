@@ -77,7 +77,7 @@ test('a whole fleet is asked for and followed until it is provisioned', async ()
   expect({ requested, finished }).toEqual({ requested: 40, finished: true });
   expect([...uuids].sort()).toEqual(devices.map(({ uuid }) => uuid).sort());
   // The workers of this system serve one fleet only.
-  const report = await followFleet(app, uuids, { everyMs: 100 });
+  const report = await followFleet(app, uuids, { intervalMs: 100 });
   expect(report).toMatchObject({
     finished: true,
     states: { failed: 40 },
@@ -87,7 +87,7 @@ test('a whole fleet is asked for and followed until it is provisioned', async ()
   const own = Array.from({ length: 20 }, () => balena.newDevice());
   await Promise.all(own);
   const second = await requestFleet(app, { fleet, service: 'main' });
-  expect(await followFleet(app, second.uuids, { everyMs: 100 })).toMatchObject({
+  expect(await followFleet(app, second.uuids, { intervalMs: 100 })).toMatchObject({
     finished: true,
     states: { provisioned: second.uuids.length, failed: 0 },
   });

@@ -11,9 +11,9 @@ import { takeScreenshots } from './takeScreenshots.js';
 
 const { minutes } = new Command('npm run screenshots --')
   .description(
-    'Starts a system of its own, lets two fleets boot, of which some devices ask for a service that is not there, and photographs the page of ops into docs/images/. Nothing in it is made up, so the charts need their time.',
+    'Starts a local system, lets two fleets boot, and saves screenshots of the operators’ page in docs/images/. Some devices request a service that does not exist. All figures are real, so the charts need several minutes.',
   )
-  .option('--minutes <number>', 'how long it runs before the first picture is taken', wholeNumber, 7)
+  .option('--minutes <number>', 'minutes before the first screenshot', wholeNumber, 7)
   .parse()
   .opts<{ minutes: number }>();
 
@@ -22,7 +22,7 @@ await mkdir(folder, { recursive: true });
 const stack = await quietStack({ hub: ['--tier', 'S1', '--units', '1'], settings: { ...process.env } });
 try {
   const { fix } = await startTrouble(stack.endpoints);
-  console.log(`Two fleets boot. Pictures in ${minutes} minutes.`);
+  console.log(`Two fleets boot. The first screenshot follows in ${minutes} minutes.`);
   await setTimeout(minutes * 60_000);
   for (const file of await takeScreenshots(stack.endpoints, folder, fix)) console.log(file);
 } catch (error) {

@@ -2,17 +2,22 @@ import { randomBytes } from 'node:crypto';
 import type { Endpoints } from '../../local/stack/Endpoints.js';
 import { control } from '../chaos/system/control.js';
 
-/** What is asked for, and when. */
+/** The fleets, and the time from the start at which the devices of each fleet boot. */
 const fleets = [
   { slug: 'acme/pumps', services: ['cloud-relay', 'main'], devices: 340, afterMs: 0 },
   { slug: 'acme/gateways', services: ['main'], devices: 420, afterMs: 240_000 },
 ];
 const missing = 'telemetry';
-/** Of each fleet, every so many devices ask for the missing service. */
+/** One device in eight requests a service that does not exist. */
 const every = 8;
-const madeUp = 7;
+/** The number of requests for each fleet with a UUID that balena does not know. */
+const unknownDevices = 7;
 
-/** Two fleets boot, one after the other; some of their devices cannot be provisioned. */
+/**
+ * Lets two fleets boot one after the other. Some of the devices cannot be provisioned.
+ *
+ * @returns `fix`, which adds the missing service to the fleets
+ */
 export async function startTrouble({ functions, balena }: Endpoints): Promise<{ fix(): Promise<void> }> {
   const url = balena?.controlUrl;
   const ask = (uuid: string, service: string) =>
@@ -27,7 +32,7 @@ export async function startTrouble({ functions, balena }: Endpoints): Promise<{ 
     setTimeout(async () => {
       for (const [index, { uuid }] of added.entries())
         await ask(uuid, index % every === 0 ? missing : 'main');
-      for (let each = 0; each < madeUp; each += 1) await ask(randomBytes(16).toString('hex'), 'main');
+      for (let each = 0; each < unknownDevices; each += 1) await ask(randomBytes(16).toString('hex'), 'main');
     }, afterMs);
   }
   return {

@@ -5,14 +5,15 @@ import { openChromium } from '../e2e/support/openChromium.js';
 
 const desk = { width: 1280, height: 800 };
 const longestBacklogMs = 600_000;
+const longestReplayMs = 300_000;
 const phone = { width: 360, height: 740 };
 
 /**
- * Photographs the main views.
+ * Takes screenshots of the main views of the operators' page.
  *
- * @param folder where to
- * @param mend takes the cause of the failures away
- * @returns the files
+ * @param folder for the images
+ * @param fix removes the cause of the failures, so that a replay succeeds
+ * @returns the paths of the images
  */
 export async function takeScreenshots(
   { functions }: Endpoints,
@@ -41,8 +42,10 @@ export async function takeScreenshots(
 
   async function picture(page: Page, name: string, fullPage = false): Promise<void> {
     await page.mouse.move(0, 0);
-    // What has just changed is drawn.
-    await page.waitForTimeout(500);
+    // The second frame shows all changes so far.
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
     const path = join(folder, `${name}.png`);
     await page.screenshot({ path, fullPage });
     files.push(path);
@@ -54,24 +57,27 @@ export async function takeScreenshots(
     await picture(await enter('dark'), 'ops-overview-dark', true);
     await picture(await enter('light', phone), 'ops-phone');
 
-    await light.getByText('nothing waits').waitFor({ timeout: longestBacklogMs });
+    await light.getByText('no backlog').waitFor({ timeout: longestBacklogMs });
     await light.getByRole('link', { name: 'service-not-found' }).first().click();
     await light.locator('tbody').waitFor();
     await picture(light, 'ops-dead-letters');
     await light.locator('tbody th a').first().click();
-    await light.getByRole('heading', { name: 'Story' }).waitFor();
+    await light.getByRole('heading', { name: 'History' }).waitFor();
     await picture(light, 'ops-device', true);
 
     await fix();
-    await light.getByRole('link', { name: 'All that failed like this' }).click();
+    await light.getByRole('link', { name: 'All dead letters with this cause' }).click();
     await light.getByRole('button', { name: 'Plan a replay' }).click();
     const dialog = light.getByRole('dialog');
-    await dialog.getByText('would be asked for again').waitFor();
+    await dialog.getByText('would be replayed').waitFor();
     await picture(light, 'ops-plan');
     await dialog.getByRole('button', { name: /^Replay \d+ requests$/ }).click();
     await light.getByRole('heading', { name: 'Replay', exact: true }).waitFor();
-    // Far enough that there is something to see.
-    await light.waitForTimeout(25_000);
+    // The image shows a replay with several finished devices.
+    await light
+      .getByLabel('Progress')
+      .getByText(/^\s*\d\d+ succeeded/)
+      .waitFor({ timeout: longestReplayMs });
     await picture(light, 'ops-replay');
     return files;
   } finally {

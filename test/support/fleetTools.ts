@@ -86,7 +86,7 @@ export function fleetDependencies() {
       for (const { uuid } of accepting.sent) {
         const { job, desired } = await accepting.record(uuid);
         const what = desired.present ? (job?.kind ?? 'none') : 'remove';
-        found.push(`${uuid} ${what}${job?.forceVerify ? ' distrust' : ''}`);
+        found.push(`${uuid} ${what}${job?.forceVerify ? ' forceVerify' : ''}`);
       }
       return found;
     },

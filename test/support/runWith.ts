@@ -1,42 +1,42 @@
 import { createProgram } from '../../cli/createProgram.js';
-import type { ExitCode } from '../../cli/exitCodes.js';
-import type { FleetApp, Session } from '../../cli/Session.js';
+import type { ExitCode } from '../../cli/errors.js';
+import type { FleetApp, Session } from '../../cli/session/session.js';
 
-/** What a command came to. */
+/** The result of a command. */
 export interface Outcome {
   code: ExitCode | undefined;
   text: string;
   json: Record<string, unknown>;
-  /** Did it take Ctrl-C upon itself? */
-  stopsGently: boolean;
+  /** True if the command asked for an interrupt signal, to finish cleanly after Ctrl-C. */
+  handlesInterrupt: boolean;
 }
 
 /**
- * Runs a command line of whole fleets in this process, to its end, with what it would work with.
+ * Runs a command line in this process, with the given app instead of real connections.
  *
- * @param more what differs of the session
+ * @param more members of the session to replace
  */
 export async function runWith(app: object, args: string[], more: Partial<Session> = {}): Promise<Outcome> {
-  const outcome: Outcome = { code: undefined, text: '', json: {}, stopsGently: false };
+  const outcome: Outcome = { code: undefined, text: '', json: {}, handlesInterrupt: false };
   const session: Session = {
     json: true,
     width: Number.POSITIVE_INFINITY,
-    system: async () => ({ name: 'a test', settings: {}, local: false, trusted: null }),
+    system: async () => ({ name: 'a test', settings: {}, local: false, trustedCertificates: null }),
     app: async () => app as FleetApp,
     fleetApp: async () => app as FleetApp,
-    answer(value, text) {
+    printResult(value, text) {
       outcome.json = JSON.parse(JSON.stringify(value));
       outcome.text = text();
     },
-    tell: () => {},
-    expectAnswer: () => {},
+    info: () => {},
+    requireConfirmable: () => {},
     confirm: async () => true,
-    whenStopped: () => {},
-    stopGently() {
-      outcome.stopsGently = true;
+    onInterrupt: () => {},
+    interruptSignal() {
+      outcome.handlesInterrupt = true;
       return new AbortController().signal;
     },
-    atEnd: () => {},
+    onClose: () => {},
     ...more,
   };
   const program = createProgram(true, async (_, work) => {

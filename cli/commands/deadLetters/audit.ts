@@ -1,21 +1,21 @@
 import { Option } from 'commander';
 import { listActions, readAction } from '../../../src/ops/bulk/read.js';
 import { type Action, actionKinds } from '../../../src/ops/bulk/schema.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { examples } from '../../options/examples.js';
+import { examples } from '../../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../../options/pageOptions.js';
-import { colorOf } from '../../output/colors.js';
-import { filterText, outcomeOf, showAction, sizeOf } from '../../output/showAction.js';
+import { filterText, outcomeOf, requestCount, showAction } from '../../output/showAction.js';
 import { type Column, table } from '../../output/table.js';
-import { ago } from '../../output/when.js';
+import { colorOf } from '../../output/text.js';
+import { ago } from '../../output/time.js';
+import type { AddCommand } from '../command.js';
 
 const columns: Column<Action>[] = [
   { title: 'ACTION', of: ({ id }) => id },
-  { title: 'WHAT', of: (each) => `${each.kind} ${sizeOf(each)}` },
+  { title: 'KIND', of: (each) => `${each.kind} ${requestCount(each)}` },
   { title: 'STATE', of: ({ state }) => state, style: ({ state }) => colorOf(state) },
   { title: 'OUTCOME', of: outcomeOf },
   { title: 'STARTED', of: ({ startedAt }) => (startedAt ? ago(startedAt) : ''), right: true, spare: true },
-  { title: 'WHO', of: ({ startedBy, by }) => startedBy ?? by, spare: true },
+  { title: 'OPERATOR', of: ({ startedBy, by }) => startedBy ?? by, spare: true },
   { title: 'FILTER', of: ({ filter }) => filterText(filter), spare: true },
 ];
 
@@ -23,12 +23,12 @@ export const addAudit: AddCommand = (parent, action) =>
   addPageOptions(
     parent
       .command('audit')
-      .summary('who replayed, discarded or rotated what, with which outcome')
+      .summary('list replays, discards and rotations with operator and outcome')
       .description(
-        'Lists the replays, discards and rotations that were started, or shows one: who, when, which, and what came of it.',
+        'Lists all started replays, discards and rotations, or shows one of them: operator, time, filter and outcome.',
       )
-      .argument('[id]', 'one action, as it stands now')
-      .addOption(new Option('--kind <kind>', 'only these').choices([...actionKinds])),
+      .argument('[id]', 'the id of one action')
+      .addOption(new Option('--kind <kind>', 'only actions of this kind').choices([...actionKinds])),
   )
     .addHelpText(
       'after',
@@ -43,14 +43,14 @@ export const addAudit: AddCommand = (parent, action) =>
         const app = await session.app();
         if (id !== undefined) {
           const one = await readAction(app, id);
-          session.answer(one, () => showAction(one, session.width));
+          session.printResult(one, () => showAction(one, session.width));
           return;
         }
         const { kind } = options;
         const page = await listActions(app, { ...pageOf(options), ...(kind !== undefined && { kind }) });
-        session.answer(page, () =>
+        session.printResult(page, () =>
           page.total === 0
-            ? 'Nothing was replayed or discarded yet.'
+            ? 'There are no actions.'
             : [
                 table(page.actions, columns, session.width),
                 nextPage(page.actions.length, page.total, page.next),

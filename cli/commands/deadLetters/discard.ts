@@ -1,15 +1,12 @@
 import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { CliError } from '../../CliError.js';
-import { exitCodes } from '../../exitCodes.js';
-import { byOption } from '../../options/byOption.js';
-import { examples } from '../../options/examples.js';
+import { CliError, exitCodes } from '../../errors.js';
+import { byOption, examples, yesOption } from '../../options/common.js';
 import { addFilterOptions, expectFilter, type FilterOptions, filterOf } from '../../options/filterOptions.js';
-import { yesOption } from '../../options/yesOption.js';
-import { plural } from '../../output/plural.js';
 import { showAction } from '../../output/showAction.js';
-import { startAndFollow } from '../../startAndFollow.js';
+import { plural } from '../../output/text.js';
+import type { AddCommand } from '../command.js';
+import { startAndFollow } from '../startAndFollow.js';
 
 type DiscardOptions = FilterOptions & {
   all?: boolean;
@@ -23,14 +20,14 @@ export const addDiscard: AddCommand = (parent, action) =>
   addFilterOptions(
     parent
       .command('discard')
-      .summary('give up what failed, with a reason')
+      .summary('discard failed requests, with a reason')
       .description(
-        'Gives up what failed: the dead letters go within minutes, the records and the reason stay. A device that asks again is served all the same.',
+        'Discards failed requests. The dead letters are removed within minutes; the records and the reason are kept. A new request of a device is still accepted.',
       ),
   )
-    .option('--all', 'all that failed, where no filter is meant')
-    .requiredOption('--reason <text>', 'why; it is kept with the audit')
-    .option('--no-follow', 'do not look on until it is done')
+    .option('--all', 'all failed requests, without a filter')
+    .requiredOption('--reason <text>', 'the reason, for the audit log')
+    .option('--no-follow', 'do not wait until the action is finished')
     .addOption(yesOption())
     .addOption(byOption())
     .addHelpText(
@@ -42,28 +39,28 @@ export const addDiscard: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, options: DiscardOptions) => {
-        const { reason, yes = false, by, follow: looksOn } = options;
+        const { reason, yes = false, by, follow } = options;
         const filter = filterOf(options);
         expectFilter(filter, options.all);
-        session.expectAnswer(yes);
+        session.requireConfirmable(yes);
         const app = await session.app();
         const plan = await planAction(app, { kind: 'discard', filter, reason, by });
         if (plan.counts.planned === 0) {
           if (filter.uuid !== undefined || filter.sequenceNumber !== undefined)
             throw new CliError(
-              'no-such-letter',
+              'no-such-dead-letter',
               exitCodes.notFound,
-              'It has not failed: there is nothing to discard.',
+              'The device or sequence number has no dead letter, so there is nothing to discard.',
             );
-          session.answer(plan, () => 'There is nothing to discard.');
+          session.printResult(plan, () => 'There is nothing to discard.');
           return exitCodes.ok;
         }
-        session.tell(showAction(plan, session.width));
-        const what = `${plural(plan.counts.planned, 'dead letter')} will be given up. This cannot be undone; a device that asks again is served.`;
+        session.info(showAction(plan, session.width));
+        const what = `${plural(plan.counts.planned, 'dead letter')} will be discarded. This cannot be undone. New requests of the devices are still accepted.`;
         if (!(await session.confirm(what, yes))) {
           await cancelAction(app, plan.id, { by });
-          throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was discarded.');
+          throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was discarded.');
         }
-        return startAndFollow(session, app, plan, { request: { by }, looksOn });
+        return startAndFollow(session, app, plan, { request: { by }, follow });
       }),
     );

@@ -1,21 +1,19 @@
 import { listDeadLetters } from '../../../src/ops/deadLetters/list.js';
 import type { DeadLetter } from '../../../src/ops/deadLetters/schema.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { examples } from '../../options/examples.js';
+import { examples } from '../../options/common.js';
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../../options/pageOptions.js';
-import { colorOf } from '../../output/colors.js';
-import { counted, plural } from '../../output/plural.js';
 import { type Column, table } from '../../output/table.js';
-import { ago } from '../../output/when.js';
-import { wrap } from '../../output/wrap.js';
+import { colorOf, listCounts, plural, wrap } from '../../output/text.js';
+import { ago } from '../../output/time.js';
+import type { AddCommand } from '../command.js';
 
 const columns: Column<DeadLetter>[] = [
-  { title: 'DEVICE', of: ({ uuid }) => uuid ?? '(not readable)' },
+  { title: 'DEVICE', of: ({ uuid }) => uuid ?? '(unreadable)' },
   { title: 'STATUS', of: ({ status }) => status, style: ({ status }) => colorOf(status) },
   { title: 'FAILED', of: ({ failedAt }) => ago(failedAt), right: true },
-  { title: 'WHY', of: ({ code, step }) => `${code}${step ? ` (${step})` : ''}` },
-  { title: 'LETTER', of: ({ sequenceNumber }) => sequenceNumber ?? '', right: true, spare: true },
+  { title: 'ERROR', of: ({ code, step }) => `${code}${step ? ` (${step})` : ''}` },
+  { title: 'SEQUENCE', of: ({ sequenceNumber }) => sequenceNumber ?? '', right: true, spare: true },
   { title: 'REPLAYS', of: ({ replays }) => `${replays}`, right: true, spare: true },
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
   { title: 'MESSAGE', of: ({ message }) => message ?? '', spare: true },
@@ -26,9 +24,9 @@ export const addDeadLetterList: AddCommand = (parent, action) =>
     addFilterOptions(
       parent
         .command('list')
-        .summary('what failed for good, and why')
+        .summary('list requests that failed for good, with the error')
         .description(
-          'Lists what failed for good: failed requests and their dead letters. Discarded ones are shown with --status discarded.',
+          'Lists requests that failed for good, with their dead letters. Use --status discarded to list discarded requests.',
         ),
     ),
   )
@@ -43,20 +41,20 @@ export const addDeadLetterList: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: FilterOptions & PageOptions) => {
         const page = await listDeadLetters(await session.app(), { ...filterOf(options), ...pageOf(options) });
-        session.answer(page, () => {
+        session.printResult(page, () => {
           const note = page.incomplete ?? '';
-          if (page.total === 0) return `There are no such dead letters. ${note}`.trim();
+          if (page.total === 0) return `There are no matching dead letters. ${note}`.trim();
           return [
             table(page.deadLetters, columns, session.width),
             '',
             wrap(
-              `${plural(page.total, 'dead letter')}: ${counted(page.byCode)}. By fleet: ${counted(page.byFleet)}.`,
+              `${plural(page.total, 'dead letter')}: ${listCounts(page.byCode)}. By fleet: ${listCounts(page.byFleet)}.`,
               session.width,
             ),
             nextPage(page.deadLetters.length, page.total, page.next),
             note,
           ]
-            .filter((line, at) => line !== '' || at === 1)
+            .filter((line, index) => line !== '' || index === 1)
             .join('\n');
         });
       }),

@@ -1,21 +1,19 @@
 import { planAction } from '../../../src/ops/bulk/plan.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { byOption } from '../../options/byOption.js';
-import { examples } from '../../options/examples.js';
+import { byOption, examples, parsePositive } from '../../options/common.js';
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
-import { parsePositive } from '../../options/parsers.js';
 import { showAction } from '../../output/showAction.js';
+import type { AddCommand } from '../command.js';
 
 export const addPlan: AddCommand = (parent, action) =>
   addFilterOptions(
     parent
       .command('plan')
-      .summary('what a replay would do, and how long it would take')
+      .summary('show the size and the duration of a replay')
       .description(
-        'Plans a replay: how many, of which codes and fleets, and how long it takes. Nothing is done yet. The plan fixes the set: what fails later is not in it. It can be started for a day.',
+        'Plans a replay, and shows the number of dead letters by code and fleet, and the duration. Nothing is replayed yet. Later failures are not added to the plan. A plan can be started within a day.',
       ),
   )
-    .option('--rate <number>', "asked for in a minute (default: the hub's limit)", parsePositive)
+    .option('--rate <number>', "requests in a minute (default: the hub's limit)", parsePositive)
     .addOption(byOption())
     .addHelpText(
       'after',
@@ -33,9 +31,11 @@ export const addPlan: AddCommand = (parent, action) =>
           by,
           ...(rate !== undefined && { rate }),
         });
-        session.answer(plan, () => {
+        session.printResult(plan, () => {
           const next =
-            plan.counts.planned > 0 ? `\nTo start it: provisioner dead-letters replay ${plan.id}` : '';
+            plan.counts.planned > 0
+              ? `\nTo start the replay: provisioner dead-letters replay ${plan.id}`
+              : '';
           return showAction(plan, session.width) + next;
         });
       }),

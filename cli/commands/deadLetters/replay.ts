@@ -3,18 +3,14 @@ import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
 import { readAction } from '../../../src/ops/bulk/read.js';
 import type { Action } from '../../../src/ops/bulk/schema.js';
-import type { AddCommand } from '../../AddCommand.js';
-import { CliError } from '../../CliError.js';
-import { exitCodes } from '../../exitCodes.js';
-import { byOption } from '../../options/byOption.js';
-import { examples } from '../../options/examples.js';
+import { CliError, exitCodes } from '../../errors.js';
+import { byOption, examples, parseCount, parsePositive, yesOption } from '../../options/common.js';
 import { addFilterOptions, expectFilter, type FilterOptions, filterOf } from '../../options/filterOptions.js';
-import { parseCount, parsePositive } from '../../options/parsers.js';
-import { yesOption } from '../../options/yesOption.js';
-import { plural } from '../../output/plural.js';
-import { showAction, sizeOf } from '../../output/showAction.js';
-import { span } from '../../output/when.js';
-import { startAndFollow } from '../../startAndFollow.js';
+import { requestCount, showAction } from '../../output/showAction.js';
+import { plural } from '../../output/text.js';
+import { span } from '../../output/time.js';
+import type { AddCommand } from '../command.js';
+import { startAndFollow } from '../startAndFollow.js';
 
 type ReplayOptions = FilterOptions & {
   all?: boolean;
@@ -30,21 +26,21 @@ export const addReplay: AddCommand = (parent, action) =>
   addFilterOptions(
     parent
       .command('replay')
-      .summary('ask again for what failed')
+      .summary('repeat failed requests')
       .description(
-        'Asks again for a planned set, or for what a filter finds: then it plans, shows the plan and asks. Each is scheduled for its turn, and workers carry it on: nothing has to stay running here.',
+        'Repeats the requests of a plan or of a filter. With a filter the command makes a plan, shows the plan and asks for confirmation. The requests are scheduled at the rate limit and processed by the workers, even after this command has ended.',
       )
       .argument('[plan]', 'the id of a plan'),
   )
-    .option('--all', 'all that failed, where no filter is meant')
+    .option('--all', 'all failed requests, without a filter')
     .option(
       '--rate <number>',
-      "asked for in a minute (default: the plan's, or the hub's limit)",
+      "requests in a minute (default: the plan's rate, or the hub's limit)",
       parsePositive,
     )
-    .option('--ramp', 'first 10, then twice as many each time; halts where more than a tenth fails again')
-    .option('--limit <count>', 'only so many, those that failed first', parseCount)
-    .option('--no-follow', 'do not look on until it is done')
+    .option('--ramp', 'start with 10, then double; halt if more than a tenth fails again')
+    .option('--limit <count>', 'replay at most this many, the oldest failures first', parseCount)
+    .option('--no-follow', 'do not wait until the action is finished')
     .addOption(yesOption())
     .addOption(byOption())
     .addHelpText(
@@ -58,32 +54,34 @@ export const addReplay: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, options: ReplayOptions, id?: string) => {
-        const { rate, ramp = false, limit, yes = false, by, follow: looksOn } = options;
-        session.expectAnswer(yes);
+        const { rate, ramp = false, limit, yes = false, by, follow } = options;
+        session.requireConfirmable(yes);
         const app = await session.app();
         const plan = id === undefined ? await planNow(app, options) : await planned(app, id, options);
         const { planned: found, quarantined } = plan.counts;
         if (found === 0) {
           const none =
-            quarantined > 0 ? ` ${quarantined} are in quarantine: replay them by name (--uuid).` : '';
+            quarantined > 0
+              ? ` ${plural(quarantined, 'device')} in quarantine: use --uuid to replay a device in quarantine.`
+              : '';
           const isNamed = options.uuid !== undefined || options.sequenceNumber !== undefined;
           if (isNamed)
             throw new CliError(
-              'no-such-letter',
+              'no-such-dead-letter',
               exitCodes.notFound,
-              'It has not failed: there is nothing to replay.',
+              'The device or sequence number has no dead letter, so there is nothing to replay.',
             );
-          session.answer(plan, () => `There is nothing to replay.${none}`);
+          session.printResult(plan, () => `There is nothing to replay.${none}`);
           return exitCodes.ok;
         }
-        session.tell(showAction(plan, session.width));
-        const size = sizeOf({ ...plan, limit: limit ?? null });
+        session.info(showAction(plan, session.width));
+        const size = requestCount({ ...plan, limit: limit ?? null });
         const perMinute = rate ?? plan.ratePerMinute;
         const time = perMinute ? (size / perMinute) * 60_000 : (plan.expectedSeconds * 1_000 * size) / found;
-        const what = `${plural(size, 'request')} will be made again${ramp ? ', in growing waves' : `, within about ${span(time)}`}.`;
+        const what = `${plural(size, 'request')} will be repeated${ramp ? ', in growing waves' : `, within about ${span(time)}`}.`;
         if (!(await session.confirm(what, yes))) {
           if (id === undefined) await cancelAction(app, plan.id, { by });
-          throw new CliError('not-confirmed', exitCodes.refused, 'Nothing was replayed.');
+          throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was replayed.');
         }
         const request = {
           ramp,
@@ -91,7 +89,7 @@ export const addReplay: AddCommand = (parent, action) =>
           ...(rate !== undefined && { rate }),
           ...(limit !== undefined && { limit }),
         };
-        return startAndFollow(session, app, plan, { request, looksOn });
+        return startAndFollow(session, app, plan, { request, follow });
       }),
     );
 
@@ -101,21 +99,21 @@ function planNow(app: OpsApp, options: ReplayOptions): Promise<Action> {
   return planAction(app, { kind: 'replay', filter, by: options.by });
 }
 
-/** @throws CliError, Refused */
+/** Reads a plan that can be started. @throws CliError, RequestError */
 async function planned(app: OpsApp, id: string, options: ReplayOptions): Promise<Action> {
   if (options.all || Object.keys(filterOf(options)).length > 0)
     throw new CliError(
       'usage',
       exitCodes.wrongUsage,
-      'Name a plan or a filter, not both: a plan has its set.',
+      'Use a plan or a filter, not both. A plan has a fixed set of requests.',
     );
   const plan = await readAction(app, id);
   if (plan.kind === 'replay' && plan.state === 'planned') return plan;
   throw new CliError(
     'ops.not-planned',
-    exitCodes.refused,
+    exitCodes.rejected,
     plan.kind !== 'replay'
-      ? 'That is no plan of a replay.'
-      : `The replay was started already: it is ${plan.state}.`,
+      ? 'This id does not belong to a planned replay.'
+      : `The replay was started before. Its state is ${plan.state}.`,
   );
 }

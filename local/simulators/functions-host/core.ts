@@ -1,13 +1,14 @@
 /**
- * What the Functions host and `@azure/functions` say to each other: the part of the module `@azure/functions-core` that is
- * used here. Microsoft publishes no package for it: the real worker makes the module while it runs, and so does this host.
+ * The interface between the Functions host and `@azure/functions`: the part of the module `@azure/functions-core` that this
+ * project needs. Microsoft publishes no package for the module. The real worker creates the module at run time, and so does
+ * this host.
  */
 
 export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none';
 export type LogCategory = 'user' | 'system' | 'customMetric';
 export type HookName = 'appStart' | 'appTerminate' | 'preInvocation' | 'postInvocation' | 'log';
 
-/** A value as it travels between host and worker; exactly one of the fields is set. */
+/** A value between host and worker. Exactly one of the fields is set. */
 export interface TypedData {
   string?: string;
   json?: string;
@@ -20,22 +21,7 @@ interface Nullable<T> {
   value?: T;
 }
 
-export interface HttpCookie {
-  name: string;
-  value: string;
-  domain?: Nullable<string>;
-  path?: Nullable<string>;
-  /** Seconds since 1970. */
-  expires?: Nullable<{ seconds?: number }>;
-  secure?: Nullable<boolean>;
-  httpOnly?: Nullable<boolean>;
-  /** `none` leaves the attribute out, `explicitNone` writes `None`. */
-  sameSite?: 'none' | 'lax' | 'strict' | 'explicitNone';
-  /** Seconds. */
-  maxAge?: Nullable<number>;
-}
-
-/** A request on its way in, a response on its way out. */
+/** A request from the host, or a response from the function. */
 export interface HttpData {
   method?: string;
   url?: string;
@@ -44,10 +30,11 @@ export interface HttpData {
   body?: TypedData | null;
   statusCode?: string;
   headers?: Record<string, string>;
-  cookies?: HttpCookie[];
+  /** The local host does not support cookies: a response with cookies fails. */
+  cookies?: unknown[];
 }
 
-/** A trigger, input or output: `type`, `direction`, and what the app said about it (`route`, `queueName`, `schedule`, ...). */
+/** A trigger, input or output: `type`, `direction`, and the app's options (`route`, `queueName`, `schedule`, ...). */
 export interface Binding {
   type: string;
   direction?: string;
@@ -98,7 +85,7 @@ export interface Disposable {
   dispose(): void;
 }
 
-/** The module itself. */
+/** The module `@azure/functions-core`. */
 export interface CoreModule {
   version: string;
   hostVersion: string;

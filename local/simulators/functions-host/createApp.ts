@@ -15,31 +15,31 @@ export interface RegisteredFunction {
   callback: FunctionCallback;
 }
 
-/** What the app has registered, and the module through which it does so. */
+/** The registrations of an app, and the module through which the app registers functions and hooks. */
 export interface App {
   core: CoreModule;
-  /** Whether the host's own spans would be sent. */
+  /** True if host.json turns on OpenTelemetry. Invocations are then sampled. */
   isTracing: boolean;
   functions: Map<string, RegisteredFunction>;
   hooks: Record<HookName, HookCallback[]>;
   /** Shared by all hooks of all invocations. */
   appHookData: Record<string, unknown>;
-  /** @throws Error when nothing was registered */
+  /** @throws Error if the app registered nothing */
   model(): ProgrammingModel;
-  /** From here on nothing can be registered. */
-  lock(): void;
+  /** Makes every later registration fail. */
+  endRegistration(): void;
   log(level: LogLevel, category: LogCategory, message: string, invocation?: InvocationLog): void;
 }
 
-/** Whose log line it is. */
+/** The invocation to which a log line belongs. */
 export interface InvocationLog {
   functionName: string;
   context?: unknown;
   hookData: Record<string, unknown>;
 }
 
-/** Below what host.json logs by default. */
-const quiet: LogLevel[] = ['trace', 'debug', 'none'];
+/** Levels that host.json hides by default. */
+const hiddenLevels: LogLevel[] = ['trace', 'debug', 'none'];
 
 export function createApp(onEvent: (line: string) => void, isTracing = false): App {
   const functions: App['functions'] = new Map();
@@ -67,12 +67,12 @@ export function createApp(onEvent: (line: string) => void, isTracing = false): A
       try {
         hook(context);
       } catch {
-        // As in the real worker: a broken log hook must not break what is being logged.
+        // A broken log hook must not break the logged action. The real worker behaves the same.
       }
     }
-    // Hooks may change what the app logs, not what the system does.
+    // Hooks may change the app's log lines, but not the system's log lines.
     const shown = category === 'user' ? context : { level, message };
-    if (quiet.includes(shown.level)) return;
+    if (hiddenLevels.includes(shown.level)) return;
     const severity = shown.level === 'information' ? '' : `[${shown.level}] `;
     onEvent(`${invocation?.functionName ?? 'host'}: ${severity}${shown.message}`);
   };
@@ -123,7 +123,7 @@ export function createApp(onEvent: (line: string) => void, isTracing = false): A
       if (!model) throw new Error('the app registered no function');
       return model;
     },
-    lock: () => {
+    endRegistration: () => {
       locked = true;
     },
     log,

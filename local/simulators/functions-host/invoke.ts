@@ -1,24 +1,28 @@
-import { randomUUID } from 'node:crypto';
-import type { CoreInvocationContext, InvocationResponse, TypedData } from './core.js';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type {
+  CoreInvocationContext,
+  HookName,
+  InvocationRequest,
+  InvocationResponse,
+  TypedData,
+} from './core.js';
 import type { App, InvocationLog, RegisteredFunction } from './createApp.js';
-import { runHooks } from './runHooks.js';
-import { type Caller, traceContext } from './traceContext.js';
 
 export interface Invocation {
   /** The trigger's data. */
   data: TypedData;
-  /** As the host sends it, names in their .NET spelling (`LockToken`). */
+  /** Metadata from the host, with .NET names (`LockToken`). */
   triggerMetadata?: Record<string, TypedData>;
-  /** In whose trace it is. */
-  caller?: Caller;
+  /** The trace to which the invocation belongs. */
+  caller?: CallerTrace;
 }
 
 /**
- * Runs a function once, with its hooks, in the order of the real worker: arguments, preInvocation, the function,
- * postInvocation, answer. A hook may replace inputs, function, result and error.
+ * Runs a function once, in the order of the real worker: arguments, preInvocation hooks, the function, postInvocation
+ * hooks, answer. Hooks may replace inputs, function, result and error.
  *
- * @throws what the function threw, unless a postInvocation hook took it away; what a hook threw; an error when the result
- *   cannot be an answer
+ * @throws the function's error, unless a postInvocation hook removed the error; a hook's error; an error if the result is
+ *   not a valid answer
  */
 export async function invoke(
   app: App,
@@ -65,4 +69,47 @@ function triggerName(bindings: Record<string, { type: string }>): string {
   const [name] = Object.entries(bindings).find(([, { type }]) => /trigger$/i.test(type)) ?? [];
   if (!name) throw new Error('a function without a trigger was registered');
   return name;
+}
+
+/**
+ * Runs hooks one after another, in the order of their registration. An error of a hook ends the run, as in the real worker.
+ */
+export async function runHooks(app: App, name: HookName, context: object): Promise<void> {
+  for (const hook of [...app.hooks[name]]) await hook(context);
+}
+
+/**
+ * Trace headers of a caller, from an HTTP header or from a message's application properties. The values are not validated
+ * yet.
+ */
+export interface CallerTrace {
+  traceparent?: unknown;
+  tracestate?: unknown;
+}
+
+const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
+
+/**
+ * Creates the W3C trace context of an invocation: a new span of the host, in the caller's trace if there is a valid caller.
+ * If host.json says `"telemetryMode": "OpenTelemetry"`, the span has the sampled flag of the caller, and a new trace is
+ * always sampled. The real host behaves the same, except that this host does not export its spans.
+ */
+export function traceContext(
+  isTracing: boolean,
+  { traceparent, tracestate }: CallerTrace = {},
+): InvocationRequest['traceContext'] {
+  const [, traceId = randomBytes(16).toString('hex'), callersFlags = '01'] =
+    (typeof traceparent === 'string' && form.exec(traceparent)) || [];
+  const isSampled = isTracing && (Number.parseInt(callersFlags, 16) & 1) === 1;
+  return {
+    traceParent: `00-${traceId}-${randomBytes(8).toString('hex')}-${isSampled ? '01' : '00'}`,
+    traceState: typeof tracestate === 'string' ? tracestate : '',
+    attributes: {},
+  };
+}
+
+/** The first line of an error, for log lines. */
+export function describeError(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.split('\n', 1)[0] ?? text;
 }

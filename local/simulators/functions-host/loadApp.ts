@@ -1,12 +1,14 @@
 import { glob, readFile } from 'node:fs/promises';
+import Module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { CoreModule } from './core.js';
 
 /**
- * Imports the app's entry files: `main` in its package.json, a path or a glob. They register their functions while they are
- * imported.
+ * Imports the app's entry files. The property `main` in package.json names the files by a path or a glob. The files
+ * register their functions during the import.
  *
- * @throws Error in one sentence that names the file, when there is none or one of them fails
+ * @throws Error in one sentence naming the file, if no file matches or an import fails
  */
 export async function loadApp(folder: string): Promise<void> {
   const main = await entryPattern(folder);
@@ -36,4 +38,21 @@ async function entryPattern(folder: string): Promise<string> {
   if (typeof main !== 'string' || main === '')
     throw new Error(`${file} has no "main" that names the entry files`);
   return main;
+}
+
+let provided = false;
+
+/**
+ * Makes `require('@azure/functions-core')` return this module, by the same method as the real worker. The call must precede
+ * the import of the app: the library requires the module once, and skips all registrations if the module is missing.
+ *
+ * @throws Error at the second call; the library keeps the first module, so a process can run only one host
+ */
+export function provideCoreModule(core: CoreModule): void {
+  if (provided) throw new Error('a process can run only one Functions host: start another process');
+  provided = true;
+  Module.prototype.require = new Proxy(Module.prototype.require, {
+    apply: (target, self, args: [string]) =>
+      args[0] === '@azure/functions-core' ? core : Reflect.apply(target, self, args),
+  });
 }

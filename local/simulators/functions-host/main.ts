@@ -12,10 +12,15 @@ interface Arguments {
 
 const { app, port, orFreePort, only, keys } = new Command('functions-host')
   .description('Runs a built Azure Functions app (Node v4 model) on this machine.')
-  .option('--app <folder>', 'where its package.json and host.json are', process.cwd())
-  .option('--port <number>', 'for HTTP, on loopback; 0 for any free one', toPort, 7071)
-  .option('--or-free-port', 'take a free port when that one is in use')
-  .addOption(new Option('--only <part>', 'the HTTP functions, or all others').choices(['http', 'worker']))
+  .option('--app <folder>', 'folder with package.json and host.json', process.cwd())
+  .option('--port <number>', 'port for HTTP on loopback; 0 for any free port', toPort, 7071)
+  .option('--or-free-port', 'take a free port if --port is in use')
+  .addOption(
+    new Option('--only <part>', 'run only the HTTP functions, or only the other functions').choices([
+      'http',
+      'worker',
+    ]),
+  )
   .option(
     '--keys <file>',
     'access keys: {"master": "", "host": {"default": ""}, "functions": {"NAME": {"default": ""}}}',
@@ -24,7 +29,7 @@ const { app, port, orFreePort, only, keys } = new Command('functions-host')
   .opts<Arguments>();
 
 await runStandIn('functions host', async () => {
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  // A static import would fail in an older Node before requireNode24.js can report the required version.
   const { startHost } = await import('./startHost.js');
   return startHost({ appFolder: app, port, orFreePort, only, keysFile: keys });
 });

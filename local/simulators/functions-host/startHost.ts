@@ -2,45 +2,44 @@ import { resolve } from 'node:path';
 import { applyLocalSettings } from '../../../src/config/localSettings.js';
 import type { StandIn } from '../shared/runStandIn.js';
 import { createApp } from './createApp.js';
-import { createRunning } from './createRunning.js';
-import { readKeys } from './http/readKeys.js';
-import { loadApp } from './loadApp.js';
-import { provideCoreModule } from './provideCoreModule.js';
-import { readHostJson } from './readHostJson.js';
-import { runHooks } from './runHooks.js';
-import type { UnderProcessing } from './servicebus/underProcessing.js';
-import { startSettlement } from './settlement/startSettlement.js';
+import { readHostJson } from './hostSettings.js';
+import { readKeys } from './http/keys.js';
+import { runHooks } from './invoke.js';
+import { loadApp, provideCoreModule } from './loadApp.js';
+import { startSettlement } from './servicebus/settlement.js';
+import type { UnderProcessing } from './servicebus/settler.js';
 import { startTriggers } from './startTriggers.js';
+import { createRunningInvocations } from './trigger.js';
 
-/** How long a stop waits for invocations that run. */
+/** A stop waits this long for running invocations. */
 const drainMs = 30_000;
 
 export interface HostOptions {
-  /** Where the app's package.json and host.json are. */
+  /** The folder with the app's package.json and host.json. */
   appFolder: string;
   /** Default 7071. */
   port?: number;
-  /** Take a free port when that one is in use. */
+  /** Take a free port if `port` is in use. */
   orFreePort?: boolean;
-  /** Only the HTTP functions, or only the others. Default: all. */
+  /** Run only the HTTP functions, or only the other functions. Default: all. */
   only?: 'http' | 'worker';
   /** See `readKeys`. */
   keysFile?: string;
-  /** Gets one line per invocation, and the app's log. Default: the console. */
+  /** Gets the app's log, and one line for each invocation. Default: the console. */
   onEvent?(line: string): void;
 }
 
 export interface HostEndpoints {
-  /** Of the HTTP functions; `http://127.0.0.1:7071`. */
+  /** The address of the HTTP functions, such as `http://127.0.0.1:7071`. */
   url?: string;
-  /** Those that run here, by name. */
+  /** The names of the functions in this process. */
   functions: string[];
 }
 
 /**
- * Runs a built Functions app (Node v4 model) with the unmodified `@azure/functions`. A process can do it once.
+ * Runs a built Functions app (Node v4 model) with the unmodified `@azure/functions`. A process can run only one host.
  *
- * @throws Error in one sentence that says what to change
+ * @throws Error in one sentence that tells the operator what to change
  */
 export async function startHost(options: HostOptions): Promise<StandIn<HostEndpoints>> {
   const { port = 7071, orFreePort = false, only, keysFile, onEvent = console.log } = options;
@@ -51,7 +50,7 @@ export async function startHost(options: HostOptions): Promise<StandIn<HostEndpo
 
   const underProcessing: UnderProcessing = new Map();
   const settlement = await startSettlement(underProcessing);
-  // The way in which a worker learns where its host is.
+  // Azure passes the host's address to a worker in this argument.
   process.argv.push('--functions-uri', settlement.url);
 
   const app = createApp(onEvent, settings.isTracing);
@@ -62,13 +61,13 @@ export async function startHost(options: HostOptions): Promise<StandIn<HostEndpo
     appHookData: app.appHookData,
     functionAppDirectory: folder,
   });
-  app.lock();
+  app.endRegistration();
   const capabilities = await app.model().getCapabilities({});
   if (capabilities.HttpUri) {
-    throw new Error('app.setup({ enableHttpStream: true }) is not served by the local host');
+    throw new Error('the local host does not support app.setup({ enableHttpStream: true })');
   }
 
-  const running = createRunning();
+  const running = createRunningInvocations();
   const host = { app, settings, keys, running, underProcessing, onEvent };
   const { url, functions, triggers } = await startTriggers(host, { port, orFreePort, only });
 

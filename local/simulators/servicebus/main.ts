@@ -5,7 +5,8 @@ import { runStandIn } from '../shared/runStandIn.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
 import type { BrokerOptions } from './startBroker.js';
 
-// V8 lets its young generation grow to 3 x 16 MiB and more under load: with 100,000 messages waiting that was 90 of 330 MiB.
+// By default V8 lets its young generation grow to 3 x 16 MiB and more under load. With 100,000 waiting messages the young
+// generation took 90 of 330 MiB.
 setFlagsFromString('--semi-space-growth-factor=1');
 
 interface Flags {
@@ -19,12 +20,12 @@ const collect = (value: string, before: string[]) => [...before, value];
 
 const program = new Command('broker')
   .description(
-    'A Service Bus-compatible broker for your own machine: AMQP 1.0 and the management API on one port, loopback only.',
+    'Runs a Service Bus-compatible broker on this machine: AMQP 1.0 and the management API on one loopback port.',
   )
-  .option('--port <port>', 'where it listens; 0 for any free port', '5672')
-  .option('--or-free-port', 'take a free port when that one is in use')
-  .option('--folder <folder>', 'where messages outlive the process; without it they are kept in memory only')
-  .option('--queue <queue>', 'a queue to create, or to change; may be repeated', collect, [])
+  .option('--port <port>', 'port on loopback; 0 for any free port', '5672')
+  .option('--or-free-port', 'take a free port if --port is in use')
+  .option('--folder <folder>', 'keep messages in this folder; without the option only in memory')
+  .option('--queue <queue>', 'create or change a queue; may be repeated', collect, [])
   .addHelpText('after', queueHelp)
   .parse();
 
@@ -32,7 +33,8 @@ await runStandIn('broker', async () => {
   const { port, orFreePort, folder, queue } = program.opts<Flags>();
   const options: BrokerOptions = { port: parsePort(port), folder, queues: queue.map(parseQueue) };
   if (orFreePort) options.orFreePort = true;
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+  // A dynamic import, because older versions of Node cannot load this module. requireNode24.js then reports the required
+  // version in one sentence.
   const { startBroker } = await import('./startBroker.js');
   return startBroker(options);
 });

@@ -1,13 +1,13 @@
 import { type QueueOptions, queueProperties } from './engine/QueueProperties.js';
 
 export const queueHelp = `
-A queue is given as <name>[:<property>=<value>,...]:
-  lock=<seconds>       how long a receiver holds a message (5 to 300; default 60)
-  deliveries=<count>   failed deliveries until a message is dead-lettered (default 10)
+Format of --queue: <name>[:<property>=<value>,...]:
+  lock=<seconds>       duration of a receiver's lock on a message (5 to 300; default 60)
+  deliveries=<count>   dead-letter a message after this number of failed deliveries (default 10)
   window=<seconds>     duplicate detection window (20 to 604800; default: no duplicate detection)
-  ttl=<seconds>        default and upper limit of the messages' time to live (default: unlimited)
-  deadletter=<yes|no>  dead-letter what expires, instead of dropping it (default no)
-  size=<bytes>         bytes that the queue may hold (default 1073741824)
+  ttl=<seconds>        default and upper limit of the time to live of messages (default: unlimited)
+  deadletter=<yes|no>  dead-letter expired messages instead of removing them (default no)
+  size=<bytes>         largest total size of the queue (default 1073741824)
 
 Example:
   npm run broker -- --folder .local/servicebus --queue provisioning:lock=120,deliveries=10,window=600 --queue other
@@ -25,8 +25,8 @@ const properties: Record<string, (value: string) => Partial<QueueOptions>> = {
 };
 
 /**
- * Reads a queue as the command line names it, for example `provisioning:lock=120,window=600`.
- * @throws Error that says what is wrong with it
+ * Reads a queue from the command line, for example `provisioning:lock=120,window=600`.
+ * @throws Error naming the invalid part
  */
 export function parseQueue(text: string): QueueOptions {
   const [name = '', ...rest] = text.split(':');

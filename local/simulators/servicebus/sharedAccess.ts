@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { EpochMs } from '../../../src/shared/time.js';
 import { BrokerError } from './engine/BrokerError.js';
 
 export type Right = 'Manage' | 'Send' | 'Listen';
@@ -9,8 +10,9 @@ interface Policy {
 }
 
 /**
- * The access policies of the local broker by name: all rights, and no more than a worker needs. No secrets: they guard nothing
- * but a port on loopback, and are checked so that a client which signs wrongly, or lacks a right, fails here as it would in Azure.
+ * The access policies of the local broker, by name. One policy has all rights; the other policy has only the rights that a
+ * worker needs. The keys are not secret, because they only protect a port on loopback. The broker checks signatures and
+ * rights so that a client with a wrong signature or a missing right fails locally as on Azure.
  */
 const policies = {
   RootManageSharedAccessKey: {
@@ -22,7 +24,7 @@ const policies = {
 
 export type PolicyName = keyof typeof policies;
 
-/** What a token permits, and for which path: `''` for all, otherwise an entity's. */
+/** The rights of a token, and the path of the entity. The path `''` stands for all entities. */
 export interface Claim {
   path: string;
   rights: readonly Right[];
@@ -33,13 +35,12 @@ export const connectionStringFor = (port: number, policy: PolicyName = 'RootMana
 
 /**
  * Checks a shared access signature.
- * @param now milliseconds since 1970
  * @throws BrokerError `unauthorized`
  */
-export function checkSignature(token: string, now: number): Claim {
+export function checkSignature(token: string, now: EpochMs): Claim {
   const fields = new URLSearchParams(token.replace(/^SharedAccessSignature /, '').replaceAll('+', '%2B'));
   const [resource, expires] = [fields.get('sr') ?? '', fields.get('se') ?? ''];
-  // The resource is signed as it is written, so not decoded.
+  // Clients sign the encoded form of the resource, so this code uses the text before decoding.
   const written = /(?:^|[ &])sr=([^&]*)/.exec(token)?.[1] ?? '';
   const policy = Object.entries(policies).find(([name]) => name === fields.get('skn'))?.[1];
   if (!policy) throw unauthorized('the policy name is not one of this broker');
@@ -52,15 +53,18 @@ export function checkSignature(token: string, now: number): Claim {
   return { path: pathOf(resource), rights: policy.rights };
 }
 
-/** The entity's path in an address such as `sb://localhost:5672/queue` or `https://localhost:5672/queue?api-version=2021-05`, in lower case. */
+/**
+ * The entity's path in lower case, from an address such as `sb://localhost:5672/queue` or
+ * `https://localhost:5672/queue?api-version=2021-05`.
+ */
 const pathOf = (resource: string) =>
   resource
     .toLowerCase()
     .replace(/^[a-z]+:\/\/[^/]*\/?/, '')
     .replace(/\/*(\?.*)?$/, '');
 
-/** Whether a token with this claim is good for this entity, with one of these rights. */
-export function covers({ path, rights }: Claim, entity: string, oneOf: readonly Right[]): boolean {
+/** True if the claim covers this entity and includes at least one of these rights. */
+export function permits({ path, rights }: Claim, entity: string, oneOf: readonly Right[]): boolean {
   const lower = entity.toLowerCase();
   return (
     oneOf.some((right) => rights.includes(right)) &&

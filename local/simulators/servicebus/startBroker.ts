@@ -1,63 +1,64 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen } from '../shared/listen.js';
 import { localCertificate } from '../shared/localCertificate.js';
 import type { StandIn } from '../shared/runStandIn.js';
+import { deadLetterPayload } from './amqp/messageSections.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { serveAtom } from './atom/serveAtom.js';
-import { type Clock, systemClock } from './engine/Clock.js';
-import type { Engine } from './engine/Engine.js';
+import { type AlarmClock, systemAlarmClock } from './engine/dependencies.js';
+import { Engine } from './engine/Engine.js';
 import type { QueueOptions } from './engine/QueueProperties.js';
-import { openEngine } from './openEngine.js';
 import { connectionStringFor } from './sharedAccess.js';
-import { type Protocol, sniff } from './sniff.js';
-import type { MessageStore } from './store/MessageStore.js';
-import { memoryStore } from './store/memoryStore.js';
+import { type MessageStore, memoryStore } from './store/MessageStore.js';
 import { sqliteStore } from './store/sqliteStore.js';
 
 export interface BrokerOptions {
-  /** Default 5672; 0 for any free one. */
+  /** Default 5672; 0 for any free port. */
   port?: number;
-  /** Take a free port when that one is in use. */
+  /** Take a free port if `port` is in use. */
   orFreePort?: boolean;
-  /** Where messages and the certificate are kept; without it, they last as long as the broker. */
+  /** The folder for messages and the certificate. Without a folder, both exist only as long as the broker runs. */
   folder?: string | undefined;
-  /** Created when they are not there; given properties are applied to those that are. */
+  /** Missing queues are created. Existing queues get the given properties. */
   queues: QueueOptions[];
-  /** What the broker has to say, a line each; default: the console. */
+  /** Gets the broker's log lines. Default: the console. */
   log?: (line: string) => void;
 }
 
 export interface BrokerEndpoints {
   connectionString: string;
   port: number;
-  /** What a client of the management API (HTTPS) must trust. */
+  /** The certificate that a client of the management API (HTTPS) must trust. */
   caFile: string;
 }
 
 export interface Broker extends StandIn<BrokerEndpoints> {
-  /** For a look inside; clients use the connection string. */
+  /** For inspection by tests. Clients use the connection string. */
   engine: Engine;
 }
 
-/** What tests put in place of the real ones. */
-export interface BrokerParts {
-  clock?: Clock;
+/** Replacements for tests. */
+export interface BrokerDependencies {
+  clock?: AlarmClock;
   store?: MessageStore;
 }
 
 /**
  * Starts a Service Bus-compatible broker on loopback.
- * @throws Error when the port or the folder is in use
+ * @throws Error if the port or the folder is in use
  */
-export async function startBroker(options: BrokerOptions, parts: BrokerParts = {}): Promise<Broker> {
+export async function startBroker(
+  options: BrokerOptions,
+  replacements: BrokerDependencies = {},
+): Promise<Broker> {
   const { folder, log = console.log } = options;
-  const clock = parts.clock ?? systemClock;
-  const store = parts.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
+  const clock = replacements.clock ?? systemAlarmClock;
+  const store = replacements.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
   const engine = await openEngine(store, clock, options.queues, log);
   const certificateFolder = folder ?? (await mkdtemp(join(tmpdir(), 'broker-')));
   const { key, cert, caFile } = await localCertificate(certificateFolder);
@@ -68,7 +69,7 @@ export async function startBroker(options: BrokerOptions, parts: BrokerParts = {
   };
 
   const sockets = new Set<Socket>();
-  const server = sniff((socket, protocol) => {
+  const server = createPortServer((socket, protocol) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
@@ -89,3 +90,58 @@ export async function startBroker(options: BrokerOptions, parts: BrokerParts = {
 }
 
 const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';
+
+/**
+ * Opens the engine on a store. Missing queues are created, and existing queues get the given properties.
+ * @throws Error if a queue's properties are invalid, or if the store refuses the commit
+ */
+async function openEngine(
+  store: MessageStore,
+  clock: AlarmClock,
+  queues: QueueOptions[],
+  log: (line: string) => void,
+): Promise<Engine> {
+  const onStoreState = (error?: Error) => log(storeLine(error));
+  const engine = new Engine({ clock, store, deadLetterPayload, onStoreState });
+  try {
+    for (const queue of queues) {
+      const existing = engine.find(queue.name);
+      if (existing) engine.update(existing, queue);
+      else engine.create(queue);
+    }
+    await engine.durable();
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+const storeLine = (error: Error | undefined) =>
+  error
+    ? `broker: cannot write to disk (${error.message}); sends and settlements fail until the disk accepts writes again`
+    : 'broker: can write to disk again';
+
+/** The protocol of a client, recognised by the first byte: `A` from `AMQP`, or the handshake record of TLS. */
+type Protocol = 'amqp' | 'tls' | 'other';
+
+const protocols: Record<number, Protocol> = { 65: 'amqp', 22: 'tls' };
+
+/** The broker disconnects a client that sends nothing for this time after connecting. */
+const silenceMs = 30_000;
+
+/** A server for AMQP and TLS on one port. The SDK's two clients both connect to the port of the connection string. */
+function createPortServer(serve: (socket: Socket, protocol: Protocol) => void): Server {
+  return createServer({ noDelay: true }, (socket) => {
+    const ignore = () => {};
+    socket.on('error', ignore);
+    socket.setTimeout(silenceMs, () => socket.destroy());
+    socket.once('readable', () => {
+      socket.setTimeout(0);
+      const first: Buffer | null = socket.read();
+      if (!first) return;
+      socket.unshift(first);
+      serve(socket, protocols[first[0]!] ?? 'other');
+    });
+  });
+}

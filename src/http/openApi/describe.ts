@@ -2,7 +2,7 @@ import { namedSchemas } from './operation.js';
 import { opsPaths } from './opsPaths.js';
 import { provisionPaths } from './provisionPaths.js';
 
-/** The whole HTTP API in OpenAPI 3.1, from the very schemas that it is written in. */
+/** Describes the whole HTTP API in OpenAPI 3.1, from the schemas of the code. */
 export function describeApi(): object {
   return {
     openapi: '3.1.0',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { problemDocument } from '../problem.js';
 
-/** What is said of a call, in the terms of OpenAPI 3.1. */
+/** An operation object of OpenAPI 3.1. */
 export interface Operation {
   operationId: string;
   tags: string[];
@@ -13,24 +13,24 @@ export interface Operation {
   security: Record<string, string[]>[];
 }
 
-export const json = (schema: z.ZodType, description: string, headers?: object) => ({
+export const jsonResponse = (schema: z.ZodType, description: string, headers?: object) => ({
   description,
   ...(headers && { headers }),
   content: { 'application/json': { schema: schemaOf(schema, 'output') } },
 });
 
-export const problem = (description: string, headers?: object) => ({
+export const problemResponse = (description: string, headers?: object) => ({
   description,
   ...(headers && { headers }),
   content: { 'application/problem+json': { schema: schemaOf(problemDocument, 'output') } },
 });
 
-export const text = (description: string, type = 'text/plain') => ({
+export const textResponse = (description: string, type = 'text/plain') => ({
   description,
   content: { [type]: { schema: { type: 'string' } } },
 });
 
-export const takes = (schema: z.ZodType, required = true) => ({
+export const jsonRequestBody = (schema: z.ZodType, required = true) => ({
   required,
   content: { 'application/json': { schema: schemaOf(schema, 'input') } },
 });
@@ -39,17 +39,20 @@ export const retryAfter = {
   'Retry-After': { description: 'seconds', schema: { type: 'integer', minimum: 1 } },
 };
 
-/** What any call with a key may be answered with. */
-export const always = {
-  401: { description: 'no key, or not the right one (answered by the host, without a body)' },
-  503: problem('queue or records cannot be reached: nothing was promised, ask again', retryAfter),
+/** The responses of every operation with a function key. */
+export const commonResponses = {
+  401: { description: 'no function key, or a wrong function key (answered by the host, without a body)' },
+  503: problemResponse(
+    'queue or records are unreachable; the request may be lost; repeat the request',
+    retryAfter,
+  ),
 };
 
 export const withKey: Operation['security'] = [{ header: [] }, { query: [] }];
 
 type JsonSchema = Record<string, unknown>;
 
-/** Those that have a name, for `components`. */
+/** The schemas with a name, for `components`. */
 export function namedSchemas(): Record<string, JsonSchema> {
   const { schemas } = z.toJSONSchema(z.globalRegistry, { uri: pointer });
   return Object.fromEntries(
@@ -58,9 +61,9 @@ export function namedSchemas(): Record<string, JsonSchema> {
 }
 
 /**
- * A schema as JSON Schema: a reference to its name if it has one.
+ * Converts a schema to JSON Schema. A schema with a name becomes a reference to the name.
  *
- * @param io of what is sent, defaults may be left out; of what is answered, they are there
+ * @param io `input` for requests: a field with a default is optional; `output` for answers: a field with a default is required
  */
 export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const name = z.globalRegistry.get(schema)?.id;

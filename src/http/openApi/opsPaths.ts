@@ -1,9 +1,17 @@
 import type { z } from 'zod';
 import { uuid } from '../../shared/schemas.js';
 import { codeInQuery, type OpsRoute, opsRoutes } from '../ops/routes.js';
-import { always, json, type Operation, problem, schemaOf, takes, withKey } from './operation.js';
+import {
+  commonResponses,
+  jsonRequestBody,
+  jsonResponse,
+  type Operation,
+  problemResponse,
+  schemaOf,
+  withKey,
+} from './operation.js';
 
-/** The paths of `/api/ops/…`, from its routes. */
+/** Describes the paths of `/api/ops/…`, from `opsRoutes`. */
 export function opsPaths(): Record<string, Record<string, Operation>> {
   const paths: Record<string, Record<string, Operation>> = {};
   for (const route of opsRoutes) {
@@ -13,7 +21,7 @@ export function opsPaths(): Record<string, Record<string, Operation>> {
   return paths;
 }
 
-function operationOf({ method, path, summary, takes: taken, status, gives }: OpsRoute): Operation {
+function operationOf({ method, path, summary, request: taken, status, response }: OpsRoute): Operation {
   const byId = path.includes('{id}');
   const parameters = [
     ...(byId ? [{ name: 'id', in: 'path', required: true, schema: idOf(path) }] : []),
@@ -24,16 +32,16 @@ function operationOf({ method, path, summary, takes: taken, status, gives }: Ops
     tags: ['operations'],
     summary,
     ...(parameters.length > 0 && { parameters }),
-    ...(taken && method === 'POST' && { requestBody: takes(taken, false) }),
+    ...(taken && method === 'POST' && { requestBody: jsonRequestBody(taken, false) }),
     responses: {
-      [status]: json(gives, summary),
-      400: problem('something is wrong with the request: the detail says what'),
-      ...(byId && { 404: problem('there is none of this id') }),
+      [status]: jsonResponse(response, summary),
+      400: problemResponse('the request is invalid; the detail says how to correct the request'),
+      ...(byId && { 404: problemResponse('the id is unknown') }),
       ...(method === 'POST' && {
-        ...(byId && { 409: problem('it is not in a state for that') }),
-        413: problem('the body is larger than 16 KiB'),
+        ...(byId && { 409: problemResponse('the state of the action does not allow this') }),
+        413: problemResponse('the body is larger than 16 KiB'),
       }),
-      ...always,
+      ...commonResponses,
     },
     security: withKey,
   };

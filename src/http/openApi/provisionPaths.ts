@@ -5,45 +5,51 @@ import { provisionBody } from '../provision/parse.js';
 import { eventOutcome } from '../webhook/handle.js';
 import { webhookBody } from '../webhook/parse.js';
 import {
-  always,
-  json,
+  commonResponses,
+  jsonRequestBody,
+  jsonResponse,
   type Operation,
-  problem,
+  problemResponse,
   retryAfter,
   schemaOf,
-  takes,
-  text,
+  textResponse,
   withKey,
 } from './operation.js';
 
-const location = { Location: { description: "the record's path", schema: { type: 'string' } } };
+const location = { Location: { description: 'the path of the device record', schema: { type: 'string' } } };
 const uuidInPath = { name: 'uuid', in: 'path', required: true, schema: schemaOf(uuid, 'input') };
-const accepted = json(acceptedAnswer, 'accepted, or already under way (the same requestId)', {
-  ...location,
-  ...retryAfter,
-});
-const badRequest = problem('something is wrong with the request: the detail says what to send');
-const tooLarge = problem('the body is larger than 16 KiB');
+const accepted = jsonResponse(
+  acceptedAnswer,
+  'accepted, or accepted before and still in progress (the same requestId)',
+  {
+    ...location,
+    ...retryAfter,
+  },
+);
+const badRequest = problemResponse('the request is invalid; the detail says how to correct the request');
+const tooLarge = problemResponse('the body is larger than 16 KiB');
 
 const provision: Operation = {
   operationId: 'provision',
   tags: ['devices'],
-  summary: "Asks for a device's credentials",
+  summary: 'Requests credentials for a device',
   description:
-    'The contract of Cloud Relay. The credentials are in the variables AZURE_CERT and AZURE_PRIVATE_KEY once it is done. With proof of device, "Authorization: Bearer <the device\'s API key>" is needed as well.',
-  requestBody: takes(provisionBody),
+    'The contract of Cloud Relay. A provisioned device has the credentials in the variables AZURE_CERT and AZURE_PRIVATE_KEY. Proof of device also needs "Authorization: Bearer <the device\'s API key>".',
+  requestBody: jsonRequestBody(provisionBody),
   responses: {
     202: accepted,
     400: badRequest,
     409: {
       description:
-        'already provisioned at that service: text that starts with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) moved to another service less than ten minutes ago',
-      content: { ...text('').content, ...problem('').content },
+        'already provisioned at this service: text beginning with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) moved to another service less than ten minutes ago',
+      content: { ...textResponse('').content, ...problemResponse('').content },
     },
     413: tooLarge,
-    422: problem('failed for good, and not taken up again before Retry-After', retryAfter),
-    ...always,
-    401: { ...problem('no or wrong key (without a body), or the proof of device is missing or wrong') },
+    422: problemResponse('failed for good; a new request is possible after Retry-After', retryAfter),
+    ...commonResponses,
+    401: {
+      ...problemResponse('no or wrong key (without a body), or the proof of device is missing or wrong'),
+    },
   },
   security: withKey,
 };
@@ -53,9 +59,9 @@ const deprovision: Operation = {
   tags: ['devices'],
   summary: 'Removes the hub identity and the variables',
   description:
-    'Not sticky: a device that asks again gets new credentials. Takes the key of the function "deprovision".',
-  requestBody: takes(provisionBody),
-  responses: { 202: accepted, 400: badRequest, 413: tooLarge, ...always },
+    'A new request provisions the device again, with new credentials. Needs the key of the function "deprovision".',
+  requestBody: jsonRequestBody(provisionBody),
+  responses: { 202: accepted, 400: badRequest, 413: tooLarge, ...commonResponses },
   security: withKey,
 };
 
@@ -66,34 +72,35 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
     get: {
       operationId: 'getDevice',
       tags: ['devices'],
-      summary: 'How far it is',
+      summary: 'The state of a device',
       responses: {
-        200: json(deviceView, 'the record'),
+        200: jsonResponse(deviceView, 'the device record'),
         400: badRequest,
-        404: problem('nothing was ever asked for it'),
-        ...always,
+        404: problemResponse('the device was never requested'),
+        ...commonResponses,
       },
       security: withKey,
     },
     delete: {
       ...deprovision,
       operationId: 'deprovisionByPath',
-      requestBody: takes(provisionBody, false),
+      requestBody: jsonRequestBody(provisionBody, false),
     },
   },
   '/api/webhook': {
     post: {
       operationId: 'webhook',
       tags: ['devices'],
-      summary: 'Takes a webhook, where WEBHOOK_SECRETS is set',
-      description: 'Signed as Standard Webhooks say, or with a secret as "Authorization: Bearer whsec_...".',
-      requestBody: takes(webhookBody()),
+      summary: 'Receives a webhook, if WEBHOOK_SECRETS is set',
+      description:
+        'Signed by the Standard Webhooks specification, or with a secret as "Authorization: Bearer whsec_...".',
+      requestBody: jsonRequestBody(webhookBody()),
       responses: {
-        202: json(eventOutcome, 'what became of it'),
+        202: jsonResponse(eventOutcome, 'the outcome'),
         400: badRequest,
-        401: problem('the signature or the secret is missing or wrong'),
+        401: problemResponse('the signature or the secret is missing or wrong'),
         413: tooLarge,
-        503: always[503],
+        503: commonResponses[503],
       },
       security: [{ signature: [] }, { secret: [] }],
     },
@@ -102,8 +109,12 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
     get: {
       operationId: 'health',
       tags: ['operations'],
-      summary: 'Is all well? One line for each dependency',
-      responses: { 200: text('all is well'), 503: text('something is not'), 401: always[401] },
+      summary: 'Health of the system, one line for each dependency',
+      responses: {
+        200: textResponse('healthy'),
+        503: textResponse('unhealthy'),
+        401: commonResponses[401],
+      },
       security: withKey,
     },
   },
@@ -111,8 +122,8 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
     get: {
       operationId: 'opsPage',
       tags: ['operations'],
-      summary: 'The page for people; it asks for the ops key',
-      responses: { 200: text('HTML', 'text/html') },
+      summary: 'The page for operators; the page prompts for the function key',
+      responses: { 200: textResponse('HTML', 'text/html') },
       security: [],
     },
   },

@@ -1,15 +1,15 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { OpsDependencies } from '../../ops/dependencies.js';
-import { RequestError } from '../../ops/requestError.js';
-import { readBody } from '../body.js';
-import { BadRequest } from '../errors.js';
+import { RequestError } from '../../ops/shared/request.js';
+import { parseJsonObject, readBody } from '../body.js';
 import { problem } from '../problem.js';
 import { codeInQuery, opsRoutes } from './routes.js';
 
 /**
- * Answers `/api/ops/…` (see `opsRoutes`).
+ * Answers a request of `/api/ops/…` (see `opsRoutes`).
  *
- * @throws BadRequest; ProvisioningError, see `answering`
+ * @throws BadRequest `ops.request.…`
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`; see `withErrorResponses`
  */
 export async function answerOps(deps: OpsDependencies, request: HttpRequest): Promise<HttpResponseInit> {
   const { resource = '', id, verb } = request.params;
@@ -22,11 +22,14 @@ export async function answerOps(deps: OpsDependencies, request: HttpRequest): Pr
     return problem({
       status: 404,
       code: 'ops.not-found',
-      detail: `There is no ${request.method} of that. There are: ${known}.`,
+      detail: `${request.method} is not possible for this path. Known requests: ${known}.`,
     });
   }
   try {
-    const sent = route.method === 'GET' ? readQuery(request) : await readJson(request);
+    const sent =
+      route.method === 'GET'
+        ? readQuery(request)
+        : (parseJsonObject(await readBody(request, 'ops'), 'ops') ?? {});
     const answer = await route.run(deps, id ?? '', sent);
     return {
       status: route.status,
@@ -40,21 +43,8 @@ export async function answerOps(deps: OpsDependencies, request: HttpRequest): Pr
   }
 }
 
+/** The query without the function key. The filter `code` has another name in a query; see `codeInQuery`. */
 function readQuery({ query }: HttpRequest): object {
   const { code: _key, [codeInQuery]: code, ...others } = Object.fromEntries(query);
   return code === undefined ? others : { ...others, code };
-}
-
-/** No body is as good as an empty one: every field may be left out somewhere. */
-async function readJson(request: HttpRequest): Promise<object> {
-  const text = (await readBody(request, 'ops')).trim();
-  if (text === '') return {};
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    json = null;
-  }
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
-  throw new BadRequest('ops.request.bad-body', 'The body must be a JSON object.');
 }

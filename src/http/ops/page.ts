@@ -1,90 +1,84 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { brotliCompress, gzip } from 'node:zlib';
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { problem } from '../problem.js';
-import { contentPolicy } from './contentPolicy.js';
 
-const compress = { br: promisify(brotliCompress), gzip: promisify(gzip) };
+/** The `content-encoding` of each compressed copy, the smallest copy first, and the ending of the copy's file name. */
+const endings = { br: '.br', gzip: '.gz' };
+type Encoding = keyof typeof endings | 'identity';
 
-interface Ready {
+interface Page {
   headers: Record<string, string>;
-  etag: string;
-  bodies: { identity: Uint8Array; br?: Uint8Array; gzip?: Uint8Array };
+  bodies: Record<Encoding, Uint8Array>;
 }
 
 /**
- * Answers with the page of ops: one file without any secret, that asks for the key by itself. It is read, and compressed, when it
- * is first asked for, and kept.
+ * Answers with the operators' page: one file without any secret, which asks the operator for the key. `page/build.ts` has
+ * compressed the page and computed the headers that depend on the content. The files are read at the first request and kept
+ * in memory. Without these files the answer is a problem document with status 500, and the next request reads again.
  *
- * @param file where `npm run build` has put it
+ * @param file the page, `ops.html`; its compressed copies and `ops.headers.json` stand beside it
  */
 export function openPage(file: URL): (request: Pick<HttpRequest, 'headers'>) => Promise<HttpResponseInit> {
-  let ready: Promise<Ready> | undefined;
-  return async ({ headers }) => {
-    let page: Ready;
+  let reading: Promise<Page> | undefined;
+  return async (request) => {
+    let page: Page;
     try {
-      ready ??= prepare(file);
-      page = await ready;
+      reading ??= readPage(file);
+      page = await reading;
     } catch {
-      ready = undefined;
+      reading = undefined;
       return problem({
         status: 500,
         code: 'ops.page-not-built',
         detail:
-          'The page is not there: "npm run build" makes dist/page/ops.html. The CLI and /api/ops/… work without it.',
+          'The page is missing: "npm run build" makes dist/page/ops.html. The CLI and /api/ops/… work without the page.',
       });
     }
-    if (isKnown(headers.get('if-none-match'), page.etag)) return { status: 304, headers: page.headers };
-    const encoding = preferredEncoding(headers.get('accept-encoding'));
-    if (encoding === 'identity') return { status: 200, headers: page.headers, body: page.bodies.identity };
-    page.bodies[encoding] ??= await compress[encoding](page.bodies.identity);
+    const { headers, bodies } = page;
+    if (isKnown(request.headers.get('if-none-match'), headers.etag ?? '')) return { status: 304, headers };
+    const encoding = preferredEncoding(request.headers.get('accept-encoding'));
     return {
       status: 200,
-      headers: { ...page.headers, 'content-encoding': encoding },
-      body: page.bodies[encoding],
+      headers: encoding === 'identity' ? headers : { ...headers, 'content-encoding': encoding },
+      body: bodies[encoding],
     };
   };
 }
 
-async function prepare(file: URL): Promise<Ready> {
-  const html = await readFile(file);
-  // Weak: the same page, in whatever encoding.
-  const etag = `W/"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"`;
+async function readPage(file: URL): Promise<Page> {
+  const [identity, br, gzip, built] = await Promise.all([
+    readFile(file),
+    readFile(new URL(`${file}${endings.br}`)),
+    readFile(new URL(`${file}${endings.gzip}`)),
+    readFile(new URL('ops.headers.json', file), 'utf8'),
+  ]);
   return {
-    etag,
     headers: {
+      ...JSON.parse(built),
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': contentPolicy(html.toString()),
-      // Kept, but asked for again each time: a new version is seen at once, and the old one costs an empty 304.
+      // The browser keeps the page and asks for changes each time: a new version appears at once, no change costs an empty 304.
       'cache-control': 'no-cache',
-      etag,
       vary: 'accept-encoding',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     },
-    bodies: { identity: html },
+    bodies: { identity, br, gzip },
   };
 }
 
+/** Whether a header `if-none-match` names the tag. Weak and strong tags are compared alike (RFC 9110, 13.1.2). */
 function isKnown(header: string | null, etag: string): boolean {
-  const known = (header ?? '').split(',').map((each) => each.trim());
-  return known.includes('*') || known.some((each) => each !== '' && opaque(each) === opaque(etag));
+  const opaque = (tag: string) => tag.trim().replace(/^W\//, '');
+  const known = (header ?? '').split(',').map(opaque);
+  return known.includes('*') || known.includes(opaque(etag));
 }
 
-const opaque = (etag: string) => etag.replace(/^W\//, '');
-
-const known = ['br', 'gzip'] as const;
-
-export type Encoding = (typeof known)[number] | 'identity';
-
-/** The best encoding that we can make of those that a caller takes: the smallest, since the page is compressed once and kept. */
-export function preferredEncoding(acceptEncoding: string | null): Encoding {
-  const taken = new Set<string>();
+/** The smallest encoding that the caller accepts. An encoding with `q=0` is not accepted. */
+function preferredEncoding(acceptEncoding: string | null): Encoding {
+  const accepted = new Set<string>();
   for (const each of (acceptEncoding ?? '').toLowerCase().split(',')) {
     const [name = '', ...parameters] = each.split(';').map((part) => part.trim());
-    if (!parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) taken.add(name);
+    if (!parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) accepted.add(name);
   }
-  return known.find((encoding) => taken.has(encoding)) ?? 'identity';
+  return (['br', 'gzip'] as const).find((encoding) => accepted.has(encoding)) ?? 'identity';
 }

@@ -12,53 +12,54 @@ import { listRecords, recordQuery } from '../../ops/devices/list.js';
 import { deviceHistory, recordPage } from '../../ops/devices/schema.js';
 import { readOverview } from '../../ops/overview/read.js';
 import { overview } from '../../ops/overview/schema.js';
-import { RequestError } from '../../ops/requestError.js';
+import { RequestError } from '../../ops/shared/request.js';
 import { uuid } from '../../shared/schemas.js';
 
-/** One thing that can be asked of `/api/ops/`: what does it, and what describes it. */
+/** A request of `/api/ops/`: the function, the schemas, and the summary for the OpenAPI description. */
 export interface OpsRoute {
   method: 'GET' | 'POST';
-  /** Below `/api/ops/`; `{id}` is given to `run`. */
+  /** Below `/api/ops/`. `run` gets the value of `{id}`. */
   path: `${string}` | `${string}/{id}` | `${string}/{id}/${string}`;
-  /** For the description of the API. */
+  /** For the OpenAPI description. */
   summary: string;
-  /** Of the query (GET), or of the body (POST). */
-  takes: z.ZodObject | null;
+  /** Schema of the query (GET) or of the body (POST). */
+  request: z.ZodObject | null;
   status: 200 | 201 | 202;
-  gives: z.ZodObject;
-  /** @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable` */
+  /** Schema of the answer. */
+  response: z.ZodObject;
+  /** @throws RequestError; ProvisioningError `records-unavailable`, `queue-unavailable` */
   run(deps: OpsDependencies, id: string, sent: object): Promise<object>;
 }
 
-/** The name of the filter `code` in a query: there, `code` is how a function key may be given. */
+/** The name of the filter `code` in a query. In a query, `code` is the function key. */
 export const codeInQuery = 'errorCode';
 
 export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'overview',
-    summary: 'What the system is at: queue, states, failures, pace, timing, the last hour',
-    takes: null,
+    summary: 'The state of the system: queue, devices, failures, rate limiter, timing, the last hour',
+    request: null,
     status: 200,
-    gives: overview,
+    response: overview,
     run: (deps) => readOverview(deps),
   },
   {
     method: 'GET',
     path: 'records',
-    summary: 'The records, by when they were last asked for',
-    takes: recordQuery,
+    summary: 'The device records, sorted by the time of the last request',
+    request: recordQuery,
     status: 200,
-    gives: recordPage,
+    response: recordPage,
     run: (deps, _, query) => listRecords(deps, query),
   },
   {
     method: 'GET',
     path: 'records/{id}',
-    summary: 'One device (by uuid), and what happened to it',
-    takes: null,
+    summary: "A device (by UUID) with the device's history",
+    request: null,
     status: 200,
-    gives: deviceHistory,
+    response: deviceHistory,
     run(deps, id) {
       const parsed = uuid.safeParse(id);
       if (!parsed.success)
@@ -69,55 +70,55 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'dead-letters',
-    summary: 'What failed for good: failed requests and their dead letters as one list',
-    takes: deadLetterQuery,
+    summary: 'The requests failed for good, and the messages of the dead-letter queue, as one list',
+    request: deadLetterQuery,
     status: 200,
-    gives: deadLetterPage,
+    response: deadLetterPage,
     run: (deps, _, query) => listDeadLetters(deps, query),
   },
   {
     method: 'POST',
     path: 'actions',
-    summary: 'Plans a bulk action, and so fixes its set; nothing is done yet',
-    takes: actionRequest,
+    summary: 'Plans a bulk action and fixes the set of items; the action does nothing before the start',
+    request: actionRequest,
     status: 201,
-    gives: action,
+    response: action,
     run: (deps, _, body) => planAction(deps, body as z.input<typeof actionRequest>),
   },
   {
     method: 'GET',
     path: 'actions',
-    summary: 'The audit: who did what, when, to which, with which outcome',
-    takes: actionQuery,
+    summary: 'The audit: all started actions with operator, time, filter and outcome',
+    request: actionQuery,
     status: 200,
-    gives: actionPage,
+    response: actionPage,
     run: (deps, _, query) => listActions(deps, query),
   },
   {
     method: 'GET',
     path: 'actions/{id}',
-    summary: 'One bulk action, with what has become of it by now',
-    takes: null,
+    summary: 'A bulk action with the present counts',
+    request: null,
     status: 200,
-    gives: action,
+    response: action,
     run: (deps, id) => readAction(deps, id),
   },
   {
     method: 'POST',
     path: 'actions/{id}/start',
-    summary: 'Starts a planned action; from then on it runs by itself',
-    takes: startRequest,
+    summary: 'Starts a planned action; the action then runs by itself',
+    request: startRequest,
     status: 202,
-    gives: action,
+    response: action,
     run: (deps, id, body) => startAction(deps, id, body),
   },
   {
     method: 'POST',
     path: 'actions/{id}/cancel',
-    summary: 'Cancels an action: what is not done yet is given up again, each with its dead letter',
-    takes: cancelRequest,
+    summary: 'Cancels an action; each pending request becomes a dead letter again',
+    request: cancelRequest,
     status: 202,
-    gives: action,
+    response: action,
     run: (deps, id, body) => cancelAction(deps, id, body),
   },
 ];

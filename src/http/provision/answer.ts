@@ -9,7 +9,7 @@ import type { Clock } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { problem } from '../problem.js';
 
-/** What a request that was taken is answered with. */
+/** The body of a 202 response. */
 export const acceptedAnswer = z
   .object({
     requestId: z.string(),
@@ -17,11 +17,11 @@ export const acceptedAnswer = z
     operation,
     state,
     expectedAt: time,
-    message: z.string().describe('what this means, in words'),
+    message: z.string().describe('a sentence for readers'),
   })
   .meta({ id: 'Accepted' });
 
-/** The HTTP answer to what became of a request. */
+/** Makes the HTTP response to a request from the outcome of `accept`. */
 export async function answerAccepted(
   deps: { rateLimiter: RateLimiter; clock: Clock },
   request: HttpRequest,
@@ -38,7 +38,7 @@ export async function answerAccepted(
     return problem({
       status: 409,
       code: 'service-conflict',
-      detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device ask for them? Ask again after ${at}.`,
+      detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
       headers,
       more: { service: record.desired.service, retryAt: at },
     });
@@ -47,7 +47,7 @@ export async function answerAccepted(
   return problem({
     status: 422,
     code: error?.code ?? 'unexpected',
-    detail: `${error?.message ?? 'The request failed.'} It may be asked for again after ${at}.`,
+    detail: `${error?.message ?? 'The request failed.'} A new request is possible after ${at}.`,
     headers,
     more: { step: error?.step ?? null, retryAt: at, requestId: record.desired.requestId },
   });
@@ -61,14 +61,14 @@ async function accepted(
   const expected = await expectedAt(deps, record);
   const { uuid, desired } = record;
   const at = new Date(expected).toISOString();
-  const what = desired.present ? 'provisioned' : 'deprovisioned';
+  const goal = desired.present ? 'provisioned' : 'deprovisioned';
   const answer: z.infer<typeof acceptedAnswer> = {
     requestId: desired.requestId,
     uuid,
     operation: operationOf(record),
     state: stateOf(record, now),
     expectedAt: at,
-    message: `Accepted, not yet ${what}. Expected at ${at}. Its state is at /api/provision/${uuid}.`,
+    message: `Accepted, not yet ${goal}. Expected at ${at}. Read the state at /api/provision/${uuid}.`,
   };
   return {
     status: 202,
@@ -81,7 +81,7 @@ async function accepted(
   };
 }
 
-/** Cloud Relay looks whether the text starts with the error's name, and then has the supervisor refresh its variables. */
+/** Cloud Relay recognizes the error by the first word of the text, and then makes the supervisor refresh the variables. */
 function alreadyProvisioned({ headers }: HttpRequest, { uuid, desired }: DeviceRecord): HttpResponseInit {
   const where = desired.service === '' ? 'as device variables' : `for its service "${desired.service}"`;
   const detail = `The device ${uuid} is already provisioned: AZURE_CERT and AZURE_PRIVATE_KEY are stored in balena ${where}.`;

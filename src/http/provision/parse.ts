@@ -1,10 +1,10 @@
 import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
 import { uuid } from '../../shared/schemas.js';
-import { readBody } from '../body.js';
+import { parseJsonObject, readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 
-/** Cloud Relay sends this where its variable is missing. */
+/** Cloud Relay sends this text if the variable for the service's name is missing. */
 const undefinedService = 'undefined';
 
 export const provisionBody = z.strictObject({
@@ -21,44 +21,47 @@ export const provisionBody = z.strictObject({
 
 export interface ProvisionRequest {
   uuid: string;
-  /** Undefined where the request names none. */
+  /** Undefined if the request names no service. */
   service: string | undefined;
 }
 
 const example = '{"uuid": "<32 or 62 hex digits>", "balena_service": "<name>"}';
 
 /**
- * The request of `POST` and `DELETE /api/provision`.
+ * Parses a request of `POST` or `DELETE /api/provision`.
  *
- * @param uuidInPathSuffices DELETE may name the device in the path only; POST must name it in its body
- * @throws BadRequest
+ * @param uuidInPathSuffices true for DELETE: the body may be empty if the path has the UUID; POST needs the UUID in the body
+ * @throws BadRequest `provision.request.…`
  */
 export async function parseProvision(
   request: HttpRequest,
   uuidInPathSuffices: boolean,
 ): Promise<ProvisionRequest> {
   const inPath = parseUuidInPath(request);
-  const text = (await readBody(request)).trim();
-  if (text === '') {
+  const body = parseJsonObject(await readBody(request, 'provision'), 'provision', example);
+  if (!body) {
     if (inPath && uuidInPathSuffices) return { uuid: inPath, service: undefined };
     throw new BadRequest('provision.request.no-body', `The request has no body. Send JSON: ${example}`);
   }
-  const sent = provisionBody.safeParse(parseJson(text));
+  const sent = provisionBody.safeParse(body);
   if (!sent.success) throw badBody(sent.error);
   const { uuid: inBody, balena_service: service } = sent.data;
   if (inPath && inBody && inPath !== inBody) {
     throw new BadRequest(
       'provision.request.uuid-mismatch',
-      'The uuid in the path and the one in the body differ: send one of them.',
+      'The path and the body have different UUIDs. Send only one UUID.',
     );
   }
-  const named = inBody ?? (uuidInPathSuffices ? inPath : undefined);
-  if (!named)
+  const deviceUuid = inBody ?? (uuidInPathSuffices ? inPath : undefined);
+  if (!deviceUuid)
     throw new BadRequest('provision.request.bad-uuid', `The body has no "uuid". Send JSON: ${example}`);
-  return { uuid: named, service };
+  return { uuid: deviceUuid, service };
 }
 
-/** @throws BadRequest if there is one and it is not a UUID of a device */
+/**
+ * @returns undefined if the path has no UUID
+ * @throws BadRequest `provision.request.bad-uuid` if the UUID in the path is invalid
+ */
 export function parseUuidInPath({ params }: HttpRequest): string | undefined {
   if (!params.uuid) return undefined;
   const parsed = uuid.safeParse(params.uuid);
@@ -67,14 +70,6 @@ export function parseUuidInPath({ params }: HttpRequest): string | undefined {
     'provision.request.bad-uuid',
     `The uuid in the path ${parsed.error.issues[0]?.message}.`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new BadRequest('provision.request.bad-body', `The body is not JSON. Send, for example: ${example}`);
-  }
 }
 
 function badBody({ issues }: z.ZodError): BadRequest {
@@ -90,5 +85,5 @@ function badBody({ issues }: z.ZodError): BadRequest {
   if (field === 'uuid') return new BadRequest('provision.request.bad-uuid', `"uuid" ${issue?.message}.`);
   if (field === 'balena_service')
     return new BadRequest('provision.request.bad-service', `"balena_service" ${issue?.message}.`);
-  return new BadRequest('provision.request.bad-body', `The body must be a JSON object: ${example}`);
+  return new BadRequest('provision.request.bad-body', `The body is wrong. Send: ${example}`);
 }

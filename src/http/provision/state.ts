@@ -8,7 +8,7 @@ import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
 import { parseUuidInPath } from './parse.js';
 
-/** The record of a device as JSON; 404 if it was never asked for. */
+/** Answers with the record of a device, or with 404 if the device was never requested. */
 export async function answerState(
   deps: { records: Records; rateLimiter: RateLimiter; clock: Clock },
   request: HttpRequest,
@@ -20,18 +20,18 @@ export async function answerState(
       'Name the device in the path: GET /api/provision/<uuid>',
     );
   }
-  const found = await deps.records.read(uuid);
-  if (!found) {
+  const stored = await deps.records.read(uuid);
+  if (!stored) {
     return problem({
       status: 404,
       code: 'provision.not-requested',
-      detail: `Nothing was ever asked for the device ${uuid}. POST to /api/provision asks for its credentials.`,
+      detail: `No request was ever made for the device ${uuid}. Request credentials with POST /api/provision.`,
     });
   }
-  const expected = await expectedAt(deps, found.value);
+  const expected = await expectedAt(deps, stored.value);
   return {
     status: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    body: JSON.stringify(viewOf(found.value, expected, deps.clock.now())),
+    body: JSON.stringify(viewOf(stored.value, expected, deps.clock.now())),
   };
 }

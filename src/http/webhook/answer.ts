@@ -13,13 +13,15 @@ export interface WebhookDependencies extends AcceptDependencies {
   config: { webhookSecrets: readonly string[]; defaultService: string };
 }
 
-/** Senders give up after 10 s or more. */
+/** Senders wait for at least 10 s. */
 const answerWithinMs = 9_000;
 
 /**
- * Takes a webhook. A webhook that was handled before is answered as the first time.
+ * Answers a webhook. A repeated webhook with the same id gets the first answer again.
  *
- * @throws Unauthorized, BadRequest, ProvisioningError (a 503: the sender repeats it, which is harmless)
+ * @throws Unauthorized `webhook.unauthorized`
+ * @throws BadRequest `webhook.request.…`
+ * @throws ProvisioningError as a 503: the sender repeats the webhook, and the repetition is harmless
  */
 export async function answerWebhook(
   deps: WebhookDependencies,
@@ -29,11 +31,11 @@ export async function answerWebhook(
   const id = verifyWebhook(deps.config.webhookSecrets, request.headers, body);
   const event = parseEvent(body);
   const outcome = await answerInTime(async () => {
-    const before = id && (await deps.handledWebhooks.outcomeOf(id));
-    if (before) return before;
-    const now = await handleEvent(deps, event, deps.config.defaultService);
-    if (id) await deps.handledWebhooks.add(id, now);
-    return now;
+    const earlier = id && (await deps.handledWebhooks.outcomeOf(id));
+    if (earlier) return earlier;
+    const outcome = await handleEvent(deps, event, deps.config.defaultService);
+    if (id) await deps.handledWebhooks.add(id, outcome);
+    return outcome;
   });
   return { status: 202, headers: { 'content-type': 'application/json' }, body: JSON.stringify(outcome) };
 }

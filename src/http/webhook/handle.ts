@@ -3,7 +3,7 @@ import { type AcceptDependencies, accept, acceptNew } from '../../provisioning/a
 import { check } from '../../provisioning/check.js';
 import type { WebhookEvent } from './parse.js';
 
-/** What became of an event, for its sender. */
+/** The answer to a webhook. */
 export const eventOutcome = z
   .object({
     outcome: z.enum(['accepted', 'already-provisioned', 'failed', 'service-conflict', 'checked', 'ignored']),
@@ -16,10 +16,10 @@ export const eventOutcome = z
 export type EventOutcome = z.infer<typeof eventOutcome>;
 
 /**
- * Does what an event asks for. Events are hints: their order and their repetition can do no harm, because a check looks up what
- * is true, and only an event "created" makes a wish of a hint, and only where nothing was asked for yet.
+ * Handles an event. Events are hints. Order and repetition of events are harmless: a check reads the real state of the device, and
+ * "created" requests credentials only for a device without a record.
  *
- * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: asking again is harmless
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: a repetition of the event is harmless
  */
 export async function handleEvent(
   deps: AcceptDependencies,
@@ -29,7 +29,7 @@ export async function handleEvent(
   if (event.kind === 'ignored') {
     return {
       outcome: 'ignored',
-      message: `Events of the type "${event.type}" are ignored; created, online, updated and deleted are not.`,
+      message: `Events of the type "${event.type}" are ignored. Handled types: created, online, updated, deleted.`,
     };
   }
   const { uuid } = event;
@@ -38,7 +38,7 @@ export async function handleEvent(
     return {
       outcome: 'checked',
       uuid,
-      message: 'A worker looks whether the device is as it should be, if it was ever asked for.',
+      message: 'A worker checks the device, if the device was ever requested.',
     };
   }
   const answer =
@@ -49,13 +49,13 @@ export async function handleEvent(
     return {
       outcome: 'ignored',
       uuid,
-      message: 'The device has been asked for already: "created" changes nothing.',
+      message: 'The device was requested before: "created" changes nothing.',
     };
   }
   const { kind, record } = answer;
   const { requestId } = record.desired;
   if (kind === 'accepted')
-    return { outcome: kind, uuid, requestId, message: `Accepted. Its state is at /api/provision/${uuid}.` };
+    return { outcome: kind, uuid, requestId, message: `Accepted. Read the state at /api/provision/${uuid}.` };
   if (kind === 'failed')
     return { outcome: kind, uuid, requestId, message: record.error?.message ?? 'The request has failed.' };
   if (kind === 'service-conflict') {
@@ -63,7 +63,7 @@ export async function handleEvent(
       outcome: kind,
       uuid,
       requestId,
-      message: 'Its credentials were moved to another service less than ten minutes ago.',
+      message: 'The credentials were moved to another service less than ten minutes ago.',
     };
   }
   return { outcome: kind, uuid, requestId, message: 'The device is already provisioned.' };

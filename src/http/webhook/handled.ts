@@ -8,39 +8,39 @@ interface Handled {
   outcome: EventOutcome;
 }
 
-/** The webhooks that were handled to their end, by their id: a sender that repeats itself gets the same answer without work. */
+/** Stores the outcomes of handled webhooks by id. A repeated webhook gets the stored outcome. All methods throw `records-unavailable`. */
 export interface HandledWebhooks {
   outcomeOf(id: string): Promise<EventOutcome | null>;
   add(id: string, outcome: EventOutcome): Promise<void>;
-  /** Forgets those that no sender repeats any more. @returns how many */
+  /** Removes old outcomes. @returns the number of removed outcomes */
   forget(): Promise<number>;
 }
 
-/** Senders repeat for days with the same id; the specification's own schedule ends after three. */
+/** Senders repeat a webhook for days with the same id. The schedule of the Standard Webhooks specification ends after three days. */
 const keptMs = 7 * 24 * 3_600_000;
-const forgetsAtATime = 1_000;
+const maxRemovals = 1_000;
 
 export function openHandledWebhooks(table: ErasableTable<Handled>, clock: Clock): HandledWebhooks {
   return {
     outcomeOf: async (id) => (await table.get(keyOf(id)))?.value.outcome ?? null,
     async add(id, outcome) {
       const key = keyOf(id);
-      // That it is there already is as good: the same webhook was handled twice at the same time.
+      // A conflict is fine: the same webhook was handled twice at the same time.
       await table.put(key, { key, outcome }, null, { at: clock.now() });
     },
     async forget() {
-      let forgotten = 0;
+      let removed = 0;
       for await (const { key } of table.list(`at lt ${clock.now() - keptMs}L`)) {
-        if (forgotten >= forgetsAtATime) break;
+        if (removed >= maxRemovals) break;
         await table.remove(key);
-        forgotten += 1;
+        removed += 1;
       }
-      return forgotten;
+      return removed;
     },
   };
 }
 
-/** Hashed: an id may hold characters that a key may not. */
+/** The id is hashed, because an id may contain characters forbidden in a key. */
 function keyOf(id: string): Key {
   const hash = createHash('sha256').update(id).digest('hex');
   return { partition: hash.slice(0, 2), row: hash };

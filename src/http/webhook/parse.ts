@@ -1,18 +1,20 @@
 import { z } from 'zod';
 import { uuid } from '../../shared/schemas.js';
+import { parseJsonObject } from '../body.js';
 import { BadRequest } from '../errors.js';
 
-/** What a webhook asks for. */
+/** The parsed body of a webhook. */
 export type WebhookEvent =
-  /** A request, as the provision API takes it. */
+  /** A request with the body of POST `/api/provision`. */
   | { kind: 'provision'; uuid: string; service: string | undefined }
-  /** A device that is new: provisioned if nothing was asked for it yet. */
+  /** A new device: provisioned if the device was never requested before. */
   | { kind: 'created'; uuid: string }
-  /** A hint that something may have changed: what is true is looked up. */
+  /** A hint of a possible change: a worker checks the device. */
   | { kind: 'check'; uuid: string; type: string }
+  /** An event of an unknown type. */
   | { kind: 'ignored'; type: string };
 
-/** The two forms of a webhook's body. */
+/** The schema of a webhook's body: a request, or an event. */
 export const webhookBody = () => z.union([request, event]);
 
 const request = z.strictObject({
@@ -31,45 +33,40 @@ const event = z.looseObject({
   device,
 });
 
-const checks = new Set(['online', 'updated', 'deleted']);
-const forms =
+const checkedTypes = new Set(['online', 'updated', 'deleted']);
+const examples =
   '{"uuid": "<32 or 62 hex digits>", "balena_service": "<name>"} or {"type": "created", "data": {"uuid": "<32 or 62 hex digits>"}}';
 
 /**
- * @param text the body
- * @throws BadRequest saying what to send
+ * Parses the body of a webhook.
+ *
+ * @throws BadRequest `webhook.request.bad-body`, `webhook.request.bad-uuid`
  */
 export function parseEvent(text: string): WebhookEvent {
-  const body = parseJson(text);
+  const body = parseJsonObject(text, 'webhook', examples);
+  if (!body)
+    throw new BadRequest(
+      'webhook.request.bad-body',
+      `The request has no body. Send, for example: ${examples}`,
+    );
   if (!Object.hasOwn(body, 'type')) {
     const { uuid, balena_service: service } = parse(request, body);
     return { kind: 'provision', uuid, service };
   }
   const { type, data, device } = parse(event, body);
-  // "device.created" and "created" are the same to us.
-  const what = type.toLowerCase().split('.').at(-1) ?? '';
-  if (what !== 'created' && !checks.has(what)) return { kind: 'ignored', type };
-  const named = data?.uuid ?? data?.device?.uuid ?? device?.uuid;
-  if (!named) {
+  // A type may have a prefix: "device.created" means "created".
+  const name = type.toLowerCase().split('.').at(-1) ?? '';
+  if (name !== 'created' && !checkedTypes.has(name)) return { kind: 'ignored', type };
+  const deviceUuid = data?.uuid ?? data?.device?.uuid ?? device?.uuid;
+  if (!deviceUuid) {
     throw new BadRequest(
       'webhook.request.bad-uuid',
-      `The event "${what}" names no device: its UUID is expected at data.uuid, data.device.uuid or device.uuid.`,
+      `The event "${name}" names no device. Send the device's UUID at data.uuid, data.device.uuid or device.uuid.`,
     );
   }
-  return what === 'created' ? { kind: 'created', uuid: named } : { kind: 'check', uuid: named, type: what };
-}
-
-function parseJson(text: string): object {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new BadRequest('webhook.request.bad-body', `The body is not JSON. Send ${forms}`);
-  }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new BadRequest('webhook.request.bad-body', `The body must be a JSON object: ${forms}`);
-  }
-  return body;
+  return name === 'created'
+    ? { kind: 'created', uuid: deviceUuid }
+    : { kind: 'check', uuid: deviceUuid, type: name };
 }
 
 function parse<T>(schema: z.ZodType<T>, body: object): T {
@@ -79,6 +76,6 @@ function parse<T>(schema: z.ZodType<T>, body: object): T {
   const where = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : issue?.path.join('.');
   throw new BadRequest(
     'webhook.request.bad-body',
-    `The body is not as expected at "${where}". Send ${forms}`,
+    `The body is wrong at "${where}". Send, for example: ${examples}`,
   );
 }

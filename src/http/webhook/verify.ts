@@ -6,19 +6,19 @@ import { Unauthorized } from '../errors.js';
 type Headers = HttpRequest['headers'];
 
 /**
- * Is this from someone who knows one of the secrets? Signed by the Standard Webhooks specification (`webhook-id`,
- * `webhook-timestamp` within five minutes, `webhook-signature`), or, for senders that cannot sign, with a secret as the bearer token.
+ * Verifies the sender of a webhook. The sender signs by the Standard Webhooks specification (`webhook-id`, `webhook-timestamp` within
+ * five minutes, `webhook-signature`). A sender without signatures sends a secret as the bearer token.
  *
- * @param secrets any of them is valid, so that they can be rotated
- * @param body the raw body: it is not parsed before this
- * @returns the webhook's id, if the sender gave one
- * @throws Unauthorized
+ * @param secrets all valid secrets; a rotation of secrets needs two
+ * @param body the raw body, before any parsing
+ * @returns the webhook's id; null if the sender sent no id
+ * @throws Unauthorized `webhook.unauthorized`
  */
 export function verifyWebhook(secrets: readonly string[], headers: Headers, body: string): string | null {
   const id = headers.get('webhook-id');
   const signed = headers.get('webhook-signature') !== null;
-  const known = signed ? isSigned(secrets, headers, body) : hasToken(secrets, headers);
-  if (known) return id;
+  const valid = signed ? isSigned(secrets, headers, body) : hasToken(secrets, headers);
+  if (valid) return id;
   throw new Unauthorized(
     'webhook.unauthorized',
     'The webhook is not signed with a known secret (webhook-id, webhook-timestamp within five minutes, webhook-signature: https://www.standardwebhooks.com), and carries no known bearer token.',
@@ -26,11 +26,11 @@ export function verifyWebhook(secrets: readonly string[], headers: Headers, body
 }
 
 function isSigned(secrets: readonly string[], headers: Headers, body: string): boolean {
-  const given = Object.fromEntries(
+  const signatureHeaders = Object.fromEntries(
     ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, headers.get(name) ?? '']),
   );
-  // All are tried, so that the time it takes does not tell which one it was.
-  return secrets.map((secret) => verifies(new Webhook(secret), given, body)).includes(true);
+  // Every secret is tried. Otherwise the response time would reveal the position of the matching secret.
+  return secrets.map((secret) => verifies(new Webhook(secret), signatureHeaders, body)).includes(true);
 }
 
 function verifies(webhook: Webhook, headers: Record<string, string>, body: string): boolean {
@@ -48,7 +48,7 @@ function hasToken(secrets: readonly string[], headers: Headers): boolean {
   return secrets.map((secret) => timingSafeEqual(sha256(secret), sha256(token))).includes(true);
 }
 
-/** Of one length, whatever is compared. */
+/** Gives all texts the same length, as `timingSafeEqual` requires. */
 function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

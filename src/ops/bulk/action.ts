@@ -1,6 +1,7 @@
+import type { EpochMs } from '../../shared/time.js';
 import type { ActionCounts, ActionKind, ActionState } from './schema.js';
 
-/** A bulk action as it is kept. Times are Unix ms. */
+/** A bulk action as a row of the table "ops". The items of the set are in rows of their own. */
 export interface StoredAction {
   id: string;
   kind: ActionKind;
@@ -8,68 +9,69 @@ export interface StoredAction {
   by: string;
   filter: Record<string, string>;
   reason: string | null;
-  /** Of a rotation: the hub must stop to accept the old certificates, too. */
+  /** A rotation only: the hub must also stop accepting the old certificates. */
   revoke: boolean;
-  plannedAt: number;
-  startedAt: number | null;
+  plannedAt: EpochMs;
+  startedAt: EpochMs | null;
   startedBy: string | null;
   cancelledBy: string | null;
-  endedAt: number | null;
+  endedAt: EpochMs | null;
   ratePerMinute: number | null;
   ramp: boolean;
   limit: number | null;
-  /** How many there are in the set. */
+  /** Number of items in the set. */
   planned: number;
   quarantined: number;
   byCode: Record<string, number>;
   byFleet: Record<string, number>;
   note: string | null;
-  /** Of the set, those that were asked for, or found superseded, so far. */
+  /** Index of the next item to request. */
   next: number;
   superseded: number;
   wave: Wave;
-  /** As they stood at its end; null until then. */
+  /** The final counts of a finished action; null before. */
   counts: ActionCounts | null;
-  /** The message that has a worker go on with it. Only the one that it names does; see `ActionMessage`. */
-  wakeUp: { generation: number; due: number };
-  /** Its set is still being written: nobody sees it yet. Left so by a process that died, it is removed. */
+  /** The current wake-up message. A worker ignores wake-up messages of other generations; see `WakeUpMessage`. */
+  wakeUp: { generation: number; due: EpochMs };
+  /** The set is still being written. Readers hide the action. If the writing process died, the clean-up removes the action. */
   unfinished?: boolean;
-  /** It ended long ago, and its set was removed. */
+  /** The action finished long ago, and the clean-up removed the set. */
   setRemoved?: boolean;
-  /** Random, new with every write: tells one's own write from another's. */
+  /** A new random value with every write. A writer recognizes the writer's own write by the stamp. */
   stamp?: string;
 }
 
-/** What may be asked for without looking how the last went. Without a ramp, all of it. */
+/** The part of the set to request before the next evaluation. An action without a ramp is one wave. */
 export interface Wave {
-  /** Places in the set: from here, and up to before here. */
+  /** Index in the set of the first item. */
   from: number;
+  /** Index in the set after the last item. */
   to: number;
-  /** When the first of it is due, Unix ms; the others follow at the rate. */
-  startsAt: number;
-  /** What had failed again before it. */
+  /** When the first item is due. The other items follow at the action's rate. */
+  startsAt: EpochMs;
+  /** Number of items that had failed again before this wave. */
   failedBefore: number;
 }
 
-/** One of a set. */
+/** An item of a set: a dead letter of a replay or a discard, or a certificate of a rotation. */
 export interface Item {
-  /** Null for a letter that cannot be read. */
+  /** Null for an unreadable dead letter. */
   uuid: string | null;
   requestId: string | null;
   generation: number | null;
   sequenceNumber: string | null;
-  /** Of a rotation: the certificate that is to be replaced. */
+  /** A rotation only: the certificate to replace. */
   thumbprint?: string;
-  /** What its letter asks for, where there is no record. */
+  /** A dead letter without a record only: the request in the message. */
   requested?: { operation: 'provision' | 'deprovision'; service: string | null };
 }
 
-/** Has it come to its end? */
+/** Is the action done, cancelled or halted? */
 export function hasFinished({ state }: Pick<StoredAction, 'state'>): boolean {
   return state === 'done' || state === 'cancelled' || state === 'halted';
 }
 
-/** Of the set, how many are to be asked for. */
+/** The number of items to request: the set, or the limit chosen at the start. */
 export function sizeOf({ planned, limit }: Pick<StoredAction, 'planned' | 'limit'>): number {
   return Math.min(planned, limit ?? planned);
 }

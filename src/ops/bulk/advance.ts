@@ -1,107 +1,114 @@
 import type { WakeUpMessage } from '../../queue/messages.js';
 import { forEachConcurrently } from '../../shared/async.js';
-import type { OpsDependencies } from '../dependencies.js';
+import type { EpochMs } from '../../shared/time.js';
 import { hasFinished, type Item, type StoredAction, sizeOf, type Wave } from './action.js';
-import { cancelItem, cancelRotation } from './items/cancel.js';
-import { discardItem } from './items/discard.js';
-import { replayItem } from './items/replay.js';
-import { rotateItem } from './items/rotate.js';
+import { cancelItem, cancelRotation } from './cancelItem.js';
+import type { BulkDependencies } from './dependencies.js';
+import { discardItem } from './discardItem.js';
 import { countOutcomes } from './read.js';
+import { replayItem } from './replayItem.js';
+import { rotateItem } from './rotateItem.js';
 import type { ActionCounts, ActionKind } from './schema.js';
-import { wakeUp } from './wakeUp.js';
+import { scheduleWakeUp } from './wakeUp.js';
 
 const perform: Record<
   ActionKind,
-  (deps: OpsDependencies, action: StoredAction, item: Item, due: number) => Promise<boolean>
+  (deps: BulkDependencies, action: StoredAction, item: Item, due: EpochMs) => Promise<boolean>
 > = {
   replay: replayItem,
   discard: discardItem,
   rotate: rotateItem,
 };
-const takeBack = { replay: cancelItem, discard: cancelItem, rotate: cancelRotation };
+const cancelOne = { replay: cancelItem, discard: cancelItem, rotate: cancelRotation };
 
-const asksAtATime = 16;
-/** Between two writings of the action: what is repeated if the process dies. */
-const asksInAPart = 100;
-/** Well within the lock of its message. */
+const itemsAtATime = 16;
+/** Items between two writes of the action. If the process dies, the next worker repeats at most this number of items. */
+const itemsPerPart = 100;
+/** Much shorter than the lock of the wake-up message. */
 const longestTurnMs = 20_000;
-/** Between two looks at what has become of a wave; longer where looking takes long. */
-const lookAgainMs = 2_000;
-const lookAgainLongestMs = 60_000;
+/** Pause between two evaluations of a wave. The pause is longer if counting the outcomes takes long. */
+const waveCheckMs = 2_000;
+const longestWaveCheckMs = 60_000;
 
-/** Thrown at once, the deliveries of its message would be spent within moments. */
-const beforeThrowingMs = 5_000;
+/** Without a pause before the error, the queue would use up all deliveries of the wake-up message within moments. */
+const pauseBeforeThrowMs = 5_000;
 
 /**
- * Goes on with an action, for a worker that got its message, and has the next message sent. Everything in it may happen twice.
+ * Carries an action on for up to 20 seconds, and sends the next wake-up message. A worker calls this function for each wake-up message.
+ * Every step may happen twice.
  *
- * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, after a pause: the message is to come again
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`, after a pause: the queue delivers the message again
  */
-export async function advanceAction(deps: OpsDependencies, message: WakeUpMessage): Promise<void> {
+export async function advanceAction(deps: BulkDependencies, message: WakeUpMessage): Promise<void> {
   try {
     await advance(deps, message);
   } catch (error) {
-    await deps.clock.sleep(beforeThrowingMs);
+    await deps.clock.sleep(pauseBeforeThrowMs);
     throw error;
   }
 }
 
-async function advance(deps: OpsDependencies, { action: id, generation }: WakeUpMessage): Promise<void> {
+async function advance(deps: BulkDependencies, { action: id, generation }: WakeUpMessage): Promise<void> {
   const { actions, clock } = deps;
-  const found = await actions.read(id);
-  if (!found) return;
-  if (hasFinished(found.value) || found.value.wakeUp.generation !== generation) {
-    // Who had this message before may have been killed in the midst of a part, after who cancelled had looked.
-    if (isCancelled(found.value)) await cancelEach(deps, found.value);
+  const stored = await actions.read(id);
+  if (!stored) return;
+  if (hasFinished(stored.value) || stored.value.wakeUp.generation !== generation) {
+    // An earlier worker with this message may have died in the middle of a part, after the cancelling worker had listed the requests.
+    if (isCancelled(stored.value)) await cancelRequests(deps, stored.value);
     return;
   }
   const until = clock.now() + longestTurnMs;
-  let action: StoredAction | null = found.value;
+  let action: StoredAction | null = stored.value;
   let wait = 0;
   while (action && !hasFinished(action) && wait === 0 && clock.now() < until) {
-    if (action.state === 'cancelling') await cancelAll(deps, action);
-    else if (action.next < action.wave.to) await askForPart(deps, action);
-    else wait = await lookAtWave(deps, action);
+    if (action.state === 'cancelling') await finishCancelling(deps, action);
+    else if (action.next < action.wave.to) await performPart(deps, action);
+    else wait = await evaluateWave(deps, action);
     action = (await actions.read(id))?.value ?? null;
   }
-  if (action && !hasFinished(action)) await wakeUp(deps, id, clock.now() + wait);
+  if (action && !hasFinished(action)) await scheduleWakeUp(deps, id, clock.now() + wait);
 }
 
 /**
- * Asks for the next part of the wave, each for its turn, and writes down how far it came: not at all if one of them failed.
+ * Performs the next part of the wave, each item with a due time of the item's own, and stores the progress. After a failure the progress
+ * is unchanged, and the next worker repeats the part.
  *
- * @throws the first failure, once nothing of the part goes on any more
+ * @throws the first failure, after all items of the part have settled
  */
-async function askForPart(deps: OpsDependencies, action: StoredAction): Promise<void> {
+async function performPart(deps: BulkDependencies, action: StoredAction): Promise<void> {
   const { next, wave } = action;
-  const to = Math.min(next + asksInAPart, wave.to);
+  const to = Math.min(next + itemsPerPart, wave.to);
   const interval = 60_000 / (action.ratePerMinute ?? deps.operationsPerMinute);
   const items = await deps.actions.items(action.id, next, to);
   let superseded = 0;
-  const asking = forEachConcurrently(items, asksAtATime, async (item, at) => {
-    const due = Math.round(wave.startsAt + (next + at - wave.from) * interval);
+  const performing = forEachConcurrently(items, itemsAtATime, async (item, index) => {
+    const due = Math.round(wave.startsAt + (next + index - wave.from) * interval);
     if (!(await perform[action.kind](deps, action, item, due))) superseded += 1;
   });
-  const [{ status }] = await Promise.allSettled([asking]);
-  let now = action;
+  const [{ status }] = await Promise.allSettled([performing]);
+  let latest = action;
   await deps.actions.amend(action.id, (stored) => {
-    now = stored;
-    // Another worker was at the same part, and has written it down.
+    latest = stored;
+    // If `next` differs, another worker has performed the same part and stored the progress.
     if (status === 'rejected' || stored.next !== next || isCancelled(stored)) return null;
     return { ...stored, next: to, superseded: stored.superseded + superseded };
   });
-  // Cancelled while this part was being asked for: who cancelled may not have seen it.
-  if (isCancelled(now)) await cancelEach(deps, now);
-  await asking;
+  // If the action was cancelled during this part, the cancelling worker may have missed the new requests.
+  if (isCancelled(latest)) await cancelRequests(deps, latest);
+  await performing;
 }
 
-/** @returns ms until it is worth to look again; 0 if there is something to do at once */
-async function lookAtWave(deps: OpsDependencies, action: StoredAction): Promise<number> {
+/**
+ * Checks whether the requests of the wave have finished, and then starts the next wave or finishes the action.
+ *
+ * @returns ms until the next evaluation; 0 to continue at once
+ */
+async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promise<number> {
   const { clock, records, actions } = deps;
-  const begun = clock.now();
+  const startedAt = clock.now();
   const counts = await countOutcomes(records, action);
   const now = clock.now();
-  if (counts.underWay > 0) return Math.min(Math.max(lookAgainMs, 10 * (now - begun)), lookAgainLongestMs);
+  if (counts.underWay > 0) return Math.min(Math.max(waveCheckMs, 10 * (now - startedAt)), longestWaveCheckMs);
   await actions.amend(action.id, (stored) => {
     if (stored.state !== 'running' || stored.wave.from !== action.wave.from || stored.next !== action.next)
       return null;
@@ -115,8 +122,9 @@ async function lookAtWave(deps: OpsDependencies, action: StoredAction): Promise<
   return 0;
 }
 
-async function cancelAll(deps: OpsDependencies, action: StoredAction): Promise<void> {
-  await cancelEach(deps, action);
+/** Cancels the pending requests, and finishes the action as cancelled. */
+async function finishCancelling(deps: BulkDependencies, action: StoredAction): Promise<void> {
+  await cancelRequests(deps, action);
   const counts = await countOutcomes(deps.records, action);
   const now = deps.clock.now();
   await deps.actions.amend(action.id, (stored) =>
@@ -124,39 +132,39 @@ async function cancelAll(deps: OpsDependencies, action: StoredAction): Promise<v
   );
 }
 
-async function cancelEach(deps: OpsDependencies, action: StoredAction): Promise<void> {
-  const live: string[] = [];
+/** Cancels the pending requests of an action. */
+async function cancelRequests(deps: BulkDependencies, action: StoredAction): Promise<void> {
+  const pending: string[] = [];
   for await (const { uuid, job } of deps.records.summaries({ action: action.id }))
-    if (job && job.deadAt === null && job.kind === 'change') live.push(uuid);
-  await forEachConcurrently(live, asksAtATime, (uuid) => takeBack[action.kind](deps, action, uuid));
+    if (job && job.deadAt === null && job.kind === 'change') pending.push(uuid);
+  await forEachConcurrently(pending, itemsAtATime, (uuid) => cancelOne[action.kind](deps, action, uuid));
 }
 
 function isCancelled({ state }: StoredAction): boolean {
   return state === 'cancelling' || state === 'cancelled';
 }
 
-/** Of a wave, more than this part failing again says that the cause is still there. */
-const mostFailing = 0.1;
+/** If more than this part of a wave fails again, the cause still exists. */
+const maxFailingPart = 0.1;
 
 /**
- * What follows on a wave of a ramp that has come to its end: one twice as large, or the halt.
+ * Decides what follows a finished wave of a ramp: a wave of twice the size, or a halt.
  *
- * @param counts of the whole action, at the end of the wave
- * @param now Unix ms
+ * @param counts the counts of the whole action at the end of the wave
  */
 export function nextWave(
   action: StoredAction,
   counts: ActionCounts,
-  now: number,
+  now: EpochMs,
 ): { wave: Wave; halted: null } | { wave: null; halted: string } {
   const { from, to, failedBefore } = action.wave;
   const size = to - from;
   const failed = counts.failed - failedBefore;
-  if (failed > size * mostFailing) {
+  if (failed > size * maxFailingPart) {
     const left = sizeOf(action) - to;
     return {
       wave: null,
-      halted: `Halted: ${failed} of the last ${size} failed again. ${left} were not asked for. Look why, mend it, and plan anew.`,
+      halted: `Halted: ${failed} of the last ${size} failed again. ${left} were not requested. Find and fix the cause, then make a new plan.`,
     };
   }
   const wave = {

@@ -1,45 +1,47 @@
 import { heldThumbprint } from '../../device/state.js';
 import { isToRotate } from '../../fleet/rotate.js';
-import { matchDeadLetter } from '../deadLetters/list.js';
+import { deadLetterFilter, matchDeadLetter } from '../deadLetters/filter.js';
 import type { DeadLetterStatus } from '../deadLetters/schema.js';
 import type { DeadLetterEntry } from '../deadLetters/snapshot.js';
-import type { OpsDependencies } from '../dependencies.js';
-import { deadLetterFilter, parse, parseWhen, rotateFilter } from '../filter.js';
+import { parse, parseWhen } from '../shared/request.js';
 import type { Item } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
+import { rotateFilter } from './filter.js';
 
-/** The set of a plan, in its order. */
-export interface Chosen {
+/** The set of a plan, in order. */
+export interface ChosenSet {
   items: { item: Item; code: string | null; fleet: string | null }[];
-  /** Left out, because they have failed again too often. */
+  /** Number of quarantined dead letters left out. */
   quarantined: number;
-  /** In words, what else was left out. */
+  /** A sentence about the other dead letters left out; else null. */
   note: string | null;
 }
 
-const taken: Record<'replay' | 'discard', DeadLetterStatus[]> = {
+const statusesFor: Record<'replay' | 'discard', DeadLetterStatus[]> = {
   replay: ['failed', 'cancelled', 'no-record'],
   discard: ['failed', 'quarantined', 'cancelled', 'no-record', 'unreadable'],
 };
 
 /**
- * Which failed requests and letters a filter names, those that failed first at the front. What is quarantined is replayed only
- * by name.
+ * Chooses the dead letters of a replay or a discard, the oldest failure first. A replay takes a quarantined dead letter only if the
+ * filter names the device or the message.
  *
- * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`
+ * @throws RequestError `ops.bad-filter`
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function chooseDeadLetters(
-  deps: OpsDependencies,
+  deps: Pick<BulkDependencies, 'deadLetterSnapshots' | 'clock'>,
   kind: 'replay' | 'discard',
   given: object,
-): Promise<Chosen> {
+): Promise<ChosenSet> {
   const filter = parse(deadLetterFilter, given, 'filter');
   const matches = matchDeadLetter(filter, deps.clock.now());
-  const { deadLetters } = await deps.deadLetterBook.read(0);
-  const found = deadLetters.filter(matches);
+  const { deadLetters } = await deps.deadLetterSnapshots.read(0);
+  const matching = deadLetters.filter(matches);
   const byName = filter.uuid !== undefined || filter.sequenceNumber !== undefined;
-  const wanted = byName ? [...taken[kind], 'quarantined'] : taken[kind];
+  const wanted = byName ? [...statusesFor[kind], 'quarantined'] : statusesFor[kind];
   const superseded = kind === 'replay' ? olderDuplicates(deadLetters) : new Set<DeadLetterEntry>();
-  const chosen = found
+  const chosen = matching
     .filter((deadLetter) => wanted.includes(deadLetter.status) && !superseded.has(deadLetter))
     .sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1));
   return {
@@ -48,10 +50,13 @@ export async function chooseDeadLetters(
       code: deadLetter.code,
       fleet: deadLetter.fleet,
     })),
-    quarantined: kind === 'replay' && !byName ? count(found, 'quarantined') : 0,
+    quarantined: kind === 'replay' && !byName ? count(matching, 'quarantined') : 0,
     note:
       kind === 'replay'
-        ? noteOn(count(found, 'unreadable'), found.filter((deadLetter) => superseded.has(deadLetter)).length)
+        ? noteLeftOut(
+            count(matching, 'unreadable'),
+            matching.filter((deadLetter) => superseded.has(deadLetter)).length,
+          )
         : null,
   };
 }
@@ -71,15 +76,15 @@ function itemOf({
   return item;
 }
 
-function noteOn(unreadable: number, olderDuplicates: number): string | null {
+function noteLeftOut(unreadable: number, olderDuplicates: number): string | null {
   const notes: string[] = [];
   if (unreadable > 0)
     notes.push(
-      `Dead letters that this version cannot read, and so cannot replay, are left out: ${unreadable}.`,
+      `This version cannot read, and therefore cannot replay, some dead letters. Left out: ${unreadable}.`,
     );
   if (olderDuplicates > 0)
     notes.push(
-      `Of the letters of a device without a record only the newest is taken. Left out: ${olderDuplicates}.`,
+      `For a device without a record only the newest dead letter is taken. Left out: ${olderDuplicates}.`,
     );
   return notes.length > 0 ? notes.join(' ') : null;
 }
@@ -89,8 +94,8 @@ function count(deadLetters: readonly DeadLetterEntry[], status: DeadLetterStatus
 }
 
 /**
- * Letters without a record that have a newer one of the same device beside them: the older of two requests must not win because
- * the record of both was lost. Whatever the filter: it may name the older alone.
+ * Finds the dead letters without a record for which the same device has a newer dead letter. A replay of the older request must not
+ * replace the newer request. The search ignores the filter, because a filter may select only the older dead letter.
  */
 export function olderDuplicates(deadLetters: readonly DeadLetterEntry[]): Set<DeadLetterEntry> {
   const newest = new Map<string, DeadLetterEntry>();
@@ -107,11 +112,15 @@ export function olderDuplicates(deadLetters: readonly DeadLetterEntry[]): Set<De
 }
 
 /**
- * Whose certificates a filter names, the oldest first.
+ * Chooses the certificates of a rotation, the oldest first.
  *
- * @throws Refused; ProvisioningError `records-unavailable`
+ * @throws RequestError `ops.bad-filter`
+ * @throws ProvisioningError `records-unavailable`
  */
-export async function chooseToRotate(deps: OpsDependencies, given: object): Promise<Chosen> {
+export async function chooseToRotate(
+  deps: Pick<BulkDependencies, 'deviceSnapshots' | 'clock'>,
+  given: object,
+): Promise<ChosenSet> {
   const { uuid, mintedBefore, ...rest } = parse(rotateFilter, given, 'filter');
   const filter = {
     ...rest,
@@ -119,7 +128,7 @@ export async function chooseToRotate(deps: OpsDependencies, given: object): Prom
       mintedBefore: parseWhen('mintedBefore', mintedBefore, deps.clock.now()),
     }),
   };
-  const { records } = await deps.recordBook.read(0);
+  const { records } = await deps.deviceSnapshots.read(0);
   const chosen = [...records.values()]
     .filter((summary) => (uuid === undefined || summary.uuid === uuid) && isToRotate(summary, filter))
     .sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));

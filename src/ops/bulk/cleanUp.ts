@@ -1,37 +1,36 @@
-import type { OpsDependencies } from '../dependencies.js';
+import type { Clock, EpochMs } from '../../shared/time.js';
 import { hasFinished, type StoredAction } from './action.js';
+import type { Actions } from './repository.js';
 
 const hour = 3_600_000;
-/** A plan tells what was so when it was made: after this it is to be made anew. */
-export const planIsGoodForMs = 24 * hour;
-/** No plan takes so long to be written: whoever was at it died. */
-const writtenWithinMs = hour;
-/** Of an action that has ended, no worker is at a part of it any more. */
-const setIsKeptForMs = 24 * hour;
+/** A plan shows the state at the time of planning. An older plan cannot be started. */
+export const planValidMs = 24 * hour;
+/** Writing a plan takes much less time. If a plan is still unfinished after this time, the writing process has died. */
+const abandonedAfterMs = hour;
+/** After this time no worker can still be reading the set of a finished action. */
+const keepSetMs = 24 * hour;
 
 /**
- * Removes what is needed no more: plans that were never started, once they cannot be started any more; those that were never
- * written to their end; and the sets of actions that ended a day ago, which themselves stay as the audit. The overdue timer calls
- * it.
+ * Removes plans too old to be started, plans never written completely, and the sets of actions finished more than a day ago. The finished
+ * actions themselves remain for the audit. The redrive timer calls this function.
+ *
+ * @throws ProvisioningError `records-unavailable`
  */
-export async function cleanUpActions({
-  actions,
-  clock,
-}: Pick<OpsDependencies, 'actions' | 'clock'>): Promise<void> {
+export async function cleanUpActions({ actions, clock }: { actions: Actions; clock: Clock }): Promise<void> {
   const now = clock.now();
   for (const { id, plannedAt } of await actions.list(true))
-    if (plannedAt < now - writtenWithinMs) await actions.remove(id);
+    if (plannedAt < now - abandonedAfterMs) await actions.remove(id);
   for (const action of await actions.list()) {
     if (isStale(action, now)) await actions.remove(action.id);
     else if (hasOldSet(action, now)) await actions.removeSet(action.id);
   }
 }
 
-/** A little later than it may be started: a start and this never cross. */
-function isStale({ startedAt, plannedAt }: StoredAction, now: number): boolean {
-  return startedAt === null && plannedAt < now - planIsGoodForMs - hour;
+/** An hour after the end of the plan's validity, to never remove a plan during a start. */
+function isStale({ startedAt, plannedAt }: StoredAction, now: EpochMs): boolean {
+  return startedAt === null && plannedAt < now - planValidMs - hour;
 }
 
-function hasOldSet(action: StoredAction, now: number): boolean {
-  return hasFinished(action) && !action.setRemoved && (action.endedAt ?? 0) < now - setIsKeptForMs;
+function hasOldSet(action: StoredAction, now: EpochMs): boolean {
+  return hasFinished(action) && !action.setRemoved && (action.endedAt ?? 0) < now - keepSetMs;
 }

@@ -1,46 +1,48 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { z } from 'zod';
-import { countLargest } from '../counting.js';
-import type { OpsDependencies } from '../dependencies.js';
-import { actionFilter, parse } from '../filter.js';
-import { RequestError } from '../requestError.js';
+import { countLargest } from '../shared/counting.js';
+import { parse, RequestError } from '../shared/request.js';
 import type { StoredAction } from './action.js';
-import { type Chosen, chooseDeadLetters, chooseToRotate } from './choose.js';
+import { type ChosenSet, chooseDeadLetters, chooseToRotate } from './choose.js';
+import type { BulkDependencies } from './dependencies.js';
+import { actionFilter } from './filter.js';
 import { viewAction } from './read.js';
 import { type Action, actionKinds } from './schema.js';
 
-/** Slower, and the last of a large set would have a date that cannot be written. */
+/** At a lower rate, the due time of the last item of a large set would be outside the range of Date. */
 export const leastRate = 0.1;
 
 export const actionRequest = z.strictObject({
   kind: z.enum(actionKinds),
-  filter: actionFilter.default({}).describe('which; all of what is named must hold'),
+  filter: actionFilter.default({}).describe('selects the items; an item must match every field'),
   rate: z
     .number()
     .min(leastRate)
     .max(1e6)
     .optional()
-    .describe("asked for in a minute; default: the hub's limit"),
-  reason: z.string().min(1).max(500).optional().describe('required to discard'),
+    .describe("items requested in a minute; default: the hub's limit"),
+  reason: z.string().min(1).max(500).optional().describe('required for a discard'),
   revoke: z
     .boolean()
     .default(false)
-    .describe('to rotate after a leak: the hub stops to accept the old certificates at once'),
-  by: z.string().min(1).max(100).optional().describe('who plans it, for the audit'),
+    .describe('rotation after a leak: the hub stops accepting the old certificates at once'),
+  by: z.string().min(1).max(100).optional().describe('the operator who plans, for the audit'),
 });
 
 export type ActionRequest = z.input<typeof actionRequest>;
 
 /**
- * Fixes the set of a bulk action: what fails later is not in it. Nothing is done yet, see `startAction`.
+ * Plans a bulk action: stores the action with the set of items that match the filter now. Requests failing later are not part of the
+ * set. The action does nothing before `startAction`.
  *
- * @throws Refused; ProvisioningError `records-unavailable`, `queue-unavailable`
+ * @throws RequestError `ops.bad-request`, `ops.bad-filter`, `ops.no-reason`
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
-export async function planAction(deps: OpsDependencies, request: ActionRequest): Promise<Action> {
+export async function planAction(deps: BulkDependencies, request: ActionRequest): Promise<Action> {
   const { kind, filter, rate, reason, revoke, by } = parse(actionRequest, request);
   if (kind === 'discard' && !reason)
-    throw new RequestError('ops.no-reason', 'To discard needs a reason: it is kept with the audit.');
-  const chosen: Chosen =
+    throw new RequestError('ops.no-reason', 'A discard needs a reason, for the audit.');
+  const chosen: ChosenSet =
     kind === 'rotate' ? await chooseToRotate(deps, filter) : await chooseDeadLetters(deps, kind, filter);
   const action: StoredAction = {
     id: randomUUIDv7(),

@@ -2,21 +2,24 @@ import { z } from 'zod';
 import type { Records } from '../../device/repository.js';
 import type { Summary } from '../../device/summary.js';
 import { iso, isoOrNull } from '../../shared/time.js';
-import type { OpsDependencies } from '../dependencies.js';
-import { parse } from '../filter.js';
-import { pageOf, pageQuery, readCursor } from '../paging.js';
-import { RequestError } from '../requestError.js';
+import { pageOf, pageQuery, readCursor } from '../shared/paging.js';
+import { parse, RequestError } from '../shared/request.js';
 import { hasFinished, type StoredAction, sizeOf } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
 import { type Action, type ActionCounts, type ActionPage, actionKinds } from './schema.js';
 
+type ReadDependencies = Pick<BulkDependencies, 'actions' | 'records' | 'operationsPerMinute'>;
+
 /**
- * An action with what has become of it by now.
+ * Reads an action with the present counts.
  *
- * @throws Refused if there is none of this id; ProvisioningError `records-unavailable`
+ * @param id any text; an unknown id is an error
+ * @throws RequestError `ops.no-such-action`
+ * @throws ProvisioningError `records-unavailable`
  */
-export async function readAction(deps: OpsDependencies, id: string): Promise<Action> {
+export async function readAction(deps: ReadDependencies, id: string): Promise<Action> {
   const found = await deps.actions.read(id);
-  if (!found) throw new RequestError('ops.no-such-action', 'There is no action of this id.', 404);
+  if (!found) throw new RequestError('ops.no-such-action', 'There is no action with this id.', 404);
   const action = found.value;
   if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
   return viewAction(deps, action, await countOutcomes(deps.records, action));
@@ -30,34 +33,34 @@ export const actionQuery = z.strictObject({
 export type ActionQuery = z.input<typeof actionQuery>;
 
 /**
- * The audit: a page of all actions, those that were never started left out. The counts of one that is running are those of its
- * last step; `readAction` has the present ones.
+ * Lists all started actions, as the audit. A running action has the counts of the last wave; `readAction` has the present counts.
  *
- * @throws Refused; ProvisioningError `records-unavailable`
+ * @throws RequestError `ops.bad-request`, `ops.bad-cursor`
+ * @throws ProvisioningError `records-unavailable`
  */
-export async function listActions(deps: OpsDependencies, query: ActionQuery = {}): Promise<ActionPage> {
+export async function listActions(deps: ReadDependencies, query: ActionQuery = {}): Promise<ActionPage> {
   const { kind, order, limit, cursor } = parse(actionQuery, query);
-  const found = (await deps.actions.list()).filter(
+  const started = (await deps.actions.list()).filter(
     (action) => action.startedAt !== null && (kind === undefined || action.kind === kind),
   );
-  const { items, next } = pageOf(found, {
+  const { items, next } = pageOf(started, {
     cursorOf: ({ plannedAt, id }) => [iso(plannedAt), id],
     order,
     limit,
     from: cursor === undefined ? null : readCursor(cursor),
   });
-  return { actions: items.map((action) => viewAction(deps, action)), total: found.length, next };
+  return { actions: items.map((action) => viewAction(deps, action)), total: started.length, next };
 }
 
 /**
- * An action as it is shown.
+ * The form of an action in the API.
  *
- * @param counts what has become of it so far; default: none of it was started
+ * @param counts default: the final counts, or no request yet
  */
 export function viewAction(
-  { operationsPerMinute }: Pick<OpsDependencies, 'operationsPerMinute'>,
+  { operationsPerMinute }: Pick<BulkDependencies, 'operationsPerMinute'>,
   action: StoredAction,
-  counts: ActionCounts = action.counts ?? noneYet(action),
+  counts: ActionCounts = action.counts ?? nothingRequested(action),
 ): Action {
   const {
     id,
@@ -100,13 +103,13 @@ export function viewAction(
   };
 }
 
-/** With a further note; null: as it is. */
+/** Appends a note to the action's note. Null changes nothing. */
 export function withNote(action: Action, note: string | null): Action {
   if (note === null) return action;
   return { ...action, note: action.note === null ? note : `${action.note} ${note}` };
 }
 
-function noneYet({ planned, quarantined, superseded }: StoredAction): ActionCounts {
+function nothingRequested({ planned, quarantined, superseded }: StoredAction): ActionCounts {
   return {
     planned,
     quarantined,
@@ -120,7 +123,7 @@ function noneYet({ planned, quarantined, superseded }: StoredAction): ActionCoun
 }
 
 /**
- * What has become of those that an action asked for.
+ * Counts the outcomes of the requests of an action, from the device records.
  *
  * @throws ProvisioningError `records-unavailable`
  */
@@ -133,7 +136,8 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
   const outcomes = { succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
   for await (const summary of records.summaries({ action: action.id })) outcomes[outcomeOf(summary)] += 1;
   const found = outcomes.succeeded + outcomes.failed + outcomes.cancelled + outcomes.underWay;
-  // Those that others have asked for since are not ours any more. A part that is just being asked for is not counted as asked yet.
+  // A record leaves the action when a later request replaces the request of the action: `found` is then below `requested`. While a worker
+  // is requesting a part, `found` is above `requested`, because `next` is stored after the part.
   return {
     ...counts,
     requested: Math.max(requested, found),
@@ -145,7 +149,7 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
 function outcomeOf({ job, state, completedAt }: Summary): 'succeeded' | 'failed' | 'cancelled' | 'underWay' {
   if (job?.cancelled) return 'cancelled';
   if (job && job.deadAt === null && job.kind === 'change') return 'underWay';
-  // A rotation that was taken back: the device is as it was.
+  // A cancelled rotation: the record has the state from before the rotation.
   if (!job && completedAt === null) return 'cancelled';
   return state === 'failed' ? 'failed' : 'succeeded';
 }

@@ -7,24 +7,24 @@ import type { ErasableTable, Row } from '../../storage/table.js';
 import type { Item, StoredAction } from './action.js';
 
 /**
- * The bulk actions of ops, each with its set. As long as there is anything of a set there is its action, finished or not, so that
- * whatever a process leaves that dies is found again. All throw `records-unavailable`.
+ * Stores bulk actions and their sets. The action exists as long as any row of the set exists. Therefore the clean-up finds the rows left
+ * by a dead process. All methods throw ProvisioningError `records-unavailable`.
  */
 export interface Actions {
-  /** An action that can be read is whole. */
+  /** Writes the action and the set. Readers see the action only after the whole set is written. */
   create(action: StoredAction, items: readonly Item[]): Promise<void>;
-  /** @param id any text: what is no id has no action */
+  /** @param id any text; null is returned for an invalid id */
   read(id: string): Promise<Row<StoredAction> | null>;
   /**
-   * Read, change, write, and again on a conflict. One's own write is known, as with the records.
+   * Reads, changes and writes an action. After a conflict the action is read again.
    *
    * @param change gets a copy; returns null to write nothing
-   * @returns what was written, or null
+   * @returns the written action, or null if nothing was written
    */
   amend(id: string, change: (action: StoredAction) => StoredAction | null): Promise<StoredAction | null>;
-  /** The part of the set from one place to before another. */
+  /** The items with an index from `from` to below `to`. */
   items(id: string, from: number, to: number): Promise<Item[]>;
-  /** @param unfinished those instead whose set is still being written, or never will be */
+  /** @param unfinished true: only the actions with an incomplete set; default: only the actions with a complete set */
   list(unfinished?: boolean): Promise<StoredAction[]>;
   /** Removes an action and its set. */
   remove(id: string): Promise<void>;
@@ -37,9 +37,9 @@ const mostConflicts = 20;
 
 const keyOf = (id: string) => ({ partition: 'actions', row: id });
 const partitionOf = (id: string) => `items-${id}`;
-/** Sorts as the number does. */
-const textOf = (place: number) => String(place).padStart(9, '0');
-/** By its last place: the row that holds a place is the first at or behind it. */
+/** The text sorts like the number. */
+const textOf = (index: number) => String(index).padStart(9, '0');
+/** The key is the index of the last item. Therefore the first row with a key at or above an index contains the index. */
 const rowOf = ({ from, items }: SetRow) => textOf(from + items.length - 1);
 
 export function openActions(table: ErasableTable<unknown>): Actions {
@@ -47,7 +47,7 @@ export function openActions(table: ErasableTable<unknown>): Actions {
   const sets = table as ErasableTable<SetRow>;
   const limit = pLimit(writesAtATime);
 
-  // Not every text can be a row's key.
+  // Some texts are invalid as the key of a row.
   const find = async (id: string) => (z.uuid().safeParse(id).success ? actions.get(keyOf(id)) : null);
 
   async function read(id: string): Promise<Row<StoredAction> | null> {
@@ -91,17 +91,17 @@ export function openActions(table: ErasableTable<unknown>): Actions {
     read,
     amend: (id, change) => amend(id, change),
     async items(id, from, to) {
-      const found: Item[] = [];
-      const filter = `PartitionKey eq '${partitionOf(id)}' and RowKey ge '${textOf(from)}' and RowKey lt '${textOf(to + mostInARow)}'`;
+      const items: Item[] = [];
+      const filter = `PartitionKey eq '${partitionOf(id)}' and RowKey ge '${textOf(from)}' and RowKey lt '${textOf(to + maxItemsPerRow)}'`;
       for await (const row of sets.list(filter))
-        found.push(...row.items.slice(Math.max(0, from - row.from), Math.max(0, to - row.from)));
-      return found;
+        items.push(...row.items.slice(Math.max(0, from - row.from), Math.max(0, to - row.from)));
+      return items;
     },
     async list(unfinished = false) {
-      const found: StoredAction[] = [];
+      const listed: StoredAction[] = [];
       for await (const action of actions.list("PartitionKey eq 'actions'"))
-        if ((action.unfinished ?? false) === unfinished) found.push(action);
-      return found;
+        if ((action.unfinished ?? false) === unfinished) listed.push(action);
+      return listed;
     },
     async remove(id) {
       await removeRows(id);
@@ -114,29 +114,29 @@ export function openActions(table: ErasableTable<unknown>): Actions {
   };
 }
 
-/** A part of an action's set, as long as a row can hold. */
+/** A part of an action's set, at most as large as a row of a table may be. */
 export interface SetRow {
-  /** The place in the set of its first item. */
+  /** Index in the set of the first item. */
   from: number;
   items: Item[];
 }
 
-/** A text in a row may have 32,768 characters (64 KiB of UTF-16), and an item has from 100 to 2,000, by its names. */
-const mostCharacters = 30_000;
-/** Bounds how many rows have to be looked at for a place of the set. */
-export const mostInARow = 180;
+/** A text in a row may have 32,768 characters (64 KiB of UTF-16). An item has from 100 to 2,000 characters, depending on the names. */
+const maxCharactersPerRow = 30_000;
+/** Bounds the number of rows to read for an index of the set. */
+export const maxItemsPerRow = 180;
 
-/** Cuts a set into rows, in its order. */
+/** Cuts a set into rows, in order. */
 export function chunkItems(items: readonly Item[]): SetRow[] {
   const rows: SetRow[] = [];
   let room = 0;
-  items.forEach((item, place) => {
+  items.forEach((item, index) => {
     const length = JSON.stringify(item).length + 1;
     let row = rows.at(-1);
-    if (!row || row.items.length === mostInARow || length > room) {
-      row = { from: place, items: [] };
+    if (!row || row.items.length === maxItemsPerRow || length > room) {
+      row = { from: index, items: [] };
       rows.push(row);
-      room = mostCharacters;
+      room = maxCharactersPerRow;
     }
     row.items.push(item);
     room -= length;

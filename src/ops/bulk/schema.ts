@@ -5,39 +5,39 @@ export const actionKinds = ['replay', 'discard', 'rotate'] as const;
 export type ActionKind = (typeof actionKinds)[number];
 
 /**
- * `planned`, then `running` until each of its devices has come to an end, then `done`. `cancelling` becomes `cancelled` within
- * moments. `halted`: a ramp that saw too many fail again.
+ * An action is `planned`, then `running` until every request of the action has finished, then `done`. `cancelling` becomes `cancelled`
+ * within moments. An action with a ramp becomes `halted` if too many requests of a wave fail again.
  */
 export const actionStates = ['planned', 'running', 'cancelling', 'cancelled', 'halted', 'done'] as const;
 export type ActionState = (typeof actionStates)[number];
 
 const counts = z.object({
   planned: count,
-  quarantined: count.describe('left out of the plan, because they have failed again too often'),
-  requested: count.describe('asked for so far (a discard: looked at)'),
+  quarantined: count.describe('left out of the plan after too many failed replays'),
+  requested: count.describe('requested so far (discard: processed so far)'),
   superseded: count.describe(
-    'left alone: their records had moved on since the plan, or others have asked for them since',
+    'skipped: the record has moved on since the plan, or a later request has replaced the request of the action',
   ),
-  succeeded: count.describe('of those asked for: provisioned or deprovisioned by now (a discard: discarded)'),
-  failed: count.describe('of those asked for: failed for good again'),
-  cancelled: count.describe('of those asked for: cancelled before they were done'),
-  underWay: count.describe('of those asked for: still under way'),
+  succeeded: count.describe(
+    'of the requested items: provisioned or deprovisioned by now (discard: discarded)',
+  ),
+  failed: count.describe('of the requested items: failed for good again'),
+  cancelled: count.describe('of the requested items: cancelled before the end'),
+  underWay: count.describe('of the requested items: still in progress'),
 });
 
-const ofThePlannedSet = 'of the planned set; of more than 100, the most frequent, and the rest as "others"';
+const ofPlannedSet = 'of the planned set; at most the 100 most frequent values, and the rest as "others"';
 
-/**
- * A bulk action of ops: its plan fixes the set, and running it asks for each once. What was done remains as the audit.
- */
+/** A bulk action: the plan fixes the set of items, and the running action requests each item once. Actions remain as the audit. */
 export const action = z
   .object({
     id: z.string(),
     kind: z.enum(actionKinds),
     state: z.enum(actionStates),
-    by: z.string().describe('who planned it'),
-    filter: z.record(z.string(), z.string()).describe('as it was given'),
-    reason: z.string().nullable().describe('of a discard'),
-    revoke: z.boolean().describe('of a rotation: the hub stops to accept the old certificates at once'),
+    by: z.string().describe('the operator who planned the action'),
+    filter: z.record(z.string(), z.string()).describe('as sent with the plan'),
+    reason: z.string().nullable().describe('reason of a discard'),
+    revoke: z.boolean().describe('rotation: the hub stops accepting the old certificates at once'),
     plannedAt: time,
     startedAt: time.nullable(),
     startedBy: z.string().nullable(),
@@ -47,17 +47,17 @@ export const action = z
       .number()
       .positive()
       .nullable()
-      .describe('asked for in a minute; null before it is started'),
-    ramp: z.boolean().describe('in growing waves, and no further when too many fail again'),
-    limit: z.int().positive().nullable().describe('of the planned set, only so many; null: all'),
+      .describe('items requested in a minute; null before the start, without a rate in the plan'),
+    ramp: z.boolean().describe('in growing waves; halted if too many items of a wave fail again'),
+    limit: z.int().positive().nullable().describe('the greatest number of items to request; null: all'),
     counts,
-    byCode: z.record(z.string(), count).describe(ofThePlannedSet),
-    byFleet: z.record(z.string(), count).describe(ofThePlannedSet),
+    byCode: z.record(z.string(), count).describe(ofPlannedSet),
+    byFleet: z.record(z.string(), count).describe(ofPlannedSet),
     expectedSeconds: z
       .number()
       .nonnegative()
-      .describe("how long all of it takes: at the hub's pace, or at the rate chosen at its start"),
-    note: z.string().nullable().describe('in words: why it stopped, what was left out'),
+      .describe("duration of the whole action, at the hub's limit or at the chosen rate"),
+    note: z.string().nullable().describe('a sentence: why the action stopped, or what the plan left out'),
   })
   .meta({ id: 'Action' });
 

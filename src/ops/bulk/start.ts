@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import type { OpsDependencies } from '../dependencies.js';
-import { parse } from '../filter.js';
-import { RequestError } from '../requestError.js';
+import { parse, RequestError } from '../shared/request.js';
 import { sizeOf } from './action.js';
-import { planIsGoodForMs } from './cleanUp.js';
+import { planValidMs } from './cleanUp.js';
+import type { BulkDependencies } from './dependencies.js';
 import { leastRate } from './plan.js';
 import { viewAction, withNote } from './read.js';
 import type { Action } from './schema.js';
-import { wakeUpOrNote } from './wakeUp.js';
+import { scheduleWakeUpOrNote } from './wakeUp.js';
 
 export const startRequest = z.strictObject({
   rate: z
@@ -15,21 +14,32 @@ export const startRequest = z.strictObject({
     .min(leastRate)
     .max(1e6)
     .optional()
-    .describe("asked for in a minute; default: that of the plan, or the hub's limit"),
-  ramp: z.boolean().default(false).describe('in growing waves, and no further when too many fail again'),
-  limit: z.int().positive().optional().describe('of the planned set, only so many, those that failed first'),
-  by: z.string().min(1).max(100).optional().describe('who starts it, for the audit'),
+    .describe("items requested in a minute; default: the rate of the plan, or the hub's limit"),
+  ramp: z
+    .boolean()
+    .default(false)
+    .describe('in growing waves; halted if too many items of a wave fail again'),
+  limit: z
+    .int()
+    .positive()
+    .optional()
+    .describe('the greatest number of items to request; the oldest failures are first'),
+  by: z.string().min(1).max(100).optional().describe('the operator who starts, for the audit'),
 });
+
+/** Items in the first wave of a ramp: enough to see whether the cause is fixed, and few enough to fail. */
+const firstWave = 10;
 
 export type StartRequest = z.input<typeof startRequest>;
 
 /**
- * Starts a planned action. From here on it runs by itself, whatever becomes of who started it: workers carry it on.
+ * Starts a planned action. Workers then carry the action on, independently of the caller.
  *
- * @throws Refused; ProvisioningError `records-unavailable`: it may have been started
+ * @throws RequestError `ops.bad-request`, `ops.no-such-action`, `ops.not-planned`, `ops.plan-too-old`
+ * @throws ProvisioningError `records-unavailable`: the action may have been started nevertheless
  */
 export async function startAction(
-  deps: OpsDependencies,
+  deps: BulkDependencies,
   id: string,
   request: StartRequest = {},
 ): Promise<Action> {
@@ -39,10 +49,10 @@ export async function startAction(
     if (action.state !== 'planned')
       throw new RequestError(
         'ops.not-planned',
-        `The action was started already: it is ${action.state}.`,
+        `The action was already started: its state is ${action.state}.`,
         409,
       );
-    if (now - action.plannedAt > planIsGoodForMs)
+    if (now - action.plannedAt > planValidMs)
       throw new RequestError('ops.plan-too-old', 'The plan is older than a day: make a new one.', 409);
     const inWaves = ramp && action.kind !== 'discard';
     const size = sizeOf({ ...action, limit: limit ?? null });
@@ -63,9 +73,6 @@ export async function startAction(
     };
   });
   if (!started)
-    throw new RequestError('ops.no-such-action', 'There is no action of this id: make a plan first.', 404);
-  return withNote(viewAction(deps, started), await wakeUpOrNote(deps, id, now));
+    throw new RequestError('ops.no-such-action', 'There is no action with this id: make a plan first.', 404);
+  return withNote(viewAction(deps, started), await scheduleWakeUpOrNote(deps, id, now));
 }
-
-/** The first wave of a ramp: enough to see whether the cause is gone, few enough to be sorry for. */
-const firstWave = 10;

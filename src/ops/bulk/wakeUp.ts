@@ -1,17 +1,18 @@
 import { ProvisioningError } from '../../shared/errors.js';
-import type { OpsDependencies } from '../dependencies.js';
+import type { EpochMs } from '../../shared/time.js';
 import { hasFinished } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
 
 /**
- * Has a worker go on with an action at a time, and nobody by an earlier message any more.
+ * Sends a wake-up message for an action. The message carries a new generation, and workers ignore all earlier wake-up messages.
  *
- * @param at Unix ms
- * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the overdue timer does it again
+ * @param at when a worker carries the action on
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the redrive timer sends the message later
  */
-export async function wakeUp(
-  { actions, queue }: Pick<OpsDependencies, 'actions' | 'queue'>,
+export async function scheduleWakeUp(
+  { actions, queue }: Pick<BulkDependencies, 'actions' | 'queue'>,
   id: string,
-  at: number,
+  at: EpochMs,
 ): Promise<void> {
   const written = await actions.amend(id, (action) =>
     hasFinished(action) ? null : { ...action, wakeUp: { generation: action.wakeUp.generation + 1, due: at } },
@@ -22,41 +23,42 @@ export async function wakeUp(
 }
 
 /**
- * As `nudge`, for who has just written down what is to be done: from then on it is going to happen, with this message or with that
- * of the overdue timer, and is not to be reported as something that was not taken.
+ * As `scheduleWakeUp`, for a caller with a change already stored in the action. The redrive timer sends a lost message later, and
+ * therefore a sending failure is a note and no error.
  *
- * @returns in words, if the message could not be sent; else null
+ * @returns a sentence for the operator if the message could not be sent; else null
  */
-export async function wakeUpOrNote(
-  deps: Pick<OpsDependencies, 'actions' | 'queue'>,
+export async function scheduleWakeUpOrNote(
+  deps: Pick<BulkDependencies, 'actions' | 'queue'>,
   id: string,
-  at: number,
+  at: EpochMs,
 ): Promise<string | null> {
   try {
-    await wakeUp(deps, id, at);
+    await scheduleWakeUp(deps, id, at);
     return null;
   } catch (error) {
     if (!(error instanceof ProvisioningError)) throw error;
-    return `Written down, but no worker could be told (${error.code}): it goes on by itself within ten minutes.`;
+    return `The change is stored, but no worker could be notified (${error.code}). The action continues by itself within ten minutes.`;
   }
 }
 
-/** How late a nudge must be to be taken for lost: longer than a worker's message is locked, and its turn takes. */
+/** A wake-up message later than this is lost: the limit exceeds the lock of a message and the longest turn of a worker. */
 const lostMs = 300_000;
 
 /**
- * Nudges again the running actions whose message was lost: a process died between the writing and the sending, or its
- * deliveries were spent. The overdue timer calls it.
+ * Sends new wake-up messages for running actions with a lost message. A message is lost if a process died between writing and sending,
+ * or if all deliveries of the message failed. The redrive timer calls this function.
  *
- * @returns how many
+ * @returns the number of sent messages
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function resendLostWakeUps(
-  deps: Pick<OpsDependencies, 'actions' | 'queue' | 'clock'>,
+  deps: Pick<BulkDependencies, 'actions' | 'queue' | 'clock'>,
 ): Promise<number> {
   const now = deps.clock.now();
   const lost = (await deps.actions.list()).filter(
     (action) => action.state !== 'planned' && !hasFinished(action) && now - action.wakeUp.due > lostMs,
   );
-  for (const { id } of lost) await wakeUp(deps, id, now);
+  for (const { id } of lost) await scheduleWakeUp(deps, id, now);
   return lost.length;
 }

@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { count, next, operation, service, step, time } from '../../shared/schemas.js';
 
 /**
- * What may be done about a failed request or a letter.
+ * The status of a dead letter decides how an operator may handle the dead letter.
  *
- * - `failed`: the request failed for good. It can be replayed or discarded.
- * - `quarantined`: the same, and it has failed again after so many replays that only a replay by name takes it.
- * - `cancelled`: a replay of it was cancelled. It can be replayed.
- * - `discarded`: ops want nothing more of it; its letter goes within minutes.
- * - `superseded`: a letter whose record has moved on; it goes within minutes.
- * - `owed`: a letter of work that is still owed; the overdue timer sends it again.
- * - `no-record`: a readable letter whose record is gone. A replay makes the record anew.
- * - `unreadable`: a letter that this version cannot read. It can be discarded.
+ * - `failed`: the request failed for good. A replay or a discard is possible.
+ * - `quarantined`: the request failed again after `maxReplays` replays. A replay must name the device or the message.
+ * - `cancelled`: an operator cancelled the replay of the request. A replay is possible.
+ * - `discarded`: an operator discarded the request. The redrive removes the message within minutes.
+ * - `superseded`: the record has moved on since the message was sent. The redrive removes the message within minutes.
+ * - `owed`: the record still has a pending job. The redrive sends the message again.
+ * - `no-record`: the message is readable, and the device has no record. A replay writes the record anew.
+ * - `unreadable`: this version cannot read the message. A discard is possible.
  */
 export const deadLetterStatuses = [
   'failed',
@@ -26,36 +26,36 @@ export const deadLetterStatuses = [
 
 export type DeadLetterStatus = (typeof deadLetterStatuses)[number];
 
-/** One line of the list of dead letters: a failed request with its letter, or one of both alone. */
+/** A failed request together with the message in the dead-letter queue. Either may be missing. */
 export const deadLetter = z
   .object({
     status: z.enum(deadLetterStatuses),
-    uuid: z.string().nullable().describe('null where the letter cannot be read'),
+    uuid: z.string().nullable().describe('null if the message is unreadable'),
     requestId: z.string().nullable(),
     sequenceNumber: z
       .string()
       .nullable()
-      .describe('of the letter in the dead-letter queue; null if it was not found there'),
+      .describe('of the message in the dead-letter queue; null if the queue has no such message'),
     operation: operation.nullable(),
     service: service.nullable(),
-    fleet: z.string().nullable().describe('null where it was not seen yet'),
-    code: z.string().describe('of its failure; of an unreadable letter, why it was dead-lettered'),
+    fleet: z.string().nullable().describe('null if the fleet is not known yet'),
+    code: z.string().describe('of the failure; of an unreadable message, the reason of the dead-lettering'),
     step: step.nullable(),
     message: z.string().nullable(),
     attempts: count,
     replays: count,
     superseded: z.boolean(),
     firstSeenAt: time.nullable(),
-    failedAt: time.describe('when it failed for good, or was dead-lettered'),
+    failedAt: time.describe('when the request failed for good, or the message was dead-lettered'),
   })
-  .meta({ id: 'Letter' });
+  .meta({ id: 'DeadLetter' });
 
 export type DeadLetter = z.infer<typeof deadLetter>;
 
 export const deadLetterPage = z
   .object({
     deadLetters: z.array(deadLetter),
-    total: count.describe('how many fit the filter, on all pages'),
+    total: count.describe('matches of the filter, on all pages'),
     byCode: z.record(z.string(), count),
     byFleet: z.record(z.string(), count),
     byStatus: z.partialRecord(z.enum(deadLetterStatuses), count),
@@ -63,9 +63,9 @@ export const deadLetterPage = z
     incomplete: z
       .string()
       .nullable()
-      .describe('in words, where the dead-letter queue could not be looked at whole'),
-    asOf: time.describe('when queue and records were looked at'),
+      .describe('a sentence, if the dead-letter queue could not be read to the end; else null'),
+    asOf: time.describe('when queue and records were read'),
   })
-  .meta({ id: 'LetterPage' });
+  .meta({ id: 'DeadLetterPage' });
 
 export type DeadLetterPage = z.infer<typeof deadLetterPage>;

@@ -2,81 +2,86 @@ import type { Records } from '../../device/repository.js';
 import type { Summary } from '../../device/summary.js';
 import { type JoinedDeadLetter, readDeadLetters } from '../../queue/deadLetters.js';
 import type { Queue } from '../../queue/queue.js';
-import { type Clock, iso } from '../../shared/time.js';
+import { type Clock, type EpochMs, iso } from '../../shared/time.js';
 import type { DeadLetter, DeadLetterStatus } from './schema.js';
 
-/** A letter of the list, and what a replay of it needs. */
+/** A dead letter of the list, with the generation needed for a replay. */
 export interface DeadLetterEntry extends DeadLetter {
-  /** Of the record's given-up ticket, or of the message; null where it cannot be read. */
+  /** Generation of the record's dead job, or of the message. Null if the message is unreadable. */
   generation: number | null;
 }
 
-export interface Snapshot {
+export interface DeadLetterSnapshot {
   deadLetters: DeadLetterEntry[];
+  /** A sentence, if the dead-letter queue could not be read to the end; else null. */
   incomplete: string | null;
-  /** Unix ms. */
-  asOf: number;
+  asOf: EpochMs;
 }
 
-/** The list of everything that failed for good: what the records know, and what lies in the dead-letter queue. */
+/** Joins the records of failed requests with the messages of the dead-letter queue. */
 export interface DeadLetterSnapshots {
   /**
-   * The list as it was read within this many ms, or ten times as long ago as the reading took; 0 reads it now. Callers at the
-   * same time share one reading.
+   * Reads the snapshot. Concurrent callers share one reading.
    *
+   * @param freshMs the greatest age of a cached snapshot; ten times the reading's duration, if longer; 0 always reads
    * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
    */
-  read(freshMs: number): Promise<Snapshot>;
+  read(freshMs: number): Promise<DeadLetterSnapshot>;
 }
 
-/** Failed again after so many replays, a request is replayed only by name. */
-export const mostReplays = 3;
+/** After this number of failed replays, a replay takes the request only by name. */
+export const maxReplays = 3;
 
 export function openDeadLetterSnapshots(deps: {
   queue: Queue;
   records: Records;
   clock: Clock;
 }): DeadLetterSnapshots {
-  let last: (Snapshot & { tookMs: number }) | undefined;
-  let reading: Promise<Snapshot> | undefined;
+  let last: { snapshot: DeadLetterSnapshot; tookMs: number } | undefined;
+  let reading: Promise<DeadLetterSnapshot> | undefined;
 
-  async function readNow(): Promise<Snapshot> {
+  async function readNow(): Promise<DeadLetterSnapshot> {
     const asOf = deps.clock.now();
     const { dead, deadLetters, whole } = await readDeadLetters(deps);
-    const entered = new Map<string, DeadLetterEntry>();
-    for (const summary of dead.values()) entered.set(idOf(summary), ofRecord(summary));
-    const others: DeadLetterEntry[] = [];
-    for (const each of deadLetters) {
-      // That of a discarded request is superseded, and still its letter.
-      const { message, record } = each;
-      const isOwn =
-        record?.requestId === message?.requestId && record?.job?.generation === message?.generation;
-      const own = record && isOwn && entered.get(idOf(record));
-      if (own) own.sequenceNumber ??= each.deadLetter.sequenceNumber;
-      else others.push(ofDeadLetter(each));
-    }
-    const incomplete = whole
-      ? null
-      : `There are more than ${deadLetters.length} letters in the dead-letter queue: those behind are listed by their records alone.`;
-    last = {
-      deadLetters: [...entered.values(), ...others],
-      incomplete,
+    const snapshot = {
+      deadLetters: mergeEntries(dead.values(), deadLetters),
+      incomplete: whole
+        ? null
+        : `The dead-letter queue has more than ${deadLetters.length} messages. The list has the later messages only by the records of the devices.`,
       asOf,
-      tookMs: deps.clock.now() - asOf,
     };
-    return last;
+    last = { snapshot, tookMs: deps.clock.now() - asOf };
+    return snapshot;
   }
 
   return {
     async read(freshMs) {
-      if (last && freshMs > 0 && deps.clock.now() - last.asOf < Math.max(freshMs, 10 * last.tookMs))
-        return last;
+      if (last && freshMs > 0) {
+        const { snapshot, tookMs } = last;
+        if (deps.clock.now() - snapshot.asOf < Math.max(freshMs, 10 * tookMs)) return snapshot;
+      }
       reading ??= readNow().finally(() => {
         reading = undefined;
       });
       return reading;
     },
   };
+}
+
+/** One entry for each dead record, with the sequence number of the record's message; and one for each other message. */
+function mergeEntries(dead: Iterable<Summary>, messages: readonly JoinedDeadLetter[]): DeadLetterEntry[] {
+  const ofRecords = new Map<string, DeadLetterEntry>();
+  for (const summary of dead) ofRecords.set(idOf(summary), ofRecord(summary));
+  const ofOthers: DeadLetterEntry[] = [];
+  for (const each of messages) {
+    const { message, record, deadLetter } = each;
+    // Compared by id, not by `superseded`: the message of a discarded request is superseded, and belongs to the record.
+    const isOwn = record?.requestId === message?.requestId && record?.job?.generation === message?.generation;
+    const own = record && isOwn && ofRecords.get(idOf(record));
+    if (own) own.sequenceNumber ??= deadLetter.sequenceNumber;
+    else ofOthers.push(ofDeadLetter(each));
+  }
+  return [...ofRecords.values(), ...ofOthers];
 }
 
 function idOf({ uuid, requestId, job }: Summary): string {
@@ -86,7 +91,7 @@ function idOf({ uuid, requestId, job }: Summary): string {
 function ofRecord(summary: Summary): DeadLetterEntry {
   const { job } = summary;
   return {
-    status: statusOf(summary),
+    status: recordStatusOf(summary),
     uuid: summary.uuid,
     requestId: summary.requestId,
     generation: job?.generation ?? null,
@@ -105,24 +110,15 @@ function ofRecord(summary: Summary): DeadLetterEntry {
   };
 }
 
-function statusOf({ job, replays }: Summary): DeadLetterStatus {
+function recordStatusOf({ job, replays }: Summary): DeadLetterStatus {
   if (job?.discarded) return 'discarded';
   if (job?.cancelled) return 'cancelled';
-  return replays >= mostReplays ? 'quarantined' : 'failed';
+  return replays >= maxReplays ? 'quarantined' : 'failed';
 }
 
 function ofDeadLetter({ deadLetter, message, record, superseded }: JoinedDeadLetter): DeadLetterEntry {
-  const status = superseded
-    ? 'superseded'
-    : record
-      ? record.job?.deadAt === null
-        ? 'owed'
-        : statusOf(record)
-      : message
-        ? 'no-record'
-        : 'unreadable';
   return {
-    status,
+    status: messageStatusOf({ message, record, superseded }),
     uuid: message?.uuid ?? null,
     requestId: message?.requestId ?? null,
     generation: message?.generation ?? null,
@@ -139,4 +135,14 @@ function ofDeadLetter({ deadLetter, message, record, superseded }: JoinedDeadLet
     firstSeenAt: record ? iso(record.firstSeenAt) : null,
     failedAt: iso(deadLetter.enqueuedAt),
   };
+}
+
+function messageStatusOf({
+  message,
+  record,
+  superseded,
+}: Pick<JoinedDeadLetter, 'message' | 'record' | 'superseded'>): DeadLetterStatus {
+  if (superseded) return 'superseded';
+  if (record) return record.job?.deadAt === null ? 'owed' : recordStatusOf(record);
+  return message ? 'no-record' : 'unreadable';
 }

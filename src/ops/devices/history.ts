@@ -1,21 +1,29 @@
 import type { DeviceRecord } from '../../device/record.js';
+import type { Records } from '../../device/repository.js';
 import { hubAccepts, isPending } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
-import { iso, isoOrNull } from '../../shared/time.js';
-import type { OpsDependencies } from '../dependencies.js';
-import { RequestError } from '../requestError.js';
+import { type Clock, iso, isoOrNull } from '../../shared/time.js';
+import type { RateLimiter } from '../../throttling/rateLimiter.js';
+import { RequestError } from '../shared/request.js';
 import type { DeviceHistory } from './schema.js';
 
+export interface HistoryDependencies {
+  records: Records;
+  rateLimiter: RateLimiter;
+  clock: Clock;
+}
+
 /**
- * One device and what happened to it.
+ * Reads a device with the device's history.
  *
- * @throws Refused (404) if nothing was ever asked for it; ProvisioningError `records-unavailable`
+ * @throws RequestError `ops.no-such-device` (404) if the device has no record
+ * @throws ProvisioningError `records-unavailable`
  */
-export async function readHistory(deps: OpsDependencies, uuid: string): Promise<DeviceHistory> {
+export async function readHistory(deps: HistoryDependencies, uuid: string): Promise<DeviceHistory> {
   const found = await deps.records.read(uuid);
   if (!found)
-    throw new RequestError('ops.no-such-device', `Nothing was ever asked for the device ${uuid}.`, 404);
+    throw new RequestError('ops.no-such-device', `No request was ever made for the device ${uuid}.`, 404);
   const record = found.value;
   const { job, observed, replays, firstSeenAt, completedAt } = record;
   const discarded = job?.dead?.discarded;

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { heldThumbprint } from '../../device/state.js';
 import { type Summary, summaryState } from '../../device/summary.js';
 import { state, step } from '../../shared/schemas.js';
-import { iso, isoOrNull } from '../../shared/time.js';
-import { countBy } from '../counting.js';
-import type { OpsDependencies } from '../dependencies.js';
-import { parse } from '../filter.js';
-import { pageOf, pageQuery, readCursor } from '../paging.js';
+import { type Clock, type EpochMs, iso, isoOrNull } from '../../shared/time.js';
+import { countBy } from '../shared/counting.js';
+import { pageOf, pageQuery, readCursor } from '../shared/paging.js';
+import { parse } from '../shared/request.js';
 import type { RecordLine, RecordPage } from './schema.js';
+import type { DeviceSnapshots } from './snapshot.js';
 
 export const recordQuery = z.strictObject({
   state: state.optional(),
@@ -20,7 +20,7 @@ export const recordQuery = z.strictObject({
     .toLowerCase()
     .regex(/^[0-9a-f]{1,62}$/, 'must be the beginning of a UUID: hexadecimal digits')
     .optional()
-    .describe('the beginning of the UUID, or all of it'),
+    .describe('the first digits of the UUID, or the whole UUID'),
   ...pageQuery,
 });
 
@@ -29,25 +29,29 @@ export type RecordQuery = z.input<typeof recordQuery>;
 const freshMs = 1_000;
 
 /**
- * A page of the records, by when they were last asked for.
+ * Lists the device records, sorted by the time of the last request.
  *
- * @throws Refused; ProvisioningError `records-unavailable`
+ * @throws RequestError `ops.bad-filter`, `ops.bad-cursor`
+ * @throws ProvisioningError `records-unavailable`
  */
-export async function listRecords(deps: OpsDependencies, query: RecordQuery = {}): Promise<RecordPage> {
+export async function listRecords(
+  deps: { deviceSnapshots: DeviceSnapshots; clock: Clock },
+  query: RecordQuery = {},
+): Promise<RecordPage> {
   const { order, limit, cursor, uuid, ...exact } = parse(recordQuery, query, 'filter');
   const from = cursor === undefined ? null : readCursor(cursor);
-  const { records, asOf } = await deps.recordBook.read(freshMs);
+  const { records, asOf } = await deps.deviceSnapshots.read(freshMs);
   const now = deps.clock.now();
   const conditions = Object.entries(exact) as [keyof typeof exact, string][];
-  const fits = (line: RecordLine) =>
+  const matches = (line: RecordLine) =>
     (uuid === undefined || line.uuid.startsWith(uuid)) &&
     conditions.every(([name, value]) => line[name] === value);
-  const found: RecordLine[] = [];
+  const lines: RecordLine[] = [];
   for (const summary of records.values()) {
     const line = lineOf(summary, now);
-    if (fits(line)) found.push(line);
+    if (matches(line)) lines.push(line);
   }
-  const { items, next } = pageOf(found, {
+  const { items, next } = pageOf(lines, {
     cursorOf: ({ requestedAt, uuid: key }) => [requestedAt, key],
     order,
     limit,
@@ -55,15 +59,14 @@ export async function listRecords(deps: OpsDependencies, query: RecordQuery = {}
   });
   return {
     records: items,
-    total: found.length,
-    byState: countBy(found, (line) => line.state),
+    total: lines.length,
+    byState: countBy(lines, (line) => line.state),
     next,
     asOf: iso(asOf),
   };
 }
 
-/** @param now Unix ms */
-export function lineOf(summary: Summary, now: number): RecordLine {
+export function lineOf(summary: Summary, now: EpochMs): RecordLine {
   const { uuid, operation, service, fleet, code, step, message, attempts, replays, job } = summary;
   return {
     uuid,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deviceView } from '../../device/view.js';
 import { count, next, operation, service, state, step, time } from '../../shared/schemas.js';
 
-/** One record in a list. */
+/** A device record as a line of a list. */
 export const recordLine = z
   .object({
     uuid: z.string(),
@@ -17,7 +17,7 @@ export const recordLine = z
     replays: count,
     requestedAt: time,
     completedAt: time.nullable(),
-    dueAt: time.nullable().describe('when the work that is owed is due; null if none is'),
+    dueAt: time.nullable().describe('when the pending job is due; null without a pending job'),
     certificateExpiresAt: time.nullable(),
   })
   .meta({ id: 'RecordLine' });
@@ -27,7 +27,7 @@ export type RecordLine = z.infer<typeof recordLine>;
 export const recordPage = z
   .object({
     records: z.array(recordLine),
-    total: count.describe('how many fit the filter, on all pages'),
+    total: count.describe('matches of the filter, on all pages'),
     byState: z.partialRecord(state, count),
     next,
     asOf: time,
@@ -36,7 +36,7 @@ export const recordPage = z
 
 export type RecordPage = z.infer<typeof recordPage>;
 
-/** One device, with what happened to it, the oldest first. */
+/** A device with the events of the device's history, the oldest first. */
 export const deviceHistory = z
   .object({
     device: deviceView.extend({
@@ -44,7 +44,7 @@ export const deviceHistory = z
       replays: count,
       firstSeenAt: time,
       completedAt: time.nullable(),
-      dueAt: time.nullable().describe('when the work that is owed is due; null if none is'),
+      dueAt: time.nullable().describe('when the pending job is due; null without a pending job'),
       hub: z.enum(['unknown', 'none', 'exists', 'accepts-certificate', 'accepts-other']),
       replayable: z.boolean(),
       discarded: z.object({ at: time, by: z.string(), reason: z.string() }).nullable(),
@@ -57,10 +57,12 @@ export const deviceHistory = z
         steps: z
           .array(z.object({ step, ms: z.number(), code: z.string().nullable() }))
           .optional()
-          .describe('of a run; the waiting for a registry slot is in the time of the step'),
+          .describe(
+            'the steps of a run; the duration of a step includes the wait for a reservation of the rate limiter',
+          ),
       }),
     ),
   })
-  .meta({ id: 'DeviceStory' });
+  .meta({ id: 'DeviceHistory' });
 
 export type DeviceHistory = z.infer<typeof deviceHistory>;

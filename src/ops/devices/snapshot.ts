@@ -1,44 +1,43 @@
 import type { Records } from '../../device/repository.js';
 import type { Summary } from '../../device/summary.js';
-import type { Clock } from '../../shared/time.js';
+import type { Clock, EpochMs } from '../../shared/time.js';
 
-export interface RecordSnapshot {
+export interface DeviceSnapshot {
   /** By uuid. */
   records: ReadonlyMap<string, Summary>;
-  /** Unix ms. */
-  asOf: number;
+  asOf: EpochMs;
 }
 
-/** The summaries of all records, in memory: about a kilobyte each. */
+/** Keeps the summaries of all records in memory, about a kilobyte for each record. */
 export interface DeviceSnapshots {
   /**
-   * The records as they were read within this many ms, or ten times as long ago as the reading took. Callers at the same time
-   * share one reading.
+   * Reads the snapshot. Concurrent callers share one reading.
    *
+   * @param freshMs the greatest age of a cached snapshot; ten times the reading's duration, if longer; 0 always reads
    * @throws ProvisioningError `records-unavailable`
    */
-  read(freshMs: number): Promise<RecordSnapshot>;
+  read(freshMs: number): Promise<DeviceSnapshot>;
 }
 
-/** Clocks of those who write may differ by this, and a write take so long. */
+/** Covers the difference between the writers' clocks, and the duration of a write. */
 const overlapMs = 120_000;
-/** What was changed by hand, or removed, is seen after this. */
-const anewAfterMs = 900_000;
+/** An incremental reading misses removed rows, and rows changed by hand. A full reading after this time finds both. */
+const rereadAllAfterMs = 900_000;
 
-/** The first reading takes all records; the next only those that were written since. */
+/** The first reading takes all records. The next readings take only the records written since the previous reading. */
 export function openDeviceSnapshots({ records, clock }: { records: Records; clock: Clock }): DeviceSnapshots {
   let known = new Map<string, Summary>();
-  let wholeAt = Number.NEGATIVE_INFINITY;
-  let last: { asOf: number; tookMs: number } | undefined;
-  let reading: Promise<RecordSnapshot> | undefined;
+  let allReadAt = Number.NEGATIVE_INFINITY;
+  let last: { asOf: EpochMs; tookMs: number } | undefined;
+  let reading: Promise<DeviceSnapshot> | undefined;
 
-  async function readNow(): Promise<RecordSnapshot> {
+  async function readNow(): Promise<DeviceSnapshot> {
     const asOf = clock.now();
-    if (!last || asOf - wholeAt > anewAfterMs) {
-      const anew = new Map<string, Summary>();
-      for await (const summary of records.summaries()) anew.set(summary.uuid, summary);
-      known = anew;
-      wholeAt = asOf;
+    if (!last || asOf - allReadAt > rereadAllAfterMs) {
+      const all = new Map<string, Summary>();
+      for await (const summary of records.summaries()) all.set(summary.uuid, summary);
+      known = all;
+      allReadAt = asOf;
     } else {
       for await (const summary of records.summaries({ changedSince: last.asOf - overlapMs }))
         known.set(summary.uuid, summary);

@@ -1,22 +1,31 @@
-import type { OpsDependencies } from '../dependencies.js';
+import type { QueueManagement } from '../../queue/administration.js';
+import type { Clock } from '../../shared/time.js';
+import type { DeviceSnapshots } from '../devices/snapshot.js';
 import type { Overview } from './schema.js';
 
-/** What a role that shows the counts is called; see infra/. */
-const needed = 'the right Manage (role: Azure Service Bus Data Owner on the queue)';
+export interface DepthsDependencies {
+  management: QueueManagement;
+  deviceSnapshots: DeviceSnapshots;
+  clock: Clock;
+}
+
+const snapshotFreshMs = 10_000;
+/** The role is assigned in infra/. */
+const neededRight = 'the right Manage (role: Azure Service Bus Data Owner on the queue)';
 
 /**
- * How deep the queue is; where it may not be asked, or does not answer, as the records tell.
+ * Reads the numbers of messages from the queue. If the queue denies the numbers, or does not answer, the records are counted.
  *
  * @throws ProvisioningError `records-unavailable`
  */
 export async function readDepths({
   management,
-  recordBook,
+  deviceSnapshots,
   clock,
-}: Pick<OpsDependencies, 'management' | 'recordBook' | 'clock'>): Promise<Overview['queue']> {
-  const own = await management.depths().catch(() => undefined);
-  if (own) return { ...own, source: 'queue', note: null };
-  const { records } = await recordBook.read(10_000);
+}: DepthsDependencies): Promise<Overview['queue']> {
+  const counted = await management.depths().catch(() => undefined);
+  if (counted) return { ...counted, source: 'queue', note: null };
+  const { records } = await deviceSnapshots.read(snapshotFreshMs);
   const now = clock.now();
   const depths = { active: 0, scheduled: 0, deadLettered: 0 };
   for (const { job } of records.values()) {
@@ -24,6 +33,6 @@ export async function readDepths({
     if (job.deadAt !== null) depths.deadLettered += job.cancelled || job.discarded ? 0 : 1;
     else depths[job.due > now ? 'scheduled' : 'active'] += 1;
   }
-  const why = own === null ? `its own counts need ${needed}` : 'the queue did not answer';
+  const why = counted === null ? `the numbers of the queue need ${neededRight}` : 'the queue did not answer';
   return { ...depths, source: 'records', note: `Counted from the records: ${why}.` };
 }

@@ -1,35 +1,42 @@
 import { countCertificates } from '../../certificates/expiry.js';
 import { type Summary, summaryState } from '../../device/summary.js';
-import { health } from '../../health/health.js';
+import { type HealthDependencies, health } from '../../health/health.js';
 import { state } from '../../shared/schemas.js';
-import { iso, isoOrNull } from '../../shared/time.js';
-import { percentile } from '../counting.js';
-import type { OpsDependencies } from '../dependencies.js';
-import { readDepths } from './depths.js';
-import { historyOf } from './samples.js';
+import { type EpochMs, iso, isoOrNull } from '../../shared/time.js';
+import type { RateLimiter } from '../../throttling/rateLimiter.js';
+import { percentile } from '../shared/counting.js';
+import { type DepthsDependencies, readDepths } from './depths.js';
+import { historyFromSamples, type Samples } from './samples.js';
 import type { Overview } from './schema.js';
 
 const freshMs = 1_000;
 const hourMs = 3_600_000;
 
+export interface OverviewDependencies extends DepthsDependencies, HealthDependencies {
+  rateLimiter: RateLimiter;
+  /** The hub's limit of registry operations. */
+  operationsPerMinute: number;
+  samples: Samples;
+}
+
 /**
- * What the system is at.
+ * Reads the state of the whole system.
  *
  * @throws ProvisioningError `records-unavailable`
  */
-export async function readOverview(deps: OpsDependencies): Promise<Overview> {
-  const { clock, recordBook, samples, operationsPerMinute } = deps;
+export async function readOverview(deps: OverviewDependencies): Promise<Overview> {
+  const { clock, deviceSnapshots, samples, rateLimiter, operationsPerMinute } = deps;
   const [snapshot, queue, stored, lines, nextFree] = await Promise.all([
-    recordBook.read(freshMs),
+    deviceSnapshots.read(freshMs),
     readDepths(deps),
     samples.since(clock.now() - hourMs - 60_000),
     health(deps),
-    deps.rateLimiter.nextFree(),
+    rateLimiter.nextFree(),
   ]);
   const now = clock.now();
   const records = [...snapshot.records.values()];
-  const history = historyOf(stored);
-  const line = (name: 'balena' | 'hub') => {
+  const history = historyFromSamples(stored);
+  const dependency = (name: 'balena' | 'hub') => {
     const { ok = false, detail = 'not known' } = lines.find((each) => each.name === name) ?? {};
     return { ok, detail };
   };
@@ -47,35 +54,35 @@ export async function readOverview(deps: OpsDependencies): Promise<Overview> {
     timing: timingOf(records, now),
     history,
     certificates: await countCertificates(records, now),
-    dependencies: { balena: line('balena'), hub: line('hub') },
+    dependencies: { balena: dependency('balena'), hub: dependency('hub') },
     recordsAsOf: iso(snapshot.asOf),
   };
 }
 
-function countStates(records: readonly Summary[], now: number): Overview['states'] {
+function countStates(records: readonly Summary[], now: EpochMs): Overview['states'] {
   const counts = Object.fromEntries(state.options.map((each) => [each, 0])) as Overview['states'];
   for (const summary of records) counts[summaryState(summary, now)] += 1;
   return counts;
 }
 
-/** When the last that waits has its turn: those that have a slot at the slot, and those that have none yet behind them. */
+/** When the rate limiter will have served all pending jobs. Jobs without a reservation are served after all reserved jobs. */
 function backlogDoneAt(
   records: readonly Summary[],
-  { now, nextFree, operationsPerMinute }: { now: number; nextFree: number; operationsPerMinute: number },
-): number | null {
+  { now, nextFree, operationsPerMinute }: { now: EpochMs; nextFree: EpochMs; operationsPerMinute: number },
+): EpochMs | null {
   let latest = 0;
-  let without = 0;
+  let unreserved = 0;
   for (const { job } of records) {
     if (!job || job.deadAt !== null || job.kind !== 'change') continue;
     latest = Math.max(latest, job.due);
-    if (!job.reserved) without += 1;
+    if (!job.reserved) unreserved += 1;
   }
   if (latest === 0) return null;
-  return Math.round(Math.max(latest, nextFree + (without * 60_000) / operationsPerMinute, now));
+  return Math.round(Math.max(latest, nextFree + (unreserved * 60_000) / operationsPerMinute, now));
 }
 
-function timingOf(records: readonly Summary[], now: number): Overview['timing'] {
-  const seconds = records
+function timingOf(records: readonly Summary[], now: EpochMs): Overview['timing'] {
+  const durations = records
     .filter(
       ({ completedAt, operation }) =>
         completedAt !== null && now - completedAt < hourMs && operation !== 'deprovision',
@@ -83,13 +90,13 @@ function timingOf(records: readonly Summary[], now: number): Overview['timing'] 
     .map(({ completedAt, requestedAt }) => Math.max(0, (completedAt ?? 0) - requestedAt) / 1_000)
     .sort((a, b) => a - b);
   return {
-    p50Seconds: percentile(seconds, 0.5),
-    p95Seconds: percentile(seconds, 0.95),
-    count: seconds.length,
+    p50Seconds: percentile(durations, 0.5),
+    p95Seconds: percentile(durations, 0.95),
+    count: durations.length,
   };
 }
 
-/** What fails and where, the most frequent first: what failed for good (and is not discarded), and what is being retried. */
+/** Counts failed requests (without discarded requests) and retrying requests by code and step. The most frequent cause is first. */
 export function countFailures(records: readonly Summary[]): Overview['failures'] {
   const causes = new Map<string, Overview['failures'][number]>();
   for (const { code, step, job } of records) {

@@ -1,42 +1,41 @@
-import type { Totals } from '../../health/status.js';
-import { iso } from '../../shared/time.js';
+import type { Status, Totals } from '../../health/status.js';
+import { type EpochMs, iso } from '../../shared/time.js';
 import type { ErasableTable } from '../../storage/table.js';
-import type { OpsDependencies } from '../dependencies.js';
-import { readDepths } from './depths.js';
+import { type DepthsDependencies, readDepths } from './depths.js';
 import type { Depths, Sample } from './schema.js';
 
-/** What stood at a minute. */
+/** The state of the queue and the totals of the workers at the start of a minute. */
 export interface StoredSample {
-  /** Unix ms, a whole minute. */
-  at: number;
+  /** A whole minute. */
+  at: EpochMs;
   depths: Depths;
-  /** Of all workers, since ever: what lies between two samples is their difference. */
+  /** Totals of all workers since the first deployment. The work between two samples is the difference of the totals. */
   totals: Totals;
 }
 
-/** The samples of the last hour. All throw `records-unavailable`. */
+/** Stores the samples of the last hour. All methods throw ProvisioningError `records-unavailable`. */
 export interface Samples {
   add(sample: StoredSample): Promise<void>;
-  /** Those from this Unix ms on, the oldest first. */
-  since(at: number): Promise<StoredSample[]>;
-  /** Removes those before this Unix ms. */
-  forget(before: number): Promise<void>;
+  /** @returns the samples from this time on, the oldest first */
+  since(at: EpochMs): Promise<StoredSample[]>;
+  /** Removes the samples before this time. */
+  forget(before: EpochMs): Promise<void>;
 }
 
 const partition = 'samples';
-const rowOf = (at: number) => new Date(at).toISOString();
+const rowOf = (at: EpochMs) => new Date(at).toISOString();
 
 export function openSamples(table: ErasableTable<StoredSample>): Samples {
   return {
     async add(sample) {
-      // Taken twice, by two that take turns: the first one stands.
+      // If two timers write the same minute, the first sample stands.
       await table.put({ partition, row: rowOf(sample.at) }, sample, null);
     },
     async since(at) {
-      const found: StoredSample[] = [];
+      const samples: StoredSample[] = [];
       for await (const sample of table.list(`PartitionKey eq '${partition}' and RowKey ge '${rowOf(at)}'`))
-        found.push(sample);
-      return found;
+        samples.push(sample);
+      return samples;
     },
     async forget(before) {
       const old: StoredSample[] = [];
@@ -50,16 +49,16 @@ export function openSamples(table: ErasableTable<StoredSample>): Samples {
 }
 
 const minuteMs = 60_000;
-/** What is shown is the last hour. */
+/** The overview shows the last hour. */
 const keptMs = 70 * minuteMs;
 
 /**
- * Writes down what stands at this minute, for the last hour's charts, and removes what is older. A timer calls it.
+ * Stores the sample of this minute for the charts of the last hour, and removes old samples. A timer calls this function.
  *
  * @throws ProvisioningError `records-unavailable`
  */
 export async function takeSample(
-  deps: Pick<OpsDependencies, 'management' | 'recordBook' | 'clock' | 'samples' | 'status'>,
+  deps: DepthsDependencies & { samples: Samples; status: Status },
 ): Promise<void> {
   const { samples, status, clock } = deps;
   const at = Math.floor(clock.now() / minuteMs) * minuteMs;
@@ -69,14 +68,19 @@ export async function takeSample(
   await samples.forget(at - keptMs);
 }
 
-/** What was done between each sample and the one before, in a minute. @param samples the oldest first; the first is only what the second is compared with */
-export function historyOf(samples: readonly StoredSample[]): Sample[] {
+/**
+ * The work between each two samples, in operations a minute.
+ *
+ * @param samples the oldest first
+ * @returns a sample a minute; none for the first sample, because the previous totals are unknown
+ */
+export function historyFromSamples(samples: readonly StoredSample[]): Sample[] {
   return samples.slice(1).map((sample, index) => {
     const before = samples[index]!;
-    // Where a sample is missing, the difference is spread over the minutes.
+    // If a sample is missing, the difference is spread over the minutes.
     const minutes = Math.max(1, (sample.at - before.at) / minuteMs);
-    // The row that is counted in may have been lost, and begun anew.
-    const between = (now: number, then: number) => Math.max(0, Math.round((now - then) / minutes));
+    // The difference is negative if the row of the totals was lost and begun anew.
+    const between = (later: number, earlier: number) => Math.max(0, Math.round((later - earlier) / minutes));
     return {
       at: iso(sample.at),
       ...sample.depths,

@@ -8,47 +8,49 @@ const sample = depths
   .extend({
     at: time,
     operations: count.describe('registry operations in the minute before'),
-    provisioned: count.describe('in the minute before'),
-    failed: count.describe('for good, in the minute before'),
+    provisioned: count.describe('devices in the minute before'),
+    failed: count.describe('requests failed for good in the minute before'),
   })
   .meta({ id: 'Sample' });
 export type Sample = z.infer<typeof sample>;
 
-const seen = z.object({ ok: z.boolean(), detail: z.string() });
+const dependencyStatus = z.object({ ok: z.boolean(), detail: z.string() });
 
-/** What the system is at, for `watch` and the page. */
+/** The state of the whole system, for `watch` and the page. */
 export const overview = z
   .object({
     at: time,
     queue: depths.extend({
       source: z
         .enum(['queue', 'records'])
-        .describe('the queue itself, or, if it may not be asked, the records'),
-      note: z.string().nullable().describe("in words, why they are not the queue's own"),
+        .describe('the queue, or, if the queue denies the numbers or does not answer, the records'),
+      note: z.string().nullable().describe('the reason, if the numbers are from the records; else null'),
     }),
-    states: z.record(state, count).describe('devices by the state of their request'),
+    states: z.record(state, count).describe('devices by state'),
     devices: count,
     failures: z
       .array(z.object({ code: z.string(), step: step.nullable(), failed: count, retrying: count }))
       .describe(
-        'failed requests (not discarded) and what is being retried, by cause, the most frequent first',
+        'failed requests (without discarded requests) and retrying requests by cause, the most frequent first',
       ),
     rateLimiter: z.object({
       limitPerMinute: z.number().describe("the hub's limit of registry operations"),
       lastMinute: count
         .nullable()
-        .describe('in the last full minute that was sampled; null before there is one'),
+        .describe('registry operations in the last sampled minute; null before the second sample'),
       backlogDoneAt: time
         .nullable()
-        .describe('when all that waits now will have been registered; null if nothing waits'),
+        .describe('when the rate limiter will have served all pending jobs; null without pending jobs'),
     }),
     timing: z
       .object({ p50Seconds: z.number().nullable(), p95Seconds: z.number().nullable(), count })
-      .describe('from the request to provisioned, of those provisioned within the last hour'),
-    history: z.array(sample).describe('one sample a minute, the oldest first, of the last hour'),
+      .describe('from request to provisioned, for the devices provisioned within the last hour'),
+    history: z.array(sample).describe('one sample a minute of the last hour, the oldest first'),
     certificates: z.object({ expired: count, within7Days: count, within30Days: count, later: count }),
-    dependencies: z.object({ balena: seen, hub: seen }).describe('as the workers last saw them'),
-    recordsAsOf: time.describe('when the records were looked at'),
+    dependencies: z
+      .object({ balena: dependencyStatus, hub: dependencyStatus })
+      .describe('as last seen by the workers'),
+    recordsAsOf: time.describe('when the records were read'),
   })
   .meta({ id: 'Overview' });
 

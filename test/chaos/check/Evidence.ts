@@ -47,3 +47,8 @@ export interface Violation {
   rule: 'ends' | 'order' | 'provisioned' | 'deprovisioned' | 'secrets' | 'cost' | 'answer';
   what: string;
 }
+
+/** Whether the variables of a scope include a certificate or key of this product. */
+export function holdsOurs(values: Record<string, string>): boolean {
+  return 'AZURE_CERT' in values || 'AZURE_PRIVATE_KEY' in values;
+}

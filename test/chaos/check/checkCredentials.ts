@@ -1,6 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { holdsOurs } from './checkEnd.js';
-import type { DeviceEvidence } from './Evidence.js';
+import { type DeviceEvidence, holdsOurs } from './Evidence.js';
 
 /** What is wrong with the credentials of a device that is provisioned at a service. */
 export function checkCredentials(

@@ -1,6 +1,6 @@
 import { services } from '../plan/Plan.js';
 import { checkCredentials } from './checkCredentials.js';
-import type { DeviceEvidence, View, Violation } from './Evidence.js';
+import { type DeviceEvidence, holdsOurs, type View, type Violation } from './Evidence.js';
 
 /** Failures that bad luck explains: so many runs that died, or had no answer in time. */
 const misfortunes = ['timed-out', 'unexpected', 'worker-died'];
@@ -44,8 +44,4 @@ function hopeless({ device }: DeviceEvidence, { operation, service }: View): str
   if (operation === 'deprovision') return undefined;
   if (!device.exists) return 'device-not-found';
   return ['', ...services].includes(service ?? '') ? undefined : 'service-not-found';
-}
-
-export function holdsOurs(values: Record<string, string>): boolean {
-  return 'AZURE_CERT' in values || 'AZURE_PRIVATE_KEY' in values;
 }

@@ -17,14 +17,17 @@ const imports = await Promise.all(
 test('what is deployed is the build of src/, functions/ and the page, and what the host reads', () => {
   const kinds = new Set(
     files
-      .filter((file) => file !== 'dist/page/ops.html')
+      .filter((file) => !file.startsWith('dist/page/'))
       .map((file) => (/^dist\/(?:src|functions)\/.*\.js$/.exec(file) ? 'code' : file)),
   );
   expect([...kinds].sort()).toEqual(['LICENSE', 'code', 'host.json', 'package-lock.json', 'package.json']);
   expect(files).toEqual(
     expect.arrayContaining([
       'dist/functions/provision.js',
+      'dist/page/ops.headers.json',
       'dist/page/ops.html',
+      'dist/page/ops.html.br',
+      'dist/page/ops.html.gz',
       'dist/src/provisioning/reconcile.js',
     ]),
   );

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { delimiter, join } from 'node:path';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 
-/** What a run of `provisioner` came to. */
+/** The result of a run of `provisioner`. */
 export interface CliRun {
   code: number | null;
   stdout: string;
@@ -11,25 +11,25 @@ export interface CliRun {
 }
 
 export interface RunningCli {
-  /** Ctrl-C. */
+  /** Sends Ctrl-C. */
   interrupt(): void;
-  /** What it has printed so far. */
+  /** The output until now, of stdout and stderr. */
   output(): string;
   ended: Promise<CliRun>;
 }
 
 export interface Cli {
   (...args: string[]): Promise<CliRun>;
-  /** With --json: what is on stdout, which is nothing else. @param code that it must end with */
+  /** Runs with --json, and parses stdout: one line. @param code the expected exit code */
   json<T = Record<string, unknown>>(code: number, ...args: string[]): Promise<T>;
   start(...args: string[]): RunningCli;
 }
 
 /**
- * The built `provisioner`, started as npx does it: the file itself, with the project's Node first in the PATH, and without a terminal.
+ * Runs the built `provisioner` like npx: the file is executed directly, the project's Node is first in the PATH, and there is no terminal.
  *
- * @param common arguments of each run
- * @param env its settings, and nothing of this process's own
+ * @param common arguments for each run
+ * @param env the settings; the environment of the test process is not inherited
  */
 export function useCli(common: string[], env: Record<string, string> = {}): Cli {
   const bin = join(projectFolder(), 'node_modules', '.bin');

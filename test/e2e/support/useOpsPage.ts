@@ -2,24 +2,30 @@ import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-c
 import { openChromium } from './openChromium.js';
 import type { System } from './useSystem.js';
 
-/** The page of ops in a browser of its own. */
+/** The operators' page in a browser context of its own. */
 export interface OpsPage {
   page: Page;
-  /** What the browser complained about: errors of scripts, violations of the content security policy, answers that failed. */
+  /** Complaints of the browser: script errors, violations of the content security policy, failed responses. */
   complaints: string[];
+  /** All requests of the page, in order. */
   requests: Request[];
-  /** Opens a place, as a click on a link does. */
-  go(place: string): Promise<void>;
+  /** Opens a view by its path, as a click on a link does, and waits for the data. */
+  go(path: string): Promise<void>;
+}
+
+interface OpenOptions extends BrowserContextOptions {
+  /** Whether the test may move the page's clock; until then the clock runs as usual. */
+  isClockControlled?: boolean;
 }
 
 export interface OpsPages {
-  /** The page, with its form for the key. */
-  open(options?: BrowserContextOptions): Promise<OpsPage>;
-  /** The page, with the key given. */
-  enter(options?: BrowserContextOptions & { by?: string }): Promise<OpsPage>;
+  /** Opens the page, which shows the form for the key. */
+  open(options?: OpenOptions): Promise<OpsPage>;
+  /** Opens the page and enters the key. */
+  enter(options?: OpenOptions & { by?: string }): Promise<OpsPage>;
 }
 
-/** Chromium for one test file; what a test has opened is closed after it. */
+/** Starts a browser for one test file. The pages that a test has opened are closed after the test. */
 export async function useOpsPage({ stack }: Pick<System, 'stack'>): Promise<OpsPages> {
   const browser: Browser = await openChromium();
   afterEach(async () => {
@@ -28,9 +34,10 @@ export async function useOpsPage({ stack }: Pick<System, 'stack'>): Promise<OpsP
   afterAll(() => browser.close());
   const { url, opsKey } = stack.endpoints.functions;
 
-  async function open(options: BrowserContextOptions = {}): Promise<OpsPage> {
+  async function open({ isClockControlled, ...options }: OpenOptions = {}): Promise<OpsPage> {
     const context = await browser.newContext({ locale: 'en-GB', ...options });
     const page = await context.newPage();
+    if (isClockControlled) await page.clock.install();
     const complaints: string[] = [];
     const requests: Request[] = [];
     page.on('console', (message) => {
@@ -43,10 +50,10 @@ export async function useOpsPage({ stack }: Pick<System, 'stack'>): Promise<OpsP
       page,
       complaints,
       requests,
-      async go(place) {
+      async go(path) {
         await page.evaluate((hash) => {
           location.hash = hash;
-        }, `#/${place}`);
+        }, `#/${path}`);
         await page.locator('main:not(:has([aria-busy="true"]))').waitFor();
       },
     };

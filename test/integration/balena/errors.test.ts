@@ -63,7 +63,7 @@ describe.each(operations)('%s', (name, call) => {
 
   test('409 is looked at again soon', async () => {
     expect(await answered({ status: 409, body: '"device" and "name" must be unique.' })).toMatchObject({
-      code: 'unexpected',
+      code: 'balena-conflict',
       retryAfterMs: 1_000,
       outcomeUnknown: false,
     });
@@ -154,7 +154,7 @@ test('a value with a line break is rejected for good', async () => {
 test('a variable that appeared meanwhile is looked at again soon', async () => {
   const unaware: ScopedVariables = { ...scopedVariables, variables: {} };
   expect(await thrownBy(balena.store('', unaware, 'AZURE_CERT', 'other'))).toMatchObject({
-    code: 'unexpected',
+    code: 'balena-conflict',
     retryAfterMs: 1_000,
   });
 });

@@ -5,7 +5,7 @@ import { checkSettings } from '../../../cli/doctor/checkSettings.js';
 import { readConfigFor } from '../../../src/config/config.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 
-describe('what doctor says of the queue', () => {
+describe('checkQueue', () => {
   const broker = useBroker([
     { name: 'good', lockDurationMs: 120_000, duplicateWindowMs: 600_000, deadLetterOnExpiry: true },
     { name: 'bad', lockDurationMs: 60_000, maxDeliveryCount: 3 },
@@ -23,7 +23,7 @@ describe('what doctor says of the queue', () => {
     return Object.fromEntries(checks.map(({ name, level }) => [name.replace('queue: ', ''), level]));
   };
 
-  it('is that all is well with one that is made as it should be', async () => {
+  it('reports ok for a queue with the expected properties', async () => {
     expect(await check('good')).toEqual({
       send: 'ok',
       listen: 'ok',
@@ -35,7 +35,7 @@ describe('what doctor says of the queue', () => {
     });
   });
 
-  it('names what is different from the settings', async () => {
+  it('reports properties that differ from the settings', async () => {
     expect(await check('bad')).toMatchObject({
       lock: 'failed',
       duplicates: 'failed',
@@ -45,19 +45,19 @@ describe('what doctor says of the queue', () => {
     expect(await check('other')).toMatchObject({ lock: 'ok', duplicates: 'failed' });
   });
 
-  it('is no more than that there is none, where there is none', async () => {
+  it('reports a missing queue only once for each right', async () => {
     expect(await check('nope')).toEqual({ send: 'failed', listen: 'failed' });
   });
 });
 
-describe('what doctor says of the settings', () => {
+describe('checkSettings', () => {
   const env = {
     SERVICEBUS_CONNECTION: 'Endpoint=sb://a/;SharedAccessKeyName=a;SharedAccessKey=hunter2',
     RECORDS_CONNECTION: 'hunter2',
     CERT_DAYS: '0',
   };
 
-  it('is a line for each that is missing or wrong, without a value', () => {
+  it('reports every missing or wrong setting, without the value', () => {
     const { checks } = checkSettings(env);
     expect(checks.map(({ name }) => name).sort()).toEqual([
       'BALENA_API_KEY',
@@ -68,7 +68,7 @@ describe('what doctor says of the settings', () => {
     expect(JSON.stringify(checks)).not.toContain('hunter2');
   });
 
-  it('is followed by the checks of those sides whose settings are right', () => {
+  it('returns a configuration only for systems with correct settings', () => {
     const { configFor } = checkSettings(env);
     expect(configFor('queue')?.certificate.days).toBe(365);
     expect(configFor('records')).toBeNull();

@@ -3,7 +3,7 @@ import { useBalena } from '../local/balena/useBalena.js';
 
 const { apiUrl, apiKey, ask, counts, device, tell } = await useBalena();
 
-test('the key of a user may write variables; three requests, and nothing is changed', async () => {
+test('the key of a user may write variables, and the probe changes nothing in three requests', async () => {
   await tell('PUT', `/devices/${device.uuid}/variables`, { service: '', variables: { KEPT: 'x' } });
   await counts();
   expect(await probeBalena({ apiUrl, apiKey })).toEqual({ actor: 'user', mayWrite: true });
@@ -15,7 +15,7 @@ test('the key of a user may write variables; three requests, and nothing is chan
   expect((await tell('GET', `/devices/${device.uuid}`)).body.variables['']).toEqual({ KEPT: 'x' });
 });
 
-test('the provisioning key of a fleet may not, and is told by its kind', async () => {
+test('the provisioning key of a fleet may not write variables', async () => {
   const fleet = (await ask("/v7/application?$filter=slug eq 'local/demo'&$select=id")).body.d[0].id;
   const { body: key } = await ask('/api-key/v2/', {
     method: 'POST',
@@ -24,13 +24,13 @@ test('the provisioning key of a fleet may not, and is told by its kind', async (
   expect(await probeBalena({ apiUrl, apiKey: key })).toEqual({ actor: 'application', mayWrite: false });
 });
 
-test('a key that is none of balena’s is refused, and not quoted', async () => {
+test('an unknown key is an error, and the message does not contain the key', async () => {
   const error = await probeBalena({ apiUrl, apiKey: 'hunter2' }).catch((thrown) => thrown);
   expect(error).toMatchObject({ code: 'balena-unauthorized' });
   expect(error.message).not.toContain('hunter2');
 });
 
-test('where balena is away, or something else answers, it says so', async () => {
+test('balena-unavailable is thrown if balena does not answer', async () => {
   await expect(probeBalena({ apiUrl: 'http://127.0.0.1:1/', apiKey })).rejects.toMatchObject({
     code: 'balena-unavailable',
   });

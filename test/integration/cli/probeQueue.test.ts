@@ -7,7 +7,7 @@ describe('probeQueue', () => {
   const probe = (connectionString: string, queue = 'q') =>
     probeQueue({ connection: { connectionString }, queue, callTimeoutMs: 2_000 });
 
-  it('finds the rights of a worker, and sends nothing', async () => {
+  it('reports the rights of a worker, and sends nothing', async () => {
     expect(await probe(connectionStringFor(broker.port, 'SendAndListen'))).toEqual({
       send: 'granted',
       listen: 'granted',
@@ -15,16 +15,16 @@ describe('probeQueue', () => {
     expect(await broker.client.createReceiver('q').peekMessages(1)).toEqual([]);
   });
 
-  it('finds that a key is refused', async () => {
+  it('reports a wrong key', async () => {
     const wrong = broker.connectionString.replace(/SharedAccessKey=[^;]*/, 'SharedAccessKey=wrong');
-    expect(await probe(wrong)).toEqual({ send: 'refused', listen: 'refused' });
+    expect(await probe(wrong)).toEqual({ send: 'denied', listen: 'denied' });
   });
 
-  it('finds that there is no such queue', async () => {
+  it('reports a missing queue', async () => {
     expect(await probe(broker.connectionString, 'another')).toEqual({ send: 'no-queue', listen: 'no-queue' });
   });
 
-  it('finds that nobody answers, or that the connection string cannot be read', async () => {
+  it('reports a missing answer, and an unreadable connection string', async () => {
     expect(await probe(connectionStringFor(1))).toEqual({ send: 'unreachable', listen: 'unreachable' });
     expect(await probe('Endpoint=sb://;SharedAccessKey')).toEqual({
       send: 'unreadable',

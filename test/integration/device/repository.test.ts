@@ -56,9 +56,9 @@ test('every write has a stamp of its own', async () => {
   const { records } = open();
   const record = fresh();
   await records.write(record, null);
-  const { stamp } = record;
-  await records.write(record, (await records.read(uuid))!.etag);
-  expect(record.stamp).not.toBe(stamp);
+  const first = (await records.read(uuid))!;
+  await records.write(record, first.etag);
+  expect((await records.read(uuid))!.value.stamp).not.toBe(first.value.stamp);
 });
 
 test('summaries come in the order of the uuids, all or those behind one, also over more than a page', async () => {

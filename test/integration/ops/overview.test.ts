@@ -1,6 +1,6 @@
-import { percentile } from '../../../src/ops/counting.js';
 import { readOverview } from '../../../src/ops/overview/read.js';
-import { historyOf, takeSample } from '../../../src/ops/overview/samples.js';
+import { historyFromSamples, takeSample } from '../../../src/ops/overview/samples.js';
+import { percentile } from '../../../src/ops/shared/counting.js';
 import { opsDependencies, start } from '../../support/opsTools.js';
 import { useTables } from '../../support/useTables.js';
 
@@ -130,7 +130,7 @@ test('each minute is sampled once, and an hour is kept', async () => {
 
 test('where samples are missing, what was done is spread over the minutes; a count that begins anew is no negative one', () => {
   const depths = { active: 0, scheduled: 0, deadLettered: 0 };
-  const history = historyOf([
+  const history = historyFromSamples([
     { at: start, depths, totals: totals(0) },
     { at: start + 3 * minute, depths, totals: totals(300) },
     { at: start + 4 * minute, depths, totals: totals(10) },

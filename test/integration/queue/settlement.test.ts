@@ -1,7 +1,9 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import type { Settler } from '../../../local/simulators/functions-host/servicebus/createSettler.js';
-import type { MessageUnderProcessing } from '../../../local/simulators/functions-host/servicebus/underProcessing.js';
-import { startSettlement } from '../../../local/simulators/functions-host/settlement/startSettlement.js';
+import { startSettlement } from '../../../local/simulators/functions-host/servicebus/settlement.js';
+import type {
+  MessageUnderProcessing,
+  Settler,
+} from '../../../local/simulators/functions-host/servicebus/settler.js';
 import { openSettlement, type Settlement } from '../../../src/queue/settlement.js';
 
 const message = {} as ServiceBusReceivedMessage;

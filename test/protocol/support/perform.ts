@@ -1,9 +1,9 @@
 import type { DeviceRequest } from '../../../src/device/request.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
-import { cancelItem, cancelRotation } from '../../../src/ops/bulk/items/cancel.js';
-import { discardItem } from '../../../src/ops/bulk/items/discard.js';
-import { replayItem } from '../../../src/ops/bulk/items/replay.js';
+import { cancelItem, cancelRotation } from '../../../src/ops/bulk/cancelItem.js';
+import { discardItem } from '../../../src/ops/bulk/discardItem.js';
+import { replayItem } from '../../../src/ops/bulk/replayItem.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';

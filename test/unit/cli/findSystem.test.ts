@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findSystem } from '../../../cli/settings/findSystem.js';
+import { findSystem } from '../../../cli/session/findSystem.js';
 import { ConfigError } from '../../../src/config/config.js';
 
-describe('the system that is meant', () => {
+describe('findSystem', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'system-'));
@@ -23,13 +23,13 @@ describe('the system that is meant', () => {
       typeof written === 'string' ? written : JSON.stringify(written),
     );
 
-  it('is the one of the settings, where queue or records are set; a local one is never mixed into it', async () => {
+  it('uses the settings for queue or records, and mixes in no local part', async () => {
     await start();
     const env = {
       SERVICEBUS_CONNECTION: 'Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKey=hunter2',
     };
     const system = await findSystem(env);
-    expect(system).toMatchObject({ local: false, trusted: null, settings: env });
+    expect(system).toMatchObject({ local: false, trustedCertificates: null, settings: env });
     expect(system.settings.RECORDS_CONNECTION).toBeUndefined();
     expect(system.name).toContain('queue provisioning at myspace.servicebus.windows.net');
     expect(system.name).not.toContain('hunter2');
@@ -44,13 +44,13 @@ describe('the system that is meant', () => {
     ).toBe('queue other at myspace.servicebus.windows.net, records in mystorage');
   });
 
-  it('is a local one where its folder is named, whatever is set', async () => {
+  it('uses the local system of --folder, even with settings for another system', async () => {
     await start();
     await writeFile(join(folder, 'trusted.pem'), 'a certificate');
     const system = await findSystem({ SERVICEBUS_CONNECTION: 'real', BALENA_API_KEY: 'real' }, folder);
     expect(system).toMatchObject({
       local: true,
-      trusted: 'a certificate',
+      trustedCertificates: 'a certificate',
       settings: {
         SERVICEBUS_CONNECTION: 'Endpoint=sb://127.0.0.1:1',
         PROVISIONING_QUEUE: 'provisioning',
@@ -61,14 +61,14 @@ describe('the system that is meant', () => {
     });
   });
 
-  it('keeps the real settings of what has no stand-in', async () => {
+  it('keeps the real settings of a dependency without a simulator', async () => {
     const { balena: _, ...others } = endpoints;
     await start(others);
     const { settings } = await findSystem({ BALENA_API_KEY: 'real' }, folder);
     expect(settings.BALENA_API_KEY).toBe('real');
   });
 
-  it('is an error where there is none, or what npm start wrote cannot be read', async () => {
+  it('throws if there is no local system, or endpoints.json cannot be read', async () => {
     await expect(findSystem({}, folder)).rejects.toThrow('has no endpoints.json');
     await start('{"serviceBus": hunter2');
     const error = await findSystem({}, folder).catch((thrown) => thrown);

@@ -1,8 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import { counted, plural } from '../../../cli/output/plural.js';
 import { type Column, table } from '../../../cli/output/table.js';
-import { ago, due, span, utc } from '../../../cli/output/when.js';
-import { wrap } from '../../../cli/output/wrap.js';
+import { listCounts, plural, wrap } from '../../../cli/output/text.js';
+import { ago, due, span, utc } from '../../../cli/output/time.js';
 
 const now = Date.parse('2026-11-25T04:00:00Z');
 const at = (ms: number) => new Date(now + ms).toISOString();
@@ -13,26 +12,26 @@ test.each([
   [120_000, '2 min'],
   [7_200_000, '2 h'],
   [172_800_000, '2 d'],
-])('%d ms are %s', (ms, words) => {
+])('the duration of %d ms is shown as %s', (ms, words) => {
   expect(span(ms)).toBe(words);
 });
 
-test('moments are told from now, or in UTC', () => {
+test('times are shown relative to now, or in UTC', () => {
   expect(ago(at(-45_000), now)).toBe('45 s ago');
   expect(ago(at(45_000), now)).toBe('in 45 s');
-  expect(due(at(-5_000), now)).toBe('at once');
+  expect(due(at(-5_000), now)).toBe('now');
   expect(due(at(300_000), now)).toBe('in 5 min');
   expect(utc('2026-11-25T04:40:30.123Z')).toBe('2026-11-25 04:40:30 UTC');
 });
 
-test('counts are told in words, the many in one', () => {
+test('counts are listed with their names, and small counts are added up', () => {
   expect(plural(1, 'device')).toBe('1 device');
   expect(plural(0, 'device')).toBe('0 devices');
-  expect(counted({ a: 3, b: 2, c: 1 }, 2)).toBe('3 a, 2 b, 1 others');
-  expect(counted({})).toBe('');
+  expect(listCounts({ a: 3, b: 2, c: 1 }, 2)).toBe('3 a, 2 b, 1 others');
+  expect(listCounts({})).toBe('');
 });
 
-test('lines are wrapped between words, and a long word is left whole', () => {
+test('text is wrapped between words, and a long word is not broken', () => {
   expect(wrap('one two three', 7)).toBe('one two\nthree');
   expect(wrap('a 0123456789abcdef b', 10)).toBe('a\n0123456789abcdef\nb');
   expect(wrap('as it is', Number.POSITIVE_INFINITY)).toBe('as it is');
@@ -57,7 +56,7 @@ describe('a table', () => {
   ];
   const lines = (width: number) => stripVTControlCharacters(table(rows, columns, width)).split('\n');
 
-  it('shows everything where there is room', () => {
+  it('shows all columns if the lines fit', () => {
     expect(lines(Number.POSITIVE_INFINITY)).toEqual([
       'NAME        COUNT  NOTE                        MORE',
       'first           7  a note that is rather long  and more',
@@ -65,7 +64,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('leaves out what can be spared, and cuts the last column, but never makes a line too long', () => {
+  it('leaves out spare columns, then truncates the last column', () => {
     expect(lines(46)).toEqual([
       'NAME        COUNT  NOTE',
       'first           7  a note that is rather long',
@@ -76,7 +75,7 @@ describe('a table', () => {
       expect(Math.max(...lines(width).map((line) => line.length))).toBeLessThanOrEqual(width);
   });
 
-  it('is a title where there are no rows', () => {
+  it('shows the titles without any row', () => {
     expect(stripVTControlCharacters(table([], columns, 80))).toBe('NAME  COUNT  NOTE  MORE');
   });
 });

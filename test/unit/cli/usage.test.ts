@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { createProgram } from '../../../cli/createProgram.js';
-import type { GlobalOptions } from '../../../cli/Session.js';
+import type { GlobalOptions } from '../../../cli/session/session.js';
 
-/** What a command line comes to, without doing it. */
+/** Parses a command line without running the command. @returns the options, or the error message */
 async function parse(...args: string[]): Promise<GlobalOptions | string> {
   let options: GlobalOptions | undefined;
   const program = createProgram(true, async (given) => {
@@ -16,14 +16,14 @@ async function parse(...args: string[]): Promise<GlobalOptions | string> {
   }
 }
 
-function leaves(command: Command): Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+function leafCommands(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leafCommands);
 }
 
 const program = createProgram(false, async () => {});
-const commands = leaves(program).map((command) => [command.name(), command] as const);
+const commands = leafCommands(program).map((command) => [command.name(), command] as const);
 
-test.each(commands)('the help of %s has examples, and fits into 80 columns', (_, command) => {
+test.each(commands)('the help of %s has examples and fits into 80 columns', (_, command) => {
   let help = '';
   command.configureOutput({
     writeOut: (text) => {
@@ -37,7 +37,7 @@ test.each(commands)('the help of %s has examples, and fits into 80 columns', (_,
   expect(tooLong).toEqual([]);
 });
 
-test('the help of all says the exit codes', () => {
+test('the main help lists the exit codes', () => {
   let help = '';
   program.configureOutput({
     writeOut: (text) => {
@@ -48,13 +48,13 @@ test('the help of all says the exit codes', () => {
   for (const code of [0, 1, 2, 3, 4, 5, 130]) expect(help).toMatch(new RegExp(`^  ${code} `, 'm'));
 });
 
-test('--json and --folder may stand before a command, and after it', async () => {
-  const wanted = { json: true, folder: 'x' };
-  expect(await parse('--json', '--folder', 'x', 'list')).toMatchObject(wanted);
-  expect(await parse('dead-letters', 'list', '--json', '--folder', 'x')).toMatchObject(wanted);
+test('--json and --folder work before and after a command', async () => {
+  const expected = { json: true, folder: 'x' };
+  expect(await parse('--json', '--folder', 'x', 'list')).toMatchObject(expected);
+  expect(await parse('dead-letters', 'list', '--json', '--folder', 'x')).toMatchObject(expected);
 });
 
-test('a UUID is compared in lower case', async () => {
+test('a UUID in upper case is accepted', async () => {
   expect(await parse('status', 'ABCDEF0123456789ABCDEF0123456789')).toEqual({});
 });
 
@@ -69,6 +69,6 @@ test.each([
   [['dead-letters', 'replay', '--rate', '-1'], 'a number above 0'],
   [['dead-letters', 'discard', '--all'], "required option '--reason <text>' not specified"],
   [['watch', '--interval', 'x'], 'a number above 0'],
-])('%j is wrong usage', async (args, message) => {
+])('%j is a usage error', async (args, message) => {
   expect(await parse(...args)).toContain(message);
 });

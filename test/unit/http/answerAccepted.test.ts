@@ -99,7 +99,7 @@ test('failed for good says why, and when it may be asked for again', async () =>
   expect([status, headers['retry-after']]).toEqual([422, '600']);
   expect(JSON.parse(body)).toMatchObject({
     code: 'device-not-found',
-    detail: 'balena knows no such device. It may be asked for again after 2030-01-01T00:10:00.000Z.',
+    detail: 'balena knows no such device. A new request is possible after 2030-01-01T00:10:00.000Z.',
     step: 'validate',
     retryAt: '2030-01-01T00:10:00.000Z',
     requestId,

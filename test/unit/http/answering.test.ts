@@ -35,7 +35,7 @@ test('records or a queue that cannot be reached are a 503, and nothing was promi
   expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
   expect(JSON.parse(String(answer.body))).toMatchObject({
     code: 'queue-unavailable',
-    detail: expect.stringContaining('Nothing was promised'),
+    detail: expect.stringContaining('repeat the request in 5 seconds'),
   });
   expect(logged).toEqual(['queue-unavailable: The queue cannot be reached.']);
 });

@@ -13,13 +13,13 @@ test.each([
   [260_000_000, '3 days'],
 ])('%s ms are %s', (ms, text) => expect(duration(ms)).toBe(text));
 
-test('a moment is told from now, before and after', () => {
+test('a time is shown relative to now', () => {
   expect(relative(10_000, 10_500)).toBe('now');
   expect(relative(10_000, 190_000)).toBe('3 min ago');
   expect(relative(190_000, 10_000)).toBe('in 3 min');
 });
 
-test('one is not many', () => {
+test('nouns are singular for one only', () => {
   expect([plural(0, 'device'), plural(1, 'device'), plural(2, 'device')]).toEqual([
     '0 devices',
     '1 device',
@@ -27,10 +27,10 @@ test('one is not many', () => {
   ]);
 });
 
-test('the device level is no service, and absent is neither', () => {
+test('the device level has a name of its own, and an unknown service is a dash', () => {
   expect([serviceName('main'), serviceName(''), serviceName(null)]).toEqual(['main', '(device level)', '–']);
 });
 
-test('a long UUID is cut where it can be told from others', () => {
+test('a long UUID is cut after twelve digits', () => {
   expect(shortUuid('0123456789abcdef0123456789abcdef')).toBe('0123456789ab…');
 });

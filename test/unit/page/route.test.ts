@@ -11,7 +11,7 @@ test.each([
   ],
 ])('%s is read', (hash, route) => expect(readRoute(hash)).toEqual(route));
 
-test('a link is read as what it was made of, without what is empty', () => {
+test('a link leads to the same path and query, without empty filters', () => {
   const query = { errorCode: 'timed-out', step: '', fleet: undefined, since: '2026-11-24T03:00Z' };
   expect(readRoute(linkTo('dead-letters', query))).toEqual({
     path: 'dead-letters',
@@ -19,7 +19,7 @@ test('a link is read as what it was made of, without what is empty', () => {
   });
 });
 
-test('the filter of a list becomes that of an action', () => {
+test('the filter of a list becomes the filter of an action', () => {
   expect(filterOf({ errorCode: 'timed-out', fleet: 'acme/pumps' })).toEqual({
     code: 'timed-out',
     fleet: 'acme/pumps',

@@ -1,17 +1,59 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import type { App } from '../createApp.js';
-import { describeError } from '../describeError.js';
-import { invoke } from '../invoke.js';
-import type { Settler } from './createSettler.js';
-import { messageBody } from './messageBody.js';
-import type { QueueFunction } from './readQueueFunction.js';
+import type { App, RegisteredFunction } from '../createApp.js';
+import { resolveSettings } from '../hostSettings.js';
+import { describeError, invoke } from '../invoke.js';
+import { messageBody, triggerMetadata } from './messageData.js';
+import type { MessageUnderProcessing, Settler } from './settler.js';
 import type { QueueTriggerOptions } from './startQueueTrigger.js';
-import { triggerMetadata } from './triggerMetadata.js';
-import type { MessageUnderProcessing } from './underProcessing.js';
+
+export interface QueueFunction {
+  registered: RegisteredFunction;
+  name: string;
+  queueName: string;
+  /** Name of the setting for the connection. */
+  connection: string;
+  /** Undefined if host.json decides. */
+  autoCompleteMessages: boolean | undefined;
+  binary: boolean;
+}
 
 /**
- * Runs the function for one message and settles it: completed when it returns, abandoned at once when it throws, nothing more when
- * the function had it settled. Never throws.
+ * Reads a Service Bus trigger.
+ *
+ * @throws Error naming the function, if the trigger uses an unsupported feature
+ */
+export function readQueueFunction(registered: RegisteredFunction): QueueFunction {
+  const { name, bindings } = registered.metadata;
+  const trigger =
+    Object.values(bindings).find(({ type }) => type.toLowerCase() === 'servicebustrigger') ?? {};
+  const { queueName, connection, isSessionsEnabled, cardinality, sdkBinding, dataType } = trigger as Record<
+    string,
+    unknown
+  >;
+  const invalid = (what: string) => new Error(`function ${name}: ${what}`);
+  if (typeof queueName !== 'string' || queueName === '')
+    throw invalid('the local host supports only queues, not topics');
+  if (isSessionsEnabled === true) throw invalid('the local host does not support sessions');
+  if (cardinality === 'many') throw invalid('the local host does not support batches (cardinality "many")');
+  if (sdkBinding === true) throw invalid('the local host does not support sdkBinding');
+  const { autoCompleteMessages } = trigger as Record<string, unknown>;
+  try {
+    return {
+      registered,
+      name,
+      queueName: resolveSettings(queueName),
+      connection: typeof connection === 'string' && connection !== '' ? connection : 'ServiceBus',
+      autoCompleteMessages: typeof autoCompleteMessages === 'boolean' ? autoCompleteMessages : undefined,
+      binary: String(dataType).toLowerCase() === 'binary',
+    };
+  } catch (error) {
+    throw invalid((error as Error).message);
+  }
+}
+
+/**
+ * Runs the function for one message and settles the message: completed after success, abandoned at once after an error. If
+ * the function has settled the message itself, nothing more happens. Never throws.
  */
 export async function processMessage(
   app: App,
@@ -24,7 +66,7 @@ export async function processMessage(
   const lockToken = message.lockToken ?? '';
   const held: MessageUnderProcessing = { message, settler };
   const delivery = `message ${message.messageId} (delivery ${(message.deliveryCount ?? 0) + 1})`;
-  const say = (outcome: string) =>
+  const log = (outcome: string) =>
     onEvent(`${name}: ${delivery} ${outcome} in ${Math.round(performance.now() - startedAt)} ms`);
 
   underProcessing.set(lockToken, held);
@@ -34,7 +76,7 @@ export async function processMessage(
     await invoke(app, registered, {
       data,
       triggerMetadata: triggerMetadata(message, data),
-      // As the Service Bus library for .NET does: what sent the message is the parent.
+      // The sender of the message is the parent in the trace, as in the Service Bus library for .NET.
       caller: message.applicationProperties ?? {},
     });
   } catch (error) {
@@ -43,19 +85,19 @@ export async function processMessage(
     underProcessing.delete(lockToken);
   }
 
-  const because = failure ? ` (${describeError(failure.error)})` : '';
-  if (held.settled) return say(`${held.settled}${because}`);
+  const reason = failure ? ` (${describeError(failure.error)})` : '';
+  if (held.settled) return log(`${held.settled}${reason}`);
   try {
     if (failure) {
       await settler.abandon(message);
-      say(`abandoned${because}`);
+      log(`abandoned${reason}`);
     } else if (autoCompleteMessages ?? settings.autoCompleteMessages) {
       await settler.complete(message);
-      say('completed');
+      log('completed');
     } else {
-      say('left as it is');
+      log('not settled');
     }
   } catch (error) {
-    say(`${failure ? `failed${because}` : 'done'}, and could not be settled (${describeError(error)})`);
+    log(`${failure ? `failed${reason}` : 'done'}, and could not be settled (${describeError(error)})`);
   }
 }

@@ -1,22 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServiceBusClient, ServiceBusReceivedMessage } from '@azure/service-bus';
+import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { App } from '../createApp.js';
-import type { Running } from '../createRunning.js';
-import { describeError } from '../describeError.js';
-import type { HostSettings } from '../readHostJson.js';
-import type { Trigger } from '../trigger.js';
-import { createSettler } from './createSettler.js';
-import { createSlots } from './createSlots.js';
-import { keepLock } from './keepLock.js';
-import { processMessage } from './processMessage.js';
-import type { QueueFunction } from './readQueueFunction.js';
-import { reportOutage } from './reportOutage.js';
-import type { UnderProcessing } from './underProcessing.js';
+import type { HostSettings } from '../hostSettings.js';
+import { describeError } from '../invoke.js';
+import { createConcurrencyLimit, type RunningInvocations, type Trigger } from '../trigger.js';
+import { processMessage, type QueueFunction } from './processMessage.js';
+import { createSettler, keepLock, type UnderProcessing } from './settler.js';
 
-/** The SDK's own stop and close wait for a broker that is away. */
-const patienceMs = 2_000;
+/** Upper limit for the SDK's stop and close, because both wait for an unreachable broker. */
+const stopTimeoutMs = 2_000;
 
-/** Two connections to the same namespace; `createSettler` says why. */
+/** Two connections to the same namespace. `createSettler` explains the reason. */
 export interface QueueClients {
   receiving: ServiceBusClient;
   settling: ServiceBusClient;
@@ -24,14 +18,14 @@ export interface QueueClients {
 
 export interface QueueTriggerOptions {
   settings: HostSettings['serviceBus'];
-  running: Running;
+  running: RunningInvocations;
   underProcessing: UnderProcessing;
   onEvent(line: string): void;
 }
 
 /**
- * Receives a queue's messages and runs the function for each, never more than `maxConcurrentCalls` at a time. A broker that
- * cannot be reached is looked for until it is there.
+ * Receives a queue's messages and runs the function for each message, with at most `maxConcurrentCalls` invocations at a
+ * time. If the broker is unreachable, the trigger retries until the broker is back.
  */
 export function startQueueTrigger(
   app: App,
@@ -48,7 +42,7 @@ export function startQueueTrigger(
     skipConvertingDate: true,
   });
   const settler = createSettler(receiver, clients.settling.createReceiver(queueName));
-  const slots = createSlots(settings.maxConcurrentCalls);
+  const limit = createConcurrencyLimit(settings.maxConcurrentCalls);
   const outage = reportOutage(name, queueName, onEvent);
   let held = 0;
 
@@ -62,16 +56,18 @@ export function startQueueTrigger(
           `${name}: the lock of message ${message.messageId} could not be renewed: ${describeError(error)}`,
         ),
     });
-    if (await slots.take()) {
+    if (await limit.acquire()) {
       await running.run(name, () => processMessage(app, queueFunction, settler, message, options));
-      slots.free();
+      limit.release();
     } else {
-      // Stopped before its turn: others can have it now instead of when its lock ends.
+      // The trigger stopped before the message's turn. Other receivers get an abandoned message now instead of after the
+      // end of its lock.
       await settler.abandon(message).catch(() => {});
     }
     stopRenewal();
-    // The SDK asks for one more message whenever this returns, and after a reconnect it asks for a full set besides those that are
-    // still under processing. Never returning takes the surplus back: messages must not wait here with their locks running.
+    // The SDK requests one more message whenever this handler returns. After a reconnect the SDK also requests a full set,
+    // in addition to the messages in progress. A handler that never returns reduces the requests by one. Otherwise surplus
+    // messages would wait here while their locks run out.
     if (held-- > settings.maxConcurrentCalls) await new Promise(() => {});
   };
 
@@ -87,16 +83,64 @@ export function startQueueTrigger(
 
   return {
     stop: async () => {
-      slots.close();
-      await Promise.race([subscription.close(), delay(patienceMs, undefined, { ref: false })]);
-      // The SDK hands over what has come in by now in timers of its own; closing the link before that would leave it locked.
+      limit.close();
+      await Promise.race([subscription.close(), delay(stopTimeoutMs, undefined, { ref: false })]);
+      // The SDK hands over received messages in timers of its own. If the link closed before these timers, the messages
+      // would stay locked.
       await delay(20);
     },
     close: async () => {
       await Promise.race([
         Promise.all([clients.receiving.close(), clients.settling.close()]),
-        delay(patienceMs, undefined, { ref: false }),
+        delay(stopTimeoutMs, undefined, { ref: false }),
       ]);
     },
   };
+}
+
+/** Logs one line when the queue becomes unreachable, and one line when the queue is reachable again. */
+function reportOutage(functionName: string, queueName: string, onEvent: (line: string) => void) {
+  let away = false;
+  return {
+    begin: (error: Error) => {
+      if (!away)
+        onEvent(
+          `${functionName}: queue ${queueName} cannot be reached, trying until it can: ${error.message}`,
+        );
+      away = true;
+    },
+    over: () => {
+      if (away) onEvent(`${functionName}: queue ${queueName} can be reached again`);
+      away = false;
+    },
+  };
+}
+
+/**
+ * A restarted local broker is back within a second, so short delays and timeouts are enough. The SDK retries receiving
+ * forever, regardless of `maxRetries`.
+ */
+const retryOptions = { maxRetries: 1, retryDelayInMs: 500, maxRetryDelayInMs: 2_000, timeoutInMs: 5_000 };
+
+/**
+ * Connects by the Functions convention for a trigger's `connection`. The setting `NAME` holds a connection string, or
+ * `NAME__fullyQualifiedNamespace` names a namespace for access with the Azure identity of this machine. `AzureWebJobsNAME`
+ * takes precedence over `NAME`.
+ *
+ * @throws Error naming the missing settings
+ */
+export async function connect(name: string, env: NodeJS.ProcessEnv = process.env): Promise<ServiceBusClient> {
+  for (const setting of [`AzureWebJobs${name}`, name]) {
+    const connectionString = env[setting];
+    if (connectionString) return new ServiceBusClient(connectionString, { retryOptions });
+    const namespace = env[`${setting}__fullyQualifiedNamespace`];
+    if (namespace) {
+      // A dynamic import, because the module loads slowly and most runs do not need the module.
+      const { DefaultAzureCredential } = await import('@azure/identity');
+      return new ServiceBusClient(namespace, new DefaultAzureCredential(), { retryOptions });
+    }
+  }
+  throw new Error(
+    `the Service Bus connection is missing: set ${name} (a connection string) or ${name}__fullyQualifiedNamespace (for example contoso.servicebus.windows.net)`,
+  );
 }

@@ -1,10 +1,16 @@
-import type { Part } from '../engine/Queue.js';
+import { BrokerError } from '../engine/BrokerError.js';
+import type { Engine } from '../engine/Engine.js';
+import type { Queue, SubQueueName } from '../engine/Queue.js';
 
-/** What a link is attached to. */
-export type Address =
-  | { kind: 'cbs' }
-  | { kind: 'queue' | 'management'; queue: string; part: Part }
-  | { kind: 'unsupported'; what: string };
+/** The address of a queue or dead-letter queue, or of the management node of either. */
+export interface EntityAddress {
+  kind: 'queue' | 'management';
+  queue: string;
+  part: SubQueueName;
+}
+
+/** The node to which a client attaches a link. */
+export type Address = { kind: 'cbs' } | EntityAddress | { kind: 'unsupported'; feature: string };
 
 const deadLetterQueue = /^(.*)\/\$deadletterqueue$/i;
 const management = /^(.*)\/\$management$/i;
@@ -12,17 +18,31 @@ const management = /^(.*)\/\$management$/i;
 /** Reads an address as Service Bus does: `queue`, `queue/$DeadLetterQueue`, either with `/$management`, and `$cbs`. */
 export function parseAddress(address: string | undefined): Address {
   const path = address?.replace(/^\/+/, '') ?? '';
-  if (path === '') return { kind: 'unsupported', what: 'a link without an address (such as a transaction)' };
+  if (path === '')
+    return { kind: 'unsupported', feature: 'a link without an address (such as a transaction)' };
   if (path === '$cbs') return { kind: 'cbs' };
   const managed = management.exec(path)?.[1];
   const entity = managed ?? path;
   if (/\/subscriptions\//i.test(entity))
-    return { kind: 'unsupported', what: 'a topic with its subscriptions' };
-  if (/\/\$transfer/i.test(entity)) return { kind: 'unsupported', what: 'the transfer dead-letter queue' };
-  const buried = deadLetterQueue.exec(entity)?.[1];
+    return { kind: 'unsupported', feature: 'a topic with its subscriptions' };
+  if (/\/\$transfer/i.test(entity)) return { kind: 'unsupported', feature: 'the transfer dead-letter queue' };
+  const queueOfDeadLetters = deadLetterQueue.exec(entity)?.[1];
   return {
     kind: managed === undefined ? 'queue' : 'management',
-    queue: buried ?? entity,
-    part: buried === undefined ? 'main' : 'dead',
+    queue: queueOfDeadLetters ?? entity,
+    part: queueOfDeadLetters === undefined ? 'main' : 'dead',
   };
+}
+
+/**
+ * Finds a queue by name.
+ * @throws BrokerError `entity-not-found` with the service's message. The SDK recognises `MessagingEntityNotFound` by that message.
+ */
+export function findQueue(engine: Engine, name: string): Queue {
+  const queue = engine.find(name);
+  if (queue) return queue;
+  throw new BrokerError(
+    'entity-not-found',
+    `The messaging entity 'sb://localhost/${name}' could not be found. To know more visit https://aka.ms/sbResourceMgrExceptions.`,
+  );
 }

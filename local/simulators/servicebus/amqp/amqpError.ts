@@ -1,7 +1,7 @@
 import rhea, { type AmqpError } from 'rhea';
 import { BrokerError, type BrokerErrorCode } from '../engine/BrokerError.js';
 
-/** The service's own condition, and the status code that its management replies have with it. */
+/** For each error code, the AMQP condition and the status code of a management reply, both as Service Bus uses them. */
 const conditions: Record<BrokerErrorCode, [condition: string, status: number]> = {
   argument: ['com.microsoft:argument-error', 400],
   'entity-exists': ['com.microsoft:entity-already-exists', 409],
@@ -16,7 +16,7 @@ const conditions: Record<BrokerErrorCode, [condition: string, status: number]> =
   unauthorized: ['amqp:unauthorized-access', 401],
 };
 
-/** An error as a link, a disposition or a management reply names it. */
+/** An error in the form for a link, a disposition or a management reply. */
 export interface ConditionError {
   condition: string;
   description: string;
@@ -29,7 +29,7 @@ export function conditionError(error: unknown): ConditionError {
   return { condition, status, description: known.message };
 }
 
-/** For closing a link or a connection with it. */
+/** The error in the form for closing a link or a connection. */
 export function amqpError(error: unknown): AmqpError {
   const { condition, description } = conditionError(error);
   return { condition, description };
@@ -43,7 +43,7 @@ function asBrokerError(error: unknown): BrokerError {
 
 const { types } = rhea;
 
-/** The outcome of a delivery: AMQP 1.0 part 3, section 3.4. */
+/** The accepted outcome of a delivery: AMQP 1.0 part 3, section 3.4. */
 export const accepted = types.described(types.wrap_ulong(0x24), types.wrap_list([]));
 
 export function rejected(error: unknown): typeof accepted {

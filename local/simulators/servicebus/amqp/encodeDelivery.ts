@@ -1,5 +1,5 @@
 import type { Message } from '../engine/Message.js';
-import { type Section, section, sections } from './sections.js';
+import { type Section, section, sections } from './messageSections.js';
 import {
   encodedNull,
   encodeLong,
@@ -12,7 +12,7 @@ import {
   readText,
 } from './wire.js';
 
-/** Annotations that the broker alone sets; a message that is sent on must not bring its old ones. */
+/** Annotations that only the broker sets. If a received message is sent again, the broker removes the old annotations. */
 const own = {
   sequenceNumber: 'x-opt-sequence-number',
   enqueuedSequenceNumber: 'x-opt-enqueue-sequence-number',
@@ -25,11 +25,11 @@ const symbols = Object.fromEntries(
   Object.entries(own).map(([key, name]) => [key, encodeSymbol(name)]),
 ) as Record<keyof typeof own, Buffer>;
 
-/** `x-opt-message-state`: active, and scheduled. */
+/** The values of `x-opt-message-state` for active and scheduled messages. */
 const activeState = encodeSmallInt(0);
 const scheduledState = encodeSmallInt(2);
 
-/** A message as a receiver gets it: the bytes that were sent, with the broker's delivery count and annotations. */
+/** Encodes a message for a receiver: the sent bytes plus the broker's delivery count and annotations. */
 export function encodeDelivery(message: Message, payload: Buffer): Buffer {
   const all = sections(payload);
   const header = all.find(({ descriptor }) => descriptor === section.header);
@@ -64,7 +64,7 @@ function sentAnnotations(payload: Buffer, annotations: Section | undefined): Buf
     const [key, value] = [ranges[at]!, ranges[at + 1]!];
     if (!ownNames.has(readText(payload, key) ?? '')) kept.push(payload.subarray(key.start, value.end));
   }
-  // A key and its value stand next to each other: one piece, which counts as two values.
+  // Each piece contains a key and its value, but counts as two values. The empty buffer keeps the count right.
   return kept.flatMap((pair) => [pair, Buffer.alloc(0)]);
 }
 

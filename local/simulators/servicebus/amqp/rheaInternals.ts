@@ -10,8 +10,9 @@ import rhea, {
 import { accepted, rejected } from './amqpError.js';
 
 /**
- * What the broker needs of rhea 3 beyond its typings. rhea is made for clients; a server must see raw bytes, mirror settle
- * modes, and answer drains, for which there is no option. Everything that relies on its inside is in this file.
+ * Internals of rhea 3 that the broker needs and the typings lack. rhea is made for clients. A server must see raw bytes,
+ * mirror settle modes and answer drains, and rhea has no options for these tasks. All code that relies on rhea's internals
+ * is in this file.
  */
 interface TransferFrame {
   performative: { message_format: number | null; handle: number };
@@ -50,21 +51,21 @@ const internals = {
   link: (of: link) => of as unknown as LinkInternals,
 };
 
-/** Stands for message format 0: rhea decodes that, and so loses the types of what it decodes. */
+/** Replaces message format 0. rhea decodes messages of format 0 and thereby loses the AMQP types of the values. */
 const undecodedFormat = 0xffffffff;
 
-/** The format with which a message was sent that {@link acceptSocket} left undecoded. */
+/** The format of a message that {@link acceptSocket} left undecoded. */
 export const formatOf = (delivery: Delivery): number =>
   delivery.format === undecodedFormat ? 0 : delivery.format;
 
 export interface SocketRules {
-  /** Whether messages on this link are handed over as bytes. */
+  /** True if the broker wants the messages of this link as undecoded bytes. */
   isRaw(receiver: Receiver): boolean;
-  /** Bytes of a message that is still coming in. */
+  /** Called with the number of bytes received so far of an incomplete message. */
   onGrowing(receiver: Receiver, size: number): void;
   /** Largest frame, in bytes. */
   maxFrameSize: number;
-  /** A frame that is announced larger than that. */
+  /** Called if a frame header announces more than `maxFrameSize` bytes. */
   onHugeFrame(size: number): void;
 }
 
@@ -85,31 +86,35 @@ export function acceptSocket(connection: Connection, socket: Socket, rules: Sock
   };
   inside.input = (bytes) => {
     input.call(connection, bytes);
-    // rhea would collect whatever size the frame announces.
+    // Without this check rhea would buffer a frame of any announced size.
     if (inside.frame_size && inside.frame_size > rules.maxFrameSize) rules.onHugeFrame(inside.frame_size);
   };
-  // All frames of a turn in one system call, instead of one each.
+  // Writes all frames of a turn with one system call instead of one call for each frame.
   inside._process = () => {
     socket.cork();
     writeFrames.call(connection);
     socket.uncork();
   };
   inside.accept(socket);
-  // rhea hears of an end or an error, but not of a socket that was destroyed; its timers would go on.
+  // rhea handles the end or an error of a socket, but not the destruction of a socket. Without this call rhea's timers
+  // would continue.
   socket.on('close', () => inside._disconnected());
 }
 
-/** Writes what is pending now, and not at the next tick, because the socket is about to be closed. */
+/** Writes pending frames now instead of at the next tick, because the caller is about to close the socket. */
 export const writeNow = (connection: Connection): void => internals.connection(connection)._process();
 
-/** Agrees to the settle modes that the peer asks for: rhea would answer with its own. */
+/** Accepts the settle modes that the peer requested. rhea would answer with its own settle modes. */
 export function mirrorSettleModes(sender: Sender): void {
   const { attach } = internals.link(sender).local;
   attach.snd_settle_mode = sender.snd_settle_mode;
   attach.rcv_settle_mode = sender.rcv_settle_mode;
 }
 
-/** Deliveries that this sender may still be given: credit goes down only when a frame is written. */
+/**
+ * The number of deliveries that this sender may still get. rhea reduces the credit only when a frame is written, so
+ * unwritten deliveries are subtracted here.
+ */
 export function freeCredit(sender: Sender): number {
   if (!sender.is_open()) return 0;
   const { outgoing } = internals.session(sender.session);
@@ -122,15 +127,15 @@ const unwritten = (sender: Sender): number => {
 };
 
 /**
- * Makes every drain be answered, also one that comes when there is no credit left: the SDK waits for the answer, and closes
- * the link without it.
- * @returns to be called when all that was available has been sent
+ * Makes rhea answer every drain request, also a request without remaining credit. The SDK waits for the answer, and closes
+ * the link if no answer arrives.
+ * @returns a function for the caller to call after sending all available messages
  */
 export function drainAnswerer(sender: Sender): () => void {
   const inside = internals.link(sender);
   let isOwed = false;
   inside._get_drain = () => {
-    // What waits for the peer's window still needs its credit.
+    // Deliveries that wait for the peer's session window still need their credit.
     if (!isOwed || unwritten(sender) > 0) return false;
     isOwed = false;
     inside.delivery_count += inside.credit;
@@ -161,18 +166,19 @@ const disposition = rhea.types.define_composite({
   ],
 }) as unknown as { create(fields: Record<string, unknown>): unknown };
 
-/** Settles a delivery: it is accepted. rhea writes neighbours together, as one disposition. */
+/** Settles a delivery as accepted. rhea combines consecutive deliveries into one disposition. */
 export function accept(delivery: Delivery): void {
   delivery.update(true, accepted);
-  // The SDK does not say a second time that it has settled; without this rhea keeps the delivery for ever.
+  // The SDK does not report its own settlement again. Without this flag rhea would keep the delivery forever.
   (delivery as { remote_settled: boolean }).remote_settled = true;
 }
 
 /**
- * Settles a delivery with an error. In a disposition of its own: rhea (3.0.5) compares the outcomes of two neighbours only from
- * the third delivery on, so that a refusal right behind an acceptance would be written as an acceptance.
+ * Settles a delivery with an error, in a disposition of its own. rhea (3.0.5) compares the outcomes of neighbouring
+ * deliveries only from the third delivery on. In a shared disposition, a rejection directly after an acceptance would
+ * therefore become an acceptance.
  */
-export function refuse(delivery: Delivery, error: unknown): void {
+export function reject(delivery: Delivery, error: unknown): void {
   const settling = delivery as { settled: boolean; remote_settled: boolean };
   settling.settled = true;
   settling.remote_settled = true;

@@ -1,6 +1,6 @@
 import { BrokerError } from '../engine/BrokerError.js';
 
-/** Bytes from `start` to before `end`. */
+/** The bytes from `start` up to, but not including, `end`. */
 export interface Range {
   start: number;
   end: number;
@@ -9,14 +9,14 @@ export interface Range {
 export const malformed = (what: string) =>
   new BrokerError('argument', `The message is not valid AMQP: ${what}.`);
 
-/** Widths of the type codes' upper half: AMQP 1.0 part 1, section 1.2. */
+/** Widths by the upper half of the type code: AMQP 1.0 part 1, section 1.2. */
 const fixedWidths: Record<number, number> = { 4: 0, 5: 1, 6: 2, 7: 4, 8: 8, 9: 16 };
 const narrowSized = new Set([0xa, 0xc, 0xe]);
 const wideSized = new Set([0xb, 0xd, 0xf]);
 
 /**
- * Where the value that begins here ends.
- * @throws BrokerError `argument` when it is cut off or of no known type
+ * Finds the end of the value that begins at `at`.
+ * @throws BrokerError `argument` if the value is incomplete or has an unknown type
  */
 export function valueEnd(bytes: Buffer, at: number): number {
   const code = bytes[at];
@@ -33,7 +33,7 @@ export function valueEnd(bytes: Buffer, at: number): number {
   return end;
 }
 
-/** The values in a list, a map (key, value, key, ...) that begins here, in the order in which they stand. */
+/** The values of the list or map that begins at `at`, in order. A map alternates keys and values. */
 export function items(bytes: Buffer, at: number): Range[] {
   const code = bytes[at];
   if (code === 0x45) return [];
@@ -52,7 +52,7 @@ export function items(bytes: Buffer, at: number): Range[] {
   return found;
 }
 
-/** A string, symbol, binary or uuid as text; undefined for anything else. */
+/** A string, symbol, binary or uuid as text; undefined for any other type. */
 export function readText(bytes: Buffer, { start, end }: Range): string | undefined {
   switch (bytes[start]) {
     case 0xa1:
@@ -72,7 +72,7 @@ export function readText(bytes: Buffer, { start, end }: Range): string | undefin
   }
 }
 
-/** An unsigned integer, or a timestamp; undefined for anything else. */
+/** An unsigned integer or a timestamp; undefined for any other type. */
 export function readNumber(bytes: Buffer, { start }: Range): number | undefined {
   switch (bytes[start]) {
     case 0x43:
@@ -104,7 +104,6 @@ export function encodeUint(value: number): Buffer {
 
 export const encodeLong = (value: number) => encode64(0x81, value);
 
-/** @param value milliseconds since 1970 */
 export const encodeTimestamp = (value: number) => encode64(0x83, value);
 
 function encode64(code: number, value: number): Buffer {
@@ -126,7 +125,7 @@ export const encodeString = (text: string) => {
   return Buffer.concat([Buffer.of(0xa1, bytes.length), bytes]);
 };
 
-/** A section of a message (AMQP 1.0 part 3, section 3.2) that is a list or a map. */
+/** Encodes a section of a message (AMQP 1.0 part 3, section 3.2) with a list or a map as value. */
 export function encodeSection(descriptor: number, kind: 'list' | 'map', values: Buffer[]): Buffer {
   const head = Buffer.allocUnsafe(12);
   const size = values.reduce((sum, { length }) => sum + length, 4);

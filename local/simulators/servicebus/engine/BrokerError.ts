@@ -1,4 +1,4 @@
-/** What can go wrong, in the engine's words. Each face has its own words for it (AMQP conditions, HTTP statuses). */
+/** The kinds of errors that the engine reports. The AMQP layer maps a code to a condition, the management API to an HTTP status. */
 export type BrokerErrorCode =
   | 'argument'
   | 'entity-exists'
@@ -12,7 +12,7 @@ export type BrokerErrorCode =
   | 'store-unavailable'
   | 'unauthorized';
 
-/** An error that is for the client to see. */
+/** An error that the broker sends to the client. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError';
 
@@ -24,3 +24,7 @@ export class BrokerError extends Error {
     super(message, options);
   }
 }
+
+/** The error for a feature of Service Bus that this broker lacks. @param feature as the message names the feature */
+export const notSupported = (feature: string) =>
+  new BrokerError('not-supported', `Not supported by the local broker: ${feature}.`);

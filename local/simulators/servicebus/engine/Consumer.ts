@@ -1,25 +1,28 @@
 import type { Message } from './Message.js';
 
-/** `receiveAndDelete` removes a message when it is handed over. */
+/** `receiveAndDelete` removes a message at delivery. */
 export type ReceiveMode = 'peekLock' | 'receiveAndDelete';
 
-/** Someone who receives. */
+/** A receiver of messages, implemented by a protocol. */
 export interface Consumer {
   readonly mode: ReceiveMode;
-  /** How many more messages it takes now. */
+  /** The number of messages that the consumer accepts now. */
   credit(): number;
-  /** A message that it holds from now on, or, with `receiveAndDelete`, that is its own. */
+  /**
+   * Hands a message over. With `peekLock` the consumer holds a lock on the message; with `receiveAndDelete` the queue no
+   * longer has the message.
+   */
   deliver(message: Message, payload: Buffer): void;
-  /** The queue has been deleted. */
-  ended?(): void;
+  /** Called after the queue was deleted. */
+  onQueueDeleted?(): void;
 }
 
-/** The consumers of one shelf, served in turn. */
+/** The consumers of one sub-queue, served in turn. */
 export class Consumers {
   readonly #seats: { consumer: Consumer; pending: number }[] = [];
   #next = 0;
 
-  /** @returns removes it */
+  /** @returns a function that removes the consumer */
   add(consumer: Consumer): () => void {
     const seat = { consumer, pending: 0 };
     this.#seats.push(seat);
@@ -30,12 +33,14 @@ export class Consumers {
   }
 
   end(): void {
-    for (const { consumer } of this.#seats.splice(0)) consumer.ended?.();
+    for (const { consumer } of this.#seats.splice(0)) consumer.onQueueDeleted?.();
   }
 
   /**
-   * The next that takes a message, one message each, so that several share fairly.
-   * @returns the consumer, and what ends the claim on its credit: to be called when the message was handed over, or was not
+   * Chooses the next consumer with credit. Each call takes the next consumer in turn, so several consumers get equal
+   * shares.
+   * @returns the consumer, and a function that releases the reserved credit; the caller calls the function after the
+   *   delivery, or after the delivery failed
    */
   next(): { consumer: Consumer; release: () => void } | undefined {
     for (let tried = 0; tried < this.#seats.length; tried++) {

@@ -1,38 +1,43 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { Clock } from './Clock.js';
-import type { DeadLetterPayload } from './EngineParts.js';
-import { Journal } from './Journal.js';
+import type { AlarmClock, DeadLetterPayload } from './dependencies.js';
+import { Journal, SyncQueue } from './Journal.js';
 import { Queue } from './Queue.js';
 import { type QueueOptions, queueProperties } from './QueueProperties.js';
-import { SyncQueue } from './SyncQueue.js';
 
-/** While the store refuses (a full disk), work that nobody waits for is tried again this often. */
-const refusedPauseMs = 1000;
+/** While the store refuses commits (a full disk), the engine retries background work at this interval. */
+const storeRetryMs = 1000;
 
 export interface EngineOptions {
-  clock: Clock;
+  clock: AlarmClock;
   store: MessageStore;
   deadLetterPayload: DeadLetterPayload;
-  /** Calls back at the end of this turn of the event loop. */
-  soon?: (callback: () => void) => void;
-  /** Told when the store begins to refuse, and (without an error) when it takes changes again. */
-  onStore?: (refused?: Error) => void;
+  /** Calls back at the end of the current turn of the event loop. Default: `setImmediate`. */
+  defer?: (callback: () => void) => void;
+  /**
+   * Called with an error when the store starts to refuse commits, and without an argument when the store accepts commits
+   * again.
+   */
+  onStoreState?: (error?: Error) => void;
 }
 
-/** Queues, locks, schedule and duplicates. Knows no protocol, and reaches time and disk only through what it is given. */
+/**
+ * All queues with their messages, locks, schedules and duplicate detection. The engine is independent of the protocol. Time
+ * and disk are injected.
+ */
 export class Engine {
   readonly journal: Journal;
   readonly #options: EngineOptions;
   readonly #queues = new Map<string, Queue>();
-  readonly #hungry = new Set<Queue>();
+  readonly #undispatched = new Set<Queue>();
   readonly #syncs: SyncQueue;
   #nextQueueId = 1;
-  #flushing = false;
+  #isFlushScheduled = false;
   #closed = false;
-  #isRefused = false;
+  #isStoreFailing = false;
   #pausedUntil = 0;
-  #alarm: { time: number; cancel: () => void } | undefined;
+  #alarm: { time: EpochMs; cancel: () => void } | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -50,12 +55,15 @@ export class Engine {
     return [...this.#queues.values()];
   }
 
-  /** Names are compared without regard to case, as the service does. */
+  /** Finds a queue by name. Case makes no difference, as in Service Bus. */
   find(name: string): Queue | undefined {
     return this.#queues.get(name.toLowerCase());
   }
 
-  /** @throws BrokerError `entity-exists`, or `argument` for properties beyond the service's limits */
+  /**
+   * Creates a queue.
+   * @throws BrokerError `entity-exists`; `argument` if a property is outside the limits of Service Bus
+   */
   create(options: QueueOptions): Queue {
     const properties = queueProperties(options);
     if (this.find(options.name)) {
@@ -75,7 +83,10 @@ export class Engine {
     return queue;
   }
 
-  /** Gives an existing queue these properties. @throws BrokerError `argument` */
+  /**
+   * Changes the given properties of an existing queue.
+   * @throws BrokerError `argument`
+   */
   update(queue: Queue, options: Omit<QueueOptions, 'name'>): void {
     const { record } = queue;
     const before = { properties: record.properties, updatedAt: record.updatedAt };
@@ -85,54 +96,54 @@ export class Engine {
     this.journal.onUndo(() => Object.assign(record, before));
   }
 
-  /** With all its messages. */
+  /** Deletes a queue and all its messages. */
   remove(queue: Queue): void {
     const name = queue.record.name.toLowerCase();
     this.#queues.delete(name);
-    this.#hungry.delete(queue);
+    this.#undispatched.delete(queue);
     queue.setRemoved(true);
     this.journal.removeQueue(queue.record);
     this.journal.onUndo(() => {
       this.#queues.set(name, queue);
       queue.setRemoved(false);
     });
-    this.journal.afterCommit((refused) => {
-      if (!refused) queue.endConsumers();
+    this.journal.whenDurable((error) => {
+      if (!error) queue.endConsumers();
     });
   }
 
-  /** Resolves when all that was done so far is durable; rejects, if it was undone instead. */
-  committed(): Promise<void> {
+  /** Resolves when all changes so far are durable. Rejects if the changes were undone. */
+  durable(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.journal.afterCommit((refused) => (refused ? reject(refused) : resolve()));
+      this.journal.whenDurable((error) => (error ? reject(error) : resolve()));
     });
   }
 
-  /** Ends the turn: hands out what is available, commits, and tells everyone concerned. */
+  /** Ends the turn: hands out available messages, commits the changes, and notifies all waiting callers. */
   flush(): void {
-    this.#flushing = false;
+    this.#isFlushScheduled = false;
     if (this.#closed) return;
     if (this.#options.clock.now() >= this.#pausedUntil) {
-      for (const queue of this.#hungry) queue.dispatch();
-      this.#hungry.clear();
+      for (const queue of this.#undispatched) queue.dispatch();
+      this.#undispatched.clear();
     }
-    const { outcome, handOver, tell } = this.journal.commit();
+    const { outcome, notifyWritten, notifyDurable } = this.journal.commit();
     if (outcome instanceof Error) {
-      const refusal = this.#refusal(outcome);
-      handOver(refusal);
-      tell(refusal);
+      const error = this.#storeError(outcome);
+      notifyWritten(error);
+      notifyDurable(error);
     } else {
-      handOver();
+      notifyWritten();
       const isWritten = outcome === 'committed';
-      this.#syncs.add((refused) => {
-        if (!refused && isWritten) this.#noteStore();
-        tell(refused && this.#refusal(refused));
+      this.#syncs.add((error) => {
+        if (!error && isWritten) this.#reportStoreState();
+        notifyDurable(error && this.#storeError(error));
       }, isWritten);
     }
     this.#setAlarm();
   }
 
-  /** Commits what there is, and stops. */
+  /** Commits pending changes and stops the engine. */
   async close(): Promise<void> {
     this.flush();
     await this.#syncs.idle();
@@ -141,10 +152,10 @@ export class Engine {
     this.#options.store.close();
   }
 
-  /** The store refused: work that nobody waits for pauses. @returns what those who wait are told */
-  #refusal(cause: Error): BrokerError {
-    this.#noteStore(cause);
-    this.#pausedUntil = this.#options.clock.now() + refusedPauseMs;
+  /** Records that the store refuses commits, and pauses background work. @returns the error for waiting callers */
+  #storeError(cause: Error): BrokerError {
+    this.#reportStoreState(cause);
+    this.#pausedUntil = this.#options.clock.now() + storeRetryMs;
     return new BrokerError(
       'store-unavailable',
       `The local broker cannot write to its disk: ${cause.message}.`,
@@ -152,38 +163,44 @@ export class Engine {
     );
   }
 
-  #noteStore(refused?: Error): void {
-    if (this.#isRefused === (refused !== undefined)) return;
-    this.#isRefused = refused !== undefined;
-    this.#options.onStore?.(refused);
+  #reportStoreState(error?: Error): void {
+    if (this.#isStoreFailing === (error !== undefined)) return;
+    this.#isStoreFailing = error !== undefined;
+    this.#options.onStoreState?.(error);
   }
 
   #open(record: Queue['record']): Queue {
     const { clock, store, deadLetterPayload } = this.#options;
-    const hungry = (hungryQueue: Queue) => {
-      this.#hungry.add(hungryQueue);
+    const requestDispatch = (waiting: Queue) => {
+      this.#undispatched.add(waiting);
       this.#flushSoon();
     };
-    const queue = new Queue(record, { clock, store, deadLetterPayload, hungry, journal: this.journal });
+    const queue = new Queue(record, {
+      clock,
+      store,
+      deadLetterPayload,
+      requestDispatch,
+      journal: this.journal,
+    });
     this.#queues.set(record.name.toLowerCase(), queue);
     return queue;
   }
 
   #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    (this.#options.soon ?? setImmediate)(() => this.flush());
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    (this.#options.defer ?? setImmediate)(() => this.flush());
   }
 
   #setAlarm(): void {
-    let time = this.#hungry.size > 0 ? this.#pausedUntil : Infinity;
+    let time = this.#undispatched.size > 0 ? this.#pausedUntil : Infinity;
     for (const queue of this.#queues.values()) time = Math.min(time, queue.nextDeadline());
     time = Math.max(time, this.#pausedUntil);
     if (this.#closed || time === this.#alarm?.time) return;
     this.#alarm?.cancel();
     this.#alarm = undefined;
     if (time === Infinity) return;
-    this.#alarm = { time, cancel: this.#options.clock.at(time, () => this.#tick()) };
+    this.#alarm = { time, cancel: this.#options.clock.schedule(time, () => this.#tick()) };
   }
 
   #tick(): void {

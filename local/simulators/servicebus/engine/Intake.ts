@@ -1,31 +1,34 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import { DuplicateHistory } from './DuplicateHistory.js';
-import type { EngineParts } from './EngineParts.js';
-import type { Message } from './Message.js';
+import type { QueueDependencies } from './dependencies.js';
+import type { Message, NewMessage } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
-import type { NewMessage } from './NewMessage.js';
 
-/** How messages come into a queue: size limit, duplicates, sequence numbers, schedule. Times are milliseconds since 1970. */
+/** Accepts messages into a queue: size limit, duplicate detection, sequence numbers and scheduling. */
 export class Intake {
   readonly #queue: QueueRecord;
   readonly #messages: MessageTable;
-  readonly #parts: EngineParts;
+  readonly #parts: QueueDependencies;
   readonly #history = new DuplicateHistory();
 
-  constructor(queue: QueueRecord, messages: MessageTable, parts: EngineParts) {
+  constructor(queue: QueueRecord, messages: MessageTable, parts: QueueDependencies) {
     this.#queue = queue;
     this.#messages = messages;
     this.#parts = parts;
   }
 
-  /** Takes over what a store has kept; earliest first. */
-  restore(history: [messageId: string, until: number][]): void {
+  /** Restores the message ids that the store has kept. @param history sorted by `until`, earliest first */
+  restore(history: [messageId: string, until: EpochMs][]): void {
     for (const [messageId, until] of history) this.#history.add(messageId, until);
   }
 
-  /** @returns the sequence numbers @throws BrokerError `quota-exceeded` */
-  send(messages: NewMessage[], now: number): number[] {
+  /**
+   * Adds messages to the queue, and drops duplicates.
+   * @returns one sequence number for each message, also for a duplicate
+   * @throws BrokerError `quota-exceeded`
+   */
+  send(messages: NewMessage[], now: EpochMs): number[] {
     this.#checkQuota(messages.reduce((sum, { payload }) => sum + payload.length, 0));
     return messages.map((message) => {
       const sequenceNumber = this.#nextSequenceNumber();
@@ -34,7 +37,10 @@ export class Intake {
     });
   }
 
-  /** @throws BrokerError `message-not-found` */
+  /**
+   * Cancels scheduled messages: either all of them, or none.
+   * @throws BrokerError `message-not-found`
+   */
   cancel(sequenceNumbers: number[]): void {
     const messages = sequenceNumbers.map((sequenceNumber) => {
       const message = this.#messages.main.messages.get(sequenceNumber);
@@ -47,26 +53,27 @@ export class Intake {
     for (const message of messages) this.#messages.change(message, { state: 'gone' });
   }
 
-  /** A scheduled message is due: it becomes an active one, with a sequence number of its own. */
-  activate(message: Message, now: number): void {
+  /** Makes a scheduled message active at its time. The active message gets a new sequence number. */
+  activate(message: Message, now: EpochMs): void {
     const { timeToLiveMs, enqueuedSequenceNumber } = message;
     const payload = this.#messages.payload(message);
     this.#messages.change(message, { state: 'gone' });
     this.#insert({ payload, timeToLiveMs }, this.#nextSequenceNumber(), now, enqueuedSequenceNumber);
   }
 
-  /** Forgets message ids whose time is over. */
-  forget(now: number): void {
+  /** Forgets message ids whose detection window has ended. */
+  forget(now: EpochMs): void {
     this.#parts.journal.forget(this.#queue.id, this.#history.expire(now));
   }
 
   #insert(
     given: NewMessage,
     sequenceNumber: number,
-    now: number,
+    now: EpochMs,
     enqueuedSequenceNumber = sequenceNumber,
   ): void {
-    // Also when that time is past: such a message becomes active at the next tick, and then has another sequence number.
+    // A scheduled time in the past makes no difference: the message becomes active at the next tick, and gets a new
+    // sequence number then.
     const { payload, timeToLiveMs, scheduledFor } = given;
     const lifeMs = Math.min(timeToLiveMs ?? Infinity, this.#queue.properties.timeToLiveMs ?? Infinity);
     this.#messages.insert(
@@ -78,7 +85,7 @@ export class Intake {
         scheduledFor,
         timeToLiveMs,
         deliveryCount: 0,
-        // The life of a scheduled message begins when it becomes active.
+        // The time to live of a scheduled message starts when the message becomes active.
         expiresAt: scheduledFor === undefined && lifeMs < Infinity ? now + lifeMs : undefined,
         lockToken: undefined,
         lockedUntil: undefined,
@@ -90,7 +97,7 @@ export class Intake {
     );
   }
 
-  #isDuplicate(messageId: string | undefined, now: number): boolean {
+  #isDuplicate(messageId: string | undefined, now: EpochMs): boolean {
     const windowMs = this.#queue.properties.duplicateWindowMs;
     if (windowMs === undefined || messageId === undefined) return false;
     if (this.#history.has(messageId, now)) return true;
@@ -113,5 +120,36 @@ export class Intake {
       `The maximum entity size has been reached or exceeded for queue '${name}'. Size of entity in bytes: ` +
         `${this.#messages.size}, max entity size in bytes: ${properties.maxSizeBytes}.`,
     );
+  }
+}
+
+/** The message ids of the last detection window. */
+class DuplicateHistory {
+  /** The end of the detection window of each id, earliest first. */
+  readonly #until = new Map<string, EpochMs>();
+
+  has(messageId: string, now: EpochMs): boolean {
+    const until = this.#until.get(messageId);
+    return until !== undefined && until > now;
+  }
+
+  add(messageId: string, until: EpochMs): void {
+    this.#until.delete(messageId);
+    this.#until.set(messageId, until);
+  }
+
+  delete(messageId: string): void {
+    this.#until.delete(messageId);
+  }
+
+  /** Forgets ids whose detection window has ended. @returns the forgotten ids */
+  expire(now: EpochMs): string[] {
+    const expired: string[] = [];
+    for (const [id, until] of this.#until) {
+      if (until > now) break;
+      this.#until.delete(id);
+      expired.push(id);
+    }
+    return expired;
   }
 }

@@ -1,54 +1,61 @@
-import type { Shelf } from './Shelf.js';
+import type { EpochMs } from '../../../../src/shared/time.js';
+import type { SubQueue } from './MessageTable.js';
 
-/** `gone`: completed, cancelled, expired or moved on; kept only until that is on disk. */
+/**
+ * The state `gone` means completed, cancelled, expired or moved to another entry. The engine keeps such a message only
+ * until the store has removed the message.
+ */
 export type MessageState = 'scheduled' | 'available' | 'locked' | 'gone';
 
-/** One message. All times are milliseconds since 1970. */
+/** One message of a queue or of its dead-letter queue. */
 export interface Message {
   readonly queueId: number;
   readonly sequenceNumber: number;
-  /** The sequence number that it was first given; differs once it has been scheduled. */
+  /**
+   * The sequence number at the time of sending. A scheduled message gets another `sequenceNumber` when the message becomes
+   * active.
+   */
   readonly enqueuedSequenceNumber: number;
-  readonly enqueuedAt: number;
-  readonly scheduledFor: number | undefined;
+  readonly enqueuedAt: EpochMs;
+  readonly scheduledFor: EpochMs | undefined;
   readonly timeToLiveMs: number | undefined;
   state: MessageState;
-  /** Deliveries that failed so far. */
+  /** Number of failed deliveries. */
   deliveryCount: number;
-  expiresAt: number | undefined;
+  expiresAt: EpochMs | undefined;
   lockToken: string | undefined;
-  lockedUntil: number | undefined;
+  lockedUntil: EpochMs | undefined;
   deadLettered: boolean;
   /** Bytes of the payload. */
   size: number;
-  /** What was sent, opaque to the engine. Undefined while only the store holds it. */
+  /** The encoded message. The engine does not interpret these bytes. Undefined while only the store holds the payload. */
   payload: Buffer | undefined;
-  /** Where the engine's indexes hold it; not part of the message. */
+  /** Bookkeeping of the engine's indexes. The store does not keep this field. */
   readonly index: MessageIndex;
 }
 
 export interface MessageIndex {
-  shelf: Shelf | undefined;
-  /** Whether the shelf's order of available messages has an entry for it. */
+  subQueue: SubQueue | undefined;
+  /** True if the sub-queue's delivery order has an entry for the message. */
   inOrder: boolean;
-  /** What the shelf's totals count it as. */
+  /** The state and size with which the sub-queue's totals include the message. */
   counted: { state: MessageState; size: number };
-  /** The token under which the queue's locks hold it. */
+  /** The key of the message in the queue's table of locks. */
   lockToken: string | undefined;
-  /** Bytes of payload that count as held in memory. */
+  /** Bytes of the payload, as counted in the queue's use of memory. */
   resident: number;
 }
 
 export const newMessageIndex = (): MessageIndex => ({
-  shelf: undefined,
+  subQueue: undefined,
   inOrder: false,
   counted: { state: 'gone', size: 0 },
   lockToken: undefined,
   resident: 0,
 });
 
-/** When something is due to happen to this message by itself: activation, end of the lock, expiry. */
-export function deadline(message: Message): number | undefined {
+/** The time of the next automatic change of a message: activation, end of the lock, or expiry. */
+export function deadline(message: Message): EpochMs | undefined {
   switch (message.state) {
     case 'scheduled':
       return message.scheduledFor;
@@ -59,4 +66,14 @@ export function deadline(message: Message): number | undefined {
     case 'gone':
       return undefined;
   }
+}
+
+/** A message as a sender gives it to the engine. */
+export interface NewMessage {
+  /** The encoded message. The engine does not interpret these bytes. */
+  payload: Buffer;
+  messageId?: string | undefined;
+  /** The earliest time of delivery. */
+  scheduledFor?: EpochMs | undefined;
+  timeToLiveMs?: number | undefined;
 }

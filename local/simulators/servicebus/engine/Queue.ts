@@ -1,53 +1,53 @@
 import { randomUUID } from 'node:crypto';
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
-import type { EngineParts } from './EngineParts.js';
+import type { QueueDependencies } from './dependencies.js';
 import { Intake } from './Intake.js';
-import type { Message } from './Message.js';
+import type { Message, NewMessage } from './Message.js';
 import { MessageTable } from './MessageTable.js';
-import type { NewMessage } from './NewMessage.js';
 import { Redelivery } from './Redelivery.js';
 
-/** The queue proper, or its dead-letter queue. */
-export type Part = 'main' | 'dead';
+/** `main` is the queue itself, `dead` is its dead-letter queue. */
+export type SubQueueName = 'main' | 'dead';
 
-/** Gives a message's payload other properties. */
+/** Changes the properties in a message's payload. */
 export type Rewrite = (payload: Buffer) => Buffer;
 
 /**
- * One queue with its dead letters. Every method takes effect at once for what is called after it, and is durable when the
- * journal has committed; nobody outside is to hear of it earlier.
+ * One queue with its dead-letter queue. Each method changes the state in memory at once. A change is durable only after the
+ * journal's commit, and the caller must not report the change to a client before then.
  */
 export class Queue {
   readonly record: QueueRecord;
   readonly messages: MessageTable;
-  /** When it was last sent to or received from, milliseconds since 1970. */
-  accessedAt: number;
+  /** The time of the last send, receive or settlement. */
+  accessedAt: EpochMs;
   #isRemoved = false;
-  readonly #parts: EngineParts;
+  readonly #parts: QueueDependencies;
   readonly #consumers = { main: new Consumers(), dead: new Consumers() };
   readonly #intake: Intake;
   readonly #redelivery: Redelivery;
 
-  constructor(record: QueueRecord, parts: EngineParts) {
+  constructor(record: QueueRecord, parts: QueueDependencies) {
     this.record = record;
     this.#parts = parts;
     this.accessedAt = record.updatedAt;
-    this.messages = new MessageTable(parts.journal, parts.store, () => parts.hungry(this));
+    this.messages = new MessageTable(parts.journal, parts.store, () => parts.requestDispatch(this));
     this.#intake = new Intake(record, this.messages, parts);
     this.#redelivery = new Redelivery(record, this.messages, parts.deadLetterPayload);
   }
 
-  /** Takes over what a store has kept. */
-  restore(messages: Omit<Message, 'index'>[], history: [messageId: string, until: number][]): void {
+  /** Restores the messages and the message ids that the store has kept. */
+  restore(messages: Omit<Message, 'index'>[], history: [messageId: string, until: EpochMs][]): void {
     this.messages.restore(messages);
     this.#intake.restore(history);
   }
 
   /**
-   * Accepts all of these messages, or none. Duplicates are accepted too, but go nowhere.
-   * @returns their sequence numbers
+   * Accepts all of these messages, or none. A duplicate is accepted and dropped.
+   * @returns the sequence numbers of the messages
    * @throws BrokerError `quota-exceeded`
    */
   send(messages: NewMessage[]): number[] {
@@ -55,102 +55,112 @@ export class Queue {
   }
 
   /**
-   * Takes back scheduled messages: all, or none.
+   * Cancels scheduled messages: either all of them, or none.
    * @throws BrokerError `message-not-found`
    */
   cancel(sequenceNumbers: number[]): void {
     this.#intake.cancel(sequenceNumbers);
   }
 
-  /** @throws BrokerError `lock-lost` */
+  /**
+   * Removes a locked message.
+   * @throws BrokerError `lock-lost`
+   */
   complete(lockToken: string): void {
     this.messages.change(this.#lockedBy(lockToken), { state: 'gone' });
   }
 
   /**
-   * Gives the message back, as a failed delivery.
+   * Returns a locked message to the queue and counts a failed delivery.
    * @throws BrokerError `lock-lost`
    */
   abandon(lockToken: string, rewrite?: Rewrite): void {
-    this.#redelivery.giveBack(this.#lockedBy(lockToken), rewrite);
-  }
-
-  /** @throws BrokerError `lock-lost`; `not-allowed` for a message that is a dead letter already */
-  deadLetter(lockToken: string, rewrite?: Rewrite): void {
-    this.#redelivery.bury(this.#lockedBy(lockToken), rewrite);
+    this.#redelivery.failDelivery(this.#lockedBy(lockToken), rewrite);
   }
 
   /**
-   * @returns until when the message is locked now, milliseconds since 1970
+   * Moves a locked message to the dead-letter queue.
+   * @throws BrokerError `lock-lost`; `not-allowed` if the message is a dead letter already
+   */
+  deadLetter(lockToken: string, rewrite?: Rewrite): void {
+    this.#redelivery.deadLetter(this.#lockedBy(lockToken), rewrite);
+  }
+
+  /**
+   * Renews the lock of a message for another lock duration.
+   * @returns the new end of the lock
    * @throws BrokerError `lock-lost`
    */
-  renew(lockToken: string): number {
+  renew(lockToken: string): EpochMs {
     const message = this.#lockedBy(lockToken);
     const lockedUntil = this.#parts.clock.now() + this.record.properties.lockDurationMs;
     this.messages.change(message, { lockedUntil });
     return lockedUntil;
   }
 
-  /** Messages in any state, from this sequence number on, with their payloads. */
-  *peek(part: Part, fromSequenceNumber: number): Generator<{ message: Message; payload: Buffer }> {
+  /** Lists messages in any state with their payloads, starting at this sequence number. */
+  *peek(part: SubQueueName, fromSequenceNumber: number): Generator<{ message: Message; payload: Buffer }> {
     for (const message of this.messages[part].messages.from(fromSequenceNumber)) {
       yield { message, payload: this.messages.payload(message) };
     }
   }
 
-  /** @returns ends it; what it holds stays locked */
-  consume(part: Part, consumer: Consumer): () => void {
+  /**
+   * Adds a consumer.
+   * @returns a function that removes the consumer; messages locked by the consumer stay locked
+   */
+  consume(part: SubQueueName, consumer: Consumer): () => void {
     this.#touchAccess();
-    const leave = this.#consumers[part].add(consumer);
-    this.#parts.hungry(this);
-    return leave;
+    const remove = this.#consumers[part].add(consumer);
+    this.#parts.requestDispatch(this);
+    return remove;
   }
 
-  /** From now on everything about it fails. @param isRemoved false takes it back */
+  /** Makes all later operations on the queue fail. @param isRemoved false reverts the removal */
   setRemoved(isRemoved: boolean): void {
     this.#isRemoved = isRemoved;
   }
 
-  /** Tells its consumers that there is nothing more to come. */
+  /** Tells all consumers about the deletion of the queue. */
   endConsumers(): void {
     for (const consumers of Object.values(this.#consumers)) consumers.end();
   }
 
-  /** A consumer may take more now. */
-  wake(): void {
-    this.#parts.hungry(this);
+  /** Schedules a dispatch, because a consumer has new credit. */
+  requestDispatch(): void {
+    this.#parts.requestDispatch(this);
   }
 
-  /** Hands available messages to consumers that have credit. */
+  /** Hands available messages to consumers with credit. */
   dispatch(): void {
     const now = this.#parts.clock.now();
     for (const part of ['main', 'dead'] as const) {
-      const shelf = this.messages[part];
-      for (let message = shelf.first(); message; message = shelf.first()) {
+      const subQueue = this.messages[part];
+      for (let message = subQueue.first(); message; message = subQueue.first()) {
         if (message.expiresAt !== undefined && message.expiresAt <= now) {
           this.#redelivery.expire(message);
           continue;
         }
-        const taker = this.#consumers[part].next();
-        if (!taker) break;
-        this.#handOver(message, taker, now);
+        const recipient = this.#consumers[part].next();
+        if (!recipient) break;
+        this.#handOver(message, recipient, now);
       }
     }
   }
 
-  /** When something is due by itself, milliseconds since 1970. */
-  nextDeadline(): number {
+  /** The time of the next automatic change of a message. */
+  nextDeadline(): EpochMs {
     const { main, dead } = this.messages;
     return Math.min(main.deadlines.next() ?? Infinity, dead.deadlines.next() ?? Infinity);
   }
 
-  /** Does what is due: scheduled messages become active, locks end, messages expire. */
-  tick(now: number): void {
-    for (const shelf of [this.messages.main, this.messages.dead]) {
-      for (const sequenceNumber of shelf.deadlines.due(now)) {
-        const message = shelf.messages.get(sequenceNumber);
+  /** Applies all due changes: scheduled messages become active, locks end, messages expire. */
+  tick(now: EpochMs): void {
+    for (const subQueue of [this.messages.main, this.messages.dead]) {
+      for (const sequenceNumber of subQueue.deadlines.due(now)) {
+        const message = subQueue.messages.get(sequenceNumber);
         if (message?.state === 'scheduled') this.#intake.activate(message, now);
-        else if (message?.state === 'locked') this.#redelivery.giveBack(message);
+        else if (message?.state === 'locked') this.#redelivery.failDelivery(message);
         else if (message?.state === 'available') this.#redelivery.expire(message);
       }
     }
@@ -160,7 +170,7 @@ export class Queue {
   #handOver(
     message: Message,
     { consumer, release }: { consumer: Consumer; release: () => void },
-    now: number,
+    now: EpochMs,
   ) {
     const payload = this.messages.payload(message);
     const lockedUntil = now + this.record.properties.lockDurationMs;
@@ -170,22 +180,22 @@ export class Queue {
         ? { state: 'locked', lockToken: randomUUID(), lockedUntil }
         : { state: 'gone' },
     );
-    // As it is now: its lock may end before the commit is durable.
+    // A copy, because the lock may end before the commit is written.
     const handedOver = { ...message };
-    const deliver = (refused?: Error) => {
+    const deliver = (error?: Error) => {
       release();
-      if (!refused) consumer.deliver(handedOver, payload);
+      if (!error) consumer.deliver(handedOver, payload);
     };
-    if (consumer.mode === 'peekLock') this.#parts.journal.afterWrite(deliver);
-    else this.#parts.journal.afterCommit(deliver);
+    if (consumer.mode === 'peekLock') this.#parts.journal.whenWritten(deliver);
+    else this.#parts.journal.whenDurable(deliver);
   }
 
   #lockedBy(lockToken: string): Message {
     return this.messages.lockedBy(lockToken, this.#touchAccess());
   }
 
-  /** @returns the time, milliseconds since 1970 */
-  #touchAccess(): number {
+  /** Records the time of access. @returns the current time */
+  #touchAccess(): EpochMs {
     if (this.#isRemoved) {
       throw new BrokerError(
         'entity-not-found',

@@ -1,19 +1,22 @@
 import { BrokerError } from './BrokerError.js';
 
-/** What a queue is created with; everything but the name has the service's default. */
+/** The properties for a new queue. Every property except the name has the default value of Service Bus. */
 export interface QueueOptions {
   name: string;
-  /** How long a receiver holds a message, 5 s to 5 min; default 1 min. */
+  /** Duration of a receiver's lock on a message, 5 s to 5 min; default 1 min. */
   lockDurationMs?: number;
-  /** Failed deliveries until a message is dead-lettered, 1 to 2,000; default 10. */
+  /** A message is dead-lettered after this number of failed deliveries, 1 to 2,000; default 10. */
   maxDeliveryCount?: number;
-  /** How long message ids are remembered, 20 s to 7 days; no duplicate detection without it. */
+  /**
+   * Duration for which the queue remembers message ids, 20 s to 7 days. Without this property there is no duplicate
+   * detection.
+   */
   duplicateWindowMs?: number | undefined;
-  /** Default and upper limit of the messages' time to live, at least 1 s; default unlimited. */
+  /** Default and upper limit of the time to live of messages, at least 1 s; default unlimited. */
   timeToLiveMs?: number | undefined;
-  /** Dead-letter what expires, instead of dropping it; default false. */
+  /** Dead-letter expired messages instead of removing them; default false. */
   deadLetterOnExpiry?: boolean;
-  /** Bytes that the queue may hold, its dead letters included; default 1 GiB. */
+  /** Largest total size of the queue in bytes, including dead letters; default 1 GiB. */
   maxSizeBytes?: number;
 }
 
@@ -39,7 +42,10 @@ const defaults: QueueProperties = {
   maxSizeBytes: 1024 * 1024 * 1024,
 };
 
-/** https://learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas and the limits named at each property's reference. */
+/**
+ * Limits from https://learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas and from the reference of each
+ * property.
+ */
 const limits: Partial<Record<keyof QueueProperties, [least: number, most: number, what: string]>> = {
   lockDurationMs: [5 * SECONDS, 5 * MINUTES, 'the lock duration must be 5 s to 5 min'],
   maxDeliveryCount: [1, 2000, 'the maximum delivery count must be 1 to 2000'],
@@ -49,8 +55,8 @@ const limits: Partial<Record<keyof QueueProperties, [least: number, most: number
 };
 
 /**
- * Fills in the defaults.
- * @throws BrokerError `argument` naming the limit that is not kept
+ * Checks the properties and fills in the defaults.
+ * @throws BrokerError `argument` naming the violated limit
  */
 export function queueProperties({ name, ...given }: QueueOptions): QueueProperties {
   if (!/^[A-Za-z0-9](?:[\w./-]{0,258}[A-Za-z0-9])?$/.test(name)) {

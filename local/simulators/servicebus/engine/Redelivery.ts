@@ -1,13 +1,13 @@
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { DeadLetterPayload } from './EngineParts.js';
+import type { DeadLetterPayload } from './dependencies.js';
 import type { Message } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
 import type { Rewrite } from './Queue.js';
 
 const unlocked = { lockToken: undefined, lockedUntil: undefined } as const;
 
-/** What becomes of messages that were not completed. */
+/** Handles messages that a consumer did not complete: redelivery, dead-lettering and expiry. */
 export class Redelivery {
   readonly #queue: QueueRecord;
   readonly #messages: MessageTable;
@@ -19,8 +19,11 @@ export class Redelivery {
     this.#deadLetterPayload = deadLetterPayload;
   }
 
-  /** A delivery failed: the message is available again, or a dead letter if that was its last. */
-  giveBack(message: Message, rewrite?: Rewrite): void {
+  /**
+   * Counts a failed delivery. The message becomes available again. After `maxDeliveryCount` failed deliveries, the message
+   * becomes a dead letter.
+   */
+  failDelivery(message: Message, rewrite?: Rewrite): void {
     const deliveryCount = message.deliveryCount + 1;
     this.#messages.change(message, {
       ...unlocked,
@@ -28,23 +31,27 @@ export class Redelivery {
       deliveryCount,
       ...this.#rewritten(message, rewrite),
     });
-    // A dead letter stays where it is, however often it is abandoned.
+    // A dead letter stays in the dead-letter queue, however often consumers abandon the dead letter.
     if (message.deadLettered || deliveryCount < this.#queue.properties.maxDeliveryCount) return;
-    this.#buryBecause(
+    this.#deadLetterBecause(
       message,
       'MaxDeliveryCountExceeded',
       `Message could not be consumed after ${deliveryCount} delivery attempts.`,
     );
   }
 
-  /** The message's time to live is over. */
+  /** Ends a message whose time to live is over: dead-letters or removes the message, depending on `deadLetterOnExpiry`. */
   expire(message: Message): void {
     if (!this.#queue.properties.deadLetterOnExpiry) this.#messages.change(message, { state: 'gone' });
-    else this.#buryBecause(message, 'TTLExpiredException', 'The message expired and was dead lettered.');
+    else
+      this.#deadLetterBecause(message, 'TTLExpiredException', 'The message expired and was dead lettered.');
   }
 
-  /** Makes it a dead letter. It keeps its sequence number and its delivery count, and does not expire any more. */
-  bury(message: Message, rewrite?: Rewrite): void {
+  /**
+   * Makes the message a dead letter. A dead letter keeps its sequence number and delivery count, and never expires.
+   * @throws BrokerError `not-allowed` if the message is a dead letter already
+   */
+  deadLetter(message: Message, rewrite?: Rewrite): void {
     if (message.deadLettered) {
       throw new BrokerError('not-allowed', 'A message in the dead-letter queue cannot be dead-lettered.');
     }
@@ -57,8 +64,8 @@ export class Redelivery {
     });
   }
 
-  #buryBecause(message: Message, reason: string, description: string): void {
-    this.bury(message, (payload) => this.#deadLetterPayload(payload, reason, description));
+  #deadLetterBecause(message: Message, reason: string, description: string): void {
+    this.deadLetter(message, (payload) => this.#deadLetterPayload(payload, reason, description));
   }
 
   #rewritten(message: Message, rewrite: Rewrite | undefined): Pick<Message, 'payload' | 'size'> | undefined {

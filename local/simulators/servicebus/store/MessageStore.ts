@@ -1,51 +1,63 @@
+import type { EpochMs } from '../../../../src/shared/time.js';
 import type { Message } from '../engine/Message.js';
 import type { QueueProperties } from '../engine/QueueProperties.js';
 
-/** What a store keeps of a queue besides its messages. Times are milliseconds since 1970. */
+/** The data of a queue in the store, without its messages. */
 export interface QueueRecord {
   id: number;
   name: string;
   properties: QueueProperties;
-  /** The sequence number that its next message gets. */
+  /** The sequence number for the next message. */
   nextSequenceNumber: number;
-  createdAt: number;
-  updatedAt: number;
+  createdAt: EpochMs;
+  updatedAt: EpochMs;
 }
 
 export interface StoredQueue extends QueueRecord {
-  /** Without their payloads; in ascending order of their sequence numbers. */
+  /** Without payloads, in ascending order of sequence numbers. */
   messages: Omit<Message, 'index'>[];
-  /** Message ids and until when each counts; earliest first. */
-  history: [messageId: string, until: number][];
+  /** Message ids with the end of their detection window, earliest first. */
+  history: [messageId: string, until: EpochMs][];
 }
 
-/** Everything that one turn changed. */
+/** All changes of one turn. */
 export interface Changes {
   queues: Iterable<QueueRecord>;
   removedQueues: Iterable<number>;
   inserted: Iterable<Message>;
-  /** Of these the payload is written too only if it is in `rewritten`. */
+  /**
+   * The store writes the state of these messages. The store writes a payload only if the message is also in `rewritten`.
+   */
   updated: Iterable<Message>;
   rewritten: ReadonlySet<Message>;
   removed: Iterable<Message>;
-  remembered: Iterable<{ queueId: number; messageId: string; until: number }>;
+  remembered: Iterable<{ queueId: number; messageId: string; until: EpochMs }>;
   forgotten: Iterable<{ queueId: number; messageId: string }>;
 }
 
-/** Where queues and messages outlive the process, or do not. */
+/** Storage for queues and messages. An implementation decides whether the data survive the process. */
 export interface MessageStore {
   load(): StoredQueue[];
   /**
-   * Takes all of it, or nothing. It is durable after the next `sync`.
-   * @throws Error when it cannot
+   * Writes all of the changes, or none. The changes are durable after the next `sync`.
+   * @throws Error if the store cannot write
    */
   commit(changes: Changes): void;
   /**
-   * Makes durable what was committed, without holding up the event loop. After a failure the store refuses every commit.
-   * Undefined for a store for which there is nothing to do.
+   * Makes all commits durable without blocking the event loop. After a failed sync the store refuses every commit.
+   * Undefined if the store needs no sync.
    */
   readonly sync: (() => Promise<void>) | undefined;
-  /** Reads a payload that was committed; undefined for a store that keeps none, so that the engine must. */
+  /** Reads a committed payload. Undefined for a store without payloads; the engine then keeps all payloads in memory. */
   readonly payload: ((queueId: number, sequenceNumber: number) => Buffer) | undefined;
   close(): void;
 }
+
+/** A store without storage: all data exist only in the engine's memory. */
+export const memoryStore = (): MessageStore => ({
+  load: () => [],
+  commit() {},
+  sync: undefined,
+  payload: undefined,
+  close() {},
+});

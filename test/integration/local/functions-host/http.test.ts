@@ -47,11 +47,11 @@ describe('the host over HTTP', () => {
     expect((await json('/api/echo/')).params).toEqual({});
   });
 
-  it('takes the more specific route first, and knows constraints and catch-alls', async () => {
+  it('takes the more specific route first', async () => {
     expect((await json('/api/things/special')).function).toBe('special');
-    expect((await json('/api/numbers/12')).params).toEqual({ id: '12' });
-    expect((await at('/api/numbers/twelve')).status).toBe(404);
-    expect((await json('/api/files/a/b.txt')).params).toEqual({ rest: 'a/b.txt' });
+    expect((await json('/api/things/other', { headers: { 'x-functions-key': 'key-read' } })).function).toBe(
+      'readThing',
+    );
   });
 
   it('answers 404 with an empty body for an unknown path and for a wrong method', async () => {
@@ -60,7 +60,8 @@ describe('the host over HTTP', () => {
       ['/api/nothing', 'GET'],
       ['/echo', 'GET'],
       ['/api/echo', 'DELETE'],
-      ['/api/numbers/12', 'HEAD'],
+      ['/api/files/a', 'HEAD'],
+      ['/api/files/a/b', 'GET'],
     ] as const) {
       const response = await at(path, { method });
       expect([path, response.status, await response.text()]).toEqual([path, 404, '']);
@@ -112,14 +113,15 @@ describe('the host over HTTP', () => {
     expect((await at('/api/returnsNothing')).status).toBe(204);
   });
 
-  it('sends status, cookies and streams as the function gives them', async () => {
-    const response = await at('/api/cookies');
-    expect(response.status).toBe(201);
-    expect(response.headers.getSetCookie()).toEqual([
-      'a=x%20y; path=/',
-      'b=2; max-age=60; path=/api; secure; samesite=strict; httponly',
-    ]);
+  it('sends status, headers and streams of the function', async () => {
+    const response = await at('/api/created');
+    expect([response.status, response.headers.get('etag')]).toEqual([201, '"1"']);
     expect(await (await at('/api/streams')).text()).toBe('one two');
+  });
+
+  it('fails for cookies, because the local host does not support cookies', async () => {
+    expect((await at('/api/cookies')).status).toBe(500);
+    await host.line(/^cookies: .* 500 .*does not support cookies/);
   });
 
   it('answers HEAD without a body where the function takes HEAD', async () => {

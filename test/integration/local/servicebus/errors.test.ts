@@ -1,11 +1,11 @@
 import { ServiceBusClient } from '@azure/service-bus';
-import { movableClock } from '../../../unit/local/servicebus/support/movableClock.js';
+import { handClock } from '../../../support/handClock.js';
 import { receive, useBroker } from './support/useBroker.js';
 
 const SECONDS = 1000;
 
 describe('errors are those of the service', () => {
-  const clock = movableClock();
+  const clock = handClock(Date.now());
   const broker = useBroker(
     [
       { name: 'q' },

@@ -6,14 +6,14 @@ import { join, resolve } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import rhea from 'rhea';
 import type { BrokerEndpoints } from '../../../../local/simulators/servicebus/startBroker.js';
-import { movableClock } from '../../../unit/local/servicebus/support/movableClock.js';
+import { handClock } from '../../../support/handClock.js';
 import { useBroker } from './support/useBroker.js';
 
 /** The protocol header with which a client begins that does not authenticate. */
 const header = Buffer.from('AMQP\x00\x01\x00\x00', 'binary');
 
 describe('whatever one client does, the others notice nothing', () => {
-  const clock = movableClock();
+  const clock = handClock(Date.now());
   const broker = useBroker([{ name: 'q' }], { clock });
   const others = async () => {
     await broker.client.createSender('q').sendMessages({ body: 'fine' });

@@ -1,10 +1,10 @@
-import { movableClock } from '../../../unit/local/servicebus/support/movableClock.js';
+import { handClock } from '../../../support/handClock.js';
 import { receive, useBroker } from './support/useBroker.js';
 
 const MINUTES = 60_000;
 
 describe('scheduling', () => {
-  const clock = movableClock();
+  const clock = handClock(Date.now());
   const queues = [
     { name: 'q' },
     { name: 'cancelled' },

@@ -20,7 +20,7 @@ test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
       'code' in filter || 'sequenceNumber' in filter ? [] : ['13'],
     );
     expect(note).toMatch(
-      /^Of the letters of a device without a record only the newest is taken\. Left out: \d\.$/,
+      /^For a device without a record only the newest dead letter is taken\. Left out: \d\.$/,
     );
     // To discard, all of them are taken.
     expect((await planned({ kind: 'discard', reason: 'scrapped' })).counts.planned).toBe(3);

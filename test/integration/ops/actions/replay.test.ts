@@ -68,7 +68,7 @@ test('a ramp starts with ten, and goes on with twice as many when they have succ
   expect(await readAction(deps, id)).toMatchObject({
     state: 'halted',
     counts: { requested: 30, succeeded: 26, failed: 4 },
-    note: 'Halted: 3 of the last 20 failed again. 10 were not asked for. Look why, mend it, and plan anew.',
+    note: 'Halted: 3 of the last 20 failed again. 10 were not requested. Find and fix the cause, then make a new plan.',
   });
   expect(sent).toHaveLength(30);
 });

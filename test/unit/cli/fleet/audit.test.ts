@@ -24,8 +24,8 @@ const next = await credentialsOf(uuid);
 const expiring = await credentialsOf(uuid, now - 96 * day);
 const due = await credentialsOf(uuid, now - 93 * day);
 const expired = await credentialsOf(uuid, now - 101 * day);
-const of = ({ certificate }: Credentials) => ({ main: certificate });
-const stray = 'E'.repeat(64);
+const inMain = ({ certificate }: Credentials) => ({ main: certificate });
+const unknownThumbprint = 'E'.repeat(64);
 const sha1 = readCertificate(own.certificate, uuid)!.parsed.fingerprint.replaceAll(':', '');
 const accepted = [own.thumbprint];
 const dead = { generation: 1, kind: 'change' as const, due: longAgo, dead: { at: longAgo } };
@@ -59,68 +59,72 @@ const absent: Given['record'] = {
 
 type Case = [what: string, given: Given, findings: [kind: string, fix: string][]];
 const cases: Case[] = [
-  ['all three agree', { certificates: of(own), record: {}, identity: accepted }, []],
+  ['hub, record and balena agree', { certificates: inMain(own), record: {}, identity: accepted }, []],
   [
     'the old certificate is still accepted',
-    { certificates: of(own), record: { observed: { previous: stray } }, identity: [own.thumbprint, stray] },
+    {
+      certificates: inMain(own),
+      record: { observed: { previous: unknownThumbprint } },
+      identity: [own.thumbprint, unknownThumbprint],
+    },
     [],
   ],
-  ['a new device holds nothing yet', { certificates: {} }, []],
+  ['a new device has no credentials yet', { certificates: {} }, []],
   ['a deprovisioned device is clean', { certificates: {}, record: absent }, []],
-  ['a deprovisioned device is gone', { certificates: null, record: absent }, []],
+  ['a deprovisioned device is missing', { certificates: null, record: absent }, []],
   [
-    'no record knows the identity',
-    { certificates: of(own), identity: accepted },
+    'an identity has no record',
+    { certificates: inMain(own), identity: accepted },
     [['identity-without-record', 'adopt']],
   ],
   [
-    'no record knows the identity, of which the thumbprint is the old SHA-1',
-    { certificates: of(own), identity: [sha1] },
+    'an identity with an old SHA-1 thumbprint has no record',
+    { certificates: inMain(own), identity: [sha1] },
     [['identity-without-record', 'adopt']],
   ],
   [
-    'no record knows the identity, and the device holds nothing',
-    { certificates: {}, identity: [stray] },
+    'an identity has no record, and the device has no credentials',
+    { certificates: {}, identity: [unknownThumbprint] },
     [['identity-without-record', 'adopt']],
   ],
   [
-    'no record knows the identity, which is not ours',
+    'a disabled identity has no record',
     { certificates: {}, identity: [] },
     [['identity-without-record', 'by-hand']],
   ],
   [
-    'nobody knows the device of an identity',
-    { identity: [stray] },
+    'an identity has neither device nor record',
+    { identity: [unknownThumbprint] },
     [['identity-without-device', 'remove-unknown']],
   ],
   [
-    'nobody knows the device of an identity that is not ours',
+    'a disabled identity has neither device nor record',
     { identity: [] },
     [['identity-without-device', 'by-hand']],
   ],
   [
-    'the device of an identity is gone',
+    'the device of an identity is missing',
     { record: {}, identity: accepted },
     [['identity-without-device', 'check']],
   ],
   [
     'a deprovisioned device has an identity',
-    { certificates: {}, record: absent, identity: [stray] },
+    { certificates: {}, record: absent, identity: [unknownThumbprint] },
     [['identity-not-wanted', 'check']],
   ],
   [
-    'a deprovisioned device that is gone has an identity',
-    { record: absent, identity: [stray] },
+    'a missing deprovisioned device has an identity',
+    { record: absent, identity: [unknownThumbprint] },
     [['identity-not-wanted', 'check']],
   ],
   [
     'a deprovisioned device holds a certificate',
-    { certificates: of(own), record: absent },
+    { certificates: inMain(own), record: absent },
     [['variables-not-wanted', 'check']],
   ],
   [
     'the identity is missing',
-    { certificates: of(own), record: {} },
+    { certificates: inMain(own), record: {} },
     [['variables-without-identity', 'check']],
   ],
   [
@@ -131,7 +135,7 @@ const cases: Case[] = [
   [
     'the identity has another thumbprint',
     {
-      certificates: of(own),
+      certificates: inMain(own),
       record: { observed: { previous: next.thumbprint } },
       identity: [next.thumbprint],
     },
@@ -139,112 +143,112 @@ const cases: Case[] = [
   ],
   [
     'the identity is disabled',
-    { certificates: of(own), record: {}, identity: [] },
+    { certificates: inMain(own), record: {}, identity: [] },
     [['variables-not-accepted', 'by-hand']],
   ],
   [
     'the identity is disabled, and the certificate has expired',
-    { certificates: of(expired), record: { credentials: expired }, identity: [] },
+    { certificates: inMain(expired), record: { credentials: expired }, identity: [] },
     [
       ['variables-not-accepted', 'by-hand'],
       ['certificate-expired', 'by-hand'],
     ],
   ],
   [
-    'the identity is disabled, and the variables are gone',
+    'the identity is disabled, and the variables are missing',
     { certificates: {}, record: {}, identity: [] },
     [['variables-missing', 'by-hand']],
   ],
   [
-    'the identity is disabled, and the variables are of another pair',
-    { certificates: of(next), record: {}, identity: [] },
+    'the identity is disabled, and the variables contain another pair',
+    { certificates: inMain(next), record: {}, identity: [] },
     [
       ['variables-differ', 'by-hand'],
       ['variables-not-accepted', 'by-hand'],
     ],
   ],
   [
-    'no record knows the identity, which is disabled, and the certificate has expired',
-    { certificates: of(expired), identity: [] },
+    'a disabled identity has no record, and the certificate has expired',
+    { certificates: inMain(expired), identity: [] },
     [
       ['identity-without-record', 'by-hand'],
       ['certificate-expired', 'by-hand'],
     ],
   ],
   [
-    'the device of an identity that is disabled is gone',
+    'the device of a disabled identity is missing',
     { record: {}, identity: [] },
     [['identity-without-device', 'by-hand']],
   ],
   [
-    'a deprovisioned device has an identity that is disabled',
+    'a deprovisioned device has a disabled identity',
     { certificates: {}, record: absent, identity: [] },
     [['identity-not-wanted', 'by-hand']],
   ],
   [
-    'the device of a failed request is gone, and its identity is disabled',
+    'the device of a failed request is missing, and the identity is disabled',
     { record: { job: dead }, identity: [] },
     [['dead-record-without-device', 'by-hand']],
   ],
   [
-    'the variables are gone',
+    'the variables are missing',
     { certificates: {}, record: {}, identity: accepted },
     [['variables-missing', 'check']],
   ],
   [
-    'the variables are of another pair',
-    { certificates: of(next), record: {}, identity: [own.thumbprint, next.thumbprint] },
+    'the variables contain another pair',
+    { certificates: inMain(next), record: {}, identity: [own.thumbprint, next.thumbprint] },
     [['variables-differ', 'check']],
   ],
   [
-    'the second slot holds what no one holds',
-    { certificates: of(own), record: {}, identity: [own.thumbprint, stray] },
+    'the secondary thumbprint is unknown',
+    { certificates: inMain(own), record: {}, identity: [own.thumbprint, unknownThumbprint] },
     [['thumbprint-not-held', 'retire']],
   ],
   [
     'the certificate expires soon',
-    { certificates: of(expiring), record: { credentials: expiring }, identity: [expiring.thumbprint] },
+    { certificates: inMain(expiring), record: { credentials: expiring }, identity: [expiring.thumbprint] },
     [['certificate-expiring', 'check']],
   ],
   [
     'the certificate is due, and its renewal may take until tomorrow',
-    { certificates: of(due), record: { credentials: due }, identity: [due.thumbprint] },
+    { certificates: inMain(due), record: { credentials: due }, identity: [due.thumbprint] },
     [],
   ],
   [
     'the certificate has expired',
-    { certificates: of(expired), record: { credentials: expired }, identity: [expired.thumbprint] },
+    { certificates: inMain(expired), record: { credentials: expired }, identity: [expired.thumbprint] },
     [['certificate-expired', 'check']],
   ],
-  ['the device is gone, and so is its identity', { record: {} }, [['record-without-device', 'check']]],
+  ['device and identity are missing', { record: {} }, [['record-without-device', 'check']]],
   [
-    'the device is gone, which its record knows',
+    'the device is missing, and the record says removed',
     { record: { observed: { thumbprint: null, hub: 'none' } } },
     [['record-without-device', 'remove']],
   ],
   [
-    'the device of a failed request is gone',
-    { record: { job: dead }, identity: [stray] },
+    'the device of a failed request is missing',
+    { record: { job: dead }, identity: [unknownThumbprint] },
     [['dead-record-without-device', 'remove']],
   ],
   [
-    'the device of a failed request was never seen, and has an identity',
-    { record: { job: dead, observed: { fleet: null } }, identity: [stray] },
+    'the device of a failed request has no known fleet, but an identity',
+    { record: { job: dead, observed: { fleet: null } }, identity: [unknownThumbprint] },
     [['dead-record-without-device', 'remove-unknown']],
   ],
   [
-    'the device of a failed request was never seen',
+    'the device of a failed request has no known fleet',
     { record: { job: dead, observed: { fleet: null } } },
     [['dead-record-without-device', 'remove']],
   ],
   [
     'a failed request left a device without an identity',
-    { certificates: of(own), record: { job: dead } },
+    { certificates: inMain(own), record: { job: dead } },
     [['variables-without-identity', 'by-hand']],
   ],
 ];
 
-test.each(cases)('an audit where %s', async (_, given, findings) => {
+test.each(cases)('an audit: %s', async (_, given, findings) => {
   const { deps, sent } = await system(given);
   const found = await collect(audit(deps, options));
   expect(found.map(({ kind, fix }) => [kind, fix.how])).toEqual(findings);
@@ -252,27 +256,33 @@ test.each(cases)('an audit where %s', async (_, given, findings) => {
   expect(sent).toEqual([]);
 });
 
-test('each kind of finding is among these', () => {
+test('the cases cover every kind of finding', () => {
   const found = new Set(cases.flatMap(([, , findings]) => findings.map(([kind]) => kind)));
   expect([...found].sort()).toEqual([...findingKinds].sort());
 });
 
-describe('what is not settled is left for another time:', () => {
+describe('an audit does not judge', () => {
   const broken: Given = { certificates: {}, record: {}, identity: accepted };
   let progress: AuditProgress;
   const settings = { ...options, onProgress: (each: AuditProgress) => (progress = each) };
 
   test.each<[string, Given]>([
-    ['what is under way', { ...broken, record: { job: { generation: 3, kind: 'change', due: now } } }],
-    ['what is being checked', { ...broken, record: { job: { generation: 3, kind: 'check', due: now } } }],
-    ['what a worker has under lease', { ...broken, record: { lease: { by: 'w', until: now + 1_000 } } }],
+    [
+      'a device with a pending change',
+      { ...broken, record: { job: { generation: 3, kind: 'change', due: now } } },
+    ],
+    [
+      'a device with a pending check',
+      { ...broken, record: { job: { generation: 3, kind: 'check', due: now } } },
+    ],
+    ['a device with a lease', { ...broken, record: { lease: { by: 'w', until: now + 1_000 } } }],
   ])('%s', async (_, given) => {
     const { deps } = await system(given);
     expect(await collect(audit(deps, settings))).toEqual([]);
     expect(progress.unsettled).toBe(1);
   });
 
-  test('what was changed since shortly before the hub was read, as its queries are minutes old', async () => {
+  test('a record with a change shortly before the audit, because hub queries may be minutes old', async () => {
     const { deps, clock, put, record } = await system(broken);
     clock.at = now - 9 * 60_000;
     await put(await record(uuid));
@@ -283,8 +293,8 @@ describe('what is not settled is left for another time:', () => {
     expect(await collect(audit(deps, settings))).toHaveLength(1);
   });
 
-  test('what was asked for while the lists were read', async () => {
-    const { deps, put } = await system({ certificates: of(own), identity: accepted });
+  test('a device with a new request during the audit', async () => {
+    const { deps, put } = await system({ certificates: inMain(own), identity: accepted });
     const { summaries } = deps.records;
     deps.records.summaries = async function* (where) {
       yield* await collect(summaries(where));
@@ -294,53 +304,53 @@ describe('what is not settled is left for another time:', () => {
     expect(progress.unsettled).toBe(1);
   });
 
-  test('a device that is in a fleet that is not served', async () => {
+  test('a device in another fleet', async () => {
     const { deps, add } = await system({ record: {}, identity: accepted });
-    add(uuid, of(own), 'other/fleet');
+    add(uuid, inMain(own), 'other/fleet');
     expect(await collect(audit(deps, settings))).toEqual([]);
-    expect(progress.elsewhere).toBe(1);
+    expect(progress.inOtherFleet).toBe(1);
   });
 
-  test('identities that are named otherwise than a balena device', async () => {
+  test('identities with names other than balena UUIDs', async () => {
     const { deps, identities } = await system({});
-    identities.set('gateway-7', [stray]);
-    identities.set('AB'.repeat(16), [stray]);
+    identities.set('gateway-7', [unknownThumbprint]);
+    identities.set('AB'.repeat(16), [unknownThumbprint]);
     expect(await collect(audit(deps, settings))).toEqual([]);
-    expect(progress.foreign).toBe(2);
+    expect(progress.foreignIdentities).toBe(2);
   });
 });
 
-test('without fleets, all that the key sees is compared', async () => {
+test('without fleets, all fleets of the key are compared', async () => {
   const { deps, add } = await system({ record: {}, identity: accepted });
-  add(uuid, of(own), 'other/fleet');
+  add(uuid, inMain(own), 'other/fleet');
   expect(await collect(audit(deps, { ...options, fleets: null }))).toEqual([]);
 });
 
-test('the hub is asked no faster than it allows', async () => {
+test('the hub is queried within its rate limit', async () => {
   const { deps, identities, add, put, clock, queries } = await system({});
   const mint = minter({ days: 100 });
-  for (let generation = 0; generation < 7; generation += 1) {
-    const pair = await mint(uuidOf(generation), now - day);
-    add(uuidOf(generation), of(pair));
-    identities.set(uuidOf(generation), [pair.thumbprint]);
+  for (let index = 0; index < 7; index += 1) {
+    const pair = await mint(uuidOf(index), now - day);
+    add(uuidOf(index), inMain(pair));
+    identities.set(uuidOf(index), [pair.thumbprint]);
     clock.at = longAgo;
-    await put(provisionedRecord(uuidOf(generation), pair));
+    await put(provisionedRecord(uuidOf(index), pair));
   }
   clock.at = now;
   expect(await collect(audit(deps, options))).toEqual([]);
   expect(queries()).toBe(4);
-  // 20 a minute.
+  // 20 queries a minute.
   expect(clock.now()).toBe(now + 3 * 3_000);
 });
 
-test('whether devices are really gone is asked of balena a hundred at a time', async () => {
+test('balena is queried about missing devices, a hundred at a time', async () => {
   const { deps, identities, requests, devices } = await system({});
-  for (let generation = 0; generation < 250; generation += 1) {
-    identities.set(uuidOf(generation), [stray]);
-    // Half of them are in a fleet that is not served.
-    if (generation % 2 === 0)
-      devices.set(uuidOf(generation), {
-        uuid: uuidOf(generation),
+  for (let index = 0; index < 250; index += 1) {
+    identities.set(uuidOf(index), [unknownThumbprint]);
+    // Half of the devices are in another fleet.
+    if (index % 2 === 0)
+      devices.set(uuidOf(index), {
+        uuid: uuidOf(index),
         fleet: 'other/fleet',
         certificates: new Map(),
       });
@@ -351,7 +361,7 @@ test('whether devices are really gone is asked of balena a hundred at a time', a
   };
   const found = await collect(audit({ ...deps, queriesPerMinute: 1e6 }, { ...options, onProgress }));
   expect(found).toHaveLength(125);
-  expect(progress).toMatchObject({ elsewhere: 125, findings: { 'identity-without-device': 125 } });
+  expect(progress).toMatchObject({ inOtherFleet: 125, findings: { 'identity-without-device': 125 } });
   expect(requests.filter((each) => each.startsWith('fleetsOf'))).toEqual([
     'fleetsOf 100',
     'fleetsOf 100',
@@ -359,7 +369,7 @@ test('whether devices are really gone is asked of balena a hundred at a time', a
   ]);
 });
 
-test('it can be ended', async () => {
+test('an audit stops on the signal', async () => {
   const { deps } = await system({ record: {}, identity: accepted });
   const ended = collect(audit(deps, { ...options, signal: AbortSignal.abort() }));
   await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
@@ -369,85 +379,85 @@ describe('a repair', () => {
   async function repaired(given: Given) {
     const made = await system(given);
     const [finding] = await collect(audit(made.deps, options));
-    return { ...made, finding: finding!, did: await repair(made.deps, finding!) };
+    return { ...made, finding: finding!, result: await repair(made.deps, finding!) };
   }
 
-  test('has a worker look, who asks the hub as well', async () => {
-    const { did, requested } = await repaired({ certificates: of(own), record: {} });
-    expect(did).toBe('requested');
-    expect(await requested()).toEqual([`${uuid} check distrust`]);
+  test('requests a check that also reads the identity', async () => {
+    const { result, requested } = await repaired({ certificates: inMain(own), record: {} });
+    expect(result).toBe('requested');
+    expect(await requested()).toEqual([`${uuid} check forceVerify`]);
   });
 
-  test('adopts a device where it holds its credentials, unless it was asked for meanwhile', async () => {
+  test('adopts a device with its present scope, except after a newer request', async () => {
     const given = { certificates: { relay: own.certificate }, identity: accepted };
-    const { did, record, finding, deps } = await repaired(given);
-    expect(did).toBe('requested');
+    const { result, record, finding, deps } = await repaired(given);
+    expect(result).toBe('requested');
     expect((await record(uuid)).desired).toMatchObject({ present: true, service: 'relay' });
     const { requestId } = (await record(uuid)).desired;
-    expect(await repair(deps, finding)).toBe('not-any-more');
+    expect(await repair(deps, finding)).toBe('outdated');
     expect((await record(uuid)).desired.requestId).toBe(requestId);
   });
 
-  test('asks for the absence of what is gone', async () => {
-    const { did, record, sent } = await repaired({ record: { job: dead } });
-    expect(did).toBe('requested');
+  test('deprovisions a missing device', async () => {
+    const { result, record, sent } = await repaired({ record: { job: dead } });
+    expect(result).toBe('requested');
     expect((await record(uuid)).desired.present).toBe(false);
     expect(sent).toHaveLength(1);
   });
 
-  /** The finding, not repaired yet. */
+  /** The finding before the repair. */
   async function found(given: Given) {
     const made = await system(given);
     const [finding] = await collect(audit(made.deps, options));
     return { ...made, finding: finding! };
   }
 
-  test('leaves alone what balena knows again', async () => {
+  test('does nothing if balena knows the device again', async () => {
     const { finding, deps, add, sent } = await found({ record: { job: dead } });
     add(uuid);
-    expect(await repair(deps, finding)).toBe('not-any-more');
+    expect(await repair(deps, finding)).toBe('outdated');
     expect(sent).toEqual([]);
   });
 
   test.each<[string, Given]>([
     ['check', { certificates: {}, record: {}, identity: accepted }],
     ['remove', { record: { job: dead } }],
-    ['retire', { certificates: of(own), record: {}, identity: [own.thumbprint, stray] }],
-    ['remove-unknown', { identity: [stray] }],
-    ['adopt', { certificates: of(own), identity: accepted }],
-  ])('leaves alone what was asked for since the audit (%s)', async (how, given) => {
+    ['retire', { certificates: inMain(own), record: {}, identity: [own.thumbprint, unknownThumbprint] }],
+    ['remove-unknown', { identity: [unknownThumbprint] }],
+    ['adopt', { certificates: inMain(own), identity: accepted }],
+  ])('does nothing after a newer request (%s)', async (how, given) => {
     const { finding, deps, sent, record } = await found(given);
     expect(finding.fix.how).toBe(how);
     await accept(deps, { uuid, present: true, service: 'other' });
     await accept(deps, { uuid, present: false });
     const { requestId } = (await record(uuid)).desired;
     sent.length = 0;
-    expect(await repair(deps, finding, { removeUnknown: true })).toBe('not-any-more');
+    expect(await repair(deps, finding, { removeUnknown: true })).toBe('outdated');
     expect(sent).toEqual([]);
     expect((await record(uuid)).desired).toMatchObject({ present: false, requestId });
   });
 
-  test('removes an identity that neither balena nor a record knows only if that is said', async () => {
-    const { did, record, finding, deps, sent } = await repaired({ identity: [stray] });
-    expect(did).toBe('by-hand');
+  test('removes an identity without device and record only with removeUnknown', async () => {
+    const { result, record, finding, deps, sent } = await repaired({ identity: [unknownThumbprint] });
+    expect(result).toBe('by-hand');
     expect(sent).toEqual([]);
     expect(await repair(deps, finding, { removeUnknown: true })).toBe('requested');
     expect((await record(uuid)).desired.present).toBe(false);
   });
 
-  test('leaves a record alone of which the key does not see the fleet any more', async () => {
+  test('leaves a record for an operator if the key does not see the fleet any more', async () => {
     const { finding, deps, sent, hide } = await found({ record: { job: dead } });
     hide(fleet);
     expect(await repair(deps, finding, { removeUnknown: true })).toBe('by-hand');
     expect(sent).toEqual([]);
   });
 
-  test('has the hub stop to accept what no one holds; and again when it comes back', async () => {
-    const given = { certificates: of(own), record: {}, identity: [own.thumbprint, stray] };
-    const { did, record, deps, put, clock } = await repaired(given);
-    expect(did).toBe('requested');
+  test('retires an unknown thumbprint, also a second time', async () => {
+    const given = { certificates: inMain(own), record: {}, identity: [own.thumbprint, unknownThumbprint] };
+    const { result, record, deps, put, clock } = await repaired(given);
+    expect(result).toBe('requested');
     const requested = await record(uuid);
-    expect(requested.desired).toMatchObject({ service: 'main', retire: stray, revoke: true });
+    expect(requested.desired).toMatchObject({ service: 'main', retire: unknownThumbprint, revoke: true });
     expect(requested.job).toMatchObject({ kind: 'change', forceVerify: true });
     await put({ ...requested, job: null });
     clock.at += day;
@@ -457,9 +467,9 @@ describe('a repair', () => {
     expect((await record(uuid)).job).toMatchObject({ kind: 'check', forceVerify: true });
   });
 
-  test('leaves to people what is for them', async () => {
-    const { did, sent } = await repaired({ certificates: of(own), record: {}, identity: [] });
-    expect(did).toBe('by-hand');
+  test('leaves a disabled identity for an operator', async () => {
+    const { result, sent } = await repaired({ certificates: inMain(own), record: {}, identity: [] });
+    expect(result).toBe('by-hand');
     expect(sent).toEqual([]);
   });
 });

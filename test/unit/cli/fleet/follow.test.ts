@@ -13,22 +13,24 @@ const change = { generation: 1, kind: 'change' as const, due: now + 60_000 };
 const dead = { ...change, dead: { at: now } };
 const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
 
-test('devices are followed until nothing is under way', async () => {
+test('devices are followed until no device is under way', async () => {
   const { deps, put, record, clock } = fleetDependencies();
   const [one, two, three] = uuids;
   await put(provisionedRecord(one, credentials, {}, { job: change }));
   await put(provisionedRecord(two, credentials, {}, { job: dead, error }));
   await put(provisionedRecord(three, credentials));
-  // Someone else's.
+  // This device is not followed.
   await put(provisionedRecord(uuidOf(9), credentials, {}, { job: change }));
-  const seen: FollowReport[] = [];
+  const reports: FollowReport[] = [];
   const sleep = clock.sleep;
   clock.sleep = async (ms) => {
     await put({ ...(await record(one)), job: null });
     await sleep(ms);
   };
-  const report = await followFleet(deps, uuids, { onProgress: (each) => seen.push(structuredClone(each)) });
-  expect(seen[0]).toMatchObject({
+  const report = await followFleet(deps, uuids, {
+    onProgress: (each) => reports.push(structuredClone(each)),
+  });
+  expect(reports[0]).toMatchObject({
     states: { queued: 1, failed: 1, provisioned: 1 },
     lastDue: now + 60_000,
     finished: false,
@@ -42,7 +44,7 @@ test('devices are followed until nothing is under way', async () => {
   });
 });
 
-test('following can be ended; the last that was seen is reported', async () => {
+test('following stops on the signal and returns the last report', async () => {
   const { deps, put } = fleetDependencies();
   await put(provisionedRecord(uuids[0], credentials, {}, { job: change }));
   const controller = new AbortController();

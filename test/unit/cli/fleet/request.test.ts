@@ -14,9 +14,9 @@ const options = { fleet, service: 'main' };
 const [one, two, three] = [1, 2, 3].map(uuidOf) as [string, string, string];
 const credentials = await credentialsOf(one);
 const counts = ({ uuids, finished, ...progress }: RequestReport) =>
-  Object.fromEntries(Object.entries(progress).filter(([, generation]) => generation > 0));
+  Object.fromEntries(Object.entries(progress).filter(([, count]) => count > 0));
 
-test('every device of a fleet is asked for, and none of another', async () => {
+test('every device of the fleet is requested, and no device of another fleet', async () => {
   const { deps, add, sent, record } = fleetDependencies();
   add(one);
   add(two);
@@ -28,7 +28,7 @@ test('every device of a fleet is asked for, and none of another', async () => {
   expect((await record(one)).desired).toMatchObject({ present: true, service: 'main' });
 });
 
-test('asking again costs two reads for each, and no message', async () => {
+test('a repeated request costs two reads for each device, and no message', async () => {
   const { deps, add, sent, table, clock } = fleetDependencies();
   add(one);
   add(two);
@@ -39,7 +39,7 @@ test('asking again costs two reads for each, and no message', async () => {
   expect([table.reads, sent.length]).toEqual([4, 2]);
 });
 
-test('with only what is missing, devices that hold credentials anywhere are left out', async () => {
+test('onlyMissing skips devices with credentials in any scope', async () => {
   const { deps, add, sent } = fleetDependencies();
   add(one, { relay: credentials.certificate });
   add(two);
@@ -50,7 +50,7 @@ test('with only what is missing, devices that hold credentials anywhere are left
   expect(sent.map(({ uuid }) => uuid)).toEqual([two]);
 });
 
-test('what is provisioned, failed or just moved is told apart', async () => {
+test('provisioned, failed and recently moved devices are counted separately', async () => {
   const { deps, add, put } = fleetDependencies();
   for (const uuid of [one, two, three]) add(uuid);
   await put(provisionedRecord(one, credentials));
@@ -67,7 +67,7 @@ test('what is provisioned, failed or just moved is told apart', async () => {
   });
 });
 
-test('a device that is wanted at another service stays there, unless it is to be moved', async () => {
+test('a device with another desired service is not requested without move', async () => {
   const { deps, add, put, sent, record, clock } = fleetDependencies();
   for (const uuid of [one, two, three]) add(uuid);
   await put(provisionedRecord(one, credentials));
@@ -75,26 +75,26 @@ test('a device that is wanted at another service stays there, unless it is to be
   await put({ ...absent, desired: { ...absent.desired, present: false, service: null } });
   const other = { ...options, service: '' };
   expect(await collect(planFleet(deps, other))).toEqual([
-    { uuid: one, elsewhere: 'main' },
-    { uuid: two, elsewhere: null },
-    { uuid: three, elsewhere: null },
+    { uuid: one, otherService: 'main' },
+    { uuid: two, otherService: null },
+    { uuid: three, otherService: null },
   ]);
   const report = await requestFleet(deps, other);
-  expect(counts(report)).toEqual({ devices: 3, elsewhere: 1, requested: 2 });
+  expect(counts(report)).toEqual({ devices: 3, atOtherService: 1, requested: 2 });
   expect(report.uuids).toEqual([two, three]);
   expect(sent.map(({ uuid }) => uuid)).toEqual([two, three]);
   expect((await record(one)).desired.service).toBe('main');
 
   const move = { ...other, move: true };
-  expect((await collect(planFleet(deps, move))).map((each) => each.elsewhere)).toEqual([null, null, null]);
+  expect((await collect(planFleet(deps, move))).map((each) => each.otherService)).toEqual([null, null, null]);
   clock.at += 1_000;
   expect(counts(await requestFleet(deps, move))).toMatchObject({ requested: 1, underWay: 2 });
   expect((await record(one)).desired.service).toBe('');
 });
 
-test('ended in the middle it says so, and the next run does the rest', async () => {
+test('after an interruption the report is unfinished, and the next run requests the rest', async () => {
   const { deps, add, sent } = fleetDependencies();
-  for (let generation = 0; generation < 200; generation += 1) add(uuidOf(generation));
+  for (let index = 0; index < 200; index += 1) add(uuidOf(index));
   const controller = new AbortController();
   const onProgress = ({ requested }: { requested: number }) => {
     if (requested >= 70) controller.abort();
@@ -108,7 +108,7 @@ test('ended in the middle it says so, and the next run does the rest', async () 
   expect(sent).toHaveLength(200);
 });
 
-test('a queue that is away for a moment is waited for', async () => {
+test('a short outage of the queue is retried', async () => {
   const { deps, add, queue, sent, clock } = fleetDependencies();
   add(one);
   queue.fails = true;
@@ -121,10 +121,10 @@ test('a queue that is away for a moment is waited for', async () => {
   expect(sent).toHaveLength(1);
 });
 
-test('a fleet that the key does not see is an error, and no empty fleet', async () => {
+test('a fleet outside the key’s view is an error, not an empty fleet', async () => {
   const { deps, hide } = fleetDependencies();
   hide('no/such');
-  const asking = requestFleet(deps, { ...options, fleet: 'no/such' });
-  await expect(asking).rejects.toThrow(ProvisioningError);
-  await expect(asking).rejects.toMatchObject({ code: 'balena-unauthorized' });
+  const request = requestFleet(deps, { ...options, fleet: 'no/such' });
+  await expect(request).rejects.toThrow(ProvisioningError);
+  await expect(request).rejects.toMatchObject({ code: 'balena-unauthorized' });
 });

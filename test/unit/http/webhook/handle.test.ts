@@ -100,7 +100,7 @@ test('other types are ignored, in words', async () => {
   const { handle, sent } = setUp();
   const { outcome, message } = await handle({ kind: 'ignored', type: 'renamed' });
   expect(outcome).toBe('ignored');
-  expect(message).toMatch(/"renamed".*ignored.*created, online, updated and deleted/);
+  expect(message).toMatch(/"renamed".*ignored.*created, online, updated, deleted/);
   expect(sent).toEqual([]);
 });
 

@@ -1,7 +1,10 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import type { Engine } from '../../../../../local/simulators/servicebus/engine/Engine.js';
 import type { QueueOptions } from '../../../../../local/simulators/servicebus/engine/QueueProperties.js';
-import { type BrokerParts, startBroker } from '../../../../../local/simulators/servicebus/startBroker.js';
+import {
+  type BrokerDependencies,
+  startBroker,
+} from '../../../../../local/simulators/servicebus/startBroker.js';
 
 export interface TestBroker {
   connectionString: string;
@@ -17,7 +20,10 @@ export interface TestBroker {
  * A broker in memory, with a client, for the tests of one `describe`; the queue `q` unless others are given.
  * The client does not retry, so that a test sees every error.
  */
-export function useBroker(queues: QueueOptions[] = [{ name: 'q' }], parts: BrokerParts = {}): TestBroker {
+export function useBroker(
+  queues: QueueOptions[] = [{ name: 'q' }],
+  parts: BrokerDependencies = {},
+): TestBroker {
   const broker = { lines: [] as string[] } as TestBroker;
   let close: () => Promise<void>;
   beforeAll(async () => {

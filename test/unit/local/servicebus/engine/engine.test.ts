@@ -1,4 +1,4 @@
-import { testEngine } from '../support/testEngine.js';
+import { testEngine } from './testEngine.js';
 
 const SECONDS = 1000;
 const MINUTES = 60 * SECONDS;
@@ -55,7 +55,7 @@ test('a lock is lost at its very end, also when the timer has not fired yet', ()
   send('a');
   const [message] = receive();
   const end = clock.now() + 30 * SECONDS;
-  clock.now = () => end;
+  clock.at = end;
   expect(() => queue.complete(message!.lockToken!)).toThrow(expect.objectContaining({ code: 'lock-lost' }));
 });
 
@@ -116,7 +116,7 @@ test('one turn is one commit, and nothing is told before it', () => {
   const commits = store.commits;
   for (const body of ['a', 'b', 'c']) {
     queue.send([{ payload: Buffer.from(body) }]);
-    engine.journal.afterCommit(() => told.push(body));
+    engine.journal.whenDurable(() => told.push(body));
   }
   expect(told).toEqual([]);
   turn();
@@ -133,7 +133,7 @@ test('when the store refuses, everything is as before, and is tried again later'
   store.refusing = true;
   queue.complete(a!.lockToken!);
   queue.send([{ payload: Buffer.from('c'), messageId: 'c' }]);
-  const committed = engine.committed();
+  const committed = engine.durable();
   turn();
   await expect(committed).rejects.toMatchObject({ code: 'store-unavailable' });
   expect(bodies()).toEqual(['a', 'b']);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import { movableClock } from '../support/movableClock.js';
-import { recordingStore } from '../support/recordingStore.js';
-import { type Delivered, type TestEngine, testEngine } from '../support/testEngine.js';
+import { handClock } from '../../../../support/handClock.js';
+import { type Delivered, recordingStore, type TestEngine, testEngine } from './testEngine.js';
 
 const SECONDS = 1000;
 const maxDeliveryCount = 3;
@@ -42,7 +41,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 /** Runs operations against the engine and a simple model beside it. */
 function run(operations: Operation[]): void {
-  let clock = movableClock(1_000_000);
+  let clock = handClock(1_000_000);
   const store = recordingStore();
   const properties = {
     lockDurationMs: 5 * SECONDS,
@@ -154,7 +153,7 @@ function run(operations: Operation[]): void {
       wait(step.seconds * SECONDS);
     } else if (step.do === 'restart') {
       // With a clock of its own: the one that was killed must hear of nothing any more.
-      clock = movableClock(clock.now());
+      clock = handClock(clock.now());
       test = testEngine(properties, clock, store);
       wait(0);
     } else if (step.do === 'cancel') {

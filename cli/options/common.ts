@@ -1,0 +1,48 @@
+import { hostname, userInfo } from 'node:os';
+import { InvalidArgumentError, Option } from 'commander';
+import { uuid } from '../../src/shared/schemas.js';
+
+/** Parses the full UUID of a device. @returns the UUID in lower case @throws InvalidArgumentError */
+export function parseUuid(text: string): string {
+  const parsed = uuid.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(`The value ${parsed.error.issues[0]?.message}.`);
+}
+
+/** Parses a decimal number above 0. @throws InvalidArgumentError */
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value > 0) return value;
+  throw new InvalidArgumentError('The value must be a number above 0.');
+}
+
+/** Parses a whole number above 0. @throws InvalidArgumentError */
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value > 0 && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('The value must be a whole number above 0.');
+}
+
+/** The option `--yes`, for commands with a confirmation. */
+export function yesOption(): Option {
+  return new Option('-y, --yes', 'do not ask for confirmation');
+}
+
+/** The option `--by`: the operator's name in the audit log. */
+export function byOption(): Option {
+  return new Option('--by <name>', "the operator's name, for the audit log").default(currentUser());
+}
+
+function currentUser(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`.slice(0, 100);
+  } catch {
+    // A container may run under a user id without a name.
+    return `uid ${process.getuid?.() ?? 'unknown'}@${hostname()}`.slice(0, 100);
+  }
+}
+
+/** The examples at the end of a command's help. @param lines command lines; each may end with a comment after `#` */
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}

@@ -1,0 +1,73 @@
+import { findPackageJSON } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { ConfigError } from '../../src/config/config.js';
+import { applyLocalSettings } from '../../src/config/localSettings.js';
+import { readEndpoints, type Settings } from './readEndpoints.js';
+
+/** The system to connect to: a queue, records, a hub and a balena API. */
+export interface System {
+  /** The settings of the functions. */
+  settings: Settings;
+  /** A description for the operator, without secrets, so that changes do not go to the wrong system. */
+  name: string;
+  /** True for the system of `npm start`. */
+  local: boolean;
+  /** PEM: certificates to trust in addition to the default ones; null if there are none. */
+  trustedCertificates: string | null;
+}
+
+/** The settings for queue and records. If one of these is set, the settings define the system, and no local part is mixed in. */
+const connectionSettings = [
+  'SERVICEBUS_CONNECTION',
+  'SERVICEBUS_CONNECTION__fullyQualifiedNamespace',
+  'RECORDS_CONNECTION',
+  'RECORDS_CONNECTION__accountName',
+];
+
+/**
+ * Finds the system. The settings come from the environment, then from local.settings.json. Without settings for queue and records, the
+ * system of `npm start` is used.
+ *
+ * @param folder the folder of a local system. If given, the local system is used, even if the settings name another system.
+ * @throws ConfigError if there is no system
+ */
+export async function findSystem(env: Settings, folder?: string): Promise<System> {
+  const settings = { ...env };
+  await applyLocalSettings(packageFolder(), settings);
+  if (folder === undefined && connectionSettings.some((name) => settings[name]?.trim()))
+    return { settings, name: nameOf(settings), local: false, trustedCertificates: null };
+  const at = resolve(folder ?? join(packageFolder(), '.local'));
+  const found = await readEndpoints(at);
+  if (!found)
+    throw new ConfigError([
+      folder === undefined
+        ? 'SERVICEBUS_CONNECTION and RECORDS_CONNECTION are not set, and there is no local system. Set both as for the functions, or run npm start'
+        : `--folder ${folder} has no endpoints.json. The folder must belong to a local system (npm start -- --folder ...)`,
+    ]);
+  return {
+    settings: { ...settings, ...found.settings },
+    name: `the local system in ${relative(process.cwd(), at) || at} (npm start)`,
+    local: true,
+    trustedCertificates: found.trustedCertificates,
+  };
+}
+
+/** The folder of the project's package.json. Works for the sources (in tests) and for the build in dist/. */
+export function packageFolder(): string {
+  const file = findPackageJSON('..', import.meta.url);
+  if (!file) throw new Error('unreachable: this file is part of a package');
+  return dirname(file);
+}
+
+function nameOf(settings: Settings): string {
+  const bus =
+    settings.SERVICEBUS_CONNECTION__fullyQualifiedNamespace ??
+    /Endpoint=sb:\/\/([\w.:-]+)/.exec(settings.SERVICEBUS_CONNECTION ?? '')?.[1] ??
+    'an unknown namespace';
+  const account =
+    settings.RECORDS_CONNECTION__accountName ??
+    /AccountName=(\w+)/.exec(settings.RECORDS_CONNECTION ?? settings.AzureWebJobsStorage ?? '')?.[1] ??
+    settings.AzureWebJobsStorage__accountName ??
+    'an unknown account';
+  return `queue ${settings.PROVISIONING_QUEUE?.trim() || 'provisioning'} at ${bus}, records in ${account}`;
+}

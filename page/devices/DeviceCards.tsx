@@ -1,0 +1,108 @@
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
+import { adviceFor } from '../../src/shared/errorPolicy.js';
+import { number, plural, serviceName } from '../format.js';
+import { Facts } from '../parts/Facts.js';
+import { Time } from '../parts/Time.js';
+import { Empty } from '../parts/View.js';
+import { linkTo } from '../route.js';
+
+type Device = DeviceHistory['device'];
+
+/** The error of the request, and the advice for operators. */
+export function FailureCard({ device, error }: { device: Device; error: NonNullable<Device['error']> }) {
+  const { code, step, message } = error;
+  return (
+    <section class={`card ${device.state === 'failed' ? 'failure' : ''}`} aria-labelledby="failure">
+      <h2 id="failure">{device.state === 'failed' ? 'Why it failed' : 'The last error'}</h2>
+      <p>
+        <strong>{code}</strong>
+        {step && <> at the step “{step}”</>}: {message}
+      </p>
+      <h3>What to do</h3>
+      <p>{adviceFor(code)}</p>
+      {device.state === 'failed' && (
+        <p>
+          <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>
+            All dead letters with this cause
+          </a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** The facts of the device's latest request. */
+export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
+  const { discarded } = device;
+  return (
+    <section class="card">
+      <h2>Request</h2>
+      <Facts
+        facts={{
+          Operation: device.operation,
+          Fleet: device.fleet ?? 'not seen yet',
+          Service: serviceName(device.service),
+          Requested: <Time at={device.requestedAt} />,
+          'First seen': <Time at={device.firstSeenAt} />,
+          Expected: device.expectedAt ? <Time at={device.expectedAt} isRelative /> : undefined,
+          Due: device.dueAt ? <Time at={device.dueAt} isRelative /> : undefined,
+          Finished: device.completedAt ? <Time at={device.completedAt} /> : undefined,
+          Attempts: number(device.attempts),
+          Replays: number(device.replays),
+          Discarded: discarded ? (
+            <>
+              <Time at={discarded.at} /> by {discarded.by}: {discarded.reason}
+            </>
+          ) : undefined,
+          'Request id': <span class="mono">{device.requestId}</span>,
+        }}
+      />
+    </section>
+  );
+}
+
+const dayMs = 86_400_000;
+
+const hubWords: Record<DeviceHistory['device']['hub'], string> = {
+  unknown: 'not known until the next check by a worker',
+  none: 'no identity',
+  exists: 'an identity; its thumbprints are not known',
+  'accepts-certificate': 'accepts this certificate',
+  'accepts-other': 'accepts another certificate',
+};
+
+/** The device's certificate, and the state of the device's identity at the hub. */
+export function CertificateCard({ device: { certificate, hub } }: { device: DeviceHistory['device'] }) {
+  if (!certificate)
+    return (
+      <section class="card">
+        <h2>Certificate</h2>
+        <Empty>No certificate is recorded for this device.</Empty>
+        <Facts facts={{ 'IoT Hub': hubWords[hub] }} />
+      </section>
+    );
+  const { thumbprint, notBefore, notAfter, keyAlgorithm } = certificate;
+  return (
+    <section class="card">
+      <h2>Certificate</h2>
+      <Facts
+        facts={{
+          'Valid from': <Time at={notBefore} />,
+          'Valid until': (
+            <>
+              <Time at={notAfter} /> {notAfter && <small>({left(Date.parse(notAfter))})</small>}
+            </>
+          ),
+          Key: keyAlgorithm ?? 'not known',
+          'IoT Hub': hubWords[hub],
+          Thumbprint: <span class="mono">{thumbprint}</span>,
+        }}
+      />
+    </section>
+  );
+}
+
+function left(until: number): string {
+  const days = Math.floor((until - Date.now()) / dayMs);
+  return days < 0 ? 'expired' : `${plural(days, 'day')} left`;
+}

@@ -1,0 +1,53 @@
+import { hasPendingChange } from '../../device/state.js';
+import { cancelled, rotationCancelled } from '../../device/transitions.js';
+import { publish } from '../../queue/publish.js';
+import { ProvisioningError } from '../../shared/errors.js';
+import type { StoredAction } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
+
+const mostConflicts = 50;
+
+/**
+ * Cancels a replay that is not done: the job becomes dead again.
+ *
+ * The job's message stays in the queue, and is dead-lettered when it is due. Without its message the request would be nowhere. A
+ * replay that failed or died may not have sent the message, so the message is sent once more before the job becomes dead.
+ *
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the job may be cancelled all the same
+ */
+export async function cancelItem(
+  { records, queue, clock }: Pick<BulkDependencies, 'records' | 'queue' | 'clock'>,
+  action: StoredAction,
+  uuid: string,
+): Promise<void> {
+  for (let tries = 0; tries < mostConflicts; tries += 1) {
+    const found = await records.read(uuid);
+    if (found?.value.action?.id !== action.id || !hasPendingChange(found.value)) return;
+    await publish({ queue, clock }, found.value);
+    const next = cancelled(found.value, { now: clock.now() }, operatorOf(action));
+    // The ETag ensures that the cancelled job is the one whose message was sent.
+    if (!next || (await records.write(next, found.etag))) return;
+  }
+  throw new ProvisioningError('records-unavailable', 'Other writers change the record too often.');
+}
+
+/**
+ * Cancels a rotation that no worker has begun.
+ *
+ * @throws ProvisioningError `records-unavailable`
+ */
+export async function cancelRotation(
+  { records, clock }: Pick<BulkDependencies, 'records' | 'clock'>,
+  action: StoredAction,
+  uuid: string,
+): Promise<void> {
+  await records.amend(uuid, (record) =>
+    record?.action?.id === action.id
+      ? rotationCancelled(record, { now: clock.now() }, operatorOf(action))
+      : null,
+  );
+}
+
+function operatorOf({ cancelledBy, by }: StoredAction): string {
+  return cancelledBy ?? by;
+}

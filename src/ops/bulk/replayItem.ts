@@ -1,0 +1,48 @@
+import type { DeviceRecord } from '../../device/record.js';
+import { isMessageOfJob, isPending } from '../../device/state.js';
+import { replayed, restoredFromDeadLetter } from '../../device/transitions.js';
+import { publishOrMarkUnsent } from '../../queue/publish.js';
+import type { EpochMs } from '../../shared/time.js';
+import { currentTraceparent } from '../../telemetry/traceparent.js';
+import type { Item, StoredAction } from './action.js';
+import type { BulkDependencies } from './dependencies.js';
+
+/**
+ * Replays a failed request (docs/protocol.md, "Replay"). A second call for the same item only sends the job's message again.
+ *
+ * @param due the item's turn
+ * @returns false if the item is superseded: its record has another job by now
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the request may be replayed all the same
+ */
+export async function replayItem(
+  deps: Pick<BulkDependencies, 'records' | 'queue' | 'clock'>,
+  action: StoredAction,
+  item: Item,
+  due: EpochMs,
+): Promise<boolean> {
+  if (item.uuid === null) return false;
+  let earlier: DeviceRecord | null = null;
+  const written = await deps.records.amend(item.uuid, (found) => {
+    // An earlier call replayed the item. Its process may have died before it sent the message.
+    earlier = found?.action?.id === action.id ? found : null;
+    if (earlier) return null;
+    const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
+    const record = found ? replayable(found, item) : restored(item, context.now);
+    return record && replayed(record, context, { due, by: action.startedBy ?? action.by, action: action.id });
+  });
+  const record = written ?? (earlier as DeviceRecord | null);
+  if (!record) return false;
+  if (isPending(record.job)) await publishOrMarkUnsent(deps, record);
+  return true;
+}
+
+function replayable(record: DeviceRecord, item: Item): DeviceRecord | null {
+  const { job } = record;
+  return job?.dead && !job.dead.discarded && isMessageOfJob(record, item) ? record : null;
+}
+
+/** The dead letter holds all of the pending work. */
+function restored({ uuid, requestId, generation, requested }: Item, now: EpochMs): DeviceRecord | null {
+  if (!requested || uuid === null || requestId === null || generation === null) return null;
+  return restoredFromDeadLetter({ uuid, requestId, generation, ...requested }, { now });
+}
