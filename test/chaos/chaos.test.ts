@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { runChaos } from './runChaos.js';
 
-/** Another one each time, so that many runs search more; with CHAOS_SEED the one that failed. */
+/** A new seed at each run, so that many runs search more; CHAOS_SEED repeats a run. */
 const seed = Number(process.env.CHAOS_SEED ?? randomInt(1, 1_000_000));
 
 test('whatever is killed or fails, every request that was accepted ends well', async () => {

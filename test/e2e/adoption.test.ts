@@ -10,7 +10,7 @@ const { balena, hub } = system;
 const mint = minter();
 const writes = /^(POST|PATCH|DELETE) /;
 
-/** What was written to balena since `forget`. */
+/** The writes to balena since `forget`. */
 const written = async () =>
   Object.keys((await balena.requested()).counts).filter((what) => writes.test(what));
 
@@ -134,7 +134,7 @@ test('when the whole table of records is lost, devices are served as before', as
   const before = await system.credentials(uuid);
   await records().deleteTable();
 
-  // Whoever comes before there is a new one is asked to come again.
+  // A caller that comes before there is a new certificate is told to come again.
   const refusals = new Set<string>();
   await waitFor('it is accepted', async () => {
     const { status, json } = await system.post(uuid, 'main');

@@ -8,7 +8,7 @@ const { balena, hub, queue } = system;
 test('a device that is asked for fifty times at once is registered once, and its variables are written once', async () => {
   const uuid = await balena.newDevice();
   await Promise.all([hub.forget(), balena.forget()]);
-  // So that it is not ready before all have asked.
+  // Slow enough that no device is provisioned before the last request.
   const held = await hub.fault({ method: 'PUT', path: uuid, times: 1, delayMs: 1_500 });
 
   const asks = await Promise.all(Array.from({ length: 50 }, () => system.post(uuid, 'main')));
@@ -77,7 +77,7 @@ test('what is asked for in any quick order ends as it was last asked for', async
   );
 });
 
-/** @returns the service that was asked for last and not refused; null: its absence */
+/** @returns the service of the last accepted request; null: the last accepted request was a DELETE */
 async function askAtRandom(
   { post, del }: System,
   uuid: string,

@@ -26,7 +26,7 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
   const answers = await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   expect(answers.every(({ status }) => status === 202)).toBe(true);
 
-  // The backlog waits in the queue, each message for its turn, and the active part stays short.
+  // The backlog waits in the queue, each message for its reservation, and the active part stays short.
   await waitFor('the backlog is scheduled', async () => {
     const messages = await queue.messages();
     const scheduled = messages.filter(({ state }) => state === 'scheduled').length;
@@ -60,7 +60,7 @@ test('when the hub throttles, everything that waits moves by what it asked for, 
   await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   await throttled(1);
   const requested = Date.now();
-  // A device that asks only now is told that it is later.
+  // A device that requests late gets a later time.
   const late = await balena.newDevice();
   await waitFor(
     'the pace has moved',

@@ -38,7 +38,7 @@ const system = await useSystem({
     OTEL_EXPORTER_OTLP_HEADERS: `api-key=${collectorKey}`,
     OTEL_BSP_SCHEDULE_DELAY: '100',
     OTEL_BLRP_SCHEDULE_DELAY: '100',
-    // Where libraries put what they want to keep.
+    // The folders in which libraries keep data.
     HOME: home,
     TMPDIR: home,
   },
@@ -57,7 +57,7 @@ afterAll(async () => {
 const keyIn = (connectionString = '') =>
   /(?:SharedAccessKey|AccountKey)=([^;]+)/.exec(connectionString)?.[1] ?? '';
 const hostKeys = JSON.parse(await readFile(join(system.folder, 'keys.json'), 'utf8'));
-/** All that must not be found, by its name. */
+/** All secrets, by name. */
 const secrets: Record<string, string> = {
   ...anyPrivateKey,
   'the API key of balena': balenaEndpoints?.apiKey ?? '',
@@ -81,7 +81,7 @@ async function newDevice() {
   secrets[`the API key of ${device.uuid}`] = device.apiKey;
   return device;
 }
-/** Whatever private keys the device holds now are secrets from here on. */
+/** From here on, the private keys of the device are secrets too. */
 async function rememberKeys(uuid: string) {
   for (const [place, { AZURE_PRIVATE_KEY = '' }] of Object.entries(await balena.variables(uuid))) {
     secrets[`the private key of ${uuid} at "${place}" ${randomUUID()}`] = Buffer.from(
@@ -100,7 +100,7 @@ const restartHost = async () => {
   await stack.startHost('all');
 };
 
-/** What was written by anything, anywhere but in the stores of the stand-ins that hold their own keys. */
+/** Everything that any process has written, except in the stores of the simulators that hold their own keys. */
 async function whatWasWritten(): Promise<Record<string, string>> {
   const deadLetters = [...(await queue.messages()), ...(await queue.deadLetters())];
   const own = ['balena', 'iothub', 'servicebus', 'tables', 'endpoints.json', 'keys.json'];
@@ -211,7 +211,7 @@ describe('the system goes through', () => {
   test.each(faults)('what goes wrong at %s: %j', async (side, fault) => {
     const { uuid } = await newDevice();
     const hit = await (side === 'hub' ? hub : balena).fault(fault);
-    // Whether the circuit of the fault before is still open or not, one run meets this one.
+    // The circuit may still be open from the fault before. In any case one run meets this fault.
     await ask(uuid, 'main');
     expect(await hit(1)).toBe(true);
   });
@@ -259,7 +259,7 @@ test('and nothing that it wrote has a secret in it', async () => {
 
 test('the search would have found one, wherever it were written', async () => {
   const planted = `canary-${randomBytes(16).toString('hex')}`;
-  // Each in a way in which the system itself writes it there.
+  // Each secret is planted in a format that the system writes to this place.
   await queue.send({ v: 1, planted }, { messageId: planted });
   await call('POST', '/api/provision', { key: provisionKey, body: { uuid: '0'.repeat(32), [planted]: 1 } });
   const connection = tables?.connectionString ?? '';

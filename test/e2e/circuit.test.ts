@@ -19,10 +19,10 @@ afterEach(async () => {
 });
 
 /**
- * Waits until health reports the outage, and workers have called the dependency so often that a device would have failed for
- * good if these calls counted as attempts (MAX_ATTEMPTS is 2). Then no device has an attempt or a dead letter.
+ * Waits until health reports the outage and workers have called the dependency several times. MAX_ATTEMPTS is 2, so a device
+ * would have failed for good if these calls counted as attempts. Then no device has an attempt or a dead letter.
  *
- * @param calls how many requests to wait for; a probe of one device makes one request, or four if the error is retried at once
+ * @param calls the number of requests to wait for. A probe makes one request, or four if the error is retried at once
  */
 async function outage(uuids: string[], line: RegExp, dependency: typeof balena | typeof hub, calls: number) {
   await waitFor('health reports the outage', async () => {
@@ -84,6 +84,6 @@ test('while the hub refuses connections nothing counts as an attempt, and the ba
   await outage(uuids, /^hub: NOT OK, hub-unavailable since/m, hub, 3);
 
   await hub.noFaults();
-  // After a reset the outcome is unknown. Those devices wait until their lease has expired.
+  // After a reset the outcome is unknown. These devices wait until their lease has expired.
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
 });

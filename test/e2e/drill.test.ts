@@ -1,7 +1,7 @@
 import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
-// Seconds in place of minutes: what a killed worker held comes again after the lock.
+// Seconds instead of minutes: messages of a killed worker are delivered again when their lock expires.
 const [workLimit, grace] = [4, 4];
 const system = await useSystem({
   hosts: ['http', 'worker'],
@@ -42,7 +42,7 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   await stack.hosts.at(-1)?.kill();
   const broken = (await ops.action(plan.id)).counts;
   expect(broken.requested).toBeLessThan(300);
-  // Whatever it was at: each is failed with its letter, under way, or done.
+  // Each device is failed with a dead letter, pending, or provisioned.
   const { byState } = await ops.records({ service: 'sensor' });
   expect(
     (byState.failed ?? 0) + (byState.queued ?? 0) + (byState.working ?? 0) + (byState.provisioned ?? 0),

@@ -12,7 +12,11 @@ const { provisionKey, deprovisionKey, opsKey } = system.stack.endpoints.function
 const { json: description } = await system.call('GET', '/api/openapi.json');
 const api = openApiCheck(description);
 
-/** A call, compared with its description. @param template of the path, if it is another */
+/**
+ * Compares a call with its description.
+ *
+ * @param template of the path, if different from the path
+ */
 async function call(method: string, path: string, options: CallOptions = {}, template = path.split('?')[0]!) {
   const answer = await system.call(method, path, options);
   api.compare(`${method} ${template}`, answer);

@@ -5,7 +5,7 @@ import { without } from './support/without.js';
 const system = await useSystem();
 const { balena, hub } = system;
 
-/** What health says about each dependency. */
+/** Reads the line of health for each dependency. */
 async function health() {
   const { status, text } = await system.health();
   const lines = text.trimEnd().split('\n');
@@ -62,7 +62,7 @@ test.each([
       return now.status === 503 && now;
     });
     expect(seen.notOk).toEqual([expect.stringMatching(new RegExp(`^${line}: NOT OK, ${code} since `))]);
-    // It is not the device's fault: its request goes on.
+    // The device is not at fault, so its request continues.
     expect((await system.state(refused, 'retrying')).error?.code).toBe(code);
 
     await side.noFaults();

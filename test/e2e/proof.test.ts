@@ -51,7 +51,7 @@ test('the commands of the README prove a device', async () => {
   const readme = await readFile(join(projectFolder(), 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, commands = '']) => commands);
   const commands = blocks.find((each) => each.includes('DEVICE_KEY')) ?? '';
-  // What the first line reads from `.local` is another system's.
+  // The first line of the README reads the endpoints of another system from `.local`.
   const { uuid, apiKey } = await newDevice();
   const own = commands.replace(/^DEVICE_KEY=.*$/m, 'DEVICE_KEY=$OWN_KEY');
   const env = {

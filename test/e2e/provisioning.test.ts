@@ -129,7 +129,7 @@ test('no key is in what is printed, answered or dead-lettered', async () => {
   await system.state(uuid, 'provisioned');
   answers.push(await system.get(uuid), await system.post(uuid, 'main'), await system.post(uuid, 'mian'));
   await system.state(uuid, 'failed');
-  // A refused write: the SDK's error carries the key that was to be stored.
+  // A rejected write: the error of the SDK contains the private key of the request.
   const refused = await balena.newDevice();
   await balena.fault({ method: 'POST', status: 400, times: 2 });
   await system.post(refused, 'main');

@@ -36,11 +36,11 @@ test('a certificate that is due is renewed without an outage: the connection hol
   const newPair = await others(uuid, old.thumbprint);
   expect(await hub.thumbprints(uuid)).toEqual([newPair.thumbprint, old.thumbprint]);
 
-  // The connection made with the old one was never closed.
+  // The connection with the old certificate was never closed.
   await held.send({ generation: 2 });
   await hasSent(uuid, 2);
   await held.close();
-  // A device that has not taken up its new variables yet, and then has.
+  // A device that uses its old variables, and later its new variables.
   for (const [generation, pair] of [
     [3, oldPair],
     [4, newPair],
@@ -83,7 +83,7 @@ test('a rotation that revokes cuts the old certificate off', async () => {
   const again = await system.connect(uuid, fresh);
   await again.close();
   await held.close().catch(() => {});
-  // And asked for again, with what was rotated, there is nothing to do.
+  // A second request for the same rotation has nothing to do.
   await system.state(uuid, 'provisioned');
   expect(await rotate(app, uuid, { thumbprint: old.thumbprint })).toMatchObject({ why: 'replaced' });
   expect(await balena.variables(uuid)).toHaveProperty('main.AZURE_CERT');

@@ -4,7 +4,7 @@ import { useSystem } from './support/useSystem.js';
 const system = await useSystem();
 const { balena, ops, queue } = system;
 
-/** Devices that failed for good, of a service that is not there. */
+/** Devices that failed for good, because their service does not exist. */
 async function failed(count: number, service: string): Promise<string[]> {
   const uuids = await balena.newDevices(count);
   await Promise.all(uuids.map((uuid) => system.post(uuid, service)));
@@ -12,7 +12,7 @@ async function failed(count: number, service: string): Promise<string[]> {
   return uuids;
 }
 
-/** Replays one device, and waits for its end. */
+/** Replays one device and waits for the end of the replay. */
 async function replayOne(uuid: string) {
   const { id } = await ops.plan({ kind: 'replay', filter: { uuid } });
   await ops.start(id);
@@ -37,7 +37,7 @@ test('a replay that is cancelled leaves each device done, or failed with its let
   const uuids = await failed(12, 'later');
   await balena.addService('later');
   const { id } = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
-  // One every two seconds.
+  // One request every two seconds.
   await ops.start(id, { rate: 30, by: 'Ada' });
   await waitFor('the first are done', async () => (await ops.action(id)).counts.succeeded >= 2);
   await ops.cancel(id, { by: 'Bob' });
@@ -59,7 +59,7 @@ test('a replay that is cancelled leaves each device done, or failed with its let
     type: 'cancelled',
     note: expect.stringContaining('Bob'),
   });
-  // Its message was left in the queue: it dead-letters itself when it falls due.
+  // The message of a cancelled request stays in the queue and is dead-lettered when due.
   await waitFor(
     'every message that was scheduled has fallen due',
     async () => (await queue.messages()).length === 0,

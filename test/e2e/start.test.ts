@@ -21,7 +21,7 @@ const folder = await mkdtemp(join(tmpdir(), 'e2e-start-'));
 const started: Run[] = [];
 const taken: Server[] = [];
 
-/** @param at where it keeps its state */
+/** @param at the folder for the state of the system */
 function start(at: string, args: string[] = [], env: Record<string, string> = {}): Run {
   const run = runNode('local/start.js', ['--folder', at, '--devices', '2', ...args], { ...clean, ...env });
   started.push(run);
@@ -56,7 +56,7 @@ describe('npm start', () => {
     await system.prints(/Ready, /);
   });
 
-  /** Makes sure that a port is in use, by us or by someone else. */
+  /** Makes sure that a port is in use, by this test or by another process. */
   async function take(port: number): Promise<void> {
     const server = createServer();
     taken.push(server);

@@ -19,7 +19,7 @@ const isWorkedOff = (...uuids: string[]) =>
     (await queue.messages()).every(({ body }) => !uuids.includes(body?.uuid)),
   );
 
-/** The broker as after a power cut: it knows what it has acknowledged. */
+/** The broker after a power cut: all acknowledged messages are kept. */
 async function restartBroker() {
   const { port } = broker.endpoints;
   broker = await forkStandIn<BrokerEndpoints>({
@@ -88,7 +88,7 @@ test('killed before it could settle its messages, it has done nothing twice', as
   expect((await balena.requested()).counts['GET /v7/device']).toEqual({ 200: 2 });
   const deadLetters = await queue.deadLetters(bad);
   expect(deadLetters.map(({ deadLetterReason }) => deadLetterReason)).toEqual(['service-not-found']);
-  // It was delivered once more than it takes.
+  // The message was delivered once more than the queue allows.
   expect(deadLetters[0]?.deliveryCount).toBe(1);
 });
 

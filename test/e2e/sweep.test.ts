@@ -18,7 +18,7 @@ const system = await useSystem({
 });
 const { balena, hub } = system;
 const app = appOf(system);
-/** Devices that were touched a moment ago are not left alone here. */
+/** In this system a sweep does not leave recently changed devices alone. */
 const options = { fleets: [fleet], service: 'main', settleMs: 0 };
 const said = (text: RegExp) => waitFor(`${text} is said`, () => lines.find((line) => text.test(line)));
 

@@ -9,7 +9,7 @@ const system = await useSystem({
   hosts: ['http', 'worker'],
   settings: {
     OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
-    // Of OpenTelemetry's own: how long spans and lines wait for others, ms.
+    // Settings of OpenTelemetry: how long spans and lines are batched, ms.
     OTEL_BSP_SCHEDULE_DELAY: '100',
     OTEL_BLRP_SCHEDULE_DELAY: '100',
   },
@@ -21,7 +21,7 @@ const internal = 1;
 const client = 3;
 const producer = 4;
 
-/** Asks for a device as a caller does that has a trace of its own. */
+/** Requests a device as a caller with its own trace does. */
 const ask = (uuid: string, traceparent?: string) =>
   call('POST', '/api/provision', {
     key: provisionKey,
@@ -37,7 +37,7 @@ const spansOf = (traceId: string, isComplete: (spans: CollectedSpan[]) => boolea
     return isComplete(spans) && spans;
   });
 
-/** Both processes have sent theirs: a span is sent after those in it. */
+/** Both processes have sent their spans: a span is sent after its child spans. */
 const isDone = (spans: CollectedSpan[]) =>
   spans.some(({ attributes }) => 'http.request.method' in attributes) &&
   spans.some(({ name, attributes }) => name === 'delivery' && attributes.outcome === 'succeeded');
@@ -98,7 +98,7 @@ test('one trace leads from the request through queue, retry and every step to th
   expect(refused?.error).toBe('hub-throttled');
   expect(named('hub.create', childrenOf(refused))[0]?.error).toBe('hub-throttled');
   expect(named('records.put', childrenOf(done)).length).toBeGreaterThan(1);
-  // Each delivery is below a span that the host would send: in the trace of the request all the same.
+  // Each delivery has a parent span of the host, and belongs to the trace of the request.
   expect(named('delivery').every(({ links }) => links.length === 0)).toBe(true);
 });
 
@@ -158,7 +158,7 @@ test('each event is a line with what it is about as fields, in the trace of the 
   const about = { uuid, requestId: json.requestId };
   const lines = await waitFor('its lines', () => {
     const found = collector.lines.filter(({ attributes }) => attributes.uuid === uuid);
-    // The two processes send apart, and those of one come in their order.
+    // The two processes send separately. The lines of one process arrive in their order.
     found.sort((a, b) => String(a.attributes.function).localeCompare(String(b.attributes.function)));
     const isWhole = found[0]?.attributes.function === 'provision' && found.length >= 3;
     return isWhole && found;
@@ -190,7 +190,7 @@ test('each event is a line with what it is about as fields, in the trace of the 
       attributes: { ...failure, ms: expect.any(Number) },
     },
   ]);
-  // To the console goes what went there before.
+  // The console shows the same lines as without telemetry.
   expect(system.lines.join('\n')).toContain(`worker: ${uuid}: dead-lettered, service-not-found`);
 });
 

@@ -7,7 +7,7 @@ afterAll(() => collector.close());
 await useSystem({
   settings: {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-    // What is seen was sent when a run ended, and not by itself: metrics are sent once a minute.
+    // The metrics were sent at the end of a run. The periodic export comes only once a minute.
     OTEL_BSP_SCHEDULE_DELAY: '600000',
     OTEL_BLRP_SCHEDULE_DELAY: '600000',
     RENEW_SCHEDULE: '* * * * * *',

@@ -160,7 +160,7 @@ describe.each([
         ]);
         return both.every(({ status }) => status === 202) && both;
       });
-      // What was sent while it hung may have arrived, and be done by now: then nothing is left to take.
+      // A message that was sent during the outage may have arrived and may be done. Then no job is left.
       expect(answers.map(({ json }) => json)).toMatchObject([
         { outcome: expect.stringMatching(/^(accepted|ignored)$/), uuid },
         { outcome: 'checked', uuid: gone },

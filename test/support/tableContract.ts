@@ -11,12 +11,12 @@ type ContractTable = ErasableTable<Value> & ScannedTable<Value>;
 const key = { partition: 'p', row: 'r' };
 
 /**
- * What every table does. The memory table of the unit tests and the table on Azurite run the same cases.
+ * Describes every table. The memory table of the unit tests and the table on Azurite run the same cases.
  *
- * @param newTable opens a table that has no rows
+ * @param newTable opens a table without rows
  */
 export function describeTable(newTable: () => ContractTable): void {
-  /** Puts rows with these keys (`partition/row`); the text of a value is its key. */
+  /** Puts rows with these keys (`partition/row`). The text of a value is the key. */
   async function tableWith(keys: string[]): Promise<ContractTable> {
     const table = newTable();
     // The first call creates the table, and the others follow.

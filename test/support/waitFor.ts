@@ -5,8 +5,8 @@ const patienceMs = 120_000;
 const everyMs = 40;
 
 /**
- * Calls a probe again and again until the probe returns a value other than false, null or undefined. A probe that throws is
- * called again. After two minutes the test fails, with the last error.
+ * Calls a probe again and again until the probe returns a value other than false, null or undefined. After an error the probe
+ * is called again. After two minutes the test fails, with the last error.
  *
  * @param condition completes the failure "waited 120 s in vain until …"
  * @returns the value of the probe

@@ -8,7 +8,7 @@ import { ProvisioningError } from '../../src/shared/errors.js';
 import { handClock } from './handClock.js';
 import { memoryTable } from './memoryTable.js';
 
-/** The dependencies of a request, in memory, with a clock that tests move. */
+/** The dependencies of a request, in memory, with a clock for the test to move. */
 export function memoryDependencies() {
   const clock = handClock(1_800_000_000_000);
   const away = { queue: false };

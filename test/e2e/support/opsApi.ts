@@ -6,7 +6,7 @@ import type { Overview } from '../../../src/ops/overview/schema.js';
 import { waitFor } from '../../support/waitFor.js';
 import { provisionApi } from './provisionApi.js';
 
-/** What ops do over HTTP. Each throws where the answer is an error. */
+/** The operators' calls over HTTP. Each call throws if the answer is an error. */
 export interface OpsApi {
   overview(): Promise<Overview>;
   records(query?: Record<string, string>): Promise<RecordPage>;

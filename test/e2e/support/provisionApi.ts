@@ -28,7 +28,7 @@ export interface Answer {
   json: Partial<Members>;
 }
 
-/** What callers of the functions do, with `fetch`. */
+/** The calls of the functions' callers, with `fetch`. */
 export interface ProvisionApi {
   /** A plain request. @param key none unless given */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -37,18 +37,22 @@ export interface ProvisionApi {
   del(uuid: string): Promise<Answer>;
   get(uuid: string): Promise<Answer>;
   health(): Promise<Answer>;
-  /** Waits until the device is in this state. @returns what `GET` shows then */
+  /**
+   * Waits until the device is in this state.
+   *
+   * @returns the answer of `GET`
+   */
   state(uuid: string, state: string): Promise<Answer['json']>;
 }
 
 export interface CallOptions {
   key?: string | undefined;
-  /** Text goes as it is, anything else as JSON. */
+  /** A text is sent unchanged, other values as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
 }
 
-/** @param endpoints asked for with every call: a host that is started again may have moved */
+/** @param endpoints read at every call, because a restarted host may have another port */
 export function provisionApi({ functions }: Endpoints): ProvisionApi {
   const { provisionKey, deprovisionKey, opsKey } = functions;
 

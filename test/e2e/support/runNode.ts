@@ -8,17 +8,17 @@ import { waitFor } from '../../support/waitFor.js';
 /** An entry point of the build, run as a person does. */
 export interface Run {
   process: ChildProcess;
-  /** What it has printed so far, errors included. */
+  /** The output up to now, errors included. */
   output(): string;
-  /** Waits until it prints this. */
+  /** Waits until the output matches. */
   prints(pattern: RegExp): Promise<unknown>;
-  /** @returns exit code and signal, once it has ended and all it printed is here */
+  /** @returns exit code and signal, after the process has ended and all output has arrived */
   ended: Promise<{ code: number | null; signal: string | null }>;
 }
 
 /**
  * @param entry in dist/, such as `local/start.js`
- * @param env on top of this process's own; undefined takes a variable away
+ * @param env added to the environment of this process; undefined removes a variable
  */
 export function runNode(
   entry: string,
@@ -48,7 +48,7 @@ export function runNode(
   };
 }
 
-/** The ids of the processes that have this in their command lines. */
+/** The ids of the processes with this text in their command line. */
 export async function runningWith(text: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const lines = await Promise.all(

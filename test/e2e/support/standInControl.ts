@@ -1,7 +1,7 @@
 import type { RequestSummary } from '../../../local/simulators/faults/createRequestLog.js';
 import { waitFor } from '../../support/waitFor.js';
 
-/** As a stand-in's control server takes it (see local/simulators/faults/fault.ts). */
+/** A fault in the format of the control server (see local/simulators/faults/fault.ts). */
 export interface Fault {
   method?: string;
   path?: string;
@@ -15,14 +15,18 @@ export interface Fault {
   effect?: 'none' | 'now' | { lateMs: number };
 }
 
-/** What the control server of every stand-in does. */
+/** The functions of the control server of every simulator. */
 export interface StandInControl {
   /** `PUT /throttle` and the like. */
   tell<R>(request: string, body?: unknown): Promise<R>;
-  /** What it was asked since the start, or since `forget`. */
+  /** The requests since the start, or since `forget`. */
   requested(): Promise<RequestSummary>;
   forget(): Promise<void>;
-  /** Adds a fault. @returns waits until it has hit so many requests */
+  /**
+   * Adds a fault.
+   *
+   * @returns a function to wait for a number of hits
+   */
   fault(fault: Fault): Promise<(hits: number) => Promise<unknown>>;
   noFaults(): Promise<void>;
 }
@@ -46,7 +50,7 @@ export function standInControl(url: string): StandInControl {
     requested: () => tell('GET /requests'),
     forget: () => tell('DELETE /requests'),
     async fault(fault) {
-      // One after the other: a fault is known by its place.
+      // Faults are added after each other, because a fault is known by its index.
       const added = adding.then(async () => {
         const { length } = await faults();
         await tell('POST /faults', fault);

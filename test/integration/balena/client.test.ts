@@ -6,7 +6,7 @@ import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
 const { apiUrl, apiKey, counts, device, newDevice, tell } = stand;
-/** Where the SDK keeps a key, unless it is told not to. */
+/** The default folder of the SDK for a key. */
 const storedToken = () => {
   const file = join(homedir(), '.balena', 'token');
   return existsSync(file) ? readFileSync(file, 'utf8') : null;
@@ -95,7 +95,7 @@ test('a fleet is seen by its slug, and any fleet when none is named, with one re
   expect(await balena.seesFleet(null)).toBe(true);
   expect(await balena.seesFleet('local/other')).toBe(false);
   await tell('POST', '/fleets', { slug: 'local/public', services: [], isPublic: true });
-  // That the fleet is public says nothing about its devices.
+  // A public fleet does not make its devices public.
   expect(await balena.seesFleet('local/public')).toBe(false);
   await tell('POST', '/devices', { fleet: 'local/public' });
   expect(await balena.seesFleet('local/public')).toBe(true);

@@ -21,7 +21,7 @@ const unavailable = () =>
     outcomeUnknown: true,
   });
 
-/** Records in a new table, whose writes go wrong as they are told to. */
+/** Records in a new table. The writes of the table fail as the test says. */
 function open() {
   const table = tables.newTable<DeviceRecord>();
   const faults: ('lost' | 'done' | 'conflict')[] = [];

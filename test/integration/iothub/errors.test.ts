@@ -27,7 +27,7 @@ const operations: [string, Call][] = [
   ['remove', (on, deadline = ms) => on.remove('there', deadline)],
 ];
 const writes = operations.slice(1);
-/** As the hub words its errors. */
+/** Error bodies in the format of IoT Hub. */
 const words = (code: string, text = 'as the hub says it') => ({ Message: `ErrorCode:${code};${text}` });
 const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
 const later = { dependency: 'hub' };
@@ -169,7 +169,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** A server whose certificate nobody trusts. */
+/** A server with an untrusted certificate. */
 async function startStranger() {
   const folder = await mkdtemp(join(tmpdir(), 'stranger-'));
   let requested = 0;

@@ -6,7 +6,7 @@ const iotHub = await useHub();
 const http = new DeadlineHttp({ port: iotHub.httpsPort, maxConnections: 1 });
 afterAll(() => http.close());
 
-/** Sends a request without a signature to the hub, which answers 401. */
+/** Sends a request without a signature to the hub. The hub answers 401. */
 const request = () =>
   new Promise<number | undefined>((resolve, reject) => {
     http

@@ -41,7 +41,7 @@ test('a failed request and its letter are one line, and each of them is listed w
       ['unreadable', null, '16', 'bad-message'],
     ]),
   );
-  // Two letters of one request are one line: what is done about it concerns both.
+  // Two dead letters of one request are one line, because every action concerns both.
   expect(byStatus).toEqual({ failed: 2, superseded: 1, owed: 1, 'no-record': 1, unreadable: 1 });
   expect(total).toBe(6);
 });
@@ -144,7 +144,7 @@ test('records are listed by state, fleet, code and the beginning of a uuid', asy
     dueAt: new Date(start + 9_000).toISOString(),
     code: null,
   });
-  // Only what was written since is read; what is at work by now says so.
+  // Only changed records are read again. A record with a lease is shown as working.
   clock.at += 2_000;
   await put(2, {
     job: { generation: 9, kind: 'change', due: start },

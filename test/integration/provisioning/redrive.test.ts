@@ -16,7 +16,7 @@ const window = 10 * minutes;
 const requestId = '018f0000-0000-7000-8000-000000000000';
 const uuidOf = (generation: number) => generation.toString(16).padStart(32, '0');
 
-/** A queue that writes down what is sent, and has these dead letters. */
+/** A queue with these dead letters. The queue records all messages. */
 function fakeQueue(
   deadLetters: { uuid: string; generation: number; requestId?: string; body?: unknown }[] = [],
 ) {

@@ -85,7 +85,7 @@ test('of the dead letters those that are named are removed, wherever they lie, a
   expect(await queue.removeDeadLetters(new Set(doomed), 30_000)).toBe(doomed.length);
   const left = before.filter(({ sequenceNumber }) => !doomed.includes(sequenceNumber));
   expect(await deadLettersOf(queue)).toEqual(left);
-  // None of them is still locked.
+  // No message is locked any more.
   const all = new Set(left.map(({ sequenceNumber }) => sequenceNumber));
   expect(await queue.removeDeadLetters(all, 30_000)).toBe(left.length);
   expect(await deadLettersOf(queue)).toEqual([]);
@@ -183,7 +183,7 @@ async function deadLettersOf(queue: Queue): Promise<PeekedDeadLetter[]> {
   return found;
 }
 
-/** Sends messages, and dead-letters them, as the worker's host would. */
+/** Sends messages and dead-letters each message, as the host of the worker does. */
 async function deadLetter(queue: Queue, name: string, count: number): Promise<ProvisioningMessage[]> {
   const bodies = Array.from({ length: count }, (_, generation) => message(generation));
   for (const [generation, body] of bodies.entries())

@@ -81,7 +81,7 @@ describe.each(calls)('%s', (_, call) => {
     });
     const error = await thrownBy(call(table));
     expect(error).toMatchObject({ ...unavailable, message: expect.stringContaining(String(status)) });
-    // What failed is tried again, and not remembered.
+    // A call after a failed call starts anew: no error is cached.
     expect(await thrownBy(call(table))).toMatchObject(unavailable);
     expect(everythingIn(error)).not.toMatch(/SharedKey|devices\(|Authorization:/);
     expect(everythingIn(error)).not.toContain(accountKey);

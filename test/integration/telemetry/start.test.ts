@@ -46,7 +46,7 @@ async function within(script: string, env: Record<string, string>) {
   });
 }
 
-/** The packages of OpenTelemetry that are loaded once the functions can run. */
+/** The packages of OpenTelemetry that a process has loaded when the functions can run. */
 async function loadedWith(env: Record<string, string>): Promise<string[]> {
   const script = 'console.log(JSON.stringify(Object.keys(createRequire(import.meta.url).cache)));';
   const { stdout } = await within(script, env);

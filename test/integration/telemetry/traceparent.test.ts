@@ -25,7 +25,11 @@ const message = {
   service: 'main',
 } as const;
 
-/** Does something within a span. @returns the traceparent of that span */
+/**
+ * Runs a function within a span.
+ *
+ * @returns the traceparent of the span
+ */
 const traced = (run: () => unknown) =>
   inSpan('request', {}, async () => {
     await run();

@@ -156,7 +156,7 @@ test('all that is missing is named at once', () => {
   ]);
 });
 
-/** Every setting that can be wrong, with wrong values. */
+/** Wrong values for every setting with a syntax. */
 const wrong: Record<string, string[]> = {
   BALENA_API_URL: ['hunter2', 'ftp://hunter2/'],
   IOTHUB_CONNECTION_STRING: [

@@ -4,7 +4,7 @@ import type { RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import { failed, now, provisioned, queued, recordWith, requestId, uuid } from '../../support/records.js';
 import { requestWith } from '../../support/request.js';
 
-/** The next free slot is in 7 s; a slot that is reserved falls 2 s after its virtual time. */
+/** The next free reservation is in 7 s. A reservation is due 2 s after its virtual time. */
 const rateLimiter: RateLimiter = {
   reserve: async () => {
     throw new Error('an answer reserves nothing');

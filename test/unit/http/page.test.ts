@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** What `page/build.ts` writes. */
+/** The output of `page/build.ts`. */
 async function build(): Promise<void> {
   const files = {
     'ops.html': 'plain',

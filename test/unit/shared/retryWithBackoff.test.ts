@@ -5,7 +5,7 @@ import { handClock } from '../../support/handClock.js';
 const error = (code: ErrorCode, retryAfterMs?: number) =>
   new ProvisioningError(code, '', retryAfterMs === undefined ? {} : { retryAfterMs });
 
-/** A call that fails so many times. */
+/** A call that fails several times. */
 async function failing(times: number, failure: unknown) {
   const clock = handClock(0);
   let calls = 0;

@@ -15,7 +15,7 @@ const provider = new MeterProvider({ readers: [reader] });
 afterAll(() => provider.shutdown());
 setMetrics(openMetrics(provider.getMeter('test'), 100, () => now));
 
-/** Of a metric, by its attributes: its value, or, of a histogram, the sum. */
+/** The values of a metric by attributes; of a histogram, the sums. */
 async function shown(name: string): Promise<Record<string, number>> {
   exporter.reset();
   await reader.forceFlush();

@@ -21,7 +21,7 @@ describe('cancelled', () => {
       cancelledBy: 'Bob',
       counts: { requested: 10, succeeded: 1, cancelled: 9, underWay: 0 },
     });
-    // What is given up is sent once more, under the same id.
+    // A cancelled request is sent once more, under the same id.
     expect(new Set(sent.map(({ uuid, messageId }) => `${uuid} ${messageId}`)).size).toBe(10);
     expect(await record(3)).toMatchObject({
       job: { generation: 8, dead: { cancelled: true } },
@@ -29,7 +29,7 @@ describe('cancelled', () => {
       replays: 1,
     });
     expect((await record(12)).job?.dead).not.toHaveProperty('cancelled');
-    // And what was cancelled can be replayed.
+    // A cancelled request can be replayed.
     const again = await planAction(deps, { kind: 'replay', filter: { status: 'cancelled' } });
     expect(again.counts.planned).toBe(9);
   });
@@ -63,7 +63,8 @@ describe('cancelled', () => {
   test('while a worker was at a part that it did not live to end, what that one asked for is given up when its message comes again', async () => {
     const { deps, nudges, started, record, work } = await withFailed(20);
     const id = await started();
-    // It has the part, and asks for the first; the rest is asked for when the action was cancelled already.
+    // The worker has read the part and requests the first device. The action is cancelled before the worker requests the other
+    // devices.
     const { records } = deps;
     const killed = Promise.withResolvers<never>();
     const reached = Promise.withResolvers<void>();
@@ -130,7 +131,7 @@ describe('cancelled', () => {
     const all = await Promise.all(Array.from({ length: 60 }, (_, generation) => record(generation)));
     const requested = all.filter(({ action }) => action?.id === id);
     expect(requested.length).toBeGreaterThan(0);
-    // Each with a message that will be its letter, also that whose first sending failed.
+    // Each request has a message that will be the dead letter, even if the first attempt to send the message failed.
     const messages = new Set(sent.map(({ uuid, generation }) => `${uuid}.${generation}`));
     for (const { uuid, job } of requested) {
       expect(job?.dead).toMatchObject({ cancelled: true });
@@ -145,7 +146,7 @@ describe('cancelled', () => {
     await expect(work(0)).rejects.toMatchObject({ code: 'queue-unavailable' });
     expect(sent).toEqual([]);
     await cancelAction(deps, id);
-    // As long as it cannot be sent it is not given up.
+    // A request is cancelled only after its message was sent.
     away.queue = 1;
     await expect(work(1)).rejects.toMatchObject({ code: 'queue-unavailable' });
     expect((await record(0)).job).not.toHaveProperty('dead');

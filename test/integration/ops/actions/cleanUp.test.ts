@@ -25,7 +25,7 @@ test('a plan is good for a day, and is forgotten after that with its set; what w
 });
 
 describe('of a process that died', () => {
-  /** A table whose calls fail after so many. */
+  /** A table whose calls fail after a number of successful calls. */
   function dying(calls: { put?: number; remove?: number }) {
     const table = tables.newTable<unknown>();
     const left = {

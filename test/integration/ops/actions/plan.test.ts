@@ -22,7 +22,7 @@ test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
     expect(note).toMatch(
       /^For a device without a record only the newest dead letter is taken\. Left out: \d\.$/,
     );
-    // To discard, all of them are taken.
+    // A discard takes all dead letters.
     expect((await planned({ kind: 'discard', reason: 'scrapped' })).counts.planned).toBe(3);
   },
 );

@@ -87,7 +87,7 @@ describe('a rotation', () => {
     const taken = await record(2);
     expect(taken).toMatchObject({ job: null, desired: { present: true, service: 'sensor' } });
     expect(taken.desired).not.toHaveProperty('retire');
-    // What was to be retired before, still is.
+    // A certificate that was to be retired before the action is still to be retired.
     expect((await record(3)).desired).toMatchObject({ retire: replaced, revoke: true });
     expect(await readAction(deps, id)).toMatchObject({
       state: 'cancelled',

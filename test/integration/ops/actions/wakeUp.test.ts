@@ -54,7 +54,7 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
   },
 );
 
-// The tables refuse some of them as a key, which is not to look like an outage.
+// Azure Tables rejects some of these texts as a key. The answer must not look like an outage.
 test.each(['no#id', 'no?id', 'no\\id', 'no-id'])(
   'there is no action %s, and no table is asked for it',
   async (id) => {

@@ -12,7 +12,7 @@ function setUp() {
   const memory = memoryDependencies();
   return { ...memory, handle: (event: WebhookEvent) => handleEvent(memory.deps, event, 'relay') };
 }
-/** A system in which the device is provisioned at the default service. */
+/** A system with a device that is provisioned at the default service. */
 async function provisioned() {
   const all = setUp();
   await all.handle(created);
