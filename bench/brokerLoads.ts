@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { ServiceBusClient, ServiceBusMessage } from '@azure/service-bus';
 
-/** A body of 500 bytes, as it is sent. */
+/** A body of 500 bytes. */
 const body = Buffer.alloc(500, 'x');
 
 const perSecond = (count: number, startedAt: number) => (count * 1000) / (performance.now() - startedAt);
@@ -17,7 +17,7 @@ export async function sendOneByOne(client: ServiceBusClient, queue: string, coun
   return rate;
 }
 
-/** 500 sends at a time. @returns messages a second */
+/** Keeps 500 sends in flight. @returns messages a second */
 export async function sendParallel(client: ServiceBusClient, queue: string, count: number): Promise<number> {
   const sender = client.createSender(queue);
   await sender.createMessageBatch();
@@ -32,7 +32,7 @@ export async function sendParallel(client: ServiceBusClient, queue: string, coun
   return rate;
 }
 
-/** Batches of 100. @returns messages a second */
+/** Sends batches of 100. @returns messages a second */
 export async function sendBatches(
   client: ServiceBusClient,
   queue: string,
@@ -50,7 +50,7 @@ export async function sendBatches(
   return rate;
 }
 
-/** Receives and completes this many, 100 in flight. @returns messages a second */
+/** Receives and completes `count` messages, 100 in flight. @returns messages a second */
 export async function receiveAll(client: ServiceBusClient, queue: string, count: number): Promise<number> {
   const receiver = client.createReceiver(queue, { maxAutoLockRenewalDurationInMs: 0 });
   let completed = 0;
@@ -74,7 +74,7 @@ export async function receiveAll(client: ServiceBusClient, queue: string, count:
   return rate;
 }
 
-/** From before the send to the call of the handler, one message at a time. @returns milliseconds */
+/** Measures from before the send to the call of the handler, one message at a time. @returns milliseconds */
 export async function latency(client: ServiceBusClient, queue: string, count: number) {
   const sender = client.createSender(queue);
   const receiver = client.createReceiver(queue);

@@ -1,25 +1,32 @@
 import '../local/requireNode24.js';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import type { TablesEndpoints } from '../local/simulators/tables/startTables.js';
-import { forkStandIn } from '../local/stack/forkStandIn.js';
-import { startCountingProxy } from './countingProxy.js';
+import { forkSimulator } from '../local/stack/forkSimulator.js';
 import { burst } from './scenarios/burst.js';
 
 const { devices, units } = new Command('npm run bench:cost --')
   .description(
-    'What Azure would bill for a fleet that boots: requests, messages and table operations for each device.',
+    'Counts the billed operations of a booting fleet: requests, messages and table operations for each device.',
   )
-  .option('--devices <number>', 'all ask at once, and again, as Cloud Relay does', wholeNumber, 1_000)
-  .option('--units <number>', 'of the hub (S1)', wholeNumber, 10)
+  .option(
+    '--devices <number>',
+    'number of devices; all request at once, and repeat the request like Cloud Relay',
+    wholeNumber,
+    1_000,
+  )
+  .option('--units <number>', 'S1 units of the hub', wholeNumber, 10)
   .parse()
   .opts<{ devices: number; units: number }>();
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-'));
-const tables = await forkStandIn<TablesEndpoints>({
+const tables = await forkSimulator<TablesEndpoints>({
   name: 'tables',
   entry: 'local/simulators/tables/main.js',
   args: ['--folder', folder, '--port', '0'],
@@ -29,7 +36,7 @@ const tables = await forkStandIn<TablesEndpoints>({
 const { connectionString } = tables.endpoints;
 const [, address = ''] = /TableEndpoint=(http:\/\/[^/]+)/.exec(connectionString) ?? [];
 const proxy = await startCountingProxy(address);
-// Given like a real one, so that no other is started.
+// Set like a real dependency: no second simulator for tables is started.
 process.env.RECORDS_CONNECTION = connectionString.replace(address, proxy.url);
 try {
   const figures = await burst({ devices, tier: 'S1', units, workers: 1, progress: () => {} });
@@ -54,3 +61,40 @@ try {
   await rm(folder, { recursive: true });
 }
 process.exit(0);
+
+export interface CountingProxy {
+  url: string;
+  /** Requests until now, by method and table. */
+  counts(): Record<string, number>;
+  close(): void;
+}
+
+/** Starts a proxy that forwards requests for tables and counts them. */
+export async function startCountingProxy(target: string): Promise<CountingProxy> {
+  const counts: Record<string, number> = {};
+  const agent = new Agent({ keepAlive: true });
+  const server = createServer((incoming, outgoing) => {
+    const table = /^\/\w+\/(\w+)/.exec(incoming.url ?? '')?.[1] ?? '';
+    const what = `${incoming.method} ${table}`;
+    counts[what] = (counts[what] ?? 0) + 1;
+    const { method, headers } = incoming;
+    const passed = request(`${target}${incoming.url}`, { method, headers, agent }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    passed.on('error', () => outgoing.destroy());
+    incoming.pipe(passed);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    counts: () => ({ ...counts }),
+    close() {
+      server.closeAllConnections();
+      server.close();
+      agent.destroy();
+    },
+  };
+}

@@ -2,19 +2,19 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { BrokerEndpoints } from '../local/simulators/servicebus/startBroker.js';
 
-/** What killing a broker under load came to. */
+/** The result of killing a broker under load. */
 export interface KillCounts {
   kills: number;
   acknowledgedSends: number;
   acknowledgedCompletions: number;
   acknowledgedAbandons: number;
-  /** Acknowledged, not completed, and not there afterwards. */
+  /** Messages acknowledged, not completed, and missing afterwards. */
   lost: number;
-  /** Completed with acknowledgement, and there again. */
+  /** Messages completed with acknowledgement, and present again afterwards. */
   undone: number;
-  /** Whose delivery count is lower than the abandons that were acknowledged. */
+  /** Messages with a delivery count lower than the number of acknowledged abandons. */
   forgottenDeliveries: number;
-  /** Sent one after the other, and there in another order. */
+  /** Messages sent one after the other, and present in another order. */
   outOfOrder: number;
 }
 
@@ -22,11 +22,11 @@ const senders = 30;
 const queue = 'killed';
 
 /**
- * Kills a broker (SIGKILL) again and again while clients send, complete and abandon, and then compares what was acknowledged
- * with what is there.
+ * Kills a broker (SIGKILL) again and again while clients send, complete and abandon, and then compares the
+ * acknowledged operations with the queue.
  *
  * @param main the broker's main module, built
- * @param folder where the broker keeps its messages
+ * @param folder of the broker's messages
  */
 export async function killBroker(main: string, folder: string, kills: number): Promise<KillCounts> {
   const sent = new Set<string>();
@@ -46,7 +46,8 @@ export async function killBroker(main: string, folder: string, kills: number): P
         sent.add(messageId);
       }
     };
-    // Completions and abandons in turns: rhea writes neighbours of one tick as one disposition, whatever their outcomes.
+    // Every fourth turn abandons, the other turns complete. The two are never mixed in one tick: rhea merges
+    // neighbouring settlements into one disposition, even with different outcomes.
     const settleOne = async (message: ServiceBusReceivedMessage, isAbandoned: boolean) => {
       const id = String(message.messageId);
       if (isAbandoned) {
@@ -65,7 +66,7 @@ export async function killBroker(main: string, folder: string, kills: number): P
       }
     };
     const all = [...Array.from({ length: senders }, (_, name) => send(name)), settle()];
-    // The broker dies in the middle of all of these.
+    // Errors are expected: the broker dies in the middle of all of these calls.
     await Promise.all(all.map((one) => one.catch(() => {})));
   };
 
@@ -79,7 +80,7 @@ export async function killBroker(main: string, folder: string, kills: number): P
     const ended = new Promise((resolve) => broker.once('exit', resolve));
     broker.kill('SIGKILL');
     await ended;
-    // The SDK goes on for a while to reach a broker that is gone; the next round does not wait for it.
+    // The SDK tries for a while to reach the dead broker. The next round does not wait for the SDK.
     const closed = Promise.all([loaded, client.close().catch(() => {})]);
     closings.push(closed);
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
@@ -97,7 +98,7 @@ export async function killBroker(main: string, folder: string, kills: number): P
     for (const message of more) deliveryCounts.set(String(message.messageId), message.deliveryCount ?? 0);
   }
   await client.close();
-  // Not for ever: the SDK waits a minute for some of what a dead broker will not answer.
+  // Wait at most 3 s: for some calls to a dead broker, the SDK waits a minute.
   await Promise.race([Promise.all(closings), new Promise((resolve) => setTimeout(resolve, 3000))]);
   const ended = new Promise((resolve) => broker.once('exit', resolve));
   broker.kill('SIGTERM');
@@ -109,7 +110,7 @@ export async function killBroker(main: string, folder: string, kills: number): P
     acknowledgedSends: sent.size,
     acknowledgedCompletions: completed.size,
     acknowledgedAbandons: [...abandons.values()].reduce((sum, count) => sum + count, 0),
-    // A completion that was on its way when the broker died may have counted or not.
+    // A completion under way when the broker died may have counted or not.
     lost: [...sent].filter((id) => !isThere(id) && !attempted.has(id)).length,
     undone: [...completed].filter(isThere).length,
     forgottenDeliveries: [...abandons].filter(([id, count]) => isThere(id) && deliveryCounts.get(id)! < count)

@@ -4,15 +4,17 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import { startStack } from '../local/stack/startStack.js';
 
 const { devices, pause } = new Command('npm run bench:latency --')
-  .description('How long one device waits on an idle system: from its POST until its state is "provisioned".')
-  .option('--devices <number>', 'one after the other', wholeNumber, 30)
+  .description(
+    'Measures the wait of one device on an idle system, from the POST until the state "provisioned".',
+  )
+  .option('--devices <number>', 'number of devices, one after the other', wholeNumber, 30)
   .option(
     '--pause <ms>',
-    'before each, so that the hub has a free slot (S1 x 1: one every 600 ms)',
+    'pause before each device, for the rate limit of the hub (S1 x 1: one operation every 600 ms)',
     wholeNumber,
     1_000,
   )
@@ -25,7 +27,7 @@ const stack = await startStack({
   folder,
   freePorts: true,
   devices: devices + 1,
-  // Quiet: a bench measures, and its figures are what it prints.
+  // The lines are kept for an error message and not printed: the bench prints only figures.
   onLine: (name, line) => lines.push(`${name} ${line}`),
 });
 try {
@@ -48,7 +50,7 @@ try {
   };
 
   const uuids = balena?.devices.map(({ uuid }) => uuid) ?? [];
-  // The first one pays for connections and for code that is compiled when it first runs.
+  // The first device pays for connections and for code that is compiled on first use.
   const first = await measure(uuids[0] ?? '');
   const runs: Awaited<ReturnType<typeof measure>>[] = [];
   for (const uuid of uuids.slice(1)) {

@@ -3,29 +3,26 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
-import { accept } from './scenarios/accept.js';
-import { burst } from './scenarios/burst.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
+import { burst, recovery } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';
-import { memory } from './scenarios/memory.js';
 import { ops } from './scenarios/ops.js';
-import { recovery } from './scenarios/recovery.js';
 import { telemetry } from './scenarios/telemetry.js';
-import { throughput } from './scenarios/throughput.js';
+import { accept, memory, throughput } from './scenarios/throughput.js';
 
 const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'fleet', 'telemetry'] as const;
 
 const options = new Command('npm run bench --')
   .description(
-    'Measures the whole system on this machine, each part on a fresh one: functions and stand-ins in a process each, and the load in another, all on the same cores. About six minutes.',
+    'Measures the whole system on this machine, with a fresh system for each part. Functions, simulators and the load each run in a process of their own, all on the same cores. Takes about six minutes.',
   )
-  .option('--only <parts>', `some of ${all.join(', ')}, comma-separated`, all.join(','))
-  .option('--devices <number>', 'of the burst, the fleet and, off and on, of telemetry', wholeNumber, 1_000)
-  .option('--large', 'the burst with 10,000 devices and one S3 unit (83 a second) as well')
-  .option('--failed <number>', 'requests that fail, of ops', wholeNumber, 10_000)
-  .option('--requests <number>', 'of accept', wholeNumber, 3_000)
-  .option('--rounds <number>', 'into which telemetry divides them', wholeNumber, 4)
-  .option('--json <file>', 'where the figures are written', '.local/bench.json')
+  .option('--only <parts>', `parts to measure, comma-separated: ${all.join(', ')}`, all.join(','))
+  .option('--devices <number>', 'devices of burst, fleet and (in each mode) telemetry', wholeNumber, 1_000)
+  .option('--large', 'also measure a burst of 10,000 devices with one S3 unit (83 a second)')
+  .option('--failed <number>', 'failed requests of ops', wholeNumber, 10_000)
+  .option('--requests <number>', 'requests of accept', wholeNumber, 3_000)
+  .option('--rounds <number>', 'rounds of telemetry', wholeNumber, 4)
+  .option('--json <file>', 'file for the figures', '.local/bench.json')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only burst --devices 500')
   .parse()
   .opts<{
@@ -48,7 +45,7 @@ const figures: Record<string, unknown> = {};
 const only = options.only.split(',').map((part) => part.trim());
 const unknown = only.filter((part) => !(all as readonly string[]).includes(part));
 if (unknown.length > 0) {
-  console.error(`There is no part ${unknown.join(', ')}: choose from ${all.join(', ')}.`);
+  console.error(`Unknown part ${unknown.join(', ')}. Choose from ${all.join(', ')}.`);
   process.exit(1);
 }
 

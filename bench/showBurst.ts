@@ -2,27 +2,27 @@ import '../local/requireNode24.js';
 import { setTimeout } from 'node:timers/promises';
 import cliProgress from 'cli-progress';
 import { Command, Option } from 'commander';
-import { wholeNumber } from '../local/simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import type { DeviceRecord } from '../src/device/record.js';
 import { type State, stateOf } from '../src/device/state.js';
 import { operationsPerMinute, type Tier } from '../src/iothub/quotas.js';
 import { openTable } from '../src/storage/table.js';
-import { quietStack } from './quietStack.js';
-import { type RelayTally, relay } from './relay.js';
+import { quietStack } from './harness.js';
+import { type RelayTally, relay } from './scenarios/burst.js';
 
 const { devices, tier, units, workers } = new Command('npm run burst --')
   .description(
-    'Shows what happens when a fleet boots: so many devices ask at once, each again and again as Cloud Relay does, on a fresh system of its own.',
+    'Shows the boot of a fleet on a fresh system: all devices request credentials at once and, like Cloud Relay, repeat the request until provisioned.',
   )
-  .option('--devices <number>', 'how many', wholeNumber, 500)
-  .addOption(new Option('--tier <tier>', 'of the hub').choices(['S1', 'S2', 'S3']).default('S1'))
+  .option('--devices <number>', 'number of devices', wholeNumber, 500)
+  .addOption(new Option('--tier <tier>', 'tier of the hub').choices(['S1', 'S2', 'S3']).default('S1'))
   .option(
     '--units <number>',
-    'of the hub: 100 registry operations a minute each, 5,000 on S3',
+    'units of the hub: 100 registry operations a minute each, 5,000 on S3',
     wholeNumber,
     10,
   )
-  .option('--workers <number>', 'worker processes', wholeNumber, 1)
+  .option('--workers <number>', 'number of worker processes', wholeNumber, 1)
   .addHelpText('after', '\nExample:\n  npm run burst -- --devices 2000 --tier S3 --units 1')
   .parse()
   .opts<{ devices: number; tier: Tier; units: number; workers: number }>();
@@ -42,16 +42,16 @@ process.on('SIGINT', () => controller.abort());
 
 try {
   const { functions, balena, tables } = stack.endpoints;
-  if (!balena || !tables) throw new Error('this runs against the stand-ins: unset BALENA_… and RECORDS_…');
+  if (!balena || !tables) throw new Error('the burst needs the simulators: unset BALENA_… and RECORDS_…');
   const records = openTable<DeviceRecord>({ connection: tables, name: 'devices' });
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
   const tally: RelayTally = { requested: 0, byStatus: {} };
   const provisioned = new Set<string>();
   const bar = new cliProgress.SingleBar({
     format:
-      '{bar} {value}/{total} provisioned | waiting {waiting} | retrying {retrying} | failed {failed} | {rate}/s of {limit}/s | {left} s left | asked {asked}x',
+      '{bar} {value}/{total} provisioned | waiting {waiting} | retrying {retrying} | failed {failed} | {rate}/s of {limit}/s | {left} s left | {requested} requests',
     hideCursor: true,
-    // In a log there is no line to redraw: one line now and then.
+    // A log cannot redraw a line: print a new line now and then.
     noTTYOutput: true,
     notTTYSchedule: 5_000,
   });

@@ -1,7 +1,7 @@
 import { app } from '@azure/functions';
 import { openPage } from '../src/http/ops/page.js';
 
-/** `GET /api/ops`: the operators' page. The page holds no secret and needs no key; its requests to `/api/ops/…` need one. */
+/** `GET /api/ops`: the operators' page. The page holds no secret and needs no key. The page's requests to `/api/ops/…` carry the key. */
 app.http('opsPage', {
   methods: ['GET'],
   route: 'ops',

@@ -1,4 +1,4 @@
-/** Imported first by every entry point: an older Node fails later with errors that name something else. */
+/** Every entry point imports this file first. Without this check, an older Node fails later with a misleading error. */
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   console.error(

@@ -3,27 +3,27 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
-import { wholeNumber } from './simulators/shared/wholeNumber.js';
+import { wholeNumber } from './simulators/shared/runSimulator.js';
+import { nextSteps } from './stack/Endpoints.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack } from './stack/startStack.js';
-import { whatNext } from './stack/whatNext.js';
 
 const options = new Command('npm start --')
   .description(
-    'Brings the whole system up on this machine: the functions in a local host, and stand-ins for balena, IoT Hub, Service Bus and Tables. ' +
-      'A dependency whose real setting is given (environment or local.settings.json) is used instead of its stand-in.',
+    'Starts the whole system on this machine: the functions in a local host, and simulators of balena, IoT Hub, Service Bus and Tables. ' +
+      'If the settings (environment or local.settings.json) name a real dependency, the real one is used instead of the simulator.',
   )
-  .option('--fresh', 'forget everything from before')
-  .option('--folder <path>', 'where all state is kept', '.local')
-  .option('--port <number>', 'of the functions', wholeNumber, 7071)
-  .option('--devices <number>', 'how many devices the demo fleet has at least', wholeNumber, 3)
+  .option('--fresh', 'delete all state of earlier runs first')
+  .option('--folder <path>', 'folder of all state', '.local')
+  .option('--port <number>', 'port of the functions', wholeNumber, 7071)
+  .option('--devices <number>', 'least number of devices in the demo fleet', wholeNumber, 3)
   .option(
     '--units <number>',
-    'S1 units of the hub: each allows 100 registry operations a minute',
+    'S1 units of the hub; each unit allows 100 registry operations a minute',
     wholeNumber,
     1,
   )
-  .option('--no-demo', 'do not provision a device at the start')
+  .option('--no-demo', 'do not provision a demo device after the start')
   .parse()
   .opts<{ fresh?: boolean; folder: string; port: number; devices: number; units: number; demo: boolean }>();
 
@@ -38,7 +38,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       return;
     }
     stopping = true;
-    console.log('\nStopping: running work finishes first. Once more Ctrl-C to stop at once.');
+    console.log('\nStopping when the running work has finished. Press Ctrl-C again to stop at once.');
     await stack?.close();
     process.exit(0);
   });
@@ -47,13 +47,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   const begun = Date.now();
   await applyLocalSettings(projectFolder(), process.env);
-  console.log('Starting the functions, and what stands in for the cloud …');
+  console.log('Starting the functions and the simulators …');
   const settings = { IOTHUB_UNITS: String(options.units), ...process.env };
   stack = await startStack({ ...options, settings, hub: ['--units', String(options.units)], onLine: print });
   const { endpoints } = stack;
   const demo = options.demo ? endpoints.balena?.devices[0]?.uuid : undefined;
   if (demo && endpoints.iotHub) {
-    console.log('\nA device of the demo fleet asks for its credentials:');
+    console.log('\nA device of the demo fleet requests credentials:');
     await playDevice({
       endpoints,
       uuid: demo,
@@ -65,14 +65,14 @@ try {
     });
   }
   console.log(
-    `\nReady, ${((Date.now() - begun) / 1_000).toFixed(1)} s after the start.${whatNext(endpoints, options.folder)}`,
+    `\nReady, ${((Date.now() - begun) / 1_000).toFixed(1)} s after the start.${nextSteps(endpoints, options.folder)}`,
   );
-  for (const each of [...stack.hosts, ...Object.values(stack.standIns)]) {
+  for (const each of [...stack.hosts, ...Object.values(stack.simulators)]) {
     each?.ended.then(() => {
       if (!stopping)
         print(
           'start',
-          `a process has ended by itself (exit code ${each.process.exitCode}): stop with Ctrl-C, and start again`,
+          `a process ended unexpectedly (exit code ${each.process.exitCode}). Stop with Ctrl-C and start again.`,
         );
     });
   }

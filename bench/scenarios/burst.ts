@@ -1,19 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import { operationsPerMinute, type Tier } from '../../src/iothub/quotas.js';
-import { devicesWithVariables } from '../devicesWithVariables.js';
-import { type QuietStack, quietStack } from '../quietStack.js';
-import { type RelayTally, relay } from '../relay.js';
-import { residentMb } from '../residentMb.js';
+import { devicesWithVariables, type QuietStack, quietStack, residentMb } from '../harness.js';
 
 export interface BurstOptions {
   devices: number;
   tier: Tier;
   units: number;
-  /** How many workers beside one HTTP host; 0: one host with everything. */
+  /** Number of workers beside one HTTP host; 0: one host with everything. */
   workers: number;
-  /** Gets how many are provisioned, about once a second. */
+  /** Called about twice a second with the number of provisioned devices. */
   progress(provisioned: number): void;
-  /** Called once, this many ms after the burst began: to break something. */
+  /** Called once, `afterMs` after the start of the burst, to break something. */
   disturb?: { afterMs: number; act(stack: QuietStack): Promise<void> };
 }
 
@@ -34,7 +31,10 @@ export interface BurstFigures {
   'host MB at its peak': number;
 }
 
-/** All devices ask at once, each as Cloud Relay does until it is provisioned. */
+/**
+ * Simulates a burst: all devices request credentials at once, and repeat the request like Cloud Relay until
+ * provisioned.
+ */
 export async function burst(options: BurstOptions): Promise<BurstFigures> {
   const { devices, tier, units, workers } = options;
   const stack = await quietStack({
@@ -55,7 +55,8 @@ async function run(
   { devices, tier, units, progress, disturb }: BurstOptions,
 ): Promise<BurstFigures> {
   const { functions, balena, iotHub } = stack.endpoints;
-  if (!balena || !iotHub) throw new Error('this measures against the stand-ins: unset BALENA_… and IOTHUB_…');
+  if (!balena || !iotHub)
+    throw new Error('the measurement needs the simulators: unset BALENA_… and IOTHUB_…');
   const perMinute = operationsPerMinute(tier, units);
   const boundMs = (devices / perMinute) * 60_000;
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
@@ -70,10 +71,11 @@ async function run(
   if (disturb) setTimeout(disturb.afterMs, undefined, { ref: false }).then(() => disturb.act(stack));
   let elapsed = 0;
   let peakMb = 0;
-  // Three times the bound, and a minute: then something is stuck, and the figures say so.
+  // The limit is three times the bound plus two minutes. A longer burst is stuck, and the figures show the missing
+  // devices.
   while (provisioned.size < devices && elapsed < boundMs * 3 + 120_000) {
     await setTimeout(500);
-    // Where balena is down on purpose, it cannot be looked at either.
+    // A scenario may have stopped balena on purpose, and then this request fails too.
     for (const uuid of await devicesWithVariables(balena).catch(() => [])) provisioned.add(uuid);
     elapsed = performance.now() - started;
     peakMb = Math.max(
@@ -107,5 +109,93 @@ async function run(
     '5xx or no answer': failed.reduce((sum, [, count]) => sum + count, 0),
     'not provisioned': devices - provisioned.size,
     'host MB at its peak': peakMb,
+  };
+}
+
+const firstWaitMs = 100;
+const longestWaitMs = 60_000;
+
+/** The answers to the devices, by status, and the number of requests. */
+export interface RelayTally {
+  requested: number;
+  byStatus: Record<string, number>;
+}
+
+/**
+ * Simulates one device with Cloud Relay. The container requests, ends, and is restarted with a delay that doubles from
+ * 100 ms to 60 s, until the device has variables. Connection errors count as status 0.
+ *
+ * @param hasVariables whether the device has variables now
+ */
+export async function relay(
+  url: string,
+  uuid: string,
+  tally: RelayTally,
+  hasVariables: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = JSON.stringify({ uuid, balena_service: 'main' });
+  for (let wait = firstWaitMs; !hasVariables(); wait = Math.min(wait * 2, longestWaitMs)) {
+    tally.requested += 1;
+    const status = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      signal,
+    })
+      .then(async (response) => {
+        await response.arrayBuffer();
+        return response.status;
+      })
+      .catch(() => 0);
+    tally.byStatus[status] = (tally.byStatus[status] ?? 0) + 1;
+    if (signal.aborted) return;
+    await setTimeout(wait, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** The rate counts as full when, over this time, nine tenths of the hub's rate are reached. */
+const windowMs = 3_000;
+
+/**
+ * Stops balena in the middle of a burst, and measures the time from balena's return until the backlog flows at the
+ * full rate again.
+ */
+export async function recovery(
+  downMs: number,
+): Promise<{ 'down s': number; 'full rate after s': number; 'not provisioned': number }> {
+  const perSecond = 1_000 / 60;
+  const downAfterMs = 10_000;
+  const samples: { at: number; provisioned: number }[] = [];
+  let backAt = Number.POSITIVE_INFINITY;
+  const figures = await burst({
+    // Enough devices for a backlog before, during and after the outage.
+    devices: Math.round((downAfterMs + 60_000) / 1_000 + downMs / 1_000) * Math.round(perSecond),
+    tier: 'S1',
+    units: 10,
+    workers: 1,
+    progress: (provisioned) => samples.push({ at: performance.now(), provisioned }),
+    disturb: {
+      afterMs: downAfterMs,
+      async act({ endpoints }) {
+        const faults = `${endpoints.balena?.controlUrl}/faults`;
+        const headers = { 'content-type': 'application/json' };
+        await fetch(faults, { method: 'PUT', headers, body: JSON.stringify([{ status: 503 }]) });
+        await setTimeout(downMs);
+        await fetch(faults, { method: 'DELETE' });
+        backAt = performance.now();
+      },
+    },
+  });
+  const full = samples.find(({ at, provisioned }) => {
+    const before = samples.findLast((other) => other.at <= at - windowMs);
+    if (!before || before.at < backAt) return false;
+    return (provisioned - before.provisioned) / ((at - before.at) / 1_000) >= 0.9 * perSecond;
+  });
+  return {
+    'down s': downMs / 1_000,
+    // The full rate began at the start of the window.
+    'full rate after s': full ? Math.round((full.at - windowMs - backAt) / 100) / 10 : Number.NaN,
+    'not provisioned': figures['not provisioned'],
   };
 }

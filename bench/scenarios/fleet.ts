@@ -2,11 +2,10 @@ import { audit } from '../../cli/fleet/audit.js';
 import { followFleet } from '../../cli/fleet/follow.js';
 import { repair } from '../../cli/fleet/repair.js';
 import { planFleet, requestFleet } from '../../cli/fleet/request.js';
-import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/iothub/quotas.js';
-import { openAppOf } from '../openAppOf.js';
-import { quietStack } from '../quietStack.js';
+import { openAppOf, quietStack } from '../harness.js';
 
 export interface FleetOptions {
   devices: number;
@@ -17,23 +16,23 @@ export interface FleetOptions {
 
 export interface FleetFigures {
   what: string;
-  /** Devices that were asked for, looked at by a worker, or found to be broken. */
+  /** Devices requested, checked by a worker, or found broken. */
   found: number;
   seconds: number;
   'devices/s': number;
-  /** Of all processes. */
+  /** Requests of all processes. */
   'balena requests': number;
   'hub queries': number;
   'registry operations': number;
-  /** Of messages, to the worker. */
+  /** Deliveries of messages to the worker. */
   deliveries: number;
   'MB at its peak': number;
 }
 
-/** One device in so many is broken, for what finds and mends. */
+/** One device in this number is broken, for the steps that find and repair broken devices. */
 const oneIn = 100;
 
-/** A whole fleet is asked for, swept and audited, by a process of its own beside one HTTP host and one worker. */
+/** Requests, sweeps and audits a whole fleet. A separate process does the work, beside one HTTP host and one worker. */
 export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   const { devices, tier, units } = options;
   const settings = { IOTHUB_TIER: tier, IOTHUB_UNITS: String(units) };
@@ -45,7 +44,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   });
   const app = openAppOf(stack.endpoints, settings);
   const { balena, iotHub } = stack.endpoints;
-  if (!balena || !iotHub) throw new Error('this measures against the stand-ins');
+  if (!balena || !iotHub) throw new Error('the measurement needs the simulators');
   const rows: FleetFigures[] = [];
 
   async function measure(what: string, run: () => Promise<number>): Promise<void> {
@@ -83,18 +82,21 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
 
   try {
     const { fleet: slug } = balena;
-    const asking = { fleet: slug, service: 'main' };
+    const requesting = { fleet: slug, service: 'main' };
     const sweeping = { fleets: [slug], service: 'main', settleMs: 0 };
     const auditing = { ...sweeping, renewAt: 0.8 };
     const uuids = balena.devices.map(({ uuid }) => uuid);
     const follow = () =>
       followFleet(app, uuids, { onProgress: ({ states }) => options.progress(states.provisioned) });
 
-    await measure('fleet, plan', () => count(planFleet(app, asking)));
-    await measure('fleet, asked for', async () => (await requestFleet(app, asking)).requested);
+    await measure('fleet, plan', () => count(planFleet(app, requesting)));
+    await measure('fleet, requested', async () => (await requestFleet(app, requesting)).requested);
     await stack.startHost('worker');
     await measure('fleet, followed until provisioned', async () => (await follow()).states.provisioned);
-    await measure('fleet, asked for again', async () => (await requestFleet(app, asking)).alreadyProvisioned);
+    await measure(
+      'fleet, requested again',
+      async () => (await requestFleet(app, requesting)).alreadyProvisioned,
+    );
     await measure('sweep, all in order', async () => await count(planSweep(app, sweeping)));
     await measure('audit, all in order', () => count(audit(app, auditing)));
 
@@ -106,12 +108,12 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
         await fetch(`${balena.controlUrl}/devices/${uuid}/variables`, { method: 'PUT', body });
       }
     };
-    const mended = () => followChecks(app, broken);
+    const repaired = () => followChecks(app, broken);
     await breakAll();
     await measure(`sweep, 1 in ${oneIn} has lost its variables`, async () => {
       return (await sweep(app, sweeping)).checked['variables-missing'];
     });
-    await measure('until they are mended', mended);
+    await measure('until all are repaired', repaired);
     await breakAll();
     await measure(`audit and repair of as many`, async () => {
       let found = 0;
@@ -121,7 +123,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
       }
       return found;
     });
-    await measure('until they are mended, again', mended);
+    await measure('until all are repaired, again', repaired);
     return rows;
   } finally {
     await app.close();
@@ -129,7 +131,7 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   }
 }
 
-/** Waits until no worker has to look at these devices any more. @returns how many are provisioned */
+/** Waits until no job of these devices is pending. @returns the number of provisioned devices */
 async function followChecks(
   { records, clock }: ReturnType<typeof openAppOf>,
   uuids: string[],

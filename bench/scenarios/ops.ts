@@ -1,16 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { load } from '../load.js';
-import { postProvision } from '../postProvision.js';
-import { type QuietStack, quietStack } from '../quietStack.js';
-import { residentMb } from '../residentMb.js';
+import { load, postProvision, type QuietStack, quietStack, residentMb } from '../harness.js';
 
 const service = 'sensor';
 
 /**
- * So many requests fail for good, of a service that balena does not know; then it does. What ops see and do with them: how long
- * each takes, and what memory the HTTP host and the worker have then.
+ * Measures the operator's work after an outage. A number of requests fail for good, because balena does not know the
+ * service; then the service is added. For each of the operator's steps, the duration and the memory of the HTTP host
+ * and the worker are measured.
  */
 export async function ops(
   devices: number,
@@ -32,7 +30,7 @@ export async function ops(
     rows.push({ what, ms, 'http MB': http, 'worker MB': worker });
     return result;
   };
-  const overview = () => ask<Overview>(stack, 'GET', 'overview');
+  const overview = () => request<Overview>(stack, 'GET', 'overview');
   try {
     const { url, provisionKey } = stack.endpoints.functions;
     const uuids = await newDevices(stack, devices);
@@ -43,23 +41,23 @@ export async function ops(
         async () => progress((await overview()).states.failed),
       );
     });
-    // Longer than anything is kept in memory.
+    // Longer than any cache in memory lives.
     await setTimeout(15_000);
     await measure('overview', overview);
     await measure('overview, again', overview);
-    await measure('dead letters, first page', () => ask(stack, 'GET', 'dead-letters'));
-    await measure('dead letters, next page', () => ask(stack, 'GET', 'dead-letters?order=oldest'));
-    await measure('devices, a page of 1,000', () => ask(stack, 'GET', 'records?state=failed&limit=1000'));
-    const plan = await measure('plan', () => ask<Action>(stack, 'POST', 'actions', { kind: 'replay' }));
+    await measure('dead letters, first page', () => request(stack, 'GET', 'dead-letters'));
+    await measure('dead letters, next page', () => request(stack, 'GET', 'dead-letters?order=oldest'));
+    await measure('devices, a page of 1,000', () => request(stack, 'GET', 'records?state=failed&limit=1000'));
+    const plan = await measure('plan', () => request<Action>(stack, 'POST', 'actions', { kind: 'replay' }));
     if (plan.counts.planned !== devices) throw new Error(`planned ${plan.counts.planned} of ${devices}`);
     await addService(stack);
-    const action = () => ask<Action>(stack, 'GET', `actions/${plan.id}`);
-    await measure('replay: all asked for', async () => {
-      await ask(stack, 'POST', `actions/${plan.id}/start`, { rate: 6_000 });
+    const action = () => request<Action>(stack, 'GET', `actions/${plan.id}`);
+    await measure('replay: all requested', async () => {
+      await request(stack, 'POST', `actions/${plan.id}/start`, { rate: 6_000 });
       await until(async () => (await action()).counts.requested === devices);
     });
-    await measure('replay: progress, one look', action);
-    await measure('replay: all provisioned, from there', () =>
+    await measure('replay: progress, one request', action);
+    await measure('replay: until all are provisioned', () =>
       until(
         async () => (await action()).state === 'done',
         async () => progress((await action()).counts.succeeded),
@@ -75,7 +73,12 @@ export async function ops(
   }
 }
 
-async function ask<R>({ endpoints }: QuietStack, method: string, path: string, body?: object): Promise<R> {
+async function request<R>(
+  { endpoints }: QuietStack,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<R> {
   const { url, opsKey } = endpoints.functions;
   const response = await fetch(`${url}/api/ops/${path}`, {
     method,
@@ -105,12 +108,12 @@ function addService(stack: QuietStack): Promise<unknown> {
   return control(stack, '/fleets', { slug: stack.endpoints.balena?.fleet, services: [service] });
 }
 
-/** Half an hour at the most. */
-async function until(holds: () => Promise<boolean>, tell?: () => Promise<void>): Promise<void> {
+/** Waits for a condition, at most half an hour. */
+async function until(holds: () => Promise<boolean>, report?: () => Promise<void>): Promise<void> {
   for (let tries = 0; tries < 3_600; tries += 1) {
     if (await holds()) return;
-    await tell?.();
+    await report?.();
     await setTimeout(500);
   }
-  throw new Error('it did not come to its end within half an hour');
+  throw new Error('the condition did not become true within half an hour');
 }

@@ -1,38 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { listen } from '../../local/simulators/shared/listen.js';
-import { devicesWithVariables } from '../devicesWithVariables.js';
-import { load } from '../load.js';
-import { postProvision } from '../postProvision.js';
-import { quietStack } from '../quietStack.js';
+import { listen } from '../../local/simulators/shared/loopback.js';
+import { devicesWithVariables, load, postProvision, quietStack } from '../harness.js';
 
 export interface TelemetryFigures {
   telemetry: string;
   'accepted/s': number;
-  'repeated asks/s': number;
+  'repeated requests/s': number;
   'devices/s': number;
 }
 
 type Mode = 'off' | 'on';
 
-/** How long each turn took, ms. */
+/** Durations of the turns, ms. */
 type Spent = Record<Mode, number[]>;
 
 const modes: Mode[] = ['off', 'on'];
-/** Requests at a time in each mode: about half a second. */
+/** Requests in a turn of each mode: about half a second. */
 const burst = 250;
-/** Bursts before anything counts: connections and compiled code are not what is measured. */
+/** Turns before the measurement, to warm up connections and compiled code. */
 const warmUps = 4;
 const connections = 50;
 
 /**
- * What telemetry costs: accepting new requests and the same again, and provisioning as fast as one worker can, by turns without
- * and with it in one run: whatever gets slower or faster on the machine meanwhile does so to both. A collector takes what is sent,
- * and drops it; its work is on the same cores.
+ * Measures the cost of telemetry: accepting new and repeated requests, and provisioning as fast as one worker can.
+ * Turns with and without telemetry alternate in one run: a change of the machine's speed affects both. A collector
+ * takes the telemetry and drops everything. The collector works on the same cores.
  *
  * @param devices in each mode
- * @param rounds in which these are divided for the worker
+ * @param rounds the number of parts into which the worker's devices are divided
  */
 export async function telemetry(
   devices: number,
@@ -59,13 +56,13 @@ export async function telemetry(
     const row = (mode: Mode) => ({
       telemetry: mode,
       'accepted/s': perSecond(burst, requested.accepted[mode]),
-      'repeated asks/s': perSecond(burst * 2, requested.repeated[mode]),
+      'repeated requests/s': perSecond(burst * 2, requested.repeated[mode]),
       'devices/s': perSecond(each, worked[mode]),
     });
     const difference = {
       telemetry: 'costs, %',
       'accepted/s': costs(requested.accepted),
-      'repeated asks/s': costs(requested.repeated),
+      'repeated requests/s': costs(requested.repeated),
       'devices/s': costs(worked),
     };
     return { rows: [row('off'), row('on'), difference], bytesPerDevice: Math.round(bytes / (each * rounds)) };
@@ -75,17 +72,17 @@ export async function telemetry(
   }
 }
 
-/** Turn by turn, the middle one: what others do on the machine in one of them does not show. */
+/** The median over the ratios of neighbouring turns: a disturbance of single turns does not show. */
 function costs({ off, on }: Spent): number {
   return Math.round((1 - median(off.map((ms, turn) => ms / (on[turn] ?? ms)))) * 1_000) / 10;
 }
 
-/** Not rounded, as `percentiles` is: a ratio would be of no use then. */
+/** Not rounded, unlike `percentiles`: a rounded ratio would be useless. */
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
-/** Two HTTP hosts beside each other, one in each mode, that are asked in turns. No worker. */
+/** Starts two HTTP hosts, one in each mode, and sends requests to both in turns. No worker runs. */
 async function measureAsking(bursts: number, settings: Record<Mode, Record<string, string>>) {
   const stack = await quietStack({ hosts: [] });
   try {
@@ -100,13 +97,13 @@ async function measureAsking(bursts: number, settings: Record<Mode, Record<strin
       for (const mode of turn % 2 === 0 ? modes : modes.toReversed()) {
         const { url = '' } = hosts[mode].endpoints;
         const uuids = Array.from({ length: burst }, () => randomBytes(16).toString('hex'));
-        const ask = async (times: number, spent: number[]) => {
+        const send = async (times: number, spent: number[]) => {
           const started = performance.now();
           await load(times, connections, (i) => postProvision(url, provisionKey, uuids[i % burst] ?? ''));
           if (turn >= 0) spent.push(performance.now() - started);
         };
-        await ask(burst, accepted[mode]);
-        await ask(burst * 2, repeated[mode]);
+        await send(burst, accepted[mode]);
+        await send(burst * 2, repeated[mode]);
       }
     }
     return { accepted, repeated };
@@ -115,13 +112,13 @@ async function measureAsking(bursts: number, settings: Record<Mode, Record<strin
   }
 }
 
-/** One worker after the other, each on devices that wait for it. */
+/** Starts one worker after the other, each with devices waiting for a worker. */
 async function measureWork(
   devices: number,
   rounds: number,
   settings: Record<Mode, Record<string, string>>,
 ): Promise<Spent> {
-  // The very first only warms up the stand-ins.
+  // The first part only warms up the simulators.
   const parts: Mode[] = [
     'off',
     ...Array.from({ length: rounds }, (_, i) => (i % 2 ? modes : modes.toReversed())).flat(),
@@ -129,17 +126,18 @@ async function measureWork(
   const stack = await quietStack({
     devices: devices * parts.length,
     hub: ['--unthrottled'],
-    // A pace that no worker can reach.
+    // A rate beyond the reach of any worker.
     settings: { ...process.env, IOTHUB_TIER: 'S3', IOTHUB_UNITS: '200', ...settings.off },
     hosts: ['http'],
   });
   try {
     const { functions, balena } = stack.endpoints;
-    if (!balena) throw new Error('this measures against the stand-ins: unset BALENA_…');
+    if (!balena) throw new Error('the measurement needs the simulators: unset BALENA_…');
     const spent: Spent = { off: [], on: [] };
     for (const [part, mode] of parts.entries()) {
       const uuids = balena.devices.slice(part * devices, (part + 1) * devices).map(({ uuid }) => uuid);
-      // Of an HTTP host without telemetry: a worker with it begins the traces, and no fewer spans.
+      // The HTTP host has no telemetry. A worker with telemetry then begins the traces, and produces the same number
+      // of spans.
       await load(devices, connections, (i) =>
         postProvision(functions.url, functions.provisionKey, uuids[i] ?? ''),
       );

@@ -1,11 +1,11 @@
-import { type Held, heldBy } from '../../src/certificates/held.js';
+import { type HeldCertificate, heldBy } from '../../src/certificates/read.js';
 import type { VariableScope } from '../../src/device/record.js';
 import type { Summary } from '../../src/device/summary.js';
 import type { EpochMs } from '../../src/shared/time.js';
 import type { ComparedDevice, CompareRules, Finding, FindingKind, Fix } from './finding.js';
 
 type Disagreements = Generator<[kind: FindingKind, detail: string, fix: Fix]>;
-type HeldAt = Map<VariableScope, Held>;
+type HeldAt = Map<VariableScope, HeldCertificate>;
 
 const check: Fix = { how: 'check' };
 const remove: Fix = { how: 'remove' };
@@ -110,7 +110,7 @@ const identityNotWanted: [FindingKind, string, Fix] = [
 /** A device without a record, for example a device of the old function. */
 function* deviceWithoutRecord(
   service: VariableScope,
-  here: Held | undefined,
+  here: HeldCertificate | undefined,
   accepts: ComparedDevice['accepts'],
 ): Disagreements {
   const adopt: Fix = { how: 'adopt', service };
@@ -180,7 +180,7 @@ function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {
 const overduePart = 0.75;
 
 function* certificateDates(
-  { notBefore, notAfter }: Held,
+  { notBefore, notAfter }: HeldCertificate,
   renewAt: number,
   now: EpochMs,
   fix: Fix,

@@ -11,9 +11,9 @@ export interface DeviceCredentials {
   key: string;
 }
 
-export interface Door {
+export interface HubAddress {
   hostName: string;
-  /** PEM of the certificate to trust, for a stand-in. */
+  /** PEM of the certificate to trust. Only a simulator needs this. */
   ca?: string;
 }
 
@@ -23,17 +23,17 @@ export interface ConnectedDevice {
 }
 
 /**
- * Connects as a device, with the SDK that devices use, and no retries.
+ * Connects as a device, with the SDK for devices and without retries.
  *
- * @throws Error if the hub does not let it in
+ * @throws Error if the hub refuses the connection
  */
 export async function connectDevice(
   { uuid, cert, key }: DeviceCredentials,
-  { hostName, ca }: Door,
+  { hostName, ca }: HubAddress,
 ): Promise<ConnectedDevice> {
   const client = Client.fromConnectionString(`HostName=${hostName};DeviceId=${uuid};x509=true`, Mqtt);
   client.setRetryPolicy({ shouldRetry: () => false, nextRetryTimeout: () => -1 });
-  // To be awaited before open(): otherwise the connection is made without it.
+  // Await setOptions before open(): otherwise open() connects without the certificate.
   await client.setOptions({ cert, key, ...(ca && { ca }) });
   client.on('error', () => {});
   await client.open();

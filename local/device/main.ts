@@ -3,21 +3,21 @@ import { readFile } from 'node:fs/promises';
 import { getSdk } from 'balena-sdk';
 import { Command } from 'commander';
 import type { BalenaEndpoints } from '../simulators/balena/startBalena.js';
-import { wholeNumber } from '../simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../simulators/shared/runSimulator.js';
 import type { Endpoints } from '../stack/Endpoints.js';
 import { playDevice } from './playDevice.js';
 
 const options = new Command('npm run device --')
   .description(
-    'Plays a device with Cloud Relay against the system that npm start runs: asks for credentials, waits until the variables are there, connects over MQTT with them, sends telemetry.',
+    'Simulates a device with Cloud Relay, in the system of npm start: requests credentials, waits for the variables, connects over MQTT, and sends telemetry.',
   )
   .option('--uuid <uuid>', "a device of the local fleet (default: the fleet's first)")
-  .option('--new', 'register a new device first, and play that')
-  .option('--service <name>', 'the service that asks; "" for the device level', 'main')
-  .option('--messages <number>', 'how many telemetry messages to send', wholeNumber, 3)
-  .option('--interval <ms>', 'time between them', wholeNumber, 1_000)
-  .option('--patience <seconds>', 'how long to wait for the credentials', wholeNumber, 300)
-  .option('--endpoints <file>', 'what npm start wrote', '.local/endpoints.json')
+  .option('--new', 'register a new device first, and simulate the new device')
+  .option('--service <name>', 'service that requests the credentials; "" for the device level', 'main')
+  .option('--messages <number>', 'number of telemetry messages', wholeNumber, 3)
+  .option('--interval <ms>', 'time between two messages', wholeNumber, 1_000)
+  .option('--patience <seconds>', 'longest wait for the credentials', wholeNumber, 300)
+  .option('--endpoints <file>', 'file with the addresses, written by npm start', '.local/endpoints.json')
   .addHelpText(
     'after',
     '\nExamples:\n  npm run device\n  npm run device -- --new --service cloud-relay --messages 10',

@@ -2,43 +2,45 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Endpoints } from '../stack/Endpoints.js';
-import { askForCredentials } from './askForCredentials.js';
 import { connectDevice } from './connectDevice.js';
 import { readVariables } from './readVariables.js';
 
 export interface PlayOptions {
   endpoints: Endpoints;
   uuid: string;
-  /** The device's own API key, as a proof that it is itself. Default: what the demo fleet says. */
+  /**
+   * The device's own API key, a proof of the device's identity. Default: the key that the demo fleet lists for the
+   * device.
+   */
   apiKey?: string;
-  /** The service that asks, and whose variables are read; '' for the device level. */
+  /** The service that requests the credentials and reads the variables; '' for the device level. */
   service: string;
   /** How many telemetry messages to send. */
   messages: number;
-  /** Between them, ms. */
+  /** Time between two messages, ms. */
   intervalMs: number;
-  /** Gives up after this many ms. */
+  /** Longest wait for the credentials, ms. */
   patienceMs: number;
-  /** Gets one line for each step. */
+  /** Called with a line of text for each step. */
   say(line: string): void;
 }
 
-/** Cloud Relay's container starts again after each ask, with a delay that doubles from 100 ms to 60 s. */
+/** Cloud Relay's container restarts after each request, with a delay that doubles from 100 ms to 60 s. */
 const firstWaitMs = 100;
 const longestWaitMs = 60_000;
 
 /**
- * Plays Cloud Relay on a device: asks for credentials, waits until its variables are there, connects with them over MQTT, and
- * sends telemetry.
+ * Plays Cloud Relay on a device: requests credentials, waits for the device's variables, connects with the credentials
+ * over MQTT, and sends telemetry.
  *
- * @throws Error in one sentence if it is refused, or runs out of patience
+ * @throws Error of one sentence if a request is refused, or if the wait is over without credentials
  */
 export async function playDevice(options: PlayOptions): Promise<void> {
   const { endpoints, uuid, service, say } = options;
   const { balena, iotHub } = endpoints;
   if (!balena || !iotHub) {
     throw new Error(
-      'this plays a device of the stand-ins for balena and the hub: start them (npm start without BALENA_… and IOTHUB_… settings)',
+      'the device needs the simulators of balena and IoT Hub: run npm start without BALENA_… and IOTHUB_… settings',
     );
   }
   const ownKey = options.apiKey ?? balena.devices.find((device) => device.uuid === uuid)?.apiKey;
@@ -67,7 +69,9 @@ async function readCa(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch {
-    throw new Error(`the certificate of the local hub, ${file}, cannot be read: does the system still run?`);
+    throw new Error(
+      `the certificate of the local hub, ${file}, cannot be read: is the system still running?`,
+    );
   }
 }
 
@@ -85,12 +89,12 @@ async function waitForCredentials(
     if (AZURE_CERT && AZURE_PRIVATE_KEY) {
       return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
     }
-    const { status, text } = await askForCredentials(provisionUrl, uuid, service, ownKey);
-    say(`asked for credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
+    const { status, text } = await requestCredentials(provisionUrl, uuid, service, ownKey);
+    say(`requested credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
     if (status === 401) {
       const why = text
         ? detailOf(text)
-        : 'the function key is refused: is .local/endpoints.json of the system that runs?';
+        : 'the function key is refused: .local/endpoints.json may be of another system';
       throw new Error(`${why} (401)`);
     }
     if (status >= 400 && status < 500 && status !== 409)
@@ -119,4 +123,32 @@ function detailOf(text: string): string {
 
 function fromBase64(text: string): string {
   return Buffer.from(text, 'base64').toString();
+}
+
+export interface Answer {
+  status: number;
+  /** The text of the answer, unchanged. */
+  text: string;
+}
+
+/**
+ * Requests a device's credentials in the way of Cloud Relay: with the function's key in the URL. Cloud Relay sends no
+ * credential of the device. A device with an API key of its own can prove its identity by sending the key.
+ *
+ * @param provisionUrl the fleet's PROVISION_URL, including `?code=`
+ * @param service undefined to leave the field out
+ * @param apiKey the device's own
+ */
+export async function requestCredentials(
+  provisionUrl: string,
+  uuid: string,
+  service: string | undefined,
+  apiKey?: string,
+): Promise<Answer> {
+  const response = await fetch(provisionUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
+    body: JSON.stringify({ uuid, ...(service !== undefined && { balena_service: service }) }),
+  });
+  return { status: response.status, text: await response.text() };
 }

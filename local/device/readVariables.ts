@@ -24,11 +24,11 @@ export interface BalenaAccess {
 }
 
 /**
- * What the supervisor would put into the environment of a device's container: its device variables, overlaid by those of the
- * service.
+ * Reads the variables that the supervisor would put into the environment of a device's container: the variables of the
+ * device, overlaid by the variables of the service.
  *
  * @param service '' for the device level only
- * @throws Error if balena knows no such device, or no such service of it
+ * @throws Error if balena does not know the device
  */
 export async function readVariables(
   { apiUrl, apiKey }: BalenaAccess,

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { projectFolder } from '../stack/projectFolder.js';
 import { assemblePackage } from './assemblePackage.js';
 
-// `npm run package`: into .package, which azure.yaml deploys, and `func azure functionapp publish` can.
+// `npm run package` fills the folder .package. azure.yaml deploys the folder, and `func azure functionapp publish`
+// can deploy the folder too.
 const folder = projectFolder();
 try {
   const { files, packages } = await assemblePackage(folder, join(folder, '.package'));

@@ -1,63 +1,54 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { checkExtraCertificates } from '../checkExtraCertificates.js';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
-import type { Endpoints } from './Endpoints.js';
-import { type Forked, forkStandIn } from './forkStandIn.js';
-import { freePort } from './freePort.js';
-import { functionKeys } from './functionKeys.js';
+import { freePort, writeWhole } from '../simulators/shared/loopback.js';
+import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
+import { type Endpoints, functionKeys } from './Endpoints.js';
+import { type Forked, forkSimulator } from './forkSimulator.js';
 import { projectFolder } from './projectFolder.js';
 import {
   queue,
-  type StandInName,
-  type StandInStarts,
-  type StandIns,
-  standInStarts,
-} from './standInStarts.js';
+  type Settings,
+  type SimulatorName,
+  type SimulatorOptions,
+  type SimulatorStarts,
+  type Simulators,
+  sharedSettingsOf,
+  simulatorSettings,
+  simulatorStarts,
+} from './simulators.js';
 
-type Settings = Record<string, string | undefined>;
-
-export interface StackOptions {
-  /** Where all state is kept. */
-  folder: string;
-  /** Start from nothing. */
+export interface StackOptions extends SimulatorOptions {
+  /** Delete all state first. */
   fresh?: boolean;
-  /** Settings of the functions, on top of those that point at the stand-ins. Real dependencies among them are used. */
-  settings?: Settings;
-  /** Free ports throughout, for tests; otherwise the usual ones, or a free one where that is taken. */
-  freePorts?: boolean;
   /** Port of the functions. */
   port?: number;
-  /** How many devices the demo fleet has at least. */
-  devices?: number;
-  /** Arguments for the hub, such as `--units 10` or `--unthrottled`. */
-  hub?: string[];
-  /** Of the queue, seconds. */
-  lockSeconds?: number;
-  /** Where the built functions are; default: this project. */
+  /** The folder of the built functions. Default: this project. */
   appFolder?: string;
-  /** One host with everything, or HTTP and any number of workers apart. Empty: none. */
+  /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
   hosts?: ('all' | 'http' | 'worker')[];
-  onLine(name: string, line: string): void;
 }
 
 /** A whole system on this machine. */
 export interface Stack {
   endpoints: Endpoints;
-  standIns: StandIns;
+  simulators: Simulators;
   hosts: Forked<HostEndpoints>[];
-  /** Starts a further host, or one anew; with these settings on top of the others. */
+  /** Starts a further host, or restarts a stopped host. `settings` are added to the settings of the stack. */
   startHost(part: 'all' | 'http' | 'worker', settings?: Settings): Promise<Forked<HostEndpoints>>;
   /**
-   * Starts a stand-in anew that has ended, with its folder and (with `freePorts`) on its ports. Only its control server is at
-   * another address then: see `standIns`.
+   * Restarts a simulator after its end, with the same folder and, with `freePorts`, on the same ports. The address of
+   * the control server changes: see `simulators`.
    */
-  restart(name: StandInName): Promise<void>;
+  restart(name: SimulatorName): Promise<void>;
   /** Stops everything, in order. */
   close(): Promise<void>;
 }
 
-/** Brings the whole system up: the four stand-ins, and then the functions in the local host, each in its own process. */
+/**
+ * Starts the whole system: first the four simulators, then the functions in the local host, each in a process of its
+ * own.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, settings = {}, appFolder = projectFolder(), onLine } = options;
   await checkExtraCertificates();
@@ -67,34 +58,34 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const keys = await functionKeys(keysFile);
   const started: Forked<unknown>[] = [];
   const close = async () => {
-    // The hosts first: they drain, and need the others for that.
+    // The hosts stop first, because draining hosts need the simulators.
     for (const each of started.splice(0).reverse()) await each.stop();
   };
 
   try {
-    const starts = await standInStarts(options, started);
-    const standIns = await startStandIns(starts);
-    const restart = async <N extends StandInName>(name: N) => {
-      await standIns[name]?.ended;
-      standIns[name] = ((await starts[name]?.()) ?? null) as StandIns[N];
+    const starts = await simulatorStarts(options, started);
+    const simulators = await startSimulators(starts);
+    const restart = async <N extends SimulatorName>(name: N) => {
+      await simulators[name]?.ended;
+      simulators[name] = ((await starts[name]?.()) ?? null) as Simulators[N];
     };
-    const env = { ...process.env, ...settings, ...(await pointers(standIns, folder)) };
+    const env = { ...process.env, ...settings, ...(await simulatorSettings(simulators, folder)) };
     const endpoints: Endpoints = {
-      settings: shared(env),
+      settings: sharedSettingsOf(env),
       functions: { url: '', ...keys },
-      ...(standIns.serviceBus && { serviceBus: { ...standIns.serviceBus.endpoints, queue } }),
-      ...(standIns.tables && { tables: standIns.tables.endpoints }),
-      ...(standIns.iotHub && { iotHub: standIns.iotHub.endpoints }),
-      ...(standIns.balena && { balena: standIns.balena.endpoints }),
+      ...(simulators.serviceBus && { serviceBus: { ...simulators.serviceBus.endpoints, queue } }),
+      ...(simulators.tables && { tables: simulators.tables.endpoints }),
+      ...(simulators.iotHub && { iotHub: simulators.iotHub.endpoints }),
+      ...(simulators.balena && { balena: simulators.balena.endpoints }),
     };
     const hosts: Forked<HostEndpoints>[] = [];
     const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}) => {
-      // An HTTP host that comes back keeps its address.
+      // A restarted HTTP host keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
         : String(options.freePorts ? await freePort() : (options.port ?? 7071));
       const only = part === 'all' ? [] : ['--only', part];
-      const host = await forkStandIn<HostEndpoints>({
+      const host = await forkSimulator<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/simulators/functions-host/main.js',
         args: ['--app', appFolder, '--port', port, '--or-free-port', '--keys', keysFile, ...only],
@@ -107,16 +98,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return host;
     };
     for (const part of options.hosts ?? ['all']) await startHost(part);
-    await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2));
-    return { endpoints, standIns, hosts, startHost, restart, close };
+    await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2), 0o600);
+    return { endpoints, simulators, hosts, startHost, restart, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function startStandIns(starts: StandInStarts): Promise<StandIns> {
-  // All are waited for, so that one that fails leaves none behind that nobody knows.
+async function startSimulators(starts: SimulatorStarts): Promise<Simulators> {
+  // Wait for all starts, even after a failure: `started` is then complete and every started process can be stopped.
   const [balena, iotHub, serviceBus, tables] = await Promise.allSettled([
     starts.balena?.() ?? null,
     starts.iotHub?.() ?? null,
@@ -133,52 +124,4 @@ async function startStandIns(starts: StandInStarts): Promise<StandIns> {
     serviceBus: value(serviceBus),
     tables: value(tables),
   };
-}
-
-/** The settings that point the functions at the stand-ins. */
-async function pointers({ balena, iotHub, serviceBus, tables }: StandIns, folder: string): Promise<Settings> {
-  const caFiles = [iotHub, serviceBus].flatMap((each) => (each ? [each.endpoints.caFile] : []));
-  return {
-    ...(caFiles.length > 0 && { NODE_EXTRA_CA_CERTS: await trustAlso(caFiles, join(folder, 'trusted.pem')) }),
-    ...(balena && { BALENA_API_URL: balena.endpoints.apiUrl, BALENA_API_KEY: balena.endpoints.apiKey }),
-    ...(iotHub && {
-      IOTHUB_CONNECTION_STRING: iotHub.endpoints.connectionString,
-    }),
-    ...(serviceBus && {
-      SERVICEBUS_CONNECTION: serviceBus.endpoints.connectionString,
-      PROVISIONING_QUEUE: queue,
-    }),
-    ...(tables && { RECORDS_CONNECTION: tables.endpoints.connectionString }),
-  };
-}
-
-/** What tells how the functions work; none of it is a secret. */
-const sharedSettings = [
-  'DEFAULT_SERVICE',
-  'DUPLICATE_WINDOW_SECONDS',
-  'FLEETS',
-  'IOTHUB_TIER',
-  'IOTHUB_UNITS',
-  'LEASE_GRACE_SECONDS',
-  'WORK_LIMIT_SECONDS',
-];
-
-function shared(env: Settings): Record<string, string> {
-  return Object.fromEntries(sharedSettings.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
-}
-
-/** Node takes one file of further certificates: ours are put into a new one, beside those that this machine has already. */
-async function trustAlso(caFiles: string[], bundle: string): Promise<string> {
-  const already = process.env.NODE_EXTRA_CA_CERTS;
-  const files = await Promise.all(
-    [...(already ? [already] : []), ...caFiles].map((file) => readFile(file, 'utf8')),
-  );
-  await writeWhole(bundle, files.join('\n'));
-  return resolve(bundle);
-}
-
-/** Never half a file for whoever reads it meanwhile. It holds keys. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o600 });
-  await rename(`${file}.new`, file);
 }

@@ -1,5 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { ListedDevice } from '../balena/listing.js';
 import type { ScopedVariables } from '../balena/types.js';
+import type { VariableScope } from '../device/record.js';
 import type { EpochMs } from '../shared/time.js';
 import { type Credentials, thumbprintOf } from './mint.js';
 
@@ -60,4 +62,29 @@ export function readPair(scopedVariables: ScopedVariables, uuid: string): Creden
     // The variable holds no private key.
     return null;
   }
+}
+
+/** A certificate that a device holds. */
+export interface HeldCertificate {
+  /** SHA-256, upper-case hex. */
+  thumbprint: string;
+  /** SHA-1, upper-case hex. The identities of the previous provisioning function have this thumbprint. */
+  sha1: string;
+  notBefore: EpochMs;
+  notAfter: EpochMs;
+}
+
+/**
+ * The certificates of a device, by variable scope. Only certificates with the subject `CN={uuid}` and a key beside them count. A worker
+ * checks later whether the key matches the certificate.
+ */
+export function heldBy({ uuid, certificates }: ListedDevice): Map<VariableScope, HeldCertificate> {
+  const held = new Map<VariableScope, HeldCertificate>();
+  for (const [scope, value] of certificates) {
+    const read = readCertificate(value, uuid);
+    if (!read) continue;
+    const { parsed, thumbprint, notBefore, notAfter } = read;
+    held.set(scope, { thumbprint, sha1: parsed.fingerprint.replaceAll(':', ''), notBefore, notAfter });
+  }
+  return held;
 }

@@ -1,5 +1,5 @@
 import type { ListedDevice } from '../balena/listing.js';
-import { heldBy } from '../certificates/held.js';
+import { heldBy } from '../certificates/read.js';
 import type { VariableScope } from '../device/record.js';
 import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';

@@ -45,8 +45,8 @@ export interface Stamped {
 }
 
 /**
- * Writes a row on an ETag. After a conflict or an error, the stored stamp shows whether the write succeeded: the
- * tables client repeats requests by itself, so that a write can meet its own result as a conflict.
+ * Writes a row on an ETag. After a conflict or an error, the stored stamp shows whether the write succeeded. The tables client repeats
+ * requests by itself, so that a write can meet its own result as a conflict.
  *
  * @param value the row, with a stamp that no earlier write had
  * @param etag null if there must be no row yet
@@ -56,7 +56,7 @@ export interface Stamped {
 export async function putStamped<T extends Stamped>(
   table: Table<T>,
   key: Key,
-  value: T,
+  value: T & { readonly stamp: string },
   etag: string | null,
   columns?: Columns,
 ): Promise<boolean> {

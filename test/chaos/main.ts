@@ -1,7 +1,7 @@
 import '../../local/requireNode24.js';
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
-import { wholeNumber } from '../../local/simulators/shared/wholeNumber.js';
+import { wholeNumber } from '../../local/simulators/shared/runSimulator.js';
 import { runChaos } from './runChaos.js';
 
 const { settle, lines, ...options } = new Command('npm run chaos --')

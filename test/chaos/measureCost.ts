@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import type { Violation } from './check/Evidence.js';
 import { type AskDependencies, sendAsk } from './history/sendAsk.js';
 import { control } from './system/control.js';
@@ -28,7 +28,7 @@ export async function measureCost(system: System, deps: AskDependencies): Promis
 }
 
 async function measureOnce({ stack }: System, deps: AskDependencies): Promise<Violation[]> {
-  const { balena, iotHub } = stack.standIns;
+  const { balena, iotHub } = stack.simulators;
   const [hubControl, balenaControl] = [iotHub?.endpoints.controlUrl, balena?.endpoints.controlUrl];
   const uuids = Array.from({ length: fresh }, () => randomBytes(16).toString('hex'));
   await control(balenaControl, 'POST /devices', { uuids });

@@ -61,7 +61,7 @@ async function breakAndCheck(
   { settleWithinMs, say }: ChaosOptions,
   { now, lines }: { now(): number; lines: Line[] },
 ): Promise<ChaosReport> {
-  const { endpoints, standIns } = system.stack;
+  const { endpoints, simulators } = system.stack;
   const secrets = createSecretsCheck(secretsOf(endpoints));
   const deps: AskDependencies = {
     functions: endpoints.functions,
@@ -69,7 +69,7 @@ async function breakAndCheck(
     onAnswer: (text) => secrets.look('an answer', text),
   };
   const uuids = plan.devices.filter(({ exists }) => exists).map(({ uuid }) => uuid);
-  await control(standIns.balena?.endpoints.controlUrl, 'POST /devices', { uuids });
+  await control(simulators.balena?.endpoints.controlUrl, 'POST /devices', { uuids });
 
   say('calm: what a fresh device costs');
   const violations = await measureCost(system, deps);

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../local/simulators/faults/seededRandom.js';
+import { seededRandom } from '../../local/simulators/shared/faults.js';
 import { waitFor } from '../support/waitFor.js';
 import { type System, useSystem } from './support/useSystem.js';
 

@@ -90,7 +90,7 @@ describe('npm start', () => {
     const all = await endpoints(home);
     const demo = all.balena?.devices[0]?.uuid ?? '';
     for (const step of [
-      'asked for credentials',
+      'requested credentials',
       'has its credentials',
       'is connected',
       'sent telemetry 1 of 1',
@@ -120,12 +120,12 @@ describe('npm start', () => {
     const known = await playDevice(home, '--messages', '2');
     expect(known.code).toBe(0);
     expect(known.output).toMatch(/is connected/);
-    expect(known.output).not.toMatch(/asked for credentials/);
+    expect(known.output).not.toMatch(/requested credentials/);
     expect(known.output).toMatch(/sent telemetry 2 of 2/);
 
     const fresh = await playDevice(home, '--new', '--service', 'cloud-relay', '--messages', '1');
     expect(fresh.code).toBe(0);
-    expect(fresh.output).toMatch(/asked for credentials.*202 accepted/);
+    expect(fresh.output).toMatch(/requested credentials.*202 accepted/);
     expect(fresh.output).toMatch(/has its credentials[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/);
   });
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BrokerEndpoints } from '../../local/simulators/servicebus/startBroker.js';
-import { forkStandIn } from '../../local/stack/forkStandIn.js';
+import { forkSimulator } from '../../local/stack/forkSimulator.js';
 import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
@@ -10,7 +10,7 @@ const system = await useSystem({
 });
 const { balena, hub, queue, stack } = system;
 const host = () => stack.hosts.at(-1)!;
-let broker = stack.standIns.serviceBus!;
+let broker = stack.simulators.serviceBus!;
 /** Asked for while the queue was away; see the first test and the last. */
 const unsent = await balena.newDevice();
 
@@ -22,7 +22,7 @@ const isWorkedOff = (...uuids: string[]) =>
 /** The broker after a power cut: all acknowledged messages are kept. */
 async function restartBroker() {
   const { port } = broker.endpoints;
-  broker = await forkStandIn<BrokerEndpoints>({
+  broker = await forkSimulator<BrokerEndpoints>({
     name: 'service bus',
     entry: 'local/simulators/servicebus/main.js',
     args: ['--folder', join(system.folder, 'servicebus'), '--port', String(port)],

@@ -8,15 +8,15 @@ const fleets = [
   { slug: 'acme/gateways', services: ['main'], devices: 420, afterMs: 240_000 },
 ];
 const missing = 'telemetry';
-/** One device in eight requests a service that does not exist. */
+/** Every eighth device requests a missing service. */
 const every = 8;
-/** The number of requests for each fleet with a UUID that balena does not know. */
+/** Requests with a UUID unknown to balena, for each fleet. */
 const unknownDevices = 7;
 
 /**
- * Lets two fleets boot one after the other. Some of the devices cannot be provisioned.
+ * Lets two fleets boot in sequence. Some devices cannot be provisioned, because their service is missing.
  *
- * @returns `fix`, which adds the missing service to the fleets
+ * @returns `fix` adds the missing service to the fleets
  */
 export async function startTrouble({ functions, balena }: Endpoints): Promise<{ fix(): Promise<void> }> {
   const url = balena?.controlUrl;

@@ -12,7 +12,7 @@ const phone = { width: 360, height: 740 };
  * Takes screenshots of the main views of the operators' page.
  *
  * @param folder for the images
- * @param fix removes the cause of the failures, so that a replay succeeds
+ * @param fix removes the cause of the failures before the replay
  * @returns the paths of the images
  */
 export async function takeScreenshots(
@@ -42,7 +42,7 @@ export async function takeScreenshots(
 
   async function picture(page: Page, name: string, fullPage = false): Promise<void> {
     await page.mouse.move(0, 0);
-    // The second frame shows all changes so far.
+    // After two frames the browser has drawn all changes.
     await page.evaluate(
       () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
     );

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { listen } from '../../local/simulators/shared/listen.js';
+import { listen } from '../../local/simulators/shared/loopback.js';
 
 /** A proxy to a port on loopback. The proxy counts connections and can cut connections. */
 export interface CountingProxy {

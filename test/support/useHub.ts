@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import type { RequestSummary } from '../../local/simulators/faults/createRequestLog.js';
 import { startIotHub } from '../../local/simulators/iothub/startIotHub.js';
+import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import { openHubRegistry } from '../../src/iothub/registry.js';
 
 /**

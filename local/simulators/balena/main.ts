@@ -1,15 +1,15 @@
 import '../../requireNode24.js';
-import { Command, InvalidArgumentError } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
+import { Command } from 'commander';
+import { runSimulator, wholeNumber } from '../shared/runSimulator.js';
 
 const options = new Command('balena')
-  .description('A stand-in for the part of the balena API that is used here, on loopback')
-  .option('--port <number>', 'port of the API', wholeNumber, 7080)
-  .option('--or-free-port', 'take a free port when that one is in use', false)
-  .option('--folder <path>', 'where to keep devices and variables (default: in memory only)')
-  .option('--fleet <slug>', 'fleet that is there at the start', 'local/demo')
+  .description('Simulates the used part of the balena API, on loopback.')
+  .option('--port <number>', 'port of the API; 0 for any free port', wholeNumber, 7080)
+  .option('--or-free-port', 'take a free port if the port is in use', false)
+  .option('--folder <path>', 'folder of devices and variables (default: in memory only)')
+  .option('--fleet <slug>', 'slug of the demo fleet', 'local/demo')
   .option('--services <names>', "the fleet's services, comma-separated", 'cloud-relay,main')
-  .option('--devices <number>', 'how many devices the fleet has at least', wholeNumber, 1)
+  .option('--devices <number>', 'least number of devices in the fleet', wholeNumber, 1)
   .parse()
   .opts<{
     port: number;
@@ -20,8 +20,8 @@ const options = new Command('balena')
     devices: number;
   }>();
 
-await runStandIn('balena', async () => {
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+await runSimulator('balena', async () => {
+  // A static import would fail on an older Node before requireNode24 can print a clear message.
   const { startBalena } = await import('./startBalena.js');
   return startBalena({
     ...options,
@@ -29,8 +29,3 @@ await runStandIn('balena', async () => {
     onEvent: (line) => console.log(line),
   });
 });
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('send a whole number');
-  return Number(text);
-}

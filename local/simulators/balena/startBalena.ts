@@ -1,51 +1,50 @@
 import { createServer } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
-import { applyFaults } from '../faults/applyFaults.js';
-import { startControl } from '../faults/startControl.js';
-import { listen } from '../shared/listen.js';
-import type { StandIn } from '../shared/runStandIn.js';
-import { createHandle, patternOf } from './api/createHandle.js';
-import { createThrottle } from './api/createThrottle.js';
-import { createRoutes } from './createRoutes.js';
-import { addBasics } from './data/addBasics.js';
-import { addDevice } from './data/addDevice.js';
-import { addFleet } from './data/addFleet.js';
-import { firstKey } from './data/addKey.js';
-import { openDatabase, transaction } from './data/openDatabase.js';
+import { applyFaults } from '../shared/applyFaults.js';
+import { listen } from '../shared/loopback.js';
+import type { Simulator } from '../shared/runSimulator.js';
+import { startControl } from '../shared/startControl.js';
+import { addBasics, addDevice, addFleet, firstKey } from './addRows.js';
+import { controlRoutes } from './controlRoutes.js';
+import { createHandle, createThrottle, patternOf } from './createHandle.js';
+import { openDatabase, transaction } from './database.js';
 
 export interface BalenaOptions {
-  /** Default: any free one. */
+  /** Default: any free port. */
   port?: number;
-  /** Take a free port when that one is in use, instead of failing. */
+  /** Take a free port instead of failing when the port is in use. */
   orFreePort?: boolean;
-  /** Where it keeps what it knows. Default: in memory only. */
+  /** Folder of the database. Default: in memory only. */
   folder?: string;
-  /** Slug of the fleet that is there at the start. Default `local/demo`. */
+  /** Slug of the fleet that exists from the start. Default `local/demo`. */
   fleet?: string;
   /** Names of that fleet's services. Default `cloud-relay` and `main`. */
   services?: string[];
-  /** How many devices the fleet has at least. Default 1. */
+  /** Least number of devices in the fleet. Default 1. */
   devices?: number;
-  /** One line for people for each thing that was written. Never a value or a key. */
+  /** Called with a line of text for each written row. The line never holds a value or a key. */
   onEvent?(line: string): void;
 }
 
-/** Where and how to reach it. */
+/** Addresses and keys of the running simulator. */
 export interface BalenaEndpoints {
-  /** With a slash at its end. */
+  /** With a slash at the end. */
   apiUrl: string;
-  /** A user's: it sees everything. */
+  /** The API key of a user, who sees everything. */
   apiKey: string;
-  /** The control server (see createRoutes.ts). */
+  /** The control server (see controlRoutes.ts). */
   controlUrl: string;
   fleet: string;
   services: string[];
-  /** The oldest of the fleet, as many as were asked for, each with its own API key. */
+  /** The oldest devices of the fleet, as many as the option `devices` says, each with an API key. */
   devices: Array<{ uuid: string; apiKey: string }>;
 }
 
-/** Starts the part of the balena API that is used here: what the unmodified balena-sdk needs for devices and their variables. */
-export async function startBalena(options: BalenaOptions = {}): Promise<StandIn<BalenaEndpoints>> {
+/**
+ * Starts the simulated part of the balena API: everything that the unmodified balena-sdk needs for devices and
+ * variables.
+ */
+export async function startBalena(options: BalenaOptions = {}): Promise<Simulator<BalenaEndpoints>> {
   const { port = 0, orFreePort = false, folder, fleet = 'local/demo', onEvent = () => {} } = options;
   const { services = ['cloud-relay', 'main'], devices: count = 1 } = options;
   if (!/^[a-z0-9_-]+\/[a-z0-9_-]+$/.test(fleet)) {
@@ -56,7 +55,7 @@ export async function startBalena(options: BalenaOptions = {}): Promise<StandIn<
   const devices = prepareFleet(db, fleet, services, count);
 
   const throttle = createThrottle();
-  const control = await startControl({ routes: createRoutes(db, throttle, fleet, onEvent) });
+  const control = await startControl({ routes: controlRoutes(db, throttle, fleet, onEvent) });
   const handle = createHandle({ db, throttle, onEvent });
   const server = createServer(applyFaults(control, { handle, pattern: patternOf, onEvent }));
   const close = async () => {

@@ -1,6 +1,6 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runSimulator.js';
 
 interface Arguments {
   app: string;
@@ -28,7 +28,7 @@ const { app, port, orFreePort, only, keys } = new Command('functions-host')
   .parse()
   .opts<Arguments>();
 
-await runStandIn('functions host', async () => {
+await runSimulator('functions host', async () => {
   // A static import would fail in an older Node before requireNode24.js can report the required version.
   const { startHost } = await import('./startHost.js');
   return startHost({ appFolder: app, port, orFreePort, only, keysFile: keys });

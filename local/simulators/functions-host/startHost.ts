@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { applyLocalSettings } from '../../../src/config/localSettings.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import type { Simulator } from '../shared/runSimulator.js';
 import { createApp } from './createApp.js';
 import { readHostJson } from './hostSettings.js';
 import { readKeys } from './http/keys.js';
@@ -41,7 +41,7 @@ export interface HostEndpoints {
  *
  * @throws Error in one sentence that tells the operator what to change
  */
-export async function startHost(options: HostOptions): Promise<StandIn<HostEndpoints>> {
+export async function startHost(options: HostOptions): Promise<Simulator<HostEndpoints>> {
   const { port = 7071, orFreePort = false, only, keysFile, onEvent = console.log } = options;
   const folder = resolve(options.appFolder);
   await applyLocalSettings(folder, process.env);

@@ -43,11 +43,11 @@ export function startTimer(
     const step = () => {
       const left = due.getTime() - Date.now();
       if (left > 0) timer = setTimeout(step, Math.min(left, longestWaitMs));
-      else run(due).then(wait);
+      else void run(due).then(wait);
     };
     step();
   };
-  if (runOnStartup) run(new Date()).then(wait);
+  if (runOnStartup) void run(new Date()).then(wait);
   else wait();
 
   return {

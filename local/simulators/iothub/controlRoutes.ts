@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { Routes } from '../faults/findRoute.js';
-import type { QueryView } from './createQueryView.js';
-import type { TelemetryLog } from './createTelemetryLog.js';
-import type { Throttle } from './createThrottle.js';
-import type { MqttDoor } from './startMqttDoor.js';
-import { limits, queryLimits, registryLimits, tiers, unlimited } from './throttleLimits.js';
+import type { Routes } from '../shared/startControl.js';
+import type { TelemetryLog } from './deviceMessages.js';
+import type { MqttServer } from './mqttServer.js';
+import type { QueryView } from './queries.js';
+import { limits, queryLimits, registryLimits, type Throttle, tiers, unlimited } from './throttle.js';
 
 const size = z.strictObject({ tier: z.enum(tiers), units: z.int().min(1).max(200).default(1) });
 const switchedOff = z.strictObject({ unthrottled: z.literal(true) });
@@ -16,7 +15,7 @@ const rate = z.strictObject({
   waitSeconds: z.int().min(0).optional(),
 });
 
-/** One of three forms; each starts from the defaults, and with a full bucket. */
+/** The three forms of a throttle. Each form starts from the defaults and with a full bucket. */
 const throttleBody = z.union([size, switchedOff, rate], {
   error: 'send {"tier": "S1", "units": 1}, {"unthrottled": true} or {"perMinute": 100}',
 });
@@ -28,23 +27,23 @@ export interface ControlRoutesOptions {
   queryThrottle: Throttle;
   queryView: Pick<QueryView, 'lagMs' | 'setLag'>;
   telemetry: TelemetryLog;
-  door: Pick<MqttDoor, 'connected'>;
+  mqttServer: Pick<MqttServer, 'connected'>;
 }
 
 /**
- * What the hub's control server has besides faults and requests:
+ * The routes of the hub's control server, in addition to faults and requests:
  *
  * | request | |
  * |---|---|
- * | `GET /throttle` | limits and counts of the registry operations (see createThrottle.ts) |
+ * | `GET /throttle` | limits and counts of the registry operations (see throttle.ts) |
  * | `PUT /throttle` | `{tier, units}`, `{unthrottled: true}`, or `{perMinute, burst, backlog, holdMs, waitSeconds}` |
- * | `GET /queries`, `PUT /queries` | limits and counts of the queries; `{lagMs}`: how far what they show is behind (at first 0) |
- * | `GET /telemetry?device=` | the latest telemetry of a device, or of all |
- * | `DELETE /telemetry` | forget it |
- * | `GET /connections` | the ids of the devices that are connected |
+ * | `GET /queries`, `PUT /queries` | limits and counts of the queries; `{lagMs}`: delay until queries show a change (at first 0) |
+ * | `GET /telemetry?device=` | the latest telemetry of a device, or of all devices |
+ * | `DELETE /telemetry` | clear the telemetry |
+ * | `GET /connections` | the ids of the connected devices |
  */
 export function controlRoutes(options: ControlRoutesOptions): Routes {
-  const { throttle, queryThrottle, queryView, telemetry, door } = options;
+  const { throttle, queryThrottle, queryView, telemetry, mqttServer } = options;
   const queries = () => ({ ...queryThrottle.state(), lagMs: queryView.lagMs() });
   return {
     'GET /throttle': () => throttle.state(),
@@ -68,6 +67,6 @@ export function controlRoutes(options: ControlRoutesOptions): Routes {
     },
     'GET /telemetry': ({ query }) => telemetry.of(query.get('device') ?? undefined),
     'DELETE /telemetry': () => telemetry.clear(),
-    'GET /connections': () => door.connected(),
+    'GET /connections': () => mqttServer.connected(),
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer } from '../faults/asked.js';
+import type { Answer } from '../shared/requests.js';
 
-/** The hub's error codes that this stand-in answers with; a code's first three digits are its HTTP status. */
+/** The hub's error codes used here. The first three digits of a code are the HTTP status. */
 export const hubErrorCodes = {
   ArgumentInvalid: 400004,
   ArgumentNull: 400005,
@@ -9,7 +9,7 @@ export const hubErrorCodes = {
   InvalidProtocolVersion: 400001,
   IotHubFormatError: 400006,
   IotHubUnauthorizedAccess: 401002,
-  /** The enumeration of the hub's SDKs says 413002; the SDK for Node knows it as status 403. */
+  /** The hub's SDKs list the code 413002, but the SDK for Node expects status 403. */
   TooManyDevices: 403000,
   DeviceNotFound: 404001,
   ResourceNotFound: 404000,
@@ -23,7 +23,9 @@ export const hubErrorCodes = {
 
 export type HubErrorCode = keyof typeof hubErrorCodes;
 
-/** A refusal in the hub's words. The message must not contain a semicolon: the SDK cuts it there. */
+/**
+ * A refused request in the hub's words. The message must not contain a semicolon: the SDK would cut the message there.
+ */
 export class HubError extends Error {
   constructor(
     readonly code: HubErrorCode,
@@ -38,7 +40,7 @@ export class HubError extends Error {
   }
 }
 
-/** The answer as the hub words it; the body's form is from public logs. */
+/** The answer in the hub's words. The form of the body is from public logs. */
 export function errorAnswer(error: HubError, now = new Date()): Answer {
   const trackingId = randomUUID().replaceAll('-', '').toUpperCase();
   const [, year, month, day, time] = /^(\d+)-(\d+)-(\d+)T([\d:]+)/.exec(now.toISOString()) ?? [];

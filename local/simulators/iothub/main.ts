@@ -1,7 +1,7 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
-import { type Tier, tiers } from './throttleLimits.js';
+import { runSimulator } from '../shared/runSimulator.js';
+import { type Tier, tiers } from './throttle.js';
 
 interface Given {
   httpsPort: number;
@@ -15,20 +15,20 @@ interface Given {
 
 const command = new Command('iothub')
   .description(
-    'A stand-in for Azure IoT Hub on this machine: identity registry (HTTPS) and device door (MQTT).',
+    'Simulates Azure IoT Hub on this machine: the identity registry (HTTPS) and the MQTT server for devices.',
   )
-  .option('--https-port <port>', 'of the registry; 0 for any free one', port, 8443)
-  .option('--mqtt-port <port>', 'for the devices; 0 for any free one', port, 8883)
-  .option('--or-free-port', 'take free ports when these are in use')
-  .option('--folder <path>', 'where identities, keys and certificate are kept (default: in memory)')
-  .addOption(new Option('--tier <tier>', 'sets the throttle').choices(tiers).default('S1'))
-  .option('--units <number>', 'of the tier, 1 to 200', units, 1)
+  .option('--https-port <port>', 'port of the registry; 0 for any free port', port, 8443)
+  .option('--mqtt-port <port>', 'port for the devices; 0 for any free port', port, 8883)
+  .option('--or-free-port', 'take free ports if these ports are in use')
+  .option('--folder <path>', 'folder of identities, keys and certificate (default: in memory)')
+  .addOption(new Option('--tier <tier>', 'tier of the hub, for the throttle').choices(tiers).default('S1'))
+  .option('--units <number>', 'units of the tier, 1 to 200', units, 1)
   .option('--unthrottled', 'no throttle');
 
 const given = command.parse().opts<Given>();
 if (given.tier === 'F1' && given.units !== 1) command.error('error: tier F1 has exactly one unit');
-await runStandIn('IoT Hub', async () => {
-  // Loaded only now: what it needs is not in an older Node, which is to be told in one sentence.
+await runSimulator('IoT Hub', async () => {
+  // A static import would fail on an older Node before requireNode24 can print a clear message.
   const { startIotHub } = await import('./startIotHub.js');
   return startIotHub({ ...given, onEvent: (line) => console.log(line) });
 });

@@ -1,15 +1,12 @@
-import type { Answer, Handle } from '../faults/asked.js';
-import { bulkOperation, readBulk } from './bulkOperation.js';
-import type { QueryView } from './createQueryView.js';
-import type { Registry } from './createRegistry.js';
-import type { Throttle } from './createThrottle.js';
-import { identityAnswer, type StoredIdentity } from './deviceIdentity.js';
+import { z } from 'zod';
+import type { Answer, Handle } from '../shared/requests.js';
 import { HubError } from './hubError.js';
-import type { DeviceStore } from './openDeviceStore.js';
-import { queryDevices } from './queryDevices.js';
-import { checkDeviceId, readIdentity } from './readIdentity.js';
+import { checkDeviceId, identityAnswer, readIdentity, type StoredIdentity } from './identity.js';
+import { type QueryView, queryDevices } from './queries.js';
+import type { DeviceStore, Registry } from './registry.js';
+import type { Throttle } from './throttle.js';
 
-/** Identities in one list, at most. */
+/** Largest number of identities in a list. */
 const maxList = 1000;
 
 export interface RegistryOperationsOptions {
@@ -21,12 +18,12 @@ export interface RegistryOperationsOptions {
   isConnected(deviceId: string): boolean;
 }
 
-/** By HTTP method. */
+/** Operations by HTTP method. */
 export type Operations = Record<string, Handle>;
 
 /**
- * What can be done at which path. Each operation passes the throttle before it looks at anything else, but for the size of a bulk
- * call, which is its price. They throw HubError.
+ * Finds the operations of a path. Each operation first passes the throttle and then checks the request. Only a bulk
+ * call is read before, because the number of devices is the price. The operations throw HubError.
  */
 export function registryOperations(
   options: RegistryOperationsOptions,
@@ -128,7 +125,66 @@ function readJson(body: string): unknown {
   }
 }
 
-/** The SDK quotes etags, and even the star. */
+/** The SDK puts etags, and even the star, into quotation marks. */
 const unquote = (etag: string) => etag.replace(/^"(.*)"$/, '$1');
 const header = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
 const invalid = (detail: string) => new HubError('ArgumentInvalid', `BadRequest: ${detail}`);
+
+/** Largest number of devices in a bulk call. */
+export const maxBulk = 100;
+
+const modes = ['create', 'update', 'updateIfMatchETag', 'delete', 'deleteIfMatchETag'] as const;
+type Mode = (typeof modes)[number];
+
+const entries = z.array(
+  z.looseObject({ id: z.string(), importMode: z.string(), etag: z.string().nullish() }),
+);
+type Entry = z.infer<typeof entries>[number];
+
+/** @throws HubError 400 if the body is not an array, is empty, is too long, or contains a device twice */
+export function readBulk(body: unknown): Entry[] {
+  const parsed = entries.safeParse(body);
+  if (!parsed.success)
+    throw new HubError('ArgumentInvalid', 'BadRequest: send an array of devices with id and importMode');
+  const { length } = parsed.data;
+  if (length === 0 || length > maxBulk) {
+    throw new HubError('ArgumentInvalid', `BadRequest: ${length} devices, allowed are 1 to ${maxBulk}`);
+  }
+  if (new Set(parsed.data.map(({ id }) => id)).size < length) {
+    throw new HubError('DeviceDefinedMultipleTimes', 'BadRequest: a device is defined more than once');
+  }
+  return parsed.data;
+}
+
+/**
+ * Executes a bulk call as far as possible, and lists the failures. The status is 200 without failures, else 400. By
+ * the documentation, 200 is possible for a partial failure too: callers have to read `isSuccessful` and `errors` in
+ * either case.
+ */
+export function bulkOperation(registry: Registry, bulk: Entry[]): Answer {
+  const errors: Array<{ deviceId: string; errorCode: string; errorStatus: string }> = [];
+  registry.together(() => {
+    for (const entry of bulk) {
+      try {
+        apply(registry, entry);
+      } catch (error) {
+        if (!(error instanceof HubError)) throw error;
+        errors.push({ deviceId: entry.id, errorCode: error.code, errorStatus: error.message });
+      }
+    }
+  });
+  const isSuccessful = errors.length === 0;
+  return { status: isSuccessful ? 200 : 400, body: { isSuccessful, errors, warnings: [] } };
+}
+
+function apply(registry: Registry, { id, importMode, etag, ...rest }: Entry): void {
+  const mode = modes.find((each) => each.toLowerCase() === importMode.toLowerCase());
+  if (!mode) throw new HubError('ArgumentInvalid', `BadRequest: importMode ${importMode} is not supported`);
+  const ifMatch = withEtag(mode) ? (etag ?? '') : '*';
+  checkDeviceId(id);
+  if (mode === 'create') registry.create(readIdentity({ ...rest, deviceId: id }, id));
+  else if (mode.startsWith('update')) registry.update(readIdentity({ ...rest, deviceId: id }, id), ifMatch);
+  else registry.delete(id, ifMatch);
+}
+
+const withEtag = (mode: Mode) => mode.endsWith('ETag');

@@ -2,60 +2,58 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyFaults } from '../faults/applyFaults.js';
-import { startControl } from '../faults/startControl.js';
-import { listen } from '../shared/listen.js';
-import { localCertificate } from '../shared/localCertificate.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import { applyFaults } from '../shared/applyFaults.js';
+import { listen, localCertificate } from '../shared/loopback.js';
+import type { Simulator } from '../shared/runSimulator.js';
+import { startControl } from '../shared/startControl.js';
 import { controlRoutes } from './controlRoutes.js';
-import { createQueryView } from './createQueryView.js';
-import { createRegistry } from './createRegistry.js';
-import { createTelemetryLog } from './createTelemetryLog.js';
-import { createThrottle } from './createThrottle.js';
-import { openDeviceStore } from './openDeviceStore.js';
-import { loadPolicies } from './policies.js';
-import { shortId, telemetryLine } from './readTelemetry.js';
-import { registryApi, registryPattern } from './registryApi.js';
-import { startMqttDoor } from './startMqttDoor.js';
-import { maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttleLimits.js';
+import { createTelemetryLog, shortId, telemetryLine } from './deviceMessages.js';
+import { startMqttServer } from './mqttServer.js';
+import { createQueryView } from './queries.js';
+import { createRegistry, openDeviceStore } from './registry.js';
+import { loadPolicies, registryApi, registryPattern } from './registryApi.js';
+import { createThrottle, maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttle.js';
 
 export interface IotHubOptions {
-  /** Of the registry. Default 8443; 0 for any free one. */
+  /** Port of the registry. Default 8443; 0 for any free port. */
   httpsPort?: number;
-  /** For the devices. Default 8883; 0 for any free one. */
+  /** Port for the devices. Default 8883; 0 for any free port. */
   mqttPort?: number;
-  /** Take free ports when these are in use, instead of failing. */
+  /** Take free ports instead of failing when the ports are in use. */
   orFreePort?: boolean;
-  /** Where identities, keys and certificate are kept. Default: in memory, and a temporary certificate. */
+  /** Folder of identities, keys and certificate. Default: in memory, and a temporary certificate. */
   folder?: string;
   /** Default S1 × 1: 100 registry operations a minute. */
   tier?: Tier;
   units?: number;
-  /** No throttle at all; operations are still counted. */
+  /** No throttle; operations are still counted. */
   unthrottled?: boolean;
-  /** One readable line per event, never a key. */
+  /** Called with a line of text for each event. The line never holds a key. */
   onEvent?(line: string): void;
 }
 
 export interface IotHubEndpoints {
-  /** Of the policy `iothubowner`; its host name carries the port. */
+  /** Connection string of the policy `iothubowner`. The host name includes the port. */
   connectionString: string;
   httpsPort: number;
   mqttPort: number;
   /** PEM file of the certificate to trust, for both ports. */
   caFile: string;
-  /** Of the control server: faults, requests, throttle, telemetry (see controlRoutes.ts). */
+  /** The control server: faults, requests, throttle, telemetry (see controlRoutes.ts). */
   controlUrl: string;
 }
 
-/** The longest that an idle connection is kept, milliseconds: HTTP.sys, which the hub runs on, keeps it so long. */
+/** Longest life of an idle connection, milliseconds. HTTP.sys, under the real hub, has the same value. */
 const keepAliveMs = 120_000;
 
-/** Of a bulk call of 100 devices, with room. */
+/** Enough for a bulk call of 100 devices. */
 const maxBodyBytes = 2 * 1024 * 1024;
 
-/** A stand-in for an IoT Hub: its identity registry over HTTPS, and its door for devices over MQTT. On loopback only. */
-export async function startIotHub(options: IotHubOptions = {}): Promise<StandIn<IotHubEndpoints>> {
+/**
+ * Starts a simulator of an IoT Hub: the identity registry over HTTPS, and the MQTT server for devices. All on
+ * loopback.
+ */
+export async function startIotHub(options: IotHubOptions = {}): Promise<Simulator<IotHubEndpoints>> {
   const closers: Array<() => unknown> = [];
   const close = async () => {
     for (const each of closers.splice(0).reverse()) await each();
@@ -70,7 +68,7 @@ export async function startIotHub(options: IotHubOptions = {}): Promise<StandIn<
 
 async function start(options: IotHubOptions, closers: Array<() => unknown>): Promise<IotHubEndpoints> {
   const { folder, orFreePort, tier = 'S1', units = 1 } = options;
-  // Lines quote what strangers send: no control character may break one up, or reach a terminal.
+  // Lines quote text from clients. A control character must neither break a line nor reach a terminal.
   const onEvent = (line: string) => options.onEvent?.(line.replaceAll(/\p{Cc}/gu, ' '));
   const home = folder ?? (await mkdtemp(join(tmpdir(), 'iothub-')));
   if (!folder) closers.push(() => rm(home, { recursive: true }));
@@ -84,7 +82,7 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
   const queryThrottle = createThrottle(options.unthrottled ? unlimited : queryLimits(size));
   const telemetry = createTelemetryLog();
 
-  const door = await startMqttDoor({
+  const mqttServer = await startMqttServer({
     certificate,
     port: options.mqttPort ?? 8883,
     orFreePort,
@@ -95,21 +93,21 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
     },
     onEvent,
   });
-  closers.push(door.close);
+  closers.push(mqttServer.close);
   const registry = createRegistry({
     store,
     maxDevices: maxDevices(size),
     onChange({ deviceId, what }) {
       onEvent(`device ${shortId(deviceId)} ${what}`);
-      door.recheck(deviceId);
+      mqttServer.recheck(deviceId);
     },
   });
   const control = await startControl({
-    routes: controlRoutes({ throttle, queryThrottle, queryView, telemetry, door }),
+    routes: controlRoutes({ throttle, queryThrottle, queryView, telemetry, mqttServer }),
   });
   closers.push(control.close);
 
-  const { isConnected } = door;
+  const { isConnected } = mqttServer;
   const handle = registryApi({ registry, store, policies, throttle, queryThrottle, queryView, isConnected });
   const { key, cert, caFile } = certificate;
   const server = createServer(
@@ -129,7 +127,7 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
   return {
     connectionString: `HostName=localhost:${httpsPort};SharedAccessKeyName=${owner?.name};SharedAccessKey=${owner?.key}`,
     httpsPort,
-    mqttPort: door.port,
+    mqttPort: mqttServer.port,
     caFile,
     controlUrl: control.url,
   };

@@ -1,7 +1,7 @@
 import '../../requireNode24.js';
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
+import { runSimulator } from '../shared/runSimulator.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
 import type { BrokerOptions } from './startBroker.js';
 
@@ -29,7 +29,7 @@ const program = new Command('broker')
   .addHelpText('after', queueHelp)
   .parse();
 
-await runStandIn('broker', async () => {
+await runSimulator('broker', async () => {
   const { port, orFreePort, folder, queue } = program.opts<Flags>();
   const options: BrokerOptions = { port: parsePort(port), folder, queues: queue.map(parseQueue) };
   if (orFreePort) options.orFreePort = true;

@@ -4,9 +4,8 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listen } from '../shared/listen.js';
-import { localCertificate } from '../shared/localCertificate.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import { listen, localCertificate } from '../shared/loopback.js';
+import type { Simulator } from '../shared/runSimulator.js';
 import { deadLetterPayload } from './amqp/messageSections.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { serveAtom } from './atom/serveAtom.js';
@@ -37,8 +36,8 @@ export interface BrokerEndpoints {
   caFile: string;
 }
 
-export interface Broker extends StandIn<BrokerEndpoints> {
-  /** For inspection by tests. Clients use the connection string. */
+export interface Broker extends Simulator<BrokerEndpoints> {
+  /** For a look inside; clients use the connection string. */
   engine: Engine;
 }
 

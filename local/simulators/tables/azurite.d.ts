@@ -1,4 +1,4 @@
-/** The parts of Azurite that serve tables; it ships no types. */
+/** Types for the parts of Azurite that serve tables. Azurite ships no types. */
 declare module 'azurite/dist/src/table/TableServer.js' {
   import type TableConfiguration from 'azurite/dist/src/table/TableConfiguration.js';
 
@@ -8,7 +8,7 @@ declare module 'azurite/dist/src/table/TableServer.js' {
     ) => {
       start(): Promise<void>;
       close(): Promise<void>;
-      /** LokiJS holds the tables in memory, and writes them to their file. */
+      /** LokiJS holds the tables in memory and writes the tables to a file. */
       readonly metadataStore: {
         readonly db: { throttledSaveDrain(drained: (success: boolean) => void): void };
       };

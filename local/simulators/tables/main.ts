@@ -1,15 +1,14 @@
 import '../../requireNode24.js';
 import { Command } from 'commander';
-import { runStandIn } from '../shared/runStandIn.js';
-import { wholeNumber } from '../shared/wholeNumber.js';
+import { runSimulator, wholeNumber } from '../shared/runSimulator.js';
 import { startTables } from './startTables.js';
 
 const options = new Command('tables')
-  .description('Azure Tables on this machine (Azurite), on loopback')
-  .requiredOption('--folder <path>', 'where the tables are kept')
-  .option('--port <number>', 'port; 0 for any free one', wholeNumber, 10_002)
-  .option('--or-free-port', 'take a free port when that one is in use')
+  .description('Runs Azure Tables on this machine (Azurite), on loopback.')
+  .requiredOption('--folder <path>', 'folder of the tables')
+  .option('--port <number>', 'port; 0 for any free port', wholeNumber, 10_002)
+  .option('--or-free-port', 'take a free port if the port is in use')
   .parse()
   .opts<{ folder: string; port: number; orFreePort?: boolean }>();
 
-await runStandIn('tables', () => startTables(options));
+await runSimulator('tables', () => startTables(options));

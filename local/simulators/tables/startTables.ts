@@ -4,18 +4,21 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import tableConfigurationModule from 'azurite/dist/src/table/TableConfiguration.js';
 import tableServerModule from 'azurite/dist/src/table/TableServer.js';
-import { listen } from '../shared/listen.js';
-import type { StandIn } from '../shared/runStandIn.js';
+import { listen } from '../shared/loopback.js';
+import type { Simulator } from '../shared/runSimulator.js';
 
 const { default: TableConfiguration } = tableConfigurationModule;
 const { default: TableServer } = tableServerModule;
 
 export interface TablesOptions {
-  /** Default 10002; 0 for any free one. */
+  /** Default 10002; 0 for any free port. */
   port?: number;
-  /** Take a free port when that one is in use, instead of failing. */
+  /** Take a free port instead of failing when the port is in use. */
   orFreePort?: boolean;
-  /** Azurite writes its file there every few seconds, and when it is closed: a kill -9 loses the last ones. */
+  /**
+   * Azurite writes a file in this folder every few seconds and on closing. A kill -9 therefore loses the last seconds
+   * of changes.
+   */
   folder: string;
 }
 
@@ -26,15 +29,18 @@ export interface TablesEndpoints {
 const account = 'local';
 const keepAliveSeconds = 60;
 
-/** Azure Tables on this machine: Azurite, with an account of our own. A process can do it once. */
+/**
+ * Starts Azure Tables on this machine: Azurite, with an account of its own. A process can call this function only
+ * once.
+ */
 export async function startTables({
   port = 10_002,
   orFreePort,
   folder,
-}: TablesOptions): Promise<StandIn<TablesEndpoints>> {
+}: TablesOptions): Promise<Simulator<TablesEndpoints>> {
   await mkdir(folder, { recursive: true });
   const key = await accountKey(join(folder, 'account.key'));
-  // Where Azurite reads its accounts from.
+  // Azurite reads accounts from this variable.
   process.env.AZURITE_ACCOUNTS = `${account}:${key}`;
   const chosen = await freePort(port, orFreePort);
   const database = join(folder, 'tables.json');
@@ -61,13 +67,13 @@ export async function startTables({
     },
     close: async () => {
       await server.close();
-      // Closing saves what has changed since the last save, and does not wait for a save that is under way.
+      // Closing saves all changes since the last save, but does not wait for a save under way.
       await new Promise((resolve) => server.metadataStore.db.throttledSaveDrain(resolve));
     },
   };
 }
 
-/** Azurite can only be told a port: it is looked for just before. */
+/** Azurite cannot choose a free port by itself, and so the port is chosen just before the start. */
 async function freePort(port: number, orFree: boolean | undefined): Promise<number> {
   const probe = createServer();
   const found = await listen(probe, port, orFree);

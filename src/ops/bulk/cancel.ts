@@ -26,12 +26,12 @@ export async function cancelAction(
   request: CancelRequest = {},
 ): Promise<Action> {
   const { by } = parse(cancelRequest, request);
-  const found = await deps.actions.read(id);
-  if (!found) throw new RequestError('ops.no-such-action', 'There is no action with this id.', 404);
-  if (hasFinished(found.value))
+  const stored = await deps.actions.read(id);
+  if (!stored) throw new RequestError('ops.no-such-action', 'There is no action with this id.', 404);
+  if (hasFinished(stored.value))
     throw new RequestError(
       'ops.has-ended',
-      `The action has already finished: its state is ${found.value.state}.`,
+      `The action has already finished: its state is ${stored.value.state}.`,
       409,
     );
   const now = deps.clock.now();

@@ -48,7 +48,7 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
     id: randomUUIDv7(),
     kind,
     state: 'planned',
-    by: by ?? 'someone with the ops key',
+    by: by ?? 'an operator with the ops key',
     filter: Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
     reason: reason ?? null,
     revoke: revoke && kind === 'rotate',

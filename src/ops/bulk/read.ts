@@ -18,9 +18,9 @@ type ReadDependencies = Pick<BulkDependencies, 'actions' | 'records' | 'operatio
  * @throws ProvisioningError `records-unavailable`
  */
 export async function readAction(deps: ReadDependencies, id: string): Promise<Action> {
-  const found = await deps.actions.read(id);
-  if (!found) throw new RequestError('ops.no-such-action', 'There is no action with this id.', 404);
-  const action = found.value;
+  const stored = await deps.actions.read(id);
+  if (!stored) throw new RequestError('ops.no-such-action', 'There is no action with this id.', 404);
+  const action = stored.value;
   if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
   return viewAction(deps, action, await countOutcomes(deps.records, action));
 }
@@ -135,13 +135,13 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
   }
   const outcomes = { succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
   for await (const summary of records.summaries({ action: action.id })) outcomes[outcomeOf(summary)] += 1;
-  const found = outcomes.succeeded + outcomes.failed + outcomes.cancelled + outcomes.underWay;
-  // A record leaves the action when a later request replaces the request of the action: `found` is then below `requested`. While a worker
-  // is requesting a part, `found` is above `requested`, because `next` is stored after the part.
+  const counted = outcomes.succeeded + outcomes.failed + outcomes.cancelled + outcomes.underWay;
+  // A record leaves the action when a later request replaces the request of the action: `counted` is then below `requested`. While a worker
+  // is requesting a part, `counted` is above `requested`, because `next` is stored after the part.
   return {
     ...counts,
-    requested: Math.max(requested, found),
-    superseded: Math.max(action.superseded, requested - found),
+    requested: Math.max(requested, counted),
+    superseded: Math.max(action.superseded, requested - counted),
     ...outcomes,
   };
 }

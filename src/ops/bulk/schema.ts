@@ -47,7 +47,7 @@ export const action = z
       .number()
       .positive()
       .nullable()
-      .describe('items requested in a minute; null before the start, without a rate in the plan'),
+      .describe('items requested in a minute; null before the start if the plan has no rate'),
     ramp: z.boolean().describe('in growing waves; halted if too many items of a wave fail again'),
     limit: z.int().positive().nullable().describe('the greatest number of items to request; null: all'),
     counts,

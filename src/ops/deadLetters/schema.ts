@@ -44,7 +44,7 @@ export const deadLetter = z
     message: z.string().nullable(),
     attempts: count,
     replays: count,
-    superseded: z.boolean(),
+    superseded: z.boolean().describe('true if the record has moved on since the message was sent'),
     firstSeenAt: time.nullable(),
     failedAt: time.describe('when the request failed for good, or the message was dead-lettered'),
   })

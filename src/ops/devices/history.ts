@@ -21,10 +21,10 @@ export interface HistoryDependencies {
  * @throws ProvisioningError `records-unavailable`
  */
 export async function readHistory(deps: HistoryDependencies, uuid: string): Promise<DeviceHistory> {
-  const found = await deps.records.read(uuid);
-  if (!found)
+  const stored = await deps.records.read(uuid);
+  if (!stored)
     throw new RequestError('ops.no-such-device', `No request was ever made for the device ${uuid}.`, 404);
-  const record = found.value;
+  const record = stored.value;
   const { job, observed, replays, firstSeenAt, completedAt } = record;
   const discarded = job?.dead?.discarded;
   return {

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../../local/simulators/faults/seededRandom.js';
+import { seededRandom } from '../../../local/simulators/shared/faults.js';
 
 /** Random choices, the same for the same seed. */
 export interface Dice {

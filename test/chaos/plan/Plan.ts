@@ -1,4 +1,4 @@
-import type { Fault } from '../../../local/simulators/faults/fault.js';
+import type { Fault } from '../../../local/simulators/shared/faults.js';
 
 /** The dependencies with faults. */
 export type Side = 'hub' | 'balena';

@@ -1,4 +1,4 @@
-import type { Fault } from '../../../local/simulators/faults/fault.js';
+import type { Fault } from '../../../local/simulators/shared/faults.js';
 import type { Dice } from './Dice.js';
 import type { Side } from './Plan.js';
 

@@ -1,4 +1,4 @@
-import { manyFaults } from '../../../local/simulators/faults/fault.js';
+import { manyFaults } from '../../../local/simulators/shared/faults.js';
 import { makePlan } from './makePlan.js';
 
 const options = { seed: 7, minutes: 10, devices: 50 };

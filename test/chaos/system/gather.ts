@@ -14,7 +14,7 @@ export async function gather(
   deadLetters: readonly DeadLetter[],
   onAnswer: (text: string) => void,
 ): Promise<DeviceEvidence[]> {
-  const { iotHub, balena } = stack.standIns;
+  const { iotHub, balena } = stack.simulators;
   if (!iotHub) throw new Error('there is no stand-in for the hub');
   const identities = await readHub(iotHub.endpoints);
   const evidence: DeviceEvidence[] = [];

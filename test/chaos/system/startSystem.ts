@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault } from '../../../local/simulators/faults/fault.js';
-import type { Forked } from '../../../local/stack/forkStandIn.js';
-import type { StandInName } from '../../../local/stack/standInStarts.js';
+import type { Fault } from '../../../local/simulators/shared/faults.js';
+import type { Forked } from '../../../local/stack/forkSimulator.js';
+import type { SimulatorName } from '../../../local/stack/simulators.js';
 import { type Stack, startStack } from '../../../local/stack/startStack.js';
 import type { Side, Victim } from '../plan/Plan.js';
 import { control } from './control.js';
@@ -31,7 +31,7 @@ const settings = {
 const lockSeconds = 10;
 export const duplicateWindowMs = 20_000;
 
-const standIns: Partial<Record<Victim, StandInName>> = {
+const standIns: Partial<Record<Victim, SimulatorName>> = {
   broker: 'serviceBus',
   tables: 'tables',
   hub: 'iotHub',
@@ -60,14 +60,14 @@ export async function startSystem(
 
   const processOf = (victim: Victim) => {
     const standIn = standIns[victim];
-    const forked = standIn ? stack.standIns[standIn] : hosts[victim];
+    const forked = standIn ? stack.simulators[standIn] : hosts[victim];
     if (!forked) throw new Error(`${victim} is not there`);
     return forked;
   };
   const applyFaults = async (side: Side) => {
     const name = side === 'hub' ? 'iotHub' : 'balena';
     // A dependency that is down gets the faults after the start.
-    await control(stack.standIns[name]?.endpoints.controlUrl, 'PUT /faults', faults[side]).catch(() => {});
+    await control(stack.simulators[name]?.endpoints.controlUrl, 'PUT /faults', faults[side]).catch(() => {});
   };
   const start = async (victim: Victim) => {
     const standIn = standIns[victim];

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
-import { packagedFiles } from '../../../local/package/packagedFiles.js';
+import { packagedFiles } from '../../../local/package/assemblePackage.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { importsOf, packageOf } from '../../support/importsOf.js';
 

@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assemblePackage } from '../../../local/package/assemblePackage.js';
-import { packagedFiles } from '../../../local/package/packagedFiles.js';
-import { productionPackages } from '../../../local/package/productionPackages.js';
+import {
+  assemblePackage,
+  packagedFiles,
+  productionPackages,
+} from '../../../local/package/assemblePackage.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { useSystem } from '../support/useSystem.js';
 

@@ -1,4 +1,4 @@
-import { openAppOf } from '../../../bench/openAppOf.js';
+import { openAppOf } from '../../../bench/harness.js';
 import type { App } from '../../../src/openApp.js';
 import type { System } from './useSystem.js';
 

@@ -1,4 +1,4 @@
-import type { Telemetry } from '../../../local/simulators/iothub/createTelemetryLog.js';
+import type { Telemetry } from '../../../local/simulators/iothub/deviceMessages.js';
 import type { IotHubEndpoints } from '../../../local/simulators/iothub/startIotHub.js';
 import { openRegistry } from '../../integration/local/iothub/hubClients.js';
 import { type StandInControl, standInControl } from './standInControl.js';

@@ -13,8 +13,8 @@ const args = [
 ];
 
 /**
- * Opens a real browser without a window: Chromium, Chrome or Edge of the system, or else the Chromium that npm has installed
- * (Linux x64 only). The browser sends requests only to the address that the test opens.
+ * Opens a real browser without a window: Chromium, Chrome or Edge of the system, or else the Chromium of npm (Linux x64
+ * only). Background requests of the browser are off.
  *
  * The environment variable `BROWSER_PATH` selects another browser: the path of an executable, or `npm` for the browser of npm
  * even where the system has one.
@@ -45,7 +45,7 @@ export async function openChromium(): Promise<Browser> {
   );
 }
 
-/** The executables of installed browsers, the preferred one first. */
+/** The executables of installed browsers, Chromium first. */
 function systemBrowsers(): string[] {
   const { env, platform } = process;
   const places: Partial<Record<NodeJS.Platform, { folders: (string | undefined)[]; names: string[] }>> = {

@@ -1,4 +1,4 @@
-import type { RequestSummary } from '../../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../../local/simulators/shared/requests.js';
 import { waitFor } from '../../support/waitFor.js';
 
 /** A fault in the format of the control server (see local/simulators/faults/fault.ts). */

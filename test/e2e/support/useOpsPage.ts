@@ -19,13 +19,13 @@ interface OpenOptions extends BrowserContextOptions {
 }
 
 export interface OpsPages {
-  /** Opens the page, which shows the form for the key. */
+  /** Opens the page with the form for the key. */
   open(options?: OpenOptions): Promise<OpsPage>;
   /** Opens the page and enters the key. */
   enter(options?: OpenOptions & { by?: string }): Promise<OpsPage>;
 }
 
-/** Starts a browser for one test file. The pages that a test has opened are closed after the test. */
+/** Starts a browser for one test file. After each test, the pages of the test are closed. */
 export async function useOpsPage({ stack }: Pick<System, 'stack'>): Promise<OpsPages> {
   const browser: Browser = await openChromium();
   afterEach(async () => {

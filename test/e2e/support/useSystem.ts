@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectedDevice, connectDevice } from '../../../local/device/connectDevice.js';
-import type { Forked } from '../../../local/stack/forkStandIn.js';
+import type { Forked } from '../../../local/stack/forkSimulator.js';
 import { type Stack, type StackOptions, startStack } from '../../../local/stack/startStack.js';
 import { type BalenaStandIn, balenaStandIn } from './balenaStandIn.js';
 import { type HubStandIn, hubStandIn } from './hubStandIn.js';
@@ -65,7 +65,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
   const api = provisionApi(stack.endpoints);
   const [behindBalena, behindHub, queue] = [balenaStandIn(balena), hubStandIn(iotHub), queueEnd(serviceBus)];
 
-  for (const each of [...stack.hosts, ...Object.values(stack.standIns)]) if (each) letGo(each);
+  for (const each of [...stack.hosts, ...Object.values(stack.simulators)]) if (each) letGo(each);
   printWhenFailed(lines);
   afterAll(async () => {
     behindHub.close();

@@ -1,9 +1,9 @@
-import type { StandInName } from '../../../local/stack/standInStarts.js';
+import type { SimulatorName } from '../../../local/stack/simulators.js';
 import type { Stack } from '../../../local/stack/startStack.js';
 
 /** Runs a function while a simulator does not answer: the process of the simulator is stopped, and continues afterwards. */
-export async function without<R>(stack: Stack, name: StandInName, run: () => Promise<R>): Promise<R> {
-  const { process } = stack.standIns[name] ?? {};
+export async function without<R>(stack: Stack, name: SimulatorName, run: () => Promise<R>): Promise<R> {
+  const { process } = stack.simulators[name] ?? {};
   process?.kill('SIGSTOP');
   try {
     return await run();

@@ -5,7 +5,7 @@ import { openBalenaClient } from '../../../src/balena/client.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
-const { apiUrl, apiKey, counts, device, newDevice, tell } = stand;
+const { apiUrl, apiKey, counts, device, newDevice, control } = stand;
 /** The default folder of the SDK for a key. */
 const storedToken = () => {
   const file = join(homedir(), '.balena', 'token');
@@ -14,9 +14,9 @@ const storedToken = () => {
 const before = storedToken();
 const balena = openBalenaClient({ apiUrl, apiKey, callTimeoutMs: 60_000 });
 
-const variables = async (uuid: string) => (await tell('GET', `/devices/${uuid}`)).body.variables;
+const variables = async (uuid: string) => (await control('GET', `/devices/${uuid}`)).body.variables;
 const setVariables = (uuid: string, service: string, given: Record<string, string>) =>
-  tell('PUT', `/devices/${uuid}/variables`, { service, variables: given });
+  control('PUT', `/devices/${uuid}/variables`, { service, variables: given });
 const find = async (uuid: string) => {
   const device = await balena.findDevice(uuid);
   if (!device) throw new Error(`balena does not know ${uuid}`);
@@ -94,10 +94,10 @@ test('a fleet is seen by its slug, and any fleet when none is named, with one re
   expect(await counts()).toEqual({ 'GET /v7/application': { 200: 1 } });
   expect(await balena.seesFleet(null)).toBe(true);
   expect(await balena.seesFleet('local/other')).toBe(false);
-  await tell('POST', '/fleets', { slug: 'local/public', services: [], isPublic: true });
+  await control('POST', '/fleets', { slug: 'local/public', services: [], isPublic: true });
   // A public fleet does not make its devices public.
   expect(await balena.seesFleet('local/public')).toBe(false);
-  await tell('POST', '/devices', { fleet: 'local/public' });
+  await control('POST', '/devices', { fleet: 'local/public' });
   expect(await balena.seesFleet('local/public')).toBe(true);
 });
 

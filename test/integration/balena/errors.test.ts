@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { BalenaClient, ScopedVariables } from '../../../src/balena/types.js';
 import { startProxy } from '../../support/startProxy.js';
@@ -8,15 +8,15 @@ import { waitFor } from '../../support/waitFor.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
-const { apiUrl, apiKey, device, tell } = stand;
+const { apiUrl, apiKey, device, control } = stand;
 const balena = openBalenaClient({ apiUrl, apiKey, callTimeoutMs: 60_000 });
 afterEach(async () => {
-  await tell('DELETE', '/faults');
-  await tell('PUT', '/throttle', { requestsPerMinute: null });
+  await control('DELETE', '/faults');
+  await control('PUT', '/throttle', { requestsPerMinute: null });
 });
 
 const secret = Buffer.from('-----BEGIN PRIVATE KEY-----\nthe key that is being stored').toString('base64');
-await tell('PUT', `/devices/${device.uuid}/variables`, { variables: { AZURE_CERT: 'held' } });
+await control('PUT', `/devices/${device.uuid}/variables`, { variables: { AZURE_CERT: 'held' } });
 const { scopes } = (await balena.findDevice(device.uuid))!;
 const scopedVariables = scopes.get('')!;
 const held = scopedVariables.variables.AZURE_CERT!;
@@ -36,7 +36,7 @@ const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcom
 describe.each(operations)('%s', (name, call) => {
   const write = !['find', 'seesFleet'].includes(name);
   const answered = async (fault: object) => {
-    await tell('PUT', '/faults', [fault]);
+    await control('PUT', '/faults', [fault]);
     return thrownBy(call(balena));
   };
 
@@ -94,7 +94,7 @@ describe.each(operations)('%s', (name, call) => {
   });
 
   test('a balena that hangs is given up at the deadline, and its connection is closed', async () => {
-    await tell('PUT', '/faults', [{ hang: true }]);
+    await control('PUT', '/faults', [{ hang: true }]);
     const proxy = await startProxy(Number(new URL(apiUrl).port));
     const own = openBalenaClient({ apiUrl: `http://127.0.0.1:${proxy.port}/`, apiKey, callTimeoutMs: 300 });
     expect(await thrownBy(call(own))).toMatchObject({ ...later, code: 'timed-out', outcomeUnknown: write });
@@ -137,7 +137,7 @@ test('a key that balena does not know is refused, and is not in the error', asyn
 });
 
 test("balena's own throttle is waited for as long as it asks", async () => {
-  await tell('PUT', '/throttle', { requestsPerMinute: 30, windowSeconds: 2 });
+  await control('PUT', '/throttle', { requestsPerMinute: 30, windowSeconds: 2 });
   await balena.seesFleet(null);
   expect(await thrownBy(balena.seesFleet(null))).toMatchObject({
     code: 'balena-throttled',

@@ -1,17 +1,17 @@
 import { createServer } from 'node:http';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import { fleetPageSize, mostUuids } from '../../../src/balena/listing.js';
 import { thrownBy } from '../../support/thrownBy.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena({ devices: 4 });
-const { tell, counts, fleet } = stand;
+const { control, counts, fleet } = stand;
 const balena = openBalenaClient({ ...stand, callTimeoutMs: 60_000 });
 const uuids = stand.devices.map(({ uuid }) => uuid);
 const [a = '', b = '', c = ''] = uuids;
 const put = (uuid: string, service: string, variables: Record<string, string | null>) =>
-  tell('PUT', `/devices/${uuid}/variables`, { service, variables });
+  control('PUT', `/devices/${uuid}/variables`, { service, variables });
 const certificatesOf = async (uuid: string) =>
   Object.fromEntries((await balena.list(fleet, '')).find((each) => each.uuid === uuid)?.certificates ?? []);
 
@@ -58,8 +58,8 @@ test('no private key leaves balena for a listing', async () => {
 });
 
 test('one fleet is listed, or all that the key sees', async () => {
-  await tell('POST', '/fleets', { slug: 'other/fleet', services: [] });
-  await tell('POST', '/devices', { fleet: 'other/fleet', count: 2 });
+  await control('POST', '/fleets', { slug: 'other/fleet', services: [] });
+  await control('POST', '/devices', { fleet: 'other/fleet', count: 2 });
   expect(await balena.list('other/fleet', '')).toHaveLength(2);
   expect(await balena.list(fleet, '')).toHaveLength(4);
   expect(await balena.list(null, '')).toHaveLength(6);
@@ -67,15 +67,15 @@ test('one fleet is listed, or all that the key sees', async () => {
 });
 
 test('a fleet of more than a page is listed in pages', async () => {
-  await tell('POST', '/fleets', { slug: 'large/fleet', services: ['main'] });
-  await tell('POST', '/devices', { fleet: 'large/fleet', count: fleetPageSize + 1 });
+  await control('POST', '/fleets', { slug: 'large/fleet', services: ['main'] });
+  await control('POST', '/devices', { fleet: 'large/fleet', count: fleetPageSize + 1 });
   const first = await balena.list('large/fleet', '');
   expect(first).toHaveLength(fleetPageSize);
   expect(await balena.list('large/fleet', first.at(-1)?.uuid ?? '')).toHaveLength(1);
 });
 
 test('what balena refuses is one of our errors', async () => {
-  await tell('POST', '/faults', { times: 1, status: 429, headers: { 'Retry-After': '7' } });
+  await control('POST', '/faults', { times: 1, status: 429, headers: { 'Retry-After': '7' } });
   expect(await thrownBy(balena.list(fleet, ''))).toMatchObject({
     code: 'balena-throttled',
     retryAfterMs: 7_000,

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { readClockSkew } from '../../../cli/doctor/checkMachine.js';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 
 const servers: Server[] = [];
 afterAll(() => {

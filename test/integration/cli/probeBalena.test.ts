@@ -1,10 +1,10 @@
 import { probeBalena } from '../../../cli/doctor/probeBalena.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
-const { apiUrl, apiKey, ask, counts, device, tell } = await useBalena();
+const { apiUrl, apiKey, request, counts, device, control } = await useBalena();
 
 test('the key of a user may write variables, and the probe changes nothing in three requests', async () => {
-  await tell('PUT', `/devices/${device.uuid}/variables`, { service: '', variables: { KEPT: 'x' } });
+  await control('PUT', `/devices/${device.uuid}/variables`, { service: '', variables: { KEPT: 'x' } });
   await counts();
   expect(await probeBalena({ apiUrl, apiKey })).toEqual({ actor: 'user', mayWrite: true });
   expect(await counts()).toEqual({
@@ -12,12 +12,12 @@ test('the key of a user may write variables, and the probe changes nothing in th
     'PATCH /v7/device_environment_variable({id})': { 200: 1 },
     'PATCH /v7/device_service_environment_variable({id})': { 200: 1 },
   });
-  expect((await tell('GET', `/devices/${device.uuid}`)).body.variables['']).toEqual({ KEPT: 'x' });
+  expect((await control('GET', `/devices/${device.uuid}`)).body.variables['']).toEqual({ KEPT: 'x' });
 });
 
 test('the provisioning key of a fleet may not write variables', async () => {
-  const fleet = (await ask("/v7/application?$filter=slug eq 'local/demo'&$select=id")).body.d[0].id;
-  const { body: key } = await ask('/api-key/v2/', {
+  const fleet = (await request("/v7/application?$filter=slug eq 'local/demo'&$select=id")).body.d[0].id;
+  const { body: key } = await request('/api-key/v2/', {
     method: 'POST',
     body: JSON.stringify({ actorType: 'application', actorTypeId: fleet, roles: ['provisioning-api-key'] }),
   });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { jest } from '@jest/globals';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openProof, type ProofMode } from '../../../src/http/deviceProof.js';
 
 const uuid = 'ab'.repeat(16);

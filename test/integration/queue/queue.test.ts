@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
 import { startBroker } from '../../../local/simulators/servicebus/startBroker.js';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { openQueue, type PeekedDeadLetter, type Queue } from '../../../src/queue/queue.js';
 import { startProxy } from '../../support/startProxy.js';

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { TableClient } from '@azure/data-tables';
-import { listen } from '../../../local/simulators/shared/listen.js';
+import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openTable, type Table } from '../../../src/storage/table.js';
 import { collect } from '../../support/collect.js';
 import { describeTable } from '../../support/tableContract.js';

@@ -12,8 +12,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { listen } from '../../../local/simulators/shared/listen.js';
-import { localCertificate } from '../../../local/simulators/shared/localCertificate.js';
+import { listen, localCertificate } from '../../../local/simulators/shared/loopback.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 
 const module = (file: string) => JSON.stringify(pathToFileURL(join(projectFolder(), 'dist', file)).href);

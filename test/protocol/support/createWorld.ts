@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers';
-import { seededRandom } from '../../../local/simulators/faults/seededRandom.js';
+import { seededRandom } from '../../../local/simulators/shared/faults.js';
 
 /** A process of the Functions host: a worker, or one that answers HTTP. What it holds in memory dies with it. */
 export interface Process {

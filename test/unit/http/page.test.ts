@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** The output of `page/build.ts`. */
+/** Writes the files of `page/build.ts`. */
 async function build(): Promise<void> {
   const files = {
     'ops.html': 'plain',
@@ -24,7 +24,7 @@ async function build(): Promise<void> {
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
 }
 
-/** A client of the page in `folder`. */
+/** @returns a client of the page in `folder` */
 function open() {
   const answer = openPage(pathToFileURL(join(folder, 'ops.html')));
   return async (headers: Record<string, string> = {}) => {

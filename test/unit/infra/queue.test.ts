@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { queueProperties } from '../../../local/simulators/servicebus/engine/QueueProperties.js';
 import { parseQueue } from '../../../local/simulators/servicebus/parseQueue.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
-import { queueArgument } from '../../../local/stack/standInStarts.js';
+import { queueArgument } from '../../../local/stack/simulators.js';
 import { readConfig } from '../../../src/config/config.js';
 import { evaluate } from './support/evaluate.js';
 import { property } from './support/readBicep.js';

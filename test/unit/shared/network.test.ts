@@ -1,4 +1,4 @@
-import { neverSent } from '../../../src/shared/network.js';
+import { CallTimeout, neverSent, withDeadline } from '../../../src/shared/network.js';
 
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('x', { cause }), { code });
 
@@ -13,4 +13,38 @@ test.each(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXP
 test.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET'])('with %s it may have been', (code) => {
   expect(neverSent(coded(code))).toBe(false);
   expect(neverSent(new Error('x'))).toBe(false);
+});
+
+describe('withDeadline', () => {
+  test('returns the result of the call and leaves the signal alone', async () => {
+    let given: AbortSignal | undefined;
+    const result = await withDeadline(60_000, async (signal) => {
+      given = signal;
+      return 'done';
+    });
+    expect(result).toBe('done');
+    expect(given?.aborted).toBe(false);
+  });
+
+  test('passes on the error of the call', async () => {
+    const failed = new Error('failed');
+    await expect(withDeadline(60_000, () => Promise.reject(failed))).rejects.toBe(failed);
+  });
+
+  test('ends a call that ignores the signal', async () => {
+    await expect(withDeadline(1, () => new Promise<void>(() => {}))).rejects.toThrow(CallTimeout);
+  });
+
+  test("throws CallTimeout instead of the call's own abort error", async () => {
+    let reason: unknown;
+    const call = (signal: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        signal.addEventListener('abort', () => {
+          reason = signal.reason;
+          reject(new Error('aborted'));
+        });
+      });
+    await expect(withDeadline(1, call)).rejects.toThrow(CallTimeout);
+    expect(reason).toBeInstanceOf(CallTimeout);
+  });
 });

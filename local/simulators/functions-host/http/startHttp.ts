@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { listen } from '../../shared/listen.js';
+import { listen } from '../../shared/loopback.js';
 import type { App } from '../createApp.js';
 import { describeError, invoke } from '../invoke.js';
 import type { RunningInvocations, Trigger } from '../trigger.js';

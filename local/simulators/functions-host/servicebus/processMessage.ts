@@ -1,10 +1,11 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { App, RegisteredFunction } from '../createApp.js';
+import type { HostSettings } from '../hostSettings.js';
 import { resolveSettings } from '../hostSettings.js';
 import { describeError, invoke } from '../invoke.js';
+import type { RunningInvocations } from '../trigger.js';
 import { messageBody, triggerMetadata } from './messageData.js';
-import type { MessageUnderProcessing, Settler } from './settler.js';
-import type { QueueTriggerOptions } from './startQueueTrigger.js';
+import type { MessageUnderProcessing, Settler, UnderProcessing } from './settler.js';
 
 export interface QueueFunction {
   registered: RegisteredFunction;
@@ -49,6 +50,13 @@ export function readQueueFunction(registered: RegisteredFunction): QueueFunction
   } catch (error) {
     throw invalid((error as Error).message);
   }
+}
+
+export interface QueueTriggerOptions {
+  settings: HostSettings['serviceBus'];
+  running: RunningInvocations;
+  underProcessing: UnderProcessing;
+  onEvent(line: string): void;
 }
 
 /**

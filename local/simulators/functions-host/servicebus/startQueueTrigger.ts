@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { App } from '../createApp.js';
-import type { HostSettings } from '../hostSettings.js';
 import { describeError } from '../invoke.js';
-import { createConcurrencyLimit, type RunningInvocations, type Trigger } from '../trigger.js';
-import { processMessage, type QueueFunction } from './processMessage.js';
-import { createSettler, keepLock, type UnderProcessing } from './settler.js';
+import { createConcurrencyLimit, type Trigger } from '../trigger.js';
+import { processMessage, type QueueFunction, type QueueTriggerOptions } from './processMessage.js';
+import { createSettler, keepLock } from './settler.js';
 
 /** Upper limit for the SDK's stop and close, because both wait for an unreachable broker. */
 const stopTimeoutMs = 2_000;
@@ -14,13 +13,6 @@ const stopTimeoutMs = 2_000;
 export interface QueueClients {
   receiving: ServiceBusClient;
   settling: ServiceBusClient;
-}
-
-export interface QueueTriggerOptions {
-  settings: HostSettings['serviceBus'];
-  running: RunningInvocations;
-  underProcessing: UnderProcessing;
-  onEvent(line: string): void;
 }
 
 /**

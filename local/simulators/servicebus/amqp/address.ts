@@ -1,6 +1,7 @@
 import { BrokerError } from '../engine/BrokerError.js';
 import type { Engine } from '../engine/Engine.js';
-import type { Queue, SubQueueName } from '../engine/Queue.js';
+import type { SubQueueName } from '../engine/Message.js';
+import type { Queue } from '../engine/Queue.js';
 
 /** The address of a queue or dead-letter queue, or of the management node of either. */
 export interface EntityAddress {

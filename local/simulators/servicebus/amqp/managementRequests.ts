@@ -1,7 +1,8 @@
 import rhea, { type EventContext, type Message, type Receiver, type Sender } from 'rhea';
 import { BrokerError, notSupported } from '../engine/BrokerError.js';
 import type { Engine } from '../engine/Engine.js';
-import type { Queue, SubQueueName } from '../engine/Queue.js';
+import type { SubQueueName } from '../engine/Message.js';
+import type { Queue } from '../engine/Queue.js';
 import { conditionError } from './amqpError.js';
 import { encodeDelivery } from './encodeDelivery.js';
 import { type Properties, readMessage } from './messageSections.js';

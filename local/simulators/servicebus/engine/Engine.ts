@@ -171,11 +171,11 @@ export class Engine {
 
   #open(record: Queue['record']): Queue {
     const { clock, store, deadLetterPayload } = this.#options;
-    const requestDispatch = (waiting: Queue) => {
-      this.#undispatched.add(waiting);
+    const requestDispatch = () => {
+      this.#undispatched.add(queue);
       this.#flushSoon();
     };
-    const queue = new Queue(record, {
+    const queue: Queue = new Queue(record, {
       clock,
       store,
       deadLetterPayload,

@@ -1,5 +1,4 @@
 import type { EpochMs } from '../../../../src/shared/time.js';
-import type { SubQueue } from './MessageTable.js';
 
 /**
  * The state `gone` means completed, cancelled, expired or moved to another entry. The engine keeps such a message only
@@ -35,7 +34,7 @@ export interface Message {
 }
 
 export interface MessageIndex {
-  subQueue: SubQueue | undefined;
+  subQueue: { remove(message: Message): void } | undefined;
   /** True if the sub-queue's delivery order has an entry for the message. */
   inOrder: boolean;
   /** The state and size with which the sub-queue's totals include the message. */
@@ -77,3 +76,9 @@ export interface NewMessage {
   scheduledFor?: EpochMs | undefined;
   timeToLiveMs?: number | undefined;
 }
+
+/** `main` is the queue itself, `dead` is its dead-letter queue. */
+export type SubQueueName = 'main' | 'dead';
+
+/** Changes the properties in a message's payload. */
+export type Rewrite = (payload: Buffer) => Buffer;

@@ -5,15 +5,9 @@ import { BrokerError } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
 import type { QueueDependencies } from './dependencies.js';
 import { Intake } from './Intake.js';
-import type { Message, NewMessage } from './Message.js';
+import type { Message, NewMessage, Rewrite, SubQueueName } from './Message.js';
 import { MessageTable } from './MessageTable.js';
 import { Redelivery } from './Redelivery.js';
-
-/** `main` is the queue itself, `dead` is its dead-letter queue. */
-export type SubQueueName = 'main' | 'dead';
-
-/** Changes the properties in a message's payload. */
-export type Rewrite = (payload: Buffer) => Buffer;
 
 /**
  * One queue with its dead-letter queue. Each method changes the state in memory at once. A change is durable only after the
@@ -34,7 +28,7 @@ export class Queue {
     this.record = record;
     this.#parts = parts;
     this.accessedAt = record.updatedAt;
-    this.messages = new MessageTable(parts.journal, parts.store, () => parts.requestDispatch(this));
+    this.messages = new MessageTable(parts.journal, parts.store, () => parts.requestDispatch());
     this.#intake = new Intake(record, this.messages, parts);
     this.#redelivery = new Redelivery(record, this.messages, parts.deadLetterPayload);
   }
@@ -112,7 +106,7 @@ export class Queue {
   consume(part: SubQueueName, consumer: Consumer): () => void {
     this.#touchAccess();
     const remove = this.#consumers[part].add(consumer);
-    this.#parts.requestDispatch(this);
+    this.#parts.requestDispatch();
     return remove;
   }
 
@@ -128,7 +122,7 @@ export class Queue {
 
   /** Schedules a dispatch, because a consumer has new credit. */
   requestDispatch(): void {
-    this.#parts.requestDispatch(this);
+    this.#parts.requestDispatch();
   }
 
   /** Hands available messages to consumers with credit. */

@@ -1,9 +1,8 @@
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
 import type { DeadLetterPayload } from './dependencies.js';
-import type { Message } from './Message.js';
+import type { Message, Rewrite } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
-import type { Rewrite } from './Queue.js';
 
 const unlocked = { lockToken: undefined, lockedUntil: undefined } as const;
 

@@ -1,7 +1,6 @@
 import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
 import type { Journal } from './Journal.js';
-import type { Queue } from './Queue.js';
 
 /** The engine's source of time. Tests replace the system clock with a clock that they move by hand. */
 export interface AlarmClock {
@@ -33,12 +32,12 @@ export const systemAlarmClock: AlarmClock = {
  */
 export type DeadLetterPayload = (payload: Buffer, reason: string, description: string) => Buffer;
 
-/** The parts of an engine that all its queues share. */
+/** The parts of an engine that a queue needs. */
 export interface QueueDependencies {
   clock: AlarmClock;
   journal: Journal;
   store: MessageStore;
   deadLetterPayload: DeadLetterPayload;
-  /** Tells the engine to run {@link Queue.dispatch} for this queue at the end of the turn. */
-  requestDispatch(queue: Queue): void;
+  /** Tells the engine to dispatch messages of this queue at the end of the turn. */
+  requestDispatch(): void;
 }

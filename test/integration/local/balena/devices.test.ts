@@ -7,7 +7,7 @@ test('a device can be registered through the SDK, and gets a key that says who i
   const uuid = sdk.models.device.generateUniqueKey();
   const { id, api_key } = await sdk.models.device.register(fleet, uuid);
   expect(await sdk.models.device.get(uuid, { $select: ['id', 'uuid'] })).toEqual({ id, uuid });
-  const { body } = await balena.ask('/actor/v1/whoami', {}, api_key);
+  const { body } = await balena.request('/actor/v1/whoami', {}, api_key);
   expect(body).toEqual({ id: expect.any(Number), actorType: 'device', actorTypeId: id, uuid });
   expect(balena.events).toContain(`device ${uuid.slice(0, 7)}… registered`);
 });
@@ -45,7 +45,7 @@ test('device.get without $select answers all properties, with links as ids', asy
 
 test('a device that does not exist is not found', async () => {
   await expect(sdk.models.device.get('0'.repeat(32))).rejects.toMatchObject({ code: 'BalenaDeviceNotFound' });
-  expect((await balena.ask(`/v7/device(uuid='${'0'.repeat(32)}')`)).body).toEqual({ d: [] });
+  expect((await balena.request(`/v7/device(uuid='${'0'.repeat(32)}')`)).body).toEqual({ d: [] });
 });
 
 test('the devices of a fleet are listed in two requests', async () => {
@@ -63,7 +63,7 @@ test('a device can be renamed and removed, and its key is worth nothing then', a
   expect(await sdk.models.device.getName(uuid)).toBe('my device');
   await sdk.models.device.remove(uuid);
   expect(await sdk.models.device.has(uuid)).toBe(false);
-  expect((await balena.ask('/actor/v1/whoami', {}, apiKey)).status).toBe(401);
+  expect((await balena.request('/actor/v1/whoami', {}, apiKey)).status).toBe(401);
 });
 
 test('a fleet is found by slug, and has its services', async () => {
@@ -93,13 +93,13 @@ test('whoami tells users from fleets, and a provisioning key can register device
     slugOrUuidOrId: fleet,
     keyExpiryDate: new Date(Date.now() + 60_000).toISOString(),
   });
-  expect((await balena.ask('/actor/v1/whoami', {}, key)).body).toMatchObject({
+  expect((await balena.request('/actor/v1/whoami', {}, key)).body).toMatchObject({
     actorType: 'application',
     slug: fleet,
   });
   const { id } = await sdk.models.application.get(fleet, { $select: 'id' });
   const register = (application: number) =>
-    balena.ask(
+    balena.request(
       '/device/register',
       {
         method: 'POST',
@@ -109,7 +109,7 @@ test('whoami tells users from fleets, and a provisioning key can register device
     );
   expect((await register(id + 1)).status).toBe(401);
   expect((await register(id)).status).toBe(201);
-  expect((await balena.ask('/v7/device', {}, key)).status).toBe(401);
+  expect((await balena.request('/v7/device', {}, key)).status).toBe(401);
 });
 
 test('a provisioning key that has expired is worth nothing', async () => {
@@ -117,7 +117,7 @@ test('a provisioning key that has expired is worth nothing', async () => {
     slugOrUuidOrId: fleet,
     keyExpiryDate: new Date(Date.now() - 1000).toISOString(),
   });
-  expect((await balena.ask('/actor/v1/whoami', {}, key)).status).toBe(401);
+  expect((await balena.request('/actor/v1/whoami', {}, key)).status).toBe(401);
 });
 
 test('a device key sees its own device only, and cannot remove it', async () => {
@@ -134,7 +134,7 @@ test('a device key sees its own device only, and cannot remove it', async () => 
 
 test('a key for a device can be made by a user', async () => {
   const key = await sdk.models.device.generateDeviceKey(device.uuid);
-  expect((await balena.ask('/actor/v1/whoami', {}, key)).body).toMatchObject({ uuid: device.uuid });
+  expect((await balena.request('/actor/v1/whoami', {}, key)).body).toMatchObject({ uuid: device.uuid });
 });
 
 test('a wrong key is refused with 401', async () => {

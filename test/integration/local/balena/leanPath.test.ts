@@ -3,7 +3,7 @@ import { useBalena } from './useBalena.js';
 const balena = await useBalena({ devices: 31 });
 const { sdk, fleet } = balena;
 
-/** What the product asks: the device, its fleet, one service by name, and the variables there and on the device. */
+/** The product's request: the device, the fleet, one service by name, and the variables of service and device. */
 const lookUp = (uuid: string, service: string) => {
   const variables = {
     $select: ['id', 'name', 'value'],
@@ -81,7 +81,7 @@ test('one request lists the devices of a fleet that have no variables yet', asyn
   const { id } = await sdk.models.application.get(fleet, { $select: 'id' });
   const done = balena.devices.slice(1, 11);
   for (const { uuid } of done)
-    await balena.tell('PUT', `/devices/${uuid}/variables`, { variables: { AZURE_CERT: 'x' } });
+    await balena.control('PUT', `/devices/${uuid}/variables`, { variables: { AZURE_CERT: 'x' } });
   await balena.counts();
   const list = (top: number) =>
     sdk.pine.get({
@@ -105,9 +105,9 @@ test('one request lists the devices of a fleet that have no variables yet', asyn
   expect(await list(5)).toEqual(listed.slice(0, 5));
 });
 
-test('the same query as it stands in the facts works too', async () => {
+test('the same query with spaces in the address works too', async () => {
   const filter =
     "belongs_to__application eq 1 and not(device_environment_variable/any(v:v/name eq 'AZURE_CERT'))&$orderby=id asc&$top=1000";
-  const { status, body } = await balena.ask(`/v7/device?$select=id,uuid&$filter=${filter}`);
+  const { status, body } = await balena.request(`/v7/device?$select=id,uuid&$filter=${filter}`);
   expect([status, body.d.length]).toEqual([200, 21]);
 });

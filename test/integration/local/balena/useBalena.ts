@@ -1,6 +1,7 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
 import { type BalenaOptions, startBalena } from '../../../../local/simulators/balena/startBalena.js';
-import type { RequestSummary } from '../../../../local/simulators/faults/createRequestLog.js';
+import type { RequestSummary } from '../../../../local/simulators/shared/requests.js';
+import { callControl } from '../shared/callControl.js';
 
 /** The unmodified SDK, logged in with a key. */
 export async function sdkFor(apiUrl: string, apiKey: string): Promise<BalenaSDK> {
@@ -9,44 +10,38 @@ export async function sdkFor(apiUrl: string, apiKey: string): Promise<BalenaSDK>
   return sdk;
 }
 
-/** A stand-in for one test file, a user's SDK, and its first device. Closed by `afterAll`. */
+/** A simulator for one test file, with a user's SDK and the first device. `afterAll` closes the simulator. */
 export async function useBalena(options: BalenaOptions = {}) {
   const events: string[] = [];
   const { endpoints, close } = await startBalena({ onEvent: (line) => events.push(line), ...options });
   const { apiUrl, apiKey, controlUrl, devices } = endpoints;
   afterAll(close);
 
-  const tell = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(controlUrl + path, {
-      method,
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : undefined };
-  };
+  const control = (method: string, path: string, body?: unknown) =>
+    callControl(controlUrl, method, path, body);
   return {
     ...endpoints,
     events,
-    tell,
+    control,
     device: devices[0]!,
     sdk: await sdkFor(apiUrl, apiKey),
-    /** The answer to a plain request with this key. */
-    ask: async (path: string, init: RequestInit = {}, key = apiKey) => {
+    /** Sends a plain request with this key. */
+    request: async (path: string, init: RequestInit = {}, key = apiKey) => {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
       const response = await fetch(new URL(path, apiUrl), { headers, ...init });
       const text = await response.text();
       const json = response.headers.get('content-type')?.includes('json');
       return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
     },
-    /** What the API was asked since this was called last, by `METHOD pattern`. */
+    /** Counts the requests to the API since the last call, by `METHOD pattern`. */
     async counts(): Promise<RequestSummary['counts']> {
-      const { body } = await tell('GET', '/requests');
-      await tell('DELETE', '/requests');
+      const { body } = await control('GET', '/requests');
+      await control('DELETE', '/requests');
       return body.counts;
     },
-    /** A new device in the fleet. */
+    /** Adds a device to the fleet. */
     async newDevice(): Promise<{ uuid: string; apiKey: string }> {
-      const { body } = await tell('POST', '/devices', {});
+      const { body } = await control('POST', '/devices', {});
       return body[0];
     },
   };

@@ -54,7 +54,7 @@ test('a second POST of the same name is refused with 409, in the words of balena
     statusCode: 409,
     message: expect.stringContaining('"device" and "name" must be unique.'),
   });
-  const { status, body: text } = await balena.ask('/v7/device_environment_variable', {
+  const { status, body: text } = await balena.request('/v7/device_environment_variable', {
     method: 'POST',
     body: JSON.stringify(body),
   });
@@ -75,8 +75,8 @@ test('a row can be changed and removed by its id', async () => {
 
 test('a PATCH or DELETE that matches nothing answers 200 and changes nothing', async () => {
   const path = '/v7/device_environment_variable(999999)';
-  expect((await balena.ask(path, { method: 'PATCH', body: '{"value":"x"}' })).status).toBe(200);
-  expect((await balena.ask(path, { method: 'DELETE' })).status).toBe(200);
+  expect((await balena.request(path, { method: 'PATCH', body: '{"value":"x"}' })).status).toBe(200);
+  expect((await balena.request(path, { method: 'DELETE' })).status).toBe(200);
 });
 
 test.each([
@@ -112,7 +112,7 @@ test('a variable of a device that does not exist is refused with 401', async () 
 
 test('a missing value, and one that is not text, are refused with 400', async () => {
   const post = (body: unknown) =>
-    balena.ask('/v7/device_environment_variable', { method: 'POST', body: JSON.stringify(body) });
+    balena.request('/v7/device_environment_variable', { method: 'POST', body: JSON.stringify(body) });
   expect(await post({ device: id, name: 'A' })).toMatchObject({
     status: 400,
     body: '"value" cannot be null.',
@@ -134,7 +134,7 @@ test('a device key can write variables of its own device, and not of another', a
     statusCode: 401,
   });
   const path = `/v7/device_environment_variable?$filter=device%20eq%20${otherId}`;
-  expect((await balena.ask(path, { method: 'DELETE' }, device.apiKey)).status).toBe(200);
+  expect((await balena.request(path, { method: 'DELETE' }, device.apiKey)).status).toBe(200);
   expect(await envVar.get(otherId, 'THEIRS')).toBe('1');
 });
 

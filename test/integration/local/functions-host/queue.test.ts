@@ -1,12 +1,13 @@
 import { ServiceBusClient, type ServiceBusSender } from '@azure/service-bus';
 import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
+import { longWaitMs, receiveAll } from '../servicebus/support/useBroker.js';
 import { type Fixture, startFixture } from './startFixture.js';
 
 type Broker = Awaited<ReturnType<typeof startBroker>>;
 
 const queues = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
 
-/** What the function `work` said about the message with this id. */
+/** The log line of the function `work` for the message with this id. */
 async function received(host: Fixture, id: string) {
   const line = await host.line(new RegExp(`^work \\{.*"messageId":"${id}"`));
   return JSON.parse(line.slice(5)) as { message: unknown; type: string; metadata: Record<string, unknown> };
@@ -59,23 +60,25 @@ describe('the queue trigger', () => {
     await host.line(/^work: message m-json \(delivery 1\) completed in \d+ ms$/);
   });
 
-  it('hands over a text that is no JSON as it is', async () => {
+  it('passes a text other than JSON unchanged', async () => {
     await send('m-text', Buffer.from('not JSON'));
     expect(await received(host, 'm-text')).toMatchObject({ message: 'not JSON', type: 'string' });
   });
 
-  it('abandons at once when the function throws, until the broker has had enough', async () => {
+  it('abandons a message at once when the function throws, until the broker dead-letters the message', async () => {
     await send('m-throw', { do: 'throw' });
     for (const delivery of [1, 2, 3]) {
       await host.line(
-        new RegExp(`^work: message m-throw \\(delivery ${delivery}\\) abandoned \\(Error: told to\\)`),
+        new RegExp(
+          `^work: message m-throw \\(delivery ${delivery}\\) abandoned \\(Error: failed as requested\\)`,
+        ),
       );
     }
     const dead = await deadLetter('m-throw');
     expect(dead?.deadLetterReason).toBe('MaxDeliveryCountExceeded');
   });
 
-  it('dead-letters on request, with reason and description, and does nothing more', async () => {
+  it('dead-letters on request, with reason and description, and does not settle again', async () => {
     const description = 'ä'.repeat(100);
     await send('m-dead', { do: 'deadletter', reason: 'device-not-found', description });
     await host.line(/^work: message m-dead \(delivery 1\) dead-lettered in/);
@@ -97,7 +100,7 @@ describe('the queue trigger', () => {
     expect(new Set(host.lines.filter((line) => line.startsWith('settled')))).toEqual(new Set(['settled OK']));
   });
 
-  it('answers the Settlement calls that it refuses as the real host does', async () => {
+  it('rejects invalid Settlement calls as the real host does', async () => {
     await send('m-strange', { do: 'strange token' });
     await host.line(/^settled 9 LockToken 0{8}-.* not found\.$/);
     await send('m-defer', { do: 'defer' });
@@ -106,10 +109,10 @@ describe('the queue trigger', () => {
     await host.line(/^settled 2 .*longer than 4096/);
   });
 
-  it('never runs more at once than maxConcurrentCalls, and uses them', async () => {
+  it('runs exactly maxConcurrentCalls invocations at a time', async () => {
     const many = Array.from({ length: 8 }, (_, index) => ({
       messageId: `w-${index}`,
-      body: { do: 'wait', ms: 50 },
+      body: { until: 'two run' },
     }));
     await sender.sendMessages(many);
     for (const { messageId } of many) await host.line(new RegExp(`^work: message ${messageId} .*completed`));
@@ -117,12 +120,12 @@ describe('the queue trigger', () => {
     expect(await host.line(/^most at once/)).toBe('most at once: 2');
   });
 
-  it('finishes what runs on SIGTERM, and leaves the rest in the queue unlocked', async () => {
+  it('finishes running invocations on SIGTERM, and leaves all other messages unlocked in the queue', async () => {
     const other = await startFixture(['--only', 'worker'], env());
     await host.stop();
     const many = Array.from({ length: 4 }, (_, index) => ({
       messageId: `s-${index}`,
-      body: { do: 'wait', ms: 300 },
+      body: { until: 'the host stops' },
     }));
     await sender.sendMessages(many);
     await other.line(/^work \{/);
@@ -131,8 +134,7 @@ describe('the queue trigger', () => {
     const started = other.lines.filter((line) => /^work \{/.test(line));
     expect(done.length).toBe(started.length);
     const receiver = client.createReceiver('q');
-    const left = await receiver.receiveMessages(4 - done.length, { maxWaitTimeInMs: 1_000 });
-    expect(left.length).toBe(4 - done.length);
+    const left = await receiveAll(receiver, 4 - done.length);
     for (const message of left) await receiver.completeMessage(message);
     await receiver.close();
     host = await startFixture(['--only', 'worker'], env());
@@ -142,7 +144,7 @@ describe('the queue trigger', () => {
     const receiver = client.createReceiver('q', { subQueueType: 'deadLetter' });
     try {
       for (;;) {
-        const [found] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 5_000 });
+        const [found] = await receiver.receiveMessages(1, { maxWaitTimeInMs: longWaitMs });
         if (found) await receiver.completeMessage(found);
         if (!found || found.messageId === id) return found;
       }

@@ -1,17 +1,29 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
+import { nextRenewal, receiveAll } from '../servicebus/support/useBroker.js';
 import { startFixture } from './startFixture.js';
 
 const queues = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
 
-describe('the queue trigger and a broker that comes and goes', () => {
+describe('the queue trigger during an outage of the broker', () => {
   const env = { FIXTURE_QUEUE: 'q', 'AzureWebJobs.work.Disabled': '' };
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'broker-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  /** A message whose function runs until `release` is called with the same id. */
+  const held = (messageId: string, more = {}) => ({
+    messageId,
+    body: { until: 'the file exists', file: join(folder, messageId), ...more },
+  });
+  const release = (messageId: string) => writeFile(join(folder, messageId), '');
+  const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-  it('settles what was running when the broker went, and keeps to maxConcurrentCalls when it is back', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'broker-'));
+  it('settles running messages after a restart of the broker, and keeps to maxConcurrentCalls', async () => {
     let broker = await startBroker({ port: 0, queues, folder });
     const { connectionString, port } = broker.endpoints;
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
@@ -20,17 +32,14 @@ describe('the queue trigger and a broker that comes and goes', () => {
       await client.createSender('q').sendMessages(messages);
       await client.close();
     };
-    const wait = (messageId: string, ms: number) => ({ messageId, body: { do: 'wait', ms } });
-    const dead = { do: 'deadletter', reason: 'late', ms: 1_500 };
-    await send(wait('before-1', 1_500), { messageId: 'before-2', body: dead });
+    await send(held('before-1'), held('before-2', { do: 'deadletter', reason: 'late' }));
     await host.line(/^work .*before-1/);
     await host.line(/^work .*before-2/);
     await broker.close();
     broker = await startBroker({ port, queues, folder });
-    await send(...Array.from({ length: 8 }, (_, index) => wait(`after-${index}`, 30)));
-    for (let index = 0; index < 8; index += 1) {
-      await host.line(new RegExp(`^work: message after-${index} .*completed`));
-    }
+    await send(...upTo(8).map((index) => ({ messageId: `after-${index}`, body: { workMs: 30 } })));
+    for (const messageId of ['before-1', 'before-2']) await release(messageId);
+    for (const index of upTo(8)) await host.line(new RegExp(`^work: message after-${index} .*completed`));
     await send({ messageId: 'most', body: { do: 'most' } });
     expect(await host.line(/^most at once/)).toBe('most at once: 2');
     const before = host.lines.filter((line) => line.startsWith('work: message before-'));
@@ -39,33 +48,37 @@ describe('the queue trigger and a broker that comes and goes', () => {
       expect.stringMatching(/^work: message before-2 \(delivery 1\) dead-lettered/),
     ]);
     const other = new ServiceBusClient(connectionString);
-    const [letter] = await other.createReceiver('q', { subQueueType: 'deadLetter' }).receiveMessages(1);
-    expect(letter).toMatchObject({ messageId: 'before-2', deadLetterReason: 'late' });
-    // Nor does it hold more than that locked: the others are there for somebody else.
-    await send(...Array.from({ length: 6 }, (_, index) => wait(`held-${index}`, 1_500)));
-    await host.line(/^work .*held-1/);
-    const free = await other.createReceiver('q').receiveMessages(6, { maxWaitTimeInMs: 500 });
-    expect(free.length).toBe(4);
+    const [deadLetter] = await receiveAll(other.createReceiver('q', { subQueueType: 'deadLetter' }), 1);
+    expect(deadLetter).toMatchObject({ messageId: 'before-2', deadLetterReason: 'late' });
+
+    // The host locks no more messages than it runs, so another receiver gets all other messages.
+    await send(...upTo(6).map((index) => held(`held-${index}`)));
+    const receiver = other.createReceiver('q');
+    const ids = (await receiveAll(receiver, 4)).map(({ messageId }) => String(messageId));
+    expect(await receiver.receiveMessages(1, { maxWaitTimeInMs: 50 })).toEqual([]);
+    for (const index of upTo(6)) if (!ids.includes(`held-${index}`)) await release(`held-${index}`);
     await other.close();
     expect(await host.stop()).toBe(0);
     await broker.close();
-    await rm(folder, { recursive: true });
   });
 
-  it('keeps the lock of a message whose function takes longer than that', async () => {
+  it('renews the lock of a message while its function runs', async () => {
     const broker = await startBroker({ port: 0, queues });
     const { connectionString } = broker.endpoints;
+    const renewal = nextRenewal(broker.engine, 'q');
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
     const client = new ServiceBusClient(connectionString);
-    await client.createSender('q').sendMessages({ messageId: 'long', body: { do: 'wait', ms: 6_000 } });
+    await client.createSender('q').sendMessages(held('long'));
     await client.close();
+    await renewal;
+    await release('long');
     expect(await host.line(/^work: message long/)).toMatch(/\(delivery 1\) completed/);
     expect(host.lines.filter((line) => /^work \{/.test(line)).length).toBe(1);
     await host.stop();
     await broker.close();
   });
 
-  it('says so once, and goes on when the broker is there', async () => {
+  it('logs the outage once, continues when the broker is reachable', async () => {
     let broker = await startBroker({ port: 0, queues });
     const { connectionString, port } = broker.endpoints;
     await broker.close();

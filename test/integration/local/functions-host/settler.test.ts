@@ -1,8 +1,9 @@
-import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
+import { ServiceBusClient } from '@azure/service-bus';
 import { createSettler } from '../../../../local/simulators/functions-host/servicebus/settler.js';
 import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
+import { receiveAll } from '../servicebus/support/useBroker.js';
 
-test('messages that are settled in the same moment each get their own outcome', async () => {
+test('each of several messages settled at the same time gets its own outcome', async () => {
   const broker = await startBroker({ port: 0, queues: [{ name: 'q', maxDeliveryCount: 3 }], log: () => {} });
   const client = new ServiceBusClient(broker.endpoints.connectionString);
   const spare = new ServiceBusClient(broker.endpoints.connectionString);
@@ -12,8 +13,7 @@ test('messages that are settled in the same moment each get their own outcome', 
       .sendMessages(Array.from({ length: 20 }, (_, i) => ({ body: i, messageId: `m${i}` })));
     const receiver = client.createReceiver('q');
     const settler = createSettler(receiver, spare.createReceiver('q'));
-    const messages: ServiceBusReceivedMessage[] = [];
-    while (messages.length < 20) messages.push(...(await receiver.receiveMessages(20 - messages.length)));
+    const messages = await receiveAll(receiver, 20);
 
     await Promise.all(
       messages.map((message) =>

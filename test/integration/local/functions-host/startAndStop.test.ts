@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listen } from '../../../../local/simulators/shared/listen.js';
+import { listen } from '../../../../local/simulators/shared/loopback.js';
 import { failToStart, fixtures, startFixture } from './startFixture.js';
 
 describe('starting and stopping the host', () => {

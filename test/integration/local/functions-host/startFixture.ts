@@ -7,18 +7,18 @@ import type { HostEndpoints } from '../../../../local/simulators/functions-host/
 export const fixtures = join(process.cwd(), 'test/integration/local/functions-host/fixtures');
 const main = join(process.cwd(), 'dist/local/simulators/functions-host/main.js');
 
-/** The built host as a process of its own, running the app in fixtures/. */
+/** A process that runs the built host with the app in fixtures/. */
 export interface Fixture {
   endpoints: HostEndpoints;
-  /** Its output so far. */
+  /** The output of the process so far. */
   lines: string[];
-  /** Waits until a line fits, also one that is already there. */
+  /** Waits for a line that matches. Earlier lines count too. */
   line(pattern: RegExp): Promise<string>;
   /** Sends SIGTERM. @returns the exit code */
   stop(): Promise<number | null>;
 }
 
-/** Without a queue and with a timer that hardly ever fires, unless `env` says otherwise. */
+/** Starts the host. By default the queue function is disabled, and the timer function too. */
 export async function startFixture(args: string[] = [], env: Record<string, string> = {}): Promise<Fixture> {
   const { child, lines, line } = spawnHost(['--app', join(fixtures, 'app'), '--port', '0', ...args], {
     TICK_SCHEDULE: '0 0 0 1 1 *',
@@ -29,7 +29,7 @@ export async function startFixture(args: string[] = [], env: Record<string, stri
   const endpoints = await Promise.race([
     once(child, 'message').then(([message]) => (message as { ready: HostEndpoints }).ready),
     once(child, 'exit').then(() => {
-      throw new Error(`the host ended at its start: ${lines.join('\n')}`);
+      throw new Error(`the host exited at its start: ${lines.join('\n')}`);
     }),
   ]);
   return {
@@ -46,7 +46,7 @@ export async function startFixture(args: string[] = [], env: Record<string, stri
   };
 }
 
-/** The host where it is expected not to start. */
+/** Starts a host that must fail at its start. @returns the exit code and the output */
 export async function failToStart(app: string, args: string[] = [], env: Record<string, string> = {}) {
   const { child, lines } = spawnHost(['--app', app, '--port', '0', ...args], env);
   const [code] = await once(child, 'close');

@@ -1,11 +1,11 @@
 import { type Client, Message } from 'azure-iot-device';
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { StandIn } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
 import { control, deviceClient, type Minted, mint, openRegistry, withThumbprint } from './hubClients.js';
 
-describe('the device door', () => {
+describe('the MQTT server for devices', () => {
   const lines: string[] = [];
-  let hub: StandIn<IotHubEndpoints>;
+  let hub: Simulator<IotHubEndpoints>;
   let sdk: ReturnType<typeof openRegistry>;
   const clients: Client[] = [];
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe('the device door', () => {
     await device.open();
     return device;
   };
-  const sentAway = (device: Client) =>
+  const disconnected = (device: Client) =>
     new Promise<void>((resolve) => device.once('disconnect', () => resolve()));
   const refused = { name: 'UnauthorizedError' };
   const telemetryOf = (deviceId: string) => control(hub.endpoints, `GET /telemetry?device=${deviceId}`);
@@ -56,11 +56,11 @@ describe('the device door', () => {
     expect(await control(hub.endpoints, 'GET /connections')).toContain('shown');
   });
 
-  it('takes SHA-1 thumbprints, the second slot, and digits of either case', async () => {
-    const [old, current] = await Promise.all([mint('slots'), mint('slots')]);
-    await sdk.registry.create(withThumbprint('slots', old.sha1.toUpperCase(), current.sha1));
-    await connect('slots', old);
-    await connect('slots', current);
+  it('accepts SHA-1 thumbprints, either thumbprint of the pair, and digits of either case', async () => {
+    const [old, current] = await Promise.all([mint('pair'), mint('pair')]);
+    await sdk.registry.create(withThumbprint('pair', old.sha1.toUpperCase(), current.sha1));
+    await connect('pair', old);
+    await connect('pair', current);
   });
 
   it('refuses another certificate, an unknown device, and one that is disabled', async () => {
@@ -70,7 +70,7 @@ describe('the device door', () => {
     await expect(connect('strict', other)).rejects.toMatchObject(refused);
     await sdk.registry.update({ ...withThumbprint('strict', own.sha256), status: 'disabled' });
     await expect(connect('strict', own)).rejects.toMatchObject(refused);
-    expect(lines).toContain('device strict refused: its certificate is not the registered one');
+    expect(lines).toContain('device strict refused: the certificate is not the registered one');
   });
 
   it('refuses the certificate of another registered device', async () => {
@@ -108,13 +108,13 @@ describe('the device door', () => {
     await sdk.registry.delete('leaver').catch(() => {});
     await sdk.registry.create(withThumbprint('leaver', credentials.sha256));
     const device = await connect('leaver', credentials);
-    const gone = sentAway(device);
+    const gone = disconnected(device);
     await change();
     await gone;
     expect(await control(hub.endpoints, 'GET /connections')).not.toContain('leaver');
   });
 
-  it('keeps the connection of a device whose certificate moves to the second slot', async () => {
+  it('keeps the connection of a device whose certificate becomes the second of the pair', async () => {
     const [old, next] = await Promise.all([mint('rotating'), mint('rotating')]);
     await sdk.registry.create(withThumbprint('rotating', old.sha256));
     const device = await connect('rotating', old);
@@ -127,7 +127,7 @@ describe('the device door', () => {
     const credentials = await mint('twice');
     await sdk.registry.create(withThumbprint('twice', credentials.sha256));
     const older = await connect('twice', credentials);
-    const gone = sentAway(older);
+    const gone = disconnected(older);
     const newer = await connect('twice', credentials);
     await gone;
     await newer.sendEvent(new Message('newer'));

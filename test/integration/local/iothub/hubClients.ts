@@ -7,6 +7,7 @@ import { Client } from 'azure-iot-device';
 import { Mqtt } from 'azure-iot-device-mqtt';
 import { Registry, SharedAccessSignature } from 'azure-iothub';
 import type { IotHubEndpoints } from '../../../../local/simulators/iothub/startIotHub.js';
+import { callControl } from '../shared/callControl.js';
 
 /** A device's key and certificate. */
 export interface Minted {
@@ -38,7 +39,7 @@ export async function mint(deviceId: string, validity = { from: -hour, to: hour 
   };
 }
 
-/** What the registry is sent for a device with a certificate. */
+/** The registry request's body for a device with a certificate. */
 export function withThumbprint(deviceId: string, primaryThumbprint: string, secondaryThumbprint?: string) {
   return {
     deviceId,
@@ -50,7 +51,7 @@ export function withThumbprint(deviceId: string, primaryThumbprint: string, seco
   };
 }
 
-/** The unmodified SDK. The port goes into the agent: the SDK cannot have it in the host name. */
+/** The unmodified SDK. The port goes into the agent, because the SDK does not accept a port in the host name. */
 export function openRegistry(endpoints: IotHubEndpoints, connectionString = endpoints.connectionString) {
   const agent = new Agent({ keepAlive: true, port: endpoints.httpsPort });
   const registry = Registry.fromConnectionString(connectionString.replace(/localhost:\d+/, 'localhost'));
@@ -69,22 +70,19 @@ export async function deviceClient(endpoints: IotHubEndpoints, deviceId: string,
   return client;
 }
 
-/** The HTTP status that the hub refused with; 0 when it did not. */
+/** The HTTP status of a refusal; 0 for a successful call. */
 export const statusOf = (call: Promise<unknown>): Promise<number | undefined> =>
   call.then(
     () => 0,
     (error: { response?: { statusCode: number } }) => error.response?.statusCode,
   );
 
-/** Calls the control server. */
-export async function control(endpoints: IotHubEndpoints, request: string, body?: unknown) {
-  const [method, path] = request.split(' ');
-  const answer = await fetch(endpoints.controlUrl + path, {
-    method,
-    body: body && JSON.stringify(body),
-  } as RequestInit);
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  return answer.status === 204 ? undefined : await answer.json();
+/** Calls the control server. @param request for example `PUT /throttle` @throws Error with status and body if refused */
+export async function control({ controlUrl }: IotHubEndpoints, request: string, body?: unknown) {
+  const [method = '', path = ''] = request.split(' ');
+  const answer = await callControl(controlUrl, method, path, body);
+  if (answer.status >= 400) throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body;
 }
 
 /** A shared access signature of `iothubowner`. @param expiry seconds since 1970 */
@@ -101,11 +99,11 @@ export interface RawCall {
   headers?: Record<string, string>;
   /** The query. */
   version?: string;
-  /** Default: one that is valid; undefined: none. */
+  /** Default: a valid signature; undefined: no header. */
   authorization?: string | undefined;
 }
 
-/** A call that the SDK would not make. */
+/** Makes calls beyond the SDK's abilities. */
 export function rawCall(
   endpoints: IotHubEndpoints,
   call: RawCall,

@@ -1,5 +1,5 @@
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { StandIn } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
 import { control, type Minted, mint, openRegistry, withThumbprint } from './hubClients.js';
 import { connectPacket, mqttSocket, publishPacket, subscribePacket } from './mqttSocket.js';
 
@@ -9,7 +9,7 @@ const username = 'localhost/own/?api-version=2021-04-12&DeviceClientType=test';
 
 describe('what a device may do over MQTT', () => {
   const lines: string[] = [];
-  let hub: StandIn<IotHubEndpoints>;
+  let hub: Simulator<IotHubEndpoints>;
   let credentials: Minted;
   beforeAll(async () => {
     hub = await startIotHub({ httpsPort: 0, mqttPort: 0, onEvent: (line) => lines.push(line) });
@@ -68,7 +68,7 @@ describe('what a device may do over MQTT', () => {
     ['what only the hub may say', publishPacket('$iothub/twin/res/200/?$rid=1', 'x')],
     ['with QoS 2', publishPacket('devices/own/messages/events/', 'x', 2)],
     ['more than 256 KiB', publishPacket('devices/own/messages/events/', 'x'.repeat(256 * 1024 + 1))],
-  ])('is sent away without an answer when it publishes %s', async (_what, packet) => {
+  ])('is disconnected without an answer when it publishes %s', async (_what, packet) => {
     const socket = await connected();
     socket.send(packet);
     expect(await socket.untilClosed).toEqual(accepted);
@@ -106,12 +106,12 @@ describe('what a device may do over MQTT', () => {
     for (const socket of sockets) socket.close();
   });
 
-  it('cannot write to the terminal of whoever watches', async () => {
+  it('cannot send control characters to a terminal', async () => {
     lines.length = 0;
     const socket = await mqttSocket(hub.endpoints, credentials);
     socket.send(connectPacket('a\n\u001b[2J', username));
     await socket.untilClosed;
-    expect(lines).toEqual(['device a  [2J refused: its username and its client id differ']);
+    expect(lines).toEqual(['device a  [2J refused: the username and the client id differ']);
   });
 
   it('does not keep the hub from closing while it is silent', async () => {

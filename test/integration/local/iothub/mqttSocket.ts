@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import type { IotHubEndpoints } from '../../../../local/simulators/iothub/startIotHub.js';
 
-/** MQTT 3.1.1 by hand, for what the SDK would not send. */
+/** An MQTT 3.1.1 client for packets beyond the SDK's abilities. */
 export interface MqttSocket {
   send(packet: Buffer): void;
-  /** All bytes that have come until the hub closed the connection. */
+  /** All bytes until the hub closes the connection. */
   untilClosed: Promise<Buffer>;
-  /** The next bytes that come. */
+  /** The next bytes. */
   next(): Promise<Buffer>;
   close(): void;
 }

@@ -1,38 +1,26 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IotHubEndpoints } from '../../../../local/simulators/iothub/startIotHub.js';
-import { listen } from '../../../../local/simulators/shared/listen.js';
+import { listen } from '../../../../local/simulators/shared/loopback.js';
+import { forkMain, killForked } from '../shared/forkMain.js';
 import { openRegistry, withThumbprint } from './hubClients.js';
-
-const main = join(process.cwd(), 'dist/local/simulators/iothub/main.js');
 
 describe('the process', () => {
   let folder: string;
-  const children: ChildProcess[] = [];
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'iothub-process-'));
   });
   afterEach(async () => {
-    for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+    killForked();
     await rm(folder, { recursive: true });
   });
 
-  const run = (...args: string[]) => {
-    const child = fork(main, args, { silent: true });
-    children.push(child);
-    const output: string[] = [];
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (text) => output.push(String(text)));
-    return { child, exited: once(child, 'exit'), output: () => output.join('') };
-  };
+  const run = (...args: string[]) => forkMain<IotHubEndpoints>('iothub', ...args);
   const start = async (...args: string[]) => {
     const running = run('--folder', folder, '--mqtt-port', '0', '--unthrottled', ...args);
-    const [{ ready }] = (await once(running.child, 'message')) as [{ ready: IotHubEndpoints }];
-    return { ...running, endpoints: ready };
+    return { ...running, endpoints: await running.ready };
   };
 
   it('still has every device that it has answered for when it is killed and started again', async () => {
@@ -45,7 +33,7 @@ describe('the process', () => {
       if (answered.length === 50) first.child.kill('SIGKILL');
     });
     await Promise.allSettled(creating);
-    await first.exited;
+    await first.closed;
     sdk.close();
     expect(answered.length).toBeGreaterThanOrEqual(50);
 
@@ -56,11 +44,11 @@ describe('the process', () => {
     expect(answered.filter((deviceId) => !kept.has(deviceId))).toEqual([]);
     again.close();
     second.child.kill('SIGTERM');
-    expect(await second.exited).toEqual([0, null]);
+    expect(await second.closed).toEqual([0, null]);
   });
 
   it('prints one line per event, and never a key', async () => {
-    const { child, endpoints, exited, output } = await start('--https-port', '0');
+    const { child, endpoints, closed, output } = await start('--https-port', '0');
     const { registry, close } = openRegistry(endpoints);
     await registry.create({
       deviceId: 'printed',
@@ -68,7 +56,7 @@ describe('the process', () => {
     });
     close();
     child.disconnect();
-    await exited;
+    await closed;
     expect(output()).toBe('device printed created\n');
   });
 
@@ -76,18 +64,18 @@ describe('the process', () => {
     const taken = createServer();
     const port = await listen(taken, 0);
     const busy = run('--https-port', String(port), '--mqtt-port', '0');
-    expect(await busy.exited).toEqual([1, null]);
+    expect(await busy.closed).toEqual([1, null]);
     expect(busy.output()).toBe(
       `IoT Hub cannot start: port ${port} is in use by another program: stop that, or choose another port\n`,
     );
     taken.close();
 
     const free = run('--tier', 'F1', '--units', '2');
-    expect(await free.exited).toEqual([1, null]);
+    expect(await free.closed).toEqual([1, null]);
     expect(free.output()).toBe('error: tier F1 has exactly one unit\n');
 
     const wrong = run('--mqtt-port', '65536');
-    expect(await wrong.exited).toEqual([1, null]);
+    expect(await wrong.closed).toEqual([1, null]);
     expect(wrong.output()).toContain('Give a whole number from 0 to 65535.');
   });
 });

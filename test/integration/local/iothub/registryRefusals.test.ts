@@ -2,14 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
-import type { StandIn } from '../../../../local/simulators/shared/runStandIn.js';
+import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
 import { openRegistry, rawCall, sign, statusOf, withThumbprint } from './hubClients.js';
 
 const sha256 = 'aB'.repeat(32);
 
 describe('what the registry refuses', () => {
   let folder: string;
-  let hub: StandIn<IotHubEndpoints>;
+  let hub: Simulator<IotHubEndpoints>;
   let sdk: ReturnType<typeof openRegistry>;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'iothub-test-'));

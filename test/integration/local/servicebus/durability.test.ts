@@ -6,6 +6,7 @@ import { killBroker } from '../../../../bench/killBroker.js';
 import type { QueueOptions } from '../../../../local/simulators/servicebus/engine/QueueProperties.js';
 import { type BrokerDependencies, startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
 import { handClock } from '../../../support/handClock.js';
+import { longWaitMs } from './support/useBroker.js';
 
 const MINUTES = 60_000;
 
@@ -16,7 +17,7 @@ describe('after a restart with the same folder', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  /** Runs a broker on the folder for as long as `use` needs it. */
+  /** Runs a broker on the folder until `use` has finished. */
   async function withBroker<T>(
     queues: QueueOptions[],
     use: (client: ServiceBusClient) => Promise<T>,
@@ -34,12 +35,12 @@ describe('after a restart with the same folder', () => {
     }
   }
 
-  test('messages are there in order, with their delivery counts, and locks go on', async () => {
+  test('messages keep their order, delivery counts and locks', async () => {
     const queues = [{ name: 'q' }];
     const lockToken = await withBroker(queues, async (client) => {
       await client.createSender('q').sendMessages([1, 2, 3].map((body) => ({ body })));
       const receiver = client.createReceiver('q', { maxAutoLockRenewalDurationInMs: 0 });
-      const [first, second] = await receiver.receiveMessages(2, { maxWaitTimeInMs: 2000 });
+      const [first, second] = await receiver.receiveMessages(2, { maxWaitTimeInMs: longWaitMs });
       await receiver.abandonMessage(first!, { changed: true });
       return second!.lockToken;
     });
@@ -52,13 +53,13 @@ describe('after a restart with the same folder', () => {
         [3, 0],
       ]);
       expect(peeked[0]!.applicationProperties).toEqual({ changed: true });
-      const received = await receiver.receiveMessages(3, { maxWaitTimeInMs: 500 });
+      const received = await receiver.receiveMessages(3, { maxWaitTimeInMs: longWaitMs });
       expect(received.map(({ body }) => body)).toEqual([1, 3]);
       expect(received.map((message) => message.lockToken)).not.toContain(lockToken);
     });
   });
 
-  test('scheduled messages fire, overdue ones at once, and sequence numbers go on', async () => {
+  test('scheduled messages become active, overdue messages at once, and sequence numbers continue', async () => {
     const queues = [{ name: 'q' }];
     const numbers = await withBroker(queues, async (client) => {
       const sender = client.createSender('q');
@@ -73,12 +74,12 @@ describe('after a restart with the same folder', () => {
     const use = async (client: ServiceBusClient) => {
       const receiver = client.createReceiver('q', { receiveMode: 'receiveAndDelete' });
       clock.advance(0);
-      const [first] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 2000 });
+      const [first] = await receiver.receiveMessages(1, { maxWaitTimeInMs: longWaitMs });
       expect(first!.body).toBe('overdue');
       expect(first!.sequenceNumber!.toNumber()).toBeGreaterThan(Math.max(...numbers));
       expect(await receiver.receiveMessages(1, { maxWaitTimeInMs: 100 })).toEqual([]);
       clock.advance(5 * MINUTES);
-      const [second] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 2000 });
+      const [second] = await receiver.receiveMessages(1, { maxWaitTimeInMs: longWaitMs });
       expect(second!.body).toBe('due');
     };
     await withBroker(queues, use, { clock });
@@ -91,7 +92,7 @@ describe('after a restart with the same folder', () => {
     await withBroker([{ name: 'q', maxDeliveryCount: 1 }], async (client) => {
       await client.createSender('q').sendMessages({ body: 2, messageId: 'same' });
       const receiver = client.createReceiver('q');
-      const [message] = await receiver.receiveMessages(2, { maxWaitTimeInMs: 500 });
+      const [message] = await receiver.receiveMessages(2, { maxWaitTimeInMs: longWaitMs });
       expect(message!.body).toBe(1);
       await receiver.abandonMessage(message!);
       const [dead] = await client.createReceiver('q', { subQueueType: 'deadLetter' }).peekMessages(1);
@@ -115,7 +116,7 @@ describe('after a restart with the same folder', () => {
   });
 });
 
-test('killed 20 times under load, the broker loses nothing that it acknowledged', async () => {
+test('a broker killed 20 times under load loses no acknowledged change', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'broker-'));
   const counts = await killBroker(resolve('dist/local/simulators/servicebus/main.js'), folder, 20);
   await rm(folder, { recursive: true });

@@ -1,6 +1,6 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { handClock } from '../../../support/handClock.js';
-import { receive, useBroker } from './support/useBroker.js';
+import { longWaitMs, receive, useBroker } from './support/useBroker.js';
 
 const SECONDS = 1000;
 
@@ -17,13 +17,15 @@ describe('errors are those of the service', () => {
   );
   const tooLarge = Buffer.alloc(300_000);
 
-  test('an unknown queue is not found, whoever asks', async () => {
+  test('an unknown queue is not found by senders and receivers', async () => {
     const notFound = { code: 'MessagingEntityNotFound' };
     await expect(broker.client.createSender('nowhere').sendMessages({ body: 1 })).rejects.toMatchObject(
       notFound,
     );
     const receiver = broker.client.createReceiver('nowhere');
-    await expect(receiver.receiveMessages(1, { maxWaitTimeInMs: 1000 })).rejects.toMatchObject(notFound);
+    await expect(receiver.receiveMessages(1, { maxWaitTimeInMs: longWaitMs })).rejects.toMatchObject(
+      notFound,
+    );
     await expect(receiver.peekMessages(1)).rejects.toMatchObject(notFound);
     const errors: unknown[] = [];
     await new Promise<void>((resolve) => {
@@ -57,7 +59,7 @@ describe('errors are those of the service', () => {
     expect(await broker.client.createReceiver('q').peekMessages(100)).toHaveLength(27);
   });
 
-  test('a refusal among acceptances of the same moment reaches the sender that it is for', async () => {
+  test('a rejection among simultaneous acceptances reaches the right sender', async () => {
     const sender = broker.client.createSender('q');
     const bodies = ['fine', tooLarge, 'fine', 'fine', tooLarge];
     const outcomes = await Promise.allSettled(bodies.map((body) => sender.sendMessages({ body })));
@@ -112,9 +114,9 @@ describe('errors are those of the service', () => {
     await expect(receiver.completeMessage(messages[0]!)).rejects.toThrow('already settled');
   });
 
-  test('what is not supported says so, and does not hang', async () => {
+  test('an unsupported operation fails with a clear error and does not hang', async () => {
     const said = 'Not supported by the local broker';
-    // The SDK has its own words when it does not get the session that it asked for; the broker's log has the reason.
+    // The SDK replaces the broker's error by its own error. The broker's log has the reason.
     await expect(broker.client.acceptSession('q', 's')).rejects.toMatchObject({
       code: 'SessionCannotBeLocked',
     });

@@ -1,13 +1,14 @@
 import { createRequire } from 'node:module';
 import type { ServiceBusMessage, ServiceBusReceivedMessage } from '@azure/service-bus';
-import { receive, useBroker } from './support/useBroker.js';
+import { longWaitMs, receive, useBroker } from './support/useBroker.js';
 
-// The package is CommonJS, and rhea's typed values (uuid, double, ...) are told by its own classes.
+// rhea recognises typed values (uuid, double, ...) by its classes. `require` returns the same classes as in the SDK, because the
+// package is CommonJS.
 const { types, message: rheaMessage } = createRequire(import.meta.url)('rhea') as typeof import('rhea');
 
 type AmqpAnnotatedMessage = ServiceBusReceivedMessage['_rawAmqpMessage'];
 
-describe('what is sent is what arrives', () => {
+describe('a received message equals the sent message', () => {
   const broker = useBroker();
   const roundTrip = async (message: ServiceBusMessage | AmqpAnnotatedMessage) => {
     await broker.client.createSender('q').sendMessages(message);
@@ -60,6 +61,8 @@ describe('what is sent is what arrives', () => {
     expect(await roundTrip(message)).toMatchObject({
       ...message,
       applicationProperties: { ...message.applicationProperties, date: 86_400_000 },
+      deliveryCount: 0,
+      state: 'active',
     });
   });
 
@@ -118,7 +121,7 @@ describe('what is sent is what arrives', () => {
       at: 5,
       s: 's',
     });
-    // Also behind the broker's own changes.
+    // The types also survive the broker's own changes.
     await receiver.deadLetterMessage(messages[0]!, {
       deadLetterReason: 'r',
       deadLetterErrorDescription: 'd',
@@ -146,10 +149,10 @@ describe('what is sent is what arrives', () => {
     });
     await receiver.close();
     const dead = broker.client.createReceiver('q', { subQueueType: 'deadLetter' });
-    const letters = await dead.receiveMessages(5, { maxWaitTimeInMs: 500 });
-    const letter = letters.find(({ messageId }) => messageId === 'again')!;
-    await sender.sendMessages(letter);
-    await dead.completeMessage(letter);
+    const deadLetters = await dead.receiveMessages(5, { maxWaitTimeInMs: longWaitMs });
+    const deadLetter = deadLetters.find(({ messageId }) => messageId === 'again')!;
+    await sender.sendMessages(deadLetter);
+    await dead.completeMessage(deadLetter);
     const again = await receive(broker, 'q', 1);
     expect(again.messages[0]).toMatchObject({
       body: { n: 1 },

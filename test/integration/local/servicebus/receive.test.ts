@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { receive, useBroker } from './support/useBroker.js';
+import { longWaitMs, nextRenewal, receive, useBroker } from './support/useBroker.js';
 
 describe('receiving', () => {
   const names = [
@@ -43,13 +42,13 @@ describe('receiving', () => {
     const receiver = broker.client.createReceiver('wait');
     expect(await receiver.receiveMessages(5, { maxWaitTimeInMs: 50 })).toEqual([]);
     await send('wait', 7);
-    expect((await receiver.receiveMessages(5, { maxWaitTimeInMs: 2000 })).map(({ body }) => body)).toEqual(
-      upTo(5),
-    );
-    expect((await receiver.receiveMessages(5, { maxWaitTimeInMs: 200 })).map(({ body }) => body)).toEqual([
-      5, 6,
-    ]);
-    const late = receiver.receiveMessages(1, { maxWaitTimeInMs: 5000 });
+    expect(
+      (await receiver.receiveMessages(5, { maxWaitTimeInMs: longWaitMs })).map(({ body }) => body),
+    ).toEqual(upTo(5));
+    expect(
+      (await receiver.receiveMessages(5, { maxWaitTimeInMs: longWaitMs })).map(({ body }) => body),
+    ).toEqual([5, 6]);
+    const late = receiver.receiveMessages(1, { maxWaitTimeInMs: longWaitMs });
     await send('wait', 1);
     expect(await late).toHaveLength(1);
   });
@@ -57,7 +56,7 @@ describe('receiving', () => {
   test('receiveAndDelete leaves nothing to settle', async () => {
     await send('delete', 3);
     const receiver = broker.client.createReceiver('delete', { receiveMode: 'receiveAndDelete' });
-    const received = await receiver.receiveMessages(2, { maxWaitTimeInMs: 1000 });
+    const received = await receiver.receiveMessages(2, { maxWaitTimeInMs: longWaitMs });
     expect(received.map(({ body, lockToken }) => [body, lockToken])).toEqual([
       [0, undefined],
       [1, undefined],
@@ -80,11 +79,12 @@ describe('receiving', () => {
     await receiver.close();
   });
 
-  test('a receiver renews its lock by itself for as long as the handler runs', async () => {
+  test('a receiver renews its lock while a handler works', async () => {
     await send('renew', 1);
     const receiver = broker.client.createReceiver('renew');
+    const renewal = nextRenewal(broker.engine, 'renew');
     const [message] = await receiver.receiveMessages(1);
-    await sleep(6000);
+    expect(await renewal).toBeGreaterThan(message!.lockedUntilUtc!.getTime());
     await receiver.completeMessage(message!);
     expect(await receiver.peekMessages(1)).toEqual([]);
     await receiver.close();
@@ -114,45 +114,51 @@ describe('receiving', () => {
 
   test('several receivers on one queue share it', async () => {
     const counts = [0, 0, 0];
-    const receivers = counts.map(() => broker.client.createReceiver('fair'));
-    const all = new Promise<void>((resolve) => {
-      receivers.forEach((receiver, n) => {
-        const processMessage = async () => {
-          counts[n]!++;
-          if (counts[0]! + counts[1]! + counts[2]! === 600) resolve();
-        };
-        receiver.subscribe({ processMessage, processError: async () => {} }, { maxConcurrentCalls: 5 });
-      });
+    let sent = 0;
+    let onMessage = () => {};
+    const receivers = counts.map((_, n) => {
+      const receiver = broker.client.createReceiver('fair');
+      const processMessage = async () => {
+        counts[n]!++;
+        onMessage();
+      };
+      receiver.subscribe({ processMessage, processError: async () => {} }, { maxConcurrentCalls: 5 });
+      return receiver;
     });
-    await sleep(100);
+    // All receivers must be attached before the count starts.
+    for (; counts.includes(0); sent++) await send('fair', 1);
+    const before = [...counts];
+    const total = sent + 600;
+    const all = new Promise<void>((resolve) => {
+      onMessage = () => counts.reduce((sum, count) => sum + count) === total && resolve();
+    });
     await send('fair', 600);
     await all;
-    for (const count of counts) expect(count).toBeGreaterThan(100);
+    for (const [n, count] of counts.entries()) expect(count - before[n]!).toBeGreaterThan(100);
     for (const receiver of receivers) await receiver.close();
   });
 
   test('no more messages are locked than a receiver has room for', async () => {
     await send('credit', 50);
     const receiver = broker.client.createReceiver('credit');
-    let release: () => void = () => {};
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const released = Promise.withResolvers<void>();
+    const full = Promise.withResolvers<void>();
     let started = 0;
     const processMessage = async () => {
-      started++;
-      await released;
+      if (++started === 7) full.resolve();
+      await released.promise;
     };
     receiver.subscribe({ processMessage, processError: async () => {} }, { maxConcurrentCalls: 7 });
-    while (started < 7) await sleep(10);
-    await sleep(100);
+    await full.promise;
+    // The broker has handled all earlier requests of this connection when the peek returns.
+    await receiver.peekMessages(1);
     expect(started).toBe(7);
     expect(broker.engine.find('credit')!.messages.main.counts).toMatchObject({ locked: 7, available: 43 });
-    release();
+    released.resolve();
     await receiver.close();
   });
 
-  test('a receiver that is done leaves nothing locked behind', async () => {
+  test('a receiver without open requests holds no locks', async () => {
     await send('drain', 10);
     const receiver = broker.client.createReceiver('drain');
     for (let n = 0; n < 5; n++) {
@@ -162,7 +168,7 @@ describe('receiving', () => {
     expect(broker.engine.find('drain')!.messages.main.counts).toMatchObject({ locked: 0, available: 5 });
   });
 
-  test('a message that is held for long does not hold up those behind it', async () => {
+  test('a message with a long lock does not delay later messages', async () => {
     await send('locked-head', 3000);
     const receiver = broker.client.createReceiver('locked-head', { maxAutoLockRenewalDurationInMs: 60_000 });
     const [held] = await receiver.receiveMessages(1);

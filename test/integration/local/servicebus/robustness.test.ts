@@ -7,18 +7,18 @@ import { ServiceBusClient } from '@azure/service-bus';
 import rhea from 'rhea';
 import type { BrokerEndpoints } from '../../../../local/simulators/servicebus/startBroker.js';
 import { handClock } from '../../../support/handClock.js';
-import { useBroker } from './support/useBroker.js';
+import { longWaitMs, receiveAll, useBroker } from './support/useBroker.js';
 
-/** The protocol header with which a client begins that does not authenticate. */
+/** The protocol header of a client without authentication. */
 const header = Buffer.from('AMQP\x00\x01\x00\x00', 'binary');
 
-describe('whatever one client does, the others notice nothing', () => {
+describe('a faulty client does not disturb other clients', () => {
   const clock = handClock(Date.now());
   const broker = useBroker([{ name: 'q' }], { clock });
   const others = async () => {
     await broker.client.createSender('q').sendMessages({ body: 'fine' });
     const receiver = broker.client.createReceiver('q', { receiveMode: 'receiveAndDelete' });
-    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 2000 });
+    const [message] = await receiver.receiveMessages(1, { maxWaitTimeInMs: longWaitMs });
     await receiver.close();
     return message?.body;
   };
@@ -27,7 +27,7 @@ describe('whatever one client does, the others notice nothing', () => {
     await new Promise((resolve) => socket.once('connect', resolve));
     return socket;
   };
-  /** What the broker answers before it closes. */
+  /** The broker's bytes before it closes the connection. */
   const answerTo = async (bytes: Buffer): Promise<Buffer> => {
     const socket = await raw();
     const chunks: Buffer[] = [];
@@ -54,15 +54,17 @@ describe('whatever one client does, the others notice nothing', () => {
 
   test('random bytes, and valid frames with random bytes in them, end only that connection', async () => {
     const open = Buffer.from('0000001b02000000005310c00e02a10568656c6c6fa10141', 'hex');
+    const closed: Promise<unknown>[] = [];
     for (let round = 0; round < 60; round++) {
       const bytes = Buffer.from(round % 2 ? open : Buffer.alloc(200));
       for (let n = 0; n < 20; n++)
         bytes[Math.floor(Math.random() * bytes.length)] = Math.floor(Math.random() * 256);
       const socket = await raw();
       socket.on('error', () => {});
-      socket.write(Buffer.concat([header, bytes]));
-      setTimeout(() => socket.destroy(), 20);
+      closed.push(new Promise((resolve) => socket.once('close', resolve)));
+      socket.resume().end(Buffer.concat([header, bytes]));
     }
+    await Promise.all(closed);
     expect(await others()).toBe('fine');
   });
 
@@ -72,21 +74,21 @@ describe('whatever one client does, the others notice nothing', () => {
     expect(await others()).toBe('fine');
   });
 
-  test('what a vanished client held comes back when its lock ends', async () => {
+  test('messages of a killed client become available again when their locks end', async () => {
     await broker.client.createSender('q').sendMessages([{ body: 1 }, { body: 2 }]);
     const script = `
       const { ServiceBusClient } = require('@azure/service-bus');
       const receiver = new ServiceBusClient('${broker.connectionString}').createReceiver('q');
-      receiver.receiveMessages(2, { maxWaitTimeInMs: 2000 }).then(({ length }) => console.log(length));
+      receiver.receiveMessages(2, { maxWaitTimeInMs: 20000 }).then(({ length }) => console.log(length));
     `;
     const vanishing = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     expect(String(await new Promise((resolve) => vanishing.stdout.once('data', resolve))).trim()).toBe('2');
-    // Without a word, as when it is killed.
+    // The process cannot close its connection before it ends.
     process.kill(vanishing.pid!, 'SIGKILL');
     const survivor = broker.client.createReceiver('q', { receiveMode: 'receiveAndDelete' });
     expect(await survivor.receiveMessages(2, { maxWaitTimeInMs: 100 })).toEqual([]);
     clock.advance(60_000);
-    const back = await survivor.receiveMessages(2, { maxWaitTimeInMs: 2000 });
+    const back = await receiveAll(survivor, 2);
     expect(back.map(({ body, deliveryCount }) => [body, deliveryCount])).toEqual([
       [1, 1],
       [2, 1],
@@ -120,7 +122,7 @@ describe('a full disk', () => {
   afterEach(() => stop());
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** A broker of its own, whose files cannot grow beyond this many KiB. */
+  /** Starts a broker process with a limit for the size of files, in KiB. */
   async function start(
     limit: number | 'unlimited',
   ): Promise<{ endpoints: BrokerEndpoints; output: () => string }> {
@@ -148,7 +150,7 @@ describe('a full disk', () => {
     await ended;
   };
 
-  test('is said, refuses what cannot be kept, and loses nothing that was acknowledged', async () => {
+  test('is logged, makes sends fail, and loses no acknowledged message', async () => {
     const { endpoints, output } = await start(1500);
     const client = new ServiceBusClient(endpoints.connectionString, { retryOptions: { maxRetries: 0 } });
     const sender = client.createSender('q');
@@ -176,7 +178,7 @@ describe('a full disk', () => {
     const receiver = other.createReceiver('q', { receiveMode: 'receiveAndDelete' });
     const bodies: number[] = [];
     while (bodies.length < acknowledged) {
-      const messages = await receiver.receiveMessages(100, { maxWaitTimeInMs: 2000 });
+      const messages = await receiver.receiveMessages(100, { maxWaitTimeInMs: longWaitMs });
       if (messages.length === 0) break;
       bodies.push(...messages.map(({ body }) => body));
     }

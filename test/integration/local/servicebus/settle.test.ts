@@ -39,16 +39,16 @@ describe('settling', () => {
       attempts: 3,
     });
     const dead = broker.client.createReceiver('dead', { subQueueType: 'deadLetter' });
-    const [letter] = await dead.receiveMessages(1);
-    expect(letter).toMatchObject({
+    const [deadLetter] = await dead.receiveMessages(1);
+    expect(deadLetter).toMatchObject({
       body: { n: 1 },
       deadLetterReason: 'device-not-found',
       deadLetterErrorDescription: 'validate: no such device',
       applicationProperties: { attempts: 3 },
       deliveryCount: 0,
     });
-    expect(letter!.sequenceNumber).toEqual(messages[0]!.sequenceNumber);
-    await dead.completeMessage(letter!);
+    expect(deadLetter!.sequenceNumber).toEqual(messages[0]!.sequenceNumber);
+    await dead.completeMessage(deadLetter!);
     expect(await dead.peekMessages(1)).toEqual([]);
   });
 
@@ -61,9 +61,9 @@ describe('settling', () => {
       await receiver.close();
     }
     const dead = broker.client.createReceiver('limit', { subQueueType: 'deadLetter' });
-    const [letter] = await dead.receiveMessages(1);
-    expect(letter).toMatchObject({ deadLetterReason: 'MaxDeliveryCountExceeded', deliveryCount: 2 });
-    await expect(dead.deadLetterMessage(letter!)).rejects.toThrow('cannot be dead-lettered');
+    const [deadLetter] = await dead.receiveMessages(1);
+    expect(deadLetter).toMatchObject({ deadLetterReason: 'MaxDeliveryCountExceeded', deliveryCount: 2 });
+    await expect(dead.deadLetterMessage(deadLetter!)).rejects.toThrow('cannot be dead-lettered');
   });
 
   test('a message whose link is gone can still be settled, through the management link', async () => {

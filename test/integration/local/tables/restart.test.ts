@@ -11,7 +11,7 @@ const real = { BALENA_API_KEY: 'none', IOTHUB_HOST_NAME: 'none', SERVICEBUS_CONN
 test('what was acknowledged outlives a stop, also one that comes while Azurite writes its file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tables-'));
   const lines: string[] = [];
-  // Nothing but the tables.
+  // Only the tables are simulated and started.
   const stack = await startStack({
     folder,
     freePorts: true,
@@ -25,7 +25,7 @@ test('what was acknowledged outlives a stop, also one that comes while Azurite w
       allowInsecureConnection: true,
     });
     await table.createTable();
-    // Much to write, so that it takes a while.
+    // Enough data for a long write.
     const filler = 'x'.repeat(30_000);
     const rows = Array.from({ length: 400 }, (_, i) => ({
       partitionKey: 'a',
@@ -37,7 +37,7 @@ test('what was acknowledged outlives a stop, also one that comes while Azurite w
 
     const halfWritten = join(folder, 'tables', 'tables.json~');
     while (!existsSync(halfWritten)) await sleep(1);
-    await stack.standIns.tables?.stop();
+    await stack.simulators.tables?.stop();
     await stack.restart('tables');
 
     let found = 0;

@@ -9,7 +9,7 @@ test("an invocation is a span of the host's own in the trace of its caller", () 
   expect(traceState).toBe('x=1');
 });
 
-test('what the caller does not sample is not sampled', () => {
+test('an invocation is not sampled if its caller is not sampled', () => {
   expect(traceContext(true, { traceparent: caller('00') }).traceParent).toMatch(/-00$/);
 });
 
@@ -19,7 +19,7 @@ test('a host that does not trace samples nothing', () => {
 });
 
 test.each([undefined, '', 'x', 7, caller('01').toUpperCase(), `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`])(
-  'a trace begins where the caller has none: %p',
+  'a new trace starts without a valid caller: %p',
   (traceparent) => {
     expect(traceContext(true, { traceparent }).traceParent).toMatch(
       /^00-(?!a{32})[0-9a-f]{32}-[0-9a-f]{16}-01$/,

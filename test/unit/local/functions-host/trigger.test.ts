@@ -3,8 +3,8 @@ import {
   createRunningInvocations,
 } from '../../../../local/simulators/functions-host/trigger.js';
 
-describe('createRunning', () => {
-  it('is idle when all work has ended, however it ended', async () => {
+describe('createRunningInvocations', () => {
+  it('is idle after all work has ended, with or without an error', async () => {
     const running = createRunningInvocations();
     const good = running.run('good', async () => 1);
     const bad = running.run('bad', async () => {
@@ -15,7 +15,7 @@ describe('createRunning', () => {
     expect(await running.idle(10_000)).toEqual([]);
   });
 
-  it('names what still runs when its patience ends', async () => {
+  it('names the functions that still run after the time limit', async () => {
     const running = createRunningInvocations();
     let end = () => {};
     const work = running.run('long', () => new Promise<void>((resolve) => (end = resolve)));
@@ -27,30 +27,30 @@ describe('createRunning', () => {
   });
 });
 
-describe('createSlots', () => {
-  it('gives out no more than there are, and then in the order of asking', async () => {
-    const slots = createConcurrencyLimit(1);
-    expect(await slots.acquire()).toBe(true);
+describe('createConcurrencyLimit', () => {
+  it('lets waiting callers start in the order of their calls', async () => {
+    const limit = createConcurrencyLimit(1);
+    expect(await limit.acquire()).toBe(true);
     const order: string[] = [];
-    const second = slots.acquire().then(() => order.push('second'));
-    const third = slots.acquire().then(() => order.push('third'));
+    const second = limit.acquire().then(() => order.push('second'));
+    const third = limit.acquire().then(() => order.push('third'));
     await Promise.resolve();
     expect(order).toEqual([]);
-    slots.release();
+    limit.release();
     await second;
     expect(order).toEqual(['second']);
-    slots.release();
+    limit.release();
     await third;
-    slots.release();
-    expect(await slots.acquire()).toBe(true);
+    limit.release();
+    expect(await limit.acquire()).toBe(true);
   });
 
-  it('sends away all that wait when it is closed, and all that come', async () => {
-    const slots = createConcurrencyLimit(1);
-    await slots.acquire();
-    const waiting = slots.acquire();
-    slots.close();
+  it('rejects waiting and later callers after close', async () => {
+    const limit = createConcurrencyLimit(1);
+    await limit.acquire();
+    const waiting = limit.acquire();
+    limit.close();
     expect(await waiting).toBe(false);
-    expect(await slots.acquire()).toBe(false);
+    expect(await limit.acquire()).toBe(false);
   });
 });

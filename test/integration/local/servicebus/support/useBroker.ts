@@ -1,10 +1,18 @@
-import { ServiceBusClient } from '@azure/service-bus';
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+  type ServiceBusReceiver,
+} from '@azure/service-bus';
 import type { Engine } from '../../../../../local/simulators/servicebus/engine/Engine.js';
 import type { QueueOptions } from '../../../../../local/simulators/servicebus/engine/QueueProperties.js';
 import {
   type BrokerDependencies,
   startBroker,
 } from '../../../../../local/simulators/servicebus/startBroker.js';
+import type { EpochMs } from '../../../../../src/shared/time.js';
+
+/** Upper limit of waiting for a message. A test on a slow machine may need some of this time. */
+export const longWaitMs = 20_000;
 
 export interface TestBroker {
   connectionString: string;
@@ -12,13 +20,12 @@ export interface TestBroker {
   caFile: string;
   client: ServiceBusClient;
   engine: Engine;
-  /** What the broker logged. */
+  /** The broker's log. */
   lines: string[];
 }
 
 /**
- * A broker in memory, with a client, for the tests of one `describe`; the queue `q` unless others are given.
- * The client does not retry, so that a test sees every error.
+ * Starts a broker in memory and a client for the tests of one `describe`. The client does not retry, so a test sees every error.
  */
 export function useBroker(
   queues: QueueOptions[] = [{ name: 'q' }],
@@ -42,14 +49,33 @@ export function useBroker(
   return broker;
 }
 
-/** Receives this many messages, or fails. */
+/** Receives exactly `count` messages with a new receiver. Fails if fewer messages arrive. */
 export async function receive(broker: TestBroker, queue: string, count: number) {
   const receiver = broker.client.createReceiver(queue);
-  const messages = [];
+  return { receiver, messages: await receiveAll(receiver, count) };
+}
+
+/** Receives exactly `count` messages. Fails if no further message arrives for a long time. */
+export async function receiveAll(receiver: ServiceBusReceiver, count: number) {
+  const messages: ServiceBusReceivedMessage[] = [];
   while (messages.length < count) {
-    const more = await receiver.receiveMessages(count - messages.length, { maxWaitTimeInMs: 2000 });
-    if (more.length === 0) throw new Error(`only ${messages.length} of ${count} messages came`);
+    const more = await receiver.receiveMessages(count - messages.length, { maxWaitTimeInMs: longWaitMs });
+    if (more.length === 0) throw new Error(`only ${messages.length} of ${count} messages arrived`);
     messages.push(...more);
   }
-  return { receiver, messages };
+  return messages;
+}
+
+/** Resolves with the new end of the lock at the next lock renewal in this queue. */
+export function nextRenewal(engine: Engine, queueName: string): Promise<EpochMs> {
+  const queue = engine.find(queueName)!;
+  const renew = queue.renew.bind(queue);
+  return new Promise((resolve) => {
+    queue.renew = (lockToken) => {
+      const lockedUntil = renew(lockToken);
+      queue.renew = renew;
+      resolve(lockedUntil);
+      return lockedUntil;
+    };
+  });
 }

@@ -6,7 +6,7 @@ const keys = {
   functions: { provision: { default: 'p', next: 'p2' }, deprovision: { default: 'd' } },
 };
 
-describe('mayCall', () => {
+describe('isAuthorized', () => {
   it.each([
     ['anonymous', undefined, true],
     ['anonymous', 'wrong', true],

@@ -15,7 +15,7 @@ describe('triggerMetadata', () => {
         lockToken: '5d0a0ef1-1f5c-4a4e-8b7e-7b5a1c4fd1f0',
         sequenceNumber: { toString: () => '7' } as ServiceBusReceivedMessage['sequenceNumber'],
         enqueuedTimeUtc: new Date('2026-03-04T05:06:07.120Z'),
-        // What the SDK says about a message without a time to live.
+        // The SDK's value for a message without a time to live.
         expiresAtUtc: new Date('+031197-09-14T02:48:05.477Z'),
         applicationProperties: { Kind: 'x' },
         subject: 's',
@@ -59,7 +59,7 @@ describe('triggerMetadata', () => {
     expect(Object.keys(metadata)).not.toEqual(expect.arrayContaining(['nothing', 'list', 'MESSAGEID']));
   });
 
-  it('is not touched by a body that is no JSON object', () => {
+  it('does not change for a body other than a JSON object', () => {
     expect(Object.keys(triggerMetadata(message({}), { string: '[1]' }))).toEqual(
       Object.keys(triggerMetadata(message({}), { string: 'text' })),
     );

@@ -23,7 +23,7 @@ describe('keepLock', () => {
     await jest.advanceTimersByTimeAsync(1);
     expect(renewLock).toHaveBeenCalledTimes(1);
     await jest.advanceTimersByTimeAsync(600_000);
-    // At 20 and 40 s; the lock taken at 40 s ends with the time that was given.
+    // The renewals are at 20 and 40 s. The lock from the second renewal ends at 70 s, and 70 s is the limit.
     expect(renewLock).toHaveBeenCalledTimes(2);
   });
 

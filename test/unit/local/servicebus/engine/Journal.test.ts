@@ -1,6 +1,6 @@
 import { SyncQueue } from '../../../../../local/simulators/servicebus/engine/Journal.js';
 
-/** A sync that ends when the test says so. */
+/** A sync under the control of the test. */
 function manualSync() {
   const ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
   const sync = () => new Promise<void>((resolve, reject) => ends.push({ resolve, reject }));
@@ -9,25 +9,25 @@ function manualSync() {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test('nobody is told before the sync that covers them, and those who come meanwhile share the next', async () => {
+test('callbacks wait for the sync after their write, and callbacks added during a sync share the next sync', async () => {
   const { sync, ends } = manualSync();
   const syncs = new SyncQueue(sync);
-  const told: string[] = [];
-  syncs.add(() => told.push('a'), true);
-  syncs.add(() => told.push('b'), true);
-  syncs.add(() => told.push('c'), false);
+  const notified: string[] = [];
+  syncs.add(() => notified.push('a'), true);
+  syncs.add(() => notified.push('b'), true);
+  syncs.add(() => notified.push('c'), false);
   await settled();
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
   ends[0]!.resolve();
   await settled();
-  expect(told).toEqual(['a']);
+  expect(notified).toEqual(['a']);
   ends[1]!.resolve();
   await syncs.idle();
-  expect(told).toEqual(['a', 'b', 'c']);
+  expect(notified).toEqual(['a', 'b', 'c']);
   expect(ends).toHaveLength(2);
 });
 
-test('without anything written, nobody waits', () => {
+test('a turn without changes waits for no sync', () => {
   const { sync, ends } = manualSync();
   let isTold = false;
   new SyncQueue(sync).add(() => {
@@ -36,15 +36,15 @@ test('without anything written, nobody waits', () => {
   expect([isTold, ends.length]).toEqual([true, 0]);
 });
 
-test('a sync that fails is told to those whom it covered', async () => {
+test('a failed sync reports its error to the callbacks of that sync', async () => {
   const { sync, ends } = manualSync();
   const syncs = new SyncQueue(sync);
-  const told: (string | undefined)[] = [];
-  syncs.add((refused) => told.push(refused?.message), true);
+  const notified: (string | undefined)[] = [];
+  syncs.add((error) => notified.push(error?.message), true);
   ends[0]!.reject(new Error('i/o error'));
   await settled();
-  syncs.add((refused) => told.push(refused?.message), true);
+  syncs.add((error) => notified.push(error?.message), true);
   ends[1]!.resolve();
   await syncs.idle();
-  expect(told).toEqual(['i/o error', undefined]);
+  expect(notified).toEqual(['i/o error', undefined]);
 });

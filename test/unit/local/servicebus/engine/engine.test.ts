@@ -34,7 +34,7 @@ test('several consumers share fairly, and none gets more than its credit', () =>
   expect(got.map(({ length }) => length).sort()).toEqual([1, 5, 5]);
 });
 
-test('a lock ends by itself, and its token is good for nothing then', () => {
+test('a lock ends after its duration, and its token is then invalid', () => {
   const { send, receive, queue, clock, turn } = testEngine({ lockDurationMs: 30 * SECONDS });
   send('a');
   const [first] = receive();
@@ -50,7 +50,7 @@ test('a lock ends by itself, and its token is good for nothing then', () => {
   expect(receive()[0]).toMatchObject({ body: 'a', deliveryCount: 1 });
 });
 
-test('a lock is lost at its very end, also when the timer has not fired yet', () => {
+test('a lock is lost at its very end, even if the timer has not fired yet', () => {
   const { send, receive, queue, clock } = testEngine({ lockDurationMs: 30 * SECONDS });
   send('a');
   const [message] = receive();
@@ -59,7 +59,7 @@ test('a lock is lost at its very end, also when the timer has not fired yet', ()
   expect(() => queue.complete(message!.lockToken!)).toThrow(expect.objectContaining({ code: 'lock-lost' }));
 });
 
-test('after MaxDeliveryCount failures a message is a dead letter, which has no limit', () => {
+test('after MaxDeliveryCount failures a message becomes a dead letter, and a dead letter has no such limit', () => {
   const { send, receive, queue, bodies } = testEngine({ maxDeliveryCount: 2 });
   send('a');
   for (let n = 0; n < 2; n++) queue.abandon(receive()[0]!.lockToken!);
@@ -72,7 +72,7 @@ test('after MaxDeliveryCount failures a message is a dead letter, which has no l
   }
 });
 
-test('what expires is dropped or dead-lettered, but not while it is locked', () => {
+test('an expired message is removed or dead-lettered, but not during a lock', () => {
   for (const deadLetterOnExpiry of [false, true]) {
     const { send, receive, clock, turn, bodies, queue } = testEngine({
       timeToLiveMs: 10 * SECONDS,
@@ -96,7 +96,7 @@ test('what expires is dropped or dead-lettered, but not while it is locked', () 
   }
 });
 
-test('an id is a duplicate for as long as its window lasts, whatever became of the message', () => {
+test('an id counts as duplicate until its window ends, even after the message was completed', () => {
   const { queue, receive, clock, turn, bodies } = testEngine({ duplicateWindowMs: 1 * MINUTES });
   const send = (body: string) => queue.send([{ payload: Buffer.from(body), messageId: 'same' }]);
   expect(send('1')).toEqual([1]);
@@ -110,21 +110,21 @@ test('an id is a duplicate for as long as its window lasts, whatever became of t
   expect(bodies()).toEqual(['3']);
 });
 
-test('one turn is one commit, and nothing is told before it', () => {
+test('one turn is one commit, and callers are notified only after the commit', () => {
   const { engine, queue, store, turn } = testEngine();
-  const told: string[] = [];
+  const notified: string[] = [];
   const commits = store.commits;
   for (const body of ['a', 'b', 'c']) {
     queue.send([{ payload: Buffer.from(body) }]);
-    engine.journal.whenDurable(() => told.push(body));
+    engine.journal.whenDurable(() => notified.push(body));
   }
-  expect(told).toEqual([]);
+  expect(notified).toEqual([]);
   turn();
-  expect(told).toEqual(['a', 'b', 'c']);
+  expect(notified).toEqual(['a', 'b', 'c']);
   expect(store.commits).toBe(commits + 1);
 });
 
-test('when the store refuses, everything is as before, and is tried again later', async () => {
+test('when the store refuses a commit, the engine restores the previous state and retries later', async () => {
   const { engine, send, receive, queue, store, clock, turn, bodies } = testEngine({
     duplicateWindowMs: 1 * MINUTES,
   });
@@ -146,7 +146,7 @@ test('when the store refuses, everything is as before, and is tried again later'
   expect(receive(2).map(({ body }) => body)).toEqual(['b', 'c']);
 });
 
-test('a consumer that receives and deletes holds nothing', () => {
+test('a consumer with receiveAndDelete holds no lock', () => {
   const { send, receive, bodies } = testEngine();
   send('a', 'b');
   expect(receive(1, 'main', 'receiveAndDelete').map(({ body, lockToken }) => [body, lockToken])).toEqual([
@@ -155,7 +155,7 @@ test('a consumer that receives and deletes holds nothing', () => {
   expect(bodies()).toEqual(['b']);
 });
 
-test('payloads beyond what is held in memory are read from the store', () => {
+test('payloads beyond the memory limit are read from the store', () => {
   const { send, receive, queue, turn } = testEngine();
   const body = 'x'.repeat(1024 * 1024);
   for (let n = 0; n < 40; n++) send(`${n}${body}`);

@@ -5,7 +5,7 @@ import { type Delivered, recordingStore, type TestEngine, testEngine } from './t
 const SECONDS = 1000;
 const maxDeliveryCount = 3;
 
-/** What the model knows of a message that is neither completed nor cancelled. */
+/** The model's copy of a message until completion or cancellation. */
 interface Expected {
   isDead: boolean;
   failures: number;
@@ -39,7 +39,7 @@ const operation = fc.oneof(
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
-/** Runs operations against the engine and a simple model beside it. */
+/** Runs operations against the engine and against a simple model. */
 function run(operations: Operation[]): void {
   let clock = handClock(1_000_000);
   const store = recordingStore();
@@ -52,19 +52,19 @@ function run(operations: Operation[]): void {
   let test: TestEngine = testEngine(properties, clock, store);
   const expected = new Map<string, Expected>();
   const seen = new Map<string, number>();
-  /** Every lock token that was ever handed out: the message, in the order of time. */
+  /** All lock tokens of all deliveries with their messages, oldest first. */
   const tokens: { body: string; token: string }[] = [];
   let sent = 0;
 
-  const fail = (message: Expected) => {
+  const failDelivery = (message: Expected) => {
     message.lock = undefined;
     message.failures++;
-    if (message.failures >= maxDeliveryCount) bury(message);
+    if (message.failures >= maxDeliveryCount) deadLetter(message);
   };
-  const bury = (message: Expected) =>
+  const deadLetter = (message: Expected) =>
     Object.assign(message, { isDead: true, lock: undefined, expiresAt: undefined });
-  /** What happens by itself. */
-  const pass = () => {
+  /** Applies all due changes to the model. */
+  const applyDueChanges = () => {
     const now = clock.now();
     for (const message of expected.values()) {
       if (message.scheduledFor !== undefined && message.scheduledFor <= now) {
@@ -73,15 +73,15 @@ function run(operations: Operation[]): void {
       }
       if (message.lock && message.lock.until <= now) {
         if (message.isDead) Object.assign(message, { lock: undefined, failures: message.failures + 1 });
-        else fail(message);
+        else failDelivery(message);
       }
-      if (!message.lock && message.expiresAt !== undefined && message.expiresAt <= now) bury(message);
+      if (!message.lock && message.expiresAt !== undefined && message.expiresAt <= now) deadLetter(message);
     }
   };
   const wait = (ms: number) => {
     clock.advance(ms);
     test.turn();
-    pass();
+    applyDueChanges();
   };
   const bodyOf = (delivered: Delivered) => delivered.body.split(' ')[0]!;
 
@@ -101,9 +101,9 @@ function run(operations: Operation[]): void {
       if (!refused && kind === 'complete') expected.delete(body);
       if (!refused && kind === 'abandon') {
         if (message.isDead) Object.assign(message, { lock: undefined, failures: message.failures + 1 });
-        else fail(message);
+        else failDelivery(message);
       }
-      if (!refused && kind === 'deadLetter') bury(message);
+      if (!refused && kind === 'deadLetter') deadLetter(message);
       if (!refused && kind === 'renew') message.lock!.until = clock.now() + properties.lockDurationMs;
     }
     test.turn();
@@ -139,7 +139,7 @@ function run(operations: Operation[]): void {
       for (const delivered of test.receive(step.count, step.dead ? 'dead' : 'main')) {
         const body = bodyOf(delivered);
         const message = expected.get(body);
-        // Not completed before, not scheduled, and nobody else holds it.
+        // The message was not completed before, is not scheduled, and has no other lock.
         expect(message).toMatchObject({
           isDead: step.dead,
           scheduledFor: undefined,
@@ -152,7 +152,7 @@ function run(operations: Operation[]): void {
     } else if (step.do === 'wait') {
       wait(step.seconds * SECONDS);
     } else if (step.do === 'restart') {
-      // With a clock of its own: the one that was killed must hear of nothing any more.
+      // A new clock, because the alarms of the killed engine must not fire.
       clock = handClock(clock.now());
       test = testEngine(properties, clock, store);
       wait(0);
@@ -168,7 +168,7 @@ function run(operations: Operation[]): void {
       if (one) settle(step.do, one.body, one.token, step.refused);
     }
 
-    // Nothing is lost, nothing comes back, and everything is where it belongs.
+    // No message is lost, no completed message returns, and every message is in the right sub-queue.
     for (const part of ['main', 'dead'] as const) {
       const there = test
         .bodies(part)

@@ -1,7 +1,7 @@
 import type { ReceiveMode } from '../../../../../local/simulators/servicebus/engine/Consumer.js';
 import { Engine } from '../../../../../local/simulators/servicebus/engine/Engine.js';
-import type { Message } from '../../../../../local/simulators/servicebus/engine/Message.js';
-import type { Queue, SubQueueName } from '../../../../../local/simulators/servicebus/engine/Queue.js';
+import type { Message, SubQueueName } from '../../../../../local/simulators/servicebus/engine/Message.js';
+import type { Queue } from '../../../../../local/simulators/servicebus/engine/Queue.js';
 import type { QueueOptions } from '../../../../../local/simulators/servicebus/engine/QueueProperties.js';
 import type {
   Changes,
@@ -17,15 +17,15 @@ export interface TestEngine {
   clock: HandClock;
   store: RecordingStore;
   queue: Queue;
-  /** Ends the turn of the event loop, as often as there is work. */
+  /** Ends turns of the event loop until no work is left. */
   turn(): void;
   send(...bodies: string[]): number[];
-  /** Receives up to this many messages. */
+  /** Receives at most `count` messages. */
   receive(count?: number, part?: SubQueueName, mode?: ReceiveMode): Delivered[];
   bodies(part?: SubQueueName): string[];
 }
 
-/** An engine with one queue `q`, whose turns of the event loop end when the test says so. Bodies are plain text. */
+/** An engine with one queue `q`. The test decides when a turn of the event loop ends. Bodies are plain text. */
 export function testEngine(
   options: Omit<QueueOptions, 'name'> = {},
   clock = handClock(1_000_000),
@@ -78,12 +78,12 @@ export function testEngine(
 type Kept = Omit<Message, 'index'>;
 
 export interface RecordingStore extends MessageStore {
-  /** While set, every commit is refused. */
+  /** While true, the store refuses every commit. */
   refusing: boolean;
   commits: number;
 }
 
-/** Keeps what is committed, as a disk would, so that a test can start another engine on it. */
+/** A store in memory. A test can start a second engine with the commits of the first engine. */
 export function recordingStore(): RecordingStore {
   const queues = new Map<number, QueueRecord>();
   const messages = new Map<string, Kept>();

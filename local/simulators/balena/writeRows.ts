@@ -1,0 +1,186 @@
+import type { Answer } from '../shared/requests.js';
+import { resourceOf, visible } from './compileFilter.js';
+import { insert, isDuplicate, toColumn, type Value } from './database.js';
+import type { FieldType } from './model.js';
+import { equals, noOptions, type Query } from './query.js';
+import { type Reading, readIds, readRows } from './readRows.js';
+import { notSupported, RequestError } from './requestError.js';
+
+type Values = Record<string, Value>;
+
+/**
+ * POST: 201 with the row; 409 for a natural key in use; 401 if the parent row does not exist or is not visible to the
+ * viewer.
+ */
+export function createRow(reading: Reading, query: Query, body: unknown): Answer {
+  const { resource } = query;
+  const { create, parent, check } = rulesOf(resource);
+  if (!create) throw notSupported(`POST of ${resource}`);
+  const values = readValues(resource, body, create);
+  for (const name of create)
+    if (values[name] == null) throw new RequestError(400, `"${name}" cannot be null.`);
+  check?.(values);
+  const { fields, links } = resourceOf(resource);
+  if (parent) expectVisible(reading, links[parent] ?? '', Number(values[parent]));
+  const now = new Date().toISOString();
+  const id = unlessDuplicate(resource, () =>
+    insert(reading.db, resource, fields.created_at ? { created_at: now, ...values } : values),
+  );
+  if (!query.returnResource) return { status: 201, body: { id } };
+  const [row] = readRows(reading, resource, { ...noOptions(), filter: equals('id', id) });
+  return { status: 201, body: row };
+}
+
+/** PATCH: 200 without a body, even without a matching row. @returns the ids of the changed rows */
+export function updateRows(reading: Reading, query: Query, body: unknown): number[] {
+  const { resource } = query;
+  const { update, check } = rulesOf(resource);
+  const values = readValues(resource, body, update);
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null && name !== 'note') throw new RequestError(400, `"${name}" cannot be null.`);
+  }
+  check?.(values);
+  const ids = readIds(reading, resource, query);
+  const names = Object.keys(values);
+  if (names.length === 0 || ids.length === 0) return ids;
+  const set = names.map((name) => `${name} = ?`).join(', ');
+  const sql = `UPDATE ${resource} SET ${set} WHERE id IN (SELECT value FROM json_each(?))`;
+  const columns = Object.values(values).map(toColumn);
+  unlessDuplicate(resource, () => reading.db.prepare(sql).run(...columns, JSON.stringify(ids)));
+  return ids;
+}
+
+/**
+ * DELETE: 200 without a body, even without a matching row. Devices cannot delete themselves.
+ *
+ * @param before called when the delete is certain to happen, while the rows still exist
+ */
+export function deleteRows(
+  { db, viewer }: Reading,
+  { resource }: Query,
+  ids: number[],
+  before: () => void,
+): void {
+  if (!rulesOf(resource).canDelete) throw notSupported(`DELETE of ${resource}`);
+  if (resource === 'device' && viewer.actorType !== 'user') throw new RequestError(401);
+  before();
+  db.prepare(`DELETE FROM ${resource} WHERE id IN (SELECT value FROM json_each(?))`).run(JSON.stringify(ids));
+}
+
+function rulesOf(resource: string): Writable {
+  resourceOf(resource);
+  const rules = writable[resource];
+  if (!rules) throw notSupported(`writing ${resource}`);
+  return rules;
+}
+
+function readValues(resource: string, body: unknown, allowed: string[]): Values {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new RequestError(400, 'Malformed body: send an object');
+  const { fields, links } = resourceOf(resource);
+  const values: Values = {};
+  for (const [name, value] of Object.entries(body)) {
+    if (!allowed.includes(name)) throw notSupported(`writing ${name} of ${resource}`);
+    const type = links[name] ? 'integer' : fields[name]!;
+    if (value !== null && !hasType(value, type))
+      throw new RequestError(400, `"${name}" is not ${nouns[type]}: ${typeof value}`);
+    values[name] = value as Value;
+  }
+  return values;
+}
+
+const nouns: Record<FieldType, string> = {
+  integer: 'a number',
+  text: 'a string',
+  boolean: 'a boolean',
+  date: 'a date',
+};
+
+function hasType(value: unknown, type: FieldType): boolean {
+  if (type === 'integer') return Number.isSafeInteger(value);
+  return typeof value === (type === 'boolean' ? 'boolean' : 'string');
+}
+
+function expectVisible({ db, viewer }: Reading, resource: string, id: number): void {
+  const sql = `SELECT 1 FROM ${resource} AS r WHERE r.id = ? AND ${visible(viewer, resource, 'r')}`;
+  if (!db.prepare(sql).get(id)) throw new RequestError(401);
+}
+
+/** Uses the words of pinejs for a natural key in use: the SDK's upsert looks for "unique" in the message. */
+function unlessDuplicate<T>(resource: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+    const key = resourceOf(resource).unique[0] ?? [];
+    throw new RequestError(409, `${key.map((name) => `"${name}"`).join(' and ')} must be unique.`);
+  }
+}
+
+/** The properties of a resource that OData requests can write. */
+export interface Writable {
+  /** Properties of a POST, all required. Without this list, POST is refused. */
+  create?: string[];
+  /** Properties allowed in a PATCH. */
+  update: string[];
+  canDelete: boolean;
+  /** The link to the parent row. A viewer can write only below a visible parent. */
+  parent?: string;
+  /** @throws RequestError 400 */
+  check?(values: Record<string, unknown>): void;
+}
+
+const variable = { update: ['name', 'value'], canDelete: true, check: checkVariable };
+
+/** Devices are created through `/device/register`, and fleets through `createFleet`. */
+export const writable: Record<string, Writable> = {
+  device_environment_variable: { ...variable, create: ['device', 'name', 'value'], parent: 'device' },
+  device_service_environment_variable: {
+    ...variable,
+    create: ['service_install', 'name', 'value'],
+    parent: 'service_install',
+  },
+  device: { update: ['device_name', 'note', 'is_active', 'is_web_accessible'], canDelete: true },
+};
+
+const reservedNames = ['RESIN', 'BALENA', 'USER'];
+const reservedPrefixes = ['RESIN_', 'BALENA_'];
+
+/** Length in characters, not bytes. */
+const longestName = 255;
+const longestValue = 100_000;
+
+/** @throws RequestError 400 with balena's own words, for a name or value that balena refuses */
+export function checkVariable({ name, value }: Record<string, unknown>): void {
+  if (typeof name === 'string') checkName(name);
+  if (typeof value === 'string') checkValue(value);
+}
+
+function checkName(name: string): void {
+  if (!/^[A-Za-z_]\w*$/.test(name)) {
+    throw new RequestError(
+      400,
+      'Environment variable names can only contain alphanumeric characters and underscores.',
+    );
+  }
+  if (reservedNames.includes(name)) {
+    throw new RequestError(400, `Environment variables ${reservedNames.join(', ')} are reserved`);
+  }
+  if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) {
+    throw new RequestError(
+      400,
+      `Environment variables beginning with ${reservedPrefixes.join(', ')} are reserved.`,
+    );
+  }
+  if (name.length > longestName) {
+    throw new RequestError(400, `"name" longer than ${longestName} characters (${name.length})`);
+  }
+}
+
+function checkValue(value: string): void {
+  if (/[\r\n]/.test(value))
+    throw new RequestError(400, 'Variable values cannot contain line break characters');
+  if (value.length > longestValue) {
+    throw new RequestError(400, `"value" longer than ${longestValue} characters (${value.length})`);
+  }
+}

@@ -1,7 +1,0 @@
-import { InvalidArgumentError } from 'commander';
-
-/** Parses a command line's whole number. */
-export function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
