@@ -11,7 +11,7 @@ import { readFiles } from './support/readFiles.js';
 import { readTables } from './support/readTables.js';
 import { recordAnswers } from './support/recordAnswers.js';
 import { runNode } from './support/runNode.js';
-import type { Fault } from './support/standInControl.js';
+import type { Fault } from './support/simulatorControl.js';
 import { startCollector } from './support/startCollector.js';
 import { toText } from './support/toText.js';
 import { useSystem } from './support/useSystem.js';

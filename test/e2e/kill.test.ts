@@ -1,6 +1,6 @@
 import { minter } from '../../src/certificates/mint.js';
 import { waitFor } from '../support/waitFor.js';
-import type { Fault } from './support/standInControl.js';
+import type { Fault } from './support/simulatorControl.js';
 import { isPairAt, storedPair } from './support/storedPair.js';
 import { useSystem } from './support/useSystem.js';
 

@@ -31,7 +31,7 @@ const settings = {
 const lockSeconds = 10;
 export const duplicateWindowMs = 20_000;
 
-const standIns: Partial<Record<Victim, SimulatorName>> = {
+const simulators: Partial<Record<Victim, SimulatorName>> = {
   broker: 'serviceBus',
   tables: 'tables',
   hub: 'iotHub',
@@ -59,8 +59,8 @@ export async function startSystem(
   const struck = new Set<Victim>();
 
   const processOf = (victim: Victim) => {
-    const standIn = standIns[victim];
-    const forked = standIn ? stack.simulators[standIn] : hosts[victim];
+    const simulator = simulators[victim];
+    const forked = simulator ? stack.simulators[simulator] : hosts[victim];
     if (!forked) throw new Error(`${victim} is not there`);
     return forked;
   };
@@ -70,8 +70,8 @@ export async function startSystem(
     await control(stack.simulators[name]?.endpoints.controlUrl, 'PUT /faults', faults[side]).catch(() => {});
   };
   const start = async (victim: Victim) => {
-    const standIn = standIns[victim];
-    if (standIn) await stack.restart(standIn);
+    const simulator = simulators[victim];
+    if (simulator) await stack.restart(simulator);
     else hosts[victim] = await stack.startHost(victim === 'http' ? 'http' : 'worker');
     if (victim === 'hub' || victim === 'balena') await applyFaults(victim);
   };

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { Variables } from './balenaStandIn.js';
+import type { Variables } from './balenaSimulator.js';
 
 /** A pair from the environment of a device. */
 export interface StoredPair {

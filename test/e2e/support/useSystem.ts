@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { type ConnectedDevice, connectDevice } from '../../../local/device/connectDevice.js';
 import type { Forked } from '../../../local/stack/forkSimulator.js';
 import { type Stack, type StackOptions, startStack } from '../../../local/stack/startStack.js';
-import { type BalenaStandIn, balenaStandIn } from './balenaStandIn.js';
-import { type HubStandIn, hubStandIn } from './hubStandIn.js';
+import { type BalenaSimulator, balenaSimulator } from './balenaSimulator.js';
+import { type HubSimulator, hubSimulator } from './hubSimulator.js';
 import { type OpsApi, opsApi } from './opsApi.js';
 import { printWhenFailed } from './printWhenFailed.js';
 import { type ProvisionApi, provisionApi } from './provisionApi.js';
@@ -20,8 +20,8 @@ export interface System extends ProvisionApi {
   folder: string;
   /** The output of the processes, without the lines for GET requests. */
   lines: readonly string[];
-  balena: BalenaStandIn;
-  hub: HubStandIn;
+  balena: BalenaSimulator;
+  hub: HubSimulator;
   queue: QueueEnd;
   ops: OpsApi;
   /**
@@ -63,7 +63,11 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
   if (!balena || !iotHub || !serviceBus) throw new Error('a stand-in is missing');
   const ca = await readFile(iotHub.caFile, 'utf8');
   const api = provisionApi(stack.endpoints);
-  const [behindBalena, behindHub, queue] = [balenaStandIn(balena), hubStandIn(iotHub), queueEnd(serviceBus)];
+  const [behindBalena, behindHub, queue] = [
+    balenaSimulator(balena),
+    hubSimulator(iotHub),
+    queueEnd(serviceBus),
+  ];
 
   for (const each of [...stack.hosts, ...Object.values(stack.simulators)]) if (each) letGo(each);
   printWhenFailed(lines);

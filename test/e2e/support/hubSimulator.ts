@@ -1,10 +1,10 @@
 import type { Telemetry } from '../../../local/simulators/iothub/deviceMessages.js';
 import type { IotHubEndpoints } from '../../../local/simulators/iothub/startIotHub.js';
 import { openRegistry } from '../../integration/local/iothub/hubClients.js';
-import { type StandInControl, standInControl } from './standInControl.js';
+import { type SimulatorControl, simulatorControl } from './simulatorControl.js';
 
 /** The simulator of the hub, and its registry through the unmodified SDK `azure-iothub`. */
-export interface HubStandIn extends StandInControl {
+export interface HubSimulator extends SimulatorControl {
   telemetry(uuid: string): Promise<Telemetry[]>;
   /** The thumbprints of an identity; null if the hub has none. Counts as a registry operation. */
   thumbprints(uuid: string): Promise<string[] | null>;
@@ -15,8 +15,8 @@ export interface HubStandIn extends StandInControl {
   close(): void;
 }
 
-export function hubStandIn(endpoints: IotHubEndpoints): HubStandIn {
-  const control = standInControl(endpoints.controlUrl);
+export function hubSimulator(endpoints: IotHubEndpoints): HubSimulator {
+  const control = simulatorControl(endpoints.controlUrl);
   const { registry, close } = openRegistry(endpoints);
   return {
     ...control,

@@ -16,7 +16,7 @@ export interface Fault {
 }
 
 /** The functions of the control server of every simulator. */
-export interface StandInControl {
+export interface SimulatorControl {
   /** `PUT /throttle` and the like. */
   tell<R>(request: string, body?: unknown): Promise<R>;
   /** The requests since the start, or since `forget`. */
@@ -31,7 +31,7 @@ export interface StandInControl {
   noFaults(): Promise<void>;
 }
 
-export function standInControl(url: string): StandInControl {
+export function simulatorControl(url: string): SimulatorControl {
   async function tell<R>(request: string, body?: unknown): Promise<R> {
     const [method = 'GET', path = '/'] = request.split(' ');
     const response = await fetch(url + path, {
