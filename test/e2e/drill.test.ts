@@ -17,11 +17,11 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
     ...wrong.map((uuid) => system.post(uuid, 'sensor')),
     ...right.map((uuid) => system.post(uuid, 'main')),
   ]);
-  await waitFor('all have ended', async () => {
+  await waitFor('all requests have finished', async () => {
     const { states } = await ops.overview();
     return states.failed === 300 && states.provisioned === 200;
   });
-  const listed = await ops.deadLetters({ errorCode: 'service-not-found', limit: '1000' });
+  const listed = await ops.freshDeadLetters({ errorCode: 'service-not-found', limit: '1000' });
   expect(listed).toMatchObject({ total: 300, byStatus: { failed: 300 }, byFleet: { 'local/demo': 300 } });
   expect(new Set(listed.deadLetters.map(({ uuid }) => uuid))).toEqual(new Set(wrong));
   expect(listed.deadLetters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
@@ -38,7 +38,7 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   expect(plan.expectedSeconds).toBe(1);
 
   await ops.start(plan.id, { ramp: true, rate: 3_000 });
-  await waitFor('the replay is in its midst', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
+  await waitFor('30 devices are provisioned', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
   await stack.hosts.at(-1)?.kill();
   const broken = (await ops.action(plan.id)).counts;
   expect(broken.requested).toBeLessThan(300);
@@ -81,6 +81,6 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   expect(history.map(({ type }) => type)).toEqual(expect.arrayContaining(['requested', 'ran', 'replayed']));
   expect(history.at(-1)).toMatchObject({ type: 'ran', note: 'provisioned' });
   // The old letters are superseded, and go with the next run of the timer.
-  const { byStatus } = await ops.deadLetters({ status: 'superseded' });
+  const { byStatus } = await ops.freshDeadLetters({ status: 'superseded' });
   expect(byStatus).toEqual({ superseded: 300 });
 });

@@ -12,6 +12,11 @@ export interface OpsApi {
   records(query?: Record<string, string>): Promise<RecordPage>;
   history(uuid: string): Promise<DeviceHistory>;
   deadLetters(query?: Record<string, string>): Promise<DeadLetterPage>;
+  /**
+   * As `deadLetters`, but waits for a list that was read after the call. The product answers from a list of some seconds ago, or
+   * of ten times as long ago as the reading took (`asOf` says how old).
+   */
+  freshDeadLetters(query?: Record<string, string>): Promise<DeadLetterPage>;
   plan(body: object): Promise<Action>;
   start(id: string, body?: object): Promise<Action>;
   cancel(id: string, body?: object): Promise<Action>;
@@ -30,12 +35,21 @@ export function opsApi(endpoints: Endpoints): OpsApi {
     return answer.json as R;
   }
   const query = (given: Record<string, string> = {}) => `?${new URLSearchParams(given)}`;
+  const deadLetters = (given?: Record<string, string>) =>
+    ask<DeadLetterPage>('GET', `dead-letters${query(given)}`);
   const action = (id: string) => ask<Action>('GET', `actions/${id}`);
   return {
     overview: () => ask('GET', 'overview'),
     records: (given) => ask('GET', `records${query(given)}`),
     history: (uuid) => ask('GET', `records/${uuid}`),
-    deadLetters: (given) => ask('GET', `dead-letters${query(given)}`),
+    deadLetters,
+    freshDeadLetters(given) {
+      const now = new Date().toISOString();
+      return waitFor('the list of dead letters is read again', async () => {
+        const page = await deadLetters(given);
+        return page.asOf >= now && page;
+      });
+    },
     plan: (body) => ask('POST', 'actions', body),
     start: (id, body) => ask('POST', `actions/${id}/start`, body),
     cancel: (id, body) => ask('POST', `actions/${id}/cancel`, body),

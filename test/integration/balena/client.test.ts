@@ -29,7 +29,7 @@ test('a device that balena does not show to our key is null, after one request',
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
 });
 
-test('one request shows the fleet, every place that there is, and our variables at each of them', async () => {
+test('one request returns the fleet, every variable scope, and our variables in each scope', async () => {
   const { uuid } = await newDevice();
   await setVariables(uuid, '', { AZURE_CERT: 'c0', OTHER: 'x' });
   await setVariables(uuid, 'main', { AZURE_CERT: 'c1', AZURE_PRIVATE_KEY: 'k1' });

@@ -93,7 +93,7 @@ describe.each(operations)('%s', (name, call) => {
     });
   });
 
-  test('a balena that hangs is given up at the deadline, and its connection is closed', async () => {
+  test('a call to a balena that hangs times out at the deadline, and the connection is closed', async () => {
     await control('PUT', '/faults', [{ hang: true }]);
     const proxy = await startProxy(Number(new URL(apiUrl).port));
     const own = openBalenaClient({ apiUrl: `http://127.0.0.1:${proxy.port}/`, apiKey, callTimeoutMs: 300 });
@@ -103,7 +103,7 @@ describe.each(operations)('%s', (name, call) => {
     await proxy.stop();
   });
 
-  test('a balena that refuses the connection was asked nothing', async () => {
+  test('after a refused connection balena has received no request', async () => {
     const own = openBalenaClient({ apiUrl: await closedUrl(), apiKey });
     expect(await thrownBy(call(own))).toMatchObject({
       ...later,

@@ -86,7 +86,7 @@ describe.each(operations)('%s', (name, call) => {
     expect(await answered(fault)).toMatchObject({ ...later, code: 'hub-unavailable', outcomeUnknown: write });
   });
 
-  test('a hub that hangs is given up at the deadline, and its connection is destroyed', async () => {
+  test('a call to a hub that hangs times out at the deadline, and the connection is destroyed', async () => {
     await tell('PUT /faults', [{ hang: true }]);
     const proxy = await startProxy(iotHub.httpsPort);
     const own = openAt(proxy.port);
@@ -100,7 +100,7 @@ describe.each(operations)('%s', (name, call) => {
     await proxy.stop();
   });
 
-  test('a hub that refuses the connection was asked nothing', async () => {
+  test('after a refused connection the hub has received no request', async () => {
     const own = openAt(await closedPort());
     expect(await thrownBy(call(own))).toMatchObject({
       ...later,
@@ -110,7 +110,7 @@ describe.each(operations)('%s', (name, call) => {
     own.close();
   });
 
-  test('a hub whose certificate is not trusted was asked nothing', async () => {
+  test('after an untrusted certificate the hub has received no request', async () => {
     const own = openAt(stranger.port);
     expect(await thrownBy(call(own))).toMatchObject({
       ...later,

@@ -60,7 +60,7 @@ test('a message that was sent already is not sent again, and that is fine', asyn
   expect((await peek('twice')).map(({ body }) => body.generation)).toEqual([1]);
 });
 
-test('the dead-letter queue can be looked at, whole, again and again, without locking anything', async () => {
+test('the whole dead-letter queue can be read repeatedly without a lock', async () => {
   const queue = open('peeked');
   expect(await deadLettersOf(queue)).toEqual([]);
   const bodies = await deadLetter(queue, 'peeked', 600);
@@ -91,7 +91,7 @@ test('of the dead letters those that are named are removed, wherever they lie, a
   expect(await deadLettersOf(queue)).toEqual([]);
 });
 
-test('a letter that is not there any more is not waited for', async () => {
+test('the removal does not wait for a dead letter that is gone', async () => {
   const queue = open('gone');
   await deadLetter(queue, 'gone', 3);
   expect(await queue.removeDeadLetters(new Set(['1000']), 30_000)).toBe(0);

@@ -90,7 +90,7 @@ describe('already provisioned', () => {
   );
 });
 
-test('failed for good says why, and when it may be asked for again', async () => {
+test('a device that failed for good shows the reason, and when a new request is possible', async () => {
   const { status, headers, body } = await answer({
     kind: 'failed',
     record: failed,

@@ -26,7 +26,7 @@ test('what passes is waited for, longer each time', async () => {
   });
 });
 
-test('who asks for a wait gets it', async () => {
+test('an answer with a delay is waited for', async () => {
   const throttled = error('hub-throttled', 10_000);
   expect(await failing(2, throttled)).toEqual({ result: 'done', calls: 3, waitedMs: 20_000 });
 });

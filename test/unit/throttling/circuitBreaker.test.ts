@@ -45,7 +45,7 @@ test('five failures in a row open it, for all workers', async () => {
   expect(lines).toEqual(['hub fails (hub-unavailable): work waits until it answers']);
 });
 
-test('a run in between that went well starts the count again', async () => {
+test('a successful run starts the count again', async () => {
   const { one } = open();
   for (let i = 0; i < 4; i += 1) await one.failed(error('timed-out'));
   await one.release('a', true);

@@ -9,7 +9,7 @@ import { useFailedDevices } from './support/useFailedDevices.js';
 const { withFailed } = await useFailedDevices();
 
 describe('cancelled', () => {
-  test('while it runs, it asks for no more, and gives up what is not done, with the error it had', async () => {
+  test('while running, an action makes no more requests, and cancels its pending requests with their earlier errors', async () => {
     const { deps, sent, work, started, settle, record } = await withFailed(15);
     const id = await started({ ramp: true });
     await work();
@@ -34,7 +34,7 @@ describe('cancelled', () => {
     expect(again.counts.planned).toBe(9);
   });
 
-  test('between the asking and its writing down, what was just asked for is given up too', async () => {
+  test('between a request and its bookkeeping, an action cancels the new request as well', async () => {
     const { deps, nudges, started, record } = await withFailed(20);
     const id = await started();
     const { actions } = deps;
@@ -60,7 +60,7 @@ describe('cancelled', () => {
       expect((await record(generation)).job?.dead).toMatchObject({ cancelled: true });
   });
 
-  test('while a worker was at a part that it did not live to end, what that one asked for is given up when its message comes again', async () => {
+  test('after a worker died in the middle of a part, the redelivered message cancels the requests of that worker', async () => {
     const { deps, nudges, started, record, work } = await withFailed(20);
     const id = await started();
     // The worker has read the part and requests the first device. The action is cancelled before the worker requests the other
@@ -97,7 +97,7 @@ describe('cancelled', () => {
       expect((await record(generation)).job?.dead).toMatchObject({ cancelled: true });
   });
 
-  test('while a part fails, what was asked for of it is given up, and nothing of it goes on afterwards', async () => {
+  test('while a part fails, the requests of the part are cancelled, and no write follows', async () => {
     const { deps, nudges, started, record, sent } = await withFailed(60);
     const id = await started();
     const { records, queue } = deps;
@@ -139,7 +139,7 @@ describe('cancelled', () => {
     }
   });
 
-  test('before its message was ever sent, a request gets it all the same, and so its letter', async () => {
+  test('before the message of a request was sent, the message is still sent, and becomes a dead letter', async () => {
     const { deps, nudges, sent, started, record, work, away } = await withFailed(1);
     const id = await started();
     away.queue = 1;
@@ -155,7 +155,7 @@ describe('cancelled', () => {
     expect(sent).toMatchObject([{ uuid: uuidOf(0), generation: 8, messageId: `${requestId}.8` }]);
   });
 
-  test('before it was started, it can not be started any more; and once ended, it stays as it is', async () => {
+  test('before the start, an action cannot be started any more; after the end, an action cannot be cancelled', async () => {
     const { deps, planned } = await withFailed(1);
     const { id } = await planned();
     expect((await cancelAction(deps, id)).state).toBe('cancelled');

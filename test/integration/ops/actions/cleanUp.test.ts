@@ -8,7 +8,7 @@ import { useFailedDevices } from './support/useFailedDevices.js';
 const { withFailed, tables } = await useFailedDevices();
 const hours = 3_600_000;
 
-test('a plan is good for a day, and is forgotten after that with its set; what was started is kept', async () => {
+test('a plan is valid for a day, and is removed afterwards with its set; a started action is kept', async () => {
   const { deps, clock, planned, started } = await withFailed(200);
   const old = await planned();
   const kept = await started();
@@ -24,7 +24,7 @@ test('a plan is good for a day, and is forgotten after that with its set; what w
   expect((await listActions(deps)).actions.map(({ id }) => id)).toEqual([kept]);
 });
 
-describe('of a process that died', () => {
+describe('after the death of a process', () => {
   /** A table whose calls fail after a number of successful calls. */
   function dying(calls: { put?: number; remove?: number }) {
     const table = tables.newTable<unknown>();
@@ -55,7 +55,7 @@ describe('of a process that died', () => {
     return { actions, whole: openActions(table), rows };
   }
 
-  test('a plan that was half written is not seen, and is removed after an hour, with what there is of its set', async () => {
+  test('an incomplete plan is not listed, and is removed after an hour with the rest of its set', async () => {
     const { deps, clock, planned } = await withFailed(200);
     const { actions, whole, rows } = dying({ put: 2 });
     deps.actions = actions;
@@ -72,7 +72,7 @@ describe('of a process that died', () => {
     expect(await rows()).toBe(0);
   });
 
-  test('a plan that was half removed is removed', async () => {
+  test('an incompletely removed plan is removed', async () => {
     const { deps, clock, planned } = await withFailed(200);
     const { actions, whole, rows } = dying({ remove: 1 });
     deps.actions = actions;
@@ -85,7 +85,7 @@ describe('of a process that died', () => {
   });
 });
 
-test('the set of an action that ended a day ago is removed, once; the action stays', async () => {
+test('the set of an action that finished a day ago is removed, once; the action stays', async () => {
   const { deps, clock, work, started } = await withFailed(3);
   const id = await started({}, { kind: 'discard', reason: 'scrapped' });
   await work();

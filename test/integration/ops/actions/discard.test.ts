@@ -3,7 +3,7 @@ import { useFailedDevices } from './support/useFailedDevices.js';
 
 const { withFailed } = await useFailedDevices();
 
-test('a discard marks the records, remembers letters without one, and sends nothing', async () => {
+test('a discard marks the records, remembers dead letters without a record, and sends nothing', async () => {
   const all = await withFailed(2);
   all.deadLetter('not JSON', '5', { reason: 'bad-message' });
   const id = await all.started({}, { kind: 'discard', reason: 'scrapped', by: 'Ada' });

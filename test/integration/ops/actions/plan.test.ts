@@ -5,7 +5,7 @@ import { useFailedDevices } from './support/useFailedDevices.js';
 const { withFailed } = await useFailedDevices();
 
 test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
-  'of the letters of a device whose record was lost only the newest is replayed, with the filter %j',
+  'of several dead letters of a device without a record only the newest is replayed, with the filter %j',
   async (filter) => {
     const { deps, deadLetter, planned } = await withFailed(0);
     const body = { v: 1, uuid: uuidOf(9), requestId, due: start, operation: 'provision', service: 'main' };
@@ -84,7 +84,7 @@ test.each([
   [{ rate: 0 }, 'ops.bad-request', /rate/],
   [{ rate: 1e-9 }, 'ops.bad-request', /rate/],
   [{ kind: 'explode' }, 'ops.bad-request', /kind/],
-])('a plan with %j is refused, with what is wrong', async (request, code, message) => {
+])('a plan with %j is rejected with the reason', async (request, code, message) => {
   const { planned } = await withFailed(0);
   const refused = planned(request as Partial<ActionRequest>);
   await expect(refused).rejects.toMatchObject({ code, status: 400, message: expect.stringMatching(message) });

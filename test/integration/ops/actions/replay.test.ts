@@ -5,7 +5,7 @@ import { useFailedDevices } from './support/useFailedDevices.js';
 
 const { withFailed } = await useFailedDevices();
 
-test('each is asked again for its turn at the rate, under a number of its own, and the error it had is kept with the action', async () => {
+test('each device is requested again at the rate, under a new generation, and the action keeps the earlier error', async () => {
   const { deps, sent, work, started, record } = await withFailed(3);
   const id = await started({ rate: 60, by: 'Ada' });
   await work();
@@ -27,14 +27,14 @@ test('each is asked again for its turn at the rate, under a number of its own, a
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 3, underWay: 3, succeeded: 0 });
 });
 
-test('without a rate it goes at the pace of the hub', async () => {
+test('without a rate a replay runs at the rate of the hub', async () => {
   const { sent, work, started } = await withFailed(2);
   await started();
   await work();
   expect(sent[1]!.at - sent[0]!.at).toBe(600);
 });
 
-test('it is done when all have come to an end, and then counts no more', async () => {
+test('an action is done when all its requests have finished, and its counts are final', async () => {
   const { deps, work, started, settle, put } = await withFailed(2);
   const id = await started();
   await work();
@@ -51,7 +51,7 @@ test('it is done when all have come to an end, and then counts no more', async (
   expect(await readAction(deps, id)).toEqual(done);
 });
 
-test('a ramp starts with ten, and goes on with twice as many when they have succeeded', async () => {
+test('a ramp starts with ten devices, and continues with twice as many after success', async () => {
   const { deps, sent, work, started, settle } = await withFailed(40);
   const id = await started({ ramp: true });
   await work();
@@ -73,7 +73,7 @@ test('a ramp starts with ten, and goes on with twice as many when they have succ
   expect(sent).toHaveLength(30);
 });
 
-test('what has moved on since the plan is left alone', async () => {
+test('a device that has changed since the plan is left alone', async () => {
   const { deps, sent, work, started, planned, put, record } = await withFailed(4);
   const { id } = await planned();
   const moved = {
@@ -94,7 +94,7 @@ test('what has moved on since the plan is left alone', async () => {
   expect(await started()).not.toBe(id);
 });
 
-test('what others have asked for since counts as superseded', async () => {
+test('a device with a later request counts as superseded', async () => {
   const { deps, work, started, put } = await withFailed(2);
   const id = await started();
   await work();
@@ -102,7 +102,7 @@ test('what others have asked for since counts as superseded', async () => {
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 2, superseded: 1, underWay: 1 });
 });
 
-test('a letter whose record was lost makes the record anew, above the number of the letter', async () => {
+test("a replay of a dead letter without a record creates the record, with a generation above the dead letter's", async () => {
   const all = await withFailed(0);
   const body = {
     v: 1,

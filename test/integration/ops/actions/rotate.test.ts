@@ -36,7 +36,7 @@ describe('a rotation', () => {
     return all;
   }
 
-  test('takes those that hold a certificate, the oldest first, by fleet and date', async () => {
+  test('takes the devices with a certificate, the oldest certificate first, by fleet and date', async () => {
     const { planned, deps } = await withProvisioned();
     const set = async (filter: object) => {
       const { id, counts, byFleet } = await planned({ kind: 'rotate', filter });
@@ -50,7 +50,7 @@ describe('a rotation', () => {
     await expect(set({ code: 'timed-out' })).rejects.toMatchObject({ code: 'ops.bad-filter' });
   });
 
-  test('retires what each holds, once, at the rate, and revokes it only if that is asked for', async () => {
+  test('retires the certificate of each device, once, at the rate, and revokes the certificate only on request', async () => {
     const { sent, started, work, record, nudges, deps } = await withProvisioned();
     await started({ rate: 60 }, { kind: 'rotate', filter: { fleet: 'acme/a' } });
     await Promise.all([1, 2].map(() => advanceAction(deps, nudges[0]!)));
@@ -74,7 +74,7 @@ describe('a rotation', () => {
     expect((await readAction(deps, id)).counts).toMatchObject({ planned: 3, superseded: 1, underWay: 2 });
   });
 
-  test('that is cancelled leaves a device as it was, or, once it was begun, to its end', async () => {
+  test('that is cancelled leaves a device unchanged, or completes a run that has started', async () => {
     const { started, work, record, put, deps } = await withProvisioned();
     const desired = { ...(await record(3)).desired, retire: replaced, revoke: true };
     await put(3, { ...provisioned(start - 20 * day), desired });

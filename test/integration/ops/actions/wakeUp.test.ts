@@ -10,7 +10,7 @@ import { useFailedDevices } from './support/useFailedDevices.js';
 
 const { withFailed, tables } = await useFailedDevices();
 
-test('a start or a cancel whose message could not be sent has begun all the same, and says so; the timer sends it', async () => {
+test('a start or a cancel takes effect although its wake-up message could not be sent, and says so; the timer sends the message', async () => {
   const { deps, sent, clock, planned, work, away } = await withFailed(2);
   const { id } = await planned();
   away.queue = 1;
@@ -56,7 +56,7 @@ test.each(['meets its own write as a conflict', 'gets no answer to its write'])(
 
 // Azure Tables rejects some of these texts as a key. The answer must not look like an outage.
 test.each(['no#id', 'no?id', 'no\\id', 'no-id'])(
-  'there is no action %s, and no table is asked for it',
+  'there is no action %s, and no table is read for this id',
   async (id) => {
     const { deps } = await withFailed(0);
     const get = () => Promise.reject(new Error('requested'));
@@ -68,7 +68,7 @@ test.each(['no#id', 'no?id', 'no\\id', 'no-id'])(
   },
 );
 
-test('a worker that dies before it wrote down how far it came asks nobody twice', async () => {
+test('a worker that dies before it has stored its progress requests no device twice', async () => {
   const { deps, sent, work, started, record, away } = await withFailed(30);
   const id = await started();
   away.queue = 5;
@@ -81,7 +81,7 @@ test('a worker that dies before it wrote down how far it came asks nobody twice'
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 30, superseded: 0, underWay: 30 });
 });
 
-test('two workers at the same message ask nobody twice', async () => {
+test('two workers with the same message request no device twice', async () => {
   const { deps, nudges, started, record } = await withFailed(150);
   const id = await started();
   await Promise.all([1, 2].map(() => advanceAction(deps, nudges[0]!)));
@@ -90,7 +90,7 @@ test('two workers at the same message ask nobody twice', async () => {
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 150, superseded: 0, underWay: 150 });
 });
 
-test('only the newest message goes on with it; one that was lost is sent again', async () => {
+test('only the newest wake-up message continues an action; a lost wake-up message is sent again', async () => {
   const { deps, sent, nudges, clock, work, started } = await withFailed(1);
   const id = await started();
   expect(nudges).toMatchObject([{ action: id, generation: 1, messageId: `${id}.1`, at: start }]);

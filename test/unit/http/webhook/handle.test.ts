@@ -30,7 +30,7 @@ test('"created" provisions a device that has no record, at the default service',
   expect(sent.map(({ message }) => message)).toEqual([expect.objectContaining({ uuid, service: 'relay' })]);
 });
 
-test('"created" changes nothing for a device that was asked for, moved or undone before', async () => {
+test('"created" changes nothing for a device that was requested, moved or deprovisioned before', async () => {
   for (const before of [requested('main'), deleted]) {
     const { handle, sent, deps, settle } = setUp();
     await handle(requested('main'));
@@ -89,7 +89,7 @@ test.each(['online', 'updated', 'deleted'])(
   },
 );
 
-test('a check of a device that was never asked for writes nothing and sends nothing', async () => {
+test('a check of a device without a request writes nothing and sends nothing', async () => {
   const { handle, sent, deps } = setUp();
   expect(await handle(deleted)).toMatchObject({ outcome: 'checked' });
   expect(await deps.records.read(uuid)).toBeNull();
