@@ -28,7 +28,7 @@ const bad: [string, unknown, string | undefined, string, RegExp][] = [
     /not a JSON/,
   ],
   ['that is a JSON array', [message], json, 'bad-message', /not a JSON object/],
-  ['that is empty', {}, json, 'bad-message', /fields.*: v, uuid, requestId, n, due, operation, service/],
+  ['that is empty', {}, json, 'bad-message', /fields.*: v, uuid, requestId, generation, due, operation, service/],
   ['without a request', without('requestId'), json, 'bad-message', /fields.*: requestId\./],
   ['without a device', without('uuid'), json, 'bad-message', /fields.*: uuid\./],
   ['with another form of device', { ...message, uuid: 'abc' }, json, 'bad-message', /fields.*: uuid\./],

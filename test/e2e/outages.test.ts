@@ -26,7 +26,7 @@ test.each([
   ['records', 'tables', 'records-unavailable'],
   ['queue', 'serviceBus', 'queue-unavailable'],
 ] as const)(
-  'while the %s cannot be reached nothing is promised, and a device that asks again is served',
+  'while the %s cannot be reached a request gets a 503, and a repeated request is provisioned',
   async (line, name, code) => {
     const uuid = await balena.newDevice();
     const [requested, undone, seen] = await without(system.stack, name, () =>
@@ -36,7 +36,7 @@ test.each([
       expect({ status: answer.status, code: answer.json.code }).toEqual({ status: 503, code });
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-      expect(answer.json.detail).toMatch(/Nothing was promised/);
+      expect(answer.json.detail).toMatch(/The request may be lost: repeat the request/);
     }
     expect(seen.status).toBe(503);
     expect(seen.notOk.some((text) => text.startsWith(`${line}:`))).toBe(true);
