@@ -2,7 +2,7 @@ import type { DeviceEvidence } from './check/Evidence.js';
 import type { Plan } from './plan/Plan.js';
 import type { Settled } from './system/settle.js';
 
-/** What happened in a run, in a few lines for people. */
+/** Summarizes a run in a few lines. */
 export function summarize(plan: Plan, evidence: readonly DeviceEvidence[], end: Settled): string {
   const count = (names: string[]) => {
     const counts = new Map<string, number>();

@@ -21,7 +21,7 @@ test('an empty system is told as one', async () => {
   });
 });
 
-test('depths are those of the queue; where it may not be asked, or does not answer, those of the records, and why', async () => {
+test('the depths come from the queue; without an answer of the queue they come from the records, with the reason', async () => {
   const { deps, depths, put } = opsDependencies(tables);
   await put(1);
   await put(2, { job: { generation: 7, kind: 'change', due: start + minute } });

@@ -8,7 +8,7 @@ import { day, fleetDependencies, longAgo, now, provisionedRecord, uuidOf } from 
 const options = { renewAt: 0.8, operationsPerMinute: 100 };
 const thumbprint = 'A'.repeat(64);
 
-/** The record of a device whose certificate lives 100 days, of which so many are left. */
+/** The record of a device with a certificate of 100 days, and this number of days left. */
 function withDaysLeft(
   generation: number,
   left: number,
@@ -44,7 +44,7 @@ test('no more are taken up than fit into four hours of it; the rest is left to t
   for (let generation = 0; generation < 10; generation += 1) await put(withDaysLeft(generation, 5));
   const slow = { ...options, operationsPerMinute: 0.1 };
   expect(await renew(deps, slow)).toMatchObject({ due: 10, checked: 6, left: 4 });
-  // The next run comes when half of that is through: there is room for as many.
+  // The next run comes after half of this work, and has room for the other half.
   clock.at += 2 * 3_600_000;
   expect(await renew(deps, slow)).toMatchObject({ due: 4, checked: 3, left: 1 });
   clock.at += 4 * 3_600_000;
@@ -72,7 +72,7 @@ test('of a device whose request failed for good the certificate is counted, and 
 test('of a renewal that failed with half a pair stored, the certificate that is left is counted, and due', async () => {
   const { deps, put, requested } = fleetDependencies();
   const half = { thumbprint: null, previous: thumbprint };
-  // Long before its time.
+  // Long before the renewal is due.
   await put(withDaysLeft(1, 50, {}, half));
   await put(withDaysLeft(2, 5, {}, half));
   await put(withDaysLeft(3, 5, {}, { ...half, notBefore: null, notAfter: null }));
@@ -87,7 +87,7 @@ test('of a renewal that failed with half a pair stored, the certificate that is 
     failed: 1,
     certificates: { expired: 0, within7Days: 2, within30Days: 0, later: 1 },
   });
-  // What nobody knows the end of comes first.
+  // Certificates with an unknown end come first.
   expect(await requested()).toEqual([3, 2, 1].map((generation) => `${uuidOf(generation)} check`));
 });
 

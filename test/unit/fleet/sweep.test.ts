@@ -3,8 +3,8 @@ import type { DeviceRecord } from '../../../src/device/record.js';
 import { newRecord } from '../../../src/device/transitionParts.js';
 import { planSweep, type SweepOptions, type SweepProgress, sweep } from '../../../src/fleet/sweep.js';
 import { openPosition, type PositionRow } from '../../../src/storage/timerRows.js';
+import { collect } from '../../support/collect.js';
 import {
-  collect,
   credentialsOf,
   fleet,
   fleetDependencies,
@@ -149,11 +149,11 @@ test.each<Case>([
 });
 
 describe('where many records of a fleet look gone,', () => {
-  /** Records of a fleet, of which the first are gone from balena, and a record of another fleet that is gone. */
+  /** Records of a fleet without its first devices in balena, and a record of a deleted device of another fleet. */
   async function system(count: number, gone: number) {
     const made = fleetDependencies();
     for (let generation = 0; generation < count; generation += 1) {
-      // Verified a moment ago, those that are there are left alone.
+      // Recently verified devices are left alone if balena still has the device.
       await made.put(
         provisionedRecord(uuidOf(generation), credentials, { verifiedAt: generation < gone ? longAgo : now }),
       );
@@ -267,7 +267,7 @@ test('a sweep that is ended goes on where it was, also in another process', asyn
   expect(await openPosition(positions, 'sweep', clock).read()).toBe(uuidOf(499));
   expect(await run()).toMatchObject({ finished: true, requested: 700, devices: 700 });
   expect(new Set(sent.map(({ uuid }) => uuid)).size).toBe(1_200);
-  // And the next one begins at the beginning.
+  // The next sweep begins at the first device.
   expect(await run()).toMatchObject({ finished: true, requested: 0, devices: 1_200 });
 });
 
