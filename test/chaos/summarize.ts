@@ -7,7 +7,7 @@ export function summarize(plan: Plan, evidence: readonly DeviceEvidence[], end: 
   const count = (names: string[]) => {
     const counts = new Map<string, number>();
     for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-    return [...counts].map(([name, generation]) => `${generation} ${name}`).join(', ') || 'none';
+    return [...counts].map(([name, index]) => `${index} ${name}`).join(', ') || 'none';
   };
   const asks = evidence.flatMap((each) => each.asks);
   const strikes = plan.events.flatMap((event) =>

@@ -85,7 +85,7 @@ async function askAtRandom(
 ): Promise<string | null> {
   let wanted: string | null = null;
   const asks = 4 + Math.floor(random() * 5);
-  for (let generation = 0; generation < asks; generation += 1) {
+  for (let index = 0; index < asks; index += 1) {
     const service = [null, 'main', 'main', 'cloud-relay'][Math.floor(random() * 4)] ?? null;
     const { status, text, json } = service === null ? await del(uuid) : await post(uuid, service);
     if (status === 202) wanted = service;

@@ -18,9 +18,9 @@ const others = (uuid: string, thumbprint: string) =>
     const pair = await system.credentials(uuid);
     return pair.accepted && pair.matches && pair.thumbprint !== thumbprint && pair;
   });
-const hasSent = (uuid: string, generation: number) =>
-  waitFor(`telemetry ${generation} arrived`, async () =>
-    (await hub.telemetry(uuid)).some(({ body }) => JSON.stringify(body).includes(`"n":${generation}`)),
+const hasSent = (uuid: string, n: number) =>
+  waitFor(`telemetry ${n} arrived`, async () =>
+    (await hub.telemetry(uuid)).some(({ body }) => JSON.stringify(body).includes(`"n":${n}`)),
   );
 
 test('a certificate that is due is renewed without an outage: the connection holds, and old and new both connect', async () => {
@@ -29,7 +29,7 @@ test('a certificate that is due is renewed without an outage: the connection hol
   await holdPair(system, app, uuid, old);
   const oldPair = await system.credentials(uuid);
   const held = await system.connect(uuid, oldPair);
-  await held.send({ generation: 1 });
+  await held.send({ n: 1 });
   await hasSent(uuid, 1);
 
   expect(await renew(app, options)).toMatchObject({ due: 1, checked: 1, certificates: { within30Days: 1 } });
@@ -37,17 +37,17 @@ test('a certificate that is due is renewed without an outage: the connection hol
   expect(await hub.thumbprints(uuid)).toEqual([newPair.thumbprint, old.thumbprint]);
 
   // The connection with the old certificate was never closed.
-  await held.send({ generation: 2 });
+  await held.send({ n: 2 });
   await hasSent(uuid, 2);
   await held.close();
   // A device that uses its old variables, and later its new variables.
-  for (const [generation, pair] of [
+  for (const [n, pair] of [
     [3, oldPair],
     [4, newPair],
   ] as const) {
     const again = await system.connect(uuid, pair);
-    await again.send({ generation });
-    await hasSent(uuid, generation);
+    await again.send({ n });
+    await hasSent(uuid, n);
     await again.close();
   }
   await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
@@ -60,7 +60,7 @@ test('a rotation that is asked for holds the connection, too; with the next one 
   const held = await system.connect(uuid, first);
   expect(await rotate(app, uuid)).toMatchObject({ kind: 'accepted' });
   const second = await others(uuid, first.thumbprint);
-  await held.send({ generation: 1 });
+  await held.send({ n: 1 });
   await hasSent(uuid, 1);
   await held.close();
   await system.state(uuid, 'provisioned');

@@ -86,7 +86,7 @@ test('one trace leads from the request through queue, retry and every step to th
   expect(steps.map(({ name }) => name)).toEqual(['validate', 'mint', 'register', 'store']);
   const outside = steps.map((step) => childrenOf(step).map(({ name, kind }) => [name, kind]));
   expect(outside).toEqual([
-    [['balena.find', client]],
+    [['balena.findDevice', client]],
     [],
     [['hub.create', client]],
     [

@@ -13,8 +13,7 @@ const mint = minter({ days: 100 });
 export const longAgo = now - day;
 
 /** A uuid. Uuids sort by their numbers. */
-export const uuidOf = (generation: number): string =>
-  generation.toString(16).padStart(4, '0').padEnd(32, 'a');
+export const uuidOf = (index: number): string => index.toString(16).padStart(4, '0').padEnd(32, 'a');
 
 export const credentialsOf = (uuid: string, at = now - 10 * day): Promise<Credentials> => mint(uuid, at);
 

@@ -17,7 +17,7 @@ import { handClock } from './handClock.js';
 import type { useTables } from './useTables.js';
 
 export const start = 1_800_000_000_000;
-export const uuidOf = (generation: number) => generation.toString(16).padStart(32, '0');
+export const uuidOf = (index: number) => index.toString(16).padStart(32, '0');
 export const requestId = '018f0000-0000-7000-8000-000000000000';
 
 /**
@@ -82,11 +82,11 @@ export function opsDependencies({
   };
 
   /** Stores a record; default: a device without the requested service, failed for good. */
-  async function put(generation: number, more: Partial<DeviceRecord> = {}): Promise<DeviceRecord> {
+  async function put(index: number, more: Partial<DeviceRecord> = {}): Promise<DeviceRecord> {
     const desired = { present: true, service: 'sensor', requestId, requestedAt: start };
     const record: DeviceRecord = {
-      ...newRecord(uuidOf(generation), desired, start),
-      job: { generation: 7, kind: 'change', due: start, dead: { at: start + generation } },
+      ...newRecord(uuidOf(index), desired, start),
+      job: { generation: 7, kind: 'change', due: start, dead: { at: start + index } },
       lastGeneration: 7,
       error: { code: 'service-not-found', step: 'validate', message: 'No such service.', at: start },
       ...more,
@@ -105,10 +105,10 @@ export function opsDependencies({
     depths,
     status,
     put,
-    record: async (generation: number) => (await records.read(uuidOf(generation)))!.value,
+    record: async (index: number) => (await records.read(uuidOf(index)))!.value,
     /** Ends the job of a device, as a worker does. */
-    settle: (generation: number, outcome: 'done' | 'failed') =>
-      records.amend(uuidOf(generation), (record) => {
+    settle: (index: number, outcome: 'done' | 'failed') =>
+      records.amend(uuidOf(index), (record) => {
         if (!record?.job) return null;
         const at = clock.now();
         if (outcome === 'failed') {

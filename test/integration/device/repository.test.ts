@@ -63,8 +63,8 @@ test('every write has a stamp of its own', async () => {
 
 test('summaries come in the order of the uuids, all or those behind one, also over more than a page', async () => {
   const { records } = open();
-  const uuids = Array.from({ length: 1_100 }, (_, generation) =>
-    ((generation * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
+  const uuids = Array.from({ length: 1_100 }, (_, index) =>
+    ((index * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
   );
   const limit = pLimit(20);
   await limit.map(uuids, (each) => records.write({ ...fresh(), uuid: each }, null));

@@ -5,9 +5,9 @@ import { opsDependencies, requestId, start, uuidOf } from '../../support/opsTool
 import { useTables } from '../../support/useTables.js';
 
 const tables = await useTables();
-const bodyOf = (generation: number, more: object = {}) => ({
+const bodyOf = (index: number, more: object = {}) => ({
   v: 1,
-  uuid: uuidOf(generation),
+  uuid: uuidOf(index),
   requestId,
   generation: 7,
   due: start,
@@ -83,7 +83,7 @@ test.each([
 
 test('filters narrow it down, and must all hold', async () => {
   const { deps, put, clock } = opsDependencies(tables);
-  await Promise.all(Array.from({ length: 10 }, (_, generation) => put(generation)));
+  await Promise.all(Array.from({ length: 10 }, (_, index) => put(index)));
   const error = { code: 'hub-rejected', step: 'register', message: 'No.', at: start } as const;
   const observed = (fleet: string) => ({ ...opsRecordObserved, fleet });
   await put(3, { error, observed: observed('acme/a') });
@@ -104,7 +104,7 @@ test('filters narrow it down, and must all hold', async () => {
 
 test('pages follow one another, though something fails in between', async () => {
   const { deps, put, clock } = opsDependencies(tables);
-  await Promise.all(Array.from({ length: 25 }, (_, generation) => put(generation)));
+  await Promise.all(Array.from({ length: 25 }, (_, index) => put(index)));
   const seen: (string | null)[] = [];
   let cursor: string | undefined;
   do {
@@ -114,7 +114,7 @@ test('pages follow one another, though something fails in between', async () => 
     await put(100 + seen.length);
     clock.at += 60_000;
   } while (cursor);
-  expect(seen).toEqual(Array.from({ length: 25 }, (_, generation) => uuidOf(24 - generation)));
+  expect(seen).toEqual(Array.from({ length: 25 }, (_, index) => uuidOf(24 - index)));
 });
 
 test('the list is read anew once it is old, and otherwise only once for all who ask', async () => {

@@ -14,7 +14,7 @@ const clock = { now: () => now, sleep: async () => {} };
 const minutes = 60_000;
 const window = 10 * minutes;
 const requestId = '018f0000-0000-7000-8000-000000000000';
-const uuidOf = (generation: number) => generation.toString(16).padStart(32, '0');
+const uuidOf = (index: number) => index.toString(16).padStart(32, '0');
 
 /** A queue with these dead letters. The queue records all messages. */
 function fakeQueue(
@@ -57,9 +57,9 @@ async function lastRunAt(at: number) {
 
 async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
   const records = openRecords(tables.newTable<DeviceRecord>(), clock);
-  for (const [generation, job] of jobs.entries()) {
+  for (const [index, job] of jobs.entries()) {
     const desired = { present: true, service: '', requestId, requestedAt: now };
-    await records.write({ ...newRecord(uuidOf(generation), desired, now), job }, null);
+    await records.write({ ...newRecord(uuidOf(index), desired, now), job }, null);
   }
   const deps: RedriveDependencies = {
     records,

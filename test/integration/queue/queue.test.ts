@@ -185,9 +185,9 @@ async function deadLettersOf(queue: Queue): Promise<PeekedDeadLetter[]> {
 
 /** Sends messages and dead-letters each message, as the host of the worker does. */
 async function deadLetter(queue: Queue, name: string, count: number): Promise<ProvisioningMessage[]> {
-  const bodies = Array.from({ length: count }, (_, generation) => message(generation));
-  for (const [generation, body] of bodies.entries())
-    await queue.send(body, { messageId: `${name}.${generation}`, at: 0 });
+  const bodies = Array.from({ length: count }, (_, index) => message(index));
+  for (const [index, body] of bodies.entries())
+    await queue.send(body, { messageId: `${name}.${index}`, at: 0 });
   const receiver = broker.client.createReceiver(name);
   for (let left = count; left > 0; ) {
     const received = await receiver.receiveMessages(left, { maxWaitTimeInMs: 2_000 });

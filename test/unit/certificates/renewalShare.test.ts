@@ -32,8 +32,8 @@ test.each<[what: string, due: number[], share: [part: number, hours: number, lat
 function live(count: number, lifeDays: number) {
   const notBefore = now;
   const notAfter = now + lifeDays * day;
-  const times = Array.from({ length: count }, (_, generation) =>
-    renewalTime({ uuid: uuidOf(generation), notBefore, notAfter }, 0.8),
+  const times = Array.from({ length: count }, (_, index) =>
+    renewalTime({ uuid: uuidOf(index), notBefore, notAfter }, 0.8),
   ).sort((a, b) => a - b);
   let done = 0;
   let fallen = 0;

@@ -128,7 +128,7 @@ describe('cancelled', () => {
     };
     await expect(advanceAction(failing, nudges[0]!)).rejects.toMatchObject({ code: 'unexpected' });
     expect(underWay).toBe(0);
-    const all = await Promise.all(Array.from({ length: 60 }, (_, generation) => record(generation)));
+    const all = await Promise.all(Array.from({ length: 60 }, (_, index) => record(index)));
     const requested = all.filter(({ action }) => action?.id === id);
     expect(requested.length).toBeGreaterThan(0);
     // Each request has a message that will be the dead letter, even if the first attempt to send the message failed.

@@ -49,10 +49,10 @@ describe('a set of any size', () => {
     ['the longest names', '\u0001'.repeat(255)],
   ])('can be planned with %s', async (_, service) => {
     const { deps, planned, deadLetter } = await withFailed(0);
-    const uuids = Array.from({ length: 400 }, (_, generation) => generation.toString(16).padStart(62, '0'));
+    const uuids = Array.from({ length: 400 }, (_, index) => index.toString(16).padStart(62, '0'));
     const rest = { v: 1, requestId, generation: 2_000_000_000, due: start, operation: 'provision', service };
-    uuids.forEach((uuid, generation) => {
-      deadLetter({ ...rest, uuid }, String(10 ** 15 + generation), { enqueuedAt: start + generation });
+    uuids.forEach((uuid, index) => {
+      deadLetter({ ...rest, uuid }, String(10 ** 15 + index), { enqueuedAt: start + index });
     });
     const { id, counts } = await planned();
     expect(counts.planned).toBe(400);
@@ -65,9 +65,9 @@ describe('a set of any size', () => {
   test('is counted by the most frequent of its fleets, and the others', async () => {
     const { planned, put } = await withFailed(0);
     const { observed } = await put(0);
-    for (let generation = 0; generation < 300; generation += 1)
-      await put(generation, {
-        observed: { ...observed, fleet: `acme/${'f'.repeat(120)}${generation < 20 ? 0 : generation}` },
+    for (let index = 0; index < 300; index += 1)
+      await put(index, {
+        observed: { ...observed, fleet: `acme/${'f'.repeat(120)}${index < 20 ? 0 : index}` },
       });
     const byFleet = Object.entries((await planned()).byFleet);
     expect(byFleet[0]).toEqual([`acme/${'f'.repeat(120)}0`, 20]);

@@ -58,12 +58,10 @@ test('a ramp starts with ten devices, and continues with twice as many after suc
   expect(sent).toHaveLength(10);
   await work();
   expect(sent).toHaveLength(10);
-  for (let generation = 0; generation < 10; generation += 1)
-    await settle(generation, generation === 0 ? 'failed' : 'done');
+  for (let index = 0; index < 10; index += 1) await settle(index, index === 0 ? 'failed' : 'done');
   await work();
   expect(sent).toHaveLength(30);
-  for (let generation = 10; generation < 30; generation += 1)
-    await settle(generation, generation < 13 ? 'failed' : 'done');
+  for (let index = 10; index < 30; index += 1) await settle(index, index < 13 ? 'failed' : 'done');
   await work();
   expect(await readAction(deps, id)).toMatchObject({
     state: 'halted',

@@ -76,8 +76,8 @@ test('a worker that dies before it has stored its progress requests no device tw
   expect((await deps.actions.read(id))?.value.next).toBe(0);
   await work(0);
   expect(new Set(sent.map(({ messageId, uuid }) => `${uuid} ${messageId}`)).size).toBe(30);
-  for (let generation = 0; generation < 30; generation += 1)
-    expect(await record(generation)).toMatchObject({ replays: 1, job: { generation: 8 } });
+  for (let index = 0; index < 30; index += 1)
+    expect(await record(index)).toMatchObject({ replays: 1, job: { generation: 8 } });
   expect((await readAction(deps, id)).counts).toMatchObject({ requested: 30, superseded: 0, underWay: 30 });
 });
 

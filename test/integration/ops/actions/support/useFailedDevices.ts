@@ -13,8 +13,8 @@ export async function useFailedDevices() {
   async function withFailed(count: number) {
     const all = opsDependencies(tables);
     await pLimit(32).map(
-      Array.from({ length: count }, (_, generation) => generation),
-      (generation) => all.put(generation),
+      Array.from({ length: count }, (_, index) => index),
+      (index) => all.put(index),
     );
     const { deps, nudges, clock } = all;
     return {
