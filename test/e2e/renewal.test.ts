@@ -20,7 +20,7 @@ const others = (uuid: string, thumbprint: string) =>
   });
 const hasSent = (uuid: string, generation: number) =>
   waitFor(`telemetry ${generation} arrived`, async () =>
-    (await hub.telemetry(uuid)).some(({ body }) => JSON.stringify(body).includes(`"n":${generation}`)),
+    (await hub.telemetry(uuid)).some(({ body }) => JSON.stringify(body).includes(`"generation":${generation}`)),
   );
 
 test('a certificate that is due is renewed without an outage: the connection holds, and old and new both connect', async () => {
