@@ -19,7 +19,7 @@ test('any message is read, or refused with a reason that quotes nothing of it', 
         const message = parseMessage(given);
         read += 1;
         expect(Object.keys(message).sort()).toEqual(
-          ['due', 'n', 'operation', 'requestId', 'service', 'uuid', 'v'].sort(),
+          ['due', 'generation', 'operation', 'requestId', 'service', 'uuid', 'v'].sort(),
         );
         expect(message.uuid).toMatch(/^[0-9a-f]{32}$|^[0-9a-f]{62}$/);
       } catch (error) {

@@ -32,7 +32,7 @@ const field = fc.constantFrom(
   'v',
   'uuid',
   'requestId',
-  'n',
+  'generation',
   'due',
   'operation',
   'service',
