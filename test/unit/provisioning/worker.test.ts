@@ -157,6 +157,32 @@ describe('a run that fails', () => {
     expect(system.sent).toMatchObject([{ generation: after.lastGeneration }]);
   });
 
+  test('without its lease, records no further scopes, and calls the hub no more', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const { certificate, privateKey } = await deps.mint(uuid, now);
+    const variables = {
+      AZURE_CERT: { id: 1, value: certificate },
+      AZURE_PRIVATE_KEY: { id: 2, value: privateKey },
+    };
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        const lease = { by: 'another', until: now + minutes };
+        await deps.records.amend(uuid, (record) => record && { ...record, lease });
+        const empty = { ownerId: 2, variables: {} };
+        return {
+          fleet: 'f',
+          scopes: new Map([['', { ownerId: 1, variables }] as const, ['main', empty] as const]),
+        };
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    expect((await system.record(uuid)).scopes).toEqual(['main']);
+    expect(system.calls).not.toContain('hub create');
+  });
+
   test('while a newer request was made, leaves the job of that request alone', async () => {
     const system = workerDependencies(now);
     await system.put(queued);
