@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../../local/stack/projectFolder.js';
+import { settingNames } from '../../src/config/settings.js';
 import { errorCodes, policyOf } from '../../src/shared/errorPolicy.js';
 
 const read = (path: string) => readFile(join(projectFolder(), path), 'utf8');
@@ -13,3 +14,30 @@ test('README.md lists every error code, with the meaning and the advice of the p
   if (!(await read('README.md')).includes(`\n${table}\n\n`))
     throw new Error(`The table of error codes in README.md must be:\n\n${table}\n`);
 });
+
+/** App Service or the Functions host sets these; an operator does not. */
+const setByThePlatform = ['AzureWebJobsStorage__accountName', 'WEBSITE_SITE_NAME'];
+
+test('README.md names every setting', async () => {
+  const readme = await read('README.md');
+  const missing = settingNames.filter((name) => !readme.includes(`\`${name}\``));
+  expect(missing).toEqual(setByThePlatform);
+});
+
+test.each(['README.md'])('the scripts that %s names exist', async (file) => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+  const named = [...(await read(file)).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test.each(['README.md', 'CONTRIBUTING.md', 'docs/glossary.md'])(
+  'the files that %s names exist',
+  async (file) => {
+    const named = [
+      ...(await read(file)).matchAll(/`((?:src|test|cli|page|local|functions|docs|infra)\/[\w./-]*)`/g),
+    ];
+    const paths = named.map(([, path = '']) => path).filter((path) => !/example/.test(path));
+    expect(paths.length).toBeGreaterThan(0);
+    await Promise.all(paths.map((path) => access(join(projectFolder(), path))));
+  },
+);
