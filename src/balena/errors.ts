@@ -39,7 +39,7 @@ export function mapBalenaError(error: unknown, write: boolean): ProvisioningErro
     });
   }
   if (status === 409) {
-    return make('balena-conflict', 'A variable of that name appeared in balena meanwhile (409).', {
+    return make('balena-conflict', 'Another writer created the same variable in balena (409).', {
       retryAfterMs: 1_000,
     });
   }

@@ -1,16 +1,17 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, VariableScope } from './record.js';
 import { hasPendingChange, operationOf, type State, stateOf } from './state.js';
 
-/** What lists and counts need of a record: a column of its own beside it, so that a scan of a large fleet reads little. Times are Unix ms. */
+/** The part of a record that lists and counts need. A summary is a column of its own, so that a scan of a large fleet reads little. */
 export interface Summary {
   uuid: string;
   requestId: string;
   operation: 'provision' | 'rotate' | 'deprovision';
-  /** Without regard to a lease: see `summaryState`. */
+  /** The state without regard to a lease: see `summaryState`. */
   state: State;
-  /** Of a lease that was not left; 0 if there is none. */
-  leasedUntil: number;
+  /** The end of a lease on a pending change, unless the lease is unresolved; 0 if there is none. */
+  leasedUntil: EpochMs;
   service: VariableScope | null;
   fleet: string | null;
   code: ErrorCode | null;
@@ -18,28 +19,28 @@ export interface Summary {
   message: string | null;
   attempts: number;
   replays: number;
-  firstSeenAt: number;
-  requestedAt: number;
-  completedAt: number | null;
-  /** The bulk action that last asked for it. */
+  firstSeenAt: EpochMs;
+  requestedAt: EpochMs;
+  completedAt: EpochMs | null;
+  /** The id of the bulk action that requested the job. */
   action: string | null;
   job: {
     generation: number;
     kind: 'change' | 'check';
-    due: number;
-    /** When it was given up; null while it is live. */
-    deadAt: number | null;
+    due: EpochMs;
+    /** The time at which the job became dead; null while the job is pending. */
+    deadAt: EpochMs | null;
     cancelled: boolean;
     discarded: boolean;
-    /** It has its registry slot. */
+    /** The job has a reservation at the hub. */
     reserved: boolean;
   } | null;
   thumbprint: string | null;
   previous: string | null;
   hub: HubState;
-  notBefore: number | null;
-  notAfter: number | null;
-  verifiedAt: number;
+  notBefore: EpochMs | null;
+  notAfter: EpochMs | null;
+  verifiedAt: EpochMs;
 }
 
 export function summarize(record: DeviceRecord): Summary {
@@ -79,7 +80,7 @@ export function summarize(record: DeviceRecord): Summary {
   };
 }
 
-/** @param now Unix ms */
-export function summaryState({ state, leasedUntil }: Summary, now: number): State {
+/** The state that lists show, with the lease taken into account. */
+export function summaryState({ state, leasedUntil }: Summary, now: EpochMs): State {
   return now < leasedUntil ? 'working' : state;
 }

@@ -17,10 +17,9 @@ import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
 import { admitByCircuits, releaseProbes } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
-import type { WorkerDependencies } from './dependencies.js';
+import type { Delivery, WorkerDependencies } from './dependencies.js';
 import { reserve } from './reserve.js';
 import { type Run, startRun } from './run.js';
-import type { Delivery } from './worker.js';
 
 export type Admission =
   /** The message may do its work, under the run's lease. */

@@ -5,10 +5,10 @@ import type { Status } from '../health/status.js';
 import type { HubRegistry } from '../iothub/types.js';
 import type { Queue } from '../queue/queue.js';
 import type { RetryTransient } from '../shared/retry.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import type { Circuits } from '../throttling/circuitBreaker.js';
 import type { RateLimiter } from '../throttling/rateLimiter.js';
-import type { ReconcileSettings } from './work.js';
+import type { ReconcileSettings } from './steps/work.js';
 
 export interface WorkerSettings extends ReconcileSettings {
   /** W of the protocol: after this time a run starts no call to another system. */
@@ -38,4 +38,18 @@ export interface WorkerDependencies {
   instance: string;
   /** Returns numbers from 0 to 1. */
   random: () => number;
+}
+
+/** One delivery of a message to a worker. */
+export interface Delivery {
+  sequenceNumber: string;
+  /** The time at which the message became active, by the broker's clock. */
+  enqueuedAt: EpochMs;
+  /**
+   * Moves the message to the dead-letter queue.
+   *
+   * @throws Error if the host cannot settle the message now. The worker then throws, and the redelivery settles the message
+   */
+  deadLetter(reason: string, description: string): Promise<void>;
+  log(line: string): void;
 }

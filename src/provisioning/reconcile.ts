@@ -5,7 +5,7 @@ import { register } from './steps/register.js';
 import { remove } from './steps/remove.js';
 import { store } from './steps/store.js';
 import { authorize, findDevice } from './steps/validate.js';
-import type { Work } from './work.js';
+import type { Work } from './steps/work.js';
 
 /**
  * Brings a device to its desired state: validate, mint, register, store; or remove. Each step looks first and does only what is

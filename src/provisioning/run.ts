@@ -6,7 +6,7 @@ import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
-import type { Work } from './work.js';
+import type { Work } from './steps/work.js';
 
 /** Ends a run that needs a registry operation whose time is not near. */
 export class ReservationNotDue extends Error {

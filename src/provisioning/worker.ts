@@ -4,29 +4,15 @@ import { isMessageOfJob } from '../device/state.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
-import { type EpochMs, iso } from '../shared/time.js';
+import { iso } from '../shared/time.js';
 import { addLogContext, withLogContext } from '../telemetry/logContext.js';
 import { inSpan } from '../telemetry/spans.js';
 import { parentOfDelivery } from '../telemetry/traceparent.js';
 import { admit } from './admit.js';
-import type { WorkerDependencies } from './dependencies.js';
+import type { Delivery, WorkerDependencies } from './dependencies.js';
 import { finish, type RunOutcome } from './finish.js';
 import { reconcile } from './reconcile.js';
 import { ReservationNotDue, type Run } from './run.js';
-
-/** One delivery of a message to a worker. */
-export interface Delivery {
-  sequenceNumber: string;
-  /** The time at which the message became active, by the broker's clock. */
-  enqueuedAt: EpochMs;
-  /**
-   * Moves the message to the dead-letter queue.
-   *
-   * @throws Error if the host cannot settle the message now. The worker then throws, and the redelivery settles the message
-   */
-  deadLetter(reason: string, description: string): Promise<void>;
-  log(line: string): void;
-}
 
 const beforeThrowingMs = 5_000;
 

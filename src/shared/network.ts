@@ -32,7 +32,7 @@ export async function withDeadline<R>(ms: number, run: (signal: AbortSignal) => 
   }
 }
 
-/** Error codes of requests that never reached the other system: the connection failed, or its certificate was rejected. */
+/** The error codes for a failed connection or a rejected certificate. The other system has never received the request. */
 const codes = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -49,7 +49,7 @@ const codes = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-/** Whether the error or one of its causes proves: the request never reached the other system. */
+/** Whether the code of the error, or of a cause, shows: the other system has never received the request. */
 export function neverSent(error: unknown): boolean {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
   if (typeof code === 'string' && codes.has(code)) return true;

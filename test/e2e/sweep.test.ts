@@ -26,7 +26,7 @@ test('a device that appears is found and provisioned, without anyone asking for 
   const uuid = await balena.newDevice();
   await system.state(uuid, 'provisioned');
   expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
-  expect(await said(/swept \d+ devices and \d+ records: asked for [1-9]/)).toBeDefined();
+  expect(await said(/swept \d+ devices and \d+ records: requested [1-9]/)).toBeDefined();
 });
 
 test('how long certificates have is reported', async () => {

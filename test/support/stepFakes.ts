@@ -8,7 +8,7 @@ import type {
 import { type Credentials, minter } from '../../src/certificates/mint.js';
 import type { Desired, Observed, VariableScope } from '../../src/device/record.js';
 import type { HubRegistry, IdentityState, ThumbprintPair } from '../../src/iothub/types.js';
-import type { Work } from '../../src/provisioning/work.js';
+import type { Work } from '../../src/provisioning/steps/work.js';
 
 export const uuid = 'ab'.repeat(16);
 export const now = 1_800_000_000_000;

@@ -109,19 +109,9 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
     client.close();
   }
 
-  const { key, cert } = options.certificate;
-  const server = createServer(
-    { key, cert, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false },
-    broker.handle,
-  );
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on('tlsClientError', ({ message }) => onEvent(`a TLS handshake failed: ${message}`));
   const closeBroker = () => new Promise<void>((resolve) => broker.close(resolve));
-  const port = await listen(server, options.port, options.orFreePort).catch(async (error) => {
+  const tls = createTlsServer(options, broker);
+  const port = await listen(tls.server, options.port, options.orFreePort).catch(async (error) => {
     await closeBroker();
     throw error;
   });
@@ -132,10 +122,32 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
     isConnected: (deviceId) => clients.has(deviceId),
     recheck,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => tls.server.close(resolve));
       await closeBroker();
-      for (const socket of sockets) socket.destroy(); // Also those that have not said who they are.
+      tls.destroySockets();
       await closed;
+    },
+  };
+}
+
+/** The TLS server in front of the broker. Clients may connect without a certificate, for a clear refusal over MQTT. */
+function createTlsServer({ certificate, onEvent }: MqttServerOptions, broker: Aedes) {
+  const { key, cert } = certificate;
+  const server = createServer(
+    { key, cert, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false },
+    broker.handle,
+  );
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', ({ message }) => onEvent(`a TLS handshake failed: ${message}`));
+  return {
+    server,
+    /** Closes all connections, even connections without a CONNECT packet. */
+    destroySockets() {
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

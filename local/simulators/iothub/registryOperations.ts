@@ -28,23 +28,24 @@ export type Operations = Record<string, Handle>;
 export function registryOperations(
   options: RegistryOperationsOptions,
 ): (path: string) => Operations | undefined {
-  const { registry, store, throttle } = options;
-  const answer = (identity: StoredIdentity): Answer => ({
-    status: 200,
-    headers: { etag: `"${identity.etag}"` },
-    body: identityAnswer(identity, options.isConnected(identity.deviceId)),
-  });
+  const [devices, query, statistics] = [listAndBulk(options), queries(options), statisticsOf(options)];
+  return (path) => {
+    if (path === '/devices' || path === '/devices/') return devices;
+    if (path === '/devices/query') return query;
+    if (path === '/statistics/devices') return statistics;
+    const [, id] = /^\/devices\/([^/]+)$/.exec(path) ?? [];
+    return id === undefined ? undefined : oneDevice(options, id);
+  };
+}
 
-  const devices: Operations = {
+function listAndBulk({ registry, store, throttle, isConnected }: RegistryOperationsOptions): Operations {
+  return {
     async GET({ query }) {
       const top = Number(query.get('top') ?? maxList);
       if (!Number.isInteger(top) || top < 1 || top > maxList) throw invalid(`top is 1 to ${maxList}`);
       await throttle.take();
       const found = store.list(top);
-      return {
-        status: 200,
-        body: found.map((each) => identityAnswer(each, options.isConnected(each.deviceId))),
-      };
+      return { status: 200, body: found.map((each) => identityAnswer(each, isConnected(each.deviceId))) };
     },
     async POST({ body }) {
       const bulk = readBulk(readJson(body));
@@ -52,14 +53,17 @@ export function registryOperations(
       return bulkOperation(registry, bulk);
     },
   };
-  const query: Operations = {
+}
+
+function queries({ queryThrottle, queryView }: RegistryOperationsOptions): Operations {
+  return {
     async POST({ body, headers }) {
-      await options.queryThrottle.take();
+      await queryThrottle.take();
       const page = {
         size: header(headers['x-ms-max-item-count']),
         continuation: header(headers['x-ms-continuation']),
       };
-      const { twins, continuation } = queryDevices(options.queryView, readJson(body), page);
+      const { twins, continuation } = queryDevices(queryView, readJson(body), page);
       return {
         status: 200,
         headers: {
@@ -70,21 +74,30 @@ export function registryOperations(
       };
     },
   };
-  const statistics: Operations = {
+}
+
+function statisticsOf({ store, throttle }: RegistryOperationsOptions): Operations {
+  return {
     async GET() {
       await throttle.take();
       const { enabled, disabled } = store.count();
-      return {
-        status: 200,
-        body: {
-          totalDeviceCount: enabled + disabled,
-          enabledDeviceCount: enabled,
-          disabledDeviceCount: disabled,
-        },
+      const body = {
+        totalDeviceCount: enabled + disabled,
+        enabledDeviceCount: enabled,
+        disabledDeviceCount: disabled,
       };
+      return { status: 200, body };
     },
   };
-  const device = (id: string): Operations => ({
+}
+
+function oneDevice({ registry, throttle, isConnected }: RegistryOperationsOptions, id: string): Operations {
+  const answer = (identity: StoredIdentity): Answer => ({
+    status: 200,
+    headers: { etag: `"${identity.etag}"` },
+    body: identityAnswer(identity, isConnected(identity.deviceId)),
+  });
+  return {
     async GET() {
       await throttle.take();
       checkDeviceId(id);
@@ -106,14 +119,6 @@ export function registryOperations(
       registry.delete(id, unquote(ifMatch));
       return { status: 204 };
     },
-  });
-
-  return (path) => {
-    if (path === '/devices' || path === '/devices/') return devices;
-    if (path === '/devices/query') return query;
-    if (path === '/statistics/devices') return statistics;
-    const [, id] = /^\/devices\/([^/]+)$/.exec(path) ?? [];
-    return id === undefined ? undefined : device(id);
   };
 }
 

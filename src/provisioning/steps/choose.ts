@@ -3,7 +3,7 @@ import type { Credentials } from '../../certificates/mint.js';
 import { readPair } from '../../certificates/read.js';
 import type { VariableScope } from '../../device/record.js';
 import { ProvisioningError } from '../../shared/errors.js';
-import type { Work } from '../work.js';
+import type { Work } from './work.js';
 
 export interface Choice {
   /** The pair that the device is to have. */

@@ -1,7 +1,7 @@
 import type { BalenaDevice } from '../../balena/types.js';
 import type { VariableScope } from '../../device/record.js';
 import type { Step } from '../../shared/errors.js';
-import type { Work } from '../work.js';
+import type { Work } from './work.js';
 
 /** Removes our two variables from scopes. A variable or a scope that does not exist counts as removed. */
 export async function clear(

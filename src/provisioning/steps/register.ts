@@ -1,7 +1,7 @@
 import { hubAccepts } from '../../device/state.js';
 import type { ThumbprintPair } from '../../iothub/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
-import type { Work } from '../work.js';
+import type { Work } from './work.js';
 
 /**
  * Makes the hub accept a thumbprint. The second thumbprint of the identity is the one that the device still holds, until the device

@@ -1,7 +1,7 @@
 import type { BalenaDevice } from '../../balena/types.js';
 import { readPair } from '../../certificates/read.js';
-import type { Work } from '../work.js';
 import { clear } from './clear.js';
+import type { Work } from './work.js';
 
 /**
  * Removes the hub identity, our variables in every scope that may hold them, and every pair that is issued to this device.

@@ -1,6 +1,6 @@
 import type { ScopedVariables, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
-import type { Work } from '../work.js';
+import type { Work } from './work.js';
 
 /**
  * Stores both variables, in parallel: after each write the device's supervisor updates, and the service restarts, about a second

@@ -1,7 +1,7 @@
 import type { BalenaDevice, ScopedVariables } from '../../balena/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { productMetrics } from '../../telemetry/metrics.js';
-import type { Work } from '../work.js';
+import type { Work } from './work.js';
 
 /**
  * Finds the device in balena, with one request.

@@ -104,7 +104,7 @@ function showing({ uuid, variables }: CloudDevice): string {
 function appeared(): ProvisioningError {
   return new ProvisioningError(
     'balena-conflict',
-    'A variable of that name appeared in balena meanwhile (409).',
+    'Another writer created the same variable in balena (409).',
     {
       retryAfterMs: 1_000,
       dependency: 'balena',

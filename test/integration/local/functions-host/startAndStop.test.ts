@@ -6,7 +6,7 @@ import { listen } from '../../../../local/simulators/shared/loopback.js';
 import { failToStart, fixtures, startFixture } from './startFixture.js';
 
 describe('starting and stopping the host', () => {
-  it('finishes what runs on SIGTERM, takes nothing new, runs appTerminate and exits with 0', async () => {
+  it('finishes running requests on SIGTERM, accepts no new requests, runs appTerminate and exits with 0', async () => {
     const host = await startFixture(['--only', 'http']);
     const answer = fetch(`${host.endpoints.url}/api/slow`);
     await host.line(/^slow is under way$/);
@@ -18,8 +18,9 @@ describe('starting and stopping the host', () => {
     await expect(fetch(`${host.endpoints.url}/api/echo`)).rejects.toThrow();
   });
 
-  it('runs everything in one process unless told otherwise, except what a setting switches off', async () => {
+  it('runs all functions in one process by default, except functions that a setting switches off', async () => {
     const host = await startFixture([], {
+      TICK_SCHEDULE: '* * * * * *',
       'AzureWebJobs.tick.Disabled': '',
       'AzureWebJobs.files.Disabled': 'true',
     });
@@ -29,7 +30,7 @@ describe('starting and stopping the host', () => {
     expect(await host.stop()).toBe(0);
   });
 
-  it('answers 401 where a key is needed and there are no keys', async () => {
+  it('answers 401 if a function needs a key and the host has no keys', async () => {
     const host = await startFixture(['--only', 'http']);
     const headers = { 'x-functions-key': 'undefined' };
     expect((await fetch(`${host.endpoints.url}/api/things/1`, { headers })).status).toBe(401);

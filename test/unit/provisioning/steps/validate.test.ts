@@ -1,6 +1,6 @@
 import type { BalenaDevice } from '../../../../src/balena/types.js';
 import { authorize, findDevice } from '../../../../src/provisioning/steps/validate.js';
-import type { Work } from '../../../../src/provisioning/work.js';
+import type { Work } from '../../../../src/provisioning/steps/work.js';
 import { deviceWith, type FakeOptions, fakeWork, scopedVariablesOf } from '../../../support/stepFakes.js';
 import { thrownBy } from '../../../support/thrownBy.js';
 

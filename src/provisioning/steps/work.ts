@@ -1,9 +1,9 @@
-import type { BalenaClient } from '../balena/types.js';
-import type { Credentials } from '../certificates/mint.js';
-import type { Desired, ObservedDraft, VariableScope } from '../device/record.js';
-import type { HubRegistry } from '../iothub/types.js';
-import type { Step } from '../shared/errors.js';
-import type { EpochMs } from '../shared/time.js';
+import type { BalenaClient } from '../../balena/types.js';
+import type { Credentials } from '../../certificates/mint.js';
+import type { Desired, ObservedDraft, VariableScope } from '../../device/record.js';
+import type { HubRegistry } from '../../iothub/types.js';
+import type { Step } from '../../shared/errors.js';
+import type { EpochMs } from '../../shared/time.js';
 
 /** The part of a run that the steps work with: the desired state, the findings so far, and the calls to balena and the hub. */
 export interface Work {
