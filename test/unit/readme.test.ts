@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../../local/stack/projectFolder.js';
 import { settingNames } from '../../src/config/settings.js';
@@ -41,3 +41,15 @@ test.each(['README.md', 'CONTRIBUTING.md', 'docs/glossary.md'])(
     await Promise.all(paths.map((path) => access(join(projectFolder(), path))));
   },
 );
+
+test('no line of a document has more than 300 characters', async () => {
+  const folder = projectFolder();
+  const files = [folder, join(folder, 'docs')].map(async (each) =>
+    (await readdir(each)).filter((name) => name.endsWith('.md')).map((name) => join(each, name)),
+  );
+  const long: string[] = [];
+  for (const file of (await Promise.all(files)).flat())
+    for (const [index, line] of (await readFile(file, 'utf8')).split('\n').entries())
+      if (line.length > 300) long.push(`${file}:${index + 1} has ${line.length}`);
+  expect(long).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { ConfigError, readConfig, readConfigFor } from '../../../src/config/config.js';
 
 const hub = 'HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=aGV5';
@@ -255,7 +256,7 @@ test('who does without some sides needs none of their settings, and is not told 
 });
 
 test('nothing but the configuration reads the environment', () => {
-  const root = new URL('../../..', import.meta.url).pathname;
+  const root = projectFolder();
   const files = ['src', 'functions'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
