@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { runChaos } from './runChaos.js';
 
-/** Another one each time, so that many runs search more; with CHAOS_SEED the one that failed. */
+/** A new seed at each run, so that many runs search more; CHAOS_SEED repeats a run. */
 const seed = Number(process.env.CHAOS_SEED ?? randomInt(1, 1_000_000));
 
-test('whatever is killed or fails, every request that was accepted ends well', async () => {
+test('every accepted request ends in the right state, whatever is killed or fails', async () => {
   const report = await runChaos({ seed, minutes: 1.25, devices: 40, settleWithinMs: 240_000, say: () => {} });
   const found = [
     report.summary,

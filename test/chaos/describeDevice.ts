@@ -3,10 +3,10 @@ import type { DeviceEvidence } from './check/Evidence.js';
 import type { Ask } from './history/Ask.js';
 import type { Line } from './system/Line.js';
 
-/** The stand-ins name a device by the first digits of its UUID. */
+/** The simulators print the first digits of a UUID instead of the whole UUID. */
 const shortDigits = 7;
 
-/** The whole history of a device for people: its requests and answers between what the processes said about it, and how it ended. */
+/** Prints the whole history of a device: requests, answers and log lines in order, and the final state. */
 export function describeDevice(
   { device, asks, view, deadLetters, identity, variables }: DeviceEvidence,
   record: DeviceRecord | undefined,

@@ -11,12 +11,14 @@ const fresh = 3;
 const asksOfOne = 20;
 const withinMs = 30_000;
 
-/** A machine with too much to do lets a call run out of time now and then: that device is not untroubled, and others are measured. */
+/**
+ * On an overloaded machine a call sometimes times out. The device of such a call is left out, and other devices are measured.
+ */
 const tries = 3;
 
 /**
- * In a calm moment: fresh devices cost one registry operation and three balena requests each, also one that asks many times at
- * once; and all of its asks are one request.
+ * Measures without faults. A fresh device costs one registry operation and three balena requests, even with many requests at
+ * once, and all requests of a device are one job.
  */
 export async function measureCost(system: System, deps: AskDependencies): Promise<Violation[]> {
   for (let left = tries; ; left -= 1) {
@@ -39,7 +41,7 @@ async function measureOnce({ stack }: System, deps: AskDependencies): Promise<Vi
       ),
     ),
   );
-  // An ask that comes when its device is provisioned already is refused, and makes no request.
+  // A request for a device that is already provisioned is rejected, and makes no job.
   const requestIds = asks.flatMap(({ outcome }) => (outcome.kind === 'accepted' ? [outcome.requestId] : []));
   const begun = Date.now();
   for (const uuid of uuids) {

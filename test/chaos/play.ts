@@ -4,7 +4,7 @@ import { type AskDependencies, sendAsk } from './history/sendAsk.js';
 import type { Plan, PlannedEvent } from './plan/Plan.js';
 import type { System } from './system/startSystem.js';
 
-/** Does everything that a plan says, each at its time, and ends when all of it is over: everything is up then, and nothing is wrong. */
+/** Runs all events of a plan at their times. At the end all processes run, without faults. */
 export async function play(plan: Plan, system: System, deps: AskDependencies): Promise<Ask[]> {
   const asks: Ask[] = [];
   const perform = async (event: PlannedEvent): Promise<void> => {

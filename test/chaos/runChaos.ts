@@ -30,13 +30,16 @@ export interface ChaosOptions extends PlanOptions {
 
 export interface ChaosReport {
   violations: Violation[];
-  /** What happened, in a few lines for people. */
+  /** A summary of the run in a few lines. */
   summary: string;
-  /** Of each device that went wrong. */
+  /** The histories of the devices with errors. */
   histories: string[];
 }
 
-/** Starts the real processes, breaks them as the seed says, lets them settle, and checks what became of every accepted request. */
+/**
+ * Starts the real processes, injects the faults of the seed, waits until the system has settled, and checks every accepted
+ * request.
+ */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = await mkdtemp(join(tmpdir(), 'chaos-'));
   const begun = performance.now();

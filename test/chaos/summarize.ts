@@ -2,12 +2,12 @@ import type { DeviceEvidence } from './check/Evidence.js';
 import type { Plan } from './plan/Plan.js';
 import type { Settled } from './system/settle.js';
 
-/** What happened in a run, in a few lines for people. */
+/** Summarizes a run in a few lines. */
 export function summarize(plan: Plan, evidence: readonly DeviceEvidence[], end: Settled): string {
   const count = (names: string[]) => {
     const counts = new Map<string, number>();
     for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-    return [...counts].map(([name, generation]) => `${generation} ${name}`).join(', ') || 'none';
+    return [...counts].map(([name, index]) => `${index} ${name}`).join(', ') || 'none';
   };
   const asks = evidence.flatMap((each) => each.asks);
   const strikes = plan.events.flatMap((event) =>

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
 import { minter } from '../../src/certificates/mint.js';
+import { waitFor } from '../support/waitFor.js';
 import { storedPair } from './support/storedPair.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -10,7 +10,7 @@ const { balena, hub } = system;
 const mint = minter();
 const writes = /^(POST|PATCH|DELETE) /;
 
-/** What was written to balena since `forget`. */
+/** The writes to balena since `forget`. */
 const written = async () =>
   Object.keys((await balena.requested()).counts).filter((what) => writes.test(what));
 
@@ -134,9 +134,9 @@ test('when the whole table of records is lost, devices are served as before', as
   const before = await system.credentials(uuid);
   await records().deleteTable();
 
-  // Whoever comes before there is a new one is asked to come again.
+  // A caller that comes before there is a new certificate is told to come again.
   const refusals = new Set<string>();
-  await until('it is accepted', async () => {
+  await waitFor('it is accepted', async () => {
     const { status, json } = await system.post(uuid, 'main');
     if (status !== 202) refusals.add(`${status} ${json.code}`);
     return status === 202;

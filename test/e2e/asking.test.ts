@@ -1,5 +1,5 @@
 import { seededRandom } from '../../local/simulators/shared/faults.js';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { type System, useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -8,7 +8,7 @@ const { balena, hub, queue } = system;
 test('a device that is asked for fifty times at once is registered once, and its variables are written once', async () => {
   const uuid = await balena.newDevice();
   await Promise.all([hub.forget(), balena.forget()]);
-  // So that it is not ready before all have asked.
+  // Slow enough that no device is provisioned before the last request.
   const held = await hub.fault({ method: 'PUT', path: uuid, times: 1, delayMs: 1_500 });
 
   const asks = await Promise.all(Array.from({ length: 50 }, () => system.post(uuid, 'main')));
@@ -63,7 +63,7 @@ test('what is asked for in any quick order ends as it was last asked for', async
     uuids.map(async (uuid, index) => {
       const last = await askAtRandom(system, uuid, seededRandom(index + 1));
       await system.state(uuid, last === null ? 'deprovisioned' : 'provisioned');
-      await until(`nothing is under way for ${uuid}`, async () =>
+      await waitFor(`nothing is under way for ${uuid}`, async () =>
         (await queue.messages()).every(({ body }) => body.uuid !== uuid),
       );
       if (last === null) {
@@ -77,7 +77,7 @@ test('what is asked for in any quick order ends as it was last asked for', async
   );
 });
 
-/** @returns the service that was asked for last and not refused; null: its absence */
+/** @returns the service of the last accepted request; null: the last accepted request was a DELETE */
 async function askAtRandom(
   { post, del }: System,
   uuid: string,
@@ -85,13 +85,13 @@ async function askAtRandom(
 ): Promise<string | null> {
   let wanted: string | null = null;
   const asks = 4 + Math.floor(random() * 5);
-  for (let generation = 0; generation < asks; generation += 1) {
+  for (let index = 0; index < asks; index += 1) {
     const service = [null, 'main', 'main', 'cloud-relay'][Math.floor(random() * 4)] ?? null;
     const { status, text, json } = service === null ? await del(uuid) : await post(uuid, service);
     if (status === 202) wanted = service;
     else if (!text.startsWith('DeviceAlreadyExistsError') && json.code !== 'service-conflict')
       throw new Error(`${service ?? 'DELETE'} was answered with ${status}: ${text}`);
-    // From "while the first is in the queue" to "when it is nearly done".
+    // A random pause is the subject of this test: the next request arrives while the first is queued, running or nearly done.
     await new Promise((resolve) => setTimeout(resolve, random() * 150));
   }
   return wanted;

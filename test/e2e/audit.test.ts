@@ -3,9 +3,9 @@ import { type AuditProgress, audit } from '../../cli/fleet/audit.js';
 import { type Finding, type FindingKind, findingKinds } from '../../cli/fleet/finding.js';
 import { repair } from '../../cli/fleet/repair.js';
 import { minter } from '../../src/certificates/mint.js';
+import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -199,7 +199,7 @@ test('every planted disagreement is found and repaired through the queue', async
 
   for (const finding of found) expect(await repair(app, finding, { removeUnknown: true })).toBe('requested');
   // The first repair of a deleted device is a check. The second repair removes the rest.
-  await until('an audit has no findings, and no job is pending', async () => {
+  await waitFor('an audit has no findings, and no job is pending', async () => {
     const left = await findings();
     for (const finding of left) await repair(app, finding, { removeUnknown: true });
     if (left.length > 0) throw new Error(left.map(({ uuid, kind }) => `${uuid} ${kind}`).join());
@@ -220,7 +220,7 @@ test('a repair of a consistent device changes nothing', async () => {
     kind: 'identity-without-record',
     fix: { how: 'adopt', service: 'other' },
   });
-  await until('no job is pending', async () => !(await app.records.read(uuid))?.value.job);
+  await waitFor('no job is pending', async () => !(await app.records.read(uuid))?.value.job);
   expect(await system.credentials(uuid)).toEqual(before);
   expect(await system.state(uuid, 'provisioned')).toMatchObject({ service: 'main' });
 });

@@ -1,5 +1,5 @@
+import { waitFor } from '../support/waitFor.js';
 import type { Answer } from './support/provisionApi.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 /** 600 registry operations a minute: ten a second, for both workers together. */
@@ -26,8 +26,8 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
   const answers = await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   expect(answers.every(({ status }) => status === 202)).toBe(true);
 
-  // The backlog waits in the queue, each message for its turn, and the active part stays short.
-  await until('the backlog is scheduled', async () => {
+  // The backlog waits in the queue, each message for its reservation, and the active part stays short.
+  await waitFor('the backlog is scheduled', async () => {
     const messages = await queue.messages();
     const scheduled = messages.filter(({ state }) => state === 'scheduled').length;
     return scheduled > 10 && messages.length - scheduled <= 2 * perSecond;
@@ -40,10 +40,10 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
 
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
   expect((await hub.requested()).counts).toEqual({ 'PUT /devices/{id}': { 200: devices } });
-  await until('the last delivery has ended', async () => (await queue.messages()).length === 0);
+  await waitFor('the last delivery has ended', async () => (await queue.messages()).length === 0);
   expect(deliveries() - before).toBeLessThanOrEqual(2 * devices);
   expect(await queue.deadLetters()).toEqual([]);
-}, 60_000);
+});
 
 test('when the hub throttles, everything that waits moves by what it asked for, and nothing fails', async () => {
   const uuids = await newDevices(20);
@@ -60,13 +60,13 @@ test('when the hub throttles, everything that waits moves by what it asked for, 
   await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
   await throttled(1);
   const requested = Date.now();
-  // A device that asks only now is told that it is later.
+  // A device that requests late gets a later time.
   const late = await balena.newDevice();
-  await until(
+  await waitFor(
     'the pace has moved',
     async () => expectedAt(await system.post(late, 'main')) - requested > 2_500,
   );
 
   await Promise.all([...uuids, late].map((uuid) => system.state(uuid, 'provisioned')));
   expect(await queue.deadLetters()).toEqual([]);
-}, 60_000);
+});

@@ -1,18 +1,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
 import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
 import { deadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
 import { overview } from '../../src/ops/overview/schema.js';
+import { waitFor } from '../support/waitFor.js';
 import { useCli } from './support/cli.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
-
-// Some tests start the CLI ten times, and the machine may be busy.
-jest.setTimeout(90_000);
 
 const system = await useSystem();
 const { balena, ops, stack } = system;
@@ -135,14 +131,14 @@ describe('dead letters', () => {
     await balena.addService('slow');
     const filter = ['--code', 'service-not-found', '--rate', '30', '--yes', '--by', 'Ada'];
     const running = cli.start('dead-letters', 'replay', ...filter);
-    await until('some requests have succeeded', () => / of 12: [1-9]\d* succeeded/.test(running.output()));
+    await waitFor('some requests have succeeded', () => / of 12: [1-9]\d* succeeded/.test(running.output()));
     running.interrupt();
     const { code, stderr } = await running.ended;
     expect(code).toBe(130);
     const id = /provisioner dead-letters cancel (\S+)/.exec(stderr)?.[1] ?? '';
     const before = await ops.action(id);
     expect(before).toMatchObject({ state: 'running', startedBy: 'Ada' });
-    await until(
+    await waitFor(
       'the replay has continued',
       async () => (await ops.action(id)).counts.requested >= before.counts.requested,
     );
@@ -208,7 +204,7 @@ describe('the system', () => {
       /^queue +\d+ active, \d+ scheduled, \d+ dead-lettered$/m,
     );
     const running = cli.start('watch', '--interval', '0.2', '--json');
-    await until('there are three lines', () => running.output().split('\n').length > 4);
+    await waitFor('there are three lines', () => running.output().split('\n').length > 4);
     running.interrupt();
     const { code, stdout } = await running.ended;
     expect(code).toBe(0);
@@ -294,7 +290,7 @@ describe('the system', () => {
     const hits = await balena.fault({ path: '/device', delayMs: 4_000 });
     try {
       const running = cli.start(...args);
-      await hits(1, 30_000);
+      await hits(1);
       running.interrupt();
       const { code, stdout, stderr } = await running.ended;
       expect({ code, output: stdout + stderr }).toEqual({

@@ -1,10 +1,11 @@
 import { minter } from '../../src/certificates/mint.js';
-import type { Fault } from './support/standInControl.js';
+import { waitFor } from '../support/waitFor.js';
+import type { Fault } from './support/simulatorControl.js';
 import { isPairAt, storedPair } from './support/storedPair.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
-// Seconds in place of minutes. A held call to the hub is given up after the work limit, one to balena after half the grace.
+// Seconds instead of minutes. A held call to the hub times out after the work limit, a held call to balena after half the
+// grace.
 const [workLimit, grace] = [4, 8];
 const system = await useSystem({
   lockSeconds: workLimit + grace,
@@ -12,7 +13,7 @@ const system = await useSystem({
 });
 const { balena, hub, queue, stack } = system;
 
-/** What is asked for: of which device, how, and how it ends. */
+/** A request: the device, the operation and the final state. */
 const asks = {
   provision: {
     device: () => balena.newDevice(),
@@ -38,7 +39,7 @@ const asks = {
 type Kill = [when: string, ask: keyof typeof asks, side: 'hub' | 'balena', ...held: Fault[]];
 const [lost, unanswered] = [{ hang: true, effect: 'none' } as const, { hang: true, effect: 'now' } as const];
 
-/** At requests that name the device: any number of them can be held at a time. */
+/** Holds requests with the device in their path. Any number of requests can be held at a time. */
 const atNamed: Kill[] = [
   ['while it looks the device up', 'provision', 'balena', { method: 'GET', ...lost }],
   ['before the hub has registered the thumbprint', 'provision', 'hub', { method: 'PUT', ...lost }],
@@ -46,7 +47,10 @@ const atNamed: Kill[] = [
   ['before the hub has removed the identity', 'deprovision', 'hub', { method: 'DELETE', ...lost }],
   ['after the hub has removed the identity', 'deprovision', 'hub', { method: 'DELETE', ...unanswered }],
 ];
-/** At requests about a variable, which do not: held one after the other. There are 16 in all, as many as a host works on at a time. */
+/**
+ * Holds requests about a variable, which do not name the device, after each other. There are 16 requests, as many as a host
+ * processes at a time.
+ */
 const atVariables: Kill[] = [
   ['before any variable is written', 'provision', 'balena', { method: 'POST', times: 2, ...lost }],
   ['with one of the variables written', 'provision', 'balena', { method: 'POST', times: 1, ...lost }],
@@ -69,7 +73,7 @@ const atVariables: Kill[] = [
 const kills = [...atNamed, ...atVariables];
 const uuids = new Map<string, string>();
 const uuidOf = ([when]: Kill) => uuids.get(when) ?? '';
-/** Complete pairs of new credentials in balena, at the moment of the kill, and whether the hub accepts them. */
+/** The complete pairs of new credentials in balena at the moment of the kill, and whether the hub accepts each pair. */
 const stored: { when: string; accepted: boolean }[] = [];
 
 beforeAll(async () => {
@@ -86,7 +90,7 @@ beforeAll(async () => {
   for (const kill of kills) if (kill[1] !== 'deprovision') stored.push(...(await storedFor(kill)));
   await Promise.all([hub.noFaults(), balena.noFaults()]);
   await stack.startHost('all');
-}, 60_000);
+});
 
 test.each(kills)('killed %s, it is done by the next (%s)', async (...kill) => {
   await asks[kill[1]].ends(uuidOf(kill));
@@ -100,7 +104,7 @@ test('whenever it is killed, a pair that is stored is one that the hub accepts a
 });
 
 test('it leaves nothing in the queue, and nothing was given up', async () => {
-  await until('the queue is empty', async () => (await queue.messages()).length === 0);
+  await waitFor('the queue is empty', async () => (await queue.messages()).length === 0);
   expect(await queue.deadLetters()).toEqual([]);
 });
 
@@ -119,9 +123,9 @@ async function holdAtVariables(): Promise<void> {
   for (const kill of atVariables) {
     const before = await writes();
     await hold(kill, '/device_service_environment_variable');
-    // What goes through must be through before the next fault is there to hit it.
+    // Requests that should pass must have passed before the next fault is added.
     if (kill[3]?.method !== 'DELETE')
-      await until('both are written or held', async () => (await writes()) >= before + 2);
+      await waitFor('both are written or held', async () => (await writes()) >= before + 2);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -28,7 +28,13 @@ const bad: [string, unknown, string | undefined, string, RegExp][] = [
     /not a JSON/,
   ],
   ['that is a JSON array', [message], json, 'bad-message', /not a JSON object/],
-  ['that is empty', {}, json, 'bad-message', /fields.*: v, uuid, requestId, n, due, operation, service/],
+  [
+    'that is empty',
+    {},
+    json,
+    'bad-message',
+    /fields.*: v, uuid, requestId, generation, due, operation, service/,
+  ],
   ['without a request', without('requestId'), json, 'bad-message', /fields.*: requestId\./],
   ['without a device', without('uuid'), json, 'bad-message', /fields.*: uuid\./],
   ['with another form of device', { ...message, uuid: 'abc' }, json, 'bad-message', /fields.*: uuid\./],
@@ -48,7 +54,7 @@ test.each(bad)(
   async (_, body, contentType, reason, description) => {
     const messageId = randomUUID();
     await queue.send(body, { messageId, ...(contentType && { contentType }) });
-    const deadLetter = await until('it is dead-lettered', async () =>
+    const deadLetter = await waitFor('it is dead-lettered', async () =>
       (await queue.deadLetters()).find((each) => each.messageId === messageId),
     );
     expect(deadLetter.deadLetterReason).toBe(reason);
@@ -60,7 +66,7 @@ test.each(bad)(
 test('bytes that are no text never reach the worker: the host abandons them, until the queue itself gives up', async () => {
   const messageId = randomUUID();
   await queue.send(Buffer.from([0xff, 0x00, 0x7b]), { messageId });
-  const deadLetter = await until('it is dead-lettered', async () =>
+  const deadLetter = await waitFor('it is dead-lettered', async () =>
     (await queue.deadLetters()).find((each) => each.messageId === messageId),
   );
   expect(deadLetter.deadLetterReason).toBe('MaxDeliveryCountExceeded');
@@ -72,7 +78,7 @@ test('a message that names no request of its device starts no work', async () =>
   await Promise.all([hub.forget(), balena.forget()]);
   await queue.send({ ...message, uuid: device, generation: 1 }, { contentType: json });
 
-  await until('it is worked off', async () => (await queue.messages()).length === 0);
+  await waitFor('it is worked off', async () => (await queue.messages()).length === 0);
   expect((await system.get(device)).json).toEqual(before);
   expect((await hub.requested()).total + (await balena.requested()).total).toBe(0);
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { waitFor } from '../support/waitFor.js';
 import { openApiCheck } from './support/openApiCheck.js';
 import type { CallOptions } from './support/provisionApi.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -12,7 +12,11 @@ const { provisionKey, deprovisionKey, opsKey } = system.stack.endpoints.function
 const { json: description } = await system.call('GET', '/api/openapi.json');
 const api = openApiCheck(description);
 
-/** A call, compared with its description. @param template of the path, if it is another */
+/**
+ * Compares a call with its description.
+ *
+ * @param template of the path, if different from the path
+ */
 async function call(method: string, path: string, options: CallOptions = {}, template = path.split('?')[0]!) {
   const answer = await system.call(method, path, options);
   api.compare(`${method} ${template}`, answer);
@@ -75,7 +79,7 @@ test('answers to ops are as described', async () => {
   const uuid = await balena.newDevice();
   await system.post(uuid, 'mian');
   await system.state(uuid, 'failed');
-  await until('its letter is listed', async () => {
+  await waitFor('its letter is listed', async () => {
     const { text } = await ops('GET', `dead-letters?uuid=${uuid}`);
     return JSON.parse(text).deadLetters[0]?.sequenceNumber;
   });
@@ -99,7 +103,7 @@ test('answers to ops are as described', async () => {
   expect((await ops('GET', `actions/${id}`, undefined, 'actions/{id}')).status).toBe(200);
   expect((await ops('POST', `actions/${id}/start`, { rate: 600 }, 'actions/{id}/start')).status).toBe(202);
   expect((await ops('POST', `actions/${id}/start`, {}, 'actions/{id}/start')).status).toBe(409);
-  await until('it has ended', async () => {
+  await waitFor('it has ended', async () => {
     const { json } = await ops('GET', `actions/${id}`, undefined, 'actions/{id}');
     return json.state === 'done';
   });

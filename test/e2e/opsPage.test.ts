@@ -1,7 +1,7 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useOpsPage } from './support/useOpsPage.js';
 import { useSystem } from './support/useSystem.js';
 import { visibleText } from './support/visibleText.js';
@@ -21,16 +21,12 @@ async function failed(count: number, service: string): Promise<string[]> {
 
 /** The visible text of a page below the bar. */
 const shown = (page: Page) => visibleText(page.locator('main'));
-const shows = (page: Page, text: string | RegExp, withinMs?: number) =>
-  until(
-    `the page shows ${text}`,
-    async () => {
-      const found = await shown(page);
-      if (typeof text === 'string' ? found.includes(text) : text.test(found)) return true;
-      throw new Error(`the page shows ${found}`);
-    },
-    withinMs,
-  );
+const shows = (page: Page, text: string | RegExp) =>
+  waitFor(`the page shows ${text}`, async () => {
+    const found = await shown(page);
+    if (typeof text === 'string' ? found.includes(text) : text.test(found)) return true;
+    throw new Error(`the page shows ${found}`);
+  });
 
 describe('an operator', () => {
   test('finds a stuck device, understands and fixes the cause, and replays the device from the page', async () => {
@@ -70,7 +66,7 @@ describe('an operator', () => {
     const { page, go } = await pages.enter();
     await go('devices');
     await page.getByRole('searchbox', { name: 'Device' }).fill(` ${uuid.slice(0, 10).toUpperCase()} `);
-    await until('only that device is listed', async () => (await page.locator('tbody tr').count()) === 1);
+    await waitFor('only that device is listed', async () => (await page.locator('tbody tr').count()) === 1);
     await page.getByRole('link', { name: uuid.slice(0, 12) }).click();
     await shows(page, /hub\s+accepts this certificate/i);
     expect(await page.title()).toContain(uuid);
@@ -95,13 +91,15 @@ describe('an operator', () => {
     await dialog.getByRole('button', { name: 'Replay 30 requests' }).click();
 
     await page.getByRole('heading', { name: 'Replay', exact: true }).waitFor();
-    await until('some devices are provisioned', async () =>
+    await waitFor('some devices are provisioned', async () =>
       /[2-9] succeeded/.test(await visibleText(page.getByLabel('Progress'))),
     );
     await page.getByRole('button', { name: 'Cancel …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel the replay' }).click();
     await shows(page, /cancelled by\s+Ada/i);
-    await until('the replay has finished', async () => /\b0 in progress|cancelled\b/.test(await shown(page)));
+    await waitFor('the replay has finished', async () =>
+      /\b0 in progress|cancelled\b/.test(await shown(page)),
+    );
     const [action] = (await ops.audit()).actions;
     const { counts } = await ops.ends(action?.id ?? '', 'cancelled');
     expect(counts.succeeded + counts.cancelled).toBe(30);
@@ -116,7 +114,7 @@ describe('an operator', () => {
       .click();
     await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
     await shows(page, /done/);
-  }, 90_000);
+  });
 
   test('discards a request, and the audit keeps the reason', async () => {
     const [uuid = ''] = await failed(1, 'unwanted');
@@ -215,10 +213,10 @@ describe('the page', () => {
     await page.clock.runFor(60_000);
     // Requests are reported in their order: the page has sent none before this one.
     await page.evaluate(() => fetch('?marker').then((response) => response.text()));
-    await until('the marker is seen', () => requests.length > before);
+    await waitFor('the marker is seen', () => requests.length > before);
     expect(requests.slice(before).map((request) => request.url())).toEqual([`${url}/api/ops?marker`]);
     await see(false);
-    await until('the page sends requests again', () => requests.length > before + 1);
+    await waitFor('the page sends requests again', () => requests.length > before + 1);
   });
 
   test.each(['light', 'dark'] as const)(
@@ -263,7 +261,6 @@ describe('the page', () => {
       await page.getByRole('button', { name: 'Forget the key' }).click();
       expect(await violations()).toEqual([]);
     },
-    180_000,
   );
 
   test('is as wide as a phone, on a phone', async () => {

@@ -1,11 +1,11 @@
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 import { without } from './support/without.js';
 
 const system = await useSystem();
 const { balena, hub } = system;
 
-/** What health says about each dependency. */
+/** Reads the line of health for each dependency. */
 async function health() {
   const { status, text } = await system.health();
   const lines = text.trimEnd().split('\n');
@@ -26,7 +26,7 @@ test.each([
   ['records', 'tables', 'records-unavailable'],
   ['queue', 'serviceBus', 'queue-unavailable'],
 ] as const)(
-  'while the %s cannot be reached nothing is promised, and a device that asks again is served',
+  'while the %s cannot be reached a request gets a 503, and a repeated request is provisioned',
   async (line, name, code) => {
     const uuid = await balena.newDevice();
     const [requested, undone, seen] = await without(system.stack, name, () =>
@@ -36,12 +36,12 @@ test.each([
       expect({ status: answer.status, code: answer.json.code }).toEqual({ status: 503, code });
       expect(answer.headers.get('content-type')).toBe('application/problem+json');
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-      expect(answer.json.detail).toMatch(/Nothing was promised/);
+      expect(answer.json.detail).toMatch(/The request may be lost: repeat the request/);
     }
     expect(seen.status).toBe(503);
     expect(seen.notOk.some((text) => text.startsWith(`${line}:`))).toBe(true);
 
-    await until('it is accepted', async () => (await system.post(uuid, 'main')).status === 202);
+    await waitFor('it is accepted', async () => (await system.post(uuid, 'main')).status === 202);
     await system.state(uuid, 'provisioned');
     expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
     expect((await health()).status).toBe(200);
@@ -57,12 +57,12 @@ test.each([
     const refused = await balena.newDevice();
     await side.fault(fault);
     await system.post(refused, 'main');
-    const seen = await until('health sees it', async () => {
+    const seen = await waitFor('health sees it', async () => {
       const now = await health();
       return now.status === 503 && now;
     });
     expect(seen.notOk).toEqual([expect.stringMatching(new RegExp(`^${line}: NOT OK, ${code} since `))]);
-    // It is not the device's fault: its request goes on.
+    // The device is not at fault, so its request continues.
     expect((await system.state(refused, 'retrying')).error?.code).toBe(code);
 
     await side.noFaults();

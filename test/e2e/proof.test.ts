@@ -51,7 +51,7 @@ test('the commands of the README prove a device', async () => {
   const readme = await readFile(join(projectFolder(), 'README.md'), 'utf8');
   const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, commands = '']) => commands);
   const commands = blocks.find((each) => each.includes('DEVICE_KEY')) ?? '';
-  // What the first line reads from `.local` is another system's.
+  // The first line of the README reads the endpoints of another system from `.local`.
   const { uuid, apiKey } = await newDevice();
   const own = commands.replace(/^DEVICE_KEY=.*$/m, 'DEVICE_KEY=$OWN_KEY');
   const env = {
@@ -160,7 +160,7 @@ test('npm run device proves that it is the device that it plays', async () => {
     expect(await run.ended).toEqual({ code: 0, signal: null });
     expect(run.output()).toMatch(/202 accepted[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/);
   }
-}, 60_000);
+});
 
 test('npm run device says in one sentence why a device without a key of its own is refused', async () => {
   const { uuid } = await newDevice();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -38,7 +38,7 @@ describe.each([
 
     const device = await system.connect(uuid, pair);
     await device.send({ temperature: 21.5 });
-    const [telemetry] = await until('telemetry arrives', async () => {
+    const [telemetry] = await waitFor('telemetry arrives', async () => {
       const all = await hub.telemetry(uuid);
       return all.length > 0 && all;
     });
@@ -80,7 +80,7 @@ test('a service that the device does not have fails the request, and writes noth
   expect(await balena.variables(uuid)).toEqual({});
   expect(await hub.thumbprints(uuid)).toBeNull();
 
-  const [deadLetter] = await until('the dead letter', async () => {
+  const [deadLetter] = await waitFor('the dead letter', async () => {
     const deadLetters = await queue.deadLetters(uuid);
     return deadLetters.length > 0 && deadLetters;
   });
@@ -129,13 +129,13 @@ test('no key is in what is printed, answered or dead-lettered', async () => {
   await system.state(uuid, 'provisioned');
   answers.push(await system.get(uuid), await system.post(uuid, 'main'), await system.post(uuid, 'mian'));
   await system.state(uuid, 'failed');
-  // A refused write: the SDK's error carries the key that was to be stored.
+  // A rejected write: the error of the SDK contains the private key of the request.
   const refused = await balena.newDevice();
   await balena.fault({ method: 'POST', status: 400, times: 2 });
   await system.post(refused, 'main');
   await system.state(refused, 'failed');
   answers.push(await system.get(refused), await system.post(refused, 'main'));
-  const [deadLetter] = await until('the dead letter', async () => {
+  const [deadLetter] = await waitFor('the dead letter', async () => {
     const deadLetters = await queue.deadLetters(refused);
     return deadLetters.length > 0 && deadLetters;
   });

@@ -1,9 +1,9 @@
 import { minter } from '../../src/certificates/mint.js';
 import { renew } from '../../src/fleet/renew.js';
 import { rotate } from '../../src/fleet/rotate.js';
+import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -14,13 +14,13 @@ const options = { renewAt: 0.8, operationsPerMinute: 6_000 };
 const mint = minter({ days: 100 });
 
 const others = (uuid: string, thumbprint: string) =>
-  until('it holds another certificate', async () => {
+  waitFor('it holds another certificate', async () => {
     const pair = await system.credentials(uuid);
     return pair.accepted && pair.matches && pair.thumbprint !== thumbprint && pair;
   });
-const hasSent = (uuid: string, generation: number) =>
-  until(`telemetry ${generation} arrived`, async () =>
-    (await hub.telemetry(uuid)).some(({ body }) => JSON.stringify(body).includes(`"n":${generation}`)),
+const hasSent = (uuid: string, n: number) =>
+  waitFor(`telemetry ${n} arrived`, async () =>
+    (await hub.telemetry(uuid)).some(({ body }) => JSON.stringify(body).includes(`"n":${n}`)),
   );
 
 test('a certificate that is due is renewed without an outage: the connection holds, and old and new both connect', async () => {
@@ -29,30 +29,30 @@ test('a certificate that is due is renewed without an outage: the connection hol
   await holdPair(system, app, uuid, old);
   const oldPair = await system.credentials(uuid);
   const held = await system.connect(uuid, oldPair);
-  await held.send({ generation: 1 });
+  await held.send({ n: 1 });
   await hasSent(uuid, 1);
 
   expect(await renew(app, options)).toMatchObject({ due: 1, checked: 1, certificates: { within30Days: 1 } });
   const newPair = await others(uuid, old.thumbprint);
   expect(await hub.thumbprints(uuid)).toEqual([newPair.thumbprint, old.thumbprint]);
 
-  // The connection made with the old one was never closed.
-  await held.send({ generation: 2 });
+  // The connection with the old certificate was never closed.
+  await held.send({ n: 2 });
   await hasSent(uuid, 2);
   await held.close();
-  // A device that has not taken up its new variables yet, and then has.
-  for (const [generation, pair] of [
+  // A device that uses its old variables, and later its new variables.
+  for (const [n, pair] of [
     [3, oldPair],
     [4, newPair],
   ] as const) {
     const again = await system.connect(uuid, pair);
-    await again.send({ generation });
-    await hasSent(uuid, generation);
+    await again.send({ n });
+    await hasSent(uuid, n);
     await again.close();
   }
-  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
+  await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
   expect(await renew(app, options)).toMatchObject({ due: 0, certificates: { within30Days: 0 } });
-}, 60_000);
+});
 
 test('a rotation that is asked for holds the connection, too; with the next one the hub lets the oldest go', async () => {
   const uuid = await system.provisioned();
@@ -60,7 +60,7 @@ test('a rotation that is asked for holds the connection, too; with the next one 
   const held = await system.connect(uuid, first);
   expect(await rotate(app, uuid)).toMatchObject({ kind: 'accepted' });
   const second = await others(uuid, first.thumbprint);
-  await held.send({ generation: 1 });
+  await held.send({ n: 1 });
   await hasSent(uuid, 1);
   await held.close();
   await system.state(uuid, 'provisioned');
@@ -70,7 +70,7 @@ test('a rotation that is asked for holds the connection, too; with the next one 
   expect(await hub.thumbprints(uuid)).toEqual([third.thumbprint, second.thumbprint]);
   await expect(system.connect(uuid, first)).rejects.toThrow();
   for (const pair of [second, third]) await (await system.connect(uuid, pair)).close();
-}, 60_000);
+});
 
 test('a rotation that revokes cuts the old certificate off', async () => {
   const uuid = await system.provisioned();
@@ -83,8 +83,8 @@ test('a rotation that revokes cuts the old certificate off', async () => {
   const again = await system.connect(uuid, fresh);
   await again.close();
   await held.close().catch(() => {});
-  // And asked for again, with what was rotated, there is nothing to do.
+  // A second request for the same rotation has nothing to do.
   await system.state(uuid, 'provisioned');
   expect(await rotate(app, uuid, { thumbprint: old.thumbprint })).toMatchObject({ why: 'replaced' });
   expect(await balena.variables(uuid)).toHaveProperty('main.AZURE_CERT');
-}, 60_000);
+});

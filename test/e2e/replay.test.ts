@@ -1,10 +1,10 @@
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
 const { balena, ops, queue } = system;
 
-/** Devices that failed for good, of a service that is not there. */
+/** Devices that failed for good, because their service does not exist. */
 async function failed(count: number, service: string): Promise<string[]> {
   const uuids = await balena.newDevices(count);
   await Promise.all(uuids.map((uuid) => system.post(uuid, service)));
@@ -12,34 +12,34 @@ async function failed(count: number, service: string): Promise<string[]> {
   return uuids;
 }
 
-/** Replays one device, and waits for its end. */
+/** Replays one device and waits for the end of the replay. */
 async function replayOne(uuid: string) {
   const { id } = await ops.plan({ kind: 'replay', filter: { uuid } });
   await ops.start(id);
   return ops.ends(id, 'done');
 }
 
-test('a ramp stops where the cause is still there, and leaves the rest alone', async () => {
+test('a ramp stops while the cause persists, and leaves the other devices alone', async () => {
   const uuids = await failed(30, 'halting');
   const { id } = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
   await ops.start(id, { ramp: true });
   const halted = await ops.ends(id, 'halted');
   expect(halted.counts).toMatchObject({ planned: 30, requested: 10, failed: 10, succeeded: 0, underWay: 0 });
-  expect(halted.note).toMatch(/^Halted: 10 of the last 10 failed again\. 20 were not asked for/);
-  const stories = await Promise.all(uuids.map((uuid) => ops.history(uuid)));
-  expect(stories.filter(({ device }) => device.replays === 0)).toHaveLength(20);
+  expect(halted.note).toMatch(/^Halted: 10 of the last 10 failed again\. 20 were not requested/);
+  const histories = await Promise.all(uuids.map((uuid) => ops.history(uuid)));
+  expect(histories.filter(({ device }) => device.replays === 0)).toHaveLength(20);
   const { id: discard } = await ops.plan({ kind: 'discard', reason: 'not needed any more' });
   await ops.start(discard);
   await ops.ends(discard, 'done');
 });
 
-test('a replay that is cancelled leaves each device done, or failed with its letter to come; and can be made again', async () => {
+test('a cancelled replay leaves each device provisioned, or failed with a dead letter, and can be repeated', async () => {
   const uuids = await failed(12, 'later');
   await balena.addService('later');
   const { id } = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
-  // One every two seconds.
+  // One request every two seconds.
   await ops.start(id, { rate: 30, by: 'Ada' });
-  await until('the first are done', async () => (await ops.action(id)).counts.succeeded >= 2);
+  await waitFor('two devices are provisioned', async () => (await ops.action(id)).counts.succeeded >= 2);
   await ops.cancel(id, { by: 'Bob' });
   const cancelled = await ops.ends(id, 'cancelled');
   const { succeeded, cancelled: givenUp } = cancelled.counts;
@@ -51,7 +51,7 @@ test('a replay that is cancelled leaves each device done, or failed with its let
   expect(succeeded + givenUp).toBe(12);
   expect(givenUp).toBeGreaterThan(0);
 
-  const page = await ops.deadLetters({ status: 'cancelled' });
+  const page = await ops.freshDeadLetters({ status: 'cancelled' });
   expect(page.total).toBe(givenUp);
   expect(page.deadLetters.every(({ code }) => code === 'service-not-found')).toBe(true);
   const stays = page.deadLetters[0]?.uuid ?? '';
@@ -59,13 +59,12 @@ test('a replay that is cancelled leaves each device done, or failed with its let
     type: 'cancelled',
     note: expect.stringContaining('Bob'),
   });
-  // Its message was left in the queue: it dead-letters itself when it falls due.
-  await until(
+  // The message of a cancelled request stays in the queue and is dead-lettered when due.
+  await waitFor(
     'every message that was scheduled has fallen due',
     async () => (await queue.messages()).length === 0,
-    40_000,
   );
-  const { deadLetters } = await ops.deadLetters({ status: 'cancelled', limit: '100' });
+  const { deadLetters } = await ops.freshDeadLetters({ status: 'cancelled', limit: '100' });
   expect(deadLetters).toHaveLength(givenUp);
   expect(deadLetters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
 
@@ -74,9 +73,9 @@ test('a replay that is cancelled leaves each device done, or failed with its let
   await ops.start(again.id);
   expect((await ops.ends(again.id, 'done')).counts).toMatchObject({ succeeded: givenUp });
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
-}, 90_000);
+});
 
-test('a plan fixes its set: what fails later, or is asked for by others since, is not in it', async () => {
+test('a plan fixes its set: later failures and later requests are not replayed', async () => {
   const [first, moved] = await failed(2, 'unknown');
   const plan = await ops.plan({ kind: 'replay' });
   expect(plan.counts.planned).toBe(2);
@@ -91,21 +90,24 @@ test('a plan fixes its set: what fails later, or is asked for by others since, i
   expect((await system.get(moved!)).json).toMatchObject({ state: 'provisioned', service: 'main' });
 });
 
-test('what has failed again three times is quarantined: listed, left out of a replay, and replayed by name', async () => {
+test('a device that failed again after three replays is quarantined: listed, left out of a replay, and replayed by name', async () => {
   const [uuid] = await failed(1, 'hopeless');
   for (let times = 0; times < 3; times += 1) await replayOne(uuid!);
-  expect(
-    (await ops.deadLetters({ uuid: uuid! })).deadLetters.filter(({ superseded }) => !superseded),
-  ).toMatchObject([{ status: 'quarantined', replays: 3 }]);
+  const { device } = await ops.history(uuid!);
+  expect(device).toMatchObject({ state: 'failed', replays: 3 });
+  const { deadLetters } = await ops.freshDeadLetters({ uuid: uuid! });
+  expect(deadLetters.filter(({ superseded }) => !superseded)).toMatchObject([
+    { status: 'quarantined', replays: 3 },
+  ]);
   const plan = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' } });
   expect(plan.counts.quarantined).toBe(1);
   await balena.addService('hopeless');
   expect((await replayOne(uuid!)).counts).toMatchObject({ planned: 1, succeeded: 1 });
 });
 
-test('the limit takes those that failed first', async () => {
+test('the limit takes the devices that failed first', async () => {
   await failed(1, 'limits');
-  const before = await ops.deadLetters({ status: 'failed', order: 'oldest', limit: '2' });
+  const before = await ops.freshDeadLetters({ status: 'failed', order: 'oldest', limit: '2' });
   const plan = await ops.plan({ kind: 'replay', filter: { status: 'failed' } });
   await ops.start(plan.id, { limit: 2 });
   const done = await ops.ends(plan.id, 'done');
@@ -114,9 +116,9 @@ test('the limit takes those that failed first', async () => {
     expect((await ops.history(uuid!)).device.replays).toBe(replays + 1);
 });
 
-test('one letter is replayed, or discarded, by its sequence number; one that no version can read can be discarded', async () => {
+test('one dead letter is replayed by its sequence number, and an unreadable dead letter is discarded by its sequence number', async () => {
   const [uuid] = await failed(1, 'numbered');
-  const deadLetter = await until('its letter is listed', async () =>
+  const deadLetter = await waitFor('its dead letter is listed', async () =>
     (await ops.deadLetters({ uuid: uuid! })).deadLetters.find(
       ({ sequenceNumber }) => sequenceNumber !== null,
     ),
@@ -127,21 +129,21 @@ test('one letter is replayed, or discarded, by its sequence number; one that no 
   await ops.ends(plan.id, 'done');
   expect((await ops.history(uuid!)).device.replays).toBe(1);
 
-  await queue.send('nothing that anyone can read');
-  const poison = await until(
-    'it is listed',
+  await queue.send('an unreadable text');
+  const poison = await waitFor(
+    'the unreadable dead letter is listed',
     async () => (await ops.deadLetters({ status: 'unreadable' })).deadLetters[0],
   );
   expect(poison).toMatchObject({ uuid: null, code: 'bad-message' });
   const everything = await ops.plan({ kind: 'replay' });
-  expect(everything.note).toMatch(/are left out: 1\.$/);
+  expect(everything.note).toMatch(/Left out: 1\.$/);
   const filter = { sequenceNumber: poison.sequenceNumber! };
   const discard = await ops.plan({ kind: 'discard', filter, reason: 'sent by a test' });
   await ops.start(discard.id);
   expect((await ops.ends(discard.id, 'done')).counts).toMatchObject({ planned: 1, succeeded: 1 });
 });
 
-test('what was discarded is listed only when asked for, is not replayed, and says who and why', async () => {
+test('a discarded dead letter is listed only on request, is not replayed, and shows who discarded it and why', async () => {
   const [uuid] = await failed(1, 'scrapped');
   const discard = await ops.plan({
     kind: 'discard',
@@ -151,7 +153,7 @@ test('what was discarded is listed only when asked for, is not replayed, and say
   });
   await ops.start(discard.id);
   await ops.ends(discard.id, 'done');
-  await until('the list is read anew', async () => (await ops.deadLetters({ uuid: uuid! })).total === 0);
+  expect((await ops.freshDeadLetters({ uuid: uuid! })).total).toBe(0);
   expect((await ops.deadLetters({ uuid: uuid!, status: 'discarded' })).total).toBeGreaterThan(0);
   expect((await ops.plan({ kind: 'replay', filter: { uuid } })).counts.planned).toBe(0);
   expect((await ops.history(uuid!)).device.discarded).toMatchObject({

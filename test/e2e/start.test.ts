@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Endpoints } from '../../local/stack/Endpoints.js';
+import { waitFor } from '../support/waitFor.js';
 import { provisionApi } from './support/provisionApi.js';
 import { type Run, runNode, runningWith } from './support/runNode.js';
-import { until } from './support/until.js';
 
-const startMs = 40_000;
 const usualPorts = [7071, 5672, 10_002, 8443, 8883];
 
 /** Like a new machine: no setting of ours is in the environment. */
@@ -22,7 +21,7 @@ const folder = await mkdtemp(join(tmpdir(), 'e2e-start-'));
 const started: Run[] = [];
 const taken: Server[] = [];
 
-/** @param at where it keeps its state */
+/** @param at the folder for the state of the system */
 function start(at: string, args: string[] = [], env: Record<string, string> = {}): Run {
   const run = runNode('local/start.js', ['--folder', at, '--devices', '2', ...args], { ...clean, ...env });
   started.push(run);
@@ -46,7 +45,7 @@ afterAll(async () => {
   }
   for (const each of taken) each.close();
   await rm(folder, { recursive: true });
-}, startMs);
+});
 
 describe('npm start', () => {
   const home = join(folder, 'home');
@@ -54,10 +53,10 @@ describe('npm start', () => {
   beforeAll(async () => {
     await Promise.all(usualPorts.map(take));
     system = start(home);
-    await system.prints(/Ready, /, startMs);
-  }, startMs);
+    await system.prints(/Ready, /);
+  });
 
-  /** Makes sure that a port is in use, by us or by someone else. */
+  /** Makes sure that a port is in use, by this test or by another process. */
   async function take(port: number): Promise<void> {
     const server = createServer();
     taken.push(server);
@@ -106,11 +105,11 @@ describe('npm start', () => {
     const [ask, see, undo, health, ...more] = commands;
     expect(more).toEqual([]);
     expect(await paste(ask ?? '')).toMatch(/^HTTP\/1\.1 202 /);
-    await until('it shows the device as provisioned', async () =>
+    await waitFor('it shows the device as provisioned', async () =>
       (await paste(see ?? '')).includes('"state":"provisioned"'),
     );
     expect(await paste(undo ?? '')).toMatch(/^HTTP\/1\.1 202 /);
-    await until('it shows the device as deprovisioned', async () =>
+    await waitFor('it shows the device as deprovisioned', async () =>
       (await paste(see ?? '')).includes('"state":"deprovisioned"'),
     );
     expect(await paste(health ?? '')).toMatch(/^queue: ok/m);
@@ -141,45 +140,37 @@ describe('npm start', () => {
     expect(output).not.toMatch(/^ +at /m);
   });
 
-  test(
-    'stops with everything that it started when it is asked to, and finds its state again',
-    async () => {
-      const own = join(folder, 'stopped');
-      const first = start(own);
-      await first.prints(/Ready, /, startMs);
-      // Itself, the four stand-ins and the host.
-      expect(await runningWith(own)).toHaveLength(6);
-      first.process.kill('SIGTERM');
-      expect(await first.ended).toEqual({ code: 0, signal: null });
-      expect(await runningWith(own)).toEqual([]);
+  test('stops with everything that it started when it is asked to, and finds its state again', async () => {
+    const own = join(folder, 'stopped');
+    const first = start(own);
+    await first.prints(/Ready, /);
+    // Itself, the four stand-ins and the host.
+    expect(await runningWith(own)).toHaveLength(6);
+    first.process.kill('SIGTERM');
+    expect(await first.ended).toEqual({ code: 0, signal: null });
+    expect(await runningWith(own)).toEqual([]);
 
-      const second = start(own, ['--no-demo']);
-      await second.prints(/Ready, /, startMs);
-      const all = await endpoints(own);
-      const demo = all.balena?.devices[0]?.uuid ?? '';
-      expect((await provisionApi(all).get(demo)).json.state).toBe('provisioned');
-      second.process.kill('SIGINT');
-      expect(await second.ended).toEqual({ code: 0, signal: null });
-    },
-    startMs,
-  );
+    const second = start(own, ['--no-demo']);
+    await second.prints(/Ready, /);
+    const all = await endpoints(own);
+    const demo = all.balena?.devices[0]?.uuid ?? '';
+    expect((await provisionApi(all).get(demo)).json.state).toBe('provisioned');
+    second.process.kill('SIGINT');
+    expect(await second.ended).toEqual({ code: 0, signal: null });
+  });
 
-  test(
-    'leaves nothing running when it is killed, and npm run device says so in one sentence',
-    async () => {
-      const own = join(folder, 'killed');
-      const killed = start(own, ['--no-demo']);
-      await killed.prints(/Ready, /, startMs);
-      expect(await runningWith(own)).toHaveLength(6);
-      killed.process.kill('SIGKILL');
-      await until('its processes have ended', async () => (await runningWith(own)).length === 0);
+  test('leaves nothing running when it is killed, and npm run device says so in one sentence', async () => {
+    const own = join(folder, 'killed');
+    const killed = start(own, ['--no-demo']);
+    await killed.prints(/Ready, /);
+    expect(await runningWith(own)).toHaveLength(6);
+    killed.process.kill('SIGKILL');
+    await waitFor('its processes have ended', async () => (await runningWith(own)).length === 0);
 
-      const { code, output } = await playDevice(own);
-      expect(code).toBe(1);
-      expect(output).toMatch(/^The device gives up: nothing answers there.*npm start\.\n$/);
-    },
-    startMs,
-  );
+    const { code, output } = await playDevice(own);
+    expect(code).toBe(1);
+    expect(output).toMatch(/^The device gives up: nothing answers there.*npm start\.\n$/);
+  });
 
   test('npm run device says in one sentence that nothing was ever started', async () => {
     const { code, output } = await playDevice(join(folder, 'none'));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BrokerEndpoints } from '../../local/simulators/servicebus/startBroker.js';
 import { forkSimulator } from '../../local/stack/forkSimulator.js';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem({
@@ -15,11 +15,11 @@ let broker = stack.simulators.serviceBus!;
 const unsent = await balena.newDevice();
 
 const isWorkedOff = (...uuids: string[]) =>
-  until('the queue is empty', async () =>
+  waitFor('the queue is empty', async () =>
     (await queue.messages()).every(({ body }) => !uuids.includes(body?.uuid)),
   );
 
-/** The broker as after a power cut: it knows what it has acknowledged. */
+/** The broker after a power cut: all acknowledged messages are kept. */
 async function restartBroker() {
   const { port } = broker.endpoints;
   broker = await forkSimulator<BrokerEndpoints>({
@@ -88,7 +88,7 @@ test('killed before it could settle its messages, it has done nothing twice', as
   expect((await balena.requested()).counts['GET /v7/device']).toEqual({ 200: 2 });
   const deadLetters = await queue.deadLetters(bad);
   expect(deadLetters.map(({ deadLetterReason }) => deadLetterReason)).toEqual(['service-not-found']);
-  // It was delivered once more than it takes.
+  // The message was delivered once more than the queue allows.
   expect(deadLetters[0]?.deliveryCount).toBe(1);
 });
 
@@ -112,13 +112,9 @@ test('asked to stop, it finishes what runs, leaves nothing running, and nothing 
 });
 
 test('what was recorded without its message is sent when the device asks again, half a minute later', async () => {
-  await until(
-    `${unsent} is provisioned`,
-    async () => {
-      const { text } = await system.post(unsent, 'main');
-      return text.startsWith('DeviceAlreadyExistsError');
-    },
-    45_000,
-  );
+  await waitFor(`${unsent} is provisioned`, async () => {
+    const { text } = await system.post(unsent, 'main');
+    return text.startsWith('DeviceAlreadyExistsError');
+  });
   expect(await system.credentials(unsent)).toMatchObject({ matches: true, accepted: true });
-}, 50_000);
+});

@@ -1,8 +1,8 @@
 import { followFleet } from '../../cli/fleet/follow.js';
 import { requestFleet } from '../../cli/fleet/request.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
+import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 const fleet = 'local/demo';
@@ -18,9 +18,9 @@ const system = await useSystem({
 });
 const { balena, hub } = system;
 const app = appOf(system);
-/** Devices that were touched a moment ago are not left alone here. */
+/** In this system a sweep does not leave recently changed devices alone. */
 const options = { fleets: [fleet], service: 'main', settleMs: 0 };
-const said = (text: RegExp) => until(`${text} is said`, () => lines.find((line) => text.test(line)));
+const said = (text: RegExp) => waitFor(`${text} is said`, () => lines.find((line) => text.test(line)));
 
 test('a device that appears is found and provisioned, without anyone asking for it', async () => {
   const uuid = await balena.newDevice();
@@ -41,7 +41,7 @@ test('variables that were removed, or replaced, are put right', async () => {
   await balena.setVariables(replaced, 'main', { AZURE_CERT: 'whatever' });
   expect((await sweep(app, options)).checked).toMatchObject({ 'variables-missing': 2 });
   for (const uuid of [removed, replaced])
-    await until('it is put right', async () => {
+    await waitFor('it is put right', async () => {
       const { matches, accepted } = await system.credentials(uuid);
       return matches && accepted;
     });
@@ -51,9 +51,9 @@ test('the identity of a device that is gone from balena goes', async () => {
   const uuid = await system.provisioned();
   await balena.removeDevice(uuid);
   expect((await sweep(app, options)).checked).toMatchObject({ gone: 1 });
-  await until('its identity is gone', async () => (await hub.thumbprints(uuid)) === null);
+  await waitFor('its identity is gone', async () => (await hub.thumbprints(uuid)) === null);
   // And is not looked at for ever.
-  await until('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
+  await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
   expect((await sweep(app, options)).checked).toMatchObject({ gone: 0 });
 });
 
@@ -65,7 +65,7 @@ test('a plan changes nothing', async () => {
   expect(found).toEqual([{ uuid, fleet, act: 'check', why: 'variables-missing' }]);
   expect((await app.records.read(uuid))?.value.job).toBeNull();
   await sweep(app, options);
-  await until('it is put right', async () => (await system.credentials(uuid)).accepted);
+  await waitFor('it is put right', async () => (await system.credentials(uuid)).accepted);
 });
 
 test('a whole fleet is asked for and followed until it is provisioned', async () => {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { CollectedSpan } from './support/startCollector.js';
-import { startCollector } from './support/startCollector.js';
-import { until } from './support/until.js';
+import { waitFor } from '../support/waitFor.js';
+import { type CollectedSpan, startCollector } from './support/startCollector.js';
 import { useSystem } from './support/useSystem.js';
 
 const collector = await startCollector();
@@ -10,7 +9,7 @@ const system = await useSystem({
   hosts: ['http', 'worker'],
   settings: {
     OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
-    // Of OpenTelemetry's own: how long spans and lines wait for others, ms.
+    // Settings of OpenTelemetry: how long spans and lines are batched, ms.
     OTEL_BSP_SCHEDULE_DELAY: '100',
     OTEL_BLRP_SCHEDULE_DELAY: '100',
   },
@@ -22,7 +21,7 @@ const internal = 1;
 const client = 3;
 const producer = 4;
 
-/** Asks for a device as a caller does that has a trace of its own. */
+/** Requests a device as a caller with its own trace does. */
 const ask = (uuid: string, traceparent?: string) =>
   call('POST', '/api/provision', {
     key: provisionKey,
@@ -32,13 +31,13 @@ const ask = (uuid: string, traceparent?: string) =>
 
 /** The spans of a trace, by the time of their start, once the last of a finished work is there. */
 const spansOf = (traceId: string, isComplete: (spans: CollectedSpan[]) => boolean) =>
-  until(`the trace ${traceId}`, () => {
+  waitFor(`the trace ${traceId}`, () => {
     const spans = collector.spans.filter((span) => span.traceId === traceId);
     spans.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
     return isComplete(spans) && spans;
   });
 
-/** Both processes have sent theirs: a span is sent after those in it. */
+/** Both processes have sent their spans: a span is sent after its child spans. */
 const isDone = (spans: CollectedSpan[]) =>
   spans.some(({ attributes }) => 'http.request.method' in attributes) &&
   spans.some(({ name, attributes }) => name === 'delivery' && attributes.outcome === 'succeeded');
@@ -87,7 +86,7 @@ test('one trace leads from the request through queue, retry and every step to th
   expect(steps.map(({ name }) => name)).toEqual(['validate', 'mint', 'register', 'store']);
   const outside = steps.map((step) => childrenOf(step).map(({ name, kind }) => [name, kind]));
   expect(outside).toEqual([
-    [['balena.find', client]],
+    [['balena.findDevice', client]],
     [],
     [['hub.create', client]],
     [
@@ -99,7 +98,7 @@ test('one trace leads from the request through queue, retry and every step to th
   expect(refused?.error).toBe('hub-throttled');
   expect(named('hub.create', childrenOf(refused))[0]?.error).toBe('hub-throttled');
   expect(named('records.put', childrenOf(done)).length).toBeGreaterThan(1);
-  // Each delivery is below a span that the host would send: in the trace of the request all the same.
+  // Each delivery has a parent span of the host, and belongs to the trace of the request.
   expect(named('delivery').every(({ links }) => links.length === 0)).toBe(true);
 });
 
@@ -127,7 +126,7 @@ test.each([
   const uuid = await balena.newDevice();
   expect((await ask(uuid, traceparent)).status).toBe(202);
   await system.state(uuid, 'provisioned');
-  const request = await until('its span', () =>
+  const request = await waitFor('its span', () =>
     collector.spans.find(({ name, attributes }) => name === 'provision' && attributes.uuid === uuid),
   );
   expect(request.traceId).toMatch(/^(?!0+$)[0-9a-f]{32}$/);
@@ -139,7 +138,7 @@ test('a caller that does not sample its trace is served, and not traced', async 
   const traceId = newTrace();
   await ask(uuid, `00-${traceId}-00f067aa0ba902b7-00`);
   await system.state(uuid, 'provisioned');
-  const lines = await until('its lines', () => {
+  const lines = await waitFor('its lines', () => {
     const found = collector.lines.filter(({ attributes }) => attributes.uuid === uuid);
     return found.some(({ attributes }) => attributes.outcome === 'succeeded') && found;
   });
@@ -157,9 +156,9 @@ test('each event is a line with what it is about as fields, in the trace of the 
   });
   await system.state(uuid, 'failed');
   const about = { uuid, requestId: json.requestId };
-  const lines = await until('its lines', () => {
+  const lines = await waitFor('its lines', () => {
     const found = collector.lines.filter(({ attributes }) => attributes.uuid === uuid);
-    // The two processes send apart, and those of one come in their order.
+    // The two processes send separately. The lines of one process arrive in their order.
     found.sort((a, b) => String(a.attributes.function).localeCompare(String(b.attributes.function)));
     const isWhole = found[0]?.attributes.function === 'provision' && found.length >= 3;
     return isWhole && found;
@@ -191,7 +190,7 @@ test('each event is a line with what it is about as fields, in the trace of the 
       attributes: { ...failure, ms: expect.any(Number) },
     },
   ]);
-  // To the console goes what went there before.
+  // The console shows the same lines as without telemetry.
   expect(system.lines.join('\n')).toContain(`worker: ${uuid}: dead-lettered, service-not-found`);
 });
 

@@ -1,5 +1,5 @@
+import { waitFor } from '../support/waitFor.js';
 import { startCollector } from './support/startCollector.js';
-import { until } from './support/until.js';
 import { useSystem } from './support/useSystem.js';
 
 const collector = await startCollector();
@@ -7,7 +7,7 @@ afterAll(() => collector.close());
 await useSystem({
   settings: {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-    // What is seen was sent when a run ended, and not by itself: metrics are sent once a minute.
+    // The metrics were sent at the end of a run. The periodic export comes only once a minute.
     OTEL_BSP_SCHEDULE_DELAY: '600000',
     OTEL_BLRP_SCHEDULE_DELAY: '600000',
     RENEW_SCHEDULE: '* * * * * *',
@@ -15,9 +15,11 @@ await useSystem({
 });
 
 test("a timer's run has sent its metrics, its lines and its span when it ends: its instance may be gone soon after", async () => {
-  await until('its metrics', () => collector.points.some(({ name }) => name === 'provisioner.certificates'));
-  await until('its line', () =>
+  await waitFor('its metrics', () =>
+    collector.points.some(({ name }) => name === 'provisioner.certificates'),
+  );
+  await waitFor('its line', () =>
     collector.lines.some(({ body }) => body.startsWith('certificates: 0 expired')),
   );
-  await until('its span', () => collector.spans.some(({ name }) => name === 'renew'));
+  await waitFor('its span', () => collector.spans.some(({ name }) => name === 'renew'));
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { BadMessage, parseMessage } from '../../src/queue/messages.js';
-import { until } from '../e2e/support/until.js';
 import { useSystem } from '../e2e/support/useSystem.js';
+import { waitFor } from '../support/waitFor.js';
 import { foreign, likeOurs, nearlyOurs } from './support/messages.js';
 
 const canary = randomUUID();
@@ -19,7 +19,7 @@ test('any message is read, or refused with a reason that quotes nothing of it', 
         const message = parseMessage(given);
         read += 1;
         expect(Object.keys(message).sort()).toEqual(
-          ['due', 'n', 'operation', 'requestId', 'service', 'uuid', 'v'].sort(),
+          ['due', 'generation', 'operation', 'requestId', 'service', 'uuid', 'v'].sort(),
         );
         expect(message.uuid).toMatch(/^[0-9a-f]{32}$|^[0-9a-f]{62}$/);
       } catch (error) {
@@ -44,7 +44,7 @@ test('every message is worked off or dead-lettered with a reason, and the worker
   const ids = bodies.map((_, at) => `fuzz-${at}`);
   for (const [at, body] of bodies.entries()) await system.queue.send(body, { messageId: ids[at]! });
 
-  await until('the queue is empty', async () => (await system.queue.messages()).length === 0, 90_000);
+  await waitFor('the queue is empty', async () => (await system.queue.messages()).length === 0);
   const deadLetters = await system.queue.deadLetters();
   for (const { deadLetterReason, deadLetterErrorDescription } of deadLetters) {
     expect(deadLetterReason).toMatch(/^[\w-]+$/);
@@ -62,4 +62,4 @@ test('every message is worked off or dead-lettered with a reason, and the worker
   expect(lines.filter((line) => /unhandled|uncaught|^\S+: +at /i.test(line))).toEqual([]);
   expect(system.stack.hosts.map(({ process }) => process.exitCode)).toEqual([null]);
   await system.provisioned();
-}, 180_000);
+});

@@ -8,7 +8,7 @@ import { ProvisioningError } from '../../src/shared/errors.js';
 import { handClock } from './handClock.js';
 import { memoryTable } from './memoryTable.js';
 
-/** What accept and check work with, in memory. */
+/** The dependencies of accept and check, in memory. */
 export function acceptDependencies(at: number) {
   const table = memoryTable<DeviceRecord>();
   const clock = handClock(at);
@@ -33,7 +33,7 @@ export function acceptDependencies(at: number) {
     clock,
     queue,
     sent,
-    /** Puts a record where accept finds it. */
+    /** Stores a record before the call of accept under test. */
     async put(record: DeviceRecord) {
       const found = await records.read(record.uuid);
       await records.write(structuredClone(record), found?.etag ?? null);

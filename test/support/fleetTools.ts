@@ -12,9 +12,8 @@ const mint = minter({ days: 100 });
 /** As long ago as to be left alone no longer. */
 export const longAgo = now - day;
 
-/** A uuid; they are in the order of their numbers. */
-export const uuidOf = (generation: number): string =>
-  generation.toString(16).padStart(4, '0').padEnd(32, 'a');
+/** A uuid. Uuids sort by their numbers. */
+export const uuidOf = (index: number): string => index.toString(16).padStart(4, '0').padEnd(32, 'a');
 
 export const credentialsOf = (uuid: string, at = now - 10 * day): Promise<Credentials> => mint(uuid, at);
 
@@ -55,7 +54,7 @@ export function fakeFleets() {
   };
 }
 
-/** A hub with identities in memory, of which each page holds two. */
+/** A hub with identities in memory. A page holds two identities. */
 export function fakeIdentities() {
   const identities = new Map<string, string[]>();
   let queries = 0;
@@ -70,7 +69,7 @@ export function fakeIdentities() {
   return { hub, identities, queries: () => queries };
 }
 
-/** Everything that looks at fleets, in memory. */
+/** The dependencies of everything in src/fleet, in memory. */
 export function fleetDependencies() {
   const accepting = acceptDependencies(now);
   const fleets = fakeFleets();
@@ -80,7 +79,7 @@ export function fleetDependencies() {
     ...fleets,
     ...registry,
     deps: { ...accepting.deps, balena: fleets.balena, hub: registry.hub, queriesPerMinute: 20 },
-    /** What the workers were asked to look at: uuid and kind. */
+    /** The requests to the workers: uuid and kind of each job. */
     requested: async () => {
       const found: string[] = [];
       for (const { uuid } of accepting.sent) {
@@ -93,7 +92,7 @@ export function fleetDependencies() {
   };
 }
 
-/** The record of a device that was provisioned a day ago, with this certificate. */
+/** The record of a device with this certificate, provisioned a day ago. */
 export function provisionedRecord(
   uuid: string,
   { thumbprint, notBefore, notAfter }: Credentials,
@@ -124,10 +123,4 @@ export function provisionedRecord(
     completedAt: longAgo,
     ...more,
   };
-}
-
-export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }

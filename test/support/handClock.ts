@@ -1,11 +1,11 @@
 import type { AlarmClock } from '../../local/simulators/servicebus/engine/dependencies.js';
 import type { Clock, EpochMs } from '../../src/shared/time.js';
 
-/** A clock that moves only when a test moves the clock. It serves the product and the engine of the local broker. */
+/** A clock for the product and for the engine of the local broker. Only a test moves the clock. */
 export interface HandClock extends Clock, AlarmClock {
   /** The current time. Setting this property calls nobody back. */
   at: EpochMs;
-  /** Moves the clock forward and then calls all alarms whose time has come. */
+  /** Moves the clock forward and then calls all alarms that are due. */
   advance(ms: number): void;
 }
 

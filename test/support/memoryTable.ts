@@ -1,59 +1,99 @@
-import type { Columns, Key, ScannedTable } from '../../src/storage/table.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
+import type { Columns, ErasableTable, Key, ScannedTable } from '../../src/storage/table.js';
 
-/** A table in memory, with ETags. Filters that compare columns with texts or booleans are obeyed. */
-export function memoryTable<T>(): ScannedTable<T> & { fails: boolean; writes: number; reads: number } {
-  const rows = new Map<string, { json: string; etag: string; columns: Columns }>();
-  const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
-  const table = {
-    /** Every call fails from now on. */
+interface StoredRow {
+  key: Key;
+  json: string;
+  etag: string;
+  columns: Columns;
+}
+
+/** A table in memory for unit tests. */
+export interface MemoryTable<T> extends ErasableTable<T>, ScannedTable<T> {
+  /** While true, every call throws `records-unavailable` and changes nothing. */
+  fails: boolean;
+  /** How many rows were written since the table was made, or since a test set the number. */
+  writes: number;
+  /** How many times `get` was called. */
+  reads: number;
+}
+
+/** Behaves as a table of Azure Storage does: `tableContract.ts` runs the same cases against both. */
+export function memoryTable<T>(): MemoryTable<T> {
+  const rows = new Map<string, StoredRow>();
+  const idOf = ({ partition, row }: Key) => JSON.stringify([partition, row]);
+  let etags = 0;
+  const reach = () => {
+    if (table.fails)
+      throw new ProvisioningError('records-unavailable', 'The records cannot be reached (memory table).', {
+        outcomeUnknown: true,
+      });
+  };
+  const matching = (filter?: string) => {
+    reach();
+    const matches = readFilter(filter);
+    return [...rows.values()].filter(matches).sort((a, b) => compareKeys(a.key, b.key));
+  };
+  const table: MemoryTable<T> = {
     fails: false,
     writes: 0,
     reads: 0,
-    async get(key: Key) {
+    async get(key) {
       table.reads += 1;
-      if (table.fails) throw new Error('the table cannot be reached');
+      reach();
       const row = rows.get(idOf(key));
       return row ? { value: JSON.parse(row.json) as T, etag: row.etag } : null;
     },
-    async put(key: Key, value: T, etag: string | null, columns: Columns = {}) {
-      if (table.fails) throw new Error('the table cannot be reached');
+    async put(key, value, etag, columns = {}) {
+      reach();
       if ((rows.get(idOf(key))?.etag ?? null) !== etag) return false;
       table.writes += 1;
-      rows.set(idOf(key), {
-        json: JSON.stringify(value),
-        etag: String(table.writes),
-        columns: { ...columns, PartitionKey: key.partition },
-      });
+      etags += 1;
+      rows.set(idOf(key), { key, json: JSON.stringify(value), etag: String(etags), columns });
       return true;
     },
-    async *list(filter?: string) {
-      for (const { json, columns } of inOrder(rows))
-        if (matches(columns, filter)) yield JSON.parse(json) as T;
+    async *list(filter) {
+      for (const { json } of matching(filter)) yield JSON.parse(json) as T;
     },
-    async *column(name: string, filter?: string) {
-      for (const { columns } of inOrder(rows)) if (matches(columns, filter)) yield String(columns[name]);
+    async *column(name, filter) {
+      for (const { columns } of matching(filter)) yield String(columns[name] ?? '');
+    },
+    async remove(key) {
+      reach();
+      rows.delete(idOf(key));
     },
   };
   return table;
 }
 
-/** By partition and row, as Azure Tables lists them. */
-function inOrder<R>(rows: Map<string, R>): R[] {
-  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+/** Azure Tables lists rows by partition, then by row, each compared character by character. */
+function compareKeys(a: Key, b: Key): number {
+  if (a.partition !== b.partition) return a.partition < b.partition ? -1 : 1;
+  return a.row < b.row ? -1 : 1;
 }
 
-function matches(columns: Columns, filter = ''): boolean {
-  if (filter === '') return true;
-  return filter.split(' and ').every((condition) => {
-    const [, name, operator, text] = /^(\w+) (eq|lt|ge) (.*)$/.exec(condition) ?? [];
-    if (!name || text === undefined)
-      throw new Error(`a filter that the memory table does not know: ${filter}`);
-    if (/^\d+L$/.test(text)) {
-      const [value, wanted] = [Number(columns[name]), Number(text.slice(0, -1))];
-      return operator === 'lt' ? value < wanted : operator === 'ge' ? value >= wanted : value === wanted;
-    }
-    const value = String(columns[name]);
-    const wanted = text.replace(/^'|'$/g, '').replaceAll("''", "'");
-    return operator === 'lt' ? value < wanted : operator === 'ge' ? value >= wanted : value === wanted;
+/**
+ * Reads an OData filter: comparisons with `eq`, `lt` or `ge`, joined by `and`. As in Azure Tables, a comparison holds only for a
+ * column of the literal's own type: `'text'`, `5L` or `true`.
+ */
+function readFilter(filter = ''): (row: StoredRow) => boolean {
+  if (filter === '') return () => true;
+  const conditions = filter.split(' and ').map((condition) => {
+    const [, name = '', operator, literal = ''] =
+      /^(\w+) (eq|lt|ge) ('.*'|\d+L|true|false)$/.exec(condition) ?? [];
+    if (!operator) throw new Error(`the memory table does not know this filter: ${filter}`);
+    const wanted = readLiteral(literal);
+    return ({ key, columns }: StoredRow) => {
+      const value = { ...columns, PartitionKey: key.partition, RowKey: key.row }[name];
+      if (typeof value !== typeof wanted || value === undefined) return false;
+      return operator === 'eq' ? value === wanted : operator === 'lt' ? value < wanted : value >= wanted;
+    };
   });
+  return (row) => conditions.every((holds) => holds(row));
+}
+
+function readLiteral(literal: string): string | number | boolean {
+  if (literal.startsWith("'")) return literal.slice(1, -1).replaceAll("''", "'");
+  if (literal.endsWith('L')) return Number(literal.slice(0, -1));
+  return literal === 'true';
 }

@@ -13,18 +13,20 @@ import type { ProvisioningMessage, WakeUpMessage } from '../../src/queue/message
 import { rememberSent } from '../../src/queue/publish.js';
 import type { Envelope, PeekedDeadLetter, Queue } from '../../src/queue/queue.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { openTable } from '../../src/storage/table.js';
 import { handClock } from './handClock.js';
-import { newName, type useTables } from './useTables.js';
+import type { useTables } from './useTables.js';
 
 export const start = 1_800_000_000_000;
-export const uuidOf = (generation: number) => generation.toString(16).padStart(32, '0');
+export const uuidOf = (index: number) => index.toString(16).padStart(32, '0');
 export const requestId = '018f0000-0000-7000-8000-000000000000';
 
-/** What ops work with: tables of their own, a queue that writes down what is sent, a clock that is moved by hand. */
-export function opsDependencies({ connectionString }: Awaited<ReturnType<typeof useTables>>) {
+/**
+ * The dependencies of the operators' functions: new tables, a queue that records all messages, and a clock that the test moves.
+ */
+export function opsDependencies({
+  newTable: table,
+}: Pick<Awaited<ReturnType<typeof useTables>>, 'newTable'>) {
   const clock = handClock(start);
-  const table = <T>() => openTable<T>({ connection: { connectionString }, name: newName() });
   const records = openRecords(table<DeviceRecord>(), clock);
   const away = { queue: 0 };
   const sent: (ProvisioningMessage & Envelope)[] = [];
@@ -79,12 +81,12 @@ export function opsDependencies({ connectionString }: Awaited<ReturnType<typeof 
     samples: openSamples(table<StoredSample>()),
   };
 
-  /** A record; by default one that failed for good of its service. */
-  async function put(generation: number, more: Partial<DeviceRecord> = {}): Promise<DeviceRecord> {
+  /** Stores a record; default: a device without the requested service, failed for good. */
+  async function put(index: number, more: Partial<DeviceRecord> = {}): Promise<DeviceRecord> {
     const desired = { present: true, service: 'sensor', requestId, requestedAt: start };
     const record: DeviceRecord = {
-      ...newRecord(uuidOf(generation), desired, start),
-      job: { generation: 7, kind: 'change', due: start, dead: { at: start + generation } },
+      ...newRecord(uuidOf(index), desired, start),
+      job: { generation: 7, kind: 'change', due: start, dead: { at: start + index } },
       lastGeneration: 7,
       error: { code: 'service-not-found', step: 'validate', message: 'No such service.', at: start },
       ...more,
@@ -103,10 +105,10 @@ export function opsDependencies({ connectionString }: Awaited<ReturnType<typeof 
     depths,
     status,
     put,
-    record: async (generation: number) => (await records.read(uuidOf(generation)))!.value,
-    /** A worker has brought it to its end. */
-    settle: (generation: number, outcome: 'done' | 'failed') =>
-      records.amend(uuidOf(generation), (record) => {
+    record: async (index: number) => (await records.read(uuidOf(index)))!.value,
+    /** Ends the job of a device, as a worker does. */
+    settle: (index: number, outcome: 'done' | 'failed') =>
+      records.amend(uuidOf(index), (record) => {
         if (!record?.job) return null;
         const at = clock.now();
         if (outcome === 'failed') {

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * The table "States and transitions" of docs/protocol.md.
+ * Reads the table "States and transitions" of docs/protocol.md.
  *
- * @returns for each function the states that it may lead to, by the state from which it starts
+ * @returns for each function the possible next states, by the state before
  */
 export async function readTransitionTable(): Promise<Map<string, Map<string, string[]>>> {
   const page = await readFile(join(process.cwd(), 'docs/protocol.md'), 'utf8');

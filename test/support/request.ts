@@ -7,7 +7,7 @@ export interface Given {
   params?: Record<string, string>;
 }
 
-/** A request as the host hands it over. */
+/** A request as the host passes a request to a function. */
 export function requestWith({ method = 'POST', body, headers = {}, params = {} }: Given = {}): HttpRequest {
   const sent = typeof body === 'string' ? { string: body } : { bytes: body };
   return new HttpRequest({

@@ -3,11 +3,15 @@ import { Webhook } from 'standardwebhooks';
 
 export interface SignOptions {
   id?: string;
-  /** When it is said to be signed. */
+  /** The time in the signature. */
   at?: Date;
 }
 
-/** The headers of a webhook, as a sender that uses the npm library makes them. */
+/**
+ * Signs a webhook with the npm library of senders.
+ *
+ * @returns the headers
+ */
 export function signed(
   secret: string,
   body: string,

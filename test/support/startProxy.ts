@@ -1,16 +1,16 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listen } from '../../local/simulators/shared/loopback.js';
 
-/** A way to a port on loopback that can be cut, and that counts. */
+/** A proxy to a port on loopback. The proxy counts connections and can cut connections. */
 export interface CountingProxy {
   port: number;
-  /** Connections that were made. */
+  /** The number of connections since the start. */
   made(): number;
-  /** Connections that are open now. */
+  /** The number of open connections. */
   open(): number;
   /** Passes nothing on any more, in either direction, and keeps connections open. */
   freeze(): void;
-  /** Cuts all connections, and refuses new ones. */
+  /** Cuts all connections and refuses new connections. */
   stop(): Promise<void>;
   /** Is there again, on the same port. */
   start(): Promise<void>;
@@ -57,7 +57,7 @@ export async function startProxy(to: number): Promise<CountingProxy> {
   };
 }
 
-/** When the one is gone, so is the other. */
+/** Ends the second connection when the first connection ends. */
 function end(one: Socket, other: Socket): void {
   one.on('error', () => other.destroy());
   one.on('close', () => other.destroy());

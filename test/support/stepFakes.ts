@@ -14,7 +14,7 @@ export const uuid = 'ab'.repeat(16);
 export const now = 1_800_000_000_000;
 export const day = 86_400_000;
 
-/** Thumbprints, SHA-256 unless they say otherwise. */
+/** Thumbprints: SHA-256 except for `sha1`. */
 export const [A, B, C, D, E] = ['A', 'B', 'C', 'D', 'E'].map((deadLetter) => deadLetter.repeat(64)) as [
   string,
   string,
@@ -54,11 +54,11 @@ export interface FakeOptions {
   observed?: Partial<Observed>;
   scopes?: VariableScope[];
   forceVerify?: boolean;
-  /** What balena knows of it; default: nothing. */
+  /** The device in balena; default: no such device. */
   device?: BalenaDevice;
-  /** The key does not see its fleet. */
+  /** The key does not see the fleet of the device. */
   unseen?: boolean;
-  /** What the hub holds. */
+  /** The identity in the hub. */
   hub?: IdentityState;
   /** The hub fails the calls of these names. */
   hubFails?: string[];
@@ -66,7 +66,7 @@ export interface FakeOptions {
   balenaFails?: VariableName[];
 }
 
-/** The work of one run, against a hub and a balena that only write down what they are asked. */
+/** The work of one run, with a hub and a balena that record their calls. */
 export function fakeWork(options: FakeOptions = {}) {
   let identity: IdentityState = options.hub ?? 'none';
   const calls: string[] = [];

@@ -1,7 +1,11 @@
 import { inspect } from 'node:util';
 import { ProvisioningError } from '../../src/shared/errors.js';
 
-/** The error that a call fails with; it must be one of ours. */
+/**
+ * Waits for a call to fail.
+ *
+ * @returns the error, which must be a ProvisioningError
+ */
 export async function thrownBy(call: Promise<unknown>): Promise<ProvisioningError> {
   const error = await call.then(
     (result) => new Error(`it did not fail, and returned ${inspect(result)}`),
@@ -11,7 +15,7 @@ export async function thrownBy(call: Promise<unknown>): Promise<ProvisioningErro
   throw error;
 }
 
-/** Everything that a careless logger could print of an error. */
+/** Everything about an error that a careless logger could print. */
 export function everythingIn(error: Error): string {
   return [
     inspect(error, { depth: 10, showHidden: true }),

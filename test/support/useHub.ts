@@ -4,7 +4,10 @@ import { startIotHub } from '../../local/simulators/iothub/startIotHub.js';
 import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import { openHubRegistry } from '../../src/iothub/registry.js';
 
-/** A hub for one test file, trusted by this process as `NODE_EXTRA_CA_CERTS` would have it, and ours to it. Closed by `afterAll`. */
+/**
+ * Starts a hub for one test file. This process trusts the certificate of the hub, as with `NODE_EXTRA_CA_CERTS`. Closed by
+ * `afterAll`.
+ */
 export async function useHub() {
   const { endpoints, close } = await startIotHub({ httpsPort: 0, mqttPort: 0, unthrottled: true });
   setDefaultCACertificates([...getCACertificates('bundled'), readFileSync(endpoints.caFile, 'utf8')]);
@@ -29,7 +32,7 @@ export async function useHub() {
     hub,
     tell,
     key: /SharedAccessKey=(.*)$/.exec(endpoints.connectionString)?.[1] ?? '',
-    /** What the hub was asked since this was called last, by `METHOD pattern` and status. */
+    /** Counts the requests to the hub since the last call of this function, by `METHOD pattern` and status. */
     async counts(): Promise<RequestSummary['counts']> {
       const { counts } = await tell('GET /requests');
       await tell('DELETE /requests');
@@ -38,5 +41,6 @@ export async function useHub() {
   };
 }
 
-export const ms = 5_000;
+/** A deadline for calls to the hub that no call misses, also on a busy machine. */
+export const ms = 60_000;
 export const thumbprints = (a: string, b = a): [string, string] => [a.repeat(64), b.repeat(64)];

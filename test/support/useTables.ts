@@ -20,16 +20,21 @@ export async function useTables() {
   const port = Number(/:(\d+)\//.exec(connectionString)?.[1]);
   return {
     connectionString,
-    /** Where something else stands in its place. */
+    /** The connection string with another port. */
     at: (other: number) => connectionString.replace(`:${port}/`, `:${other}/`),
     async proxy() {
       const proxy = await startProxy(port);
       proxies.push(proxy);
       return proxy;
     },
-    /** A table that no one else uses. */
+    /** A new table. No call misses its deadline, also on a busy machine. */
     newTable: <T>(): ErasableTable<T> & ScannedTable<T> =>
-      openTable<T>({ connection: { connectionString }, name: newName() }),
+      openTable<T>({
+        connection: { connectionString },
+        name: newName(),
+        callTimeoutMs: 60_000,
+        pageTimeoutMs: 60_000,
+      }),
   };
 }
 

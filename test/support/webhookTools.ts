@@ -5,15 +5,15 @@ import type { ProvisioningMessage } from '../../src/queue/messages.js';
 import { rememberSent } from '../../src/queue/publish.js';
 import type { Envelope } from '../../src/queue/queue.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import type { ErasableTable, Key, ScannedTable } from '../../src/storage/table.js';
+import { handClock } from './handClock.js';
+import { memoryTable } from './memoryTable.js';
 
-/** What a request works with, in memory, with a clock that only tests move. */
+/** The dependencies of a request, in memory, with a clock for the test to move. */
 export function memoryDependencies() {
-  let now = 1_800_000_000_000;
-  const away = { records: false, queue: false };
-  const clock = { now: () => now, sleep: async () => {} };
+  const clock = handClock(1_800_000_000_000);
+  const away = { queue: false };
   const sent: { message: ProvisioningMessage; envelope: Envelope }[] = [];
-  const table = memoryTable<DeviceRecord>(() => away.records);
+  const table = memoryTable<DeviceRecord>();
   const queue: AcceptDependencies['queue'] = {
     async send(message, envelope) {
       if (away.queue) throw new ProvisioningError('queue-unavailable', 'Away.');
@@ -29,50 +29,16 @@ export function memoryDependencies() {
   return {
     deps: { records, queue, clock, sentRecently: rememberSent(clock) },
     sent,
-    /** What cannot be reached. */
+    table,
+    /** `away.queue = true`: the queue cannot be reached. */
     away,
-    pass: (ms: number) => {
-      now += ms;
-    },
-    /** Ends what is owed, as a worker does. */
+    clock,
+    /** Completes the pending job of a device, as a worker does. */
     async settle(uuid: string, observed: Partial<DeviceRecord['observed']> = {}) {
       await records.amend(uuid, (record) => {
         if (!record) return null;
-        return { ...record, job: null, observed: { ...record.observed, ...observed, verifiedAt: now } };
+        return { ...record, job: null, observed: { ...record.observed, ...observed, verifiedAt: clock.at } };
       });
-    },
-  };
-}
-
-export function memoryTable<T>(away = () => false): ErasableTable<T> & ScannedTable<T> {
-  const rows = new Map<string, { json: string; etag: number }>();
-  let etags = 0;
-  const id = ({ partition, row }: Key) => `${partition}/${row}`;
-  const reach = () => {
-    if (away()) throw new ProvisioningError('records-unavailable', 'Away.');
-  };
-  return {
-    async get(key) {
-      reach();
-      const row = rows.get(id(key));
-      return row ? { value: JSON.parse(row.json) as T, etag: String(row.etag) } : null;
-    },
-    async put(key, value, etag) {
-      reach();
-      const stored = rows.get(id(key));
-      if ((stored ? String(stored.etag) : null) !== etag) return false;
-      etags += 1;
-      rows.set(id(key), { json: JSON.stringify(value), etag: etags });
-      return true;
-    },
-    async *list() {
-      for (const { json } of rows.values()) yield JSON.parse(json) as T;
-    },
-    column: () => {
-      throw new Error('not scanned here');
-    },
-    async remove(key) {
-      rows.delete(id(key));
     },
   };
 }

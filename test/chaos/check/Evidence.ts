@@ -1,7 +1,7 @@
 import type { Ask } from '../history/Ask.js';
 import type { PlannedDevice } from '../plan/Plan.js';
 
-/** A device's state as the API tells it (`GET /api/provision/{uuid}`). */
+/** The state of a device from the API (`GET /api/provision/{uuid}`). */
 export interface View {
   state: string;
   operation: string;
@@ -27,10 +27,10 @@ export interface HubIdentity {
 /** The names and values of a device's variables, by service; '' is the device level. */
 export type Variables = Record<string, Record<string, string>>;
 
-/** All that is known about one device when the system has settled. */
+/** Everything known about one device after the system has settled. */
 export interface DeviceEvidence {
   device: PlannedDevice;
-  /** In the order in which they were sent. */
+  /** In the order of sending. */
   asks: Ask[];
   /** Null: 404. */
   view: View | null;
@@ -40,10 +40,15 @@ export interface DeviceEvidence {
   variables: Variables | null;
 }
 
-/** Something that must not be. */
+/** A broken rule. */
 export interface Violation {
-  /** Whose matter it is, if it is one device's. */
+  /** The device; missing if the rule is not about a single device. */
   uuid?: string;
   rule: 'ends' | 'order' | 'provisioned' | 'deprovisioned' | 'secrets' | 'cost' | 'answer';
   what: string;
+}
+
+/** Whether the variables of a scope include a certificate or key of this product. */
+export function holdsOurs(values: Record<string, string>): boolean {
+  return 'AZURE_CERT' in values || 'AZURE_PRIVATE_KEY' in values;
 }

@@ -1,15 +1,15 @@
 import type { Ask } from '../history/Ask.js';
 
-/** How long after its caller gave up a request may still take effect: a host that was stopped goes on with it. */
+/** How long after the caller's timeout a request may still take effect: a stopped host continues with the request later. */
 export const lateMs = 30_000;
 
 /**
- * Which requests may have been the last one at some time between two moments. A request takes effect at one instant between its
- * sending and its answer; one whose answer was lost may have, up to `lateMs` later, and may never. So it may be the last one unless
- * an acknowledged one was sent after it must have been over, and was answered before.
+ * Lists the requests that may have been the last request at some time between two moments. A request takes effect at one
+ * instant between sending and answer. A request without an answer may take effect up to `lateMs` later, or never. A request is
+ * no candidate if an acknowledged request was sent after its end and was answered before `from`.
  *
- * @param until everything sent by then counts
- * @param from everything that was answered by then has happened
+ * @param until every request sent by then is considered
+ * @param from every request answered by then has taken effect
  */
 export function candidates(asks: readonly Ask[], from = Infinity, until = Infinity): Ask[] {
   const acknowledged = asks.filter(
@@ -23,7 +23,7 @@ export function candidates(asks: readonly Ask[], from = Infinity, until = Infini
   });
 }
 
-/** Was the later one told that it is under way already? */
+/** True if the later request was answered with "already in progress". */
 function sameRequest({ outcome: a }: Ask, { outcome: b }: Ask): boolean {
   return a.kind === 'accepted' && b.kind === 'accepted' && a.requestId === b.requestId;
 }

@@ -1,8 +1,11 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { holdsOurs } from './checkEnd.js';
-import type { DeviceEvidence } from './Evidence.js';
+import { type DeviceEvidence, holdsOurs } from './Evidence.js';
 
-/** What is wrong with the credentials of a device that is provisioned at a service. */
+/**
+ * Checks the credentials of a provisioned device.
+ *
+ * @returns the errors
+ */
 export function checkCredentials(
   { device, variables, identity }: Pick<DeviceEvidence, 'device' | 'variables' | 'identity'>,
   service: string,

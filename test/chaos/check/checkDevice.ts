@@ -3,7 +3,7 @@ import { checkOrder } from './checkOrder.js';
 import { checkRefusals } from './checkRefusals.js';
 import type { DeviceEvidence, Violation } from './Evidence.js';
 
-/** Holds what became of a device against what its callers were told. */
+/** Compares the final state of a device with the answers to the callers. */
 export function checkDevice(evidence: DeviceEvidence): Violation[] {
   return [...checkOrder(evidence), ...checkRefusals(evidence), ...checkEnd(evidence)];
 }

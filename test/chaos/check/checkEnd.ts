@@ -1,11 +1,11 @@
 import { services } from '../plan/Plan.js';
 import { checkCredentials } from './checkCredentials.js';
-import type { DeviceEvidence, View, Violation } from './Evidence.js';
+import { type DeviceEvidence, holdsOurs, type View, type Violation } from './Evidence.js';
 
-/** Failures that bad luck explains: so many runs that died, or had no answer in time. */
+/** Failures through bad luck: several runs died or got no answer in time. */
 const misfortunes = ['timed-out', 'unexpected', 'worker-died'];
 
-/** Every request that was accepted has ended, in the way in which it had to, and as it says. */
+/** Checks that every accepted request has ended in the only right way, and that state, dead letter, hub and balena agree. */
 export function checkEnd(evidence: DeviceEvidence): Violation[] {
   const { device, view, deadLetters, identity, variables } = evidence;
   if (!view) return [];
@@ -17,7 +17,7 @@ export function checkEnd(evidence: DeviceEvidence): Violation[] {
     const found: Violation[] = [];
     if (![...misfortunes, hopeless(evidence, view)].includes(code)) found.push(ends(`failed with ${code}`));
     const own = deadLetters.filter(({ requestId }) => requestId === view.requestId);
-    // Messages are delivered at least once: when workers die or are away, one request can leave two letters.
+    // Messages are delivered at least once: after the death of a worker, one request can leave two dead letters.
     if (own.length === 0) found.push(ends('failed, and has no dead letter'));
     for (const { reason } of own)
       if (reason !== code) found.push(ends(`failed with ${code}, and its letter says ${reason}`));
@@ -39,13 +39,9 @@ export function checkEnd(evidence: DeviceEvidence): Violation[] {
   return checkCredentials(evidence, view.service ?? '').map((what) => ({ uuid, rule: 'provisioned', what }));
 }
 
-/** Why a request can only fail; undefined if it can succeed. */
+/** Explains why a request can only fail; undefined if the request can succeed. */
 function hopeless({ device }: DeviceEvidence, { operation, service }: View): string | undefined {
   if (operation === 'deprovision') return undefined;
   if (!device.exists) return 'device-not-found';
   return ['', ...services].includes(service ?? '') ? undefined : 'service-not-found';
-}
-
-export function holdsOurs(values: Record<string, string>): boolean {
-  return 'AZURE_CERT' in values || 'AZURE_PRIVATE_KEY' in values;
 }

@@ -3,7 +3,7 @@ import type { Wish } from '../plan/Plan.js';
 import { candidates } from './candidates.js';
 import type { DeviceEvidence, View, Violation } from './Evidence.js';
 
-/** The last acknowledged request decides; those whose answer was lost may have come after it, or never. */
+/** The last acknowledged request decides. A request without an answer may have come later, or never. */
 export function checkOrder({ device: { uuid }, asks, view }: DeviceEvidence): Violation[] {
   const accepted = asks.filter(({ outcome }) => outcome.kind === 'accepted');
   const order = (what: string): Violation => ({ uuid, rule: 'order', what });
@@ -50,7 +50,7 @@ function wrongOperations(asks: readonly Ask[]): string[] {
   );
 }
 
-/** A request that was replaced by an acknowledged one must not be the current one again. */
+/** A request that was replaced by an acknowledged request must not become the current request again. */
 function comebacks(accepted: readonly Ask[]): string[] {
   const idOf = ({ outcome }: Ask) => (outcome.kind === 'accepted' ? outcome.requestId : '');
   return accepted.flatMap((again) => {

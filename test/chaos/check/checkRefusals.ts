@@ -3,7 +3,7 @@ import { unknownService, type Wish } from '../plan/Plan.js';
 import { candidates } from './candidates.js';
 import type { DeviceEvidence, Violation } from './Evidence.js';
 
-/** What a refusal says about the device must have been true at some time between its request and its answer. */
+/** The device must have been in the state that an error answer names, at some time between request and answer. */
 export function checkRefusals({ device, asks }: DeviceEvidence): Violation[] {
   return asks.flatMap((ask): Violation[] => {
     const { outcome, wish, sentAt, answeredAt } = ask;
@@ -17,7 +17,7 @@ export function checkRefusals({ device, asks }: DeviceEvidence): Violation[] {
   });
 }
 
-/** What the device must have been asked for, for such an answer; undefined: never a right answer. */
+/** The request that makes such an answer right; undefined: the answer is never right. */
 function explanationOf({ outcome, wish }: Ask): ((last: Wish) => boolean) | undefined {
   if (outcome.kind !== 'refused' || wish.operation === 'deprovision') return undefined;
   const same = (last: Wish) => last.operation === 'provision' && last.service === wish.service;

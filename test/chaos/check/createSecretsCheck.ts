@@ -1,16 +1,16 @@
 import type { Violation } from './Evidence.js';
 
-/** What a private key looks like in PEM, in base64 of PEM, and in base64 of DER (EC P-256, PKCS #8). */
+/** The beginning of a private key in PEM, in base64 of PEM, and in base64 of DER (EC P-256, PKCS #8). */
 const keyMarks = ['PRIVATE KEY-----', 'LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t', 'MIGHAgEAMBMGByqGSM49'];
 
-/** Looks for secrets in texts that must not hold any. */
+/** Looks for secrets in texts that must not contain a secret. */
 export interface SecretsCheck {
-  /** @param where for people, such as `log of worker` */
+  /** @param where a name for the reader of the report, such as `log of worker` */
   look(where: string, text: string): void;
   found(): Violation[];
 }
 
-/** @param secrets by what they are: values that must never be seen, each of at least eight characters */
+/** @param secrets by name: secret values of at least eight characters */
 export function createSecretsCheck(secrets: Record<string, string>): SecretsCheck {
   const needles = [...keyMarks.map((mark) => ['a private key', mark] as const), ...Object.entries(secrets)];
   for (const [name, value] of needles)
@@ -20,7 +20,7 @@ export function createSecretsCheck(secrets: Record<string, string>): SecretsChec
     look(where, text) {
       for (const [name, value] of needles) {
         const at = text.indexOf(value);
-        // What stands before it says where it comes from; it is not said once more.
+        // The report names the place once, before the text.
         if (at >= 0)
           violations.push({ rule: 'secrets', what: `${name} is in ${where}, after: ${text.slice(0, at)}` });
       }

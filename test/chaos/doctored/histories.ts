@@ -47,7 +47,7 @@ export const credentials = {
   strangersThumbprint: strangers.thumbprint,
 };
 
-/** A device that was asked for once, at main, and is as it should be. */
+/** A device with one request, for main, in the right state. */
 export function wellProvisioned(changes: Partial<DeviceEvidence> = {}): DeviceEvidence {
   return {
     device,
@@ -60,7 +60,7 @@ export function wellProvisioned(changes: Partial<DeviceEvidence> = {}): DeviceEv
   };
 }
 
-/** A device that was removed, and is as it should be. */
+/** A deprovisioned device in the right state. */
 export function wellDeprovisioned(changes: Partial<DeviceEvidence> = {}): DeviceEvidence {
   return {
     ...wellProvisioned(),
@@ -72,7 +72,7 @@ export function wellDeprovisioned(changes: Partial<DeviceEvidence> = {}): Device
   };
 }
 
-/** A device that was asked for at a service that it does not have, and is as it should be. */
+/** A device with a request for a service that does not exist, in the right state. */
 export function wellFailed(changes: Partial<DeviceEvidence> = {}): DeviceEvidence {
   return {
     ...wellProvisioned(),

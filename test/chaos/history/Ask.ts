@@ -1,17 +1,17 @@
 import type { Wish } from '../plan/Plan.js';
 
-/** What became of a request, as far as its caller knows. */
+/** The outcome of a request as known to the caller. */
 export type Outcome =
   /** 202. */
   | { kind: 'accepted'; requestId: string; operation: string }
-  /** It changes nothing: the status, and what the answer says about it. */
+  /** An answer without a change: the status, and the content of the answer. */
   | { kind: 'refused'; status: number; code: string }
-  /** Nobody was there to take it: it has not happened. */
+  /** The connection was refused, so the request has no effect. */
   | { kind: 'unsent'; why: string }
-  /** No answer, or one that promises nothing: it may have happened, or may still happen. */
+  /** No answer, or an answer without a promise: the request may have taken effect, or may take effect later. */
   | { kind: 'unknown'; why: string };
 
-/** One request, as its caller saw it. Times in milliseconds from the start of the run. */
+/** One request from the view of the caller. Times are milliseconds since the start of the run. */
 export interface Ask {
   wish: Wish;
   sentAt: number;

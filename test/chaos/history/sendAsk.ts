@@ -2,18 +2,22 @@ import type { Endpoints } from '../../../local/stack/Endpoints.js';
 import type { Wish } from '../plan/Plan.js';
 import type { Ask, Outcome } from './Ask.js';
 
-/** Longer than the functions take at their worst; a host that is stopped never answers. */
+/** Longer than the functions ever take. A stopped host never answers. */
 const patienceMs = 20_000;
 
 export interface AskDependencies {
   functions: Endpoints['functions'];
   /** Milliseconds from the start of the run. */
   now(): number;
-  /** Gets each answer as it is. */
+  /** Receives each answer, unchanged. */
   onAnswer(text: string): void;
 }
 
-/** Sends one request, and writes down what is known about it then. */
+/**
+ * Sends one request.
+ *
+ * @returns the outcome as known to the caller
+ */
 export async function sendAsk({ functions, now, onAnswer }: AskDependencies, wish: Wish): Promise<Ask> {
   const { uuid, operation } = wish;
   const provision = operation === 'provision';

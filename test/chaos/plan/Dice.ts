@@ -1,13 +1,13 @@
 import { seededRandom } from '../../../local/simulators/shared/faults.js';
 
-/** Choices by chance, the same ones for the same seed. */
+/** Random choices, the same for the same seed. */
 export interface Dice {
   /** From 0 to 1. */
   chance(): number;
   /** A whole number, both ends included. */
   between(least: number, most: number): number;
   pick<T>(from: readonly T[]): T;
-  /** One of them, each as often as its weight says. */
+  /** Chooses an item. The probability of an item is proportional to the weight. */
   weighted<T>(choices: readonly (readonly [weight: number, choice: T])[]): T;
 }
 

@@ -1,27 +1,27 @@
 import type { Fault } from '../../../local/simulators/shared/faults.js';
 
-/** The sides that are told to answer wrongly. */
+/** The dependencies with faults. */
 export type Side = 'hub' | 'balena';
 
-/** The processes that are killed. */
+/** The processes to kill. */
 export type Victim = 'http' | 'worker 1' | 'worker 2' | 'broker' | 'tables' | Side;
 
 /** A device of a run. */
 export interface PlannedDevice {
   uuid: string;
-  /** Does balena know it? */
+  /** Whether balena knows the device. */
   exists: boolean;
 }
 
-/** What is asked for: a service by its name ('' for the device level), or that the device is removed. */
+/** The desired state: a service by name ('' for the device level), or removal. */
 export type Wish =
   | { uuid: string; operation: 'provision'; service: string }
   | { uuid: string; operation: 'deprovision' };
 
-/** What happens in a run, `at` so many milliseconds after its start. */
+/** An event of a run, `at` milliseconds after the start. */
 export type PlannedEvent = { at: number } & (
   | { kind: 'ask'; wishes: Wish[] }
-  /** These in place of all others; an empty list ends them. */
+  /** These faults replace all earlier faults. An empty list ends all faults. */
   | { kind: 'faults'; side: Side; faults: Fault[] }
   /** SIGKILL, and a new start. */
   | { kind: 'kill'; victim: Victim; downMs: number }
@@ -31,7 +31,7 @@ export type PlannedEvent = { at: number } & (
   | { kind: 'pause'; victim: Victim; forMs: number }
 );
 
-/** All that will happen: the same for the same seed, devices and length. */
+/** All events of a run: the same for the same seed, devices and length. */
 export interface Plan {
   seed: number;
   lengthMs: number;

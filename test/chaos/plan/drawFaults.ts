@@ -3,14 +3,17 @@ import type { Dice } from './Dice.js';
 import type { Side } from './Plan.js';
 
 /**
- * How late something may still happen after it was asked for, ms. Less than the lease's grace of the run: what the protocol
- * relies on, and no more.
+ * How late a request may take effect after sending, ms. Less than the lease's grace of the run: the protocol relies on this
+ * bound only.
  */
 export const latestEffectMs = 3_000;
 
 const paths: Record<Side, string> = { hub: '^/devices/', balena: '^/v7/' };
 
-/** What one side gets wrong for a while: slow, throttling, failing, silent, half-spoken, with or without doing what it was asked. */
+/**
+ * Draws faults of one dependency for a while: slow, throttled, failed, silent or incomplete answers, with or without the effect
+ * of the request.
+ */
 export function drawFaults(dice: Dice, side: Side): Fault[] {
   const path = paths[side];
   const probability = dice.pick([0.15, 0.4, 0.8, 1]);

@@ -9,12 +9,12 @@ export interface PlanOptions {
   devices: number;
 }
 
-/** Of one device, on average; all of them together are asked for so often at most. */
+/** Requests per device, on average. The sum over all devices is limited too. */
 const secondsBetweenAsks = 6;
 const mostAsksPerSecond = 15;
 const unknownDevices = 0.08;
 
-/** Draws a whole run from its seed. */
+/** Draws a whole run from a seed. */
 export function makePlan({ seed, minutes, devices: count }: PlanOptions): Plan {
   const dice = createDice(seed);
   const lengthMs = Math.round(minutes * 60_000);
@@ -44,9 +44,10 @@ function asks(dice: Dice, devices: PlannedDevice[], lengthMs: number): PlannedEv
     });
     return dice.weighted<() => PlannedEvent[]>([
       [6, () => [ask(0)]],
-      // Someone changes their mind while the first request is being worked on, or while what it did may still take effect.
+      // A caller changes the request while a worker processes the first request, or while a call of the first run may still
+      // take effect.
       [3, () => [ask(0), ask(dice.between(100, 4_000))]],
-      // A burst, of which nobody can say in which order it arrives.
+      // A burst: the order of arrival is unknown.
       [1, () => [ask(0, dice.between(2, 8))]],
     ])();
   });
@@ -87,13 +88,13 @@ function outages(dice: Dice, lengthMs: number): PlannedEvent[] {
 }
 
 function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause'][] {
-  // Azurite writes its file every few seconds only: killed outright, it would lose what it has acknowledged.
+  // Azurite writes its file only every few seconds. A kill would lose acknowledged writes.
   if (victim === 'tables')
     return [
       [1, 'stop'],
       [2, 'pause'],
     ];
-  // A hub or balena that is paused would do much later what it was asked, as no real one does.
+  // A paused hub or balena would execute requests much later, and a real service does not.
   if (victim === 'hub' || victim === 'balena')
     return [
       [3, 'kill'],
@@ -106,12 +107,12 @@ function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause
   ];
 }
 
-/** A worker is paused for longer than its lease now and then. */
+/** Sometimes a worker is paused for longer than a lease. */
 function pauseMs(victim: Victim): number {
   return victim === 'worker 1' || victim === 'worker 2' ? 14_000 : 4_000;
 }
 
-/** Moments from the start to the end of a run, the gaps between them drawn evenly. */
+/** Draws moments from start to end of a run, with evenly distributed gaps. */
 function times(dice: Dice, lengthMs: number, [least, most]: [number, number]): number[] {
   const found: number[] = [];
   for (;;) {

@@ -1,4 +1,4 @@
-/** What the processes print. */
+/** The output of the processes. */
 export interface Line {
   /** Milliseconds from the start of the run. */
   at: number;

@@ -1,8 +1,8 @@
 /**
- * Calls the control server of a stand-in.
+ * Calls the control server of a simulator.
  *
  * @param request method and path, such as `PUT /faults`
- * @throws Error if it cannot be reached, or refuses
+ * @throws Error if the server cannot be reached or answers with an error
  */
 export async function control<Answer>(
   url: string | undefined,

@@ -6,7 +6,7 @@ import { readHub } from './readHub.js';
 import { readView } from './readView.js';
 import type { System } from './startSystem.js';
 
-/** Reads what became of every device, from the outside. */
+/** Reads the final state of every device through the public interfaces. */
 export async function gather(
   { stack }: System,
   devices: readonly PlannedDevice[],

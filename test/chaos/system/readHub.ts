@@ -10,7 +10,7 @@ interface ListedDevice {
   authentication?: { x509Thumbprint?: { primaryThumbprint?: string; secondaryThumbprint?: string } };
 }
 
-/** The hub's identities by device id, the first 1,000 of them: one registry operation. */
+/** The first 1,000 identities of the hub by device id, with one registry operation. */
 export async function readHub(endpoints: IotHubEndpoints): Promise<Map<string, HubIdentity>> {
   const ca = await readFile(endpoints.caFile, 'utf8');
   const text = await new Promise<string>((resolve, reject) => {

@@ -1,7 +1,9 @@
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { DeadLetter } from '../check/Evidence.js';
 
-/** What is in the queue and in its dead-letter queue, scheduled and locked messages included. Nothing is locked or taken. */
+/**
+ * All messages of the queue and the dead-letter queue, scheduled and locked messages included. Nothing is locked or removed.
+ */
 export interface QueueContents {
   /** Each as text. */
   messages: string[];
@@ -24,7 +26,7 @@ export async function readQueue(connectionString: string, queue: string): Promis
   };
 }
 
-/** With a client of its own: it remembers, for all its receivers, how far it has peeked. */
+/** A new client reads from the head of the queue. A client remembers for all its receivers how far the client has peeked. */
 async function peekAll(
   connectionString: string,
   queue: string,

@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import type { DeviceRecord } from '../../../src/device/record.js';
 
-/** Every row of a table, as it is stored. */
+/** Every stored row of a table. */
 export async function readRows(connectionString: string, table: string): Promise<{ json: string }[]> {
   const client = TableClient.fromConnectionString(connectionString, table, {
     allowInsecureConnection: true,

@@ -1,7 +1,7 @@
 import type { Endpoints } from '../../../local/stack/Endpoints.js';
 import type { View } from '../check/Evidence.js';
 
-/** A device's state, and the answer as it came; null if it was never asked for. */
+/** The state of a device, and the raw answer; null for a device without a request. */
 export async function readView(
   { url, provisionKey }: Endpoints['functions'],
   uuid: string,

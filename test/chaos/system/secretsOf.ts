@@ -1,6 +1,6 @@
 import type { Endpoints } from '../../../local/stack/Endpoints.js';
 
-/** Everything that opens something in a system, by what it is. */
+/** All secrets of a system, by name. */
 export function secretsOf({
   functions,
   balena,

@@ -26,8 +26,8 @@ export interface Settled {
 const lookEveryMs = 2_000;
 
 /**
- * Waits until no work is owed and the queue is empty. The `overdue` function runs every five minutes; here its core runs with every
- * look, with the product's own edges, so that what only it repairs takes as long as the duplicate window.
+ * Waits until no job is pending and the queue is empty. The `redrive` function runs every five minutes. Here its core runs with
+ * every poll, on the real clients, so a repair by the redrive takes as long as the duplicate window.
  */
 export async function settle(
   { stack }: System,
@@ -39,7 +39,7 @@ export async function settle(
   const connection = { connectionString: tables.connectionString };
   const records = openRecords(openTable<DeviceRecord>({ connection, name: 'devices' }), systemClock);
   const queue = openQueue({ connection: serviceBus, queue: serviceBus.queue });
-  // Twice the time between two looks, so that none that comes late misses a turn.
+  // Twice the interval of the polls, so a late poll misses no turn.
   const deps = {
     records,
     queue,

@@ -6,12 +6,14 @@ import { type Stack, startStack } from '../../../local/stack/startStack.js';
 import type { Side, Victim } from '../plan/Plan.js';
 import { control } from './control.js';
 
-/** The real processes, and what is done to them. */
+/** The real processes, and the faults for the processes. */
 export interface System {
   stack: Stack;
-  /** Ends a process as a crash does, or in order, and starts it again later. Nothing, if it is down or paused already. */
+  /**
+   * Ends a process, by a crash or in order, and starts the process again later. Does nothing if the process is down or paused.
+   */
   end(how: 'kill' | 'stop', victim: Victim, downMs: number): Promise<void>;
-  /** Holds a process in its tracks for a while. */
+  /** Pauses a process for a while. */
   pause(victim: Victim, forMs: number): Promise<void>;
   setFaults(side: Side, faults: Fault[]): Promise<void>;
   close(): Promise<void>;
@@ -22,20 +24,20 @@ const settings = {
   WORK_LIMIT_SECONDS: '4',
   LEASE_GRACE_SECONDS: '4',
   DUPLICATE_WINDOW_SECONDS: '20',
-  // Of a run of two minutes, or it would be waited for longer than it takes.
+  // Fits a run of two minutes. Otherwise the wait would be longer than the run.
   LONGEST_BACK_OFF_SECONDS: '15',
   IOTHUB_UNITS: '10',
 };
 const lockSeconds = 10;
 export const duplicateWindowMs = 20_000;
 
-const standIns: Partial<Record<Victim, SimulatorName>> = {
+const simulators: Partial<Record<Victim, SimulatorName>> = {
   broker: 'serviceBus',
   tables: 'tables',
   hub: 'iotHub',
   balena: 'balena',
 };
-/** Long enough for a broker or tables that are down, too, to come back. */
+/** Long enough for a broker or tables to start again. */
 const startWithinMs = 60_000;
 
 export async function startSystem(
@@ -57,19 +59,19 @@ export async function startSystem(
   const struck = new Set<Victim>();
 
   const processOf = (victim: Victim) => {
-    const standIn = standIns[victim];
-    const forked = standIn ? stack.simulators[standIn] : hosts[victim];
+    const simulator = simulators[victim];
+    const forked = simulator ? stack.simulators[simulator] : hosts[victim];
     if (!forked) throw new Error(`${victim} is not there`);
     return forked;
   };
   const applyFaults = async (side: Side) => {
     const name = side === 'hub' ? 'iotHub' : 'balena';
-    // A side that is down gets them when it is back.
+    // A dependency that is down gets the faults after the start.
     await control(stack.simulators[name]?.endpoints.controlUrl, 'PUT /faults', faults[side]).catch(() => {});
   };
   const start = async (victim: Victim) => {
-    const standIn = standIns[victim];
-    if (standIn) await stack.restart(standIn);
+    const simulator = simulators[victim];
+    if (simulator) await stack.restart(simulator);
     else hosts[victim] = await stack.startHost(victim === 'http' ? 'http' : 'worker');
     if (victim === 'hub' || victim === 'balena') await applyFaults(victim);
   };
@@ -98,7 +100,7 @@ export async function startSystem(
       once(victim, async () => {
         const forked = processOf(victim);
         onLine('chaos', `pause ${victim} for ${forMs} ms`);
-        // If this process ends meanwhile: one that is paused would not notice, and stay for ever.
+        // If this process ends during a pause, the paused process would never notice, and would never end.
         const goOn = () => forked.process.kill('SIGCONT');
         process.once('exit', goOn);
         forked.process.kill('SIGSTOP');
@@ -106,8 +108,8 @@ export async function startSystem(
         goOn();
         process.off('exit', goOn);
         onLine('chaos', `${victim} goes on`);
-        // A worker that was paused between its check of the time and a call, and dies right after it, is what no client-side
-        // rule covers (docs/protocol.md, What is left open).
+        // A worker that pauses between the check of the time and a call, and dies right after the call, is a case that no
+        // client-side rule covers (docs/protocol.md, "What is left open").
         await sleep(3_000);
       }),
     async setFaults(side, given) {

@@ -9,7 +9,7 @@ import {
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { useSystem } from '../support/useSystem.js';
 
-// Not in the project: so that nothing is found in its node_modules that is not in the package's own.
+// Outside the project, so that Node finds only the node_modules of the package.
 const folder = await mkdtemp(join(tmpdir(), 'package-'));
 afterAll(() => rm(folder, { recursive: true }));
 const project = projectFolder();

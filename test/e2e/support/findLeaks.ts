@@ -1,11 +1,11 @@
-/** What was found where: `records: the key of the hub, as base64`. */
+/** What was found and where: `records: the key of the hub, as base64`. */
 export type Leak = string;
 
 /**
  * Looks for secrets in texts.
  *
- * @param secrets by their names; of one of several lines (PEM), every line but those with dashes is one
- * @param places what was written, by where it was written
+ * @param secrets by name. Each line of a PEM text is a secret, except lines with dashes
+ * @param places the written texts, by place
  */
 export function findLeaks(
   secrets: Readonly<Record<string, string>>,
@@ -38,7 +38,10 @@ function formsOf(secret: string): [form: string, text: string][] {
   return whole;
 }
 
-/** As base64, wherever it stands in what was encoded: of each alignment, the digits that depend on the secret only. */
+/**
+ * Finds a secret inside base64 text. For each of three alignments, the pattern consists of the digits that depend on the secret
+ * only.
+ */
 function inBase64(text: string): [string, string][] {
   return [0, 1, 2].flatMap((before): [string, string][] => {
     const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(text)]);
@@ -52,7 +55,7 @@ function inBase64(text: string): [string, string][] {
   });
 }
 
-/** What every private key has in it, also one that nobody has seen: how its text begins, and the beginning of its DER. */
+/** The parts that every private key contains, known or unknown: the first line of PEM and the first bytes of DER. */
 export const anyPrivateKey: Readonly<Record<string, string>> = {
   'the head of a private key': 'BEGIN PRIVATE KEY',
   'the head of an EC private key': 'BEGIN EC PRIVATE KEY',

@@ -2,7 +2,10 @@ import type { Credentials } from '../../../src/certificates/mint.js';
 import type { App } from '../../../src/openApp.js';
 import type { System } from './useSystem.js';
 
-/** Has a provisioned device hold another pair, which balena, the hub and its record know, as if it had been provisioned with it. */
+/**
+ * Gives a provisioned device another pair. Balena, the hub and the record change as if the device had been provisioned with the
+ * pair.
+ */
 export async function holdPair(
   { balena, hub }: System,
   { records }: App,

@@ -11,26 +11,26 @@ interface Described {
   headers?: Record<string, object>;
 }
 
-/** Compares answers with what an OpenAPI 3.1 document says of them. */
+/** Compares answers with an OpenAPI 3.1 document. */
 export function openApiCheck(description: object) {
-  // Numbers and texts have keywords of OpenAPI's own beside those of JSON Schema.
+  // OpenAPI adds keywords of its own to JSON Schema for numbers and texts.
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
   ajv.addSchema(description, 'api');
   const { paths } = description as Description;
   const seen = new Set<string>();
   return {
-    /** Every call that is described, as `GET /path`. */
+    /** All described calls, as `GET /path`. */
     described: Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods)
         .filter((method) => method !== 'parameters')
         .map((method) => `${method.toUpperCase()} ${path}`),
     ),
-    /** The calls that were compared. */
+    /** The compared calls. */
     seen,
     /**
-     * @param method with the path's template: `GET /api/provision/{uuid}`
-     * @throws Error saying what is not as described
+     * @param method with the template of the path: `GET /api/provision/{uuid}`
+     * @throws Error with the first difference
      */
     compare(call: string, answer: Answer): void {
       seen.add(call);

@@ -1,7 +1,7 @@
 /**
- * Prints what was said during a test, if one of its assertions failed; a test that passes is quiet.
+ * Prints the lines of a test if an assertion of the test failed. A passed test prints nothing.
  *
- * @param lines is appended to
+ * @param lines the array to which processes append
  */
 export function printWhenFailed(lines: string[]): void {
   let from = 0;
@@ -9,7 +9,7 @@ export function printWhenFailed(lines: string[]): void {
     const said = lines.slice(from);
     from = lines.length;
     const { assertionCalls, numPassingAsserts } = expect.getState();
-    // A test that threw before it came to assert anything has failed as well.
+    // A test that threw before its first assertion has failed as well.
     if (assertionCalls === 0 || numPassingAsserts !== assertionCalls) console.log(said.join('\n'));
   });
 }

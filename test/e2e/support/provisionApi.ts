@@ -1,5 +1,5 @@
 import type { Endpoints } from '../../../local/stack/Endpoints.js';
-import { until } from './until.js';
+import { waitFor } from '../../support/waitFor.js';
 
 /** The members of all JSON answers. */
 interface Members {
@@ -28,7 +28,7 @@ export interface Answer {
   json: Partial<Members>;
 }
 
-/** What callers of the functions do, with `fetch`. */
+/** The calls of the functions' callers, with `fetch`. */
 export interface ProvisionApi {
   /** A plain request. @param key none unless given */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -37,18 +37,22 @@ export interface ProvisionApi {
   del(uuid: string): Promise<Answer>;
   get(uuid: string): Promise<Answer>;
   health(): Promise<Answer>;
-  /** Waits until the device is in this state. @returns what `GET` shows then */
-  state(uuid: string, state: string, withinMs?: number): Promise<Answer['json']>;
+  /**
+   * Waits until the device is in this state.
+   *
+   * @returns the answer of `GET`
+   */
+  state(uuid: string, state: string): Promise<Answer['json']>;
 }
 
 export interface CallOptions {
   key?: string | undefined;
-  /** Text goes as it is, anything else as JSON. */
+  /** A text is sent unchanged, other values as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
 }
 
-/** @param endpoints asked for with every call: a host that is started again may have moved */
+/** @param endpoints read at every call, because a restarted host may have another port */
 export function provisionApi({ functions }: Endpoints): ProvisionApi {
   const { provisionKey, deprovisionKey, opsKey } = functions;
 
@@ -79,15 +83,11 @@ export function provisionApi({ functions }: Endpoints): ProvisionApi {
       }),
     del: (uuid) => call('DELETE', `/api/provision/${uuid}`, { key: deprovisionKey }),
     health: () => call('GET', '/api/health', { key: opsKey }),
-    state: (uuid, state, withinMs) =>
-      until(
-        `${uuid} is ${state}`,
-        async () => {
-          const { json, text } = await get(uuid);
-          if (json.state !== state) throw new Error(`it is ${text}`);
-          return json;
-        },
-        withinMs,
-      ),
+    state: (uuid, state) =>
+      waitFor(`${uuid} is ${state}`, async () => {
+        const { json, text } = await get(uuid);
+        if (json.state !== state) throw new Error(`it is ${text}`);
+        return json;
+      }),
   };
 }

@@ -1,11 +1,11 @@
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { Endpoints } from '../../../local/stack/Endpoints.js';
 
-/** The queue, as an operator with the unmodified SDK sees it. */
+/** The queue through the unmodified SDK, as an operator sees the queue. */
 export interface QueueEnd {
-  /** Puts a body into the queue that the product would not. */
+  /** Sends a body that the product would not send. */
   send(body: unknown, more?: { messageId?: string; contentType?: string }): Promise<void>;
-  /** What is in the queue: active, scheduled or locked. */
+  /** The messages in the queue: active, scheduled or locked. */
   messages(): Promise<ServiceBusReceivedMessage[]>;
   /** The letters about a device, or all. */
   deadLetters(uuid?: string): Promise<ServiceBusReceivedMessage[]>;
@@ -18,7 +18,7 @@ export function queueEnd({ connectionString, queue }: NonNullable<Endpoints['ser
   const client = new ServiceBusClient(connectionString);
   const sender = client.createSender(queue);
 
-  /** From the head, with a client of its own: it remembers, for all its receivers, how far it has peeked. */
+  /** A new client reads from the head of the queue. A client remembers for all its receivers how far the client has peeked. */
   async function peek(subQueueType?: 'deadLetter'): Promise<ServiceBusReceivedMessage[]> {
     const fresh = new ServiceBusClient(connectionString);
     try {

@@ -2,10 +2,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 /**
- * The files below a folder, by their paths in it; binary ones as well.
+ * Reads the files below a folder, binary files included, by relative path.
  *
- * @param leave folders and files that are left out, by path
- * @param since Unix ms; those that were last changed before it are left out
+ * @param leave paths of folders and files to leave out
+ * @param since Unix ms; files last changed earlier are left out
  */
 export async function readFiles(
   folder: string,
@@ -19,7 +19,7 @@ export async function readFiles(
       const name = relative(folder, path);
       if (leave.includes(name)) continue;
       if (entry.isDirectory()) await look(path);
-      // Others work here, too: what is gone again is gone.
+      // Other processes write here too, so a file may be gone before the read.
       else if (entry.isFile() && ((await stat(path).catch(() => null))?.mtimeMs ?? 0) >= since)
         found[name] = await readFile(path, 'latin1').catch(() => '');
     }

@@ -1,4 +1,8 @@
-/** Keeps every answer to `fetch` that comes from this address: status, headers and body. @returns what came, and how to stop */
+/**
+ * Records every answer to `fetch` from this address: status, headers and body.
+ *
+ * @returns the answers, and a function to stop
+ */
 export function recordAnswers(baseUrl: () => string): { answers: string[]; stop(): void } {
   const answers: string[] = [];
   const original = globalThis.fetch;

@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
-import { until } from './until.js';
+import { waitFor } from '../../support/waitFor.js';
 
 /** An entry point of the build, run as a person does. */
 export interface Run {
   process: ChildProcess;
-  /** What it has printed so far, errors included. */
+  /** The output up to now, errors included. */
   output(): string;
-  /** Waits until it prints this. */
-  prints(pattern: RegExp, withinMs?: number): Promise<unknown>;
-  /** @returns exit code and signal, once it has ended and all it printed is here */
+  /** Waits until the output matches. */
+  prints(pattern: RegExp): Promise<unknown>;
+  /** @returns exit code and signal, after the process has ended and all output has arrived */
   ended: Promise<{ code: number | null; signal: string | null }>;
 }
 
 /**
  * @param entry in dist/, such as `local/start.js`
- * @param env on top of this process's own; undefined takes a variable away
+ * @param env added to the environment of this process; undefined removes a variable
  */
 export function runNode(
   entry: string,
@@ -39,20 +39,16 @@ export function runNode(
   return {
     process: child,
     output,
-    prints: (pattern, withinMs) =>
-      until(
-        `it prints ${pattern}`,
-        () => {
-          if (pattern.test(printed)) return true;
-          throw new Error(`it has printed:\n${printed}`);
-        },
-        withinMs,
-      ),
+    prints: (pattern) =>
+      waitFor(`it prints ${pattern}`, () => {
+        if (pattern.test(printed)) return true;
+        throw new Error(`it has printed:\n${printed}`);
+      }),
     ended: once(child, 'close').then(([code, signal]) => ({ code, signal })),
   };
 }
 
-/** The ids of the processes that have this in their command lines. */
+/** The ids of the processes with this text in their command line. */
 export async function runningWith(text: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const lines = await Promise.all(

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 
-/** What attributes can hold here. */
+/** The possible values of attributes. */
 type Value = string | number | boolean;
 
 export interface CollectedSpan {
@@ -13,7 +13,7 @@ export interface CollectedSpan {
   parentSpanId: string | null;
   links: { traceId: string; spanId: string }[];
   attributes: Record<string, Value>;
-  /** Of its status; null if it did not fail. */
+  /** The message of the status; null for a span without an error. */
   error: string | null;
   startedAt: bigint;
   /** Of the process. */
@@ -41,7 +41,7 @@ export interface Collector {
   lines: CollectedLine[];
   /** Of a histogram: how many values there are. */
   points: CollectedPoint[];
-  /** The bodies of all that came, as they came. */
+  /** All request bodies, unchanged. */
   received(): string;
   close(): Promise<void>;
 }

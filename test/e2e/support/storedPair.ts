@@ -1,18 +1,18 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { Variables } from './balenaStandIn.js';
+import type { Variables } from './balenaSimulator.js';
 
-/** A pair as a device finds it in its environment. */
+/** A pair from the environment of a device. */
 export interface StoredPair {
   cert: string;
   key: string;
   /** SHA-256, upper-case hex. */
   thumbprint: string;
   subject: string;
-  /** Is the key that of the certificate? */
+  /** Whether the key belongs to the certificate. */
   matches: boolean;
 }
 
-/** @throws Error if one of the two variables is missing at this place */
+/** @throws Error if one of the two variables is missing in this scope */
 export function storedPair(variables: Variables, scope: string): StoredPair {
   const { AZURE_CERT, AZURE_PRIVATE_KEY } = variables[scope] ?? {};
   if (!AZURE_CERT || !AZURE_PRIVATE_KEY)

@@ -5,36 +5,44 @@ import { join } from 'node:path';
 import { type ConnectedDevice, connectDevice } from '../../../local/device/connectDevice.js';
 import type { Forked } from '../../../local/stack/forkSimulator.js';
 import { type Stack, type StackOptions, startStack } from '../../../local/stack/startStack.js';
-import { type BalenaStandIn, balenaStandIn } from './balenaStandIn.js';
-import { type HubStandIn, hubStandIn } from './hubStandIn.js';
+import { type BalenaSimulator, balenaSimulator } from './balenaSimulator.js';
+import { type HubSimulator, hubSimulator } from './hubSimulator.js';
 import { type OpsApi, opsApi } from './opsApi.js';
 import { printWhenFailed } from './printWhenFailed.js';
 import { type ProvisionApi, provisionApi } from './provisionApi.js';
 import { type QueueEnd, queueEnd } from './queueEnd.js';
 import { type StoredPair, storedPair } from './storedPair.js';
 
-/** The whole system in processes of its own, and everything that a test does with it. */
+/** The whole system in child processes, and everything that a test does with the system. */
 export interface System extends ProvisionApi {
   stack: Stack;
-  /** Where it keeps its state. */
+  /** The folder for the state of the system. */
   folder: string;
-  /** What its processes have printed, but for the answers to GET. */
+  /** The output of the processes, without the lines for GET requests. */
   lines: readonly string[];
-  balena: BalenaStandIn;
-  hub: HubStandIn;
+  balena: BalenaSimulator;
+  hub: HubSimulator;
   queue: QueueEnd;
   ops: OpsApi;
-  /** A device that was asked for and is provisioned. @returns its uuid */
+  /**
+   * Requests a device and waits until the device is provisioned.
+   *
+   * @returns the uuid
+   */
   provisioned(service?: string): Promise<string>;
-  /** What balena holds for it at a place, and the hub accepts. */
+  /** The variables of the device in a scope, and whether the hub accepts the certificate. */
   credentials(uuid: string, scope?: string): Promise<StoredPair & { accepted: boolean }>;
-  /** Connects with what balena holds, or a pair of one's own. @throws Error if the hub does not let it in */
+  /**
+   * Connects with the variables of the device in balena, or with another pair.
+   *
+   * @throws Error if the hub rejects the connection
+   */
   connect(uuid: string, pair: StoredPair): Promise<ConnectedDevice>;
 }
 
 const ownPolls = 'provision: GET ';
 
-/** A system for one test file, on free ports and with a hub that does not throttle. Stopped by `afterAll`. */
+/** Starts a system for one test file, on free ports and with an unthrottled hub. Stopped by `afterAll`. */
 export async function useSystem(options: Partial<StackOptions> = {}): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'e2e-'));
   const lines: string[] = [];
@@ -42,10 +50,10 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     folder,
     freePorts: true,
     hub: ['--unthrottled'],
-    // What `state` asks, again and again, is no news.
+    // `state` polls, so these lines are left out.
     onLine: (name, line) => line.startsWith(ownPolls) || lines.push(`${name.padEnd(11)} ${line}`),
     ...options,
-    // So fast that the pace is never waited for.
+    // A limit so high that no request waits.
     settings: { IOTHUB_TIER: 'S3', IOTHUB_UNITS: '10', ...options.settings },
   }).catch(async (error) => {
     await rm(folder, { recursive: true });
@@ -55,7 +63,11 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
   if (!balena || !iotHub || !serviceBus) throw new Error('a stand-in is missing');
   const ca = await readFile(iotHub.caFile, 'utf8');
   const api = provisionApi(stack.endpoints);
-  const [behindBalena, behindHub, queue] = [balenaStandIn(balena), hubStandIn(iotHub), queueEnd(serviceBus)];
+  const [behindBalena, behindHub, queue] = [
+    balenaSimulator(balena),
+    hubSimulator(iotHub),
+    queueEnd(serviceBus),
+  ];
 
   for (const each of [...stack.hosts, ...Object.values(stack.simulators)]) if (each) letGo(each);
   printWhenFailed(lines);
@@ -64,7 +76,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     await queue.close();
     await stack.close();
     await rm(folder, { recursive: true });
-  }, 60_000);
+  });
 
   return {
     ...api,
@@ -91,7 +103,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
   };
 }
 
-/** Where no test of a file is selected Jest calls no `afterAll`: so that it can end all the same, and these with it. */
+/** Jest calls no `afterAll` if no test of a file is selected. The processes must not keep Jest alive in this case. */
 function letGo({ process: child }: Forked<unknown>): void {
   child.unref();
   child.channel?.unref();

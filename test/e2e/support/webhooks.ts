@@ -3,7 +3,7 @@ import type { Answer, ProvisionApi } from './provisionApi.js';
 
 /** A sender of webhooks. */
 export interface Sender {
-  /** Signs it. Text goes as it is, anything else as JSON. */
+  /** Signs and sends a body. A text is sent unchanged, other values as JSON. */
   send(body: unknown, options?: SignOptions): Promise<Answer>;
 }
 

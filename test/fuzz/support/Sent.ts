@@ -1,4 +1,4 @@
-/** One request as it goes out. */
+/** One request as sent. */
 export interface Sent {
   method: string;
   /** Path and query, in ASCII. */
@@ -7,11 +7,11 @@ export interface Sent {
   body: Uint8Array;
 }
 
-/** What came back. */
+/** The answer. */
 export interface Received {
   status: number;
   contentType: string;
   text: string;
-  /** All header lines, as one text. */
+  /** All header lines as a single text. */
   headers: string;
 }

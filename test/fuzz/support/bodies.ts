@@ -32,7 +32,7 @@ const replace =
     return changed;
   };
 
-/** With blanks, so that it stays the JSON that it was. */
+/** Adds white space to JSON without a change of meaning. */
 const pad =
   (size: number): Mutation =>
   (bytes) => {

@@ -11,7 +11,7 @@ const service = fc.oneof(
 );
 const hex = fc.constantFrom(...'0123456789abcdef');
 
-/** A message as this product sends it, about a device that nobody knows; its numbers are any. */
+/** A message in the format of this product, about an unknown device, with any numbers. */
 export const likeOurs = fc.record({
   v: fc.constant(1),
   uuid: fc.string({ unit: hex, minLength: 32, maxLength: 32 }),
@@ -32,7 +32,7 @@ const field = fc.constantFrom(
   'v',
   'uuid',
   'requestId',
-  'n',
+  'generation',
   'due',
   'operation',
   'service',
@@ -41,7 +41,7 @@ const field = fc.constantFrom(
   'toString',
 );
 
-/** One or two of its fields are something else, or gone. */
+/** A message with one or two fields changed or missing. */
 export const nearlyOurs = fc
   .tuple(likeOurs, fc.array(fc.tuple(field, fc.option(anything)), { minLength: 1, maxLength: 2 }))
   .map(([message, changes]) => {
@@ -53,7 +53,7 @@ export const nearlyOurs = fc
     return changed;
   });
 
-/** What another program might put into the queue. */
+/** Messages that another program might put into the queue. */
 export const foreign: fc.Arbitrary<unknown> = fc.oneof(
   anything,
   fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes)),

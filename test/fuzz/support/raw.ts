@@ -51,7 +51,7 @@ const start = fc.oneof(
     ),
   },
 );
-/** `size` stands for the true one. */
+/** `size` stands for the correct length. */
 const length = fc.constantFrom(
   'Content-Length: size',
   'Content-Length: size',
@@ -100,7 +100,7 @@ export function rawRequest({ keys }: Known): fc.Arbitrary<Uint8Array> {
 
 const patienceMs = 400;
 
-/** @returns the answers that came before the connection ended, or nothing more came */
+/** @returns the answers that came before the end of the connection, or before a pause */
 export function sendRaw(url: string, bytes: Uint8Array): Promise<{ status: number; text: string }[]> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -109,7 +109,7 @@ export function sendRaw(url: string, bytes: Uint8Array): Promise<{ status: numbe
     socket.setTimeout(patienceMs, () => socket.destroy());
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // It may be closed while we still send; but somebody must be there.
+      // The server may close the connection during the write, and must still be running.
       if (error.code === 'ECONNREFUSED') reject(error);
     });
     socket.on('close', () => {

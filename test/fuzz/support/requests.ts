@@ -34,7 +34,7 @@ const segment = fc.oneof(
     arbitrary: fc.constantFrom('__proto__', 'constructor', '{uuid}', '*', ';a=b', '~', 'x'.repeat(3_000)),
   },
 );
-/** Method and path of a function that is there. */
+/** Method and path of an existing function. */
 const known = fc.oneof(
   { weight: 5, arbitrary: fc.constant('POST /api/provision') },
   { weight: 5, arbitrary: fc.constant('POST /api/webhook') },
@@ -154,7 +154,7 @@ function proof(how: string, secret: string, bytes: Uint8Array): Record<string, s
   return how === 'signed' ? signed(secret, Buffer.from(bytes).toString()) : {};
 }
 
-/** Text for a path, with what a URL may not hold escaped. */
+/** Text for a path, with escapes for the characters that a URL does not allow. */
 function encode(text: string): string {
   return encodeURI(text.toWellFormed()).replaceAll('#', '%23').replaceAll('?', '%3f');
 }

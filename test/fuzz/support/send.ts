@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import type { Received, Sent } from './Sent.js';
 
-/** Sends requests as they are, over a few connections that are kept. */
+/** Sends requests unchanged, over a few kept connections. */
 export function sender(baseUrl: string) {
   const { hostname, port } = new URL(baseUrl);
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Devices that balena does not know: few, so that requests meet the records of others. */
+/** Devices unknown to balena. The number is small, so that requests meet the records of earlier requests. */
 export const uuids = ['0', '1', '2', '3', 'a', 'f'].map((digit) => digit.repeat(32));
 
 const keys = fc.constantFrom(
@@ -30,7 +30,7 @@ const uuid = fc.oneof(
   },
 );
 
-/** JSON that no object of JavaScript could be: numbers past all bounds, lone surrogates, nulls in strings. */
+/** JSON that JavaScript objects cannot represent: numbers past all bounds, lone surrogates, nulls in strings. */
 const literal = fc.constantFrom(
   '1e999',
   '-1e999',
@@ -63,7 +63,7 @@ const value: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** Objects with any keys, the same one twice among them. */
+/** Objects with any keys, duplicate keys included. */
 const object = fc
   .array(fc.tuple(key, value), { maxLength: 5 })
   .map((pairs) => `{${pairs.map(([name, text]) => `${JSON.stringify(name)}: ${text}`).join(', ')}}`);
@@ -72,7 +72,7 @@ const type = fc.oneof(
   fc.constantFrom('created', 'online', 'updated', 'deleted', 'device.created', 'x.', '.', 'constructor'),
   fc.string({ maxLength: 120 }),
 );
-/** What is as it should be, or nearly. */
+/** A valid value, or a value with a small error. */
 const request = fc
   .record(
     {

@@ -1,11 +1,15 @@
 import type { Received } from './Sent.js';
 
 const problemStatuses = new Set([400, 401, 404, 409, 413, 422, 503]);
-/** Of a 503: what is said when something is away. "unexpected" is a 500 by another name. */
+/** The documented codes of a 503, for a dependency that cannot be reached. The code "unexpected" would be a hidden 500. */
 const away = new Set(['records-unavailable', 'queue-unavailable', 'timed-out', 'balena-unavailable']);
 export const stackTrace = /\n\s+at |node_modules|\.[cm]?[jt]s:\d+|Error: (?!The device)/;
 
-/** What is wrong with an answer, by what the README says of answers; null if nothing is. */
+/**
+ * Compares an answer with the README.
+ *
+ * @returns the difference; null for a documented answer
+ */
 export function undocumented(
   method: string,
   { status, contentType, text, headers }: Received,
@@ -23,7 +27,7 @@ export function undocumented(
   return isHealth ? null : `${status} with ${contentType || 'a text of no type'}`;
 }
 
-/** The host itself says: no such route, no such key, not HTTP. */
+/** The answers of the host: no such route, no such key, no HTTP. */
 function fromHost(method: string, status: number): string | null {
   if (method === 'HEAD') return status < 500 ? null : `${status} to HEAD`;
   return [400, 401, 404, 431].includes(status) ? null : `${status} without a body`;

@@ -6,13 +6,13 @@ import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
 const { apiUrl, apiKey, counts, device, newDevice, control } = stand;
-/** Where the SDK keeps a key, unless it is told not to. */
+/** The default folder of the SDK for a key. */
 const storedToken = () => {
   const file = join(homedir(), '.balena', 'token');
   return existsSync(file) ? readFileSync(file, 'utf8') : null;
 };
 const before = storedToken();
-const balena = openBalenaClient({ apiUrl, apiKey });
+const balena = openBalenaClient({ apiUrl, apiKey, callTimeoutMs: 60_000 });
 
 const variables = async (uuid: string) => (await control('GET', `/devices/${uuid}`)).body.variables;
 const setVariables = (uuid: string, service: string, given: Record<string, string>) =>
@@ -29,7 +29,7 @@ test('a device that balena does not show to our key is null, after one request',
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
 });
 
-test('one request shows the fleet, every place that there is, and our variables at each of them', async () => {
+test('one request returns the fleet, every variable scope, and our variables in each scope', async () => {
   const { uuid } = await newDevice();
   await setVariables(uuid, '', { AZURE_CERT: 'c0', OTHER: 'x' });
   await setVariables(uuid, 'main', { AZURE_CERT: 'c1', AZURE_PRIVATE_KEY: 'k1' });
@@ -95,7 +95,7 @@ test('a fleet is seen by its slug, and any fleet when none is named, with one re
   expect(await balena.seesFleet(null)).toBe(true);
   expect(await balena.seesFleet('local/other')).toBe(false);
   await control('POST', '/fleets', { slug: 'local/public', services: [], isPublic: true });
-  // That the fleet is public says nothing about its devices.
+  // A public fleet does not make its devices public.
   expect(await balena.seesFleet('local/public')).toBe(false);
   await control('POST', '/devices', { fleet: 'local/public' });
   expect(await balena.seesFleet('local/public')).toBe(true);

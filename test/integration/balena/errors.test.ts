@@ -2,14 +2,14 @@ import { createServer } from 'node:net';
 import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { BalenaClient, ScopedVariables } from '../../../src/balena/types.js';
-import { eventually } from '../../support/eventually.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
+import { waitFor } from '../../support/waitFor.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
 const { apiUrl, apiKey, device, control } = stand;
-const balena = openBalenaClient({ apiUrl, apiKey });
+const balena = openBalenaClient({ apiUrl, apiKey, callTimeoutMs: 60_000 });
 afterEach(async () => {
   await control('DELETE', '/faults');
   await control('PUT', '/throttle', { requestsPerMinute: null });
@@ -93,17 +93,17 @@ describe.each(operations)('%s', (name, call) => {
     });
   });
 
-  test('a balena that hangs is given up at the deadline, and its connection is closed', async () => {
+  test('a call to a balena that hangs times out at the deadline, and the connection is closed', async () => {
     await control('PUT', '/faults', [{ hang: true }]);
     const proxy = await startProxy(Number(new URL(apiUrl).port));
     const own = openBalenaClient({ apiUrl: `http://127.0.0.1:${proxy.port}/`, apiKey, callTimeoutMs: 300 });
     expect(await thrownBy(call(own))).toMatchObject({ ...later, code: 'timed-out', outcomeUnknown: write });
     expect(proxy.made()).toBeGreaterThan(0);
-    await eventually(() => proxy.open() === 0);
+    await waitFor('no connection is open', () => proxy.open() === 0);
     await proxy.stop();
   });
 
-  test('a balena that refuses the connection was asked nothing', async () => {
+  test('after a refused connection balena has received no request', async () => {
     const own = openBalenaClient({ apiUrl: await closedUrl(), apiKey });
     expect(await thrownBy(call(own))).toMatchObject({
       ...later,

@@ -7,7 +7,7 @@ import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena({ devices: 4 });
 const { control, counts, fleet } = stand;
-const balena = openBalenaClient(stand);
+const balena = openBalenaClient({ ...stand, callTimeoutMs: 60_000 });
 const uuids = stand.devices.map(({ uuid }) => uuid);
 const [a = '', b = '', c = ''] = uuids;
 const put = (uuid: string, service: string, variables: Record<string, string | null>) =>
@@ -28,7 +28,7 @@ test('a page begins after the last uuid of the one before', async () => {
   expect(await balena.list(fleet, sorted[3] ?? '')).toEqual([]);
 });
 
-test('a certificate is listed with its place where a key stands beside it, at services and at the device level', async () => {
+test('a certificate with a key beside it is listed with its scope, at services and at the device level', async () => {
   await put(a, 'main', { AZURE_CERT: 'at main', AZURE_PRIVATE_KEY: 'secret', OTHER: 'x' });
   await put(a, '', { AZURE_CERT: 'own', AZURE_PRIVATE_KEY: 'secret' });
   await put(a, 'cloud-relay', { OTHER: 'x' });
@@ -91,6 +91,6 @@ test('the fleets of devices are found without their variables, with one request'
     ]),
   );
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
-  const longest = Array.from({ length: mostUuids }, (_, generation) => String(generation).padStart(62, 'f'));
+  const longest = Array.from({ length: mostUuids }, (_, index) => String(index).padStart(62, 'f'));
   expect(await balena.fleetsOf(longest)).toEqual(new Map());
 });

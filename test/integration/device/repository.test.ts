@@ -21,7 +21,7 @@ const unavailable = () =>
     outcomeUnknown: true,
   });
 
-/** Records in a new table, whose writes go wrong as they are told to. */
+/** Records in a new table. The writes of the table fail as the test says. */
 function open() {
   const table = tables.newTable<DeviceRecord>();
   const faults: ('lost' | 'done' | 'conflict')[] = [];
@@ -63,8 +63,8 @@ test('every write has a stamp of its own', async () => {
 
 test('summaries come in the order of the uuids, all or those behind one, also over more than a page', async () => {
   const { records } = open();
-  const uuids = Array.from({ length: 1_100 }, (_, generation) =>
-    ((generation * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
+  const uuids = Array.from({ length: 1_100 }, (_, index) =>
+    ((index * 59) % 1_100).toString(16).padStart(3, '0').padEnd(32, 'e'),
   );
   const limit = pLimit(20);
   await limit.map(uuids, (each) => records.write({ ...fresh(), uuid: each }, null));
@@ -97,7 +97,7 @@ test('amend writes nothing if there is nothing to change', async () => {
   expect(await records.read(uuid)).toEqual(before);
 });
 
-test('of twenty amendments at once none is lost', async () => {
+test('twenty simultaneous amendments are all stored', async () => {
   const { records } = open();
   await records.write(fresh(), null);
   const count = (record: DeviceRecord | null) => ({ ...record!, attempts: record!.attempts + 1 });
@@ -131,7 +131,7 @@ test('a write that is lost is an error, and leaves the record as it was', async 
   expect((await records.read(uuid))?.value.attempts).toBe(0);
 });
 
-test('a record that is changed again and again is given up, and not amended for ever', async () => {
+test('amend gives up on a record that changes after every read', async () => {
   const value = fresh();
   const table: ScannedTable<DeviceRecord> = {
     get: async () => ({ value: { ...value, stamp: 'of another' }, etag: 'old' }),
@@ -148,7 +148,7 @@ test('a record that is changed again and again is given up, and not amended for 
   });
 });
 
-test('only live tickets that were due before a time are overdue', async () => {
+test('only pending jobs that were due before a time are overdue', async () => {
   const { records } = open();
   const device = (nibble: string) => nibble.repeat(32);
   const add = (id: string, job: DeviceRecord['job']) => records.write({ ...fresh(id), job }, null);

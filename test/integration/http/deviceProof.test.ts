@@ -10,7 +10,7 @@ const other = 'cd'.repeat(16);
 const key = 'device-key';
 const bearer = (given: string) => `Bearer ${given}`;
 
-/** Whose key is whose, in the words of balena's whoami. */
+/** The owner of each key, in the words of balena's whoami. */
 const actors: Record<string, object> = {
   [key]: { id: 1, actorType: 'device', actorTypeId: 1, uuid },
   'other-device-key': { id: 2, actorType: 'device', actorTypeId: 2, uuid: other },

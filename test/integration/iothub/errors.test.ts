@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { listen, localCertificate } from '../../../local/simulators/shared/loopback.js';
 import { openHubRegistry } from '../../../src/iothub/registry.js';
 import type { HubRegistry } from '../../../src/iothub/types.js';
-import { eventually } from '../../support/eventually.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
 import { ms, thumbprints, useHub } from '../../support/useHub.js';
+import { waitFor } from '../../support/waitFor.js';
 
 const iotHub = await useHub();
 const { hub, tell } = iotHub;
@@ -26,7 +26,7 @@ const operations: [string, Call][] = [
   ['remove', (on, deadline = ms) => on.remove('there', deadline)],
 ];
 const writes = operations.slice(1);
-/** As the hub words its errors. */
+/** Error bodies in the format of IoT Hub. */
 const words = (code: string, text = 'as the hub says it') => ({ Message: `ErrorCode:${code};${text}` });
 const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
 const later = { dependency: 'hub' };
@@ -86,7 +86,7 @@ describe.each(operations)('%s', (name, call) => {
     expect(await answered(fault)).toMatchObject({ ...later, code: 'hub-unavailable', outcomeUnknown: write });
   });
 
-  test('a hub that hangs is given up at the deadline, and its connection is destroyed', async () => {
+  test('a call to a hub that hangs times out at the deadline, and the connection is destroyed', async () => {
     await tell('PUT /faults', [{ hang: true }]);
     const proxy = await startProxy(iotHub.httpsPort);
     const own = openAt(proxy.port);
@@ -95,12 +95,12 @@ describe.each(operations)('%s', (name, call) => {
       code: 'timed-out',
       outcomeUnknown: write,
     });
-    await eventually(() => proxy.open() === 0);
+    await waitFor('no connection is open', () => proxy.open() === 0);
     own.close();
     await proxy.stop();
   });
 
-  test('a hub that refuses the connection was asked nothing', async () => {
+  test('after a refused connection the hub has received no request', async () => {
     const own = openAt(await closedPort());
     expect(await thrownBy(call(own))).toMatchObject({
       ...later,
@@ -110,7 +110,7 @@ describe.each(operations)('%s', (name, call) => {
     own.close();
   });
 
-  test('a hub whose certificate is not trusted was asked nothing', async () => {
+  test('after an untrusted certificate the hub has received no request', async () => {
     const own = openAt(stranger.port);
     expect(await thrownBy(call(own))).toMatchObject({
       ...later,
@@ -168,7 +168,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-/** A server whose certificate nobody trusts. */
+/** A server with an untrusted certificate. */
 async function startStranger() {
   const folder = await mkdtemp(join(tmpdir(), 'stranger-'));
   let requested = 0;

@@ -63,7 +63,7 @@ test('what a listing shows can be behind the registry', async () => {
 
 test('queries have a limit of their own, past which they are held back, and cost no registry operation', async () => {
   await tell('PUT /throttle', { tier: 'S1' });
-  for (let generation = 0; generation < 20; generation += 1) await hub.list(null, ms);
+  for (let index = 0; index < 20; index += 1) await hub.list(null, ms);
   expect(await thrownBy(hub.list(null, 200))).toMatchObject({ code: 'timed-out', outcomeUnknown: false });
   expect(await tell('GET /queries')).toMatchObject({ delayed: 1, available: 0 });
   expect(await tell('GET /throttle')).toMatchObject({ available: 100 });

@@ -5,9 +5,9 @@ import { opsDependencies, requestId, start, uuidOf } from '../../support/opsTool
 import { useTables } from '../../support/useTables.js';
 
 const tables = await useTables();
-const bodyOf = (generation: number, more: object = {}) => ({
+const bodyOf = (index: number, more: object = {}) => ({
   v: 1,
-  uuid: uuidOf(generation),
+  uuid: uuidOf(index),
   requestId,
   generation: 7,
   due: start,
@@ -19,7 +19,7 @@ const deadWith = (more: object) => ({
   job: { generation: 7, kind: 'change' as const, due: start, dead: { at: start, ...more } },
 });
 
-test('a failed request and its letter are one line, and each of them is listed without the other', async () => {
+test('a failed request and its dead letter are one line, and each is listed without the other', async () => {
   const { deps, put, deadLetter } = opsDependencies(tables);
   await Promise.all([put(1), put(2), put(3, { job: { generation: 8, kind: 'change', due: start } })]);
   deadLetter(bodyOf(1), '11');
@@ -41,7 +41,7 @@ test('a failed request and its letter are one line, and each of them is listed w
       ['unreadable', null, '16', 'bad-message'],
     ]),
   );
-  // Two letters of one request are one line: what is done about it concerns both.
+  // Two dead letters of one request are one line, because every action concerns both.
   expect(byStatus).toEqual({ failed: 2, superseded: 1, owed: 1, 'no-record': 1, unreadable: 1 });
   expect(total).toBe(6);
 });
@@ -83,7 +83,7 @@ test.each([
 
 test('filters narrow it down, and must all hold', async () => {
   const { deps, put, clock } = opsDependencies(tables);
-  await Promise.all(Array.from({ length: 10 }, (_, generation) => put(generation)));
+  await Promise.all(Array.from({ length: 10 }, (_, index) => put(index)));
   const error = { code: 'hub-rejected', step: 'register', message: 'No.', at: start } as const;
   const observed = (fleet: string) => ({ ...opsRecordObserved, fleet });
   await put(3, { error, observed: observed('acme/a') });
@@ -104,7 +104,7 @@ test('filters narrow it down, and must all hold', async () => {
 
 test('pages follow one another, though something fails in between', async () => {
   const { deps, put, clock } = opsDependencies(tables);
-  await Promise.all(Array.from({ length: 25 }, (_, generation) => put(generation)));
+  await Promise.all(Array.from({ length: 25 }, (_, index) => put(index)));
   const seen: (string | null)[] = [];
   let cursor: string | undefined;
   do {
@@ -114,7 +114,7 @@ test('pages follow one another, though something fails in between', async () => 
     await put(100 + seen.length);
     clock.at += 60_000;
   } while (cursor);
-  expect(seen).toEqual(Array.from({ length: 25 }, (_, generation) => uuidOf(24 - generation)));
+  expect(seen).toEqual(Array.from({ length: 25 }, (_, index) => uuidOf(24 - index)));
 });
 
 test('the list is read anew once it is old, and otherwise only once for all who ask', async () => {
@@ -144,7 +144,7 @@ test('records are listed by state, fleet, code and the beginning of a uuid', asy
     dueAt: new Date(start + 9_000).toISOString(),
     code: null,
   });
-  // Only what was written since is read; what is at work by now says so.
+  // Only changed records are read again. A record with a lease is shown as working.
   clock.at += 2_000;
   await put(2, {
     job: { generation: 9, kind: 'change', due: start },
@@ -163,7 +163,7 @@ test('what is not a state is refused, and the states are named', async () => {
   });
 });
 
-test('the story of a device shows what happened to it; of one that was never asked for there is none', async () => {
+test('the history of a device shows its requests; a device without a request has no history', async () => {
   const { deps, put } = opsDependencies(tables);
   const steps = [{ step: 'validate' as const, ms: 12, code: 'service-not-found' as const }];
   await put(1, { history: [{ at: start, type: 'ran', note: 'failed for good', steps }] });

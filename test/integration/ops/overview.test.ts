@@ -21,7 +21,7 @@ test('an empty system is told as one', async () => {
   });
 });
 
-test('depths are those of the queue; where it may not be asked, or does not answer, those of the records, and why', async () => {
+test('the depths come from the queue; without an answer of the queue they come from the records, with the reason', async () => {
   const { deps, depths, put } = opsDependencies(tables);
   await put(1);
   await put(2, { job: { generation: 7, kind: 'change', due: start + minute } });
@@ -62,8 +62,8 @@ test('the backlog is done when the last slot has come, and those without a slot 
   });
   expect((await readOverview(deps)).rateLimiter.backlogDoneAt).toBe(new Date(start + 30_000).toISOString());
   const other = opsDependencies(tables);
-  for (let generation = 0; generation < 100; generation += 1)
-    await other.put(generation, { error: null, job: { generation: 7, kind: 'change', due: start } });
+  for (let index = 0; index < 100; index += 1)
+    await other.put(index, { error: null, job: { generation: 7, kind: 'change', due: start } });
   expect((await readOverview(other.deps)).rateLimiter.backlogDoneAt).toBe(
     new Date(start + minute).toISOString(),
   );

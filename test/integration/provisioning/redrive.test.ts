@@ -14,9 +14,9 @@ const clock = { now: () => now, sleep: async () => {} };
 const minutes = 60_000;
 const window = 10 * minutes;
 const requestId = '018f0000-0000-7000-8000-000000000000';
-const uuidOf = (generation: number) => generation.toString(16).padStart(32, '0');
+const uuidOf = (index: number) => index.toString(16).padStart(32, '0');
 
-/** A queue that writes down what is sent, and has these dead letters. */
+/** A queue with these dead letters. The queue records all messages. */
 function fakeQueue(
   deadLetters: { uuid: string; generation: number; requestId?: string; body?: unknown }[] = [],
 ) {
@@ -57,9 +57,9 @@ async function lastRunAt(at: number) {
 
 async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
   const records = openRecords(tables.newTable<DeviceRecord>(), clock);
-  for (const [generation, job] of jobs.entries()) {
+  for (const [index, job] of jobs.entries()) {
     const desired = { present: true, service: '', requestId, requestedAt: now };
-    await records.write({ ...newRecord(uuidOf(generation), desired, now), job }, null);
+    await records.write({ ...newRecord(uuidOf(index), desired, now), job }, null);
   }
   const deps: RedriveDependencies = {
     records,
@@ -79,7 +79,7 @@ const late = (ms: number, more: Partial<Job> = {}): Job => ({
   ...more,
 });
 
-test('the message of overdue work is sent again: the same ticket, with the same id', async () => {
+test('the message of an overdue job is sent again: the same job, with the same message id', async () => {
   const { deps, sent } = await withRecords([late(window + 1)]);
   expect(await redrive(deps)).toEqual({ sent: 1, cleaned: 0 });
   expect(sent).toMatchObject([
@@ -126,7 +126,7 @@ test('a message that cannot be sent does not keep the others; that run does not 
   expect(sent.map(({ uuid }) => uuid)).toContain(uuidOf(1));
 });
 
-test('work that is given up, or that nobody owes, is not sent', async () => {
+test('the message of a failed or absent job is not sent', async () => {
   const { deps } = await withRecords([null, late(window + 1, { dead: { at: now } })]);
   expect(await redrive(deps)).toEqual({ sent: 0, cleaned: 0 });
 });
@@ -146,7 +146,7 @@ test('of the dead letters the superseded ones are removed, and those of a bulk a
   expect(removed).toEqual(['1', '2', '3', '6']);
 });
 
-test('the letter of a request that ops have discarded is removed, and one without a record that they have', async () => {
+test('the dead letter of a discarded request is removed, and so is a discarded dead letter without a record', async () => {
   const fake = fakeQueue([
     { uuid: uuidOf(0), generation: 7 },
     { uuid: '', generation: 0, body: 'not JSON' },
@@ -160,7 +160,7 @@ test('the letter of a request that ops have discarded is removed, and one withou
   expect(await deps.discarded.list()).toEqual(['1']);
 });
 
-test('that a letter was discarded is forgotten once it is gone', async () => {
+test('the mark of a discarded dead letter is removed after the dead letter', async () => {
   const fake = fakeQueue([{ uuid: uuidOf(0), generation: 7 }]);
   const { deps } = await withRecords([late(0, { dead: { at: now } })], fake);
   await deps.discarded.add({ sequenceNumber: '12', at: now, by: 'ops', reason: 'scrapped' });

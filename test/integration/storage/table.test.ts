@@ -3,6 +3,8 @@ import { createServer, type Server } from 'node:net';
 import { TableClient } from '@azure/data-tables';
 import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openTable, type Table } from '../../../src/storage/table.js';
+import { collect } from '../../support/collect.js';
+import { describeTable } from '../../support/tableContract.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
 import { newName, useTables } from '../../support/useTables.js';
 
@@ -13,79 +15,11 @@ interface Value {
 const tables = await useTables();
 const accountKey = /AccountKey=([^;]+)/.exec(tables.connectionString)![1]!;
 const key = { partition: 'p', row: 'r' };
-const collect = async <T>(rows: AsyncIterable<T>) => {
-  const all: T[] = [];
-  for await (const row of rows) all.push(row);
-  return all;
-};
 
-describe('a table', () => {
-  test('is made at its first use, which finds nothing', async () => {
-    expect(await tables.newTable<Value>().get(key)).toBeNull();
-    expect(await collect(tables.newTable<Value>().list())).toEqual([]);
-  });
+describe('a table on Azurite', () => {
+  describeTable(() => tables.newTable());
 
-  test('gives back what was written, with an ETag', async () => {
-    const table = tables.newTable<Value>();
-    expect(await table.put(key, { text: 'ä "quoted" \n' }, null)).toBe(true);
-    expect(await table.get(key)).toEqual({ value: { text: 'ä "quoted" \n' }, etag: expect.any(String) });
-    expect(await table.get({ partition: 'p', row: 'other' })).toBeNull();
-    expect(await table.get({ partition: 'other', row: 'r' })).toBeNull();
-  });
-
-  test('makes a row only where there is none', async () => {
-    const table = tables.newTable<Value>();
-    await table.put(key, { text: 'first' }, null);
-    expect(await table.put(key, { text: 'second' }, null)).toBe(false);
-    expect((await table.get(key))?.value.text).toBe('first');
-  });
-
-  test('changes a row only on the ETag that was read', async () => {
-    const table = tables.newTable<Value>();
-    await table.put(key, { text: 'first' }, null);
-    const { etag } = (await table.get(key))!;
-    expect(await table.put(key, { text: 'second' }, etag)).toBe(true);
-    expect(await table.put(key, { text: 'third' }, etag)).toBe(false);
-    expect((await table.get(key))?.value.text).toBe('second');
-  });
-
-  test('does not bring back a row that is gone', async () => {
-    const name = newName();
-    const table = openTable<Value>({ connection: { connectionString: tables.connectionString }, name });
-    await table.put(key, { text: 'first' }, null);
-    const { etag } = (await table.get(key))!;
-    await sdk(name).deleteEntity('p', 'r');
-    expect(await table.put(key, { text: 'second' }, etag)).toBe(false);
-    expect(await table.get(key)).toBeNull();
-  });
-
-  test('replaces the columns with the row: one that is not named any more is gone', async () => {
-    const table = tables.newTable<Value>();
-    await table.put(key, { text: 'first' }, null, { owed: true, due: 5, code: 'x' });
-    expect(await collect(table.list("owed eq true and due lt 6L and code eq 'x'"))).toHaveLength(1);
-    await table.put(key, { text: 'second' }, (await table.get(key))!.etag, { due: 5 });
-    expect(await collect(table.list('owed eq true'))).toEqual([]);
-  });
-
-  test('takes Unix milliseconds as a column', async () => {
-    const table = tables.newTable<Value>();
-    await table.put(key, { text: 'x' }, null, { due: 1_800_000_000_000 });
-    expect(await collect(table.list('due lt 1800000000001L'))).toHaveLength(1);
-    expect(await collect(table.list('due lt 1800000000000L'))).toEqual([]);
-  });
-
-  test('lists more rows than fit on a page', async () => {
-    const table = tables.newTable<Value>();
-    const rows = Array.from({ length: 1_050 }, (_, at) => String(at));
-    for (let at = 0; at < rows.length; at += 50) {
-      const put = (text: string) => table.put({ partition: 'p', row: text }, { text }, null);
-      await Promise.all(rows.slice(at, at + 50).map(put));
-    }
-    const listed = (await collect(table.list())).map(({ text }) => text);
-    expect(listed.sort()).toEqual(rows.sort());
-  });
-
-  test('that was deleted behind its back is an error once, and is then made again', async () => {
+  test('that another client deletes fails one call, and is created again by the next call', async () => {
     const name = newName();
     const table = openTable<Value>({ connection: { connectionString: tables.connectionString }, name });
     await table.put(key, { text: 'lost' }, null);
@@ -147,7 +81,7 @@ describe.each(calls)('%s', (_, call) => {
     });
     const error = await thrownBy(call(table));
     expect(error).toMatchObject({ ...unavailable, message: expect.stringContaining(String(status)) });
-    // What failed is tried again, and not remembered.
+    // A call after a failed call starts anew: no error is cached.
     expect(await thrownBy(call(table))).toMatchObject(unavailable);
     expect(everythingIn(error)).not.toMatch(/SharedKey|devices\(|Authorization:/);
     expect(everythingIn(error)).not.toContain(accountKey);
@@ -157,7 +91,11 @@ describe.each(calls)('%s', (_, call) => {
 test('a table is there again after an outage', async () => {
   const proxy = await tables.proxy();
   const connectionString = tables.at(proxy.port);
-  const table = openTable<Value>({ connection: { connectionString }, name: newName(), callTimeoutMs: 500 });
+  const table = openTable<Value>({
+    connection: { connectionString },
+    name: newName(),
+    callTimeoutMs: 60_000,
+  });
   await table.put(key, { text: 'kept' }, null);
   await proxy.stop();
   expect(await thrownBy(table.get(key))).toMatchObject(unavailable);

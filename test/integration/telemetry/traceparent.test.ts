@@ -25,7 +25,11 @@ const message = {
   service: 'main',
 } as const;
 
-/** Does something within a span. @returns the traceparent of that span */
+/**
+ * Runs a function within a span.
+ *
+ * @returns the traceparent of the span
+ */
 const traced = (run: () => unknown) =>
   inSpan('request', {}, async () => {
     await run();
@@ -39,7 +43,7 @@ const traceAfterRequest = (job: Job) =>
   requested(recordWith({ job }), at(), { uuid, present: false }, requestId).job?.traceparent;
 const owed: Job = { generation: 7, kind: 'change', due: 0, traceparent: request };
 
-test('what is asked for is in the trace of who asks: in its ticket, and in the message', async () => {
+test('a request belongs to the trace of its caller: job and message carry the trace', async () => {
   const { deps, sent, record } = acceptDependencies(now);
   const traceparent = await traced(() => accept(deps, { uuid, present: true, service: 'main' }));
   expect(traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
@@ -47,7 +51,7 @@ test('what is asked for is in the trace of who asks: in its ticket, and in the m
   expect(sent).toMatchObject([{ uuid, traceparent }]);
 });
 
-test('work that is owed again goes on with its trace, given up and replayed as well, whoever sees to it', async () => {
+test('a rescheduled, failed or replayed job keeps its trace, whichever worker processes the job', async () => {
   expect(await inSpan('delivery', {}, async () => traceAfterReplay(owed))).toBe(request);
   expect(traceAfterReplay({ ...owed, dead: { at: 1 } })).toBe(request);
 });
@@ -79,7 +83,7 @@ test("a timer's run gives no trace to what it asks for: each device begins its o
   );
 });
 
-test('a copy that is put off, a message sent by the overdue timer and a record made anew from one keep the trace', async () => {
+test('a rescheduled message, a redriven message and a record created from a dead letter keep the trace', async () => {
   const { deps, sent, put } = acceptDependencies(now);
   await publishCopy(deps.queue, { ...message, traceparent: request }, '5', now);
   await put(recordWith({ job: { ...owed, due: now - 700_000 } }));

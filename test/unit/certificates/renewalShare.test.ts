@@ -2,7 +2,7 @@ import { renewalShare, renewalTime } from '../../../src/certificates/renewal.js'
 import { day, now, uuidOf } from '../../support/fleetTools.js';
 
 const hour = day / 24;
-/** One unit of S1: 144,000 a day. */
+/** One S1 unit: 144,000 operations a day. */
 const operationsPerMinute = 100;
 const expiring = (count: number, left: number) => Array<number>(count).fill(now + left);
 
@@ -28,12 +28,12 @@ test.each<[what: string, due: number[], share: [part: number, hours: number, lat
   expect(share.late).toBe(late);
 });
 
-/** Daily runs until all certificates that were minted in one moment are renewed. */
+/** Runs every day until all certificates of one moment are renewed. */
 function live(count: number, lifeDays: number) {
   const notBefore = now;
   const notAfter = now + lifeDays * day;
-  const times = Array.from({ length: count }, (_, generation) =>
-    renewalTime({ uuid: uuidOf(generation), notBefore, notAfter }, 0.8),
+  const times = Array.from({ length: count }, (_, index) =>
+    renewalTime({ uuid: uuidOf(index), notBefore, notAfter }, 0.8),
   ).sort((a, b) => a - b);
   let done = 0;
   let fallen = 0;
@@ -55,7 +55,7 @@ function live(count: number, lifeDays: number) {
 }
 
 test.each([
-  // Life, days; most of the pace, and hours of it a day; days that are left at the end.
+  // Lifetime, days; the largest share of the rate, and hours of this share a day; days left at the end.
   [365, 0.25, 4, 36],
   [180, 0.25, 4, 18],
   [90, 0.25, 8, 3],

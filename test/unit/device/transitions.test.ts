@@ -15,7 +15,7 @@ const job: Job = { generation: 7, kind: 'change', due: now - 1_000, traceparent:
 const lease = { by: 'worker', until: now + minutes };
 const base = recordWith({ lastGeneration: 7, firstGeneration: 5, attempts: 2, retries: 3, replays: 1 });
 
-/** One record in each state of docs/protocol.md, and variants that a transition may meet. */
+/** One record in each state of docs/protocol.md, and variants for single transitions. */
 const samples: Record<JobState, DeviceRecord[]> = {
   idle: [
     { ...provisioned, lastGeneration: 7 },
@@ -62,7 +62,7 @@ const lost = { uuid, requestId, generation: 9, operation: 'provision', service: 
 
 type Apply = (record: DeviceRecord) => DeviceRecord | null;
 
-/** Every transition, applied to a record. The names are those of the code and of the table in docs/protocol.md. */
+/** Every transition, applied to a record. The names are the names in the code and in the table of docs/protocol.md. */
 const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   requested: (record) => transitions.requested(record, context, { uuid, present: false }, 'new'),
   checkRequested: (record) => transitions.checkRequested(record, context, true),
@@ -119,7 +119,7 @@ describe.each(Object.entries(apply))('%s', (name, transition) => {
       expect(next.uuid).toBe(record.uuid);
       expect(next.lastGeneration).toBeGreaterThanOrEqual(record.lastGeneration);
       expect(next.firstSeenAt).toBe(record.firstSeenAt);
-      // A job with another time, kind or reservation has a new generation: an older message must not do its work.
+      // A job with another time, kind or reservation has a new generation: an older message must not do the new work.
       if (next.job && record.job && next.job.generation === record.job.generation)
         expect(next.job).toMatchObject({ due: record.job.due, kind: record.job.kind });
       if (!['requested', 'rotationCancelled'].includes(name)) expect(next.desired).toEqual(record.desired);
@@ -289,7 +289,7 @@ describe('a lease', () => {
     const record = { ...base, job, lease };
     const next = transitions.leaseReleased(record, { ...findings, outcomeUnknown: true });
     expect(next.lease).toEqual({ ...lease, unresolved: true });
-    // No run may start before that.
+    // No run may start earlier.
     expect(transitions.retried(next, context, failure, now + 5, true).job?.due).toBe(lease.until);
     expect(transitions.suspended(next, context, now + 5, 9, steps).job?.due).toBe(lease.until);
   });

@@ -8,16 +8,16 @@ import { day, fleetDependencies, longAgo, now, provisionedRecord, uuidOf } from 
 const options = { renewAt: 0.8, operationsPerMinute: 100 };
 const thumbprint = 'A'.repeat(64);
 
-/** The record of a device whose certificate lives 100 days, of which so many are left. */
+/** The record of a device with a certificate of 100 days, and this number of days left. */
 function withDaysLeft(
-  generation: number,
+  index: number,
   left: number,
   more: Partial<DeviceRecord> = {},
   observed: Partial<Observed> = {},
 ) {
   const notAfter = now + left * day;
   const certificate = { thumbprint, notBefore: notAfter - 100 * day, notAfter };
-  return provisionedRecord(uuidOf(generation), certificate as never, observed, more);
+  return provisionedRecord(uuidOf(index), certificate as never, observed, more);
 }
 
 test('a certificate past its time is looked at by a worker, and one that has time is not', async () => {
@@ -32,19 +32,17 @@ test('what expires first comes first, each at a time of its own, in a part of th
   const { deps, put, record } = fleetDependencies();
   for (const generation of [1, 2, 3, 4]) await put(withDaysLeft(generation, 9 - generation));
   await renew(deps, options);
-  const dues = await Promise.all(
-    [4, 3, 2, 1].map(async (generation) => (await record(uuidOf(generation))).job?.due),
-  );
+  const dues = await Promise.all([4, 3, 2, 1].map(async (index) => (await record(uuidOf(index))).job?.due));
   // A quarter of 100 a minute.
   expect(dues).toEqual([0, 2_400, 4_800, 7_200].map((ms) => now + ms));
 });
 
 test('no more are taken up than fit into four hours of it; the rest is left to the next run', async () => {
   const { deps, put, sent, clock } = fleetDependencies();
-  for (let generation = 0; generation < 10; generation += 1) await put(withDaysLeft(generation, 5));
+  for (let index = 0; index < 10; index += 1) await put(withDaysLeft(index, 5));
   const slow = { ...options, operationsPerMinute: 0.1 };
   expect(await renew(deps, slow)).toMatchObject({ due: 10, checked: 6, left: 4 });
-  // The next run comes when half of that is through: there is room for as many.
+  // The next run comes after half of this work, and has room for the other half.
   clock.at += 2 * 3_600_000;
   expect(await renew(deps, slow)).toMatchObject({ due: 4, checked: 3, left: 1 });
   clock.at += 4 * 3_600_000;
@@ -72,7 +70,7 @@ test('of a device whose request failed for good the certificate is counted, and 
 test('of a renewal that failed with half a pair stored, the certificate that is left is counted, and due', async () => {
   const { deps, put, requested } = fleetDependencies();
   const half = { thumbprint: null, previous: thumbprint };
-  // Long before its time.
+  // Long before the renewal is due.
   await put(withDaysLeft(1, 50, {}, half));
   await put(withDaysLeft(2, 5, {}, half));
   await put(withDaysLeft(3, 5, {}, { ...half, notBefore: null, notAfter: null }));
@@ -87,14 +85,14 @@ test('of a renewal that failed with half a pair stored, the certificate that is 
     failed: 1,
     certificates: { expired: 0, within7Days: 2, within30Days: 0, later: 1 },
   });
-  // What nobody knows the end of comes first.
-  expect(await requested()).toEqual([3, 2, 1].map((generation) => `${uuidOf(generation)} check`));
+  // Certificates with an unknown end come first.
+  expect(await requested()).toEqual([3, 2, 1].map((index) => `${uuidOf(index)} check`));
 });
 
 test('it reports all certificates by the days that they have left', async () => {
   const { deps, put } = fleetDependencies();
   const days = [-1, 0, 0.5, 7, 8, 30, 31, 90];
-  for (const [generation, left] of days.entries()) await put(withDaysLeft(generation, left));
+  for (const [index, left] of days.entries()) await put(withDaysLeft(index, left));
   const gone = withDaysLeft(20, 1);
   await put({ ...gone, desired: { ...gone.desired, present: false, service: null } });
   await put(withDaysLeft(21, 1, {}, { thumbprint: null }));
@@ -108,8 +106,8 @@ test('it reports all certificates by the days that they have left', async () => 
 test('certificates minted in one burst fall due over a part of their life, always at the same time, none too early or late', () => {
   const notBefore = now;
   const notAfter = now + 100 * day;
-  const times = Array.from({ length: 1_000 }, (_, generation) =>
-    renewalTime({ uuid: uuidOf(generation), notBefore, notAfter }, 0.8),
+  const times = Array.from({ length: 1_000 }, (_, index) =>
+    renewalTime({ uuid: uuidOf(index), notBefore, notAfter }, 0.8),
   );
   expect(Math.min(...times)).toBeGreaterThanOrEqual(now + 80 * day);
   expect(Math.max(...times)).toBeLessThanOrEqual(now + 90 * day);
@@ -134,12 +132,12 @@ test('how many certificates are about to expire is told also where nothing can b
 test('what would not fit otherwise is spread over more hours, and more of the pace', async () => {
   const { deps, put, record } = fleetDependencies();
   // Four a day would be the usual; these have half a day.
-  for (let generation = 0; generation < 10; generation += 1) await put(withDaysLeft(generation, 1));
+  for (let index = 0; index < 10; index += 1) await put(withDaysLeft(index, 1));
   const report = await renew(deps, { ...options, operationsPerMinute: 0.04 });
   expect(report).toMatchObject({ due: 10, checked: 10, left: 0, share: { late: 0 } });
   expect(report.share.part).toBeCloseTo(10 / (0.04 * 12 * 60));
   const dues = await Promise.all(
-    Array.from({ length: 10 }, async (_, generation) => (await record(uuidOf(generation))).job?.due ?? 0),
+    Array.from({ length: 10 }, async (_, index) => (await record(uuidOf(index))).job?.due ?? 0),
   );
   expect(Math.max(...dues)).toBeLessThanOrEqual(now + day / 2);
 });

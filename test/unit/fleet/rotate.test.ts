@@ -77,7 +77,7 @@ test('what is to be rotated is chosen by fleet, service, and when it was minted'
   expect(isToRotate(summary, { fleet, service: 'main', mintedBefore: now })).toBe(true);
   expect(isToRotate(summary, { fleet: 'other/fleet' })).toBe(false);
   expect(isToRotate(summary, { service: '' })).toBe(false);
-  // It was minted ten days ago.
+  // The certificate was minted ten days ago.
   expect(isToRotate(summary, { mintedBefore: now - 11 * day })).toBe(false);
   expect(isToRotate({ ...summary, operation: 'deprovision' })).toBe(false);
   expect(isToRotate({ ...summary, thumbprint: null })).toBe(false);

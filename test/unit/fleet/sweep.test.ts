@@ -3,8 +3,8 @@ import type { DeviceRecord } from '../../../src/device/record.js';
 import { newRecord } from '../../../src/device/transitionParts.js';
 import { planSweep, type SweepOptions, type SweepProgress, sweep } from '../../../src/fleet/sweep.js';
 import { openPosition, type PositionRow } from '../../../src/storage/timerRows.js';
+import { collect } from '../../support/collect.js';
 import {
-  collect,
   credentialsOf,
   fleet,
   fleetDependencies,
@@ -142,22 +142,20 @@ test.each<Case>([
   expect(await requested()).toEqual([]);
 
   const report = await sweep(deps, options);
-  expect(Object.entries(report.checked).filter(([, generation]) => generation > 0)).toEqual(
-    why ? [[why, 1]] : [],
-  );
+  expect(Object.entries(report.checked).filter(([, index]) => index > 0)).toEqual(why ? [[why, 1]] : []);
   expect(await requested()).toEqual(why ? [`${one} ${why === 'variables-left' ? 'remove' : 'check'}`] : []);
 });
 
 describe('where many records of a fleet look gone,', () => {
-  /** Records of a fleet, of which the first are gone from balena, and a record of another fleet that is gone. */
+  /** Records of a fleet without its first devices in balena, and a record of a deleted device of another fleet. */
   async function system(count: number, gone: number) {
     const made = fleetDependencies();
-    for (let generation = 0; generation < count; generation += 1) {
-      // Verified a moment ago, those that are there are left alone.
+    for (let index = 0; index < count; index += 1) {
+      // Recently verified devices are left alone if balena still has the device.
       await made.put(
-        provisionedRecord(uuidOf(generation), credentials, { verifiedAt: generation < gone ? longAgo : now }),
+        provisionedRecord(uuidOf(index), credentials, { verifiedAt: index < gone ? longAgo : now }),
       );
-      if (generation >= gone) made.add(uuidOf(generation), held());
+      if (index >= gone) made.add(uuidOf(index), held());
     }
     await made.put(provisionedRecord(uuidOf(5_000), credentials, { fleet: 'my_org/two' }));
     return made;
@@ -230,10 +228,8 @@ test('where the key does not see a fleet any more, nothing is taken for gone', a
 
 test('several fleets are swept side by side, with a request for each page, and one to see that the list is whole', async () => {
   const { deps, add, requests } = fleetDependencies();
-  for (let generation = 0; generation < fleetPageSize + 1; generation += 1)
-    add(uuidOf(generation * 2), held());
-  for (let generation = 0; generation < 5; generation += 1)
-    add(uuidOf(generation * 2 + 1), held(), 'my_org/two');
+  for (let index = 0; index < fleetPageSize + 1; index += 1) add(uuidOf(index * 2), held());
+  for (let index = 0; index < 5; index += 1) add(uuidOf(index * 2 + 1), held(), 'my_org/two');
   const report = await sweep(deps, { ...options, fleets: [fleet, 'my_org/two'] });
   expect(report).toMatchObject({ devices: fleetPageSize + 6, requested: 0, finished: true });
   expect(requests.sort()).toEqual([
@@ -246,7 +242,7 @@ test('several fleets are swept side by side, with a request for each page, and o
 
 test('a sweep that is ended goes on where it was, also in another process', async () => {
   const { deps, add, sent, clock } = fleetDependencies();
-  for (let generation = 0; generation < 1_200; generation += 1) add(uuidOf(generation));
+  for (let index = 0; index < 1_200; index += 1) add(uuidOf(index));
   const positions = memoryTable<PositionRow>();
   const run = (signal?: AbortSignal) => {
     const controller = new AbortController();
@@ -267,7 +263,7 @@ test('a sweep that is ended goes on where it was, also in another process', asyn
   expect(await openPosition(positions, 'sweep', clock).read()).toBe(uuidOf(499));
   expect(await run()).toMatchObject({ finished: true, requested: 700, devices: 700 });
   expect(new Set(sent.map(({ uuid }) => uuid)).size).toBe(1_200);
-  // And the next one begins at the beginning.
+  // The next sweep begins at the first device.
   expect(await run()).toMatchObject({ finished: true, requested: 0, devices: 1_200 });
 });
 

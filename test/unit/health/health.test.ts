@@ -33,7 +33,7 @@ async function linesIn({ ping, readStatus, balena, hub }: Situation) {
   return Object.fromEntries(lines.map(({ name, ok, detail }) => [name, [ok, detail]]));
 }
 
-test('there is one line for each dependency, and all is well before any work', async () => {
+test('health has one line for each dependency, and is healthy before any work', async () => {
   expect(await linesIn({})).toEqual({
     configuration: [true, 'complete'],
     queue: [true, 'answers'],
@@ -56,7 +56,7 @@ test('balena and the hub are as the workers saw them last', async () => {
   });
 });
 
-test('a queue that cannot be reached is not well, and the rest still is', async () => {
+test('an unreachable queue is unhealthy, and the other dependencies stay healthy', async () => {
   expect(await linesIn({ ping: unreachable('queue-unavailable') })).toMatchObject({
     queue: [false, 'queue-unavailable: it cannot be reached.'],
     records: [true, 'answers'],

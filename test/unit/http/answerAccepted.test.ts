@@ -4,7 +4,7 @@ import type { RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import { failed, now, provisioned, queued, recordWith, requestId, uuid } from '../../support/records.js';
 import { requestWith } from '../../support/request.js';
 
-/** The next free slot is in 7 s; a slot that is reserved falls 2 s after its virtual time. */
+/** The next free reservation is in 7 s. A reservation is due 2 s after its virtual time. */
 const rateLimiter: RateLimiter = {
   reserve: async () => {
     throw new Error('an answer reserves nothing');
@@ -90,7 +90,7 @@ describe('already provisioned', () => {
   );
 });
 
-test('failed for good says why, and when it may be asked for again', async () => {
+test('a device that failed for good shows the reason, and when a new request is possible', async () => {
   const { status, headers, body } = await answer({
     kind: 'failed',
     record: failed,

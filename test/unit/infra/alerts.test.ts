@@ -29,10 +29,10 @@ const waits = evaluate(file.variables.get('waits')!, file, given) as Wait[];
 const names = [...rules, ...waits].map(({ name }) => name);
 const rule = (name: string) => rules.find((each) => each.name === name)!;
 
-/** Lengths of time that the rules of both kinds may have, in minutes; of a log rule's frequency, none is longer than a day. */
+/** The durations that rules of both kinds allow, in minutes. The frequency of a log rule is at most a day. */
 const allowed: Record<string, number> = { PT5M: 5, PT10M: 10, PT15M: 15, PT1H: 60, P1D: 1_440, P2D: 2_880 };
 
-/** What src/telemetry counts, with the attributes. */
+/** The metrics of src/telemetry with their attributes. */
 const metrics: Record<string, string[]> = {
   'provisioner.accepted': [],
   'provisioner.provisioned': [],
@@ -57,9 +57,9 @@ test.each(rules)('$name asks for what there is', ({ query, dimension, aggregatio
   if (table === 'AppMetrics') expect(Object.keys(metrics)).toContain(metric);
   for (const [, attribute = ''] of query.matchAll(/Properties\.(\w+)/g))
     expect(metrics[metric!]).toContain(attribute);
-  // Of rows that are counted, no column matters.
+  // A query that counts rows needs no column.
   if (aggregation === 'Count') return;
-  // What the rule measures, and splits by, is among the columns that are left.
+  // The measured column and the dimensions must be in the result of the query.
   const columns = query.split('| project ').at(-1)!;
   expect(columns).toMatch(/^TimeGenerated, (?:.*, )?Value = /);
   if (dimension) expect(columns).toMatch(new RegExp(`\\b${dimension}\\b`));

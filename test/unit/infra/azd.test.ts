@@ -21,7 +21,7 @@ test('main.parameters.json fills each parameter from the azd environment, with t
   for (const [name, { default: fallback }] of main.parameters) {
     const { value } = parameters[name]!;
     const [, , azdDefault] = /^\$\{(\w+)(?:=(.*))?\}$/.exec(String(value)) ?? [];
-    // An empty text would win over a default that is not empty.
+    // An empty text would replace a default.
     const expected = fallback ? evaluate(fallback, main) : '';
     if (typeof value === 'string') expect([name, azdDefault ?? '']).toEqual([name, String(expected)]);
     else expect([name, value]).toEqual([name, expected]);
@@ -104,7 +104,7 @@ test('a hub that was made stays as it is from the second deployment on, once it 
     'rg-production',
     'iot-abc',
   ]);
-  // The name alone will do: it is in the group of the deployment.
+  // The name is enough: the resource is in the group of the deployment.
   const second = { existingIotHubName: 'iot-abc' };
   expect([at('makesHub', second), at('hubGroupName', second), hubName(second)]).toEqual([
     false,

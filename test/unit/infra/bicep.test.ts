@@ -2,18 +2,18 @@ import { normalize } from 'node:path';
 import { type BicepFile, descendants, named, parseBicep, type SyntaxNode } from './support/readBicep.js';
 import { readInfra } from './support/readInfra.js';
 
-// There is no compiler here: this finds what one would, as far as the grammar and the names go. Types it does not check.
+// No Bicep compiler is installed. This test finds syntax errors and unknown names, and no type errors.
 const infra = await readInfra();
 const main = infra.get('main.bicep')!;
 
-/** Bicep's own functions and namespaces that are used here. */
+/** The functions and namespaces of Bicep in these files. */
 const builtIn = new Set(
   'empty guid items join map max replace resourceGroup string subscription subscriptionResourceId toLower union uniqueString'.split(
     ' ',
   ),
 );
 
-/** Names that are used as values, and where: not keys of objects, not members. */
+/** Names in expressions, with their positions. Keys of objects and members are left out. */
 function uses({ root }: BicepFile): string[] {
   return descendants(root)
     .filter(({ type }) => type === 'identifier')

@@ -8,7 +8,7 @@ const infra = await readInfra();
 const main = infra.get('main.bicep')!;
 const settingsNode = main.modules.find(({ symbol }) => symbol === 'functions')!.params.get('settings')!;
 
-/** What only Azure knows, as it could be. */
+/** Example values for settings that only Azure knows. */
 const outputs = {
   'identity.outputs.clientId': '00000000-0000-0000-0000-000000000000',
   'storage.outputs.name': 'stabc',
@@ -23,7 +23,7 @@ const outputs = {
 const settings = (given: Record<string, unknown> = {}) =>
   evaluate(settingsNode, main, { ...outputs, moreSettings: {}, ...given }) as Record<string, string>;
 
-/** Not set in Azure, each for a reason; `moreSettings` can set them all the same. */
+/** Deliberately not set in Azure. `moreSettings` can set these settings. */
 const left: Record<string, string> = {
   BALENA_API_URL: 'balenaCloud is the default',
   IOTHUB_CONNECTION_STRING: 'managed identity instead',

@@ -2,7 +2,7 @@ import { CredentialUnavailableError } from '@azure/identity';
 import { mapHubError } from '../../../src/iothub/errors.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 
-test('without a token for its managed identity, nothing was asked of the hub', () => {
+test('without a token of the managed identity the hub has received no request', () => {
   expect(mapHubError(new CredentialUnavailableError('no identity here'), true)).toMatchObject({
     code: 'hub-unauthorized',
     outcomeUnknown: false,

@@ -13,7 +13,7 @@ const start = 1_800_000_000_000;
 const hour = 3_600_000;
 const devices = 500;
 
-/** Everything that a worker needs, for devices that balena knows and that have a service "main"; the hub must not be asked. */
+/** The dependencies of a worker. Balena knows all devices, with a service "main". A call to the hub fails the test. */
 function system() {
   const { deps: asking, sent, clock } = acceptDependencies(start);
   const refuse = async () => {
@@ -63,7 +63,7 @@ function system() {
 test('500 devices that all name a service that does not exist, asking for an hour, leave one live dead letter each, and are told why', async () => {
   const { asking, deps, sent, clock, looks } = system();
   const uuids = Array.from({ length: devices }, (_, i) => i.toString(16).padStart(32, 'f'));
-  // As Cloud Relay: again after a delay that doubles from 100 ms to 60 s.
+  // Repeats as Cloud Relay does: after a delay that doubles from 100 ms to 60 s.
   const relays = uuids.map((uuid) => ({ uuid, at: start, wait: 100 }));
   const deadLetters: { uuid: string; generation: number; reason: string; description: string }[] = [];
   const last = new Map<string, Acceptance>();
@@ -98,12 +98,12 @@ test('500 devices that all name a service that does not exist, asking for an hou
   }
 
   expect(requested).toBeGreaterThan(devices * 60);
-  // Its cool-down of ten minutes doubles: asked for at 0, 10 and 30 minutes.
+  // The cool-down of ten minutes doubles: requests are accepted at 0, 10 and 30 minutes.
   expect(looks()).toBeLessThanOrEqual(devices * 3);
   for (const uuid of uuids) {
     const own = deadLetters.filter((deadLetter) => deadLetter.uuid === uuid);
     expect(own.length).toBeLessThanOrEqual(3);
-    // Live is what the record's ticket still names; the others are superseded, and cleaned away by the timer.
+    // The record names the current message. Other messages are superseded, and the timer removes these messages.
     const { job } = (await deps.records.read(uuid))!.value;
     expect(own.filter(({ generation }) => generation === job?.generation).length).toBeLessThanOrEqual(1);
     expect(last.get(uuid)).toMatchObject({
@@ -113,4 +113,4 @@ test('500 devices that all name a service that does not exist, asking for an hou
     expect(own[0]?.reason).toBe('service-not-found');
     expect(own[0]?.description).toContain('no service named "mian": its services are main.');
   }
-}, 120_000);
+});

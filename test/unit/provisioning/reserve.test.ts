@@ -9,11 +9,11 @@ const reserved = 20_000;
 const putOffMs = 5;
 
 /**
- * A worker comes back to a queue of slots, of which the first have passed without it.
+ * A worker comes back to a queue of reservations after the first reservations have passed.
  *
- * @param awayMs how long it was away
- * @param workMs how long it works on a device, one after the other
- * @returns when it worked, and how often it put work off
+ * @param awayMs how long the worker was away
+ * @param workMs how long the worker works on a device, one after the other
+ * @returns the times of the work, and how often the worker rescheduled a job
  */
 async function comeBack(awayMs: number, workMs: number) {
   const clock = handClock(now);
@@ -63,7 +63,7 @@ test('a worker that is faster than the pace keeps to it, and puts off what there
   const { worked, putOff } = await comeBack(60_000, 1);
   expect(putOff).toBeGreaterThan(0);
   expect(longestPause(worked)).toBeLessThan(200);
-  // Beyond the pace goes only what is late by up to ten seconds, and has its slot still; and what is counted a moment later.
+  // Only late work with a reservation of the last ten seconds, and work counted a moment later, exceeds the rate.
   const most = ((120_000 + 10_000 + 1_000) * perMinute) / 60_000;
   expect(worked.length).toBeLessThanOrEqual(most);
 });

@@ -15,7 +15,7 @@ const provider = new MeterProvider({ readers: [reader] });
 afterAll(() => provider.shutdown());
 setMetrics(openMetrics(provider.getMeter('test'), 100, () => now));
 
-/** Of a metric, by its attributes: its value, or, of a histogram, the sum. */
+/** The values of a metric by attributes; of a histogram, the sums. */
 async function shown(name: string): Promise<Record<string, number>> {
   exporter.reset();
   await reader.forceFlush();
@@ -64,7 +64,7 @@ test('the rate is that of the last minute, beside what the hub allows', async ()
   expect(await shown('provisioner.pace.limit')).toEqual({ '': 100 });
 });
 
-test('the oldest work is what a worker has just taken up, or what the overdue timer has found', async () => {
+test('the oldest job is the job that a worker has just started, or that the redrive has found', async () => {
   productMetrics().tookUp(3_000);
   productMetrics().tookUp(1_000);
   productMetrics().tookUp(-50);

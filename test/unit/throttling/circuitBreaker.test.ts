@@ -6,7 +6,7 @@ import { memoryTable } from '../../support/memoryTable.js';
 const now = 1_800_000_000_000;
 const error = (code: ErrorCode) => new ProvisioningError(code, '', { dependency: 'hub' });
 
-/** Two workers that share the hub's circuit. */
+/** Two workers that share the circuit of the hub. */
 function open() {
   const table = memoryTable<CircuitRow>();
   const clock = handClock(now);
@@ -20,7 +20,7 @@ function open() {
     lines,
     one,
     two,
-    /** Opens it, and lets every reading grow old. */
+    /** Opens the circuit, and then lets every cached reading expire. */
     async break() {
       await one.failed(error('hub-unauthorized'));
       clock.at += 1_000;
@@ -45,7 +45,7 @@ test('five failures in a row open it, for all workers', async () => {
   expect(lines).toEqual(['hub fails (hub-unavailable): work waits until it answers']);
 });
 
-test('a run in between that went well starts the count again', async () => {
+test('a successful run starts the count again', async () => {
   const { one } = open();
   for (let i = 0; i < 4; i += 1) await one.failed(error('timed-out'));
   await one.release('a', true);

@@ -4,7 +4,7 @@ import { memoryTable } from '../../support/memoryTable.js';
 
 const now = 1_800_000_000_000;
 
-/** Two processes that share a pace of one operation each second. */
+/** Two processes that share a rate of one operation a second. */
 function open() {
   const table = memoryTable<RateLimiterRow>();
   const clock = handClock(now);
@@ -110,13 +110,13 @@ test('a near slot is waited for in memory, and a far one is not', async () => {
 });
 
 describe('while slots are reserved ahead, and were missed for ten seconds,', () => {
-  /** 600 slots are reserved, and nobody has used those of the first minute. */
+  /** 600 moments are reserved. The reservations of the first minute were not used. */
   async function openMissed() {
     const system = open();
     await reserve(system.one, 600);
     system.clock.at += 60_000;
     const { one, two, clock } = system;
-    /** How many of those who ask now may go at once. */
+    /** The number of callers that may run at once. */
     const goAtOnce = async (rateLimiter: typeof one) => {
       const due = await Promise.all(
         (await reserve(rateLimiter, 3)).map((reservation) => rateLimiter.due(reservation)),

@@ -112,7 +112,7 @@ export class Engine {
     });
   }
 
-  /** Resolves when all changes so far are durable. Rejects if the changes were undone. */
+  /** Resolves when all changes so far are durable. Rejects if the store fails. */
   durable(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.journal.whenDurable((error) => (error ? reject(error) : resolve()));

@@ -2,7 +2,7 @@ import type { EpochMs } from '../../../../src/shared/time.js';
 import type { Changes, MessageStore, QueueRecord } from '../store/MessageStore.js';
 import type { Message } from './Message.js';
 
-/** The table that a message belongs to. The journal calls it after a commit and after an undo. */
+/** The table of a message. The journal calls the table after a commit and after an undo. */
 export interface MessageOwner {
   /** Puts the message into the indexes that fit the message's state. */
   updateIndexes(message: Message): void;
@@ -23,7 +23,7 @@ export interface Commit {
   notifyDurable: OutcomeCallback;
 }
 
-/** Everything that one turn of the event loop has changed so far. */
+/** The changes of the current turn of the event loop. */
 interface Turn {
   /** Each changed message with a copy of the message from before the turn. */
   messages: Map<Message, { before: Message; owner: MessageOwner }>;
@@ -56,7 +56,7 @@ export class Journal {
   readonly #changed: () => void;
   #turn = newTurn();
 
-  /** @param changed called at every change, so that the engine schedules a commit */
+  /** @param changed called at every change, and then the engine schedules a commit */
   constructor(store: MessageStore, changed: () => void) {
     this.#store = store;
     this.#changed = changed;
@@ -104,7 +104,10 @@ export class Journal {
     this.#changed();
   }
 
-  /** Calls back when all changes so far are durable, or with the error if the changes were undone. */
+  /**
+   * Calls back when all changes so far are durable, or with the store's error. After a failed commit the changes have been
+   * undone. After a failed sync the changes remain in memory, and the store refuses all further commits.
+   */
   whenDurable(callback: OutcomeCallback): void {
     this.#turn.onDurable.push(callback);
     this.#changed();

@@ -6,7 +6,7 @@ import type { EpochMs } from '../../../../src/shared/time.js';
  */
 export type MessageState = 'scheduled' | 'available' | 'locked' | 'gone';
 
-/** One message of a queue or of its dead-letter queue. */
+/** A message of a queue or dead-letter queue. */
 export interface Message {
   readonly queueId: number;
   readonly sequenceNumber: number;

@@ -16,7 +16,7 @@ afterAll(async () => {
 const day = 86_400_000;
 let now = Date.parse('2030-01-01T00:00:00Z');
 const clock = { now: () => now, sleep: async () => {} };
-/** Opened anew each time: nothing of it is in memory. */
+/** Opened anew for each call, so nothing is in memory. */
 const handled = () =>
   openHandledWebhooks(openTable({ connection: tables.endpoints, name: 'webhooks' }), clock);
 const outcome: EventOutcome = { outcome: 'checked', uuid: 'ab'.repeat(16), message: 'A worker looks.' };

@@ -1,4 +1,4 @@
-import { eventually } from '../../../support/eventually.js';
+import { waitFor } from '../../../support/waitFor.js';
 import { useBalena } from './useBalena.js';
 
 const balena = await useBalena();
@@ -22,7 +22,10 @@ test('beyond its rate a caller is refused with 429 and Retry-After, until the wi
   expect([statusCode, responseHeaders.get('retry-after')]).toEqual([429, '1']);
   // Each caller has a separate count.
   expect((await balena.request('/actor/v1/whoami', {}, device.apiKey)).status).toBe(200);
-  await eventually(async () => (await balena.request('/actor/v1/whoami')).status === 200);
+  await waitFor(
+    'balena answers again',
+    async () => (await balena.request('/actor/v1/whoami')).status === 200,
+  );
   await post('T5');
 });
 
@@ -37,7 +40,10 @@ test('a write that is answered with 500 can have been done', async () => {
 test('a write whose connection was reset can still be done', async () => {
   await control('PUT', '/faults', [{ method: 'POST', times: 1, reset: true, effect: { lateMs: 50 } }]);
   await expect(post('LATE')).rejects.toThrow('fetch failed');
-  await eventually(async () => (await sdk.models.device.envVar.get(id, 'LATE')) === 'x');
+  await waitFor(
+    'the variable is stored',
+    async () => (await sdk.models.device.envVar.get(id, 'LATE')) === 'x',
+  );
 });
 
 test('half an answer is a failure to the SDK', async () => {

@@ -51,7 +51,7 @@ describe('the queue trigger during an outage of the broker', () => {
     const [deadLetter] = await receiveAll(other.createReceiver('q', { subQueueType: 'deadLetter' }), 1);
     expect(deadLetter).toMatchObject({ messageId: 'before-2', deadLetterReason: 'late' });
 
-    // The host locks no more messages than it runs, so another receiver gets all other messages.
+    // The host locks only the messages of its running invocations. Another receiver gets all other messages.
     await send(...upTo(6).map((index) => held(`held-${index}`)));
     const receiver = other.createReceiver('q');
     const ids = (await receiveAll(receiver, 4)).map(({ messageId }) => String(messageId));

@@ -12,7 +12,7 @@ export interface Fixture {
   endpoints: HostEndpoints;
   /** The output of the process so far. */
   lines: string[];
-  /** Waits for a line that matches. Earlier lines count too. */
+  /** Waits for a matching line. Earlier lines count too. */
   line(pattern: RegExp): Promise<string>;
   /** Sends SIGTERM. @returns the exit code */
   stop(): Promise<number | null>;
@@ -46,7 +46,7 @@ export async function startFixture(args: string[] = [], env: Record<string, stri
   };
 }
 
-/** Starts a host that must fail at its start. @returns the exit code and the output */
+/** Starts a host with a mistake in its app or arguments, and waits for the exit. @returns the exit code and the output */
 export async function failToStart(app: string, args: string[] = [], env: Record<string, string> = {}) {
   const { child, lines } = spawnHost(['--app', app, '--port', '0', ...args], env);
   const [code] = await once(child, 'close');

@@ -1,6 +1,6 @@
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
 import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
-import { eventually } from '../../../support/eventually.js';
+import { waitFor } from '../../../support/waitFor.js';
 import { control, openRegistry, statusOf, withThumbprint } from './hubClients.js';
 
 const device = (id: string) => withThumbprint(id, 'a'.repeat(64));
@@ -57,7 +57,7 @@ describe('the control server', () => {
   it('delays calls beyond the rate that fit into the backlog', async () => {
     await control(hub.endpoints, 'PUT /throttle', { perMinute: 0.001, burst: 1, backlog: 10 });
     const calls = Array.from({ length: 5 }, (_, at) => sdk.registry.create(device(`delayed-${at}`)));
-    await eventually(async () => (await waiting()) === 4);
+    await waitFor('four requests wait', async () => (await waiting()) === 4);
     await control(hub.endpoints, 'PUT /throttle', { unthrottled: true });
     await Promise.all(calls);
     expect(await control(hub.endpoints, 'GET /throttle')).toMatchObject({
@@ -84,7 +84,7 @@ describe('the control server', () => {
     await control(hub.endpoints, 'PUT /throttle', { perMinute: 1 });
     await sdk.registry.create(device('held-1'));
     const held = statusOf(sdk.registry.create(device('held-2')));
-    await eventually(async () => (await waiting()) === 1);
+    await waitFor('a request waits', async () => (await waiting()) === 1);
     await hub.close();
     expect(await held).toBeUndefined();
   });

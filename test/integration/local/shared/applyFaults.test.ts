@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { jest } from '@jest/globals';
-import { eventually } from '../../../support/eventually.js';
+import { waitFor } from '../../../support/waitFor.js';
 import { startSmallSimulator } from './startSmallSimulator.js';
 
 let simulator: Awaited<ReturnType<typeof startSmallSimulator>>;
@@ -86,7 +86,10 @@ test('a hanging request is never answered, and can take effect', async () => {
   await faults({ hang: true, effect: 'now' });
   const controller = new AbortController();
   const answer = expect(send('/things/1', { signal: controller.signal })).rejects.toThrow('aborted');
-  await eventually(async () => (await simulator.callControl('GET', '/requests')).body.total === 1);
+  await waitFor(
+    'the request has arrived',
+    async () => (await simulator.callControl('GET', '/requests')).body.total === 1,
+  );
   controller.abort();
   await answer;
   expect(effects).toEqual(['GET /things/1 ']);

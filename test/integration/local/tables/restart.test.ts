@@ -47,4 +47,4 @@ test('what was acknowledged outlives a stop, also one that comes while Azurite w
     await stack.close();
     await rm(folder, { recursive: true });
   }
-}, 60_000);
+});

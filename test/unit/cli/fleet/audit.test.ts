@@ -5,8 +5,8 @@ import { type Credentials, minter } from '../../../../src/certificates/mint.js';
 import { readCertificate } from '../../../../src/certificates/read.js';
 import type { DeviceRecord, Observed } from '../../../../src/device/record.js';
 import { accept } from '../../../../src/provisioning/accept.js';
+import { collect } from '../../../support/collect.js';
 import {
-  collect,
   credentialsOf,
   day,
   fleet,

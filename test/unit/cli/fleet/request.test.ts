@@ -1,7 +1,7 @@
 import { planFleet, type RequestReport, requestFleet } from '../../../../cli/fleet/request.js';
 import { ProvisioningError } from '../../../../src/shared/errors.js';
+import { collect } from '../../../support/collect.js';
 import {
-  collect,
   credentialsOf,
   fleet,
   fleetDependencies,

@@ -12,7 +12,7 @@ function setUp() {
   const memory = memoryDependencies();
   return { ...memory, handle: (event: WebhookEvent) => handleEvent(memory.deps, event, 'relay') };
 }
-/** A system in which the device is provisioned at the default service. */
+/** A system with a device that is provisioned at the default service. */
 async function provisioned() {
   const all = setUp();
   await all.handle(created);
@@ -30,7 +30,7 @@ test('"created" provisions a device that has no record, at the default service',
   expect(sent.map(({ message }) => message)).toEqual([expect.objectContaining({ uuid, service: 'relay' })]);
 });
 
-test('"created" changes nothing for a device that was asked for, moved or undone before', async () => {
+test('"created" changes nothing for a device that was requested, moved or deprovisioned before', async () => {
   for (const before of [requested('main'), deleted]) {
     const { handle, sent, deps, settle } = setUp();
     await handle(requested('main'));
@@ -89,7 +89,7 @@ test.each(['online', 'updated', 'deleted'])(
   },
 );
 
-test('a check of a device that was never asked for writes nothing and sends nothing', async () => {
+test('a check of a device without a request writes nothing and sends nothing', async () => {
   const { handle, sent, deps } = setUp();
   expect(await handle(deleted)).toMatchObject({ outcome: 'checked' });
   expect(await deps.records.read(uuid)).toBeNull();
@@ -128,11 +128,11 @@ describe.each([
   ['a request', requested('main')],
 ] as const)('%s', (_, event) => {
   test('is refused while the records are away, and nothing is sent', async () => {
-    const { handle, sent, away } = setUp();
-    away.records = true;
+    const { handle, sent, table } = setUp();
+    table.fails = true;
     await expect(handle(event)).rejects.toMatchObject({ code: 'records-unavailable' });
     expect(sent).toEqual([]);
-    away.records = false;
+    table.fails = false;
     expect(await handle(event)).toMatchObject({ outcome: 'accepted' });
     expect(sent).toHaveLength(1);
   });

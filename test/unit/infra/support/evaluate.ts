@@ -1,6 +1,6 @@
 import { type BicepFile, named, plainText, properties, type SyntaxNode } from './readBicep.js';
 
-/** What only Azure knows, such as an output or an id: its expression, as written. */
+/** A value that only Azure knows, such as an output or an id: the expression as text. */
 export class Unknown {
   constructor(readonly expression: string) {}
 }
@@ -17,8 +17,7 @@ const functions: Record<string, Evaluate> = {
 };
 
 /**
- * What an expression comes to, where its file's parameters have these values (or their defaults). A part that only Azure knows
- * is `Unknown`.
+ * Evaluates an expression with these parameters (or their defaults). A value that only Azure knows is `Unknown`.
  *
  * @param given values of parameters, and of expressions that only Azure knows, such as `hub.outputs.tier`
  */

@@ -16,7 +16,7 @@ export interface Resource {
   type: string;
   version: string;
   existing: boolean;
-  /** What it is made of; of a loop, for each. */
+  /** The properties; of a loop, the properties of each item. */
   body: SyntaxNode;
 }
 
@@ -27,14 +27,14 @@ export interface Module {
   params: Map<string, SyntaxNode>;
 }
 
-/** A Bicep file, as far as the tests look into it. */
+/** The parts of a Bicep file that the tests read. */
 export interface BicepFile {
   parameters: Map<string, Parameter>;
   variables: Map<string, SyntaxNode>;
   resources: Resource[];
   modules: Module[];
   outputs: Map<string, SyntaxNode>;
-  /** Where it is not Bicep, as `line:column text`. */
+  /** Syntax errors, as `line:column text`. */
   errors: string[];
   root: SyntaxNode;
 }
@@ -103,7 +103,7 @@ function bodyOf(node: SyntaxNode): SyntaxNode {
   return node.type === 'object' ? node : bodyOf(named(node).at(-1)!);
 }
 
-/** A string without interpolation, as it is meant. */
+/** A string without interpolation, with escapes resolved. */
 export function plainText(node: SyntaxNode): string {
   return node.text.slice(1, -1).replace(/\\(.)/g, '$1');
 }
@@ -129,7 +129,7 @@ export function properties(object: SyntaxNode | null): Map<string, SyntaxNode> {
   );
 }
 
-/** A property of an object, such as `sku.name`; null if there is none. */
+/** A property of an object, such as `sku.name`; null for a missing property. */
 export function property(object: SyntaxNode, path: string): SyntaxNode | null {
   return path
     .split('.')

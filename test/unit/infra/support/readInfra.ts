@@ -13,7 +13,7 @@ export async function readInfra(): Promise<Map<string, BicepFile>> {
   );
 }
 
-/** The module that main.bicep calls by this name, with what it passes to it, as far as that is known beforehand. */
+/** Finds a module of main.bicep by name, with the known part of its parameters. */
 export function moduleOf(infra: Map<string, BicepFile>, symbol: string) {
   const main = infra.get('main.bicep')!;
   const { path, params } = main.modules.find((module) => module.symbol === symbol)!;

@@ -10,7 +10,7 @@ const device = deviceWith({
   'cloud-relay': scopedVariablesOf(3),
 });
 
-/** The work against a balena that knows this device, and sees these fleets. */
+/** The work of a run. Balena knows this device, and the key sees these fleets. */
 function against(found: BalenaDevice | null, fleets: string[], options: FakeOptions = {}) {
   const { work } = fakeWork(options);
   const calls: string[] = [];

@@ -1,22 +1,22 @@
 import type { Telemetry } from '../../../local/simulators/iothub/deviceMessages.js';
 import type { IotHubEndpoints } from '../../../local/simulators/iothub/startIotHub.js';
 import { openRegistry } from '../../integration/local/iothub/hubClients.js';
-import { type StandInControl, standInControl } from './standInControl.js';
+import { type SimulatorControl, simulatorControl } from './simulatorControl.js';
 
-/** The stand-in for the hub, and its registry as the unmodified `azure-iothub` sees it. */
-export interface HubStandIn extends StandInControl {
+/** The simulator of the hub, and its registry through the unmodified SDK `azure-iothub`. */
+export interface HubSimulator extends SimulatorControl {
   telemetry(uuid: string): Promise<Telemetry[]>;
   /** The thumbprints of an identity; null if the hub has none. Counts as a registry operation. */
   thumbprints(uuid: string): Promise<string[] | null>;
   /** Registers an identity past the product. @param second of the other slot; default: the same */
   register(uuid: string, thumbprint: string, second?: string): Promise<void>;
-  /** Removes one past the product. */
+  /** Removes an identity without the product. */
   unregister(uuid: string): Promise<void>;
   close(): void;
 }
 
-export function hubStandIn(endpoints: IotHubEndpoints): HubStandIn {
-  const control = standInControl(endpoints.controlUrl);
+export function hubSimulator(endpoints: IotHubEndpoints): HubSimulator {
+  const control = simulatorControl(endpoints.controlUrl);
   const { registry, close } = openRegistry(endpoints);
   return {
     ...control,

@@ -1,7 +1,7 @@
 import type { RequestSummary } from '../../../local/simulators/shared/requests.js';
-import { until } from './until.js';
+import { waitFor } from '../../support/waitFor.js';
 
-/** As a stand-in's control server takes it (see local/simulators/faults/fault.ts). */
+/** A fault in the format of the control server (see local/simulators/faults/fault.ts). */
 export interface Fault {
   method?: string;
   path?: string;
@@ -15,19 +15,23 @@ export interface Fault {
   effect?: 'none' | 'now' | { lateMs: number };
 }
 
-/** What the control server of every stand-in does. */
-export interface StandInControl {
+/** The functions of the control server of every simulator. */
+export interface SimulatorControl {
   /** `PUT /throttle` and the like. */
   tell<R>(request: string, body?: unknown): Promise<R>;
-  /** What it was asked since the start, or since `forget`. */
+  /** The requests since the start, or since `forget`. */
   requested(): Promise<RequestSummary>;
   forget(): Promise<void>;
-  /** Adds a fault. @returns waits until it has hit so many requests */
-  fault(fault: Fault): Promise<(hits: number, withinMs?: number) => Promise<unknown>>;
+  /**
+   * Adds a fault.
+   *
+   * @returns a function to wait for a number of hits
+   */
+  fault(fault: Fault): Promise<(hits: number) => Promise<unknown>>;
   noFaults(): Promise<void>;
 }
 
-export function standInControl(url: string): StandInControl {
+export function simulatorControl(url: string): SimulatorControl {
   async function tell<R>(request: string, body?: unknown): Promise<R> {
     const [method = 'GET', path = '/'] = request.split(' ');
     const response = await fetch(url + path, {
@@ -46,7 +50,7 @@ export function standInControl(url: string): StandInControl {
     requested: () => tell('GET /requests'),
     forget: () => tell('DELETE /requests'),
     async fault(fault) {
-      // One after the other: a fault is known by its place.
+      // Faults are added after each other, because a fault is known by its index.
       const added = adding.then(async () => {
         const { length } = await faults();
         await tell('POST /faults', fault);
@@ -54,15 +58,11 @@ export function standInControl(url: string): StandInControl {
       });
       adding = added.catch(() => {});
       const index = await added;
-      return (hits, withinMs) =>
-        until(
-          `${hits} hits of ${JSON.stringify(fault)}`,
-          async () => {
-            const now = (await faults())[index];
-            return now !== undefined && now.hits >= hits;
-          },
-          withinMs,
-        );
+      return (hits) =>
+        waitFor(`${hits} hits of ${JSON.stringify(fault)}`, async () => {
+          const now = (await faults())[index];
+          return now !== undefined && now.hits >= hits;
+        });
     },
     noFaults: () => tell('DELETE /faults'),
   };

@@ -1,24 +1,28 @@
 import type { BalenaEndpoints } from '../../../local/simulators/balena/startBalena.js';
-import { type StandInControl, standInControl } from './standInControl.js';
+import { type SimulatorControl, simulatorControl } from './simulatorControl.js';
 
 /** By place ('' is the device level), then by name. */
 export type Variables = Record<string, Record<string, string>>;
 
 /** The stand-in for balena, seen from behind: nothing of this counts as a request. */
-export interface BalenaStandIn extends StandInControl {
-  /** A new device of the fleet. @returns its uuid */
+export interface BalenaSimulator extends SimulatorControl {
+  /**
+   * Adds a new device to the fleet.
+   *
+   * @returns its uuid
+   */
   newDevice(): Promise<string>;
   newDevices(count: number): Promise<string[]>;
-  /** Makes sure that the demo fleet has this service, on all of its devices. */
+  /** Makes sure that all devices of the demo fleet have this service. */
   addService(name: string): Promise<void>;
   removeDevice(uuid: string): Promise<void>;
-  /** All places that have variables. */
+  /** All scopes with variables. */
   variables(uuid: string): Promise<Variables>;
   setVariables(uuid: string, service: string, variables: Record<string, string | null>): Promise<void>;
 }
 
-export function balenaStandIn({ controlUrl, fleet }: BalenaEndpoints): BalenaStandIn {
-  const control = standInControl(controlUrl);
+export function balenaSimulator({ controlUrl, fleet }: BalenaEndpoints): BalenaSimulator {
+  const control = simulatorControl(controlUrl);
   const newDevices = async (count: number) => {
     const devices = await control.tell<{ uuid: string }[]>('POST /devices', { count });
     return devices.map(({ uuid }) => uuid);
