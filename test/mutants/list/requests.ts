@@ -93,7 +93,7 @@ export const requestMutants = [
     [
       'redrive-sends-nothing',
       'The timer sends the messages of overdue jobs',
-      'if (batch.push(record) >= sendsAtATime) await sendBatch();',
+      'if (sending.push(send(record)) >= sendsAtATime) await sendAll();',
       'void record;',
     ],
     [

@@ -10,7 +10,6 @@ import type { WorkerDependencies } from '../../../src/provisioning/dependencies.
 import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
 import { rememberSent } from '../../../src/queue/publish.js';
-import type { ProvisioningError } from '../../../src/shared/errors.js';
 import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
 import type { ScannedTable } from '../../../src/storage/table.js';
@@ -144,7 +143,7 @@ function retrySoonBy(clock: Clock): RetryTransient {
       try {
         return await call();
       } catch (error) {
-        if (tries >= 3 || !isTransient(error as ProvisioningError)) throw error;
+        if (tries >= 3 || !isTransient(error)) throw error;
         await clock.sleep(200 * 2 ** tries);
       }
     }
