@@ -24,7 +24,7 @@ test('README.md names every setting', async () => {
   expect(missing).toEqual(setByThePlatform);
 });
 
-test.each(['README.md'])('the scripts that %s names exist', async (file) => {
+test.each(['README.md', 'CONTRIBUTING.md'])('the scripts that %s names exist', async (file) => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
   const named = [...(await read(file)).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name);
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
