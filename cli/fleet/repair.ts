@@ -1,6 +1,6 @@
 import type { ListingDependencies } from '../../src/fleet/list.js';
 import { type AcceptDependencies, accept, acceptNew } from '../../src/provisioning/accept.js';
-import { check } from '../../src/provisioning/check.js';
+import { requestCheck } from '../../src/provisioning/check.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
 import type { Finding } from './finding.js';
 
@@ -37,7 +37,7 @@ export async function repair(
   if ((record?.desired.requestId ?? null) !== requestId) return 'outdated';
   switch (fix.how) {
     case 'check':
-      await retryWithBackoff(clock, () => check(deps, uuid, true));
+      await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
       return 'requested';
     case 'adopt': {
       const accepted = await retryWithBackoff(clock, () => acceptNew(deps, uuid, fix.service));
@@ -66,7 +66,7 @@ export async function repair(
       } as const;
       const { kind } = await retryWithBackoff(clock, () => accept(deps, request));
       // The thumbprint was retired before, and the hub accepts the thumbprint again. The desired state is the same, so only a check helps.
-      if (kind === 'already-provisioned') await retryWithBackoff(clock, () => check(deps, uuid, true));
+      if (kind === 'already-provisioned') await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
       return kind === 'accepted' || kind === 'already-provisioned' ? 'requested' : 'outdated';
     }
   }

@@ -39,7 +39,7 @@ const states: Record<string, { tone: Tone; means: string }> = {
     tone: 'plain',
     means: 'The device has a newer request. The dead letter is removed within minutes.',
   },
-  owed: { tone: 'busy', means: 'The request is still pending. The redrive timer sends a message again.' },
+  pending: { tone: 'busy', means: 'The request is still pending. The redrive timer sends a message again.' },
   'no-record': { tone: 'bad', means: 'The device record is missing. A replay creates the record again.' },
   unreadable: { tone: 'bad', means: 'This version cannot read the dead letter. Discard the dead letter.' },
 

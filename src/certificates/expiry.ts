@@ -2,10 +2,10 @@ import { heldThumbprint } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 
-export const certificateAges = ['expired', 'within7Days', 'within30Days', 'later'] as const;
+export const expiryClasses = ['expired', 'within7Days', 'within30Days', 'later'] as const;
 /** The time until a certificate's expiry: expired, up to 7 days, 8 to 30 days, or later. */
-export type CertificateAge = (typeof certificateAges)[number];
-export type CertificateCounts = Record<CertificateAge, number>;
+export type ExpiryClass = (typeof expiryClasses)[number];
+export type CertificateCounts = Record<ExpiryClass, number>;
 
 const dayMs = 86_400_000;
 
@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
  *
  * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
  */
-export function certificateAge(summary: Summary, now: EpochMs): CertificateAge | null {
+export function expiryClassOf(summary: Summary, now: EpochMs): ExpiryClass | null {
   const { operation, notAfter } = summary;
   if (operation === 'deprovision' || heldThumbprint(summary) === null || notAfter === null) return null;
   const left = notAfter - now;
@@ -34,7 +34,7 @@ export async function countCertificates(
 ): Promise<CertificateCounts> {
   const counts = noCertificates();
   for await (const summary of summaries) {
-    const age = certificateAge(summary, now);
+    const age = expiryClassOf(summary, now);
     if (age) counts[age] += 1;
   }
   return counts;

@@ -19,7 +19,7 @@ export interface Records {
   /** Reads, changes and writes a record, and starts over on a conflict. See `Change`. */
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
   /** Records with a pending job that was due before this moment. */
-  overdue(before: EpochMs): AsyncIterable<DeviceRecord>;
+  listOverdue(before: EpochMs): AsyncIterable<DeviceRecord>;
   /** Reads the summaries of all matching records in the order of the uuids, a page at a time. */
   summaries(where?: Where): AsyncIterable<Summary>;
 }
@@ -83,7 +83,7 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
     read,
     write: async (record, etag) => (await put(record, etag)) !== null,
     amend,
-    overdue: (before) => table.list(`owed eq true and due lt ${before}L`),
+    listOverdue: (before) => table.list(`pending eq true and due lt ${before}L`),
     summaries,
   };
 }
@@ -98,7 +98,7 @@ function columnsOf(record: DeviceRecord): Columns {
   const { job, observed, error, action } = record;
   return {
     changed: record.updatedAt,
-    owed: isPending(job),
+    pending: isPending(job),
     dead: job?.dead !== undefined,
     due: job?.due ?? 0,
     code: error?.code ?? '',

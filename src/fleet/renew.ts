@@ -1,9 +1,9 @@
-import { type CertificateCounts, certificateAge, noCertificates } from '../certificates/expiry.js';
+import { type CertificateCounts, expiryClassOf, noCertificates } from '../certificates/expiry.js';
 import { type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
 import type { Records } from '../device/repository.js';
 import { isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
-import { check } from '../provisioning/check.js';
+import { requestCheck } from '../provisioning/check.js';
 import type { Queue } from '../queue/queue.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
@@ -69,7 +69,7 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   const chosen = due.slice(0, Math.max(0, Math.ceil((until - first) / intervalMs)));
   let checked = 0;
   const scheduleCheck = async ({ uuid }: { uuid: string }, i: number) => {
-    await retryWithBackoff(clock, () => check(deps, uuid, false, first + i * intervalMs));
+    await retryWithBackoff(clock, () => requestCheck(deps, uuid, false, first + i * intervalMs));
     checked += 1;
   };
   await forEachConcurrently(chosen, callsAtATime, scheduleCheck, signal);
@@ -85,7 +85,7 @@ async function findDue(records: Records, renewAt: number, now: EpochMs) {
   for await (const summary of records.summaries()) {
     const { uuid, job, notAfter } = summary;
     if (job?.kind === 'check' && job.due >= now) scheduled.push(job.due);
-    const age = certificateAge(summary, now);
+    const age = expiryClassOf(summary, now);
     if (age) certificates[age] += 1;
     if (!isDue(summary, renewAt, now)) continue;
     if (job?.deadAt) failed += 1;

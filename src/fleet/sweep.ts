@@ -1,5 +1,5 @@
 import { type AcceptDependencies, acceptNew } from '../provisioning/accept.js';
-import { check } from '../provisioning/check.js';
+import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Position } from '../storage/timerRows.js';
@@ -30,7 +30,7 @@ export interface SweepProgress {
   /** Checked devices by reason; in a plan: devices to check. */
   checked: Record<CheckReason, number>;
   /** Fleets with too many apparently deleted devices, left alone by the sweep. Empty before the end. */
-  held: GuardedFleet[];
+  guarded: GuardedFleet[];
 }
 
 export interface SweepReport extends SweepProgress {
@@ -59,7 +59,7 @@ export async function* planSweep(deps: SweepDependencies, options: SweepOptions)
     if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
   }
   const { items, held } = guard.release(options.allowGone);
-  progress.held = held;
+  progress.guarded = held;
   for (const item of items) {
     count(progress, item);
     yield item;
@@ -114,7 +114,7 @@ export async function sweep(
   }
   // The kept items are performed even after an abort: the next run starts after these devices.
   const released = guard.release(options.allowGone);
-  progress.held = released.held;
+  progress.guarded = released.held;
   await performAll(released.items);
   options.onProgress?.(progress);
   return { ...progress, finished };
@@ -145,7 +145,7 @@ async function* joinDevices(
 async function perform(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
   if (item.act === 'request')
     return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
-  await retryWithBackoff(deps.clock, () => check(deps, item.uuid));
+  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid));
   return true;
 }
 
@@ -154,7 +154,7 @@ function emptyProgress(): SweepProgress {
     CheckReason,
     number
   >;
-  return { devices: 0, records: 0, requested: 0, checked, held: [] };
+  return { devices: 0, records: 0, requested: 0, checked, guarded: [] };
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {

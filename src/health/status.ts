@@ -29,7 +29,7 @@ export type Totals = Record<Counted, number>;
 /** Collects the observations of this process and reports them to the status row. */
 export interface Status {
   /** @param error null for a successful call */
-  saw(dependency: Dependency, error: ProvisioningError | null): void;
+  noteCall(dependency: Dependency, error: ProvisioningError | null): void;
   /** Counts one event. */
   count(what: Counted): void;
   /** Writes the observations, now or ten seconds after the last report. A worker reports after each message. Never throws. */
@@ -55,7 +55,7 @@ export function openStatus({ table, clock, later: runLater }: StatusOptions): St
   let unreported = { ...none };
   let isTimed = false;
   const status: Status = {
-    saw(dependency, error) {
+    noteCall(dependency, error) {
       const observation = observations[dependency];
       if (error) Object.assign(observation, { failedAt: clock.now(), code: error.code });
       else observation.answeredAt = clock.now();

@@ -10,7 +10,7 @@ import type { Clock, EpochMs } from '../shared/time.js';
 import { addLogContext } from '../telemetry/logContext.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
-import { check } from './check.js';
+import { requestCheck } from './check.js';
 
 /** The answer to a request. */
 export type Acceptance =
@@ -55,7 +55,7 @@ export async function accept(deps: AcceptDependencies, request: DeviceRequest): 
   const { kind, record } = answer;
   if (kind === 'already-provisioned' && deps.clock.now() - record.observed.verifiedAt > verifyAfterMs) {
     // The answer is right without the check, so a check that cannot be requested now does not fail the request.
-    await check(deps, record.uuid).catch(() => {});
+    await requestCheck(deps, record.uuid).catch(() => {});
   }
   return answer;
 }

@@ -143,7 +143,7 @@ async function takeLease(
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
   const next = leased(record, context, { by: id, until });
   if (!(await records.write(next, etag))) return null;
-  productMetrics().tookUp(now - (record.job?.due ?? now));
+  productMetrics().jobStarted(now - (record.job?.due ?? now));
   return { kind: 'admitted', run: startRun(deps, next, id, now, reservation) };
 }
 

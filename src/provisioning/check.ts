@@ -15,7 +15,7 @@ import { currentTraceparent } from '../telemetry/traceparent.js';
  * @param due the comparison must not begin earlier; default: now
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
-export async function check(
+export async function requestCheck(
   deps: { records: Records; queue: Queue; clock: Clock },
   uuid: string,
   forceVerify = false,

@@ -98,7 +98,7 @@ async function nextStep(
   // A dependency that names a time is not away.
   const { dependency } = error;
   const isAway = dependency !== null && !error.policy.isFinal && error.retryAfterMs === null;
-  const whenBack = isAway ? await circuits[dependency].whenAgain() : null;
+  const whenBack = isAway ? await circuits[dependency].nextAttemptAt() : null;
   return ({ attempts, retries }) => {
     const tooMany = counted && attempts + 1 >= settings.maxAttempts;
     return {

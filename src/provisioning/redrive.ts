@@ -59,7 +59,7 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
     // One message that cannot be sent must not stop the others. After a whole batch of failures the queue itself is away.
     if (failures.length >= sendsAtATime) throw failures[0];
   };
-  for await (const record of records.overdue(now - duplicateWindowMs)) {
+  for await (const record of records.listOverdue(now - duplicateWindowMs)) {
     if (!isPending(record.job)) continue;
     const lateMs = now - record.job.due;
     latestMs = Math.max(latestMs, lateMs);
@@ -67,7 +67,7 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
     if (batch.push(record) >= sendsAtATime) await sendBatch();
   }
   await sendBatch();
-  productMetrics().overdue(latestMs);
+  productMetrics().oldestOverdue(latestMs);
   if (failures.length > 0) throw failures[0];
   await lastRun.write(now);
   return sent;

@@ -114,7 +114,7 @@ export function startRun(
         timeLeft();
         return call();
       });
-      deps.status.saw(dependency, null);
+      deps.status.noteCall(dependency, null);
       run.healthyDependencies.add(dependency);
       return result;
     } catch (error) {
@@ -138,7 +138,7 @@ async function noteFailure(
   run.healthyDependencies.delete(dependency);
   if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)
     await rateLimiter.delayAll(failure.retryAfterMs);
-  status.saw(dependency, failure);
+  status.noteCall(dependency, failure);
   await circuits[dependency].failed(failure);
 }
 
@@ -153,7 +153,7 @@ function operationsOf({ rateLimiter, status }: WorkerDependencies, run: Run): ()
     else await useReservation();
     hasUsedReservation = true;
     status.count('operations');
-    productMetrics().operation();
+    productMetrics().operationSent();
   };
 
   async function useReservation(): Promise<void> {

@@ -20,11 +20,11 @@ export interface Metrics {
   /** A request failed for good. */
   failed(code: ErrorCode, step: Step | null): void;
   /** A registry operation was sent. */
-  operation(): void;
+  operationSent(): void;
   /** A worker begins a job that was due `lateMs` ago. */
-  tookUp(lateMs: number): void;
+  jobStarted(lateMs: number): void;
   /** The redrive timer has found the oldest overdue job. @param lateMs 0 if no job is overdue */
-  overdue(lateMs: number): void;
+  oldestOverdue(lateMs: number): void;
   certificates(counts: CertificateCounts): void;
   /** The dependency rejected our credentials. */
   credentialsRejected(dependency: Dependency): void;
@@ -36,9 +36,9 @@ let current: Metrics = {
   provisioned: nothing,
   deprovisioned: nothing,
   failed: nothing,
-  operation: nothing,
-  tookUp: nothing,
-  overdue: nothing,
+  operationSent: nothing,
+  jobStarted: nothing,
+  oldestOverdue: nothing,
   certificates: nothing,
   credentialsRejected: nothing,
 };

@@ -68,9 +68,9 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     },
     deprovisioned: () => deprovisioned.add(1),
     failed: (code, step) => failed.add(1, { code, step: step ?? 'none' }),
-    operation: () => operations.add(1),
-    tookUp: (lateMs) => late.add(Math.max(0, lateMs)),
-    overdue(lateMs) {
+    operationSent: () => operations.add(1),
+    jobStarted: (lateMs) => late.add(Math.max(0, lateMs)),
+    oldestOverdue(lateMs) {
       overdue = { value: lateMs, until: now() + overdueHoldsMs };
     },
     certificates(counts) {

@@ -50,7 +50,7 @@ export function leaveOut(span: Span): void {
 }
 
 /** A span processor that passes on all spans except the left-out ones. See `leaveOut`. */
-export function remarkableSpans(inner: SpanProcessor): SpanProcessor {
+export function dropLeftOutSpans(inner: SpanProcessor): SpanProcessor {
   const parents = new WeakSet<object>();
   return {
     onStart(span, context) {

@@ -32,7 +32,7 @@ export interface CircuitBreaker {
    */
   admit(by: string): Promise<EpochMs | null>;
   /** The time of the next attempt, as from `admit`; null while the circuit is closed, or if the row cannot be read. */
-  whenAgain(): Promise<EpochMs | null>;
+  nextAttemptAt(): Promise<EpochMs | null>;
   /**
    * The run is over. A probe's whole run decides about the circuit: a key that may read but not write would otherwise open and close
    * the circuit all the time.
@@ -92,7 +92,7 @@ export function openCircuitBreaker({
   }
 
   return {
-    async whenAgain() {
+    async nextAttemptAt() {
       const row = await read().catch(() => closed);
       return row.state === 'closed' ? null : whenAgain(row, clock.now());
     },

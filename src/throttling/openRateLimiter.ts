@@ -16,10 +16,10 @@ export interface RateLimiterRow {
    * Operations have used the reservations up to this moment. If this moment lies more than `abandonedAfterMs` in the past, the reservations
    * after this moment are treated as abandoned and handed out again. Only counted while there are reservations in the future.
    */
-  used: EpochMs;
+  usedUntil: EpochMs;
 }
 
-const initial: RateLimiterRow = { next: 0, shift: 0, pausedUntil: 0, used: 0 };
+const initial: RateLimiterRow = { next: 0, shift: 0, pausedUntil: 0, usedUntil: 0 };
 const key = { partition: 'system', row: 'rateLimiter' };
 /** A reading of the row is used for this time. An operation may miss a new shift for one second, but the hub delays before it throttles. */
 const freshMs = 1_000;
@@ -123,11 +123,11 @@ export function openRateLimiter({
     row.next = Math.max(row.next, now - row.shift);
     const isAhead = () => row.next + row.shift - now > momentMs;
     // Without reservations in the future, no reservation was missed.
-    row.used = isAhead() ? Math.max(row.used, missed) + (onTime + extra) * interval : now;
+    row.usedUntil = isAhead() ? Math.max(row.usedUntil, missed) + (onTime + extra) * interval : now;
     while (reservations.length < wanted) {
-      if (isAhead() && row.used <= missed + momentMs) {
-        reservations.push(Math.round(row.used - row.shift));
-        row.used += interval;
+      if (isAhead() && row.usedUntil <= missed + momentMs) {
+        reservations.push(Math.round(row.usedUntil - row.shift));
+        row.usedUntil += interval;
       } else {
         reservations.push(Math.round(row.next));
         row.next += interval;
@@ -193,7 +193,7 @@ export function openRateLimiter({
           // Several workers meet the same throttling. The delays must not add up.
           row.shift += Math.max(0, ms - Math.max(0, row.pausedUntil - now));
           row.pausedUntil = Math.max(row.pausedUntil, now + ms);
-          row.used = Math.max(row.used, row.pausedUntil);
+          row.usedUntil = Math.max(row.usedUntil, row.pausedUntil);
         });
       } catch {
         // After a failed write, the next 429 writes the delay.

@@ -26,7 +26,7 @@ export interface StoredAction {
   byFleet: Record<string, number>;
   note: string | null;
   /** Index of the next item to request. */
-  next: number;
+  nextIndex: number;
   superseded: number;
   wave: Wave;
   /** The final counts of a finished action; null before. */
@@ -63,7 +63,7 @@ export interface Item {
   /** A rotation only: the certificate to replace. */
   thumbprint?: string;
   /** A dead letter without a record only: the request in the message. */
-  requested?: { operation: 'provision' | 'deprovision'; service: string | null };
+  lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null };
 }
 
 /** Is the action done, cancelled or halted? */

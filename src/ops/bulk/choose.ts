@@ -72,7 +72,7 @@ function itemOf({
 }: DeadLetterEntry): Item {
   const item: Item = { uuid, requestId, generation, sequenceNumber };
   if (status === 'no-record')
-    item.requested = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
+    item.lostRequest = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
   return item;
 }
 

@@ -42,7 +42,7 @@ function replayable(record: DeviceRecord, item: Item): DeviceRecord | null {
 }
 
 /** The dead letter holds all of the pending work. */
-function restored({ uuid, requestId, generation, requested }: Item, now: EpochMs): DeviceRecord | null {
-  if (!requested || uuid === null || requestId === null || generation === null) return null;
-  return restoredFromDeadLetter({ uuid, requestId, generation, ...requested }, { now });
+function restored({ uuid, requestId, generation, lostRequest }: Item, now: EpochMs): DeviceRecord | null {
+  if (!lostRequest || uuid === null || requestId === null || generation === null) return null;
+  return restoredFromDeadLetter({ uuid, requestId, generation, ...lostRequest }, { now });
 }

@@ -9,7 +9,7 @@ import { count, next, operation, service, step, time } from '../../shared/schema
  * - `cancelled`: an operator cancelled the replay of the request. A replay is possible.
  * - `discarded`: an operator discarded the request. The redrive removes the message within minutes.
  * - `superseded`: the record has moved on since the message was sent. The redrive removes the message within minutes.
- * - `owed`: the record still has a pending job. The redrive sends the message again.
+ * - `pending`: the record still has a pending job. The redrive sends the message again.
  * - `no-record`: the message is readable, and the device has no record. A replay writes the record anew.
  * - `unreadable`: this version cannot read the message. A discard is possible.
  */
@@ -19,7 +19,7 @@ export const deadLetterStatuses = [
   'cancelled',
   'discarded',
   'superseded',
-  'owed',
+  'pending',
   'no-record',
   'unreadable',
 ] as const;

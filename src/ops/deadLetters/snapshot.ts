@@ -143,6 +143,6 @@ function messageStatusOf({
   superseded,
 }: Pick<JoinedDeadLetter, 'message' | 'record' | 'superseded'>): DeadLetterStatus {
   if (superseded) return 'superseded';
-  if (record) return record.job?.deadAt === null ? 'owed' : recordStatusOf(record);
+  if (record) return record.job?.deadAt === null ? 'pending' : recordStatusOf(record);
   return message ? 'no-record' : 'unreadable';
 }

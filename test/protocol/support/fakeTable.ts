@@ -70,10 +70,10 @@ export function fakeTable<T>(
       return luck < 0.04 ? false : done;
     },
     async *list(filter = '') {
-      const [, before] = /^owed eq true and due lt (\d+)L$/.exec(filter) ?? [];
+      const [, before] = /^pending eq true and due lt (\d+)L$/.exec(filter) ?? [];
       if (before === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
       const found = await matching(
-        ({ columns }) => columns.owed === true && Number(columns.due) < Number(before),
+        ({ columns }) => columns.pending === true && Number(columns.due) < Number(before),
       );
       for (const row of found) yield parse(row)!;
     },

@@ -5,7 +5,7 @@ import { cancelItem, cancelRotation } from '../../../src/ops/bulk/cancelItem.js'
 import { discardItem } from '../../../src/ops/bulk/discardItem.js';
 import { replayItem } from '../../../src/ops/bulk/replayItem.js';
 import { accept } from '../../../src/provisioning/accept.js';
-import { check } from '../../../src/provisioning/check.js';
+import { requestCheck } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
@@ -118,7 +118,7 @@ export function lookAgain(
   inMs = 0,
 ): void {
   invoke(system, running, uuid, () =>
-    check(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
+    requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
   );
 }
 

@@ -22,7 +22,7 @@ interface Situation {
 async function linesIn({ ping, readStatus, balena, hub }: Situation) {
   const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
-    status: { saw() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
+    status: { noteCall() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
     circuits: {
       balena: circuit(balena ?? (async () => closed)),
       hub: circuit(hub ?? (async () => closed)),

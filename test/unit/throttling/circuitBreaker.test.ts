@@ -163,13 +163,13 @@ test('what it is told never fails, and what it is asked does, where the records 
 
 test('a run that has met the other side away is told when to come again, and is no probe', async () => {
   const system = open();
-  expect(await system.one.whenAgain()).toBeNull();
+  expect(await system.one.nextAttemptAt()).toBeNull();
   await system.break();
-  expect(await system.two.whenAgain()).toBe(now + 2_000);
+  expect(await system.two.nextAttemptAt()).toBe(now + 2_000);
   expect((await system.two.read()).probe).toBeNull();
   system.table.fails = true;
   system.clock.at += 1_000;
-  expect(await system.two.whenAgain()).toBeNull();
+  expect(await system.two.nextAttemptAt()).toBeNull();
 });
 
 test('a probe that was put off before it asked lets the next one go, and one that tries again is let through again', async () => {
