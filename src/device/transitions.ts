@@ -14,6 +14,7 @@ import {
   markDead,
   newRecord,
   noFailure,
+  recordedError,
   reschedule,
   startJob,
   withUnknownHub,
@@ -37,7 +38,7 @@ export function requested(
   const desired = desiredBy(request, found, requestId, now);
   const before = found ?? newRecord(request.uuid, desired, now);
   const { retire, revoke } = before.desired;
-  // The device must not wait longer than for the job that it already has.
+  // The new request must not delay a device whose change is already pending.
   const pendingDue = found?.job && hasPendingChange(found) ? found.job.due : Number.POSITIVE_INFINITY;
   const record = startJob({ ...before, desired }, traceparent, {
     kind: 'change',
@@ -56,10 +57,11 @@ export function requested(
 }
 
 /**
- * A worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`. A dead job stays
- * as it is.
+ * A check was requested: a worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`.
+ * A dead job stays as it is.
  *
  * @param due the comparison must not begin earlier; default: now
+ * @returns null if the record stays as it is
  */
 export function checkRequested(
   record: DeviceRecord,
@@ -76,7 +78,7 @@ export function checkRequested(
   return { ...record, job: { ...job, forceVerify: true } };
 }
 
-/** The record was lost, and a message of the lost job has arrived. The message's own generation is the new job's. */
+/** The record was lost, and a message of the lost job has arrived. The new job has the generation of the message. */
 export function restoredFromMessage(message: LostWork, { now }: Context): DeviceRecord {
   const { uuid, generation, traceparent } = message;
   const job: Job = {
@@ -98,7 +100,8 @@ export function publishFailed(record: DeviceRecord): DeviceRecord | null {
 /**
  * The job has to wait before a run can start. The wait is not a failure.
  *
- * @param waitsFor for the history
+ * @param due the earliest start of the next delivery
+ * @param waitsFor the cause of the wait, for the history
  * @param reservation the registry operation that is reserved for the job, if one is
  */
 export function postponed(
@@ -174,7 +177,7 @@ export function leaseReleased(
   };
 }
 
-/** The run has ended after another run took the device. The writes of both may have crossed, so the device is compared once more. */
+/** The run has ended after another run took the device. The writes of both runs may have crossed, so a worker compares the device once more. */
 export function leaseLost(record: DeviceRecord, context: Context): DeviceRecord {
   const next = { ...record, observed: withUnknownHub(record.observed) };
   return record.job?.dead ? next : reschedule(next, context, context.now);
@@ -201,7 +204,11 @@ export function completed(
   return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
-/** The run needs a registry operation whose time has not come. */
+/**
+ * The run needs a registry operation whose time has not come.
+ *
+ * @param due the time of the reservation
+ */
 export function suspended(
   record: DeviceRecord,
   context: Context,
@@ -225,7 +232,8 @@ export interface Failure {
 /**
  * The run failed, and the job is tried again: not before `due`, and not before an unresolved lease has run out.
  *
- * @param growsBackOff the next back-off of this device is longer
+ * @param due the earliest start of the next run
+ * @param growsBackOff true if the next back-off of this device is longer
  */
 export function retried(
   record: DeviceRecord,
@@ -239,7 +247,7 @@ export function retried(
     ...reschedule(record, context, afterLease(record, due, now)),
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
-    error: { code: error.code, step: error.step ?? null, message: error.message, at: now },
+    error: recordedError(error, now),
   };
   const note = `${error.code}: ${error.message} The job is tried again`;
   return appendHistory(next, { at: now, type: 'ran', note, steps });
@@ -251,12 +259,12 @@ export function failed(
   { now }: Context,
   { error, counted, steps }: Failure,
 ): DeviceRecord {
-  const what = record.job?.kind === 'change' ? 'failed for good' : 'the check failed';
+  const result = record.job?.kind === 'change' ? 'failed for good' : 'the check failed';
   const next = markDead({ ...record, attempts: record.attempts + (counted ? 1 : 0) }, error, now);
   return appendHistory(next, {
     at: now,
     type: 'ran',
-    note: `${what}, ${error.code}: ${error.message}`,
+    note: `${result}, ${error.code}: ${error.message}`,
     steps,
   });
 }
@@ -301,7 +309,12 @@ export function restoredFromDeadLetter(lost: LostWork, { now }: Context): Device
   return { ...record, lastGeneration, firstGeneration: lastGeneration + 1 };
 }
 
-/** An operator cancels the replay that made the pending change. The job is dead, with the error from before the replay. */
+/**
+ * An operator cancels the replay that made the pending change. The job becomes dead, with the error from before the replay.
+ *
+ * @param by the operator, for the history
+ * @returns null if no change is pending
+ */
 export function cancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
   const { job } = record;
   if (!isPending(job) || job.kind !== 'change') return null;
@@ -316,8 +329,10 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
 }
 
 /**
- * An operator cancels a rotation. The job goes only if no worker has begun the rotation, and the device is in the desired state
- * from before. A rotation that has begun goes on: the hub may have stopped accepting the certificate that the device holds.
+ * An operator cancels a rotation. The job is dropped only if no worker has begun the rotation, and the device is in the desired state
+ * from before the rotation. A rotation that has begun continues: the hub may have stopped accepting the certificate that the device holds.
+ *
+ * @returns null if the rotation continues
  */
 export function rotationCancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
   if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;
@@ -327,7 +342,7 @@ export function rotationCancelled(record: DeviceRecord, { now }: Context, by: st
   return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation was cancelled by ${by}` });
 }
 
-/** An operator discards a dead job. Its dead letter is superseded. The device may request again after the cool-down. */
+/** An operator discards a dead job. The job's dead letter is superseded. The device may request again after the cool-down. */
 export function discarded(
   record: DeviceRecord,
   { now }: Context,

@@ -3,6 +3,7 @@ import { type SanitizedError, sanitizeError } from './sanitizeError.js';
 
 export type { Dependency, ErrorCode } from './errorPolicy.js';
 
+/** A step of a run. */
 export type Step = 'validate' | 'mint' | 'register' | 'store' | 'remove';
 
 export interface ProvisioningErrorOptions {
