@@ -17,11 +17,11 @@ export class ReservationNotDue extends Error {
 
 /** A run under a lease, with the limits that the protocol sets for calls to other systems. */
 export interface Run extends Work {
-  /** The holder's name in the lease. */
+  /** The id of the run, as in the lease. */
   readonly id: string;
   /** One of the run's writes may still take effect. */
   outcomeUnknown: boolean;
-  /** Dependencies that the run used, and that answered every call. */
+  /** The dependencies whose last call in this run succeeded. */
   readonly healthyDependencies: Set<Dependency>;
   /** The reserved operation; null once the run has used the reservation. */
   reservation: Reservation | null;
@@ -31,6 +31,8 @@ export interface Run extends Work {
 }
 
 /**
+ * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
+ *
  * @param record the record with this run's lease
  * @param startedAt a time before the lease was written
  * @param reservation a reserved operation that is due; null if none is expected to be needed
@@ -75,12 +77,12 @@ export function startRun(
     hub: (step, call) =>
       timed(step, () =>
         callDependency('hub', step, async () => {
-          await takeOperation();
+          await beforeOperation();
           return call(deps.hub, timeLeft());
         }),
       ),
   };
-  const takeOperation = operationsOf(deps, run);
+  const beforeOperation = operationCounter(deps, run);
   return run;
 
   /** The rest of the work limit, ms. No call to another system starts after the limit. */
@@ -90,7 +92,7 @@ export function startRun(
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
 
-  /** Several calls of one step are one entry: their times are added, and the last error stays. */
+  /** Measures a call. Several calls of one step are one entry of `steps`, with the sum of the times and the last error. */
   async function timed<R>(step: Step, call: () => Promise<R>): Promise<R> {
     const begun = clock.now();
     let code: StepResult['code'] = null;
@@ -128,7 +130,7 @@ export function startRun(
   }
 }
 
-/** Tells status, circuit breaker and rate limiter about a failed call. */
+/** Reports a failed call to status, circuit breaker and rate limiter. */
 async function noteFailure(
   { rateLimiter, status, circuits }: WorkerDependencies,
   run: Run,
@@ -143,10 +145,10 @@ async function noteFailure(
 }
 
 /**
- * The registry operations of one run. The first one uses the run's reservation, and waits for a new one if there is none. Further
- * operations are charged to the rate limiter without waiting.
+ * Returns a function that must be called before each registry operation of the run. The first call uses the run's reservation, or reserves
+ * an operation and waits for it. Each further operation is charged to the rate limiter without waiting.
  */
-function operationsOf({ rateLimiter, status }: WorkerDependencies, run: Run): () => Promise<void> {
+function operationCounter({ rateLimiter, status }: WorkerDependencies, run: Run): () => Promise<void> {
   let hasUsedReservation = false;
   return async () => {
     if (hasUsedReservation) rateLimiter.charge();
