@@ -5,7 +5,7 @@ import type { EpochMs } from '../shared/time.js';
 import type { ProvisioningMessage, WakeUpMessage } from './messages.js';
 import { createServiceBusClient, type QueueOptions } from './serviceBusClient.js';
 
-/** The delivery of a message. */
+/** The id of a message, and the time of its delivery. */
 export interface Envelope {
   /** The queue drops a message whose id came before in the duplicate window. */
   messageId: string;
@@ -51,14 +51,19 @@ const locksAtATime = 250;
 /** The most dead letters that are locked and held in memory to reach the dead letters behind them. */
 const mostHeld = 20_000;
 
+/**
+ * Opens the queue. Connections are opened with the first call.
+ *
+ * @throws Error if the connection string cannot be read
+ */
 export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOptions): Queue {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
   const connect = () => createServiceBusClient(connection, options);
   const client = connect();
   const sender = client.createSender(queue);
-  const head = client.createReceiver(queue, { receiveMode: 'peekLock' });
+  const mainReceiver = client.createReceiver(queue, { receiveMode: 'peekLock' });
 
-  function put(
+  function sendMessage(
     body: object,
     correlationId: string,
     { messageId, at }: Envelope,
@@ -72,8 +77,8 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
   }
 
   return {
-    send: (message, envelope) => put(message, message.requestId, envelope, message.traceparent),
-    sendWakeUp: (message, envelope) => put(message, message.action, envelope),
+    send: (message, envelope) => sendMessage(message, message.requestId, envelope, message.traceparent),
+    sendWakeUp: (message, envelope) => sendMessage(message, message.action, envelope),
     async *deadLetters() {
       // A client remembers the position of its last peek for all receivers. A new client starts at the head.
       const fresh = connect();
@@ -135,7 +140,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
       return removed;
     },
     async ping() {
-      await call((abortSignal) => head.peekMessages(1, { abortSignal }));
+      await call((abortSignal) => mainReceiver.peekMessages(1, { abortSignal }));
     },
     close: () => call(() => client.close()).catch(() => {}),
   };

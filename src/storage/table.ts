@@ -11,6 +11,7 @@ export interface Row<T> {
 /** Columns beside the value, for filters. Numbers are integers, with the type Int64 in a filter: `due lt 5L`. */
 export type Columns = Record<string, string | number | boolean>;
 
+/** The key of a row. */
 export interface Key {
   partition: string;
   row: string;
@@ -77,23 +78,23 @@ export function openTable<T>({
           allowInsecureConnection: true,
         })
       : new TableClient(urlOf(connection), name, new DefaultAzureCredential(), options);
-  let made: Promise<void> | undefined;
+  let created: Promise<void> | undefined;
 
   async function call<R>(
     run: (abortSignal: AbortSignal) => Promise<R>,
     timeoutMs = callTimeoutMs,
   ): Promise<R> {
     const abortSignal = AbortSignal.timeout(timeoutMs);
-    let isMade = false;
+    let isCreated = false;
     try {
-      made ??= client.createTable({ abortSignal });
-      await made;
-      isMade = true;
+      created ??= client.createTable({ abortSignal });
+      await created;
+      isCreated = true;
       return await run(abortSignal);
     } catch (error) {
-      if (isMade && error instanceof RestError && isAboutTheRow(error)) throw error;
+      if (isCreated && error instanceof RestError && isAboutTheRow(error)) throw error;
       // The table may be missing. The next call creates the table again.
-      made = undefined;
+      created = undefined;
       throw new ProvisioningError(
         'records-unavailable',
         `The records cannot be reached (${reason(error)}).`,
@@ -105,6 +106,7 @@ export function openTable<T>({
     }
   }
 
+  /** Runs a call. If the call fails with one of these HTTP statuses, the result is `other`. */
   async function unless<R, O>(codes: number[], other: O, run: () => Promise<R>): Promise<R | O> {
     try {
       return await run();
@@ -180,7 +182,7 @@ export function tableUrl(connection: TableOptions['connection']): string {
   return TableClient.fromConnectionString(connection.connectionString, 'any').url;
 }
 
-/** Numbers as Int64. By default the client chooses Int32 or Double by size, and filters never match values of another type. */
+/** Gives all numbers the type Int64. By default the client chooses Int32 or Double by size, and filters never match values of another type. */
 function typed(columns: Columns) {
   const typedValue = (value: Columns[string]) =>
     typeof value === 'number' ? ({ type: 'Int64', value: String(Math.round(value)) } as const) : value;
