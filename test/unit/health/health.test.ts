@@ -38,8 +38,8 @@ test('health has one line for each dependency, and is healthy before any work', 
     configuration: [true, 'complete'],
     queue: [true, 'answers'],
     records: [true, 'answers'],
-    balena: [true, 'no worker has used it yet'],
-    hub: [true, 'no worker has used it yet'],
+    balena: [true, 'no worker has called balena yet'],
+    hub: [true, 'no worker has called hub yet'],
   });
 });
 

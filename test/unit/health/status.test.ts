@@ -58,7 +58,7 @@ test('of two workers the later sight of each side counts', async () => {
 test('what is seen after the last message is written all the same, once it is time', async () => {
   const { table, clock } = setUp();
   const timers: { ms: number; run: () => Promise<void> }[] = [];
-  const worker = openStatus({ table, clock, later: (ms, run) => timers.push({ ms, run }) });
+  const worker = openStatus({ table, clock, schedule: (ms, run) => timers.push({ ms, run }) });
   await worker.report();
   worker.count('provisioned');
   await worker.report();
