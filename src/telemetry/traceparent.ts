@@ -26,7 +26,7 @@ export function currentTraceparent(): string | undefined {
 export function parentOfDelivery(traceparent: string | undefined): { parent: Context; links: Link[] } {
   const here = context.active();
   const host = trace.getSpanContext(here);
-  const requested = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
-  if (!requested || requested.traceId === host?.traceId) return { parent: here, links: [] };
-  return { parent: trace.setSpanContext(here, requested), links: host ? [{ context: host }] : [] };
+  const request = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
+  if (!request || request.traceId === host?.traceId) return { parent: here, links: [] };
+  return { parent: trace.setSpanContext(here, request), links: host ? [{ context: host }] : [] };
 }

@@ -53,7 +53,8 @@ async function advance(deps: BulkDependencies, { action: id, generation }: WakeU
   const stored = await actions.read(id);
   if (!stored) return;
   if (hasFinished(stored.value) || stored.value.wakeUp.generation !== generation) {
-    // An earlier worker with this message may have died in the middle of a part, after the cancelling worker had listed the requests.
+    // An earlier worker with this message may have died in the middle of a part. The part's requests may then be missing in the list of the
+    // worker that cancelled the action.
     if (isCancelled(stored.value)) await cancelRequests(deps, stored.value);
     return;
   }
@@ -70,8 +71,8 @@ async function advance(deps: BulkDependencies, { action: id, generation }: WakeU
 }
 
 /**
- * Performs the next part of the wave, each item with a due time of the item's own, and stores the progress. After a failure the progress
- * is unchanged, and the next worker repeats the part.
+ * Performs the next part of the wave, and stores the progress. Each item has its own due time. After a failure the progress is unchanged,
+ * and the next worker repeats the part.
  *
  * @throws the first failure, after all items of the part have settled
  */

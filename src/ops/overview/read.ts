@@ -14,7 +14,7 @@ const hourMs = 3_600_000;
 
 export interface OverviewDependencies extends DepthsDependencies, HealthDependencies {
   rateLimiter: RateLimiter;
-  /** The hub's limit of registry operations. */
+  /** The hub's limit of registry operations a minute. */
   operationsPerMinute: number;
   samples: Samples;
 }
