@@ -9,7 +9,7 @@ export interface IdentityDependencies {
   queriesPerMinute: number;
 }
 
-/** Longer than the hub delays a throttled call; delays of 40 s were observed. */
+/** The longest time for one page. The hub delays a throttled call; delays of 40 s were observed. */
 const pageTimeoutMs = 60_000;
 
 /**

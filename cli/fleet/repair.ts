@@ -65,7 +65,8 @@ export async function repair(
         forceVerify: true,
       } as const;
       const { kind } = await retryWithBackoff(clock, () => accept(deps, request));
-      // The thumbprint was retired before, and the hub accepts the thumbprint again. The desired state is the same, so only a check helps.
+      // The record already retires this thumbprint, but the hub accepts the thumbprint again. A new request would change nothing, so a check is
+      // requested.
       if (kind === 'already-provisioned') await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
       return kind === 'accepted' || kind === 'already-provisioned' ? 'requested' : 'outdated';
     }

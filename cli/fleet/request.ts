@@ -131,7 +131,11 @@ export async function requestFleet(deps: RequestDependencies, options: FleetRequ
 
 type RequestResult = Exclude<keyof RequestProgress, 'devices' | 'skipped'>;
 
-/** @param startedAt the start of the run. An earlier request was already under way. */
+/**
+ * Requests credentials for one device.
+ *
+ * @param startedAt the start of the run: a request from before this time counts as under way
+ */
 async function requestDevice(
   deps: RequestDependencies,
   uuid: string,

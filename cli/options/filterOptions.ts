@@ -31,8 +31,8 @@ export function addFilterOptions(command: Command): Command {
 
 /** Converts the options to a filter; options without a value are left out. */
 export function filterOf(options: FilterOptions): DeadLetterFilter {
-  const { code, step: at, fleet, uuid, since, until, status, sequenceNumber } = options;
-  const given = { code, step: at, fleet, uuid, since, until, status, sequenceNumber };
+  const { code, step: failedStep, fleet, uuid, since, until, status, sequenceNumber } = options;
+  const given = { code, step: failedStep, fleet, uuid, since, until, status, sequenceNumber };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
