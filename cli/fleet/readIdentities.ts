@@ -2,6 +2,7 @@ import type { HubListing, IdentityPage } from '../../src/iothub/types.js';
 import { pause, retryWithBackoff } from '../../src/shared/retry.js';
 import type { Clock } from '../../src/shared/time.js';
 
+/** Everything that reading the identities uses. */
 export interface IdentityDependencies {
   hub: HubListing;
   clock: Clock;

@@ -6,6 +6,7 @@ import type { Finding } from './finding.js';
 
 export type RepairDependencies = AcceptDependencies & ListingDependencies;
 
+/** The limits of a repair. */
 export interface RepairOptions {
   /**
    * True to remove identities of devices without a known fleet, too. Use this only with a key for all fleets on the hub: a device of any

@@ -8,6 +8,7 @@ import type { EpochMs } from '../../src/shared/time.js';
 
 export type RequestDependencies = AcceptDependencies & ListingDependencies;
 
+/** The devices to request, and the scope of their credentials. */
 export interface FleetRequest {
   /** Slug. */
   fleet: string;
@@ -41,6 +42,7 @@ export interface RequestProgress {
   conflicts: number;
 }
 
+/** The result of a run. */
 export interface RequestReport extends RequestProgress {
   /** All requested devices, with any result, for `followFleet`. */
   uuids: string[];

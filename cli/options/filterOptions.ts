@@ -5,6 +5,7 @@ import { step } from '../../src/shared/schemas.js';
 import { CliError, exitCodes } from '../errors.js';
 import { parseUuid } from './common.js';
 
+/** The filter options for dead letters. */
 export interface FilterOptions {
   code?: string;
   step?: DeadLetterFilter['step'];

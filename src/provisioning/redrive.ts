@@ -8,6 +8,7 @@ import type { Clock } from '../shared/time.js';
 import type { LastRun } from '../storage/timerRows.js';
 import { productMetrics } from '../telemetry/metrics.js';
 
+/** Everything that the redrive uses. */
 export interface RedriveDependencies {
   records: Records;
   queue: Queue;
@@ -20,6 +21,7 @@ export interface RedriveDependencies {
   lastRun: LastRun;
 }
 
+/** The result of a run. */
 export interface RedriveReport {
   /** Overdue messages that were sent again. */
   sent: number;

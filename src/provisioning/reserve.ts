@@ -4,6 +4,7 @@ import type { EpochMs } from '../shared/time.js';
 import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 
+/** Whether the work may begin, and with which reservation. */
 export interface ReserveResult {
   /** `now`: the work may begin. `later`: the job has to wait until `due`. */
   kind: 'now' | 'later';

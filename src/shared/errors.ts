@@ -6,6 +6,7 @@ export type { Dependency, ErrorCode } from './errorPolicy.js';
 /** A step of a run. */
 export type Step = 'validate' | 'mint' | 'register' | 'store' | 'remove';
 
+/** The details of an error, beside code and message. */
 export interface ProvisioningErrorOptions {
   step?: Step;
   /** The dependency that failed; default: the one that the code names. Its circuit counts the failure. */

@@ -43,6 +43,7 @@ export interface ErasableTable<T> extends Table<T> {
   remove(key: Key): Promise<void>;
 }
 
+/** The table and its connection. */
 export interface TableOptions {
   /** A connection string, or the account's name with managed identity. */
   connection: { connectionString: string } | { accountName: string };
