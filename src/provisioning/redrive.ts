@@ -52,15 +52,19 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
   const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
   let sent = 0;
   let mostLateMs = 0;
-  let batch: DeviceRecord[] = [];
   const failures: unknown[] = [];
-  const sendBatch = async () => {
-    const results = await Promise.allSettled(batch.map((record) => publish(deps, record)));
-    batch = [];
-    for (const result of results) {
-      if (result.status === 'rejected') failures.push(result.reason);
-      else sent += 1;
+  let sending: Promise<void>[] = [];
+  const send = async (record: DeviceRecord) => {
+    try {
+      await publish(deps, record);
+      sent += 1;
+    } catch (error) {
+      failures.push(error);
     }
+  };
+  const sendAll = async () => {
+    await Promise.all(sending);
+    sending = [];
     // One message that cannot be sent must not stop the other messages. As many failures as a whole batch mean that the queue is down.
     if (failures.length >= sendsAtATime) throw failures[0];
   };
@@ -69,9 +73,9 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
     const lateMs = now - record.job.due;
     mostLateMs = Math.max(mostLateMs, lateMs);
     if (!isDueForSending(lateMs, duplicateWindowMs, sinceLastMs)) continue;
-    if (batch.push(record) >= sendsAtATime) await sendBatch();
+    if (sending.push(send(record)) >= sendsAtATime) await sendAll();
   }
-  await sendBatch();
+  await sendAll();
   productMetrics().oldestOverdue(mostLateMs);
   if (failures.length > 0) throw failures[0];
   await lastRun.write(now);

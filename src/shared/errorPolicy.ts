@@ -5,8 +5,10 @@ export type Dependency = 'balena' | 'hub';
 export type Fault =
   /** The dependency is down, slow or busy. */
   | 'dependency'
-  /** The dependency rejects our credentials, or our hub's quota is used up. */
+  /** The dependency rejects our credentials. */
   | 'key'
+  /** A quota of our hub is used up. */
+  | 'quota'
   /** The device's fleet, or its settings. */
   | 'fleet'
   /** This device alone. */
@@ -35,7 +37,10 @@ export interface ErrorPolicy {
   spreadMs: number;
   /** Whether the dependency's circuit opens: with the first such error, or with several in a row. */
   opensCircuit: 'never' | 'at-once' | 'after-several';
-  /** The HTTP status of an answer that reports the error. 503 means that the caller may repeat the request. */
+  /**
+   * The HTTP status if an HTTP function itself ends with the error: 503 means that the caller may repeat the request. A request that
+   * failed for good is always answered with 422.
+   */
   httpStatus: 422 | 503;
   /** One sentence for the documents and the API description. */
   meaning: string;
@@ -71,7 +76,7 @@ const unavailable = {
 } as const;
 
 /** The credentials are wrong, or a quota of the account is used up: a few seconds change nothing. */
-const credentialsRejected = {
+const accountBlocked = {
   ...usual,
   fault: 'key',
   firstBackOffMs: 60 * seconds,
@@ -179,21 +184,22 @@ export const errorPolicies = {
     meaning: 'balena or the hub did not answer in time.',
   },
   'balena-unauthorized': {
-    ...credentialsRejected,
+    ...accountBlocked,
     dependency: 'balena',
     meaning: 'balena rejects our API key.',
     advice:
       'Check BALENA_API_KEY and its rights. All work waits until the key is right, and then continues automatically. Replay what has failed for good.',
   },
   'hub-unauthorized': {
-    ...credentialsRejected,
+    ...accountBlocked,
     dependency: 'hub',
     meaning: 'The hub rejects our credentials.',
     advice:
       "Check the hub's connection string, or the role of the managed identity. All work waits until the credentials are right, and then continues automatically. Replay what has failed for good.",
   },
   'hub-quota-exceeded': {
-    ...credentialsRejected,
+    ...accountBlocked,
+    fault: 'quota',
     dependency: 'hub',
     meaning: "The hub's daily quota, or its number of devices, is used up.",
     advice:
