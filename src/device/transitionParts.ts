@@ -30,7 +30,10 @@ export interface LostWork {
   traceparent?: string | undefined;
 }
 
-/** The Unix time in seconds. The generations of a record grow more slowly, so this one is above those of a record that was lost. */
+/**
+ * The Unix time in seconds, as a generation. The generations of a record grow more slowly than one a second, so this generation is above
+ * every generation of a record that was lost.
+ */
 export function firstGenerationAt(now: EpochMs): number {
   return Math.floor(now / 1_000);
 }

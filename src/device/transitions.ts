@@ -32,8 +32,8 @@ import {
 /**
  * A request was accepted. A new change replaces whatever job there was. Lease, observed state and scopes belong to the worker.
  *
- * The generation is not below the Unix time in seconds. If an older version of the record was restored, messages of the lost
- * versions may still arrive: the new request is above them, so they cannot undo the request.
+ * The generation is at least the Unix time in seconds. If an older version of the record was restored, messages of the lost versions may
+ * still arrive. Their generations are below the new request's, so these messages cannot undo the request.
  */
 export function requested(
   found: DeviceRecord | null,

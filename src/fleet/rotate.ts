@@ -54,7 +54,7 @@ export async function rotate(
     ...(due !== undefined && { due }),
     ...(action !== undefined && { action }),
   });
-  // Another request came between the reading and the writing. The rotation is decided again for what that request says.
+  // Another request was accepted between the reading and the writing. The rotation is decided once more, for the new desired state.
   return answer ?? rotate(deps, uuid, options);
 }
 
