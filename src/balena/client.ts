@@ -128,7 +128,7 @@ export function openBalenaClient({
         sdk.pine.get({ resource: 'application', options, passthrough } as never),
       );
       const [row] = rows as unknown as { is_public: boolean; owns__device: unknown[] }[];
-      // Everybody sees a public fleet, but only users with a right to the fleet see the devices.
+      // Every key sees a public fleet, but only the key of a user with a right to the fleet sees its devices.
       return row !== undefined && (fleet === null || !row.is_public || row.owns__device.length > 0);
     },
     async store(scope, scopedVariables, name, value) {

@@ -90,7 +90,7 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
   };
 }
 
-/** 256 partitions carry all operations that a storage account allows, and are few enough to scan one by one. */
+/** 256 partitions are enough for the full rate of a storage account, and few enough to scan one after the other. */
 function keyOf(uuid: string): Key {
   return { partition: uuid.slice(0, 2), row: uuid };
 }

@@ -96,7 +96,7 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
         });
         unreported = combine(unreported, counted, -1);
       } catch {
-        // The next report, in ten seconds, has these counts as well.
+        // The counts are kept, and the next report adds them.
       }
     },
     read: async () => (await table.get(key))?.value ?? null,

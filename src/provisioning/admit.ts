@@ -145,7 +145,7 @@ async function takeLease(
   const { records, clock, settings } = deps;
   const now = clock.now();
   const context = { now, traceparent: currentTraceparent() };
-  // A device that kills its worker must not do so for ever.
+  // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good.
   if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
     return failForGood(deps, workerDied(record, context, diedTooOften()), etag, reservation);
   const until = now + settings.workLimitMs + settings.leaseGraceMs;

@@ -42,7 +42,7 @@ type Conclusion =
 /**
  * Writes the findings of a run into the record, together with the next run if there is one (docs/protocol.md, "Worker", step 7).
  *
- * @returns the written record; null if the record is gone
+ * @returns the written record; null if the record no longer exists
  * @throws ProvisioningError `records-unavailable`: the lease then runs out, and the run counts as one whose worker died
  */
 export async function finish(
@@ -149,7 +149,7 @@ function countEnded(status: Status, record: DeviceRecord): void {
 }
 
 /**
- * A failed run counts as an attempt only if the device's own work failed. A dependency that is down, throttles or refuses our
+ * A failed run counts as an attempt only if the device's own work failed. A dependency that is down, throttles or rejects our
  * credentials is not the device's fault, and must not end the device's request, however long the outage lasts.
  */
 export async function countsAsAttempt(

@@ -67,7 +67,7 @@ const actionSchema = z.object({
   due: z.int().nonnegative(),
 });
 
-/** The wake-up message of a bulk action. A worker continues the action, even if the process that started the action is gone. */
+/** The wake-up message of a bulk action. A worker continues the action, even if the process that started the action has ended. */
 export type WakeUpMessage = z.infer<typeof actionSchema>;
 
 /** Reads a wake-up message of a bulk action. @returns null for every other message */

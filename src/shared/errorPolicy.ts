@@ -226,7 +226,7 @@ export const errorPolicies = {
     fault: 'product',
     httpStatus: 422,
     meaning: 'The worker stopped each time in the middle of its work on this device.',
-    advice: "Look for crashes and for the memory limit in the worker's log, then replay.",
+    advice: "Search the worker's log for crashes and for the memory limit, then replay.",
   },
   cancelled: {
     ...usual,
@@ -255,5 +255,5 @@ export function policyOf(code: ErrorCode): ErrorPolicy {
  */
 export function adviceFor(code: string): string {
   if (Object.hasOwn(errorPolicies, code)) return policyOf(code as ErrorCode).advice;
-  return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Look at the message in the queue. Discard it if it is not from this product.';
+  return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Read the message in the queue. Discard the message if another program has sent it.';
 }

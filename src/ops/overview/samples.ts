@@ -80,7 +80,7 @@ export function historyFromSamples(samples: readonly StoredSample[]): Sample[] {
     const before = samples[index]!;
     // If a sample is missing, the difference is spread over the minutes.
     const minutes = Math.max(1, (sample.at - before.at) / minuteMs);
-    // The difference is negative if the row of the totals was lost and begun anew.
+    // If the row of the totals was lost, the totals start again at zero, and the difference is negative.
     const between = (later: number, earlier: number) => Math.max(0, Math.round((later - earlier) / minutes));
     return {
       at: iso(sample.at),

@@ -11,7 +11,7 @@ export interface Choice {
   credentials: Credentials;
   /** Thumbprints of the pairs that balena shows now, the desired service's first. The record may be behind balena. */
   held: string[];
-  /** Scopes that hold a pair of this device, and that the record does not know. */
+  /** Scopes with a pair of this device that are missing in the record. */
   untrackedScopes: VariableScope[];
 }
 
