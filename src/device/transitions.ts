@@ -126,7 +126,7 @@ export type WaitsFor = 'reservation' | 'dependency';
 
 const waits: Record<WaitsFor, string> = {
   reservation: 'waits for its turn at the hub',
-  dependency: 'waits for balena or the hub, which does not answer',
+  dependency: 'waits until balena and the hub work again',
 };
 
 /**

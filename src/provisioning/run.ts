@@ -1,7 +1,7 @@
 import type { DeviceRecord, StepResult } from '../device/record.js';
 import { scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
-import type { EpochMs } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
@@ -46,7 +46,7 @@ export function startRun(
 ): Run {
   const { clock, settings, retryTransient } = deps;
   const deadline = startedAt + settings.workLimitMs;
-  const spans = openStepSpans();
+  const { steps, timed, end } = openStepTimer(clock);
 
   const run: Run = {
     id,
@@ -59,8 +59,8 @@ export function startRun(
     outcomeUnknown: false,
     healthyDependencies: new Set(),
     reservation,
-    steps: [],
-    end: (error) => spans.end(error),
+    steps,
+    end,
     now: () => clock.now(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
     settings,
@@ -85,31 +85,14 @@ export function startRun(
   const beforeOperation = operationCounter(deps, run);
   return run;
 
-  /** The rest of the work limit, ms. No call to another system starts after the limit. */
+  /** The rest of the work limit, ms. @throws ProvisioningError `timed-out` after the limit, so that no call starts then */
   function timeLeft(): number {
     const ms = deadline - clock.now();
     if (ms > 0) return ms;
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
 
-  /** Measures a call. Several calls of one step are one entry of `steps`, with the sum of the times and the last error. */
-  async function timed<R>(step: Step, call: () => Promise<R>): Promise<R> {
-    const begun = clock.now();
-    let code: StepResult['code'] = null;
-    try {
-      return await spans.within(step, call);
-    } catch (error) {
-      if (!(error instanceof ReservationNotDue)) code = ProvisioningError.from(error).code;
-      throw error;
-    } finally {
-      const ms = clock.now() - begun;
-      const at = run.steps.findIndex((result) => result.step === step);
-      const before = run.steps[at];
-      if (before) run.steps[at] = { step, ms: before.ms + ms, code: code ?? before.code };
-      else run.steps.push({ step, ms, code });
-    }
-  }
-
+  /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
   async function callDependency<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
     try {
       const result = await retryTransient(() => {
@@ -128,6 +111,32 @@ export function startRun(
       throw failure;
     }
   }
+}
+
+/** Measures the steps of a run, and opens a span for each step. */
+function openStepTimer(clock: Clock) {
+  const spans = openStepSpans();
+  const steps: StepResult[] = [];
+
+  /** Measures a call. Several calls of one step are one entry of `steps`, with the sum of the times and the last error. */
+  async function timed<R>(step: Step, call: () => Promise<R>): Promise<R> {
+    const begun = clock.now();
+    let code: StepResult['code'] = null;
+    try {
+      return await spans.within(step, call);
+    } catch (error) {
+      if (!(error instanceof ReservationNotDue)) code = ProvisioningError.from(error).code;
+      throw error;
+    } finally {
+      const ms = clock.now() - begun;
+      const index = steps.findIndex((result) => result.step === step);
+      const before = steps[index];
+      if (before) steps[index] = { step, ms: before.ms + ms, code: code ?? before.code };
+      else steps.push({ step, ms, code });
+    }
+  }
+
+  return { steps, timed, end: (error?: ProvisioningError) => spans.end(error) };
 }
 
 /** Reports a failed call to status, circuit breaker and rate limiter. */

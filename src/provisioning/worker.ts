@@ -46,7 +46,7 @@ async function workOrPostpone(
     const { code, policy } = ProvisioningError.from(error);
     if (policy.fault !== 'storage') throw error;
     const { clock, queue, random } = deps;
-    delivery.log(`${message.uuid}: postponed, ${code}`);
+    delivery.log(`${message.uuid}: postponed for some seconds, because of ${code}`);
     const later = clock.now() + Math.round(5_000 + random() * 10_000);
     try {
       await publishCopy(queue, message, delivery.sequenceNumber, later);

@@ -118,7 +118,7 @@ export function openCircuitBreaker({
         if (basis.value.probe?.by !== by) return;
         if (!succeeded) await shared.write({ ...basis.value, probe: null }, basis);
         else if (await shared.write({ ...closed, since: clock.now() }, basis))
-          log(`${dependency} answers again: the waiting work continues`);
+          log(`${dependency} works again: the waiting work continues`);
       }),
     failed: ({ code, policy: { opensCircuit } }) =>
       hint(async () => {
@@ -136,7 +136,7 @@ export function openCircuitBreaker({
           basis,
         );
         if (written && row.state === 'closed')
-          log(`${dependency} fails (${code}): all work waits until ${dependency} answers again`);
+          log(`${dependency} fails (${code}): all work waits until ${dependency} works again`);
       }),
     read,
   };

@@ -42,7 +42,7 @@ test('five failures in a row open it, for all workers', async () => {
   await one.failed(error('hub-unavailable'));
   clock.at += 1_000;
   expect(await two.admit('b')).toBe(now + 2_000);
-  expect(lines).toEqual(['hub fails (hub-unavailable): all work waits until hub answers again']);
+  expect(lines).toEqual(['hub fails (hub-unavailable): all work waits until hub works again']);
 });
 
 test('a successful run starts the count again', async () => {
@@ -95,7 +95,7 @@ test('a probe whose whole work went well closes it', async () => {
   await system.one.admit('a');
   await system.one.release('a', true);
   expect(await system.one.admit('c')).toBeNull();
-  expect(system.lines.at(-1)).toBe('hub answers again: the waiting work continues');
+  expect(system.lines.at(-1)).toBe('hub works again: the waiting work continues');
 });
 
 test('the success of another does not close it: it may have asked for something else', async () => {
