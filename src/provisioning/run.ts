@@ -21,7 +21,7 @@ export interface Run extends Work {
   readonly id: string;
   /** One of the run's writes may still take effect. */
   outcomeUnknown: boolean;
-  /** The dependencies whose last call in this run succeeded. */
+  /** The dependencies that the run has used, and of which no call has failed. A call that succeeded after a retry has not failed. */
   readonly healthyDependencies: Set<Dependency>;
   /** The reserved operation; null once the run has used the reservation. */
   reservation: Reservation | null;
@@ -82,6 +82,7 @@ export function startRun(
         }),
       ),
   };
+  const unhealthy = new Set<Dependency>();
   const beforeOperation = operationCounter(deps, run);
   return run;
 
@@ -100,14 +101,18 @@ export function startRun(
         return call();
       });
       deps.status.noteCall(dependency, null);
-      run.healthyDependencies.add(dependency);
+      if (!unhealthy.has(dependency)) run.healthyDependencies.add(dependency);
       return result;
     } catch (error) {
       if (error instanceof ReservationNotDue) throw error;
       const failure = ProvisioningError.from(error);
       failure.step ??= step;
       run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
-      if (failure.dependency === dependency) await noteFailure(deps, run, dependency, failure);
+      if (failure.dependency === dependency) {
+        // A later or a parallel call may succeed, but must not make the dependency healthy again.
+        unhealthy.add(dependency);
+        await noteFailure(deps, run, dependency, failure);
+      }
       throw failure;
     }
   }

@@ -39,7 +39,7 @@ export interface CircuitBreaker {
    * close the circuit all the time.
    *
    * @param by the id of the run
-   * @param succeeded true if the run's last call to the dependency succeeded: the probe then closes the circuit
+   * @param succeeded true if the run used the dependency, and no call failed: the probe then closes the circuit
    */
   release(by: string, succeeded: boolean): Promise<void>;
   /** Reports a failed call. The error policy says whether the circuit opens at once, after several failures in a row, or not. */
@@ -160,7 +160,7 @@ export async function admitByCircuits({ balena, hub }: Circuits, id: string): Pr
  * Reports the end of a run, or that the run was postponed. If the run was the probe of an open circuit, the circuit closes, or another
  * run may probe.
  *
- * @param healthy the dependencies whose last call in the run succeeded
+ * @param healthy the dependencies that the run used, and of which no call failed
  */
 export async function releaseProbes(
   { balena, hub }: Circuits,

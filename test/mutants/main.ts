@@ -34,6 +34,8 @@ const options = new Command('npm run mutants --')
   .parse()
   .opts<Options>();
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
 const chosen = choose(options);
 if (options.list) {
   for (const { id, rule, file } of chosen) console.log(`${id}\t${rule}\t${file}`);

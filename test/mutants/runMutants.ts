@@ -58,6 +58,8 @@ export async function runMutants(
 ): Promise<Verdict[]> {
   for (const mutant of mutants) applyMutant(readFileSync(join(root, mutant.file), 'utf8'), mutant);
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'mutants-'));
+  // Also after a signal: the copy must not stay.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const chosen = stages.slice(0, groups);
   const waiting = [...mutants];
   const verdicts: Verdict[] = [];

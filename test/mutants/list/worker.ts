@@ -162,6 +162,12 @@ export const workerMutants = [
       '  run.healthyDependencies.delete(dependency);\n',
       '',
     ],
+    [
+      'healthy-after-parallel-failure',
+      'A parallel call that succeeds does not hide the failed call',
+      '        unhealthy.add(dependency);\n',
+      '',
+    ],
   ]),
   ...mutantsOf('src/provisioning/finish.ts', [
     [

@@ -187,7 +187,7 @@ const replayed = fc
   ]);
 
 /** The record of one device is lost, or an older version replaces the record, while messages of the lost versions are under way. */
-export const restored = fc
+const restored = fc
   .array(
     fc.tuple(
       fc.constantFrom('provision', 'provision', 'deprovision', 'rotate', 'check'),

@@ -157,6 +157,32 @@ describe('a run that fails', () => {
     expect(system.sent).toMatchObject([{ generation: after.lastGeneration }]);
   });
 
+  test('without its lease, records no further scopes, and calls the hub no more', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const { certificate, privateKey } = await deps.mint(uuid, now);
+    const variables = {
+      AZURE_CERT: { id: 1, value: certificate },
+      AZURE_PRIVATE_KEY: { id: 2, value: privateKey },
+    };
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        const lease = { by: 'another', until: now + minutes };
+        await deps.records.amend(uuid, (record) => record && { ...record, lease });
+        const empty = { ownerId: 2, variables: {} };
+        return {
+          fleet: 'f',
+          scopes: new Map([['', { ownerId: 1, variables }] as const, ['main', empty] as const]),
+        };
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    expect((await system.record(uuid)).scopes).toEqual(['main']);
+    expect(system.calls).not.toContain('hub create');
+  });
+
   test('while a newer request was made, leaves the job of that request alone', async () => {
     const system = workerDependencies(now);
     await system.put(queued);
@@ -352,5 +378,88 @@ describe('a message', () => {
     });
     expect(thrown).toMatchObject({ code: 'queue-unavailable' });
     expect(clock.now()).toBe(now + 5_000);
+  });
+});
+
+describe('the rate limiter', () => {
+  test('is charged for the second operation of a run', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.hub.create = async () => 'exists';
+      },
+    });
+    expect(calls.slice(0, 4)).toEqual(['used', 'find', 'charged', 'hub update']);
+    expect(after?.job).toBeNull();
+  });
+
+  test('makes the job wait for a reservation that is far, and the probes of open circuits are given back', async () => {
+    const released: [string, boolean][] = [];
+    const { calls, after, sent } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.rateLimiter.waitFor = async () => now + minutes;
+        deps.circuits.balena.release = async (...probe) => void released.push(probe);
+      },
+    });
+    expect(calls).toEqual([]);
+    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 1 });
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+    expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
+  });
+
+  test('gets a new reservation back after a conflict', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps }) => {
+        const { write } = deps.records;
+        let writes = 0;
+        deps.records.write = async (...row) => {
+          writes += 1;
+          return writes > 1 && write(...row);
+        };
+      },
+    });
+    expect(calls.slice(0, 3)).toEqual(['used', 'released', 'used']);
+    expect(after?.job).toBeNull();
+  });
+});
+
+describe('while the circuit of the hub is open', () => {
+  const open = {
+    state: 'open' as const,
+    since: now,
+    until: now,
+    failures: 1,
+    probe: null,
+    code: 'hub-unavailable' as const,
+  };
+
+  test('a run that fails counts as no attempt', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        deps.circuits.hub.read = async () => open;
+        fails.set('find', new ProvisioningError('timed-out', 'No answer.'));
+      },
+    });
+    expect(after).toMatchObject({ attempts: 0, error: { code: 'timed-out' } });
+  });
+
+  test('the circuit says when the run comes again, and the own back-off does not grow', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        deps.circuits.hub.nextAttemptAt = async () => now + 123_456;
+        fails.set('hub create', unavailable());
+      },
+    });
+    expect(after).toMatchObject({ retries: 0, job: { due: now + 123_456 } });
+  });
+
+  test('a dependency that failed one call of a run is not healthy', async () => {
+    const released: [string, boolean][] = [];
+    await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        deps.circuits.balena.release = async (...probe) => void released.push(probe);
+        fails.set('store AZURE_CERT', new ProvisioningError('balena-unavailable', 'Away.'));
+      },
+    });
+    expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
   });
 });
