@@ -14,8 +14,10 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
+/** An exit code of the process. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** The exit codes, for `--help`. */
 export const exitCodesHelp = `
 Exit codes:
   0    success
@@ -30,7 +32,7 @@ Exit codes:
   130  interrupted
 `;
 
-/** An error of the command line. The message tells the operator the reason and the next step, and contains no secrets. */
+/** An error of the command line. The message names the reason and the next step, and contains no secrets. */
 export class CliError extends Error {
   constructor(
     readonly code: string,
@@ -50,8 +52,8 @@ export interface Ending {
 }
 
 /**
- * Turns any error into a message without secrets. Errors of foreign libraries can carry keys and request bodies, so the message names
- * only their class.
+ * Turns any error into a message without secrets. Errors of other libraries can carry keys and request bodies, so the message names only
+ * the class of such an error.
  *
  * @param local true for the system of `npm start`
  */

@@ -4,7 +4,7 @@ import { describeError, type ExitCode, exitCodes } from './errors.js';
 import { openSession } from './session/openSession.js';
 import type { GlobalOptions } from './session/session.js';
 
-/** Connections may stay open after the command. The process waits this long for them, then exits. */
+/** Connections may stay open after the command. After this time the process exits nevertheless. */
 const lingerMs = 500;
 
 /**

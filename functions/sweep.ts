@@ -14,7 +14,7 @@ if (sweepSchedule !== null && fleets !== null) {
     schedule: sweepSchedule,
     handler: async (_timer, context) => {
       const options = { fleets, service: defaultService, signal: AbortSignal.timeout(maxRunMs) };
-      const { devices, records, requested, checked, held, finished } = await sweep(
+      const { devices, records, requested, checked, guarded, finished } = await sweep(
         theApp,
         options,
         theApp.sweepPosition,
@@ -25,7 +25,7 @@ if (sweepSchedule !== null && fleets !== null) {
           reasons.map(([reason, count]) => `, checked ${count} (${reason})`).join('') +
           (finished ? '' : '; the next run continues'),
       );
-      for (const each of held) context.error(describeGuarded(each));
+      for (const each of guarded) context.error(describeGuarded(each));
     },
   });
 }

@@ -41,12 +41,12 @@ export function App() {
   );
 }
 
-/** A button and no link: a link would change the part of the address after `#`, which names the view. */
+/** Moves the focus to the heading. A link would not work: a link would change the part of the address after `#`, which names the view. */
 function skip(): void {
   document.querySelector<HTMLElement>('h1')?.focus();
 }
 
-/** The view that a route names; the overview for an unknown name. */
+/** The view that the route names. For an unknown name the overview is shown. */
 export function CurrentView({ route: { path, query } }: { route: Route }) {
   const [view, id] = path.split('/');
   if (view === 'devices') return id ? <DeviceView key={id} uuid={id} /> : <DevicesView query={query} />;
@@ -60,7 +60,7 @@ export function CurrentView({ route: { path, query } }: { route: Route }) {
  * focus stays where the browser has put the focus.
  *
  * @param isOpen whether the operator has entered a key
- * @param path of the route
+ * @param path the path of the route
  */
 export function useFocusOnHeading(isOpen: boolean, path: string): void {
   const isFirst = useRef(true);

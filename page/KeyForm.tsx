@@ -8,7 +8,7 @@ interface Props {
   onKey(session: Session): void;
 }
 
-/** Asks for the key of the function `ops`, and tries the key with one request before the page opens. */
+/** The form for the key of the function `ops`. The form tries the key with one request before the page opens. */
 export function KeyForm({ reason, onKey }: Props) {
   const [key, setKey] = useState('');
   const [by, setBy] = useState(rememberedName);
@@ -59,7 +59,7 @@ export function KeyForm({ reason, onKey }: Props) {
           />
           <small id="key-help">
             The key of the function “ops”, or a host key. The page sends the key in a header only, and keeps
-            it in memory.
+            the key in memory.
           </small>
         </label>
         <label>

@@ -65,7 +65,9 @@ async function bundle(): Promise<string> {
     (input) => !/^(page|node_modules)\//.test(input) && !shared.includes(input),
   );
   if (unknown.length > 0)
-    throw new Error(`a change of ${unknown} would not rebuild the page: add the file to "shared"`);
+    throw new Error(
+      `The page's bundle contains ${unknown}, but a change of that file would not rebuild the page: add the file to "shared" in page/build.ts.`,
+    );
   const output = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
   return (await readFile(join(here, 'ops.html'), 'utf8'))
     .replace('<style></style>', () => `${stamp}<style>${output('.css')}</style>`)

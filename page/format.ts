@@ -47,7 +47,7 @@ export function localTime(at: EpochMs, now: EpochMs): string {
   return (then.getFullYear() === today.getFullYear() ? dayAndClock : day).format(then);
 }
 
-/** The first twelve digits of a UUID, which are enough to tell devices apart. */
+/** The first twelve digits of a UUID, which are enough to distinguish devices. */
 export function shortUuid(uuid: string): string {
   return uuid.length > 12 ? `${uuid.slice(0, 12)}…` : uuid;
 }

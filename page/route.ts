@@ -2,12 +2,12 @@ import { useEffect, useState } from 'preact/hooks';
 
 /** The part of the address after `#`. A route never holds a key, and the browser never sends the route to a server. */
 export interface Route {
-  /** Such as `devices` or `devices/<uuid>`; empty for the overview. */
+  /** The name of the view, such as `devices` or `devices/<uuid>`; empty for the overview. */
   path: string;
   query: Record<string, string>;
 }
 
-/** @param hash of the address, with `#` or without */
+/** Reads a route. @param hash the part of the address after `#`, with or without the `#` */
 export function readRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   return { path: path.replace(/\/+$/, ''), query: Object.fromEntries(new URLSearchParams(query)) };

@@ -18,7 +18,7 @@ import { systemClock as clock } from './shared/time.js';
 import { openLastRun, openPosition, type Position, type PositionRow } from './storage/timerRows.js';
 import { traceCalls } from './telemetry/traceCalls.js';
 
-/** The limit of the balena SDK is 59 s. */
+/** The longest time for one call to balena. The SDK alone would wait for 59 s. */
 const maxBalenaCallMs = 15_000;
 
 /** The period of the function `redrive`. */

@@ -12,7 +12,7 @@ import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
 import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from './throttling/openRateLimiter.js';
 
-/** Ten times the usual duration of a read. */
+/** A read that takes longer than this time, ten times the usual time, gets a span. */
 const slowReadMs = 50;
 
 /** The dependencies that need only queue and records: requests, states, and the work of operators. */
@@ -45,7 +45,7 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
     status: openStatus({
       table: system as Table<StatusRow>,
       clock,
-      later: (ms, run) => void setTimeout(run, ms).unref(),
+      schedule: (ms, run) => void setTimeout(run, ms).unref(),
     }),
   });
   return { ...ops, close: () => queue.close() };

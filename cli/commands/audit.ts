@@ -36,7 +36,7 @@ export const addAudit: AddCommand = (parent, action) =>
     .command('audit')
     .summary('compare hub, records and balena, and repair disagreements')
     .description(
-      'Compares IoT Hub, records and balena, and lists every disagreement. Devices with pending jobs or recent changes are not judged. With --repair the queue repairs all findings, except findings for an operator.',
+      'Compares IoT Hub, records and balena, and lists every disagreement. Devices with pending jobs or recent changes are not judged. With --repair the workers repair all findings, except those that need an operator (by-hand).',
     )
     .option('--fleet <slugs...>', 'the fleets to compare (default: FLEETS, or all fleets of the key)')
     .option('--repair', 'repair the findings')
@@ -100,7 +100,7 @@ async function compareAll(session: Session, app: FleetApp, fleets: readonly stri
 function question(repairable: readonly Finding[]): string {
   const fixes = listCounts(countBy(repairable, ({ fix }) => fix.how));
   const warning = fixes.includes('remove') ? ' "remove" deletes identities and variables.' : '';
-  return `The queue will repair ${plural(repairable.length, 'disagreement')}: ${fixes}.${warning}`;
+  return `Workers will repair ${plural(repairable.length, 'disagreement')}: ${fixes}.${warning}`;
 }
 
 const countNames: Record<Repaired, keyof RepairCounts> = {

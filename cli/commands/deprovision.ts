@@ -24,11 +24,11 @@ export const addDeprovision: AddCommand = (parent, action) =>
         session.requireConfirmable(yes);
         const app = await session.app();
         const found = await app.records.read(uuid);
-        const was = found
+        const present = found
           ? `now ${viewOf(found.value, null, app.clock.now()).state}`
           : 'without any request until now';
-        const what = `The device ${uuid} (${was}) will lose its identity in IoT Hub and its variables in balena, and cannot connect any more.`;
-        if (!(await session.confirm(what, yes)))
+        const effect = `The device ${uuid} (${present}) will lose its identity in IoT Hub and its variables in balena, and cannot connect any more.`;
+        if (!(await session.confirm(effect, yes)))
           throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was removed.');
         const { record } = await accept(app, { uuid, present: false });
         const device = viewOf(record, await expectedAt(app, record), app.clock.now());

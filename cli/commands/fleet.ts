@@ -150,7 +150,7 @@ function countsText(report: Omit<RequestProgress, 'devices'>): string {
     [report.requested, 'requested'],
     [report.underWay, 'already under way'],
     [report.alreadyProvisioned, 'already provisioned'],
-    [report.failed, 'failed before'],
+    [report.failed, 'failed earlier and not requested again yet'],
     [report.conflicts, 'moved less than ten minutes ago'],
     [report.skipped, 'skipped'],
     [report.atOtherService, 'with another desired service'],

@@ -15,7 +15,10 @@ const columns: Column<RecordLine>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid },
   { title: 'STATE', of: (line) => line.state, style: (line) => colorOf(line.state) },
   { title: 'REQUESTED', of: ({ requestedAt }) => ago(requestedAt), right: true },
-  { title: 'ERROR', of: ({ code, step: at }) => (code ? `${code}${at ? ` (${at})` : ''}` : '') },
+  {
+    title: 'ERROR',
+    of: ({ code, step: failedStep }) => (code ? `${code}${failedStep ? ` (${failedStep})` : ''}` : ''),
+  },
   { title: 'SERVICE', of: ({ service }) => (service === '' ? '(device)' : (service ?? '')), spare: true },
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
   { title: 'MESSAGE', of: ({ message }) => message ?? '', spare: true },
@@ -44,8 +47,8 @@ export const addList: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, options: ListOptions) => {
-        const { state: in_, fleet, code, step: at, service, uuid } = options;
-        const filter = { state: in_, fleet, code, step: at, service, uuid };
+        const { state: wantedState, fleet, code, step: failedStep, service, uuid } = options;
+        const filter = { state: wantedState, fleet, code, step: failedStep, service, uuid };
         const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
         const page = await listRecords(await session.app(), { ...given, ...pageOf(options) });
         session.printResult(page, () => {

@@ -1,16 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
 import type { OpsApp } from '../../src/openOpsApp.js';
+import { hasFinished } from '../../src/ops/bulk/action.js';
 import { readAction } from '../../src/ops/bulk/read.js';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { type StartRequest, startAction } from '../../src/ops/bulk/start.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { type ExitCode, exitCodes } from '../errors.js';
 import { showProgress } from '../output/progress.js';
-import { outcomeOf, requestCount, showAction } from '../output/showAction.js';
+import { actionNouns, outcomeOf, requestCount, showAction } from '../output/showAction.js';
 import type { Session } from '../session/session.js';
 
 const pollIntervalMs = 1_000;
-/** The command stops following after the records or the queue were unavailable for this long. The action itself continues. */
+/** If the records do not answer for longer than this time, the command ends with an error. The action itself continues. */
 const maxOutageMs = 60_000;
 
 /**
@@ -47,7 +48,7 @@ async function followAction(session: Session, app: OpsApp, started: Action): Pro
   const progress = showProgress(session);
   let action = started;
   let answeredAt = Date.now();
-  while (!isFinished(action)) {
+  while (!hasFinished(action)) {
     await setTimeout(pollIntervalMs);
     try {
       action = await readAction(app, action.id);
@@ -66,11 +67,6 @@ async function followAction(session: Session, app: OpsApp, started: Action): Pro
   return action;
 }
 
-/** True for the final states of an action. */
-export function isFinished({ state }: Action): boolean {
-  return state === 'done' || state === 'cancelled' || state === 'halted';
-}
-
 function howToFollow({ id, kind }: Action): string {
-  return `The ${kind === 'rotate' ? 'rotation' : kind} continues in the background. To see the progress, or to cancel:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
+  return `The ${actionNouns[kind]} continues in the background. To see the progress, or to cancel:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
 }

@@ -65,7 +65,7 @@ export const addSweep: AddCommand = (parent, action) =>
     );
 
 function exitCodeOf(report: SweepProgress | undefined): ExitCode {
-  return report && report.held.length > 0 ? exitCodes.problems : exitCodes.ok;
+  return report && report.guarded.length > 0 ? exitCodes.problems : exitCodes.ok;
 }
 
 function itemLine(item: SweepItem): string {
@@ -75,10 +75,10 @@ function itemLine(item: SweepItem): string {
 /** @param auxiliary text before each verb: empty, or "would be " for a dry run */
 function summary(report: SweepProgress | undefined, auxiliary = ''): string {
   if (!report) return 'There are no devices and no records.';
-  const { devices, records, requested, checked, held } = report;
+  const { devices, records, requested, checked, guarded } = report;
   const reasons = Object.fromEntries(Object.entries(checked).filter(([, count]) => count > 0));
   const checks = Object.values(checked).reduce((sum, count) => sum + count, 0);
   const why = checks > 0 ? ` (${listCounts(reasons)})` : '';
   const line = `${devices} devices and ${records} records: ${requested} ${auxiliary}requested, ${checks} ${auxiliary}checked${why}.`;
-  return [line, ...held.map((each) => `${describeGuarded(each)}.`)].join('\n');
+  return [line, ...guarded.map((each) => `${describeGuarded(each)}.`)].join('\n');
 }

@@ -11,8 +11,10 @@ export interface Check {
   todo: string | null;
 }
 
+/** A check without a fault. */
 export const ok = (name: string, detail: string): Check => ({ name, level: 'ok', detail, todo: null });
 
+/** A check with a fault that does not stop the provisioner. */
 export const warning = (name: string, detail: string, todo: string): Check => ({
   name,
   level: 'warning',
@@ -20,6 +22,7 @@ export const warning = (name: string, detail: string, todo: string): Check => ({
   todo,
 });
 
+/** A check with a fault that stops the provisioner. */
 export const failed = (name: string, detail: string, todo: string): Check => ({
   name,
   level: 'failed',
@@ -27,7 +30,7 @@ export const failed = (name: string, detail: string, todo: string): Check => ({
   todo,
 });
 
-/** True if the call failed because the machine could not get a token for Azure. */
+/** Whether the call failed because the machine could not get a token for Azure. */
 export function lacksToken({ cause }: ProvisioningError): boolean {
   return /Credential|Authentication/.test(cause?.name ?? '');
 }

@@ -8,6 +8,7 @@ import { type Check, failed, ok, warning } from './check.js';
 
 /** The functions store a sample every minute, and workers report during work. A longer silence is a fault. */
 const lateMs = 180_000;
+/** The time for which samples are read. */
 const lookBackMs = 3_600_000;
 
 /** Checks that the functions run, and reports the last errors of the workers at IoT Hub and balena. */
@@ -28,7 +29,7 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
         warning(
           `workers: ${name}`,
           detail,
-          'fix the cause. Jobs wait until then, and continue by themselves',
+          'fix the cause. All work waits until then, and continues automatically',
         ),
       );
     return [running(Math.max(...lastSeen)), ...circuits];
@@ -41,7 +42,7 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
   }
 }
 
-/** @param seenAt the last sign of the functions; 0 if there is none */
+/** The check of the functions. @param seenAt the time of the last sample or report; 0 if there is none */
 function running(seenAt: EpochMs): Check {
   const ms = Math.max(0, Date.now() - seenAt);
   if (ms > lookBackMs)

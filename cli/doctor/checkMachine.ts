@@ -4,9 +4,10 @@ import { type Check, failed, ok, warning } from './check.js';
 
 /** A smaller difference cannot be measured: the Date header has a precision of one second, and the request takes time. */
 const unnoticedMs = 2_000;
-/** From here on the check fails. Azure rejects signatures after 15 minutes, but reservations and leases compare clocks much earlier. */
+/** With a greater difference the check fails. Azure rejects signatures after 15 minutes, but reservations and leases compare clocks much earlier. */
 const worstMs = 30_000;
 
+/** How far this machine's clock is ahead of the clock of the records, ms; null if unknown. */
 async function skewAgainst(
   connection: ConfigFor<'records'>['records']['connection'],
 ): Promise<number | null> {
@@ -18,7 +19,11 @@ async function skewAgainst(
   }
 }
 
-/** Checks the Node version of this machine, and the clock against the clock of the records. @param config null if the settings of the records are wrong */
+/**
+ * Reports the Node version of this machine, and compares the clock with the clock of the records.
+ *
+ * @param config null if the settings of the records are wrong
+ */
 export async function checkMachine(config: ConfigFor<'records'> | null): Promise<Check[]> {
   const node = ok('node', process.version);
   if (!config) return [node];
@@ -41,14 +46,14 @@ export async function checkMachine(config: ConfigFor<'records'> | null): Promise
  * @returns ms with a precision of one second, negative if this machine is behind; null without an answer
  */
 export async function readClockSkew(url: string, callTimeoutMs = 5_000): Promise<number | null> {
-  const requested = Date.now();
+  const sentAt = Date.now();
   try {
     const response = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(callTimeoutMs) });
     const date = Date.parse(response.headers.get('date') ?? '');
     if (Number.isNaN(date)) return null;
-    const answered = Date.now();
+    const answeredAt = Date.now();
     // The header has whole seconds, so half a second is the best estimate of the fraction.
-    return Math.round((requested + answered) / 2 - (date + 500));
+    return Math.round((sentAt + answeredAt) / 2 - (date + 500));
   } catch {
     return null;
   }

@@ -8,6 +8,7 @@ import {
 import type { Settings } from '../session/readEndpoints.js';
 import { type Check, failed, ok } from './check.js';
 
+/** The result of the check, and the configurations from the correct settings. */
 export interface CheckedSettings {
   checks: Check[];
   /** The configuration of some external systems; null if a needed setting is missing or wrong. */

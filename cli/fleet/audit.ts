@@ -16,10 +16,12 @@ import {
 } from './finding.js';
 import { type IdentityDependencies, readIdentities } from './readIdentities.js';
 
+/** Everything that an audit uses. */
 export interface AuditDependencies extends ListingDependencies, IdentityDependencies {
   records: Records;
 }
 
+/** The options of an audit. */
 export interface AuditOptions extends CompareRules {
   /** The slugs of the fleets to compare; null for all fleets of the key. */
   fleets: readonly string[] | null;
@@ -32,6 +34,7 @@ export interface AuditOptions extends CompareRules {
   onProgress?(progress: AuditProgress): void;
 }
 
+/** The numbers so far. */
 export interface AuditProgress {
   identities: number;
   devices: number;

@@ -107,7 +107,7 @@ const identityNotWanted: [FindingKind, string, Fix] = [
   check,
 ];
 
-/** A device without a record, for example a device of the old function. */
+/** A device without a record, for example a device of the provisioning function before this product. */
 function* deviceWithoutRecord(
   service: VariableScope,
   here: HeldCertificate | undefined,
@@ -176,8 +176,8 @@ function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {
   ];
 }
 
-/** The part of the remaining life after `renewAt` from which a missing renewal is a finding. */
-const overduePart = 0.75;
+/** After this fraction of the lifetime that remains at `renewAt`, a missing renewal is a finding. */
+const latePart = 0.75;
 
 function* certificateDates(
   { notBefore, notAfter }: HeldCertificate,
@@ -186,8 +186,8 @@ function* certificateDates(
   fix: Fix,
 ): Disagreements {
   const until = new Date(notAfter).toISOString();
-  // Renewals are spread over the first half of the remaining life after `renewAt`, and repeated daily. After three quarters a renewal is late.
-  const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) * overduePart);
+  // Renewals are spread over the first half of that time, and failed renewals are repeated daily. After three quarters a renewal is late.
+  const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) * latePart);
   if (now >= notAfter) yield ['certificate-expired', `The certificate expired on ${until}.`, fix];
   else if (now >= late)
     yield ['certificate-expiring', `The certificate expires on ${until}, and was not renewed.`, fix];

@@ -7,6 +7,7 @@ export interface ComparedDevice extends JoinedDevice {
   accepts: readonly string[] | null;
 }
 
+/** The rules of the comparison. */
 export interface CompareRules {
   /** The scope for the credentials of a device without a record and without credentials. */
   service: VariableScope;

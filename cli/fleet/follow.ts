@@ -4,6 +4,7 @@ import { summaryState } from '../../src/device/summary.js';
 import { pause, retryWithBackoff } from '../../src/shared/retry.js';
 import type { Clock, EpochMs } from '../../src/shared/time.js';
 
+/** The options of following. */
 export interface FollowOptions {
   /** Ends the following. The jobs of the devices continue. */
   signal?: AbortSignal;

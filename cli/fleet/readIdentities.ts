@@ -2,6 +2,7 @@ import type { HubListing, IdentityPage } from '../../src/iothub/types.js';
 import { pause, retryWithBackoff } from '../../src/shared/retry.js';
 import type { Clock } from '../../src/shared/time.js';
 
+/** Everything that reading the identities uses. */
 export interface IdentityDependencies {
   hub: HubListing;
   clock: Clock;
@@ -9,7 +10,7 @@ export interface IdentityDependencies {
   queriesPerMinute: number;
 }
 
-/** Longer than the hub delays a throttled call; delays of 40 s were observed. */
+/** The longest time for one page. The hub delays a throttled call; delays of 40 s were observed. */
 const pageTimeoutMs = 60_000;
 
 /**

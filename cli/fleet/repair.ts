@@ -1,11 +1,12 @@
 import type { ListingDependencies } from '../../src/fleet/list.js';
 import { type AcceptDependencies, accept, acceptNew } from '../../src/provisioning/accept.js';
-import { check } from '../../src/provisioning/check.js';
+import { requestCheck } from '../../src/provisioning/check.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
 import type { Finding } from './finding.js';
 
 export type RepairDependencies = AcceptDependencies & ListingDependencies;
 
+/** The limits of a repair. */
 export interface RepairOptions {
   /**
    * True to remove identities of devices without a known fleet, too. Use this only with a key for all fleets on the hub: a device of any
@@ -37,7 +38,7 @@ export async function repair(
   if ((record?.desired.requestId ?? null) !== requestId) return 'outdated';
   switch (fix.how) {
     case 'check':
-      await retryWithBackoff(clock, () => check(deps, uuid, true));
+      await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
       return 'requested';
     case 'adopt': {
       const accepted = await retryWithBackoff(clock, () => acceptNew(deps, uuid, fix.service));
@@ -65,8 +66,9 @@ export async function repair(
         forceVerify: true,
       } as const;
       const { kind } = await retryWithBackoff(clock, () => accept(deps, request));
-      // The thumbprint was retired before, and the hub accepts the thumbprint again. The desired state is the same, so only a check helps.
-      if (kind === 'already-provisioned') await retryWithBackoff(clock, () => check(deps, uuid, true));
+      // The record already retires this thumbprint, but the hub accepts the thumbprint again. A new request would change nothing, so a check is
+      // requested.
+      if (kind === 'already-provisioned') await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
       return kind === 'accepted' || kind === 'already-provisioned' ? 'requested' : 'outdated';
     }
   }

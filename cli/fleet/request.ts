@@ -8,6 +8,7 @@ import type { EpochMs } from '../../src/shared/time.js';
 
 export type RequestDependencies = AcceptDependencies & ListingDependencies;
 
+/** The devices to request, and the scope of their credentials. */
 export interface FleetRequest {
   /** Slug. */
   fleet: string;
@@ -41,6 +42,7 @@ export interface RequestProgress {
   conflicts: number;
 }
 
+/** The result of a run. */
 export interface RequestReport extends RequestProgress {
   /** All requested devices, with any result, for `followFleet`. */
   uuids: string[];
@@ -131,7 +133,11 @@ export async function requestFleet(deps: RequestDependencies, options: FleetRequ
 
 type RequestResult = Exclude<keyof RequestProgress, 'devices' | 'skipped'>;
 
-/** @param startedAt the start of the run. An earlier request was already under way. */
+/**
+ * Requests credentials for one device.
+ *
+ * @param startedAt the start of the run: a request from before this time counts as under way
+ */
 async function requestDevice(
   deps: RequestDependencies,
   uuid: string,

@@ -25,7 +25,7 @@ export function parseCount(text: string): number {
 
 /** The option `--yes`, for commands with a confirmation. */
 export function yesOption(): Option {
-  return new Option('-y, --yes', 'do not ask for confirmation');
+  return new Option('-y, --yes', 'skip the confirmation');
 }
 
 /** The option `--by`: the operator's name in the audit log. */

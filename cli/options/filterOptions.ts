@@ -5,6 +5,7 @@ import { step } from '../../src/shared/schemas.js';
 import { CliError, exitCodes } from '../errors.js';
 import { parseUuid } from './common.js';
 
+/** The filter options for dead letters. */
 export interface FilterOptions {
   code?: string;
   step?: DeadLetterFilter['step'];
@@ -31,8 +32,8 @@ export function addFilterOptions(command: Command): Command {
 
 /** Converts the options to a filter; options without a value are left out. */
 export function filterOf(options: FilterOptions): DeadLetterFilter {
-  const { code, step: at, fleet, uuid, since, until, status, sequenceNumber } = options;
-  const given = { code, step: at, fleet, uuid, since, until, status, sequenceNumber };
+  const { code, step: failedStep, fleet, uuid, since, until, status, sequenceNumber } = options;
+  const given = { code, step: failedStep, fleet, uuid, since, until, status, sequenceNumber };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

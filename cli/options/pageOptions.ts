@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parseCount } from './common.js';
 
+/** The paging options of a list command. */
 export interface PageOptions {
   limit: number;
   order: 'newest' | 'oldest';

@@ -1,6 +1,7 @@
 import cliProgress from 'cli-progress';
 import type { Session } from '../session/session.js';
 
+/** The progress of a command. */
 export interface Progress {
   done: number;
   total: number;

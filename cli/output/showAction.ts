@@ -4,7 +4,9 @@ import { colorOf, labelled, listCounts, plural } from './text.js';
 import { ago, span, utc } from './time.js';
 
 const labelWidth = 10;
-const nouns = { replay: 'dead letter', discard: 'dead letter', rotate: 'certificate' } as const;
+/** The kinds of bulk actions as nouns. */
+export const actionNouns = { replay: 'replay', discard: 'discard', rotate: 'rotation' } as const;
+const itemNouns = { replay: 'dead letter', discard: 'dead letter', rotate: 'certificate' } as const;
 
 /** Formats a bulk action for the terminal: the plan, or the results after the start. @param width the longest line, in characters */
 export function showAction(action: Action, width: number): string {
@@ -14,7 +16,7 @@ export function showAction(action: Action, width: number): string {
   const lines: [label: string, text: string | null][] = [
     [
       'action',
-      `${kind} ${plural(requestCount(action), nouns[kind])}${ofAll(action)} ${filterText(filter)}${action.revoke ? '; the hub rejects the old certificates at once' : ''}`,
+      `${kind} ${plural(requestCount(action), itemNouns[kind])}${ofAll(action)} ${filterText(filter)}${action.revoke ? '; the hub rejects the old certificates at once' : ''}`,
     ],
     ['by code', listCounts(byCode)],
     ['by fleet', listCounts(byFleet)],

@@ -9,7 +9,7 @@ import { ActionFacts } from './ActionFacts.js';
 import { CancelDialog } from './CancelDialog.js';
 import { Progress } from './Progress.js';
 
-const pending = ['running', 'cancelling'];
+const unfinished = ['running', 'cancelling'];
 const everyMs = 1_500;
 
 /** One bulk action with its progress. */
@@ -17,7 +17,7 @@ export function ActionView({ id }: { id: string }) {
   const { action: read } = useOps();
   const [isCancelling, setCancelling] = useState(false);
   const load = useCallback((signal: AbortSignal) => read(id, signal), [read, id]);
-  const polled = usePolled(load, ({ state }) => (pending.includes(state) ? everyMs : null));
+  const polled = usePolled(load, ({ state }) => (unfinished.includes(state) ? everyMs : null));
   const { data } = polled;
   return (
     <View

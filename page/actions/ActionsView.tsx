@@ -11,8 +11,8 @@ import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 
-/** How often the list is loaded: more often while an action is pending. */
-const pendingMs = 3_000;
+/** The time between two loads of the list: shorter while an action is unfinished. */
+const unfinishedMs = 3_000;
 const idleMs = 15_000;
 
 /** The audit: all bulk actions with operator, time, filter and outcome. */
@@ -23,7 +23,7 @@ export function ActionsView() {
     (signal: AbortSignal) => list({ limit: paging.size, cursor: paging.cursor }, signal),
     [list, paging.size, paging.cursor],
   );
-  const polled = usePolled(load, ({ actions }) => (actions.some(isPending) ? pendingMs : idleMs));
+  const polled = usePolled(load, ({ actions }) => (actions.some(isUnfinished) ? unfinishedMs : idleMs));
   return (
     <View title="Actions" polled={polled}>
       {({ actions, total, next }) =>
@@ -48,7 +48,7 @@ export function ActionsView() {
   );
 }
 
-function isPending({ state }: Action): boolean {
+function isUnfinished({ state }: Action): boolean {
   return state === 'running' || state === 'cancelling';
 }
 

@@ -8,8 +8,8 @@ import type { Overview } from '../../src/ops/overview/schema.js';
 /** A failed request to the API. The message is written for operators. */
 export class ApiError extends Error {
   /**
-   * @param status of the response; 0 without a response
-   * @param code of the problem document; empty without such a document
+   * @param status the HTTP status; 0 without a response
+   * @param code the code of the problem document; empty without such a document
    */
   constructor(
     readonly status: number,
@@ -20,11 +20,13 @@ export class ApiError extends Error {
     this.name = 'ApiError';
   }
 
+  /** Any thrown value as an ApiError. */
   static from(error: unknown): ApiError {
     return error instanceof ApiError ? error : new ApiError(0, '', `Unexpected error of the page: ${error}`);
   }
 }
 
+/** The parameters of a query. Empty parameters are left out. */
 export type Query = Record<string, string | number | null | undefined>;
 
 /** The client of `/api/ops/…`, see `opsRoutes`. All methods throw ApiError. */
@@ -43,6 +45,8 @@ export interface OpsApi {
 const timeoutMs = 30_000;
 
 /**
+ * Opens the client.
+ *
  * @param key of the function `ops`; the client sends the key in a header only
  * @param by the operator's name for the audit; may be empty
  * @param onWrongKey is called when the API does not accept the key (any more)

@@ -2,6 +2,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { OpsApi } from './openApi.js';
 
+/** Holds the API client for all components of the page. */
 export const OpsContext = createContext<OpsApi | null>(null);
 
 /** The API client with the operator's key. @throws Error outside of OpsContext */

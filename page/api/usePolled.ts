@@ -14,17 +14,17 @@ export interface Polled<T> {
   refresh(): void;
 }
 
-/** The wait after a failed load. */
+/** The wait after a failed load, ms. */
 const retryMs = 5_000;
 /** The wait after a status of 400 to 499: the same request will probably fail again. */
 const requestErrorMs = 30_000;
 
 /**
- * Loads data again and again while the page is visible. One load runs at a time. After a load that took long the wait is long
- * too: at most a tenth of the time is spent on loads.
+ * Loads data again and again while the page is visible. One load runs at a time. The wait after a load is at least ten times as long as the
+ * load, so that at most a tenth of the time is spent on loads.
  *
  * @param load loads the data; a new function (useCallback) starts a new load at once
- * @param everyMs how long to wait after a load, by its data; null stops the polling
+ * @param everyMs returns the wait after a load (ms) from the loaded data; null stops the polling
  */
 export function usePolled<T>(
   load: (signal: AbortSignal) => Promise<T>,

@@ -9,7 +9,7 @@ const statuses = [
   'cancelled',
   'discarded',
   'superseded',
-  'owed',
+  'pending',
   'no-record',
   'unreadable',
 ];

@@ -12,7 +12,7 @@ interface Props {
   onStarted(action: Action): void;
 }
 
-/** Asks for the reason, shows the number of requests to discard, and discards them after a confirmation. */
+/** Requests a reason from the operator, shows the number of requests to discard, and discards them after a confirmation. */
 export function DiscardDialog({ filter, onClose, onStarted }: Props) {
   const api = useOps();
   const { isBusy, error, run } = useTask();

@@ -8,10 +8,11 @@ export interface ReplayChoice {
   ramp: boolean;
 }
 
+/** The default of the API for every option. */
 export const noChoice: ReplayChoice = { limit: '', rate: '', ramp: false };
 
 /**
- * The request that starts a replay with these options. Numbers that make no sense are left out.
+ * The request that starts a replay with these options. Texts that are no valid number are left out.
  *
  * @param planned the number of requests in the plan
  */

@@ -1,13 +1,14 @@
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 
+/** The filter of a plan. */
 export type DeadLetterFilter = NonNullable<ActionRequest['filter']>;
 
 /**
- * The filter of an action from the query of a list. The query calls the cause `errorCode`: there, `code` may hold a function
- * key (see `routes.ts`).
+ * The filter of an action from the query of a list. In a query the error code is called `errorCode`, because the parameter `code` may hold
+ * a function key (see `routes.ts`).
  */
 export function filterOf({ errorCode, order: _, ...query }: Record<string, string>): DeadLetterFilter {
-  // The API checks the filter and explains errors in it.
+  // The filter is not checked here: the API checks the filter, and explains errors.
   return { ...query, ...(errorCode && { code: errorCode }) } as DeadLetterFilter;
 }
 

@@ -1,9 +1,10 @@
 import type { ComponentChildren } from 'preact';
 
+/** A column of a table of `T`. */
 export interface Column<T> {
   head: string;
   cell(row: T): ComponentChildren;
-  /** Whether the cells are numbers, which stand on the right. */
+  /** Whether the cells are numbers. Numbers are aligned to the right. */
   isNumber?: boolean;
 }
 

@@ -46,6 +46,7 @@ export function Problem({ error }: { error: ApiError | null }) {
   return <div role="alert">{error && <p class="banner">{error.message}</p>}</div>;
 }
 
+/** The state of the work that a click has started. */
 export interface Task {
   isBusy: boolean;
   error: ApiError | null;

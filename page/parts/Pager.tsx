@@ -1,9 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { number } from '../format.js';
 
+/** The position in a paged list. */
 export interface Paging {
   /** The number of the page, from 0. */
   page: number;
+  /** The number of lines on a page. */
   size: number;
   /** The cursor of the page; undefined for the first page. */
   cursor: string | undefined;
@@ -12,10 +14,10 @@ export interface Paging {
 }
 
 /**
- * The position in a paged list.
+ * Keeps the position in a paged list.
  *
- * @param list identifies the list, such as by its filters; a new value starts at the first page
- * @param size lines on a page
+ * @param list a text that identifies the list, such as the filters; a new text starts at the first page
+ * @param size the number of lines on a page
  */
 export function usePaging(list: string, size = 25): Paging {
   const [cursors, setCursors] = useState<string[]>([]);

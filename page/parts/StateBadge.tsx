@@ -37,9 +37,9 @@ const states: Record<string, { tone: Tone; means: string }> = {
   },
   superseded: {
     tone: 'plain',
-    means: 'The device has a newer request. The dead letter is removed within minutes.',
+    means: 'The device has a newer request, or was replayed. The dead letter is removed within minutes.',
   },
-  owed: { tone: 'busy', means: 'The request is still pending. The redrive timer sends a message again.' },
+  pending: { tone: 'busy', means: 'The job is still pending. The redrive timer sends its message again.' },
   'no-record': { tone: 'bad', means: 'The device record is missing. A replay creates the record again.' },
   unreadable: { tone: 'bad', means: 'This version cannot read the dead letter. Discard the dead letter.' },
 
@@ -48,7 +48,7 @@ const states: Record<string, { tone: Tone; means: string }> = {
   cancelling: { tone: 'busy', means: 'Workers are withdrawing the requests that are not finished.' },
   halted: {
     tone: 'bad',
-    means: 'Too many devices of a wave failed again. The remaining devices were not requested.',
+    means: 'More than a tenth of a wave failed again. The remaining devices were not requested.',
   },
   done: { tone: 'good', means: 'All devices of the action have finished.' },
 };

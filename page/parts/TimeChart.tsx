@@ -10,7 +10,7 @@ interface Props<T extends { at: string }> {
   lines: Line<T>[];
 }
 
-/** A chart of lines over time. A screen reader gets the figures as a sentence, and everybody can open them as a table. */
+/** A chart of lines over time. A screen reader reads the figures as a sentence. The figures can also be opened as a table. */
 export function TimeChart<T extends { at: string }>({ title, points, lines }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);

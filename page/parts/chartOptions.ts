@@ -4,11 +4,12 @@ import { number } from '../format.js';
 const height = 220;
 const minute = 60;
 
+/** A line of a chart. */
 export interface Line<T> {
   label: string;
   /** The name of a custom property of the style. */
   colour: string;
-  /** The lengths of dash and gap. Dashes tell the lines apart for readers who cannot see the colours. */
+  /** The lengths of dash and gap. The dashes distinguish the lines for readers who cannot see the colours. */
   dash?: number[];
   value(point: T): number;
 }

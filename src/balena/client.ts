@@ -5,8 +5,9 @@ import { mapBalenaError } from './errors.js';
 import { type FleetListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
 import type { BalenaClient, BalenaDevice, ScopedVariables, Variable, VariableName } from './types.js';
 
+/** The connection to balena. */
 export interface BalenaOptions {
-  /** Ends with a slash. */
+  /** The URL of the API, with a slash at the end. */
   apiUrl: string;
   apiKey: string;
   /** The longest time for one call, ms. The SDK's own limit is 59 s and cannot be changed. */
@@ -16,12 +17,12 @@ export interface BalenaOptions {
 /** A page of a fleet is large. The value stays below the SDK's own limit of 59 s. */
 const listTimeoutMs = 45_000;
 
-const variables = {
+const variableQuery = {
   $select: ['id', 'name', 'value'],
   $filter: { name: { $in: ['AZURE_CERT', 'AZURE_PRIVATE_KEY'] } },
 };
 
-interface Row {
+interface VariableRow {
   id: number;
   name: VariableName;
   value: string;
@@ -30,11 +31,11 @@ interface Row {
 interface DeviceRow {
   id: number;
   belongs_to__application: { slug: string }[];
-  device_environment_variable: Row[];
+  device_environment_variable: VariableRow[];
   service_install: {
     id: number;
     installs__service: { service_name: string }[];
-    device_service_environment_variable: Row[];
+    device_service_environment_variable: VariableRow[];
   }[];
 }
 
@@ -79,12 +80,12 @@ export function openBalenaClient({
             $filter: { uuid },
             $expand: {
               belongs_to__application: { $select: ['slug'] },
-              device_environment_variable: variables,
+              device_environment_variable: variableQuery,
               service_install: {
                 $select: ['id'],
                 $expand: {
                   installs__service: { $select: ['service_name'] },
-                  device_service_environment_variable: variables,
+                  device_service_environment_variable: variableQuery,
                 },
               },
             },
@@ -127,7 +128,7 @@ export function openBalenaClient({
         sdk.pine.get({ resource: 'application', options, passthrough } as never),
       );
       const [row] = rows as unknown as { is_public: boolean; owns__device: unknown[] }[];
-      // Everybody sees a public fleet, but only users with a right to the fleet see the devices.
+      // Every key sees a public fleet, but only the key of a user with a right to the fleet sees its devices.
       return row !== undefined && (fleet === null || !row.is_public || row.owns__device.length > 0);
     },
     async store(scope, scopedVariables, name, value) {
@@ -178,6 +179,6 @@ function deviceOf(row: DeviceRow): BalenaDevice {
   return { fleet: row.belongs_to__application[0]?.slug ?? '', scopes };
 }
 
-function named(rows: Row[]): ScopedVariables['variables'] {
+function named(rows: VariableRow[]): ScopedVariables['variables'] {
   return Object.fromEntries(rows.map(({ id, name, value }) => [name, { id, value }]));
 }

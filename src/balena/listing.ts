@@ -33,6 +33,7 @@ export const fleetPageSize = 1_000;
 /** The most uuids in one request. 100 uuids of 62 digits make a URL of 7 KB, and servers usually accept 8 KB. */
 export const mostUuids = 100;
 
+/** A row of the query for a page. */
 export interface ListedRow {
   uuid: string;
   belongs_to__application: { slug: string }[];

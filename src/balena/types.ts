@@ -1,7 +1,9 @@
 import type { VariableScope } from '../device/record.js';
 
+/** The names of our two variables. */
 export type VariableName = 'AZURE_CERT' | 'AZURE_PRIVATE_KEY';
 
+/** A stored variable. */
 export interface Variable {
   /** The id of the row, for an update or a removal. */
   id: number;

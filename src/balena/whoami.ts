@@ -10,10 +10,12 @@ export interface Actor {
   uuid: string | null;
 }
 
+/** The connection to balena for a request without the SDK. */
 export interface BalenaRequestOptions {
-  /** Ends with a slash. */
+  /** The URL of the API, with a slash at the end. */
   apiUrl: string;
   apiKey: string;
+  /** The longest time for one request, ms. */
   callTimeoutMs: number;
 }
 

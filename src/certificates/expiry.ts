@@ -2,19 +2,21 @@ import { heldThumbprint } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 
-export const certificateAges = ['expired', 'within7Days', 'within30Days', 'later'] as const;
-/** The time until a certificate's expiry: expired, up to 7 days, 8 to 30 days, or later. */
-export type CertificateAge = (typeof certificateAges)[number];
-export type CertificateCounts = Record<CertificateAge, number>;
+/** The expiry classes, the most urgent first. */
+export const expiryClasses = ['expired', 'within7Days', 'within30Days', 'later'] as const;
+/** The time until a certificate's expiry: expired, up to 7 days, up to 30 days, or later. */
+export type ExpiryClass = (typeof expiryClasses)[number];
+/** The number of certificates in each expiry class. */
+export type CertificateCounts = Record<ExpiryClass, number>;
 
 const dayMs = 86_400_000;
 
 /**
- * The class of the device's certificate.
+ * The expiry class of the device's certificate.
  *
  * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
  */
-export function certificateAge(summary: Summary, now: EpochMs): CertificateAge | null {
+export function expiryClassOf(summary: Summary, now: EpochMs): ExpiryClass | null {
   const { operation, notAfter } = summary;
   if (operation === 'deprovision' || heldThumbprint(summary) === null || notAfter === null) return null;
   const left = notAfter - now;
@@ -23,6 +25,7 @@ export function certificateAge(summary: Summary, now: EpochMs): CertificateAge |
   return left <= 30 * dayMs ? 'within30Days' : 'later';
 }
 
+/** Counts of zero. */
 export function noCertificates(): CertificateCounts {
   return { expired: 0, within7Days: 0, within30Days: 0, later: 0 };
 }
@@ -34,8 +37,8 @@ export async function countCertificates(
 ): Promise<CertificateCounts> {
   const counts = noCertificates();
   for await (const summary of summaries) {
-    const age = certificateAge(summary, now);
-    if (age) counts[age] += 1;
+    const expiryClass = expiryClassOf(summary, now);
+    if (expiryClass) counts[expiryClass] += 1;
   }
   return counts;
 }

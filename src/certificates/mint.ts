@@ -17,11 +17,13 @@ export interface Credentials {
   privateKey: string;
 }
 
+/** The kind of a key. */
 export type CertificateKey = 'ec-p256' | 'rsa-2048';
 
+/** The options of new certificates. */
 export interface MintOptions {
   key?: CertificateKey;
-  /** The lifetime of the certificate. */
+  /** The lifetime of the certificate in days. */
   days?: number;
 }
 
@@ -49,7 +51,7 @@ const backdatedMs = 5 * minutes;
  * Makes a `Mint` that makes a limited number of certificates at a time.
  *
  * @param key `ec-p256`, or `rsa-2048` (fifty times slower) for old clients
- * @param days lifetime of the certificates
+ * @param days the lifetime of the certificates in days
  */
 export function minter({ key = 'ec-p256', days = 365 }: MintOptions = {}): Mint {
   const limit = pLimit(mostAtATime);

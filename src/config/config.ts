@@ -12,17 +12,20 @@ const isReference = (value: string) => /^@Microsoft\.KeyVault\(/i.test(value);
 const notResolved =
   'is an unresolved Key Vault reference: check that the secret exists and that the identity of the functions may read it (role Key Vault Secrets User), refresh the references and restart (docs/runbook.md, "Secrets")';
 
+/** A program that does not use balena needs no API key. */
 const withoutBalena = settings.partial({ BALENA_API_KEY: true });
 
-/** The first of two settings that is set; null if neither is set. */
+type Settings = z.output<typeof withoutBalena>;
+
+/** The mapped value of the first of two settings that is set; null if neither is set. */
 function firstOf<A, B>(
-  a: string | undefined,
-  as: (value: string) => A,
-  b: string | undefined,
-  bs: (value: string) => B,
+  first: string | undefined,
+  mapFirst: (value: string) => A,
+  second: string | undefined,
+  mapSecond: (value: string) => B,
 ) {
-  if (a !== undefined) return as(a);
-  return b === undefined ? null : bs(b);
+  if (first !== undefined) return mapFirst(first);
+  return second === undefined ? null : mapSecond(second);
 }
 
 /** The checked configuration. */
@@ -53,7 +56,9 @@ const settingsOf = {
   ],
 } as const;
 
+/** A system that the product connects to. */
 export type ExternalSystem = keyof typeof settingsOf;
+/** All external systems. */
 export const externalSystems = Object.keys(settingsOf) as ExternalSystem[];
 
 /** The configuration of a program that uses only these external systems. */
@@ -94,39 +99,45 @@ export function readConfigFor<S extends ExternalSystem>(
   ) as unknown as ConfigFor<S>;
 }
 
+/** The expected form of the connection to each system, for the error. */
+const connectionForms = {
+  hub: "the hub's connection string (policy with RegistryWrite), or its host name with managed identity, such as myhub.azure-devices.net",
+  queue:
+    "the namespace's connection string, or its host name with managed identity, such as myspace.servicebus.windows.net",
+  records:
+    "the storage account's connection string, or its name with managed identity, such as mystorage (default: the storage account of AzureWebJobsStorage)",
+} as const;
+
 function read(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]) {
-  const others = externalSystems
+  return configOf(checked(env, needed));
+}
+
+/** Checks the settings. @throws ConfigError */
+function checked(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]): Settings {
+  const unneeded = externalSystems
     .filter((system) => !needed.includes(system))
     .flatMap<string>((system) => settingsOf[system]);
   const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
-  const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !others.includes(name)));
+  const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !unneeded.includes(name)));
   const parsed = (needed.includes('balena') ? settings : withoutBalena).safeParse(given);
   const unresolved = Object.keys(given).filter((name) => name in settings.shape && isReference(given[name]!));
   const problems = unresolved.map((name) => `${name} ${notResolved}`);
-  // An unresolved reference fails other checks as well. Its first problem is enough.
+  // An unresolved reference fails other checks as well. One problem for each setting is enough.
   for (const { path, message } of parsed.error?.issues ?? [])
     if (!unresolved.includes(String(path[0]))) problems.push(`${path.join('.')} ${message}`);
-  const one = (system: Exclude<ExternalSystem, 'balena'>, form: string) => {
+  for (const system of ['hub', 'queue', 'records'] as const) {
     const names = settingsOf[system];
     if (needed.includes(system) && !names.some((name) => given[name] !== undefined))
-      problems.push(`${names.join(' or ')} is required: ${form}`);
-  };
-  one(
-    'hub',
-    "the hub's connection string (policy with RegistryWrite), or its host name with managed identity, such as myhub.azure-devices.net",
-  );
-  one(
-    'queue',
-    "the namespace's connection string, or its host name with managed identity, such as myspace.servicebus.windows.net",
-  );
-  one(
-    'records',
-    "the storage account's connection string, or its name with managed identity, such as mystorage (without it, that of AzureWebJobsStorage is used)",
-  );
+      problems.push(`${names.join(' or ')} is required: ${connectionForms[system]}`);
+  }
   if (given.SWEEP_SCHEDULE !== undefined && given.SWEEP_SCHEDULE !== 'off' && given.FLEETS === undefined)
     problems.push('SWEEP_SCHEDULE needs FLEETS: the slugs of the fleets to sweep, such as my_org/my_fleet');
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  const s = parsed.data;
+  return parsed.data;
+}
+
+/** Makes the configuration from checked settings. */
+function configOf(s: Settings) {
   const connectionString = (value: string) => ({ connectionString: value });
   return {
     balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY! },
@@ -189,7 +200,7 @@ function read(env: Record<string, string | undefined>, needed: readonly External
   };
 }
 
-function telemetryOf(s: Omit<z.output<typeof settings>, 'BALENA_API_KEY'>): TelemetrySettings | null {
+function telemetryOf(s: Settings): TelemetrySettings | null {
   const connectionString = s.APPLICATIONINSIGHTS_CONNECTION_STRING;
   const identity = s.APPLICATIONINSIGHTS_AUTHENTICATION_STRING;
   if (!s.OTEL_EXPORTER_OTLP_ENDPOINT && !connectionString) return null;

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /**
  * A whole number in decimal digits. Forms like 1e3 and 0x10 are rejected as ambiguous.
  *
+ * @param least the smallest accepted number
+ * @param most the greatest accepted number
+ * @param fallback the number if the setting is missing
  * @param form the error message: the expected form and an example
  */
 const whole = (least: number, most: number, fallback: number, form: string) =>
@@ -26,7 +29,7 @@ const schedule = z
     'must be off, or a schedule of six fields with the seconds first, such as 0 0 3 * * * (daily at 03:00 UTC)',
   );
 
-const renewAtForm = 'must be a part of the life of a certificate, from 0.1 to 0.99, such as 0.8';
+const renewAtForm = 'must be a fraction of the lifetime of a certificate, from 0.1 to 0.99, such as 0.8';
 
 const storageConnectionString = z
   .string()

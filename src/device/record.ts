@@ -1,10 +1,10 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 
-/** Where variables of a device can stand: a service by its name, or '' for the device level. */
+/** The level at which balena stores a variable of a device: a service by its name, or '' for the device level. */
 export type VariableScope = string;
 
-/** The state that the last accepted request asks for. */
+/** The desired state, from the last accepted request. */
 export interface Desired {
   readonly present: boolean;
   /** The scope of the two variables; null when the device is to be absent. */
@@ -21,11 +21,13 @@ export interface Desired {
 
 /** The pending work of a device. Only the message with this request id and generation may do the work. */
 export interface Job {
+  /** The number of the job, unique and rising within the record. */
   readonly generation: number;
   /** A change works towards the desired state of a new request. A check compares and repairs, and changes no desired state. */
   readonly kind: 'change' | 'check';
   /** The worker asks the hub instead of trusting the record. */
   readonly forceVerify?: boolean;
+  /** The work must not begin before this time. */
   readonly due: EpochMs;
   /** The reserved registry operation, in the rate limiter's virtual time (ms). */
   readonly reservation?: number;
@@ -45,26 +47,35 @@ export interface Job {
 
 /** A worker's exclusive right to work on the device. */
 export interface Lease {
+  /** The id of the run that holds the lease. */
   readonly by: string;
   readonly until: EpochMs;
   /** The run has ended, but one of its writes may still take effect. The lease runs out by itself. */
   readonly unresolved?: boolean;
 }
 
-/** The identity at the hub, as far as known: unknown, no identity, an identity of another kind, or the two accepted thumbprints. */
+/**
+ * The identity at the hub, as far as known. `exists`: there is an identity, but its accepted thumbprints are not known, or the identity is
+ * disabled or uses no thumbprints. A pair: the two accepted thumbprints.
+ */
 export type HubState = 'unknown' | 'none' | 'exists' | [primary: string, secondary: string];
 
 /** The state that the last worker found or made in balena and at the hub. Only workers write this part. */
 export interface Observed {
+  /** The certificate that both variables hold; null without a certificate, and while only one half of a new pair is stored. */
   readonly thumbprint: string | null;
+  /** The certificate before `thumbprint`. The hub may still accept this one. */
   readonly previous: string | null;
+  /** The scope of the stored variables. */
   readonly service: VariableScope | null;
   readonly hub: HubState;
   /** The fleet's slug. */
   readonly fleet: string | null;
   readonly notBefore: EpochMs | null;
   readonly notAfter: EpochMs | null;
+  /** Such as `ec-p256`. */
   readonly keyAlgorithm: string | null;
+  /** The end of the last run that succeeded; 0 before. */
   readonly verifiedAt: EpochMs;
 }
 
@@ -74,7 +85,7 @@ export type ObservedDraft = { -readonly [Name in keyof Observed]: Observed[Name]
 /** The result of one step of a run. */
 export interface StepResult {
   readonly step: Step;
-  /** The duration, with the wait for a registry operation included. */
+  /** The duration in ms. The wait for a registry operation is included. */
   readonly ms: number;
   /** The error of the step; null if the step succeeded. */
   readonly code: ErrorCode | null;
@@ -90,6 +101,7 @@ export interface HistoryEvent {
   readonly steps?: readonly StepResult[];
 }
 
+/** The last error, in a form that may be stored and shown. */
 export interface RecordedError {
   readonly code: ErrorCode;
   readonly step: Step | null;
@@ -125,6 +137,7 @@ export interface DeviceRecord {
   readonly retries: number;
   /** Consecutive requests that failed for good. */
   readonly failures: number;
+  /** Replays since the device last reached its desired state. */
   readonly replays: number;
   readonly error: RecordedError | null;
   /** Null if the present job was not requested by a bulk action. */

@@ -8,6 +8,7 @@ import { type Summary, summarize } from './summary.js';
 
 /** The device records. All methods throw `records-unavailable`. */
 export interface Records {
+  /** @returns null if the device has no record */
   read(uuid: string): Promise<Row<DeviceRecord> | null>;
   /**
    * Writes a record on the ETag of its reading. The stored record has a new `updatedAt` and `stamp`.
@@ -18,8 +19,8 @@ export interface Records {
   write(record: DeviceRecord, etag: string | null): Promise<boolean>;
   /** Reads, changes and writes a record, and starts over on a conflict. See `Change`. */
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
-  /** Records with a pending job that was due before this moment. */
-  overdue(before: EpochMs): AsyncIterable<DeviceRecord>;
+  /** Reads the records with a pending job that was due before this moment. */
+  listOverdue(before: EpochMs): AsyncIterable<DeviceRecord>;
   /** Reads the summaries of all matching records in the order of the uuids, a page at a time. */
   summaries(where?: Where): AsyncIterable<Summary>;
 }
@@ -44,9 +45,10 @@ export interface Where {
  */
 export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
 
-/** Enough for any real contention on one device. After more conflicts, the caller's back-off is the better wait. */
+/** Real contention on one device causes far fewer conflicts. After more conflicts, the caller's back-off is the better wait. */
 const mostConflicts = 50;
 
+/** Opens the device records. @param table stores one row for each device */
 export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Records {
   const read = (uuid: string) => table.get(keyOf(uuid));
 
@@ -83,12 +85,12 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
     read,
     write: async (record, etag) => (await put(record, etag)) !== null,
     amend,
-    overdue: (before) => table.list(`owed eq true and due lt ${before}L`),
+    listOverdue: (before) => table.list(`pending eq true and due lt ${before}L`),
     summaries,
   };
 }
 
-/** 256 partitions carry all operations that a storage account allows, and are few enough to scan one by one. */
+/** 256 partitions are enough for the full rate of a storage account, and few enough to scan one after the other. */
 function keyOf(uuid: string): Key {
   return { partition: uuid.slice(0, 2), row: uuid };
 }
@@ -98,7 +100,7 @@ function columnsOf(record: DeviceRecord): Columns {
   const { job, observed, error, action } = record;
   return {
     changed: record.updatedAt,
-    owed: isPending(job),
+    pending: isPending(job),
     dead: job?.dead !== undefined,
     due: job?.due ?? 0,
     code: error?.code ?? '',

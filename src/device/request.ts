@@ -14,7 +14,7 @@ export type DeviceRequest = (
   action?: string;
 };
 
-/** The record already asks for the same state: presence, service, and no new thumbprint to retire or to revoke. */
+/** Whether the record already has the same desired state: presence, service, and no new thumbprint to retire or to revoke. */
 export function isSameRequest(request: DeviceRequest, { desired }: Pick<DeviceRecord, 'desired'>): boolean {
   if (request.present !== desired.present) return false;
   if (!request.present) return true;
@@ -49,8 +49,8 @@ export function desiredBy(
 }
 
 /**
- * The thumbprint to retire. An earlier one is carried along, through a deprovisioning too, until the deprovisioning is done:
- * a revoked certificate must not come back.
+ * The thumbprint to retire. A thumbprint from an earlier request is kept until a deprovisioning is done. A revoked certificate must not
+ * come back when the device is deprovisioned and provisioned again.
  */
 function retirement(
   request: DeviceRequest,

@@ -1,17 +1,17 @@
 import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, Job, Observed } from './record.js';
 
-/** The job waits or is being worked on. A dead job is not pending. */
+/** Whether the job waits for a worker, or a worker is working on the job. A dead job is not pending. */
 export function isPending(job: Job | null): job is Job {
   return job !== null && !job.dead;
 }
 
-/** A change, which a request or a replay has started, is pending. */
+/** Whether a change is pending. Requests and replays start changes. */
 export function hasPendingChange({ job }: Pick<DeviceRecord, 'job'>): boolean {
   return isPending(job) && job.kind === 'change';
 }
 
-/** The message was sent for the record's present job, pending or dead. A message for any other job is superseded. */
+/** Whether the message was sent for the record's present job, pending or dead. A message for any other job is superseded. */
 export function isMessageOfJob(
   { job, desired }: Pick<DeviceRecord, 'job' | 'desired'>,
   { requestId, generation }: { requestId: string | null; generation: number | null },
@@ -19,12 +19,12 @@ export function isMessageOfJob(
   return job !== null && job.generation === generation && desired.requestId === requestId;
 }
 
-/** The hub is known to accept this thumbprint. */
+/** Whether the hub is known to accept this thumbprint. */
 export function hubAccepts(hub: HubState, thumbprint: string): boolean {
   return Array.isArray(hub) && hub.includes(thumbprint);
 }
 
-/** The last observed state of the device equals the desired state. */
+/** Whether the last observed state of the device equals the desired state. A device with a dead job is never in its desired state. */
 export function isInDesiredState(record: DeviceRecord): boolean {
   const { desired, observed, scopes, job } = record;
   if (job?.dead) return false;
@@ -52,12 +52,12 @@ export function heldThumbprint({
   return thumbprint ?? previous;
 }
 
-/** A run stored one half of a new pair. The recorded dates are then those of the previous certificate, as far as known. */
+/** Whether a run stored only one half of a new pair. The recorded dates are then the dates of the previous certificate, as far as known. */
 export function isHalfStored({ thumbprint, previous }: Pick<Observed, 'thumbprint' | 'previous'>): boolean {
   return thumbprint === null && previous !== null;
 }
 
-/** The operation that the record's request asks for, in the API's words. */
+/** The operation of the record's request, in the API's words. */
 export function operationOf({
   desired,
 }: Pick<DeviceRecord, 'desired'>): 'provision' | 'rotate' | 'deprovision' {
@@ -65,6 +65,7 @@ export function operationOf({
   return desired.retire === undefined ? 'provision' : 'rotate';
 }
 
+/** A state of a device, as API, page and CLI show it. */
 export type State = 'queued' | 'working' | 'retrying' | 'provisioned' | 'deprovisioned' | 'failed';
 
 /** The state that API, page and CLI show. No decision depends on this state. */

@@ -3,7 +3,7 @@ import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, VariableScope } from './record.js';
 import { hasPendingChange, operationOf, type State, stateOf } from './state.js';
 
-/** The part of a record that lists and counts need. A summary is a column of its own, so that a scan of a large fleet reads little. */
+/** The part of a record that lists and counts need. The table has a separate column for the summary, so that a scan of a large fleet reads little. */
 export interface Summary {
   uuid: string;
   requestId: string;
@@ -43,6 +43,7 @@ export interface Summary {
   verifiedAt: EpochMs;
 }
 
+/** Makes the summary of a record. */
 export function summarize(record: DeviceRecord): Summary {
   const { desired, observed, error, job, lease } = record;
   return {

@@ -9,18 +9,17 @@ import type {
   RecordedError,
   VariableScope,
 } from './record.js';
-
 import { operationOf } from './state.js';
 
-/* The parts of which the transitions are made. Only `transitions.ts` uses them. */
+/* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
 
-/** When a transition happens, and the trace context of its caller (undefined where the caller is not traced). */
+/** The time of a transition, and the trace context of the caller (undefined if the caller is not traced). */
 export interface Context {
   now: EpochMs;
   traceparent?: string | undefined;
 }
 
-/** The pending work that a message describes whose record was lost. The worker finds out what the device holds. */
+/** The pending work of a record that was lost, as its message describes the work. The message does not say what the device holds. */
 export interface LostWork {
   uuid: string;
   requestId: string;
@@ -31,7 +30,10 @@ export interface LostWork {
   traceparent?: string | undefined;
 }
 
-/** The Unix time in seconds. The generations of a record grow more slowly, so this one is above those of a record that was lost. */
+/**
+ * The Unix time in seconds, as a generation. The generations of a record grow more slowly than one a second, so this generation is above
+ * every generation of a record that was lost.
+ */
 export function firstGenerationAt(now: EpochMs): number {
   return Math.floor(now / 1_000);
 }
@@ -73,23 +75,24 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
   };
 }
 
+/** The desired state that a message of a lost record describes. */
 export function desiredByMessage({ operation, service, requestId }: LostWork, now: EpochMs): Desired {
   const present = operation === 'provision';
   return { present, service: present ? (service ?? '') : null, requestId, requestedAt: now };
 }
 
-/** Failures of earlier runs do not count for what follows. */
+/** Resets the counters of failed runs, and the error. */
 export const noFailure = { attempts: 0, retries: 0, error: null } as const;
 
 interface JobDetails {
   kind: Job['kind'];
   due: EpochMs;
-  /** The job keeps no earlier reservation. */
+  /** The reservation of the new job. An earlier job's reservation is not kept. */
   reservation?: number | undefined;
   forceVerify?: boolean | undefined;
 }
 
-/** A job with a new generation, so that every older message is superseded. */
+/** Gives the record a job with a new generation, so that every older message is superseded. */
 export function startJob(
   record: DeviceRecord,
   traceparent: string | undefined,
@@ -108,7 +111,11 @@ export function startJob(
   return { ...record, lastGeneration: generation, job };
 }
 
-/** The same job at another time. Kind, `forceVerify` and trace are kept, a reservation only if named. A record without a job gets a change. */
+/**
+ * Moves the job to another time, under a new generation. Kind, `forceVerify` and trace are kept. A record without a job gets a change.
+ *
+ * @param reservation the reservation of the new job; an earlier reservation is not kept
+ */
 export function reschedule(
   record: DeviceRecord,
   { traceparent }: Context,
@@ -124,7 +131,7 @@ export function reschedule(
   });
 }
 
-/** While an unresolved lease lasts, no run may start: the earlier run's write may still take effect. */
+/** The earliest start of the next run. While an unresolved lease lasts, no run may start: the earlier run's write may still take effect. */
 export function afterLease({ lease }: DeviceRecord, due: EpochMs, now: EpochMs): EpochMs {
   return Math.max(due, lease?.until ?? now, now);
 }
@@ -134,8 +141,8 @@ const firstCoolDown = 10 * minutes;
 const longestCoolDown = 360 * minutes;
 
 /**
- * A change becomes dead, with a cool-down of 10 minutes that doubles with each failure up to 6 hours: a device that requests for
- * ever must not flood the dead-letter queue. A check ends without a job, and the next job starts to count from zero.
+ * Makes a change dead, with a cool-down of 10 minutes that doubles with each failure up to 6 hours: a device that repeats its request
+ * for ever must not flood the dead-letter queue. A check ends without a job, and the next job starts to count from zero.
  */
 export function markDead(record: DeviceRecord, error: ProvisioningError, now: EpochMs): DeviceRecord {
   const next = { ...record, error: recordedError(error, now) };
@@ -145,14 +152,17 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, now: Ep
   return { ...next, job: { ...record.job, dead: { at: now } }, failures, coolDownUntil: now + coolDown };
 }
 
-function recordedError({ code, step, message }: ProvisioningError, at: EpochMs): RecordedError {
+/** An error in its stored form. */
+export function recordedError({ code, step, message }: ProvisioningError, at: EpochMs): RecordedError {
   return { code, step: step ?? null, message, at };
 }
 
+/** After a run of unknown outcome, the accepted thumbprints at the hub are not known. */
 export function withUnknownHub(observed: Observed): Observed {
   return { ...observed, hub: 'unknown' };
 }
 
+/** Adds scopes that may hold our variables. */
 export function addScopes(record: DeviceRecord, scopes: readonly VariableScope[]): DeviceRecord {
   return { ...record, scopes: [...new Set([...record.scopes, ...scopes])] };
 }
@@ -160,7 +170,7 @@ export function addScopes(record: DeviceRecord, scopes: readonly VariableScope[]
 /** The row has room for 64 KB. 24 events are about 2 KB, and still show how a day of trouble began. */
 const mostEvents = 24;
 
-/** Appends an event. An event equal to the last one replaces the last one, so that hours of waiting are one line. */
+/** Appends an event. An event with the type and the note of the last event replaces the last event, so that hours of waiting are one line. */
 export function appendHistory(record: DeviceRecord, event: HistoryEvent): DeviceRecord {
   const last = record.history.at(-1);
   const repeats = last?.type === event.type && last.note === event.note;
@@ -168,6 +178,7 @@ export function appendHistory(record: DeviceRecord, event: HistoryEvent): Device
   return { ...record, history: [...earlier, event].slice(-mostEvents) };
 }
 
+/** A request in the words of the history: "provision at main". */
 export function describeRequest(record: DeviceRecord): string {
   const { present, service } = record.desired;
   const where = service === '' ? 'the device level' : service;

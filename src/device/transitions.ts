@@ -15,6 +15,7 @@ import {
   markDead,
   newRecord,
   noFailure,
+  recordedError,
   reschedule,
   startJob,
   withUnknownHub,
@@ -31,8 +32,8 @@ import {
 /**
  * A request was accepted. A new change replaces whatever job there was. Lease, observed state and scopes belong to the worker.
  *
- * The generation is not below the Unix time in seconds. If an older version of the record was restored, messages of the lost
- * versions may still arrive: the new request is above them, so they cannot undo the request.
+ * The generation is at least the Unix time in seconds. If an older version of the record was restored, messages of the lost versions may
+ * still arrive. Their generations are below the new request's, so these messages cannot undo the request.
  */
 export function requested(
   found: DeviceRecord | null,
@@ -43,7 +44,7 @@ export function requested(
   const desired = desiredBy(request, found, requestId, now);
   const before = found ?? newRecord(request.uuid, desired, now);
   const { retire, revoke } = before.desired;
-  // The device must not wait longer than for the job that it already has.
+  // The new request must not delay a device whose change is already pending.
   const pendingDue = found?.job && hasPendingChange(found) ? found.job.due : Number.POSITIVE_INFINITY;
   const lastGeneration = Math.max(before.lastGeneration, firstGenerationAt(now));
   const record = startJob({ ...before, desired, lastGeneration }, traceparent, {
@@ -63,10 +64,11 @@ export function requested(
 }
 
 /**
- * A worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`. A dead job stays
- * as it is.
+ * A check was requested: a worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`.
+ * A dead job stays as it is.
  *
  * @param due the comparison must not begin earlier; default: now
+ * @returns null if the record stays as it is
  */
 export function checkRequested(
   record: DeviceRecord,
@@ -83,7 +85,7 @@ export function checkRequested(
   return { ...record, job: { ...job, forceVerify: true } };
 }
 
-/** The record was lost, and a message of the lost job has arrived. The message's own generation is the new job's. */
+/** The record was lost, and a message of the lost job has arrived. The new job has the generation of the message. */
 export function restoredFromMessage(message: LostWork, { now }: Context): DeviceRecord {
   const { uuid, generation, traceparent } = message;
   const job: Job = {
@@ -105,7 +107,8 @@ export function publishFailed(record: DeviceRecord): DeviceRecord | null {
 /**
  * The job has to wait before a run can start. The wait is not a failure.
  *
- * @param waitsFor for the history
+ * @param due the earliest start of the next delivery
+ * @param waitsFor the cause of the wait, for the history
  * @param reservation the registry operation that is reserved for the job, if one is
  */
 export function postponed(
@@ -123,7 +126,7 @@ export type WaitsFor = 'reservation' | 'dependency';
 
 const waits: Record<WaitsFor, string> = {
   reservation: 'waits for its turn at the hub',
-  dependency: 'waits for balena or the hub, which does not answer',
+  dependency: 'waits until balena and the hub work again',
 };
 
 /**
@@ -182,9 +185,9 @@ export function leaseReleased(
 }
 
 /**
- * The run has ended after another run took the device. The writes of both may have crossed, so the device is compared once more.
+ * The run has ended after another run took the device. The writes of both runs may have crossed, so a worker compares the device once more.
  *
- * @param scopes the scopes of the run that has ended: the other run may have cleared them before the last write arrived
+ * @param scopes the scopes of the run that has ended: the other run may have cleared these scopes before the last write arrived
  */
 export function leaseLost(
   record: DeviceRecord,
@@ -216,7 +219,11 @@ export function completed(
   return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
-/** The run needs a registry operation whose time has not come. */
+/**
+ * The run needs a registry operation whose time has not come.
+ *
+ * @param due the time of the reservation
+ */
 export function suspended(
   record: DeviceRecord,
   context: Context,
@@ -240,7 +247,8 @@ export interface Failure {
 /**
  * The run failed, and the job is tried again: not before `due`, and not before an unresolved lease has run out.
  *
- * @param growsBackOff the next back-off of this device is longer
+ * @param due the earliest start of the next run
+ * @param growsBackOff true if the next back-off of this device is longer
  */
 export function retried(
   record: DeviceRecord,
@@ -254,7 +262,7 @@ export function retried(
     ...reschedule(record, context, afterLease(record, due, now)),
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
-    error: { code: error.code, step: error.step ?? null, message: error.message, at: now },
+    error: recordedError(error, now),
   };
   const note = `${error.code}: ${error.message} The job is tried again`;
   return appendHistory(next, { at: now, type: 'ran', note, steps });
@@ -266,12 +274,12 @@ export function failed(
   { now }: Context,
   { error, counted, steps }: Failure,
 ): DeviceRecord {
-  const what = record.job?.kind === 'change' ? 'failed for good' : 'the check failed';
+  const result = record.job?.kind === 'change' ? 'failed for good' : 'the check failed';
   const next = markDead({ ...record, attempts: record.attempts + (counted ? 1 : 0) }, error, now);
   return appendHistory(next, {
     at: now,
     type: 'ran',
-    note: `${what}, ${error.code}: ${error.message}`,
+    note: `${result}, ${error.code}: ${error.message}`,
     steps,
   });
 }
@@ -316,7 +324,12 @@ export function restoredFromDeadLetter(lost: LostWork, { now }: Context): Device
   return { ...record, lastGeneration, firstGeneration: lastGeneration + 1 };
 }
 
-/** An operator cancels the replay that made the pending change. The job is dead, with the error from before the replay. */
+/**
+ * An operator cancels the replay that made the pending change. The job becomes dead, with the error from before the replay.
+ *
+ * @param by the operator, for the history
+ * @returns null if no change is pending
+ */
 export function cancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
   const { job } = record;
   if (!isPending(job) || job.kind !== 'change') return null;
@@ -331,8 +344,10 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
 }
 
 /**
- * An operator cancels a rotation. The job goes only if no worker has begun the rotation, and the device is in the desired state
- * from before. A rotation that has begun goes on: the hub may have stopped accepting the certificate that the device holds.
+ * An operator cancels a rotation. The job is dropped only if no worker has begun the rotation, and the device is in the desired state
+ * from before the rotation. A rotation that has begun continues: the hub may have stopped accepting the certificate that the device holds.
+ *
+ * @returns null if the rotation continues
  */
 export function rotationCancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
   if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;
@@ -342,7 +357,7 @@ export function rotationCancelled(record: DeviceRecord, { now }: Context, by: st
   return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation was cancelled by ${by}` });
 }
 
-/** An operator discards a dead job. Its dead letter is superseded. The device may request again after the cool-down. */
+/** An operator discards a dead job. The job's dead letter is superseded. The device may request again after the cool-down. */
 export function discarded(
   record: DeviceRecord,
   { now }: Context,

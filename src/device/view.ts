@@ -31,7 +31,7 @@ export const deviceView = z
 
 export type DeviceView = z.infer<typeof deviceView>;
 
-/** @param expectedAt the moment at which the job is expected to be done; null if unknown */
+/** Makes the view of a record. @param expectedAt the moment at which the job is expected to be done; null if unknown */
 export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: EpochMs): DeviceView {
   const { uuid, desired, observed, job, error, attempts } = record;
   const { thumbprint, notBefore, notAfter, keyAlgorithm } = observed;

@@ -4,15 +4,17 @@ import { ProvisioningError } from '../shared/errors.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Clock } from '../shared/time.js';
 
+/** Everything that a listing uses. */
 export interface ListingDependencies {
   balena: FleetListing & Pick<BalenaClient, 'seesFleet'>;
   clock: Clock;
 }
 
+/** The devices to list. */
 export interface ListingOptions {
   /** Slugs of fleets; null: every device visible to the API key. */
   fleets: readonly string[] | null;
-  /** List only UUIDs greater than this UUID. */
+  /** Only devices with a UUID greater than this UUID are listed. */
   after?: string;
   signal?: AbortSignal | undefined;
 }
@@ -48,7 +50,7 @@ export async function* listDevices(
   }
 }
 
-/** Lists the devices of a fleet, page by page. A short page is believed only after a check of the API key. */
+/** Lists the devices of a fleet, page by page. A page that is not full counts only if the API key still sees the fleet. */
 async function* devicesIn(
   { balena, clock }: ListingDependencies,
   fleet: string | null,

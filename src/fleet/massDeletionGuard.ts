@@ -10,15 +10,15 @@ export interface GuardedFleet {
   records: number;
 }
 
-/** Normally a smaller part of a fleet is deleted between two sweeps. A larger part is an accident, or an operator's decision. */
+/** Usually a smaller part of a fleet is deleted between two sweeps. If the part is larger, an operator must confirm the deletions. */
 const tolerablePart = 0.1;
 /** This number of deleted devices is always plausible, even in a small fleet. */
 const tolerableCount = 20;
 
 /**
- * Keeps apparently deleted devices until the end of a sweep. Only at the end is the deleted part of each fleet known. If the part of a
- * fleet is too large, the guard treats balena's list as wrong. An aborted sweep decides by the devices seen so far: UUIDs are random, and
- * therefore the seen devices are a fair sample.
+ * Keeps the items of apparently deleted devices until the end of a sweep. Only at the end is the deleted part of each fleet known. If the
+ * part is too large, the guard treats balena's list as wrong. An aborted sweep decides by the devices seen so far. UUIDs are random, so the
+ * seen devices are a fair sample.
  */
 export function massDeletionGuard({ fleets }: Pick<SweepRules, 'fleets'>) {
   const counts = new Map<string, GuardedFleet>();
@@ -43,13 +43,13 @@ export function massDeletionGuard({ fleets }: Pick<SweepRules, 'fleets'>) {
     /**
      * Releases the kept items at the end of a sweep.
      *
-     * @param allowGone true: the operator has confirmed the deletions, and all items are released
-     * @returns the items to check, and the fleets without any released item
+     * @param allowGone true if the operator has confirmed the deletions: all items are released
+     * @returns the released items, and the fleets whose items are not released
      */
-    release(allowGone = false): { items: SweepItem[]; held: GuardedFleet[] } {
-      const held = allowGone ? [] : [...counts.values()].filter(isImplausible);
-      const slugs = new Set<string | null>(held.map(({ fleet }) => fleet));
-      return { items: kept.filter(({ fleet }) => !slugs.has(fleet)), held };
+    release(allowGone = false): { items: SweepItem[]; guarded: GuardedFleet[] } {
+      const guarded = allowGone ? [] : [...counts.values()].filter(isImplausible);
+      const slugs = new Set<string | null>(guarded.map(({ fleet }) => fleet));
+      return { items: kept.filter(({ fleet }) => !slugs.has(fleet)), guarded };
     },
   };
 }

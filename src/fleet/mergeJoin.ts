@@ -18,8 +18,8 @@ export async function* mergeJoin(
   devices: AsyncIterable<ListedDevice>,
   records: AsyncIterable<Summary>,
 ): AsyncGenerator<JoinedDevice> {
-  const left = reader(devices);
-  const right = reader(records);
+  const left = reader(devices, 'devices in balena');
+  const right = reader(records, 'device records');
   try {
     let [device, record] = await Promise.all([left.next(), right.next()]);
     while (device || record) {
@@ -38,15 +38,15 @@ export async function* mergeJoin(
   }
 }
 
-/** Reads a list item by item. `next` returns null at the end of the list. */
-function reader<T extends { uuid: string }>(items: AsyncIterable<T>) {
+/** Reads a list item by item. `next` returns null at the end of the list. @param name the name of the list, for the error */
+function reader<T extends { uuid: string }>(items: AsyncIterable<T>, name: string) {
   const iterator = items[Symbol.asyncIterator]();
   let last = '';
   return {
     async next(): Promise<T | null> {
       const { done, value } = await iterator.next();
       if (done) return null;
-      if (value.uuid <= last) throw new Error(`the list is out of order at ${value.uuid}`);
+      if (value.uuid <= last) throw new Error(`the list of ${name} is out of order at ${value.uuid}`);
       last = value.uuid;
       return value;
     },

@@ -1,34 +1,37 @@
-import { type CertificateCounts, certificateAge, noCertificates } from '../certificates/expiry.js';
+import { type CertificateCounts, expiryClassOf, noCertificates } from '../certificates/expiry.js';
 import { type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
 import type { Records } from '../device/repository.js';
 import { isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
-import { check } from '../provisioning/check.js';
+import { requestCheck } from '../provisioning/check.js';
 import type { Queue } from '../queue/queue.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 
+/** Everything that a renewal uses. */
 export interface RenewDependencies {
   records: Records;
   queue: Queue;
   clock: Clock;
 }
 
+/** The options of a run. */
 export interface RenewOptions {
-  /** The part of a certificate's life before the renewal, from 0 to 1. */
+  /** The fraction of a certificate's lifetime after which the certificate is renewed, from 0 to 1. */
   renewAt: number;
-  /** The hub's limit of registry operations. */
+  /** The hub's limit of registry operations a minute. */
   operationsPerMinute: number;
   signal?: AbortSignal;
   /** Called after counting and before the renewals: a failed renewal must not hide the number of expiring certificates. */
   onCertificates?(counts: CertificateCounts): void;
 }
 
+/** The result of a run. */
 export interface RenewReport {
   /** Certificates that are due for renewal. */
   due: number;
-  /** Devices with a scheduled check within the next hours. */
+  /** Devices for which this run has scheduled a check. */
   checked: number;
   /** Due certificates left to the next run, because the renewals' share of the rate limiter is full. */
   left: number;
@@ -69,7 +72,7 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   const chosen = due.slice(0, Math.max(0, Math.ceil((until - first) / intervalMs)));
   let checked = 0;
   const scheduleCheck = async ({ uuid }: { uuid: string }, i: number) => {
-    await retryWithBackoff(clock, () => check(deps, uuid, false, first + i * intervalMs));
+    await retryWithBackoff(clock, () => requestCheck(deps, uuid, false, first + i * intervalMs));
     checked += 1;
   };
   await forEachConcurrently(chosen, callsAtATime, scheduleCheck, signal);
@@ -85,8 +88,8 @@ async function findDue(records: Records, renewAt: number, now: EpochMs) {
   for await (const summary of records.summaries()) {
     const { uuid, job, notAfter } = summary;
     if (job?.kind === 'check' && job.due >= now) scheduled.push(job.due);
-    const age = certificateAge(summary, now);
-    if (age) certificates[age] += 1;
+    const expiryClass = expiryClassOf(summary, now);
+    if (expiryClass) certificates[expiryClass] += 1;
     if (!isDue(summary, renewAt, now)) continue;
     if (job?.deadAt) failed += 1;
     else if (!job) due.push({ uuid, notAfter: notAfter ?? 0 });

@@ -3,6 +3,7 @@ import type { Summary } from '../device/summary.js';
 import { type Acceptance, type AcceptDependencies, acceptRotation } from '../provisioning/accept.js';
 import type { EpochMs } from '../shared/time.js';
 
+/** The options of a rotation. */
 export interface RotateOptions {
   /** The hub must also stop accepting the old certificate at once. The device cannot connect before the new certificate arrives. */
   revoke?: boolean;
@@ -24,7 +25,8 @@ export type Rotation =
 
 /**
  * Requests a new certificate for a device, at the device's present service. The hub accepts the new certificate before the device gets
- * the certificate. The hub accepts the old certificate until the next rotation, or until the revocation.
+ * the new certificate. The hub accepts the old certificate until the next rotation. With `revoke` the hub rejects the old certificate at
+ * once.
  *
  * @throws as `accept`
  */
@@ -52,7 +54,7 @@ export async function rotate(
     ...(due !== undefined && { due }),
     ...(action !== undefined && { action }),
   });
-  // Another request came between the reading and the writing. The rotation is decided again for what that request says.
+  // Another request was accepted between the reading and the writing. The rotation is decided once more, for the new desired state.
   return answer ?? rotate(deps, uuid, options);
 }
 
@@ -67,7 +69,7 @@ export interface RotationFilter {
   mintedBefore?: EpochMs;
 }
 
-/** Must this device be rotated? The device must be wanted, hold a certificate, and match the filter. */
+/** Whether a rotation includes the device: the device is to be provisioned, holds a certificate, and matches the filter. */
 export function isToRotate(summary: Summary, filter: RotationFilter = {}): boolean {
   const { operation, fleet, service, notBefore } = summary;
   if (operation === 'deprovision' || heldThumbprint(summary) === null) return false;

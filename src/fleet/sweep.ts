@@ -1,5 +1,5 @@
 import { type AcceptDependencies, acceptNew } from '../provisioning/accept.js';
-import { check } from '../provisioning/check.js';
+import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Position } from '../storage/timerRows.js';
@@ -10,6 +10,7 @@ import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepI
 
 export type SweepDependencies = AcceptDependencies & ListingDependencies;
 
+/** The options of a sweep. */
 export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
   /** See `SweepRules`; default: ten minutes. */
   settleMs?: number;
@@ -20,19 +21,21 @@ export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
   onProgress?(progress: SweepProgress): void;
 }
 
+/** The numbers so far. */
 export interface SweepProgress {
   /** Number of listed devices. */
   devices: number;
   /** Number of listed records. */
   records: number;
-  /** Requested devices; in a plan: devices to request. */
+  /** Number of requested devices; in a plan: of devices to request. */
   requested: number;
-  /** Checked devices by reason; in a plan: devices to check. */
+  /** Number of checked devices by reason; in a plan: of devices to check. */
   checked: Record<CheckReason, number>;
   /** Fleets with too many apparently deleted devices, left alone by the sweep. Empty before the end. */
-  held: GuardedFleet[];
+  guarded: GuardedFleet[];
 }
 
+/** The result of a sweep. */
 export interface SweepReport extends SweepProgress {
   /** False if the signal ended the sweep early. */
   finished: boolean;
@@ -44,7 +47,7 @@ const rowsAtATime = 500;
 const callsAtATime = 20;
 
 /**
- * Lists the actions of a sweep, and performs none.
+ * Lists the items of a sweep, and performs none.
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`
  */
@@ -58,8 +61,8 @@ export async function* planSweep(deps: SweepDependencies, options: SweepOptions)
     }
     if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
   }
-  const { items, held } = guard.release(options.allowGone);
-  progress.held = held;
+  const { items, guarded } = guard.release(options.allowGone);
+  progress.guarded = guarded;
   for (const item of items) {
     count(progress, item);
     yield item;
@@ -68,10 +71,10 @@ export async function* planSweep(deps: SweepDependencies, options: SweepOptions)
 }
 
 /**
- * Compares balena's devices with the records. The sweep requests devices without credentials and without a record. The sweep sends checks
- * for records without a device in balena, and for devices with other credentials than the record. Repeated and concurrent sweeps are
+ * Compares balena's devices with the records. The sweep requests devices without credentials and without a record. The sweep requests
+ * checks of devices that are missing in balena, and of devices with other credentials than the record. Repeated and concurrent sweeps are
  * harmless, and the workers keep to the rate limiter. If too many devices of a fleet are missing in balena, the sweep leaves these devices
- * alone, and reports the fleet in `held`.
+ * alone, and reports the fleet in `guarded`.
  *
  * @param position stores the progress; the next run continues there. Without a position, the sweep starts at the first device
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`: the next run continues after the last stored position
@@ -114,7 +117,7 @@ export async function sweep(
   }
   // The kept items are performed even after an abort: the next run starts after these devices.
   const released = guard.release(options.allowGone);
-  progress.held = released.held;
+  progress.guarded = released.guarded;
   await performAll(released.items);
   options.onProgress?.(progress);
   return { ...progress, finished };
@@ -145,7 +148,7 @@ async function* joinDevices(
 async function perform(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
   if (item.act === 'request')
     return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
-  await retryWithBackoff(deps.clock, () => check(deps, item.uuid));
+  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid));
   return true;
 }
 
@@ -154,7 +157,7 @@ function emptyProgress(): SweepProgress {
     CheckReason,
     number
   >;
-  return { devices: 0, records: 0, requested: 0, checked, held: [] };
+  return { devices: 0, records: 0, requested: 0, checked, guarded: [] };
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {

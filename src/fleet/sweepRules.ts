@@ -5,15 +5,17 @@ import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 import type { JoinedDevice } from './mergeJoin.js';
 
-/** The action of a sweep for a device: request credentials, or send a check to a worker. */
+/** What a sweep does about a device: request credentials, or request a check. */
 export type SweepItem = { uuid: string; fleet: string | null } & (
   | { act: 'request'; service: VariableScope }
   | { act: 'check'; why: CheckReason }
 );
 
+/** The reasons of a check. `gone`: the device is missing in balena. `variables-left`: a deprovisioned device still has variables. */
 export const checkReasons = ['gone', 'variables-missing', 'variables-differ', 'variables-left'] as const;
 export type CheckReason = (typeof checkReasons)[number];
 
+/** The rules of a sweep. */
 export interface SweepRules {
   fleets: readonly string[];
   /** The service of newly requested devices. */
@@ -22,7 +24,7 @@ export interface SweepRules {
   settleMs: number;
 }
 
-/** Decides the action of a sweep for a device. @returns null if the device needs nothing */
+/** Decides what a sweep does about a device. @returns null if the device needs nothing */
 export function sweepItem(
   { uuid, device, record }: JoinedDevice,
   rules: SweepRules,
@@ -41,7 +43,7 @@ export function sweepItem(
   return why && { uuid, fleet: device?.fleet ?? record.fleet, act: 'check', why };
 }
 
-/** May the device hold a hub identity or credentials? Only devices of the swept fleets count. */
+/** Whether the device may have a hub identity or credentials. Only devices of the swept fleets count. */
 export function mayHoldCredentials(
   { operation, fleet, hub, thumbprint }: Summary,
   { fleets }: Pick<SweepRules, 'fleets'>,

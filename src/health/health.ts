@@ -4,6 +4,7 @@ import type { Clock } from '../shared/time.js';
 import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
 import type { Status, StatusRow } from './status.js';
 
+/** Everything that the health report uses. */
 export interface HealthDependencies {
   queue: Queue;
   status: Status;
@@ -59,10 +60,14 @@ async function seenLine(
   if (!circuit) return { name, ok: false, detail: 'unknown: the records cannot be reached' };
   if (circuit.state === 'open') {
     const since = new Date(circuit.since).toISOString();
-    return { name, ok: false, detail: `${circuit.code} since ${since}; work waits, and one worker probes` };
+    return {
+      name,
+      ok: false,
+      detail: `${circuit.code} since ${since}; all work waits, and one worker at a time tries again`,
+    };
   }
   const answeredAt = row?.[name].answeredAt;
-  if (!answeredAt) return { name, ok: true, detail: 'no worker has used it yet' };
+  if (!answeredAt) return { name, ok: true, detail: `no worker has called ${name} yet` };
   return {
     name,
     ok: true,

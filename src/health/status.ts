@@ -24,15 +24,19 @@ export type StatusRow = Record<Dependency, Observation> & {
 /** The counted events: registry operations, provisioned devices, and requests that failed for good. */
 export type Counted = 'operations' | 'provisioned' | 'failed';
 
+/** The number of each counted event. */
 export type Totals = Record<Counted, number>;
 
 /** Collects the observations of this process and reports them to the status row. */
 export interface Status {
-  /** @param error null for a successful call */
-  saw(dependency: Dependency, error: ProvisioningError | null): void;
+  /** Notes the outcome of a call. @param error null for a successful call */
+  noteCall(dependency: Dependency, error: ProvisioningError | null): void;
   /** Counts one event. */
   count(what: Counted): void;
-  /** Writes the observations, now or ten seconds after the last report. A worker reports after each message. Never throws. */
+  /**
+   * Writes the observations: now, or ten seconds later if the last report is less than ten seconds old. A worker reports after each message.
+   * Never throws.
+   */
   report(): Promise<void>;
   read(): Promise<StatusRow | null>;
 }
@@ -42,20 +46,22 @@ const everyMs = 10_000;
 const none: Totals = { operations: 0, provisioned: 0, failed: 0 };
 const nothing: Observation = { answeredAt: null, failedAt: null, code: null };
 
+/** The options of a status. */
 export interface StatusOptions {
   table: Table<StatusRow>;
   clock: Clock;
-  /** Runs a function after `ms`. Without `later`, observations are only written after a message. */
-  later?: (ms: number, run: () => Promise<void>) => void;
+  /** Runs a function after `ms`. Without `schedule`, observations are only written after a message. */
+  schedule?: (ms: number, run: () => Promise<void>) => void;
 }
 
-export function openStatus({ table, clock, later: runLater }: StatusOptions): Status {
+/** Opens the status of this process. */
+export function openStatus({ table, clock, schedule }: StatusOptions): Status {
   const observations: Record<Dependency, Observation> = { balena: { ...nothing }, hub: { ...nothing } };
   let reportedAt = Number.NEGATIVE_INFINITY;
   let unreported = { ...none };
-  let isTimed = false;
+  let isScheduled = false;
   const status: Status = {
-    saw(dependency, error) {
+    noteCall(dependency, error) {
       const observation = observations[dependency];
       if (error) Object.assign(observation, { failedAt: clock.now(), code: error.code });
       else observation.answeredAt = clock.now();
@@ -67,11 +73,11 @@ export function openStatus({ table, clock, later: runLater }: StatusOptions): St
       const now = clock.now();
       if (now - reportedAt < everyMs) {
         // Without the timer, the last observations before a pause would not be written.
-        if (!isTimed) runLater?.(everyMs, () => status.report());
-        isTimed = true;
+        if (!isScheduled) schedule?.(everyMs, () => status.report());
+        isScheduled = true;
         return;
       }
-      isTimed = false;
+      isScheduled = false;
       reportedAt = now;
       try {
         const counted = { ...unreported };
@@ -83,14 +89,14 @@ export function openStatus({ table, clock, later: runLater }: StatusOptions): St
           change: (before: StatusRow | null): StatusRow => ({
             at: now,
             totals: combine(before?.totals ?? none, counted, 1),
-            balena: later(before?.balena, observations.balena),
-            hub: later(before?.hub, observations.hub),
+            balena: latest(before?.balena, observations.balena),
+            hub: latest(before?.hub, observations.hub),
           }),
           write: (merged, { etag }) => table.put(key, merged, etag),
         });
         unreported = combine(unreported, counted, -1);
       } catch {
-        // The next report, in ten seconds, has these counts as well.
+        // The counts are kept, and the next report adds them.
       }
     },
     read: async () => (await table.get(key))?.value ?? null,
@@ -106,7 +112,7 @@ function combine(a: Totals, b: Totals, sign: 1 | -1): Totals {
   };
 }
 
-function later(a: Observation = nothing, b: Observation): Observation {
+function latest(a: Observation = nothing, b: Observation): Observation {
   const failed = (a.failedAt ?? 0) > (b.failedAt ?? 0) ? a : b;
   const answeredAt = Math.max(a.answeredAt ?? 0, b.answeredAt ?? 0) || null;
   return { answeredAt, failedAt: failed.failedAt, code: failed.code };

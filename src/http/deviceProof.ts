@@ -4,6 +4,7 @@ import { ProvisioningError } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { Unauthorized } from './errors.js';
 
+/** `off`: no proof. `accepted`: a proof is checked if the caller sends one. `required`: every caller must send a proof. */
 export type ProofMode = 'off' | 'accepted' | 'required';
 
 /**
@@ -16,9 +17,10 @@ export type ProofMode = 'off' | 'accepted' | 'required';
  */
 export type Proof = (uuid: string, authorization: string | null) => Promise<void>;
 
+/** The options of the check. */
 export interface ProofOptions {
   mode: ProofMode;
-  /** Ends with a slash. */
+  /** The URL of balena's API, with a slash at the end. */
   apiUrl: string;
   clock: Clock;
   callTimeoutMs?: number;
@@ -28,6 +30,7 @@ export interface ProofOptions {
 const trustedMs = 60_000;
 const maxTrusted = 100_000;
 
+/** Opens the check. Accepted proofs are remembered for a minute. */
 export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofOptions): Proof {
   // The maps have hashes as keys. The API key itself is never kept.
   const trusted = new Map<string, EpochMs>();
@@ -39,7 +42,7 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
       if (mode === 'accepted') return;
       throw new Unauthorized(
         'provision.proof-missing',
-        'The device must prove itself: send Authorization: Bearer <its API key> (a container has it as BALENA_API_KEY with the label io.balena.features.balena-api).',
+        'The device must prove its identity: send Authorization: Bearer <its API key> (a container has it as BALENA_API_KEY with the label io.balena.features.balena-api).',
       );
     }
     const key = /^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1];
@@ -62,7 +65,7 @@ export function openProof({ mode, apiUrl, clock, callTimeoutMs = 5_000 }: ProofO
   async function isDevice(uuid: string, key: string): Promise<boolean> {
     try {
       const actor = await whoami({ apiUrl, apiKey: key, callTimeoutMs });
-      // Users and fleets have keys, too.
+      // The keys of users and of fleets are valid keys too, but prove no device.
       return actor.actorType === 'device' && actor.uuid?.toLowerCase() === uuid;
     } catch (error) {
       const { code, message } = ProvisioningError.from(error);

@@ -18,7 +18,7 @@ export class BadRequest extends Error {
   }
 }
 
-/** The caller has no valid credentials. The message says how to send credentials, and never why the sent credentials are invalid. */
+/** The caller has no valid credentials. The message says how to send valid credentials. */
 export class Unauthorized extends Error {
   constructor(
     readonly code: 'webhook.unauthorized' | 'provision.proof-missing' | 'provision.proof-wrong',

@@ -18,17 +18,17 @@ interface HttpTransportError {
   responseBody?: string;
 }
 
-/** There was no token, so no request was sent to the hub. */
+/** Whether the error comes from the request for a token. No request was sent to the hub then. */
 function isCredentialError(error: unknown): boolean {
   return error instanceof Error && credentialErrors.has(error.name);
 }
 
-/** The hub already has an identity with this name. The SDK leaves `code` unset, so that the status decides. */
+/** Whether the hub already has an identity with this name. The SDK leaves `code` unset, so the status decides. */
 export function isExisting(error: unknown): boolean {
   return (error as HttpTransportError).response?.statusCode === 409;
 }
 
-/** The hub has no identity with this name. A 404 without the hub's own code comes from another server. */
+/** Whether the hub has no identity with this name. A 404 without the hub's own code comes from another server. */
 export function isMissing(error: unknown): boolean {
   const { response, responseBody } = error as HttpTransportError;
   return response?.statusCode === 404 && /DeviceNotFound/.test(responseBody ?? '');
@@ -55,7 +55,7 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
   if (isCredentialError(error)) {
     return make(
       'hub-unauthorized',
-      'No token for the hub: check the managed identity and its role (IoT Hub Registry Contributor).',
+      'Azure issued no token for the hub: check the managed identity and its role (IoT Hub Registry Contributor).',
     );
   }
   if (status === undefined) {
@@ -101,7 +101,10 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
   return make('hub-rejected', `The hub rejects this device identity (${status}${code ? ` ${code}` : ''}).`);
 }
 
-/** The wait stands in the text ("Wait 10 seconds and try again"). The default of 10 s comes from a public log. */
+/**
+ * The time that the hub asks us to wait, ms: from the header Retry-After, or from the text ("Wait 10 seconds and try again"). The default of
+ * 10 s comes from a public log.
+ */
 function waitMs(retryAfter: string | string[] | undefined, body: string): number {
   const seconds = Number(retryAfter) || Number(/[Ww]ait (\d+) second/.exec(body)?.[1]) || 10;
   return Math.min(seconds, 600) * 1_000;

@@ -1,3 +1,4 @@
+/** The tier of an IoT Hub. */
 export type Tier = 'F1' | 'S1' | 'S2' | 'S3';
 
 /**

@@ -12,6 +12,7 @@ import type { HubListing, HubRegistry, IdentityState, ListedIdentity, Thumbprint
 const { Registry } = registryModule;
 const { RestApiClient } = restApiClientModule;
 
+/** The connection to the hub. */
 export interface HubOptions {
   /** A connection string (its host name may carry a port), or a host name with managed identity. */
   connection: { connectionString: string } | { hostName: string };
@@ -19,6 +20,7 @@ export interface HubOptions {
   maxConnections?: number;
 }
 
+/** Opens the client for the hub's registry. @throws Error if the connection string cannot be read */
 export function openHubRegistry({ connection, maxConnections = 16 }: HubOptions): HubRegistry & HubListing {
   const { host, port, config } = parse(connection);
   const http = new DeadlineHttp({ port, maxConnections });
@@ -63,7 +65,7 @@ export function openHubRegistry({ connection, maxConnections = 16 }: HubOptions)
       }),
     async list(from, ms) {
       try {
-        // The query selects whole twins, because the documentation shows the thumbprints only in whole twins.
+        // The query selects whole twins: the documentation shows the thumbprints in whole twins only.
         const query = registry.createQuery('SELECT * FROM devices', pageSize);
         const { result, message } = await http.within(ms, () => query.next(from ?? ''));
         if (!Array.isArray(result)) throw foreignResponse(false);
@@ -98,7 +100,11 @@ function listed({ deviceId, status, x509Thumbprint }: Twin): ListedIdentity {
   return { deviceId, accepts: status === 'enabled' ? accepts : [] };
 }
 
-/** Runs a call. The expected error becomes the result `other`. Every other error is mapped to a ProvisioningError. */
+/**
+ * Runs a call. The expected error becomes the result `other`. Every other error is mapped to a ProvisioningError.
+ *
+ * @param write whether the call changes data
+ */
 async function unless<R, O>(
   write: boolean,
   expected: (error: unknown) => boolean,

@@ -1,18 +1,18 @@
 /** The two thumbprints (SHA-256, upper-case hex) that an identity accepts. */
 export type ThumbprintPair = [primary: string, secondary: string];
 
-/** The identity of a device at the hub: no identity, an identity with two thumbprints, or an identity of another kind. */
+/** The identity of a device at the hub: no identity, an enabled identity with two thumbprints, or (`exists`) an identity of another kind. */
 export type IdentityState = 'none' | 'exists' | ThumbprintPair;
 
 /**
- * The hub's device registry. Every call is one registry operation with a deadline. Every call throws ProvisioningError `hub-…` or
- * `timed-out`. If `outcomeUnknown` is set, the operation may still take effect later.
+ * The hub's device registry. Every call is one registry operation, and ends after `timeoutMs` at the latest. Every call throws
+ * ProvisioningError `hub-…` or `timed-out`. If `outcomeUnknown` is set, the operation may still take effect later.
  */
 export interface HubRegistry {
-  get(deviceId: string, deadlineMs: number): Promise<IdentityState>;
-  create(deviceId: string, thumbprints: ThumbprintPair, deadlineMs: number): Promise<'created' | 'exists'>;
-  update(deviceId: string, thumbprints: ThumbprintPair, deadlineMs: number): Promise<'updated' | 'none'>;
-  remove(deviceId: string, deadlineMs: number): Promise<'removed' | 'none'>;
+  get(deviceId: string, timeoutMs: number): Promise<IdentityState>;
+  create(deviceId: string, thumbprints: ThumbprintPair, timeoutMs: number): Promise<'created' | 'exists'>;
+  update(deviceId: string, thumbprints: ThumbprintPair, timeoutMs: number): Promise<'updated' | 'none'>;
+  remove(deviceId: string, timeoutMs: number): Promise<'removed' | 'none'>;
   close(): void;
 }
 
@@ -25,6 +25,7 @@ export interface ListedIdentity {
   accepts: string[];
 }
 
+/** One page of a listing. */
 export interface IdentityPage {
   identities: ListedIdentity[];
   /** The `from` of the next page; null on the last page. */
@@ -40,5 +41,5 @@ export interface HubListing {
    * @param from `next` of the previous page; null for the first page
    * @throws ProvisioningError `hub-…`, `timed-out`
    */
-  list(from: string | null, deadlineMs: number): Promise<IdentityPage>;
+  list(from: string | null, timeoutMs: number): Promise<IdentityPage>;
 }

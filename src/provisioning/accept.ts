@@ -10,11 +10,12 @@ import type { Clock, EpochMs } from '../shared/time.js';
 import { addLogContext } from '../telemetry/logContext.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
-import { check } from './check.js';
+import { requestCheck } from './check.js';
 
 /** The answer to a request. */
 export type Acceptance =
   | Accepted
+  /** The device is in the desired state. */
   | { kind: 'already-provisioned'; record: DeviceRecord }
   /** The request failed for good, and is not accepted again before `retryAt`. */
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
@@ -27,6 +28,7 @@ export interface Accepted {
   record: DeviceRecord;
 }
 
+/** Everything that accepting a request uses. */
 export interface AcceptDependencies {
   records: Records;
   queue: Queue;
@@ -35,27 +37,29 @@ export interface AcceptDependencies {
 }
 
 const minutes = 60_000;
+/** The record of a provisioned device is trusted for this time. A later request also requests a check. */
 const verifyAfterMs = 10 * minutes;
 /** A bulk action's job that is due within this time is not replaced by the device's own request. */
 const soonMs = 60_000;
+/** The shortest time between two changes of service. Two services that request in turn would otherwise move the credentials all the time. */
 const moveAgainAfterMs = 10 * minutes;
 /** A process can die between writing a record and sending its message. After this time a repeated request sends the message again. */
 const sendAgainAfterMs = 30_000;
 
 /**
- * Accepts a request in one durable step: the record holds the desired state, and a message in the queue makes a worker look at the
+ * Accepts a request in one durable step: the record holds the desired state, and a message in the queue makes a worker process the
  * device. A repeated request costs one read.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and the caller may repeat the request
  */
 export async function accept(deps: AcceptDependencies, request: DeviceRequest): Promise<Acceptance> {
-  const answer = await write(deps, request, (record) =>
+  const answer = await writeRequest(deps, request, (record) =>
     record ? answerWithoutChange(request, record, deps.clock.now()) : undefined,
   );
   const { kind, record } = answer;
   if (kind === 'already-provisioned' && deps.clock.now() - record.observed.verifiedAt > verifyAfterMs) {
     // The answer is right without the check, so a check that cannot be requested now does not fail the request.
-    await check(deps, record.uuid).catch(() => {});
+    await requestCheck(deps, record.uuid).catch(() => {});
   }
   return answer;
 }
@@ -64,7 +68,7 @@ export async function accept(deps: AcceptDependencies, request: DeviceRequest): 
  * Accepts a request for a device that has just appeared, and only if the device was never requested before. An earlier explicit
  * request, a DELETE in the same moment included, stays in force.
  *
- * @returns null if the device was requested before, and no change is pending
+ * @returns null if the device was requested before, unless a provisioning is pending
  * @throws as `accept`
  */
 export function acceptNew(
@@ -72,16 +76,16 @@ export function acceptNew(
   uuid: string,
   service: VariableScope,
 ): Promise<Accepted | null> {
-  return write<Accepted | null>(deps, { uuid, present: true, service }, (record) => {
+  return writeRequest<Accepted | null>(deps, { uuid, present: true, service }, (record) => {
     if (!record) return undefined;
-    // A repeated event, whose first message could not be sent, sends the message.
+    // If the message of an earlier event could not be sent, the repeated event sends the message.
     return record.desired.present && hasPendingChange(record) ? { kind: 'accepted', record } : null;
   });
 }
 
 /**
  * Accepts the rotation of a certificate, and only if the device is still requested to be present at the same service. A rotation
- * that crosses with a DELETE, or with a move to another service, must not undo either.
+ * that crosses with a DELETE, or with a move to another service, must undo neither of them.
  *
  * @returns null if the device is to be absent, is to be at another service, or has no record any more
  * @throws as `accept`
@@ -90,7 +94,7 @@ export function acceptRotation(
   deps: AcceptDependencies,
   request: Extract<DeviceRequest, { present: true }>,
 ): Promise<Acceptance | null> {
-  return write<Acceptance | null>(deps, request, (record) => {
+  return writeRequest<Acceptance | null>(deps, request, (record) => {
     if (!record?.desired.present || record.desired.service !== request.service) return null;
     return answerWithoutChange(request, record, deps.clock.now());
   });
@@ -101,7 +105,7 @@ export function acceptRotation(
  *
  * @param decide the answer of the present record, or of no record (null); undefined to write the request
  */
-async function write<D extends Acceptance | null>(
+async function writeRequest<D extends Acceptance | null>(
   deps: AcceptDependencies,
   request: DeviceRequest,
   decide: (record: DeviceRecord | null) => D | undefined,

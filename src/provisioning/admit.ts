@@ -21,6 +21,7 @@ import type { Delivery, WorkerDependencies } from './dependencies.js';
 import { reserve } from './reserve.js';
 import { type Run, startRun } from './run.js';
 
+/** What a worker has to do with a message. */
 export type Admission =
   /** The message may do its work, under the run's lease. */
   | { kind: 'admitted'; run: Run }
@@ -29,9 +30,13 @@ export type Admission =
   /** There is no work now, and the pending job has its own message. */
   | { kind: 'postponed' };
 
-const isPostponed: Admission = { kind: 'postponed' };
-/** A message that becomes active this much later than it was sent for was resent by an operator. Differing clocks are included. */
+const postponedAdmission: Admission = { kind: 'postponed' };
+/**
+ * If a message of a dead job becomes active more than this time after its scheduled time, an operator has resent the message. Clocks may
+ * differ by less than this time.
+ */
 const resentAfterMs = 60_000;
+/** While another run holds the lease, the message comes back after this time at the latest. */
 const leaseWaitMs = 5_000;
 const mostConflicts = 50;
 
@@ -56,7 +61,10 @@ export async function admit(
   throw new ProvisioningError('records-unavailable', 'Other writers change the record too often.');
 }
 
-/** @returns null after a conflict, or after the record was restored: the record must be read again */
+/**
+ * @param id the id of the run
+ * @returns null after a conflict, or after the record was restored: the record must be read again
+ */
 async function tryToAdmit(
   deps: WorkerDependencies,
   message: ProvisioningMessage,
@@ -73,9 +81,9 @@ async function tryToAdmit(
   const { value: record, etag } = found;
   const { job, lease } = record;
   if (!job || !isMessageOfJob(record, message)) {
-    // The message is superseded. The process that superseded it may have died before it sent the pending job's message.
+    // The message is superseded. The process that made the pending job may have died before sending the job's message.
     await publish(deps, record);
-    return isPostponed;
+    return postponedAdmission;
   }
   if (job.dead) {
     if (!wasResent(job.dead, message, delivery)) return { kind: 'dead', record };
@@ -85,7 +93,7 @@ async function tryToAdmit(
   if (lease && context.now < lease.until) {
     const at = Math.min(lease.until, context.now + leaseWaitMs);
     await publishCopy(deps.queue, message, delivery.sequenceNumber, at);
-    return isPostponed;
+    return postponedAdmission;
   }
   const circuitOpenUntil = await admitByCircuits(circuits, id);
   if (circuitOpenUntil !== null)
@@ -110,7 +118,7 @@ async function admitWithReservation(
           etag,
         )
       : await takeLease(deps, found, id, reservation);
-  // The record's earlier reservation still belongs to the record. A new one is free again after a conflict.
+  // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
   if (!admission && reservation !== null && reservation !== record.job?.reservation)
     deps.rateLimiter.release(reservation);
   return admission;
@@ -124,7 +132,7 @@ async function writeAndPublish(
 ): Promise<Admission | null> {
   if (!(await deps.records.write(record, etag))) return null;
   await publish(deps, record);
-  return isPostponed;
+  return postponedAdmission;
 }
 
 /** @returns null after a conflict */
@@ -137,18 +145,18 @@ async function takeLease(
   const { records, clock, settings } = deps;
   const now = clock.now();
   const context = { now, traceparent: currentTraceparent() };
-  // A device that kills its worker must not do so for ever.
+  // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good.
   if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
-    return endRequest(deps, workerDied(record, context, diedTooOften()), etag, reservation);
+    return failForGood(deps, workerDied(record, context, diedTooOften()), etag, reservation);
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
   const next = leased(record, context, { by: id, until });
   if (!(await records.write(next, etag))) return null;
-  productMetrics().tookUp(now - (record.job?.due ?? now));
+  productMetrics().jobStarted(now - (record.job?.due ?? now));
   return { kind: 'admitted', run: startRun(deps, next, id, now, reservation) };
 }
 
 /** @returns null after a conflict */
-async function endRequest(
+async function failForGood(
   deps: WorkerDependencies,
   record: DeviceRecord,
   etag: string,
@@ -156,7 +164,7 @@ async function endRequest(
 ): Promise<Admission | null> {
   if (!(await deps.records.write(record, etag))) return null;
   if (reservation !== null) deps.rateLimiter.release(reservation);
-  if (!record.job) return isPostponed;
+  if (!record.job) return postponedAdmission;
   deps.status.count('failed');
   productMetrics().failed('worker-died', null);
   return { kind: 'dead', record };

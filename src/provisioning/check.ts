@@ -8,14 +8,14 @@ import type { Clock, EpochMs } from '../shared/time.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
 
 /**
- * Requests that a worker compares the device with its desired state, and repairs differences. The desired state stays. A pending or
- * dead job stays as it is.
+ * Requests a check: a worker compares the device with its desired state, and repairs differences. The desired state stays. A pending job
+ * stays, and takes over `forceVerify`. A dead job stays as it is. A device without a record is ignored.
  *
- * @param forceVerify the worker also asks the hub; a pending job takes this over
+ * @param forceVerify true if the worker must also read the identity at the hub
  * @param due the comparison must not begin earlier; default: now
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
-export async function check(
+export async function requestCheck(
   deps: { records: Records; queue: Queue; clock: Clock },
   uuid: string,
   forceVerify = false,

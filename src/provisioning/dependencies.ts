@@ -10,6 +10,7 @@ import type { Circuits } from '../throttling/circuitBreaker.js';
 import type { RateLimiter } from '../throttling/rateLimiter.js';
 import type { ReconcileSettings } from './steps/work.js';
 
+/** The settings of a worker. */
 export interface WorkerSettings extends ReconcileSettings {
   /** W of the protocol: after this time a run starts no call to another system. */
   workLimitMs: number;

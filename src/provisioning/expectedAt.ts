@@ -3,8 +3,8 @@ import type { Clock, EpochMs } from '../shared/time.js';
 import type { RateLimiter } from '../throttling/rateLimiter.js';
 
 /**
- * The time at which the work on a record is expected to be done: when its reservation is due, or the next free operation if the job
- * has no reservation, and never before the job is due.
+ * The time at which the work on a record is expected to be done: the time of the job's reservation, or of the next free operation if the
+ * job has no reservation. The expected time is never before the job is due.
  *
  * @throws ProvisioningError `records-unavailable`
  */

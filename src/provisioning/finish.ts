@@ -42,7 +42,7 @@ type Conclusion =
 /**
  * Writes the findings of a run into the record, together with the next run if there is one (docs/protocol.md, "Worker", step 7).
  *
- * @returns the written record; null if the record is gone
+ * @returns the written record; null if the record no longer exists
  * @throws ProvisioningError `records-unavailable`: the lease then runs out, and the run counts as one whose worker died
  */
 export async function finish(
@@ -55,11 +55,11 @@ export async function finish(
   if (run.reservation !== null && outcome.kind !== 'reservation-not-due')
     rateLimiter.release(run.reservation);
   await releaseProbes(circuits, run.id, run.healthyDependencies);
-  // After a call without an answer, or a run that ran out of time, the hub's state is unknown.
+  // If a write may still take effect, or a call or the run timed out, the state of the hub is unknown.
   if (outcome.kind === 'failed' && (run.outcomeUnknown || outcome.error.code === 'timed-out'))
     run.observed.hub = 'unknown';
   const steps = stepsOf(run, outcome);
-  const next = await nextStep(deps, outcome);
+  const conclusionFor = await prepareConclusion(deps, outcome);
 
   let ended: DeviceRecord | null = null;
   const written = await retryTransient(() =>
@@ -70,7 +70,7 @@ export async function finish(
       if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);
       const released = leaseReleased(record, run);
       if (!isMessageOfJob(released, message)) return released;
-      const concluded = conclude(released, context, next(released), steps);
+      const concluded = conclude(released, context, conclusionFor(released), steps);
       if (hasEnded(released, concluded)) ended = concluded;
       return concluded;
     }),
@@ -79,8 +79,8 @@ export async function finish(
   return written;
 }
 
-/** The next step after a run, for the record as it is when the step is written. */
-async function nextStep(
+/** Decides what follows the run, as far as no record is needed. The returned function decides the rest for a record. */
+async function prepareConclusion(
   deps: WorkerDependencies,
   outcome: RunOutcome,
 ): Promise<(record: DeviceRecord) => Conclusion> {
@@ -94,19 +94,19 @@ async function nextStep(
   const { error } = outcome;
   const counted = await countsAsAttempt(deps, error);
   const chance = random();
-  // A dependency that is away says nothing about the device: the circuit decides about the next run, not the device's own back-off.
-  // A dependency that names a time is not away.
+  // While a dependency does not answer, the circuit decides about the next run. The failure says nothing about the device, so the
+  // device's own back-off does not grow. A Retry-After shows that the dependency answers.
   const { dependency } = error;
-  const isAway = dependency !== null && !error.policy.isFinal && error.retryAfterMs === null;
-  const whenBack = isAway ? await circuits[dependency].whenAgain() : null;
+  const isDown = dependency !== null && !error.policy.isFinal && error.retryAfterMs === null;
+  const circuitRetryAt = isDown ? await circuits[dependency].nextAttemptAt() : null;
   return ({ attempts, retries }) => {
     const tooMany = counted && attempts + 1 >= settings.maxAttempts;
     return {
       kind: error.policy.isFinal || tooMany ? 'failed' : 'retried',
       error,
       counted,
-      due: whenBack ?? clock.now() + backOff(error, retries, chance, settings.longestBackOffMs),
-      growsBackOff: whenBack === null,
+      due: circuitRetryAt ?? clock.now() + backOff(error, retries, chance, settings.longestBackOffMs),
+      growsBackOff: circuitRetryAt === null,
     };
   };
 }
@@ -128,7 +128,7 @@ function conclude(
   return retried(record, context, failure, next.due, next.growsBackOff);
 }
 
-/** A change has succeeded, or has just failed for good. */
+/** Whether a change has succeeded, or has failed for good in this run. */
 function hasEnded(before: DeviceRecord, after: DeviceRecord): boolean {
   if (before.job?.kind !== 'change') return false;
   return after.job === null || (after.job.dead !== undefined && before.job.dead === undefined);
@@ -149,7 +149,7 @@ function countEnded(status: Status, record: DeviceRecord): void {
 }
 
 /**
- * A failed run counts as an attempt only if the device's own work failed. A dependency that is down, throttles or refuses our
+ * A failed run counts as an attempt only if the device's own work failed. A dependency that is down, throttles or rejects our
  * credentials is not the device's fault, and must not end the device's request, however long the outage lasts.
  */
 export async function countsAsAttempt(
@@ -160,14 +160,14 @@ export async function countsAsAttempt(
   try {
     return await areAllClosed(circuits);
   } catch {
-    // The records are down as well, so nothing speaks against the device.
+    // The records do not answer either, so the failure may not be the device's fault.
     return false;
   }
 }
 
 /**
- * The steps of a run for the history. A step can also fail by a finding after all its calls succeeded (the service does not exist,
- * for example). Only the run's outcome tells that.
+ * The steps of a run, for the history. A step can also fail after all its calls have succeeded, for example because the service does not
+ * exist. Such a failure is only in the run's outcome.
  */
 export function stepsOf({ steps }: Pick<Run, 'steps'>, outcome: RunOutcome): StepResult[] {
   if (outcome.kind !== 'failed') return [...steps];

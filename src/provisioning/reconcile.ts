@@ -8,8 +8,8 @@ import { authorize, findDevice } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
 /**
- * Brings a device to its desired state: validate, mint, register, store; or remove. Each step looks first and does only what is
- * missing, so a later run can start again after any interruption.
+ * Brings a device to its desired state: validate, mint, register, store; or remove. Each step does only what is missing, so a later run
+ * can start again after any interruption.
  *
  * @throws ProvisioningError; the findings so far are in `work`
  */
@@ -17,8 +17,8 @@ export async function reconcile(work: Work): Promise<void> {
   if (!work.desired.present) return remove(work, () => findDevice(work));
   const device = await findDevice(work);
   if (!device) {
-    // The hub must not accept a certificate that no device holds. The identity of a device that was never seen stays: it may not be
-    // ours, and a caller must not be able to remove an identity by a request for a device that our key does not see.
+    // The hub must not accept a certificate that no device holds. If the device was never seen, the identity stays: the identity may
+    // belong to another owner, and a caller must not be able to remove an identity by a request for a device that our key does not see.
     if (work.observed.fleet !== null) await remove(work, async () => null);
     throw new ProvisioningError('device-not-found', 'balena has no device with this UUID.', {
       step: 'validate',
@@ -27,7 +27,7 @@ export async function reconcile(work: Work): Promise<void> {
   const scopedVariables = authorize(work, device);
   // The pair that the device already holds, if that pair can stay; otherwise a new pair.
   const { credentials, held, untrackedScopes } = await choose(work, device);
-  // The record must know every scope with our variables before the first of them is moved: a later run then removes what is left.
+  // The record must list every scope with our variables before the first variable is moved. A later run can then remove the rest.
   if (untrackedScopes.length > 0) await work.recordScopes(untrackedScopes);
   // The hub accepts the new certificate before the device gets the certificate. The other order would cut the device off.
   await register(work, credentials.thumbprint, held);

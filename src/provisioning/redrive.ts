@@ -8,6 +8,7 @@ import type { Clock } from '../shared/time.js';
 import type { LastRun } from '../storage/timerRows.js';
 import { productMetrics } from '../telemetry/metrics.js';
 
+/** Everything that the redrive uses. */
 export interface RedriveDependencies {
   records: Records;
   queue: Queue;
@@ -20,6 +21,7 @@ export interface RedriveDependencies {
   lastRun: LastRun;
 }
 
+/** The result of a run. */
 export interface RedriveReport {
   /** Overdue messages that were sent again. */
   sent: number;
@@ -28,7 +30,10 @@ export interface RedriveReport {
 }
 
 const sendsAtATime = 50;
-/** Well below the queue's lock of two minutes: the run returns dead letters, which the run had to lock, in time. */
+/**
+ * The longest time in which dead letters are locked. The lock of the queue lasts two minutes, so the run can return the locked dead letters
+ * in time.
+ */
 const longestLockingMs = 45_000;
 
 /**
@@ -46,7 +51,7 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
   const now = clock.now();
   const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
   let sent = 0;
-  let latestMs = 0;
+  let mostLateMs = 0;
   const failures: unknown[] = [];
   let sending: Promise<void>[] = [];
   const send = async (record: DeviceRecord) => {
@@ -60,29 +65,33 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
   const sendAll = async () => {
     await Promise.all(sending);
     sending = [];
-    // One message that cannot be sent must not stop the others. After a whole batch of failures the queue itself is away.
+    // One message that cannot be sent must not stop the other messages. As many failures as a whole batch mean that the queue is down.
     if (failures.length >= sendsAtATime) throw failures[0];
   };
-  for await (const record of records.overdue(now - duplicateWindowMs)) {
+  for await (const record of records.listOverdue(now - duplicateWindowMs)) {
     if (!isPending(record.job)) continue;
     const lateMs = now - record.job.due;
-    latestMs = Math.max(latestMs, lateMs);
-    if (!isTurn(lateMs, duplicateWindowMs, sinceLastMs)) continue;
+    mostLateMs = Math.max(mostLateMs, lateMs);
+    if (!isDueForSending(lateMs, duplicateWindowMs, sinceLastMs)) continue;
     if (sending.push(send(record)) >= sendsAtATime) await sendAll();
   }
   await sendAll();
-  productMetrics().overdue(latestMs);
+  productMetrics().oldestOverdue(mostLateMs);
   if (failures.length > 0) throw failures[0];
   await lastRun.write(now);
   return sent;
 }
 
 /**
- * An overdue message is sent when it is late by the duplicate window, and again each time that this delay has doubled: the run sends a
- * message if a power of two of the window fell into the time since the last run. This needs no state for each record, and a long
- * backlog is not sent over and over.
+ * Whether this run sends an overdue message. A message is sent when the message is late by the duplicate window, and again each time that
+ * the delay has doubled: the delay has passed the window times a power of two since the last run. This rule needs no state for each
+ * record, and a long backlog is not sent again in every run.
+ *
+ * @param lateMs the delay of the message, ms
+ * @param windowMs the duplicate window, ms
+ * @param sinceLastMs the time since the last run, ms
  */
-function isTurn(lateMs: number, windowMs: number, sinceLastMs: number): boolean {
+function isDueForSending(lateMs: number, windowMs: number, sinceLastMs: number): boolean {
   if (lateMs < windowMs) return false;
   const power = windowMs * 2 ** Math.floor(Math.log2(lateMs / windowMs));
   return lateMs - power < sinceLastMs;
@@ -97,7 +106,7 @@ async function cleanDeadLetters({ queue, records, discarded }: RedriveDependenci
     .map(({ deadLetter }) => deadLetter.sequenceNumber);
   const cleaned =
     toRemove.length > 0 ? await queue.removeDeadLetters(new Set(toRemove), longestLockingMs) : 0;
-  // A discarded dead letter is forgotten only when an earlier run has removed the dead letter.
+  // The row of a discarded dead letter is removed one run later than the dead letter: only then is the removal certain.
   const present = new Set(deadLetters.map(({ deadLetter }) => deadLetter.sequenceNumber));
   for (const sequenceNumber of unwanted)
     if (!present.has(sequenceNumber)) await discarded.forget(sequenceNumber);

@@ -4,15 +4,16 @@ import type { EpochMs } from '../shared/time.js';
 import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 
+/** Whether the work may begin, and with which reservation. */
 export interface ReserveResult {
-  /** Whether the work may begin now, or the job has to wait until `due`. */
+  /** `now`: the work may begin. `later`: the job has to wait until `due`. */
   kind: 'now' | 'later';
   due: EpochMs;
   /** Null if the work is expected to need no registry operation, or if none is reserved yet. */
   reservation: Reservation | null;
 }
 
-/** While requests fill the rate limiter, a check reserves only an operation within this time. Otherwise the check tries again later. */
+/** A check reserves an operation only if one is free within this time. Otherwise the check waits, so that requests come first. */
 const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
 
@@ -48,8 +49,8 @@ export async function reserve(
 }
 
 /**
- * Tells from the record whether the job is expected to need the hub's registry. If balena shows otherwise, the run reserves an
- * operation when the run needs one.
+ * Estimates from the record whether the job needs a registry operation of the hub. If the estimate is wrong, the run reserves an
+ * operation later.
  *
  * @param renewAt the fraction of a certificate's lifetime after which the certificate is renewed
  */

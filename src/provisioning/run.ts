@@ -1,7 +1,7 @@
 import type { DeviceRecord, StepResult } from '../device/record.js';
 import { scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
-import type { EpochMs } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
@@ -17,11 +17,11 @@ export class ReservationNotDue extends Error {
 
 /** A run under a lease, with the limits that the protocol sets for calls to other systems. */
 export interface Run extends Work {
-  /** The holder's name in the lease. */
+  /** The id of the run, as in the lease. */
   readonly id: string;
   /** One of the run's writes may still take effect. */
   outcomeUnknown: boolean;
-  /** Dependencies that the run used, and that answered every call. */
+  /** The dependencies that the run has used, and of which no call has failed. A call that succeeded after a retry has not failed. */
   readonly healthyDependencies: Set<Dependency>;
   /** The reserved operation; null once the run has used the reservation. */
   reservation: Reservation | null;
@@ -31,6 +31,8 @@ export interface Run extends Work {
 }
 
 /**
+ * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
+ *
  * @param record the record with this run's lease
  * @param startedAt a time before the lease was written
  * @param reservation a reserved operation that is due; null if none is expected to be needed
@@ -44,7 +46,7 @@ export function startRun(
 ): Run {
   const { clock, settings, retryTransient } = deps;
   const deadline = startedAt + settings.workLimitMs;
-  const spans = openStepSpans();
+  const { steps, timed, end } = openStepTimer(clock);
 
   const run: Run = {
     id,
@@ -57,8 +59,8 @@ export function startRun(
     outcomeUnknown: false,
     healthyDependencies: new Set(),
     reservation,
-    steps: [],
-    end: (error) => spans.end(error),
+    steps,
+    end,
     now: () => clock.now(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
     settings,
@@ -75,23 +77,53 @@ export function startRun(
     hub: (step, call) =>
       timed(step, () =>
         callDependency('hub', step, async () => {
-          await takeOperation();
+          await beforeOperation();
           return call(deps.hub, timeLeft());
         }),
       ),
   };
   const unhealthy = new Set<Dependency>();
-  const takeOperation = operationsOf(deps, run);
+  const beforeOperation = operationCounter(deps, run);
   return run;
 
-  /** The rest of the work limit, ms. No call to another system starts after the limit. */
+  /** The rest of the work limit, ms. @throws ProvisioningError `timed-out` after the limit, so that no call starts then */
   function timeLeft(): number {
     const ms = deadline - clock.now();
     if (ms > 0) return ms;
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
 
-  /** Several calls of one step are one entry: their times are added, and the last error stays. */
+  /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
+  async function callDependency<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
+    try {
+      const result = await retryTransient(() => {
+        timeLeft();
+        return call();
+      });
+      deps.status.noteCall(dependency, null);
+      if (!unhealthy.has(dependency)) run.healthyDependencies.add(dependency);
+      return result;
+    } catch (error) {
+      if (error instanceof ReservationNotDue) throw error;
+      const failure = ProvisioningError.from(error);
+      failure.step ??= step;
+      run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
+      if (failure.dependency === dependency) {
+        // A later or a parallel call may succeed, but must not make the dependency healthy again.
+        unhealthy.add(dependency);
+        await noteFailure(deps, run, dependency, failure);
+      }
+      throw failure;
+    }
+  }
+}
+
+/** Measures the steps of a run, and opens a span for each step. */
+function openStepTimer(clock: Clock) {
+  const spans = openStepSpans();
+  const steps: StepResult[] = [];
+
+  /** Measures a call. Several calls of one step are one entry of `steps`, with the sum of the times and the last error. */
   async function timed<R>(step: Step, call: () => Promise<R>): Promise<R> {
     const begun = clock.now();
     let code: StepResult['code'] = null;
@@ -102,38 +134,17 @@ export function startRun(
       throw error;
     } finally {
       const ms = clock.now() - begun;
-      const at = run.steps.findIndex((result) => result.step === step);
-      const before = run.steps[at];
-      if (before) run.steps[at] = { step, ms: before.ms + ms, code: code ?? before.code };
-      else run.steps.push({ step, ms, code });
+      const index = steps.findIndex((result) => result.step === step);
+      const before = steps[index];
+      if (before) steps[index] = { step, ms: before.ms + ms, code: code ?? before.code };
+      else steps.push({ step, ms, code });
     }
   }
 
-  async function callDependency<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
-    try {
-      const result = await retryTransient(() => {
-        timeLeft();
-        return call();
-      });
-      deps.status.saw(dependency, null);
-      if (!unhealthy.has(dependency)) run.healthyDependencies.add(dependency);
-      return result;
-    } catch (error) {
-      if (error instanceof ReservationNotDue) throw error;
-      const failure = ProvisioningError.from(error);
-      failure.step ??= step;
-      run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
-      if (failure.dependency === dependency) {
-        // A later or a parallel call may succeed. The dependency has failed one call of this run all the same.
-        unhealthy.add(dependency);
-        await noteFailure(deps, run, dependency, failure);
-      }
-      throw failure;
-    }
-  }
+  return { steps, timed, end: (error?: ProvisioningError) => spans.end(error) };
 }
 
-/** Tells status, circuit breaker and rate limiter about a failed call. */
+/** Reports a failed call to status, circuit breaker and rate limiter. */
 async function noteFailure(
   { rateLimiter, status, circuits }: WorkerDependencies,
   run: Run,
@@ -143,22 +154,22 @@ async function noteFailure(
   run.healthyDependencies.delete(dependency);
   if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)
     await rateLimiter.delayAll(failure.retryAfterMs);
-  status.saw(dependency, failure);
+  status.noteCall(dependency, failure);
   await circuits[dependency].failed(failure);
 }
 
 /**
- * The registry operations of one run. The first one uses the run's reservation, and waits for a new one if there is none. Further
- * operations are charged to the rate limiter without waiting.
+ * Returns a function that must be called before each registry operation of the run. The first call uses the run's reservation, or reserves
+ * an operation and waits for it. Each further operation is charged to the rate limiter without waiting.
  */
-function operationsOf({ rateLimiter, status }: WorkerDependencies, run: Run): () => Promise<void> {
+function operationCounter({ rateLimiter, status }: WorkerDependencies, run: Run): () => Promise<void> {
   let hasUsedReservation = false;
   return async () => {
     if (hasUsedReservation) rateLimiter.charge();
     else await useReservation();
     hasUsedReservation = true;
     status.count('operations');
-    productMetrics().operation();
+    productMetrics().operationSent();
   };
 
   async function useReservation(): Promise<void> {

@@ -14,10 +14,10 @@ import { finish, type RunOutcome } from './finish.js';
 import { reconcile } from './reconcile.js';
 import { ReservationNotDue, type Run } from './run.js';
 
-const beforeThrowingMs = 5_000;
+const pauseBeforeThrowMs = 5_000;
 
 /**
- * Processes one message: the message only says that a worker must look at a device (docs/protocol.md, "Worker").
+ * Processes one message. The message only names the device; the work is in the device's record (docs/protocol.md, "Worker").
  *
  * When this function returns, the host completes the message. When this function throws, the host delivers the message again at
  * once: the function throws only if neither the records nor the queue can store the pending work, and never in order to wait.
@@ -30,8 +30,8 @@ export function processMessage(
   const { uuid, requestId, generation } = message;
   const { parent, links } = parentOfDelivery(message.traceparent);
   const attributes = { uuid, requestId, generation, sequenceNumber: delivery.sequenceNumber };
-  const work = () => withLogContext({ uuid, requestId }, () => workOrPostpone(deps, message, delivery));
-  return inSpan('delivery', { attributes, links }, work, parent);
+  const handle = () => withLogContext({ uuid, requestId }, () => workOrPostpone(deps, message, delivery));
+  return inSpan('delivery', { attributes, links }, handle, parent);
 }
 
 /** While the records or the queue cannot be reached, a copy of the message is scheduled for later. */
@@ -46,13 +46,13 @@ async function workOrPostpone(
     const { code, policy } = ProvisioningError.from(error);
     if (policy.fault !== 'storage') throw error;
     const { clock, queue, random } = deps;
-    delivery.log(`${message.uuid}: postponed, ${code}`);
+    delivery.log(`${message.uuid}: postponed for some seconds, because of ${code}`);
     const later = clock.now() + Math.round(5_000 + random() * 10_000);
     try {
       await publishCopy(queue, message, delivery.sequenceNumber, later);
     } catch (unsent) {
-      // A full queue still delivers. Without this pause the message would use up its ten deliveries within moments.
-      await clock.sleep(beforeThrowingMs);
+      // A full queue takes no copy, but still delivers. Without this pause the message would use up its ten deliveries within moments.
+      await clock.sleep(pauseBeforeThrowMs);
       throw unsent;
     }
   }

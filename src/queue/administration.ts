@@ -11,10 +11,12 @@ export interface Depths {
 
 /** The settings of the queue. Durations are in ms. */
 export interface QueueProperties {
+  /** The lock duration of a delivered message. */
   lockMs: number;
   maxDeliveryCount: number;
   /** Null if the queue does not detect duplicates. */
   duplicateWindowMs: number | null;
+  /** Whether the queue dead-letters expired messages, instead of dropping them. */
   deadLettersExpired: boolean;
 }
 
@@ -34,6 +36,7 @@ export interface QueueManagement {
 
 const callTimeoutMs = 5_000;
 
+/** Opens the management of the queue. @throws Error if the connection string cannot be read */
 export function openQueueManagement({ connection, queue }: QueueOptions): QueueManagement {
   const client = createAdministrationClient(connection, options);
   return {
@@ -72,7 +75,7 @@ async function request<R>(call: (abortSignal: AbortSignal) => Promise<R>): Promi
     throw new ProvisioningError(
       'queue-unavailable',
       // The code comes first: for a missing queue the status is 200.
-      `The queue's counts cannot be read (${code ?? (statusCode ? `HTTP ${statusCode}` : name)}).`,
+      `The counts and properties of the queue cannot be read (${code ?? (statusCode ? `HTTP ${statusCode}` : name)}).`,
       { cause: error },
     );
   }

@@ -13,7 +13,7 @@ export interface JoinedDeadLetter {
   message: ProvisioningMessage | null;
   /** Null if the device has no record. */
   record: Summary | null;
-  /** The dead letter no longer matters, because the record has moved on. */
+  /** The record has another job by now, or the job was discarded. The redrive removes the dead letter. */
   superseded: boolean;
 }
 
@@ -26,12 +26,13 @@ export interface DeadLetterReading {
   whole: boolean;
 }
 
+/** The queue and the records, for reading dead letters. */
 export interface DeadLetterDependencies {
   queue: Queue;
   records: Records;
 }
 
-/** About 40 MB. A longer dead-letter queue has to be worked off from the head. */
+/** About 40 MB. Of a longer dead-letter queue, only this many messages are read, from the head. */
 const mostDeadLetters = 20_000;
 const readsAtATime = 50;
 /** Up to this number, records are read one by one. For more records, one scan of the table costs less. */
@@ -54,8 +55,8 @@ export async function readDeadLetters(deps: DeadLetterDependencies): Promise<Dea
     }
     found.push({ deadLetter, message: readable(deadLetter.body) });
   }
-  // These records are read again after the queue, because a record may have failed again in between. A superseded dead letter stays
-  // superseded.
+  // A record may have failed again between the two readings. The records of all dead letters that seem superseded are therefore read
+  // once more. A dead letter that belongs to its record needs no second reading.
   const wanted = new Set<string>();
   for (const { message } of found) {
     const record = message && dead.get(message.uuid);
@@ -93,7 +94,7 @@ async function readRecords(records: Records, wanted: Set<string>): Promise<Map<s
   return found;
 }
 
-/** @returns null for an unreadable message, which an operator has to look at */
+/** @returns null for a message that this version cannot read; an operator must decide about such a message */
 function readable(body: unknown): ProvisioningMessage | null {
   try {
     return parseMessage(body);
@@ -102,7 +103,10 @@ function readable(body: unknown): ProvisioningMessage | null {
   }
 }
 
-/** Whether the message belongs to the record's present job, dead or pending. Every other dead letter is superseded. */
+/**
+ * Whether the message belongs to the record's present job, dead or pending, and the job was not discarded. Every other dead letter is
+ * superseded.
+ */
 export function isCurrentDeadLetter(
   { requestId, generation }: ProvisioningMessage,
   record: Pick<Summary, 'requestId' | 'job'>,
@@ -120,8 +124,10 @@ export interface DiscardedDeadLetters {
   forget(sequenceNumber: string): Promise<void>;
 }
 
+/** A discarded dead letter of a device without a record. */
 export interface DiscardedDeadLetter {
   sequenceNumber: string;
+  /** The operator. */
   by: string;
   reason: string;
   at: EpochMs;
@@ -129,6 +135,7 @@ export interface DiscardedDeadLetter {
 
 const keyOf = (sequenceNumber: string) => ({ partition: 'discarded', row: sequenceNumber });
 
+/** Opens the list of discarded dead letters. */
 export function openDiscardedDeadLetters(table: ErasableTable<DiscardedDeadLetter>): DiscardedDeadLetters {
   return {
     async add(deadLetter) {

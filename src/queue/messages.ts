@@ -19,7 +19,7 @@ const provisioningSchema = z.object({
   traceparent: z.string().length(55).optional().catch(undefined),
 });
 
-/** The message of a job, which has a worker look at the device. Only if the record was lost, the worker uses the other fields. */
+/** The message of a job. The message makes a worker process the device. Only if the record was lost does the worker use operation and service. */
 export type ProvisioningMessage = z.infer<typeof provisioningSchema>;
 
 /** A message that this version cannot process. `reason` and the error message go to the dead letter. */
@@ -67,10 +67,10 @@ const actionSchema = z.object({
   due: z.int().nonnegative(),
 });
 
-/** The wake-up message of a bulk action. A worker continues the action, even if the process that started the action is gone. */
+/** The wake-up message of a bulk action. A worker continues the action, even if the process that started the action has ended. */
 export type WakeUpMessage = z.infer<typeof actionSchema>;
 
-/** Reads a wake-up message. @returns null for any other message */
+/** Reads a wake-up message of a bulk action. @returns null for every other message */
 export function readWakeUpMessage(body: unknown): WakeUpMessage | null {
   return actionSchema.safeParse(body).data ?? null;
 }

@@ -24,7 +24,7 @@ export async function publish(
     uuid,
     requestId: desired.requestId,
     generation: job.generation,
-    // Never a time in the past: a worker recognises by `due` that an operator has resent a dead letter.
+    // `due` is never in the past: a worker recognises by `due` that an operator has resent a dead letter.
     due: Math.max(job.due, clock.now()),
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
@@ -39,8 +39,10 @@ export function messageIdOf({ desired, job }: Pick<DeviceRecord, 'desired' | 'jo
 }
 
 /**
- * Postpones a message without changing its record: sends a copy. The copy's id is made of the message's id and its sequence number.
- * A redelivery of the same message therefore makes no second copy, and a copy can be copied.
+ * Postpones a message without changing the device's record: sends a copy. The copy's id is made of the message's id and sequence number.
+ * A redelivery of the same message therefore makes no second copy, and a copy can be copied again.
+ *
+ * @param at the time at which the copy becomes active
  *
  * @throws ProvisioningError `queue-unavailable`
  */
@@ -84,6 +86,7 @@ const forgetAfterMs = 60_000;
 /** About ten megabytes. A message that is forgotten too early is sent once more, and the queue drops the duplicate. */
 const mostRemembered = 100_000;
 
+/** Opens the memory of sent messages. */
 export function rememberSent(clock: Clock): SentRecently {
   // A Map keeps the order of insertion, so the oldest entries come first.
   const sent = new Map<string, EpochMs>();

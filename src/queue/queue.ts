@@ -1,11 +1,11 @@
-import type { ServiceBusMessage, ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import { ProvisioningError } from '../shared/errors.js';
 import { withDeadline } from '../shared/network.js';
 import type { EpochMs } from '../shared/time.js';
 import type { ProvisioningMessage, WakeUpMessage } from './messages.js';
 import { createServiceBusClient, type QueueOptions } from './serviceBusClient.js';
 
-/** The delivery of a message. */
+/** The id of a message, and the time of its delivery. */
 export interface Envelope {
   /** The queue drops a message whose id came before in the duplicate window. */
   messageId: string;
@@ -51,14 +51,19 @@ const locksAtATime = 250;
 /** The most dead letters that are locked and held in memory to reach the dead letters behind them. */
 const mostHeld = 20_000;
 
+/**
+ * Opens the queue. Connections are opened with the first call.
+ *
+ * @throws Error if the connection string cannot be read
+ */
 export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOptions): Queue {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
   const connect = () => createServiceBusClient(connection, options);
   const client = connect();
   const sender = client.createSender(queue);
-  const head = client.createReceiver(queue, { receiveMode: 'peekLock' });
+  const mainReceiver = client.createReceiver(queue, { receiveMode: 'peekLock' });
 
-  function put(
+  function sendMessage(
     body: object,
     correlationId: string,
     { messageId, at }: Envelope,
@@ -68,88 +73,93 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
     // The Functions host reads this property and continues the trace.
     if (traceparent !== undefined) message.applicationProperties = { traceparent };
     if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
-    return call((abortSignal) => sender.sendMessages(message, { abortSignal }));
+    return call(callTimeoutMs, (abortSignal) => sender.sendMessages(message, { abortSignal }));
   }
 
   return {
-    send: (message, envelope) => put(message, message.requestId, envelope, message.traceparent),
-    sendWakeUp: (message, envelope) => put(message, message.action, envelope),
+    send: (message, envelope) => sendMessage(message, message.requestId, envelope, message.traceparent),
+    sendWakeUp: (message, envelope) => sendMessage(message, message.action, envelope),
     async *deadLetters() {
       // A client remembers the position of its last peek for all receivers. A new client starts at the head.
       const fresh = connect();
       try {
-        const receiver = fresh.createReceiver(queue, { subQueueType: 'deadLetter' });
-        for (;;) {
-          const page = await call((abortSignal) => receiver.peekMessages(peeksAtATime, { abortSignal }));
-          if (page.length === 0) return;
-          yield* page.map((deadLetter) => ({
-            body: deadLetter.body,
-            sequenceNumber: String(deadLetter.sequenceNumber),
-            reason: deadLetter.deadLetterReason ?? '',
-            description: deadLetter.deadLetterErrorDescription ?? '',
-            enqueuedAt: deadLetter.enqueuedTimeUtc?.getTime() ?? 0,
-          }));
-        }
+        yield* peekAll(fresh.createReceiver(queue, { subQueueType: 'deadLetter' }), callTimeoutMs);
       } finally {
         await fresh.close().catch(() => {});
       }
     },
     async removeDeadLetters(sequenceNumbers, forMs) {
-      const until = Date.now() + forMs;
       const fresh = connect();
-      const others: ServiceBusReceivedMessage[] = [];
-      let removed = 0;
       try {
-        const receiver = fresh.createReceiver(queue, {
-          subQueueType: 'deadLetter',
-          maxAutoLockRenewalDurationInMs: 0,
-        });
-        const settleAll = (
-          deadLetters: ServiceBusReceivedMessage[],
-          how: 'completeMessage' | 'abandonMessage',
-        ) => Promise.all(deadLetters.map((deadLetter) => call(() => receiver[how](deadLetter))));
-        try {
-          while (removed < sequenceNumbers.size && others.length < mostHeld && Date.now() < until) {
-            const batch = await call((abortSignal) =>
-              receiver.receiveMessages(locksAtATime, {
-                maxWaitTimeInMs: Math.min(1_000, callTimeoutMs / 2),
-                abortSignal,
-              }),
-            );
-            if (batch.length === 0) break;
-            const wanted = batch.filter((deadLetter) =>
-              sequenceNumbers.has(String(deadLetter.sequenceNumber)),
-            );
-            others.push(...batch.filter((deadLetter) => !wanted.includes(deadLetter)));
-            await settleAll(wanted, 'completeMessage');
-            removed += wanted.length;
-          }
-        } finally {
-          // The abandoning comes last and apart from the completing. If two neighbouring messages are settled in the same tick, rhea 3.0.5
-          // (the AMQP library of the SDK) gives both the outcome of the first. A message that has to stay would be lost.
-          while (others.length > 0) await settleAll(others.splice(0, locksAtATime), 'abandonMessage');
-        }
+        const options = { subQueueType: 'deadLetter', maxAutoLockRenewalDurationInMs: 0 } as const;
+        return await removeFrom(fresh.createReceiver(queue, options), sequenceNumbers, forMs, callTimeoutMs);
       } finally {
         await fresh.close().catch(() => {});
       }
-      return removed;
     },
     async ping() {
-      await call((abortSignal) => head.peekMessages(1, { abortSignal }));
+      await call(callTimeoutMs, (abortSignal) => mainReceiver.peekMessages(1, { abortSignal }));
     },
-    close: () => call(() => client.close()).catch(() => {}),
+    close: () => call(callTimeoutMs, () => client.close()).catch(() => {}),
   };
+}
 
-  /** Returns at the deadline in any case. Settling and closing ignore the signal and can take a minute. */
-  async function call<R>(run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
-    try {
-      return await withDeadline(callTimeoutMs, run);
-    } catch (error) {
-      throw new ProvisioningError('queue-unavailable', `The queue cannot be reached (${reason(error)}).`, {
-        outcomeUnknown: true,
-        cause: error,
-      });
+/** Reads a dead-letter queue from the head, without locks. */
+async function* peekAll(receiver: ServiceBusReceiver, timeoutMs: number): AsyncIterable<PeekedDeadLetter> {
+  for (;;) {
+    const page = await call(timeoutMs, (abortSignal) => receiver.peekMessages(peeksAtATime, { abortSignal }));
+    if (page.length === 0) return;
+    yield* page.map((deadLetter) => ({
+      body: deadLetter.body,
+      sequenceNumber: String(deadLetter.sequenceNumber),
+      reason: deadLetter.deadLetterReason ?? '',
+      description: deadLetter.deadLetterErrorDescription ?? '',
+      enqueuedAt: deadLetter.enqueuedTimeUtc?.getTime() ?? 0,
+    }));
+  }
+}
+
+/** Removes messages from a dead-letter queue, see `Queue.removeDeadLetters`. */
+async function removeFrom(
+  receiver: ServiceBusReceiver,
+  sequenceNumbers: ReadonlySet<string>,
+  forMs: number,
+  timeoutMs: number,
+): Promise<number> {
+  const until = Date.now() + forMs;
+  const others: ServiceBusReceivedMessage[] = [];
+  let removed = 0;
+  const settleAll = (deadLetters: ServiceBusReceivedMessage[], how: 'completeMessage' | 'abandonMessage') =>
+    Promise.all(deadLetters.map((deadLetter) => call(timeoutMs, () => receiver[how](deadLetter))));
+  try {
+    while (removed < sequenceNumbers.size && others.length < mostHeld && Date.now() < until) {
+      const maxWaitTimeInMs = Math.min(1_000, timeoutMs / 2);
+      const batch = await call(timeoutMs, (abortSignal) =>
+        receiver.receiveMessages(locksAtATime, { maxWaitTimeInMs, abortSignal }),
+      );
+      if (batch.length === 0) break;
+      const wanted = batch.filter((deadLetter) => sequenceNumbers.has(String(deadLetter.sequenceNumber)));
+      others.push(...batch.filter((deadLetter) => !wanted.includes(deadLetter)));
+      await settleAll(wanted, 'completeMessage');
+      removed += wanted.length;
     }
+  } finally {
+    // The abandoning comes last and apart from the completing. If two neighbouring messages are settled in the same tick, rhea 3.0.5
+    // (the AMQP library of the SDK) gives both the outcome of the first. A message that has to stay would be lost.
+    while (others.length > 0) await settleAll(others.splice(0, locksAtATime), 'abandonMessage');
+  }
+  return removed;
+}
+
+/** Makes a call that returns after `timeoutMs` in any case. Settling and closing ignore the signal and can take a minute. */
+async function call<R>(timeoutMs: number, run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
+  try {
+    return await withDeadline(timeoutMs, run);
+  } catch (error) {
+    throw new ProvisioningError('queue-unavailable', `The queue cannot be reached (${reason(error)}).`, {
+      outcomeUnknown: true,
+      cause: error,
+    });
   }
 }
 

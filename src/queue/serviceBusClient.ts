@@ -9,10 +9,12 @@ import {
 /** A connection string, or the host name of a namespace for managed identity. */
 export type QueueConnection = { connectionString: string } | { fullyQualifiedNamespace: string };
 
+/** The queue and its connection. */
 export interface QueueOptions {
   connection: QueueConnection;
+  /** The name of the queue. */
   queue: string;
-  /** The longest time for one call, ms. It includes the retries of the SDK. */
+  /** The longest time for one call, ms. The time includes the retries of the SDK. */
   callTimeoutMs?: number;
 }
 

@@ -43,6 +43,7 @@ interface SettlementClient {
   close(): void;
 }
 
+/** Settles messages through the Functions host. */
 export interface Settlement {
   /** @throws Error if the host cannot settle the message now; hosts answer UNIMPLEMENTED while they restart */
   deadLetter(lockToken: string, reason: string, description: string): Promise<void>;

@@ -1,4 +1,4 @@
-/** The systems that can be down without the device being at fault. */
+/** The external systems that the work on a device depends on. */
 export type Dependency = 'balena' | 'hub';
 
 /** Who or what has to change before the work can succeed. */
@@ -25,7 +25,7 @@ export interface ErrorPolicy {
   fault: Fault;
   /** The dependency that the code names; null for a code that can come from either, or from neither. */
   dependency: Dependency | null;
-  /** The request fails for good with the first such error. No later run can succeed without a change by an operator. */
+  /** True if the first such error makes the request fail for good: no later run can succeed without a change by an operator. */
   isFinal: boolean;
   /** Whether one run repeats the failed call, a few times within 20 s. */
   retriedInRun: 'never' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
@@ -33,7 +33,7 @@ export interface ErrorPolicy {
   countsAsAttempt: 'never' | 'while-circuits-are-closed';
   /** The longest wait before the first retry, ms. Later waits double. */
   firstBackOffMs: number;
-  /** Runs that were told the same Retry-After are spread over this time, ms. */
+  /** Runs that received the same Retry-After are spread over this time, ms. */
   spreadMs: number;
   /** Whether the dependency's circuit opens: with the first such error, or with several in a row. */
   opensCircuit: 'never' | 'at-once' | 'after-several';
@@ -42,7 +42,7 @@ export interface ErrorPolicy {
    * failed for good is always answered with 422.
    */
   httpStatus: 422 | 503;
-  /** For the documents and the API description. */
+  /** One sentence for the documents and the API description. */
   meaning: string;
   /** The operator's next step. */
   advice: string;
@@ -75,8 +75,8 @@ const unavailable = {
     'Wait: the work is retried automatically. If the request failed for good, replay it once the dependency answers again.',
 } as const;
 
-/** The credentials are wrong, or a limit of the account is reached: a few seconds change nothing. */
-const refused = {
+/** The credentials are wrong, or a quota of the account is used up: a few seconds change nothing. */
+const accountBlocked = {
   ...usual,
   fault: 'key',
   firstBackOffMs: 60 * seconds,
@@ -91,7 +91,7 @@ const storageUnavailable = {
     'Wait: the work is retried automatically. `provisioner doctor` checks the connection and the rights.',
 } as const;
 
-/** Another writer changed the same thing in the same moment, or an unknown error occurred. A device that fails so for ever must end. */
+/** The fault may lie in this device alone, so the failures are counted: a request that always fails in this way must fail for good. */
 const deviceFailed = { ...usual, fault: 'device', countsAsAttempt: 'while-circuits-are-closed' } as const;
 
 /** The error policy: every code with its row. The codes are stable, because records, dead letters and answers carry them. */
@@ -155,7 +155,7 @@ export const errorPolicies = {
     ...unavailable,
     dependency: 'balena',
     retriedInRun: 'if-wait-is-short',
-    // balena's callers spread themselves; the hub's are spread by the rate limiter.
+    // The rate limiter spreads the calls to the hub. For balena there is no rate limiter, so the runs are spread here.
     spreadMs: 60 * seconds,
     opensCircuit: 'never',
     meaning: 'balena limits our requests (429).',
@@ -184,21 +184,21 @@ export const errorPolicies = {
     meaning: 'balena or the hub did not answer in time.',
   },
   'balena-unauthorized': {
-    ...refused,
+    ...accountBlocked,
     dependency: 'balena',
-    meaning: 'balena refuses our API key.',
+    meaning: 'balena rejects our API key.',
     advice:
       'Check BALENA_API_KEY and its rights. All work waits until the key is right, and then continues automatically. Replay what has failed for good.',
   },
   'hub-unauthorized': {
-    ...refused,
+    ...accountBlocked,
     dependency: 'hub',
-    meaning: 'The hub refuses our credentials.',
+    meaning: 'The hub rejects our credentials.',
     advice:
       "Check the hub's connection string, or the role of the managed identity. All work waits until the credentials are right, and then continues automatically. Replay what has failed for good.",
   },
   'hub-quota-exceeded': {
-    ...refused,
+    ...accountBlocked,
     fault: 'quota',
     dependency: 'hub',
     meaning: "The hub's daily quota, or its number of devices, is used up.",
@@ -226,7 +226,7 @@ export const errorPolicies = {
     fault: 'product',
     httpStatus: 422,
     meaning: 'The worker stopped each time in the middle of its work on this device.',
-    advice: "Look for crashes and for the memory limit in the worker's log, then replay.",
+    advice: "Search the worker's log for crashes and for the memory limit, then replay.",
   },
   cancelled: {
     ...usual,
@@ -237,10 +237,13 @@ export const errorPolicies = {
   },
 } satisfies Record<string, ErrorPolicy>;
 
+/** A code of the error policy. */
 export type ErrorCode = keyof typeof errorPolicies;
 
+/** All codes, in the order of the table. */
 export const errorCodes = Object.keys(errorPolicies) as [ErrorCode, ...ErrorCode[]];
 
+/** The row of a code in the error policy. */
 export function policyOf(code: ErrorCode): ErrorPolicy {
   return errorPolicies[code];
 }
@@ -252,5 +255,5 @@ export function policyOf(code: ErrorCode): ErrorPolicy {
  */
 export function adviceFor(code: string): string {
   if (Object.hasOwn(errorPolicies, code)) return policyOf(code as ErrorCode).advice;
-  return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Look at the message in the queue. Discard it if it is not from this product.';
+  return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Read the message in the queue. Discard the message if another program has sent it.';
 }

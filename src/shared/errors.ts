@@ -3,11 +3,13 @@ import { type SanitizedError, sanitizeError } from './sanitizeError.js';
 
 export type { Dependency, ErrorCode } from './errorPolicy.js';
 
+/** A step of a run. */
 export type Step = 'validate' | 'mint' | 'register' | 'store' | 'remove';
 
+/** The details of an error, beside code and message. */
 export interface ProvisioningErrorOptions {
   step?: Step;
-  /** The dependency that failed; default: the one that the code names. Its circuit counts the failure. */
+  /** The dependency that failed; default: the dependency of the code. The circuit of the dependency counts the failure. */
   dependency?: Dependency;
   /** The time that the dependency asked us to wait, ms. */
   retryAfterMs?: number;

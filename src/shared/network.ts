@@ -33,7 +33,7 @@ export async function withDeadline<R>(ms: number, run: (signal: AbortSignal) => 
 }
 
 /** The error codes for a failed connection or a rejected certificate. The other system has never received the request. */
-const codes = new Set([
+const neverSentCodes = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -49,9 +49,9 @@ const codes = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-/** Whether the code of the error, or of a cause, shows: the other system has never received the request. */
+/** Whether the code of the error, or of one of its causes, proves that the other system has never received the request. */
 export function neverSent(error: unknown): boolean {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
-  if (typeof code === 'string' && codes.has(code)) return true;
+  if (typeof code === 'string' && neverSentCodes.has(code)) return true;
   return cause !== undefined && cause !== null && neverSent(cause);
 }

@@ -7,8 +7,8 @@ const firstWaitMs = 1_000;
 
 /**
  * Runs a repeatable call up to six times, with a pause after each transient failure. The error may name the length of the pause;
- * otherwise the pauses begin at one second and double. Jobs on whole fleets use this function, so that one failed call does not
- * end the job. A `TypeError` that is not a network error is a defect of the program and is thrown at once.
+ * otherwise the pauses begin at one second and double. Work on whole fleets uses this function, so that one failed call does not
+ * end the work. A `TypeError` that is not a network error is a defect of the program and is thrown at once.
  *
  * @param signal ends the pause; a call that has begun is awaited
  * @throws the error of the last try; the signal's reason
@@ -62,8 +62,9 @@ export type RetryTransient = <R>(call: () => Promise<R>) => Promise<R>;
 const longestWaitMs = 5_000;
 
 /**
- * Up to four tries within 20 s, with jittered pauses, inside one run. Only requests that the other system rejected or never
- * received are repeated. After an unknown outcome the next run reads the present state first.
+ * Makes up to four tries within 20 s, with jittered pauses, inside one run. The error policy says which failures are repeated. After an
+ * unknown outcome only an update of a record is repeated, because the update recognises its own earlier write. For every other call
+ * the next run reads the present state first.
  */
 export const retryTransient: RetryTransient = (call) =>
   pRetry(call, {
@@ -75,7 +76,7 @@ export const retryTransient: RetryTransient = (call) =>
     shouldRetry: ({ error }) => isTransient(error),
   });
 
-/** The error policy says whether one run repeats the failed call. Errors of another class are never repeated. */
+/** Whether one run repeats the failed call, by the error policy. Errors of another class are never repeated. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof ProvisioningError)) return false;
   const { policy, retryAfterMs, outcomeUnknown } = error;

@@ -1,4 +1,4 @@
-/** The harmless parts of a foreign error: its kind and the place at which the error was thrown. */
+/** The harmless parts of an error of another library: the kind of the error, and where the error was thrown. */
 export interface SanitizedError {
   name: string;
   code?: string;
@@ -18,7 +18,7 @@ interface Foreign {
 }
 
 /**
- * Extracts the harmless parts of a foreign error, for the search for a defect. The error itself must not be kept. Its fields and its
+ * Extracts the harmless parts of an error of another library, for the search for a defect. The error itself must not be kept. Its fields and its
  * text can hold keys, signatures and whole requests, and `util.inspect` prints a cause even if the property is not enumerable.
  *
  * @param depth the number of nested causes to follow
@@ -26,12 +26,12 @@ interface Foreign {
 export function sanitizeError(error: unknown, depth = 5): SanitizedError | undefined {
   if (error === undefined || error === null || depth === 0) return undefined;
   const { name, code, statusCode, stack, cause } = error as Foreign;
-  const outline: SanitizedError = { name: isWord(name) ? name : typeof error, at: framesOf(stack) };
-  if (isWord(code)) outline.code = code;
-  if (typeof statusCode === 'number') outline.status = statusCode;
+  const sanitized: SanitizedError = { name: isWord(name) ? name : typeof error, at: framesOf(stack) };
+  if (isWord(code)) sanitized.code = code;
+  if (typeof statusCode === 'number') sanitized.status = statusCode;
   const inner = sanitizeError(cause, depth - 1);
-  if (inner) outline.cause = inner;
-  return outline;
+  if (inner) sanitized.cause = inner;
+  return sanitized;
 }
 
 function isWord(value: unknown): value is string {

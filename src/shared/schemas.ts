@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { errorCodes } from './errorPolicy.js';
 
-/** Parts that the schemas of several answers share. The code's types and the OpenAPI description are both derived from the schemas. */
+/* Parts that the schemas of several answers share. The code's types and the OpenAPI description are both derived from the schemas. */
+
 export const time = z.iso.datetime().describe('ISO 8601, UTC');
 export const count = z.int().nonnegative();
 

@@ -1,13 +1,14 @@
 import { ProvisioningError } from '../shared/errors.js';
 import type { Columns, Key, Table } from './table.js';
 
-/** A value as it was read. */
+/** A value and its version, from one reading. */
 export interface Reading<T> {
   value: T;
   /** Null if there is no row yet. */
   etag: string | null;
 }
 
+/** The parts of an update: how to read, to change and to write. */
 export interface OptimisticUpdate<T, C> {
   read(): Promise<Reading<T>>;
   /** Gets a copy of the value. Returns the change to write, or null to write nothing. Runs again after each conflict. */

@@ -14,6 +14,7 @@ export interface SharedRow<T> {
   write(value: T, basis: Reading<T>): Promise<boolean>;
 }
 
+/** Where the row is stored, and how long a reading may be used. */
 export interface SharedRowOptions<T> {
   table: Table<T>;
   key: Key;
@@ -24,6 +25,7 @@ export interface SharedRowOptions<T> {
   freshMs: number;
 }
 
+/** Opens a row. Each process keeps the last reading for `freshMs`. */
 export function openSharedRow<T>({ table, key, clock, initial, freshMs }: SharedRowOptions<T>): SharedRow<T> {
   let last: { reading: Reading<T>; at: EpochMs } | undefined;
   return {

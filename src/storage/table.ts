@@ -11,6 +11,7 @@ export interface Row<T> {
 /** Columns beside the value, for filters. Numbers are integers, with the type Int64 in a filter: `due lt 5L`. */
 export type Columns = Record<string, string | number | boolean>;
 
+/** The key of a row. */
 export interface Key {
   partition: string;
   row: string;
@@ -42,6 +43,7 @@ export interface ErasableTable<T> extends Table<T> {
   remove(key: Key): Promise<void>;
 }
 
+/** The table and its connection. */
 export interface TableOptions {
   /** A connection string, or the account's name with managed identity. */
   connection: { connectionString: string } | { accountName: string };
@@ -63,56 +65,9 @@ interface Entity {
  * Opens a table of an Azure storage account. The first call creates the table. The client repeats a request up to twice after a 5xx or a
  * reset. A conditional write can then meet its own result as a conflict, see `putStamped`.
  */
-export function openTable<T>({
-  connection,
-  name,
-  callTimeoutMs = 5_000,
-  pageTimeoutMs = 35_000,
-}: TableOptions): ErasableTable<T> & ScannedTable<T> {
-  const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
-  const client =
-    'connectionString' in connection
-      ? TableClient.fromConnectionString(connection.connectionString, name, {
-          ...options,
-          allowInsecureConnection: true,
-        })
-      : new TableClient(urlOf(connection), name, new DefaultAzureCredential(), options);
-  let made: Promise<void> | undefined;
-
-  async function call<R>(
-    run: (abortSignal: AbortSignal) => Promise<R>,
-    timeoutMs = callTimeoutMs,
-  ): Promise<R> {
-    const abortSignal = AbortSignal.timeout(timeoutMs);
-    let isMade = false;
-    try {
-      made ??= client.createTable({ abortSignal });
-      await made;
-      isMade = true;
-      return await run(abortSignal);
-    } catch (error) {
-      if (isMade && error instanceof RestError && isAboutTheRow(error)) throw error;
-      // The table may be missing. The next call creates the table again.
-      made = undefined;
-      throw new ProvisioningError(
-        'records-unavailable',
-        `The records cannot be reached (${reason(error)}).`,
-        {
-          outcomeUnknown: true,
-          cause: error,
-        },
-      );
-    }
-  }
-
-  async function unless<R, O>(codes: number[], other: O, run: () => Promise<R>): Promise<R | O> {
-    try {
-      return await run();
-    } catch (error) {
-      if (error instanceof RestError && codes.includes(error.statusCode ?? 0)) return other;
-      throw error;
-    }
-  }
+export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedTable<T> {
+  const { client, call } = connect(options);
+  const { pageTimeoutMs = 35_000 } = options;
 
   async function* scan<N extends string>(
     column: N,
@@ -172,6 +127,54 @@ export function openTable<T>({
   };
 }
 
+/**
+ * Opens a client for one table. `call` runs a call with a deadline (ms), creates the table before the first call, and throws
+ * `records-unavailable`, or RestError for a conflict or a missing row.
+ */
+function connect({ connection, name, callTimeoutMs = 5_000 }: TableOptions) {
+  const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
+  const client =
+    'connectionString' in connection
+      ? TableClient.fromConnectionString(connection.connectionString, name, {
+          ...options,
+          allowInsecureConnection: true,
+        })
+      : new TableClient(urlOf(connection), name, new DefaultAzureCredential(), options);
+  let created: Promise<void> | undefined;
+
+  async function call<R>(
+    run: (abortSignal: AbortSignal) => Promise<R>,
+    timeoutMs = callTimeoutMs,
+  ): Promise<R> {
+    const abortSignal = AbortSignal.timeout(timeoutMs);
+    let isCreated = false;
+    try {
+      created ??= client.createTable({ abortSignal });
+      await created;
+      isCreated = true;
+      return await run(abortSignal);
+    } catch (error) {
+      if (isCreated && error instanceof RestError && isAboutTheRow(error)) throw error;
+      // The table may be missing. The next call creates the table again.
+      created = undefined;
+      const message = `The records cannot be reached (${reason(error)}).`;
+      throw new ProvisioningError('records-unavailable', message, { outcomeUnknown: true, cause: error });
+    }
+  }
+
+  return { client, call };
+}
+
+/** Runs a call. If the call fails with one of these HTTP statuses, the result is `other`. */
+async function unless<R, O>(statuses: number[], other: O, run: () => Promise<R>): Promise<R | O> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof RestError && statuses.includes(error.statusCode ?? 0)) return other;
+    throw error;
+  }
+}
+
 const urlOf = ({ accountName }: { accountName: string }) => `https://${accountName}.table.core.windows.net`;
 
 /** The URL of the account's tables. */
@@ -180,7 +183,7 @@ export function tableUrl(connection: TableOptions['connection']): string {
   return TableClient.fromConnectionString(connection.connectionString, 'any').url;
 }
 
-/** Numbers as Int64. By default the client chooses Int32 or Double by size, and filters never match values of another type. */
+/** Gives all numbers the type Int64. By default the client chooses Int32 or Double by size, and filters never match values of another type. */
 function typed(columns: Columns) {
   const typedValue = (value: Columns[string]) =>
     typeof value === 'number' ? ({ type: 'Int64', value: String(Math.round(value)) } as const) : value;

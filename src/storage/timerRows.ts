@@ -9,7 +9,7 @@ export interface LastRun {
   write(at: EpochMs): Promise<void>;
 }
 
-/** @param row the row's key in the table of the system */
+/** Opens the row of a timer's last run. @param row the row's key in the table "system" */
 export function openLastRun(table: Table<{ at: EpochMs }>, row: string): LastRun {
   const stored = timerRow(table, row);
   return {
@@ -18,8 +18,11 @@ export function openLastRun(table: Table<{ at: EpochMs }>, row: string): LastRun
   };
 }
 
+/** The stored progress of a timer. */
 export interface PositionRow {
+  /** The last processed uuid; '' to start at the beginning. */
   after: string;
+  /** The time of the write. */
   at: EpochMs;
 }
 
@@ -30,7 +33,7 @@ export interface Position {
   write(after: string): Promise<void>;
 }
 
-/** @param row the row's key in the table of the system */
+/** Opens the row of a timer's progress. @param row the row's key in the table "system" */
 export function openPosition(table: Table<PositionRow>, row: string, clock: Clock): Position {
   const stored = timerRow(table, row);
   return {

@@ -1,5 +1,6 @@
 import type { Dependency, ErrorCode, Step } from '../shared/errors.js';
 
+/** An operation in the API's words. */
 export type Operation = 'provision' | 'rotate' | 'deprovision';
 
 /** The numbers of certificates by their remaining validity. */
@@ -10,7 +11,7 @@ export interface CertificateCounts {
   later: number;
 }
 
-/** The product's metrics. `openMetrics` has their names. No method throws. */
+/** The product's metrics. `openMetrics` has the names of the metrics. No method throws. */
 export interface Metrics {
   /** A new request was accepted. Repeats of a request do not count. */
   accepted(operation: Operation): void;
@@ -20,11 +21,12 @@ export interface Metrics {
   /** A request failed for good. */
   failed(code: ErrorCode, step: Step | null): void;
   /** A registry operation was sent. */
-  operation(): void;
-  /** A worker begins a job that was due `lateMs` ago. */
-  tookUp(lateMs: number): void;
-  /** The redrive timer has found the oldest overdue job. @param lateMs 0 if no job is overdue */
-  overdue(lateMs: number): void;
+  operationSent(): void;
+  /** A worker begins a job. @param lateMs the time since the job was due, ms */
+  jobStarted(lateMs: number): void;
+  /** The redrive timer has read all overdue jobs. @param lateMs the delay of the most overdue job, ms; 0 if no job is overdue */
+  oldestOverdue(lateMs: number): void;
+  /** All certificates were counted. */
   certificates(counts: CertificateCounts): void;
   /** The dependency rejected our credentials. */
   credentialsRejected(dependency: Dependency): void;
@@ -36,9 +38,9 @@ let current: Metrics = {
   provisioned: nothing,
   deprovisioned: nothing,
   failed: nothing,
-  operation: nothing,
-  tookUp: nothing,
-  overdue: nothing,
+  operationSent: nothing,
+  jobStarted: nothing,
+  oldestOverdue: nothing,
   certificates: nothing,
   credentialsRejected: nothing,
 };

@@ -3,7 +3,7 @@ import type { EpochMs } from '../shared/time.js';
 import type { CertificateCounts, Metrics } from './metrics.js';
 
 const minutes = 60_000;
-/** The redrive timer runs every five minutes, on any instance. A finding holds until the next run. */
+/** The redrive timer runs every five minutes, on any instance. The delay that a run found is reported until the next run. */
 const overdueHoldsMs = 6 * minutes;
 /** Histogram bounds in seconds. The range covers a single device, a burst of thousands at 1.67 a second, and an outage. */
 const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
@@ -20,7 +20,7 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(`provisioner.${name}`, { unit, description });
 
-  const accepted = counter('accepted', 'Requests taken, by operation');
+  const accepted = counter('accepted', 'Requests accepted, by operation');
   const provisioned = counter('provisioned', 'Devices provisioned, by operation');
   const deprovisioned = counter('deprovisioned', 'Devices deprovisioned');
   const failed = counter('failed', 'Requests that failed for good, by code and step');
@@ -68,9 +68,9 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     },
     deprovisioned: () => deprovisioned.add(1),
     failed: (code, step) => failed.add(1, { code, step: step ?? 'none' }),
-    operation: () => operations.add(1),
-    tookUp: (lateMs) => late.add(Math.max(0, lateMs)),
-    overdue(lateMs) {
+    operationSent: () => operations.add(1),
+    jobStarted: (lateMs) => late.add(Math.max(0, lateMs)),
+    oldestOverdue(lateMs) {
       overdue = { value: lateMs, until: now() + overdueHoldsMs };
     },
     certificates(counts) {

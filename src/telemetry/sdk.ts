@@ -13,7 +13,7 @@ import { type Destination, openDestinations } from './destinations.js';
 import { installHooks } from './hostHooks.js';
 import { setMetrics } from './metrics.js';
 import { openMetrics } from './openMetrics.js';
-import { remarkableSpans, scope } from './spans.js';
+import { dropLeftOutSpans, scope } from './spans.js';
 
 /** The telemetry of this process. */
 export interface Telemetry {
@@ -52,7 +52,7 @@ export async function startSdk(
   const traces = new BasicTracerProvider({
     resource,
     spanProcessors: each(({ spans }) =>
-      remarkableSpans(new BatchSpanProcessor(spans, { maxQueueSize: mostWaitingSpans })),
+      dropLeftOutSpans(new BatchSpanProcessor(spans, { maxQueueSize: mostWaitingSpans })),
     ),
   });
   const meters = new MeterProvider({

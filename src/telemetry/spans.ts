@@ -34,23 +34,25 @@ export function inSpan<R>(
   });
 }
 
-/** Marks a span as failed, with the error code only. The text and the stack of a foreign error can hold keys, and `recordException` would
- * send both. */
+/**
+ * Marks a span as failed, with the error code only. The text and the stack of an error of another library can hold keys, and
+ * `recordException` would send both.
+ */
 export function failSpan(span: Span, error: unknown): void {
   const { code } = ProvisioningError.from(error);
   span.setAttribute('code', code);
   span.setStatus({ code: SpanStatusCode.ERROR, message: code });
 }
 
-const unremarkable = new WeakSet<object>();
+const leftOut = new WeakSet<object>();
 
 /** Leaves a span out of the export, unless the span has child spans at its end. */
 export function leaveOut(span: Span): void {
-  unremarkable.add(span);
+  leftOut.add(span);
 }
 
 /** A span processor that passes on all spans except the left-out ones. See `leaveOut`. */
-export function remarkableSpans(inner: SpanProcessor): SpanProcessor {
+export function dropLeftOutSpans(inner: SpanProcessor): SpanProcessor {
   const parents = new WeakSet<object>();
   return {
     onStart(span, context) {
@@ -59,7 +61,7 @@ export function remarkableSpans(inner: SpanProcessor): SpanProcessor {
       inner.onStart(span, context);
     },
     onEnd(span) {
-      if (!unremarkable.has(span) || parents.has(span)) inner.onEnd(span);
+      if (!leftOut.has(span) || parents.has(span)) inner.onEnd(span);
     },
     forceFlush: () => inner.forceFlush(),
     shutdown: () => inner.shutdown(),
@@ -73,6 +75,7 @@ export interface StepSpans {
   end(error?: ProvisioningError): void;
 }
 
+/** Opens the step spans of one run. */
 export function openStepSpans(): StepSpans {
   let current: { step: Step; span: Span } | undefined;
 

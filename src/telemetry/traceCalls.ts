@@ -12,17 +12,19 @@ type CallsOf<T> = { [N in keyof T]: T[N] extends Call ? N : never }[keyof T] & s
 /**
  * Wraps a client so that each named call makes a span, for example `balena.findDevice`. The span holds no part of the request or the
  * response. Rejected credentials are counted.
+ *
+ * @param system the first part of the span's name
  */
 export function traceCalls<T extends object>(
-  side: Dependency | 'queue' | 'records',
+  system: Dependency | 'queue' | 'records',
   calls: T,
   names: readonly CallsOf<T>[],
   attributes: Record<string, string> = {},
 ): T {
-  const options = { kind: side === 'queue' ? SpanKind.PRODUCER : SpanKind.CLIENT, attributes };
+  const options = { kind: system === 'queue' ? SpanKind.PRODUCER : SpanKind.CLIENT, attributes };
   const traced = names.map((name) => {
     const call = calls[name] as Call;
-    return [name, (...args: never[]) => inSpan(`${side}.${name}`, options, () => counted(call(...args)))];
+    return [name, (...args: never[]) => inSpan(`${system}.${name}`, options, () => counted(call(...args)))];
   });
   return { ...calls, ...Object.fromEntries(traced) };
 }
@@ -31,10 +33,11 @@ export function traceCalls<T extends object>(
  * Wraps a client so that only failed and slow calls make a span. A waiting device repeats its request 16 times in ten minutes, with one
  * fast read each. Spans for these reads would make up half of the telemetry costs.
  *
- * @param overMs calls above this time are slow
+ * @param system the first part of the span's name
+ * @param overMs a call that takes longer is slow, ms
  */
 export function traceSlowCalls<T extends object>(
-  side: Dependency | 'records',
+  system: Dependency | 'records',
   calls: T,
   names: readonly CallsOf<T>[],
   overMs: number,
@@ -43,7 +46,7 @@ export function traceSlowCalls<T extends object>(
   const traced = names.map((name) => {
     const call = calls[name] as Call;
     const asSpan = (startTime: EpochMs, error?: unknown) => {
-      const span = tracer.startSpan(`${side}.${name}`, { kind: SpanKind.CLIENT, attributes, startTime });
+      const span = tracer.startSpan(`${system}.${name}`, { kind: SpanKind.CLIENT, attributes, startTime });
       if (error !== undefined) failSpan(span, error);
       span.end();
     };

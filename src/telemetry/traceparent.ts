@@ -3,7 +3,7 @@ import { type Context, context, type Link, propagation, ROOT_CONTEXT, trace } fr
 /**
  * The traceparent (W3C) of the active span, for the job in the device's record.
  *
- * The record keeps the traceparent, because the messages of a job are sent again, rescheduled, lost and made anew. The traceparent stays
+ * The record keeps the traceparent, because the messages of a job can be sent again, rescheduled, lost and recreated. The traceparent stays
  * in the job from the request to the job's end, through all retries, reservations and replays. `desired` outlives the job and is the
  * wrong place: a check a year later would continue the trace of the first request. Each message takes the traceparent from the job, also
  * as an application property, so that the spans of the Functions host join the trace.
@@ -26,7 +26,7 @@ export function currentTraceparent(): string | undefined {
 export function parentOfDelivery(traceparent: string | undefined): { parent: Context; links: Link[] } {
   const here = context.active();
   const host = trace.getSpanContext(here);
-  const requested = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
-  if (!requested || requested.traceId === host?.traceId) return { parent: here, links: [] };
-  return { parent: trace.setSpanContext(here, requested), links: host ? [{ context: host }] : [] };
+  const request = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, { traceparent }));
+  if (!request || request.traceId === host?.traceId) return { parent: here, links: [] };
+  return { parent: trace.setSpanContext(here, request), links: host ? [{ context: host }] : [] };
 }

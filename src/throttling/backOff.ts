@@ -4,13 +4,13 @@ const anHourMs = 3_600_000;
 const shortestMs = 1_000;
 
 /**
- * The wait until the next run: exponential, with full jitter, and never shorter than the dependency's Retry-After. The error policy
- * says where the waits begin, and how far runs that were told the same Retry-After are spread.
+ * The wait until the next run: exponential, with full jitter, and never shorter than the dependency's Retry-After. The error policy has
+ * the first wait, and the time over which runs with the same Retry-After are spread.
  *
  * @param retries earlier runs of this request that ended with a retry
- * @param random from 0 to 1
- * @param longestMs an hour: after a longer outage, an hour more is soon enough
- * @returns ms
+ * @param random a random number from 0 to 1
+ * @param longestMs the longest wait without a Retry-After, ms; default: an hour
+ * @returns the wait in ms
  */
 export function backOff(
   { policy, retryAfterMs }: Pick<ProvisioningError, 'policy' | 'retryAfterMs'>,

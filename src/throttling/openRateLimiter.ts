@@ -14,25 +14,26 @@ export interface RateLimiterRow {
   pausedUntil: EpochMs;
   /**
    * Operations have used the reservations up to this moment. If this moment lies more than `abandonedAfterMs` in the past, the reservations
-   * after this moment are treated as abandoned and handed out again. Only counted while there are reservations in the future.
+   * after this moment are treated as abandoned and handed out again. The moment is maintained only while operations are reserved ahead.
    */
-  used: EpochMs;
+  usedUntil: EpochMs;
 }
 
-const initial: RateLimiterRow = { next: 0, shift: 0, pausedUntil: 0, used: 0 };
+const initial: RateLimiterRow = { next: 0, shift: 0, pausedUntil: 0, usedUntil: 0 };
 const key = { partition: 'system', row: 'rateLimiter' };
 /** A reading of the row is used for this time. An operation may miss a new shift for one second, but the hub delays before it throttles. */
 const freshMs = 1_000;
+/** A returned reservation can be used again by the same process for this time. */
 const creditMs = 5_000;
 /** Jobs with a later reservation wait in the queue. One more delivery and one more send cost less than an occupied worker. */
 const nearMs = 5_000;
-/** The most waiting calls, of the 16 concurrent calls of a host. The other calls handle messages that are due now or need scheduling. */
+/** The most calls that wait in memory, of the 16 concurrent calls of a host. The other calls handle messages that are due now or need scheduling. */
 const mostWaiting = 4;
 /**
  * A wait this short always happens in memory. At the 83 operations a second of one S3 unit, 16 concurrent calls cover about 200 ms.
  * Scheduling the messages of such a backlog first would cost a third of the work.
  */
-const momentMs = 250;
+const shortWaitMs = 250;
 /** Used reservations are written together at this interval. A late count only hands out slightly fewer reservations. */
 const countEveryMs = 500;
 const mostConflicts = 50;
@@ -57,18 +58,16 @@ export function openRateLimiter({
   random?: () => number;
 }): RateLimiter {
   const interval = 60_000 / perMinute;
-  const shared = openSharedRow({
-    table,
-    key,
-    clock,
-    initial,
-    freshMs,
-  });
+  const shared = openSharedRow({ table, key, clock, initial, freshMs });
   let credits: { reservation: Reservation; until: EpochMs }[] = [];
-  let waiting: { resolve(reservation: Reservation): void; reject(error: unknown): void }[] = [];
+  /** The callers that wait for a reservation. */
+  let callers: { resolve(reservation: Reservation): void; reject(error: unknown): void }[] = [];
+  /** Operations without a reservation since the last write. */
   let charges = 0;
-  let used = 0;
+  /** Reservations that were used since the last write. */
+  let usedCount = 0;
   let countedAt = 0;
+  /** Calls that wait in memory for their reservation. */
   let inMemory = 0;
   let flushing = false;
 
@@ -90,55 +89,37 @@ export function openRateLimiter({
     return written!.result;
   }
 
+  /** Serves all waiting callers, and stores the counts, with one write at a time. */
   async function flush(): Promise<void> {
     let failed = false;
     do {
-      const batch = waiting;
-      const extra = charges;
-      const onTime = used;
-      waiting = [];
+      const batch = callers;
+      const charged = charges;
+      const used = usedCount;
+      callers = [];
       charges = 0;
-      used = 0;
+      usedCount = 0;
       countedAt = clock.now();
       try {
-        const given = await change((row) => take(row, batch.length, extra, onTime));
+        const given = await change((row) =>
+          take(row, { wanted: batch.length, charged, used, interval, now: clock.now() }),
+        );
         for (const [i, { resolve }] of batch.entries()) resolve(given[i] ?? 0);
         failed = false;
       } catch (error) {
-        // Unwritten counts are kept for the next write. The operations themselves are done, so that an error would help nobody.
-        charges += extra;
-        used += onTime;
+        // Unwritten counts are kept for the next write. Only the callers that wait for a reservation get the error.
+        charges += charged;
+        usedCount += used;
         for (const { reject } of batch) reject(error);
         failed = true;
       }
-    } while (waiting.length > 0 || (charges > 0 && !failed));
+    } while (callers.length > 0 || (charges > 0 && !failed));
     // Cleared synchronously after the last check, so that a later caller starts a new flush.
     flushing = false;
   }
 
-  function take(row: RateLimiterRow, wanted: number, extra: number, onTime: number): Reservation[] {
-    const now = clock.now();
-    const missed = now - abandonedAfterMs;
-    const reservations: Reservation[] = [];
-    row.next = Math.max(row.next, now - row.shift);
-    const isAhead = () => row.next + row.shift - now > momentMs;
-    // Without reservations in the future, no reservation was missed.
-    row.used = isAhead() ? Math.max(row.used, missed) + (onTime + extra) * interval : now;
-    while (reservations.length < wanted) {
-      if (isAhead() && row.used <= missed + momentMs) {
-        reservations.push(Math.round(row.used - row.shift));
-        row.used += interval;
-      } else {
-        reservations.push(Math.round(row.next));
-        row.next += interval;
-      }
-    }
-    row.next += extra * interval;
-    return reservations;
-  }
-
-  /** Flushes in a microtask, so that all callers of this turn share the write. */
-  function start(): void {
+  /** Writes in a microtask, so that all callers of this turn of the event loop share the write. */
+  function scheduleFlush(): void {
     if (flushing) return;
     flushing = true;
     queueMicrotask(flush);
@@ -155,25 +136,25 @@ export function openRateLimiter({
       const credit = credits.shift();
       if (credit) return credit.reservation;
       return new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        start();
+        callers.push({ resolve, reject });
+        scheduleFlush();
       });
     },
     async markUsed(reservation) {
       const { next, shift } = await read().catch(() => initial);
       const now = clock.now();
-      if (next + shift - now <= momentMs) return;
-      // An abandoned reservation was counted when it was handed out again.
-      if (now - reservation - shift >= abandonedAfterMs - momentMs) return;
-      used += 1;
-      if (now - countedAt >= countEveryMs) start();
+      if (next + shift - now <= shortWaitMs) return;
+      // A reservation that was abandoned and handed out again has been counted already.
+      if (now - reservation - shift >= abandonedAfterMs - shortWaitMs) return;
+      usedCount += 1;
+      if (now - countedAt >= countEveryMs) scheduleFlush();
     },
     due,
     async waitFor(reservation) {
       const at = await due(reservation);
       const wait = at - clock.now();
       if (wait <= 0) return null;
-      if (wait > (inMemory < mostWaiting ? nearMs : momentMs)) return at;
+      if (wait > (inMemory < mostWaiting ? nearMs : shortWaitMs)) return at;
       inMemory += 1;
       await clock.sleep(wait);
       inMemory -= 1;
@@ -184,7 +165,7 @@ export function openRateLimiter({
     },
     charge() {
       charges += 1;
-      start();
+      scheduleFlush();
     },
     async delayAll(ms) {
       try {
@@ -193,7 +174,7 @@ export function openRateLimiter({
           // Several workers meet the same throttling. The delays must not add up.
           row.shift += Math.max(0, ms - Math.max(0, row.pausedUntil - now));
           row.pausedUntil = Math.max(row.pausedUntil, now + ms);
-          row.used = Math.max(row.used, row.pausedUntil);
+          row.usedUntil = Math.max(row.usedUntil, row.pausedUntil);
         });
       } catch {
         // After a failed write, the next 429 writes the delay.
@@ -204,4 +185,40 @@ export function openRateLimiter({
       return Math.max(next + shift, clock.now());
     },
   };
+}
+
+interface Demand {
+  /** The number of wanted reservations. */
+  wanted: number;
+  /** The number of operations without a reservation since the last write. */
+  charged: number;
+  /** The number of reservations that were used since the last write. */
+  used: number;
+  /** The time between two operations at the hub's limit, ms. */
+  interval: number;
+  now: EpochMs;
+}
+
+/**
+ * Takes reservations from the row, and adds the counts to the row. If operations are reserved ahead, abandoned reservations are handed out
+ * first.
+ */
+function take(row: RateLimiterRow, { wanted, charged, used, interval, now }: Demand): Reservation[] {
+  const abandonedBefore = now - abandonedAfterMs;
+  const reservations: Reservation[] = [];
+  row.next = Math.max(row.next, now - row.shift);
+  const isAhead = () => row.next + row.shift - now > shortWaitMs;
+  // If no operation is reserved ahead, no reservation was abandoned.
+  row.usedUntil = isAhead() ? Math.max(row.usedUntil, abandonedBefore) + (used + charged) * interval : now;
+  while (reservations.length < wanted) {
+    if (isAhead() && row.usedUntil <= abandonedBefore + shortWaitMs) {
+      reservations.push(Math.round(row.usedUntil - row.shift));
+      row.usedUntil += interval;
+    } else {
+      reservations.push(Math.round(row.next));
+      row.next += interval;
+    }
+  }
+  row.next += charged * interval;
+  return reservations;
 }

@@ -171,5 +171,5 @@ test('npm run device says in one sentence why a device without a key of its own 
     uuid,
   ]);
   expect(await run.ended).toEqual({ code: 1, signal: null });
-  expect(run.output()).toMatch(/The device gives up: The device must prove itself.*\(401\)\n$/);
+  expect(run.output()).toMatch(/The device gives up: The device must prove its identity.*\(401\)\n$/);
 });

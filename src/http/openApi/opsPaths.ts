@@ -21,18 +21,18 @@ export function opsPaths(): Record<string, Record<string, Operation>> {
   return paths;
 }
 
-function operationOf({ method, path, summary, request: taken, status, response }: OpsRoute): Operation {
+function operationOf({ method, path, summary, request: schema, status, response }: OpsRoute): Operation {
   const byId = path.includes('{id}');
   const parameters = [
     ...(byId ? [{ name: 'id', in: 'path', required: true, schema: idOf(path) }] : []),
-    ...(taken && method === 'GET' ? queryOf(taken) : []),
+    ...(schema && method === 'GET' ? queryOf(schema) : []),
   ];
   return {
     operationId: `ops_${method.toLowerCase()}_${path.replace(/[^a-z]+/g, '_').replace(/_$/, '')}`,
     tags: ['operations'],
     summary,
     ...(parameters.length > 0 && { parameters }),
-    ...(taken && method === 'POST' && { requestBody: jsonRequestBody(taken, false) }),
+    ...(schema && method === 'POST' && { requestBody: jsonRequestBody(schema, false) }),
     responses: {
       [status]: jsonResponse(response, summary),
       400: problemResponse('the request is invalid; the detail says how to correct the request'),

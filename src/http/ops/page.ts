@@ -12,7 +12,7 @@ interface Page {
 }
 
 /**
- * Answers with the operators' page: one file without any secret, which asks the operator for the key. `page/build.ts` has
+ * Answers with the operators' page: one file without any secret, in which the operator enters the key. `page/build.ts` has
  * compressed the page and computed the headers that depend on the content. The files are read at the first request and kept
  * in memory. Without these files the answer is a problem document with status 500, and the next request reads again.
  *
@@ -56,7 +56,7 @@ async function readPage(file: URL): Promise<Page> {
     headers: {
       ...JSON.parse(built),
       'content-type': 'text/html; charset=utf-8',
-      // The browser keeps the page and asks for changes each time: a new version appears at once, no change costs an empty 304.
+      // The browser keeps the page, and asks for a newer version each time. An unchanged page costs only an empty response (304).
       'cache-control': 'no-cache',
       vary: 'accept-encoding',
       'x-content-type-options': 'nosniff',

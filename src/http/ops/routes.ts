@@ -15,7 +15,7 @@ import { overview } from '../../ops/overview/schema.js';
 import { RequestError } from '../../ops/shared/request.js';
 import { uuid } from '../../shared/schemas.js';
 
-/** A request of `/api/ops/`: the function, the schemas, and the summary for the OpenAPI description. */
+/** One request of `/api/ops/…`: the function, the schemas, and the summary for the OpenAPI description. */
 export interface OpsRoute {
   method: 'GET' | 'POST';
   /** Below `/api/ops/`. `run` gets the value of `{id}`. */
@@ -34,6 +34,7 @@ export interface OpsRoute {
 /** The name of the filter `code` in a query. In a query, `code` is the function key. */
 export const codeInQuery = 'errorCode';
 
+/** All requests of `/api/ops/…`. */
 export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
@@ -70,7 +71,7 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'dead-letters',
-    summary: 'The requests failed for good, and the messages of the dead-letter queue, as one list',
+    summary: 'The requests that failed for good, and the messages of the dead-letter queue, as one list',
     request: deadLetterQuery,
     status: 200,
     response: deadLetterPage,
@@ -115,7 +116,8 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'POST',
     path: 'actions/{id}/cancel',
-    summary: 'Cancels an action; each pending request becomes a dead letter again',
+    summary:
+      'Cancels an action; each pending replay becomes a dead letter again, and each rotation that no worker has begun is dropped',
     request: cancelRequest,
     status: 202,
     response: action,

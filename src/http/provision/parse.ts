@@ -19,6 +19,7 @@ export const provisionBody = z.strictObject({
     .optional(),
 });
 
+/** A parsed request. */
 export interface ProvisionRequest {
   uuid: string;
   /** Undefined if the request names no service. */

@@ -8,12 +8,13 @@ import type { HandledWebhooks } from './handled.js';
 import { parseEvent } from './parse.js';
 import { verifyWebhook } from './verify.js';
 
+/** Everything that a webhook uses. */
 export interface WebhookDependencies extends AcceptDependencies {
   handledWebhooks: HandledWebhooks;
   config: { webhookSecrets: readonly string[]; defaultService: string };
 }
 
-/** Senders wait for at least 10 s. */
+/** The longest time for an answer. Senders of webhooks usually wait for at least 10 s. */
 const answerWithinMs = 9_000;
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AcceptDependencies, accept, acceptNew } from '../../provisioning/accept.js';
-import { check } from '../../provisioning/check.js';
+import { requestCheck } from '../../provisioning/check.js';
 import type { WebhookEvent } from './parse.js';
 
 /** The answer to a webhook. */
@@ -34,7 +34,7 @@ export async function handleEvent(
   }
   const { uuid } = event;
   if (event.kind === 'check') {
-    await check(deps, uuid);
+    await requestCheck(deps, uuid);
     return {
       outcome: 'checked',
       uuid,

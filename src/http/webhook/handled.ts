@@ -20,6 +20,7 @@ export interface HandledWebhooks {
 const keptMs = 7 * 24 * 3_600_000;
 const maxRemovals = 1_000;
 
+/** Opens the outcomes. The key of a row is the hash of the webhook's id. */
 export function openHandledWebhooks(table: ErasableTable<Handled>, clock: Clock): HandledWebhooks {
   return {
     outcomeOf: async (id) => (await table.get(keyOf(id)))?.value.outcome ?? null,

@@ -6,6 +6,7 @@ export interface StoredAction {
   id: string;
   kind: ActionKind;
   state: ActionState;
+  /** The operator who planned the action. */
   by: string;
   filter: Record<string, string>;
   reason: string | null;
@@ -21,12 +22,15 @@ export interface StoredAction {
   limit: number | null;
   /** Number of items in the set. */
   planned: number;
+  /** Number of quarantined dead letters that the plan left out. */
   quarantined: number;
   byCode: Record<string, number>;
   byFleet: Record<string, number>;
+  /** A sentence for operators: why the action stopped, or what the plan left out. */
   note: string | null;
   /** Index of the next item to request. */
-  next: number;
+  nextIndex: number;
+  /** Number of items that were skipped, because the record had another job. */
   superseded: number;
   wave: Wave;
   /** The final counts of a finished action; null before. */
@@ -37,7 +41,7 @@ export interface StoredAction {
   unfinished?: boolean;
   /** The action finished long ago, and the clean-up removed the set. */
   setRemoved?: boolean;
-  /** A new random value with every write. A writer recognizes the writer's own write by the stamp. */
+  /** A new random value with every write, by which a writer recognises its own write. */
   stamp?: string;
 }
 
@@ -47,7 +51,7 @@ export interface Wave {
   from: number;
   /** Index in the set after the last item. */
   to: number;
-  /** When the first item is due. The other items follow at the action's rate. */
+  /** The time at which the first item is due. The other items follow at the action's rate. */
   startsAt: EpochMs;
   /** Number of items that had failed again before this wave. */
   failedBefore: number;
@@ -63,10 +67,10 @@ export interface Item {
   /** A rotation only: the certificate to replace. */
   thumbprint?: string;
   /** A dead letter without a record only: the request in the message. */
-  requested?: { operation: 'provision' | 'deprovision'; service: string | null };
+  lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null };
 }
 
-/** Is the action done, cancelled or halted? */
+/** Whether the action is done, cancelled or halted. */
 export function hasFinished({ state }: Pick<StoredAction, 'state'>): boolean {
   return state === 'done' || state === 'cancelled' || state === 'halted';
 }

@@ -53,7 +53,8 @@ async function advance(deps: BulkDependencies, { action: id, generation }: WakeU
   const stored = await actions.read(id);
   if (!stored) return;
   if (hasFinished(stored.value) || stored.value.wakeUp.generation !== generation) {
-    // An earlier worker with this message may have died in the middle of a part, after the cancelling worker had listed the requests.
+    // An earlier worker with this message may have died in the middle of a part. The part's requests may then be missing in the list of the
+    // worker that cancelled the action.
     if (isCancelled(stored.value)) await cancelRequests(deps, stored.value);
     return;
   }
@@ -62,7 +63,7 @@ async function advance(deps: BulkDependencies, { action: id, generation }: WakeU
   let wait = 0;
   while (action && !hasFinished(action) && wait === 0 && clock.now() < until) {
     if (action.state === 'cancelling') await finishCancelling(deps, action);
-    else if (action.next < action.wave.to) await performPart(deps, action);
+    else if (action.nextIndex < action.wave.to) await performPart(deps, action);
     else wait = await evaluateWave(deps, action);
     action = (await actions.read(id))?.value ?? null;
   }
@@ -70,19 +71,19 @@ async function advance(deps: BulkDependencies, { action: id, generation }: WakeU
 }
 
 /**
- * Performs the next part of the wave, each item with a due time of the item's own, and stores the progress. After a failure the progress
- * is unchanged, and the next worker repeats the part.
+ * Performs the next part of the wave, and stores the progress. Each item has its own due time. After a failure the progress is unchanged,
+ * and the next worker repeats the part.
  *
  * @throws the first failure, after all items of the part have settled
  */
 async function performPart(deps: BulkDependencies, action: StoredAction): Promise<void> {
-  const { next, wave } = action;
-  const to = Math.min(next + itemsPerPart, wave.to);
+  const { nextIndex, wave } = action;
+  const to = Math.min(nextIndex + itemsPerPart, wave.to);
   const interval = 60_000 / (action.ratePerMinute ?? deps.operationsPerMinute);
-  const items = await deps.actions.items(action.id, next, to);
+  const items = await deps.actions.items(action.id, nextIndex, to);
   let superseded = 0;
   const performing = forEachConcurrently(items, itemsAtATime, async (item, index) => {
-    const due = Math.round(wave.startsAt + (next + index - wave.from) * interval);
+    const due = Math.round(wave.startsAt + (nextIndex + index - wave.from) * interval);
     if (!(await perform[action.kind](deps, action, item, due))) superseded += 1;
   });
   const [{ status }] = await Promise.allSettled([performing]);
@@ -90,8 +91,8 @@ async function performPart(deps: BulkDependencies, action: StoredAction): Promis
   await deps.actions.amend(action.id, (stored) => {
     latest = stored;
     // If `next` differs, another worker has performed the same part and stored the progress.
-    if (status === 'rejected' || stored.next !== next || isCancelled(stored)) return null;
-    return { ...stored, next: to, superseded: stored.superseded + superseded };
+    if (status === 'rejected' || stored.nextIndex !== nextIndex || isCancelled(stored)) return null;
+    return { ...stored, nextIndex: to, superseded: stored.superseded + superseded };
   });
   // If the action was cancelled during this part, the cancelling worker may have missed the new requests.
   if (isCancelled(latest)) await cancelRequests(deps, latest);
@@ -110,9 +111,13 @@ async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promi
   const now = clock.now();
   if (counts.underWay > 0) return Math.min(Math.max(waveCheckMs, 10 * (now - startedAt)), longestWaveCheckMs);
   await actions.amend(action.id, (stored) => {
-    if (stored.state !== 'running' || stored.wave.from !== action.wave.from || stored.next !== action.next)
+    if (
+      stored.state !== 'running' ||
+      stored.wave.from !== action.wave.from ||
+      stored.nextIndex !== action.nextIndex
+    )
       return null;
-    if (stored.next < sizeOf(stored)) {
+    if (stored.nextIndex < sizeOf(stored)) {
       const { wave, halted } = nextWave(stored, counts, now);
       if (wave) return { ...stored, wave };
       return { ...stored, state: 'halted', endedAt: now, counts, note: halted };

@@ -13,8 +13,9 @@ export const cancelRequest = z.strictObject({
 export type CancelRequest = z.input<typeof cancelRequest>;
 
 /**
- * Cancels a planned or running action. A worker then requests no further items, and cancels the pending requests of the action within
- * moments; each cancelled request becomes a dead letter again.
+ * Cancels a planned or running action. Within moments a worker stops requesting items, and cancels the pending requests of the action. A
+ * cancelled replay becomes a dead letter again. A cancelled rotation leaves the old certificate, unless a worker has begun the rotation. A
+ * discarded dead letter stays discarded.
  *
  * @param id any text; an unknown id is an error
  * @throws RequestError `ops.no-such-action`, `ops.has-ended`

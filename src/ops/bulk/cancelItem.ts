@@ -10,8 +10,9 @@ const mostConflicts = 50;
 /**
  * Cancels a replay that is not done: the job becomes dead again.
  *
- * The job's message stays in the queue, and is dead-lettered when it is due. Without its message the request would be nowhere. A
- * replay that failed or died may not have sent the message, so the message is sent once more before the job becomes dead.
+ * The job's message stays in the queue, and is dead-lettered when the message is due. Without the message the request would have no dead
+ * letter. The process that replayed the request may have died before sending the message, so the message is sent once more before the job
+ * becomes dead.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the job may be cancelled all the same
  */
@@ -25,7 +26,7 @@ export async function cancelItem(
     if (found?.value.action?.id !== action.id || !hasPendingChange(found.value)) return;
     await publish({ queue, clock }, found.value);
     const next = cancelled(found.value, { now: clock.now() }, operatorOf(action));
-    // The ETag ensures that the cancelled job is the one whose message was sent.
+    // The write fails if the record has another job by now: the message of the cancelled job was certainly sent.
     if (!next || (await records.write(next, found.etag))) return;
   }
   throw new ProvisioningError('records-unavailable', 'Other writers change the record too often.');

@@ -13,7 +13,7 @@ export interface ChosenSet {
   items: { item: Item; code: string | null; fleet: string | null }[];
   /** Number of quarantined dead letters left out. */
   quarantined: number;
-  /** A sentence about the other dead letters left out; else null. */
+  /** A sentence about other dead letters that were left out; null if there are none. */
   note: string | null;
 }
 
@@ -72,7 +72,7 @@ function itemOf({
 }: DeadLetterEntry): Item {
   const item: Item = { uuid, requestId, generation, sequenceNumber };
   if (status === 'no-record')
-    item.requested = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
+    item.lostRequest = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
   return item;
 }
 
@@ -99,16 +99,16 @@ function count(deadLetters: readonly DeadLetterEntry[], status: DeadLetterStatus
  */
 export function olderDuplicates(deadLetters: readonly DeadLetterEntry[]): Set<DeadLetterEntry> {
   const newest = new Map<string, DeadLetterEntry>();
-  const olderDuplicates = new Set<DeadLetterEntry>();
+  const duplicates = new Set<DeadLetterEntry>();
   for (const deadLetter of deadLetters) {
     if (deadLetter.status !== 'no-record' || deadLetter.uuid === null) continue;
     const other = newest.get(deadLetter.uuid);
     const isNewer = !other || (deadLetter.generation ?? 0) > (other.generation ?? 0);
     if (isNewer) newest.set(deadLetter.uuid, deadLetter);
     const older = isNewer ? other : deadLetter;
-    if (older) olderDuplicates.add(older);
+    if (older) duplicates.add(older);
   }
-  return olderDuplicates;
+  return duplicates;
 }
 
 /**

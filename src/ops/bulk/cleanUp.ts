@@ -26,7 +26,7 @@ export async function cleanUpActions({ actions, clock }: { actions: Actions; clo
   }
 }
 
-/** An hour after the end of the plan's validity, to never remove a plan during a start. */
+/** A plan is removed an hour after its validity has ended, so that no plan is removed while an operator starts the plan. */
 function isStale({ startedAt, plannedAt }: StoredAction, now: EpochMs): boolean {
   return startedAt === null && plannedAt < now - planValidMs - hour;
 }

@@ -6,7 +6,7 @@ import type { Actions } from './repository.js';
 
 /** The dependencies of bulk actions. */
 export interface BulkDependencies extends AcceptDependencies {
-  /** The hub's limit of registry operations. */
+  /** The hub's limit of registry operations a minute. */
   operationsPerMinute: number;
   deviceSnapshots: DeviceSnapshots;
   deadLetterSnapshots: DeadLetterSnapshots;

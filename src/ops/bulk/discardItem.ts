@@ -1,5 +1,5 @@
 import { isMessageOfJob } from '../../device/state.js';
-import { discarded as discard } from '../../device/transitions.js';
+import { discarded as discardedRecord } from '../../device/transitions.js';
 import type { Item, StoredAction } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
 
@@ -7,7 +7,7 @@ import type { BulkDependencies } from './dependencies.js';
  * Discards a failed request, or a dead letter without a record. The redrive then removes the dead letter. A later request of the
  * device is still accepted after the cool-down.
  *
- * @returns false if the item is superseded: its record has another job by now
+ * @returns false if the item is superseded: the device's record has another job by now
  * @throws ProvisioningError `records-unavailable`
  */
 export async function discardItem(
@@ -16,17 +16,17 @@ export async function discardItem(
   item: Item,
 ): Promise<boolean> {
   const now = clock.now();
-  const why = { by: startedBy ?? plannedBy, reason: reason ?? '' };
+  const decision = { by: startedBy ?? plannedBy, reason: reason ?? '' };
   let hasRecord = false;
   let isDone = false;
   if (item.uuid !== null) {
     await records.amend(item.uuid, (record) => {
       hasRecord = record !== null;
       isDone = record?.job?.dead !== undefined && isMessageOfJob(record, item);
-      return record && isDone ? discard(record, { now }, why) : null;
+      return record && isDone ? discardedRecord(record, { now }, decision) : null;
     });
   }
   if (hasRecord || item.sequenceNumber === null) return isDone;
-  await discarded.add({ sequenceNumber: item.sequenceNumber, at: now, ...why });
+  await discarded.add({ sequenceNumber: item.sequenceNumber, at: now, ...decision });
   return true;
 }

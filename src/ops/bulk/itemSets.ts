@@ -18,6 +18,7 @@ const textOf = (index: number) => String(index).padStart(9, '0');
 /** The key is the index of the last item. Therefore the first row with a key at or above an index contains the index. */
 const rowOf = ({ from, items }: SetRow) => textOf(from + items.length - 1);
 
+/** Opens the sets. @param table stores one row for each chunk of a set */
 export function openItemSets(table: ErasableTable<SetRow>): ItemSets {
   const limit = pLimit(callsAtATime);
   return {

@@ -68,7 +68,7 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
     ),
     byFleet: countLargest(chosen.items, ({ fleet }) => fleet ?? 'unknown'),
     note: chosen.note,
-    next: 0,
+    nextIndex: 0,
     superseded: 0,
     wave: { from: 0, to: 0, startsAt: 0, failedBefore: 0 },
     counts: null,

@@ -128,7 +128,7 @@ function nothingRequested({ planned, quarantined, superseded }: StoredAction): A
  * @throws ProvisioningError `records-unavailable`
  */
 export async function countOutcomes(records: Records, action: StoredAction): Promise<ActionCounts> {
-  const { planned, quarantined, next: requested, kind } = action;
+  const { planned, quarantined, nextIndex: requested, kind } = action;
   const counts = { planned, quarantined, requested, superseded: action.superseded };
   if (kind === 'discard') {
     return { ...counts, succeeded: requested - action.superseded, failed: 0, cancelled: 0, underWay: 0 };

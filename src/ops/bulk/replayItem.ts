@@ -10,8 +10,8 @@ import type { BulkDependencies } from './dependencies.js';
 /**
  * Replays a failed request (docs/protocol.md, "Replay"). A second call for the same item only sends the job's message again.
  *
- * @param due the item's turn
- * @returns false if the item is superseded: its record has another job by now
+ * @param due the earliest start of the work
+ * @returns false if the item is superseded: the device's record has another job by now
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the request may be replayed all the same
  */
 export async function replayItem(
@@ -23,7 +23,7 @@ export async function replayItem(
   if (item.uuid === null) return false;
   let earlier: DeviceRecord | null = null;
   const written = await deps.records.amend(item.uuid, (found) => {
-    // An earlier call replayed the item. Its process may have died before it sent the message.
+    // An earlier call replayed the item. The process of that call may have died before sending the message.
     earlier = found?.action?.id === action.id ? found : null;
     if (earlier) return null;
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
@@ -41,8 +41,8 @@ function replayable(record: DeviceRecord, item: Item): DeviceRecord | null {
   return job?.dead && !job.dead.discarded && isMessageOfJob(record, item) ? record : null;
 }
 
-/** The dead letter holds all of the pending work. */
-function restored({ uuid, requestId, generation, requested }: Item, now: EpochMs): DeviceRecord | null {
-  if (!requested || uuid === null || requestId === null || generation === null) return null;
-  return restoredFromDeadLetter({ uuid, requestId, generation, ...requested }, { now });
+/** The record of a dead letter whose record was lost; null if the item has no lost request. */
+function restored({ uuid, requestId, generation, lostRequest }: Item, now: EpochMs): DeviceRecord | null {
+  if (!lostRequest || uuid === null || requestId === null || generation === null) return null;
+  return restoredFromDeadLetter({ uuid, requestId, generation, ...lostRequest }, { now });
 }

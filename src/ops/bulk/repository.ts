@@ -36,6 +36,7 @@ const mostConflicts = 20;
 
 const keyOf = (id: string) => ({ partition: 'actions', row: id });
 
+/** Opens the bulk actions. @param table stores the actions and the rows of their sets */
 export function openActions(table: ErasableTable<unknown>): Actions {
   const actions = table as ErasableTable<StoredAction>;
   const sets = openItemSets(table as ErasableTable<SetRow>);

@@ -8,7 +8,7 @@ import type { BulkDependencies } from './dependencies.js';
 /**
  * Requests the rotation of a device's certificate. A second call for the same item only sends the job's message again.
  *
- * @param due the item's turn
+ * @param due the earliest start of the work
  * @returns false if the device does not use the certificate any more, or its last request failed for good
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the rotation may be requested all the same
  */
@@ -21,7 +21,7 @@ export async function rotateItem(
   if (uuid === null || thumbprint === undefined) return false;
   const found = await deps.records.read(uuid);
   if (found?.value.action?.id === id) {
-    // An earlier call requested the rotation. Its process may have died before it sent the message.
+    // An earlier call requested the rotation. The process of that call may have died before sending the message.
     if (isPending(found.value.job)) await publishOrMarkUnsent(deps, found.value);
     return true;
   }

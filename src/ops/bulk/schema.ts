@@ -16,7 +16,7 @@ const counts = z.object({
   quarantined: count.describe('left out of the plan after too many failed replays'),
   requested: count.describe('requested so far (discard: processed so far)'),
   superseded: count.describe(
-    'skipped: the record has moved on since the plan, or a later request has replaced the request of the action',
+    'skipped: the record has another job since the plan, or a later request has replaced the request of the action',
   ),
   succeeded: count.describe(
     'of the requested items: provisioned or deprovisioned by now (discard: discarded)',

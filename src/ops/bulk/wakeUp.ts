@@ -6,7 +6,7 @@ import type { BulkDependencies } from './dependencies.js';
 /**
  * Sends a wake-up message for an action. The message carries a new generation, and workers ignore all earlier wake-up messages.
  *
- * @param at when a worker carries the action on
+ * @param at the time at which a worker continues the action
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the redrive timer sends the message later
  */
 export async function scheduleWakeUp(
@@ -23,8 +23,8 @@ export async function scheduleWakeUp(
 }
 
 /**
- * As `scheduleWakeUp`, for a caller with a change already stored in the action. The redrive timer sends a lost message later, and
- * therefore a sending failure is a note and no error.
+ * As `scheduleWakeUp`, for a caller that has already stored a change in the action. If the message cannot be sent, the redrive timer sends
+ * a new one later. The failure is therefore a note and no error.
  *
  * @returns a sentence for the operator if the message could not be sent; else null
  */
@@ -42,7 +42,7 @@ export async function scheduleWakeUpOrNote(
   }
 }
 
-/** A wake-up message later than this is lost: the limit exceeds the lock of a message and the longest turn of a worker. */
+/** A wake-up message that is later than this is treated as lost. The time is longer than the lock of a message and the longest turn of a worker. */
 const lostMs = 300_000;
 
 /**

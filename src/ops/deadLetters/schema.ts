@@ -8,8 +8,8 @@ import { count, next, operation, service, step, time } from '../../shared/schema
  * - `quarantined`: the request failed again after `maxReplays` replays. A replay must name the device or the message.
  * - `cancelled`: an operator cancelled the replay of the request. A replay is possible.
  * - `discarded`: an operator discarded the request. The redrive removes the message within minutes.
- * - `superseded`: the record has moved on since the message was sent. The redrive removes the message within minutes.
- * - `owed`: the record still has a pending job. The redrive sends the message again.
+ * - `superseded`: the record has another job by now. The redrive removes the message within minutes.
+ * - `pending`: the record still has a pending job. The redrive sends the message again.
  * - `no-record`: the message is readable, and the device has no record. A replay writes the record anew.
  * - `unreadable`: this version cannot read the message. A discard is possible.
  */
@@ -19,11 +19,12 @@ export const deadLetterStatuses = [
   'cancelled',
   'discarded',
   'superseded',
-  'owed',
+  'pending',
   'no-record',
   'unreadable',
 ] as const;
 
+/** See `deadLetterStatuses`. */
 export type DeadLetterStatus = (typeof deadLetterStatuses)[number];
 
 /** A failed request together with the message in the dead-letter queue. Either may be missing. */
@@ -44,9 +45,11 @@ export const deadLetter = z
     message: z.string().nullable(),
     attempts: count,
     replays: count,
-    superseded: z.boolean().describe('true if the record has moved on since the message was sent'),
+    superseded: z.boolean().describe('true if the record has another job by now'),
     firstSeenAt: time.nullable(),
-    failedAt: time.describe('when the request failed for good, or the message was dead-lettered'),
+    failedAt: time.describe(
+      'when the request failed for good; without a failed record, when the message entered the queue',
+    ),
   })
   .meta({ id: 'DeadLetter' });
 

@@ -11,6 +11,7 @@ export interface DeadLetterEntry extends DeadLetter {
   generation: number | null;
 }
 
+/** All dead letters, and the time of the reading. */
 export interface DeadLetterSnapshot {
   deadLetters: DeadLetterEntry[];
   /** A sentence, if the dead-letter queue could not be read to the end; else null. */
@@ -32,6 +33,7 @@ export interface DeadLetterSnapshots {
 /** After this number of failed replays, a replay takes the request only by name. */
 export const maxReplays = 3;
 
+/** Opens the snapshots. The last snapshot stays in memory. */
 export function openDeadLetterSnapshots(deps: {
   queue: Queue;
   records: Records;
@@ -143,6 +145,6 @@ function messageStatusOf({
   superseded,
 }: Pick<JoinedDeadLetter, 'message' | 'record' | 'superseded'>): DeadLetterStatus {
   if (superseded) return 'superseded';
-  if (record) return record.job?.deadAt === null ? 'owed' : recordStatusOf(record);
+  if (record) return record.job?.deadAt === null ? 'pending' : recordStatusOf(record);
   return message ? 'no-record' : 'unreadable';
 }

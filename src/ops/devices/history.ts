@@ -8,6 +8,7 @@ import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { RequestError } from '../shared/request.js';
 import type { DeviceHistory } from './schema.js';
 
+/** Everything that the history uses. */
 export interface HistoryDependencies {
   records: Records;
   rateLimiter: RateLimiter;

@@ -66,6 +66,7 @@ export async function listRecords(
   };
 }
 
+/** Makes the line of a record. */
 export function lineOf(summary: Summary, now: EpochMs): RecordLine {
   const { uuid, operation, service, fleet, code, step, message, attempts, replays, job } = summary;
   return {

@@ -2,6 +2,7 @@ import type { Records } from '../../device/repository.js';
 import type { Summary } from '../../device/summary.js';
 import type { Clock, EpochMs } from '../../shared/time.js';
 
+/** All summaries, and the time of the reading. */
 export interface DeviceSnapshot {
   /** By uuid. */
   records: ReadonlyMap<string, Summary>;

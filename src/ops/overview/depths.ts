@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/time.js';
 import type { DeviceSnapshots } from '../devices/snapshot.js';
 import type { Overview } from './schema.js';
 
+/** Everything that counting the messages uses. */
 export interface DepthsDependencies {
   management: QueueManagement;
   deviceSnapshots: DeviceSnapshots;

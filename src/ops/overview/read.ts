@@ -12,9 +12,10 @@ import type { Overview } from './schema.js';
 const freshMs = 1_000;
 const hourMs = 3_600_000;
 
+/** Everything that the overview uses. */
 export interface OverviewDependencies extends DepthsDependencies, HealthDependencies {
   rateLimiter: RateLimiter;
-  /** The hub's limit of registry operations. */
+  /** The hub's limit of registry operations a minute. */
   operationsPerMinute: number;
   samples: Samples;
 }

@@ -25,6 +25,7 @@ export interface Samples {
 const partition = 'samples';
 const rowOf = (at: EpochMs) => new Date(at).toISOString();
 
+/** Opens the samples. */
 export function openSamples(table: ErasableTable<StoredSample>): Samples {
   return {
     async add(sample) {
@@ -69,17 +70,17 @@ export async function takeSample(
 }
 
 /**
- * The work between each two samples, in operations a minute.
+ * The work between each two samples: registry operations, provisioned devices and failures, each a minute.
  *
  * @param samples the oldest first
- * @returns a sample a minute; none for the first sample, because the previous totals are unknown
+ * @returns one sample for each stored sample except the first, whose previous totals are unknown
  */
 export function historyFromSamples(samples: readonly StoredSample[]): Sample[] {
   return samples.slice(1).map((sample, index) => {
     const before = samples[index]!;
     // If a sample is missing, the difference is spread over the minutes.
     const minutes = Math.max(1, (sample.at - before.at) / minuteMs);
-    // The difference is negative if the row of the totals was lost and begun anew.
+    // If the row of the totals was lost, the totals start again at zero, and the difference is negative.
     const between = (later: number, earlier: number) => Math.max(0, Math.round((later - earlier) / minutes));
     return {
       at: iso(sample.at),

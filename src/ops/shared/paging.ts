@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RequestError } from './request.js';
 
-/** Where a page ended: the sort key (a time), and a key to tell two items of the same time apart. */
+/** Where a page ended: the sort key (a time), and a second key for items with the same time. */
 export type Cursor = [at: string, key: string];
 
 /** The query parameters of every list. */
@@ -17,7 +17,7 @@ function writeCursor(cursor: Cursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
 
-/** @throws RequestError `ops.bad-cursor` */
+/** Reads the text of a cursor. @throws RequestError `ops.bad-cursor` */
 export function readCursor(text: string): Cursor {
   try {
     return schema.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));

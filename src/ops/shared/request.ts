@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { EpochMs } from '../../shared/time.js';
 
-/** A request of an operator is impossible in the present state. The message says how to correct the request. */
+/** A request of an operator is invalid, or impossible in the present state. The message says how to correct the request. */
 export class RequestError extends Error {
   constructor(
     /** Stable, for programs. */

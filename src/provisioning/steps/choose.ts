@@ -5,21 +5,22 @@ import type { VariableScope } from '../../device/record.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from './work.js';
 
+/** The pair for the device, and the pairs in balena. */
 export interface Choice {
   /** The pair that the device is to have. */
   credentials: Credentials;
   /** Thumbprints of the pairs that balena shows now, the desired service's first. The record may be behind balena. */
   held: string[];
-  /** Scopes that hold a pair of this device, and that the record does not know. */
+  /** Scopes with a pair of this device that are missing in the record. */
   untrackedScopes: VariableScope[];
 }
 
 /**
- * Adopts the pair that the device holds if the pair can stay, and mints a new one otherwise.
+ * Keeps the pair that the device holds if the pair can stay, and mints a new pair otherwise.
  *
  * A device that holds no pair in a known scope may hold one in another scope: the record was lost, or an older provisioner stored
- * the pair. The device uses that pair, so the pair is moved to the desired scope. A second certificate beside it, at the device
- * level for example, would never be read by the device.
+ * the pair. The device uses that pair, so the pair is moved to the desired scope. The device would
+ * never read a second certificate in another scope, for example at the device level.
  *
  * @throws ProvisioningError `unexpected` if no pair can be minted
  */

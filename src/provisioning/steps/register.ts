@@ -4,8 +4,8 @@ import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from './work.js';
 
 /**
- * Makes the hub accept a thumbprint. The second thumbprint of the identity is the one that the device still holds, until the device
- * has the new certificate. A fresh device costs one operation: a create, without a get before.
+ * Makes the hub accept a thumbprint. The identity's second thumbprint is the certificate that the device still holds, until the device
+ * has the new certificate. A fresh device costs one registry operation: a create, without a get before.
  *
  * @param held thumbprints of the pairs that the device holds in balena
  * @throws ProvisioningError `hub-…`, `timed-out`
@@ -20,7 +20,7 @@ export async function register(work: Work, thumbprint: string, held: readonly st
   const create = () => work.hub('register', (hub, ms) => hub.create(work.uuid, pair, ms));
   const update = () => work.hub('register', (hub, ms) => hub.update(work.uuid, pair, ms));
   const exists = observed.hub === 'exists' || Array.isArray(observed.hub);
-  // Until the hub has answered, its state is unknown. The record says so if this run dies now.
+  // Until the hub has answered, the state of the identity is unknown. If the call fails, the record keeps `unknown`.
   observed.hub = 'unknown';
   for (const call of exists ? [update, create] : [create, update]) {
     const answer = await call();

@@ -6,10 +6,10 @@ import type { Work } from './work.js';
 /**
  * Removes the hub identity, our variables in every scope that may hold them, and every pair that is issued to this device.
  *
- * The identity is removed before the first request to balena: while balena is away, or our key does not see the fleet, the hub must
- * not accept the certificate.
+ * The identity is removed before the first request to balena. Even if balena does not answer, or our key does not see the fleet, the hub
+ * must not accept the certificate.
  *
- * @param find returns the device, or null if balena does not have the device: then only the hub identity had to be removed
+ * @param find returns the device; null if balena does not have the device, and no variables are left
  * @throws ProvisioningError `hub-…`, `balena-…`, `timed-out`, `device-not-visible`
  */
 export async function remove(work: Work, find: () => Promise<BalenaDevice | null>): Promise<void> {

@@ -24,7 +24,7 @@ export async function store(
   ];
   const writes = wanted.filter(([name, value]) => scopedVariables.variables[name]?.value !== value);
   if (writes.length > 0) {
-    // With one half stored, the device holds no pair. The hub keeps accepting the earlier certificate until both halves are stored.
+    // While only one half is stored, the device has no complete new pair. The hub accepts the earlier certificate until both are stored.
     observed.previous =
       [...held, observed.thumbprint].find((other) => other && other !== thumbprint) ?? observed.previous;
     observed.thumbprint = null;

@@ -8,7 +8,7 @@ import type { Work } from './work.js';
  *
  * @returns null if balena does not have the device
  * @throws ProvisioningError `balena-unauthorized` if the answer is empty because our key does not see the fleet any more;
- * `device-not-visible` if that happens to a device that is to be removed: its fleet may have been deleted
+ * `device-not-visible` in the same case for a device that is to be removed: the fleet may have been deleted
  */
 export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   const device = await work.balena('validate', (balena) => balena.findDevice(work.uuid));
@@ -39,7 +39,7 @@ function fleetIsNotVisible(fleet: string | null): ProvisioningError {
   );
 }
 
-/** This error counts as an attempt, so that the request ends: the fleet may never become visible again. */
+/** The error for a deprovisioning. The error counts as an attempt, so that the request ends: the fleet may never become visible again. */
 function neitherIsVisible(fleet: string | null): ProvisioningError {
   const what = fleet === null ? 'any fleet' : `its fleet ${fleet}`;
   return new ProvisioningError(

@@ -13,7 +13,7 @@ export interface Work {
   scopes: readonly VariableScope[];
   /** The run asks the hub instead of trusting the record. */
   readonly forceVerify: boolean;
-  /** The state that is stored and registered, as far as this run knows. The record takes this over when the run ends, however the run ends. */
+  /** The state in balena and at the hub, as far as this run knows. The record takes over this state at the end of the run, after a failure too. */
   observed: ObservedDraft;
   /** Scopes that hold no variable of ours any more, or do not exist. */
   readonly clearedScopes: Set<VariableScope>;
@@ -28,10 +28,15 @@ export interface Work {
   recordScopes(scopes: readonly VariableScope[]): Promise<void>;
   /** Makes one call to balena, within the run's limits. */
   balena<R>(step: Step, call: (balena: BalenaClient) => Promise<R>): Promise<R>;
-  /** Makes one call to the hub, within the run's limits and the rate limiter's. The first call waits for the run's reservation. */
-  hub<R>(step: Step, call: (hub: HubRegistry, deadlineMs: number) => Promise<R>): Promise<R>;
+  /**
+   * Makes one call to the hub, within the limits of the run and of the rate limiter. The first call waits for the run's reservation.
+   *
+   * @param call gets the client, and the rest of the run's time (ms)
+   */
+  hub<R>(step: Step, call: (hub: HubRegistry, timeoutMs: number) => Promise<R>): Promise<R>;
 }
 
+/** The settings that the steps need. */
 export interface ReconcileSettings {
   /** Slugs of the fleets that are served; null: every fleet that the key sees. */
   fleets: readonly string[] | null;

@@ -158,7 +158,7 @@ test('only pending jobs that were due before a time are overdue', async () => {
   await add(device('3'), { generation: 1, kind: 'change', due: now });
   await add(device('4'), { generation: 1, kind: 'change', due: now - 1_000, dead: { at: now } });
   const found: string[] = [];
-  for await (const record of records.overdue(now)) found.push(record.uuid);
+  for await (const record of records.listOverdue(now)) found.push(record.uuid);
   expect(found.sort()).toEqual([device('1'), device('2')]);
 });
 

@@ -36,13 +36,13 @@ test('a failed request and its dead letter are one line, and each is listed with
       ['failed', uuidOf(1), '11', 'service-not-found'],
       ['failed', uuidOf(2), null, 'service-not-found'],
       ['superseded', uuidOf(2), '13', 'unexpected'],
-      ['owed', uuidOf(3), '14', 'MaxDeliveryCountExceeded'],
+      ['pending', uuidOf(3), '14', 'MaxDeliveryCountExceeded'],
       ['no-record', uuidOf(4), '15', 'TTLExpiredException'],
       ['unreadable', null, '16', 'bad-message'],
     ]),
   );
   // Two dead letters of one request are one line, because every action concerns both.
-  expect(byStatus).toEqual({ failed: 2, superseded: 1, owed: 1, 'no-record': 1, unreadable: 1 });
+  expect(byStatus).toEqual({ failed: 2, superseded: 1, pending: 1, 'no-record': 1, unreadable: 1 });
   expect(total).toBe(6);
 });
 

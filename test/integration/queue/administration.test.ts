@@ -45,7 +45,7 @@ describe('the management of the queue', () => {
   it('is an error where there is no such queue, or nobody answers', async () => {
     await expect(open('another').depths()).rejects.toMatchObject({
       code: 'queue-unavailable',
-      message: "The queue's counts cannot be read (MessageEntityNotFoundError).",
+      message: 'The counts and properties of the queue cannot be read (MessageEntityNotFoundError).',
     });
     const nobody = openQueueManagement({
       connection: { connectionString: connectionStringFor(1) },
@@ -53,7 +53,7 @@ describe('the management of the queue', () => {
     });
     await expect(nobody.depths()).rejects.toMatchObject({
       code: 'queue-unavailable',
-      message: "The queue's counts cannot be read (ECONNREFUSED).",
+      message: 'The counts and properties of the queue cannot be read (ECONNREFUSED).',
     });
   });
 });

@@ -3,7 +3,7 @@ import { suppressTracing } from '@opentelemetry/core';
 import type { Job } from '../../../src/device/record.js';
 import { replayed, requested, restoredFromMessage } from '../../../src/device/transitions.js';
 import { accept } from '../../../src/provisioning/accept.js';
-import { check } from '../../../src/provisioning/check.js';
+import { requestCheck } from '../../../src/provisioning/check.js';
 import { redrive } from '../../../src/provisioning/redrive.js';
 import { parseMessage } from '../../../src/queue/messages.js';
 import { publishCopy } from '../../../src/queue/publish.js';
@@ -68,7 +68,7 @@ test('a new request does not go on with the trace of the one before', async () =
 test('a check is in the trace of who wants it, and not of the request long ago', async () => {
   const { deps, put, record } = acceptDependencies(now);
   await put(provisioned);
-  const traceparent = await traced(() => check(deps, uuid));
+  const traceparent = await traced(() => requestCheck(deps, uuid));
   expect((await record(uuid)).job).toMatchObject({ kind: 'check', traceparent });
 });
 

@@ -65,7 +65,7 @@ export const requestMutants = [
     [
       'not-verified-after-ten-minutes',
       'A device that says it is provisioned is checked after ten minutes',
-      '    await check(deps, record.uuid).catch(() => {});\n',
+      '    await requestCheck(deps, record.uuid).catch(() => {});\n',
       '',
     ],
   ]),

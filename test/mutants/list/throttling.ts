@@ -5,8 +5,8 @@ export const throttlingMutants = [
     [
       'reservation-given-twice',
       'No reservation is given twice',
-      '        reservations.push(Math.round(row.next));\n        row.next += interval;\n',
-      '        reservations.push(Math.round(row.next));\n',
+      '      reservations.push(Math.round(row.next));\n      row.next += interval;\n',
+      '      reservations.push(Math.round(row.next));\n',
     ],
     [
       'reservation-in-the-past',
@@ -17,14 +17,14 @@ export const throttlingMutants = [
     [
       'missed-not-given-again',
       'What was missed is given to the next caller',
-      'if (isAhead() && row.used <= missed + momentMs) {',
-      'if (isAhead() && row.used <= 0) {',
+      'if (isAhead() && row.usedUntil <= abandonedBefore + shortWaitMs) {',
+      'if (isAhead() && row.usedUntil <= 0) {',
     ],
     [
       'charge-costs-nothing',
       'A charged operation takes its place',
-      'row.next += extra * interval;',
-      'row.next += extra * 0;',
+      'row.next += charged * interval;',
+      'row.next += charged * 0;',
     ],
     [
       'shift-ignored',
@@ -41,8 +41,8 @@ export const throttlingMutants = [
     [
       'far-reservation-waited-for',
       'A reservation that is far is not waited for in memory',
-      'if (wait > (inMemory < mostWaiting ? nearMs : momentMs)) return at;',
-      'if (wait > 1e9 + (inMemory < mostWaiting ? nearMs : momentMs)) return at;',
+      'if (wait > (inMemory < mostWaiting ? nearMs : shortWaitMs)) return at;',
+      'if (wait > 1e9 + (inMemory < mostWaiting ? nearMs : shortWaitMs)) return at;',
     ],
     [
       'credit-for-ever',
@@ -73,7 +73,7 @@ export const throttlingMutants = [
     [
       'failures-never-forgotten',
       'A success ends the row of failures',
-      '        if (succeeded) inARow = 0;\n',
+      '        if (succeeded) failuresInARow = 0;\n',
       '',
     ],
     [
@@ -85,8 +85,8 @@ export const throttlingMutants = [
     [
       'circuit-opens-at-first',
       'One failure does not open the circuit',
-      "if (row.state === 'closed' && inARow < threshold && opensCircuit !== 'at-once') return;",
-      "if (row.state === 'closed' && inARow < 1 && opensCircuit !== 'at-once') return;\n        void threshold;",
+      "if (row.state === 'closed' && failuresInARow < threshold && opensCircuit !== 'at-once') return;",
+      "if (row.state === 'closed' && failuresInARow < 1 && opensCircuit !== 'at-once') return;\n        void threshold;",
     ],
     [
       'waiting-runs-not-spread',

@@ -11,8 +11,8 @@ export const workerMutants = [
     [
       'superseded-publishes-nothing',
       "A superseded message sends the pending job's message",
-      '    await publish(deps, record);\n    return isPostponed;\n  }\n  if (job.dead)',
-      '    return isPostponed;\n  }\n  if (job.dead)',
+      '    await publish(deps, record);\n    return postponedAdmission;\n  }\n  if (job.dead)',
+      '    return postponedAdmission;\n  }\n  if (job.dead)',
     ],
     [
       'superseded-message-works',
@@ -109,7 +109,7 @@ export const workerMutants = [
     [
       'no-pause-before-throwing',
       'A full queue is given a pause before the next delivery',
-      '      await clock.sleep(beforeThrowingMs);\n',
+      '      await clock.sleep(pauseBeforeThrowMs);\n',
       '',
     ],
   ]),
@@ -221,7 +221,7 @@ export const workerMutants = [
     [
       'own-back-off-with-open-circuit',
       'While the circuit is open, the circuit decides about the next run',
-      'due: whenBack ?? clock.now() + backOff(',
+      'due: circuitRetryAt ?? clock.now() + backOff(',
       'due: clock.now() + backOff(',
     ],
   ]),

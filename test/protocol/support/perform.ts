@@ -10,7 +10,7 @@ import { replayItem } from '../../../src/ops/bulk/replayItem.js';
 import { startAction } from '../../../src/ops/bulk/start.js';
 import { RequestError } from '../../../src/ops/shared/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
-import { check } from '../../../src/provisioning/check.js';
+import { requestCheck } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Wish } from './callers.js';
 import type { System } from './createSystem.js';
@@ -174,7 +174,7 @@ export function lookAgain(
   inMs = 0,
 ): void {
   invoke(system, running, uuid, () =>
-    check(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
+    requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
   );
 }
 

@@ -164,19 +164,19 @@ describe('where many records of a fleet look gone,', () => {
 
   test('and no more than a tenth, workers look at them', async () => {
     const { deps, sent } = await system(300, 30);
-    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 31 }, held: [] });
+    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 31 }, guarded: [] });
     expect(sent).toHaveLength(31);
   });
 
   test('and no more than 20, workers look at them', async () => {
     const { deps } = await system(20, 20);
-    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 21 }, held: [] });
+    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 21 }, guarded: [] });
   });
 
   test('more than a tenth, no worker looks at any of them, but at those of other fleets', async () => {
     const { deps, requested } = await system(300, 31);
     const held = [{ fleet, gone: 31, records: 300 }];
-    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 1 }, held, finished: true });
+    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 1 }, guarded: held, finished: true });
     expect(await requested()).toEqual([`${uuidOf(5_000)} check`]);
   });
 
@@ -184,7 +184,7 @@ describe('where many records of a fleet look gone,', () => {
     const { deps, sent } = await system(300, 31);
     expect(await sweep(deps, { ...both, allowGone: true })).toMatchObject({
       checked: { gone: 32 },
-      held: [],
+      guarded: [],
     });
     expect(sent).toHaveLength(32);
   });
@@ -197,7 +197,7 @@ describe('where many records of a fleet look gone,', () => {
     };
     const plan = await collect(planSweep(deps, { ...both, onProgress }));
     expect(plan.map(({ uuid }) => uuid)).toEqual([uuidOf(5_000)]);
-    expect(progress).toMatchObject({ checked: { gone: 1 }, held: [{ fleet, gone: 31 }] });
+    expect(progress).toMatchObject({ checked: { gone: 1 }, guarded: [{ fleet, gone: 31 }] });
     expect(await collect(planSweep(deps, { ...both, allowGone: true }))).toHaveLength(32);
   });
 
@@ -205,7 +205,7 @@ describe('where many records of a fleet look gone,', () => {
     const { deps, sent } = await system(1_000, 501);
     const controller = new AbortController();
     const ended = { ...both, signal: controller.signal, onProgress: () => controller.abort() };
-    expect(await sweep(deps, ended)).toMatchObject({ finished: false, held: [{ fleet, gone: 500 }] });
+    expect(await sweep(deps, ended)).toMatchObject({ finished: false, guarded: [{ fleet, gone: 500 }] });
     expect(sent).toEqual([]);
   });
 
@@ -213,7 +213,7 @@ describe('where many records of a fleet look gone,', () => {
     const { deps, requested } = await system(1_000, 20);
     const controller = new AbortController();
     const ended = { ...both, signal: controller.signal, onProgress: () => controller.abort() };
-    expect(await sweep(deps, ended)).toMatchObject({ finished: false, checked: { gone: 20 }, held: [] });
+    expect(await sweep(deps, ended)).toMatchObject({ finished: false, checked: { gone: 20 }, guarded: [] });
     expect(await requested()).toHaveLength(20);
   });
 });

@@ -22,7 +22,7 @@ interface Situation {
 async function linesIn({ ping, readStatus, balena, hub }: Situation) {
   const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
-    status: { saw() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
+    status: { noteCall() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
     circuits: {
       balena: circuit(balena ?? (async () => closed)),
       hub: circuit(hub ?? (async () => closed)),
@@ -38,8 +38,8 @@ test('health has one line for each dependency, and is healthy before any work', 
     configuration: [true, 'complete'],
     queue: [true, 'answers'],
     records: [true, 'answers'],
-    balena: [true, 'no worker has used it yet'],
-    hub: [true, 'no worker has used it yet'],
+    balena: [true, 'no worker has called balena yet'],
+    hub: [true, 'no worker has called hub yet'],
   });
 });
 

@@ -18,9 +18,9 @@ test('nothing was seen before a worker has reported', async () => {
 test('what a worker saw is there for others to read', async () => {
   const { table, clock } = setUp();
   const worker = openStatus({ table, clock });
-  worker.saw('balena', null);
+  worker.noteCall('balena', null);
   clock.at += 5;
-  worker.saw('hub', down);
+  worker.noteCall('hub', down);
   await worker.report();
   expect(await openStatus({ table, clock }).read()).toEqual({
     at: start + 5,
@@ -43,10 +43,10 @@ test('it is written every ten seconds at most', async () => {
 test('of two workers the later sight of each side counts', async () => {
   const { table, clock } = setUp();
   const [one, other] = [openStatus({ table, clock }), openStatus({ table, clock })];
-  one.saw('hub', down);
-  one.saw('balena', null);
+  one.noteCall('hub', down);
+  one.noteCall('balena', null);
   clock.at += 100;
-  other.saw('hub', null);
+  other.noteCall('hub', null);
   await other.report();
   await one.report();
   expect(await one.read()).toMatchObject({
@@ -58,7 +58,7 @@ test('of two workers the later sight of each side counts', async () => {
 test('what is seen after the last message is written all the same, once it is time', async () => {
   const { table, clock } = setUp();
   const timers: { ms: number; run: () => Promise<void> }[] = [];
-  const worker = openStatus({ table, clock, later: (ms, run) => timers.push({ ms, run }) });
+  const worker = openStatus({ table, clock, schedule: (ms, run) => timers.push({ ms, run }) });
   await worker.report();
   worker.count('provisioned');
   await worker.report();
@@ -88,7 +88,7 @@ test('what two workers count is added up, and what could not be written is count
 test('a report that cannot be written fails nothing, and is written later', async () => {
   const { table, clock } = setUp();
   const worker = openStatus({ table, clock });
-  worker.saw('hub', null);
+  worker.noteCall('hub', null);
   table.fails = true;
   await worker.report();
   table.fails = false;

@@ -1,12 +1,12 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { check } from '../../../src/provisioning/check.js';
+import { requestCheck } from '../../../src/provisioning/check.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
 import { failed, now, provisioned, queued, uuid } from '../../support/records.js';
 
 async function checked(before: DeviceRecord, forceVerify = false) {
   const system = acceptDependencies(now);
   await system.put(before);
-  await check(system.deps, uuid, forceVerify);
+  await requestCheck(system.deps, uuid, forceVerify);
   return { ...system, after: await system.record(uuid) };
 }
 
@@ -27,7 +27,7 @@ test('a device that nobody works on is looked at; what it should be stays', asyn
 test('it can be put off', async () => {
   const system = acceptDependencies(now);
   await system.put(provisioned);
-  await check(system.deps, uuid, false, now + 60_000);
+  await requestCheck(system.deps, uuid, false, now + 60_000);
   expect((await system.record(uuid)).job).toMatchObject({ kind: 'check', due: now + 60_000 });
   expect(system.sent).toMatchObject([{ at: now + 60_000 }]);
 });
@@ -56,7 +56,7 @@ test('an audit leaves a given-up request alone', async () => {
 
 test('a device that was never asked for is none of our business', async () => {
   const { deps, table } = acceptDependencies(now);
-  await check(deps, uuid);
+  await requestCheck(deps, uuid);
   expect(table.writes).toBe(0);
 });
 
@@ -64,9 +64,9 @@ test('what could not be sent is marked, and sent with the next hint', async () =
   const { deps, queue, record, put, sent } = acceptDependencies(now);
   await put(provisioned);
   queue.fails = true;
-  await expect(check(deps, uuid)).rejects.toMatchObject({ code: 'queue-unavailable' });
+  await expect(requestCheck(deps, uuid)).rejects.toMatchObject({ code: 'queue-unavailable' });
   expect((await record(uuid)).job).toMatchObject({ kind: 'check', unsent: true });
   queue.fails = false;
-  await check(deps, uuid);
+  await requestCheck(deps, uuid);
   expect(sent).toHaveLength(1);
 });

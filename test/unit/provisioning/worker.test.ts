@@ -445,7 +445,7 @@ describe('while the circuit of the hub is open', () => {
   test('the circuit says when the run comes again, and the own back-off does not grow', async () => {
     const { after } = await worked(queued, {
       prepare: ({ deps, fails }) => {
-        deps.circuits.hub.whenAgain = async () => now + 123_456;
+        deps.circuits.hub.nextAttemptAt = async () => now + 123_456;
         fails.set('hub create', unavailable());
       },
     });

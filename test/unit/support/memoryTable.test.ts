@@ -20,7 +20,7 @@ test('a memory table that fails throws the error of an unreachable table, and ch
 
 test('a memory table rejects a filter that it does not know', async () => {
   const read = async () => {
-    for await (const _ of memoryTable().list('not (owed eq true)')) return;
+    for await (const _ of memoryTable().list('not (pending eq true)')) return;
   };
   await expect(read()).rejects.toThrow('does not know this filter');
 });

@@ -53,7 +53,7 @@ test('requests are counted by what they are and how they end', async () => {
 
 test('the rate is that of the last minute, beside what the hub allows', async () => {
   for (let i = 0; i < 30; i += 1) {
-    productMetrics().operation();
+    productMetrics().operationSent();
     now += 1_000;
   }
   expect(await shown('provisioner.pace.rate')).toEqual({ '': 30 });
@@ -65,15 +65,15 @@ test('the rate is that of the last minute, beside what the hub allows', async ()
 });
 
 test('the oldest job is the job that a worker has just started, or that the redrive has found', async () => {
-  productMetrics().tookUp(3_000);
-  productMetrics().tookUp(1_000);
-  productMetrics().tookUp(-50);
+  productMetrics().jobStarted(3_000);
+  productMetrics().jobStarted(1_000);
+  productMetrics().jobStarted(-50);
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 3 });
-  productMetrics().overdue(15 * minutes);
+  productMetrics().oldestOverdue(15 * minutes);
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 900 });
   now += 5 * minutes;
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 900 });
-  productMetrics().overdue(0);
+  productMetrics().oldestOverdue(0);
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 0 });
 });
 

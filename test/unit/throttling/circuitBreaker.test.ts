@@ -42,7 +42,7 @@ test('five failures in a row open it, for all workers', async () => {
   await one.failed(error('hub-unavailable'));
   clock.at += 1_000;
   expect(await two.admit('b')).toBe(now + 2_000);
-  expect(lines).toEqual(['hub fails (hub-unavailable): work waits until it answers']);
+  expect(lines).toEqual(['hub fails (hub-unavailable): all work waits until hub works again']);
 });
 
 test('a successful run starts the count again', async () => {
@@ -95,7 +95,7 @@ test('a probe whose whole work went well closes it', async () => {
   await system.one.admit('a');
   await system.one.release('a', true);
   expect(await system.one.admit('c')).toBeNull();
-  expect(system.lines.at(-1)).toBe('hub answers again: work continues');
+  expect(system.lines.at(-1)).toBe('hub works again: the waiting work continues');
 });
 
 test('the success of another does not close it: it may have asked for something else', async () => {
@@ -163,13 +163,13 @@ test('what it is told never fails, and what it is asked does, where the records 
 
 test('a run that has met the other side away is told when to come again, and is no probe', async () => {
   const system = open();
-  expect(await system.one.whenAgain()).toBeNull();
+  expect(await system.one.nextAttemptAt()).toBeNull();
   await system.break();
-  expect(await system.two.whenAgain()).toBe(now + 2_000);
+  expect(await system.two.nextAttemptAt()).toBe(now + 2_000);
   expect((await system.two.read()).probe).toBeNull();
   system.table.fails = true;
   system.clock.at += 1_000;
-  expect(await system.two.whenAgain()).toBeNull();
+  expect(await system.two.nextAttemptAt()).toBeNull();
 });
 
 test('a probe that was put off before it asked lets the next one go, and one that tries again is let through again', async () => {

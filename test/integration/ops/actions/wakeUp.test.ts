@@ -73,7 +73,7 @@ test('a worker that dies before it has stored its progress requests no device tw
   const id = await started();
   away.queue = 5;
   await expect(work()).rejects.toMatchObject({ code: 'queue-unavailable' });
-  expect((await deps.actions.read(id))?.value.next).toBe(0);
+  expect((await deps.actions.read(id))?.value.nextIndex).toBe(0);
   await work(0);
   expect(new Set(sent.map(({ messageId, uuid }) => `${uuid} ${messageId}`)).size).toBe(30);
   for (let index = 0; index < 30; index += 1)

@@ -32,7 +32,7 @@ test('a fleet with many missing devices exits with 1, and the output names --all
   for (const args of [['sweep', '--dry-run'], ['sweep']]) {
     const { code, text, json } = await runWith(app, args);
     expect(code).toBe(1);
-    expect(json).toMatchObject({ checked: { gone: 0 }, held: [{ fleet, gone: 30, records: 30 }] });
+    expect(json).toMatchObject({ checked: { gone: 0 }, guarded: [{ fleet, gone: 30, records: 30 }] });
     expect(text).toContain(`30 of 30 devices of ${fleet} are missing in balena`);
     expect(text).toContain(`provisioner sweep --fleet ${fleet} --allow-gone`);
   }

@@ -4,11 +4,11 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { leaveOut, remarkableSpans } from '../../../src/telemetry/spans.js';
+import { dropLeftOutSpans, leaveOut } from '../../../src/telemetry/spans.js';
 
 const exporter = new InMemorySpanExporter();
 const provider = new BasicTracerProvider({
-  spanProcessors: [remarkableSpans(new SimpleSpanProcessor(exporter))],
+  spanProcessors: [dropLeftOutSpans(new SimpleSpanProcessor(exporter))],
 });
 const tracer = provider.getTracer('test');
 const sent = () => exporter.getFinishedSpans().map(({ name }) => name);
