@@ -12,7 +12,7 @@ const { settle, lines, ...options } = new Command('npm run chaos --')
   .option('--seed <number>', 'of the plan (default: a random one)', wholeNumber, randomInt(1, 1_000_000))
   .option('--minutes <number>', 'how long', minutes, 10)
   .option('--devices <number>', 'how many, at most 900', wholeNumber, 100)
-  .option('--settle <seconds>', 'how long it may take afterwards until nothing is owed', wholeNumber, 600)
+  .option('--settle <seconds>', 'how long it may take afterwards until no job is pending', wholeNumber, 600)
   .option('--lines <file>', 'where to write every line of every process')
   .parse()
   .opts<{ seed: number; minutes: number; devices: number; settle: number; lines?: string }>();

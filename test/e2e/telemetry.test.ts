@@ -47,7 +47,7 @@ const newTrace = () => randomBytes(16).toString('hex');
 test('one trace leads from the request through queue, retry and every step to the stored variables', async () => {
   const uuid = await balena.newDevice();
   const traceId = newTrace();
-  // The first run meets the hub's throttling, and the work is owed again, with a new message.
+  // The first run meets the hub's throttling, and the job is pending again, with a new message.
   await hub.fault({ method: 'PUT', path: uuid, status: 429, headers: { 'retry-after': '1' }, times: 1 });
   const { json } = await ask(uuid, `00-${traceId}-00f067aa0ba902b7-01`);
   await system.state(uuid, 'provisioned');

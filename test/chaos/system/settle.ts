@@ -16,7 +16,7 @@ import { duplicateWindowMs, type System } from './startSystem.js';
 export interface Settled {
   records: DeviceRecord[];
   queue: QueueContents;
-  /** None, if nothing is owed any more, and the queue is empty. */
+  /** None, if no job is pending any more, and the queue is empty. */
   violations: Violation[];
   tookMs: number;
   /** Messages that only the timer has sent. */
@@ -59,13 +59,16 @@ export async function settle(
         records: await readRecords(tables.connectionString),
       };
       onQueue(seen.queue);
-      const owed = seen.records.filter(({ job }) => isPending(job)).map(({ uuid }) => uuid);
+      const pending = seen.records.filter(({ job }) => isPending(job)).map(({ uuid }) => uuid);
       const { messages } = seen.queue;
       const tookMs = Date.now() - begun;
-      if (owed.length === 0 && messages.length === 0) return { ...seen, violations: [], tookMs, sentByTimer };
+      if (pending.length === 0 && messages.length === 0)
+        return { ...seen, violations: [], tookMs, sentByTimer };
       if (tookMs > withinMs) {
         const violations = [
-          ...owed.map((uuid): Violation => ({ uuid, rule: 'ends', what: `owed after ${tookMs} ms of calm` })),
+          ...pending.map(
+            (uuid): Violation => ({ uuid, rule: 'ends', what: `pending after ${tookMs} ms of calm` }),
+          ),
           ...messages.map((text): Violation => ({ rule: 'ends', what: `left in the queue: ${text}` })),
         ];
         return { ...seen, violations, tookMs, sentByTimer };

@@ -41,7 +41,7 @@ const traceAfterReplay = (job: Job) =>
   replayed(recordWith({ job }), at(), { due: now, by: 'me', action: 'a' }).job?.traceparent;
 const traceAfterRequest = (job: Job) =>
   requested(recordWith({ job }), at(), { uuid, present: false }, requestId).job?.traceparent;
-const owed: Job = { generation: 7, kind: 'change', due: 0, traceparent: request };
+const pending: Job = { generation: 7, kind: 'change', due: 0, traceparent: request };
 
 test('a request belongs to the trace of its caller: job and message carry the trace', async () => {
   const { deps, sent, record } = acceptDependencies(now);
@@ -52,17 +52,17 @@ test('a request belongs to the trace of its caller: job and message carry the tr
 });
 
 test('a rescheduled, failed or replayed job keeps its trace, whichever worker processes the job', async () => {
-  expect(await inSpan('delivery', {}, async () => traceAfterReplay(owed))).toBe(request);
-  expect(traceAfterReplay({ ...owed, dead: { at: 1 } })).toBe(request);
+  expect(await inSpan('delivery', {}, async () => traceAfterReplay(pending))).toBe(request);
+  expect(traceAfterReplay({ ...pending, dead: { at: 1 } })).toBe(request);
 });
 
 test('a new request does not go on with the trace of the one before', async () => {
   let job: string | undefined;
   const traceparent = await traced(() => {
-    job = traceAfterRequest(owed);
+    job = traceAfterRequest(pending);
   });
   expect(job).toBe(traceparent);
-  expect(traceAfterRequest(owed)).toBeUndefined();
+  expect(traceAfterRequest(pending)).toBeUndefined();
 });
 
 test('a check is in the trace of who wants it, and not of the request long ago', async () => {
@@ -86,7 +86,7 @@ test("a timer's run gives no trace to what it asks for: each device begins its o
 test('a rescheduled message, a redriven message and a record created from a dead letter keep the trace', async () => {
   const { deps, sent, put } = acceptDependencies(now);
   await publishCopy(deps.queue, { ...message, traceparent: request }, '5', now);
-  await put(recordWith({ job: { ...owed, due: now - 700_000 } }));
+  await put(recordWith({ job: { ...pending, due: now - 700_000 } }));
   await redrive({
     ...deps,
     discarded: { add: async () => {}, list: async () => [], forget: async () => {} },

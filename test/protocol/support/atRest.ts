@@ -63,6 +63,6 @@ function deprovisioned(system: System, record: DeviceRecord): string[] {
 
 /** A failed check leaves its error in the record, and the next hint repeats the check. A request does not end in this way. */
 function unfit({ done }: System, { error, desired }: DeviceRecord): string[] {
-  if (!error) return ['no work is owed, and it does not fit'];
+  if (!error) return ['no job is pending, and the record does not fit'];
   return done.has(desired.requestId) ? [] : ['a request ended without a word'];
 }

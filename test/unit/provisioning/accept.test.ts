@@ -83,7 +83,7 @@ describe('what a bulk action is to come to in hours', () => {
     expect(table.writes).toBe(0);
   });
 
-  test('does not put off what is owed already', async () => {
+  test('does not put off a job that is pending already', async () => {
     const later = { ...post, retire: thumbprint, action: 'b', due: now + 5 * hours };
     const { answer } = await requested(queued, later, now + 1_000);
     expect(answer.record.job?.due).toBe(now + 1_000);

@@ -37,14 +37,14 @@ test('an audit also has the hub asked', async () => {
 });
 
 test.each<[string, DeviceRecord]>([
-  ['owed', queued],
+  ['pending', queued],
   ['given up', failed],
 ])('work that is %s stays as it is', async (_, record) => {
   const { table, sent } = await checked(record);
   expect([table.writes, sent]).toEqual([0, []]);
 });
 
-test('work that is owed takes the distrust of an audit over, under the same number', async () => {
+test('a pending job takes over an audit's demand to verify, under the same number', async () => {
   const { after, sent } = await checked(queued, true);
   expect(after.job).toEqual({ ...queued.job, forceVerify: true });
   expect(sent).toMatchObject([{ generation: 1 }]);

@@ -78,7 +78,7 @@ test('a hub that accepts what is only retired is left as it is', async () => {
   expect(calls).toEqual([]);
 });
 
-test('with distrust the hub is asked, whatever the record says', async () => {
+test('with forceVerify the hub is asked, whatever the record says', async () => {
   const options = { forceVerify: true, observed: { hub: [A, A] as ThumbprintPair } };
   const gone = fakeWork({ ...options, hub: 'none' });
   await register(gone.work, A, []);

@@ -84,9 +84,9 @@ test('an unknown device that never had an identity costs no operation, unless it
   const unwanted = fakeWork({ ...never, desired: absent });
   await remove(unwanted.work, async () => null);
   expect(unwanted.calls).toEqual(['hub remove']);
-  const distrusted = fakeWork({ ...never, forceVerify: true });
-  await remove(distrusted.work, async () => null);
-  expect(distrusted.calls).toEqual(['hub remove']);
+  const toVerify = fakeWork({ ...never, forceVerify: true });
+  await remove(toVerify.work, async () => null);
+  expect(toVerify.calls).toEqual(['hub remove']);
 });
 
 test('a removal that fails leaves what the hub holds unknown, and the variables where they are', async () => {
