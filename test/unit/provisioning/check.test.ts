@@ -44,7 +44,7 @@ test.each<[string, DeviceRecord]>([
   expect([table.writes, sent]).toEqual([0, []]);
 });
 
-test('a pending job takes over an audit's demand to verify, under the same number', async () => {
+test('a pending job takes over the verification that an audit asks for, under the same number', async () => {
   const { after, sent } = await checked(queued, true);
   expect(after.job).toEqual({ ...queued.job, forceVerify: true });
   expect(sent).toMatchObject([{ generation: 1 }]);
