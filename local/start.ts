@@ -72,7 +72,7 @@ try {
       if (!stopping)
         print(
           'start',
-          `a process ended unexpectedly (exit code ${each.process.exitCode}). Stop with Ctrl-C and start again.`,
+          `${each.name} ended unexpectedly (${each.process.signalCode ?? `exit code ${each.process.exitCode}`}). Stop with Ctrl-C and start again.`,
         );
     });
   }

@@ -51,6 +51,6 @@ function running(seenAt: EpochMs): Check {
       'no activity in the last hour',
       'this is normal just after the first start; otherwise check that the functions run: /api/health',
     );
-  if (ms <= lateMs) return ok('functions', `running; last activity ${span(ms)} ago`);
+  if (ms <= lateMs) return ok('functions', `last activity ${span(ms)} ago`);
   return failed('functions', `last activity ${span(ms)} ago`, 'check that the functions run: /api/health');
 }

@@ -24,6 +24,7 @@ export function showAction(action: Action, width: number): string {
     [planned ? 'duration' : 'took', kind === 'discard' ? null : timeOf(action)],
     ['rate', planned || ratePerMinute === null || kind === 'discard' ? null : rateOf(action)],
     ['outcome', planned ? null : outcomeOf(action)],
+    ['failures', counts.failed > 0 ? 'provisioner list --state failed' : null],
     ['reason', action.reason],
     ['operator', operatorOf(action)],
     ['note', action.note],

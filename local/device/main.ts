@@ -75,6 +75,6 @@ async function register(balena: BalenaEndpoints | undefined) {
 function describe(error: unknown): string {
   const { message, cause } = error as { message?: string; cause?: { code?: string } };
   if (cause?.code === 'ECONNREFUSED')
-    return 'nothing answers there: is the system running? Start it with npm start.';
+    return 'The functions do not answer. Is the system running, and did all of its processes start? The output of npm start tells.';
   return message ?? String(error);
 }

@@ -6,6 +6,8 @@ import { projectFolder } from './projectFolder.js';
 
 /** A simulator or host in a process of its own. */
 export interface Forked<Endpoints> {
+  /** Prefix of the process's lines. */
+  name: string;
   endpoints: Endpoints;
   process: ChildProcess;
   /** Resolves at the end of the process. */
@@ -69,6 +71,7 @@ export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Fo
     await ended;
   };
   return {
+    name,
     endpoints,
     process: child,
     ended,

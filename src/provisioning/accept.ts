@@ -19,7 +19,7 @@ export type Acceptance =
   | { kind: 'already-provisioned'; record: DeviceRecord }
   /** The request failed for good, and is not accepted again before `retryAt`. */
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
-  /** The device's service was changed less than ten minutes ago. */
+  /** A request changed the device's service less than ten minutes ago, and did not fail. */
   | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs };
 
 /** The change is pending, and its message is in the queue. */
@@ -144,7 +144,8 @@ function answerWithoutChange(
   if (same && !job?.dead && isInDesiredState(record)) return { kind: 'already-provisioned', record };
   if (same && job?.dead && now < record.coolDownUntil)
     return { kind: 'failed', record, retryAt: record.coolDownUntil };
-  const moves = desired.present && desired.service !== request.service;
+  // A move that failed for good must not keep the device from a service that exists.
+  const moves = desired.present && desired.service !== request.service && !job?.dead;
   if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs)
     return { kind: 'service-conflict', record, retryAt: desired.movedAt + moveAgainAfterMs };
   return undefined;

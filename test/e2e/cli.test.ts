@@ -71,7 +71,7 @@ describe('one device', () => {
     expect(await cli.json<Failure>(3, 'status', unknownUuid)).toEqual({
       error: {
         code: 'ops.no-such-device',
-        message: `No request was ever made for the device ${unknownUuid}.`,
+        message: `No request was ever made for the device ${unknownUuid}. Request credentials with: provisioner provision ${unknownUuid}`,
       },
     });
     expect(await cli.json(2, 'status', 'abc')).toMatchObject({ error: { code: 'usage' } });

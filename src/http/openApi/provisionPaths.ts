@@ -41,7 +41,7 @@ const provision: Operation = {
     400: badRequest,
     409: {
       description:
-        'already provisioned at this service: text beginning with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) moved to another service less than ten minutes ago',
+        'already provisioned at this service: text beginning with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) a request for another service was accepted less than ten minutes ago',
       content: { ...textResponse('').content, ...problemResponse('').content },
     },
     413: tooLarge,

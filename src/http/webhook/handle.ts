@@ -63,7 +63,7 @@ export async function handleEvent(
       outcome: kind,
       uuid,
       requestId,
-      message: 'The credentials were moved to another service less than ten minutes ago.',
+      message: 'A request for another service was accepted less than ten minutes ago.',
     };
   }
   return { outcome: kind, uuid, requestId, message: 'The device is already provisioned.' };

@@ -28,7 +28,12 @@ export async function cancelAction(
 ): Promise<Action> {
   const { by } = parse(cancelRequest, request);
   const stored = await deps.actions.read(id);
-  if (!stored) throw new RequestError('ops.no-such-action', 'There is no action with this id.', 404);
+  if (!stored)
+    throw new RequestError(
+      'ops.no-such-action',
+      'There is no action with this id. The id of an action comes from its plan.',
+      404,
+    );
   if (hasFinished(stored.value))
     throw new RequestError(
       'ops.has-ended',

@@ -19,7 +19,12 @@ type ReadDependencies = Pick<BulkDependencies, 'actions' | 'records' | 'operatio
  */
 export async function readAction(deps: ReadDependencies, id: string): Promise<Action> {
   const stored = await deps.actions.read(id);
-  if (!stored) throw new RequestError('ops.no-such-action', 'There is no action with this id.', 404);
+  if (!stored)
+    throw new RequestError(
+      'ops.no-such-action',
+      'There is no action with this id. The id of an action comes from its plan.',
+      404,
+    );
   const action = stored.value;
   if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
   return viewAction(deps, action, await countOutcomes(deps.records, action));

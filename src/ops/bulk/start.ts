@@ -73,6 +73,10 @@ export async function startAction(
     };
   });
   if (!started)
-    throw new RequestError('ops.no-such-action', 'There is no action with this id: make a plan first.', 404);
+    throw new RequestError(
+      'ops.no-such-action',
+      'There is no action with this id. Make a plan first: provisioner dead-letters plan.',
+      404,
+    );
   return withNote(viewAction(deps, started), await scheduleWakeUpOrNote(deps, id, now));
 }

@@ -24,7 +24,11 @@ export interface HistoryDependencies {
 export async function readHistory(deps: HistoryDependencies, uuid: string): Promise<DeviceHistory> {
   const stored = await deps.records.read(uuid);
   if (!stored)
-    throw new RequestError('ops.no-such-device', `No request was ever made for the device ${uuid}.`, 404);
+    throw new RequestError(
+      'ops.no-such-device',
+      `No request was ever made for the device ${uuid}. Request credentials with: provisioner provision ${uuid}`,
+      404,
+    );
   const record = stored.value;
   const { job, observed, replays, firstSeenAt, completedAt } = record;
   const discarded = job?.dead?.discarded;

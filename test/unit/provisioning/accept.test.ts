@@ -132,7 +132,7 @@ describe('a device that is provisioned', () => {
     expect(table.writes).toBe(0);
   });
 
-  test('is looked at again, if that was not done for ten minutes', async () => {
+  test('is checked again, if that was not done for ten minutes', async () => {
     const { answer, record, sent } = await requested(fresh(provisioned), post, now + 10 * minutes + 1);
     expect(answer.kind).toBe('already-provisioned');
     expect(await record(uuid)).toMatchObject({ job: { kind: 'check' }, desired: { requestId } });
@@ -224,6 +224,14 @@ describe('another service than the one before', () => {
     const { answer } = await requested(moved, relay, now + 10 * minutes - 1);
     expect(answer).toMatchObject({ kind: 'service-conflict', retryAt: now + 10 * minutes });
     expect((await requested(moved, relay, now + 10 * minutes)).answer.kind).toBe('accepted');
+  });
+
+  test('is accepted at once after a move that failed for good', async () => {
+    const moved = { ...failed, desired: { ...failed.desired, service: 'typo', movedAt: now } };
+    expect((await requested(moved, relay, now + 1)).answer).toMatchObject({
+      kind: 'accepted',
+      record: { desired: { service: 'relay', movedAt: now + 1 } },
+    });
   });
 
   test('is no conflict after a deprovision', async () => {

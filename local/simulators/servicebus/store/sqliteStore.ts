@@ -19,7 +19,7 @@ const busy = 5;
  * commit. If a commit was not synced before a crash, SQLite drops the incomplete part when SQLite opens the log again.
  *
  * @param folder created if missing
- * @throws Error if another broker uses the file, or if a newer version wrote the file
+ * @throws Error if another process uses the file, or if a newer version wrote the file
  */
 export function sqliteStore(folder: string): MessageStore {
   mkdirSync(folder, { recursive: true });
@@ -86,9 +86,12 @@ function open(file: string): DatabaseSync {
   } catch (error) {
     db.close();
     if ((error as { errcode?: number }).errcode !== busy) throw error;
-    throw new Error(`${file} is in use by another broker: stop that one, or choose another folder`, {
-      cause: error,
-    });
+    throw new Error(
+      `${file} is in use by another process. Stop the npm start of this folder, or choose another folder with --folder`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -110,7 +110,7 @@ describe('after a restart with the same folder', () => {
   test('two brokers cannot use one folder', async () => {
     await withBroker([{ name: 'q' }], async () => {
       await expect(startBroker({ port: 0, folder, queues: [] })).rejects.toThrow(
-        'is in use by another broker',
+        'is in use by another process',
       );
     });
   });
