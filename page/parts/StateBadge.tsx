@@ -43,7 +43,7 @@ const states: Record<string, { tone: Tone; means: string }> = {
   'no-record': { tone: 'bad', means: 'The device record is missing. A replay creates the record again.' },
   unreadable: { tone: 'bad', means: 'This version cannot read the dead letter. Discard the dead letter.' },
 
-  planned: { tone: 'plain', means: 'The set of devices is fixed. No device has been requested yet.' },
+  planned: { tone: 'plain', means: 'The set of devices is fixed. No request was sent yet.' },
   running: { tone: 'busy', means: 'Workers continue the action even if this page is closed.' },
   cancelling: { tone: 'busy', means: 'Workers are withdrawing the requests that are not finished.' },
   halted: {

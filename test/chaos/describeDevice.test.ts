@@ -21,7 +21,7 @@ test("a device's history tells its requests, their answers, what the processes s
     expect.stringMatching(/^ +3\.500 <- DELETE: .*"unknown"/),
     expect.stringMatching(/^ +state +.*"deprovisioned"/),
     expect.stringMatching(/^ +record/),
-    expect.stringMatching(/^ +letters +\[\]/),
+    expect.stringMatching(/^ +dead +\[\]/),
     expect.stringMatching(/^ +hub +null/),
     expect.stringMatching(/^ +balena +"": , "main": OTHER/),
   ]);

@@ -34,7 +34,7 @@ export function describeDevice(
     ...history,
     `  state    ${JSON.stringify(view)}`,
     `  record   ${JSON.stringify(record)}`,
-    `  letters  ${JSON.stringify(deadLetters)}`,
+    `  dead     ${JSON.stringify(deadLetters)}`,
     `  hub      ${JSON.stringify(identity)}`,
     `  balena   ${variables ? scopes.join(', ') || 'no variables' : 'does not know it'}`,
   ].join('\n');

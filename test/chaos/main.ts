@@ -6,13 +6,13 @@ import { runChaos } from './runChaos.js';
 
 const { settle, lines, ...options } = new Command('npm run chaos --')
   .description(
-    'Starts the whole system in its processes, asks for devices at random while everything is killed, stopped and made to fail at random, ' +
-      'lets it settle, and checks what became of every request that was accepted. The same seed gives the same plan.',
+    'Starts the whole system in its processes, requests devices at random while everything is killed, stopped and made to fail at random, ' +
+      'waits until no job is pending, and checks the result of every accepted request. The same seed gives the same plan.',
   )
-  .option('--seed <number>', 'of the plan (default: a random one)', wholeNumber, randomInt(1, 1_000_000))
-  .option('--minutes <number>', 'how long', minutes, 10)
-  .option('--devices <number>', 'how many, at most 900', wholeNumber, 100)
-  .option('--settle <seconds>', 'how long it may take afterwards until no job is pending', wholeNumber, 600)
+  .option('--seed <number>', 'seed of the plan (default: random)', wholeNumber, randomInt(1, 1_000_000))
+  .option('--minutes <number>', 'duration', minutes, 10)
+  .option('--devices <number>', 'number of devices, at most 900', wholeNumber, 100)
+  .option('--settle <seconds>', 'longest time afterwards until no job is pending', wholeNumber, 600)
   .option('--lines <file>', 'where to write every line of every process')
   .parse()
   .opts<{ seed: number; minutes: number; devices: number; settle: number; lines?: string }>();

@@ -17,10 +17,10 @@ export function summarize(plan: Plan, evidence: readonly DeviceEvidence[], end: 
   const slowest = Math.max(0, ...asks.map(({ sentAt, answeredAt }) => answeredAt - sentAt));
   return [
     `seed ${plan.seed}: ${Math.round(plan.lengthMs / 1_000)} s with ${plan.devices.length} devices`,
-    `  asked    ${asks.length}: ${count(asks.map(({ outcome }) => outcome.kind))}; the slowest took ${(slowest / 1_000).toFixed(1)} s`,
+    `  requests ${asks.length}: ${count(asks.map(({ outcome }) => outcome.kind))}; the slowest took ${(slowest / 1_000).toFixed(1)} s`,
     `  struck   ${count(strikes)}; ${faults.length} times with faults`,
-    `  ended    ${count(evidence.map(({ view }) => (view?.error && view.state === 'failed' ? `failed (${view.error.code})` : (view?.state ?? 'never asked'))))}`,
-    `  letters  ${evidence.flatMap(({ deadLetters }) => deadLetters).length} in the dead-letter queue, superseded and double ones included`,
+    `  ended    ${count(evidence.map(({ view }) => (view?.error && view.state === 'failed' ? `failed (${view.error.code})` : (view?.state ?? 'never requested'))))}`,
+    `  dead     ${evidence.flatMap(({ deadLetters }) => deadLetters).length} in the dead-letter queue, superseded and double ones included`,
     `  settled  in ${Math.round(end.tookMs / 1_000)} s; ${end.sentByTimer} messages were sent by the timer`,
   ].join('\n');
 }

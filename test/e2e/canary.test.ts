@@ -77,7 +77,7 @@ const secrets: Record<string, string> = {
 
 async function newDevice() {
   const [device] = await balena.tell<{ uuid: string; apiKey: string }[]>('POST /devices', {});
-  if (!device) throw new Error('the stand-in for balena made no device');
+  if (!device) throw new Error('the balena simulator made no device');
   secrets[`the API key of ${device.uuid}`] = device.apiKey;
   return device;
 }

@@ -19,7 +19,7 @@ interface Device {
 
 async function newDevice(): Promise<Device> {
   const [device] = await balena.tell<Device[]>('POST /devices', {});
-  if (!device) throw new Error('the stand-in for balena made no device');
+  if (!device) throw new Error('the balena simulator made no device');
   return device;
 }
 

@@ -144,7 +144,7 @@ describe('npm start', () => {
     const own = join(folder, 'stopped');
     const first = start(own);
     await first.prints(/Ready, /);
-    // Itself, the four stand-ins and the host.
+    // Itself, the four simulators and the host.
     expect(await runningWith(own)).toHaveLength(6);
     first.process.kill('SIGTERM');
     expect(await first.ended).toEqual({ code: 0, signal: null });

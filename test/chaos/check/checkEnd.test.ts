@@ -20,14 +20,14 @@ describe('an end is taken for right:', () => {
     ['provisioned', wellProvisioned()],
     ['provisioned, in the second slot', wellProvisioned({ identity: identity(otherThumbprint, thumbprint) })],
     [
-      'provisioned, with the letter of an earlier failure',
+      'provisioned, with the dead letter of an earlier failure',
       wellProvisioned({ deadLetters: wellFailed().deadLetters }),
     ],
     ['deprovisioned', wellDeprovisioned()],
     ['deprovisioned, unknown to balena', wellDeprovisioned(unknownDevice)],
     ['failed, since there is no such service', wellFailed()],
     [
-      'failed, with two letters',
+      'failed, with two dead letters',
       wellFailed({ deadLetters: [...wellFailed().deadLetters, ...wellFailed().deadLetters] }),
     ],
     ['failed, and the credentials of before are still there', wellFailed({ identity: identity(thumbprint) })],
@@ -48,21 +48,21 @@ describe('an end is found wrong when', () => {
   test.each<[string, DeviceEvidence, RegExp]>([
     ['a request is still queued', wellProvisioned({ view: view('queued', 'A', 'main') }), /is queued/],
     ['a removal is still tried', wellDeprovisioned({ view: view('retrying', 'B', null) }), /is retrying/],
-    ['it failed without a letter', wellFailed({ deadLetters: [] }), /no dead letter/],
+    ['it failed without a dead letter', wellFailed({ deadLetters: [] }), /no dead letter/],
     [
-      'its letter is that of another request',
+      'its dead letter is that of another request',
       wellFailed({ deadLetters: [{ uuid, requestId: 'Z', reason: '' }] }),
       /no dead letter/,
     ],
     [
-      'one of two letters gives another reason',
+      'one of two dead letters gives another reason',
       wellFailed({
         deadLetters: [...wellFailed().deadLetters, { uuid, requestId: 'A', reason: 'hub-throttled' }],
       }),
       /says hub-throttled/,
     ],
     [
-      'its letter gives another reason',
+      'its dead letter gives another reason',
       wellFailed({ deadLetters: [{ uuid, requestId: 'A', reason: 'MaxDeliveryCountExceeded' }] }),
       /MaxDeliveryCount/,
     ],

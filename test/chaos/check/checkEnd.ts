@@ -20,7 +20,7 @@ export function checkEnd(evidence: DeviceEvidence): Violation[] {
     // Messages are delivered at least once: after the death of a worker, one request can leave two dead letters.
     if (own.length === 0) found.push(ends('failed, and has no dead letter'));
     for (const { reason } of own)
-      if (reason !== code) found.push(ends(`failed with ${code}, and its letter says ${reason}`));
+      if (reason !== code) found.push(ends(`failed with ${code}, and its dead letter says ${reason}`));
     if (code === 'device-not-found' && identity)
       found.push(ends('balena does not know it, and the hub lets it in'));
     return found;

@@ -22,7 +22,7 @@ test('everything that can go wrong does so in ten minutes', () => {
   expect(devices.filter(({ exists }) => !exists)).not.toHaveLength(0);
 });
 
-test('every fault is one that the stand-ins take, and comes to an end', () => {
+test('every fault is one that the simulators take, and comes to an end', () => {
   const { events, lengthMs } = makePlan(options);
   for (const side of ['hub', 'balena']) {
     const own = events.flatMap((event) => (event.kind === 'faults' && event.side === side ? [event] : []));

@@ -15,7 +15,7 @@ export async function gather(
   onAnswer: (text: string) => void,
 ): Promise<DeviceEvidence[]> {
   const { iotHub, balena } = stack.simulators;
-  if (!iotHub) throw new Error('there is no stand-in for the hub');
+  if (!iotHub) throw new Error('there is no IoT Hub simulator');
   const identities = await readHub(iotHub.endpoints);
   const evidence: DeviceEvidence[] = [];
   for (const device of devices) {

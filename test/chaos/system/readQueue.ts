@@ -8,7 +8,7 @@ export interface QueueContents {
   /** Each as text. */
   messages: string[];
   deadLetters: DeadLetter[];
-  /** Each letter as text. */
+  /** Each dead letter as text. */
   deadLetterTexts: string[];
 }
 

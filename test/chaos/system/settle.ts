@@ -35,7 +35,7 @@ export async function settle(
   onQueue: (queue: QueueContents) => void,
 ): Promise<Settled> {
   const { serviceBus, tables } = stack.endpoints;
-  if (!serviceBus || !tables) throw new Error('there are no stand-ins');
+  if (!serviceBus || !tables) throw new Error('there are no simulators');
   const connection = { connectionString: tables.connectionString };
   const records = openRecords(openTable<DeviceRecord>({ connection, name: 'devices' }), systemClock);
   const queue = openQueue({ connection: serviceBus, queue: serviceBus.queue });

@@ -4,7 +4,7 @@ import { type SimulatorControl, simulatorControl } from './simulatorControl.js';
 /** By place ('' is the device level), then by name. */
 export type Variables = Record<string, Record<string, string>>;
 
-/** The stand-in for balena, seen from behind: nothing of this counts as a request. */
+/** Control of the balena simulator: its calls are not counted as requests. */
 export interface BalenaSimulator extends SimulatorControl {
   /**
    * Adds a new device to the fleet.
@@ -31,7 +31,7 @@ export function balenaSimulator({ controlUrl, fleet }: BalenaEndpoints): BalenaS
     ...control,
     async newDevice() {
       const [uuid] = await newDevices(1);
-      if (!uuid) throw new Error('the stand-in for balena made no device');
+      if (!uuid) throw new Error('the balena simulator made no device');
       return uuid;
     },
     newDevices,

@@ -60,7 +60,7 @@ export async function useSystem(options: Partial<StackOptions> = {}): Promise<Sy
     throw error;
   });
   const { balena, iotHub, serviceBus } = stack.endpoints;
-  if (!balena || !iotHub || !serviceBus) throw new Error('a stand-in is missing');
+  if (!balena || !iotHub || !serviceBus) throw new Error('a simulator is missing');
   const ca = await readFile(iotHub.caFile, 'utf8');
   const api = provisionApi(stack.endpoints);
   const [behindBalena, behindHub, queue] = [
