@@ -52,7 +52,7 @@ describe('the process', () => {
     const { registry, close } = openRegistry(endpoints);
     await registry.create({
       deviceId: 'printed',
-      authentication: { symmetricKey: { primaryKey: 'c2VjcmV0', secondaryKey: 'c2VjcmV0' } },
+      authentication: { symmetricKey: { primaryKey: key, secondaryKey: key } },
     });
     close();
     child.disconnect();
