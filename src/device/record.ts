@@ -51,7 +51,10 @@ export interface Lease {
   readonly unresolved?: boolean;
 }
 
-/** The identity at the hub, as far as known: unknown, no identity, an identity of another kind, or the two accepted thumbprints. */
+/**
+ * The identity at the hub, as far as known: unknown, no identity, an identity that is disabled or of another kind, or the two accepted
+ * thumbprints.
+ */
 export type HubState = 'unknown' | 'none' | 'exists' | [primary: string, secondary: string];
 
 /** The state that the last worker found or made in balena and at the hub. Only workers write this part. */
@@ -60,6 +63,11 @@ export interface Observed {
   readonly previous: string | null;
   readonly service: VariableScope | null;
   readonly hub: HubState;
+  /**
+   * The version of the identity that a worker wrote or read last, if that identity had no properties beside those of a new one. The hub
+   * refuses an update of another version, so the update needs no reading before. An old etag does no harm.
+   */
+  readonly hubEtag?: string | undefined;
   /** The fleet's slug. */
   readonly fleet: string | null;
   readonly notBefore: EpochMs | null;

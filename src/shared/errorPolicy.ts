@@ -132,6 +132,14 @@ export const errorPolicies = {
     meaning: 'The hub will never accept this identity. The message says why.',
     advice: 'Fix what the message names, then replay.',
   },
+  'hub-device-disabled': {
+    ...final,
+    fault: 'device',
+    dependency: 'hub',
+    meaning: 'An operator has disabled the identity at the hub. The identity was left as it is.',
+    advice:
+      'If the device may connect again, enable its identity at the hub and replay. Otherwise deprovision the device, or discard the request.',
+  },
   'balena-conflict': {
     ...deviceFailed,
     dependency: 'balena',

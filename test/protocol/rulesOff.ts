@@ -131,10 +131,22 @@ export const rulesOff: ShownRule[] = [
       hub: (hub) => ({
         ...hub,
         create: (uuid, [thumbprint], ms) => hub.create(uuid, [thumbprint, thumbprint], ms),
-        update: (uuid, [thumbprint], ms) => hub.update(uuid, [thumbprint, thumbprint], ms),
+        update: (uuid, [thumbprint], version, ms) => hub.update(uuid, [thumbprint, thumbprint], version, ms),
       }),
     },
     seen: ['outage'],
+    within: 1_000,
+  },
+  {
+    rule: 'an identity is replaced only in the version that the record or a reading vouches for',
+    off: {
+      hub: (hub) => ({
+        ...hub,
+        update: (uuid, thumbprints, version, ms) =>
+          hub.update(uuid, thumbprints, { ...version, etag: '*' }, ms),
+      }),
+    },
+    seen: ['a disabled identity was replaced'],
     within: 1_000,
   },
   {

@@ -20,6 +20,10 @@ export interface CloudDevice {
   poison: boolean;
   /** What the hub holds: two thumbprints, or an identity of another kind. */
   identity: ThumbprintPair | 'other' | null;
+  /** The operator has disabled the identity. */
+  disabled: boolean;
+  /** Changes with every change of the identity. */
+  etag: number;
   variables: Map<VariableScope, Map<VariableName, { id: number; value: string }>>;
   /** How often a letter of it was sent again by hand. */
   byHand: number;
@@ -41,6 +45,8 @@ export function createCloud() {
         recordLost: false,
         poison: false,
         identity: null,
+        disabled: false,
+        etag: 0,
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,
         minted: 0,

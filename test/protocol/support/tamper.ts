@@ -22,7 +22,10 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       for (const variables of device.variables.values()) variables.clear();
       return;
     case 'hub':
-      device.identity = world.pick([null, 'other', [alien, alien]]);
+      device.identity = world.pick([null, 'other', [alien, alien], device.identity]);
+      // The fourth choice: an operator disables the identity as it is.
+      device.disabled = device.identity !== null && world.pick([false, true]);
+      device.etag += 1;
       return;
     case 'lose-record':
       device.recordLost = true;

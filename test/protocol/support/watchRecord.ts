@@ -50,6 +50,7 @@ export function watchRecord(
       (error?.code === 'service-not-found' && after.desired.service === 'x') ||
       (error?.code === 'device-not-found' && device.gone) ||
       (error?.code === 'balena-rejected' && device.gone) ||
+      (error?.code === 'hub-device-disabled' && device.tampered) ||
       (error !== null &&
         [
           'worker-died',

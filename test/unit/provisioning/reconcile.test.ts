@@ -51,7 +51,7 @@ test('credentials in use of which the record knows nothing are moved, not double
   expect(calls).toEqual([
     'recordScopes "main"',
     `hub create ${reservation}${reservation}`,
-    `hub update ${reservation}${reservation}`,
+    'hub get',
     'store AZURE_CERT at ""',
     'store AZURE_PRIVATE_KEY at ""',
     'remove 20 at "main"',

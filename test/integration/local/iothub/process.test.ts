@@ -50,6 +50,7 @@ describe('the process', () => {
   it('prints one line per event, and never a key', async () => {
     const { child, endpoints, closed, output } = await start('--https-port', '0');
     const { registry, close } = openRegistry(endpoints);
+    const key = Buffer.alloc(32, 'secret').toString('base64');
     await registry.create({
       deviceId: 'printed',
       authentication: { symmetricKey: { primaryKey: key, secondaryKey: key } },
