@@ -5,8 +5,10 @@ export type Dependency = 'balena' | 'hub';
 export type Fault =
   /** The dependency is down, slow or busy. */
   | 'dependency'
-  /** The dependency refuses our credentials, or our hub's quota is used up. */
+  /** The dependency rejects our credentials. */
   | 'key'
+  /** A quota of our hub is used up. */
+  | 'quota'
   /** The device's fleet, or its settings. */
   | 'fleet'
   /** This device alone. */
@@ -35,7 +37,10 @@ export interface ErrorPolicy {
   spreadMs: number;
   /** Whether the dependency's circuit opens: with the first such error, or with several in a row. */
   opensCircuit: 'never' | 'at-once' | 'after-several';
-  /** The HTTP status of an answer that reports the error. 503 means that the caller may repeat the request. */
+  /**
+   * The HTTP status if an HTTP function itself ends with the error: 503 means that the caller may repeat the request. A request that
+   * failed for good is always answered with 422.
+   */
   httpStatus: 422 | 503;
   /** For the documents and the API description. */
   meaning: string;
@@ -138,7 +143,7 @@ export const errorPolicies = {
     dependency: 'hub',
     meaning: 'An operator has disabled the identity at the hub. The identity was left as it is.',
     advice:
-      'If the device may connect again, enable its identity at the hub and replay. Otherwise deprovision the device, or discard the request.',
+      'If the device may connect again, enable its identity at the hub and replay. Otherwise discard the request: the identity stays disabled.',
   },
   'balena-conflict': {
     ...deviceFailed,
@@ -150,7 +155,8 @@ export const errorPolicies = {
   'hub-conflict': {
     ...deviceFailed,
     dependency: 'hub',
-    meaning: 'Another program creates and deletes the same identity at the hub.',
+    meaning:
+      'Another program changes the same identity at the hub, or the hub cannot show a new identity yet.',
     advice:
       'Wait: the work is retried automatically. If the error stays, find out which other program changes the identity.',
   },
@@ -202,6 +208,7 @@ export const errorPolicies = {
   },
   'hub-quota-exceeded': {
     ...refused,
+    fault: 'quota',
     dependency: 'hub',
     meaning: "The hub's daily quota, or its number of devices, is used up.",
     advice:

@@ -13,9 +13,9 @@ const maxWrites = 2;
  * Makes the hub accept a thumbprint. The second thumbprint of the identity is the one that the device still holds, until the device
  * has the new certificate.
  *
- * Registry operations: a fresh device costs one (create); a device whose record knows the version of the identity costs one (update).
+ * Registry operations: a fresh device costs one (create). A device whose record knows the version of the identity costs one (update).
  * Every other identity is read before it is replaced, because a PUT replaces the whole identity, and because a disabled identity must
- * stay disabled.
+ * stay disabled. docs/protocol.md lists the costs.
  *
  * @param held thumbprints of the pairs that the device holds in balena
  * @throws ProvisioningError `hub-…`, `timed-out`; `hub-device-disabled` if the identity is disabled
@@ -25,7 +25,7 @@ export async function register(work: Work, thumbprint: string, held: readonly st
   const revoked = desired.revoke ? desired.retire : undefined;
   const isDone = () =>
     hubAccepts(observed.hub, thumbprint) && !(revoked !== undefined && hubAccepts(observed.hub, revoked));
-  let known = work.forceVerify ? await read(work) : recordedIdentity(work);
+  let known = work.forceVerify ? await read(work) : recordedIdentity(work, held);
   const pair = pairOf(work, thumbprint, held);
   for (let writes = 0; writes < maxWrites; writes += 1) {
     if (isDone()) return;
@@ -41,11 +41,14 @@ export async function register(work: Work, thumbprint: string, held: readonly st
   );
 }
 
-/** The identity as the record knows it. A known version needs no reading, because the hub refuses to replace another version. */
-function recordedIdentity({ observed: { hub, hubEtag } }: Work): Known {
+/**
+ * The identity as the record knows it. A known version needs no reading, because the hub refuses to replace another version. A device
+ * that holds a pair most likely has an identity, even if the record does not know the identity.
+ */
+function recordedIdentity({ observed: { hub, hubEtag } }: Work, held: readonly string[]): Known {
   if (hub === 'none') return 'none';
   if (hubEtag !== undefined) return { etag: hubEtag, properties: null };
-  return hub === 'unknown' ? 'unknown' : 'exists';
+  return hub === 'unknown' && held.length === 0 ? 'unknown' : 'exists';
 }
 
 /** Reads the identity. An operator disabled a disabled identity, and only an operator may enable the identity again. */

@@ -61,6 +61,18 @@ test('an unknown identity that already accepts the thumbprint is only read', asy
   expect(work.observed).toMatchObject({ hub: [A, B], hubEtag: 'e0' });
 });
 
+test('the identity of a device that holds a pair is read first, even if the record does not know the identity', async () => {
+  const adopted = fakeWork({ hub: [A, B] });
+  await register(adopted.work, A, [A]);
+  expect(adopted.calls).toEqual(['hub get']);
+  const replaced = fakeWork({ hub: [B, B] });
+  await register(replaced.work, A, [A]);
+  expect(replaced.calls).toEqual(['hub get', 'hub update AA of e0']);
+  const lost = fakeWork();
+  await register(lost.work, A, [A]);
+  expect(lost.calls).toEqual(['hub get', 'hub create AA']);
+});
+
 test('an identity that has changed since the record was written is read before it is replaced', async () => {
   const { work, calls } = fakeWork({ observed: { hub: [B, B], hubEtag: 'old' }, hub: [C, C] });
   await register(work, A, []);
@@ -143,7 +155,7 @@ describe('the second slot', () => {
   ])('is %s', async (_, options, held, thumbprints) => {
     const { work, calls } = fakeWork(options);
     await register(work, A, held);
-    expect(calls).toEqual([`hub create ${thumbprints}`]);
+    expect(calls.at(-1)).toBe(`hub create ${thumbprints}`);
   });
 });
 
