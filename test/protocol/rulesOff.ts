@@ -290,7 +290,7 @@ export const rulesOff: ShownRule[] = [
     },
     seen: ['waits too long'],
     histories: { calm: true },
-    within: 300,
+    within: 600,
   },
   {
     rule: 'a request that fails for good leaves a dead letter',
