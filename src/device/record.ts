@@ -69,6 +69,11 @@ export interface Observed {
   /** The scope of the stored variables. */
   readonly service: VariableScope | null;
   readonly hub: HubState;
+  /**
+   * The version of the identity that a worker wrote or read last, if that identity had no properties beside those of a new one. The hub
+   * refuses an update of another version, so the update needs no reading before. An old etag does no harm.
+   */
+  readonly hubEtag?: string | undefined;
   /** The fleet's slug. */
   readonly fleet: string | null;
   readonly notBefore: EpochMs | null;

@@ -13,6 +13,9 @@ const credentialErrors = new Set([
   'AuthenticationRequiredError',
 ]);
 
+/** The statuses by which the hub rejects the content of a request. */
+const finalStatuses = new Set([400, 413, 422]);
+
 interface HttpTransportError {
   response?: { statusCode?: number; headers?: Record<string, string | string[] | undefined> };
   responseBody?: string;
@@ -32,6 +35,20 @@ export function isExisting(error: unknown): boolean {
 export function isMissing(error: unknown): boolean {
   const { response, responseBody } = error as HttpTransportError;
   return response?.statusCode === 404 && /DeviceNotFound/.test(responseBody ?? '');
+}
+
+/**
+ * The hub holds another version of the identity than the request names, or none. A 412 without the hub's own code comes from another
+ * server.
+ */
+export function hasChanged(error: unknown): boolean {
+  const { response, responseBody } = error as HttpTransportError;
+  return response?.statusCode === 412 && isHubBody(responseBody);
+}
+
+/** Only the hub's own errors name an error code. A gateway, or a hub that is being moved, answers with a page or with nothing. */
+function isHubBody(body = ''): boolean {
+  return /error ?code/i.test(body);
 }
 
 /**
@@ -69,7 +86,7 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
       'The hub rejects our credentials (401): check the connection string or the role.',
     );
   // The SDK calls every 403 "too many devices". The body has the real reason.
-  if (status === 403) {
+  if (status === 403 && isHubBody(responseBody)) {
     return /403002|IotHubQuotaExceeded/.test(responseBody)
       ? make(
           'hub-quota-exceeded',
@@ -87,16 +104,21 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
       retryAfterMs: waitMs(response?.headers?.['retry-after'], responseBody),
     });
   }
-  if (status === 404 || status < 400) {
+  if (status >= 500 || status === 408) {
+    // A gateway may answer with an error although the hub has carried out the operation.
+    return make('hub-unavailable', `The hub answered ${status}.`, { outcomeUnknown: write });
+  }
+  // A gateway may answer in place of the hub. The answer then says nothing about the device.
+  if (status < 400 || status === 404 || !isHubBody(responseBody)) {
     return make(
       'hub-unavailable',
       `The response (${status}) did not come from IoT Hub: check the host name.`,
     );
   }
-  if (status >= 500 || status === 408) {
-    // A gateway may answer with an error although the hub has carried out the operation.
-    return make('hub-unavailable', `The hub answered ${status}.`, { outcomeUnknown: write });
-  }
+  if (status === 409 || status === 412)
+    return make('hub-conflict', `Another program is changing the identity (${status}).`);
+  // A hub that is being moved may answer 410, for example. The identity is not at fault.
+  if (!finalStatuses.has(status)) return make('hub-unavailable', `The hub answered ${status}.`);
   const code = /ErrorCode:(\w+)/.exec(responseBody)?.[1];
   return make('hub-rejected', `The hub rejects this device identity (${status}${code ? ` ${code}` : ''}).`);
 }

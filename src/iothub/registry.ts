@@ -4,9 +4,10 @@ import restApiClientModule from 'azure-iothub/dist/common-http/rest_api_client.j
 import registryModule from 'azure-iothub/dist/registry.js';
 import sharedAccessSignature from 'azure-iothub/dist/shared_access_signature.js';
 import { ProvisioningError } from '../shared/errors.js';
-import { isExisting, isMissing, mapHubError } from './errors.js';
+import { hasChanged, isExisting, isMissing, mapHubError } from './errors.js';
 import { DeadlineHttp } from './http.js';
-import type { HubListing, HubRegistry, IdentityState, ListedIdentity, ThumbprintPair } from './types.js';
+import { identityBody, identityOf, thumbprintsOf, versionOf } from './identity.js';
+import type { HubListing, HubRegistry, IdentityVersion, ListedIdentity, ThumbprintPair } from './types.js';
 
 // Only two modules of the package are loaded (30 ms). The index of the package also loads AMQP (139 ms).
 const { Registry } = registryModule;
@@ -24,41 +25,41 @@ export interface HubOptions {
 export function openHubRegistry({ connection, maxConnections = 16 }: HubOptions): HubRegistry & HubListing {
   const { host, port, config } = parse(connection);
   const http = new DeadlineHttp({ port, maxConnections });
-  const registry = new Registry(
-    { host, ...config } as ConstructorParameters<typeof Registry>[0],
-    new RestApiClient({ host, ...config }, 'balena-azure-iot-provisioner', http),
-  );
-  const identity = (deviceId: string, [primaryThumbprint, secondaryThumbprint]: ThumbprintPair) => ({
-    deviceId,
-    status: 'enabled',
-    authentication: { type: 'selfSigned', x509Thumbprint: { primaryThumbprint, secondaryThumbprint } },
-  });
+  const rest = new RestApiClient({ host, ...config }, 'balena-azure-iot-provisioner', http);
+  const registry = new Registry({ host, ...config } as ConstructorParameters<typeof Registry>[0], rest);
+
+  /** The SDK's own `update` names no version (If-Match `*`), so that it would replace what another writer has just changed. */
+  const replace = (body: ReturnType<typeof identityBody>, etag: string) =>
+    new Promise<Device>((resolve, reject) => {
+      const path = `/devices/${encodeURIComponent(body.deviceId)}?api-version=${apiVersion}`;
+      const headers = { 'Content-Type': 'application/json; charset=utf-8', 'If-Match': `"${etag}"` };
+      rest.executeApiCall('PUT', path, headers, body, (error: Error | null, device: Device) =>
+        error ? reject(error) : resolve(device),
+      );
+    });
 
   return {
     get: (deviceId, ms) =>
-      unless<IdentityState, IdentityState>(false, isMissing, 'none', async () => {
+      unless(false, missing, async () => {
         const { responseBody } = await http.within(ms, () => registry.get(deviceId));
         if (responseBody?.deviceId !== deviceId) throw foreignResponse(false);
-        return responseBody.status === 'enabled' ? (thumbprintsOf(responseBody) ?? 'exists') : 'exists';
+        return identityOf(responseBody);
       }),
     create: (deviceId, thumbprints, ms) =>
-      unless(true, isExisting, 'exists' as const, async () => {
+      unless(true, existing, async () => {
         const { responseBody } = await http.within(ms, () =>
-          registry.create(identity(deviceId, thumbprints)),
+          registry.create(identityBody(deviceId, thumbprints)),
         );
-        confirm(responseBody, deviceId, thumbprints);
-        return 'created' as const;
+        return confirmed(responseBody, deviceId, thumbprints);
       }),
-    update: (deviceId, thumbprints, ms) =>
-      unless(true, isMissing, 'none' as const, async () => {
-        const { responseBody } = await http.within(ms, () =>
-          registry.update(identity(deviceId, thumbprints)),
-        );
-        confirm(responseBody, deviceId, thumbprints);
-        return 'updated' as const;
+    update: (deviceId, thumbprints, { etag, properties }, ms) =>
+      unless(true, missingOrChanged, async () => {
+        const body = identityBody(deviceId, thumbprints, properties);
+        const device = await http.within(ms, () => replace(body, etag));
+        return confirmed(device, deviceId, thumbprints);
       }),
     remove: (deviceId, ms) =>
-      unless(true, isMissing, 'none' as const, async () => {
+      unless(true, nothingToRemove, async () => {
         const { httpResponse } = await http.within(ms, () => registry.delete(deviceId));
         if (httpResponse.statusCode !== 204) throw foreignResponse(true);
         return 'removed' as const;
@@ -78,6 +79,9 @@ export function openHubRegistry({ connection, maxConnections = 16 }: HubOptions)
     close: () => http.close(),
   };
 }
+
+/** The version that the SDK uses. */
+const apiVersion = '2021-04-12';
 
 /** The hub's largest page. */
 const pageSize = 100;
@@ -100,33 +104,45 @@ function listed({ deviceId, status, x509Thumbprint }: Twin): ListedIdentity {
   return { deviceId, accepts: status === 'enabled' ? accepts : [] };
 }
 
-/**
- * Runs a call. The expected error becomes the result `other`. Every other error is mapped to a ProvisioningError.
- *
- * @param write whether the call changes data
- */
-async function unless<R, O>(
-  write: boolean,
-  expected: (error: unknown) => boolean,
-  other: O,
-  run: () => Promise<R>,
-): Promise<R | O> {
+/** Expected errors, each with the result that the error becomes. */
+type Expected<O> = readonly (readonly [is: (error: unknown) => boolean, result: O])[];
+
+const missing = [[isMissing, 'none']] as const;
+const existing = [[isExisting, 'exists']] as const;
+const missingOrChanged = [
+  [isMissing, 'none'],
+  [hasChanged, 'changed'],
+] as const;
+/** The SDK removes with If-Match `*`. By RFC 7232, 412 then means that there is no identity. */
+const nothingToRemove = [
+  [isMissing, 'none'],
+  [hasChanged, 'none'],
+] as const;
+
+/** Runs a call. An expected error becomes its result. Every other error is mapped to a ProvisioningError. */
+async function unless<R, O>(write: boolean, expected: Expected<O>, run: () => Promise<R>): Promise<R | O> {
   try {
     return await run();
   } catch (error) {
-    if (expected(error)) return other;
+    const found = expected.find(([is]) => is(error));
+    if (found) return found[1];
     throw mapHubError(error, write);
   }
 }
 
 /**
- * Checks that the response shows the requested identity. For the web page of a proxy with status 200, the SDK returns a device without
- * an id.
+ * The version of a written identity, if the response shows the requested identity. For the web page of a proxy with status 200, the SDK
+ * returns a device without an id.
  */
-function confirm(device: Device | undefined, deviceId: string, thumbprints: ThumbprintPair): void {
+function confirmed(
+  device: Device | undefined,
+  deviceId: string,
+  thumbprints: ThumbprintPair,
+): IdentityVersion {
   const stored = device && thumbprintsOf(device);
   if (device?.deviceId !== deviceId || stored?.[0] !== thumbprints[0] || stored[1] !== thumbprints[1])
     throw foreignResponse(true);
+  return versionOf(device);
 }
 
 function foreignResponse(outcomeUnknown: boolean): ProvisioningError {
@@ -138,12 +154,6 @@ function foreignResponse(outcomeUnknown: boolean): ProvisioningError {
       outcomeUnknown,
     },
   );
-}
-
-function thumbprintsOf({ authentication }: Device): ThumbprintPair | undefined {
-  const { primaryThumbprint, secondaryThumbprint } = authentication?.x509Thumbprint ?? {};
-  if (!primaryThumbprint) return undefined;
-  return [primaryThumbprint.toUpperCase(), (secondaryThumbprint || primaryThumbprint).toUpperCase()];
 }
 
 function parse(connection: HubOptions['connection']) {

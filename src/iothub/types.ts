@@ -1,17 +1,49 @@
 /** The two thumbprints (SHA-256, upper-case hex) that an identity accepts. */
 export type ThumbprintPair = [primary: string, secondary: string];
 
-/** The identity of a device at the hub: no identity, an enabled identity with two thumbprints, or (`exists`) an identity of another kind. */
-export type IdentityState = 'none' | 'exists' | ThumbprintPair;
+/** The identity of a device, as the hub holds it. */
+export interface HubIdentity {
+  /** The thumbprints; null for an identity with another kind of authentication. A disabled identity accepts neither. */
+  thumbprints: ThumbprintPair | null;
+  isDisabled: boolean;
+  version: IdentityVersion;
+}
+
+/** The version of an identity that an update replaces. The hub refuses the update if the identity has changed since. */
+export interface IdentityVersion {
+  etag: string;
+  /**
+   * Every property beside the authentication, as read: capabilities, status, reason, scope, and whatever else the hub shows. An update
+   * sends them back, because a PUT replaces the whole identity. Null if the identity has no other properties than a new one.
+   */
+  properties: Readonly<Record<string, unknown>> | null;
+}
 
 /**
  * The hub's device registry. Every call is one registry operation, and ends after `timeoutMs` at the latest. Every call throws
  * ProvisioningError `hub-…` or `timed-out`. If `outcomeUnknown` is set, the operation may still take effect later.
  */
 export interface HubRegistry {
-  get(deviceId: string, timeoutMs: number): Promise<IdentityState>;
-  create(deviceId: string, thumbprints: ThumbprintPair, timeoutMs: number): Promise<'created' | 'exists'>;
-  update(deviceId: string, thumbprints: ThumbprintPair, timeoutMs: number): Promise<'updated' | 'none'>;
+  get(deviceId: string, timeoutMs: number): Promise<HubIdentity | 'none'>;
+  /** Creates an identity with default properties. */
+  create(
+    deviceId: string,
+    thumbprints: ThumbprintPair,
+    timeoutMs: number,
+  ): Promise<IdentityVersion | 'exists'>;
+  /**
+   * Replaces the thumbprints of an identity. All other properties stay.
+   *
+   * @param version the version to replace
+   * @returns the new version; `changed` if the hub holds another version, or possibly none
+   */
+  update(
+    deviceId: string,
+    thumbprints: ThumbprintPair,
+    version: IdentityVersion,
+    timeoutMs: number,
+  ): Promise<IdentityVersion | 'changed' | 'none'>;
+  /** Removes the identity, whatever its version. */
   remove(deviceId: string, timeoutMs: number): Promise<'removed' | 'none'>;
   close(): void;
 }

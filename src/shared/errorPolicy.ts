@@ -137,6 +137,14 @@ export const errorPolicies = {
     meaning: 'The hub will never accept this identity. The message says why.',
     advice: 'Fix what the message names, then replay.',
   },
+  'hub-device-disabled': {
+    ...final,
+    fault: 'device',
+    dependency: 'hub',
+    meaning: 'An operator has disabled the identity at the hub. The identity was left as it is.',
+    advice:
+      'If the device may connect again, enable its identity at the hub and replay. Otherwise discard the request: the identity stays disabled.',
+  },
   'balena-conflict': {
     ...deviceFailed,
     dependency: 'balena',
@@ -147,7 +155,8 @@ export const errorPolicies = {
   'hub-conflict': {
     ...deviceFailed,
     dependency: 'hub',
-    meaning: 'Another program creates and deletes the same identity at the hub.',
+    meaning:
+      'Another program changes the same identity at the hub, or the hub cannot show a new identity yet.',
     advice:
       'Wait: the work is retried automatically. If the error stays, find out which other program changes the identity.',
   },

@@ -133,11 +133,31 @@ export const rulesOff: ShownRule[] = [
       hub: (hub) => ({
         ...hub,
         create: (uuid, [thumbprint], ms) => hub.create(uuid, [thumbprint, thumbprint], ms),
-        update: (uuid, [thumbprint], ms) => hub.update(uuid, [thumbprint, thumbprint], ms),
+        update: (uuid, [thumbprint], version, ms) => hub.update(uuid, [thumbprint, thumbprint], version, ms),
       }),
     },
     seen: ['outage'],
     within: 1_000,
+  },
+  {
+    rule: 'an identity is replaced only in the version that the record or a reading vouches for',
+    off: {
+      hub: (hub) => ({
+        ...hub,
+        update: (uuid, thumbprints, version, ms) =>
+          hub.update(uuid, thumbprints, { ...version, etag: '*' }, ms),
+      }),
+    },
+    seen: ['a disabled identity was replaced'],
+    histories: {
+      acts: [
+        act(0, provision),
+        act(120 * seconds, { kind: 'tamper', how: 'hub', scope: 'a' }),
+        act(5 * seconds, rotate),
+      ],
+      poison: null,
+    },
+    within: 300,
   },
   {
     rule: 'what is retired and revoked is carried along until it is done',
@@ -252,7 +272,8 @@ export const rulesOff: ShownRule[] = [
     off: {
       hub: (hub) => ({
         ...hub,
-        update: (uuid, [thumbprint], ms) => hub.update(uuid, [thumbprint, pairOf(uuid, 0).thumbprint], ms),
+        update: (uuid, [thumbprint], version, ms) =>
+          hub.update(uuid, [thumbprint, pairOf(uuid, 0).thumbprint], version, ms),
       }),
     },
     seen: ['not what was acknowledged'],
@@ -269,7 +290,7 @@ export const rulesOff: ShownRule[] = [
     },
     seen: ['waits too long'],
     histories: { calm: true },
-    within: 300,
+    within: 600,
   },
   {
     rule: 'a request that fails for good leaves a dead letter',

@@ -7,7 +7,7 @@ import type {
 } from '../../src/balena/types.js';
 import { type Credentials, minter } from '../../src/certificates/mint.js';
 import type { Desired, Observed, VariableScope } from '../../src/device/record.js';
-import type { HubRegistry, IdentityState, ThumbprintPair } from '../../src/iothub/types.js';
+import type { HubIdentity, HubRegistry, IdentityVersion, ThumbprintPair } from '../../src/iothub/types.js';
 import type { Work } from '../../src/provisioning/steps/work.js';
 
 export const uuid = 'ab'.repeat(16);
@@ -58,8 +58,10 @@ export interface FakeOptions {
   device?: BalenaDevice;
   /** The key does not see the fleet of the device. */
   unseen?: boolean;
-  /** The identity in the hub. */
-  hub?: IdentityState;
+  /** The identity in the hub; `exists`: an identity without thumbprints. Its etag is `e0`, and each write makes the next etag. */
+  hub?: 'none' | 'exists' | ThumbprintPair;
+  /** The properties of the identity beside those of a new one. */
+  properties?: Record<string, unknown>;
   /** The hub fails the calls of these names. */
   hubFails?: string[];
   /** Balena fails the writes of these variables. */
@@ -68,7 +70,25 @@ export interface FakeOptions {
 
 /** The work of one run, with a hub and a balena that record their calls. */
 export function fakeWork(options: FakeOptions = {}) {
-  let identity: IdentityState = options.hub ?? 'none';
+  const { hub: before = 'none', properties = null } = options;
+  let writes = 0;
+  const version = (kept: IdentityVersion['properties']): IdentityVersion => ({
+    etag: `e${writes}`,
+    properties: kept,
+  });
+  let identity: HubIdentity | 'none' =
+    before === 'none'
+      ? 'none'
+      : {
+          thumbprints: before === 'exists' ? null : before,
+          isDisabled: properties?.status === 'disabled',
+          version: version(properties),
+        };
+  const write = (thumbprints: ThumbprintPair, kept: IdentityVersion['properties']) => {
+    writes += 1;
+    identity = { thumbprints, isDisabled: kept?.status === 'disabled', version: version(kept) };
+    return identity.version;
+  };
   const calls: string[] = [];
   const hubAsked = (name: string, more = '') => {
     calls.push(`hub ${name}${more}`);
@@ -83,15 +103,12 @@ export function fakeWork(options: FakeOptions = {}) {
     },
     async create(_id, thumbprints) {
       hubAsked('create', deadLetters(thumbprints));
-      if (identity !== 'none') return 'exists';
-      identity = thumbprints;
-      return 'created';
+      return identity === 'none' ? write(thumbprints, null) : 'exists';
     },
-    async update(_id, thumbprints) {
-      hubAsked('update', deadLetters(thumbprints));
+    async update(_id, thumbprints, replaced) {
+      hubAsked('update', `${deadLetters(thumbprints)} of ${replaced.etag}`);
       if (identity === 'none') return 'none';
-      identity = thumbprints;
-      return 'updated';
+      return identity.version.etag === replaced.etag ? write(thumbprints, replaced.properties) : 'changed';
     },
     async remove() {
       hubAsked('remove');
@@ -148,5 +165,5 @@ export function fakeWork(options: FakeOptions = {}) {
     balena: (_step, call) => call(balena),
     hub: (_step, call) => call(hub, 1_000),
   };
-  return { work, calls, stored, removed, minted: () => minted };
+  return { work, calls, stored, removed, minted: () => minted, hub, identity: () => identity };
 }

@@ -3,6 +3,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startIotHub } from '../../local/simulators/iothub/startIotHub.js';
 import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import { openHubRegistry } from '../../src/iothub/registry.js';
+import type { IdentityVersion, ThumbprintPair } from '../../src/iothub/types.js';
 
 /**
  * Starts a hub for one test file. This process trusts the certificate of the hub, as with `NODE_EXTRA_CA_CERTS`. Closed by
@@ -31,6 +32,17 @@ export async function useHub() {
     ...endpoints,
     hub,
     tell,
+    /** The thumbprints that the hub holds; `none` without an identity, null for an identity of another kind. */
+    async stored(deviceId: string): Promise<ThumbprintPair | 'none' | null> {
+      const identity = await hub.get(deviceId, ms);
+      return identity === 'none' ? 'none' : identity.thumbprints;
+    },
+    /** The version of an identity, for an update. @throws Error if the hub has no identity */
+    async versionOf(deviceId: string): Promise<IdentityVersion> {
+      const identity = await hub.get(deviceId, ms);
+      if (identity === 'none') throw new Error(`the hub has no identity ${deviceId}`);
+      return identity.version;
+    },
     key: /SharedAccessKey=(.*)$/.exec(endpoints.connectionString)?.[1] ?? '',
     /** Counts the requests to the hub since the last call of this function, by `METHOD pattern` and status. */
     async counts(): Promise<RequestSummary['counts']> {

@@ -1,6 +1,6 @@
 import { minter } from '../../src/certificates/mint.js';
 import { openStatus, type StatusRow } from '../../src/health/status.js';
-import type { IdentityState, ThumbprintPair } from '../../src/iothub/types.js';
+import type { HubIdentity, IdentityVersion, ThumbprintPair } from '../../src/iothub/types.js';
 import type { Delivery, WorkerDependencies } from '../../src/provisioning/dependencies.js';
 import type { ProvisioningMessage } from '../../src/queue/messages.js';
 import { type CircuitRow, openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
@@ -15,7 +15,7 @@ export function workerDependencies(at: number) {
   const calls: string[] = [];
   /** Errors that the next calls of these names throw. */
   const fails = new Map<string, unknown>();
-  let identity: IdentityState = 'none';
+  let identity: HubIdentity | 'none' = 'none';
   const call = (name: string) => {
     calls.push(name);
     const error = fails.get(name);
@@ -23,10 +23,11 @@ export function workerDependencies(at: number) {
     fails.delete(name);
     throw error;
   };
-  const write = (name: string) => async (_uuid: string, pair: ThumbprintPair) => {
+  const write = (name: string) => async (_uuid: string, thumbprints: ThumbprintPair) => {
     call(`hub ${name}`);
-    identity = pair;
-    return name === 'create' ? ('created' as const) : ('updated' as const);
+    const version: IdentityVersion = { etag: `${calls.length}`, properties: null };
+    identity = { thumbprints, isDisabled: false, version };
+    return version;
   };
   const circuit = (dependency: 'balena' | 'hub') =>
     openCircuitBreaker({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
@@ -47,8 +48,8 @@ export function workerDependencies(at: number) {
         call('hub get');
         return identity;
       },
-      create: write('create') as WorkerDependencies['hub']['create'],
-      update: write('update') as WorkerDependencies['hub']['update'],
+      create: write('create'),
+      update: write('update'),
       async remove() {
         call('hub remove');
         identity = 'none';

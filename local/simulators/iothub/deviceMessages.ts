@@ -88,7 +88,7 @@ function response(status: number, query: string, body?: unknown): PublishPacket 
 }
 
 /** JSON merge patch: null removes a property. */
-function merge(before: Properties, patch: Properties): Properties {
+export function merge(before: Properties, patch: Properties): Properties {
   const after = { ...before };
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete after[name];

@@ -16,6 +16,10 @@ export interface WantedIdentity {
   statusReason: string | null;
   authentication: Authentication;
   capabilities: { iotEdge: boolean };
+  /** The Edge device that speaks for this device, for example `ms-azure-iot-edge://gateway-637…`. Absent: no such device. */
+  deviceScope?: string;
+  /** The Edge device above an Edge device. */
+  parentScopes?: string[];
 }
 
 /** A device in the registry. */
@@ -26,13 +30,20 @@ export interface StoredIdentity extends WantedIdentity {
   etag: string;
   /** ISO 8601 */
   statusUpdatedTime: string;
+  /** The tags of the device's twin. A PUT of the identity leaves the tags alone. */
+  tags: Record<string, unknown>;
+  /** Changes with every change of the tags. Another counter than the identity's etag. */
+  twinVersion: number;
 }
 
 /** The hub's word for "never". */
 export const never = '0001-01-01T00:00:00Z';
 
 /** A device in the registry's answer. */
-export function identityAnswer(identity: StoredIdentity, connected: boolean): Record<string, unknown> {
+export function identityAnswer(
+  { tags: _, twinVersion: __, ...identity }: StoredIdentity,
+  connected: boolean,
+): Record<string, unknown> {
   return {
     ...identity,
     connectionState: connected ? 'Connected' : 'Disconnected',
@@ -49,6 +60,12 @@ export const deviceIdSyntax = /^[A-Za-z0-9\-:.+%_#*?!(),=@$']{1,128}$/;
 const thumbprintSyntax = /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/;
 
 const text = z.string().nullish();
+
+/** The form of `deviceScope` and `parentScopes`. */
+const scope = z.string().regex(/^ms-azure-iot-edge:\/\/./, 'send ms-azure-iot-edge://<device>-<ticks>');
+
+/** Fewest and most bytes of a symmetric key (Microsoft: "Device identity properties"). */
+const keyBytes = { least: 16, most: 64 };
 
 /** The hub ignores unknown properties. */
 const identityBody = z.object({
@@ -67,10 +84,13 @@ const identityBody = z.object({
     })
     .nullish(),
   capabilities: z.object({ iotEdge: z.boolean().optional() }).nullish(),
+  deviceScope: z.union([scope, z.literal('')]).nullish(),
+  parentScopes: z.array(scope).nullish(),
 });
 
 /**
- * Checks a device in a request, as strictly as the hub.
+ * Checks a device in a request, as strictly as the hub. A property that the request does not send gets its default. An update therefore
+ * resets capabilities, status, reason and scope unless the caller sends the present values.
  *
  * @param body parsed JSON
  * @param id from the path, or the `id` of a bulk call's entry; `deviceId` in the body must be the same
@@ -86,12 +106,15 @@ export function readIdentity(body: unknown, id: string): WantedIdentity {
   const { deviceId, status = 'enabled', statusReason = null, authentication, capabilities } = parsed.data;
   if (deviceId === undefined) throw new HubError('ArgumentNull', 'BadRequest: deviceId is missing');
   if (deviceId !== id) throw invalid('deviceId in the body and in the path differ');
+  const { deviceScope, parentScopes } = parsed.data;
   return {
     deviceId,
     status,
     statusReason,
     authentication: readAuthentication(authentication ?? {}),
     capabilities: { iotEdge: capabilities?.iotEdge ?? false },
+    ...(deviceScope && { deviceScope }),
+    ...(parentScopes && parentScopes.length > 0 && { parentScopes }),
   };
 }
 
@@ -117,8 +140,11 @@ function readAuthentication(
     throw invalid('both thumbprints must be SHA-1, or both SHA-256');
   }
 
-  const key = (wanted: string | null | undefined) =>
-    type === 'sas' ? wanted || randomBytes(32).toString('base64') : null;
+  const key = (wanted: string | null | undefined) => {
+    if (wanted && !isSymmetricKey(wanted))
+      throw invalid(`a symmetric key is base64 of ${keyBytes.least} to ${keyBytes.most} bytes`);
+    return type === 'sas' ? wanted || randomBytes(32).toString('base64') : null;
+  };
   return {
     type,
     symmetricKey: {
@@ -127,6 +153,12 @@ function readAuthentication(
     },
     x509Thumbprint: { primaryThumbprint, secondaryThumbprint },
   };
+}
+
+function isSymmetricKey(text: string): boolean {
+  const { length } = Buffer.from(text, 'base64');
+  const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
+  return isBase64 && length >= keyBytes.least && length <= keyBytes.most;
 }
 
 const invalid = (detail: string) =>

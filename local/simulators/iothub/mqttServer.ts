@@ -1,7 +1,8 @@
 import { createHash, type X509Certificate } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { createServer, TLSSocket } from 'node:tls';
-import { Aedes, type Client } from 'aedes';
+import { Aedes, type Client, type SubscribePacket } from 'aedes';
 import { type LocalCertificate, listen } from '../shared/loopback.js';
 import {
   createTwins,
@@ -34,6 +35,13 @@ export interface MqttServer {
    */
   recheck(deviceId: string): void;
   close(): Promise<void>;
+}
+
+/** Internals of aedes 1.2 that the server needs and the typings lack. */
+interface ClientInternals {
+  /** The message that the broker publishes when the connection breaks. */
+  will?: unknown;
+  _parser: EventEmitter;
 }
 
 /** MQTT's CONNACK 5: not authorized. */
@@ -71,9 +79,12 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
     // Called before the PUBACK: an acknowledged message has been received.
     authorizePublish(client, packet, done) {
       if (!client) return done(null);
+      const properties = hubProperties(packet, packet === (client as Client & ClientInternals).will);
       packet.retain = false; // The hub keeps no retained messages.
       try {
-        const answer = receiveMessage(client.id, packet, { twins, onTelemetry: options.onTelemetry });
+        const onTelemetry = (telemetry: Telemetry) =>
+          options.onTelemetry({ ...telemetry, properties: { ...telemetry.properties, ...properties } });
+        const answer = receiveMessage(client.id, packet, { twins, onTelemetry });
         if (answer) client.publish(answer, () => {}); // Without a callback, aedes 1.2 throws.
         done(null);
       } catch (error) {
@@ -130,12 +141,37 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
   };
 }
 
+/**
+ * The hub grants QoS 1 at most. aedes grants the requested QoS, whatever `authorizeSubscribe` returns, and so the request is changed
+ * before aedes sees the request.
+ */
+function grantQos1AtMost(client: Client): void {
+  const { _parser: parser } = client as Client & ClientInternals;
+  parser.prependListener('packet', (packet: SubscribePacket | { cmd: 'connect' }) => {
+    if (packet.cmd !== 'subscribe') return;
+    for (const subscription of packet.subscriptions) {
+      if (subscription.qos === 2) subscription.qos = 1;
+    }
+  });
+}
+
+/**
+ * The properties that the hub adds to a message: for a retained message (documented also as `x-opt-retain`, seen as `mqtt-retain`), and
+ * for a will.
+ */
+function hubProperties({ retain }: { retain: boolean }, isWill: boolean): Record<string, string> {
+  return {
+    ...(retain && { 'mqtt-retain': 'true' }),
+    ...(isWill && { 'iothub-MessageType': 'Will' }),
+  };
+}
+
 /** The TLS server in front of the broker. Clients may connect without a certificate, for a clear refusal over MQTT. */
 function createTlsServer({ certificate, onEvent }: MqttServerOptions, broker: Aedes) {
   const { key, cert } = certificate;
   const server = createServer(
     { key, cert, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false },
-    broker.handle,
+    (socket) => grantQos1AtMost(broker.handle(socket)),
   );
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

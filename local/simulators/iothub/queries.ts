@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HubError } from './hubError.js';
 import { never, type StoredIdentity } from './identity.js';
-import type { DeviceStore } from './registry.js';
+import { type DeviceStore, twinEtag } from './registry.js';
 
 /** Default and largest number of twins on a page. */
 const pageSize = 100;
@@ -54,14 +54,14 @@ export function queryDevices(
   };
 }
 
-/** A twin in the form of the documentation. Tags and properties are the values of a new device. */
-function twin(identity: StoredIdentity) {
+/** A twin in the form of the documentation. The properties are the values of a new device. */
+export function twin(identity: StoredIdentity) {
   const { deviceId, etag, status, statusReason, statusUpdatedTime, authentication, capabilities } = identity;
   const { type: authenticationType, x509Thumbprint } = authentication;
   const properties = { $metadata: { $lastUpdated: never }, $version: 1 };
   return {
     deviceId,
-    etag,
+    etag: twinEtag(identity),
     deviceEtag: etag,
     status,
     statusReason,
@@ -72,7 +72,8 @@ function twin(identity: StoredIdentity) {
     authenticationType,
     x509Thumbprint,
     modelId: '',
-    version: 2,
+    version: identity.twinVersion,
+    ...(Object.keys(identity.tags).length > 0 && { tags: identity.tags }),
     properties: { desired: properties, reported: properties },
     capabilities,
   };

@@ -1,8 +1,8 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Handle, ReceivedRequest } from '../shared/requests.js';
+import type { Answer, Handle, ReceivedRequest } from '../shared/requests.js';
 import { errorAnswer, HubError } from './hubError.js';
 import { type RegistryOperationsOptions, registryOperations } from './registryOperations.js';
 
@@ -12,15 +12,16 @@ export interface RegistryApiOptions extends RegistryOperationsOptions {
 
 /** For the request counts. */
 export const registryPattern = ({ path }: ReceivedRequest) =>
-  path.replace(/^\/devices\/(?!query$).+/, '/devices/{id}');
+  path.replace(/^\/(devices|twins)\/(?!query$).+/, '/$1/{id}');
 
 /**
  * Makes the identity registry's REST API (`api-version` 2021-04-12), a function from request to answer. A wrong
- * version, token or path is answered here and costs no operation. `registryOperations` answers everything else.
+ * version, token or path is answered here and costs no operation. `registryOperations` answers everything else. Every answer of the
+ * hub has a request id; the answer of a fault has none, because a fault stands for a gateway.
  */
 export function registryApi({ policies, ...options }: RegistryApiOptions): Handle {
   const operationsAt = registryOperations(options);
-  return async (request) => {
+  const answer = async (request: ReceivedRequest): Promise<Answer> => {
     try {
       const { method, path, headers } = request;
       checkApiVersion(request.query.get('api-version'));
@@ -41,14 +42,34 @@ export function registryApi({ policies, ...options }: RegistryApiOptions): Handl
       throw error;
     }
   };
+  return async (request) => {
+    const { headers, ...rest } = await answer(request);
+    return { ...rest, headers: { ...headers, 'x-ms-request-id': randomUUID() } };
+  };
 }
+
+/**
+ * The service's documented versions since 2018, previews included. The hub refuses a version that it does not know, however well the
+ * version is formed.
+ */
+const apiVersions = new Set([
+  '2018-04-01',
+  '2018-06-30',
+  '2019-03-30',
+  '2019-07-01-preview',
+  '2019-10-01',
+  '2020-03-13',
+  '2020-05-31-preview',
+  '2020-09-30',
+  '2021-04-12',
+]);
 
 function rightFor(method: string, path: string): RegistryRight {
   return method === 'GET' || path === '/devices/query' ? 'read' : 'write';
 }
 
 function checkApiVersion(version: string | null): void {
-  if (version && /^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) return;
+  if (version !== null && apiVersions.has(version)) return;
   throw new HubError('InvalidProtocolVersion', 'BadRequest: api-version is missing or not supported');
 }
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Answer, Handle } from '../shared/requests.js';
 import { HubError } from './hubError.js';
 import { checkDeviceId, identityAnswer, readIdentity, type StoredIdentity } from './identity.js';
-import { type QueryView, queryDevices } from './queries.js';
-import type { DeviceStore, Registry } from './registry.js';
+import { type QueryView, queryDevices, twin } from './queries.js';
+import { type DeviceStore, type Registry, twinEtag } from './registry.js';
 import type { Throttle } from './throttle.js';
 
 /** Largest number of identities in a list. */
@@ -33,8 +33,9 @@ export function registryOperations(
     if (path === '/devices' || path === '/devices/') return devices;
     if (path === '/devices/query') return query;
     if (path === '/statistics/devices') return statistics;
-    const [, id] = /^\/devices\/([^/]+)$/.exec(path) ?? [];
-    return id === undefined ? undefined : oneDevice(options, id);
+    const [, collection, id] = /^\/(devices|twins)\/([^/]+)$/.exec(path) ?? [];
+    if (id === undefined) return undefined;
+    return collection === 'twins' ? oneTwin(options, id) : oneDevice(options, id);
   };
 }
 
@@ -121,6 +122,32 @@ function oneDevice({ registry, throttle, isConnected }: RegistryOperationsOption
     },
   };
 }
+
+/**
+ * Reads a twin and changes its tags. The hub counts twin operations apart from registry operations, and allows 50 a second or more;
+ * the simulator does not limit them.
+ */
+function oneTwin({ registry }: RegistryOperationsOptions, id: string): Operations {
+  const answer = (identity: StoredIdentity): Answer => ({
+    status: 200,
+    headers: { etag: `"${twinEtag(identity)}"` },
+    body: twin(identity),
+  });
+  return {
+    async GET() {
+      checkDeviceId(id);
+      return answer(registry.get(id));
+    },
+    async PATCH({ headers, body }) {
+      checkDeviceId(id);
+      const parsed = tagsBody.safeParse(readJson(body));
+      if (!parsed.success) throw invalid('this simulator changes tags only');
+      return answer(registry.tag(id, parsed.data.tags, unquote(headers['if-match'] ?? '*')));
+    },
+  };
+}
+
+const tagsBody = z.strictObject({ tags: z.record(z.string(), z.unknown()) });
 
 function readJson(body: string): unknown {
   try {

@@ -10,7 +10,7 @@ import { controlRoutes } from './controlRoutes.js';
 import { createTelemetryLog, shortId, telemetryLine } from './deviceMessages.js';
 import { startMqttServer } from './mqttServer.js';
 import { createQueryView } from './queries.js';
-import { createRegistry, openDeviceStore } from './registry.js';
+import { createRegistry, openDeviceStore, usualRules } from './registry.js';
 import { loadPolicies, registryApi, registryPattern } from './registryApi.js';
 import { createThrottle, maxDevices, queryLimits, registryLimits, type Tier, unlimited } from './throttle.js';
 
@@ -94,8 +94,10 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
     onEvent,
   });
   closers.push(mqttServer.close);
+  const rules = { ...usualRules };
   const registry = createRegistry({
     store,
+    rules,
     maxDevices: maxDevices(size),
     onChange({ deviceId, what }) {
       onEvent(`device ${shortId(deviceId)} ${what}`);
@@ -103,7 +105,7 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
     },
   });
   const control = await startControl({
-    routes: controlRoutes({ throttle, queryThrottle, queryView, telemetry, mqttServer }),
+    routes: controlRoutes({ throttle, queryThrottle, queryView, rules, telemetry, mqttServer }),
   });
   closers.push(control.close);
 

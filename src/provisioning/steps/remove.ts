@@ -34,6 +34,7 @@ async function removeIdentity(work: Work): Promise<void> {
   observed.hub = 'unknown';
   await work.hub('remove', (hub, ms) => hub.remove(work.uuid, ms));
   observed.hub = 'none';
+  observed.hubEtag = undefined;
 }
 
 const noCertificate = {

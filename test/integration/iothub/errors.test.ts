@@ -12,8 +12,9 @@ import { ms, thumbprints, useHub } from '../../support/useHub.js';
 import { waitFor } from '../../support/waitFor.js';
 
 const iotHub = await useHub();
-const { hub, tell } = iotHub;
+const { hub, tell, stored, versionOf } = iotHub;
 await hub.create('there', thumbprints('A'), ms);
+let version = await versionOf('there');
 afterEach(() => tell('DELETE /faults'));
 const stranger = await startStranger();
 afterAll(stranger.close);
@@ -22,7 +23,7 @@ type Call = (hub: HubRegistry, deadlineMs?: number) => Promise<unknown>;
 const operations: [string, Call][] = [
   ['get', (on, deadline = ms) => on.get('there', deadline)],
   ['create', (on, deadline = ms) => on.create('new', thumbprints('A'), deadline)],
-  ['update', (on, deadline = ms) => on.update('there', thumbprints('B'), deadline)],
+  ['update', (on, deadline = ms) => on.update('there', thumbprints('B'), version, deadline)],
   ['remove', (on, deadline = ms) => on.remove('there', deadline)],
 ];
 const writes = operations.slice(1);
@@ -45,6 +46,13 @@ describe.each(operations)('%s', (name, call) => {
     ['the daily quota by its number', 403, { errorCode: 403002 }, 'hub-quota-exceeded'],
     ['a full hub', 403, words('TooManyDevices'), 'hub-quota-exceeded'],
     ['a 404 that is not of the hub', 404, page.body, 'hub-unavailable'],
+    ['a 404 without a body', 404, undefined, 'hub-unavailable'],
+    ['a 403 with a page', 403, page.body, 'hub-unavailable'],
+    ['a 400 with a page', 400, page.body, 'hub-unavailable'],
+    ['a 412 with a page', 412, page.body, 'hub-unavailable'],
+    ['a 410 without a body', 410, undefined, 'hub-unavailable'],
+    ['a 410 of a hub that is being moved', 410, words('Gone'), 'hub-unavailable'],
+    ['a 423', 423, words('Locked'), 'hub-unavailable'],
     ['a redirect', 302, page.body, 'hub-unavailable'],
   ])('%s (%i) is retried later, and has changed nothing', async (_, status, body, code) => {
     expect(await answered({ status, body })).toMatchObject({ ...later, code, outcomeUnknown: false });
@@ -148,11 +156,12 @@ test('a key that the hub does not know is refused, and is not in the error', asy
 
 test.each(writes)('a %s that was refused may have happened', async (name, call) => {
   if (name !== 'create') await hub.create('there', thumbprints('A'), ms);
+  version = await versionOf('there');
   await hub.remove('new', ms);
   await tell('PUT /faults', [{ status: 500, effect: 'now' }]);
   expect(await thrownBy(call(hub))).toMatchObject({ outcomeUnknown: true });
   await tell('DELETE /faults');
-  const found = await hub.get(name === 'create' ? 'new' : 'there', ms);
+  const found = await stored(name === 'create' ? 'new' : 'there');
   expect(found).toEqual({ create: thumbprints('A'), update: thumbprints('B'), remove: 'none' }[name]);
 });
 

@@ -4,7 +4,7 @@ import { ms, thumbprints, useHub } from '../../support/useHub.js';
 import { openRegistry, withThumbprint } from '../local/iothub/hubClients.js';
 
 const iotHub = await useHub();
-const { hub, counts, tell } = iotHub;
+const { hub, counts, tell, versionOf } = iotHub;
 const sdk = openRegistry(iotHub);
 afterAll(() => sdk.close());
 beforeEach(counts);
@@ -52,7 +52,7 @@ test('an identity that is disabled, or of another kind, accepts no certificate',
 test('what a listing shows can be behind the registry', async () => {
   await tell('PUT /queries', { lagMs: 60_000 });
   await hub.create('late', thumbprints('F'), ms);
-  await hub.update('same', thumbprints('F'), ms);
+  await hub.update('same', thumbprints('F'), await versionOf('same'), ms);
   await hub.remove('old', ms);
   expect(await acceptedBy('late')).toBeUndefined();
   expect(await acceptedBy('same')).toEqual(['C'.repeat(64)]);

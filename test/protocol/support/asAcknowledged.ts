@@ -36,6 +36,8 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
     if (!isEmpty(device)) faults.push('variables left');
     return faults;
   }
+  // By design a device whose identity an operator has disabled stays as it is.
+  if (device.disabled) return faults;
   const pair = wholePairAt(device, wish.service);
   if (pair === null) faults.push('no whole pair');
   else if (!hubAccepts(device, pair)) faults.push('the hub does not accept the pair');
@@ -105,6 +107,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return wish.present && wish.service === 'x';
     case 'device-not-found':
       return device.gone || device.hidden;
+    case 'hub-device-disabled':
+      return wish.present && device.tampered;
     case 'device-not-visible':
       return !wish.present && device.blindRuns >= scenario.maxAttempts;
     case 'balena-rejected':

@@ -29,6 +29,10 @@ export interface CloudDevice {
   lateCallers: Process[];
   /** The identity in the hub: two thumbprints, or another kind of identity. */
   identity: ThumbprintPair | 'other' | null;
+  /** The operator has disabled the identity. */
+  disabled: boolean;
+  /** Changes with every change of the identity. */
+  etag: number;
   variables: Map<VariableScope, Map<VariableName, { id: number; value: string }>>;
   /** The number of permitted replays by operators. */
   byHand: number;
@@ -54,6 +58,8 @@ export function createCloud() {
         trouble: 0,
         lateCallers: [],
         identity: null,
+        disabled: false,
+        etag: 0,
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,
         minted: 0,

@@ -1,4 +1,4 @@
-import type { HubRegistry, ThumbprintPair } from '../../../src/iothub/types.js';
+import type { HubIdentity, HubRegistry, IdentityVersion, ThumbprintPair } from '../../../src/iothub/types.js';
 import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
@@ -10,7 +10,7 @@ import { watchCall } from './watchCall.js';
 /** The hub's registry for one process. */
 export function fakeHub(system: System, process: Process): HubRegistry {
   const { world, cloud } = system;
-  const call = <R extends string>(
+  const call = <R>(
     uuid: string,
     name: string,
     ms: number,
@@ -51,29 +51,43 @@ export function fakeHub(system: System, process: Process): HubRegistry {
         fate: fateOutside(system, 'hub', false, uuid),
         deadline: { ms, error: () => late(uuid, false) },
         effect: () => {
-          const { identity } = cloud.device(uuid);
-          if (identity === 'other') return 'exists';
-          return identity ?? 'none';
+          const { identity, disabled } = cloud.device(uuid);
+          if (identity === null) return 'none';
+          const thumbprints = identity === 'other' ? null : identity;
+          return { thumbprints, isDisabled: disabled, version: versionOf(cloud.device(uuid)) } as HubIdentity;
         },
       }),
     create: (uuid, thumbprints, ms) =>
-      call<'created' | 'exists'>(uuid, 'create', ms, thumbprints, (device) => {
+      call<IdentityVersion | 'exists'>(uuid, 'create', ms, thumbprints, (device) => {
         if (device.identity) return 'exists';
-        device.identity = [...thumbprints];
-        return 'created';
+        return write(device, thumbprints);
       }),
-    update: (uuid, thumbprints, ms) =>
-      call<'updated' | 'none'>(uuid, 'update', ms, thumbprints, (device) => {
+    update: (uuid, thumbprints, { etag }, ms) =>
+      call<IdentityVersion | 'changed' | 'none'>(uuid, 'update', ms, thumbprints, (device) => {
         if (!device.identity) return 'none';
-        device.identity = [...thumbprints];
-        return 'updated';
+        if (etag !== '*' && etag !== String(device.etag)) return 'changed';
+        if (device.disabled) world.violated(uuid, 'a disabled identity was replaced');
+        return write(device, thumbprints);
       }),
     remove: (uuid, ms) =>
       call<'removed' | 'none'>(uuid, 'remove', ms, null, (device) => {
         if (!device.identity) return 'none';
         device.identity = null;
+        device.disabled = false;
+        device.etag += 1;
         return 'removed';
       }),
     close() {},
   };
+}
+
+function write(device: CloudDevice, thumbprints: ThumbprintPair): IdentityVersion {
+  device.identity = [...thumbprints];
+  device.disabled = false;
+  device.etag += 1;
+  return versionOf(device);
+}
+
+function versionOf({ etag, disabled }: CloudDevice): IdentityVersion {
+  return { etag: String(etag), properties: disabled ? { status: 'disabled' } : null };
 }

@@ -21,9 +21,13 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       device.gone = true;
       for (const variables of device.variables.values()) variables.clear();
       return;
-    case 'hub':
-      device.identity = world.pick([null, 'other', [alien, alien]]);
+    case 'hub': {
+      const change = world.pick([null, 'other', [alien, alien], 'disable'] as const);
+      if (change === 'disable') device.disabled = device.identity !== null;
+      else Object.assign(device, { identity: change, disabled: false });
+      device.etag += 1;
       return;
+    }
     case 'lose-record':
       device.recordLost = true;
       system.callersOf(uuid).lostAt = world.now;

@@ -54,6 +54,7 @@ export function watchRecord(
       (error?.code === 'service-not-found' && after.desired.service === 'x') ||
       (error?.code === 'device-not-found' && (device.gone || device.hidden)) ||
       (error?.code === 'balena-rejected' && device.gone) ||
+      (error?.code === 'hub-device-disabled' && device.tampered) ||
       (error?.code === `${scenario.sick?.dependency}-rejected` && scenario.sick?.how === 'rejected') ||
       (error !== null &&
         [

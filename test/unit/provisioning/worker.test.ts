@@ -385,10 +385,19 @@ describe('the rate limiter', () => {
   test('is charged for the second operation of a run', async () => {
     const { calls, after } = await worked(queued, {
       prepare: ({ deps }) => {
-        deps.hub.create = async () => 'exists';
+        const { create } = deps.hub;
+        deps.hub.create = async (...call) => (await create(...call)) && 'exists';
       },
     });
-    expect(calls.slice(0, 4)).toEqual(['used', 'find', 'charged', 'hub update']);
+    expect(calls.slice(0, 7)).toEqual([
+      'used',
+      'find',
+      'hub create',
+      'charged',
+      'hub get',
+      'store AZURE_CERT',
+      'store AZURE_PRIVATE_KEY',
+    ]);
     expect(after?.job).toBeNull();
   });
 

@@ -20,6 +20,7 @@ const expected: Record<
   'fleet-not-allowed': ['fleet', true, false, 'never', 'never', 5],
   'balena-rejected': ['device', true, false, 'never', 'never', 5],
   'hub-rejected': ['device', true, false, 'never', 'never', 5],
+  'hub-device-disabled': ['device', true, false, 'never', 'never', 5],
   'balena-conflict': ['device', false, true, 'never', 'never', 5],
   'hub-conflict': ['device', false, true, 'never', 'never', 5],
   'balena-throttled': ['dependency', false, false, 'never', 'if-wait-is-short', 5],

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request } from 'node:https';
 import * as x509 from '@peculiar/x509';
 import { Client } from 'azure-iot-device';
@@ -107,7 +108,7 @@ export interface RawCall {
 export function rawCall(
   endpoints: IotHubEndpoints,
   call: RawCall,
-): Promise<{ status?: number; body: unknown }> {
+): Promise<{ status?: number; headers: IncomingHttpHeaders; body: unknown }> {
   const { path, method = 'GET', body, version = '?api-version=2021-04-12' } = call;
   const valid = sign(endpoints, 'localhost', Math.floor(Date.now() / 1000) + 60);
   const authorization = 'authorization' in call ? call.authorization : valid;
@@ -125,7 +126,7 @@ export function rawCall(
     request(options, async (response) => {
       let text = '';
       for await (const chunk of response) text += chunk;
-      resolve({ status: response.statusCode, body: text && JSON.parse(text) });
+      resolve({ status: response.statusCode, headers: response.headers, body: text && JSON.parse(text) });
     })
       .on('error', reject)
       .end(body);

@@ -1,5 +1,6 @@
 import { type IotHubEndpoints, startIotHub } from '../../../../local/simulators/iothub/startIotHub.js';
 import type { Simulator } from '../../../../local/simulators/shared/runSimulator.js';
+import { waitFor } from '../../../support/waitFor.js';
 import { control, type Minted, mint, openRegistry, withThumbprint } from './hubClients.js';
 import { connectPacket, mqttSocket, publishPacket, subscribePacket } from './mqttSocket.js';
 
@@ -85,6 +86,42 @@ describe('what a device may do over MQTT', () => {
     socket.send(subscribePacket(topic));
     expect(await socket.next()).toEqual(Buffer.from([0x90, 3, 0, 1, granted]));
     socket.close();
+  });
+
+  it.each([
+    [0, 0],
+    [1, 1],
+    [2, 1],
+  ] as const)('that requests QoS %i for a subscription is granted QoS %i', async (requested, granted) => {
+    const socket = await connected();
+    socket.send(subscribePacket('devices/own/messages/devicebound/#', requested));
+    expect(await socket.next()).toEqual(Buffer.from([0x90, 3, 0, 1, granted]));
+    socket.close();
+  });
+
+  it('sends a retained message as telemetry with a property that says so', async () => {
+    const socket = await connected();
+    socket.send(publishPacket('devices/own/messages/events/a=b', 'x', 1, true));
+    expect(await socket.next()).toEqual(Buffer.from([0x40, 2, 0, 1]));
+    expect(await control(hub.endpoints, 'GET /telemetry')).toMatchObject([
+      { properties: { a: 'b', 'mqtt-retain': 'true' } },
+    ]);
+    socket.close();
+  });
+
+  it('has its will published, with the message type of a will, when the connection breaks', async () => {
+    const socket = await mqttSocket(hub.endpoints, credentials);
+    const will = { topic: 'devices/own/messages/events/a=b', payload: 'gone' };
+    socket.send(connectPacket('own', username, 4, will));
+    expect(await socket.next()).toEqual(accepted);
+    socket.close();
+    await waitFor(
+      'the will has arrived',
+      async () => (await control(hub.endpoints, 'GET /telemetry')).length > 0,
+    );
+    expect(await control(hub.endpoints, 'GET /telemetry')).toMatchObject([
+      { device: 'own', body: 'gone', properties: { a: 'b', 'iothub-MessageType': 'Will' } },
+    ]);
   });
 
   it('has one connection in the end when it connects several times at once', async () => {

@@ -34,20 +34,29 @@ export async function mqttSocket(
 }
 
 /** @param version of the protocol: 4 is MQTT 3.1.1 */
-export function connectPacket(clientId: string, username: string, version = 4): Buffer {
+export function connectPacket(clientId: string, username: string, version = 4, will?: Will): Buffer {
   const cleanSessionAndUsername = 0x82;
+  const willWithQos1 = 0x0c;
   const keepAliveSeconds = [0, 60];
-  const flags = Buffer.from([version, cleanSessionAndUsername, ...keepAliveSeconds]);
-  return packet(0x10, text('MQTT'), flags, text(clientId), text(username));
+  const flags = cleanSessionAndUsername | (will ? willWithQos1 : 0);
+  const willFields = will ? [text(will.topic), text(will.payload)] : [];
+  const header = Buffer.from([version, flags, ...keepAliveSeconds]);
+  return packet(0x10, text('MQTT'), header, text(clientId), ...willFields, text(username));
 }
 
-export function publishPacket(topic: string, payload: string, qos: 0 | 1 | 2 = 1): Buffer {
+/** The message that the hub publishes when the connection breaks. */
+export interface Will {
+  topic: string;
+  payload: string;
+}
+
+export function publishPacket(topic: string, payload: string, qos: 0 | 1 | 2 = 1, retain = false): Buffer {
   const id = Buffer.from(qos === 0 ? [] : [0, 1]);
-  return packet(0x30 | (qos << 1), text(topic), id, Buffer.from(payload));
+  return packet(0x30 | (qos << 1) | Number(retain), text(topic), id, Buffer.from(payload));
 }
 
-export const subscribePacket = (topic: string) =>
-  packet(0x82, Buffer.from([0, 1]), text(topic), Buffer.from([0]));
+export const subscribePacket = (topic: string, qos: 0 | 1 | 2 = 0) =>
+  packet(0x82, Buffer.from([0, 1]), text(topic), Buffer.from([qos]));
 
 function packet(type: number, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts);

@@ -50,9 +50,10 @@ describe('the process', () => {
   it('prints one line per event, and never a key', async () => {
     const { child, endpoints, closed, output } = await start('--https-port', '0');
     const { registry, close } = openRegistry(endpoints);
+    const key = Buffer.alloc(32, 'secret').toString('base64');
     await registry.create({
       deviceId: 'printed',
-      authentication: { symmetricKey: { primaryKey: 'c2VjcmV0', secondaryKey: 'c2VjcmV0' } },
+      authentication: { symmetricKey: { primaryKey: key, secondaryKey: key } },
     });
     close();
     child.disconnect();

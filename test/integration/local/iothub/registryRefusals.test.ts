@@ -7,6 +7,11 @@ import { openRegistry, rawCall, sign, statusOf, withThumbprint } from './hubClie
 
 const sha256 = 'aB'.repeat(32);
 
+const withKey = (primaryKey: string) => ({
+  deviceId: 'bad',
+  authentication: { type: 'sas' as const, symmetricKey: { primaryKey, secondaryKey: '' } },
+});
+
 describe('what the registry refuses', () => {
   let folder: string;
   let hub: Simulator<IotHubEndpoints>;
@@ -37,6 +42,10 @@ describe('what the registry refuses', () => {
     ['selfSigned without a thumbprint', { deviceId: 'bad', authentication: { type: 'selfSigned' as const } }],
     ['an unknown status', { ...withThumbprint('bad', sha256), status: 'on' as 'enabled' }],
     ['an unknown way to authenticate', { deviceId: 'bad', authentication: { type: 'x509' as 'sas' } }],
+    ['a symmetric key that is not base64', withKey('this is no base64!')],
+    ['a symmetric key of 15 bytes', withKey(Buffer.alloc(15).toString('base64'))],
+    ['a symmetric key of 65 bytes', withKey(Buffer.alloc(65).toString('base64'))],
+    ['a scope that is none', { ...withThumbprint('bad', sha256), deviceScope: 'gateway' }],
     ['an id with a space', withThumbprint('not good', sha256)],
     ['an id of 129 characters', withThumbprint('x'.repeat(129), sha256)],
   ])('refuses %s with 400', async (_what, device) => {
@@ -61,6 +70,28 @@ describe('what the registry refuses', () => {
     ).toMatchObject({ status: 400 });
     expect(await rawCall(hub.endpoints, { ...call, body: '{}' })).toMatchObject({ status: 400 });
     expect(await rawCall(hub.endpoints, { ...call, body: '{' })).toMatchObject({ status: 400 });
+  });
+
+  it.each(['2021-04-13', '2099-01-01', '2021-04-12-preview', 'latest'])(
+    'refuses the unknown api-version %s',
+    async (version) => {
+      const call = { path: '/devices/once', version: `?api-version=${version}` };
+      expect(await rawCall(hub.endpoints, call)).toMatchObject({
+        status: 400,
+        body: { Message: expect.stringContaining('ErrorCode:InvalidProtocolVersion;') },
+      });
+    },
+  );
+
+  it.each([
+    ['200', { path: '/devices/once' }],
+    ['401', { path: '/devices/once', authorization: 'Bearer abc' }],
+    ['404', { path: '/devices/nobody' }],
+  ])('names the request in an answer with %s', async (status, call) => {
+    expect(await rawCall(hub.endpoints, call)).toMatchObject({
+      status: Number(status),
+      headers: { 'x-ms-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    });
   });
 
   it('refuses a call without api-version, an unknown path and an unknown method', async () => {

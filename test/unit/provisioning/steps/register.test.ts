@@ -1,6 +1,6 @@
 import type { ThumbprintPair } from '../../../../src/iothub/types.js';
 import { register } from '../../../../src/provisioning/steps/register.js';
-import { A, B, C, D, E, fakeWork, sha1 } from '../../../support/stepFakes.js';
+import { A, B, C, D, E, type FakeOptions, fakeWork, sha1 } from '../../../support/stepFakes.js';
 import { thrownBy } from '../../../support/thrownBy.js';
 
 test('a fresh device costs one operation: create, and never get first', async () => {
@@ -20,25 +20,122 @@ test.each<[string, ThumbprintPair]>([
   expect(work.observed.hub).toEqual(hub);
 });
 
-test('an identity that is known to exist is updated, and not created first', async () => {
+test('a fresh identity is remembered with its version', async () => {
+  const { work } = fakeWork();
+  await register(work, A, []);
+  expect(work.observed.hubEtag).toBe('e1');
+});
+
+test('an identity of a known version is updated with one operation, and not read first', async () => {
+  const { work, calls } = fakeWork({ observed: { hub: [B, B], hubEtag: 'e0' }, hub: [B, B] });
+  await register(work, A, []);
+  expect(calls).toEqual(['hub update AA of e0']);
+  expect(work.observed).toMatchObject({ hub: [A, A], hubEtag: 'e1' });
+});
+
+test('a known version is updated also after a run whose outcome is unknown', async () => {
+  const { work, calls } = fakeWork({ observed: { hub: 'unknown', hubEtag: 'e0' }, hub: [B, B] });
+  await register(work, A, []);
+  expect(calls).toEqual(['hub update AA of e0']);
+});
+
+test('an identity that is known to exist, in an unknown version, is read and then updated', async () => {
   for (const hub of ['exists', [B, B]] as ('exists' | ThumbprintPair)[]) {
     const { work, calls } = fakeWork({ observed: { hub }, hub });
     await register(work, A, []);
-    expect(calls).toEqual(['hub update AA']);
-    expect(work.observed.hub).toEqual([A, A]);
+    expect(calls).toEqual(['hub get', 'hub update AA of e0']);
+    expect(work.observed).toMatchObject({ hub: [A, A], hubEtag: 'e1' });
   }
 });
 
-test('an identity that nobody knew of is updated after the create has found it', async () => {
+test('an identity that nobody knew of is read and updated after the create has found it', async () => {
   const { work, calls } = fakeWork({ hub: [B, B] });
   await register(work, A, []);
-  expect(calls).toEqual(['hub create AA', 'hub update AA']);
+  expect(calls).toEqual(['hub create AA', 'hub get', 'hub update AA of e0']);
 });
 
-test('an identity that is gone is created after the update has missed it', async () => {
-  const { work, calls } = fakeWork({ observed: { hub: [B, B] }, hub: 'none' });
+test('an unknown identity that already accepts the thumbprint is only read', async () => {
+  const { work, calls } = fakeWork({ hub: [A, B] });
   await register(work, A, []);
-  expect(calls).toEqual(['hub update AA', 'hub create AA']);
+  expect(calls).toEqual(['hub create AA', 'hub get']);
+  expect(work.observed).toMatchObject({ hub: [A, B], hubEtag: 'e0' });
+});
+
+test('the identity of a device that holds a pair is read first, even if the record does not know the identity', async () => {
+  const adopted = fakeWork({ hub: [A, B] });
+  await register(adopted.work, A, [A]);
+  expect(adopted.calls).toEqual(['hub get']);
+  const replaced = fakeWork({ hub: [B, B] });
+  await register(replaced.work, A, [A]);
+  expect(replaced.calls).toEqual(['hub get', 'hub update AA of e0']);
+  const lost = fakeWork();
+  await register(lost.work, A, [A]);
+  expect(lost.calls).toEqual(['hub get', 'hub create AA']);
+});
+
+test('an identity that has changed since the record was written is read before it is replaced', async () => {
+  const { work, calls } = fakeWork({ observed: { hub: [B, B], hubEtag: 'old' }, hub: [C, C] });
+  await register(work, A, []);
+  expect(calls).toEqual(['hub update AA of old', 'hub get', 'hub update AA of e0']);
+});
+
+test.each(['none', 'changed'] as const)(
+  'an identity that is gone is created after the update has missed it (%s)',
+  async (answer) => {
+    const { work, calls, hub } = fakeWork({ observed: { hub: [B, B], hubEtag: 'e0' }, hub: 'none' });
+    const { update } = hub;
+    hub.update = async (...call) => (await update(...call)) && answer;
+    await register(work, A, []);
+    const reads = answer === 'changed' ? ['hub get'] : [];
+    expect(calls).toEqual(['hub update AA of e0', ...reads, 'hub create AA']);
+  },
+);
+
+describe('the properties of an identity that another program made', () => {
+  const properties = { status: 'enabled', capabilities: { iotEdge: true }, statusReason: 'gateway' };
+
+  test.each<[string, FakeOptions]>([
+    ['that the record does not know', {}],
+    ['that exists', { observed: { hub: 'exists' } }],
+    ['of another version', { observed: { hub: [B, B], hubEtag: 'old' } }],
+    ['that is checked', { forceVerify: true, observed: { hub: [B, B], hubEtag: 'old' } }],
+  ])('stay: an identity %s', async (_, options) => {
+    const { work, identity } = fakeWork({ ...options, hub: [B, B], properties });
+    await register(work, A, []);
+    expect(identity()).toMatchObject({ thumbprints: [A, A], version: { properties } });
+  });
+
+  test('are read again before the next update, because the record does not hold them', async () => {
+    const { work, calls } = fakeWork({ observed: { hub: 'exists' }, hub: [B, B], properties });
+    await register(work, A, []);
+    expect(work.observed.hubEtag).toBeUndefined();
+    await register(work, C, []);
+    expect(calls.slice(2)).toEqual(['hub get', 'hub update CC of e1']);
+  });
+});
+
+describe('an identity that is disabled', () => {
+  const properties = { status: 'disabled', statusReason: 'stolen' };
+
+  test.each<[string, FakeOptions]>([
+    ['that the record does not know', {}],
+    ['that exists', { observed: { hub: 'exists' } }],
+    ['that the record knows as enabled', { observed: { hub: [B, B], hubEtag: 'old' } }],
+    ['that is checked', { forceVerify: true, observed: { hub: [B, B], hubEtag: 'old' } }],
+    ['that accepts the certificate', { forceVerify: true, hub: [A, A] }],
+    ['whose certificate is to be revoked', { desired: { retire: B, revoke: true } }],
+  ])('is left alone, and fails for good: an identity %s', async (_, options) => {
+    const { work, identity, calls } = fakeWork({ hub: [B, B], ...options, properties });
+    const before = identity();
+    expect(await thrownBy(register(work, A, []))).toMatchObject({
+      code: 'hub-device-disabled',
+      policy: { isFinal: true },
+      step: 'register',
+    });
+    expect(identity()).toEqual(before);
+    expect(work.observed).toMatchObject({ hub: 'exists', hubEtag: undefined });
+    expect(calls.at(-1)).toBe('hub get');
+  });
 });
 
 describe('the second slot', () => {
@@ -58,7 +155,7 @@ describe('the second slot', () => {
   ])('is %s', async (_, options, held, thumbprints) => {
     const { work, calls } = fakeWork(options);
     await register(work, A, held);
-    expect(calls).toEqual([`hub create ${thumbprints}`]);
+    expect(calls.at(-1)).toBe(`hub create ${thumbprints}`);
   });
 });
 
@@ -69,7 +166,7 @@ test('a hub that still accepts what is revoked is updated, although it accepts t
     hub: [A, E],
   });
   await register(work, A, [A]);
-  expect(calls).toEqual(['hub update AA']);
+  expect(calls).toEqual(['hub get', 'hub update AA of e0']);
 });
 
 test('a hub that accepts what is only retired is left as it is', async () => {
@@ -90,26 +187,15 @@ test('with forceVerify the hub is asked, whatever the record says', async () => 
 });
 
 test('a write that fails leaves what the hub holds unknown', async () => {
-  const { work } = fakeWork({ observed: { hub: [B, B] }, hub: [B, B], hubFails: ['update'] });
+  const observed = { hub: [B, B] as ThumbprintPair, hubEtag: 'e0' };
+  const { work } = fakeWork({ observed, hub: [B, B], hubFails: ['update'] });
   await expect(register(work, A, [])).rejects.toThrow('update fails');
   expect(work.observed.hub).toBe('unknown');
 });
 
 test('an identity that comes and goes meanwhile is looked at again later', async () => {
-  const { work } = fakeWork();
-  const hub = {
-    get: async () => 'none' as const,
-    create: async () => 'exists' as const,
-    update: async () => 'none' as const,
-    remove: async () => 'none' as const,
-    close() {},
-  };
-  const fickle = {
-    ...work,
-    hub: <R>(_step: unknown, call: (on: typeof hub, ms: number) => Promise<R>) => call(hub, 1),
-  };
-  expect(await thrownBy(register(fickle, A, []))).toMatchObject({
-    code: 'hub-conflict',
-    step: 'register',
-  });
+  const { work, hub } = fakeWork();
+  hub.create = async () => 'exists';
+  hub.get = async () => 'none';
+  expect(await thrownBy(register(work, A, []))).toMatchObject({ code: 'hub-conflict', step: 'register' });
 });
