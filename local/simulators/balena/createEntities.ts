@@ -2,11 +2,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { Answer } from '../shared/requests.js';
 import { addDevice, addKey, idOf, insertFleet } from './addRows.js';
-import type { Viewer } from './compileFilter.js';
 import { isDuplicate, transaction } from './database.js';
 import { equals, noOptions } from './query.js';
 import { type Reading, readRows } from './readRows.js';
 import { PlainTextError, RequestError } from './requestError.js';
+import type { Viewer } from './visible.js';
 
 const shape = z.strictObject({
   app_name: z

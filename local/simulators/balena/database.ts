@@ -10,14 +10,27 @@ const columnTypes: Record<FieldType, string> = {
   date: 'TEXT',
 };
 
-/** Keys are not a resource of the model: clients cannot read keys, as on balena. */
-const keys = `
+/** Tables that are not a resource of the model: clients cannot read them. Keys cannot be read on balena either. */
+const hiddenTables = `
   CREATE TABLE IF NOT EXISTS api_key (
     key TEXT PRIMARY KEY,
     actor INTEGER NOT NULL REFERENCES actor ON DELETE CASCADE,
     expiry_date TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS api_key_actor ON api_key (actor);
+  CREATE TABLE IF NOT EXISTS key_right (
+    key TEXT NOT NULL REFERENCES api_key ON DELETE CASCADE,
+    application INTEGER NOT NULL REFERENCES application ON DELETE CASCADE,
+    may_write INTEGER NOT NULL,
+    PRIMARY KEY (key, application)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS limited_key (key TEXT PRIMARY KEY REFERENCES api_key ON DELETE CASCADE) STRICT;
+  CREATE TABLE IF NOT EXISTS release_service (
+    release INTEGER NOT NULL REFERENCES release ON DELETE CASCADE,
+    service INTEGER NOT NULL REFERENCES service ON DELETE CASCADE,
+    PRIMARY KEY (release, service)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
   CREATE TRIGGER IF NOT EXISTS device_actor AFTER DELETE ON device BEGIN
     DELETE FROM actor WHERE id = OLD.actor;
   END;`;
@@ -33,7 +46,7 @@ export function openDatabase(folder?: string): DatabaseSync {
   const db = new DatabaseSync(folder ? join(folder, 'balena.db') : ':memory:');
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
   for (const [name, resource] of Object.entries(model)) db.exec(tableOf(name, resource));
-  db.exec(keys);
+  db.exec(hiddenTables);
   return db;
 }
 
