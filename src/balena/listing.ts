@@ -7,6 +7,15 @@ export interface ListedDevice {
   fleet: string;
   /** The certificates (base64 of the PEM) with a key beside them, by variable scope. The keys are not listed. */
   certificates: Map<VariableScope, string>;
+  /** The same of services of other applications than the fleet, for example of the host OS. */
+  foreignCertificates: ForeignCertificate[];
+}
+
+export interface ForeignCertificate {
+  /** The service's name. The application of the service is not the device's fleet. */
+  service: string;
+  /** Base64 of the PEM. */
+  certificate: string;
 }
 
 /** Reads whole fleets from balena. */
@@ -35,10 +44,10 @@ export const mostUuids = 100;
 
 export interface ListedRow {
   uuid: string;
-  belongs_to__application: { slug: string }[];
+  belongs_to__application: { id: number; slug: string }[];
   device_environment_variable: { value: string }[];
   service_install: {
-    installs__service: { service_name: string }[];
+    installs__service: { service_name: string; application: { __id: number } }[];
     device_service_environment_variable: { value: string }[];
   }[];
 }
@@ -61,7 +70,7 @@ export function fleetQuery(fleet: string | null, after: string): object {
     $orderby: { uuid: 'asc' },
     $top: fleetPageSize,
     $expand: {
-      belongs_to__application: { $select: ['slug'] },
+      belongs_to__application: { $select: ['id', 'slug'] },
       device_environment_variable: {
         $select: ['value'],
         $filter: {
@@ -75,7 +84,7 @@ export function fleetQuery(fleet: string | null, after: string): object {
           $raw: `device_service_environment_variable/any(c:c/${certificate}) and device_service_environment_variable/any(k:k/${key})`,
         },
         $expand: {
-          installs__service: { $select: ['service_name'] },
+          installs__service: { $select: ['service_name', 'application'] },
           device_service_environment_variable: { $select: ['value'], $filter: { $raw: certificate } },
         },
       },
@@ -85,15 +94,19 @@ export function fleetQuery(fleet: string | null, after: string): object {
 
 /** Maps a row of the query to a device. */
 export function listedDevice(row: ListedRow): ListedDevice {
+  const [fleet] = row.belongs_to__application;
   const certificates = new Map<VariableScope, string>();
+  const foreignCertificates: ForeignCertificate[] = [];
   const [own] = row.device_environment_variable;
   if (own) certificates.set('', own.value);
   for (const { installs__service, device_service_environment_variable } of row.service_install) {
-    const name = installs__service[0]?.service_name;
+    const [service] = installs__service;
     const [there] = device_service_environment_variable;
-    if (name && there) certificates.set(name, there.value);
+    if (!service || !there) continue;
+    if (service.application.__id === fleet?.id) certificates.set(service.service_name, there.value);
+    else foreignCertificates.push({ service: service.service_name, certificate: there.value });
   }
-  return { uuid: row.uuid, fleet: row.belongs_to__application[0]?.slug ?? '', certificates };
+  return { uuid: row.uuid, fleet: fleet?.slug ?? '', certificates, foreignCertificates };
 }
 
 /** A text in a filter. A quote in the text is doubled, so that the quote cannot end the text. */

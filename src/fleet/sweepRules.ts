@@ -1,5 +1,5 @@
 import type { ListedDevice } from '../balena/listing.js';
-import { heldBy } from '../certificates/read.js';
+import { foreignServicesOf, heldBy } from '../certificates/read.js';
 import type { VariableScope } from '../device/record.js';
 import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
@@ -11,7 +11,13 @@ export type SweepItem = { uuid: string; fleet: string | null } & (
   | { act: 'check'; why: CheckReason }
 );
 
-export const checkReasons = ['gone', 'variables-missing', 'variables-differ', 'variables-left'] as const;
+export const checkReasons = [
+  'gone',
+  'variables-missing',
+  'variables-differ',
+  'variables-left',
+  'variables-in-foreign-service',
+] as const;
 export type CheckReason = (typeof checkReasons)[number];
 
 export interface SweepRules {
@@ -52,8 +58,9 @@ export function mayHoldCredentials(
 
 function mismatch(device: ListedDevice, record: Summary): CheckReason | null {
   const held = heldBy(device);
-  if (record.operation === 'deprovision') return held.size > 0 ? 'variables-left' : null;
+  const foreign = foreignServicesOf(device).length > 0 ? 'variables-in-foreign-service' : null;
+  if (record.operation === 'deprovision') return held.size > 0 ? 'variables-left' : foreign;
   const here = held.get(record.service ?? '');
   if (!here) return 'variables-missing';
-  return here.thumbprint === record.thumbprint ? null : 'variables-differ';
+  return here.thumbprint === record.thumbprint ? foreign : 'variables-differ';
 }

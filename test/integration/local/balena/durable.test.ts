@@ -21,18 +21,18 @@ test('what was answered is kept when the process is killed, with the same keys a
   const one = await start('--devices', '2');
   const sdk = await sdkFor(one.ready.apiUrl, one.ready.apiKey);
   const { uuid } = one.ready.devices[1]!;
-  await sdk.models.device.serviceVar.set(uuid, 'main', 'KEPT', 'yes');
+  await sdk.models.device.serviceVar.set(uuid, 'cloud-relay', 'KEPT', 'yes');
   one.child.kill('SIGKILL');
   await one.closed;
 
   const two = await start('--devices', '2');
   expect(two.ready).toMatchObject({ apiKey: one.ready.apiKey, devices: one.ready.devices });
   const again = await sdkFor(two.ready.apiUrl, two.ready.apiKey);
-  expect(await again.models.device.serviceVar.get(uuid, 'main', 'KEPT')).toBe('yes');
-  await again.models.device.serviceVar.set(uuid, 'main', 'KEPT', 'no');
+  expect(await again.models.device.serviceVar.get(uuid, 'cloud-relay', 'KEPT')).toBe('yes');
+  await again.models.device.serviceVar.set(uuid, 'cloud-relay', 'KEPT', 'no');
   two.child.kill('SIGTERM');
   expect(await two.closed).toEqual([0, null]);
-  expect(two.output()).toBe(`variable KEPT changed for device ${uuid.slice(0, 7)}… (service main)\n`);
+  expect(two.output()).toBe(`variable KEPT changed for device ${uuid.slice(0, 7)}… (service cloud-relay)\n`);
 });
 
 test('a port that is in use is one sentence and exit code 1', async () => {
