@@ -1,128 +1,129 @@
 targetScope = 'subscription'
 
-// What `azd up` makes. Each parameter is filled from the azd environment by main.parameters.json: `azd env set NAME value`.
+// The resources that `azd up` creates. main.parameters.json fills each parameter from the azd environment: `azd env set NAME value`.
 
 @description('Name of the azd environment: part of the resource group\'s name, and of the token in all other names.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
 
-@description('Region of everything but an existing hub. One that has Flex Consumption: az functionapp list-flexconsumption-locations')
+@description('Region of all resources except an existing hub. The region must have Flex Consumption: az functionapp list-flexconsumption-locations')
 @minLength(1)
 param location string
 
 @description('Name of the resource group. Empty: rg-<environment>')
 param resourceGroupName string = ''
 
-@description('API key of balena that sees the fleets and may write their variables. Stored in Key Vault. Empty: the secret stays as it is there, so that a later deployment cannot put an old key back.')
+@description('balena API key that sees the fleets and may write their variables. Stored in Key Vault. Empty: the secret in Key Vault stays, so that a later deployment cannot restore an old key.')
 @secure()
 param balenaApiKey string = ''
 
-@description('Whether POST /api/webhook is there, with the secrets that are in Key Vault. Given webhookSecrets, it is there as well.')
+@description('Enables POST /api/webhook, with the secrets in Key Vault. A value of webhookSecrets enables it, too.')
 param webhooks bool = false
 
-@description('Secrets of webhooks, comma-separated, any of them is valid. Stored in Key Vault. Empty: the secret stays as it is there, and is used if webhooks is true.')
+@description('Secrets of webhooks, comma-separated. Each of them is valid. Stored in Key Vault. Empty: the secret in Key Vault stays, and is used if webhooks is true.')
 @secure()
 param webhookSecrets string = ''
 
-@description('Slugs of the fleets that may be provisioned, comma-separated. Empty: all that the API key sees.')
+@description('Slugs of the fleets that may be provisioned, comma-separated. Empty: all fleets that the API key sees.')
 param fleets string = ''
 
-@description('Service whose variables are written when a request names none. Empty: the device itself.')
+@description('Service that gets the variables if a request names no service. Empty: the device level.')
 param defaultService string = ''
 
 @description('Proof of device, see README.md.')
 @allowed(['off', 'accepted', 'required'])
 param deviceProof string = 'off'
 
-@description('Key of a certificate: rsa-2048 only for clients that cannot do with the other.')
+@description('Key type of the certificates: rsa-2048 only for clients without support for ec-p256.')
 @allowed(['ec-p256', 'rsa-2048'])
 param certificateKey string = 'ec-p256'
 
-@description('How long a certificate is valid, in days.')
+@description('Validity of a certificate, in days.')
 @minValue(1)
 @maxValue(3650)
 param certificateDays int = 365
 
-@description('When the fleets are searched for devices without credentials: off, or six fields that begin with the seconds. Needs fleets.')
+@description('Schedule of the sweep, which finds devices without credentials: off, or six fields that begin with the seconds. Needs fleets.')
 param sweepSchedule string = 'off'
 
-@description('Other settings of README.md, by name. They win over those that are set here.')
+@description('Other settings of README.md, by name. They replace the settings of this file.')
 param moreSettings object = {}
 
-@description('Name of an IoT Hub that exists already: also of the one that the first deployment has made. Empty: one is made.')
+@description('Name of an existing IoT Hub, also of the hub that the first deployment created. Empty: a hub is created.')
 param existingIotHubName string = ''
 
-@description('Resource group of that hub. Empty: the one of this deployment.')
+@description('Resource group of the existing hub. Empty: the resource group of this deployment.')
 param existingIotHubResourceGroup string = ''
 
-@description('Tier of a hub that is made. F1: one free hub for each subscription, 500 devices.')
+@description('Tier of the created hub. F1: one free hub for each subscription, 500 devices.')
 @allowed(['F1', 'S1', 'S2', 'S3'])
 param iotHubTier string = 'S1'
 
-@description('Units of a hub that is made: each registers 100 devices a minute, 5,000 with S3. Sets the pace.')
+@description('Units of the created hub: each unit registers 100 devices a minute, 5,000 with S3. The rate limiter uses this number.')
 @minValue(1)
 @maxValue(200)
 param iotHubUnits int = 1
 
-@description('Redundancy of the storage account, in which the records are.')
+@description('Redundancy of the storage account, which holds the records.')
 @allowed(['Standard_LRS', 'Standard_ZRS'])
 param storageRedundancy string = 'Standard_LRS'
 
-@description('Memory of an instance, in MB. Measured: 380 MB with 10,000 requests under way, and the Functions host beside it.')
+@description('Memory of an instance, in MB. Measured: 380 MB with 10,000 pending requests, without the Functions host of Azure.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances that run at once: a limit of cost. The pace does not depend on it. Regions with an older platform take no less than 40.')
+@description('Greatest number of instances at the same time: a limit of cost. The rate limit does not depend on it. Regions with an older platform accept no less than 40.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Workers that are always there, at the cost of one instance all day; 0: the first message waits for a start. At least one without functionsManageQueue.')
+@description('Workers that always run, each at the cost of one instance all day. 0: the first message waits for the start of a worker. At least one runs without functionsManageQueue.')
 @minValue(0)
 @maxValue(10)
 param alwaysReadyWorkers int = 0
 
-@description('Whether the functions may count the queue\'s messages, which takes the right Manage (Azure Service Bus Data Owner, on this queue only). The platform scales the worker by that count. Without it one worker is always ready, and the page counts the records instead.')
+@description('Whether the functions may count the messages of the queue. The count needs the right Manage (Azure Service Bus Data Owner, on this queue only). The platform scales the worker by the count. Without the right one worker is always ready, and the page counts the records instead.')
 param functionsManageQueue bool = true
 
-@description('Object id of the person, group or service principal that is ops. Empty: none gets rights.')
+@description('Object id of the operators: a user, a group or a service principal. Empty: no operator gets rights.')
 param opsPrincipalId string = ''
 
-@description('What that is.')
+@description('Type of opsPrincipalId.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param opsPrincipalType string = 'User'
 
-@description('Where alerts are sent. Empty: they are shown in the portal only.')
+@description('Address for alerts. Empty: only the portal shows alerts.')
 param alertEmail string = ''
 
-@description('Oldest due message, in seconds, from which on an alert is raised. A backlog that waits for its turn is not due.')
+@description('Age of the oldest due message, in seconds, above which an alert is raised. A backlog that waits for its reservations is not due.')
 @minValue(60)
 param queueAgeLimitSeconds int = 900
 
-@description('Part of the traces that is kept, in percent. Metrics and alerts do not depend on it.')
+@description('Share of the traces that is kept, in percent. Metrics do not depend on it, and neither do alerts.')
 @minValue(1)
 @maxValue(100)
 param telemetrySamplingPercentage int = 100
 
-@description('Most telemetry a day, in GB, after which it is dropped until the next: a limit of cost. -1: none.')
+@description('Greatest amount of telemetry a day, in GB. Further telemetry of the day is dropped: a limit of cost. -1: no limit.')
 param telemetryDailyQuotaGb int = -1
 
-// The protocol's settings: the queue and the functions must agree on them (docs/protocol.md, "Settings").
+// The protocol's settings. Queue and functions must have the same values (docs/protocol.md, "Settings").
 var workLimitSeconds = 60
 var leaseGraceSeconds = 60
 var duplicateWindowSeconds = 600
 var queueName = 'provisioning'
 
-// Two environments may have the same name in different regions.
+// Two environments in different regions may have the same name.
 var token = toLower(uniqueString(subscription().id, environmentName, location))
-// Daily is the default of the code (src/config/settings.ts).
+// The default of the code is a daily renewal (src/config/settings.ts).
 var renews = union({ RENEW_SCHEDULE: '' }, moreSettings).RENEW_SCHEDULE != 'off'
 var tags = { 'azd-env-name': environmentName }
 var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
 var makesHub = empty(existingIotHubName)
-// Without the right to count them, the platform looks at ten messages from the head of the queue, and adds a worker if one of those is active.
-// Here they are scheduled: those that are due stand behind them, unseen, and a worker that was scaled to zero would stay there.
+// Without the right to count the messages, the platform looks at the first ten messages of the queue, and adds a worker if one of the ten is
+// active. In this queue the first messages are scheduled, and the due messages stand behind them. The platform would not see the due
+// messages, and would never start a worker again after a scale to zero.
 // https://github.com/Azure/azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.ServiceBus/src/Listeners/ServiceBusMetricsProvider.cs
 var readyWorkers = functionsManageQueue ? alwaysReadyWorkers : max(alwaysReadyWorkers, 1)
 var hubGroupName = empty(existingIotHubResourceGroup) ? groupName : existingIotHubResourceGroup
@@ -178,7 +179,7 @@ module serviceBus 'modules/serviceBus.bicep' = {
     location: location
     tags: tags
     queueName: queueName
-    // A worker's lease never outlives its lock, so that no renewal is relied on.
+    // The lock lasts as long as a worker's lease, so the protocol relies on no lock renewal.
     lockSeconds: workLimitSeconds + leaseGraceSeconds
     duplicateWindowSeconds: duplicateWindowSeconds
     functionsPrincipalId: identity.outputs.principalId
@@ -204,7 +205,7 @@ module hub 'modules/hubAccess.bicep' = {
   name: 'hubAccess'
   scope: resourceGroup(hubGroupName)
   params: {
-    // Both names are known beforehand; the order is not.
+    // Both names are known before the deployment. The output makes this module wait for the created hub.
     hubName: makesHub ? newHub!.outputs.name : existingIotHubName
     functionsPrincipalId: identity.outputs.principalId
     opsPrincipalId: opsPrincipalId
@@ -227,7 +228,8 @@ module keyVault 'modules/keyVault.bicep' = {
   }
 }
 
-// One alone would go wrong: secrets that nothing reads, or a reference to none. Once the secrets are in the vault, `webhooks` says it.
+// Either parameter enables webhooks. `webhookSecrets` alone would otherwise store secrets that nothing reads. Once the secrets are in the vault,
+// `webhooks` enables webhooks without a copy of the secrets in the azd environment.
 var hasWebhooks = webhooks || !empty(webhookSecrets)
 var webhookSettings = hasWebhooks ? { WEBHOOK_SECRETS: keyVault.outputs.webhookSecretsReference } : {}
 
@@ -244,7 +246,7 @@ module functions 'modules/functions.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances
     alwaysReadyWorkers: readyWorkers
-    // An empty setting counts as one that is not there (src/config.ts).
+    // The functions treat an empty setting as missing (src/config/config.ts).
     settings: union(
       {
         AZURE_CLIENT_ID: identity.outputs.clientId
@@ -266,7 +268,7 @@ module functions 'modules/functions.bicep' = {
         DEVICE_PROOF: deviceProof
         CERT_KEY: certificateKey
         CERT_DAYS: string(certificateDays)
-        // A sweep without fleets would stop the start.
+        // A sweep schedule without fleets would stop the start of the functions.
         SWEEP_SCHEDULE: empty(fleets) ? 'off' : sweepSchedule
         WORK_LIMIT_SECONDS: string(workLimitSeconds)
         LEASE_GRACE_SECONDS: string(leaseGraceSeconds)
@@ -306,20 +308,20 @@ output AZURE_IOT_HUB string = hub.outputs.name
 @description('The vault with BALENA-API-KEY and WEBHOOK-SECRETS.')
 output AZURE_KEY_VAULT string = keyVault.outputs.name
 
-@description('For the fleet\'s variable PROVISION_URL, with the key that PROVISION_KEY_COMMAND prints in the place of KEY. The key is no output: outputs are kept in the deployment\'s history.')
+@description('For the fleet\'s variable PROVISION_URL. Replace KEY by the key that PROVISION_KEY_COMMAND prints. The key is not an output, because the history of the deployment keeps outputs.')
 output PROVISION_URL string = 'https://${functions.outputs.hostName}/api/provision?code=KEY'
 
 @description('Prints the key of the function "provision", once the code has been deployed.')
 output PROVISION_KEY_COMMAND string = 'az functionapp function keys list --resource-group ${group.name} --name ${functions.outputs.name} --function-name provision --query default --output tsv'
 
-@description('The page for ops. It asks for its key.')
+@description('The operators\' page. The page requests its key.')
 output OPS_URL string = 'https://${functions.outputs.hostName}/api/ops'
 
-@description('What the command line (npx provisioner) needs to work with this environment, beside BALENA_API_KEY.')
+@description('A setting of the CLI (npx provisioner) for this environment. The CLI also needs BALENA_API_KEY.')
 output SERVICEBUS_CONNECTION__fullyQualifiedNamespace string = serviceBus.outputs.hostName
 
-@description('As above.')
+@description('A setting of the CLI, as above.')
 output RECORDS_CONNECTION__accountName string = storage.outputs.name
 
-@description('As above.')
+@description('A setting of the CLI, as above.')
 output IOTHUB_HOST_NAME string = hub.outputs.hostName

@@ -1,4 +1,4 @@
-// What somebody is woken for. docs/runbook.md says what each alert means and what to do; the metrics are those of src/telemetry.
+// The alerts. docs/runbook.md has the meaning of each alert and the steps of the operator. src/telemetry sends the metrics.
 
 param token string
 param location string
@@ -8,19 +8,19 @@ param serviceBusId string
 param queueName string
 param queueAgeLimitSeconds int
 param email string
-@description('Whether certificates are renewed: without it, nothing counts them.')
+@description('Whether the renewal timer runs. Without it, nothing counts the certificates.')
 param renews bool
 
 var actionGroups = empty(email) ? [] : [mailTo.id]
 
-// Certificates are counted by days left. RENEW_AT renews them long before: what gets here was not renewed.
+// Certificates are counted by their remaining days. RENEW_AT is long before these days, so a certificate in these groups was not renewed in time.
 var nearExpiry = ['expired', '7', '30']
 
 var rules = [
   {
     name: 'requests-failing'
-    text: 'HTTP requests end in 5xx: devices are told to ask again.'
-    // Not those of /api/health: 503 is its answer when a dependency is away, and a monitor asks it all the time.
+    text: 'HTTP requests end in 5xx: devices have to repeat their requests.'
+    // Without /api/health: the health check answers 503 while a dependency is unavailable, and a monitor requests it all the time.
     severity: 2
     query: 'AppRequests | where toint(ResultCode) >= 500 | where not(Name endswith "health" or Url contains "/api/health") | project TimeGenerated, Function = Name, Value = ItemCount'
     dimension: 'Function'
@@ -50,7 +50,7 @@ var rules = [
   }
   {
     name: 'queue-age'
-    text: 'The oldest message that is due waits too long: the workers do not keep up, or do not work.'
+    text: 'The oldest due message waits too long: the workers are too slow, or do not run.'
     severity: 2
     query: 'AppMetrics | where Name == "provisioner.queue.oldest_age" | project TimeGenerated, Value = Sum / ItemCount'
     dimension: ''
@@ -80,7 +80,7 @@ var rules = [
   }
   {
     name: 'certificates-near-expiry'
-    text: 'Certificates that should have been renewed are about to expire: those devices will be cut off.'
+    text: 'Certificates were not renewed in time and are about to expire: their devices will be cut off.'
     severity: 1
     query: 'AppMetrics | where Name == "provisioner.certificates" | extend DaysLeft = tostring(Properties.days_left) | where DaysLeft in (${nearExpiryList}) | project TimeGenerated, DaysLeft, Value = Sum / ItemCount'
     dimension: 'DaysLeft'
@@ -97,7 +97,7 @@ var rules = [
     name: 'renewal-silent'
     text: 'Nothing has counted the certificates for two days: is the function renew running?'
     severity: 2
-    // One row, if they were counted, or if the functions are younger than two days; none, also where there is no telemetry at all.
+    // One row if the certificates were counted, or if the functions are younger than two days. No row otherwise, also without any telemetry.
     query: 'AppMetrics | where Name startswith "provisioner." | summarize Counted = countif(Name == "provisioner.certificates"), First = min(TimeGenerated) | where Counted > 0 or First > ago(47h)'
     dimension: ''
     aggregation: 'Count'
@@ -107,7 +107,7 @@ var rules = [
     window: 'P2D'
     periods: 1
     failing: 1
-    // Not left out: a rule that a deployment leaves out stays as it was.
+    // Disabled instead of left out: a deployment does not remove a rule that it leaves out.
     enabled: renews
   }
 ]
@@ -141,7 +141,7 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ru
       allOf: [
         {
           query: rule.query
-          // A count is of the rows.
+          // The aggregation Count counts rows, and needs no column.
           metricMeasureColumn: rule.aggregation == 'Count' ? null : 'Value'
           timeAggregation: rule.aggregation
           dimensions: empty(rule.dimension) ? [] : [{ name: rule.dimension, operator: 'Include', values: ['*'] }]
@@ -155,26 +155,27 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ru
       ]
     }
     autoMitigate: true
-    // The tables are there from the first telemetry on.
+    // The tables exist only after the first telemetry.
     skipQueryValidation: true
     actions: { actionGroups: actionGroups }
   }
 }]
 
-// Service Bus itself says so: when the functions do not run at all, they cannot. What waits for its slot is scheduled, and not active.
+// These alerts use a metric of Service Bus, because functions that do not run send no metrics. A message that waits for its reservation is
+// scheduled and not active.
 var waits = [
   {
     name: 'messages-waiting'
-    text: 'Messages are due and nobody takes them: are the workers there?'
+    text: 'Messages are due and no worker takes them: do the workers run?'
     severity: 2
     threshold: 100
     frequency: 'PT5M'
     window: 'PT15M'
   }
   {
-    // A worker that is dead where there are few devices. A burst of more than an hour can look like this too, so it wakes nobody.
+    // Finds a dead worker also where few devices exist. A burst of more than an hour has the same metric, so the severity is low.
     name: 'messages-stuck'
-    text: 'For an hour there was no moment without a message that is due: is the worker there?'
+    text: 'At every moment of the last hour a message was due: does the worker run?'
     severity: 3
     threshold: 0
     frequency: 'PT15M'

@@ -1,5 +1,5 @@
-// The function app, on Flex Consumption. The platform scales each trigger by itself: the HTTP functions together, the worker,
-// and each timer, in instances of their own. So a burst of requests takes nothing from the worker.
+// The function app, on Flex Consumption. The platform scales the HTTP functions together, the worker, and each timer separately, in instances
+// of their own. A burst of requests therefore takes no resources from the worker.
 
 param name string
 param planName string
@@ -27,7 +27,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
 resource app 'Microsoft.Web/sites@2024-04-01' = {
   name: name
   location: location
-  // azd finds the app by this.
+  // azd finds the app by this tag.
   tags: union(tags, { 'azd-service-name': 'functions' })
   kind: 'functionapp,linux'
   identity: {

@@ -1,4 +1,4 @@
-// What the functions and ops may do on the hub, and the pace that it allows: asked of the hub itself, new or not.
+// The roles of functions and operators on the hub, and the hub's tier and units for the rate limiter. The hub may be new or existing.
 
 param hubName string
 param functionsPrincipalId string
@@ -23,7 +23,7 @@ resource functionsRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' 
   }
 }
 
-// Ops looks; what is to be mended on the hub is mended by a worker.
+// Operators only read. Workers make all repairs on the hub.
 resource opsRead 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(opsPrincipalId)) {
   name: guid(hub.id, opsPrincipalId, dataReader)
   scope: hub

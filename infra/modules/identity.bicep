@@ -1,4 +1,4 @@
-// What the functions are to all other resources. User-assigned: its rights are there before the function app is.
+// The identity of the functions. The identity is user-assigned, so its roles exist before the function app.
 
 param name string
 param location string

@@ -1,5 +1,5 @@
-// The hub, if there was none: for the first deployment. A second one would PUT it again with what is written here, and might set back what
-// was changed since (units, routes, network). So it is an existing hub from then on (EXISTING_IOT_HUB; README.md, "Into Azure").
+// The hub that the first deployment creates. A second deployment would PUT the hub again with these values, and could revert later changes
+// (units, routes, network). Later deployments must therefore name the hub as existing (EXISTING_IOT_HUB; README.md, "Into Azure").
 
 param name string
 param location string

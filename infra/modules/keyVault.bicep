@@ -1,4 +1,4 @@
-// The secrets that are not Azure's. Settings name them; App Service reads them when the functions start, and once a day.
+// The secrets of other systems. Settings refer to these secrets. App Service reads the secrets at the start of the functions, and once a day.
 
 param name string
 param location string
@@ -64,6 +64,6 @@ resource opsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!
 }
 
 output name string = vault.name
-// Without a version: the newest.
+// A reference without a version means the newest version.
 output balenaApiKeyReference string = '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/${balenaApiKeyName})'
 output webhookSecretsReference string = '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/${webhookSecretsName})'

@@ -1,4 +1,4 @@
-// Where logs, traces and metrics go, and what they may cost.
+// The destination of logs, traces and metrics, with limits of their cost.
 
 param token string
 param location string
@@ -34,7 +34,8 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-// Host and worker write with this. Writing without it is left open until both were seen to use it: alerts that are silent are worse.
+// Host and worker send telemetry with this role. The resource also accepts telemetry without the role, until a test in Azure has shown that both
+// use it: lost telemetry would silence the alerts.
 resource functionsPublish 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(insights.id, functionsPrincipalId, metricsPublisher)
   scope: insights

@@ -1,4 +1,4 @@
-// The queue as the protocol needs it (docs/protocol.md, "Settings"). test/infra checks it against the code and the local broker.
+// The queue with the properties of docs/protocol.md, "Settings". test/unit/infra compares these with the code and the local broker.
 
 param name string
 param location string
@@ -16,7 +16,7 @@ var dataReceiver = '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
 var dataSender = '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
 var dataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
 
-// Basic has neither duplicate detection nor scheduled messages.
+// The tier Basic has neither duplicate detection nor scheduled messages.
 resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name
   location: location
@@ -37,21 +37,22 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
   properties: {
     lockDuration: 'PT${lockSeconds}S'
     maxDeliveryCount: 10
-    // Can only be chosen when the queue is made.
+    // This property cannot be changed after the creation of the queue.
     requiresDuplicateDetection: true
     duplicateDetectionHistoryTimeWindow: 'PT${duplicateWindowSeconds}S'
-    // Never: a message that expires is work that is lost. Should someone shorten it, nothing is dropped without a word.
+    // Messages never expire, because an expired message is a lost job. If somebody shortens the time, expired messages are dead-lettered.
     defaultMessageTimeToLive: 'P10675199DT2H48M5.4775807S'
     deadLetteringOnMessageExpiration: true
-    // A message is some 300 bytes; scheduled ones count. Costs nothing.
+    // A message has about 300 bytes, and scheduled messages count. The size costs nothing.
     maxSizeInMegabytes: 5120
     requiresSession: false
     enablePartitioning: false
   }
 }
 
-// Receive and send, on this queue, is all that the code needs. The platform, which scales the worker with the same identity, needs the right to
-// Manage as well, to count the messages (main.bicep, readyWorkers); only Owner has it. These two stay, for whoever takes Owner away.
+// The code needs only the roles to receive and to send, on this queue. The platform scales the worker with the same identity, and needs the
+// right Manage to count the messages (main.bicep, readyWorkers). Only Owner has this right. The two lesser roles stay, so that an operator can
+// remove Owner.
 resource functionsReceive 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(queue.id, functionsPrincipalId, dataReceiver)
   scope: queue
@@ -82,7 +83,7 @@ resource functionsOwn 'Microsoft.Authorization/roleAssignments@2022-04-01' = if 
   }
 }
 
-// Owner has Send and Listen as well; the counts of a queue need Manage, which no lesser role has.
+// Owner includes Send and Listen. The counts of a queue need Manage, and no lesser role has it.
 resource opsOwn 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(opsPrincipalId)) {
   name: guid(queue.id, opsPrincipalId, dataOwner)
   scope: queue

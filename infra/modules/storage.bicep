@@ -1,4 +1,4 @@
-// Of the Functions host (its leases and keys), the deployed package, and the records (tables, which the functions make themselves).
+// The storage of the Functions host (leases and keys), of the deployed package, and of the records. The functions create the tables themselves.
 
 param name string
 param location string
@@ -39,7 +39,8 @@ resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@20
   name: containerName
 }
 
-// The host needs blobs only: there is no trigger of blobs or of storage queues. Owner, since it also takes leases and makes its containers.
+// The host needs only blobs, because no function has a trigger of blobs or storage queues. The role is Owner, because the host also takes
+// leases and creates its containers.
 resource functionsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(account.id, functionsPrincipalId, blobDataOwner)
   scope: account

@@ -31,9 +31,14 @@ export interface LostWork {
   traceparent?: string | undefined;
 }
 
-/** A new, empty record. Its generation starts at the Unix time in seconds, above every generation of a record that was lost. */
+/** The Unix time in seconds. The generations of a record grow more slowly, so this one is above those of a record that was lost. */
+export function firstGenerationAt(now: EpochMs): number {
+  return Math.floor(now / 1_000);
+}
+
+/** A new, empty record, with a generation above every generation of a record that was lost. */
 export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceRecord {
-  const lastGeneration = Math.floor(now / 1_000);
+  const lastGeneration = firstGenerationAt(now);
   return {
     uuid,
     desired,

@@ -10,6 +10,7 @@ import {
   type Context,
   describeRequest,
   desiredByMessage,
+  firstGenerationAt,
   type LostWork,
   markDead,
   newRecord,
@@ -27,7 +28,12 @@ import {
  * stays as it is.
  */
 
-/** A request was accepted. A new change replaces whatever job there was. Lease, observed state and scopes belong to the worker. */
+/**
+ * A request was accepted. A new change replaces whatever job there was. Lease, observed state and scopes belong to the worker.
+ *
+ * The generation is not below the Unix time in seconds. If an older version of the record was restored, messages of the lost
+ * versions may still arrive: the new request is above them, so they cannot undo the request.
+ */
 export function requested(
   found: DeviceRecord | null,
   { now, traceparent }: Context,
@@ -39,7 +45,8 @@ export function requested(
   const { retire, revoke } = before.desired;
   // The device must not wait longer than for the job that it already has.
   const pendingDue = found?.job && hasPendingChange(found) ? found.job.due : Number.POSITIVE_INFINITY;
-  const record = startJob({ ...before, desired }, traceparent, {
+  const lastGeneration = Math.max(before.lastGeneration, firstGenerationAt(now));
+  const record = startJob({ ...before, desired, lastGeneration }, traceparent, {
     kind: 'change',
     due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
     forceVerify: request.forceVerify || before.job?.forceVerify,
@@ -174,9 +181,17 @@ export function leaseReleased(
   };
 }
 
-/** The run has ended after another run took the device. The writes of both may have crossed, so the device is compared once more. */
-export function leaseLost(record: DeviceRecord, context: Context): DeviceRecord {
-  const next = { ...record, observed: withUnknownHub(record.observed) };
+/**
+ * The run has ended after another run took the device. The writes of both may have crossed, so the device is compared once more.
+ *
+ * @param scopes the scopes of the run that has ended: the other run may have cleared them before the last write arrived
+ */
+export function leaseLost(
+  record: DeviceRecord,
+  context: Context,
+  scopes: readonly VariableScope[],
+): DeviceRecord {
+  const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
   return record.job?.dead ? next : reschedule(next, context, context.now);
 }
 

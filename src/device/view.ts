@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, operation, service, state, step, time } from '../shared/schemas.js';
+import { count, errorCode, operation, service, state, step, time } from '../shared/schemas.js';
 import { type EpochMs, iso, isoOrNull } from '../shared/time.js';
 import type { DeviceRecord } from './record.js';
 import { isPending, operationOf, stateOf } from './state.js';
@@ -15,7 +15,7 @@ export const deviceView = z
     step: step.nullable().describe('the step of the last failure'),
     attempts: count,
     expectedAt: time.nullable(),
-    error: z.object({ code: z.string(), step: step.nullable(), message: z.string() }).nullable(),
+    error: z.object({ code: errorCode, step: step.nullable(), message: z.string() }).nullable(),
     certificate: z
       .object({
         thumbprint: z.string(),

@@ -1,6 +1,6 @@
 import { heldThumbprint, isHalfStored } from '../device/state.js';
 import type { Summary } from '../device/summary.js';
-import { type Acceptance, type AcceptDependencies, accept } from '../provisioning/accept.js';
+import { type Acceptance, type AcceptDependencies, acceptRotation } from '../provisioning/accept.js';
 import type { EpochMs } from '../shared/time.js';
 
 export interface RotateOptions {
@@ -31,8 +31,9 @@ export type Rotation =
 export async function rotate(
   deps: AcceptDependencies,
   uuid: string,
-  { revoke = false, thumbprint, due, action }: RotateOptions = {},
+  options: RotateOptions = {},
 ): Promise<Rotation> {
+  const { revoke = false, thumbprint, due, action } = options;
   const stored = await deps.records.read(uuid);
   if (!stored) return { kind: 'nothing-to-rotate', why: 'no-record' };
   const { desired, observed } = stored.value;
@@ -42,7 +43,7 @@ export async function rotate(
   const old = thumbprint ?? held;
   // A replaced certificate must still be revoked, because the hub still accepts the certificate.
   if (old !== held && !revoke) return { kind: 'nothing-to-rotate', why: 'replaced' };
-  return accept(deps, {
+  const answer = await acceptRotation(deps, {
     uuid,
     present: true,
     service: desired.service ?? '',
@@ -51,6 +52,8 @@ export async function rotate(
     ...(due !== undefined && { due }),
     ...(action !== undefined && { action }),
   });
+  // Another request came between the reading and the writing. The rotation is decided again for what that request says.
+  return answer ?? rotate(deps, uuid, options);
 }
 
 /** Selects the devices of a rotation. A device must match every field. */

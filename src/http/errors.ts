@@ -1,4 +1,5 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import { policyOf } from '../shared/errorPolicy.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { problem } from './problem.js';
 
@@ -46,7 +47,7 @@ export function withErrorResponses(handle: (request: HttpRequest) => Promise<Htt
       const { code, message } = ProvisioningError.from(error);
       context.error(`${code}: ${message}`);
       return problem({
-        status: 503,
+        status: policyOf(code).httpStatus,
         code,
         detail: `${message} The request may be lost: repeat the request in ${retryAfterSeconds} seconds.`,
         headers: { 'retry-after': String(retryAfterSeconds) },

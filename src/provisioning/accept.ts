@@ -50,7 +50,7 @@ const sendAgainAfterMs = 30_000;
  */
 export async function accept(deps: AcceptDependencies, request: DeviceRequest): Promise<Acceptance> {
   const answer = await write(deps, request, (record) =>
-    answerWithoutChange(request, record, deps.clock.now()),
+    record ? answerWithoutChange(request, record, deps.clock.now()) : undefined,
   );
   const { kind, record } = answer;
   if (kind === 'already-provisioned' && deps.clock.now() - record.observed.verifiedAt > verifyAfterMs) {
@@ -72,25 +72,43 @@ export function acceptNew(
   uuid: string,
   service: VariableScope,
 ): Promise<Accepted | null> {
-  return write<Accepted | null>(deps, { uuid, present: true, service }, (record) =>
+  return write<Accepted | null>(deps, { uuid, present: true, service }, (record) => {
+    if (!record) return undefined;
     // A repeated event, whose first message could not be sent, sends the message.
-    record.desired.present && hasPendingChange(record) ? { kind: 'accepted', record } : null,
-  );
+    return record.desired.present && hasPendingChange(record) ? { kind: 'accepted', record } : null;
+  });
+}
+
+/**
+ * Accepts the rotation of a certificate, and only if the device is still requested to be present at the same service. A rotation
+ * that crosses with a DELETE, or with a move to another service, must not undo either.
+ *
+ * @returns null if the device is to be absent, is to be at another service, or has no record any more
+ * @throws as `accept`
+ */
+export function acceptRotation(
+  deps: AcceptDependencies,
+  request: Extract<DeviceRequest, { present: true }>,
+): Promise<Acceptance | null> {
+  return write<Acceptance | null>(deps, request, (record) => {
+    if (!record?.desired.present || record.desired.service !== request.service) return null;
+    return answerWithoutChange(request, record, deps.clock.now());
+  });
 }
 
 /**
  * Writes the request into the record, unless the record already has an answer.
  *
- * @param decide the answer of the present record; undefined to write the request
+ * @param decide the answer of the present record, or of no record (null); undefined to write the request
  */
 async function write<D extends Acceptance | null>(
   deps: AcceptDependencies,
   request: DeviceRequest,
-  decide: (record: DeviceRecord) => D | undefined,
+  decide: (record: DeviceRecord | null) => D | undefined,
 ): Promise<D | Accepted> {
   let decided: D | undefined;
   const written = await deps.records.amend(request.uuid, (record) => {
-    decided = record ? decide(record) : undefined;
+    decided = decide(record);
     if (decided !== undefined) return null;
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
     return requested(record, context, request, randomUUIDv7());

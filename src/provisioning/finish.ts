@@ -67,7 +67,7 @@ export async function finish(
       ended = null;
       if (!record) return null;
       const context = { now: clock.now(), traceparent: currentTraceparent() };
-      if (record.lease?.by !== run.id) return leaseLost(record, context);
+      if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);
       const released = leaseReleased(record, run);
       if (!isMessageOfJob(released, message)) return released;
       const concluded = conclude(released, context, next(released), steps);

@@ -47,15 +47,19 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
   const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
   let sent = 0;
   let latestMs = 0;
-  let batch: DeviceRecord[] = [];
   const failures: unknown[] = [];
-  const sendBatch = async () => {
-    const results = await Promise.allSettled(batch.map((record) => publish(deps, record)));
-    batch = [];
-    for (const result of results) {
-      if (result.status === 'rejected') failures.push(result.reason);
-      else sent += 1;
+  let sending: Promise<void>[] = [];
+  const send = async (record: DeviceRecord) => {
+    try {
+      await publish(deps, record);
+      sent += 1;
+    } catch (error) {
+      failures.push(error);
     }
+  };
+  const sendAll = async () => {
+    await Promise.all(sending);
+    sending = [];
     // One message that cannot be sent must not stop the others. After a whole batch of failures the queue itself is away.
     if (failures.length >= sendsAtATime) throw failures[0];
   };
@@ -64,9 +68,9 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
     const lateMs = now - record.job.due;
     latestMs = Math.max(latestMs, lateMs);
     if (!isTurn(lateMs, duplicateWindowMs, sinceLastMs)) continue;
-    if (batch.push(record) >= sendsAtATime) await sendBatch();
+    if (sending.push(send(record)) >= sendsAtATime) await sendAll();
   }
-  await sendBatch();
+  await sendAll();
   productMetrics().overdue(latestMs);
   if (failures.length > 0) throw failures[0];
   await lastRun.write(now);

@@ -80,6 +80,7 @@ export function startRun(
         }),
       ),
   };
+  const unhealthy = new Set<Dependency>();
   const takeOperation = operationsOf(deps, run);
   return run;
 
@@ -115,14 +116,18 @@ export function startRun(
         return call();
       });
       deps.status.saw(dependency, null);
-      run.healthyDependencies.add(dependency);
+      if (!unhealthy.has(dependency)) run.healthyDependencies.add(dependency);
       return result;
     } catch (error) {
       if (error instanceof ReservationNotDue) throw error;
       const failure = ProvisioningError.from(error);
       failure.step ??= step;
       run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
-      if (failure.dependency === dependency) await noteFailure(deps, run, dependency, failure);
+      if (failure.dependency === dependency) {
+        // A later or a parallel call may succeed. The dependency has failed one call of this run all the same.
+        unhealthy.add(dependency);
+        await noteFailure(deps, run, dependency, failure);
+      }
       throw failure;
     }
   }

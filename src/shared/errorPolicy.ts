@@ -5,8 +5,10 @@ export type Dependency = 'balena' | 'hub';
 export type Fault =
   /** The dependency is down, slow or busy. */
   | 'dependency'
-  /** The dependency refuses our credentials, or our hub's quota is used up. */
+  /** The dependency rejects our credentials. */
   | 'key'
+  /** A quota of our hub is used up. */
+  | 'quota'
   /** The device's fleet, or its settings. */
   | 'fleet'
   /** This device alone. */
@@ -35,7 +37,10 @@ export interface ErrorPolicy {
   spreadMs: number;
   /** Whether the dependency's circuit opens: with the first such error, or with several in a row. */
   opensCircuit: 'never' | 'at-once' | 'after-several';
-  /** The HTTP status of an answer that reports the error. 503 means that the caller may repeat the request. */
+  /**
+   * The HTTP status if an HTTP function itself ends with the error: 503 means that the caller may repeat the request. A request that
+   * failed for good is always answered with 422.
+   */
   httpStatus: 422 | 503;
   /** For the documents and the API description. */
   meaning: string;
@@ -194,6 +199,7 @@ export const errorPolicies = {
   },
   'hub-quota-exceeded': {
     ...refused,
+    fault: 'quota',
     dependency: 'hub',
     meaning: "The hub's daily quota, or its number of devices, is used up.",
     advice:

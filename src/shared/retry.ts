@@ -26,8 +26,8 @@ export async function retryWithBackoff<R>(
     minTimeout: 0,
     shouldRetry: async ({ error, attemptNumber }) => {
       const { policy, retryAfterMs } = ProvisioningError.from(error);
-      // A few seconds change nothing about rejected credentials.
-      if (policy.isFinal || policy.fault === 'key') return false;
+      // A few seconds change nothing about rejected credentials or a used-up quota.
+      if (policy.isFinal || policy.fault === 'key' || policy.fault === 'quota') return false;
       const wait = retryAfterMs ?? firstWaitMs * 2 ** (attemptNumber - 1);
       await pause(clock, wait, signal);
       signal?.throwIfAborted();
@@ -72,11 +72,13 @@ export const retryTransient: RetryTransient = (call) =>
     maxTimeout: longestWaitMs,
     maxRetryTime: 20_000,
     randomize: true,
-    shouldRetry: ({ error }) => isTransient(error as ProvisioningError),
+    shouldRetry: ({ error }) => isTransient(error),
   });
 
-/** The error policy says whether one run repeats the failed call. */
-export function isTransient({ policy, retryAfterMs, outcomeUnknown }: ProvisioningError): boolean {
+/** The error policy says whether one run repeats the failed call. Errors of another class are never repeated. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof ProvisioningError)) return false;
+  const { policy, retryAfterMs, outcomeUnknown } = error;
   switch (policy.retriedInRun) {
     case 'always':
       return true;

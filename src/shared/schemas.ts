@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorCodes } from './errorPolicy.js';
 
 /** Parts that the schemas of several answers share. The code's types and the OpenAPI description are both derived from the schemas. */
 export const time = z.iso.datetime().describe('ISO 8601, UTC');
@@ -7,6 +8,10 @@ export const count = z.int().nonnegative();
 export const operation = z.enum(['provision', 'rotate', 'deprovision']);
 export const step = z.enum(['validate', 'mint', 'register', 'store', 'remove']);
 export const state = z.enum(['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'failed']);
+/** The code of a failure. README.md lists the meaning of each code. */
+export const errorCode = z
+  .enum(errorCodes)
+  .meta({ id: 'ErrorCode', description: 'the code of a failure: stable, for programs' });
 /** A service's name, or '' for the device level. */
 export const service = z.string().describe("a service's name, or '' for the device level");
 export const next = z.string().nullable().describe('the cursor of the next page; null on the last one');

@@ -5,7 +5,7 @@ import type { RuleOff } from './support/RuleOff.js';
 import { runScenario } from './support/runScenario.js';
 import { scenario } from './support/Scenario.js';
 
-/** What each of the main rules is for: what is seen when it is switched off from outside, and is not seen with it. */
+/** The purpose of each main rule: a violation appears when the rule is switched off, and does not appear with the rule. */
 const enough = 3;
 
 beforeAll(fillPools);

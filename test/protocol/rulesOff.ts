@@ -1,22 +1,24 @@
+import { accept } from '../../src/provisioning/accept.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
+import { pairOf } from './support/certificates.js';
 import type { RuleOff } from './support/RuleOff.js';
 import type { Act, Scenario } from './support/Scenario.js';
 
 export interface ShownRule {
-  /** The rule, and how it is switched off. */
+  /** The rule, and the way to switch the rule off. */
   rule: string;
   off: RuleOff;
-  /** What it is compared with, if that is not the whole protocol. */
+  /** The system to compare with; default: the whole protocol. */
   on?: RuleOff;
-  /** What is seen then, of what may never be. */
+  /** The violations that appear without the rule. */
   seen: string[];
-  /** What these histories have in common; the rest is random. With the rule on, nothing is seen in them. */
+  /** The common part of the histories; the rest is random. With the rule on, the histories show no violation. */
   histories?: Partial<Scenario>;
-  /** In how many histories, at most, it is looked for: several times as many as are needed. */
+  /** The most histories to search: several times as many as necessary. */
   within: number;
 }
 
-/** @throws ProvisioningError that says the call had no effect */
+/** @throws ProvisioningError with the statement: the call had no effect */
 function takenForFailed(error: unknown): never {
   const retryAfterMs = error instanceof ProvisioningError ? error.retryAfterMs : null;
   throw new ProvisioningError(
@@ -32,7 +34,7 @@ const deprovision = { kind: 'deprovision' } as const;
 const rotate = { kind: 'rotate', revoke: true } as const;
 const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
 
-/** One device that is wanted, not wanted and wanted again, on a bad day; and nobody looks at it afterwards. */
+/** One device is provisioned, deprovisioned and provisioned again, while many calls fail. No audit follows. */
 const backAgain: Partial<Scenario> = {
   acts: [act(0, provision), act(120 * seconds, deprovision), act(25 * seconds, provision)],
   calm: false,
@@ -175,7 +177,7 @@ export const rulesOff: ShownRule[] = [
           queue.send(message, { messageId: messageId.replace(/~.*/, ''), at }),
       }),
     },
-    // The timer would send it again, ten minutes later.
+    // The timer would send the message again, ten minutes later.
     on: { noTimer: true },
     seen: ['stuck'],
     histories: { calm: true, failing: 1 },
@@ -187,5 +189,93 @@ export const rulesOff: ShownRule[] = [
     seen: ['stuck'],
     histories: { acts: [act(0, provision)], poison: 0, maxAttempts: 3 },
     within: 5,
+  },
+  {
+    rule: 'a DELETE that is answered with 202 is carried out',
+    off: {
+      async accept(deps, requested) {
+        const found = requested.present ? null : await deps.records.read(requested.uuid);
+        return found ? { kind: 'accepted', record: found.value } : accept(deps, requested);
+      },
+    },
+    seen: ['not what was acknowledged'],
+    histories: { acts: [act(0, provision), act(120 * seconds, deprovision)] },
+    within: 100,
+  },
+  {
+    rule: 'the later of two requests wins',
+    off: {
+      onWrite(record, before) {
+        const { desired } = record;
+        if (!before?.job || before.job.dead || before.desired.requestId === desired.requestId) return;
+        record.desired = { ...before.desired, requestId: desired.requestId };
+      },
+    },
+    seen: ['not what was acknowledged'],
+    histories: { acts: [act(0, provision), act(3 * seconds, deprovision)] },
+    within: 300,
+  },
+  {
+    rule: 'a rotation changes neither presence nor service',
+    off: {
+      async rotate(deps, uuid, { revoke = false } = {}) {
+        const found = await deps.records.read(uuid);
+        const { thumbprint, service } = found?.value.observed ?? {};
+        if (!thumbprint || !found?.value.desired.present)
+          return { kind: 'nothing-to-rotate', why: 'no-certificate' };
+        return accept(deps, { uuid, present: true, service: service ?? '', retire: thumbprint, revoke });
+      },
+    },
+    seen: ['not what was acknowledged'],
+    histories: {
+      acts: [act(0, provision), act(120 * seconds, rotate), act(1 * seconds, deprovision)],
+      calm: true,
+      stepMs: 5_000,
+    },
+    within: 1_000,
+  },
+  {
+    rule: 'an event "created" changes nothing for a device that was requested before',
+    off: {
+      async handleEvent(deps, { kind: _, ...event }) {
+        const uuid = 'uuid' in event ? event.uuid : '';
+        const { record } = await accept(deps, { uuid, present: true, service: 'a' });
+        return { outcome: 'accepted', uuid, requestId: record.desired.requestId, message: '' };
+      },
+    },
+    seen: ['not what was acknowledged'],
+    histories: { acts: [act(0, deprovision), act(60 * seconds, { kind: 'created' })] },
+    within: 100,
+  },
+  {
+    rule: 'a revoked thumbprint never comes back',
+    off: {
+      hub: (hub) => ({
+        ...hub,
+        update: (uuid, [thumbprint], ms) => hub.update(uuid, [thumbprint, pairOf(uuid, 0).thumbprint], ms),
+      }),
+    },
+    seen: ['not what was acknowledged'],
+    histories: { acts: [act(0, provision), act(120 * seconds, rotate)], poison: null },
+    within: 300,
+  },
+  {
+    rule: 'a device does not wait for ever',
+    off: {
+      onWrite(record) {
+        const { job, error } = record;
+        if (job && !job.dead && error) record.job = { ...job, due: job.due + 86_400 * seconds };
+      },
+    },
+    seen: ['waits too long'],
+    histories: { calm: true },
+    within: 300,
+  },
+  {
+    rule: 'a request that fails for good leaves a dead letter',
+    off: { noDeadLetters: true },
+    seen: ['not what was acknowledged'],
+    histories: { acts: [act(0, { kind: 'provision', scope: 'x' })] },
+    within: 50,
   },
 ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { deviceView } from '../../device/view.js';
-import { count, next, operation, service, state, step, time } from '../../shared/schemas.js';
+import { count, errorCode, next, operation, service, state, step, time } from '../../shared/schemas.js';
 
 /** A device record as a line of a list. */
 export const recordLine = z
@@ -10,7 +10,7 @@ export const recordLine = z
     operation,
     service: service.nullable(),
     fleet: z.string().nullable(),
-    code: z.string().nullable(),
+    code: errorCode.nullable(),
     step: step.nullable(),
     message: z.string().nullable(),
     attempts: count,
@@ -55,7 +55,7 @@ export const deviceHistory = z
         type: z.enum(['requested', 'waited', 'ran', 'died', 'replayed', 'cancelled', 'discarded']),
         note: z.string().describe('one sentence'),
         steps: z
-          .array(z.object({ step, ms: z.number(), code: z.string().nullable() }))
+          .array(z.object({ step, ms: z.number(), code: errorCode.nullable() }))
           .optional()
           .describe(
             'the steps of a run; the duration of a step includes the wait for a reservation of the rate limiter',

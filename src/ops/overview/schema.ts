@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, state, step, time } from '../../shared/schemas.js';
+import { count, errorCode, state, step, time } from '../../shared/schemas.js';
 
 const depths = z.object({ active: count, scheduled: count, deadLettered: count });
 export type Depths = z.infer<typeof depths>;
@@ -29,7 +29,7 @@ export const overview = z
     states: z.record(state, count).describe('devices by state'),
     devices: count,
     failures: z
-      .array(z.object({ code: z.string(), step: step.nullable(), failed: count, retrying: count }))
+      .array(z.object({ code: errorCode, step: step.nullable(), failed: count, retrying: count }))
       .describe(
         'failed requests (without discarded requests) and retrying requests by cause, the most frequent first',
       ),

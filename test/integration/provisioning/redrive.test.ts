@@ -126,6 +126,28 @@ test('a message that cannot be sent does not keep the others; that run does not 
   expect(sent.map(({ uuid }) => uuid)).toContain(uuidOf(1));
 });
 
+test('a message of the first batch that cannot be sent does not keep the later batches', async () => {
+  const { deps, sent } = await withRecords(Array.from({ length: 120 }, () => late(window + 1)));
+  const { send } = deps.queue;
+  deps.queue.send = async (message, envelope) => {
+    if (message.uuid === uuidOf(0)) throw new Error('not now');
+    return send(message, envelope);
+  };
+  await expect(redrive(deps)).rejects.toThrow('not now');
+  expect(sent).toHaveLength(119);
+});
+
+test('where nothing can be sent, the redrive stops after the first batch', async () => {
+  const { deps } = await withRecords(Array.from({ length: 120 }, () => late(window + 1)));
+  let calls = 0;
+  deps.queue.send = async () => {
+    calls += 1;
+    throw new Error('away');
+  };
+  await expect(redrive(deps)).rejects.toThrow('away');
+  expect(calls).toBe(50);
+});
+
 test('the message of a failed or absent job is not sent', async () => {
   const { deps } = await withRecords([null, late(window + 1, { dead: { at: now } })]);
   expect(await redrive(deps)).toEqual({ sent: 0, cleaned: 0 });

@@ -42,7 +42,12 @@ test('an error goes on as it is, and is in the span by its code only', async () 
 });
 
 test('refused credentials are counted by whose they are, other failures are not', async () => {
-  for (const code of ['hub-unauthorized', 'balena-unauthorized', 'hub-throttled'] as const) {
+  for (const code of [
+    'hub-unauthorized',
+    'balena-unauthorized',
+    'hub-throttled',
+    'hub-quota-exceeded',
+  ] as const) {
     const error = new ProvisioningError(code, 'no');
     await failingWith(error)
       .create('a')

@@ -1,22 +1,30 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import type { rotate } from '../../../src/fleet/rotate.js';
+import type { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { HubRegistry } from '../../../src/iothub/types.js';
+import type { accept } from '../../../src/provisioning/accept.js';
 import type { WorkerSettings } from '../../../src/provisioning/dependencies.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import type { ScannedTable } from '../../../src/storage/table.js';
 import type { Cloud } from './createCloud.js';
 
-/** A record that a rule may change. */
+/** A record with changeable fields. */
 export type Draft = { -readonly [Name in keyof DeviceRecord]: DeviceRecord[Name] };
 
-/** How a rule of the protocol is switched off from outside: at the edges, the product's code being what it is. */
+/** Switches a rule of the protocol off from outside: in the dependencies. The product's code stays the same. */
 export interface RuleOff {
   devices?: (table: ScannedTable<DeviceRecord>) => ScannedTable<DeviceRecord>;
   queue?: (queue: Queue) => Queue;
   hub?: (hub: HubRegistry) => HubRegistry;
+  accept?: typeof accept;
+  rotate?: typeof rotate;
+  handleEvent?: typeof handleEvent;
+  /** Dead-lettered messages are completed instead. */
+  noDeadLetters?: true;
   settings?: Partial<WorkerSettings>;
   /** Without the overdue timer. */
   noTimer?: true;
-  /** Changes what a record says as it is written, or as it is read. */
+  /** Changes a record before the write, or after the read. */
   onWrite?: (record: Draft, before: DeviceRecord | null) => void;
   onRead?: (record: Draft, cloud: Cloud) => void;
 }

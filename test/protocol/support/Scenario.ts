@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** Something that happens to one device, some time after what happened before. */
+/** An event for one device, some time after the previous event. */
 export interface Act {
   device: number;
   afterMs: number;
@@ -15,14 +15,35 @@ export interface Act {
     | { kind: 'replay'; inMs: number }
     | { kind: 'cancel' }
     | { kind: 'discard' }
+    /** A bulk action on the set of its plan. */
+    | { kind: 'bulk'; action: 'replay' | 'discard' | 'rotate' | 'revoke'; ramp: boolean }
+    | { kind: 'bulk-cancel' }
     | {
         kind: 'tamper';
-        how: 'delete-device' | 'hub' | 'lose-record' | 'remove' | 'alien' | 'alien-key';
+        how:
+          | 'delete-device'
+          | 'hub'
+          | 'lose-record'
+          | 'restore-record'
+          | 'lose-queue'
+          | 'remove'
+          | 'alien'
+          | 'alien-key';
         scope: string;
       };
 }
 
-/** One history: with the same scenario, everything happens in the same order. */
+export interface Sick {
+  device: number;
+  dependency: 'hub' | 'balena';
+  how: 'unavailable' | 'unauthorized' | 'rejected';
+  /** The reads fail, too, and not only the writes. */
+  reads: boolean;
+  /** This fault goes on when the other faults have stopped. */
+  forever: boolean;
+}
+
+/** One history. The same scenario gives the same events in the same order. */
 export interface Scenario {
   seed: number;
   acts: Act[];
@@ -46,11 +67,19 @@ export interface Scenario {
   maxAttempts: number;
   /** This device kills its worker. */
   poison: number | null;
+  /** A device with failing calls to one dependency. The calls for other devices succeed. */
+  sick: Sick | null;
   /** Everything is audited at the end. */
   audit: boolean;
 }
 
 const scope = fc.constantFrom('a', 'a', 'a', 'b', '', 'x');
+
+const bulk = fc.record({
+  kind: fc.constant('bulk'),
+  action: fc.constantFrom('replay', 'replay', 'discard', 'rotate', 'revoke'),
+  ramp: fc.boolean(),
+});
 
 const what: fc.Arbitrary<Act['what']> = fc.oneof(
   { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), scope }) },
@@ -76,11 +105,23 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('cancel') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('discard') }) },
+  { weight: 6, arbitrary: bulk },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('bulk-cancel') }) },
   {
     weight: 8,
     arbitrary: fc.record({
       kind: fc.constant('tamper'),
-      how: fc.constantFrom('delete-device', 'hub', 'lose-record', 'remove', 'remove', 'alien', 'alien-key'),
+      how: fc.constantFrom(
+        'delete-device',
+        'hub',
+        'lose-record',
+        'restore-record',
+        'lose-queue',
+        'remove',
+        'remove',
+        'alien',
+        'alien-key',
+      ),
       scope: fc.constantFrom('a', 'a', 'b', ''),
     }),
   },
@@ -102,7 +143,7 @@ const mixed = fc.array(fc.record({ device: fc.constantFrom(0, 0, 0, 1, 2), after
   size: 'max',
 });
 
-/** One device that is wanted and not wanted, in turn, while the work for what was wanted before is still under way. */
+/** One device is provisioned and deprovisioned in turn, while the work for the previous request is still under way. */
 const toAndFro = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 150 * seconds }), fc.boolean(), fc.boolean()), {
     minLength: 1,
@@ -117,13 +158,13 @@ const toAndFro = fc
     ]),
   );
 
-/** One device that fails for good; ops replay it, and cancel that, while a worker may be at it. */
+/** One device fails for good. Operators replay the request and cancel the replay, while a worker may be at work. */
 const replayed = fc
   .array(
     fc.tuple(
       fc.integer({ min: 0, max: 90 * seconds }),
       fc.constantFrom(0, 0, 10 * seconds, 120 * seconds),
-      fc.constantFrom('cancel', 'cancel', 'discard', 'resend', 'provision', 'deprovision'),
+      fc.constantFrom('cancel', 'cancel', 'discard', 'resend', 'provision', 'deprovision', 'bulk-cancel'),
       fc.integer({ min: 0, max: 60 * seconds }),
     ),
     { minLength: 1, maxLength: 4, size: 'max' },
@@ -131,7 +172,12 @@ const replayed = fc
   .map((rounds): Act[] => [
     { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'x' } },
     ...rounds.flatMap(([ms, inMs, then, later]): Act[] => [
-      { device: 0, afterMs: ms, what: { kind: 'replay', inMs } },
+      {
+        device: 0,
+        afterMs: ms,
+        what:
+          then === 'bulk-cancel' ? { kind: 'bulk', action: 'replay', ramp: true } : { kind: 'replay', inMs },
+      },
       {
         device: 0,
         afterMs: later % (inMs + 5 * seconds),
@@ -140,12 +186,49 @@ const replayed = fc
     ]),
   ]);
 
+/** The record of one device is lost, or an older version replaces the record, while messages of the lost versions are under way. */
+const restored = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('provision', 'provision', 'deprovision', 'rotate', 'check'),
+      fc.integer({ min: 0, max: 60 * seconds }),
+      fc.constantFrom('restore-record', 'restore-record', 'lose-record'),
+      fc.constantFrom('provision', 'deprovision', 'created'),
+      fc.integer({ min: 0, max: 5 * seconds }),
+    ),
+    { minLength: 1, maxLength: 3, size: 'max' },
+  )
+  .map((rounds): Act[] => {
+    const named = (kind: (typeof rounds)[number][0 | 3]): Act['what'] => {
+      if (kind === 'provision') return { kind, scope: 'a' };
+      if (kind === 'rotate') return { kind, revoke: false };
+      return kind === 'check' ? { kind, forceVerify: false } : { kind };
+    };
+    return [
+      { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'a' } },
+      ...rounds.flatMap(([first, ms, how, then, later]): Act[] => [
+        { device: 0, afterMs: ms, what: named(first) },
+        { device: 0, afterMs: later, what: { kind: 'tamper', how, scope: '' } },
+        { device: 0, afterMs: later, what: named(then) },
+      ]),
+    ];
+  });
+
+const sick: fc.Arbitrary<Sick> = fc.record({
+  device: fc.constantFrom(0, 0, 1),
+  dependency: fc.constantFrom('hub', 'balena'),
+  how: fc.constantFrom('unavailable', 'unauthorized', 'rejected'),
+  reads: fc.boolean(),
+  forever: fc.boolean(),
+});
+
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
   acts: fc.oneof(
-    { weight: 3, arbitrary: mixed },
-    { weight: 1, arbitrary: toAndFro },
-    { weight: 1, arbitrary: replayed },
+    { weight: 6, arbitrary: mixed },
+    { weight: 2, arbitrary: toAndFro },
+    { weight: 2, arbitrary: replayed },
+    { weight: 1, arbitrary: restored },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),
@@ -159,4 +242,5 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   maxAttempts: fc.constantFrom(3, 10),
   poison: fc.constantFrom(...Array<null>(20).fill(null), 0),
   audit: fc.boolean(),
+  sick: fc.oneof({ weight: 7, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: sick }),
 });

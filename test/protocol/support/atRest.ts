@@ -1,30 +1,38 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { isInDesiredState, isPending, stateOf } from '../../../src/device/state.js';
-import { hubAccepts, scopesWithOurs, wholePairAt } from './createCloud.js';
+import { isEmpty } from './asAcknowledged.js';
+import { hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 
-/** What must hold for a device when nothing moves any more (docs/protocol.md, What must always hold). */
+/** The invariants for a device at rest (docs/protocol.md, "What must always hold"). */
 export function atRest(system: System, uuid: string, audited: boolean): string[] {
   const record = system.recordOf(uuid);
   const device = system.cloud.device(uuid);
   if (!record) return [];
-  // What stood outside of a record that was lost is found by an audit, as far as it can be.
+  // Only an audit finds the state outside of a lost record, and not all of the state.
   if (device.recordLost && (record.job || !audited)) return [];
   const { job, desired } = record;
-  if (isPending(job)) return [system.accepted.has(desired.requestId) ? 'stuck' : 'stuck, never acknowledged'];
+  if (isPending(job)) {
+    const { requests } = system.callersOf(uuid);
+    const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
+    return [isAcknowledged ? 'stuck' : 'stuck, never acknowledged'];
+  }
   if (job) return failed(system, record);
   if (device.tampered && !audited) return [];
   return desired.present ? provisioned(system, record) : deprovisioned(system, record);
 }
 
-function failed({ broker }: System, { job, desired, uuid }: DeviceRecord): string[] {
+function failed({ broker, queueLost }: System, { job, desired, uuid }: DeviceRecord): string[] {
   const deadLetter = broker
     .deadLetters()
     .some(
       ({ body }) =>
-        body.uuid === uuid && body.requestId === desired.requestId && body.generation === job?.generation,
+        'uuid' in body &&
+        body.uuid === uuid &&
+        body.requestId === desired.requestId &&
+        body.generation === job?.generation,
     );
-  return deadLetter || job?.dead?.discarded ? [] : ['failed without a dead letter'];
+  return deadLetter || job?.dead?.discarded || queueLost ? [] : ['failed without a dead letter'];
 }
 
 function provisioned(system: System, record: DeviceRecord): string[] {
@@ -36,10 +44,9 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   const held = wholePairAt(device, desired.service ?? '');
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
   if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
-  const elsewhere = scopesWithOurs(device).filter((scope) => scope !== desired.service);
-  if (elsewhere.length > 0 && !device.recordLost) bad.push('left elsewhere');
+  if (!isEmpty(device, desired.service ?? '') && !device.recordLost) bad.push('left elsewhere');
   if (desired.retire !== undefined && held === desired.retire) bad.push('not rotated');
-  const revoked = [...system.revoked].some((thumbprint) => hubAccepts(device, thumbprint));
+  const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
   if (revoked && !device.recordLost) bad.push('not revoked');
   return bad;
 }
@@ -50,11 +57,11 @@ function deprovisioned(system: System, record: DeviceRecord): string[] {
   const bad: string[] = [];
   if (stateOf(record, system.world.now) !== 'deprovisioned') bad.push('the state does not say deprovisioned');
   if (device.identity) bad.push('identity left');
-  if (scopesWithOurs(device).length > 0 && !device.recordLost) bad.push('variables left');
+  if (!isEmpty(device)) bad.push('variables left');
   return bad;
 }
 
-/** A check that ended with an error leaves it there, to be made again by the next hint. A request that was not done does not end so. */
+/** A failed check leaves its error in the record, and the next hint repeats the check. A request does not end in this way. */
 function unfit({ done }: System, { error, desired }: DeviceRecord): string[] {
   if (!error) return ['no work is owed, and it does not fit'];
   return done.has(desired.requestId) ? [] : ['a request ended without a word'];

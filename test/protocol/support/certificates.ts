@@ -1,16 +1,16 @@
 import { type Credentials, minter } from '../../../src/certificates/mint.js';
 import { uuids } from './devices.js';
 
-/** No run that ends needs more for one device. */
+/** More than any history needs for one device. */
 const perDevice = 80;
 const firstAt = Date.UTC(2026, 0, 1);
 const apartMs = 60_000;
 
 const pools = new Map<string, Credentials[]>();
-/** To whom a value of a variable was issued, and the thumbprint of its pair. */
+/** For each value of a variable: the device, and the thumbprint of the pair. */
 const issued = new Map<string, { uuid: string; thumbprint: string }>();
 
-/** Mints, once, real certificates for all runs: the product parses what it finds in balena. */
+/** Mints real certificates for all histories, once: the product parses the values in balena. */
 export async function fillPools(): Promise<void> {
   const mint = minter({ days: 3_650 });
   for (const uuid of uuids) {
@@ -32,7 +32,7 @@ export function pairOf(uuid: string, n: number): Credentials {
   return pair;
 }
 
-/** The thumbprint of the pair that a variable's value is half of, if it is one of this device's. */
+/** The thumbprint of the pair to which a variable's value belongs; null if the pair is not this device's. */
 export function thumbprintOfValue(uuid: string, value: string | undefined): string | null {
   const found = value === undefined ? undefined : issued.get(value);
   return found?.uuid === uuid ? found.thumbprint : null;

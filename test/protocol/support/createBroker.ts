@@ -1,19 +1,26 @@
-import type { ProvisioningMessage } from '../../../src/queue/messages.js';
+import type { ProvisioningMessage, WakeUpMessage } from '../../../src/queue/messages.js';
 import type { World } from './createWorld.js';
 
 export interface Message {
-  body: ProvisioningMessage;
+  body: ProvisioningMessage | WakeUpMessage;
   messageId: string;
   sequenceNumber: number;
-  /** When it becomes, or became, active. */
+  /** The time at which the message becomes active. */
   enqueuedAt: number;
-  /** Peek-lock: who has it, and until when. */
+  /** Peek-lock: the receiver, and the end of the lock. */
   lock: { token: number; until: number } | null;
   deliveries: number;
+  /** The worker's reason for the dead letter; null: the broker dead-lettered the message. */
+  reason: string | null;
 }
 
-/** Of the queue: the lock is as long as the lease (W + G), so that no renewal is relied on. */
+/** The lock is as long as the lease (W + G): no renewal of the lock is necessary. */
 export const queueProperties = { lockMs: 120_000, duplicateWindowMs: 600_000, maxDeliveryCount: 10 };
+
+/** The device of a message; empty for a wake-up message of a bulk action. */
+export function uuidOf(body: Message['body']): string {
+  return 'uuid' in body ? body.uuid : '';
+}
 
 export type Broker = ReturnType<typeof createBroker>;
 
@@ -25,6 +32,7 @@ export function createBroker(world: World) {
   let dead: Message[] = [];
   let last = 0;
   let sends = 0;
+  let heldUpUntil = 0;
 
   const locked = ({ lock }: Message) => lock !== null && lock.until > world.now;
   const held = (message: Message, token: number) => message.lock?.token === token && locked(message);
@@ -34,13 +42,13 @@ export function createBroker(world: World) {
   };
 
   return {
-    /** Messages that were taken in, those that were dropped as duplicates not counted. */
+    /** The number of messages until now, without dropped duplicates. */
     sends: () => sends,
-    /** Takes a message in, unless its id was seen within the duplicate window. */
-    put(body: ProvisioningMessage, messageId: string, at: number) {
+    /** Takes a message, unless the id was seen within the duplicate window. */
+    put(body: Message['body'], messageId: string, at: number) {
       const seenAt = seen.get(messageId);
       if (seenAt !== undefined && world.now - seenAt < duplicateWindowMs) {
-        world.note(body.uuid, 'dropped as a duplicate', messageId);
+        world.note(uuidOf(body), 'dropped as a duplicate', messageId);
         return;
       }
       seen.set(messageId, world.now);
@@ -53,23 +61,26 @@ export function createBroker(world: World) {
         enqueuedAt,
         lock: null,
         deliveries: 0,
+        reason: null,
       });
-      world.note(body.uuid, 'sent', messageId, `in ${(enqueuedAt - world.now) / 1_000} s`);
+      world.note(uuidOf(body), 'sent', messageId, `in ${(enqueuedAt - world.now) / 1_000} s`);
     },
-    /** Messages that can be delivered now. One that was delivered too often is dead-lettered instead. */
+    /** Messages for delivery now. After too many deliveries the broker dead-letters a message. */
     ready(): Message[] {
       const spent = active.filter((one) => one.deliveries >= maxDeliveryCount && !locked(one));
       for (const message of spent) {
-        world.note(message.body.uuid, 'dead-lettered by the broker', message.messageId);
+        world.note(uuidOf(message.body), 'dead-lettered by the broker', message.messageId);
         dead.push({ ...message, lock: null });
       }
       if (spent.length > 0) active = active.filter((one) => !spent.includes(one));
+      if (heldUpUntil > world.now) return [];
       return active.filter((one) => one.enqueuedAt <= world.now && !locked(one));
     },
-    /** When the next message can be delivered that cannot be now. */
+    /** The time of the next delivery. */
     nextAt: () =>
       active.reduce(
-        (soonest, { enqueuedAt, lock }) => Math.min(soonest, Math.max(enqueuedAt, lock?.until ?? 0)),
+        (soonest, { enqueuedAt, lock }) =>
+          Math.min(soonest, Math.max(enqueuedAt, lock?.until ?? 0, heldUpUntil)),
         Number.POSITIVE_INFINITY,
       ),
     lock(message: Message): number {
@@ -81,18 +92,18 @@ export function createBroker(world: World) {
     complete(message: Message, token: number) {
       if (!held(message, token)) return;
       active = active.filter((one) => one !== message);
-      world.note(message.body.uuid, 'completed', message.messageId);
+      world.note(uuidOf(message.body), 'completed', message.messageId);
     },
     abandon(message: Message, token: number) {
       if (!held(message, token)) return;
       message.lock = null;
-      world.note(message.body.uuid, 'abandoned', message.messageId);
+      world.note(uuidOf(message.body), 'abandoned', message.messageId);
     },
     deadLetter(message: Message, token: number, reason: string) {
       if (!held(message, token)) return;
       active = active.filter((one) => one !== message);
-      dead.push({ ...message, lock: null });
-      world.note(message.body.uuid, 'dead-lettered', message.messageId, reason);
+      dead.push({ ...message, lock: null, reason });
+      world.note(uuidOf(message.body), 'dead-lettered', message.messageId, reason);
     },
     deadLetters: (): readonly Message[] => dead,
     lockDeadLetters(): { deadLetter: Message; token: number }[] {
@@ -102,16 +113,16 @@ export function createBroker(world: World) {
     completeDeadLetter(deadLetter: Message, token: number) {
       if (!held(deadLetter, token)) return;
       dead = dead.filter((one) => one !== deadLetter);
-      world.note(deadLetter.body.uuid, 'superseded letter cleaned', deadLetter.messageId);
+      world.note(uuidOf(deadLetter.body), 'superseded letter cleaned', deadLetter.messageId);
     },
     releaseDeadLetter(deadLetter: Message, token: number) {
       if (held(deadLetter, token)) deadLetter.lock = null;
     },
-    /** Somebody sends a device's oldest letter again with another tool, as it is, and waits for the duplicate window first. */
+    /** An operator resends a device's oldest dead letter with another tool, after the end of the duplicate window. */
     resendByHand(uuid: string): boolean {
       const deadLetter = dead.find(
         (one) =>
-          one.body.uuid === uuid &&
+          uuidOf(one.body) === uuid &&
           !locked(one) &&
           world.now - (seen.get(one.messageId) ?? 0) >= duplicateWindowMs,
       );
@@ -124,11 +135,23 @@ export function createBroker(world: World) {
         enqueuedAt: world.now,
         lock: null,
         deliveries: 0,
+        reason: null,
       });
       world.note(uuid, 'sent again by hand', deadLetter.messageId);
       return true;
     },
-    isEmpty: () => active.length === 0,
+    /** Is the queue empty, apart from messages of this device and of bulk actions? */
+    isEmpty: (but: string | null) =>
+      active.every(({ body }) => but !== null && [but, ''].includes(uuidOf(body))),
+    /** All messages are lost. */
+    loseAll(andItsMemory: boolean) {
+      active = [];
+      if (andItsMemory) seen.clear();
+    },
+    /** A backlog of other messages delays all deliveries until this time. */
+    holdUp(until: number) {
+      heldUpUntil = until;
+    },
   };
 
   function lockDeadLetter(deadLetter: Message): number {

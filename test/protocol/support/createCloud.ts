@@ -3,32 +3,41 @@ import type { Credentials } from '../../../src/certificates/mint.js';
 import type { VariableScope } from '../../../src/device/record.js';
 import type { ThumbprintPair } from '../../../src/iothub/types.js';
 import { pairOf, thumbprintOfValue } from './certificates.js';
+import type { Process } from './createWorld.js';
 import { uuids } from './devices.js';
 
-/** Where variables can be: the device level and two services. A service 'x' does not exist. */
+/** The scopes: the device level and two services. A service 'x' does not exist. */
 export const scopes: readonly VariableScope[] = ['', 'a', 'b'];
 
 export interface CloudDevice {
   readonly uuid: string;
-  /** Balena does not know it any more. */
+  /** The device was deleted in balena. */
   gone: boolean;
-  /** Somebody changed something behind our back. */
+  /** Another program changed something. */
   tampered: boolean;
-  /** Its record was lost. */
+  /** The record was lost, or replaced by an older version. */
   recordLost: boolean;
-  /** Its worker dies of it. */
+  /** The device kills its worker. */
   poison: boolean;
-  /** What the hub holds: two thumbprints, or an identity of another kind. */
+  /** In one run the key saw the fleet and not the device. */
+  hidden: boolean;
+  /** Runs in a row or not: the key saw neither the device nor the fleet. */
+  blindRuns: number;
+  /** The number of times at which a worker died, stalled, was slow or got no answer during work on the device. */
+  trouble: number;
+  /** Processes with a late call: after a pause between the check of the time and the call, the process had no lease any more. */
+  lateCallers: Process[];
+  /** The identity in the hub: two thumbprints, or another kind of identity. */
   identity: ThumbprintPair | 'other' | null;
   variables: Map<VariableScope, Map<VariableName, { id: number; value: string }>>;
-  /** How often a letter of it was sent again by hand. */
+  /** The number of permitted replays by operators. */
   byHand: number;
   minted: number;
 }
 
 export type Cloud = ReturnType<typeof createCloud>;
 
-/** What stands outside of us, in balena and in the hub. */
+/** The state of balena and of the hub. */
 export function createCloud() {
   let lastRow = 0;
   const devices = new Map<string, CloudDevice>(
@@ -40,6 +49,10 @@ export function createCloud() {
         tampered: false,
         recordLost: false,
         poison: false,
+        hidden: false,
+        blindRuns: 0,
+        trouble: 0,
+        lateCallers: [],
         identity: null,
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,
@@ -62,7 +75,7 @@ export function createCloud() {
   };
 }
 
-/** The thumbprint of the device's pair that stands whole at a place. */
+/** The thumbprint of the device's pair in a scope; null if the scope has no whole pair. */
 export function wholePairAt({ uuid, variables }: CloudDevice, scope: VariableScope): string | null {
   const rows = variables.get(scope);
   const certificate = thumbprintOfValue(uuid, rows?.get('AZURE_CERT')?.value);
@@ -70,7 +83,7 @@ export function wholePairAt({ uuid, variables }: CloudDevice, scope: VariableSco
   return certificate !== null && certificate === key ? certificate : null;
 }
 
-/** Places where anything of ours stands. */
+/** Scopes with a variable of ours. */
 export function scopesWithOurs({ uuid, variables }: CloudDevice): VariableScope[] {
   return scopes.filter((scope) =>
     [...(variables.get(scope)?.values() ?? [])].some(({ value }) => thumbprintOfValue(uuid, value) !== null),

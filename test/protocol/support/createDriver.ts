@@ -1,5 +1,5 @@
 import type { System } from './createSystem.js';
-import type { Parked } from './createWorld.js';
+import type { Parked, Process } from './createWorld.js';
 import { deliver } from './deliver.js';
 import { startProcess } from './startProcess.js';
 
@@ -7,7 +7,7 @@ const mostAtATime = 3;
 
 export type Driver = ReturnType<typeof createDriver>;
 
-/** Chooses what happens next, one step at a time: who goes on, who dies or stalls, what is delivered to whom, and how time passes. */
+/** Chooses the next event, step by step: a process goes on, dies or stalls, a message is delivered, or time passes. */
 export function createDriver(system: System) {
   const { world, broker, scenario } = system;
   let started = 0;
@@ -18,7 +18,7 @@ export function createDriver(system: System) {
   const http = [start('http'), start('http')];
   const workers = Array.from({ length: scenario.workers }, () => start('worker'));
 
-  /** A process that died is started again, with nothing in its memory. */
+  /** A new process, with an empty memory, replaces each dead process. */
   function replaceDead(): void {
     for (const [list, kind] of [
       [http, 'http'],
@@ -39,12 +39,16 @@ export function createDriver(system: System) {
 
   function breakSomething(): void {
     if (!world.chance(0.002)) return;
-    const what = world.pick(['records', 'queue', 'hub', 'balena'] as const);
+    const what = world.pick(['records', 'queue', 'hub', 'balena', 'backlog'] as const);
+    if (what === 'backlog') {
+      broker.holdUp(world.now + 1_000 * world.pick([20, 120, 900]));
+      return;
+    }
     world.down[what] = world.now + 1_000 * world.pick([5, 20, 60, 300]);
     world.note('', what, 'is down', (world.down[what] - world.now) / 1_000, 's');
   }
 
-  /** @returns false if nothing will ever happen again */
+  /** @returns false if there are no more events */
   async function step(): Promise<boolean> {
     passTime();
     breakSomething();
@@ -68,15 +72,22 @@ export function createDriver(system: System) {
     const one = world.pick(able);
     if (one.process && !world.calm && world.chance(scenario.crashes)) {
       world.note('', one.process.name, 'CRASHES');
+      troubled(one.process);
       world.kill(one.process);
     } else if (one.process && !world.calm && world.chance(scenario.stalls)) {
       one.process.pausedUntil = world.now + world.int(5_000, 300_000);
+      troubled(one.process);
       world.note('', one.process.name, 'STALLS', (one.process.pausedUntil - world.now) / 1_000, 's');
     } else {
       await world.resume(one);
     }
     replaceDead();
     return true;
+  }
+
+  function troubled(process: Process): void {
+    const inHand = (system.atDelivery.get(process) ?? []).filter((uuid) => uuid !== '');
+    for (const uuid of inHand) system.cloud.device(uuid).trouble += 1;
   }
 
   function skipAhead(): boolean {
@@ -99,12 +110,14 @@ export function createDriver(system: System) {
     },
     stopFaults() {
       world.faults = false;
+      if (!system.sick?.forever) system.sick = null;
+      broker.holdUp(0);
       Object.assign(world.down, { records: 0, queue: 0, hub: 0, balena: 0 });
       for (const { process } of [...http, ...workers])
         process.pausedUntil = Math.min(process.pausedUntil, world.now);
       world.note('', 'FAULTS STOP');
     },
-    /** No process has anything under way, and no request is on its way; timers do not count. */
+    /** All processes are idle, and no request is under way; timers do not count. */
     isIdle: () =>
       world.parked.every(({ process, from }) => !process && from > world.now + 60_000) &&
       [...http, ...workers].every(({ busy }) => busy === 0),

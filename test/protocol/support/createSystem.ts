@@ -1,18 +1,22 @@
 import type { Desired, DeviceRecord } from '../../../src/device/record.js';
+import type { StoredAction } from '../../../src/ops/bulk/action.js';
+import { Callers } from './callers.js';
 import { createBroker } from './createBroker.js';
 import { createCloud } from './createCloud.js';
-import { createWorld } from './createWorld.js';
-import type { Rows } from './fakeTable.js';
+import { createWorld, type Process } from './createWorld.js';
+import { uuids } from './devices.js';
+import { type Rows, restoreRow } from './fakeTable.js';
 import type { RuleOff } from './RuleOff.js';
 import type { Scenario } from './Scenario.js';
 
 export type System = ReturnType<typeof createSystem>;
 
-/** Everything that outlives a process: the stores, what stands outside, and the world around them. */
+/** The parts of the system outside the processes: stores, queue, hub, balena, and the world. */
 export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) {
   const world = createWorld({ ...scenario, trace });
-  const rows = { devices: new Map() as Rows, system: new Map() as Rows };
+  const rows = { devices: new Map() as Rows, system: new Map() as Rows, ops: new Map() as Rows };
   const cloud = createCloud();
+  const callers = new Map(uuids.map((uuid) => [uuid, new Callers(world)]));
   return {
     scenario,
     rule,
@@ -20,27 +24,44 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     rows,
     cloud,
     broker: createBroker(world),
-    /** Requests that were answered with 202. */
-    accepted: new Set<string>(),
-    /** Requests that were worked off. */
+    /** Finished requests. */
     done: new Set<string>(),
-    /** Thumbprints that the hub must not accept any more. */
-    revoked: new Set<string>(),
-    /** Registry slots that somebody has. */
+    /** The requests of each device, from the callers' point of view. */
+    callersOf: (uuid: string) => callers.get(uuid)!,
+    /** The device with failing calls. */
+    sick: scenario.sick,
+    /** The queue was lost, with all messages. */
+    queueLost: false,
+    /** The devices of each process's deliveries. */
+    atDelivery: new Map<Process, string[]>(),
+    /** Reservations in use. */
     reservations: new Set<number>(),
-    /** What the holder of each device's lease works for. */
+    /** The desired state of the run of the lease holder of each device works. */
     atWork: new Map<string, Desired>(),
-    /** Pairs that each device holds and can connect with. */
+    /** The pair of each device, accepted by the hub. */
     held: new Map<string, string>(),
-    /** Certificates from before this time are due for renewal; see `certificates.ts` for theirs. */
+    /** Certificates from before this time are due for renewal; see `certificates.ts`. */
     renewBefore: null as number | null,
-    /** Replays that ops have asked for. */
+    /** The number of operators' actions. */
     actions: 0,
     deliveries: 0,
+    /** The ids of the bulk actions. */
+    bulk: [] as string[],
     recordOf(uuid: string): DeviceRecord | null {
       const row = rows.devices.get(`${uuid.slice(0, 2)}/${uuid}`);
       return row ? (JSON.parse(row.json) as DeviceRecord) : null;
     },
+    /** The bulk actions under way. */
+    runningActions(): string[] {
+      return [...rows.ops.values()].flatMap(({ json }) => {
+        const action = JSON.parse(json) as Partial<StoredAction>;
+        const isRunning = action.state === 'running' || action.state === 'cancelling';
+        return isRunning && action.id !== undefined ? [action.id] : [];
+      });
+    },
     loseRecord: (uuid: string) => rows.devices.delete(`${uuid.slice(0, 2)}/${uuid}`),
+    /** @returns false if the record has no older version */
+    restoreRecord: (uuid: string, steps: number) =>
+      restoreRow(rows.devices, `${uuid.slice(0, 2)}/${uuid}`, steps),
   };
 }

@@ -1,33 +1,35 @@
 import { setImmediate } from 'node:timers';
 import { seededRandom } from '../../../local/simulators/shared/faults.js';
 
-/** A process of the Functions host: a worker, or one that answers HTTP. What it holds in memory dies with it. */
+/** A process of the Functions host: a worker, or an HTTP process. The memory is lost when the process dies. */
 export interface Process {
   readonly name: string;
-  /** How far its clock is ahead of true time, ms. */
+  /** The process's clock minus the true time, ms. */
   readonly skewMs: number;
   alive: boolean;
+  /** The true time of the process's death; null while the process lives. */
+  diedAt: number | null;
   /** Stalled until then, true time. */
   pausedUntil: number;
 }
 
-/** Somebody waits for the driver's word to go on: a process, or (null) a request on its way through the network. */
+/** A process, or (null) a request in the network, waits for the driver. */
 export interface Parked {
   process: Process | null;
   /** Not before this time. */
   from: number;
-  /** What is on its way arrives by then, whatever becomes of the process that sent it. */
+  /** A request arrives by this time, even if the sending process dies. */
   by: number;
   go(): void;
 }
 
 export interface WorldOptions {
   seed: number;
-  /** No crash, no pause and no call of unknown outcome: then nothing may ever cut a device off. */
+  /** No crash, no pause and no call of unknown outcome. In a calm history no device may ever be cut off. */
   calm: boolean;
   /** How often calls fail: 1 is a bad day. */
   failing: number;
-  /** Keep the history, for people. */
+  /** Keep the history, for a reader. */
   trace: boolean;
 }
 
@@ -39,13 +41,13 @@ export interface World {
   readonly random: () => number;
   readonly parked: Parked[];
   readonly history: { at: number; device: string; parts: unknown[] }[];
-  /** Until when each system outside cannot be reached. */
+  /** The end of each system's outage. */
   readonly down: { records: number; queue: number; hub: number; balena: number };
-  /** What must not happen and did, and on which device. */
+  /** The violations, each with the device. */
   readonly violations: Map<string, string>;
   int(least: number, most: number): number;
   pick<T>(list: readonly T[]): T;
-  /** Fails in this share of calls, more or less as the scenario says; never, once the faults have stopped. */
+  /** Fails in this share of calls, times the scenario's factor; never, once the faults have stopped. */
   fails(probability: number): boolean;
   /** Between 0 and 1 for a call: the smaller, the worse; 1 once the faults have stopped. */
   luck(): number;
@@ -53,15 +55,15 @@ export interface World {
   chance(probability: number): boolean;
   note(device: string, ...parts: unknown[]): void;
   violated(device: string, what: string): void;
-  /** Waits for the driver's word, and for a time. A process that has died never goes on. */
+  /** Waits for the driver, and for a time. A dead process never goes on. */
   step(process: Process, from?: number): Promise<void>;
-  /** A request travels, and has its effect at some moment within this time. */
+  /** A request travels, and takes effect at a random moment within this time. */
   arrives<R>(withinMs: number, effect: () => R): Promise<R>;
   at(time: number, go: () => void): void;
   kill(process: Process): void;
-  /** Lets one that is parked go on, until everything waits again. */
+  /** Lets a waiting process or request go on, until all of the system waits again. */
   resume(one: Parked): Promise<void>;
-  /** All code runs until it waits for the driver: microtasks are done before the next immediate. */
+  /** All code runs until every part waits for the driver: microtasks are done before the next immediate. */
   drained(): Promise<void>;
 }
 
@@ -69,8 +71,8 @@ export interface World {
 const startedAt = Date.UTC(2026, 0, 2);
 
 /**
- * Virtual time, chance by a seed, and everything that waits for its turn. Nothing here happens by itself: the driver chooses
- * who goes on, so that one seed is one history.
+ * Virtual time, chance by a seed, and all waiting processes and requests. Nothing happens without the driver's choice: each seed is
+ * a history.
  */
 export function createWorld({ seed, calm, failing, trace }: WorldOptions): World {
   const random = seededRandom(seed);
@@ -112,6 +114,7 @@ export function createWorld({ seed, calm, failing, trace }: WorldOptions): World
     },
     kill(process) {
       process.alive = false;
+      process.diedAt = world.now;
       for (let i = parked.length - 1; i >= 0; i -= 1) {
         if (parked[i]?.process === process) parked.splice(i, 1);
       }

@@ -1,7 +1,8 @@
+import { advanceAction } from '../../../src/ops/bulk/advance.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
-import { parseMessage } from '../../../src/queue/messages.js';
+import { parseMessage, readWakeUpMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Message } from './createBroker.js';
+import { type Message, uuidOf } from './createBroker.js';
 import type { System } from './createSystem.js';
 import { fakeBalena } from './fakeBalena.js';
 import { fakeHub } from './fakeHub.js';
@@ -9,17 +10,26 @@ import type { Running } from './startProcess.js';
 
 class CannotSettle extends Error {}
 
-/** One delivery of a message to a worker, as the Functions host and `functions/worker.ts` make it. */
+/** Three quarters of W. */
+const slowMs = 45_000;
+
+/** One delivery of a message to a worker, as by the Functions host and `functions/worker.ts`. */
 export function deliver(system: System, running: Running, message: Message): void {
-  const { world, broker } = system;
+  const { world, broker, cloud } = system;
   const { process, deps } = running;
-  const { uuid } = message.body;
+  const uuid = uuidOf(message.body);
   const token = broker.lock(message);
   running.busy += 1;
+  const startedAt = world.now;
+  const atDelivery = system.atDelivery.get(process) ?? [];
+  system.atDelivery.set(process, atDelivery);
+  atDelivery.push(uuid);
   system.deliveries += 1;
   world.note(uuid, process.name, 'gets', message.messageId, `delivery ${message.deliveries}`);
 
   const work = async () => {
+    const wakeUp = readWakeUpMessage(message.body);
+    if (wakeUp) return advanceAction(running.ops, wakeUp);
     const bare = fakeHub(system, process);
     const hub = system.rule.hub?.(bare) ?? bare;
     const balena = fakeBalena(system, process, uuid, () => world.kill(process));
@@ -29,10 +39,15 @@ export function deliver(system: System, running: Running, message: Message): voi
       async deadLetter(reason) {
         await world.step(process);
         if (world.chance(0.1)) throw new CannotSettle();
-        broker.deadLetter(message, token, reason);
+        if (system.rule.noDeadLetters) broker.complete(message, token);
+        else broker.deadLetter(message, token, reason);
         await world.step(process);
       },
-      log: (line) => world.note(uuid, process.name, line),
+      log(line) {
+        world.note(uuid, process.name, line);
+        // A run without a written result counts as the death of the worker.
+        if (line.includes('records-unavailable')) cloud.device(uuid).trouble += 1;
+      },
     });
     await deps.status.report();
   };
@@ -46,10 +61,14 @@ export function deliver(system: System, running: Running, message: Message): voi
       await world.step(process);
       broker.abandon(message, token);
       if (error instanceof CannotSettle) return;
-      if (error instanceof ProvisioningError && error.code === 'queue-unavailable') return;
+      const code = error instanceof ProvisioningError ? error.code : null;
+      if (code === 'queue-unavailable' || (uuid === '' && code === 'records-unavailable')) return;
       world.violated(uuid, `a delivery threw ${error instanceof Error ? error.stack : error}`);
     } finally {
       running.busy -= 1;
+      // Slow steps alone can use up the time for a run.
+      if (uuid !== '' && world.now - startedAt > slowMs) cloud.device(uuid).trouble += 1;
+      atDelivery.splice(atDelivery.indexOf(uuid), 1);
     }
   };
   void settle();

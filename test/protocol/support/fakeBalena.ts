@@ -13,23 +13,27 @@ const callTimeoutMs = 15_000;
 const fleet = 'org/fleet';
 
 /**
- * Balena, as one process reaches it, for one run: a key that is blind for a moment is blind in both calls of that run.
+ * Balena for one run of a process. The device may be hidden from the key during the run, and the fleet as well.
  *
  * @param die ends the process
  */
 export function fakeBalena(system: System, process: Process, uuid: string, die: () => void): BalenaClient {
   const { world, cloud } = system;
   const device = cloud.device(uuid);
-  const blind = world.chance(0.01);
+  const hidesDevice = world.chance(0.01);
+  // A key without a view of the device mostly has no view of the fleet either.
+  const hidesFleet = world.chance(hidesDevice ? 0.8 : 0.01);
+  let isHidden = false;
   const call = <R>(write: boolean, effect: () => R) =>
     request(world, process, {
-      fate: fateOutside(world, 'balena', write),
-      deadline: { ms: callTimeoutMs, error: () => timedOut('balena', write) },
+      fate: fateOutside(system, 'balena', write, uuid),
+      deadline: { ms: callTimeoutMs, error: () => late(write) },
+      ...(write && { afterPause: () => watchCall(system, process, device, true) }),
       effect,
     });
-  /** One whose effect can be that it is rejected. */
+  /** A write; balena may reject the write. */
   const write = async (what: string, effect: () => ProvisioningError | undefined) => {
-    watchCall(system, process, device);
+    watchCall(system, process, device, false);
     const error = await call(true, () => {
       const rejected = effect();
       world.note(uuid, process.name, 'balena', what, rejected ? `→ ${rejected.code}` : '');
@@ -39,6 +43,11 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
     if (error) throw error;
   };
 
+  function late(write: boolean) {
+    device.trouble += 1;
+    return timedOut('balena', write);
+  }
+
   return {
     async findDevice() {
       if (device.poison) {
@@ -47,7 +56,8 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         return new Promise(() => {});
       }
       return call(false, () => {
-        if (device.gone || blind) return null;
+        isHidden = hidesDevice && !device.gone;
+        if (device.gone || isHidden) return null;
         const found = {
           fleet,
           scopes: new Map(scopes.map((scope) => [scope, scopedVariablesOf(device, scope)])),
@@ -57,7 +67,12 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         return found;
       });
     },
-    seesFleet: () => call(false, () => !blind),
+    seesFleet: () =>
+      call(false, () => {
+        if (hidesFleet) device.blindRuns += 1;
+        else if (isHidden) device.hidden = true;
+        return !hidesFleet;
+      }),
     store: (scope, scopedVariables, name, value) => {
       const existing = scopedVariables.variables[name];
       return write(
@@ -67,12 +82,15 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
           if (device.gone || !rows) return existing ? undefined : rejected();
           const stands = rows.get(name);
           if (!existing) {
-            if (stands) return appeared();
+            if (stands) {
+              device.trouble += 1;
+              return appeared();
+            }
             rows.set(name, { id: cloud.nextRow(), value });
           } else if (stands?.id === existing.id) {
             rows.set(name, { id: existing.id, value });
           }
-          // An update that matches no row answers 200 and changes nothing.
+          // An update without a matching row answers 200 and changes nothing.
           return undefined;
         },
       );

@@ -7,7 +7,7 @@ import { request } from './request.js';
 import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
 
-/** The hub's registry, as one process reaches it. */
+/** The hub's registry for one process. */
 export function fakeHub(system: System, process: Process): HubRegistry {
   const { world, cloud } = system;
   const call = <R extends string>(
@@ -17,10 +17,11 @@ export function fakeHub(system: System, process: Process): HubRegistry {
     thumbprints: ThumbprintPair | null,
     effect: (device: CloudDevice) => R,
   ) => {
-    watchCall(system, process, cloud.device(uuid));
+    watchCall(system, process, cloud.device(uuid), false);
     return request(world, process, {
-      fate: fateOutside(world, 'hub', true),
-      deadline: { ms, error: () => timedOut('hub', true) },
+      afterPause: () => watchCall(system, process, cloud.device(uuid), true),
+      fate: fateOutside(system, 'hub', true, uuid),
+      deadline: { ms, error: () => late(uuid, true) },
       effect: () => {
         const device = cloud.device(uuid);
         const answer = effect(device);
@@ -39,11 +40,16 @@ export function fakeHub(system: System, process: Process): HubRegistry {
     });
   };
 
+  function late(uuid: string, write: boolean) {
+    cloud.device(uuid).trouble += 1;
+    return timedOut('hub', write);
+  }
+
   return {
     get: (uuid, ms) =>
       request(world, process, {
-        fate: fateOutside(world, 'hub', false),
-        deadline: { ms, error: () => timedOut('hub', false) },
+        fate: fateOutside(system, 'hub', false, uuid),
+        deadline: { ms, error: () => late(uuid, false) },
         effect: () => {
           const { identity } = cloud.device(uuid);
           if (identity === 'other') return 'exists';

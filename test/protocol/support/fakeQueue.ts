@@ -7,7 +7,7 @@ import { type Fate, request } from './request.js';
 /** The base64 of a private key's first line. */
 const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
 
-/** The queue, as one process reaches it. */
+/** The queue for one process. */
 export function fakeQueue(world: World, process: Process, broker: Broker): Queue {
   const call = <R>(effect: () => R) => {
     const refused = world.now < world.down.queue || world.fails(0.01);
@@ -26,8 +26,9 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
       await call(effect);
       if (world.fails(0.02)) throw unavailable();
     },
-    async sendWakeUp() {
-      throw new Error('no bulk actions here: what they do to a device is done one by one');
+    async sendWakeUp(message, { messageId, at }) {
+      await call(() => broker.put(message, messageId, at));
+      if (world.fails(0.02)) throw unavailable();
     },
     async *deadLetters() {
       const deadLetters = await call(() => [...broker.deadLetters()]);

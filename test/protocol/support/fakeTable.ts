@@ -1,5 +1,5 @@
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Columns, Key, ScannedTable } from '../../../src/storage/table.js';
+import type { Columns, ErasableTable, Key, ScannedTable } from '../../../src/storage/table.js';
 import type { Process, World } from './createWorld.js';
 import { type Fate, request } from './request.js';
 
@@ -7,21 +7,25 @@ export interface StoredRow {
   json: string;
   etag: number;
   columns: Columns;
+  /** The version before. */
+  older: StoredRow | null;
 }
 
-/** What stands in a table, whoever looks. */
+const rowsInAPage = 2;
+
+/** The rows of a table. */
 export type Rows = Map<string, StoredRow>;
 
-/** Told of every row that is written, before the next thing happens. */
+/** Called at every write of a row, before the next event. */
 export type OnWrite<T> = (before: T | null, after: T) => void;
 
-/** A table of the storage account, as one process reaches it. */
+/** A table of the storage account for one process. */
 export function fakeTable<T>(
   world: World,
   process: Process,
   rows: Rows,
   onWrite: OnWrite<T> = () => {},
-): ScannedTable<T> {
+): ScannedTable<T> & ErasableTable<T> {
   const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
   const parse = (row: StoredRow | undefined) => (row ? (JSON.parse(row.json) as T) : null);
 
@@ -31,8 +35,24 @@ export function fakeTable<T>(
     return { kind: 'answered' };
   }
 
-  const matching = (is: (row: StoredRow) => boolean) =>
-    request(world, process, { fate: fateOfRead(), effect: () => [...rows.values()].filter(is) });
+  /** Page after page in the order of the keys, with a request for each page: rows change during the scan. */
+  async function* matching(filter: string | undefined): AsyncGenerator<StoredRow> {
+    const is = matcherOf(filter);
+    let after = '';
+    while (true) {
+      const page = await request(world, process, {
+        fate: fateOfRead(),
+        effect: () => {
+          const ids = [...rows.keys()].filter((id) => id > after && is(id, rows.get(id)!)).sort();
+          return ids.slice(0, rowsInAPage).map((id) => ({ id, row: rows.get(id)! }));
+        },
+      });
+      for (const { row } of page) yield row;
+      const last = page.at(-1);
+      if (!last || page.length < rowsInAPage) return;
+      after = last.id;
+    }
+  }
 
   return {
     get: (key) =>
@@ -49,7 +69,7 @@ export function fakeTable<T>(
       const effect = () => {
         const stored = rows.get(id);
         if ((stored ? String(stored.etag) : null) !== etag) return false;
-        rows.set(id, { json, etag: nextEtag(rows), columns });
+        rows.set(id, { json, etag: nextEtag(rows), columns, older: stored ?? null });
         onWrite(parse(stored), JSON.parse(json) as T);
         return true;
       };
@@ -66,29 +86,54 @@ export function fakeTable<T>(
       }
       const done = await request(world, process, { fate: { kind: 'answered' }, effect });
       if (luck < 0.03) throw unavailable();
-      // The tables client repeats a request whose answer was lost, and meets its own write.
+      // The tables client repeats a request after a lost answer, and meets the client's own write.
       return luck < 0.04 ? false : done;
     },
-    async *list(filter = '') {
-      const [, before] = /^owed eq true and due lt (\d+)L$/.exec(filter) ?? [];
-      if (before === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
-      const found = await matching(
-        ({ columns }) => columns.owed === true && Number(columns.due) < Number(before),
-      );
-      for (const row of found) yield parse(row)!;
+    async *list(filter) {
+      for await (const row of matching(filter)) yield parse(row)!;
     },
     async *column(name, filter) {
-      const [, value] = /^dead eq (true|false)$/.exec(filter ?? 'dead eq true') ?? [];
-      if (value === undefined) throw new Error(`a filter that the fake does not know: ${filter}`);
-      const found = await matching(
-        ({ columns }) => filter === undefined || columns.dead === (value === 'true'),
-      );
-      for (const { columns } of found) yield String(columns[name]);
+      for await (const { columns } of matching(filter)) yield String(columns[name]);
+    },
+    async remove(key) {
+      const refused = world.now < world.down.records || world.fails(0.01);
+      const fate: Fate = refused ? { kind: 'refused', error: unavailable() } : { kind: 'answered' };
+      await request(world, process, { fate, effect: () => rows.delete(idOf(key)) });
     },
   };
 }
 
-/** ETags of a table never come again, not even for a row that was deleted and made anew. */
+/** The part of OData filters in use by the product. */
+function matcherOf(filter = ''): (id: string, row: StoredRow) => boolean {
+  const conditions = filter.split(' and ').filter((text) => text !== '');
+  const tests = conditions.map((text) => {
+    const [, name = '', operator = '', value = ''] = /^(\w+) (eq|lt|ge) (.+)$/.exec(text) ?? [];
+    const wanted = /^\d+L$/.test(value) ? Number.parseInt(value, 10) : JSON.parse(value.replaceAll("'", '"'));
+    return (id: string, { columns }: StoredRow) => {
+      const [partition = '', row = ''] = id.split('/');
+      const found = name === 'PartitionKey' ? partition : name === 'RowKey' ? row : columns[name];
+      if (found === undefined) return false;
+      if (operator === 'eq') return found === wanted;
+      return operator === 'lt' ? found < wanted : found >= wanted;
+    };
+  });
+  return (id, row) => tests.every((test) => test(id, row));
+}
+
+/**
+ * An older version of a row replaces the row.
+ *
+ * @returns false if there is no older version
+ */
+export function restoreRow(rows: Rows, id: string, steps: number): boolean {
+  let row = rows.get(id);
+  for (let i = 0; i < steps; i += 1) row = row?.older ?? row;
+  if (!row || row === rows.get(id)) return false;
+  rows.set(id, { ...row, etag: nextEtag(rows) });
+  return true;
+}
+
+/** A table never repeats an ETag, not even for a row after a deletion. */
 const etags = new WeakMap<Rows, number>();
 function nextEtag(rows: Rows): number {
   const etag = (etags.get(rows) ?? 0) + 1;

@@ -1,14 +1,16 @@
 import { type Dependency, ProvisioningError } from '../../../src/shared/errors.js';
-import type { World } from './createWorld.js';
+import type { System } from './createSystem.js';
+import { uuids } from './devices.js';
 import { type Fate, longestTravelMs } from './request.js';
 
-/** What the other side asks for when it throttles. */
+/** The Retry-After of a throttled call. */
 export const throttledForMs = 20_000;
 
-/** What becomes of a call to the hub or to balena. */
-export function fateOutside(world: World, dependency: Dependency, write: boolean): Fate {
+/** The fate of a call to the hub or to balena for one device. */
+export function fateOutside(system: System, dependency: Dependency, write: boolean, uuid: string): Fate {
+  const { world, sick, cloud } = system;
   const fail = (
-    code: 'unavailable' | 'throttled' | 'unauthorized',
+    code: 'unavailable' | 'throttled' | 'unauthorized' | 'rejected',
     options: { afterMs?: number; outcomeUnknown?: boolean } = {},
   ) =>
     new ProvisioningError(`${dependency}-${code}`, `${code} (fake)`, {
@@ -17,11 +19,14 @@ export function fateOutside(world: World, dependency: Dependency, write: boolean
       outcomeUnknown: options.outcomeUnknown ?? false,
     });
   if (world.now < world.down[dependency]) return { kind: 'refused', error: fail('unavailable') };
+  if (sick?.dependency === dependency && uuids[sick.device] === uuid && (write || sick.reads))
+    return { kind: 'refused', error: fail(sick.how) };
   const luck = world.luck();
   if (luck < 0.025) return { kind: 'refused', error: fail('unavailable') };
   if (luck < 0.04) return { kind: 'refused', error: fail('throttled', { afterMs: throttledForMs }) };
   if (luck < 0.042) return { kind: 'refused', error: fail('unauthorized') };
   if (luck < 0.12 && !world.calm) {
+    cloud.device(uuid).trouble += 1;
     const error = luck < 0.08 ? timedOut(dependency, write) : fail('unavailable', { outcomeUnknown: write });
     const effectAfterMs =
       world.random() < 0.3 ? null : Math.floor(Math.sqrt(world.random()) * longestTravelMs);

@@ -1,19 +1,25 @@
 import type { DeviceRequest } from '../../../src/device/request.js';
+import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
+import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { cancelItem, cancelRotation } from '../../../src/ops/bulk/cancelItem.js';
 import { discardItem } from '../../../src/ops/bulk/discardItem.js';
+import { planAction } from '../../../src/ops/bulk/plan.js';
 import { replayItem } from '../../../src/ops/bulk/replayItem.js';
+import { startAction } from '../../../src/ops/bulk/start.js';
+import { RequestError } from '../../../src/ops/shared/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { check } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
+import type { Wish } from './callers.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
 import type { Running } from './startProcess.js';
 import { tamper } from './tamper.js';
 
-/** Does what an act says, as an HTTP function does it, or behind our back. */
+/** Performs an act: by an HTTP function, or by another program. */
 export function perform(system: System, running: Running, { device, what }: Act): void {
   const { world, broker, cloud } = system;
   const uuid = uuids[device] ?? uuids[0];
@@ -26,32 +32,16 @@ export function perform(system: System, running: Running, { device, what }: Act)
       ask(system, running, { uuid, present: false });
       break;
     case 'created':
-      invoke(system, running, uuid, async () => {
-        await handleEvent(running.deps, { kind: 'created', uuid }, 'a');
-      });
+      event(system, running, uuid);
       break;
-    case 'rotate': {
-      const record = system.recordOf(uuid);
-      const retire = record?.observed.thumbprint;
-      if (!retire || !record.desired.present || record.desired.service === null) return;
-      ask(system, running, {
-        uuid,
-        present: true,
-        service: record.desired.service,
-        retire,
-        revoke: what.revoke,
-        forceVerify: what.forceVerify ?? false,
-        // As a bulk action does it: one that revokes is not taken back here, for what is revoked is remembered.
-        ...(!what.revoke && { action: `${uuid} ${system.actions}` }),
-      });
-      system.actions += 1;
+    case 'rotate':
+      requestRotation(system, running, uuid, what.revoke);
       break;
-    }
     case 'check':
       lookAgain(system, running, uuid, what.forceVerify, what.inMs);
       break;
     case 'renew':
-      // Every pair that this device has had until now; others of the same age are due as well.
+      // Every pair of this device until now. Pairs of other devices with the same age are due as well.
       system.renewBefore = Math.max(system.renewBefore ?? 0, renewalOf(cloud.device(uuid).minted));
       lookAgain(system, running, uuid, false);
       break;
@@ -72,6 +62,9 @@ export function perform(system: System, running: Running, { device, what }: Act)
     case 'cancel': {
       const action = system.recordOf(uuid)?.action;
       if (!action) return;
+      const { operators, retired } = system.callersOf(uuid);
+      if (action.previous) retired.clear();
+      else operators.cancelled = true;
       const cancel = action.previous ? cancelRotation : cancelItem;
       invoke(system, running, uuid, () => cancel(running.deps, actionOf(action.id), uuid));
       break;
@@ -79,8 +72,26 @@ export function perform(system: System, running: Running, { device, what }: Act)
     case 'discard': {
       const item = failedItem(system, uuid);
       if (!item) return;
+      if (item.requestId !== null) system.callersOf(uuid).operators.discarded.add(item.requestId);
       invoke(system, running, uuid, async () => {
         await discardItem(running.deps, actionOf(`${uuid} discard`), item);
+      });
+      break;
+    }
+    case 'bulk':
+      startBulk(system, running, what.action, what.ramp);
+      break;
+    case 'bulk-cancel': {
+      const id = system.bulk.at(-1);
+      if (id === undefined) return;
+      for (const one of uuids) {
+        const { operators, retired } = system.callersOf(one);
+        operators.cancelled = true;
+        // A begun rotation goes on to the end; a waiting rotation is taken back.
+        retired.clear();
+      }
+      invoke(system, running, '', async () => {
+        await cancelAction(running.ops, id).catch(ignoreEnded);
       });
       break;
     }
@@ -90,23 +101,68 @@ export function perform(system: System, running: Running, { device, what }: Act)
   }
 }
 
-/** Takes a request, as the HTTP functions do. */
+/** Takes a request, like the HTTP functions. */
 export function ask(system: System, running: Running, requested: DeviceRequest): void {
-  const { world, accepted, revoked } = system;
-  invoke(system, running, requested.uuid, async () => {
-    const answer = await accept(running.deps, requested);
-    await world.step(running.process);
-    world.note(
-      requested.uuid,
-      running.process.name,
-      'answers',
-      answer.kind,
-      answer.record.desired.requestId.slice(-4),
-    );
+  const { world } = system;
+  const { uuid } = requested;
+  const callers = system.callersOf(uuid);
+  const wish: Wish = requested.present ? { present: true, service: requested.service } : { present: false };
+  const request = callers.call(wish, running.process);
+  invoke(system, running, uuid, async () => {
+    try {
+      const answer = await (system.rule.accept ?? accept)(running.deps, requested);
+      await world.step(running.process);
+      const { requestId } = answer.record.desired;
+      world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
+      callers.answer(request, answer.kind, requestId);
+    } catch (error) {
+      callers.answer(request, 'error');
+      throw error;
+    }
+  });
+}
+
+/** Takes an event "created", like the webhook. */
+function event(system: System, running: Running, uuid: string): void {
+  const callers = system.callersOf(uuid);
+  const request = callers.call({ present: true, service: 'a' }, running.process, true);
+  invoke(system, running, uuid, async () => {
+    try {
+      const { outcome, requestId } = await (system.rule.handleEvent ?? handleEvent)(
+        running.deps,
+        { kind: 'created', uuid },
+        'a',
+      );
+      await system.world.step(running.process);
+      if (outcome === 'checked') throw new Error('an event "created" was taken for a check');
+      callers.answer(request, outcome, requestId);
+    } catch (error) {
+      callers.answer(request, 'error');
+      throw error;
+    }
+  });
+}
+
+/** Requests a rotation, like operators. A rotation changes neither service nor presence. */
+function requestRotation(system: System, running: Running, uuid: string, revoke: boolean): void {
+  // A rotation without revocation has an action, and can be cancelled. A revocation is never cancelled here, because the thumbprint is remembered.
+  const action = revoke ? undefined : `${uuid} ${system.actions}`;
+  system.actions += 1;
+  const { retired, revoked, rotations } = system.callersOf(uuid);
+  const rotation: (typeof rotations)[number] = { requestId: null };
+  rotations.push(rotation);
+  invoke(system, running, uuid, async () => {
+    const answer = await (system.rule.rotate ?? rotate)(running.deps, uuid, {
+      revoke,
+      ...(action !== undefined && { action }),
+    });
+    await system.world.step(running.process);
     if (answer.kind !== 'accepted') return;
-    const { requestId, retire, revoke } = answer.record.desired;
-    accepted.add(requestId);
-    if (revoke && retire !== undefined) revoked.add(retire);
+    const { retire, requestId } = answer.record.desired;
+    rotation.requestId = requestId;
+    if (retire === undefined) return;
+    retired.add(retire);
+    if (revoke) revoked.add(retire);
   });
 }
 
@@ -122,7 +178,34 @@ export function lookAgain(
   );
 }
 
-/** An invocation that answers with an error if the records or the queue cannot be reached, and never otherwise. */
+/** Plans a bulk action and starts the action. Operators are not told about single devices. */
+function startBulk(
+  system: System,
+  running: Running,
+  action: 'replay' | 'discard' | 'rotate' | 'revoke',
+  ramp: boolean,
+): void {
+  for (const uuid of uuids) {
+    const { operators, rotations } = system.callersOf(uuid);
+    if (action === 'discard') operators.discardedAll = true;
+    if (action === 'replay') system.cloud.device(uuid).byHand += 1;
+    if (action === 'rotate' || action === 'revoke') rotations.push({ requestId: null });
+  }
+  const kind = action === 'revoke' ? 'rotate' : action;
+  invoke(system, running, '', async () => {
+    const plan = await planAction(running.ops, { kind, revoke: action === 'revoke', reason: 'no need' });
+    system.bulk.push(plan.id);
+    system.world.note('', running.process.name, 'plans', kind, plan.id, plan.counts.planned);
+    await startAction(running.ops, plan.id, { ramp }).catch(ignoreEnded);
+  });
+}
+
+/** An ended action cannot be cancelled, and a cancelled action cannot be started. */
+function ignoreEnded(error: unknown): void {
+  if (!(error instanceof RequestError)) throw error;
+}
+
+/** An invocation may fail only if the records or the queue cannot be reached. */
 export function invoke(system: System, running: Running, uuid: string, run: () => Promise<void>): void {
   running.busy += 1;
   const whole = async () => {
@@ -142,7 +225,7 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
   void whole();
 }
 
-/** What a plan would hold of a device, if it failed for good. */
+/** The item of a plan for a device with a dead job. */
 function failedItem({ recordOf }: System, uuid: string): Item | null {
   const record = recordOf(uuid);
   if (!record?.job?.dead) return null;
@@ -154,7 +237,7 @@ function actionOf(id: string): StoredAction {
   return { id, by: 'ops', startedBy: null, cancelledBy: null, reason: 'no need' } as StoredAction;
 }
 
-/** Between the backdated start of a device's n-th certificate and that of the next: see `certificates.ts`. */
+/** A time between the backdated starts of a device's n-th certificate and the next certificate: see `certificates.ts`. */
 function renewalOf(minted: number): number {
   return Date.UTC(2026, 0, 1) + (minted - 1) * 60_000 - 300_000 + 30_000;
 }

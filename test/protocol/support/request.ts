@@ -1,38 +1,45 @@
 import type { Process, World } from './createWorld.js';
 
-/** What becomes of a request to a system outside. */
+/** The fate of a request to another system. */
 export type Fate =
-  /** It has its effect, and the answer comes. */
+  /** The request takes effect, and the answer comes. */
   | { kind: 'answered' }
-  /** It has no effect. */
+  /** The request has no effect. */
   | { kind: 'refused'; error: Error }
-  /** It has its effect after this time, or (null) never; nobody knows. */
+  /** The request takes effect after this time, or (null) never. The caller does not know. */
   | { kind: 'unknown'; error: Error; effectAfterMs: number | null };
 
-/** How long a request is under way: longer than a hub that delays calls was seen to hold one (40 s), shorter than the lease's grace. */
+/** The longest travel of a request: longer than the longest delay by a hub (40 s seen), shorter than the lease's grace. */
 export const longestTravelMs = 50_000;
 
 export interface Request<R> {
   fate: Fate;
   effect: () => R;
-  /** How long the caller waits for the answer, and the error that it makes of that. */
+  /** The caller's time limit, and the error after the limit. */
   deadline?: { ms: number; error: () => Error };
+  /** The process may pause before the call, after the last check of the time. Called after a pause. */
+  afterPause?: () => void;
 }
 
 /**
- * One request, from its call to its answer. From its call on it is the network's: it has its effect though the caller dies,
- * and between its effect and its answer the caller can die.
+ * One request, from the call to the answer. After the call the request takes effect even if the caller dies, and the caller can die
+ * between the effect and the answer.
  */
 export async function request<R>(
   world: World,
   process: Process,
-  { fate, effect, deadline }: Request<R>,
+  { fate, effect, deadline, afterPause }: Request<R>,
 ): Promise<R> {
+  if (afterPause && !world.calm && world.chance(0.004)) {
+    world.note('', process.name, 'pauses before a call');
+    await world.step(process, world.now + world.int(1_000, 200_000));
+    afterPause();
+  }
   const calledAt = world.now;
   if (fate.kind === 'answered') {
     const result = await world.arrives(travelMs(world), effect);
     await world.step(process);
-    // A process that stalls finds its timer run out before it reads the answer.
+    // In a stalled process the timer runs out before the process reads the answer.
     if (deadline && !world.calm && world.now - calledAt > deadline.ms) throw deadline.error();
     return result;
   }

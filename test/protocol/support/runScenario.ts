@@ -1,5 +1,7 @@
 import { isPending } from '../../../src/device/state.js';
+import { resendLostWakeUps } from '../../../src/ops/bulk/wakeUp.js';
 import { redrive } from '../../../src/provisioning/redrive.js';
+import { asAcknowledged } from './asAcknowledged.js';
 import { atRest } from './atRest.js';
 import { createDriver } from './createDriver.js';
 import { createSystem, type System } from './createSystem.js';
@@ -8,20 +10,20 @@ import { ask, invoke, lookAgain, perform } from './perform.js';
 import type { RuleOff } from './RuleOff.js';
 import type { Scenario } from './Scenario.js';
 import { periodMs } from './startProcess.js';
+import { exempt, waitLimit } from './waitLimit.js';
 
 export interface Verdict {
-  /** What was violated, and on which device. */
+  /** The violations, each with the device. */
   violations: Map<string, string>;
-  /** What happened to the device that went wrong first; empty unless asked for. */
+  /** The history of the device with the first violation; empty by default. */
   history: string;
 }
 
-const hours = 3_600_000;
 const mostSteps = 20_000;
-/** Of messages and deliveries, once faults have stopped. A lease that is waited for costs a copy every five seconds; ten workers that die one after the other, ten times as many. */
+/** The most messages and deliveries after the faults have stopped. Waiting for a lease costs a copy every five seconds. Ten workers can die in turn, at ten times the cost. */
 const mostPerDevice = { usual: 150, poison: 1_500 };
 
-/** Plays one history: a phase of acts and faults, then without faults until nothing moves; says what is wrong then. */
+/** Plays one history: a phase of acts and faults, then a phase without faults until all is at rest. Collects the violations. */
 export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace = false): Promise<Verdict> {
   const system = createSystem(scenario, rule, trace);
   const { world, broker, cloud } = system;
@@ -36,7 +38,10 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   const faultsUntil = at + scenario.faultsForMs;
   const tick = () => {
     const worker = driver.worker();
-    invoke(system, worker, '', async () => void (await redrive(worker.deps)));
+    invoke(system, worker, '', async () => {
+      await redrive(worker.deps);
+      await resendLostWakeUps(worker.ops);
+    });
     world.at(world.now + periodMs, tick);
   };
   if (!rule.noTimer) world.at(world.now + world.int(0, periodMs), tick);
@@ -46,36 +51,70 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   const before = { sends: broker.sends(), deliveries: system.deliveries };
   await settle();
   const anyTampered = uuids.some((uuid) => cloud.device(uuid).tampered);
-  const audited = anyTampered || scenario.audit;
-  if (audited) {
-    world.note('', 'AUDIT');
-    for (const uuid of uuids) lookAgain(system, driver.http(), uuid, true);
+  if (anyTampered || scenario.audit) {
+    audit(uuids);
     await settle();
     for (const uuid of uuids) {
-      // Audit turns a failed record whose device balena no longer knows into a request for its absence.
+      // For a failed record of a deleted device, an audit requests the absence of the device.
       const given = system.recordOf(uuid)?.job?.dead && cloud.device(uuid).gone;
       if (given) ask(system, driver.http(), { uuid, present: false });
     }
     await settle();
+  } else {
+    const unsure = uuids.filter((uuid) => needsAudit(system, uuid));
+    if (unsure.length > 0) {
+      audit(unsure);
+      await settle();
+    }
   }
   if (!isQuiet(system, driver.isIdle())) world.violated('', 'not quiescent');
   const budget = mostPerDevice[scenario.poison === null ? 'usual' : 'poison'] * uuids.length;
   if (broker.sends() - before.sends > budget || system.deliveries - before.deliveries > budget)
     world.violated('', 'livelock');
   for (const uuid of uuids) {
-    for (const what of atRest(system, uuid, audited)) world.violated(uuid, what);
+    if (uuid === exempt(system)) continue;
+    for (const what of atRest(system, uuid, anyTampered || scenario.audit)) world.violated(uuid, what);
+    for (const what of asAcknowledged(system, uuid)) world.violated(uuid, what);
   }
   return { violations: world.violations, history: trace ? history(system) : '' };
 
+  function audit(which: readonly string[]): void {
+    world.note('', 'AUDIT');
+    for (const uuid of which) lookAgain(system, driver.http(), uuid, true);
+  }
+
   async function settle(): Promise<void> {
-    const until = world.now + 72 * hours;
-    await driver.until(() => world.now > until || isQuiet(system, driver.isIdle()), mostSteps);
+    const limits = new Map(uuids.map((uuid) => [uuid, waitLimit(system, uuid)]));
+    const last = Math.max(...limits.values());
+    await driver.until(() => {
+      for (const [uuid, limit] of limits) {
+        if (world.now <= limit || uuid === exempt(system)) continue;
+        limits.delete(uuid);
+        if (isPending(system.recordOf(uuid)?.job ?? null)) world.violated(uuid, 'waits too long');
+      }
+      return world.now > last || isQuiet(system, driver.isIdle());
+    }, mostSteps);
   }
 }
 
-/** Nothing is on its way, and no work is owed. */
-function isQuiet({ broker, recordOf }: System, idle: boolean): boolean {
-  return idle && broker.isEmpty() && !uuids.some((uuid) => isPending(recordOf(uuid)?.job ?? null));
+/** The next audit repairs a failed check, and the effect of a late call by a dead worker. */
+function needsAudit({ recordOf, cloud }: System, uuid: string): boolean {
+  const record = recordOf(uuid);
+  const isLate = cloud.device(uuid).lateCallers.some(({ diedAt }) => diedAt !== null);
+  return isLate || (record !== null && record.job === null && record.error !== null);
+}
+
+/** No message is under way, and no job is pending. */
+function isQuiet(system: System, idle: boolean): boolean {
+  const { broker, recordOf } = system;
+  const but = exempt(system);
+  return (
+    idle &&
+    broker.isEmpty(but) &&
+    // A bulk action goes on as long as any of the devices.
+    (but !== null || system.runningActions().length === 0) &&
+    !uuids.some((uuid) => uuid !== but && isPending(recordOf(uuid)?.job ?? null))
+  );
 }
 
 function history({ world, rows, cloud }: System): string {

@@ -1,15 +1,18 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
 import { openStatus } from '../../../src/health/status.js';
+import type { BulkDependencies } from '../../../src/ops/bulk/dependencies.js';
+import { openActions } from '../../../src/ops/bulk/repository.js';
+import { openDeadLetterSnapshots } from '../../../src/ops/deadLetters/snapshot.js';
+import { openDeviceSnapshots } from '../../../src/ops/devices/snapshot.js';
 import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
 import { rememberSent } from '../../../src/queue/publish.js';
-import type { ProvisioningError } from '../../../src/shared/errors.js';
 import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
-import type { ErasableTable, ScannedTable } from '../../../src/storage/table.js';
+import type { ScannedTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
 import { openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../../src/throttling/openRateLimiter.js';
@@ -23,22 +26,23 @@ import { watchRecord } from './watchRecord.js';
 
 export interface Running {
   process: Process;
-  /** The sides outside are added for each run: see `deliver`. */
+  /** Hub and balena are added for each run: see `deliver`. */
   deps: AcceptDependencies & RedriveDependencies & Omit<WorkerDependencies, 'hub' | 'balena'>;
+  ops: BulkDependencies;
   /** Invocations under way. */
   busy: number;
 }
 
-/** Real time between runs of the timer. */
+/** The time between two runs of the timer. */
 export const periodMs = 300_000;
-/** 3,650 days and the five minutes by which certificates are backdated. */
+/** 3,650 days, and five minutes: certificates are backdated. */
 const lifeMs = 3_650 * 24 * 3_600_000 + 300_000;
 
-/** A process with the product's real code in it, and an empty memory. */
+/** A process with the product's real code, and an empty memory. */
 export function startProcess(system: System, name: string): Running {
   const { world, rows, scenario, rule, cloud } = system;
   const skewMs = world.int(-scenario.skewMs, scenario.skewMs);
-  const process: Process = { name, skewMs, alive: true, pausedUntil: 0 };
+  const process: Process = { name, skewMs, alive: true, diedAt: null, pausedUntil: 0 };
   const clock = clockOf(world, process);
   const table = <T>() => fakeTable<T>(world, process, rows.system);
   const records = openRecords(devicesTable(system, process), clock);
@@ -52,57 +56,54 @@ export function startProcess(system: System, name: string): Running {
       log: (line) => world.note('', name, line),
     });
 
-  return {
-    process,
-    busy: 0,
-    deps: {
-      records,
-      queue: rule.queue?.(bare) ?? bare,
+  const deps: Running['deps'] = {
+    records,
+    queue: rule.queue?.(bare) ?? bare,
+    clock,
+    sentRecently: rememberSent(clock),
+    rateLimiter: watchRateLimiter(
+      system,
       clock,
-      sentRecently: rememberSent(clock),
-      rateLimiter: watchRateLimiter(
-        system,
-        clock,
-        openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
-      ),
-      circuits: { hub: circuit('hub'), balena: circuit('balena') },
-      status: openStatus({ table: table(), clock }),
-      async mint(uuid) {
-        await world.step(process);
-        if (world.chance(0.01)) throw new Error('no entropy (fake)');
-        return cloud.mint(uuid);
-      },
-      retryTransient: retrySoonBy(clock),
-      settings: {
-        fleets: null,
-        /** As a share of a certificate's life: exactly those from before a moment are due. */
-        get renewAt() {
-          return system.renewBefore === null ? 1 : (clock.now() - system.renewBefore) / lifeMs;
-        },
-        workLimitMs: 60_000,
-        leaseGraceMs: 60_000,
-        maxAttempts: scenario.maxAttempts,
-        ...rule.settings,
-      },
-      discarded: openDiscardedDeadLetters(erasable(table<DiscardedDeadLetter>())),
-      duplicateWindowMs: queueProperties.duplicateWindowMs,
-      periodMs,
-      lastRun: openLastRun(table(), 'redrive'),
-      instance: name,
-      random: world.random,
+      openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
+    ),
+    circuits: { hub: circuit('hub'), balena: circuit('balena') },
+    status: openStatus({ table: table(), clock }),
+    async mint(uuid) {
+      await world.step(process);
+      if (world.chance(0.01)) {
+        cloud.device(uuid).trouble += 1;
+        throw new Error('no entropy (fake)');
+      }
+      return cloud.mint(uuid);
     },
-  };
-}
-
-/** No letter is without its record here. */
-function erasable<T>(table: ScannedTable<T>): ErasableTable<T> {
-  return {
-    ...table,
-    async *list() {},
-    async remove() {
-      throw new Error('there is nothing to remove');
+    retryTransient: retrySoonBy(clock),
+    settings: {
+      fleets: null,
+      /** As a fraction of a certificate's life: exactly the certificates from before a moment are due. */
+      get renewAt() {
+        return system.renewBefore === null ? 1 : (clock.now() - system.renewBefore) / lifeMs;
+      },
+      workLimitMs: 60_000,
+      leaseGraceMs: 60_000,
+      maxAttempts: scenario.maxAttempts,
+      ...rule.settings,
     },
+    discarded: openDiscardedDeadLetters(table<DiscardedDeadLetter>()),
+    duplicateWindowMs: queueProperties.duplicateWindowMs,
+    periodMs,
+    lastRun: openLastRun(table(), 'redrive'),
+    instance: name,
+    random: world.random,
   };
+  const { queue, discarded, sentRecently } = deps;
+  const ops: BulkDependencies = {
+    ...{ records, queue, clock, discarded, sentRecently },
+    operationsPerMinute: scenario.perMinute,
+    deviceSnapshots: openDeviceSnapshots({ records, clock }),
+    deadLetterSnapshots: openDeadLetterSnapshots({ queue, records, clock }),
+    actions: openActions(fakeTable<unknown>(world, process, rows.ops)),
+  };
+  return { process, busy: 0, deps, ops };
 }
 
 function devicesTable(system: System, process: Process): ScannedTable<DeviceRecord> {
@@ -142,7 +143,7 @@ function retrySoonBy(clock: Clock): RetryTransient {
       try {
         return await call();
       } catch (error) {
-        if (tries >= 3 || !isTransient(error as ProvisioningError)) throw error;
+        if (tries >= 3 || !isTransient(error)) throw error;
         await clock.sleep(200 * 2 ** tries);
       }
     }

@@ -15,7 +15,7 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
   const rows = device.variables.get(scope)!;
   const set = (name: VariableName, value: string) =>
     rows.set(name, { id: rows.get(name)?.id ?? cloud.nextRow(), value });
-  device.tampered = true;
+  if (how !== 'lose-queue') device.tampered = true;
   switch (how) {
     case 'delete-device':
       device.gone = true;
@@ -26,14 +26,24 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       return;
     case 'lose-record':
       device.recordLost = true;
+      system.callersOf(uuid).lostAt = world.now;
       system.loseRecord(uuid);
+      return;
+    case 'restore-record':
+      if (!system.restoreRecord(uuid, world.int(1, 6))) return;
+      device.recordLost = true;
+      system.callersOf(uuid).lostAt = world.now;
+      return;
+    case 'lose-queue':
+      system.queueLost = true;
+      system.broker.loseAll(world.random() < 0.5);
       return;
     case 'remove':
       rows.delete(world.pick(['AZURE_CERT', 'AZURE_PRIVATE_KEY']));
       return;
     case 'alien': {
       if (rows.size === 0) return;
-      // A pair that matches, and is another device's.
+      // A matching pair of another device.
       const other = pairOf(uuid === uuids[0] ? uuids[1] : uuids[0], 0);
       set('AZURE_CERT', other.certificate);
       set('AZURE_PRIVATE_KEY', other.privateKey);

@@ -1,11 +1,11 @@
 import { type CloudDevice, hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 
-/** In a calm run nobody is ever cut off: the pair that a device holds stays accepted, unless it is revoked or the device deprovisioned. */
+/** In a calm history no device is ever cut off: the hub accepts the device's pair until a revocation or a deprovisioning. */
 export function watchAvailability({ world, atWork, held }: System, device: CloudDevice): void {
-  const { uuid, gone, tampered } = device;
+  const { uuid, gone, tampered, hidden } = device;
   const desired = atWork.get(uuid);
-  if (!world.calm || gone || tampered || !desired?.present) {
+  if (!world.calm || gone || tampered || hidden || !desired?.present) {
     held.delete(uuid);
     return;
   }

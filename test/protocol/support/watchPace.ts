@@ -2,7 +2,7 @@ import type { Clock } from '../../../src/shared/time.js';
 import { abandonedAfterMs, type RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import type { System } from './createSystem.js';
 
-/** No registry slot is given to two, unless it was given back, or was missed. */
+/** No reservation is given twice, unless the reservation was released or missed. */
 export function watchRateLimiter(
   { world, reservations }: System,
   clock: Clock,

@@ -6,17 +6,21 @@ import { throttledForMs } from './fateOutside.js';
 /** The base64 of a private key's first line. */
 const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
 
-/** What must hold between a record and the one that replaces it, whoever writes. */
+/** The invariants between a record and the next version, for every writer. */
 export function watchRecord(
-  { world, cloud, atWork, done, scenario, rule }: System,
+  system: System,
   before: DeviceRecord | null,
   after: DeviceRecord,
   { name }: Process,
 ): void {
+  const { world, cloud, atWork, done, scenario, rule } = system;
   const { uuid, job, lease, error } = after;
   const device = cloud.device(uuid);
   const violated = (what: string) => world.violated(uuid, what);
   world.note(uuid, name, 'writes', summary(after));
+  const { firstWrittenAt } = system.callersOf(uuid);
+  const { requestId } = after.desired;
+  if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
 
   if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
   if (before?.job?.kind === 'change' && !job && !error) done.add(after.desired.requestId);
@@ -48,8 +52,9 @@ export function watchRecord(
     const named =
       job.dead.cancelled ||
       (error?.code === 'service-not-found' && after.desired.service === 'x') ||
-      (error?.code === 'device-not-found' && device.gone) ||
+      (error?.code === 'device-not-found' && (device.gone || device.hidden)) ||
       (error?.code === 'balena-rejected' && device.gone) ||
+      (error?.code === `${scenario.sick?.dependency}-rejected` && scenario.sick?.how === 'rejected') ||
       (error !== null &&
         [
           'worker-died',

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { readConfig } from '../../../src/config/config.js';
 import { hub, least, problemsOf, read, serviceBus, storage, webhookSecret } from './support/environment.js';
 
@@ -123,7 +124,7 @@ test('an empty setting counts as one that is not there', () => {
 });
 
 test('nothing but the configuration reads the environment', () => {
-  const root = new URL('../../..', import.meta.url).pathname;
+  const root = projectFolder();
   const files = ['src', 'functions'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))

@@ -74,7 +74,7 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   workerDied: (record) => transitions.workerDied(record, context, error),
   scopesFound: (record) => transitions.scopesFound(record, ['relay', 'main']),
   leaseReleased: (record) => transitions.leaseReleased(record, findings),
-  leaseLost: (record) => transitions.leaseLost(record, context),
+  leaseLost: (record) => transitions.leaseLost(record, context, ['main']),
   completed: (record) => transitions.completed(record, context, steps),
   suspended: (record) => transitions.suspended(record, context, now + 5, 9, steps),
   retried: (record) => transitions.retried(record, context, failure, now + 5, true),
@@ -123,7 +123,7 @@ describe.each(Object.entries(apply))('%s', (name, transition) => {
       if (next.job && record.job && next.job.generation === record.job.generation)
         expect(next.job).toMatchObject({ due: record.job.due, kind: record.job.kind });
       if (!['requested', 'rotationCancelled'].includes(name)) expect(next.desired).toEqual(record.desired);
-      if (!['leaseReleased', 'leased', 'scopesFound'].includes(name))
+      if (!['leaseReleased', 'leaseLost', 'leased', 'scopesFound'].includes(name))
         expect(next.scopes).toEqual(record.scopes);
     },
   );
@@ -173,10 +173,21 @@ describe('a request', () => {
       completedAt: null,
       failures: 1,
       replays: 1,
-      job: { generation: 8, kind: 'change' },
-      firstGeneration: 8,
+      job: { kind: 'change' },
     });
     expect(transitions.requested(dead!, context, post, 'new').job?.dead).toBeUndefined();
+  });
+
+  test('has the next generation, and none below the Unix time: messages from before a restored record are superseded', () => {
+    const seconds = now / 1_000;
+    const restored = { ...provisioned, lastGeneration: seconds - 100 };
+    expect(transitions.requested(restored, context, post, 'new')).toMatchObject({
+      job: { generation: seconds + 1 },
+      firstGeneration: seconds + 1,
+      lastGeneration: seconds + 1,
+    });
+    const ahead = { ...provisioned, lastGeneration: seconds + 100 };
+    expect(transitions.requested(ahead, context, post, 'new').lastGeneration).toBe(seconds + 101);
   });
 
   test('does not make the device wait longer than the job that was pending', () => {
@@ -296,13 +307,30 @@ describe('a lease', () => {
 
   test('that was lost makes the device be compared once more, and a dead job stays dead', () => {
     const taken = { ...provisioned, job, lease: { by: 'another', until: now + 1 }, lastGeneration: 7 };
-    expect(transitions.leaseLost(taken, context)).toMatchObject({
+    expect(transitions.leaseLost(taken, context, [])).toMatchObject({
       observed: { hub: 'unknown' },
       job: { generation: 8, due: now, kind: 'change' },
       lease: taken.lease,
     });
     const [dead] = samples.dead;
-    expect(transitions.leaseLost(dead!, context).job).toEqual(dead!.job);
+    expect(transitions.leaseLost(dead!, context, []).job).toEqual(dead!.job);
+  });
+
+  test('keeps the demand to ask the hub when the job is put off or tried again', () => {
+    const record = { ...provisioned, job: { ...job, forceVerify: true } };
+    expect(transitions.postponed(record, context, now + 5, 'dependency').job?.forceVerify).toBe(true);
+    expect(transitions.retried(record, context, failure, now + 5, true).job?.forceVerify).toBe(true);
+  });
+
+  test('whose record is made from an old dead letter has a generation above the Unix time in seconds', () => {
+    expect(
+      transitions.restoredFromDeadLetter({ ...lost, generation: 7 }, context).lastGeneration,
+    ).toBeGreaterThanOrEqual(now / 1_000);
+  });
+
+  test('that was lost adds the scopes of the run: its last write may have come after the other run cleared them', () => {
+    const taken = { ...provisioned, lease: { by: 'other', until: now + 5 }, scopes: ['b'] };
+    expect(transitions.leaseLost(taken, context, ['b', 'main']).scopes).toEqual(['b', 'main']);
   });
 });
 

@@ -1,4 +1,6 @@
+import type { Records } from '../../../src/device/repository.js';
 import { summarize } from '../../../src/device/summary.js';
+import { requested } from '../../../src/device/transitions.js';
 import { isToRotate, rotate } from '../../../src/fleet/rotate.js';
 import {
   credentialsOf,
@@ -89,4 +91,43 @@ test('after a leak, a device with a pair that is half stored is among them, what
   expect(isToRotate(half, { fleet, mintedBefore: now - 11 * day })).toBe(true);
   expect(isToRotate({ ...half, notBefore: null, notAfter: null }, { mintedBefore: now })).toBe(true);
   expect(isToRotate(half, { fleet: 'other/fleet' })).toBe(false);
+});
+
+describe('a request that comes between the reading and the writing of a rotation', () => {
+  /** Dependencies whose record changes once, after the first reading. */
+  async function crossing(change: (records: Records) => Promise<void>) {
+    const { deps, put, record, sent } = fleetDependencies();
+    await put(provisionedRecord(uuid, credentials));
+    let reads = 0;
+    const records: Records = {
+      ...deps.records,
+      async read(id) {
+        const found = await deps.records.read(id);
+        reads += 1;
+        if (reads === 1) await change(deps.records);
+        return found;
+      },
+    };
+    return { deps: { ...deps, records }, record, sent };
+  }
+
+  test('a DELETE stands: the device is not provisioned again', async () => {
+    const { deps, record, sent } = await crossing(async (records) => {
+      await records.amend(uuid, (found) =>
+        requested(found, { now, traceparent: undefined }, { uuid, present: false }, 'r2'),
+      );
+    });
+    expect(await rotate(deps, uuid, { revoke: true })).toEqual({ kind: 'nothing-to-rotate', why: 'absent' });
+    expect((await record(uuid)).desired).toMatchObject({ present: false, requestId: 'r2' });
+    expect(sent).toHaveLength(0);
+  });
+
+  test('a move to another service stands, and the certificate is replaced there', async () => {
+    const { deps, record } = await crossing(async (records) => {
+      const move = { uuid, present: true as const, service: 'other' };
+      await records.amend(uuid, (found) => requested(found, { now, traceparent: undefined }, move, 'r2'));
+    });
+    expect(await rotate(deps, uuid)).toMatchObject({ kind: 'accepted' });
+    expect((await record(uuid)).desired).toMatchObject({ service: 'other', retire: thumbprint });
+  });
 });

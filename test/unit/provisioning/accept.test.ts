@@ -161,6 +161,31 @@ describe('a device that is provisioned', () => {
   });
 });
 
+describe('a DELETE', () => {
+  test('of a device that is provisioned is written, and its message sent', async () => {
+    const { answer, sent, record } = await requested(provisioned, remove);
+    expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { present: false } } });
+    expect(await record(uuid)).toMatchObject({ desired: { present: false }, job: { kind: 'change' } });
+    expect(sent).toMatchObject([{ operation: 'deprovision' }]);
+  });
+
+  test('of a device whose provisioning is under way replaces the job', async () => {
+    const { sent, record } = await requested(queued, remove);
+    const { job, desired } = await record(uuid);
+    expect(desired.present).toBe(false);
+    expect(sent).toMatchObject([{ generation: job?.generation, operation: 'deprovision' }]);
+  });
+});
+
+test('a rotation with revocation that is pending stays one, though the same rotation is requested without', async () => {
+  const desired = { ...provisioned.desired, retire: thumbprint, revoke: true };
+  const action = { id: 'a', error: null };
+  const later = { generation: 1, kind: 'change' as const, due: now + 60 * minutes };
+  const pending = { ...provisioned, desired, action, job: later };
+  const { record } = await requested(pending, { ...post, retire: thumbprint });
+  expect((await record(uuid)).desired).toMatchObject({ retire: thumbprint, revoke: true });
+});
+
 describe('a request that failed for good', () => {
   test('is not taken up again within its cool-down', async () => {
     const { answer, sent } = await requested(failed, post, failed.coolDownUntil - 1);

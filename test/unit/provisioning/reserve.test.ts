@@ -67,3 +67,22 @@ test('a worker that is faster than the pace keeps to it, and puts off what there
   const most = ((120_000 + 10_000 + 1_000) * perMinute) / 60_000;
   expect(worked.length).toBeLessThanOrEqual(most);
 });
+
+describe('a check', () => {
+  const check = { ...queued, job: { generation: 1, kind: 'check' as const, due: now } };
+
+  async function reserveBehind(reservations: number) {
+    const clock = handClock(now);
+    const rateLimiter = openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 60 });
+    await Promise.all(Array.from({ length: reservations }, () => rateLimiter.reserve()));
+    return reserve({ rateLimiter, clock, settings: { renewAt: 0.8 }, random: () => 0.5 }, check);
+  }
+
+  test('does not reserve more than a minute ahead: it tries again after 5 to 10 minutes', async () => {
+    expect(await reserveBehind(90)).toEqual({ kind: 'later', due: now + 450_000, reservation: null });
+  });
+
+  test('reserves within the next minute', async () => {
+    expect(await reserveBehind(30)).toEqual({ kind: 'later', due: now + 30_000, reservation: now + 30_000 });
+  });
+});

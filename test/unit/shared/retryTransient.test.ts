@@ -1,9 +1,10 @@
+import { ReservationNotDue } from '../../../src/provisioning/run.js';
 import {
   type ErrorCode,
   ProvisioningError,
   type ProvisioningErrorOptions,
 } from '../../../src/shared/errors.js';
-import { isTransient } from '../../../src/shared/retry.js';
+import { isTransient, retryTransient } from '../../../src/shared/retry.js';
 
 const error = (code: ErrorCode, options: Partial<ProvisioningErrorOptions> = {}) =>
   new ProvisioningError(code, '', { ...options });
@@ -25,4 +26,35 @@ test.each<[string, boolean, ProvisioningError]>([
   ['what is final', false, error('service-not-found')],
 ])('%s is worth another try soon: %s', (_, worth, failure) => {
   expect(isTransient(failure)).toBe(worth);
+});
+
+test.each([new ReservationNotDue(5), new Error('foreign'), new TypeError('a defect')])(
+  'an error of another class is not repeated, and arrives as it is: %p',
+  async (failure) => {
+    let calls = 0;
+    const call = async () => {
+      calls += 1;
+      throw failure;
+    };
+    await expect(retryTransient(call)).rejects.toBe(failure);
+    expect(calls).toBe(1);
+  },
+);
+
+test('a transient failure is repeated within the run, and a final one is not', async () => {
+  const calls = { transient: 0, final: 0 };
+  const answer = await retryTransient(async () => {
+    calls.transient += 1;
+    if (calls.transient < 3) throw error('hub-unavailable');
+    return 'done';
+  });
+  expect(answer).toBe('done');
+  const final = error('service-not-found');
+  await expect(
+    retryTransient(async () => {
+      calls.final += 1;
+      throw final;
+    }),
+  ).rejects.toBe(final);
+  expect(calls).toEqual({ transient: 3, final: 1 });
 });

@@ -184,3 +184,29 @@ test('a probe that was put off before it asked lets the next one go, and one tha
   clock.at += 1_000;
   expect(await two.admit('b')).toBeNull();
 });
+
+describe('the whole run of a probe decides', () => {
+  test('a probe that succeeds closes the circuit for all workers', async () => {
+    const { one, two, clock, break: breakIt } = open();
+    await breakIt();
+    clock.at += 2_000;
+    expect(await one.admit('a')).toBeNull();
+    await one.release('a', true);
+    clock.at += 1_000;
+    expect((await two.read()).state).toBe('closed');
+    expect(await two.admit('b')).toBeNull();
+    expect(await two.admit('c')).toBeNull();
+  });
+
+  test('a probe that does not succeed leaves the circuit open, and the next run may probe', async () => {
+    const { one, two, clock, break: breakIt } = open();
+    await breakIt();
+    clock.at += 2_000;
+    expect(await one.admit('a')).toBeNull();
+    await one.release('a', false);
+    clock.at += 1_000;
+    expect((await two.read()).state).toBe('open');
+    expect(await two.admit('b')).toBeNull();
+    expect(await two.admit('c')).not.toBeNull();
+  });
+});

@@ -108,5 +108,8 @@ test('an identity that comes and goes meanwhile is looked at again later', async
     ...work,
     hub: <R>(_step: unknown, call: (on: typeof hub, ms: number) => Promise<R>) => call(hub, 1),
   };
-  expect(await thrownBy(register(fickle, A, []))).toMatchObject({ step: 'register' });
+  expect(await thrownBy(register(fickle, A, []))).toMatchObject({
+    code: 'hub-conflict',
+    step: 'register',
+  });
 });

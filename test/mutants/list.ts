@@ -1,0 +1,14 @@
+import { requestMutants } from './list/requests.js';
+import { stepMutants } from './list/steps.js';
+import { throttlingMutants } from './list/throttling.js';
+import { transitionMutants } from './list/transitions.js';
+import { workerMutants } from './list/worker.js';
+import type { Mutant } from './Mutant.js';
+
+export const mutants: readonly Mutant[] = [
+  ...transitionMutants,
+  ...requestMutants,
+  ...workerMutants,
+  ...stepMutants,
+  ...throttlingMutants,
+];

@@ -1,0 +1,112 @@
+import type { Acceptance } from '../../../src/provisioning/accept.js';
+import type { Process, World } from './createWorld.js';
+import { longestTravelMs } from './request.js';
+
+/** The state that a caller requests for a device. */
+export type Wish = { present: true; service: string } | { present: false };
+
+/** A request from the caller's point of view: the call, and the answer if there was an answer. Nothing here is read from a record. */
+export interface CallerRequest {
+  wish: Wish;
+  /** An event "created" counts only for a device without an earlier request. */
+  isEvent: boolean;
+  process: Process;
+  calledAt: number;
+  /** Null: no answer came. */
+  answeredAt: number | null;
+  answer: Acceptance['kind'] | 'ignored' | 'error' | null;
+  /** The request id in the answer. */
+  requestId: string | null;
+}
+
+/** A write without an answer takes effect within this time of the error, or of the death of its process. */
+const lateWriteMs = longestTravelMs + 10_000;
+const acknowledging = new Set<CallerRequest['answer']>(['accepted', 'already-provisioned', 'failed']);
+
+/** The callers of one device, and their answers. */
+export class Callers {
+  readonly requests: CallerRequest[] = [];
+  /** The last time at which the record was lost or replaced by an older version. Requests from before may be lost with it. */
+  lostAt = Number.NEGATIVE_INFINITY;
+  /** When the record first held each request id. Only used to tell an answer from a restored version of the record. */
+  readonly firstWrittenAt = new Map<string, number>();
+  /** Rotations never change a wish. Each rotation gives the device's request a new id; null: the operator was not told the id. */
+  readonly rotations: { requestId: string | null }[] = [];
+  /** Thumbprints of acknowledged rotations. At rest the device must hold none of these. */
+  readonly retired = new Set<string>();
+  /** Thumbprints of acknowledged rotations with revocation. At rest the hub must accept none of these. */
+  readonly revoked = new Set<string>();
+  /** The acts of operators: cancelled a job of this device, discarded requests (by id), discarded everything. */
+  readonly operators = { cancelled: false, discarded: new Set<string>(), discardedAll: false };
+
+  constructor(private readonly world: World) {}
+
+  call(wish: Wish, process: Process, isEvent = false): CallerRequest {
+    const request: CallerRequest = {
+      wish,
+      isEvent,
+      process,
+      calledAt: this.world.now,
+      answeredAt: null,
+      answer: null,
+      requestId: null,
+    };
+    this.requests.push(request);
+    return request;
+  }
+
+  answer(request: CallerRequest, answer: CallerRequest['answer'], requestId: string | null = null): void {
+    // The answer to a refused caller has the id of another request.
+    Object.assign(request, {
+      answer,
+      requestId: acknowledging.has(answer) ? requestId : null,
+      answeredAt: this.world.now,
+    });
+  }
+
+  /**
+   * The candidates for the outcome at rest: all requests without a later acknowledged request. Requests with overlapping times can take
+   * effect in either order. A request without acknowledgement may have taken effect, or not.
+   */
+  candidates(): CallerRequest[] {
+    const acknowledged = this.acknowledged();
+    return this.requests.filter((request) => {
+      if (request.answer === 'service-conflict' || request.answer === 'ignored') return false;
+      if (request.isEvent && acknowledged.some(({ isEvent }) => !isEvent)) return false;
+      const until = this.effectUntil(request);
+      return !acknowledged.some(({ calledAt, isEvent }) => !isEvent && calledAt > until);
+    });
+  }
+
+  /** Was a request acknowledged since the record was last lost? */
+  isRequested(): boolean {
+    return this.acknowledged().length > 0;
+  }
+
+  private acknowledged(): CallerRequest[] {
+    return this.requests.filter(
+      (request) =>
+        acknowledging.has(request.answer) &&
+        request.calledAt > this.lostAt &&
+        !this.isAnsweredByOldVersion(request),
+    );
+  }
+
+  /**
+   * By design (docs/protocol.md, "What is left open"): a restored version of the record may answer a request without a write. A message
+   * of a lost version can still undo that answer.
+   */
+  private isAnsweredByOldVersion({ requestId }: CallerRequest): boolean {
+    const writtenAt = requestId === null ? undefined : this.firstWrittenAt.get(requestId);
+    return writtenAt !== undefined && writtenAt <= this.lostAt;
+  }
+
+  private effectUntil({ answer, answeredAt, process, calledAt }: CallerRequest): number {
+    const ownUntil =
+      answeredAt !== null && acknowledging.has(answer)
+        ? answeredAt
+        : (answeredAt ?? process.diedAt ?? Number.POSITIVE_INFINITY) + lateWriteMs;
+    // A message from before the loss makes the record again until another request is written.
+    return calledAt <= this.lostAt ? Math.max(ownUntil, this.lostAt) : ownUntil;
+  }
+}

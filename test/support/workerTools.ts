@@ -1,0 +1,106 @@
+import { minter } from '../../src/certificates/mint.js';
+import { openStatus, type StatusRow } from '../../src/health/status.js';
+import type { IdentityState, ThumbprintPair } from '../../src/iothub/types.js';
+import type { Delivery, WorkerDependencies } from '../../src/provisioning/dependencies.js';
+import type { ProvisioningMessage } from '../../src/queue/messages.js';
+import { type CircuitRow, openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
+import type { RateLimiter } from '../../src/throttling/rateLimiter.js';
+import { acceptDependencies } from './acceptTools.js';
+import { memoryTable } from './memoryTable.js';
+
+/** The dependencies of a worker in memory, for a device with one service "main". Each call to the hub or to balena is noted. */
+export function workerDependencies(at: number) {
+  const { deps: accepting, ...system } = acceptDependencies(at);
+  const { clock } = system;
+  const calls: string[] = [];
+  /** Errors that the next calls of these names throw. */
+  const fails = new Map<string, unknown>();
+  let identity: IdentityState = 'none';
+  const call = (name: string) => {
+    calls.push(name);
+    const error = fails.get(name);
+    if (error === undefined) return;
+    fails.delete(name);
+    throw error;
+  };
+  const write = (name: string) => async (_uuid: string, pair: ThumbprintPair) => {
+    call(`hub ${name}`);
+    identity = pair;
+    return name === 'create' ? ('created' as const) : ('updated' as const);
+  };
+  const circuit = (dependency: 'balena' | 'hub') =>
+    openCircuitBreaker({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
+  const rateLimiter: RateLimiter = {
+    reserve: async () => 1,
+    due: async () => clock.now(),
+    waitFor: async () => null,
+    markUsed: () => calls.push('used'),
+    release: () => calls.push('released'),
+    charge: () => calls.push('charged'),
+    delayAll: async (ms) => void calls.push(`delayed ${ms}`),
+    nextFree: async () => clock.now(),
+  };
+  const deps: WorkerDependencies = {
+    ...accepting,
+    hub: {
+      async get() {
+        call('hub get');
+        return identity;
+      },
+      create: write('create') as WorkerDependencies['hub']['create'],
+      update: write('update') as WorkerDependencies['hub']['update'],
+      async remove() {
+        call('hub remove');
+        identity = 'none';
+        return 'removed';
+      },
+      close() {},
+    },
+    balena: {
+      async findDevice() {
+        call('find');
+        const empty = (ownerId: number) => ({ ownerId, variables: {} });
+        return {
+          fleet: 'my_org/one',
+          scopes: new Map([
+            ['', empty(1)],
+            ['main', empty(2)],
+          ] as const),
+        };
+      },
+      seesFleet: async () => true,
+      async store(_scope, _variables, name) {
+        call(`store ${name}`);
+      },
+      async remove() {
+        call('remove');
+      },
+    },
+    rateLimiter,
+    circuits: { balena: circuit('balena'), hub: circuit('hub') },
+    status: openStatus({ table: memoryTable<StatusRow>(), clock }),
+    mint: minter({ days: 100 }),
+    retryTransient: (each) => each(),
+    settings: { workLimitMs: 60_000, leaseGraceMs: 60_000, maxAttempts: 3, fleets: null, renewAt: 0.8 },
+    instance: 'worker',
+    random: () => 0.5,
+  };
+  const deadLetters: string[] = [];
+  const delivery = (more: Partial<Delivery> = {}): Delivery => ({
+    sequenceNumber: '9',
+    enqueuedAt: clock.now(),
+    deadLetter: async (reason) => void deadLetters.push(reason),
+    log: () => {},
+    ...more,
+  });
+  const message = (more: Partial<ProvisioningMessage> & Pick<ProvisioningMessage, 'uuid'>) => ({
+    v: 1 as const,
+    requestId: '018f0000-0000-7000-8000-000000000000',
+    generation: 1,
+    due: clock.now(),
+    operation: 'provision' as const,
+    service: 'main' as string | null,
+    ...more,
+  });
+  return { ...system, deps, calls, fails, deadLetters, delivery, message };
+}

@@ -1,0 +1,465 @@
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { processMessage } from '../../../src/provisioning/worker.js';
+import type { ProvisioningMessage } from '../../../src/queue/messages.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { failed, now, provisioned, queued, recordWith, uuid } from '../../support/records.js';
+import { workerDependencies } from '../../support/workerTools.js';
+
+const minutes = 60_000;
+const message = { uuid, generation: 1 };
+
+/** A worker gets a message for this record. */
+async function worked(
+  record: DeviceRecord | null,
+  {
+    prepare = () => {},
+    more = {},
+    enqueuedAt = now,
+  }: {
+    prepare?: (system: ReturnType<typeof workerDependencies>) => void;
+    more?: Partial<ProvisioningMessage>;
+    enqueuedAt?: number;
+  } = {},
+) {
+  const system = workerDependencies(now);
+  if (record) await system.put(record);
+  prepare(system);
+  const thrown = await processMessage(
+    system.deps,
+    system.message({ ...message, ...more }),
+    system.delivery({ enqueuedAt }),
+  ).catch((error: unknown) => error);
+  return { ...system, thrown, after: await system.record(uuid).catch(() => null) };
+}
+
+const unavailable = (options = {}) => new ProvisioningError('hub-unavailable', 'Away.', options);
+
+describe('a run that succeeds', () => {
+  test('provisions the device, the hub before balena, and leaves no job', async () => {
+    const { calls, after, sent, deadLetters } = await worked(queued);
+    expect(calls).toEqual(['used', 'find', 'hub create', 'store AZURE_CERT', 'store AZURE_PRIVATE_KEY']);
+    expect(after).toMatchObject({ job: null, lease: null, scopes: ['main'], observed: { service: 'main' } });
+    expect(after?.observed.verifiedAt).toBe(now);
+    expect(sent).toEqual([]);
+    expect(deadLetters).toEqual([]);
+  });
+
+  test('removes the identity of a device that is to be absent, before balena is asked', async () => {
+    const absent = recordWith({
+      ...provisioned,
+      desired: { ...provisioned.desired, present: false, service: null },
+      job: queued.job,
+    });
+    const { calls, after } = await worked(absent);
+    expect(calls).toEqual(['used', 'hub remove', 'find']);
+    expect(after).toMatchObject({ job: null, observed: { hub: 'none', thumbprint: null } });
+  });
+
+  test('gives back a reservation that was not needed', async () => {
+    const { calls } = await worked(
+      { ...queued, job: { ...queued.job!, reservation: 1 } },
+      {
+        prepare: ({ fails }) => fails.set('find', unavailable()),
+      },
+    );
+    expect(calls).toContain('released');
+  });
+});
+
+describe('a run that fails', () => {
+  test('is tried again, and the message of the next job is sent', async () => {
+    const { after, sent } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('hub create', unavailable()),
+    });
+    expect(after).toMatchObject({ job: { generation: after!.lastGeneration }, attempts: 0, retries: 1 });
+    expect(after?.lease).toBeNull();
+    expect(sent).toMatchObject([{ generation: after!.lastGeneration, at: after!.job!.due }]);
+  });
+
+  test('with a write that may still take effect, is not tried again before the lease has run out', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('hub create', unavailable({ outcomeUnknown: true })),
+    });
+    expect(after).toMatchObject({
+      lease: { unresolved: true, until: now + 2 * minutes },
+      observed: { hub: 'unknown' },
+    });
+    expect(after?.job?.due).toBeGreaterThanOrEqual(now + 2 * minutes);
+  });
+
+  test('without an answer from balena, leaves the state of the hub unknown', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('store AZURE_CERT', new ProvisioningError('timed-out', 'No answer.')),
+    });
+    expect(after?.observed).toMatchObject({ hub: 'unknown', thumbprint: null });
+    expect(after?.attempts).toBe(1);
+  });
+
+  test('for good, is dead-lettered', async () => {
+    const { after, deadLetters } = await worked({
+      ...queued,
+      desired: { ...queued.desired, service: 'other' },
+    });
+    expect(after?.job?.dead).toBeDefined();
+    expect(deadLetters).toEqual(['service-not-found']);
+  });
+
+  test.each([
+    [1, false],
+    [2, true],
+  ])('and counts, after %d attempts: dead is %s', async (attempts, isDead) => {
+    const { after } = await worked(
+      { ...queued, attempts },
+      { prepare: ({ fails }) => fails.set('find', new ProvisioningError('timed-out', 'No answer.')) },
+    );
+    expect(after?.job?.dead !== undefined).toBe(isDead);
+  });
+
+  test('because the hub throttles, delays all registry operations', async () => {
+    const error = new ProvisioningError('hub-throttled', 'Too many.', { retryAfterMs: 7_000 });
+    const { calls, after } = await worked(queued, { prepare: ({ fails }) => fails.set('hub create', error) });
+    expect(calls).toContain('delayed 7000');
+    expect(after?.job?.due).toBeGreaterThanOrEqual(now + 7_000);
+  });
+
+  test('because our key is refused, opens the circuit: the next message waits, and no call is made', async () => {
+    const error = new ProvisioningError('balena-unauthorized', 'Refused.');
+    const system = workerDependencies(now);
+    await system.put(queued);
+    system.fails.set('find', error);
+    await processMessage(system.deps, system.message(message), system.delivery());
+    const { job, desired } = await system.record(uuid);
+    system.calls.length = 0;
+    const next = system.message({ uuid, generation: job!.generation, requestId: desired.requestId });
+    await processMessage(system.deps, next, system.delivery());
+    expect(system.calls).toEqual([]);
+    expect(await system.record(uuid)).toMatchObject({ attempts: 0, lease: null });
+    expect(system.sent).toHaveLength(2);
+    expect((await system.record(uuid)).job!.generation).toBe(job!.generation + 1);
+  });
+
+  test('without its lease, writes no findings, and has the device compared again', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const takenOver = { by: 'another', until: now + minutes };
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        await deps.records.amend(uuid, (record) => record && { ...record, lease: takenOver, scopes: [] });
+        return deps.balena.findDevice(uuid);
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    const after = await system.record(uuid);
+    expect(after).toMatchObject({ lease: takenOver, observed: { hub: 'unknown', thumbprint: null } });
+    expect(after.scopes).toEqual(['main']);
+    expect(system.sent).toMatchObject([{ generation: after.lastGeneration }]);
+  });
+
+  test('without its lease, records no further scopes, and calls the hub no more', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const { certificate, privateKey } = await deps.mint(uuid, now);
+    const variables = {
+      AZURE_CERT: { id: 1, value: certificate },
+      AZURE_PRIVATE_KEY: { id: 2, value: privateKey },
+    };
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        const lease = { by: 'another', until: now + minutes };
+        await deps.records.amend(uuid, (record) => record && { ...record, lease });
+        const empty = { ownerId: 2, variables: {} };
+        return {
+          fleet: 'f',
+          scopes: new Map([['', { ownerId: 1, variables }] as const, ['main', empty] as const]),
+        };
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    expect((await system.record(uuid)).scopes).toEqual(['main']);
+    expect(system.calls).not.toContain('hub create');
+  });
+
+  test('while a newer request was made, leaves the job of that request alone', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const newer = { generation: 8, kind: 'change' as const, due: now };
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        await deps.records.amend(uuid, (record) => record && { ...record, job: newer, lastGeneration: 8 });
+        return deps.balena.findDevice(uuid);
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    expect((await system.record(uuid)).job).toEqual(newer);
+  });
+
+  test('after its job was cancelled, does not open the job', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const dead = { at: now, cancelled: true };
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        await deps.records.amend(uuid, (record) => record && { ...record, job: { ...record.job!, dead } });
+        throw unavailable();
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    expect((await system.record(uuid)).job).toMatchObject({ generation: 1, dead });
+    expect(system.deadLetters).toHaveLength(1);
+  });
+});
+
+describe('the lease', () => {
+  test('outlasts the time for work by the grace, and the record knows the desired scope before the first call', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    let during: DeviceRecord | null = null;
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        during = await system.record(uuid);
+        return deps.balena.findDevice(uuid);
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    expect(during).toMatchObject({ lease: { until: now + 2 * minutes }, scopes: ['main'] });
+  });
+
+  test('of another worker is waited for: a copy of the message comes later', async () => {
+    const lease = { by: 'another', until: now + minutes };
+    const { calls, sent, after } = await worked({ ...queued, lease });
+    expect(calls).toEqual([]);
+    expect(after?.lease).toEqual(lease);
+    expect(sent).toMatchObject([
+      { generation: 1, at: now + 5_000, messageId: `${queued.desired.requestId}.1~9` },
+    ]);
+  });
+
+  test('that has run out too often ends the request', async () => {
+    const { after, deadLetters, calls } = await worked({
+      ...queued,
+      attempts: 2,
+      lease: { by: 'dead', until: now - 1 },
+    });
+    expect(calls.filter((call) => call !== 'used' && call !== 'released')).toEqual([]);
+    expect(after).toMatchObject({ lease: null, attempts: 3, error: { code: 'worker-died' } });
+    expect(deadLetters).toEqual(['worker-died']);
+  });
+
+  test('that has run out is taken, and the hub is written again', async () => {
+    const { calls, after } = await worked({
+      ...provisioned,
+      job: queued.job,
+      lease: { by: 'dead', until: now - 1 },
+    });
+    expect(calls).toContain('hub create');
+    expect(after).toMatchObject({ job: null, attempts: 0 });
+  });
+});
+
+describe('no call starts after the time for work', () => {
+  test('the run ends, and is tried again', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        const found = await deps.balena.findDevice(uuid);
+        system.clock.at += minutes;
+        return found;
+      },
+    };
+    await processMessage({ ...deps, balena }, system.message(message), system.delivery());
+    expect(system.calls).not.toContain('hub create');
+    expect((await system.record(uuid)).error?.code).toBe('timed-out');
+  });
+
+  test('nor is a call repeated', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    let tries = 0;
+    const deps = {
+      ...system.deps,
+      retryTransient: async <R>(call: () => Promise<R>) => {
+        try {
+          return await call();
+        } catch {
+          tries += 1;
+          system.clock.at += minutes;
+          return call();
+        }
+      },
+    };
+    system.fails.set('find', unavailable());
+    await processMessage(deps, system.message(message), system.delivery());
+    expect(tries).toBe(1);
+    expect(system.calls.filter((call) => call === 'find')).toHaveLength(1);
+  });
+});
+
+describe('a message', () => {
+  test('whose record was lost, makes the record: absent, if the message says so', async () => {
+    const { calls, after } = await worked(null, { more: { operation: 'deprovision', service: null } });
+    expect(calls).toEqual(['used', 'hub remove', 'find']);
+    expect(after).toMatchObject({ desired: { present: false }, job: null });
+  });
+
+  test('above the generation of its record, restores the record', async () => {
+    const { after } = await worked(
+      { ...provisioned, lastGeneration: 1 },
+      { more: { generation: 5, operation: 'deprovision', service: null } },
+    );
+    expect(after).toMatchObject({ desired: { present: false }, lastGeneration: 5 });
+  });
+
+  test('that is superseded, sends the message of the pending job, and does no work', async () => {
+    const pending = { ...queued, job: { ...queued.job!, generation: 4 }, lastGeneration: 4 };
+    const { calls, sent, after } = await worked(pending);
+    expect(calls).toEqual([]);
+    expect(sent).toMatchObject([{ generation: 4 }]);
+    expect(after?.job).toEqual(pending.job);
+  });
+
+  test('of another request, does no work', async () => {
+    const requestId = '018f0000-0000-7000-8000-00000000000f';
+    const { calls, sent } = await worked(queued, { more: { requestId } });
+    expect(calls).toEqual([]);
+    expect(sent).toMatchObject([{ requestId: queued.desired.requestId }]);
+  });
+
+  test('of a dead job, is dead-lettered', async () => {
+    const { calls, deadLetters } = await worked(failed);
+    expect(calls).toEqual([]);
+    expect(deadLetters).toEqual(['device-not-found']);
+  });
+
+  test.each<[string, Partial<NonNullable<NonNullable<DeviceRecord['job']>['dead']>>, number, boolean]>([
+    ['long after it was sent for', {}, now + 2 * minutes, true],
+    ['when it was sent for', {}, now + 10, false],
+    ['of a cancelled job', { cancelled: true }, now + 2 * minutes, false],
+  ])('of a dead job, that arrives %s', async (_, dead, enqueuedAt, isReplayed) => {
+    const record = { ...failed, job: { ...failed.job!, dead: { at: now, ...dead } } };
+    const { after, sent, deadLetters } = await worked(record, { enqueuedAt });
+    expect(after?.replays).toBe(isReplayed ? 1 : 0);
+    expect(sent).toHaveLength(isReplayed ? 1 : 0);
+    expect(deadLetters).toHaveLength(isReplayed ? 0 : 1);
+  });
+
+  test('while the records cannot be reached, is copied for later', async () => {
+    const { sent, thrown } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.records.read = async () => {
+          throw new ProvisioningError('records-unavailable', 'Away.');
+        };
+      },
+    });
+    expect(thrown).toBeUndefined();
+    expect(sent).toMatchObject([{ messageId: `${queued.desired.requestId}.1~9`, at: now + 10_000 }]);
+  });
+
+  test('while neither records nor queue can be reached, is thrown back after a pause', async () => {
+    const { clock, thrown } = await worked(queued, {
+      prepare: ({ deps, queue }) => {
+        queue.fails = true;
+        deps.records.read = async () => {
+          throw new ProvisioningError('records-unavailable', 'Away.');
+        };
+      },
+    });
+    expect(thrown).toMatchObject({ code: 'queue-unavailable' });
+    expect(clock.now()).toBe(now + 5_000);
+  });
+});
+
+describe('the rate limiter', () => {
+  test('is charged for the second operation of a run', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.hub.create = async () => 'exists';
+      },
+    });
+    expect(calls.slice(0, 4)).toEqual(['used', 'find', 'charged', 'hub update']);
+    expect(after?.job).toBeNull();
+  });
+
+  test('makes the job wait for a reservation that is far, and the probes of open circuits are given back', async () => {
+    const released: [string, boolean][] = [];
+    const { calls, after, sent } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.rateLimiter.waitFor = async () => now + minutes;
+        deps.circuits.balena.release = async (...probe) => void released.push(probe);
+      },
+    });
+    expect(calls).toEqual([]);
+    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 1 });
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+    expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
+  });
+
+  test('gets a new reservation back after a conflict', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps }) => {
+        const { write } = deps.records;
+        let writes = 0;
+        deps.records.write = async (...row) => {
+          writes += 1;
+          return writes > 1 && write(...row);
+        };
+      },
+    });
+    expect(calls.slice(0, 3)).toEqual(['used', 'released', 'used']);
+    expect(after?.job).toBeNull();
+  });
+});
+
+describe('while the circuit of the hub is open', () => {
+  const open = {
+    state: 'open' as const,
+    since: now,
+    until: now,
+    failures: 1,
+    probe: null,
+    code: 'hub-unavailable' as const,
+  };
+
+  test('a run that fails counts as no attempt', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        deps.circuits.hub.read = async () => open;
+        fails.set('find', new ProvisioningError('timed-out', 'No answer.'));
+      },
+    });
+    expect(after).toMatchObject({ attempts: 0, error: { code: 'timed-out' } });
+  });
+
+  test('the circuit says when the run comes again, and the own back-off does not grow', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        deps.circuits.hub.whenAgain = async () => now + 123_456;
+        fails.set('hub create', unavailable());
+      },
+    });
+    expect(after).toMatchObject({ retries: 0, job: { due: now + 123_456 } });
+  });
+
+  test('a dependency that failed one call of a run is not healthy', async () => {
+    const released: [string, boolean][] = [];
+    await worked(queued, {
+      prepare: ({ deps, fails }) => {
+        deps.circuits.balena.release = async (...probe) => void released.push(probe);
+        fails.set('store AZURE_CERT', new ProvisioningError('balena-unavailable', 'Away.'));
+      },
+    });
+    expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
+  });
+});

@@ -1,0 +1,63 @@
+import { publish, publishCopy, publishOrMarkUnsent } from '../../../src/queue/publish.js';
+import { acceptDependencies } from '../../support/acceptTools.js';
+import { failed, now, provisioned, queued, requestId, uuid } from '../../support/records.js';
+
+const message = {
+  v: 1 as const,
+  uuid,
+  requestId,
+  generation: 3,
+  due: now,
+  operation: 'provision' as const,
+  service: 'main',
+};
+
+test('the message of a pending job is sent for the due time of the job, always with the same id', async () => {
+  const { deps, sent } = acceptDependencies(now);
+  const record = { ...queued, job: { generation: 3, kind: 'change' as const, due: now + 5_000 } };
+  await publish(deps, record);
+  await publish(deps, record);
+  const expected = { ...message, due: now + 5_000, messageId: `${requestId}.3`, at: now + 5_000 };
+  expect(sent).toEqual([expected, expected]);
+});
+
+test('a message never says that it was due in the past', async () => {
+  const { deps, sent } = acceptDependencies(now + 60_000);
+  await publish(deps, queued);
+  expect(sent).toMatchObject([{ due: now + 60_000, at: now }]);
+});
+
+test.each([
+  ['a dead job', failed],
+  ['no job', provisioned],
+])('of a record with %s, no message is sent', async (_, record) => {
+  const { deps, sent } = acceptDependencies(now);
+  await publish(deps, record);
+  expect(sent).toEqual([]);
+});
+
+test('a copy has an id of its own, and so has a copy of the copy', async () => {
+  const { deps, sent } = acceptDependencies(now);
+  await publishCopy(deps.queue, message, '7', now + 1);
+  await publishCopy(deps.queue, message, '8', now + 2);
+  expect(sent.map(({ messageId }) => messageId)).toEqual([`${requestId}.3~7`, `${requestId}.3~8`]);
+  expect(sent.map(({ due }) => due)).toEqual([now + 1, now + 2]);
+});
+
+describe('a job whose message cannot be sent', () => {
+  test('is marked', async () => {
+    const { deps, put, record, queue } = acceptDependencies(now);
+    await put(queued);
+    queue.fails = true;
+    await expect(publishOrMarkUnsent(deps, queued)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    expect((await record(uuid)).job).toMatchObject({ unsent: true });
+  });
+
+  test('is not marked if a newer job has replaced the job', async () => {
+    const { deps, put, record, queue } = acceptDependencies(now);
+    await put({ ...queued, job: { ...queued.job!, generation: 2 } });
+    queue.fails = true;
+    await expect(publishOrMarkUnsent(deps, queued)).rejects.toThrow();
+    expect((await record(uuid)).job).not.toHaveProperty('unsent');
+  });
+});
