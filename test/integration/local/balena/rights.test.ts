@@ -9,7 +9,7 @@ const variables = { service: 'main', variables: { A: 'old' } };
 await control('PUT', `/devices/${device.uuid}/variables`, variables);
 
 const get = async (path: string, key: string) => (await balena.request(`/v7/${path}`, {}, key)).body.d;
-const valueOf = async () => (await control('GET', `/devices/${device.uuid}`)).body.variables.main;
+const currentVariables = async () => (await control('GET', `/devices/${device.uuid}`)).body.variables.main;
 const send = (method: string, path: string, body: object | undefined, key: string) =>
   balena.request(`/v7/${path}`, { method, ...(body && { body: JSON.stringify(body) }) }, key);
 const row = (await get("device_service_environment_variable?$filter=name eq 'A'", balena.apiKey))[0];
@@ -26,7 +26,7 @@ describe('a key that reads a fleet and may not write it', () => {
     const path = `device_service_environment_variable(${row.id})`;
     expect(await send('PATCH', path, { value: 'new' }, reader)).toMatchObject({ status: 200, body: '' });
     expect(await send('DELETE', path, undefined, reader)).toMatchObject({ status: 200, body: '' });
-    expect(await valueOf()).toEqual({ A: 'old' });
+    expect(await currentVariables()).toEqual({ A: 'old' });
   });
 
   test('gets 401 for POST', async () => {
@@ -41,10 +41,10 @@ describe('a key that reads a fleet and may not write it', () => {
     const path = `device_service_environment_variable(${row.id})`;
     await control('PUT', `/keys/${reader}`, { writes: [fleet] });
     await send('PATCH', path, { value: 'new' }, reader);
-    expect(await valueOf()).toEqual({ A: 'new' });
+    expect(await currentVariables()).toEqual({ A: 'new' });
     await control('PUT', `/keys/${reader}`, { reads: [fleet] });
     await send('PATCH', path, { value: 'newer' }, reader);
-    expect(await valueOf()).toEqual({ A: 'new' });
+    expect(await currentVariables()).toEqual({ A: 'new' });
   });
 
   test('and a key can lose its rights, and get all of them back', async () => {
@@ -52,9 +52,9 @@ describe('a key that reads a fleet and may not write it', () => {
     await control('PUT', `/keys/${balena.apiKey}`, { reads: [fleet] });
     await send('PATCH', path, { value: 'lost' }, balena.apiKey);
     await control('PUT', `/keys/${balena.apiKey}`, null);
-    expect(await valueOf()).toEqual({ A: 'new' });
+    expect(await currentVariables()).toEqual({ A: 'new' });
     await send('PATCH', path, { value: 'back' }, balena.apiKey);
-    expect(await valueOf()).toEqual({ A: 'back' });
+    expect(await currentVariables()).toEqual({ A: 'back' });
   });
 });
 
