@@ -173,7 +173,7 @@ function* provisionedDevice(
 function inForeignService(service: string, fix: Fix): [FindingKind, string, Fix] {
   return [
     'variables-in-foreign-service',
-    `A certificate and a key of the device are in a service "${service}" that is not a service of the device's fleet, for example in the host OS.`,
+    `Credentials of the device are in a service "${service}" of another application than the device's fleet, for example of the host OS.`,
     fix,
   ];
 }

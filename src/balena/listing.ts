@@ -7,15 +7,15 @@ export interface ListedDevice {
   fleet: string;
   /** The certificates (base64 of the PEM) with a key beside them, by variable scope. The keys are not listed. */
   certificates: Map<VariableScope, string>;
-  /** The same of services of other applications than the fleet, for example of the host OS. */
+  /** The services of other applications than the fleet, for example of the host OS, that hold one of our variables or both. */
   foreignCertificates: ForeignCertificate[];
 }
 
 export interface ForeignCertificate {
   /** The service's name. The application of the service is not the device's fleet. */
   service: string;
-  /** Base64 of the PEM. */
-  certificate: string;
+  /** Base64 of the PEM; null if the service holds only a key. */
+  certificate: string | null;
 }
 
 /** Reads whole fleets from balena. */
@@ -54,6 +54,10 @@ export interface ListedRow {
 
 const certificate = "name eq 'AZURE_CERT'";
 const key = "name eq 'AZURE_PRIVATE_KEY'";
+const hasCertificate = `device_service_environment_variable/any(c:c/${certificate})`;
+const hasKey = `device_service_environment_variable/any(k:k/${key})`;
+/** Host OS and supervisor are applications of another class than fleets. */
+const isForeign = "installs__service/any(s:s/application/any(a:a/is_of__class ne 'fleet'))";
 
 /**
  * The query for one page of a fleet. The presence of a key is a condition of the query, so that no key leaves balena. The devices
@@ -79,9 +83,9 @@ export function fleetQuery(fleet: string | null, after: string): object {
       },
       service_install: {
         $select: ['id'],
-        // Services without a certificate are left out, to keep the page small.
+        // Services without a certificate are left out, to keep the page small. In services of other applications half a pair counts, too.
         $filter: {
-          $raw: `device_service_environment_variable/any(c:c/${certificate}) and device_service_environment_variable/any(k:k/${key})`,
+          $raw: `(${hasCertificate} and ${hasKey}) or ((${hasCertificate} or ${hasKey}) and ${isForeign})`,
         },
         $expand: {
           installs__service: { $select: ['service_name', 'application'] },
@@ -102,9 +106,11 @@ export function listedDevice(row: ListedRow): ListedDevice {
   for (const { installs__service, device_service_environment_variable } of row.service_install) {
     const [service] = installs__service;
     const [there] = device_service_environment_variable;
-    if (!service || !there) continue;
-    if (service.application.__id === fleet?.id) certificates.set(service.service_name, there.value);
-    else foreignCertificates.push({ service: service.service_name, certificate: there.value });
+    if (!service) continue;
+    const name = service.service_name;
+    if (service.application.__id !== fleet?.id)
+      foreignCertificates.push({ service: name, certificate: there?.value ?? null });
+    else if (there) certificates.set(name, there.value);
   }
   return { uuid: row.uuid, fleet: fleet?.slug ?? '', certificates, foreignCertificates };
 }

@@ -52,7 +52,7 @@ export function fakeFleets() {
       uuid: string,
       certificates: Record<string, string> = {},
       of = fleet,
-      foreign: Record<string, string> = {},
+      foreign: Record<string, string | null> = {},
     ) {
       devices.set(uuid, {
         uuid,

@@ -40,14 +40,32 @@ const hiddenTables = `
  * SQLite would have to wait for the disk, and each statement would take ten times as long.
  *
  * @param folder of the database file. Default: in memory
+ * @throws Error if the folder has the data of another version of this simulator
  */
 export function openDatabase(folder?: string): DatabaseSync {
   if (folder) mkdirSync(folder, { recursive: true });
   const db = new DatabaseSync(folder ? join(folder, 'balena.db') : ':memory:');
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+  expectPresentSchema(db, folder);
   for (const [name, resource] of Object.entries(model)) db.exec(tableOf(name, resource));
   db.exec(hiddenTables);
   return db;
+}
+
+/** Raised with each change of the tables. */
+const schemaVersion = 2;
+
+/** @throws Error for a database with other tables: the statements of this version would fail one by one */
+function expectPresentSchema(db: DatabaseSync, folder = ''): void {
+  const isNew = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table'").get() === undefined;
+  const found = Number(db.prepare('PRAGMA user_version').get()?.user_version);
+  if (!isNew && found !== schemaVersion) {
+    db.close();
+    throw new Error(
+      `the data in ${folder} are of another version of this simulator. Delete them (npm start -- --fresh)`,
+    );
+  }
+  db.exec(`PRAGMA user_version = ${schemaVersion};`);
 }
 
 /** Deleting a row deletes all rows with a link to the row. Ids are never reused. */

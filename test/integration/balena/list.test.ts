@@ -47,13 +47,23 @@ test('a certificate of the host OS is not listed as a certificate of the service
   const [uuid = ''] = uuids.slice(3);
   await control('PUT', `/devices/${uuid}/report`, {});
   const application = 'balena_os/raspberrypi4-64';
-  const variables = { AZURE_CERT: 'left', AZURE_PRIVATE_KEY: 'secret' };
-  await control('PUT', `/devices/${uuid}/variables`, { application, service: 'main', variables });
-  const device = (await balena.list(fleet, '')).find((each) => each.uuid === uuid);
-  expect(device).toMatchObject({
+  const listedWith = async (variables: Record<string, string | null>) => {
+    await control('PUT', `/devices/${uuid}/variables`, { application, service: 'main', variables });
+    return (await balena.list(fleet, '')).find((each) => each.uuid === uuid);
+  };
+  expect(await listedWith({ AZURE_CERT: 'left', AZURE_PRIVATE_KEY: 'secret' })).toMatchObject({
     certificates: new Map(),
     foreignCertificates: [{ service: 'main', certificate: 'left' }],
   });
+  // Half a pair counts there, too.
+  expect(await listedWith({ AZURE_CERT: null })).toMatchObject({
+    foreignCertificates: [{ service: 'main', certificate: null }],
+  });
+  expect(await listedWith({ AZURE_CERT: 'left', AZURE_PRIVATE_KEY: null })).toMatchObject({
+    foreignCertificates: [{ service: 'main', certificate: 'left' }],
+  });
+  expect(await listedWith({ AZURE_CERT: null })).toMatchObject({ foreignCertificates: [] });
+  await listedWith({ AZURE_CERT: 'left', AZURE_PRIVATE_KEY: 'secret' });
 });
 
 test('no private key leaves balena for a listing', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { BalenaEndpoints } from '../../../../local/simulators/balena/startBalena.js';
 import { forkMain, killForked } from '../shared/forkMain.js';
 import { sdkFor } from './useBalena.js';
@@ -40,6 +41,17 @@ test('a port that is in use is one sentence and exit code 1', async () => {
   const second = forkMain('balena', '--port', new URL(ready.apiUrl).port);
   expect(await second.closed).toEqual([1, null]);
   expect(second.output()).toMatch(/^balena cannot start: port \d+ is in use by another program/);
+});
+
+test('data of another version of the simulator stop the start, with what to do', async () => {
+  const old = await mkdtemp(join(tmpdir(), 'balena-old-'));
+  const db = new DatabaseSync(join(old, 'balena.db'));
+  db.exec('CREATE TABLE application (id INTEGER PRIMARY KEY)');
+  db.close();
+  const forked = forkMain('balena', '--port', '0', '--folder', old);
+  expect(await forked.closed).toEqual([1, null]);
+  expect(forked.output()).toMatch(/another version of this simulator.*--fresh/);
+  await rm(old, { recursive: true });
 });
 
 test('a fleet that is no slug stops the start', async () => {

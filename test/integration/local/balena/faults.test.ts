@@ -95,6 +95,12 @@ describe('a fault with a subject', () => {
   });
 });
 
+test('a page of a gateway needs a status, and excludes a body', async () => {
+  expect((await control('PUT', '/faults', [{ gateway: true, reset: true }])).status).toBe(400);
+  const both = { status: 502, gateway: true, body: 'x' };
+  expect((await control('PUT', '/faults', [both])).body.error).toContain('body and gateway');
+});
+
 test.each([404, 502, 503])('a gateway answers %i with a page of its own', async (status) => {
   await control('PUT', '/faults', [{ status, gateway: true }]);
   const answer = await balena.request('/v7/device');

@@ -33,7 +33,7 @@ const dead = { generation: 1, kind: 'change' as const, due: longAgo, dead: { at:
 type Given = {
   certificates?: Record<string, string> | null;
   /** Certificates in services of other applications, by service. */
-  foreign?: Record<string, string>;
+  foreign?: Record<string, string | null>;
   record?: Partial<Omit<DeviceRecord, 'observed'>> & {
     observed?: Partial<Observed>;
     credentials?: Credentials;
@@ -93,6 +93,11 @@ const cases: Case[] = [
     'a device without a record has a certificate in a service of another application',
     { certificates: {}, foreign: inMain(own) },
     [['variables-in-foreign-service', 'adopt']],
+  ],
+  [
+    'a service of another application has a key without a certificate',
+    { certificates: inMain(own), foreign: { main: null }, record: {}, identity: accepted },
+    [['variables-in-foreign-service', 'check']],
   ],
   [
     'a service of another application has a certificate of another subject',
