@@ -1,13 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { insert, transaction, type Value } from './database.js';
-import {
-  addRelease,
-  ensureService,
-  followDeviceChange,
-  releasedServices,
-  releaseToFleet,
-} from './installs.js';
+import { insert, transaction } from './database.js';
+import { addRelease, ensureService, releasedServices, releaseToFleet } from './installs.js';
 
 /** The device types, by CPU architecture. */
 const deviceTypes: Record<string, Record<string, string>> = {
@@ -133,60 +127,6 @@ function createFleet(db: DatabaseSync, slug: string, deviceType = 'raspberrypi4-
     idOf(db, 'organization', 'handle', handle) ??
     insert(db, 'organization', { created_at, name: handle, handle });
   return insertFleet(db, organization, name, slug, idOf(db, 'device_type', 'slug', deviceType) ?? 0);
-}
-
-export interface NewDevice {
-  /** Id of the device's fleet. */
-  application: number;
-  /** 32 or 62 hexadecimal digits, lower case. Default: 32 random ones. */
-  uuid?: string;
-  /** Id. Default: the fleet's device type. */
-  deviceType?: number;
-  /** The device's first API key. Default: a random key. */
-  apiKey?: string;
-  /** Further columns. With an OS version and variant, the device has an install of the host OS. */
-  details?: Record<string, Value>;
-}
-
-export interface AddedDevice {
-  id: number;
-  uuid: string;
-  apiKey: string;
-}
-
-/** The first report of a device with balenaOS. */
-export const firstReport = {
-  os_version: 'balenaOS 6.0.24',
-  os_variant: 'prod',
-  supervisor_version: '16.4.6',
-} as const;
-
-/** Registers a device in a fleet. The services of the fleet's release are installed on the device. */
-export function addDevice(db: DatabaseSync, device: NewDevice): AddedDevice {
-  const { application, uuid = randomBytes(16).toString('hex'), details = {} } = device;
-  const now = new Date().toISOString();
-  return transaction(db, () => {
-    const fleet = db.prepare('SELECT is_for__device_type FROM application WHERE id = ?').get(application);
-    const actor = insert(db, 'actor');
-    const id = insert(db, 'device', {
-      created_at: now,
-      modified_at: now,
-      uuid,
-      actor,
-      device_name: `local-${uuid.slice(0, 7)}`,
-      belongs_to__application: application,
-      is_of__device_type: device.deviceType ?? Number(fleet?.is_for__device_type),
-      is_online: false,
-      is_connected_to_vpn: false,
-      is_web_accessible: false,
-      is_active: true,
-      is_frozen: false,
-      api_heartbeat_state: 'unknown',
-      ...details,
-    });
-    followDeviceChange(db, [id], details);
-    return { id, uuid, apiKey: addKey(db, actor, null, device.apiKey) };
-  });
 }
 
 /**

@@ -1,12 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { BadRequest, type Routes } from '../shared/startControl.js';
-import { addDevice, addFleet, addKey, firstKey, firstReport, idOf, userActor } from './addRows.js';
+import { addDevices, firstReport } from './addDevices.js';
+import { addFleet, addKey, firstKey, idOf, userActor } from './addRows.js';
 import type { Throttle } from './createHandle.js';
 import { isDuplicate, transaction } from './database.js';
 import { shortUuid } from './handleOData.js';
 import { followDeviceChange, readLateMs, releasedServices, releaseToFleet, setLateMs } from './installs.js';
+import { setRights } from './keyRights.js';
 import { readVariables, setVariables } from './variables.js';
+import type { Rights } from './visible.js';
 
 const uuid = z
   .string()
@@ -106,14 +109,14 @@ export function controlRoutes(
     'POST /keys': ({ body }) => {
       const rights = rightsBody.parse(body);
       const apiKey = addKey(db, userActor(db));
-      setRights(db, apiKey, rights && fleetRights(rights, fleetId));
+      setRights(db, apiKey, rights && idsOf(rights, fleetId));
       return { apiKey };
     },
     'PUT /keys/{apiKey}': ({ params: { apiKey = '' }, body }) => {
       const rights = rightsBody.parse(body);
       if (!db.prepare('SELECT 1 FROM api_key WHERE key = ?').get(apiKey))
         throw new BadRequest('send a known key');
-      setRights(db, apiKey, rights && fleetRights(rights, fleetId));
+      setRights(db, apiKey, rights && idsOf(rights, fleetId));
     },
     'POST /devices': ({ body }) => {
       const given = devicesBody.parse(body);
@@ -122,8 +125,10 @@ export function controlRoutes(
       const application = fleetId(fleet);
       const wanted = uuids ?? Array.from({ length: count }, () => undefined);
       try {
-        const added = transaction(db, () =>
-          wanted.map((each) => addDevice(db, { application, uuid: each, details })),
+        const added = addDevices(
+          db,
+          wanted.map((each) => ({ application, uuid: each })),
+          details,
         );
         onEvent(`${added.length} devices added to ${fleet}`);
         return added.map(({ uuid, apiKey }) => ({ uuid, apiKey }));
@@ -171,27 +176,11 @@ function changeDevice(db: DatabaseSync, id: number, change: Record<string, strin
   });
 }
 
-/** Rights by the fleet's id: whether the key may write. */
-type FleetRights = Map<number, boolean>;
-
-function fleetRights(
+function idsOf(
   { reads, writes }: { reads: string[]; writes: string[] },
   fleetId: (slug: string) => number,
-): FleetRights {
-  const read = reads.map((fleet) => [fleetId(fleet), false] as const);
-  return new Map([...read, ...writes.map((fleet) => [fleetId(fleet), true] as const)]);
-}
-
-/** @param rights null for all rights */
-function setRights(db: DatabaseSync, key: string, rights: FleetRights | null): void {
-  transaction(db, () => {
-    for (const table of ['key_right', 'limited_key'])
-      db.prepare(`DELETE FROM ${table} WHERE key = ?`).run(key);
-    if (!rights) return;
-    db.prepare('INSERT INTO limited_key (key) VALUES (?)').run(key);
-    const add = db.prepare('INSERT INTO key_right (key, application, may_write) VALUES (?, ?, ?)');
-    for (const [application, mayWrite] of rights) add.run(key, application, mayWrite ? 1 : 0);
-  });
+): Rights {
+  return { read: [...reads, ...writes].map(fleetId), write: writes.map(fleetId) };
 }
 
 function listFleets(db: DatabaseSync) {

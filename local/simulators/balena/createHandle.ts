@@ -2,8 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Answer, Handle, ReceivedRequest } from '../shared/requests.js';
 import { createDeviceKey, createKey, registerDevice } from './createEntities.js';
 import { handleOData, parseBody, shortUuid } from './handleOData.js';
+import { readRights } from './keyRights.js';
 import { PlainTextError, RequestError } from './requestError.js';
-import type { Rights, Viewer } from './visible.js';
+import type { Viewer } from './visible.js';
 
 /** The parts of the API. */
 export interface Api {
@@ -85,16 +86,6 @@ function ownerOf(db: DatabaseSync, actor: number, key: string): Viewer | undefin
     actor,
     id: Number(device.id),
     application: Number(device.belongs_to__application),
-  };
-}
-
-/** The conditional rights of a key; undefined for a key with all rights. */
-function readRights(db: DatabaseSync, key: string): Rights | undefined {
-  if (!db.prepare('SELECT 1 FROM limited_key WHERE key = ?').get(key)) return undefined;
-  const rows = db.prepare('SELECT application, may_write FROM key_right WHERE key = ?').all(key);
-  return {
-    read: rows.map(({ application }) => Number(application)),
-    write: rows.filter(({ may_write }) => may_write === 1).map(({ application }) => Number(application)),
   };
 }
 

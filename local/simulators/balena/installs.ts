@@ -136,13 +136,13 @@ function setSystemRelease(
   applications: string,
   version: string,
 ): void {
-  const rows = db.prepare(`
-    SELECT d.id AS device, (${applications}) AS application FROM device AS d
-    WHERE d.${link} IS NULL AND d.id IN (SELECT value FROM json_each(?))`);
-  const set = db.prepare(`UPDATE device SET ${link} = ? WHERE id = ?`);
-  for (const { device, application } of rows.all(ids)) {
-    if (application == null) continue;
-    set.run(systemRelease(db, Number(application), version), Number(device));
+  const without = `d.${link} IS NULL AND d.id IN (SELECT value FROM json_each(?))`;
+  const found = db.prepare(
+    `SELECT DISTINCT (${applications}) AS application FROM device AS d WHERE ${without}`,
+  );
+  const set = db.prepare(`UPDATE device AS d SET ${link} = ? WHERE ${without} AND (${applications}) = ?`);
+  for (const { application } of found.all(ids)) {
+    if (application != null) set.run(systemRelease(db, Number(application), version), ids, application);
   }
 }
 

@@ -4,7 +4,8 @@ import { applyFaults } from '../shared/applyFaults.js';
 import { listen } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { startControl } from '../shared/startControl.js';
-import { addBasics, addDevice, addFleet, firstKey, firstReport } from './addRows.js';
+import { addDevices, firstReport } from './addDevices.js';
+import { addBasics, addFleet, firstKey } from './addRows.js';
 import { controlRoutes } from './controlRoutes.js';
 import { createHandle, createThrottle, patternOf } from './createHandle.js';
 import { openDatabase, transaction } from './database.js';
@@ -104,7 +105,11 @@ function prepareFleet(
       'SELECT uuid, actor FROM device WHERE belongs_to__application = ? ORDER BY id LIMIT ?',
     );
     const missing = count - oldest.all(application, count).length;
-    for (let added = 0; added < missing; added += 1) addDevice(db, { application, details });
+    addDevices(
+      db,
+      Array.from({ length: Math.max(0, missing) }, () => ({ application })),
+      details,
+    );
     const rows = oldest.all(application, count);
     return rows.map(({ uuid, actor }) => ({ uuid: String(uuid), apiKey: firstKey(db, Number(actor)) }));
   });
