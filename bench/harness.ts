@@ -71,12 +71,12 @@ export function openAppOf(
   );
 }
 
-/** UUIDs of the devices with both variables at a service, with a single request. */
+/** UUIDs of the devices with both variables at a service of a fleet, with a single request. Services of the host OS do not count. */
 export async function devicesWithVariables({ apiUrl, apiKey }: BalenaEndpoints): Promise<string[]> {
   const sdk = getSdk({ apiUrl, dataDirectory: false });
   await sdk.auth.loginWithToken(apiKey);
   const has = (name: string) =>
-    `service_install/any(i:i/device_service_environment_variable/any(v:v/name eq '${name}'))`;
+    `service_install/any(i:i/device_service_environment_variable/any(v:v/name eq '${name}') and i/installs__service/any(s:s/application/any(a:a/is_of__class eq 'fleet')))`;
   const rows = await sdk.pine.get({
     resource: 'device',
     options: { $select: ['uuid'], $filter: { $raw: `${has('AZURE_CERT')} and ${has('AZURE_PRIVATE_KEY')}` } },

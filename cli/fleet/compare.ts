@@ -1,4 +1,4 @@
-import { type HeldCertificate, heldBy } from '../../src/certificates/read.js';
+import { foreignServicesOf, type HeldCertificate, heldBy } from '../../src/certificates/read.js';
 import type { VariableScope } from '../../src/device/record.js';
 import type { Summary } from '../../src/device/summary.js';
 import type { EpochMs } from '../../src/shared/time.js';
@@ -41,6 +41,8 @@ function* disagreements(
     return;
   }
   const held = heldBy(device);
+  const fixForeign: Fix = record ? check : { how: 'adopt', service: scopeOf(held, rules.service) };
+  for (const service of foreignServicesOf(device)) yield inForeignService(service, fixForeign);
   if (record?.operation === 'deprovision') {
     yield* deprovisionedDevice(held, accepts);
     return;
@@ -166,6 +168,14 @@ function* provisionedDevice(
       { how: 'retire', service, thumbprint },
     ];
   }
+}
+
+function inForeignService(service: string, fix: Fix): [FindingKind, string, Fix] {
+  return [
+    'variables-in-foreign-service',
+    `Credentials of the device are in a service "${service}" of another application than the device's fleet, for example of the host OS.`,
+    fix,
+  ];
 }
 
 function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {

@@ -25,6 +25,7 @@ export const findingKinds = [
   'variables-not-wanted',
   'variables-missing',
   'variables-differ',
+  'variables-in-foreign-service',
   'thumbprint-not-held',
   'certificate-expiring',
   'certificate-expired',

@@ -9,13 +9,14 @@ import { playDevice } from './playDevice.js';
 
 const options = new Command('npm run device --')
   .description(
-    'Simulates a device with Cloud Relay, in the system of npm start: requests credentials, waits for the variables, connects over MQTT, and sends telemetry.',
+    'Simulates a device with Cloud Relay, in the system of npm start: reports the OS, requests credentials, waits for the variables, connects over MQTT, and sends telemetry.',
   )
   .option('--uuid <uuid>', "a device of the local fleet (default: the fleet's first)")
   .option('--new', 'register a new device first, and simulate the new device')
   .option('--service <name>', 'service that requests the credentials; "" for the device level', 'main')
   .option('--messages <number>', 'number of telemetry messages', wholeNumber, 3)
   .option('--interval <ms>', 'time between two messages', wholeNumber, 1_000)
+  .option('--no-os-report', 'do not report an OS to balena: the device then has no install of a host OS')
   .option('--patience <seconds>', 'longest wait for the credentials', wholeNumber, 300)
   .option('--endpoints <file>', 'file with the addresses, written by npm start', '.local/endpoints.json')
   .addHelpText(
@@ -29,6 +30,7 @@ const options = new Command('npm run device --')
     service: string;
     messages: number;
     interval: number;
+    osReport: boolean;
     patience: number;
     endpoints: string;
   }>();
@@ -42,6 +44,7 @@ try {
     uuid,
     ...(registered && { apiKey: registered.apiKey }),
     service: options.service,
+    reportsOs: options.osReport,
     messages: options.messages,
     intervalMs: options.interval,
     patienceMs: options.patience * 1_000,

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Endpoints } from '../stack/Endpoints.js';
 import { connectDevice } from './connectDevice.js';
 import { readVariables } from './readVariables.js';
+import { reportOs } from './reportOs.js';
 
 export interface PlayOptions {
   endpoints: Endpoints;
@@ -15,6 +16,8 @@ export interface PlayOptions {
   apiKey?: string;
   /** The service that requests the credentials and reads the variables; '' for the device level. */
   service: string;
+  /** Whether the device first reports its OS to balena, with its own key. Default true. */
+  reportsOs?: boolean;
   /** How many telemetry messages to send. */
   messages: number;
   /** Time between two messages, ms. */
@@ -30,7 +33,7 @@ const firstWaitMs = 100;
 const longestWaitMs = 60_000;
 
 /**
- * Plays Cloud Relay on a device: requests credentials, waits for the device's variables, connects with the credentials
+ * Plays Cloud Relay on a device: reports the OS to balena, requests credentials, waits for the device's variables, connects with the credentials
  * over MQTT, and sends telemetry.
  *
  * @throws Error of one sentence if a request is refused, or if the wait is over without credentials
@@ -47,6 +50,11 @@ export async function playDevice(options: PlayOptions): Promise<void> {
   const apiKey = ownKey ?? balena.apiKey;
   const variables = () => readVariables({ apiUrl: balena.apiUrl, apiKey }, uuid, service);
 
+  // Without a key of its own, a device that balena does not know cannot report.
+  if (ownKey && options.reportsOs !== false) {
+    await reportOs({ apiUrl: balena.apiUrl, apiKey: ownKey });
+    say('reported its OS to balena');
+  }
   const { cert, key } = await waitForCredentials(options, ownKey, variables);
   const { validTo, fingerprint256 } = new X509Certificate(cert);
   say(

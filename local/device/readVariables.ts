@@ -11,9 +11,10 @@ interface Row {
 }
 
 interface DeviceRow {
+  belongs_to__application: { __id: number };
   device_environment_variable: Row[];
   service_install: {
-    installs__service: { service_name: string }[];
+    installs__service: { service_name: string; application: { __id: number } }[];
     device_service_environment_variable: Row[];
   }[];
 }
@@ -25,7 +26,8 @@ export interface BalenaAccess {
 
 /**
  * Reads the variables that the supervisor would put into the environment of a device's container: the variables of the
- * device, overlaid by the variables of the service.
+ * device, overlaid by the variables of the service. Only a service of the device's fleet counts: the host OS can have a
+ * service with the same name.
  *
  * @param service '' for the device level only
  * @throws Error if balena does not know the device
@@ -40,14 +42,14 @@ export async function readVariables(
   const rows = await sdk.pine.get({
     resource: 'device',
     options: {
-      $select: ['id'],
+      $select: ['belongs_to__application'],
       $filter: { uuid },
       $expand: {
         device_environment_variable: { $select: ['name', 'value'] },
         service_install: {
           $select: ['id'],
           $expand: {
-            installs__service: { $select: ['service_name'] },
+            installs__service: { $select: ['service_name', 'application'] },
             device_service_environment_variable: { $select: ['name', 'value'] },
           },
         },
@@ -57,7 +59,9 @@ export async function readVariables(
   const device = (rows as unknown as DeviceRow[])[0];
   if (!device) throw new Error(`balena knows no device ${uuid}`);
   const installed = device.service_install.find(
-    ({ installs__service }) => installs__service[0]?.service_name === service,
+    ({ installs__service: [installed] }) =>
+      installed?.service_name === service &&
+      installed.application.__id === device.belongs_to__application.__id,
   );
   const all = [
     ...device.device_environment_variable,

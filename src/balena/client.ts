@@ -3,7 +3,14 @@ import type { VariableScope } from '../device/record.js';
 import { withDeadline } from '../shared/network.js';
 import { mapBalenaError } from './errors.js';
 import { type FleetListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
-import type { BalenaClient, BalenaDevice, ScopedVariables, Variable, VariableName } from './types.js';
+import type {
+  BalenaClient,
+  BalenaDevice,
+  ForeignService,
+  ScopedVariables,
+  Variable,
+  VariableName,
+} from './types.js';
 
 /** The connection to balena. */
 export interface BalenaOptions {
@@ -16,6 +23,9 @@ export interface BalenaOptions {
 
 /** A page of a fleet is large. The value stays below the SDK's own limit of 59 s. */
 const listTimeoutMs = 45_000;
+
+/** Every key sees public applications, for example the host OS. They do not count as fleets of the key. */
+const ownFleets = 'is_public eq false or owns__device/any(d:d/id gt 0)';
 
 const variableQuery = {
   $select: ['id', 'name', 'value'],
@@ -30,11 +40,11 @@ interface VariableRow {
 
 interface DeviceRow {
   id: number;
-  belongs_to__application: { slug: string }[];
+  belongs_to__application: { id: number; slug: string }[];
   device_environment_variable: VariableRow[];
   service_install: {
     id: number;
-    installs__service: { service_name: string }[];
+    installs__service: { service_name: string; application: { __id: number } }[];
     device_service_environment_variable: VariableRow[];
   }[];
 }
@@ -79,12 +89,12 @@ export function openBalenaClient({
             $select: ['id'],
             $filter: { uuid },
             $expand: {
-              belongs_to__application: { $select: ['slug'] },
+              belongs_to__application: { $select: ['id', 'slug'] },
               device_environment_variable: variableQuery,
               service_install: {
                 $select: ['id'],
                 $expand: {
-                  installs__service: { $select: ['service_name'] },
+                  installs__service: { $select: ['service_name', 'application'] },
                   device_service_environment_variable: variableQuery,
                 },
               },
@@ -111,10 +121,10 @@ export function openBalenaClient({
       };
       const get = (passthrough: object) =>
         sdk.pine.get({ resource: 'device', options, passthrough } as never);
-      const rows = (await call(false, get)) as unknown as Pick<
-        ListedRow,
-        'uuid' | 'belongs_to__application'
-      >[];
+      const rows = (await call(false, get)) as unknown as {
+        uuid: string;
+        belongs_to__application: { slug: string }[];
+      }[];
       return new Map(rows.map((row) => [row.uuid, row.belongs_to__application[0]?.slug ?? '']));
     },
     async seesFleet(fleet) {
@@ -122,14 +132,14 @@ export function openBalenaClient({
         $select: ['is_public'],
         $expand: { owns__device: { $select: ['id'], $top: 1 } },
         $top: 1,
-        ...(fleet !== null && { $filter: { slug: fleet } }),
+        $filter: fleet === null ? { $raw: ownFleets } : { slug: fleet },
       };
       const rows = await call(false, (passthrough) =>
         sdk.pine.get({ resource: 'application', options, passthrough } as never),
       );
       const [row] = rows as unknown as { is_public: boolean; owns__device: unknown[] }[];
       // Every key sees a public fleet, but only the key of a user with a right to the fleet sees its devices.
-      return row !== undefined && (fleet === null || !row.is_public || row.owns__device.length > 0);
+      return row !== undefined && (!row.is_public || row.owns__device.length > 0);
     },
     async store(scope, scopedVariables, name, value) {
       const existing = scopedVariables.variables[name];
@@ -169,14 +179,20 @@ function ownerOf(scope: VariableScope): string {
 }
 
 function deviceOf(row: DeviceRow): BalenaDevice {
+  const [fleet] = row.belongs_to__application;
   const scopes = new Map<VariableScope, ScopedVariables>([
     ['', { ownerId: row.id, variables: named(row.device_environment_variable) }],
   ]);
+  const foreignServices: ForeignService[] = [];
   for (const { id, installs__service, device_service_environment_variable } of row.service_install) {
-    const name = installs__service[0]?.service_name;
-    if (name) scopes.set(name, { ownerId: id, variables: named(device_service_environment_variable) });
+    const [service] = installs__service;
+    if (!service) continue;
+    const name = service.service_name;
+    const there = named(device_service_environment_variable);
+    if (service.application.__id === fleet?.id) scopes.set(name, { ownerId: id, variables: there });
+    else if (device_service_environment_variable.length > 0) foreignServices.push({ name, variables: there });
   }
-  return { fleet: row.belongs_to__application[0]?.slug ?? '', scopes };
+  return { fleet: fleet?.slug ?? '', scopes, foreignServices };
 }
 
 function named(rows: VariableRow[]): ScopedVariables['variables'] {

@@ -7,6 +7,15 @@ export interface ListedDevice {
   fleet: string;
   /** The certificates (base64 of the PEM) with a key beside them, by variable scope. The keys are not listed. */
   certificates: Map<VariableScope, string>;
+  /** The services of other applications than the fleet, for example of the host OS, that hold one of our variables or both. */
+  foreignCertificates: ForeignCertificate[];
+}
+
+export interface ForeignCertificate {
+  /** The service's name. The application of the service is not the device's fleet. */
+  service: string;
+  /** Base64 of the PEM; null if the service holds only a key. */
+  certificate: string | null;
 }
 
 /** Reads whole fleets from balena. */
@@ -36,16 +45,20 @@ export const mostUuids = 100;
 /** A row of the query for a page. */
 export interface ListedRow {
   uuid: string;
-  belongs_to__application: { slug: string }[];
+  belongs_to__application: { id: number; slug: string }[];
   device_environment_variable: { value: string }[];
   service_install: {
-    installs__service: { service_name: string }[];
+    installs__service: { service_name: string; application: { __id: number } }[];
     device_service_environment_variable: { value: string }[];
   }[];
 }
 
 const certificate = "name eq 'AZURE_CERT'";
 const key = "name eq 'AZURE_PRIVATE_KEY'";
+const hasCertificate = `device_service_environment_variable/any(c:c/${certificate})`;
+const hasKey = `device_service_environment_variable/any(k:k/${key})`;
+/** Host OS and supervisor are applications of another class than fleets. */
+const isForeign = "installs__service/any(s:s/application/any(a:a/is_of__class ne 'fleet'))";
 
 /**
  * The query for one page of a fleet. The presence of a key is a condition of the query, so that no key leaves balena. The devices
@@ -62,7 +75,7 @@ export function fleetQuery(fleet: string | null, after: string): object {
     $orderby: { uuid: 'asc' },
     $top: fleetPageSize,
     $expand: {
-      belongs_to__application: { $select: ['slug'] },
+      belongs_to__application: { $select: ['id', 'slug'] },
       device_environment_variable: {
         $select: ['value'],
         $filter: {
@@ -71,12 +84,12 @@ export function fleetQuery(fleet: string | null, after: string): object {
       },
       service_install: {
         $select: ['id'],
-        // Services without a certificate are left out, to keep the page small.
+        // Services without a certificate are left out, to keep the page small. In services of other applications half a pair counts, too.
         $filter: {
-          $raw: `device_service_environment_variable/any(c:c/${certificate}) and device_service_environment_variable/any(k:k/${key})`,
+          $raw: `(${hasCertificate} and ${hasKey}) or ((${hasCertificate} or ${hasKey}) and ${isForeign})`,
         },
         $expand: {
-          installs__service: { $select: ['service_name'] },
+          installs__service: { $select: ['service_name', 'application'] },
           device_service_environment_variable: { $select: ['value'], $filter: { $raw: certificate } },
         },
       },
@@ -86,15 +99,21 @@ export function fleetQuery(fleet: string | null, after: string): object {
 
 /** Maps a row of the query to a device. */
 export function listedDevice(row: ListedRow): ListedDevice {
+  const [fleet] = row.belongs_to__application;
   const certificates = new Map<VariableScope, string>();
+  const foreignCertificates: ForeignCertificate[] = [];
   const [own] = row.device_environment_variable;
   if (own) certificates.set('', own.value);
   for (const { installs__service, device_service_environment_variable } of row.service_install) {
-    const name = installs__service[0]?.service_name;
+    const [service] = installs__service;
     const [there] = device_service_environment_variable;
-    if (name && there) certificates.set(name, there.value);
+    if (!service) continue;
+    const name = service.service_name;
+    if (service.application.__id !== fleet?.id)
+      foreignCertificates.push({ service: name, certificate: there?.value ?? null });
+    else if (there) certificates.set(name, there.value);
   }
-  return { uuid: row.uuid, fleet: row.belongs_to__application[0]?.slug ?? '', certificates };
+  return { uuid: row.uuid, fleet: fleet?.slug ?? '', certificates, foreignCertificates };
 }
 
 /** A text in a filter. A quote in the text is doubled, so that the quote cannot end the text. */

@@ -17,12 +17,26 @@ export interface ScopedVariables {
   variables: Partial<Record<VariableName, Variable>>;
 }
 
-/** A device in balena, read with one request. */
+/**
+ * A device in balena, read with one request.
+ *
+ * A device has installs of services of several applications: the device's fleet, the host OS and the supervisor. Names of services are
+ * unique within one application only, and the host OS's service is called `main`, like the service of many fleets. Therefore a
+ * service is known by its application and its name.
+ */
 export interface BalenaDevice {
   /** The fleet's slug. */
   fleet: string;
   /** All variable scopes: '' for the device level, and each service of the device's fleet. */
   scopes: Map<VariableScope, ScopedVariables>;
+  /** Services of other applications that hold a variable with one of our names. */
+  foreignServices: ForeignService[];
+}
+
+/** A service of another application than the device's fleet. The containers of the fleet never see its variables. */
+export interface ForeignService {
+  name: string;
+  variables: ScopedVariables['variables'];
 }
 
 /**

@@ -64,6 +64,16 @@ export function readPair(scopedVariables: ScopedVariables, uuid: string): Creden
   }
 }
 
+/**
+ * The names of services of other applications that hold a certificate of this device, or a key without a certificate. Earlier versions
+ * of this product stored credentials there.
+ */
+export function foreignServicesOf({ uuid, foreignCertificates }: ListedDevice): string[] {
+  return foreignCertificates
+    .filter(({ certificate }) => certificate === null || readCertificate(certificate, uuid))
+    .map(({ service }) => service);
+}
+
 /** A certificate that a device holds. */
 export interface HeldCertificate {
   /** SHA-256, upper-case hex. */

@@ -1,5 +1,5 @@
 import type { ListedDevice } from '../balena/listing.js';
-import { heldBy } from '../certificates/read.js';
+import { foreignServicesOf, heldBy } from '../certificates/read.js';
 import type { VariableScope } from '../device/record.js';
 import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
@@ -11,8 +11,17 @@ export type SweepItem = { uuid: string; fleet: string | null } & (
   | { act: 'check'; why: CheckReason }
 );
 
-/** The reasons of a check. `gone`: the device is missing in balena. `variables-left`: a deprovisioned device still has variables. */
-export const checkReasons = ['gone', 'variables-missing', 'variables-differ', 'variables-left'] as const;
+/**
+ * The reasons of a check. `gone`: the device is missing in balena. `variables-left`: a deprovisioned device still has variables.
+ * `variables-in-foreign-service`: a service of another application, for example the host OS, has the credentials.
+ */
+export const checkReasons = [
+  'gone',
+  'variables-missing',
+  'variables-differ',
+  'variables-left',
+  'variables-in-foreign-service',
+] as const;
 export type CheckReason = (typeof checkReasons)[number];
 
 /** The rules of a sweep. */
@@ -54,8 +63,9 @@ export function mayHoldCredentials(
 
 function mismatch(device: ListedDevice, record: Summary): CheckReason | null {
   const held = heldBy(device);
-  if (record.operation === 'deprovision') return held.size > 0 ? 'variables-left' : null;
+  const foreign = foreignServicesOf(device).length > 0 ? 'variables-in-foreign-service' : null;
+  if (record.operation === 'deprovision') return held.size > 0 ? 'variables-left' : foreign;
   const here = held.get(record.service ?? '');
   if (!here) return 'variables-missing';
-  return here.thumbprint === record.thumbprint ? null : 'variables-differ';
+  return here.thumbprint === record.thumbprint ? foreign : 'variables-differ';
 }

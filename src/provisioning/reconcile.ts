@@ -1,10 +1,10 @@
 import { ProvisioningError } from '../shared/errors.js';
 import { choose } from './steps/choose.js';
-import { clear } from './steps/clear.js';
+import { clear, clearForeignServices } from './steps/clear.js';
 import { register } from './steps/register.js';
 import { remove } from './steps/remove.js';
 import { store } from './steps/store.js';
-import { authorize, findDevice } from './steps/validate.js';
+import { expectServedFleet, findDevice, findScope } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
 /**
@@ -24,7 +24,10 @@ export async function reconcile(work: Work): Promise<void> {
       step: 'validate',
     });
   }
-  const scopedVariables = authorize(work, device);
+  expectServedFleet(work, device);
+  // The key in another application's service is removed even if the run fails afterwards.
+  await clearForeignServices(work, device);
+  const scopedVariables = findScope(work, device);
   // The pair that the device already holds, if that pair can stay; otherwise a new pair.
   const { credentials, held, untrackedScopes } = await choose(work, device);
   // The record must list every scope with our variables before the first variable is moved. A later run can then remove the rest.

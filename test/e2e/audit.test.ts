@@ -121,6 +121,20 @@ const faults: [
     },
   ],
   [
+    'credentials in the service of the host OS with the same name, where an earlier version stored them',
+    async () => {
+      const uuid = await system.provisioned();
+      const { main = {} } = await balena.variables(uuid);
+      await balena.setHostOsVariables(uuid, main);
+      await balena.setVariables(uuid, 'main', { AZURE_CERT: null, AZURE_PRIVATE_KEY: null });
+      const expectRepaired = async () => {
+        await isHealthy(uuid);
+        expect(await balena.hostOsVariables(uuid)).toEqual({});
+      };
+      return { uuid, kinds: ['variables-in-foreign-service', 'variables-missing'], expectRepaired };
+    },
+  ],
+  [
     'variables with another pair',
     async () => {
       const uuid = await system.provisioned();

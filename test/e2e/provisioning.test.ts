@@ -68,6 +68,35 @@ test('a fresh device costs one registry operation and three requests to balena',
   });
 });
 
+test('credentials go to the service of the fleet, and not to the service of the host OS with the same name', async () => {
+  const uuid = await system.provisioned('main');
+  expect(Object.keys(await balena.variables(uuid))).toEqual(['main']);
+  expect(await balena.hostOsVariables(uuid)).toEqual({});
+});
+
+test('a service that only the supervisor has is not a service of the device', async () => {
+  const uuid = await balena.newDevice();
+  await system.post(uuid, 'balena-supervisor');
+  const { error } = await system.state(uuid, 'failed');
+  expect(error).toMatchObject({ code: 'service-not-found' });
+  expect(error?.message).toMatch(/services are cloud-relay, main\.$/);
+});
+
+test('credentials in the service of the host OS are removed when a worker works on the device', async () => {
+  const left = { AZURE_CERT: null as string | null, AZURE_PRIVATE_KEY: 'left' };
+  const uuid = await balena.newDevice();
+  await balena.setHostOsVariables(uuid, left);
+  await system.post(uuid, 'main');
+  await system.state(uuid, 'provisioned');
+  expect(await balena.hostOsVariables(uuid)).toEqual({});
+  expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+
+  await balena.setHostOsVariables(uuid, { ...(await balena.variables(uuid)).main });
+  await system.del(uuid);
+  await system.state(uuid, 'deprovisioned');
+  expect(await balena.hostOsVariables(uuid)).toEqual({});
+});
+
 test('a service that the device does not have fails the request, and writes nothing anywhere', async () => {
   const uuid = await balena.newDevice();
   await Promise.all([hub.forget(), balena.forget()]);

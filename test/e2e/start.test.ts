@@ -129,6 +129,18 @@ describe('npm start', () => {
     expect(fresh.output).toMatch(/has its credentials[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/);
   });
 
+  test('a device that has reported its OS with its own key ends with telemetry, at a service named like the host OS', async () => {
+    const { code, output } = await playDevice(home, '--new', '--service', 'main', '--messages', '1');
+    expect(output).toMatch(
+      /reported its OS[\s\S]*requested credentials[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/,
+    );
+    expect(code).toBe(0);
+
+    const without = await playDevice(home, '--new', '--no-os-report', '--messages', '1');
+    expect(without.output).not.toMatch(/reported its OS/);
+    expect(without.code).toBe(0);
+  });
+
   test.each([
     ['a device that balena does not know', ['--uuid', '0'.repeat(32)], /balena knows no device 0{32}/],
     ['a service that is not there', ['--new', '--service', 'mian'], /no service named "mian"/],

@@ -48,8 +48,21 @@ export function fakeFleets() {
     hide(slug: string) {
       unseen = slug;
     },
-    add(uuid: string, certificates: Record<string, string> = {}, of = fleet) {
-      devices.set(uuid, { uuid, fleet: of, certificates: new Map(Object.entries(certificates)) });
+    add(
+      uuid: string,
+      certificates: Record<string, string> = {},
+      of = fleet,
+      foreign: Record<string, string | null> = {},
+    ) {
+      devices.set(uuid, {
+        uuid,
+        fleet: of,
+        certificates: new Map(Object.entries(certificates)),
+        foreignCertificates: Object.entries(foreign).map(([service, certificate]) => ({
+          service,
+          certificate,
+        })),
+      });
     },
   };
 }

@@ -44,9 +44,13 @@ export const scopedVariablesWith = (
   { certificate, privateKey }: Credentials,
 ): ScopedVariables => scopedVariablesOf(ownerId, { AZURE_CERT: certificate, AZURE_PRIVATE_KEY: privateKey });
 
-export const deviceWith = (scopes: Record<VariableScope, ScopedVariables>): BalenaDevice => ({
+export const deviceWith = (
+  scopes: Record<VariableScope, ScopedVariables>,
+  foreignServices: BalenaDevice['foreignServices'] = [],
+): BalenaDevice => ({
   fleet: 'my_org/one',
   scopes: new Map(Object.entries(scopes)),
+  foreignServices,
 });
 
 export interface FakeOptions {

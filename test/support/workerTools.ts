@@ -67,6 +67,7 @@ export function workerDependencies(at: number) {
             ['', empty(1)],
             ['main', empty(2)],
           ] as const),
+          foreignServices: [],
         };
       },
       seesFleet: async () => true,

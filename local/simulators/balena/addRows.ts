@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { insert, transaction, type Value } from './database.js';
+import { insert, transaction } from './database.js';
+import { addRelease, ensureService, releasedServices, releaseToFleet } from './installs.js';
 
 /** The device types, by CPU architecture. */
 const deviceTypes: Record<string, Record<string, string>> = {
@@ -13,8 +14,10 @@ const deviceTypes: Record<string, Record<string, string>> = {
 };
 
 /**
- * Adds the rows that every database needs before the first fleet: the device types and one user. @returns the user's
- * API key
+ * Adds the rows that every database needs before the first fleet: the device types, the applications of host OS and
+ * supervisor, and one user.
+ *
+ * @returns the user's API key
  */
 export function addBasics(db: DatabaseSync): string {
   return transaction(db, () => {
@@ -28,11 +31,42 @@ export function addBasics(db: DatabaseSync): string {
         insert(db, 'device_type_alias', { is_referenced_by__alias: slug, references__device_type });
       }
     }
+    addSystemApps(db);
     return firstKey(db, userActor(db));
   });
 }
 
-function userActor(db: DatabaseSync): number {
+/**
+ * Adds the public applications of balena itself: a host OS for each device type, and a supervisor for each architecture.
+ * The host OS's service is called `main`, like the service of every fleet with a single container.
+ */
+function addSystemApps(db: DatabaseSync): void {
+  for (const [architecture, types] of Object.entries(deviceTypes)) {
+    const slugs = Object.keys(types);
+    for (const slug of slugs) addSystemApp(db, slug, slug, 'main', true);
+    addSystemApp(db, `${architecture}-supervisor`, slugs[0] ?? '', 'balena-supervisor', false);
+  }
+}
+
+function addSystemApp(
+  db: DatabaseSync,
+  name: string,
+  deviceType: string,
+  service: string,
+  isHost: boolean,
+): void {
+  const slug = `balena_os/${name}`;
+  if (idOf(db, 'application', 'slug', slug) !== undefined) return;
+  const id = createFleet(db, slug, deviceType);
+  db.prepare(
+    `UPDATE application SET is_of__class = 'app', is_public = 1, is_host = ?, should_track_latest_release = 0
+     WHERE id = ?`,
+  ).run(isHost ? 1 : 0, id);
+  addRelease(db, id, [ensureService(db, id, service)]);
+}
+
+/** The actor of the one user. The user is added where missing. */
+export function userActor(db: DatabaseSync): number {
   const username = 'local';
   const row = db.prepare('SELECT actor FROM user WHERE username = ?').get(username);
   if (row) return Number(row.actor);
@@ -42,7 +76,7 @@ function userActor(db: DatabaseSync): number {
 }
 
 /**
- * Adds the fleet and the services where missing, and installs the services on the fleet's devices.
+ * Adds the fleet where missing. If services are missing, adds a release with the earlier services and the missing ones.
  *
  * @param slug `organization/name`
  * @returns the fleet's id
@@ -50,7 +84,8 @@ function userActor(db: DatabaseSync): number {
 export function addFleet(db: DatabaseSync, slug: string, services: string[]): number {
   return transaction(db, () => {
     const id = idOf(db, 'application', 'slug', slug) ?? createFleet(db, slug);
-    for (const service of services) addService(db, id, service);
+    const all = new Set([...releasedServices(db, id), ...services]);
+    if (all.size > releasedServices(db, id).length) releaseToFleet(db, id, [...all]);
     return id;
   });
 }
@@ -85,77 +120,13 @@ export function insertFleet(
   });
 }
 
-function createFleet(db: DatabaseSync, slug: string): number {
+function createFleet(db: DatabaseSync, slug: string, deviceType = 'raspberrypi4-64'): number {
   const [handle = '', name = ''] = slug.split('/');
   const created_at = new Date().toISOString();
   const organization =
     idOf(db, 'organization', 'handle', handle) ??
     insert(db, 'organization', { created_at, name: handle, handle });
-  return insertFleet(db, organization, name, slug, idOf(db, 'device_type', 'slug', 'raspberrypi4-64') ?? 0);
-}
-
-function addService(db: DatabaseSync, application: number, name: string): void {
-  const known = db
-    .prepare('SELECT id FROM service WHERE application = ? AND service_name = ?')
-    .get(application, name);
-  if (known) return;
-  const created_at = new Date().toISOString();
-  const service = insert(db, 'service', { created_at, application, service_name: name });
-  db.prepare(
-    'INSERT INTO service_install (created_at, device, installs__service) SELECT ?, id, ? FROM device WHERE belongs_to__application = ?',
-  ).run(created_at, service, application);
-}
-
-export interface NewDevice {
-  /** Id of the device's fleet. */
-  application: number;
-  /** 32 or 62 hexadecimal digits, lower case. Default: 32 random ones. */
-  uuid?: string;
-  /** Id. Default: the fleet's device type. */
-  deviceType?: number;
-  /** The device's first API key. Default: a random key. */
-  apiKey?: string;
-  /** Further columns. */
-  details?: Record<string, Value>;
-}
-
-export interface AddedDevice {
-  id: number;
-  uuid: string;
-  apiKey: string;
-}
-
-/**
- * Registers a device in a fleet. The device runs the fleet's release, and so every service of the fleet is installed
- * on the device.
- */
-export function addDevice(db: DatabaseSync, device: NewDevice): AddedDevice {
-  const { application, uuid = randomBytes(16).toString('hex'), details = {} } = device;
-  const now = new Date().toISOString();
-  return transaction(db, () => {
-    const fleet = db.prepare('SELECT is_for__device_type FROM application WHERE id = ?').get(application);
-    const actor = insert(db, 'actor');
-    const id = insert(db, 'device', {
-      created_at: now,
-      modified_at: now,
-      uuid,
-      actor,
-      device_name: `local-${uuid.slice(0, 7)}`,
-      belongs_to__application: application,
-      is_of__device_type: device.deviceType ?? Number(fleet?.is_for__device_type),
-      is_online: false,
-      is_connected_to_vpn: false,
-      is_web_accessible: false,
-      is_active: true,
-      is_frozen: false,
-      api_heartbeat_state: 'unknown',
-      ...details,
-    });
-    db.prepare(
-      'INSERT INTO service_install (created_at, device, installs__service) SELECT ?, ?, id FROM service WHERE application = ?',
-    ).run(now, id, application);
-    return { id, uuid, apiKey: addKey(db, actor, null, device.apiKey) };
-  });
+  return insertFleet(db, organization, name, slug, idOf(db, 'device_type', 'slug', deviceType) ?? 0);
 }
 
 /**

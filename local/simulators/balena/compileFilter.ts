@@ -1,7 +1,8 @@
 import { toColumn } from './database.js';
 import { type FieldType, model, type Resource } from './model.js';
 import type { Comparison, Filter, Literal } from './query.js';
-import { notSupported, RequestError } from './requestError.js';
+import { notSupported, RequestError, unknownProperty, unknownResource } from './requestError.js';
+import { type Viewer, visible } from './visible.js';
 
 /** An SQL expression, and the values of the question marks. */
 export interface Sql {
@@ -39,8 +40,8 @@ const operators: Record<Comparison, string> = {
  * Compiles a filter into an SQL condition.
  *
  * @param row name of the row in the statement
- * @throws RequestError 400 for unknown properties, and for comparisons of different types; 401 for resources hidden
- *   from the viewer
+ * @throws RequestError 500 for unknown properties; 400 for comparisons of different types; 401 for unknown resources
+ *   and for resources hidden from the viewer
  */
 export function compileFilter(filter: Filter, resource: string, row: string, viewer: Viewer): Sql {
   return compile(filter, { viewer, root: { resource, row }, aliases: new Map(), depth: 0 });
@@ -87,7 +88,7 @@ function compileAny({ path, alias, where }: Extract<Filter, { kind: 'any' }>, sc
   const { from, property } = resolve(path, scope);
   const { lists, links } = resourceOf(from.resource);
   const target = lists[property]?.resource ?? links[property];
-  if (!target) throw new RequestError(400, `${from.resource} has no navigation property ${property}`);
+  if (!target) throw unknownProperty(`${from.resource} has no navigation property ${property}`);
   const row = `${scope.root.row}_${scope.depth + 1}`;
   const by = lists[property]?.by;
   const joined = by ? `${row}.${by} = ${from.row}.id` : `${row}.id = ${from.row}.${property}`;
@@ -102,7 +103,7 @@ function compilePath(path: string[], scope: Scope): Typed {
   const { from, property } = resolve(path, scope);
   const { fields, links } = resourceOf(from.resource);
   const type = fields[property] ?? (links[property] && 'integer');
-  if (!type) throw new RequestError(400, `${from.resource} has no property ${property}`);
+  if (!type) throw unknownProperty(`${from.resource} has no property ${property}`);
   return { text: `${from.row}.${property}`, values: [], type };
 }
 
@@ -117,7 +118,7 @@ function resolve(path: string[], { root, aliases }: Scope): { from: Row; propert
 
 export function resourceOf(name: string): Resource {
   const resource = model[name];
-  if (!resource) throw notSupported(`the resource ${name}`);
+  if (!resource) throw unknownResource(`the resource ${name}`);
   return resource;
 }
 
@@ -131,41 +132,4 @@ function expectSameType(left: Typed, right: Typed): void {
   const plain = ({ type }: Typed) => (type === 'date' ? 'text' : type);
   if (left.type === 'null' || right.type === 'null' || plain(left) === plain(right)) return;
   throw new RequestError(400, `Malformed url: cannot compare ${left.type} with ${right.type}`);
-}
-
-/** The owner of the request's API key. */
-export type Viewer =
-  | { actorType: 'user'; actor: number; id: number }
-  | { actorType: 'application'; actor: number; id: number }
-  | { actorType: 'device'; actor: number; id: number; application: number };
-
-/**
- * The SQL condition for the rows that a viewer may see. The same rows are the parents under which the viewer may
- * write. A user sees everything. A device sees the device itself, the device's variables and the device's fleet. A
- * provisioning key can register devices and sees nothing.
- *
- * @param row name of the row in the statement
- * @throws RequestError 401 for a resource without any visible row
- */
-export function visible(viewer: Viewer, resource: string, row: string): string {
-  if (viewer.actorType === 'user') return 'TRUE';
-  if (viewer.actorType === 'application') throw new RequestError(401);
-  const { id, application } = viewer;
-  switch (resource) {
-    case 'device':
-      return `${row}.id = ${id}`;
-    case 'device_environment_variable':
-    case 'service_install':
-      return `${row}.device = ${id}`;
-    case 'device_service_environment_variable':
-      return `${row}.service_install IN (SELECT id FROM service_install WHERE device = ${id})`;
-    case 'application':
-      return `${row}.id = ${application}`;
-    case 'service':
-      return `${row}.application = ${application}`;
-    case 'device_type':
-      return `${row}.id = (SELECT is_of__device_type FROM device WHERE id = ${id})`;
-    default:
-      throw new RequestError(401);
-  }
 }

@@ -1,10 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { BadRequest, type Routes } from '../shared/startControl.js';
-import { addDevice, addFleet, firstKey, idOf } from './addRows.js';
+import { addDevices, firstReport } from './addDevices.js';
+import { addFleet, addKey, firstKey, idOf, userActor } from './addRows.js';
 import type { Throttle } from './createHandle.js';
 import { isDuplicate, transaction } from './database.js';
 import { shortUuid } from './handleOData.js';
+import { followDeviceChange, readLateMs, releasedServices, releaseToFleet, setLateMs } from './installs.js';
+import { setRights } from './keyRights.js';
+import { readVariables, setVariables } from './variables.js';
+import type { Rights } from './visible.js';
 
 const uuid = z
   .string()
@@ -20,11 +25,27 @@ const devicesBody = z.strictObject({
   fleet: slug.optional(),
   count: z.int().min(1).max(1_000_000).optional(),
   uuids: z.array(uuid).optional(),
+  /** Whether the devices have reported their OS. Default: the option of the simulator. */
+  reported: z.boolean().optional(),
 });
 const variablesBody = z.strictObject({
+  /** Slug. Default: the device's fleet. */
+  application: slug.optional(),
   service: z.string().default(''),
   variables: z.record(z.string(), z.string().nullable()),
 });
+const releaseBody = z.strictObject({ fleet: slug, services: z.array(z.string()) });
+const reportBody = z.strictObject({
+  os_version: z.string().default(firstReport.os_version),
+  os_variant: z.string().default(firstReport.os_variant),
+  supervisor_version: z.string().default(firstReport.supervisor_version),
+});
+const moveBody = z.strictObject({ fleet: slug });
+const installsBody = z.strictObject({ lateMs: z.int().min(0) });
+/** The fleets that a key may read, and the fleets that the key may read and write; null for all rights. */
+const rightsBody = z
+  .strictObject({ reads: z.array(slug).default([]), writes: z.array(slug).default([]) })
+  .nullable();
 const throttleBody = z.strictObject({
   requestsPerMinute: z.number().positive().nullable(),
   windowSeconds: z.number().positive().optional(),
@@ -38,16 +59,22 @@ const throttleBody = z.strictObject({
  * |---|---|
  * | `GET /throttle`, `PUT /throttle` | `{requestsPerMinute: 600}`, for each caller; null: no limit. `windowSeconds` for tests |
  * | `GET /fleets` | `[{slug, services, devices, provisioningKey}]`; `devices` is a count |
- * | `POST /fleets` | `{slug, services}`: adds the fleet and the services where missing |
- * | `POST /devices` | `{fleet?, count}` or `{fleet?, uuids}`: registers devices. Answers `[{uuid, apiKey}]` |
- * | `GET /devices/{uuid}` | `{uuid, fleet, apiKey, variables: {"": {…}, main: {…}}}`; `""` is the device level |
+ * | `POST /fleets` | `{slug, services}`: adds the fleet, and a release with the missing services |
+ * | `POST /releases` | `{fleet, services}`: a release with exactly these services becomes the fleet's target |
+ * | `GET /installs`, `PUT /installs` | `{lateMs: 2000}`: new installs come so late; default 0 |
+ * | `POST /keys` | `{reads: [slug], writes: [slug]}`: a user's key with conditional rights. Answers `{apiKey}` |
+ * | `PUT /keys/{apiKey}` | the same for a key that exists; null for all rights |
+ * | `POST /devices` | `{fleet?, count}` or `{fleet?, uuids}`: registers devices. Answers `[{uuid, apiKey}]`. `reported: false` for devices without a report of their OS |
+ * | `GET /devices/{uuid}` | `{uuid, fleet, apiKey, variables: {"": {…}, main: {…}}, foreignVariables: {"balena_os/…": {main: {…}}}}`; `""` is the device level |
  * | `DELETE /devices/{uuid}` | removes the device with all variables and keys |
- * | `PUT /devices/{uuid}/variables` | `{service?, variables: {NAME: value or null to remove}}`; without a service the device level |
+ * | `PUT /devices/{uuid}/report` | `{os_version?, os_variant?, supervisor_version?}`: the device reports its OS |
+ * | `PUT /devices/{uuid}/fleet` | `{fleet}`: moves the device |
+ * | `PUT /devices/{uuid}/variables` | `{application?, service?, variables: {NAME: value or null to remove}}`; without a service the device level |
  */
 export function controlRoutes(
   db: DatabaseSync,
   throttle: Throttle,
-  defaultFleet: string,
+  { fleet: defaultFleet, reported: reportedByDefault }: { fleet: string; reported: boolean },
   onEvent: (line: string) => void,
 ): Routes {
   const fleetId = (name: string) => {
@@ -72,12 +99,37 @@ export function controlRoutes(
       const id = addFleet(db, given.slug, given.services);
       db.prepare('UPDATE application SET is_public = ? WHERE id = ?').run(given.isPublic ? 1 : 0, id);
     },
+    'POST /releases': ({ body }) => {
+      const { fleet, services } = releaseBody.parse(body);
+      const id = fleetId(fleet);
+      transaction(db, () => releaseToFleet(db, id, services));
+    },
+    'GET /installs': () => ({ lateMs: readLateMs(db) }),
+    'PUT /installs': ({ body }) => setLateMs(db, installsBody.parse(body).lateMs),
+    'POST /keys': ({ body }) => {
+      const rights = rightsBody.parse(body);
+      const apiKey = addKey(db, userActor(db));
+      setRights(db, apiKey, rights && idsOf(rights, fleetId));
+      return { apiKey };
+    },
+    'PUT /keys/{apiKey}': ({ params: { apiKey = '' }, body }) => {
+      const rights = rightsBody.parse(body);
+      if (!db.prepare('SELECT 1 FROM api_key WHERE key = ?').get(apiKey))
+        throw new BadRequest('send a known key');
+      setRights(db, apiKey, rights && idsOf(rights, fleetId));
+    },
     'POST /devices': ({ body }) => {
-      const { fleet = defaultFleet, count = 1, uuids } = devicesBody.parse(body);
+      const given = devicesBody.parse(body);
+      const { fleet = defaultFleet, count = 1, uuids, reported = reportedByDefault } = given;
+      const details = reported ? firstReport : {};
       const application = fleetId(fleet);
       const wanted = uuids ?? Array.from({ length: count }, () => undefined);
       try {
-        const added = transaction(db, () => wanted.map((each) => addDevice(db, { application, uuid: each })));
+        const added = addDevices(
+          db,
+          wanted.map((each) => ({ application, uuid: each })),
+          details,
+        );
         onEvent(`${added.length} devices added to ${fleet}`);
         return added.map(({ uuid, apiKey }) => ({ uuid, apiKey }));
       } catch (error) {
@@ -88,85 +140,58 @@ export function controlRoutes(
     'GET /devices/{uuid}': ({ params }) => {
       const { id, actor, fleet, uuid } = deviceOf(params.uuid);
       const row = db.prepare('SELECT slug FROM application WHERE id = ?').get(fleet);
-      return { uuid, fleet: row?.slug, apiKey: firstKey(db, actor), variables: readVariables(db, id) };
+      return { uuid, fleet: row?.slug, apiKey: firstKey(db, actor), ...readVariables(db, id) };
     },
     'DELETE /devices/{uuid}': ({ params }) => {
       const { id, uuid } = deviceOf(params.uuid);
       db.prepare('DELETE FROM device WHERE id = ?').run(id);
       onEvent(`device ${shortUuid(uuid)} removed`);
     },
-    'PUT /devices/{uuid}/variables': ({ params, body }) => {
+    'PUT /devices/{uuid}/report': ({ params, body }) => {
+      const { id } = deviceOf(params.uuid);
+      changeDevice(db, id, reportBody.parse(body ?? {}));
+    },
+    'PUT /devices/{uuid}/fleet': ({ params, body }) => {
       const { id, uuid } = deviceOf(params.uuid);
-      const { service, variables } = variablesBody.parse(body);
-      if (!setVariables(db, id, service, variables))
-        throw new BadRequest(`send a service of its fleet, not ${service}`);
+      const { fleet } = moveBody.parse(body);
+      changeDevice(db, id, { belongs_to__application: fleetId(fleet) });
+      onEvent(`device ${shortUuid(uuid)} moved to ${fleet}`);
+    },
+    'PUT /devices/{uuid}/variables': ({ params, body }) => {
+      const { id, uuid, fleet } = deviceOf(params.uuid);
+      const { application, service, variables } = variablesBody.parse(body);
+      const place = { device: id, application: application ? fleetId(application) : fleet, service };
+      if (!setVariables(db, place, variables))
+        throw new BadRequest(`send a service that is installed on the device, not ${service}`);
       onEvent(`${Object.keys(variables).join(', ')} set for device ${shortUuid(uuid)}`);
     },
   };
 }
 
+function changeDevice(db: DatabaseSync, id: number, change: Record<string, string | number>): void {
+  const set = Object.keys(change).map((name) => `${name} = ?`);
+  transaction(db, () => {
+    db.prepare(`UPDATE device SET ${set.join(', ')} WHERE id = ?`).run(...Object.values(change), id);
+    followDeviceChange(db, [id], change);
+  });
+}
+
+function idsOf(
+  { reads, writes }: { reads: string[]; writes: string[] },
+  fleetId: (slug: string) => number,
+): Rights {
+  return { read: [...reads, ...writes].map(fleetId), write: writes.map(fleetId) };
+}
+
 function listFleets(db: DatabaseSync) {
-  const services = db.prepare('SELECT service_name FROM service WHERE application = ? ORDER BY id');
   const devices = db.prepare('SELECT count(*) AS n FROM device WHERE belongs_to__application = ?');
-  const fleets = db.prepare('SELECT id, slug, actor FROM application ORDER BY id').all();
+  const fleets = db
+    .prepare("SELECT id, slug, actor FROM application WHERE is_of__class = 'fleet' ORDER BY id")
+    .all();
   return fleets.map(({ id = null, slug, actor }) => ({
     slug,
-    services: services.all(id).map(({ service_name }) => service_name),
+    services: releasedServices(db, Number(id)),
     devices: devices.get(id)?.n,
     provisioningKey: firstKey(db, Number(actor)),
   }));
-}
-
-/** Values by name. */
-export type Variables = Record<string, string>;
-
-/** All variables of a device by service; `''` is the device level. @param device id of the device */
-export function readVariables(db: DatabaseSync, device: number): Record<string, Variables> {
-  const rows = db.prepare(`
-    SELECT '' AS service, name, value FROM device_environment_variable WHERE device = :device
-    UNION ALL
-    SELECT service_name, name, value FROM device_service_environment_variable AS v
-      JOIN service_install AS i ON i.id = v.service_install
-      JOIN service AS s ON s.id = i.installs__service WHERE i.device = :device`);
-  const found: Record<string, Variables> = {};
-  for (const { service, name, value } of rows.all({ device })) {
-    found[String(service)] ??= {};
-    found[String(service)]![String(name)] = String(value);
-  }
-  return found;
-}
-
-/**
- * Sets variables without checking names or values; null removes a variable.
- *
- * @param device id of the device
- * @param service `''` for the device level
- * @returns false if the service is not installed on the device
- */
-export function setVariables(
-  db: DatabaseSync,
-  device: number,
-  service: string,
-  variables: Record<string, string | null>,
-): boolean {
-  const installed = db.prepare(`
-    SELECT i.id FROM service_install AS i JOIN service AS s ON s.id = i.installs__service
-    WHERE i.device = ? AND s.service_name = ?`);
-  const parent = service === '' ? device : installed.get(device, service)?.id;
-  if (parent === undefined || parent === null) return false;
-  const [table, link] =
-    service === ''
-      ? ['device_environment_variable', 'device']
-      : ['device_service_environment_variable', 'service_install'];
-  const store = db.prepare(`
-    INSERT INTO ${table} (created_at, ${link}, name, value) VALUES (?, ?, ?, ?)
-    ON CONFLICT (${link}, name) DO UPDATE SET value = excluded.value`);
-  const remove = db.prepare(`DELETE FROM ${table} WHERE ${link} = ? AND name = ?`);
-  transaction(db, () => {
-    for (const [name, value] of Object.entries(variables)) {
-      if (value === null) remove.run(parent, name);
-      else store.run(new Date().toISOString(), parent, name, value);
-    }
-  });
-  return true;
 }

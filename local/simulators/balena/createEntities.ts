@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { Answer } from '../shared/requests.js';
-import { addDevice, addKey, idOf, insertFleet } from './addRows.js';
-import type { Viewer } from './compileFilter.js';
+import { addDevice } from './addDevices.js';
+import { addKey, idOf, insertFleet } from './addRows.js';
 import { isDuplicate, transaction } from './database.js';
 import { equals, noOptions } from './query.js';
 import { type Reading, readRows } from './readRows.js';
 import { PlainTextError, RequestError } from './requestError.js';
+import type { Viewer } from './visible.js';
 
 const shape = z.strictObject({
   app_name: z
@@ -80,7 +81,7 @@ export function registerDevice(db: DatabaseSync, viewer: Viewer, requestBody: un
   if (deviceType === undefined) throw new PlainTextError(404, `Cannot find device type ${device_type}`);
   const set = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value ?? null]));
   try {
-    const device = addDevice(db, { application, uuid, deviceType, apiKey: api_key, details: set });
+    const device = addDevice(db, { application, uuid, deviceType, apiKey: api_key }, set);
     return { status: 201, body: { id: device.id, uuid: device.uuid, api_key: device.apiKey } };
   } catch (error) {
     if (isDuplicate(error)) throw new PlainTextError(409, '"uuid" must be unique.');

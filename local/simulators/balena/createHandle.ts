@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Answer, Handle, ReceivedRequest } from '../shared/requests.js';
-import type { Viewer } from './compileFilter.js';
 import { createDeviceKey, createKey, registerDevice } from './createEntities.js';
 import { handleOData, parseBody, shortUuid } from './handleOData.js';
+import { readRights } from './keyRights.js';
 import { PlainTextError, RequestError } from './requestError.js';
+import type { Viewer } from './visible.js';
 
 /** The parts of the API. */
 export interface Api {
@@ -55,23 +56,27 @@ export function patternOf({ path }: Pick<ReceivedRequest, 'path'>): string {
 }
 
 /**
- * Finds the owner of the API key in `Authorization: Bearer …` or `?apikey=…`.
+ * Finds the owner of the API key in `Authorization: Bearer …` or `?apikey=…`. A request without a key is from a guest.
  *
- * @throws RequestError 401 without a key, for an unknown or expired key, and for the key of a removed device
+ * @throws RequestError 401 for an unknown or expired key, and for the key of a removed device
  */
 export function findViewer(db: DatabaseSync, { headers, query }: ReceivedRequest): Viewer {
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
   const key = bearer ?? query.get('apikey');
-  const row = key ? db.prepare('SELECT actor, expiry_date FROM api_key WHERE key = ?').get(key) : undefined;
+  if (!key) return { actorType: 'guest', actor: 0, id: 0 };
+  const row = db.prepare('SELECT actor, expiry_date FROM api_key WHERE key = ?').get(key);
   const expired = row?.expiry_date && Date.parse(String(row.expiry_date)) <= Date.now();
-  const viewer = row && !expired ? ownerOf(db, Number(row.actor)) : undefined;
-  if (!viewer) throw new PlainTextError(401, 'Unauthorized');
+  const viewer = row && !expired ? ownerOf(db, Number(row.actor), key) : undefined;
+  if (!viewer) throw new RequestError(401);
   return viewer;
 }
 
-function ownerOf(db: DatabaseSync, actor: number): Viewer | undefined {
+function ownerOf(db: DatabaseSync, actor: number, key: string): Viewer | undefined {
   const user = db.prepare('SELECT id FROM user WHERE actor = ?').get(actor);
-  if (user) return { actorType: 'user', actor, id: Number(user.id) };
+  if (user) {
+    const rights = readRights(db, key);
+    return { actorType: 'user', actor, id: Number(user.id), ...(rights && { rights }) };
+  }
   const application = db.prepare('SELECT id FROM application WHERE actor = ?').get(actor);
   if (application) return { actorType: 'application', actor, id: Number(application.id) };
   const device = db.prepare('SELECT id, belongs_to__application FROM device WHERE actor = ?').get(actor);
@@ -84,14 +89,15 @@ function ownerOf(db: DatabaseSync, actor: number): Viewer | undefined {
   };
 }
 
-const columns: Record<Viewer['actorType'], string> = {
+const columns: Record<Exclude<Viewer['actorType'], 'guest'>, string> = {
   user: 'username, email',
   application: 'slug',
   device: 'uuid',
 };
 
-/** The answer to `GET /actor/v1/whoami`: the owner of the key. */
+/** The answer to `GET /actor/v1/whoami`: the owner of the key. @throws RequestError 401 without a key */
 export function whoami(db: DatabaseSync, { actor, actorType, id }: Viewer) {
+  if (actorType === 'guest') throw new RequestError(401);
   const row = db.prepare(`SELECT ${columns[actorType]} FROM ${actorType} WHERE id = ?`).get(id);
   return { id: actor, actorType, actorTypeId: id, ...row };
 }

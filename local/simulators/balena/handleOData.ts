@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Answer, ReceivedRequest } from '../shared/requests.js';
-import { resourceOf, type Viewer } from './compileFilter.js';
+import { resourceOf } from './compileFilter.js';
 import { createFleet } from './createEntities.js';
 import { parseQuery } from './parseQuery.js';
 import type { Query } from './query.js';
 import { countRows, type Reading, readIds, readRows } from './readRows.js';
 import { notSupported, RequestError } from './requestError.js';
+import type { Viewer } from './visible.js';
 import { createRow, deleteRows, updateRows } from './writeRows.js';
 
 /**
@@ -88,13 +89,16 @@ const prepositions: Record<Done, string> = {
 };
 
 const descriptions: Record<string, string> = {
-  device: 'SELECT r.id, uuid, NULL AS name, NULL AS service FROM device AS r',
-  device_environment_variable:
-    'SELECT r.id, uuid, name, NULL AS service FROM device_environment_variable AS r JOIN device AS d ON d.id = r.device',
+  device: `SELECT r.id, 'device ' || substr(uuid, 1, 7) || '…' AS owner, NULL AS name, NULL AS service FROM device AS r`,
+  application: `SELECT r.id, 'fleet ' || slug AS owner, NULL AS name, NULL AS service FROM application AS r`,
+  device_environment_variable: `SELECT r.id, 'device ' || substr(uuid, 1, 7) || '…' AS owner, name, NULL AS service
+    FROM device_environment_variable AS r JOIN device AS d ON d.id = r.device`,
   device_service_environment_variable: `
-    SELECT r.id, uuid, name, service_name AS service FROM device_service_environment_variable AS r
-    JOIN service_install AS i ON i.id = r.service_install
-    JOIN device AS d ON d.id = i.device JOIN service AS s ON s.id = i.installs__service`,
+    SELECT r.id, 'device ' || substr(d.uuid, 1, 7) || '…' AS owner, name,
+      service_name || CASE a.id WHEN d.belongs_to__application THEN '' ELSE ' of ' || a.slug END AS service
+    FROM device_service_environment_variable AS r JOIN service_install AS i ON i.id = r.service_install
+    JOIN device AS d ON d.id = i.device JOIN service AS s ON s.id = i.installs__service
+    JOIN application AS a ON a.id = s.application`,
 };
 
 /**
@@ -106,10 +110,9 @@ export function describeRows(db: DatabaseSync, resource: string, ids: number[], 
   const rows = db.prepare(
     `${descriptions[resource]} WHERE r.id IN (SELECT value FROM json_each(?)) ORDER BY r.id`,
   );
-  return rows.all(JSON.stringify(ids)).map(({ uuid, name, service }) => {
-    const device = `device ${shortUuid(String(uuid))}`;
-    if (name === null) return `${device} ${done}`;
-    return `variable ${name} ${prepositions[done]} ${device}${service === null ? '' : ` (service ${service})`}`;
+  return rows.all(JSON.stringify(ids)).map(({ owner, name, service }) => {
+    if (name === null) return `${owner} ${done}`;
+    return `variable ${name} ${prepositions[done]} ${owner}${service === null ? '' : ` (service ${service})`}`;
   });
 }
 

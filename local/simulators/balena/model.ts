@@ -16,7 +16,7 @@ const created = { id: 'integer', created_at: 'date' } as const;
 
 /**
  * The resources. The names are the names of balena's own model (`balena-sdk`, `types/v7.d.ts`). Properties without an
- * entry here are refused with 400: code can then not depend on a property that would always be empty.
+ * entry here are unknown: code can then not depend on a property that would always be empty.
  */
 export const model: Record<string, Resource> = {
   actor: { fields: { id: 'integer' }, links: {}, lists: {}, unique: [] },
@@ -60,12 +60,24 @@ export const model: Record<string, Resource> = {
       is_public: 'boolean',
       should_track_latest_release: 'boolean',
     },
-    links: { actor: 'actor', organization: 'organization', is_for__device_type: 'device_type' },
+    links: {
+      actor: 'actor',
+      organization: 'organization',
+      is_for__device_type: 'device_type',
+      should_be_running__release: 'release',
+    },
     lists: {
       owns__device: { resource: 'device', by: 'belongs_to__application' },
       service: { resource: 'service', by: 'application' },
+      owns__release: { resource: 'release', by: 'belongs_to__application' },
     },
     unique: [['slug'], ['uuid']],
+  },
+  release: {
+    fields: { ...created, raw_version: 'text', status: 'text' },
+    links: { belongs_to__application: 'application' },
+    lists: {},
+    unique: [],
   },
   service: {
     fields: { ...created, service_name: 'text' },
@@ -96,6 +108,10 @@ export const model: Record<string, Resource> = {
       belongs_to__user: 'user',
       belongs_to__application: 'application',
       is_of__device_type: 'device_type',
+      // The target releases of the device: of the fleet (null: the fleet's own target), the host OS and the supervisor.
+      is_pinned_on__release: 'release',
+      should_be_operated_by__release: 'release',
+      should_be_managed_by__release: 'release',
     },
     lists: {
       service_install: { resource: 'service_install', by: 'device' },

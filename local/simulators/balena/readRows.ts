@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { compileFilter, resourceOf, type Sql, type Viewer, visible } from './compileFilter.js';
+import { compileFilter, resourceOf, type Sql } from './compileFilter.js';
 import type { Options } from './query.js';
-import { RequestError } from './requestError.js';
+import { unknownProperty } from './requestError.js';
+import { type Access, type Viewer, visible } from './visible.js';
 
 export type Row = Record<string, unknown>;
 type Column = string | number | null;
@@ -19,7 +20,7 @@ const everything: Sql = { text: 'TRUE', values: [] };
  * Reads the rows visible to the viewer, in balena's form: a link is `{__id}`, and an expanded link is an array of
  * rows.
  *
- * @throws RequestError 400 for unknown properties
+ * @throws RequestError 500 for unknown properties
  */
 export function readRows(reading: Reading, resource: string, options: Options): Row[] {
   const { top = -1, skip = 0 } = options; // For SQLite, a negative limit is none.
@@ -36,20 +37,26 @@ export function countRows({ db, viewer }: Reading, resource: string, options: Op
   return Number(row?.n);
 }
 
-/** The ids of the selected rows, for writing. */
+/** The ids of the selected rows that the viewer may write. A row that the viewer may only read is left out. */
 export function readIds({ db, viewer }: Reading, resource: string, options: Options): number[] {
-  const where = condition({ viewer }, resource, options, everything);
+  const where = condition({ viewer }, resource, options, everything, 'write');
   const rows = db
     .prepare(`SELECT id FROM ${resource} AS r WHERE ${where.text} ORDER BY id`)
     .all(...where.values);
   return rows.map(({ id }) => Number(id));
 }
 
-function condition({ viewer }: Pick<Reading, 'viewer'>, resource: string, options: Options, also: Sql): Sql {
+function condition(
+  { viewer }: Pick<Reading, 'viewer'>,
+  resource: string,
+  options: Options,
+  also: Sql,
+  access: Access = 'read',
+): Sql {
   resourceOf(resource);
   const filter = options.filter ? compileFilter(options.filter, resource, 'r', viewer) : everything;
   return {
-    text: `${visible(viewer, resource, 'r')} AND ${also.text} AND (${filter.text})`,
+    text: `${visible(viewer, resource, 'r', access)} AND ${also.text} AND (${filter.text})`,
     values: [...also.values, ...filter.values],
   };
 }
@@ -59,7 +66,7 @@ function select(reading: Reading, resource: string, options: Options, also: Sql,
   const { fields, links } = resourceOf(resource);
   const order = options.orderby.map(({ property, descending }) => {
     if (!fields[property] && !links[property])
-      throw new RequestError(400, `${resource} has no property ${property}`);
+      throw unknownProperty(`${resource} has no property ${property}`);
     return `r.${property} ${descending ? 'DESC' : 'ASC'}`;
   });
   const sql = `SELECT r.* FROM ${resource} AS r WHERE ${where.text} ORDER BY ${[...order, 'r.id'].join(', ')}${limit}`;
@@ -70,7 +77,7 @@ function shape(reading: Reading, resource: string, options: Options, rows: Colum
   const { fields, links } = resourceOf(resource);
   const names = options.select ?? [...Object.keys(fields), ...Object.keys(links)];
   for (const name of names) {
-    if (!fields[name] && !links[name]) throw new RequestError(400, `${resource} has no property ${name}`);
+    if (!fields[name] && !links[name]) throw unknownProperty(`${resource} has no property ${name}`);
   }
   const expanded = [...options.expand].map(([name, inner]) => ({
     name,
@@ -101,7 +108,7 @@ function expand(
 ): (columns: Columns) => Row[] {
   const { lists, links } = resourceOf(resource);
   const target = lists[name]?.resource ?? links[name];
-  if (!target) throw new RequestError(400, `${resource} has no navigation property ${name}`);
+  if (!target) throw unknownProperty(`${resource} has no navigation property ${name}`);
   const by = lists[name]?.by ?? 'id';
   const keyOf = (columns: Columns) => (lists[name] ? columns.id : columns[name]);
   const keys = JSON.stringify(rows.map(keyOf));

@@ -23,6 +23,19 @@ export class PlainTextError extends RequestError {
   }
 }
 
+/** The header with the simulator's reason, where the real API answers without any text. */
+export const reasonHeader = 'x-simulator-reason';
+
+/** balena answers an unknown resource like a resource without any right: 401 without a body. */
+export function unknownResource(reason: string): RequestError {
+  return new RequestError(401, '', { [reasonHeader]: reason });
+}
+
+/** balena answers an unknown property with 500. */
+export function unknownProperty(reason: string): RequestError {
+  return new RequestError(500, '', { [reasonHeader]: reason });
+}
+
 /**
  * A request error for a query that this simulator does not support. The simulator never silently ignores a part of a
  * query.

@@ -4,10 +4,12 @@ import { applyFaults } from '../shared/applyFaults.js';
 import { listen } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { startControl } from '../shared/startControl.js';
-import { addBasics, addDevice, addFleet, firstKey } from './addRows.js';
+import { addDevices, firstReport } from './addDevices.js';
+import { addBasics, addFleet, firstKey } from './addRows.js';
 import { controlRoutes } from './controlRoutes.js';
 import { createHandle, createThrottle, patternOf } from './createHandle.js';
 import { openDatabase, transaction } from './database.js';
+import { subjectsOf } from './subjects.js';
 
 export interface BalenaOptions {
   /** Default: any free port. */
@@ -22,6 +24,11 @@ export interface BalenaOptions {
   services?: string[];
   /** Least number of devices in the fleet. Default 1. */
   devices?: number;
+  /**
+   * Whether the devices that this simulator adds have reported their OS, as a running device has: the devices then have
+   * installs of the host OS and of the supervisor. Default true.
+   */
+  reported?: boolean;
   /** Called with a line of text for each written row. The line never holds a value or a key. */
   onEvent?(line: string): void;
 }
@@ -46,18 +53,25 @@ export interface BalenaEndpoints {
  */
 export async function startBalena(options: BalenaOptions = {}): Promise<Simulator<BalenaEndpoints>> {
   const { port = 0, orFreePort = false, folder, fleet = 'local/demo', onEvent = () => {} } = options;
-  const { services = ['cloud-relay', 'main'], devices: count = 1 } = options;
+  const { services = ['cloud-relay', 'main'], devices: count = 1, reported = true } = options;
   if (!/^[a-z0-9_-]+\/[a-z0-9_-]+$/.test(fleet)) {
     throw new Error(`the fleet must be organization/name, lower case, such as local/demo, not ${fleet}`);
   }
   const db = openDatabase(folder);
   const apiKey = addBasics(db);
-  const devices = prepareFleet(db, fleet, services, count);
+  const devices = prepareFleet(db, { fleet, services, count, reported });
 
   const throttle = createThrottle();
-  const control = await startControl({ routes: controlRoutes(db, throttle, fleet, onEvent) });
+  const control = await startControl({ routes: controlRoutes(db, throttle, { fleet, reported }, onEvent) });
   const handle = createHandle({ db, throttle, onEvent });
-  const server = createServer(applyFaults(control, { handle, pattern: patternOf, onEvent }));
+  const server = createServer(
+    applyFaults(control, {
+      handle,
+      pattern: patternOf,
+      subjects: (request) => subjectsOf(db, request),
+      onEvent,
+    }),
+  );
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
@@ -73,14 +87,29 @@ export async function startBalena(options: BalenaOptions = {}): Promise<Simulato
   }
 }
 
-function prepareFleet(db: DatabaseSync, fleet: string, services: string[], count: number) {
+function prepareFleet(
+  db: DatabaseSync,
+  {
+    fleet,
+    services,
+    count,
+    reported,
+  }: Required<Omit<BalenaOptions, 'devices' | 'port' | 'orFreePort' | 'folder' | 'onEvent'>> & {
+    count: number;
+  },
+) {
+  const details = reported ? firstReport : {};
   return transaction(db, () => {
     const application = addFleet(db, fleet, services);
     const oldest = db.prepare(
       'SELECT uuid, actor FROM device WHERE belongs_to__application = ? ORDER BY id LIMIT ?',
     );
     const missing = count - oldest.all(application, count).length;
-    for (let added = 0; added < missing; added += 1) addDevice(db, { application });
+    addDevices(
+      db,
+      Array.from({ length: Math.max(0, missing) }, () => ({ application })),
+      details,
+    );
     const rows = oldest.all(application, count);
     return rows.map(({ uuid, actor }) => ({ uuid: String(uuid), apiKey: firstKey(db, Number(actor)) }));
   });

@@ -1,16 +1,20 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { Answer } from '../shared/requests.js';
-import { resourceOf, visible } from './compileFilter.js';
-import { insert, isDuplicate, toColumn, type Value } from './database.js';
+import { resourceOf } from './compileFilter.js';
+import { insert, isDuplicate, toColumn, transaction, type Value } from './database.js';
+import { followDeviceChange } from './installs.js';
 import type { FieldType } from './model.js';
 import { equals, noOptions, type Query } from './query.js';
 import { type Reading, readIds, readRows } from './readRows.js';
-import { notSupported, RequestError } from './requestError.js';
+import { notSupported, RequestError, unknownProperty } from './requestError.js';
+import { visible } from './visible.js';
+import { type Writable, writable } from './writeRules.js';
 
 type Values = Record<string, Value>;
 
 /**
- * POST: 201 with the row; 409 for a natural key in use; 401 if the parent row does not exist or is not visible to the
- * viewer.
+ * POST: 201 with the row; 409 for a natural key in use, and for a user's request about a device that does not exist; 401
+ * if the viewer may not write the parent row, or if the service install does not exist.
  */
 export function createRow(reading: Reading, query: Query, body: unknown): Answer {
   const { resource } = query;
@@ -19,9 +23,9 @@ export function createRow(reading: Reading, query: Query, body: unknown): Answer
   const values = readValues(resource, body, create);
   for (const name of create)
     if (values[name] == null) throw new RequestError(400, `"${name}" cannot be null.`);
-  check?.(values);
+  check?.(values, resource);
   const { fields, links } = resourceOf(resource);
-  if (parent) expectVisible(reading, links[parent] ?? '', Number(values[parent]));
+  if (parent) expectWritable(reading, links[parent] ?? '', Number(values[parent]));
   const now = new Date().toISOString();
   const id = unlessDuplicate(resource, () =>
     insert(reading.db, resource, fields.created_at ? { created_at: now, ...values } : values),
@@ -31,23 +35,44 @@ export function createRow(reading: Reading, query: Query, body: unknown): Answer
   return { status: 201, body: row };
 }
 
-/** PATCH: 200 without a body, even without a matching row. @returns the ids of the changed rows */
+/**
+ * PATCH: 200 without a body, even without a matching row. A row that the viewer may read and not write does not match.
+ *
+ * @returns the ids of the changed rows
+ */
 export function updateRows(reading: Reading, query: Query, body: unknown): number[] {
   const { resource } = query;
   const { update, check } = rulesOf(resource);
   const values = readValues(resource, body, update);
   for (const [name, value] of Object.entries(values)) {
-    if (value === null && name !== 'note') throw new RequestError(400, `"${name}" cannot be null.`);
+    if (value === null && !nullable.includes(name)) throw new RequestError(400, `"${name}" cannot be null.`);
   }
-  check?.(values);
+  check?.(values, resource);
+  if (resource === 'device' && values.belongs_to__application !== undefined)
+    expectWritable(reading, 'application', Number(values.belongs_to__application));
   const ids = readIds(reading, resource, query);
   const names = Object.keys(values);
   if (names.length === 0 || ids.length === 0) return ids;
   const set = names.map((name) => `${name} = ?`).join(', ');
   const sql = `UPDATE ${resource} SET ${set} WHERE id IN (SELECT value FROM json_each(?))`;
   const columns = Object.values(values).map(toColumn);
-  unlessDuplicate(resource, () => reading.db.prepare(sql).run(...columns, JSON.stringify(ids)));
+  unlessDuplicate(resource, () =>
+    transaction(reading.db, () => {
+      reading.db.prepare(sql).run(...columns, JSON.stringify(ids));
+      if (resource === 'device') followDeviceChange(reading.db, ids, values);
+      if (resource === 'application') followNames(reading.db, ids);
+    }),
+  );
   return ids;
+}
+
+const nullable = ['note', 'is_pinned_on__release'];
+
+/** The slug of a fleet follows its name, in lower case. */
+function followNames(db: DatabaseSync, applications: number[]): void {
+  db.prepare(`
+    UPDATE application SET slug = (SELECT handle FROM organization AS o WHERE o.id = organization) || '/' || lower(app_name)
+    WHERE id IN (SELECT value FROM json_each(?))`).run(JSON.stringify(applications));
 }
 
 /**
@@ -80,6 +105,7 @@ function readValues(resource: string, body: unknown, allowed: string[]): Values 
   const { fields, links } = resourceOf(resource);
   const values: Values = {};
   for (const [name, value] of Object.entries(body)) {
+    if (!fields[name] && !links[name]) throw unknownProperty(`${resource} has no property ${name}`);
     if (!allowed.includes(name)) throw notSupported(`writing ${name} of ${resource}`);
     const type = links[name] ? 'integer' : fields[name]!;
     if (value !== null && !hasType(value, type))
@@ -101,9 +127,13 @@ function hasType(value: unknown, type: FieldType): boolean {
   return typeof value === (type === 'boolean' ? 'boolean' : 'string');
 }
 
-function expectVisible({ db, viewer }: Reading, resource: string, id: number): void {
-  const sql = `SELECT 1 FROM ${resource} AS r WHERE r.id = ? AND ${visible(viewer, resource, 'r')}`;
-  if (!db.prepare(sql).get(id)) throw new RequestError(401);
+function expectWritable({ db, viewer }: Reading, resource: string, id: number): void {
+  const sql = `SELECT 1 FROM ${resource} AS r WHERE r.id = ? AND ${visible(viewer, resource, 'r', 'write')}`;
+  if (db.prepare(sql).get(id)) return;
+  const exists = db.prepare(`SELECT 1 FROM ${resource} WHERE id = ?`).get(id);
+  if (resource === 'device' && viewer.actorType === 'user' && !exists)
+    throw new RequestError(409, 'Data is referenced by device.');
+  throw new RequestError(401);
 }
 
 /** Uses the words of pinejs for a natural key in use: the SDK's upsert looks for "unique" in the message. */
@@ -112,75 +142,12 @@ function unlessDuplicate<T>(resource: string, write: () => T): T {
     return write();
   } catch (error) {
     if (!isDuplicate(error)) throw error;
-    const key = resourceOf(resource).unique[0] ?? [];
+    const key = uniqueNames[resource] ?? resourceOf(resource).unique[0] ?? [];
     throw new RequestError(409, `${key.map((name) => `"${name}"`).join(' and ')} must be unique.`);
   }
 }
 
-/** The properties of a resource that OData requests can write. */
-export interface Writable {
-  /** Properties of a POST, all required. Without this list, POST is refused. */
-  create?: string[];
-  /** Properties allowed in a PATCH. */
-  update: string[];
-  canDelete: boolean;
-  /** The link to the parent row. A viewer can write only below a visible parent. */
-  parent?: string;
-  /** @throws RequestError 400 */
-  check?(values: Record<string, unknown>): void;
-}
-
-const variable = { update: ['name', 'value'], canDelete: true, check: checkVariable };
-
-/** Devices are created through `/device/register`, and fleets through `createFleet`. */
-export const writable: Record<string, Writable> = {
-  device_environment_variable: { ...variable, create: ['device', 'name', 'value'], parent: 'device' },
-  device_service_environment_variable: {
-    ...variable,
-    create: ['service_install', 'name', 'value'],
-    parent: 'service_install',
-  },
-  device: { update: ['device_name', 'note', 'is_active', 'is_web_accessible'], canDelete: true },
+/** Natural keys in the error text, where balena's text differs from the simulated key. */
+const uniqueNames: Record<string, string[]> = {
+  device_service_environment_variable: ['device', 'service', 'name'],
 };
-
-const reservedNames = ['RESIN', 'BALENA', 'USER'];
-const reservedPrefixes = ['RESIN_', 'BALENA_'];
-
-/** Length in characters, not bytes. */
-const longestName = 255;
-const longestValue = 100_000;
-
-/** @throws RequestError 400 with balena's own words, for a name or value that balena refuses */
-export function checkVariable({ name, value }: Record<string, unknown>): void {
-  if (typeof name === 'string') checkName(name);
-  if (typeof value === 'string') checkValue(value);
-}
-
-function checkName(name: string): void {
-  if (!/^[A-Za-z_]\w*$/.test(name)) {
-    throw new RequestError(
-      400,
-      'Environment variable names can only contain alphanumeric characters and underscores.',
-    );
-  }
-  if (reservedNames.includes(name)) {
-    throw new RequestError(400, `Environment variables ${reservedNames.join(', ')} are reserved`);
-  }
-  if (reservedPrefixes.some((prefix) => name.startsWith(prefix))) {
-    throw new RequestError(
-      400,
-      `Environment variables beginning with ${reservedPrefixes.join(', ')} are reserved.`,
-    );
-  }
-  if (name.length > longestName) {
-    throw new RequestError(400, `"name" longer than ${longestName} characters (${name.length})`);
-  }
-}
-
-function checkValue(value: string): void {
-  if (/[\r\n]/.test(value))
-    throw new RequestError(400, 'Variable values cannot contain line break characters');
-  if (value.length > longestValue) {
-    throw new RequestError(400, `"value" longer than ${longestValue} characters (${value.length})`);
-  }
-}

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type Handle, type ReceivedRequest, readRequest } from './requests.js';
 import type { Control } from './startControl.js';
@@ -9,6 +9,8 @@ export interface SimulatedService {
   handle: Handle;
   /** Replaces the changing parts of a path for the request counts. Default: the path as received. */
   pattern?(received: ReceivedRequest): string;
+  /** The subjects of a request, for faults with a `subject`. Default: none. */
+  subjects?(received: ReceivedRequest): string[];
   /** Largest body, bytes; a larger body is answered with 413. Default 10 MiB. */
   maxBodyBytes?: number;
   /** Called with a line of text when `handle` throws. A throw is a defect of the simulator. */
@@ -63,7 +65,11 @@ export function applyFaults(control: Control, service: SimulatedService): Reques
       send(response, { status: 413, body: 'request entity too large' });
       return { status: 413 };
     }
-    const { fault, delayMs } = control.faults.judge(received.method, received.target);
+    const { fault, delayMs } = control.faults.judge(
+      received.method,
+      received.target,
+      () => service.subjects?.(received) ?? [],
+    );
     if (delayMs > 0) await sleep(delayMs);
     if (!fault) {
       const answer = await handle(received);
@@ -84,9 +90,21 @@ export function applyFaults(control: Control, service: SimulatedService): Reques
       return { status: answer.status, fault: 'halfAnswer' };
     }
     const status = fault.status ?? 500;
-    send(response, { status, headers: fault.headers, body: fault.body });
+    send(
+      response,
+      fault.gateway
+        ? gatewayPage(status, fault.headers)
+        : { status, headers: fault.headers, body: fault.body },
+    );
     return { status, fault: 'status' };
   }
+}
+
+/** The page that nginx, and gateways like nginx, answer while the service behind them does not answer. */
+function gatewayPage(status: number, headers: Record<string, string> = {}): Answer {
+  const title = `${status} ${STATUS_CODES[status] ?? ''}`.trim();
+  const body = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`;
+  return { status, headers: { 'content-type': 'text/html', ...headers }, body };
 }
 
 function send(response: ServerResponse, answer: Answer): void {

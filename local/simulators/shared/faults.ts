@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * A fault that a simulator shows.
  *
- * A fault selects requests (`method`, `path`, `probability`, `times`), delays them (`delayMs`), and does at most one
+ * A fault selects requests (`method`, `path`, `subject`, `probability`, `times`), delays them (`delayMs`), and does at most one
  * of four things to the selected requests: `status`, `reset`, `hang` or `halfAnswer`. A fault with none of the four
  * only delays the request. Faults are examined in the order of their addition. The first matching fault with one of
  * the four things decides.
@@ -11,6 +11,8 @@ import { z } from 'zod';
  * ```json
  * { "method": "PUT", "path": "^/devices/", "probability": 0.1, "status": 429, "headers": { "Retry-After": "3" } }
  * { "method": "POST", "path": "device_environment_variable", "times": 1, "reset": true, "effect": "now" }
+ * { "subject": "acme/pumps", "method": "POST", "status": 500 }
+ * { "status": 503, "gateway": true }
  * { "delayMs": [20, 80] }
  * ```
  */
@@ -27,6 +29,11 @@ const fields = z.strictObject({
     .optional(),
   /** Regular expression on the decoded path and query, for example `^/v7/device\\?.*uuid eq`. Default: every path. */
   path: z.string().refine(isPattern, 'send a regular expression, such as "^/devices/"').optional(),
+  /**
+   * A subject of the request, as the simulator names subjects. The simulator of balena names the uuid of a device and
+   * the slug of a fleet. Default: every subject.
+   */
+  subject: z.string().optional(),
   /** Share of the matching requests that the fault hits, from 0 to 1, drawn from a seeded generator. Default 1. */
   probability: z.number().min(0).max(1).optional(),
   /** The fault ends after this number of hits. Default: never. */
@@ -44,6 +51,8 @@ const fields = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
   /** Body of the answer: text is sent unchanged, any other value as JSON. */
   body: z.json().optional(),
+  /** The body is the HTML page of a gateway that stands before the service. */
+  gateway: z.literal(true).optional(),
   /** The connection is destroyed without an answer. */
   reset: z.literal(true).optional(),
   /** No answer is ever sent; the connection stays open. */
@@ -72,7 +81,9 @@ const fault = fields.superRefine((given, context) => {
   }
   if (outcomes.length === 0 && given.effect !== undefined)
     wrong('effect needs one of status, reset, hang, halfAnswer');
-  if (!given.status && (given.headers || given.body !== undefined)) wrong('headers and body need a status');
+  if (!given.status && (given.headers || given.body !== undefined || given.gateway))
+    wrong('headers, body and gateway need a status');
+  if (given.gateway && given.body !== undefined) wrong('send only one of body and gateway');
 });
 
 /** An array of faults, the body of `PUT /faults`. */
@@ -111,8 +122,13 @@ export interface Faults {
   replace(faults: Fault[]): void;
   /** Restarts the random generator from this seed. */
   seed(seed: number): void;
-  /** Counts a hit for each matching fault. @param path decoded path with the query */
-  judge(method: string, path: string): Verdict;
+  /**
+   * Counts a hit for each matching fault.
+   *
+   * @param path decoded path with the query
+   * @param subjects finds the subjects of the request. Called only if a fault selects by subject
+   */
+  judge(method: string, path: string, subjects?: () => string[]): Verdict;
 }
 
 /** @param seed of the random generator for faults with a probability */
@@ -135,12 +151,13 @@ export function createFaults(seed = 1): Faults {
       from = given;
       random = seededRandom(from);
     },
-    judge(method, path) {
+    judge(method, path, subjects = () => []) {
       let delayMs = 0;
       for (const each of rows) {
         const { fault } = each;
         if (fault.method && fault.method !== method) continue;
         if (each.path && !each.path.test(path)) continue;
+        if (fault.subject !== undefined && !subjects().includes(fault.subject)) continue;
         if (fault.times !== undefined && each.hits >= fault.times) continue;
         if (fault.probability !== undefined && random() >= fault.probability) continue;
         each.hits += 1;

@@ -1,10 +1,11 @@
 import type { BalenaDevice } from '../../balena/types.js';
 import { readPair } from '../../certificates/read.js';
-import { clear } from './clear.js';
+import { clear, clearForeignServices } from './clear.js';
 import type { Work } from './work.js';
 
 /**
- * Removes the hub identity, our variables in every scope that may hold them, and every pair that is issued to this device.
+ * Removes the hub identity, our variables in every scope that may hold them, and every pair that is issued to this device, also in
+ * services of other applications than the device's fleet.
  *
  * The identity is removed before the first request to balena. Even if balena does not answer, or our key does not see the fleet, the hub
  * must not accept the certificate.
@@ -20,6 +21,7 @@ export async function remove(work: Work, find: () => Promise<BalenaDevice | null
       .filter(([, scopedVariables]) => readPair(scopedVariables, work.uuid))
       .map(([scope]) => scope);
     await clear(work, device, new Set([...work.scopes, ...scopesWithPair]), 'remove');
+    await clearForeignServices(work, device, 'remove');
   }
   Object.assign(work.observed, noCertificate);
 }

@@ -50,12 +50,11 @@ function neitherIsVisible(fleet: string | null): ProvisioningError {
 }
 
 /**
- * Checks that the device may be provisioned.
+ * Checks that the device's fleet is served.
  *
- * @returns the scope for the device's variables, with the variables that the scope has now
- * @throws ProvisioningError `fleet-not-allowed`, `service-not-found`
+ * @throws ProvisioningError `fleet-not-allowed`
  */
-export function authorize(work: Work, device: BalenaDevice): ScopedVariables {
+export function expectServedFleet(work: Work, device: BalenaDevice): void {
   const { fleets } = work.settings;
   if (fleets && !fleets.includes(device.fleet)) {
     throw new ProvisioningError(
@@ -64,6 +63,15 @@ export function authorize(work: Work, device: BalenaDevice): ScopedVariables {
       { step: 'validate' },
     );
   }
+}
+
+/**
+ * Finds the desired service among the services of the device's fleet.
+ *
+ * @returns the scope for the device's variables, with the variables that the scope has now
+ * @throws ProvisioningError `service-not-found`
+ */
+export function findScope(work: Work, device: BalenaDevice): ScopedVariables {
   const service = work.desired.service ?? '';
   const scopedVariables = device.scopes.get(service);
   if (scopedVariables) return scopedVariables;

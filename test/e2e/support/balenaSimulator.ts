@@ -19,7 +19,14 @@ export interface BalenaSimulator extends SimulatorControl {
   /** All scopes with variables. */
   variables(uuid: string): Promise<Variables>;
   setVariables(uuid: string, service: string, variables: Record<string, string | null>): Promise<void>;
+  /** The variables of the service `main` of the host OS. */
+  hostOsVariables(uuid: string): Promise<Record<string, string>>;
+  /** Sets variables of the service `main` of the host OS. */
+  setHostOsVariables(uuid: string, variables: Record<string, string | null>): Promise<void>;
 }
+
+/** The application of the host OS of the demo fleet's devices. */
+const hostOs = 'balena_os/raspberrypi4-64';
 
 export function balenaSimulator({ controlUrl, fleet }: BalenaEndpoints): BalenaSimulator {
   const control = simulatorControl(controlUrl);
@@ -45,5 +52,13 @@ export function balenaSimulator({ controlUrl, fleet }: BalenaEndpoints): BalenaS
     },
     setVariables: (uuid, service, variables) =>
       control.tell(`PUT /devices/${uuid}/variables`, { service, variables }),
+    async hostOsVariables(uuid) {
+      const { foreignVariables } = await control.tell<{ foreignVariables: Record<string, Variables> }>(
+        `GET /devices/${uuid}`,
+      );
+      return foreignVariables[hostOs]?.main ?? {};
+    },
+    setHostOsVariables: (uuid, variables) =>
+      control.tell(`PUT /devices/${uuid}/variables`, { application: hostOs, service: 'main', variables }),
   };
 }

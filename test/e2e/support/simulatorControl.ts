@@ -5,11 +5,15 @@ import { waitFor } from '../../support/waitFor.js';
 export interface Fault {
   method?: string;
   path?: string;
+  /** For balena: a device's uuid or a fleet's slug. */
+  subject?: string;
   times?: number;
   delayMs?: number;
   status?: number;
   headers?: Record<string, string>;
   body?: unknown;
+  /** The body is a gateway's HTML page. */
+  gateway?: true;
   reset?: true;
   hang?: true;
   effect?: 'none' | 'now' | { lateMs: number };

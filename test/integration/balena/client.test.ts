@@ -47,6 +47,42 @@ test('one request returns the fleet, every variable scope, and our variables in 
   expect(values('main')).toEqual({ AZURE_CERT: 'c1', AZURE_PRIVATE_KEY: 'k1' });
 });
 
+test('a service of the host OS with the same name is not a scope, but its variables are found and can be removed', async () => {
+  const { uuid } = await newDevice();
+  await control('PUT', `/devices/${uuid}/report`, {});
+  await setVariables(uuid, 'main', { AZURE_CERT: 'own' });
+  const hostOs = { application: 'balena_os/raspberrypi4-64', service: 'main' };
+  const set = (given: Record<string, string>) =>
+    control('PUT', `/devices/${uuid}/variables`, { ...hostOs, variables: given });
+  await set({ AZURE_CERT: 'left', AZURE_PRIVATE_KEY: 'left', OTHER: 'x' });
+  await counts();
+  const { scopes, foreignServices } = await find(uuid);
+  expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
+  expect([...scopes.keys()].sort()).toEqual(['', 'cloud-relay', 'main']);
+  expect(scopes.get('main')?.variables.AZURE_CERT?.value).toBe('own');
+  expect(foreignServices).toEqual([
+    {
+      name: 'main',
+      variables: {
+        AZURE_CERT: { id: expect.any(Number), value: 'left' },
+        AZURE_PRIVATE_KEY: { id: expect.any(Number), value: 'left' },
+      },
+    },
+  ]);
+
+  for (const variable of Object.values(foreignServices[0]!.variables)) await balena.remove('main', variable);
+  expect((await control('GET', `/devices/${uuid}`)).body).toMatchObject({
+    variables: { main: { AZURE_CERT: 'own' } },
+    foreignVariables: { 'balena_os/raspberrypi4-64': { main: { OTHER: 'x' } } },
+  });
+});
+
+test('public applications, such as the host OS, do not count as fleets of a key', async () => {
+  expect(await balena.seesFleet(null)).toBe(true);
+  const { apiKey: blind } = (await control('POST', '/keys', {})).body;
+  expect(await openBalenaClient({ apiUrl, apiKey: blind }).seesFleet(null)).toBe(false);
+});
+
 test.each(['', 'main'])(
   'at "%s" a variable is stored anew and changed with one request each',
   async (scope) => {

@@ -19,7 +19,9 @@ test("a fleet's devices are listed in the order of their uuids, with one request
   await counts();
   const listed = await balena.list(fleet, '');
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
-  expect(listed).toEqual(uuids.sort().map((uuid) => ({ uuid, fleet, certificates: new Map() })));
+  expect(listed).toEqual(
+    uuids.sort().map((uuid) => ({ uuid, fleet, certificates: new Map(), foreignCertificates: [] })),
+  );
 });
 
 test('a page begins after the last uuid of the one before', async () => {
@@ -39,6 +41,29 @@ test('a certificate with a key beside it is listed with its scope, at services a
   expect(await certificatesOf(a)).toEqual({ main: 'at main', '': 'own' });
   expect(await certificatesOf(b)).toEqual({});
   expect(await certificatesOf(c)).toEqual({});
+});
+
+test('a certificate of the host OS is not listed as a certificate of the service with the same name', async () => {
+  const [uuid = ''] = uuids.slice(3);
+  await control('PUT', `/devices/${uuid}/report`, {});
+  const application = 'balena_os/raspberrypi4-64';
+  const listedWith = async (variables: Record<string, string | null>) => {
+    await control('PUT', `/devices/${uuid}/variables`, { application, service: 'main', variables });
+    return (await balena.list(fleet, '')).find((each) => each.uuid === uuid);
+  };
+  expect(await listedWith({ AZURE_CERT: 'left', AZURE_PRIVATE_KEY: 'secret' })).toMatchObject({
+    certificates: new Map(),
+    foreignCertificates: [{ service: 'main', certificate: 'left' }],
+  });
+  // Half a pair counts there, too.
+  expect(await listedWith({ AZURE_CERT: null })).toMatchObject({
+    foreignCertificates: [{ service: 'main', certificate: null }],
+  });
+  expect(await listedWith({ AZURE_CERT: 'left', AZURE_PRIVATE_KEY: null })).toMatchObject({
+    foreignCertificates: [{ service: 'main', certificate: 'left' }],
+  });
+  expect(await listedWith({ AZURE_CERT: null })).toMatchObject({ foreignCertificates: [] });
+  await listedWith({ AZURE_CERT: 'left', AZURE_PRIVATE_KEY: 'secret' });
 });
 
 test('no private key leaves balena for a listing', async () => {

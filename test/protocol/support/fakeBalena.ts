@@ -61,6 +61,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         const found = {
           fleet,
           scopes: new Map(scopes.map((scope) => [scope, scopedVariablesOf(device, scope)])),
+          foreignServices: [],
         };
         world.note(uuid, process.name, 'balena shows', showing(device));
         return found;

@@ -59,9 +59,29 @@ test('a device that was asked to be deprovisioned is not provisioned again', asy
   expect(sent).toEqual([]);
 });
 
-type Case = [string, (uuid: string) => DeviceRecord, Record<string, string> | null, string | null];
+type Case = [
+  string,
+  (uuid: string) => DeviceRecord,
+  Record<string, string> | null,
+  string | null,
+  foreign?: Record<string, string>,
+];
 test.each<Case>([
   ['holds what its record says', (u) => provisionedRecord(u, credentials), held(), null],
+  [
+    'holds it in a service of another application, too',
+    (u) => provisionedRecord(u, credentials),
+    held(),
+    'variables-in-foreign-service',
+    held(),
+  ],
+  [
+    'holds it in a service of another application only',
+    (u) => provisionedRecord(u, credentials),
+    {},
+    'variables-missing',
+    held(),
+  ],
   ['has lost its variables', (u) => provisionedRecord(u, credentials), {}, 'variables-missing'],
   [
     'holds them at another place only',
@@ -133,10 +153,10 @@ test.each<Case>([
     held(),
     'variables-left',
   ],
-])('a device that %s: %#', async (_, record, certificates, why) => {
+])('a device that %s: %#', async (_, record, certificates, why, foreign = {}) => {
   const { deps, add, put, requested } = fleetDependencies();
   await put(record(one));
-  if (certificates) add(one, certificates);
+  if (certificates) add(one, certificates, undefined, foreign);
   const plan = await collect(planSweep(deps, options));
   expect(plan).toEqual(why ? [expect.objectContaining({ uuid: one, act: 'check', why })] : []);
   expect(await requested()).toEqual([]);

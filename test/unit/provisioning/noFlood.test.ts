@@ -35,6 +35,7 @@ function system() {
             ['', scopedVariables(1)],
             ['main', scopedVariables(2)],
           ]),
+          foreignServices: [],
         };
       },
       seesFleet: async () => true,

@@ -175,6 +175,7 @@ describe('a run that fails', () => {
         return {
           fleet: 'f',
           scopes: new Map([['', { ownerId: 1, variables }] as const, ['main', empty] as const]),
+          foreignServices: [],
         };
       },
     };

@@ -46,6 +46,7 @@ test('variables are set and removed, and devices removed, without the API', asyn
     fleet,
     apiKey,
     variables: { '': { B: '4' }, main: { C: '3' } },
+    foreignVariables: {},
   });
   expect(
     (await control('PUT', `/devices/${uuid}/variables`, { service: 'x', variables: {} })).body.error,

@@ -126,7 +126,10 @@ test('a device key sees its own device only, and cannot remove it', async () => 
   const seen = await own.pine.get({ resource: 'device', options: { $select: 'uuid' } });
   expect(seen).toEqual([{ uuid: device.uuid }]);
   expect(await own.models.device.has(other!.uuid)).toBe(false);
-  const fleets = await own.pine.get({ resource: 'application', options: { $select: 'slug' } });
+  const fleets = await own.pine.get({
+    resource: 'application',
+    options: { $select: 'slug', $filter: { is_of__class: 'fleet' } },
+  });
   expect(fleets).toEqual([{ slug: fleet }]);
   await expect(own.models.device.remove(device.uuid)).rejects.toMatchObject({ statusCode: 401 });
   await expect(own.models.device.register(fleet, 'd'.repeat(32))).rejects.toThrow('not of a user');

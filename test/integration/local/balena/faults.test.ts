@@ -50,3 +50,60 @@ test('half an answer is a failure to the SDK', async () => {
   await control('PUT', '/faults', [{ method: 'GET', times: 1, halfAnswer: true, effect: 'now' }]);
   await expect(sdk.models.device.get(device.uuid)).rejects.toThrow();
 });
+
+describe('a fault with a subject', () => {
+  const uuids = async () => [device.uuid, (await balena.newDevice()).uuid] as const;
+  const idOf = async (uuid: string) => (await sdk.models.device.get(uuid, { $select: 'id' })).id;
+  const statusOf = async (path: string, init: RequestInit = {}, key?: string) =>
+    (await balena.request(path, init, key)).status;
+  const postTo = async (uuid: string) => {
+    const [install] = (
+      await balena.request(`/v7/service_install?$filter=device eq ${await idOf(uuid)}&$select=id`)
+    ).body.d;
+    return () =>
+      statusOf('/v7/device_service_environment_variable', {
+        method: 'POST',
+        body: JSON.stringify({ service_install: install.id, name: 'SUBJECT', value: 'x' }),
+      });
+  };
+
+  test('hits one device only, in reads, writes and with its own key', async () => {
+    const [one, other] = await uuids();
+    const [post, postOther] = [await postTo(one), await postTo(other)];
+    await control('PUT', '/faults', [{ subject: one, status: 500 }]);
+    expect(await statusOf(`/v7/device?$filter=uuid eq '${one}'`)).toBe(500);
+    expect(await statusOf(`/v7/device?$filter=uuid eq '${other}'`)).toBe(200);
+    expect(await post()).toBe(500);
+    expect(await postOther()).toBe(201);
+    expect(await statusOf('/actor/v1/whoami', {}, device.apiKey)).toBe(500);
+    // A list of several devices is about no single device.
+    expect(await statusOf('/v7/device')).toBe(200);
+  });
+
+  test('hits one fleet only', async () => {
+    await control('POST', '/fleets', { slug: 'acme/pumps', services: ['main'] });
+    const { uuid } = (await control('POST', '/devices', { fleet: 'acme/pumps' })).body[0];
+    const [post, postOther] = [await postTo(uuid), await postTo(device.uuid)];
+    await control('PUT', '/faults', [{ subject: 'acme/pumps', status: 500 }]);
+    expect(await post()).toBe(500);
+    expect(await postOther()).not.toBe(500);
+    expect(await statusOf("/v7/application?$filter=slug eq 'acme/pumps'")).toBe(500);
+    expect(await statusOf(`/v7/device?$filter=belongs_to__application/any(a:a/slug eq 'acme/pumps')`)).toBe(
+      500,
+    );
+    expect(await statusOf(`/v7/device?$filter=uuid eq '${device.uuid}'`)).toBe(200);
+  });
+});
+
+test('a page of a gateway needs a status, and excludes a body', async () => {
+  expect((await control('PUT', '/faults', [{ gateway: true, reset: true }])).status).toBe(400);
+  const both = { status: 502, gateway: true, body: 'x' };
+  expect((await control('PUT', '/faults', [both])).body.error).toContain('body and gateway');
+});
+
+test.each([404, 502, 503])('a gateway answers %i with a page of its own', async (status) => {
+  await control('PUT', '/faults', [{ status, gateway: true }]);
+  const answer = await balena.request('/v7/device');
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'text/html']);
+  expect(answer.body).toMatch(/^<html>.*nginx/s);
+});

@@ -106,8 +106,8 @@ test('one request lists the devices of a fleet that have no variables yet', asyn
 });
 
 test('the same query with spaces in the address works too', async () => {
-  const filter =
-    "belongs_to__application eq 1 and not(device_environment_variable/any(v:v/name eq 'AZURE_CERT'))&$orderby=id asc&$top=1000";
+  const { id } = await sdk.models.application.get(fleet, { $select: 'id' });
+  const filter = `belongs_to__application eq ${id} and not(device_environment_variable/any(v:v/name eq 'AZURE_CERT'))&$orderby=id asc&$top=1000`;
   const { status, body } = await balena.request(`/v7/device?$select=id,uuid&$filter=${filter}`);
   expect([status, body.d.length]).toEqual([200, 21]);
 });

@@ -82,7 +82,10 @@ test('a PATCH or DELETE that matches nothing answers 200 and changes nothing', a
 test.each([
   ['line\nbreak', 'Variable values cannot contain line break characters'],
   ['line\rbreak', 'Variable values cannot contain line break characters'],
-  ['x'.repeat(100_001), '"value" longer than 100000 characters (100001)'],
+  [
+    'x'.repeat(100_001),
+    'It is necessary that each device environment variable has a value that has a Length (Type) that is less than or equal to 100000.',
+  ],
 ])('a value with a line break or of more than 100,000 characters is refused (%#)', async (value, message) => {
   await expect(envVar.set(id, 'VALUE', value)).rejects.toMatchObject({
     statusCode: 400,
@@ -103,10 +106,40 @@ test.each(['1A', 'A-B', 'A B', 'RESIN_A', 'BALENA_A', 'BALENA', 'USER', 'A'.repe
   },
 );
 
-test('a variable of a device that does not exist is refused with 401', async () => {
-  const body = { device: 999_999, name: 'A', value: 'b' };
-  await expect(sdk.pine.post({ resource: 'device_environment_variable', body })).rejects.toMatchObject({
-    statusCode: 401,
+test('a name of more than 255 characters is refused without a text', async () => {
+  const body = JSON.stringify({ device: id, name: 'A'.repeat(256), value: 'x' });
+  expect(await balena.request('/v7/device_environment_variable', { method: 'POST', body })).toMatchObject({
+    status: 400,
+    body: '',
+  });
+});
+
+test('a variable of a device that has gone is refused with 409, and of a service install that has gone with 401', async () => {
+  const post = (resource: string, body: object) =>
+    balena.request(`/v7/${resource}`, {
+      method: 'POST',
+      body: JSON.stringify({ name: 'A', value: 'b', ...body }),
+    });
+  expect(await post('device_environment_variable', { device: 999_999 })).toMatchObject({
+    status: 409,
+    body: 'Data is referenced by device.',
+  });
+  expect(await post('device_service_environment_variable', { service_install: 999_999 })).toMatchObject({
+    status: 401,
+    body: '',
+  });
+});
+
+test('a second POST of the same variable of a service names device, service and name', async () => {
+  const { body: found } = await balena.request(
+    `/v7/service_install?$filter=device eq ${id}&$select=id&$top=1`,
+  );
+  const body = JSON.stringify({ service_install: found.d[0].id, name: 'SECOND', value: '1' });
+  const post = () => balena.request('/v7/device_service_environment_variable', { method: 'POST', body });
+  expect((await post()).status).toBe(201);
+  expect(await post()).toMatchObject({
+    status: 409,
+    body: '"device" and "service" and "name" must be unique.',
   });
 });
 
@@ -118,7 +151,7 @@ test('a missing value, and one that is not text, are refused with 400', async ()
     body: '"value" cannot be null.',
   });
   expect((await post({ device: id, name: 'A', value: 5 })).status).toBe(400);
-  expect((await post({ device: id, name: 'A', value: 'b', colour: 'red' })).status).toBe(400);
+  expect((await post({ device: id, name: 'A', value: 'b', colour: 'red' })).status).toBe(500);
   expect((await post([])).status).toBe(400);
 });
 

@@ -42,7 +42,9 @@ test('a wrong fault is refused with a message that says what to send', async () 
   expect(await errorOf({})).toContain('one of status, reset, hang, halfAnswer, or delayMs');
   expect(await errorOf({ status: 500, hang: true })).toContain('only one of');
   expect(await errorOf({ delayMs: 5, effect: 'now' })).toContain('effect needs one of');
-  expect(await errorOf({ reset: true, headers: { a: 'b' } })).toContain('headers and body need a status');
+  expect(await errorOf({ reset: true, headers: { a: 'b' } })).toContain(
+    'headers, body and gateway need a status',
+  );
   expect(await errorOf({ path: '(', status: 500 })).toContain('send a regular expression');
   expect(await errorOf({ probability: 2, status: 500 })).toContain('probability');
   expect(await errorOf({ delayMs: 'x' })).toContain('send milliseconds');

@@ -32,6 +32,8 @@ const dead = { generation: 1, kind: 'change' as const, due: longAgo, dead: { at:
 
 type Given = {
   certificates?: Record<string, string> | null;
+  /** Certificates in services of other applications, by service. */
+  foreign?: Record<string, string | null>;
   record?: Partial<Omit<DeviceRecord, 'observed'>> & {
     observed?: Partial<Observed>;
     credentials?: Credentials;
@@ -39,9 +41,9 @@ type Given = {
   identity?: string[];
 };
 
-async function system({ certificates, record, identity }: Given) {
+async function system({ certificates, foreign = {}, record, identity }: Given) {
   const made = fleetDependencies();
-  if (certificates) made.add(uuid, certificates);
+  if (certificates) made.add(uuid, certificates, fleet, foreign);
   if (identity) made.identities.set(uuid, identity);
   if (record) {
     const { observed = {}, credentials = own, ...more } = record;
@@ -67,6 +69,39 @@ const cases: Case[] = [
       record: { observed: { previous: unknownThumbprint } },
       identity: [own.thumbprint, unknownThumbprint],
     },
+    [],
+  ],
+  [
+    'a certificate is in a service of another application',
+    { certificates: inMain(own), foreign: inMain(next), record: {}, identity: accepted },
+    [['variables-in-foreign-service', 'check']],
+  ],
+  [
+    'the only certificate is in a service of another application',
+    { certificates: {}, foreign: inMain(own), record: {}, identity: accepted },
+    [
+      ['variables-in-foreign-service', 'check'],
+      ['variables-missing', 'check'],
+    ],
+  ],
+  [
+    'a deprovisioned device has a certificate in a service of another application',
+    { certificates: {}, foreign: inMain(own), record: absent },
+    [['variables-in-foreign-service', 'check']],
+  ],
+  [
+    'a device without a record has a certificate in a service of another application',
+    { certificates: {}, foreign: inMain(own) },
+    [['variables-in-foreign-service', 'adopt']],
+  ],
+  [
+    'a service of another application has a key without a certificate',
+    { certificates: inMain(own), foreign: { main: null }, record: {}, identity: accepted },
+    [['variables-in-foreign-service', 'check']],
+  ],
+  [
+    'a service of another application has a certificate of another subject',
+    { certificates: inMain(own), foreign: { main: 'other' }, record: {}, identity: accepted },
     [],
   ],
   ['a new device has no credentials yet', { certificates: {} }, []],
@@ -353,6 +388,7 @@ test('balena is queried about missing devices, a hundred at a time', async () =>
         uuid: uuidOf(index),
         fleet: 'other/fleet',
         certificates: new Map(),
+        foreignCertificates: [],
       });
   }
   let progress: AuditProgress | undefined;

@@ -1,4 +1,4 @@
-import { clear } from '../../../../src/provisioning/steps/clear.js';
+import { clear, clearForeignServices } from '../../../../src/provisioning/steps/clear.js';
 import {
   deviceWith,
   fakeWork,
@@ -8,6 +8,7 @@ import {
 } from '../../../support/stepFakes.js';
 
 const pair = await mintFor();
+const stranger = await mintFor('cd'.repeat(16));
 
 test('our variables are removed from the places, and from no other', async () => {
   const { work, removed } = fakeWork();
@@ -50,4 +51,27 @@ test('a place whose variables could not be removed does not count as clean', asy
   const device = deviceWith({ '': scopedVariablesOf(1), main: scopedVariablesWith(2, pair) });
   await expect(clear(failing, device, ['', 'main'])).rejects.toThrow('refused');
   expect([...work.clearedScopes]).toEqual(['']);
+});
+
+describe('services of other applications', () => {
+  const removedFrom = async (variables: Record<string, { id: number; value: string }>) => {
+    const { work, removed } = fakeWork();
+    await clearForeignServices(work, deviceWith({}, [{ name: 'main', variables }]));
+    return removed.map(({ scope, id }) => `${scope} ${id}`);
+  };
+
+  test('lose the pair of the device, and half a pair', async () => {
+    const { variables } = scopedVariablesWith(1, pair);
+    expect(await removedFrom(variables)).toEqual(['main 10', 'main 11']);
+    expect(await removedFrom({ AZURE_CERT: { id: 1, value: pair.certificate } })).toEqual(['main 1']);
+    expect(await removedFrom({ AZURE_PRIVATE_KEY: { id: 2, value: 'x' } })).toEqual(['main 2']);
+  });
+
+  test.each([
+    ['another device', stranger.certificate],
+    ['nobody', 'no certificate'],
+  ])('keep the certificate of %s, with the key beside it', async (_, certificate) => {
+    const { variables } = scopedVariablesWith(1, { ...pair, certificate });
+    expect(await removedFrom(variables)).toEqual([]);
+  });
 });

@@ -58,6 +58,16 @@ test('every pair that is made out to the device goes, wherever it stands; a pair
   expect(removed.map(({ scope }) => scope)).toEqual(['main', 'main']);
 });
 
+test('the pair of the device goes from services of other applications, too', async () => {
+  const { work, removed } = fakeWork({ desired: absent, scopes: [] });
+  const { variables } = scopedVariablesWith(5, pair);
+  await remove(work, async () => deviceWith({ '': scopedVariablesOf(1) }, [{ name: 'main', variables }]));
+  expect(removed).toEqual([
+    { scope: 'main', id: 50 },
+    { scope: 'main', id: 51 },
+  ]);
+});
+
 test('at its own places even half a pair goes', async () => {
   const { work, removed } = fakeWork({ desired: absent, scopes: ['main'] });
   await remove(work, async () =>

@@ -1,5 +1,5 @@
 import type { BalenaDevice } from '../../../../src/balena/types.js';
-import { authorize, findDevice } from '../../../../src/provisioning/steps/validate.js';
+import { expectServedFleet, findDevice, findScope } from '../../../../src/provisioning/steps/validate.js';
 import type { Work } from '../../../../src/provisioning/steps/work.js';
 import { deviceWith, type FakeOptions, fakeWork, scopedVariablesOf } from '../../../support/stepFakes.js';
 import { thrownBy } from '../../../support/thrownBy.js';
@@ -66,10 +66,11 @@ describe('look', () => {
   });
 });
 
-describe('authorize', () => {
+describe('fleet and scope', () => {
   const allowed = async (options: FakeOptions, fleets: string[] | null = null) => {
     const { work } = fakeWork(options);
-    return authorize({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
+    expectServedFleet({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
+    return findScope(work, device);
   };
 
   test('the spot is that of the desired service, or the device', async () => {
