@@ -3,6 +3,7 @@ import type { Summary } from '../../device/summary.js';
 import { type JoinedDeadLetter, readDeadLetters } from '../../queue/deadLetters.js';
 import type { Queue } from '../../queue/queue.js';
 import { type Clock, type EpochMs, iso } from '../../shared/time.js';
+import { openSnapshotCache, type SnapshotCache } from '../shared/snapshotCache.js';
 import type { DeadLetter, DeadLetterStatus } from './schema.js';
 
 /** A dead letter of the list, with the generation needed for a replay. */
@@ -19,16 +20,11 @@ export interface DeadLetterSnapshot {
   asOf: EpochMs;
 }
 
-/** Joins the records of failed requests with the messages of the dead-letter queue. */
-export interface DeadLetterSnapshots {
-  /**
-   * Reads the snapshot. Concurrent callers share one reading.
-   *
-   * @param freshMs the greatest age of a cached snapshot; ten times the reading's duration, if longer; 0 always reads
-   * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
-   */
-  read(freshMs: number): Promise<DeadLetterSnapshot>;
-}
+/**
+ * Joins the records of failed requests with the messages of the dead-letter queue. Throws ProvisioningError `records-unavailable`,
+ * `queue-unavailable`.
+ */
+export type DeadLetterSnapshots = SnapshotCache<DeadLetterSnapshot>;
 
 /** After this number of failed replays, a replay takes the request only by name. */
 export const maxReplays = 3;
@@ -39,35 +35,17 @@ export function openDeadLetterSnapshots(deps: {
   records: Records;
   clock: Clock;
 }): DeadLetterSnapshots {
-  let last: { snapshot: DeadLetterSnapshot; tookMs: number } | undefined;
-  let reading: Promise<DeadLetterSnapshot> | undefined;
-
-  async function readNow(): Promise<DeadLetterSnapshot> {
+  return openSnapshotCache(deps.clock, async () => {
     const asOf = deps.clock.now();
     const { dead, deadLetters, whole } = await readDeadLetters(deps);
-    const snapshot = {
+    return {
       deadLetters: mergeEntries(dead.values(), deadLetters),
       incomplete: whole
         ? null
         : `The dead-letter queue has more than ${deadLetters.length} messages. The list has the later messages only by the records of the devices.`,
       asOf,
     };
-    last = { snapshot, tookMs: deps.clock.now() - asOf };
-    return snapshot;
-  }
-
-  return {
-    async read(freshMs) {
-      if (last && freshMs > 0) {
-        const { snapshot, tookMs } = last;
-        if (deps.clock.now() - snapshot.asOf < Math.max(freshMs, 10 * tookMs)) return snapshot;
-      }
-      reading ??= readNow().finally(() => {
-        reading = undefined;
-      });
-      return reading;
-    },
-  };
+  });
 }
 
 /** One entry for each dead record, with the sequence number of the record's message; and one for each other message. */
