@@ -113,9 +113,9 @@ export const errorPolicies = {
   'service-not-found': {
     ...final,
     fault: 'fleet',
-    meaning: 'The device has no service with this name. Nothing was changed anywhere.',
+    meaning: 'The device has no service with this name. No credentials were created.',
     advice:
-      'Request one of the services that the message names (balena_service in the request), or release the service; then replay.',
+      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay.',
   },
   'fleet-not-allowed': {
     ...final,
