@@ -78,6 +78,6 @@ async function register(balena: BalenaEndpoints | undefined) {
 function describe(error: unknown): string {
   const { message, cause } = error as { message?: string; cause?: { code?: string } };
   if (cause?.code === 'ECONNREFUSED')
-    return 'The functions do not answer. Is the system running, and did all of its processes start? The output of npm start tells.';
+    return 'the functions do not answer. Start the system with npm start; if it runs already, read its output.';
   return message ?? String(error);
 }

@@ -181,7 +181,7 @@ describe('npm start', () => {
 
     const { code, output } = await playDevice(own);
     expect(code).toBe(1);
-    expect(output).toMatch(/^The device gives up: nothing answers there.*npm start\.\n$/);
+    expect(output).toMatch(/^The device gives up: the functions do not answer.*npm start; .*\n$/);
   });
 
   test('npm run device says in one sentence that nothing was ever started', async () => {
