@@ -4,7 +4,7 @@ import { ProvisioningError } from '../../src/shared/errors.js';
 import { type Check, failed, ok } from './check.js';
 import { probeBalena } from './probeBalena.js';
 
-/** Checks that the API key is valid, sees each fleet and may write variables. The check changes nothing. */
+/** Checks that the API key is valid, sees each fleet and is not refused to write variables. The check changes nothing. */
 export async function checkBalena({ balena: options, fleets }: ConfigFor<'balena'>): Promise<Check[]> {
   try {
     const { actor, mayWrite } = await probeBalena(options);
@@ -17,7 +17,7 @@ export async function checkBalena({ balena: options, fleets }: ConfigFor<'balena
             'create a user key in balena: Preferences, Access tokens',
           );
     const write = mayWrite
-      ? ok('balena: write', 'variables may be written')
+      ? ok('balena: write', 'not refused in general. A limit to some fleets shows only at the first device')
       : failed(
           'balena: write',
           'the key may not write variables',

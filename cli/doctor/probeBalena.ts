@@ -6,7 +6,7 @@ import { ProvisioningError } from '../../src/shared/errors.js';
 export interface BalenaAccess {
   /** The owner of the key: user, application (the provisioning key of a fleet) or device. */
   actor: string;
-  /** True if the key may write variables in general. A role with limits for some fleets is not detected. */
+  /** False if the key may not write variables at all. True is no proof: a right with a condition, such as one fleet, looks the same. */
   mayWrite: boolean;
 }
 
@@ -14,8 +14,8 @@ export interface BalenaAccess {
 const noRow = -1;
 
 /**
- * Tests the rights of the API key in three requests, without any change. A PATCH of a missing row is answered with 200 if the key has the
- * right to write, and with 401 otherwise.
+ * Tests the rights of the API key in three requests, without any change. balena answers a PATCH of a missing row with 401 if the key has no
+ * right to write. The answer is 200 if the key has the right, and also if the key has it under a condition that no row meets.
  *
  * @throws ProvisioningError `balena-…`, `timed-out`
  */
