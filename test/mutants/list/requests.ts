@@ -51,6 +51,12 @@ export const requestMutants = [
       'now - desired.movedAt < 0)',
     ],
     [
+      'failed-move-counts',
+      'A move that failed for good does not keep the device from another service',
+      'desired.service !== request.service && !job?.dead;',
+      'desired.service !== request.service;',
+    ],
+    [
       'unsent-not-sent-again',
       'A repeated request sends a message that could not be sent',
       'return job.unsent === true || (job.generation === firstGeneration && !lease && isOverdue);',
