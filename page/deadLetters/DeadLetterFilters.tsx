@@ -1,4 +1,4 @@
-import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
+import type { DeadLetterPage, DeadLetterStatus } from '../../src/ops/deadLetters/schema.js';
 import { Field } from '../parts/Field.js';
 import { refine } from '../route.js';
 
@@ -12,7 +12,7 @@ const statuses = [
   'pending',
   'no-record',
   'unreadable',
-];
+] satisfies DeadLetterStatus[];
 const spans = ['30m', '2h', '24h', '7d'];
 const spanHint = '2h, 7d, a date';
 

@@ -51,7 +51,7 @@ function recordedIdentity({ observed: { hub, hubEtag } }: Work, held: readonly s
   return hub === 'unknown' && held.length === 0 ? 'unknown' : 'exists';
 }
 
-/** Reads the identity. An operator disabled a disabled identity, and only an operator may enable the identity again. */
+/** Reads the identity. A disabled identity ends the run, because only an operator may enable the identity again. */
 async function read(work: Work): Promise<Known> {
   const { observed } = work;
   const identity = await work.hub('register', (hub, ms) => hub.get(work.uuid, ms));
