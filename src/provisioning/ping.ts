@@ -10,7 +10,7 @@ const longestPingMs = 5_000;
  */
 export function openPings(deps: WorkerDependencies): Record<Dependency, Ping> {
   const { balena, hub, rateLimiter, status, settings } = deps;
-  const timeoutMs = Math.min(longestPingMs, settings.leaseGraceMs / 4);
+  const timeoutMs = Math.min(longestPingMs, settings.leaseGraceMs / 2);
   return {
     balena: once(() => balena.ping(timeoutMs)),
     hub: once(() => {
