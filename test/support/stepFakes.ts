@@ -58,6 +58,7 @@ export interface FakeOptions {
   observed?: Partial<Observed>;
   scopes?: VariableScope[];
   forceVerify?: boolean;
+  isRetry?: boolean;
   /** The device in balena; default: no such device. */
   device?: BalenaDevice;
   /** The key does not see the fleet of the device. */
@@ -120,6 +121,7 @@ export function fakeWork(options: FakeOptions = {}) {
       identity = 'none';
       return was === 'none' ? 'none' : 'removed';
     },
+    ping: async () => {},
     close() {},
   };
   const stored: { scope: VariableScope; name: VariableName; value: string; existing: boolean }[] = [];
@@ -132,10 +134,18 @@ export function fakeWork(options: FakeOptions = {}) {
       if (options.balenaFails?.includes(name)) throw new Error(`${name} fails`);
       stored.push({ scope, name, value, existing: scopedVariables.variables[name] !== undefined });
     },
+    async add(scope, scopedVariables, name, value) {
+      calls.push(`add ${name} at "${scope}"`);
+      if (options.balenaFails?.includes(name)) throw new Error(`${name} fails`);
+      if (scopedVariables.variables[name]) return null;
+      stored.push({ scope, name, value, existing: false });
+      return { id: 99, value };
+    },
     async remove(scope, { id }: Variable) {
       calls.push(`remove ${id} at "${scope}"`);
       removed.push({ scope, id });
     },
+    ping: async () => {},
   };
   let minted = 0;
   const work: Work = {
@@ -143,6 +153,7 @@ export function fakeWork(options: FakeOptions = {}) {
     desired: { present: true, service: '', requestId: 'r', requestedAt: now, ...options.desired },
     scopes: options.scopes ?? [''],
     forceVerify: options.forceVerify ?? false,
+    isRetry: options.isRetry ?? false,
     observed: {
       thumbprint: null,
       previous: null,
