@@ -152,6 +152,14 @@ export const errorPolicies = {
     advice:
       'Wait: the work is retried automatically. If the error stays, find out which other program writes the variable.',
   },
+  'balena-write-refused': {
+    ...deviceFailed,
+    fault: 'fleet',
+    dependency: 'balena',
+    meaning: 'Our API key may read the device and not write its variables.',
+    advice:
+      "Give the key's user the right to write the variables of the fleet that the message names (role Developer or higher), then replay.",
+  },
   'hub-conflict': {
     ...deviceFailed,
     dependency: 'hub',

@@ -25,8 +25,6 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
     productMetrics().credentialsRejected('balena');
     throw fleetIsNotVisible(fleet);
   }
-  // The variables were deleted with the device.
-  for (const scope of work.scopes) work.clearedScopes.add(scope);
   return null;
 }
 

@@ -33,7 +33,8 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   if (device.gone) return device.identity ? ['identity left'] : [];
   if (!wish.present) {
     if (device.identity) faults.push('identity left');
-    if (!isEmpty(device)) faults.push('variables left');
+    // By design a device that the key does not see, in a fleet that the key sees, counts as deleted.
+    if (!isEmpty(device) && !device.hidden) faults.push('variables left');
     return faults;
   }
   // By design a device whose identity an operator has disabled stays as it is.
@@ -111,6 +112,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return wish.present && device.tampered;
     case 'device-not-visible':
       return !wish.present && device.blindRuns >= scenario.maxAttempts;
+    case 'balena-write-refused':
+      return device.refused > 0;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');

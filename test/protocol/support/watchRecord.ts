@@ -41,6 +41,7 @@ export function watchRecord(
   const isUnseen = error?.code === 'device-not-visible';
   const failedItself =
     isUnseen ||
+    (error?.code === 'balena-write-refused' && device.refused > 0) ||
     (error !== null && ['timed-out', 'unexpected', 'balena-conflict', 'hub-conflict'].includes(error.code));
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
@@ -64,6 +65,7 @@ export function watchRecord(
           'balena-conflict',
           'hub-conflict',
           'device-not-visible',
+          'balena-write-refused',
         ].includes(error.code) &&
         tooMany);
     if (!named) violated(`given up without a reason: ${error?.code}`);
@@ -74,7 +76,12 @@ function summary({ desired, job, lease, observed, scopes, attempts, error }: Dev
   const short = (text: string | null | undefined) => (text ? text.slice(0, 6) : text);
   const { thumbprint, previous, hub, service } = observed;
   return JSON.stringify({
-    desired: { ...desired, requestId: desired.requestId.slice(-4), retire: short(desired.retire) },
+    desired: {
+      ...desired,
+      requestId: desired.requestId.slice(-4),
+      retire: desired.retire?.map(short),
+      revoke: desired.revoke?.map(short),
+    },
     job,
     lease: lease && { ...lease, by: lease.by.slice(0, 8) },
     observed: {
