@@ -1,6 +1,6 @@
 import type { ScopedVariables } from '../balena/types.js';
 import type { Credentials } from '../certificates/mint.js';
-import { acceptsRevoked } from '../device/state.js';
+import { acceptsRevoked, isToRevoke } from '../device/state.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { choose } from './steps/choose.js';
 import { clear, clearForeignServices } from './steps/clear.js';
@@ -51,6 +51,8 @@ async function expectShown(
   if ((await readBack(work, stored, 'store', revokes)) === null) await leaveMissingDevice(work);
   noteStored(work, credentials);
   if (revokes) await revoke(work, credentials.thumbprint, held);
+  // A revoked thumbprint must not become the identity's second thumbprint at the next rotation.
+  if (isToRevoke(work.desired, work.observed.previous)) work.observed.previous = null;
 }
 
 /**

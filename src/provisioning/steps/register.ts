@@ -59,8 +59,6 @@ async function update(
       'The hub answered that the identity exists, and then that the identity does not exist or has changed. Another program is changing the identity, or the identity is too new to be read.',
       { step: 'register' },
     );
-  // A revoked thumbprint must not become the identity's second thumbprint at the next rotation.
-  if (isShown && isToRevoke(desired, observed.previous)) observed.previous = null;
 }
 
 /**

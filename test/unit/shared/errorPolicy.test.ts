@@ -22,6 +22,7 @@ const expected: Record<
   'hub-rejected': ['device', true, false, 'never', 'never', 5],
   'hub-device-disabled': ['device', true, false, 'never', 'never', 5],
   'balena-conflict': ['device', false, true, 'never', 'never', 5],
+  'balena-write-refused': ['fleet', false, true, 'never', 'never', 5],
   'hub-conflict': ['device', false, true, 'never', 'never', 5],
   'balena-throttled': ['dependency', false, false, 'never', 'if-wait-is-short', 5],
   'hub-throttled': ['dependency', false, false, 'never', 'never', 5],
