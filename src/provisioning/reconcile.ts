@@ -35,8 +35,7 @@ export async function reconcile(work: Work): Promise<void> {
   // The pair leaves the other scopes after balena has shown the pair in the desired scope.
   const otherScopes = work.scopes.filter((scope) => scope !== work.desired.service);
   const cleared = await clear(work, device, otherScopes);
-  if ((await readBack(work, [...clearedElsewhere, ...cleared], 'store')) === null)
-    await leaveMissingDevice(work);
+  if (!(await readBack(work, [...clearedElsewhere, ...cleared], 'store'))) await leaveMissingDevice(work);
 }
 
 /** Stores the pair. Balena must show the pair before the pair counts as stored, and before the hub stops accepting a revoked thumbprint. */
@@ -48,7 +47,7 @@ async function expectShown(
 ): Promise<void> {
   const stored = await store(work, scopedVariables, credentials, held);
   const revokes = stored.length > 0 && acceptsRevoked(work.desired, work.observed.hub);
-  if ((await readBack(work, stored, 'store', revokes)) === null) await leaveMissingDevice(work);
+  if (!(await readBack(work, stored, 'store', revokes))) await leaveMissingDevice(work);
   noteStored(work, credentials);
   if (revokes) await revoke(work, credentials.thumbprint, held);
   // A revoked thumbprint must not become the identity's second thumbprint at the next rotation.

@@ -12,7 +12,7 @@ import type { Change, Work } from './work.js';
  * has only made new rows needs no request here. Cleared scopes leave the record after this comparison.
  *
  * @param always true if the device must be read also after new rows
- * @returns null if balena does not have the device any more; undefined if nothing had to be read
+ * @returns false if balena does not have the device any more
  * @throws ProvisioningError `balena-write-refused` if a change had no effect; `balena-conflict` if another program wrote at the same time
  */
 export async function readBack(
@@ -20,16 +20,16 @@ export async function readBack(
   changes: readonly Change[],
   step: Step,
   always = false,
-): Promise<BalenaDevice | null | undefined> {
-  if (!always && changes.every(({ replaced }) => replaced === null)) return undefined;
+): Promise<boolean> {
+  if (!always && changes.every(({ replaced }) => replaced === null)) return true;
   const device = await findDevice(work);
-  if (!device) return null;
+  if (!device) return false;
   const missing = changes.filter((change) => !isShown(device, change));
   const unclean = new Set(missing.map(({ scope, isForeign }) => placeOf(scope, isForeign)));
   for (const { scope, isForeign, value } of changes)
     if (value === null && !isForeign && !unclean.has(placeOf(scope, false))) work.clearedScopes.add(scope);
   const [first] = missing;
-  if (!first) return device;
+  if (!first) return true;
   noteHeld(work, device);
   throw missing.some((change) => hadNoEffect(device, change))
     ? refused(device, first, step)

@@ -34,7 +34,7 @@ async function clearAll(work: Work, device: BalenaDevice): Promise<boolean> {
   if (untracked.length > 0) await work.recordScopes(untracked.map(([scope]) => scope));
   const cleared = await clear(work, device, work.scopes, 'remove');
   const clearedElsewhere = await clearForeignServices(work, device, 'remove');
-  return (await readBack(work, [...cleared, ...clearedElsewhere], 'remove')) !== null;
+  return readBack(work, [...cleared, ...clearedElsewhere], 'remove');
 }
 
 /**
