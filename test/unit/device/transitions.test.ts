@@ -257,15 +257,15 @@ test.each([
   });
 });
 
-test.each(['restoredFromMessage', 'restoredFromDeadLetter'] as const)(
-  '%s: a lost rotation is made again with its thumbprints, also for a device to be deprovisioned',
-  (restored) => {
-    const lists = { retire: [thumbprint, other], revoke: [other] };
-    for (const operation of ['provision', 'deprovision'] as const)
-      expect(transitions[restored]({ ...lost, operation, ...lists }, context).desired).toMatchObject(lists);
-    expect(transitions[restored](lost, context).desired).not.toHaveProperty('retire');
-  },
-);
+test.each([
+  ['message', transitions.restoredFromMessage],
+  ['dead letter', transitions.restoredFromDeadLetter],
+])('a record that is made again from its %s has the thumbprints to retire and to revoke', (_, restored) => {
+  const lists = { retire: [thumbprint, other], revoke: [other] };
+  for (const operation of ['provision', 'deprovision'] as const)
+    expect(restored({ ...lost, operation, ...lists }, context).desired).toMatchObject(lists);
+  expect(restored(lost, context).desired).not.toHaveProperty('retire');
+});
 
 describe('a lease', () => {
   test('records the desired scope before the worker can write there', () => {
