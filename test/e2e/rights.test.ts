@@ -18,13 +18,20 @@ async function readOnly(): Promise<string> {
   await setRights({ reads: [fleet] });
   return uuid;
 }
+/** Gives the right back, and replays the request. */
+async function replayWithRight(uuid: string): Promise<void> {
+  await setRights(null);
+  const { id } = await ops.plan({ kind: 'replay', filter: { uuid } });
+  await ops.start(id);
+  await ops.ends(id, 'done');
+}
 const refused = (uuid: string) =>
   waitFor('a write was refused', async () => {
     const { json } = await system.get(uuid);
     return json.error?.code === 'balena-write-refused' && json;
   });
 
-test('a DELETE is not answered as done while the variables are there, and ends when the right is back', async () => {
+test('a DELETE is not answered as done while the variables are there, and is done by a replay when the right is back', async () => {
   const uuid = await readOnly();
   await system.del(uuid);
   await system.state(uuid, 'failed');
@@ -34,9 +41,7 @@ test('a DELETE is not answered as done while the variables are there, and ends w
   expect(deadLetters).toMatchObject([{ code: 'balena-write-refused', step: 'remove', fleet, attempts: 2 }]);
   expect(deadLetters[0]?.message).toContain(fleet);
 
-  await setRights(null);
-  const { id } = await ops.plan({ kind: 'replay', filter: { uuid }, reason: 'the key has the right again' });
-  await ops.start(id);
+  await replayWithRight(uuid);
   await system.state(uuid, 'deprovisioned');
   expect(await balena.variables(uuid)).toEqual({});
 });
@@ -48,11 +53,14 @@ test.each([
   const uuid = await readOnly();
   const held = await system.credentials(uuid);
   await rotate(app, uuid, { revoke });
-  await refused(uuid);
+  await system.state(uuid, 'failed');
+  expect(await system.get(uuid)).toMatchObject({
+    json: { error: { code: 'balena-write-refused' }, certificate: { thumbprint: held.thumbprint } },
+  });
   expect(await system.credentials(uuid)).toMatchObject({ thumbprint: held.thumbprint, accepted: true });
   await (await system.connect(uuid, held)).close();
 
-  await setRights(null);
+  await replayWithRight(uuid);
   await system.state(uuid, 'provisioned');
   const present = await system.credentials(uuid);
   expect(present).toMatchObject({ matches: true, accepted: true });

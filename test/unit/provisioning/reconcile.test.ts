@@ -22,6 +22,8 @@ describe('a device that balena does not show', () => {
     const { work, calls } = fakeWork({ observed: { fleet: 'my_org/one' }, hub: [thumbprint, thumbprint] });
     await expect(reconcile(work)).rejects.toMatchObject(gone);
     expect(calls).toEqual(['find', 'hub remove']);
+    // The device may come into sight again, with its variables.
+    expect([...work.clearedScopes]).toEqual([]);
   });
 
   test('keeps the identity that it may have, if it was never seen: who may ask for devices must not remove any', async () => {
