@@ -156,9 +156,9 @@ export const errorPolicies = {
     ...deviceFailed,
     fault: 'fleet',
     dependency: 'balena',
-    meaning: 'Our API key may read the device and not write its variables.',
+    meaning: 'Our API key may read the device and not write its variables. The device keeps what it has.',
     advice:
-      "Give the key's user the right to write the variables of the fleet that the message names (role Developer or higher), then replay.",
+      "Give the key's user the right to write the variables of the fleet that the message names (role Developer or higher). `provisioner doctor --prove-write` shows the right. Then replay.",
   },
   'hub-conflict': {
     ...deviceFailed,
