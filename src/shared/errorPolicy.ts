@@ -158,7 +158,7 @@ export const errorPolicies = {
     dependency: 'balena',
     meaning: 'Our API key may read the device and not write its variables. The device keeps what it has.',
     advice:
-      "Give the key's user the right to write the variables of the fleet that the message names (role Developer or higher). `provisioner doctor --prove-write` shows the right. Then replay.",
+      "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
   },
   'hub-conflict': {
     ...deviceFailed,
