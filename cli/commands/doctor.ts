@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { Check } from '../doctor/check.js';
+import { proofVariable } from '../doctor/proveWrite.js';
 import { exitCodes } from '../errors.js';
 import { examples } from '../options/common.js';
 import { plural, wrap } from '../output/text.js';
@@ -13,21 +14,26 @@ export const addDoctor: AddCommand = (parent, action) =>
     .command('doctor')
     .summary('check every setting, connection and right')
     .description(
-      'Checks every setting, connection and right, and names the next step for each fault. The command changes nothing. It uses two registry operations of the hub and some requests to balena.',
+      'Checks every setting, connection and right, and names the next step for each fault. Without --prove-write the command changes nothing. It uses two registry operations of the hub and some requests to balena.',
+    )
+    .option(
+      '--prove-write',
+      `also prove the right to write: make, change and remove the variable ${proofVariable} on one device of each fleet. The device is offline if possible, because the services of an online device restart. A variable that an interrupted proof left is removed by the next proof`,
     )
     .addHelpText(
       'after',
       examples(
         'provisioner doctor',
+        'provisioner doctor --prove-write',
         'provisioner doctor --json | jq ".checks[] | select(.level != \\"ok\\")"',
       ),
     )
     .action(
-      action(async (session) => {
+      action(async (session, { proveWrite = false }: { proveWrite?: boolean }) => {
         const { settings } = await session.system();
         const { runChecks } = await import('../doctor/runChecks.js');
         const checks: Check[] = [];
-        for await (const check of runChecks(settings)) {
+        for await (const check of runChecks(settings, proveWrite)) {
           checks.push(check);
           if (!session.json) console.log(checkLine(check, session.width));
         }

@@ -36,7 +36,7 @@ export const addRotate: AddCommand = (parent, action) =>
     .option('--all', 'all certificates, without a filter')
     .option(
       '--revoke-old',
-      'the hub rejects the old certificates at once: devices stay offline until they restart',
+      'the hub rejects the old certificates as soon as balena shows the new ones: a device is offline until its service has restarted',
     )
     .option('--dry-run', 'only show the plan')
     .option('--rate <number>', "requests in a minute (default: the hub's limit)", parsePositive)
@@ -88,7 +88,7 @@ export const addRotate: AddCommand = (parent, action) =>
         session.info(showAction(plan, session.width));
         const size = Math.min(plan.counts.planned, limit ?? plan.counts.planned);
         const warning = revoke
-          ? ' The hub rejects the old certificates at once: devices stay offline until they use the new certificates.'
+          ? ' The hub rejects an old certificate as soon as balena shows the new one: a device is offline until its service has restarted.'
           : '';
         if (!(await session.confirm(`${plural(size, 'certificate')} will be replaced.${warning}`, yes))) {
           await cancelAction(app, plan.id, { by });

@@ -8,8 +8,12 @@ import { checkQueue } from './checkQueue.js';
 import { checkRecords } from './checkRecords.js';
 import { checkSettings } from './checkSettings.js';
 
-/** Runs all checks at the same time, and yields the results in a fixed order. A system with wrong settings is not checked. */
-export async function* runChecks(settings: Settings): AsyncIterable<Check> {
+/**
+ * Runs all checks at the same time, and yields the results in a fixed order. A system with wrong settings is not checked.
+ *
+ * @param provesWrite true: the right to write variables is proven with a write that is taken back
+ */
+export async function* runChecks(settings: Settings, provesWrite: boolean): AsyncIterable<Check> {
   const { checks, configFor } = checkSettings(settings);
   const [balena, hub, queue, records] = [
     configFor('balena'),
@@ -24,7 +28,7 @@ export async function* runChecks(settings: Settings): AsyncIterable<Check> {
     records ? checkRecords(records) : [],
     both ? checkFunctions(both) : [],
     hub ? checkHub(hub) : [],
-    balena ? checkBalena(balena) : [],
+    balena ? checkBalena(balena, provesWrite) : [],
   ];
   yield* checks;
   for (const group of groups) yield* await group;

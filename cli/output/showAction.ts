@@ -16,7 +16,7 @@ export function showAction(action: Action, width: number): string {
   const lines: [label: string, text: string | null][] = [
     [
       'action',
-      `${kind} ${plural(requestCount(action), itemNouns[kind])}${ofAll(action)} ${filterText(filter)}${action.revoke ? '; the hub rejects the old certificates at once' : ''}`,
+      `${kind} ${plural(requestCount(action), itemNouns[kind])}${ofAll(action)} ${filterText(filter)}${action.revoke ? '; the hub rejects the old certificates as soon as balena shows the new ones' : ''}`,
     ],
     ['by code', listCounts(byCode)],
     ['by fleet', listCounts(byFleet)],

@@ -13,7 +13,9 @@ export function ActionFacts({ action }: { action: Action }) {
       facts={{
         Filter: filterText(action.filter, kind),
         Reason: reason ?? undefined,
-        Revoke: action.revoke ? 'the hub rejects the old certificates at once' : undefined,
+        Revoke: action.revoke
+          ? 'the hub rejects the old certificates as soon as balena shows the new ones'
+          : undefined,
         'Planned by': (
           <>
             {action.by}, <Time at={action.plannedAt} />

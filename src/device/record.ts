@@ -9,15 +9,18 @@ export interface Desired {
   readonly present: boolean;
   /** The scope of the two variables; null when the device is to be absent. */
   readonly service: VariableScope | null;
-  /** Rotation: the device must not keep the certificate with this thumbprint. */
-  readonly retire?: string;
-  /** Rotation after a leak: the hub must stop accepting the retired thumbprint, too. */
-  readonly revoke?: boolean;
+  /** Rotations: the device must not keep a certificate with one of these thumbprints. The newest is the last; none if missing. */
+  readonly retire?: readonly string[];
+  /** Rotations after a leak: the device must not keep these thumbprints either, and the hub must stop accepting them. */
+  readonly revoke?: readonly string[];
   readonly requestId: string;
   readonly requestedAt: EpochMs;
   /** The time of the last change of service. */
   readonly movedAt?: EpochMs;
 }
+
+/** The certificates that the device must not keep. */
+export type Retirement = Pick<Desired, 'retire' | 'revoke'>;
 
 /** The pending work of a device. Only the message with this request id and generation may do the work. */
 export interface Job {
@@ -122,7 +125,7 @@ export interface JobAction {
   /** The record's error before the action: a cancelled replay restores this error. */
   readonly error: RecordedError | null;
   /** What the device had to retire before the action: a cancelled rotation restores these values. */
-  readonly previous?: Pick<Desired, 'retire' | 'revoke'>;
+  readonly previous?: Retirement;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../shared/time.js';
-import type { Desired, DeviceRecord, VariableScope } from './record.js';
+import type { Desired, DeviceRecord, Retirement, VariableScope } from './record.js';
+import { hubAccepts, isToRetire, isToRevoke } from './state.js';
 
 /** A request to provision a device at a service ('' for the device level), or to deprovision the device. */
 export type DeviceRequest = (
@@ -20,8 +21,10 @@ export function isSameRequest(request: DeviceRequest, { desired }: Pick<DeviceRe
   if (!request.present) return true;
   if (request.service !== desired.service) return false;
   if (request.retire === undefined) return true;
-  return request.retire === desired.retire && (!request.revoke || desired.revoke === true);
+  return isToRetire(desired, request.retire) && (!request.revoke || isToRevoke(desired, request.retire));
 }
+
+type Found = Pick<DeviceRecord, 'desired' | 'job' | 'observed'>;
 
 /**
  * The desired state of a new request.
@@ -31,7 +34,7 @@ export function isSameRequest(request: DeviceRequest, { desired }: Pick<DeviceRe
  */
 export function desiredBy(
   request: DeviceRequest,
-  found: Pick<DeviceRecord, 'desired' | 'job'> | null,
+  found: Found | null,
   requestId: string,
   now: EpochMs,
 ): Desired {
@@ -49,21 +52,41 @@ export function desiredBy(
 }
 
 /**
- * The thumbprint to retire. A thumbprint from an earlier request is kept until a deprovisioning is done. A revoked certificate must not
- * come back when the device is deprovisioned and provisioned again.
+ * The most thumbprints in each list. At most two thumbprints wait at the hub, and at most a few in the scopes of the device, so
+ * a thumbprint that leaves the list is done. With eight of them a message stays below 2 KB.
  */
-function retirement(
-  request: DeviceRequest,
-  found: Pick<DeviceRecord, 'desired' | 'job'> | null,
-): Pick<Desired, 'retire' | 'revoke'> {
-  const before = found?.desired;
-  if (request.present && request.retire !== undefined) {
-    const wasRevoked = before?.revoke === true && before.retire === request.retire;
-    return { retire: request.retire, revoke: request.revoke === true || wasRevoked };
+export const mostRetired = 8;
+
+/**
+ * The thumbprints to retire and to revoke: those of the earlier requests, and the new one. They are kept until a deprovisioning is done.
+ * Several can be waiting, and a revoked certificate must not come back when the device is deprovisioned and provisioned again.
+ */
+function retirement(request: DeviceRequest, found: Found | null): Retirement {
+  const keeps = found !== null && (found.desired.present || found.job !== null);
+  const { retire = [], revoke = [] } = keeps ? found.desired : {};
+  if (!request.present || request.retire === undefined) return retirementOf(retire, revoke);
+  const isRevoked = request.revoke === true || revoke.includes(request.retire);
+  return retirementOf(
+    newest(retire, request.retire, found),
+    isRevoked ? newest(revoke, request.retire, found) : revoke,
+  );
+}
+
+/** Adds a thumbprint. If the list is full, the oldest thumbprint leaves that neither the device nor the hub is known to use; otherwise the oldest. */
+function newest(list: readonly string[], thumbprint: string, found: Found | null): string[] {
+  const others = list.filter((each) => each !== thumbprint);
+  if (others.length >= mostRetired) {
+    const unused = others.findIndex((each) => found && !isInUse(found.observed, each));
+    others.splice(Math.max(unused, 0), 1);
   }
-  if (!before || !(before.present || found.job)) return {};
-  return {
-    ...(before.retire !== undefined && { retire: before.retire }),
-    ...(before.revoke && { revoke: true }),
-  };
+  return [...others, thumbprint];
+}
+
+function isInUse({ thumbprint, previous, hub }: DeviceRecord['observed'], each: string): boolean {
+  return each === (thumbprint ?? previous) || !Array.isArray(hub) || hubAccepts(hub, each);
+}
+
+/** The two lists, in the form of a record: without empty lists. */
+export function retirementOf(retire: readonly string[] = [], revoke: readonly string[] = []): Retirement {
+  return { ...(retire.length > 0 && { retire }), ...(revoke.length > 0 && { revoke }) };
 }

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord, HubState, Job, Observed } from './record.js';
+import type { DeviceRecord, HubState, Job, Observed, Retirement } from './record.js';
 
 /** Whether the job waits for a worker, or a worker is working on the job. A dead job is not pending. */
 export function isPending(job: Job | null): job is Job {
@@ -24,6 +24,21 @@ export function hubAccepts(hub: HubState, thumbprint: string): boolean {
   return Array.isArray(hub) && hub.includes(thumbprint);
 }
 
+/** Whether the device must not keep the certificate with this thumbprint. */
+export function isToRetire({ retire = [], revoke = [] }: Retirement, thumbprint: string | null): boolean {
+  return thumbprint !== null && (retire.includes(thumbprint) || revoke.includes(thumbprint));
+}
+
+/** Whether the hub must stop accepting this thumbprint. */
+export function isToRevoke({ revoke = [] }: Retirement, thumbprint: string | null): boolean {
+  return thumbprint !== null && revoke.includes(thumbprint);
+}
+
+/** Whether the hub is known to accept a thumbprint that it must stop accepting. */
+export function acceptsRevoked({ revoke = [] }: Retirement, hub: HubState): boolean {
+  return revoke.some((thumbprint) => hubAccepts(hub, thumbprint));
+}
+
 /** Whether the last observed state of the device equals the desired state. A device with a dead job is never in its desired state. */
 export function isInDesiredState(record: DeviceRecord): boolean {
   const { desired, observed, scopes, job } = record;
@@ -34,8 +49,8 @@ export function isInDesiredState(record: DeviceRecord): boolean {
     observed.service === desired.service &&
     hubAccepts(observed.hub, observed.thumbprint) &&
     scopes.every((scope) => scope === observed.service) &&
-    observed.thumbprint !== desired.retire &&
-    !(desired.revoke && desired.retire !== undefined && hubAccepts(observed.hub, desired.retire))
+    !isToRetire(desired, observed.thumbprint) &&
+    !acceptsRevoked(desired, observed.hub)
   );
 }
 
@@ -62,7 +77,7 @@ export function operationOf({
   desired,
 }: Pick<DeviceRecord, 'desired'>): 'provision' | 'rotate' | 'deprovision' {
   if (!desired.present) return 'deprovision';
-  return desired.retire === undefined ? 'provision' : 'rotate';
+  return desired.retire?.length ? 'rotate' : 'provision';
 }
 
 /** A state of a device, as API, page and CLI show it. */

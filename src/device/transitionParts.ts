@@ -9,6 +9,7 @@ import type {
   RecordedError,
   VariableScope,
 } from './record.js';
+import { retirementOf } from './request.js';
 import { operationOf } from './state.js';
 
 /* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
@@ -27,6 +28,8 @@ export interface LostWork {
   operation: 'provision' | 'deprovision';
   /** Null when the device is to be deprovisioned. */
   service: VariableScope | null;
+  retire?: readonly string[] | undefined;
+  revoke?: readonly string[] | undefined;
   traceparent?: string | undefined;
 }
 
@@ -76,9 +79,16 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
 }
 
 /** The desired state that a message of a lost record describes. */
-export function desiredByMessage({ operation, service, requestId }: LostWork, now: EpochMs): Desired {
+export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
+  const { operation, service, requestId, retire, revoke } = lost;
   const present = operation === 'provision';
-  return { present, service: present ? (service ?? '') : null, requestId, requestedAt: now };
+  return {
+    present,
+    service: present ? (service ?? '') : null,
+    requestId,
+    requestedAt: now,
+    ...retirementOf(retire, revoke),
+  };
 }
 
 /** Resets the counters of failed runs, and the error. */

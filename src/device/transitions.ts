@@ -1,7 +1,7 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
-import { type DeviceRequest, desiredBy } from './request.js';
+import { type DeviceRequest, desiredBy, retirementOf } from './request.js';
 import { hasPendingChange, isInDesiredState, isPending } from './state.js';
 import {
   addScopes,
@@ -43,7 +43,6 @@ export function requested(
 ): DeviceRecord {
   const desired = desiredBy(request, found, requestId, now);
   const before = found ?? newRecord(request.uuid, desired, now);
-  const { retire, revoke } = before.desired;
   // The new request must not delay a device whose change is already pending.
   const pendingDue = found?.job && hasPendingChange(found) ? found.job.due : Number.POSITIVE_INFINITY;
   const lastGeneration = Math.max(before.lastGeneration, firstGenerationAt(now));
@@ -52,7 +51,7 @@ export function requested(
     due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
     forceVerify: request.forceVerify || before.job?.forceVerify,
   });
-  const previous = { ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
+  const previous = retirementOf(found?.desired.retire, found?.desired.revoke);
   const next: DeviceRecord = {
     ...record,
     ...noFailure,

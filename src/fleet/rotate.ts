@@ -5,7 +5,7 @@ import type { EpochMs } from '../shared/time.js';
 
 /** The options of a rotation. */
 export interface RotateOptions {
-  /** The hub must also stop accepting the old certificate at once. The device cannot connect before the new certificate arrives. */
+  /** The hub must also stop accepting the old certificate, once balena has shown the new one. The device cannot connect before it uses the new one. */
   revoke?: boolean;
   /**
    * Rotate only if the device still holds this certificate. A caller can then safely repeat a rotation after a lost answer. Default: the
@@ -25,8 +25,8 @@ export type Rotation =
 
 /**
  * Requests a new certificate for a device, at the device's present service. The hub accepts the new certificate before the device gets
- * the new certificate. The hub accepts the old certificate until the next rotation. With `revoke` the hub rejects the old certificate at
- * once.
+ * the new certificate. The hub accepts the old certificate until the next rotation. With `revoke` the hub rejects the old certificate as
+ * soon as balena has shown the new one. A second rotation does not replace a pending one.
  *
  * @throws as `accept`
  */

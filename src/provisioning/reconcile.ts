@@ -1,9 +1,13 @@
+import type { ScopedVariables } from '../balena/types.js';
+import type { Credentials } from '../certificates/mint.js';
+import { acceptsRevoked, isToRevoke } from '../device/state.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { choose } from './steps/choose.js';
 import { clear, clearForeignServices } from './steps/clear.js';
-import { register } from './steps/register.js';
+import { readBack } from './steps/readBack.js';
+import { register, revoke } from './steps/register.js';
 import { remove } from './steps/remove.js';
-import { proveRight, store } from './steps/store.js';
+import { missingValues, noteStored, proveRight, store } from './steps/store.js';
 import { expectServedFleet, findDevice, findScope } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
@@ -15,18 +19,10 @@ import type { Work } from './steps/work.js';
  */
 export async function reconcile(work: Work): Promise<void> {
   if (!work.desired.present) return remove(work, () => findDevice(work));
-  const device = await findDevice(work);
-  if (!device) {
-    // The hub must not accept a certificate that no device holds. If the device was never seen, the identity stays: the identity may
-    // belong to another owner, and a caller must not be able to remove an identity by a request for a device that our key does not see.
-    if (work.observed.fleet !== null) await remove(work, async () => null);
-    throw new ProvisioningError('device-not-found', 'balena has no device with this UUID.', {
-      step: 'validate',
-    });
-  }
+  const device = (await findDevice(work)) ?? (await leaveMissingDevice(work));
   expectServedFleet(work, device);
   // The key in another application's service is removed even if the run fails afterwards.
-  await clearForeignServices(work, device);
+  const clearedElsewhere = await clearForeignServices(work, device);
   const foundVariables = findScope(work, device);
   // The pair that the device already holds, if that pair can stay; otherwise a new pair.
   const { credentials, held, untrackedScopes } = await choose(work, device);
@@ -34,8 +30,40 @@ export async function reconcile(work: Work): Promise<void> {
   if (untrackedScopes.length > 0) await work.recordScopes(untrackedScopes);
   const scopedVariables = await proveRight(work, foundVariables, credentials);
   // The hub accepts the new certificate before the device gets the certificate. The other order would cut the device off.
-  await register(work, credentials.thumbprint, held);
-  await store(work, scopedVariables, credentials, held);
+  const isShown = missingValues(scopedVariables, credentials).length === 0;
+  await register(work, credentials.thumbprint, held, isShown);
+  await expectShown(work, scopedVariables, credentials, held);
+  // The pair leaves the other scopes after balena has shown the pair in the desired scope.
   const otherScopes = work.scopes.filter((scope) => scope !== work.desired.service);
-  await clear(work, device, otherScopes);
+  const cleared = await clear(work, device, otherScopes);
+  if (!(await readBack(work, [...clearedElsewhere, ...cleared], 'store'))) await leaveMissingDevice(work);
+}
+
+/** Stores the pair. Balena must show the pair before the pair counts as stored, and before the hub stops accepting a revoked thumbprint. */
+async function expectShown(
+  work: Work,
+  scopedVariables: ScopedVariables,
+  credentials: Credentials,
+  held: readonly string[],
+): Promise<void> {
+  const stored = await store(work, scopedVariables, credentials, held);
+  const revokes = stored.length > 0 && acceptsRevoked(work.desired, work.observed.hub);
+  if (!(await readBack(work, stored, 'store', revokes))) await leaveMissingDevice(work);
+  noteStored(work, credentials);
+  if (revokes) await revoke(work, credentials.thumbprint, held);
+  // A revoked thumbprint must not become the identity's second thumbprint at the next rotation.
+  if (isToRevoke(work.desired, work.observed.previous)) work.observed.previous = null;
+}
+
+/**
+ * The hub must not accept a certificate that no device holds. If the device was never seen, the identity stays: the identity may belong
+ * to another owner, and a caller must not be able to remove an identity by a request for a device that our key does not see.
+ *
+ * @throws ProvisioningError `device-not-found`, always; `hub-…`, `timed-out`
+ */
+async function leaveMissingDevice(work: Work): Promise<never> {
+  if (work.observed.fleet !== null) await remove(work, async () => null);
+  throw new ProvisioningError('device-not-found', 'balena has no device with this UUID.', {
+    step: 'validate',
+  });
 }

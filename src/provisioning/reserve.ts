@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../device/record.js';
-import { hubAccepts } from '../device/state.js';
+import { acceptsRevoked, hubAccepts, isToRetire } from '../device/state.js';
 import type { EpochMs } from '../shared/time.js';
 import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
@@ -65,7 +65,6 @@ export function expectsHubOperation(
   if (!desired.present && retries > 0 && hub === 'none') return false;
   if (!desired.present || job?.forceVerify || thumbprint === null || !hubAccepts(hub, thumbprint))
     return true;
-  if (thumbprint === desired.retire) return true;
-  if (desired.revoke && desired.retire !== undefined && hubAccepts(hub, desired.retire)) return true;
+  if (isToRetire(desired, thumbprint) || acceptsRevoked(desired, hub)) return true;
   return notBefore !== null && notAfter !== null && now >= notBefore + (notAfter - notBefore) * renewAt;
 }

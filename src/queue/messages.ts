@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import { mostRetired } from '../device/request.js';
 import { uuid } from '../shared/schemas.js';
 
 /** The version of written messages, and the newest readable version. */
 export const version = 1;
+/** SHA-256 in hexadecimal digits has 64 characters. */
+const longestThumbprint = 128;
+
+const thumbprints = z.array(z.string().max(longestThumbprint)).max(mostRetired).readonly().optional();
 
 const provisioningSchema = z.object({
   v: z.literal(version),
@@ -15,11 +20,14 @@ const provisioningSchema = z.object({
   operation: z.enum(['provision', 'deprovision']),
   /** Null when deprovisioning. */
   service: z.string().max(255).nullable(),
+  /** The thumbprints to retire and to revoke; none if missing. */
+  retire: thumbprints,
+  revoke: thumbprints,
   /** The trace of the request (W3C). An invalid value counts as missing and does not make the message invalid. */
   traceparent: z.string().length(55).optional().catch(undefined),
 });
 
-/** The message of a job. The message makes a worker process the device. Only if the record was lost does the worker use operation and service. */
+/** The message of a job. The message makes a worker process the device. Only if the record was lost does the worker use operation, service and thumbprints. */
 export type ProvisioningMessage = z.infer<typeof provisioningSchema>;
 
 /** A message that this version cannot process. `reason` and the error message go to the dead letter. */

@@ -1,5 +1,6 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
+import { retirementOf } from '../device/request.js';
 import { isPending } from '../device/state.js';
 import { publishFailed } from '../device/transitions.js';
 import { ProvisioningError } from '../shared/errors.js';
@@ -28,6 +29,7 @@ export async function publish(
     due: Math.max(job.due, clock.now()),
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
+    ...retirementOf(desired.retire, desired.revoke),
     ...(job.traceparent !== undefined && { traceparent: job.traceparent }),
   };
   await queue.send(message, { messageId: messageIdOf(record), at: job.due });

@@ -172,7 +172,7 @@ export const errorPolicies = {
     meaning:
       'balena refuses to change the variables of this device, although it accepts our API key. Most likely the key lacks a right.',
     advice:
-      'Give the key the right to write the variables of the fleet that the message names (its user needs the role Developer or a higher one), then replay.',
+      "Give the key's user the role Developer, or a higher one, for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
   },
   'hub-conflict': {
     ...deviceFailed,

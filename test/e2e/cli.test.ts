@@ -211,6 +211,13 @@ describe('the system', () => {
     for (const line of stdout.trim().split('\n')) overview.parse(JSON.parse(line));
   });
 
+  test('doctor --prove-write proves the right on a device of each fleet, and takes the write back', async () => {
+    const { checks } = await cli.json<Doctor>(0, 'doctor', '--prove-write');
+    const proofs = checks.filter(({ name }) => name === 'balena: write');
+    expect(proofs.length).toBeGreaterThan(0);
+    for (const { detail } of proofs) expect(detail).toMatch(/^proven on the offline device|has no device/);
+  });
+
   test('is healthy, and doctor changes nothing', async () => {
     const before = await ops.records();
     const { ok, checks } = await cli.json<Doctor>(0, 'doctor');

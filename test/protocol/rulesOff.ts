@@ -1,3 +1,4 @@
+import type { BalenaClient, BalenaDevice } from '../../src/balena/types.js';
 import { accept } from '../../src/provisioning/accept.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { pairOf } from './support/certificates.js';
@@ -28,10 +29,39 @@ function takenForFailed(error: unknown): never {
   );
 }
 
+/** Balena as one run imagines balena: every write that was answered with success has had its effect. */
+function believed(balena: BalenaClient): BalenaClient {
+  const effects: ((device: BalenaDevice) => void)[] = [];
+  return {
+    ...balena,
+    async findDevice(uuid) {
+      const device = await balena.findDevice(uuid);
+      if (device) for (const effect of effects) effect(device);
+      return device;
+    },
+    async store(scope, scopedVariables, name, value) {
+      await balena.store(scope, scopedVariables, name, value);
+      effects.push(({ scopes }) => {
+        const variables = scopes.get(scope)?.variables;
+        if (variables) variables[name] = { id: variables[name]?.id ?? 0, value };
+      });
+    },
+    async remove(scope, variable) {
+      await balena.remove(scope, variable);
+      effects.push(({ scopes }) => {
+        const variables = scopes.get(scope)?.variables ?? {};
+        for (const name of ['AZURE_CERT', 'AZURE_PRIVATE_KEY'] as const)
+          if (variables[name]?.id === variable.id) delete variables[name];
+      });
+    },
+  };
+}
+
 const seconds = 1_000;
 const provision = { kind: 'provision', scope: 'a' } as const;
 const deprovision = { kind: 'deprovision' } as const;
 const rotate = { kind: 'rotate', revoke: true } as const;
+const readOnly = { kind: 'right', mayWrite: false } as const;
 const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
 
 /** One device is provisioned, deprovisioned and provisioned again, while many calls fail. No audit follows. */
@@ -180,6 +210,42 @@ export const rulesOff: ShownRule[] = [
       poison: null,
     },
     within: 1_000,
+  },
+  {
+    rule: 'a device is deprovisioned when balena shows that its variables are gone',
+    off: { balena: believed },
+    seen: ['variables left'],
+    histories: {
+      acts: [act(0, provision), act(120 * seconds, readOnly), act(1 * seconds, deprovision)],
+      faultsForMs: 300 * seconds,
+      poison: null,
+      audit: false,
+    },
+    within: 300,
+  },
+  {
+    rule: 'a rotation is done when balena shows the new pair',
+    off: { balena: believed },
+    seen: ['not rotated', 'mismatch'],
+    histories: {
+      acts: [act(0, provision), act(120 * seconds, readOnly), act(1 * seconds, { ...rotate, revoke: false })],
+      faultsForMs: 300 * seconds,
+      poison: null,
+      audit: false,
+    },
+    within: 300,
+  },
+  {
+    rule: 'a thumbprint is revoked when balena shows the new pair',
+    off: { balena: believed },
+    seen: ['outage'],
+    histories: {
+      acts: [act(0, provision), act(120 * seconds, readOnly), act(1 * seconds, rotate)],
+      calm: true,
+      faultsForMs: 300 * seconds,
+      poison: null,
+    },
+    within: 300,
   },
   {
     rule: 'the timer sends what is overdue',

@@ -71,6 +71,8 @@ export interface FakeOptions {
   hubFails?: string[];
   /** Balena fails the writes of these variables. */
   balenaFails?: VariableName[];
+  /** Balena answers changes and removals of these variables with 200 and without effect. */
+  keeps?: VariableName[];
 }
 
 /** The work of one run, with a hub and a balena that record their calls. */
@@ -124,15 +126,26 @@ export function fakeWork(options: FakeOptions = {}) {
     ping: async () => {},
     close() {},
   };
+  const device = options.device && structuredClone(options.device);
+  let newRows = 1_000;
+  const hasEffect = (name: VariableName, exists: boolean) => !exists || !options.keeps?.includes(name);
   const stored: { scope: VariableScope; name: VariableName; value: string; existing: boolean }[] = [];
   const removed: { scope: VariableScope; id: number }[] = [];
   const balena: BalenaClient = {
-    findDevice: async () => options.device ?? null,
+    async findDevice() {
+      calls.push('find');
+      return device ? structuredClone(device) : null;
+    },
     seesFleet: async () => !options.unseen,
     async store(scope, scopedVariables, name, value) {
       calls.push(`store ${name} at "${scope}"`);
       if (options.balenaFails?.includes(name)) throw new Error(`${name} fails`);
-      stored.push({ scope, name, value, existing: scopedVariables.variables[name] !== undefined });
+      const existing = scopedVariables.variables[name];
+      stored.push({ scope, name, value, existing: existing !== undefined });
+      newRows += 1;
+      const variables = device?.scopes.get(scope)?.variables;
+      if (variables && hasEffect(name, existing !== undefined))
+        variables[name] = { id: existing?.id ?? newRows, value };
     },
     async add(scope, scopedVariables, name, value) {
       calls.push(`add ${name} at "${scope}"`);
@@ -144,6 +157,10 @@ export function fakeWork(options: FakeOptions = {}) {
     async remove(scope, { id }: Variable) {
       calls.push(`remove ${id} at "${scope}"`);
       removed.push({ scope, id });
+      const places = [device?.scopes.get(scope), ...(device?.foreignServices ?? [])];
+      for (const { variables } of places.filter((place) => place !== undefined))
+        for (const [name, row] of Object.entries(variables) as [VariableName, Variable][])
+          if (row.id === id && hasEffect(name, true)) delete variables[name];
     },
     ping: async () => {},
   };

@@ -1,3 +1,4 @@
+import type { Retirement } from '../../device/record.js';
 import type { EpochMs } from '../../shared/time.js';
 import type { ActionCounts, ActionKind, ActionState } from './schema.js';
 
@@ -67,7 +68,7 @@ export interface Item {
   /** A rotation only: the certificate to replace. */
   thumbprint?: string;
   /** A dead letter without a record only: the request in the message. */
-  lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null };
+  lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null } & Retirement;
 }
 
 /** Whether the action is done, cancelled or halted. */

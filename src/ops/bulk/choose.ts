@@ -69,10 +69,15 @@ function itemOf({
   sequenceNumber,
   operation,
   service,
+  retirement,
 }: DeadLetterEntry): Item {
   const item: Item = { uuid, requestId, generation, sequenceNumber };
   if (status === 'no-record')
-    item.lostRequest = { operation: operation === 'deprovision' ? 'deprovision' : 'provision', service };
+    item.lostRequest = {
+      operation: operation === 'deprovision' ? 'deprovision' : 'provision',
+      service,
+      ...retirement,
+    };
   return item;
 }
 

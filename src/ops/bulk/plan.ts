@@ -25,7 +25,9 @@ export const actionRequest = z.strictObject({
   revoke: z
     .boolean()
     .default(false)
-    .describe('rotation after a leak: the hub stops accepting the old certificates at once'),
+    .describe(
+      'rotation after a leak: the hub stops accepting the old certificates as soon as balena shows the new ones',
+    ),
   by: z.string().min(1).max(100).optional().describe('the operator who plans, for the audit'),
 });
 

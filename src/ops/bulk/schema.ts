@@ -37,7 +37,11 @@ export const action = z
     by: z.string().describe('the operator who planned the action'),
     filter: z.record(z.string(), z.string()).describe('as sent with the plan'),
     reason: z.string().nullable().describe('reason of a discard'),
-    revoke: z.boolean().describe('rotation: the hub stops accepting the old certificates at once'),
+    revoke: z
+      .boolean()
+      .describe(
+        'rotation: the hub stops accepting the old certificates as soon as balena shows the new ones',
+      ),
     plannedAt: time,
     startedAt: time.nullable(),
     startedBy: z.string().nullable(),

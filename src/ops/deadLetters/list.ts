@@ -36,7 +36,7 @@ export async function listDeadLetters(
     [deadLetter.failedAt, `${deadLetter.uuid}.${deadLetter.sequenceNumber}`] satisfies [string, string];
   const { items, next } = pageOf(matching, { cursorOf, order, limit, from });
   return {
-    deadLetters: items.map(withoutGeneration),
+    deadLetters: items.map(withoutReplayParts),
     total: matching.length,
     byCode: countBy(matching, ({ code }) => code),
     byFleet: countBy(matching, ({ fleet }) => fleet ?? 'unknown'),
@@ -47,6 +47,6 @@ export async function listDeadLetters(
   };
 }
 
-function withoutGeneration({ generation, ...deadLetter }: DeadLetterEntry): DeadLetter {
+function withoutReplayParts({ generation, retirement, ...deadLetter }: DeadLetterEntry): DeadLetter {
   return deadLetter;
 }

@@ -1,4 +1,6 @@
+import type { Retirement } from '../../device/record.js';
 import type { Records } from '../../device/repository.js';
+import { retirementOf } from '../../device/request.js';
 import type { Summary } from '../../device/summary.js';
 import { type JoinedDeadLetter, readDeadLetters } from '../../queue/deadLetters.js';
 import type { Queue } from '../../queue/queue.js';
@@ -6,10 +8,12 @@ import { type Clock, type EpochMs, iso } from '../../shared/time.js';
 import { openSnapshotCache, type SnapshotCache } from '../shared/snapshotCache.js';
 import type { DeadLetter, DeadLetterStatus } from './schema.js';
 
-/** A dead letter of the list, with the generation needed for a replay. */
+/** A dead letter of the list, with the parts that a replay needs. */
 export interface DeadLetterEntry extends DeadLetter {
   /** Generation of the record's dead job, or of the message. Null if the message is unreadable. */
   generation: number | null;
+  /** The thumbprints of the message; of a record, they are in the record. */
+  retirement: Retirement;
 }
 
 /** All dead letters, and the time of the reading. */
@@ -75,6 +79,7 @@ function ofRecord(summary: Summary): DeadLetterEntry {
     uuid: summary.uuid,
     requestId: summary.requestId,
     generation: job?.generation ?? null,
+    retirement: {},
     sequenceNumber: null,
     operation: summary.operation,
     service: summary.service,
@@ -102,6 +107,7 @@ function ofDeadLetter({ deadLetter, message, record, superseded }: JoinedDeadLet
     uuid: message?.uuid ?? null,
     requestId: message?.requestId ?? null,
     generation: message?.generation ?? null,
+    retirement: retirementOf(message?.retire, message?.revoke),
     sequenceNumber: deadLetter.sequenceNumber,
     operation: message?.operation ?? null,
     service: message?.service ?? null,

@@ -2,6 +2,7 @@ import type { BalenaDevice } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
 import { readPair } from '../../certificates/read.js';
 import type { VariableScope } from '../../device/record.js';
+import { isToRetire } from '../../device/state.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from './work.js';
 
@@ -35,7 +36,7 @@ export async function choose(work: Work, device: BalenaDevice): Promise<Choice> 
   const tracked = pairsIn(new Set([desired.service ?? '', ...work.scopes]));
   const untracked = tracked.length > 0 ? [] : pairsIn(device.scopes.keys());
   const pairs = [...tracked, ...untracked].map(({ pair }) => pair);
-  const adopted = pairs.find((pair) => pair.thumbprint !== desired.retire && !isDueForRenewal(work, pair));
+  const adopted = pairs.find((pair) => !isToRetire(desired, pair.thumbprint) && !isDueForRenewal(work, pair));
   return {
     credentials: adopted ?? (await mint(work)),
     held: pairs.map(({ thumbprint }) => thumbprint),

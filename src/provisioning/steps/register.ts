@@ -1,4 +1,4 @@
-import { hubAccepts } from '../../device/state.js';
+import { acceptsRevoked, hubAccepts, isToRevoke } from '../../device/state.js';
 import type { IdentityVersion, ThumbprintPair } from '../../iothub/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from './work.js';
@@ -18,36 +18,60 @@ const maxWrites = 2;
  * stay disabled. docs/protocol.md lists the costs.
  *
  * @param held thumbprints of the pairs that the device holds in balena
+ * @param isShown balena shows the pair of the thumbprint at the device. Only then does the hub stop accepting revoked thumbprints
  * @throws ProvisioningError `hub-…`, `timed-out`; `hub-device-disabled` if the identity is disabled
  */
-export async function register(work: Work, thumbprint: string, held: readonly string[]): Promise<void> {
+export async function register(
+  work: Work,
+  thumbprint: string,
+  held: readonly string[],
+  isShown: boolean,
+): Promise<void> {
+  const known = work.forceVerify ? await read(work) : recordedIdentity(work, held);
+  await update(work, known, thumbprint, held, isShown);
+}
+
+/** Makes the hub stop accepting revoked thumbprints, once balena has shown that the device holds the pair of the thumbprint. */
+export async function revoke(work: Work, thumbprint: string, held: readonly string[]): Promise<void> {
+  await update(work, recordedIdentity(work, held), thumbprint, held, true);
+}
+
+/** Updates the identity until the identity is as it should be. @param identity the identity, as far as the run knows */
+async function update(
+  work: Work,
+  identity: Known,
+  thumbprint: string,
+  held: readonly string[],
+  isShown: boolean,
+): Promise<void> {
   const { desired, observed } = work;
-  const revoked = desired.revoke ? desired.retire : undefined;
   const isDone = () =>
-    hubAccepts(observed.hub, thumbprint) && !(revoked !== undefined && hubAccepts(observed.hub, revoked));
-  let known = work.forceVerify ? await read(work) : recordedIdentity(work, held);
-  const pair = pairOf(work, thumbprint, held);
-  for (let writes = 0; writes < maxWrites; writes += 1) {
-    if (isDone()) return;
+    hubAccepts(observed.hub, thumbprint) && !(isShown && acceptsRevoked(desired, observed.hub));
+  let known = identity;
+  for (let writes = 0; writes < maxWrites && !isDone(); writes += 1) {
     if (known === 'exists') known = await read(work);
-    if (isDone()) return;
-    known = await write(work, known, pair);
+    if (isDone()) break;
+    known = await write(work, known, pairOf(work, thumbprint, held, isShown));
   }
-  if (isDone()) return;
-  throw new ProvisioningError(
-    'hub-conflict',
-    'The hub answered that the identity exists, and then that the identity does not exist or has changed. Another program is changing the identity, or the identity is too new to be read.',
-    { step: 'register' },
-  );
+  if (!isDone())
+    throw new ProvisioningError(
+      'hub-conflict',
+      'The hub answered that the identity exists, and then that the identity does not exist or has changed. Another program is changing the identity, or the identity is too new to be read.',
+      { step: 'register' },
+    );
 }
 
 /**
  * The identity as the record knows it. A known version needs no reading, because the hub refuses to replace another version. A device
  * that holds a pair most likely has an identity, even if the record does not know the identity.
+ *
+ * A revoked thumbprint may stay for a moment, but must not come back. While one is to be revoked, the accepted thumbprints must be known.
  */
-function recordedIdentity({ observed: { hub, hubEtag } }: Work, held: readonly string[]): Known {
+function recordedIdentity({ desired, observed }: Work, held: readonly string[]): Known {
+  const { hub, hubEtag } = observed;
   if (hub === 'none') return 'none';
-  if (hubEtag !== undefined) return { etag: hubEtag, properties: null };
+  if (hubEtag !== undefined)
+    return Array.isArray(hub) || !desired.revoke ? { etag: hubEtag, properties: null } : 'exists';
   return hub === 'unknown' && held.length === 0 ? 'unknown' : 'exists';
 }
 
@@ -92,11 +116,24 @@ function rememberVersion({ observed }: Work, { etag, properties }: IdentityVersi
   observed.hubEtag = properties === null && etag !== '' ? etag : undefined;
 }
 
-/** The thumbprints for the identity: the new one, and the one that stays accepted. A revoked thumbprint does not stay. */
-function pairOf({ desired, observed }: Work, thumbprint: string, held: readonly string[]): ThumbprintPair {
-  const others = [...held, observed.thumbprint, observed.previous, desired.retire];
-  const other = others.find((each) => each && each !== thumbprint && isSha256(each)) ?? thumbprint;
-  return [thumbprint, desired.revoke && other === desired.retire ? thumbprint : other];
+/**
+ * The thumbprints for the identity: the new one, and one that stays accepted.
+ *
+ * A revoked thumbprint stays only if the hub accepts it now, and only until balena shows the new pair: the device holds it until then. An
+ * older thumbprint that is to be retired stays only if the hub accepts it now.
+ */
+function pairOf(
+  { desired, observed }: Work,
+  thumbprint: string,
+  held: readonly string[],
+  isShown: boolean,
+): ThumbprintPair {
+  const isAccepted = (each: string) => hubAccepts(observed.hub, each);
+  const retired = [...(desired.retire ?? []), ...(desired.revoke ?? [])].filter(isAccepted);
+  const stays = (each: string) => !isToRevoke(desired, each) || (!isShown && isAccepted(each));
+  const others = [...held, observed.thumbprint, observed.previous, ...retired];
+  const other = others.find((each) => each && each !== thumbprint && isSha256(each) && stays(each));
+  return [thumbprint, other ?? thumbprint];
 }
 
 /** The hub demands two thumbprints of the same kind, so the SHA-1 thumbprint of an old identity cannot stay. */

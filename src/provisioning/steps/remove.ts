@@ -1,6 +1,7 @@
 import type { BalenaDevice } from '../../balena/types.js';
 import { readPair } from '../../certificates/read.js';
 import { clear, clearForeignServices } from './clear.js';
+import { readBack } from './readBack.js';
 import type { Work } from './work.js';
 
 /**
@@ -11,19 +12,29 @@ import type { Work } from './work.js';
  * must not accept the certificate.
  *
  * @param find returns the device; null if balena does not have the device, and no variables are left
+ * Nothing counts as removed before balena shows that it is gone.
+ *
  * @throws ProvisioningError `hub-…`, `balena-…`, `timed-out`, `device-not-visible`
  */
 export async function remove(work: Work, find: () => Promise<BalenaDevice | null>): Promise<void> {
   await removeIdentity(work);
   const device = await find();
-  if (device) {
-    const scopesWithPair = [...device.scopes]
-      .filter(([, scopedVariables]) => readPair(scopedVariables, work.uuid))
-      .map(([scope]) => scope);
-    await clear(work, device, new Set([...work.scopes, ...scopesWithPair]), 'remove');
-    await clearForeignServices(work, device, 'remove');
-  }
+  const isThere = device !== null && (await clearAll(work, device));
+  // The variables were deleted with the device. A device that is to be present may come into sight again, with its variables.
+  if (!isThere && !work.desired.present) for (const scope of work.scopes) work.clearedScopes.add(scope);
   Object.assign(work.observed, noCertificate);
+}
+
+/** Removes all our variables. @returns false if balena does not have the device any more */
+async function clearAll(work: Work, device: BalenaDevice): Promise<boolean> {
+  const untracked = [...device.scopes].filter(
+    ([scope, scopedVariables]) => !work.scopes.includes(scope) && readPair(scopedVariables, work.uuid),
+  );
+  // The record must list every scope with our variables before the first half of a pair is removed.
+  if (untracked.length > 0) await work.recordScopes(untracked.map(([scope]) => scope));
+  const cleared = await clear(work, device, work.scopes, 'remove');
+  const clearedElsewhere = await clearForeignServices(work, device, 'remove');
+  return readBack(work, [...cleared, ...clearedElsewhere], 'remove');
 }
 
 /**

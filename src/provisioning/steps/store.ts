@@ -1,6 +1,6 @@
 import type { ScopedVariables, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
-import type { Work } from './work.js';
+import type { Change, Work } from './work.js';
 
 /**
  * Proves the right to write the device's variables, if balena has refused the last write: the certificate is added as a new row, before
@@ -37,6 +37,7 @@ export async function proveRight(
  * later. A variable that already has the value is not written.
  *
  * @param held thumbprints of the pairs that the device holds in balena
+ * @returns the writes; none if balena already shows the pair
  * @throws ProvisioningError `balena-…`, `timed-out`
  */
 export async function store(
@@ -44,32 +45,46 @@ export async function store(
   scopedVariables: ScopedVariables,
   credentials: Credentials,
   held: readonly string[],
-): Promise<void> {
+): Promise<Change[]> {
   const { observed, desired } = work;
-  const { thumbprint, notBefore, notAfter, keyAlgorithm } = credentials;
-  const service = desired.service ?? '';
-  const wanted: [VariableName, string][] = [
-    ['AZURE_CERT', credentials.certificate],
-    ['AZURE_PRIVATE_KEY', credentials.privateKey],
-  ];
-  const writes = wanted.filter(([name, value]) => scopedVariables.variables[name]?.value !== value);
-  if (writes.length > 0) {
-    // While only one half is stored, the device has no complete new pair. The hub accepts the earlier certificate until both are stored.
-    observed.previous =
-      [...held, observed.thumbprint].find((other) => other && other !== thumbprint) ?? observed.previous;
-    observed.thumbprint = null;
-    // Every write is awaited, also after a failure: a run must not end while one of its writes is under way.
-    const results = await Promise.allSettled(
-      writes.map(([name, value]) =>
-        work.balena('store', (balena) => balena.store(service, scopedVariables, name, value)),
-      ),
-    );
-    for (const result of results) {
-      if (result.status === 'rejected') throw result.reason;
-    }
+  const scope = desired.service ?? '';
+  const writes = missingValues(scopedVariables, credentials);
+  if (writes.length === 0) return [];
+  // While only one half is stored, the device has no complete new pair. The hub accepts the earlier certificate until balena shows both.
+  observed.previous =
+    [...held, observed.thumbprint].find((other) => other && other !== credentials.thumbprint) ??
+    observed.previous;
+  observed.thumbprint = null;
+  // Every write is awaited, also after a failure: a run must not end while one of its writes is under way.
+  const results = await Promise.allSettled(
+    writes.map(([name, value]) =>
+      work.balena('store', (balena) => balena.store(scope, scopedVariables, name, value)),
+    ),
+  );
+  for (const result of results) {
+    if (result.status === 'rejected') throw result.reason;
   }
+  return writes.map(([name, value]) => {
+    const replaced = scopedVariables.variables[name] ?? null;
+    return { scope, isForeign: false, name, value, replaced };
+  });
+}
+
+/** The variables of a scope that differ from the pair. */
+export function missingValues(
+  { variables }: ScopedVariables,
+  { certificate, privateKey }: Credentials,
+): [VariableName, string][] {
+  const wanted: [VariableName, string][] = [
+    ['AZURE_CERT', certificate],
+    ['AZURE_PRIVATE_KEY', privateKey],
+  ];
+  return wanted.filter(([name, value]) => variables[name]?.value !== value);
+}
+
+/** Notes that balena shows the pair in the desired scope. */
+export function noteStored({ observed, desired }: Work, credentials: Credentials): void {
+  const { thumbprint, notBefore, notAfter, keyAlgorithm } = credentials;
   if (observed.thumbprint && observed.thumbprint !== thumbprint) observed.previous = observed.thumbprint;
-  Object.assign(observed, { thumbprint, service, notBefore, notAfter, keyAlgorithm });
-  // A revoked thumbprint must not become the identity's second thumbprint at the next rotation.
-  if (desired.revoke && observed.previous === desired.retire) observed.previous = null;
+  Object.assign(observed, { thumbprint, service: desired.service ?? '', notBefore, notAfter, keyAlgorithm });
 }

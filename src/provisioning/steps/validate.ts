@@ -26,8 +26,6 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
     return isSeen;
   });
   if (!isVisible) throw neitherIsVisible(fleet, work.desired.present);
-  // The variables were deleted with the device.
-  for (const scope of work.scopes) work.clearedScopes.add(scope);
   return null;
 }
 

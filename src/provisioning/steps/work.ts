@@ -1,4 +1,4 @@
-import type { BalenaClient } from '../../balena/types.js';
+import type { BalenaClient, Variable, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
 import type { Desired, ObservedDraft, VariableScope } from '../../device/record.js';
 import type { HubRegistry } from '../../iothub/types.js';
@@ -36,6 +36,18 @@ export interface Work {
    * @param call gets the client, and the rest of the run's time (ms)
    */
   hub<R>(step: Step, call: (hub: HubRegistry, timeoutMs: number) => Promise<R>): Promise<R>;
+}
+
+/** A write of a variable that balena has answered with success. */
+export interface Change {
+  scope: VariableScope;
+  /** The scope is a service of another application than the device's fleet. */
+  isForeign: boolean;
+  name: VariableName;
+  /** The new value; null if the variable was removed. */
+  value: string | null;
+  /** The row before the write; null if the write made a new row. */
+  replaced: Variable | null;
 }
 
 /** The settings that the steps need. */

@@ -123,6 +123,12 @@ export const requestMutants = [
   ]),
   ...mutantsOf('src/queue/publish.ts', [
     [
+      'message-without-retirement',
+      'The message carries the thumbprints to retire and to revoke',
+      '    ...retirementOf(desired.retire, desired.revoke),\n',
+      '    ...retirementOf([], desired.present ? [] : desired.revoke?.slice(0, 0)),\n',
+    ],
+    [
       'copy-without-own-id',
       'A copy of a message has an id of its own',
       'await queue.send({ ...message, due: at }, { messageId, at });',

@@ -252,19 +252,43 @@ export const transitionMutants = [
       'const lastGeneration = firstGenerationAt(now);\n  return {',
       'const lastGeneration = 0;\n  return {',
     ],
+    [
+      'lost-record-loses-retirement',
+      'A record that is made again from its message has the thumbprints to retire and to revoke',
+      '    ...retirementOf(retire, revoke),\n',
+      '    ...(retire === undefined && revoke === null && retirementOf(retire, [])),\n',
+    ],
   ]),
   ...mutantsOf('src/device/request.ts', [
     [
       'retirement-not-carried',
       'What is to be retired and revoked is carried along until it is done',
-      'if (!before || !(before.present || found.job)) return {};',
-      'if (!before?.present) return {};',
+      'found !== null && (found.desired.present || found.job !== null);',
+      'found !== null && found.desired.present;',
     ],
     [
       'revocation-dropped',
       'A revocation that is pending survives a rotation of the same thumbprint',
-      'revoke: request.revoke === true || wasRevoked };',
-      'revoke: request.revoke === true };',
+      'const isRevoked = request.revoke === true || revoke.includes(request.retire);',
+      'const isRevoked = request.revoke === true;',
+    ],
+    [
+      'second-rotation-replaces-first',
+      'Several thumbprints can wait to be retired',
+      'return [...others, thumbprint];',
+      'return others.length > 1e9 ? others : [thumbprint];',
+    ],
+    [
+      'thumbprint-in-use-leaves-list',
+      'From a full list the oldest thumbprint leaves that is not in use',
+      'others.splice(Math.max(unused, 0), 1);',
+      'others.splice(Math.min(unused, 0), 1);',
+    ],
+    [
+      'list-without-limit',
+      'The lists of thumbprints are bounded, because the message carries them',
+      'if (others.length >= mostRetired) {',
+      'if (others.length >= 1e9 + mostRetired) {',
     ],
   ]),
 ];

@@ -1,3 +1,4 @@
+import type { BalenaClient } from '../../../src/balena/types.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import type { rotate } from '../../../src/fleet/rotate.js';
 import type { handleEvent } from '../../../src/http/webhook/handle.js';
@@ -16,6 +17,8 @@ export interface RuleOff {
   devices?: (table: ScannedTable<DeviceRecord>) => ScannedTable<DeviceRecord>;
   queue?: (queue: Queue) => Queue;
   hub?: (hub: HubRegistry) => HubRegistry;
+  /** Called for each run. */
+  balena?: (balena: BalenaClient) => BalenaClient;
   accept?: typeof accept;
   rotate?: typeof rotate;
   handleEvent?: typeof handleEvent;

@@ -11,6 +11,8 @@ export interface Act {
     | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean }
     | { kind: 'check'; forceVerify: boolean; inMs?: number }
     | { kind: 'renew' }
+    /** The key gets or loses the right to write the device's variables. */
+    | { kind: 'right'; mayWrite: boolean }
     | { kind: 'resend' }
     | { kind: 'replay'; inMs: number }
     | { kind: 'cancel' }
@@ -102,6 +104,7 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('renew') }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('right'), mayWrite: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('resend') }) },
   {
     weight: 8,

@@ -33,7 +33,7 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   if (device.gone) return device.identity ? ['identity left'] : [];
   if (!wish.present) {
     if (device.identity) faults.push('identity left');
-    // By design an empty answer counts if the key sees the fleet. The variables of a hidden device then stay.
+    // By design a device that the key does not see, in a fleet that the key sees, counts as deleted.
     if (!isEmpty(device) && !device.hidden) faults.push('variables left');
     return faults;
   }
@@ -112,12 +112,13 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return wish.present && device.tampered;
     case 'device-not-visible':
       return device.blindRuns >= scenario.maxAttempts;
+    case 'balena-write-refused':
+      return device.refused > 0 || device.trouble >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
     case 'balena-unavailable':
     case 'hub-unavailable':
-    case 'balena-write-refused':
     case 'timed-out':
     case 'unexpected':
     case 'worker-died':

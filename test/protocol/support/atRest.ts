@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { isInDesiredState, isPending, stateOf } from '../../../src/device/state.js';
+import { isInDesiredState, isPending, isToRetire, stateOf } from '../../../src/device/state.js';
 import { isEmpty } from './asAcknowledged.js';
 import { hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
@@ -45,7 +45,7 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
   if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
   if (!isEmpty(device, desired.service ?? '') && !device.recordLost) bad.push('left elsewhere');
-  if (desired.retire !== undefined && held === desired.retire) bad.push('not rotated');
+  if (isToRetire(desired, held)) bad.push('not rotated');
   const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
   if (revoked && !device.recordLost) bad.push('not revoked');
   return bad;

@@ -19,6 +19,10 @@ export interface CloudDevice {
   recordLost: boolean;
   /** The device kills its worker. */
   poison: boolean;
+  /** The key may read the device and not write its variables. */
+  readOnly: boolean;
+  /** The number of writes that balena answered with 200 and without effect. */
+  refused: number;
   /** In one run the key saw the fleet and not the device. */
   hidden: boolean;
   /** Runs in a row or not: the key saw neither the device nor the fleet. */
@@ -53,6 +57,8 @@ export function createCloud() {
         tampered: false,
         recordLost: false,
         poison: false,
+        readOnly: false,
+        refused: 0,
         hidden: false,
         blindRuns: 0,
         trouble: 0,

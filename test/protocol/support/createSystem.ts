@@ -54,6 +54,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     atWork: new Map<string, Desired>(),
     /** The pair of each device, accepted by the hub. */
     held: new Map<string, string>(),
+    /** The thumbprints that the hub accepted at the last look. */
+    accepted: new Map<string, readonly string[]>(),
     /** Certificates from before this time are due for renewal; see `certificates.ts`. */
     renewBefore: null as number | null,
     /** The number of operators' actions. */

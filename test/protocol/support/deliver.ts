@@ -32,7 +32,8 @@ export function deliver(system: System, running: Running, message: Message): voi
     if (wakeUp) return advanceAction(running.ops, wakeUp);
     const bare = fakeHub(system, process, uuid);
     const hub = system.rule.hub?.(bare) ?? bare;
-    const balena = fakeBalena(system, process, uuid, () => world.kill(process));
+    const strict = fakeBalena(system, process, uuid, () => world.kill(process));
+    const balena = system.rule.balena?.(strict) ?? strict;
     await processMessage({ ...deps, hub, balena }, parseMessage({ ...message.body }), {
       sequenceNumber: String(message.sequenceNumber),
       enqueuedAt: message.enqueuedAt,

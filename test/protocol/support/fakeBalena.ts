@@ -54,6 +54,13 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
     return timedOut('balena', write);
   }
 
+  /** The right is a condition: balena answers a change and a removal with 200 and without effect. Only a new row is refused. */
+  function refuse(exists: boolean): ProvisioningError | undefined {
+    device.refused += 1;
+    world.note(uuid, process.name, 'balena', exists ? 'changes nothing' : 'refuses the row');
+    return exists ? undefined : writeRefused();
+  }
+
   return {
     async findDevice() {
       if (device.poison) {
@@ -83,6 +90,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
       let added: Variable | null = null;
       await write(`add ${scope}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}`, () => {
         const rows = device.variables.get(scope);
+        if (device.readOnly && !device.gone) return refuse(false);
         if (device.gone || !rows) return isGone(scope);
         if (rows.has(name)) return undefined;
         added = { id: cloud.nextRow(), value };
@@ -97,6 +105,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         `store ${scope}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}${existing ? ' (update)' : ''}`,
         () => {
           const rows = device.variables.get(scope);
+          if (device.readOnly && !device.gone) return refuse(existing !== undefined);
           if (device.gone || !rows) return existing ? undefined : isGone(scope);
           const stands = rows.get(name);
           if (!existing) {
@@ -115,6 +124,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
     },
     remove: (scope, { id }) =>
       write(`remove ${scope} #${id}`, () => {
+        if (device.readOnly && !device.gone) return refuse(true);
         const rows = device.variables.get(scope);
         for (const [name, row] of rows ?? []) if (row.id === id) rows?.delete(name);
         return undefined;

@@ -45,6 +45,9 @@ export function perform(system: System, running: Running, { device, what }: Act)
       system.renewBefore = Math.max(system.renewBefore ?? 0, renewalOf(cloud.device(uuid).minted));
       lookAgain(system, running, uuid, false);
       break;
+    case 'right':
+      cloud.device(uuid).readOnly = world.faults && !what.mayWrite;
+      break;
     case 'resend':
       if (broker.resendByHand(uuid)) cloud.device(uuid).byHand += 1;
       break;
@@ -158,8 +161,10 @@ function requestRotation(system: System, running: Running, uuid: string, revoke:
     });
     await system.world.step(running.process);
     if (answer.kind !== 'accepted') return;
-    const { retire, requestId } = answer.record.desired;
+    const { retire: all = [], requestId } = answer.record.desired;
     rotation.requestId = requestId;
+    // The newest is the last. A repeated rotation is answered with the earlier one.
+    const retire = all.at(-1);
     if (retire === undefined) return;
     retired.add(retire);
     if (revoke) revoked.add(retire);

@@ -75,7 +75,12 @@ function summary({ desired, job, lease, observed, scopes, attempts, error }: Dev
   const short = (text: string | null | undefined) => (text ? text.slice(0, 6) : text);
   const { thumbprint, previous, hub, service } = observed;
   return JSON.stringify({
-    desired: { ...desired, requestId: desired.requestId.slice(-4), retire: short(desired.retire) },
+    desired: {
+      ...desired,
+      requestId: desired.requestId.slice(-4),
+      retire: desired.retire?.map(short),
+      revoke: desired.revoke?.map(short),
+    },
     job,
     lease: lease && { ...lease, by: lease.by.slice(0, 8) },
     observed: {

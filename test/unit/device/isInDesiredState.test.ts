@@ -20,7 +20,7 @@ test.each<[string, DeviceRecord]>([
     'what is to be retired is not in use, though the hub still accepts it',
     {
       ...provisioned,
-      desired: { ...desired, retire: other },
+      desired: { ...desired, retire: [other] },
       observed: { ...observed, hub: [thumbprint, other] },
     },
   ],
@@ -39,12 +39,12 @@ test.each<[string, DeviceRecord]>([
   ['what the hub holds is not known', { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
   ['the hub has an identity of another kind', { ...provisioned, observed: { ...observed, hub: 'exists' } }],
   ['something may be left elsewhere', { ...provisioned, scopes: ['main', 'relay'] }],
-  ['its certificate is to be retired', { ...provisioned, desired: { ...desired, retire: thumbprint } }],
+  ['its certificate is to be retired', { ...provisioned, desired: { ...desired, retire: [thumbprint] } }],
   [
     'the hub still accepts what is revoked',
     {
       ...provisioned,
-      desired: { ...desired, retire: other, revoke: true },
+      desired: { ...desired, retire: [other], revoke: [other] },
       observed: { ...observed, hub: [thumbprint, other] },
     },
   ],

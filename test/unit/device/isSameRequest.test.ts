@@ -14,21 +14,21 @@ test.each<[string, boolean, DeviceRequest, Desired]>([
   ['absence instead of presence', false, { uuid, present: false }, present],
   ['absence again', true, { uuid, present: false }, absent],
   ['a first rotation', false, { ...ask, retire: 'A' }, present],
-  ['the same rotation', true, { ...ask, retire: 'A' }, { ...present, retire: 'A' }],
-  ['the rotation of another certificate', false, { ...ask, retire: 'B' }, { ...present, retire: 'A' }],
+  ['the same rotation', true, { ...ask, retire: 'A' }, { ...present, retire: ['A'] }],
+  ['the rotation of another certificate', false, { ...ask, retire: 'B' }, { ...present, retire: ['A'] }],
   [
     'that what is retired be revoked too',
     false,
     { ...ask, retire: 'A', revoke: true },
-    { ...present, retire: 'A' },
+    { ...present, retire: ['A'] },
   ],
   [
     'a rotation without the revocation asked before',
     true,
     { ...ask, retire: 'A' },
-    { ...present, retire: 'A', revoke: true },
+    { ...present, retire: ['A'], revoke: ['A'] },
   ],
-  ['the same, while a rotation is under way', true, ask, { ...present, retire: 'A', revoke: true }],
+  ['the same, while a rotation is under way', true, ask, { ...present, retire: ['A'], revoke: ['A'] }],
 ])('to ask for %s is the same: %s', (_, same, requested, desired) => {
   expect(isSameRequest(requested, recordWith({ desired }))).toBe(same);
 });

@@ -29,7 +29,7 @@ const samples: Record<JobState, DeviceRecord[]> = {
       ...provisioned,
       job,
       lastGeneration: 7,
-      desired: { ...provisioned.desired, retire: thumbprint },
+      desired: { ...provisioned.desired, retire: [thumbprint] },
       action: { id: 'rotation', error: null, previous: {} },
     },
   ],
@@ -154,7 +154,7 @@ describe('a request', () => {
     const record = transitions.requested(null, context, { ...post, retire: other }, 'new');
     const first = Math.floor(now / 1_000) + 1;
     expect(record).toMatchObject({
-      desired: { present: true, service: 'main', retire: other, requestId: 'new', requestedAt: now },
+      desired: { present: true, service: 'main', retire: [other], requestId: 'new', requestedAt: now },
       job: { generation: first, kind: 'change', due: now, traceparent: '00-caller' },
       firstGeneration: first,
       lastGeneration: first,
@@ -206,11 +206,11 @@ describe('a request', () => {
   });
 
   test('of a bulk action remembers what the device had to retire before', () => {
-    const record = { ...provisioned, desired: { ...provisioned.desired, retire: other, revoke: true } };
+    const record = { ...provisioned, desired: { ...provisioned.desired, retire: [other], revoke: [other] } };
     expect(transitions.requested(record, context, { ...post, action: 'a' }, 'new').action).toEqual({
       id: 'a',
       error: null,
-      previous: { retire: other, revoke: true },
+      previous: { retire: [other], revoke: [other] },
     });
   });
 
@@ -255,6 +255,16 @@ test.each([
     lastGeneration: 9,
     observed: { hub: 'unknown' },
   });
+});
+
+test.each([
+  ['message', transitions.restoredFromMessage],
+  ['dead letter', transitions.restoredFromDeadLetter],
+])('a record that is made again from its %s has the thumbprints to retire and to revoke', (_, restored) => {
+  const lists = { retire: [thumbprint, other], revoke: [other] };
+  for (const operation of ['provision', 'deprovision'] as const)
+    expect(restored({ ...lost, operation, ...lists }, context).desired).toMatchObject(lists);
+  expect(restored(lost, context).desired).not.toHaveProperty('retire');
 });
 
 describe('a lease', () => {

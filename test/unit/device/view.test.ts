@@ -60,7 +60,7 @@ test('the operation is what was asked for', () => {
   const { desired } = queued;
   const absent = recordWith({ desired: { ...desired, present: false, service: null } });
   expect(viewOf(absent, null, now)).toMatchObject({ operation: 'deprovision', service: null });
-  const rotated = recordWith({ desired: { ...desired, retire: thumbprint } });
+  const rotated = recordWith({ desired: { ...desired, retire: [thumbprint] } });
   expect(viewOf(rotated, null, now)).toMatchObject({ operation: 'rotate', service: 'main' });
 });
 

@@ -22,7 +22,7 @@ test('the certificate that is held is to be replaced, where it stands', async ()
   await put(provisionedRecord(uuid, credentials));
   expect(await rotate(deps, uuid)).toMatchObject({ kind: 'accepted' });
   const { desired, job } = await record(uuid);
-  expect(desired).toMatchObject({ present: true, service: 'main', retire: thumbprint, revoke: false });
+  expect(desired).toMatchObject({ present: true, service: 'main', retire: [thumbprint] });
   expect(job).toMatchObject({ kind: 'change' });
 });
 
@@ -40,7 +40,7 @@ test('with revoke, the hub is to stop to accept the old one', async () => {
   await put(provisionedRecord(uuid, credentials));
   await rotate(deps, uuid, { revoke: true, action: 'leak', due: now + 60_000 });
   const { desired, job, action } = await record(uuid);
-  expect(desired).toMatchObject({ retire: thumbprint, revoke: true });
+  expect(desired).toMatchObject({ retire: [thumbprint], revoke: [thumbprint] });
   expect(job?.due).toBe(now + 60_000);
   expect(action?.id).toBe('leak');
 });
@@ -53,14 +53,14 @@ test('a certificate that was replaced meanwhile is not rotated again, unless it 
     why: 'replaced',
   });
   expect(await rotate(deps, uuid, { thumbprint: other, revoke: true })).toMatchObject({ kind: 'accepted' });
-  expect((await record(uuid)).desired).toMatchObject({ retire: other, revoke: true });
+  expect((await record(uuid)).desired).toMatchObject({ retire: [other], revoke: [other] });
 });
 
 test('of a pair that is half stored, the one before is retired', async () => {
   const { deps, put, record } = fleetDependencies();
   await put(provisionedRecord(uuid, credentials, { thumbprint: null, previous: other }));
   await rotate(deps, uuid);
-  expect((await record(uuid)).desired.retire).toBe(other);
+  expect((await record(uuid)).desired.retire).toEqual([other]);
 });
 
 test('where there is nothing to rotate, that is the answer', async () => {
@@ -128,6 +128,6 @@ describe('a request that comes between the reading and the writing of a rotation
       await records.amend(uuid, (found) => requested(found, { now, traceparent: undefined }, move, 'r2'));
     });
     expect(await rotate(deps, uuid)).toMatchObject({ kind: 'accepted' });
-    expect((await record(uuid)).desired).toMatchObject({ service: 'other', retire: thumbprint });
+    expect((await record(uuid)).desired).toMatchObject({ service: 'other', retire: [thumbprint] });
   });
 });

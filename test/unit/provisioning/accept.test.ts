@@ -1,11 +1,12 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import type { DeviceRequest } from '../../../src/device/request.js';
+import { type DeviceRequest, mostRetired } from '../../../src/device/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
 import { failed, now, provisioned, queued, requestId, thumbprint, uuid } from '../../support/records.js';
 
 const minutes = 60_000;
 const post: DeviceRequest = { uuid, present: true, service: 'main' };
+const other = 'B'.repeat(64);
 const remove: DeviceRequest = { uuid, present: false };
 const fresh = (record: DeviceRecord): DeviceRecord => ({
   ...record,
@@ -156,7 +157,7 @@ describe('a device that is provisioned', () => {
     const { answer } = await requested(fresh(provisioned), { ...post, retire: thumbprint, revoke: true });
     expect(answer).toMatchObject({
       kind: 'accepted',
-      record: { desired: { retire: thumbprint, revoke: true }, observed: { thumbprint } },
+      record: { desired: { retire: [thumbprint], revoke: [thumbprint] }, observed: { thumbprint } },
     });
   });
 });
@@ -178,12 +179,12 @@ describe('a DELETE', () => {
 });
 
 test('a rotation with revocation that is pending stays one, though the same rotation is requested without', async () => {
-  const desired = { ...provisioned.desired, retire: thumbprint, revoke: true };
+  const desired = { ...provisioned.desired, retire: [thumbprint], revoke: [thumbprint] };
   const action = { id: 'a', error: null };
   const later = { generation: 1, kind: 'change' as const, due: now + 60 * minutes };
   const pending = { ...provisioned, desired, action, job: later };
   const { record } = await requested(pending, { ...post, retire: thumbprint });
-  expect((await record(uuid)).desired).toMatchObject({ retire: thumbprint, revoke: true });
+  expect((await record(uuid)).desired).toMatchObject({ retire: [thumbprint], revoke: [thumbprint] });
 });
 
 describe('a request that failed for good', () => {
@@ -241,7 +242,7 @@ describe('another service than the one before', () => {
 });
 
 describe('what is to be retired and revoked', () => {
-  const rotating = { ...queued, desired: { ...queued.desired, retire: thumbprint, revoke: true } };
+  const rotating = { ...queued, desired: { ...queued.desired, retire: [thumbprint], revoke: [thumbprint] } };
   const absent = { ...rotating, desired: { ...rotating.desired, present: false, service: null } };
 
   test.each<[string, DeviceRecord, DeviceRequest]>([
@@ -250,7 +251,7 @@ describe('what is to be retired and revoked', () => {
     ['a deprovision that is under way', absent, post],
   ])('is carried along through %s', async (_, record, ask) => {
     const { answer } = await requested(record, ask);
-    expect(answer.record.desired).toMatchObject({ retire: thumbprint, revoke: true });
+    expect(answer.record.desired).toMatchObject({ retire: [thumbprint], revoke: [thumbprint] });
   });
 
   test('is forgotten once a deprovision is done: the certificate is gone', async () => {
@@ -259,16 +260,36 @@ describe('what is to be retired and revoked', () => {
     expect(answer.record.desired).not.toHaveProperty('revoke');
   });
 
-  test('is not revoked any more when another certificate is to be retired', async () => {
-    const { answer } = await requested(rotating, { ...post, retire: 'B'.repeat(64) });
-    expect(answer.record.desired).toMatchObject({ retire: 'B'.repeat(64), revoke: false });
+  test('stays, when another certificate is to be retired, too', async () => {
+    const { answer } = await requested(rotating, { ...post, retire: other });
+    expect(answer.record.desired).toMatchObject({ retire: [thumbprint, other], revoke: [thumbprint] });
+  });
+
+  test('is revoked as well, if the same certificate is to be revoked later', async () => {
+    const { answer } = await requested(rotating, { ...post, retire: other });
+    const again = await requested(answer.record, { ...post, retire: other, revoke: true });
+    expect(again.answer.record.desired).toMatchObject({
+      retire: [thumbprint, other],
+      revoke: [thumbprint, other],
+    });
+  });
+
+  test('leaves a full list only after those that neither the device nor the hub uses', async () => {
+    const letters = [...'CDEFGHIJ'].map((letter) => letter.repeat(64));
+    const [first, second] = letters as [string, string];
+    const observed = { ...provisioned.observed, hub: [first, thumbprint] as [string, string] };
+    const full = { ...provisioned, observed, desired: { ...provisioned.desired, retire: letters } };
+    expect(letters).toHaveLength(mostRetired);
+    const { answer } = await requested(full, { ...post, retire: other });
+    const others = letters.filter((each) => each !== second);
+    expect(answer.record.desired).toMatchObject({ retire: [...others, other] });
   });
 });
 
 test('asked with distrust, the worker is to ask the hub', async () => {
   const { record } = await requested(provisioned, {
     ...post,
-    retire: 'B'.repeat(64),
+    retire: other,
     revoke: true,
     forceVerify: true,
   });

@@ -4,7 +4,7 @@ import { now, provisioned, queued, thumbprint } from '../../support/records.js';
 
 const { desired, observed } = provisioned;
 const other = 'B'.repeat(64);
-const revoked = { ...desired, retire: other, revoke: true };
+const revoked = { ...desired, retire: [other], revoke: [other] };
 
 test.each<[string, boolean, DeviceRecord]>([
   ['a fresh device', true, queued],
@@ -28,7 +28,7 @@ test.each<[string, boolean, DeviceRecord]>([
   ],
   ['an audit', true, { ...provisioned, job: { generation: 1, kind: 'check', due: now, forceVerify: true } }],
   ['a hub of which nothing is known', true, { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
-  ['a rotation', true, { ...provisioned, desired: { ...desired, retire: thumbprint } }],
+  ['a rotation', true, { ...provisioned, desired: { ...desired, retire: [thumbprint] } }],
   [
     'a revoked certificate that the hub accepts',
     true,

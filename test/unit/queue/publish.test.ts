@@ -1,3 +1,5 @@
+import { mostRetired } from '../../../src/device/request.js';
+import { parseMessage } from '../../../src/queue/messages.js';
 import { publish, publishCopy, publishOrMarkUnsent } from '../../../src/queue/publish.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
 import { failed, now, provisioned, queued, requestId, uuid } from '../../support/records.js';
@@ -19,6 +21,23 @@ test('the message of a pending job is sent for the due time of the job, always w
   await publish(deps, record);
   const expected = { ...message, due: now + 5_000, messageId: `${requestId}.3`, at: now + 5_000 };
   expect(sent).toEqual([expected, expected]);
+});
+
+test('the message carries what is to be retired and revoked', async () => {
+  const { deps, sent } = acceptDependencies(now);
+  const lists = { retire: ['A'.repeat(64), 'B'.repeat(64)], revoke: ['B'.repeat(64)] };
+  await publish(deps, { ...queued, desired: { ...queued.desired, ...lists } });
+  expect(sent).toMatchObject([lists]);
+  expect(parseMessage(sent[0])).toMatchObject(lists);
+});
+
+test('the message of the longest lists stays below 2 KB', async () => {
+  const { deps, sent } = acceptDependencies(now);
+  const longest = Array.from({ length: mostRetired }, (_, i) => String(i).repeat(64));
+  const desired = { ...queued.desired, service: 'x'.repeat(255), retire: longest, revoke: longest };
+  await publish(deps, { ...queued, desired });
+  expect(JSON.stringify(sent[0]).length).toBeLessThan(2_048);
+  expect(() => parseMessage({ ...sent[0], retire: [...longest, 'A'] })).toThrow('retire');
 });
 
 test('a message never says that it was due in the past', async () => {

@@ -57,10 +57,10 @@ describe('a rotation', () => {
     expect(new Set(sent.map(({ uuid, at }) => `${Number(`0x${uuid}`)} ${at - start}`))).toEqual(
       new Set(['2 0', '1 1000']),
     );
-    expect((await record(1)).desired).toMatchObject({ retire: held, revoke: false });
+    expect((await record(1)).desired).toMatchObject({ retire: [held] });
     await started({}, { kind: 'rotate', filter: { fleet: 'acme/b' }, revoke: true });
     await work();
-    expect((await record(3)).desired).toMatchObject({ retire: held, revoke: true });
+    expect((await record(3)).desired).toMatchObject({ retire: [held], revoke: [held] });
   });
 
   test('leaves a device alone whose certificate was replaced since the plan', async () => {
@@ -76,19 +76,19 @@ describe('a rotation', () => {
 
   test('that is cancelled leaves a device unchanged, or completes a run that has started', async () => {
     const { started, work, record, put, deps } = await withProvisioned();
-    const desired = { ...(await record(3)).desired, retire: replaced, revoke: true };
+    const desired = { ...(await record(3)).desired, retire: [replaced], revoke: [replaced] };
     await put(3, { ...provisioned(start - 20 * day), desired });
     const id = await started({}, { kind: 'rotate' });
     await work();
     await put(1, { ...(await record(1)), lease: { by: 'a worker', until: start + 60_000 } });
     await cancelAction(deps, id);
     await work();
-    expect(await record(1)).toMatchObject({ desired: { retire: held }, job: { kind: 'change' } });
+    expect(await record(1)).toMatchObject({ desired: { retire: [held] }, job: { kind: 'change' } });
     const taken = await record(2);
     expect(taken).toMatchObject({ job: null, desired: { present: true, service: 'sensor' } });
     expect(taken.desired).not.toHaveProperty('retire');
     // A certificate that was to be retired before the action is still to be retired.
-    expect((await record(3)).desired).toMatchObject({ retire: replaced, revoke: true });
+    expect((await record(3)).desired).toMatchObject({ retire: [replaced], revoke: [replaced] });
     expect(await readAction(deps, id)).toMatchObject({
       state: 'cancelled',
       counts: { cancelled: 2, underWay: 1 },

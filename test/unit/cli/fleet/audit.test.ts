@@ -493,7 +493,11 @@ describe('a repair', () => {
     const { result, record, deps, put, clock } = await repaired(given);
     expect(result).toBe('requested');
     const requested = await record(uuid);
-    expect(requested.desired).toMatchObject({ service: 'main', retire: unknownThumbprint, revoke: true });
+    expect(requested.desired).toMatchObject({
+      service: 'main',
+      retire: [unknownThumbprint],
+      revoke: [unknownThumbprint],
+    });
     expect(requested.job).toMatchObject({ kind: 'change', forceVerify: true });
     await put({ ...requested, job: null });
     clock.at += day;

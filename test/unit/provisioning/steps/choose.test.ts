@@ -67,7 +67,7 @@ test('a pair that it holds where the record knows of none is the one in use: it 
 });
 
 test('such a pair stays accepted while it is replaced, if it is not good to stay', async () => {
-  const { work, minted } = fakeWork({ desired: { retire: elsewhere.thumbprint } });
+  const { work, minted } = fakeWork({ desired: { retire: [elsewhere.thumbprint] } });
   const choice = await choose(
     work,
     deviceWith({ '': scopedVariablesOf(1), main: scopedVariablesWith(2, elsewhere) }),
@@ -76,7 +76,7 @@ test('such a pair stays accepted while it is replaced, if it is not good to stay
 });
 
 test('a pair that is to be retired is replaced, and still known to be held', async () => {
-  const { work, minted } = fakeWork({ desired: { retire: held.thumbprint } });
+  const { work, minted } = fakeWork({ desired: { retire: [held.thumbprint] } });
   const choice = await choose(work, deviceWith({ '': scopedVariablesWith(1, held) }));
   expect(choice.credentials.thumbprint).not.toBe(held.thumbprint);
   expect([choice.held, minted()]).toEqual([[held.thumbprint], 1]);

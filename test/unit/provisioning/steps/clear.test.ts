@@ -17,14 +17,21 @@ test('our variables are removed from the places, and from no other', async () =>
     main: scopedVariablesWith(2, pair),
     other: scopedVariablesWith(3, pair),
   });
-  await clear(work, device, ['', 'main']);
+  const changes = await clear(work, device, ['', 'main']);
   expect(removed).toEqual([
     { scope: '', id: 10 },
     { scope: '', id: 11 },
     { scope: 'main', id: 20 },
     { scope: 'main', id: 21 },
   ]);
-  expect([...work.clearedScopes]).toEqual(['', 'main']);
+  // The scopes leave the record after balena has shown that the variables are gone.
+  expect([...work.clearedScopes]).toEqual([]);
+  expect(changes.map(({ scope, name, value }) => [scope, name, value])).toEqual([
+    ['', 'AZURE_CERT', null],
+    ['', 'AZURE_PRIVATE_KEY', null],
+    ['main', 'AZURE_CERT', null],
+    ['main', 'AZURE_PRIVATE_KEY', null],
+  ]);
 });
 
 test('a place that is empty, or gone, is clean', async () => {

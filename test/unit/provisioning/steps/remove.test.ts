@@ -1,5 +1,7 @@
+import type { VariableName } from '../../../../src/balena/types.js';
 import type { ThumbprintPair } from '../../../../src/iothub/types.js';
 import { remove } from '../../../../src/provisioning/steps/remove.js';
+import { findDevice } from '../../../../src/provisioning/steps/validate.js';
 import {
   A,
   B,
@@ -10,6 +12,7 @@ import {
   scopedVariablesOf,
   scopedVariablesWith,
 } from '../../../support/stepFakes.js';
+import { thrownBy } from '../../../support/thrownBy.js';
 
 const pair = await mintFor();
 const stranger = await mintFor('cd'.repeat(16));
@@ -33,10 +36,58 @@ const observed = {
 };
 
 test('the identity goes first, then the variables, and nothing is observed any more', async () => {
-  const { work, calls } = fakeWork({ desired: absent, observed, hub: [A, B] });
-  await remove(work, async () => deviceWith({ '': scopedVariablesWith(1, pair) }));
-  expect(calls).toEqual(['hub remove', 'remove 10 at ""', 'remove 11 at ""']);
+  const device = deviceWith({ '': scopedVariablesWith(1, pair) });
+  const { work, calls } = fakeWork({ desired: absent, observed, hub: [A, B], device });
+  await remove(work, () => findDevice(work));
+  expect(calls).toEqual(['hub remove', 'find', 'remove 10 at ""', 'remove 11 at ""', 'find']);
   expect(work.observed).toMatchObject(nothing);
+  expect([...work.clearedScopes]).toEqual(['']);
+});
+
+describe('a key that may not write the fleet gets 200, and nothing is removed', () => {
+  test.each<[string, VariableName[]]>([
+    ['both variables', ['AZURE_CERT', 'AZURE_PRIVATE_KEY']],
+    ['one of them', ['AZURE_CERT']],
+  ])('then the removal of %s has failed, and the record keeps the scope', async (_, keeps) => {
+    const device = deviceWith({ '': scopedVariablesWith(1, pair) });
+    const { work } = fakeWork({ desired: absent, observed, hub: [A, B], device, keeps });
+    const error = await thrownBy(remove(work, () => findDevice(work)));
+    expect(error).toMatchObject({ code: 'balena-write-refused', step: 'remove' });
+    expect(error).toHaveProperty('message', expect.stringContaining('my_org/one'));
+    expect(error).toHaveProperty('message', expect.stringContaining('AZURE_CERT of the device'));
+    expect(work.observed).toMatchObject({ thumbprint: A, hub: 'none' });
+    expect([...work.clearedScopes]).toEqual([]);
+  });
+
+  test('the same in a service of another application', async () => {
+    const { variables } = scopedVariablesWith(5, pair);
+    const device = deviceWith({ '': scopedVariablesOf(1) }, [{ name: 'main', variables }]);
+    const { work } = fakeWork({ desired: absent, device, keeps: ['AZURE_PRIVATE_KEY'] });
+    expect(await thrownBy(remove(work, () => findDevice(work)))).toMatchObject({
+      code: 'balena-write-refused',
+    });
+  });
+});
+
+test('a scope that the record did not know is recorded before its pair is removed: a half would not be known to be ours', async () => {
+  const device = deviceWith({ '': scopedVariablesOf(1), main: scopedVariablesWith(2, pair) });
+  const { work, calls } = fakeWork({ desired: absent, scopes: [], device });
+  await remove(work, () => findDevice(work));
+  expect(calls.slice(1)).toEqual([
+    'find',
+    'recordScopes "main"',
+    'remove 20 at "main"',
+    'remove 21 at "main"',
+    'find',
+  ]);
+});
+
+test('a device that was deleted before balena could show it has nothing left', async () => {
+  const device = deviceWith({ '': scopedVariablesWith(1, pair) });
+  const { work } = fakeWork({ desired: absent, observed });
+  await remove(work, async () => device);
+  expect(work.observed).toMatchObject(nothing);
+  expect([...work.clearedScopes]).toEqual(['']);
 });
 
 test('that both are gone already is fine', async () => {

@@ -1,4 +1,4 @@
-import { store } from '../../../../src/provisioning/steps/store.js';
+import { noteStored, store } from '../../../../src/provisioning/steps/store.js';
 import {
   A,
   B,
@@ -13,9 +13,15 @@ const pair = await mintFor();
 const { thumbprint, notBefore, notAfter, keyAlgorithm } = pair;
 const found = { thumbprint, service: '', notBefore, notAfter, keyAlgorithm };
 
-test('both variables are stored, and what was stored is observed', async () => {
+test('both variables are stored, and observed once balena has shown them', async () => {
   const { work, stored } = fakeWork();
-  await store(work, scopedVariablesOf(1), pair, []);
+  const changes = await store(work, scopedVariablesOf(1), pair, []);
+  expect(changes).toMatchObject([
+    { scope: '', name: 'AZURE_CERT', value: pair.certificate, replaced: null },
+    { scope: '', name: 'AZURE_PRIVATE_KEY', value: pair.privateKey, replaced: null },
+  ]);
+  expect(work.observed).toMatchObject({ thumbprint: null });
+  noteStored(work, pair);
   expect(stored).toEqual([
     { scope: '', name: 'AZURE_CERT', value: pair.certificate, existing: false },
     { scope: '', name: 'AZURE_PRIVATE_KEY', value: pair.privateKey, existing: false },
@@ -44,15 +50,15 @@ test('they are stored in parallel: the device restarts its service once for both
 test('they belong to the desired service', async () => {
   const { work, stored } = fakeWork({ desired: { service: 'main' } });
   await store(work, scopedVariablesOf(2), pair, []);
+  noteStored(work, pair);
   expect(stored.map(({ scope }) => scope)).toEqual(['main', 'main']);
   expect(work.observed.service).toBe('main');
 });
 
 test('an equal value is never written', async () => {
   const { work, calls } = fakeWork();
-  await store(work, scopedVariablesWith(1, pair), pair, [thumbprint]);
+  expect(await store(work, scopedVariablesWith(1, pair), pair, [thumbprint])).toEqual([]);
   expect(calls).toEqual([]);
-  expect(work.observed).toMatchObject(found);
 });
 
 test('only the variable that differs is written, over the one that is there', async () => {
@@ -87,5 +93,6 @@ test('half stored, the device holds nothing that is known, and both writes are o
 test('a pair that was adopted takes the place of the one in the record', async () => {
   const { work } = fakeWork({ observed: { thumbprint: A, previous: C } });
   await store(work, scopedVariablesWith(1, pair), pair, [thumbprint]);
+  noteStored(work, pair);
   expect(work.observed).toMatchObject({ thumbprint, previous: A });
 });
