@@ -67,10 +67,12 @@ export class Callers {
   /**
    * The candidates for the outcome at rest: all requests without a later acknowledged request. Requests with overlapping times can take
    * effect in either order. A request without acknowledgement may have taken effect, or not.
+   *
+   * @param among only these requests count; default: all
    */
-  candidates(): CallerRequest[] {
-    const acknowledged = this.acknowledged();
-    return this.requests.filter((request) => {
+  candidates(among: readonly CallerRequest[] = this.requests): CallerRequest[] {
+    const acknowledged = this.acknowledged().filter((request) => among.includes(request));
+    return among.filter((request) => {
       if (request.answer === 'service-conflict' || request.answer === 'ignored') return false;
       if (request.isEvent && acknowledged.some(({ isEvent }) => !isEvent)) return false;
       const until = this.effectUntil(request);
@@ -83,7 +85,7 @@ export class Callers {
     return this.acknowledged().length > 0;
   }
 
-  private acknowledged(): CallerRequest[] {
+  acknowledged(): CallerRequest[] {
     return this.requests.filter(
       (request) =>
         acknowledging.has(request.answer) &&
