@@ -31,19 +31,21 @@ export function isSameRequest(request: DeviceRequest, { desired }: Pick<DeviceRe
  */
 export function desiredBy(
   request: DeviceRequest,
-  found: Pick<DeviceRecord, 'desired' | 'job'> | null,
+  found: Pick<DeviceRecord, 'desired' | 'job' | 'fallback'> | null,
   requestId: string,
   now: EpochMs,
 ): Desired {
   const before = found?.desired;
-  const movedAt =
-    request.present && before?.present && before.service !== request.service ? now : before?.movedAt;
+  const place = { present: request.present, service: request.present ? request.service : null };
+  const isValidated = [before, found?.fallback?.desired].some(
+    (each) => each?.validated && each.present === place.present && each.service === place.service,
+  );
   return {
-    present: request.present,
-    service: request.present ? request.service : null,
+    ...place,
     requestId,
     requestedAt: now,
-    ...(request.present && before?.present && movedAt !== undefined && { movedAt }),
+    ...(request.present && before?.present && before.movedAt !== undefined && { movedAt: before.movedAt }),
+    ...(request.present && isValidated && { validated: true }),
     ...retirement(request, found),
   };
 }

@@ -9,7 +9,8 @@ import type {
   RecordedError,
   VariableScope,
 } from './record.js';
-import { operationOf } from './state.js';
+import { fallbackFor, requestPartOf } from './refusal.js';
+import { hasPendingChange, isInDesiredState, operationOf } from './state.js';
 
 /* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
 
@@ -45,6 +46,8 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
     uuid,
     desired,
     job: null,
+    fallback: null,
+    refusal: null,
     lease: null,
     observed: {
       thumbprint: null,
@@ -150,6 +153,55 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, now: Ep
   const failures = record.failures + 1;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
   return { ...next, job: { ...record.job, dead: { at: now } }, failures, coolDownUntil: now + coolDown };
+}
+
+/** The desired state of another request, with the thumbprint that the record is to retire now. */
+function withRetirementOf({ desired }: DeviceRecord, other: Desired): Desired {
+  const { retire: _, revoke: __, ...rest } = other;
+  const { retire, revoke } = desired;
+  return { ...rest, ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
+}
+
+/**
+ * Moves a request with a dead job aside, and puts the request from before in its place. The new job continues the request from before, or
+ * checks the device if that request was finished.
+ */
+export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
+  const { fallback, lease, job } = record;
+  if (!fallback) return record;
+  const back: DeviceRecord = {
+    ...record,
+    ...fallback,
+    ...noFailure,
+    desired: withRetirementOf(record, fallback.desired),
+    job: null,
+    fallback: null,
+    refusal: requestPartOf(record),
+  };
+  const wasFinished = !lease && !hasPendingChange(fallback) && !fallback.job?.dead && isInDesiredState(back);
+  const next = startJob(back, undefined, {
+    kind: wasFinished ? 'check' : 'change',
+    due: afterLease(record, now, now),
+    forceVerify: job?.forceVerify,
+  });
+  return {
+    ...next,
+    firstGeneration: next.lastGeneration,
+    completedAt: wasFinished ? fallback.completedAt : null,
+  };
+}
+
+/** Puts a refused request in the place of the present request, with its dead job. */
+export function reopened(record: DeviceRecord, { desired, job, ...rest }: DeviceRecord): DeviceRecord {
+  const forceVerify = record.job?.forceVerify;
+  const refused = requestPartOf({ ...rest, desired, job });
+  return {
+    ...record,
+    ...refused,
+    desired: withRetirementOf(record, desired),
+    job: job && { ...job, ...(forceVerify && { forceVerify }) },
+    fallback: fallbackFor(record, desired),
+  };
 }
 
 /** An error in its stored form. */

@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
+import { refusedPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
 import { hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
@@ -19,7 +20,7 @@ export type Acceptance =
   | { kind: 'already-provisioned'; record: DeviceRecord }
   /** The request failed for good, and is not accepted again before `retryAt`. */
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
-  /** A request changed the device's service less than ten minutes ago, and did not fail. */
+  /** The device's service was changed less than ten minutes ago. */
   | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs };
 
 /** The change is pending, and its message is in the queue. */
@@ -41,7 +42,7 @@ const minutes = 60_000;
 const verifyAfterMs = 10 * minutes;
 /** A bulk action's job that is due within this time is not replaced by the device's own request. */
 const soonMs = 60_000;
-/** The shortest time between two changes of service. Two services that request in turn would otherwise move the credentials all the time. */
+/** The shortest time from a change of service that succeeded to the next. Two services that request in turn would otherwise move the credentials all the time. */
 const moveAgainAfterMs = 10 * minutes;
 /** A process can die between writing a record and sending its message. After this time a repeated request sends the message again. */
 const sendAgainAfterMs = 30_000;
@@ -142,10 +143,12 @@ function answerWithoutChange(
     return { kind: 'accepted', record };
   if (!request.present) return undefined;
   if (same && !job?.dead && isInDesiredState(record)) return { kind: 'already-provisioned', record };
-  if (same && job?.dead && now < record.coolDownUntil)
-    return { kind: 'failed', record, retryAt: record.coolDownUntil };
-  // A move that failed for good must not keep the device from a service that exists.
-  const moves = desired.present && desired.service !== request.service && !job?.dead;
+  const refused = refusedPart(record);
+  const failed = same && job?.dead ? record : refused && isSameRequest(request, refused) ? refused : null;
+  if (failed && now < failed.coolDownUntil)
+    return { kind: 'failed', record: failed, retryAt: failed.coolDownUntil };
+  // `movedAt` is the time of a move that succeeded. A move that failed or was refused keeps the device from no other service.
+  const moves = desired.present && desired.service !== request.service;
   if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs)
     return { kind: 'service-conflict', record, retryAt: desired.movedAt + moveAgainAfterMs };
   return undefined;

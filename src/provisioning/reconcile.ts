@@ -28,6 +28,7 @@ export async function reconcile(work: Work): Promise<void> {
   // The key in another application's service is removed even if the run fails afterwards.
   await clearForeignServices(work, device);
   const scopedVariables = findScope(work, device);
+  work.validated = true;
   // The pair that the device already holds, if that pair can stay; otherwise a new pair.
   const { credentials, held, untrackedScopes } = await choose(work, device);
   // The record must list every scope with our variables before the first variable is moved. A later run can then remove the rest.

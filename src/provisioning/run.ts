@@ -56,6 +56,7 @@ export function startRun(
     forceVerify: record.job?.forceVerify ?? false,
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
+    validated: false,
     outcomeUnknown: false,
     healthyDependencies: new Set(),
     reservation,

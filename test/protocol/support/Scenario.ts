@@ -186,6 +186,59 @@ const replayed = fc
     ]),
   ]);
 
+/** One device has credentials, or is to have none. A request for a service that does not exist crosses with something else. */
+const refused = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom(
+        'provision',
+        'deprovision',
+        'rotate',
+        'move',
+        'check',
+        'replay',
+        'cancel',
+        'discard',
+        'resend',
+        'none',
+      ),
+      fc.constantFrom(
+        'provision',
+        'deprovision',
+        'rotate',
+        'revoke',
+        'move',
+        'check',
+        'replay',
+        'discard',
+        'bulk',
+        'none',
+      ),
+      fc.integer({ min: 0, max: 90 * seconds }),
+      fc.integer({ min: 0, max: 10 * seconds }),
+    ),
+    { minLength: 1, maxLength: 4, size: 'max' },
+  )
+  .map((rounds): Act[] => {
+    const named = (kind: (typeof rounds)[number][0 | 1]): Act['what'][] => {
+      if (kind === 'none') return [];
+      if (kind === 'provision') return [{ kind, scope: 'a' }];
+      if (kind === 'move') return [{ kind: 'provision', scope: 'b' }];
+      if (kind === 'rotate' || kind === 'revoke') return [{ kind: 'rotate', revoke: kind === 'revoke' }];
+      if (kind === 'bulk') return [{ kind, action: 'replay', ramp: true }];
+      if (kind === 'replay') return [{ kind, inMs: 0 }];
+      return [kind === 'check' ? { kind, forceVerify: true } : { kind }];
+    };
+    return [
+      { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'a' } },
+      ...rounds.flatMap(([first, then, ms, later]): Act[] => [
+        ...named(first).map((what) => ({ device: 0, afterMs: ms, what })),
+        { device: 0, afterMs: later, what: { kind: 'provision', scope: 'x' } },
+        ...named(then).map((what) => ({ device: 0, afterMs: later, what })),
+      ]),
+    ];
+  });
+
 /** The record of one device is lost, or an older version replaces the record, while messages of the lost versions are under way. */
 const restored = fc
   .array(
@@ -229,6 +282,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 2, arbitrary: toAndFro },
     { weight: 2, arbitrary: replayed },
     { weight: 1, arbitrary: restored },
+    { weight: 2, arbitrary: refused },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),

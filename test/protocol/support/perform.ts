@@ -1,3 +1,4 @@
+import { refusedPart } from '../../../src/device/refusal.js';
 import type { DeviceRequest } from '../../../src/device/request.js';
 import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
@@ -228,9 +229,10 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
 /** The item of a plan for a device with a dead job. */
 function failedItem({ recordOf }: System, uuid: string): Item | null {
   const record = recordOf(uuid);
-  if (!record?.job?.dead) return null;
-  const { generation } = record.job;
-  return { uuid, requestId: record.desired.requestId, generation, sequenceNumber: null };
+  const dead = record?.job?.dead ? record : record && refusedPart(record);
+  if (!dead?.job) return null;
+  const { job, desired } = dead;
+  return { uuid, requestId: desired.requestId, generation: job.generation, sequenceNumber: null };
 }
 
 function actionOf(id: string): StoredAction {

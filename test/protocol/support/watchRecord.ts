@@ -1,4 +1,5 @@
-import type { DeviceRecord } from '../../../src/device/record.js';
+import type { DeviceRecord, RequestPart } from '../../../src/device/record.js';
+import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 import { throttledForMs } from './fateOutside.js';
@@ -13,7 +14,7 @@ export function watchRecord(
   after: DeviceRecord,
   { name }: Process,
 ): void {
-  const { world, cloud, atWork, done, scenario, rule } = system;
+  const { world, cloud, atWork, done, scenario } = system;
   const { uuid, job, lease, error } = after;
   const device = cloud.device(uuid);
   const violated = (what: string) => world.violated(uuid, what);
@@ -47,11 +48,23 @@ export function watchRecord(
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
   if (throttled && job && !job.dead && job.due < throttled.at + throttledForMs)
     violated('it comes again before the other side allows');
-  if (job?.dead && !before.job?.dead) {
-    const tooMany = after.attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
+  const isNewRefusal =
+    after.refusal !== null && after.refusal.job?.generation !== before.refusal?.job?.generation;
+  const ended = isNewRefusal ? after.refusal : job?.dead && !before.job?.dead ? after : null;
+  if (ended) givenUp(system, device, ended);
+}
+
+/** A request ends for good only with a cause in the world. */
+function givenUp(
+  { scenario, rule, world }: System,
+  device: CloudDevice,
+  { job, error, attempts, desired }: RequestPart,
+): void {
+  if (job?.dead) {
+    const tooMany = attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
     const named =
       job.dead.cancelled ||
-      (error?.code === 'service-not-found' && after.desired.service === 'x') ||
+      (error?.code === 'service-not-found' && desired.service === 'x') ||
       (error?.code === 'device-not-found' && (device.gone || device.hidden)) ||
       (error?.code === 'balena-rejected' && device.gone) ||
       (error?.code === 'hub-device-disabled' && device.tampered) ||
@@ -66,7 +79,7 @@ export function watchRecord(
           'device-not-visible',
         ].includes(error.code) &&
         tooMany);
-    if (!named) violated(`given up without a reason: ${error?.code}`);
+    if (!named) world.violated(device.uuid, `given up without a reason: ${error?.code}`);
   }
 }
 
