@@ -147,8 +147,8 @@ function answerWithoutChange(
   const failed = same && job?.dead ? record : refused && isSameRequest(request, refused) ? refused : null;
   if (failed && now < failed.coolDownUntil)
     return { kind: 'failed', record: failed, retryAt: failed.coolDownUntil };
-  // `movedAt` is the time of a move that succeeded. A move that failed or was refused keeps the device from no other service.
-  const moves = desired.present && desired.service !== request.service;
+  // `movedAt` is the time of a move that succeeded. A request that failed keeps the device from no other service.
+  const moves = desired.present && desired.service !== request.service && !job?.dead;
   if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs)
     return { kind: 'service-conflict', record, retryAt: desired.movedAt + moveAgainAfterMs };
   return undefined;

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { requestPartOf } from '../../../src/device/refusal.js';
 import type { DeviceRequest } from '../../../src/device/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
@@ -208,15 +209,44 @@ describe('a request that failed for good', () => {
   });
 });
 
+describe('a request that was refused', () => {
+  const relay: DeviceRequest = { ...post, service: 'relay' };
+  const dead = { generation: 2, kind: 'change' as const, due: now, dead: { at: now } };
+  const refused: DeviceRecord = {
+    ...fresh(provisioned),
+    refusal: requestPartOf({
+      ...failed,
+      desired: { ...provisioned.desired, service: 'relay', requestId: 'refused' },
+      job: dead,
+    }),
+  };
+
+  test('is not taken up again within its cool-down, and after it as a new request', async () => {
+    const { answer, sent } = await requested(refused, relay, failed.coolDownUntil - 1);
+    expect(answer).toMatchObject({
+      kind: 'failed',
+      retryAt: failed.coolDownUntil,
+      record: { desired: { requestId: 'refused' }, error: failed.error },
+    });
+    expect(sent).toEqual([]);
+    expect((await requested(refused, relay, failed.coolDownUntil)).answer.kind).toBe('accepted');
+  });
+
+  test('concerns no other request', async () => {
+    expect((await requested(refused, post)).answer.kind).toBe('already-provisioned');
+    expect((await requested(refused, { ...post, service: 'third' })).answer.kind).toBe('accepted');
+    expect((await requested(refused, remove)).answer.kind).toBe('accepted');
+  });
+});
+
 describe('another service than the one before', () => {
   const relay: DeviceRequest = { ...post, service: 'relay' };
 
-  test('is accepted, and the time of the move is written down', async () => {
-    const { answer } = await requested(fresh(provisioned), relay);
-    expect(answer).toMatchObject({
-      kind: 'accepted',
-      record: { desired: { service: 'relay', movedAt: now } },
-    });
+  test('is accepted, and the move does not count before it succeeds', async () => {
+    const { answer, deps } = await requested(fresh(provisioned), relay);
+    expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { service: 'relay' } } });
+    expect(answer.record.desired).not.toHaveProperty('movedAt');
+    expect((await accept(deps, post)).kind).toBe('accepted');
   });
 
   test('is refused within ten minutes of the last move', async () => {
@@ -230,7 +260,7 @@ describe('another service than the one before', () => {
     const moved = { ...failed, desired: { ...failed.desired, service: 'typo', movedAt: now } };
     expect((await requested(moved, relay, now + 1)).answer).toMatchObject({
       kind: 'accepted',
-      record: { desired: { service: 'relay', movedAt: now + 1 } },
+      record: { desired: { service: 'relay', movedAt: now } },
     });
   });
 
