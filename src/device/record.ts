@@ -160,6 +160,8 @@ export interface DeviceRecord {
   readonly attempts: number;
   /** Runs that ended with a retry, counted as attempts or not. The back-off grows with this number. */
   readonly retries: number;
+  /** Runs of the present request that did not find the device, or any of its services. */
+  readonly quickTries: number;
   /** Consecutive requests that failed for good. */
   readonly failures: number;
   /** Replays since the device last reached its desired state. */

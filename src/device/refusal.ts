@@ -1,3 +1,4 @@
+import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
 import type { Desired, DeviceRecord, RequestPart } from './record.js';
 import { isInDesiredState, isMessageOfJob, isPending } from './state.js';
@@ -56,7 +57,7 @@ export function isRefused(
 export function refusedPart(record: DeviceRecord): DeviceRecord | null {
   const { refusal, desired } = record;
   if (!refusal || isSamePlace(desired, refusal.desired)) return null;
-  return { ...record, ...refusal, lease: null, retries: 0, fallback: null, refusal: null };
+  return { ...record, ...refusal, lease: null, retries: 0, quickTries: 0, fallback: null, refusal: null };
 }
 
 /**
@@ -72,4 +73,17 @@ export function deadPart(
   for (const part of refused ? [record, refused] : [record])
     if (part.job?.dead && isMessageOfJob(part, message)) return part;
   return null;
+}
+
+/**
+ * The failed request that is taken up again once its cause may be gone. If the device is to be absent, a refused request counts: the device
+ * was requested after the deprovisioning, and waits.
+ *
+ * @returns the record with the dead job; null if there is no such request, or an operator has cancelled or discarded the request
+ */
+export function takenUpPart(record: DeviceRecord): DeviceRecord | null {
+  const failed = record.job?.dead ? record : record.desired.present ? null : refusedPart(record);
+  if (!failed?.desired.present || !failed.error) return null;
+  const { cancelled, discarded } = failed.job?.dead ?? {};
+  return !cancelled && !discarded && policyOf(failed.error.code).isTakenUp ? failed : null;
 }

@@ -63,6 +63,7 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
     scopes: [],
     attempts: 0,
     retries: 0,
+    quickTries: 0,
     failures: 0,
     replays: 0,
     error: null,
@@ -85,7 +86,7 @@ export function desiredByMessage({ operation, service, requestId }: LostWork, no
 }
 
 /** Resets the counters of failed runs, and the error. */
-export const noFailure = { attempts: 0, retries: 0, error: null } as const;
+export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null } as const;
 
 interface JobDetails {
   kind: Job['kind'];
@@ -149,7 +150,7 @@ const longestCoolDown = 360 * minutes;
  */
 export function markDead(record: DeviceRecord, error: ProvisioningError, now: EpochMs): DeviceRecord {
   const next = { ...record, error: recordedError(error, now) };
-  if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0 };
+  if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0, quickTries: 0 };
   const failures = record.failures + 1;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
   return { ...next, job: { ...record.job, dead: { at: now } }, failures, coolDownUntil: now + coolDown };

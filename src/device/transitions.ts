@@ -101,7 +101,7 @@ export function checkRequested(
   const { job } = record;
   if (!job) {
     const next = startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify });
-    return { ...next, attempts: 0, retries: 0 };
+    return { ...next, attempts: 0, retries: 0, quickTries: 0 };
   }
   if (!forceVerify || !isPending(job) || job.forceVerify) return null;
   return { ...record, job: { ...job, forceVerify: true } };
@@ -303,6 +303,7 @@ export function retried(
     ...reschedule(record, context, afterLease(record, due, now)),
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
+    quickTries: record.quickTries + (error.mayAppear ? 1 : 0),
     error: recordedError(error, now),
   };
   const note = `${error.code}: ${error.message} The job is tried again`;

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
-import { refusedPart } from '../device/refusal.js';
+import { refusedPart, takenUpPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
 import { hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
@@ -44,6 +44,8 @@ const verifyAfterMs = 10 * minutes;
 const soonMs = 60_000;
 /** The shortest time from a change of service that succeeded to the next. Two services that request in turn would otherwise move the credentials all the time. */
 const moveAgainAfterMs = 10 * minutes;
+/** The shortest time from a failure to the next run that an event or a sweep starts. A device may come online every few seconds. */
+const takeUpAgainAfterMs = 60_000;
 /** A process can die between writing a record and sending its message. After this time a repeated request sends the message again. */
 const sendAgainAfterMs = 30_000;
 
@@ -54,9 +56,10 @@ const sendAgainAfterMs = 30_000;
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and the caller may repeat the request
  */
 export async function accept(deps: AcceptDependencies, request: DeviceRequest): Promise<Acceptance> {
-  const answer = await writeRequest(deps, request, (record) =>
-    record ? answerWithoutChange(request, record, deps.clock.now()) : undefined,
-  );
+  const answer = await writeRequest<Acceptance>(deps, request.uuid, (record) => {
+    const decided = record && answerWithoutChange(request, record, deps.clock.now());
+    return decided ? { answer: decided } : { request };
+  });
   const { kind, record } = answer;
   if (kind === 'already-provisioned' && deps.clock.now() - record.observed.verifiedAt > verifyAfterMs) {
     // The answer is right without the check, so a check that cannot be requested now does not fail the request.
@@ -77,10 +80,11 @@ export function acceptNew(
   uuid: string,
   service: VariableScope,
 ): Promise<Accepted | null> {
-  return writeRequest<Accepted | null>(deps, { uuid, present: true, service }, (record) => {
-    if (!record) return undefined;
+  return writeRequest<Accepted | null>(deps, uuid, (record) => {
+    if (!record) return { request: { uuid, present: true, service } };
     // If the message of an earlier event could not be sent, the repeated event sends the message.
-    return record.desired.present && hasPendingChange(record) ? { kind: 'accepted', record } : null;
+    const isPending = record.desired.present && hasPendingChange(record);
+    return { answer: isPending ? { kind: 'accepted', record } : null };
   });
 }
 
@@ -95,28 +99,49 @@ export function acceptRotation(
   deps: AcceptDependencies,
   request: Extract<DeviceRequest, { present: true }>,
 ): Promise<Acceptance | null> {
-  return writeRequest<Acceptance | null>(deps, request, (record) => {
-    if (!record?.desired.present || record.desired.service !== request.service) return null;
-    return answerWithoutChange(request, record, deps.clock.now());
+  return writeRequest<Acceptance | null>(deps, request.uuid, (record) => {
+    if (!record?.desired.present || record.desired.service !== request.service) return { answer: null };
+    const decided = answerWithoutChange(request, record, deps.clock.now());
+    return decided ? { answer: decided } : { request };
   });
 }
 
 /**
- * Writes the request into the record, unless the record already has an answer.
+ * Requests again what failed for good because balena did not have the device or its service, or because its fleet was not served. The
+ * caller has a sign that the cause may be gone. The new request looks at most once a minute.
  *
- * @param decide the answer of the present record, or of no record (null); undefined to write the request
+ * @returns null if the record has no such failure
+ * @throws as `accept`
+ */
+export function acceptAgain(deps: AcceptDependencies, uuid: string): Promise<Accepted | null> {
+  return writeRequest<Accepted | null>(deps, uuid, (record) => {
+    const failed = record && takenUpPart(record);
+    if (!failed) return { answer: null };
+    const due = (failed.job?.dead?.at ?? 0) + takeUpAgainAfterMs;
+    return { request: { uuid, present: true, service: failed.desired.service ?? '', due } };
+  });
+}
+
+/** A decision about a request: an answer, or a request to write. */
+type Decision<D> = { answer: D } | { request: DeviceRequest };
+
+/**
+ * Writes a request into the record, unless the record already has an answer.
+ *
+ * @param decide decides for the present record, or for no record (null)
  */
 async function writeRequest<D extends Acceptance | null>(
   deps: AcceptDependencies,
-  request: DeviceRequest,
-  decide: (record: DeviceRecord | null) => D | undefined,
+  uuid: string,
+  decide: (record: DeviceRecord | null) => Decision<D>,
 ): Promise<D | Accepted> {
   let decided: D | undefined;
-  const written = await deps.records.amend(request.uuid, (record) => {
-    decided = decide(record);
-    if (decided !== undefined) return null;
+  const written = await deps.records.amend(uuid, (record) => {
+    const decision = decide(record);
+    decided = 'answer' in decision ? decision.answer : undefined;
+    if ('answer' in decision) return null;
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
-    return requested(record, context, request, randomUUIDv7());
+    return requested(record, context, decision.request, randomUUIDv7());
   });
   if (written) {
     const operation = operationOf(written);

@@ -17,7 +17,7 @@ import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
-import { backOff } from '../throttling/backOff.js';
+import { backOff, quickTryAfter } from '../throttling/backOff.js';
 import { areAllClosed, releaseProbes } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
@@ -101,7 +101,11 @@ async function prepareConclusion(
   const { dependency } = error;
   const isDown = dependency !== null && !error.policy.isFinal && error.retryAfterMs === null;
   const circuitRetryAt = isDown ? await circuits[dependency].nextAttemptAt() : null;
-  return ({ attempts, retries }) => {
+  return ({ attempts, retries, quickTries }) => {
+    if (error.mayAppear && quickTries < error.policy.quickTries) {
+      const due = clock.now() + quickTryAfter(quickTries, chance);
+      return { kind: 'retried', error, counted, due, growsBackOff: false };
+    }
     const tooMany = counted && attempts + 1 >= settings.maxAttempts;
     return {
       kind: error.policy.isFinal || tooMany ? 'failed' : 'retried',

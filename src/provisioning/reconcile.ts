@@ -22,6 +22,7 @@ export async function reconcile(work: Work): Promise<void> {
     if (work.observed.fleet !== null) await remove(work, async () => null);
     throw new ProvisioningError('device-not-found', 'balena has no device with this UUID.', {
       step: 'validate',
+      mayAppear: work.observed.fleet === null,
     });
   }
   expectServedFleet(work, device);

@@ -27,6 +27,13 @@ export interface ErrorPolicy {
   dependency: Dependency | null;
   /** True if the first such error makes the request fail for good: no later run can succeed without a change by an operator. */
   isFinal: boolean;
+  /**
+   * Runs that follow within about a minute, before a final error ends the request, if balena may only not have the device or its services
+   * yet (`ProvisioningError.mayAppear`).
+   */
+  quickTries: number;
+  /** True if an event or the sweep requests again what failed for good with this code: the cause may be gone without an operator. */
+  isTakenUp: boolean;
   /** Whether one run repeats the failed call, a few times within 20 s. */
   retriedInRun: 'never' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
   /** Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. */
@@ -54,6 +61,8 @@ const seconds = 1_000;
 const usual = {
   dependency: null,
   isFinal: false,
+  quickTries: 0,
+  isTakenUp: false,
   retriedInRun: 'never',
   countsAsAttempt: 'never',
   firstBackOffMs: 5 * seconds,
@@ -64,6 +73,9 @@ const usual = {
 
 /** No later run can succeed. */
 const final = { ...usual, isFinal: true, httpStatus: 422 } as const;
+
+/** balena does not have what the request names, or not yet. */
+const missing = { ...final, quickTries: 4, isTakenUp: true } as const;
 
 /** The dependency does not answer, or answers with an error of its own. */
 const unavailable = {
@@ -97,7 +109,7 @@ const deviceFailed = { ...usual, fault: 'device', countsAsAttempt: 'while-circui
 /** The error policy: every code with its row. The codes are stable, because records, dead letters and answers carry them. */
 export const errorPolicies = {
   'device-not-found': {
-    ...final,
+    ...missing,
     fault: 'device',
     meaning: 'balena has no device with this UUID.',
     advice:
@@ -111,7 +123,7 @@ export const errorPolicies = {
       'If the fleet was deleted, discard the request. Otherwise check BALENA_API_KEY and replay: the device still has its variables.',
   },
   'service-not-found': {
-    ...final,
+    ...missing,
     fault: 'fleet',
     meaning: 'The device has no service with this name. No credentials were created.',
     advice:
@@ -119,6 +131,7 @@ export const errorPolicies = {
   },
   'fleet-not-allowed': {
     ...final,
+    isTakenUp: true,
     fault: 'fleet',
     meaning: "The device's fleet is not in FLEETS.",
     advice: 'Add the fleet to FLEETS and replay, or discard the request.',

@@ -83,8 +83,6 @@ export function findScope(work: Work, device: BalenaDevice): ScopedVariables {
   throw new ProvisioningError(
     'service-not-found',
     `The device has no service named "${service}": ${present}.`,
-    {
-      step: 'validate',
-    },
+    { step: 'validate', mayAppear: names.length === 0 },
   );
 }

@@ -69,6 +69,8 @@ export interface Scenario {
   poison: number | null;
   /** A device with failing calls to one dependency. The calls for other devices succeed. */
   sick: Sick | null;
+  /** balena has this device, or its services, only some time after the start. */
+  late: { device: number; what: 'device' | 'services'; ms: number } | null;
   /** Everything is audited at the end. */
   audit: boolean;
 }
@@ -296,5 +298,16 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   maxAttempts: fc.constantFrom(3, 10),
   poison: fc.constantFrom(...Array<null>(20).fill(null), 0),
   audit: fc.boolean(),
+  late: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(null) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        device: fc.constantFrom(0, 0, 1),
+        what: fc.constantFrom('device', 'services'),
+        ms: fc.constantFrom(20 * seconds, 90 * seconds, 800 * seconds),
+      }),
+    },
+  ),
   sick: fc.oneof({ weight: 7, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: sick }),
 });

@@ -11,6 +11,8 @@ export const scopes: readonly VariableScope[] = ['', 'a', 'b'];
 
 export interface CloudDevice {
   readonly uuid: string;
+  /** Until this time (true time, ms) balena does not have the device, or has none of its services. */
+  late: { what: 'device' | 'services'; until: number } | null;
   /** The device was deleted in balena. */
   gone: boolean;
   /** Another program changed something. */
@@ -49,6 +51,7 @@ export function createCloud() {
       uuid,
       {
         uuid,
+        late: null,
         gone: false,
         tampered: false,
         recordLost: false,

@@ -144,6 +144,17 @@ function event(system: System, running: Running, uuid: string): void {
   });
 }
 
+/** Takes an event "online", like the webhook. */
+export function online(system: System, running: Running, uuid: string): void {
+  invoke(system, running, uuid, async () => {
+    await (system.rule.handleEvent ?? handleEvent)(
+      running.deps,
+      { kind: 'check', uuid, type: 'online' },
+      'a',
+    );
+  });
+}
+
 /** Requests a rotation, like operators. A rotation changes neither service nor presence. */
 function requestRotation(system: System, running: Running, uuid: string, revoke: boolean): void {
   // A rotation without revocation has an action, and can be cancelled. A revocation is never cancelled here, because the thumbprint is remembered.
@@ -174,9 +185,9 @@ export function lookAgain(
   forceVerify: boolean,
   inMs = 0,
 ): void {
-  invoke(system, running, uuid, () =>
-    requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
-  );
+  invoke(system, running, uuid, async () => {
+    await requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs);
+  });
 }
 
 /** Plans a bulk action and starts the action. Operators are not told about single devices. */

@@ -1,4 +1,4 @@
-import type { DeviceRecord, RequestPart } from '../../../src/device/record.js';
+import type { Desired, DeviceRecord, RequestPart } from '../../../src/device/record.js';
 import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
@@ -54,6 +54,13 @@ export function watchRecord(
   if (ended) givenUp(system, device, ended);
 }
 
+/** Half a minute is shorter than the quick tries for a device or services that balena does not have yet. */
+const shortMs = 30_000;
+
+function isTooLate({ late }: CloudDevice, { requestedAt }: Desired): boolean {
+  return late !== null && late.until - requestedAt > shortMs;
+}
+
 /** A request ends for good only with a cause in the world. */
 function givenUp(
   { scenario, rule, world }: System,
@@ -66,6 +73,8 @@ function givenUp(
       job.dead.cancelled ||
       (error?.code === 'service-not-found' && desired.service === 'x') ||
       (error?.code === 'device-not-found' && (device.gone || device.hidden)) ||
+      ((error?.code === 'device-not-found' || error?.code === 'service-not-found') &&
+        isTooLate(device, desired)) ||
       (error?.code === 'balena-rejected' && device.gone) ||
       (error?.code === 'hub-device-disabled' && device.tampered) ||
       (error?.code === `${scenario.sick?.dependency}-rejected` && scenario.sick?.how === 'rejected') ||

@@ -104,6 +104,54 @@ describe('a request that is refused', () => {
   });
 });
 
+describe('a device that balena does not have yet, or has no service of', () => {
+  const empty = {
+    fleet: 'my_org/one',
+    scopes: new Map([['', { ownerId: 1, variables: {} }]]),
+    foreignServices: [],
+  };
+  const without = (found: typeof empty | null) => (system: ReturnType<typeof workerDependencies>) => {
+    system.deps.balena.findDevice = async () => found;
+  };
+
+  test.each([
+    ['device-not-found', null],
+    ['service-not-found', empty],
+  ] as const)(
+    '%s: is tried four times within a minute or so, and then fails for good',
+    async (code, found) => {
+      let record: DeviceRecord = queued;
+      let waitedMs = 0;
+      for (let tries = 0; tries < 4; tries += 1) {
+        const more = { generation: record.job!.generation };
+        const { after, deadLetters } = await worked(record, { prepare: without(found), more });
+        expect(deadLetters).toEqual([]);
+        expect(after).toMatchObject({ error: { code }, quickTries: tries + 1, retries: 0, attempts: 0 });
+        waitedMs += after!.job!.due - now;
+        record = { ...after!, job: { ...after!.job!, due: now } };
+      }
+      expect(waitedMs).toBeGreaterThan(37_000);
+      expect(waitedMs).toBeLessThan(76_000);
+      const more = { generation: record.job!.generation };
+      const { after, deadLetters } = await worked(record, { prepare: without(found), more });
+      expect(deadLetters).toEqual([code]);
+      expect(after?.job?.dead).toBeDefined();
+    },
+  );
+
+  test('is not waited for if it was there before, or has other services', async () => {
+    const seen = { ...queued, observed: { ...queued.observed, fleet: 'my_org/one' } };
+    expect((await worked(seen, { prepare: without(null) })).deadLetters).toEqual(['device-not-found']);
+    const typo = { ...queued, desired: { ...queued.desired, service: 'typo' } };
+    expect((await worked(typo)).deadLetters).toEqual(['service-not-found']);
+  });
+
+  test('is provisioned when its services come, and the tries are forgotten', async () => {
+    const { after } = await worked({ ...queued, quickTries: 3 });
+    expect(after).toMatchObject({ quickTries: 0, job: null, observed: { service: 'main' } });
+  });
+});
+
 describe('a run that fails', () => {
   test('is tried again, and the message of the next job is sent', async () => {
     const { after, sent } = await worked(queued, {
