@@ -1,7 +1,7 @@
 import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
 import type { Desired, DeviceRecord, RequestPart } from './record.js';
-import { isInDesiredState, isMessageOfJob, isPending } from './state.js';
+import { hasPendingChange, isInDesiredState, isMessageOfJob } from './state.js';
 
 /*
  * A request is refused if it fails for good before its desired state is validated. The record then returns to the request before, and
@@ -22,19 +22,20 @@ export function isSamePlace(one: Desired, other: Pick<Desired, 'present' | 'serv
 /**
  * The request that comes back if the next request is refused.
  *
- * A validated desired state comes back, and a deprovisioning, which needs no validation. A pending request that is not validated yet comes
- * back only if there is no other: each request supersedes the request before.
+ * A validated desired state comes back, and a deprovisioning that is not done: it needs no validation. A request that was never validated does not come
+ * back: the later request has superseded it.
  *
  * @param next the desired state of the next request
  * @returns null if the next request cannot be refused
  */
 export function fallbackFor(found: DeviceRecord | null, next: Desired): RequestPart | null {
   if (!found || !next.present) return null;
-  const { desired, fallback, job } = found;
+  const { desired, fallback } = found;
   if (isSamePlace(desired, next)) return fallback;
   if (fallback && isSamePlace(fallback.desired, next)) return null;
-  if (desired.validated || !desired.present || isInDesiredState(found)) return requestPartOf(found);
-  return fallback ?? (isPending(job) ? requestPartOf(found) : null);
+  const isReached = isInDesiredState(found) && !hasPendingChange(found);
+  if (!desired.present) return isReached ? null : requestPartOf(found);
+  return desired.validated || isReached ? requestPartOf(found) : fallback;
 }
 
 /**
@@ -76,14 +77,18 @@ export function deadPart(
 }
 
 /**
- * The failed request that is taken up again once its cause may be gone. If the device is to be absent, a refused request counts: the device
- * was requested after the deprovisioning, and waits.
+ * The failed request that is taken up again once its cause may be gone. A device in a good state is left alone. Otherwise a refused request
+ * comes first, because it is the later one.
  *
  * @returns the record with the dead job; null if there is no such request, or an operator has cancelled or discarded the request
  */
 export function takenUpPart(record: DeviceRecord): DeviceRecord | null {
-  const failed = record.job?.dead ? record : record.desired.present ? null : refusedPart(record);
-  if (!failed?.desired.present || !failed.error) return null;
-  const { cancelled, discarded } = failed.job?.dead ?? {};
-  return !cancelled && !discarded && policyOf(failed.error.code).isTakenUp ? failed : null;
+  if (record.desired.present && !record.job?.dead) return null;
+  const refused = refusedPart(record);
+  return (refused ? [refused, record] : [record]).find(isTakenUp) ?? null;
+}
+
+function isTakenUp({ desired, job, error }: DeviceRecord): boolean {
+  if (!desired.present || !job?.dead || !error) return false;
+  return !job.dead.cancelled && !job.dead.discarded && policyOf(error.code).isTakenUp;
 }

@@ -116,7 +116,8 @@ function isFailed(
   const { requestId, wish } = request;
   const { discarded } = callers.operators;
   if (!reasons && (requestId === null ? discarded.size > 0 : discarded.has(requestId))) return true;
-  const dead = system.recordOf(uuid)?.job?.dead;
+  const record = system.recordOf(uuid);
+  const dead = record?.job?.dead ?? record?.refusal?.job?.dead;
   // By design a bulk discard leaves the reason in the record, and no dead letter.
   if (!reasons && dead?.discarded && callers.operators.discardedAll) return true;
   // By design the message of a failed request is sent once. With the queue the dead letter is lost.

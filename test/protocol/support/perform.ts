@@ -127,6 +127,7 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
 function event(system: System, running: Running, uuid: string): void {
   const callers = system.callersOf(uuid);
   const request = callers.call({ present: true, service: 'a' }, running.process, true);
+  const takenUp = namesRequestAnew(system, uuid);
   invoke(system, running, uuid, async () => {
     try {
       const { outcome, requestId } = await (system.rule.handleEvent ?? handleEvent)(
@@ -135,6 +136,7 @@ function event(system: System, running: Running, uuid: string): void {
         'a',
       );
       await system.world.step(running.process);
+      takenUp.requestId = requestId ?? null;
       if (outcome === 'checked') throw new Error('an event "created" was taken for a check');
       callers.answer(request, outcome, requestId);
     } catch (error) {
@@ -144,14 +146,20 @@ function event(system: System, running: Running, uuid: string): void {
   });
 }
 
+/** A request that an event takes up again has a new id, like a rotation. */
+function namesRequestAnew(system: System, uuid: string): { requestId: string | null } {
+  const takenUp: { requestId: string | null } = { requestId: null };
+  system.callersOf(uuid).rotations.push(takenUp);
+  return takenUp;
+}
+
 /** Takes an event "online", like the webhook. */
 export function online(system: System, running: Running, uuid: string): void {
+  const takenUp = namesRequestAnew(system, uuid);
   invoke(system, running, uuid, async () => {
-    await (system.rule.handleEvent ?? handleEvent)(
-      running.deps,
-      { kind: 'check', uuid, type: 'online' },
-      'a',
-    );
+    const event = { kind: 'check', uuid, type: 'online' } as const;
+    const { requestId } = await (system.rule.handleEvent ?? handleEvent)(running.deps, event, 'a');
+    takenUp.requestId = requestId ?? null;
   });
 }
 

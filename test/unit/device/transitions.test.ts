@@ -497,17 +497,20 @@ describe('a request that is refused', () => {
     expect(refuse(unresolved).job).toMatchObject({ forceVerify: true, due: lease.until });
   });
 
-  test('has a pending request before it as its fallback, if nothing was validated', () => {
+  test('does not return to a request that was never validated: the later request wins', () => {
     const first = transitions.requested(null, context, { ...move, service: 'main' }, 'first');
-    const second = transitions.requested(first, context, move, 'second');
-    expect(refuse(second)).toMatchObject({ desired: first.desired, job: { kind: 'change' } });
+    expect(transitions.requested(first, context, move, 'second').fallback).toBeNull();
     const third = transitions.requested(moved, context, { ...move, service: 'y' }, 'third');
     expect(refuse(third).desired).toEqual(provisioned.desired);
   });
 
-  test('has nothing to return to if it is the first, or repeats a request that failed', () => {
+  test('has nothing to return to if it is the first, follows a finished deprovisioning, or repeats a request that failed', () => {
     const first = transitions.requested(null, context, move, 'first');
     expect(first.fallback).toBeNull();
+    const absent = transitions.requested(null, context, { uuid, present: false }, 'absent');
+    const observed = { ...absent.observed, hub: 'none' as const };
+    const done = { ...absent, job: null, observed };
+    expect(transitions.requested(done, context, move, 'second').fallback).toBeNull();
     const dead = transitions.failed(first, context, failure);
     expect(transitions.requested(dead, context, { ...move, service: 'y' }, 'second').fallback).toBeNull();
   });
