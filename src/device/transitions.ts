@@ -3,7 +3,7 @@ import type { EpochMs } from '../shared/time.js';
 import type { Desired, DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
 import { deadPart, fallbackFor, isRefused, isSamePlace, refusedPart, requestPartOf } from './refusal.js';
 import { type DeviceRequest, desiredBy } from './request.js';
-import { hasPendingChange, isInDesiredState, isPending } from './state.js';
+import { hasBegun, hasPendingChange, isInDesiredState, isPending } from './state.js';
 import {
   addScopes,
   afterLease,
@@ -87,7 +87,7 @@ function refusalBeside(
 
 /**
  * A check was requested: a worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`.
- * A dead job stays as it is.
+ * A check that is planned for later, and that no run has begun, is moved up. A dead job stays as it is.
  *
  * @param due the comparison must not begin earlier; default: now
  * @returns null if the record stays as it is
@@ -103,8 +103,12 @@ export function checkRequested(
     const next = startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify });
     return { ...next, attempts: 0, retries: 0, quickTries: 0 };
   }
-  if (!forceVerify || !isPending(job) || job.forceVerify) return null;
-  return { ...record, job: { ...job, forceVerify: true } };
+  if (!isPending(job)) return null;
+  const isPlanned = job.kind === 'check' && !hasBegun(record);
+  const verifies = forceVerify || job.forceVerify;
+  if (isPlanned && Math.max(now, due) < job.due)
+    return startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify: verifies });
+  return verifies && !job.forceVerify ? { ...record, job: { ...job, forceVerify: true } } : null;
 }
 
 /** The record was lost, and a message of the lost job has arrived. The new job has the generation of the message. */

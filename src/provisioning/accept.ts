@@ -3,7 +3,7 @@ import type { DeviceRecord, VariableScope } from '../device/record.js';
 import { refusedPart, takenUpPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
-import { hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
+import { hasBegun, hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
 import { requested } from '../device/transitions.js';
 import { messageIdOf, publishOrMarkUnsent, type SentRecently } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
@@ -16,9 +16,11 @@ import { requestCheck } from './check.js';
 /** The answer to a request. */
 export type Acceptance =
   | Accepted
-  /** The device is in the desired state. */
+  /** The device is in the desired state, and a worker looked less than a minute ago. */
   | { kind: 'already-provisioned'; record: DeviceRecord }
-  /** The request failed for good, and is not accepted again before `retryAt`. */
+  /** The record says that the device is in the desired state. A pending check looks whether that is true, and repairs the device. */
+  | { kind: 'checking'; record: DeviceRecord }
+  /** The request, or the last check of the device, failed for good. The request is not accepted again before `retryAt`. */
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
   /** The device's service was changed less than ten minutes ago. */
   | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs };
@@ -38,9 +40,9 @@ export interface AcceptDependencies {
 }
 
 const minutes = 60_000;
-/** The record of a provisioned device is trusted for this time. A later request also requests a check. */
-const verifyAfterMs = 10 * minutes;
-/** A bulk action's job that is due within this time is not replaced by the device's own request. */
+/** The record of a provisioned device is trusted for this time. A later request requests a check: one balena read a minute. */
+const lookAgainAfterMs = minutes;
+/** A job that is due within this time is near: no request of the device replaces it or moves it up. */
 const soonMs = 60_000;
 /** The shortest time from a change of service that succeeded to the next. Two services that request in turn would otherwise move the credentials all the time. */
 const moveAgainAfterMs = 10 * minutes;
@@ -60,12 +62,40 @@ export async function accept(deps: AcceptDependencies, request: DeviceRequest): 
     const decided = record && answerWithoutChange(request, record, deps.clock.now());
     return decided ? { answer: decided } : { request };
   });
-  const { kind, record } = answer;
-  if (kind === 'already-provisioned' && deps.clock.now() - record.observed.verifiedAt > verifyAfterMs) {
-    // The answer is right without the check, so a check that cannot be requested now does not fail the request.
-    await requestCheck(deps, record.uuid).catch(() => {});
+  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record) : answer;
+}
+
+/**
+ * Answers the request of a provisioned device. A device that requests again most likely lacks its variables: a device with variables
+ * has no reason to. So a worker looks, at most once a minute, and repairs the device. The answer "already provisioned" makes Cloud
+ * Relay refresh its variables, and is given only if the last look was good.
+ */
+async function look(
+  deps: AcceptDependencies,
+  request: DeviceRequest,
+  record: DeviceRecord,
+): Promise<Acceptance> {
+  const now = deps.clock.now();
+  if (isBeingChecked(record, now)) {
+    if (needsPublishing(deps, record)) await publishAndRemember(deps, record);
+    return { kind: 'checking', record };
   }
-  return answer;
+  const { observed, error } = record;
+  const retryAt = Math.max(observed.verifiedAt, error?.at ?? 0) + lookAgainAfterMs;
+  if (now < retryAt)
+    return error ? { kind: 'failed', record, retryAt } : { kind: 'already-provisioned', record };
+  const checked = await requestCheck(deps, record.uuid);
+  // Another request may have changed the record meanwhile. The new record then decides.
+  return checked && isBeingChecked(checked, now)
+    ? { kind: 'checking', record: checked }
+    : accept(deps, request);
+}
+
+/** A check looks soon, or has found something to repair. The check of a planned renewal may be due in hours. */
+function isBeingChecked(record: DeviceRecord, now: EpochMs): boolean {
+  const { job } = record;
+  if (!isPending(job) || job.kind !== 'check') return false;
+  return job.due <= now + soonMs || hasBegun(record);
 }
 
 /**
@@ -183,9 +213,9 @@ function answerWithoutChange(
  * The pending job belongs to a bulk action, and its turn comes later. A device that requests for itself cannot wait for hours: its
  * own request replaces the job, and the bulk action leaves the device alone.
  */
-function waitsForBulkAction({ action, job, lease, attempts, retries }: DeviceRecord, now: EpochMs): boolean {
-  const hasBegun = lease !== null || attempts > 0 || retries > 0 || job?.reservation !== undefined;
-  return action !== null && !hasBegun && job !== null && job.due > now + soonMs;
+function waitsForBulkAction(record: DeviceRecord, now: EpochMs): boolean {
+  const { action, job } = record;
+  return action !== null && !hasBegun(record) && job !== null && job.due > now + soonMs;
 }
 
 function needsPublishing({ clock, sentRecently }: AcceptDependencies, record: DeviceRecord): boolean {

@@ -83,11 +83,14 @@ function checkOutcome(uuid: string, record: DeviceRecord | null): EventOutcome {
 
 function outcomeOf({ kind, record }: Acceptance): EventOutcome {
   const { uuid, desired, error } = record;
-  return { outcome: kind, uuid, requestId: desired.requestId, message: messages[kind](uuid, error) };
+  const outcome = kind === 'checking' ? 'checked' : kind;
+  return { outcome, uuid, requestId: desired.requestId, message: messages[kind](uuid, error) };
 }
 
 const messages: Record<Acceptance['kind'], (uuid: string, error: DeviceRecord['error']) => string> = {
   accepted: (uuid) => `Accepted. Read the state at /api/provision/${uuid}.`,
+  checking: () =>
+    'The device was provisioned before. A worker checks its variables in balena, and repairs them.',
   'already-provisioned': () => 'The device is already provisioned.',
   failed: (_, error) => error?.message ?? 'The request has failed.',
   'service-conflict': () => 'The credentials were moved to another service less than ten minutes ago.',

@@ -241,6 +241,27 @@ const refused = fc
     ];
   });
 
+/** The variables of a provisioned device disappear, and the device requests again and again. */
+const lostVariables = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('remove', 'alien', 'alien-key'),
+      fc.array(fc.integer({ min: 1 * seconds, max: 150 * seconds }), {
+        minLength: 2,
+        maxLength: 5,
+        size: 'max',
+      }),
+    ),
+    { minLength: 1, maxLength: 2, size: 'max' },
+  )
+  .map((rounds): Act[] => [
+    { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'a' } },
+    ...rounds.flatMap(([how, waits]): Act[] => [
+      { device: 0, afterMs: 200 * seconds, what: { kind: 'tamper', how, scope: 'a' } },
+      ...waits.map((ms): Act => ({ device: 0, afterMs: ms, what: { kind: 'provision', scope: 'a' } })),
+    ]),
+  ]);
+
 /** The record of one device is lost, or an older version replaces the record, while messages of the lost versions are under way. */
 const restored = fc
   .array(
@@ -285,6 +306,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 2, arbitrary: replayed },
     { weight: 1, arbitrary: restored },
     { weight: 2, arbitrary: refused },
+    { weight: 1, arbitrary: lostVariables },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),

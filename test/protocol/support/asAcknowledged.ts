@@ -33,7 +33,7 @@ function isRefused({ wish }: CallerRequest): boolean {
 
 /**
  * A refused request changes nothing: the candidates are the requests before, back to a request that certainly counted: a finished request,
- * or an acknowledged DELETE. Without such a request, the refused request counts, and fails.
+ * or an acknowledged DELETE. Without such a request, and after a finished DELETE, the refused request counts, and fails.
  */
 function afterRefusals(system: System, candidates: CallerRequest[], uuid: string): CallerRequest[] {
   const refused = candidates.filter(isRefused);
@@ -41,16 +41,16 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
   const callers = system.callersOf(uuid);
   const acknowledged = callers.acknowledged();
   const before = Math.min(...refused.map(({ calledAt }) => calledAt));
+  const isDone = ({ requestId }: CallerRequest) =>
+    (system.done.get(requestId ?? '') ?? Number.POSITIVE_INFINITY) < before;
   const hasCounted = (request: CallerRequest) =>
-    acknowledged.includes(request) &&
-    request.calledAt < before &&
-    (!request.wish.present ||
-      (system.done.get(request.requestId ?? '') ?? Number.POSITIVE_INFINITY) < before);
+    acknowledged.includes(request) && request.calledAt < before && (!request.wish.present || isDone(request));
   let rest = callers.requests.filter((request) => !isRefused(request));
   const possible: CallerRequest[] = [];
   for (;;) {
     const layer = callers.candidates(rest);
-    if (layer.length === 0) return [...candidates, ...possible];
+    if (layer.length === 0 || layer.some((request) => !request.wish.present && isDone(request)))
+      return [...candidates, ...possible, ...layer];
     possible.push(...layer);
     if (layer.some(hasCounted)) {
       // A device that seems to be gone is not the fault of the request.

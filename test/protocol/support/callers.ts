@@ -21,7 +21,12 @@ export interface CallerRequest {
 
 /** A write without an answer takes effect within this time of the error, or of the death of its process. */
 const lateWriteMs = longestTravelMs + 10_000;
-const acknowledging = new Set<CallerRequest['answer']>(['accepted', 'already-provisioned', 'failed']);
+const acknowledging = new Set<CallerRequest['answer']>([
+  'accepted',
+  'already-provisioned',
+  'checking',
+  'failed',
+]);
 
 /** The callers of one device, and their answers. */
 export class Callers {

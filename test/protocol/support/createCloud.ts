@@ -17,6 +17,8 @@ export interface CloudDevice {
   gone: boolean;
   /** Another program changed something. */
   tampered: boolean;
+  /** When another program last changed the variables (true time, ms). */
+  variablesChangedAt: number;
   /** The record was lost, or replaced by an older version. */
   recordLost: boolean;
   /** The device kills its worker. */
@@ -54,6 +56,7 @@ export function createCloud() {
         late: null,
         gone: false,
         tampered: false,
+        variablesChangedAt: Number.NEGATIVE_INFINITY,
         recordLost: false,
         poison: false,
         hidden: false,

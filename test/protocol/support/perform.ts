@@ -13,7 +13,8 @@ import { RequestError } from '../../../src/ops/shared/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { requestCheck } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Wish } from './callers.js';
+import type { CallerRequest, Wish } from './callers.js';
+import { wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
@@ -116,11 +117,24 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
       const { requestId } = answer.record.desired;
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
       callers.answer(request, answer.kind, requestId);
+      if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);
     } catch (error) {
       callers.answer(request, 'error');
       throw error;
     }
   });
+}
+
+/** A look that was good counts for a minute. The look itself lasts no longer than a lease, and clocks differ by some seconds. */
+const trustedForMs = 60_000 + 120_000 + 5_000;
+
+/** The answer "already provisioned" is true, or was true a short time ago. */
+function watchAnswer({ world, cloud }: System, uuid: string, { wish, calledAt }: CallerRequest): void {
+  const device = cloud.device(uuid);
+  if (!wish.present || device.recordLost || device.gone) return;
+  if (wholePairAt(device, wish.service) !== null || calledAt - device.variablesChangedAt < trustedForMs)
+    return;
+  if (Number.isFinite(device.variablesChangedAt)) world.violated(uuid, 'an untrue 409');
 }
 
 /** Takes an event "created", like the webhook. */

@@ -133,18 +133,57 @@ describe('a device that is provisioned', () => {
     expect(table.writes).toBe(0);
   });
 
-  test('is checked again, if that was not done for ten minutes', async () => {
-    const { answer, record, sent } = await requested(fresh(provisioned), post, now + 10 * minutes + 1);
-    expect(answer.kind).toBe('already-provisioned');
+  test('is checked, if no worker has looked for a minute: its variables may be missing', async () => {
+    expect((await requested(fresh(provisioned), post, now + minutes - 1)).answer.kind).toBe(
+      'already-provisioned',
+    );
+    const { answer, record, sent, deps } = await requested(fresh(provisioned), post, now + minutes);
+    expect(answer).toMatchObject({ kind: 'checking', record: { desired: { requestId } } });
     expect(await record(uuid)).toMatchObject({ job: { kind: 'check' }, desired: { requestId } });
+    expect((await accept(deps, post)).kind).toBe('checking');
     expect(sent).toHaveLength(1);
   });
 
-  test('is already provisioned although it cannot be looked at again now', async () => {
+  const check = { generation: 2, kind: 'check' as const, due: now + 60 * minutes };
+  test.each<[string, Partial<DeviceRecord>]>([
+    ['is due soon', { job: { ...check, due: now + minutes } }],
+    ['waits for its registry operation', { job: { ...check, reservation: 3 } }],
+    ['has failed and is tried again', { job: check, retries: 1 }],
+    ['is under way', { job: check, lease: { by: 'w', until: now + minutes } }],
+  ])('is being mended, if a check %s', async (_, more) => {
+    const { answer, table } = await requested({ ...fresh(provisioned), ...more }, post);
+    expect(answer.kind).toBe('checking');
+    expect(table.writes).toBe(0);
+  });
+
+  test('is checked at once, if a renewal is planned for later', async () => {
+    const planned = { ...fresh(provisioned), job: check };
+    expect((await requested(planned, post)).answer.kind).toBe('already-provisioned');
+    const { answer, sent } = await requested(planned, post, now + minutes);
+    expect(answer).toMatchObject({
+      kind: 'checking',
+      record: { job: { kind: 'check', due: now + minutes } },
+    });
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+  });
+
+  test('is told why, if the last check failed, and is checked again after a minute', async () => {
+    const error = { code: 'service-not-found', step: 'validate', message: 'Gone.', at: now } as const;
+    const broken = { ...fresh(provisioned), error };
+    const { answer, sent } = await requested(broken, post, now + 1_000);
+    expect(answer).toMatchObject({ kind: 'failed', retryAt: now + minutes, record: { error } });
+    expect(sent).toEqual([]);
+    expect((await requested(broken, post, now + minutes)).answer.kind).toBe('checking');
+  });
+
+  test('is told nothing while it cannot be looked at: the answer could be untrue', async () => {
     const system = acceptDependencies(now + 11 * minutes);
     await system.put(fresh(provisioned));
     system.queue.fails = true;
-    expect((await accept(system.deps, post)).kind).toBe('already-provisioned');
+    await expect(accept(system.deps, post)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    system.queue.fails = false;
+    expect((await accept(system.deps, post)).kind).toBe('checking');
+    expect(system.sent).toHaveLength(1);
   });
 
   test('is taken up again if it is not as it should be', async () => {
