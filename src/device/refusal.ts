@@ -77,18 +77,10 @@ export function deadPart(
 }
 
 /**
- * The failed request that is taken up again once its cause may be gone. A device in a good state is left alone. Otherwise a refused request
- * comes first, because it is the later one.
- *
- * @returns the record with the dead job; null if there is no such request, or an operator has cancelled or discarded the request
+ * Whether the present request failed for good because balena did not have the device or its service, or because its fleet was not served.
+ * Such a request is taken up again once its cause may be gone. A cancelled or discarded request is not.
  */
-export function takenUpPart(record: DeviceRecord): DeviceRecord | null {
-  if (record.desired.present && !record.job?.dead) return null;
-  const refused = refusedPart(record);
-  return (refused ? [refused, record] : [record]).find(isTakenUp) ?? null;
-}
-
-function isTakenUp({ desired, job, error }: DeviceRecord): boolean {
+export function isTakenUp({ desired, job, error }: DeviceRecord): boolean {
   if (!desired.present || !job?.dead || !error) return false;
   return !job.dead.cancelled && !job.dead.discarded && policyOf(error.code).isTakenUp;
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, VariableScope } from './record.js';
-import { refusedPart, takenUpPart } from './refusal.js';
+import { isTakenUp, refusedPart } from './refusal.js';
 import { hasPendingChange, operationOf, type State, stateOf } from './state.js';
 
 /** The part of a record that lists and counts need. The table has a separate column for the summary, so that a scan of a large fleet reads little. */
@@ -42,8 +42,8 @@ export interface Summary {
   notBefore: EpochMs | null;
   notAfter: EpochMs | null;
   verifiedAt: EpochMs;
-  /** The service of the failed request that is taken up again once its cause may be gone (see `takenUpPart`), with the code; null if there is none. */
-  takenUp: { service: VariableScope; code: ErrorCode } | null;
+  /** The request failed for good, and is taken up again once its cause may be gone. */
+  isTakenUp: boolean;
   /** The refused request, as if the record had that request alone; null if no request is refused. See `refusedPart`. */
   refusal: Summary | null;
 }
@@ -51,7 +51,6 @@ export interface Summary {
 /** Makes the summary of a record. */
 export function summarize(record: DeviceRecord): Summary {
   const refused = refusedPart(record);
-  const failed = takenUpPart(record);
   const { desired, observed, error, job, lease } = record;
   return {
     uuid: record.uuid,
@@ -85,7 +84,7 @@ export function summarize(record: DeviceRecord): Summary {
     notBefore: observed.notBefore,
     notAfter: observed.notAfter,
     verifiedAt: observed.verifiedAt,
-    takenUp: failed?.error ? { service: failed.desired.service ?? '', code: failed.error.code } : null,
+    isTakenUp: isTakenUp(record),
     refusal: refused && summarize(refused),
   };
 }

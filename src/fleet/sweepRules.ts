@@ -46,9 +46,9 @@ export function sweepItem(
     if (!device || device.certificates.size > 0) return null;
     return { uuid, fleet: device.fleet, act: 'request', service: rules.service };
   }
-  if (device && record.takenUp) {
-    const { service, code } = record.takenUp;
-    const mustExist = code === 'service-not-found' && service !== '';
+  if (device && record.isTakenUp) {
+    const service = record.service ?? '';
+    const mustExist = record.code === 'service-not-found' && service !== '';
     return { uuid, fleet: device.fleet, act: 'request-again', service, mustExist };
   }
   // A pending job reads the real state. A dead job waits for an operator.

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
-import { refusedPart, takenUpPart } from '../device/refusal.js';
+import { isTakenUp, refusedPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
 import { hasBegun, hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
@@ -145,10 +145,10 @@ export function acceptRotation(
  */
 export function acceptAgain(deps: AcceptDependencies, uuid: string): Promise<Accepted | null> {
   return writeRequest<Accepted | null>(deps, uuid, (record) => {
-    const failed = record && takenUpPart(record);
-    if (!failed) return { answer: null };
-    const due = (failed.job?.dead?.at ?? 0) + takeUpAgainAfterMs;
-    return { request: { uuid, present: true, service: failed.desired.service ?? '', due } };
+    if (!record || !isTakenUp(record)) return { answer: null };
+    const { desired, job } = record;
+    const due = (job?.dead?.at ?? 0) + takeUpAgainAfterMs;
+    return { request: { uuid, present: true, service: desired.service ?? '', due } };
   });
 }
 
