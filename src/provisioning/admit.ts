@@ -82,18 +82,19 @@ async function tryToAdmit(
   }
   const { value: record, etag } = found;
   const { lease } = record;
-  const dead = deadPart(record, message);
+  const isOfJob = isMessageOfJob(record, message);
   // The process that made the pending job may have died before sending the job's message.
-  if (dead !== record && (dead || !isMessageOfJob(record, message))) await publish(deps, record);
-  if (dead) {
-    if (!wasResent(dead, message, delivery)) return { kind: 'dead', record: dead };
-    const reopened = dead === record ? record : refusalReopened(record);
-    if (!reopened) return { kind: 'dead', record: dead };
+  if (!isOfJob) await publish(deps, record);
+  const dead = deadPart(record, message);
+  if (dead && wasResent(dead, message, delivery)) {
+    const reopened = isOfJob ? record : refusalReopened(record);
     const by = 'an operator, who resent its dead letter';
-    return writeAndPublish(deps, replayed(reopened, context, { due: context.now, by, action: null }), etag);
+    if (reopened)
+      return writeAndPublish(deps, replayed(reopened, context, { due: context.now, by, action: null }), etag);
   }
-  // A message of any other job is superseded.
-  if (!isMessageOfJob(record, message)) return postponedAdmission;
+  if (dead) return { kind: 'dead', record: dead };
+  // The message of any other job is superseded.
+  if (!isOfJob) return postponedAdmission;
   if (lease && context.now < lease.until) {
     const at = Math.min(lease.until, context.now + leaseWaitMs);
     await publishCopy(deps.queue, message, delivery.sequenceNumber, at);
@@ -192,8 +193,6 @@ function diedTooOften(): ProvisioningError {
 
 /** An operator resent the dead letter with another tool. */
 function wasResent({ job }: DeviceRecord, message: ProvisioningMessage, { enqueuedAt }: Delivery): boolean {
-  const dead = job?.dead;
-  return (
-    dead !== undefined && !dead.cancelled && enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs
-  );
+  const { at, cancelled } = job?.dead ?? { at: Number.POSITIVE_INFINITY };
+  return !cancelled && enqueuedAt > at && enqueuedAt > message.due + resentAfterMs;
 }

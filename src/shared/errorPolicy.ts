@@ -127,7 +127,7 @@ export const errorPolicies = {
     fault: 'fleet',
     meaning: 'The device has no service with this name. No credentials were created.',
     advice:
-      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay.',
+      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay, or let the sweep repeat the request.',
   },
   'fleet-not-allowed': {
     ...final,

@@ -44,7 +44,7 @@ export async function answerAccepted(
     return problem({
       status: 409,
       code: 'service-conflict',
-      detail: `A request for the service "${record.desired.service}" was accepted less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
+      detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
       headers,
       more: { service: record.desired.service, retryAt: at },
     });
