@@ -39,7 +39,7 @@ export const addProvision: AddCommand = (parent, action) =>
         session.printResult({ outcome: acceptance.kind, ...device }, () =>
           isNew
             ? `${uuid} is ${device.state}${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`
-            : `${uuid} is already provisioned ${service === '' ? 'at the device level' : `for the service ${service}`}.`,
+            : `${uuid} is already provisioned ${service === '' ? 'at the device level' : `for the service ${service}`}.${acceptance.kind === 'checking' ? ' A worker checks its variables in balena.' : ''}`,
         );
       }),
     );

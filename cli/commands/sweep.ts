@@ -69,7 +69,7 @@ function exitCodeOf(report: SweepProgress | undefined): ExitCode {
 }
 
 function itemLine(item: SweepItem): string {
-  return `${item.uuid}  ${item.act === 'request' ? 'request' : `check: ${item.why}`}  ${item.fleet ?? ''}`.trimEnd();
+  return `${item.uuid}  ${item.act === 'check' ? `check: ${item.why}` : item.act.replace('-', ' ')}  ${item.fleet ?? ''}`.trimEnd();
 }
 
 /** @param auxiliary text before each verb: empty, or "would be " for a dry run */

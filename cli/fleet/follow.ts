@@ -67,10 +67,13 @@ async function readOnce(
   for await (const summary of records.summaries()) {
     if (!followed.has(summary.uuid)) continue;
     found += 1;
-    const state = summaryState(summary, now);
+    const own = summaryState(summary, now);
+    // The device stays in its state, but the request of the caller failed.
+    const isRefused = summary.refusal !== null && !underWay.includes(own);
+    const state = isRefused ? 'failed' : own;
     report.states[state] += 1;
     if (state === 'failed') {
-      const code = summary.code ?? 'unexpected';
+      const code = (isRefused ? summary.refusal?.code : summary.code) ?? 'unexpected';
       report.failures[code] = (report.failures[code] ?? 0) + 1;
     }
     if (underWay.includes(state)) report.lastDue = Math.max(report.lastDue ?? 0, summary.job?.due ?? 0);

@@ -68,8 +68,9 @@ export async function repair(
       const { kind } = await retryWithBackoff(clock, () => accept(deps, request));
       // The record already retires this thumbprint, but the hub accepts the thumbprint again. A new request would change nothing, so a check is
       // requested.
-      if (kind === 'already-provisioned') await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
-      return kind === 'accepted' || kind === 'already-provisioned' ? 'requested' : 'outdated';
+      const isUnchanged = kind === 'already-provisioned' || kind === 'checking';
+      if (isUnchanged) await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
+      return kind === 'accepted' || isUnchanged ? 'requested' : 'outdated';
     }
   }
 }

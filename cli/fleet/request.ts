@@ -152,6 +152,7 @@ async function requestDevice(
   const acceptance = await retryWithBackoff(clock, () => accept(deps, desired), signal);
   switch (acceptance.kind) {
     case 'already-provisioned':
+    case 'checking':
       return 'alreadyProvisioned';
     case 'failed':
       return 'failed';

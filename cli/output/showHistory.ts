@@ -16,13 +16,18 @@ const labelWidth = 13;
 
 /** Formats the state and the history of one device for the terminal. @param width the longest line, in characters */
 export function showHistory({ device, history }: DeviceHistory, width: number): string {
-  const { state, certificate, error, service, discarded } = device;
+  const { state, certificate, error, service, discarded, refusal } = device;
+  const failure = error ?? refusal?.error;
   const lines: [label: string, text: string | null][] = [
     ['requested', `${device.operation}${scopeOf(service)}, ${when(device.requestedAt)}`],
     ['fleet', device.fleet],
     ['expected', device.expectedAt && when(device.expectedAt)],
     ['done', device.completedAt && when(device.completedAt)],
-    ['error', error && `${error.code}${error.step ? ` at ${error.step}` : ''}: ${error.message}`],
+    ['error', error && reasonOf(error)],
+    [
+      'refused',
+      refusal && `the request${scopeOf(refusal.service)}, ${when(refusal.at)}; ${reasonOf(refusal.error)}`,
+    ],
     ['attempts', device.attempts > 0 ? `${device.attempts}` : null],
     ['replays', device.replays > 0 ? `${device.replays}` : null],
     ['certificate', certificate?.thumbprint ?? null],
@@ -32,7 +37,7 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     [
       'to do',
       device.replayable
-        ? `${error ? `${adviceFor(error.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
+        ? `${failure ? `${adviceFor(failure.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
         : null,
     ],
   ];
@@ -51,6 +56,10 @@ function eventLine({ at, type, note, steps = [] }: DeviceHistory['history'][numb
   const lines = [`${type}: ${note}`, ...(traces.length > 0 ? [traces.join(', ')] : [])];
   const wrapped = lines.map((line) => wrap(line, width - time.length).replaceAll('\n', `\n${indent}`));
   return styleText('dim', time) + wrapped.join(`\n${indent}`);
+}
+
+function reasonOf({ code, step, message }: NonNullable<DeviceHistory['device']['error']>): string {
+  return `${code}${step ? ` at ${step}` : ''}: ${message}`;
 }
 
 function when(at: string): string {

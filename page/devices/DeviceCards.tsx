@@ -31,6 +31,24 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
   );
 }
 
+/** The refused request, and the advice for operators. The device stays in the state from before. */
+export function RefusalCard({ refusal }: { refusal: NonNullable<Device['refusal']> }) {
+  const { service, error, at } = refusal;
+  return (
+    <section class="card" aria-labelledby="refusal">
+      <h2 id="refusal">The last request was refused</h2>
+      <p>
+        The request for {serviceName(service)} of <Time at={at} /> changed nothing.
+      </p>
+      <p>
+        <strong>{error.code}</strong>: {error.message}
+      </p>
+      <h3>What to do</h3>
+      <p>{adviceFor(error.code)}</p>
+    </section>
+  );
+}
+
 /** The facts of the device's latest request. */
 export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
   const { discarded } = device;

@@ -6,7 +6,7 @@ import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
-import { CertificateCard, FailureCard, RequestCard } from './DeviceCards.js';
+import { CertificateCard, FailureCard, RefusalCard, RequestCard } from './DeviceCards.js';
 import { History } from './History.js';
 
 const pending = ['queued', 'working', 'retrying'];
@@ -52,6 +52,7 @@ export function DeviceView({ uuid }: { uuid: string }) {
             )}
           </p>
           {device.error && <FailureCard device={device} error={device.error} />}
+          {device.refusal && <RefusalCard refusal={device.refusal} />}
           <div class="cards">
             <RequestCard device={device} />
             <CertificateCard device={device} />

@@ -15,8 +15,10 @@ export interface Desired {
   readonly revoke?: readonly string[];
   readonly requestId: string;
   readonly requestedAt: EpochMs;
-  /** The time of the last change of service. */
+  /** The time at which the last change of service succeeded. */
   readonly movedAt?: EpochMs;
+  /** A run has found that balena has the device and the service, and that the fleet is served. */
+  readonly validated?: boolean;
 }
 
 /** The certificates that the device must not keep. */
@@ -128,6 +130,20 @@ export interface JobAction {
   readonly previous?: Retirement;
 }
 
+/** The part of a record that belongs to one request. */
+export type RequestPart = Pick<
+  DeviceRecord,
+  | 'desired'
+  | 'job'
+  | 'attempts'
+  | 'failures'
+  | 'replays'
+  | 'error'
+  | 'action'
+  | 'completedAt'
+  | 'coolDownUntil'
+>;
+
 /**
  * The one row of a device, and the only source of truth about its provisioning. A private key is never part of a record.
  *
@@ -137,6 +153,10 @@ export interface DeviceRecord {
   readonly uuid: string;
   readonly desired: Desired;
   readonly job: Job | null;
+  /** The request whose desired state comes back if the present request is refused; null if there is none. */
+  readonly fallback: RequestPart | null;
+  /** The last refused request, with its dead job. See `refusedPart`. */
+  readonly refusal: RequestPart | null;
   readonly lease: Lease | null;
   readonly observed: Observed;
   /** Scopes that may hold our variables. A lease adds the desired scope before the first write; a run removes cleared scopes. */
@@ -145,6 +165,8 @@ export interface DeviceRecord {
   readonly attempts: number;
   /** Runs that ended with a retry, counted as attempts or not. The back-off grows with this number. */
   readonly retries: number;
+  /** Runs of the present request that did not find the device, or any of its services. */
+  readonly quickTries: number;
   /** Consecutive requests that failed for good. */
   readonly failures: number;
   /** Replays since the device last reached its desired state. */

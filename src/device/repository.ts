@@ -3,6 +3,7 @@ import type { Clock, EpochMs } from '../shared/time.js';
 import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
 import type { Columns, Key, Row, ScannedTable } from '../storage/table.js';
 import type { DeviceRecord } from './record.js';
+import { refusedPart } from './refusal.js';
 import { isPending } from './state.js';
 import { type Summary, summarize } from './summary.js';
 
@@ -27,12 +28,14 @@ export interface Records {
 
 /** A filter for records. A record must meet all given conditions. */
 export interface Where {
-  /** Whether the record's job is dead. */
+  /** Whether the record has a dead job: of its present request, or of a refused request. */
   dead?: boolean;
   code?: string;
   fleet?: string;
   /** The bulk action that last changed the record. */
   action?: string;
+  /** The bulk action that requested the refused request. */
+  refusedAction?: string;
   /** Only uuids greater than this one. */
   after?: string;
   /** Only records written at or after this moment, by the clock of the writing process. */
@@ -98,14 +101,16 @@ function keyOf(uuid: string): Key {
 /** The columns that timers and operators filter by. The record itself is the JSON beside the columns. */
 function columnsOf(record: DeviceRecord): Columns {
   const { job, observed, error, action } = record;
+  const refused = refusedPart(record);
   return {
     changed: record.updatedAt,
     pending: isPending(job),
-    dead: job?.dead !== undefined,
+    dead: job?.dead !== undefined || refused !== null,
     due: job?.due ?? 0,
     code: error?.code ?? '',
     fleet: observed.fleet ?? '',
     action: action?.id ?? '',
+    refusedAction: refused?.action?.id ?? '',
     summary: JSON.stringify(summarize(record)),
   };
 }

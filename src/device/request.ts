@@ -24,7 +24,7 @@ export function isSameRequest(request: DeviceRequest, { desired }: Pick<DeviceRe
   return isToRetire(desired, request.retire) && (!request.revoke || isToRevoke(desired, request.retire));
 }
 
-type Found = Pick<DeviceRecord, 'desired' | 'job' | 'observed'>;
+type Found = Pick<DeviceRecord, 'desired' | 'job' | 'observed' | 'fallback'>;
 
 /**
  * The desired state of a new request.
@@ -39,14 +39,16 @@ export function desiredBy(
   now: EpochMs,
 ): Desired {
   const before = found?.desired;
-  const movedAt =
-    request.present && before?.present && before.service !== request.service ? now : before?.movedAt;
+  const place = { present: request.present, service: request.present ? request.service : null };
+  const isValidated = [before, found?.fallback?.desired].some(
+    (each) => each?.validated && each.present === place.present && each.service === place.service,
+  );
   return {
-    present: request.present,
-    service: request.present ? request.service : null,
+    ...place,
     requestId,
     requestedAt: now,
-    ...(request.present && before?.present && movedAt !== undefined && { movedAt }),
+    ...(request.present && before?.present && before.movedAt !== undefined && { movedAt: before.movedAt }),
+    ...(request.present && isValidated && { validated: true }),
     ...retirement(request, found),
   };
 }

@@ -6,6 +6,11 @@ export function isPending(job: Job | null): job is Job {
   return job !== null && !job.dead;
 }
 
+/** Whether a worker has begun the pending job: a run is under way, has failed, or has reserved a registry operation. */
+export function hasBegun({ job, lease, attempts, retries, quickTries }: DeviceRecord): boolean {
+  return lease !== null || attempts > 0 || retries > 0 || quickTries > 0 || job?.reservation !== undefined;
+}
+
 /** Whether a change is pending. Requests and replays start changes. */
 export function hasPendingChange({ job }: Pick<DeviceRecord, 'job'>): boolean {
   return isPending(job) && job.kind === 'change';

@@ -1,6 +1,7 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, VariableScope } from './record.js';
+import { isTakenUp, refusedPart } from './refusal.js';
 import { hasPendingChange, operationOf, type State, stateOf } from './state.js';
 
 /** The part of a record that lists and counts need. The table has a separate column for the summary, so that a scan of a large fleet reads little. */
@@ -41,10 +42,15 @@ export interface Summary {
   notBefore: EpochMs | null;
   notAfter: EpochMs | null;
   verifiedAt: EpochMs;
+  /** The request failed for good, and is taken up again once its cause may be gone. */
+  isTakenUp: boolean;
+  /** The refused request, as if the record had that request alone; null if no request is refused. See `refusedPart`. */
+  refusal: Summary | null;
 }
 
 /** Makes the summary of a record. */
 export function summarize(record: DeviceRecord): Summary {
+  const refused = refusedPart(record);
   const { desired, observed, error, job, lease } = record;
   return {
     uuid: record.uuid,
@@ -78,7 +84,14 @@ export function summarize(record: DeviceRecord): Summary {
     notBefore: observed.notBefore,
     notAfter: observed.notAfter,
     verifiedAt: observed.verifiedAt,
+    isTakenUp: isTakenUp(record),
+    refusal: refused && summarize(refused),
   };
+}
+
+/** The parts of a summary that have a job of their own: the present request, and the refused request. */
+export function partsOf(summary: Summary): Summary[] {
+  return summary.refusal ? [summary, summary.refusal] : [summary];
 }
 
 /** The state that lists show, with the lease taken into account. */

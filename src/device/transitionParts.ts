@@ -9,8 +9,9 @@ import type {
   RecordedError,
   VariableScope,
 } from './record.js';
+import { fallbackFor, requestPartOf } from './refusal.js';
 import { retirementOf } from './request.js';
-import { operationOf } from './state.js';
+import { hasPendingChange, isInDesiredState, operationOf } from './state.js';
 
 /* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
 
@@ -48,6 +49,8 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
     uuid,
     desired,
     job: null,
+    fallback: null,
+    refusal: null,
     lease: null,
     observed: {
       thumbprint: null,
@@ -63,6 +66,7 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
     scopes: [],
     attempts: 0,
     retries: 0,
+    quickTries: 0,
     failures: 0,
     replays: 0,
     error: null,
@@ -92,7 +96,7 @@ export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
 }
 
 /** Resets the counters of failed runs, and the error. */
-export const noFailure = { attempts: 0, retries: 0, error: null } as const;
+export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null } as const;
 
 interface JobDetails {
   kind: Job['kind'];
@@ -156,10 +160,59 @@ const longestCoolDown = 360 * minutes;
  */
 export function markDead(record: DeviceRecord, error: ProvisioningError, now: EpochMs): DeviceRecord {
   const next = { ...record, error: recordedError(error, now) };
-  if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0 };
+  if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0, quickTries: 0 };
   const failures = record.failures + 1;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
   return { ...next, job: { ...record.job, dead: { at: now } }, failures, coolDownUntil: now + coolDown };
+}
+
+/** The desired state of another request, with the thumbprint that the record is to retire now. */
+function withRetirementOf({ desired }: DeviceRecord, other: Desired): Desired {
+  const { retire: _, revoke: __, ...rest } = other;
+  const { retire, revoke } = desired;
+  return { ...rest, ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
+}
+
+/**
+ * Moves a request with a dead job aside, and puts the request from before in its place. The new job continues the request from before, or
+ * checks the device if that request was finished.
+ */
+export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
+  const { fallback, lease, job } = record;
+  if (!fallback) return record;
+  const back: DeviceRecord = {
+    ...record,
+    ...fallback,
+    ...noFailure,
+    desired: withRetirementOf(record, fallback.desired),
+    job: null,
+    fallback: null,
+    refusal: requestPartOf(record),
+  };
+  const wasFinished = !lease && !hasPendingChange(fallback) && !fallback.job?.dead && isInDesiredState(back);
+  const next = startJob(back, undefined, {
+    kind: wasFinished ? 'check' : 'change',
+    due: afterLease(record, now, now),
+    forceVerify: job?.forceVerify,
+  });
+  return {
+    ...next,
+    firstGeneration: next.lastGeneration,
+    completedAt: wasFinished ? fallback.completedAt : null,
+  };
+}
+
+/** Puts a refused request in the place of the present request, with its dead job. */
+export function reopened(record: DeviceRecord, { desired, job, ...rest }: DeviceRecord): DeviceRecord {
+  const forceVerify = record.job?.forceVerify;
+  const refused = requestPartOf({ ...rest, desired, job });
+  return {
+    ...record,
+    ...refused,
+    desired: withRetirementOf(record, desired),
+    job: job && { ...job, ...(forceVerify && { forceVerify }) },
+    fallback: fallbackFor(record, desired),
+  };
 }
 
 /** An error in its stored form. */

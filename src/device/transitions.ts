@@ -1,8 +1,9 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
+import type { Desired, DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
+import { deadPart, fallbackFor, isRefused, isSamePlace, refusedPart, requestPartOf } from './refusal.js';
 import { type DeviceRequest, desiredBy, retirementOf } from './request.js';
-import { hasPendingChange, isInDesiredState, isPending } from './state.js';
+import { hasBegun, hasPendingChange, isInDesiredState, isPending } from './state.js';
 import {
   addScopes,
   afterLease,
@@ -15,7 +16,9 @@ import {
   markDead,
   newRecord,
   noFailure,
+  putBack,
   recordedError,
+  reopened,
   reschedule,
   startJob,
   withUnknownHub,
@@ -46,25 +49,44 @@ export function requested(
   // The new request must not delay a device whose change is already pending.
   const pendingDue = found?.job && hasPendingChange(found) ? found.job.due : Number.POSITIVE_INFINITY;
   const lastGeneration = Math.max(before.lastGeneration, firstGenerationAt(now));
-  const record = startJob({ ...before, desired, lastGeneration }, traceparent, {
+  const next = {
+    ...before,
+    ...refusalBeside(before, desired),
+    desired,
+    fallback: fallbackFor(found, desired),
+  };
+  const record = startJob({ ...next, lastGeneration }, traceparent, {
     kind: 'change',
     due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
     forceVerify: request.forceVerify || before.job?.forceVerify,
   });
   const previous = retirementOf(found?.desired.retire, found?.desired.revoke);
-  const next: DeviceRecord = {
+  const accepted: DeviceRecord = {
     ...record,
     ...noFailure,
     firstGeneration: record.lastGeneration,
     completedAt: null,
     action: request.action === undefined ? null : { id: request.action, error: null, previous },
   };
-  return appendHistory(next, { at: now, type: 'requested', note: describeRequest(next) });
+  return appendHistory(accepted, { at: now, type: 'requested', note: describeRequest(accepted) });
+}
+
+/**
+ * What becomes of an earlier refusal. A rotation leaves the refusal. The same request again supersedes the refusal, and keeps the number
+ * of its failures, so that the cool-down grows. Every other request ends the refusal.
+ */
+function refusalBeside(
+  { desired, refusal, failures }: DeviceRecord,
+  next: Desired,
+): Pick<DeviceRecord, 'refusal' | 'failures'> {
+  if (isSamePlace(desired, next)) return { refusal, failures };
+  if (refusal && isSamePlace(refusal.desired, next)) return { refusal, failures: refusal.failures };
+  return { refusal: null, failures };
 }
 
 /**
  * A check was requested: a worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`.
- * A dead job stays as it is.
+ * A check that is planned for later, and that no run has begun, is moved up. A dead job stays as it is.
  *
  * @param due the comparison must not begin earlier; default: now
  * @returns null if the record stays as it is
@@ -78,10 +100,14 @@ export function checkRequested(
   const { job } = record;
   if (!job) {
     const next = startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify });
-    return { ...next, attempts: 0, retries: 0 };
+    return { ...next, attempts: 0, retries: 0, quickTries: 0 };
   }
-  if (!forceVerify || !isPending(job) || job.forceVerify) return null;
-  return { ...record, job: { ...job, forceVerify: true } };
+  if (!isPending(job)) return null;
+  const isPlanned = job.kind === 'check' && !hasBegun(record);
+  const verifies = forceVerify || job.forceVerify;
+  if (isPlanned && Math.max(now, due) < job.due)
+    return startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify: verifies });
+  return verifies && !job.forceVerify ? { ...record, job: { ...job, forceVerify: true } } : null;
 }
 
 /** The record was lost, and a message of the lost job has arrived. The new job has the generation of the message. */
@@ -151,9 +177,11 @@ export function leased(
   return present && service !== null ? addScopes(next, [service]) : next;
 }
 
-/** The worker of this device died too often. The job fails for good, and no lease is left. */
+/** The worker of this device died too often. The job fails for good, or the request is refused, and no lease is left. */
 export function workerDied(record: DeviceRecord, context: Context, error: ProvisioningError): DeviceRecord {
-  return markDead({ ...leaseExpired(record, context), lease: null }, error, context.now);
+  const refuses = isRefused(record, error);
+  const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context.now);
+  return refuses ? putBack(dead, context) : dead;
 }
 
 /** The run has found our variables in further scopes. */
@@ -168,19 +196,31 @@ export interface RunFindings {
   clearedScopes: ReadonlySet<VariableScope>;
   /** One of the run's writes may still take effect. */
   outcomeUnknown: boolean;
+  /** The desired state that the run worked for. */
+  desired: Pick<Desired, 'requestId'>;
+  /** The run has validated the desired state. */
+  validated: boolean;
 }
 
 /** The run has ended under its own lease. If a write may still take effect, the lease runs out by itself; otherwise it ends now. */
 export function leaseReleased(
   record: DeviceRecord,
-  { observed, clearedScopes, outcomeUnknown }: RunFindings,
+  { observed, clearedScopes, outcomeUnknown, desired, validated }: RunFindings,
 ): DeviceRecord {
   return {
-    ...record,
+    ...(validated ? withValidated(record, desired) : record),
     lease: record.lease && outcomeUnknown ? { ...record.lease, unresolved: true } : null,
     observed: { ...observed },
     scopes: record.scopes.filter((scope) => !clearedScopes.has(scope)),
   };
+}
+
+/** Marks the desired state as validated. A later request may have replaced the desired state during the run. */
+function withValidated(record: DeviceRecord, { requestId }: Pick<Desired, 'requestId'>): DeviceRecord {
+  const { desired, fallback } = record;
+  if (desired.requestId === requestId) return { ...record, desired: { ...desired, validated: true } };
+  if (fallback?.desired.requestId !== requestId) return record;
+  return { ...record, fallback: { ...fallback, desired: { ...fallback.desired, validated: true } } };
 }
 
 /**
@@ -203,12 +243,17 @@ export function completed(
   { now }: Context,
   steps: readonly StepResult[],
 ): DeviceRecord {
-  const done = record.desired.present ? 'provisioned' : 'deprovisioned';
+  const { desired, fallback, refusal } = record;
+  const done = desired.present ? 'provisioned' : 'deprovisioned';
+  const hasMoved = desired.present && fallback?.desired.present && !isSamePlace(fallback.desired, desired);
   const note = record.job?.kind === 'check' ? 'checked: the device is in its desired state' : done;
   const next: DeviceRecord = {
     ...record,
     ...noFailure,
     job: null,
+    desired: hasMoved ? { ...desired, movedAt: now } : desired,
+    fallback: null,
+    refusal: refusal && isSamePlace(refusal.desired, desired) ? null : refusal,
     failures: 0,
     replays: 0,
     coolDownUntil: 0,
@@ -261,6 +306,7 @@ export function retried(
     ...reschedule(record, context, afterLease(record, due, now)),
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
+    quickTries: record.quickTries + (error.mayAppear ? 1 : 0),
     error: recordedError(error, now),
   };
   const note = `${error.code}: ${error.message} The job is tried again`;
@@ -281,6 +327,15 @@ export function failed(
     note: `${result}, ${error.code}: ${error.message}`,
     steps,
   });
+}
+
+/**
+ * The request is refused. The desired state from before comes back, with what was requested meanwhile about its certificate. The refused
+ * request stays in the record for answers and lists. A new job continues the earlier request, or checks the device: hints and requests to
+ * verify may have joined the refused job.
+ */
+export function refused(record: DeviceRecord, context: Context, failure: Failure): DeviceRecord {
+  return putBack(failed(record, context, failure), context);
 }
 
 /** The run did not succeed, and its job was cancelled meanwhile. The job stays dead. */
@@ -314,6 +369,17 @@ export function replayed(
 }
 
 /**
+ * An operator replays a refused request: the request takes the place of the present one, which comes back if the request is refused again.
+ * `replayed` follows.
+ *
+ * @returns null if no request is refused, or an operator has discarded it
+ */
+export function refusalReopened(record: DeviceRecord): DeviceRecord | null {
+  const refused = refusedPart(record);
+  return refused && !refused.job?.dead?.discarded ? reopened(record, refused) : null;
+}
+
+/**
  * The record was lost, and an operator replays a dead letter. The record has no job yet: `replayed` makes one, above the dead
  * letter's generation, so that the dead letter is superseded.
  */
@@ -324,7 +390,8 @@ export function restoredFromDeadLetter(lost: LostWork, { now }: Context): Device
 }
 
 /**
- * An operator cancels the replay that made the pending change. The job becomes dead, with the error from before the replay.
+ * An operator cancels the replay that made the pending change. The job becomes dead, with the error from before the replay. A replayed
+ * request that is not validated yet is refused again.
  *
  * @param by the operator, for the history
  * @returns null if no change is pending
@@ -338,7 +405,8 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
     message: 'The replay was cancelled before the job was done.',
     at: now,
   };
-  const next = { ...record, job: { ...job, dead: { at: now, cancelled: true } }, error };
+  const dead = { ...record, job: { ...job, dead: { at: now, cancelled: true } }, error };
+  const next = record.fallback && !record.desired.validated ? putBack(dead, { now }) : dead;
   return appendHistory(next, { at: now, type: 'cancelled', note: `the replay was cancelled by ${by}` });
 }
 
@@ -356,14 +424,25 @@ export function rotationCancelled(record: DeviceRecord, { now }: Context, by: st
   return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation was cancelled by ${by}` });
 }
 
-/** An operator discards a dead job. The job's dead letter is superseded. The device may request again after the cool-down. */
+/**
+ * An operator discards the dead job of the present or of the refused request. The job's dead letter is superseded. The device may request
+ * again after the cool-down.
+ *
+ * @param message the message of the dead job
+ */
 export function discarded(
   record: DeviceRecord,
   { now }: Context,
   { by, reason }: { by: string; reason: string },
+  message: { requestId: string | null; generation: number | null },
 ): DeviceRecord | null {
-  const { job } = record;
-  if (!job?.dead || job.dead.discarded) return null;
-  const next = { ...record, job: { ...job, dead: { ...job.dead, discarded: { at: now, by, reason } } } };
+  const part = deadPart(record, message);
+  const { job } = part ?? {};
+  if (!part || !job?.dead || job.dead.discarded) return null;
+  const discardedJob = { ...job, dead: { ...job.dead, discarded: { at: now, by, reason } } };
+  const next =
+    part === record
+      ? { ...record, job: discardedJob }
+      : { ...record, refusal: { ...requestPartOf(part), job: discardedJob } };
   return appendHistory(next, { at: now, type: 'discarded', note: `by ${by}: ${reason}` });
 }

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { count, errorCode, operation, service, state, step, time } from '../shared/schemas.js';
 import { type EpochMs, iso, isoOrNull } from '../shared/time.js';
 import type { DeviceRecord } from './record.js';
+import { refusedPart } from './refusal.js';
 import { isPending, operationOf, stateOf } from './state.js';
+
+const failure = z.object({ code: errorCode, step: step.nullable(), message: z.string() });
 
 /** The view of a record in the HTTP API. */
 export const deviceView = z
@@ -15,7 +18,17 @@ export const deviceView = z
     step: step.nullable().describe('the step of the last failure'),
     attempts: count,
     expectedAt: time.nullable(),
-    error: z.object({ code: errorCode, step: step.nullable(), message: z.string() }).nullable(),
+    error: failure.nullable(),
+    refusal: z
+      .object({
+        requestId: z.string(),
+        service,
+        error: failure,
+        at: time,
+        retryAt: time.describe('the same request is answered with 422 before this time'),
+      })
+      .nullable()
+      .describe('the last refused request: the device stays in the state from before'),
     certificate: z
       .object({
         thumbprint: z.string(),
@@ -44,12 +57,32 @@ export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: Ep
     step: error?.step ?? null,
     attempts,
     expectedAt: isPending(job) && job.kind === 'change' ? isoOrNull(expectedAt) : null,
-    error: error && { code: error.code, step: error.step, message: error.message },
+    error: failureOf(record),
+    refusal: refusalOf(record),
     certificate:
       thumbprint === null
         ? null
         : { thumbprint, notBefore: isoOrNull(notBefore), notAfter: isoOrNull(notAfter), keyAlgorithm },
     requestedAt: iso(desired.requestedAt),
     updatedAt: iso(record.updatedAt),
+  };
+}
+
+function failureOf({ error }: DeviceRecord): DeviceView['error'] {
+  return error && { code: error.code, step: error.step, message: error.message };
+}
+
+function refusalOf(record: DeviceRecord): DeviceView['refusal'] {
+  const refused = refusedPart(record);
+  const error = refused && failureOf(refused);
+  if (!error) return null;
+  const { desired, job, coolDownUntil } = refused;
+  const { requestId, service } = desired;
+  return {
+    requestId,
+    service: service ?? '',
+    error,
+    at: iso(job?.dead?.at ?? 0),
+    retryAt: iso(coolDownUntil),
   };
 }

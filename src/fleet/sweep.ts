@@ -1,4 +1,5 @@
-import { type AcceptDependencies, acceptNew } from '../provisioning/accept.js';
+import { mostUuids } from '../balena/listing.js';
+import { type AcceptDependencies, acceptAgain, acceptNew } from '../provisioning/accept.js';
 import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
@@ -54,13 +55,20 @@ const callsAtATime = 20;
 export async function* planSweep(deps: SweepDependencies, options: SweepOptions): AsyncGenerator<SweepItem> {
   const progress = emptyProgress();
   const guard = massDeletionGuard(options);
+  let again: SweepItem[] = [];
   for await (const { item } of joinDevices(deps, options, '', progress, guard)) {
-    if (item) {
+    if (item?.act === 'request-again') again.push(item);
+    else if (item) {
       count(progress, item);
       yield item;
     }
+    if (again.length >= mostUuids) {
+      yield* withService(again);
+      again = [];
+    }
     if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
   }
+  yield* withService(again);
   const { items, guarded } = guard.release(options.allowGone);
   progress.guarded = guarded;
   for (const item of items) {
@@ -68,10 +76,33 @@ export async function* planSweep(deps: SweepDependencies, options: SweepOptions)
     yield item;
   }
   options.onProgress?.(progress);
+
+  async function* withService(items: readonly SweepItem[]): AsyncGenerator<SweepItem> {
+    for (const item of await dropWithoutService(deps, items)) {
+      count(progress, item);
+      yield item;
+    }
+  }
+}
+
+/** Drops the items whose service the device does not have. One request reads the services of many devices. */
+async function dropWithoutService(
+  { balena, clock }: ListingDependencies,
+  items: readonly SweepItem[],
+): Promise<SweepItem[]> {
+  const unsure = items.flatMap((item) => (item.act === 'request-again' && item.mustExist ? [item] : []));
+  const missing = new Set<SweepItem>();
+  for (let from = 0; from < unsure.length; from += mostUuids) {
+    const part = unsure.slice(from, from + mostUuids);
+    const services = await retryWithBackoff(clock, () => balena.servicesOf(part.map(({ uuid }) => uuid)));
+    for (const item of part) if (!services.get(item.uuid)?.includes(item.service)) missing.add(item);
+  }
+  return items.filter((item) => !missing.has(item));
 }
 
 /**
- * Compares balena's devices with the records. The sweep requests devices without credentials and without a record. The sweep requests
+ * Compares balena's devices with the records. The sweep requests devices without credentials and without a record, and requests again what
+ * failed because balena did not have the device or its service. The sweep requests
  * checks of devices that are missing in balena, and of devices with other credentials than the record. Repeated and concurrent sweeps are
  * harmless, and the workers keep to the rate limiter. If too many devices of a fleet are missing in balena, the sweep leaves these devices
  * alone, and reports the fleet in `guarded`.
@@ -95,7 +126,7 @@ export async function sweep(
       if (await perform(deps, item)) count(progress, item);
     });
   const performPart = async (upTo: string) => {
-    await performAll(items);
+    await performAll(await dropWithoutService(deps, items));
     items = [];
     await position?.write(upTo);
     options.onProgress?.(progress);
@@ -148,6 +179,8 @@ async function* joinDevices(
 async function perform(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
   if (item.act === 'request')
     return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
+  if (item.act === 'request-again')
+    return (await retryWithBackoff(deps.clock, () => acceptAgain(deps, item.uuid))) !== null;
   await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid));
   return true;
 }
@@ -161,6 +194,6 @@ function emptyProgress(): SweepProgress {
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {
-  if (item.act === 'request') progress.requested += 1;
+  if (item.act !== 'check') progress.requested += 1;
   else progress.checked[item.why] += 1;
 }

@@ -5,9 +5,11 @@ import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 import type { JoinedDevice } from './mergeJoin.js';
 
-/** What a sweep does about a device: request credentials, or request a check. */
+/** What a sweep does about a device: request credentials, request again what failed, or request a check. */
 export type SweepItem = { uuid: string; fleet: string | null } & (
   | { act: 'request'; service: VariableScope }
+  /** `mustExist`: only if the device has the service now. */
+  | { act: 'request-again'; service: VariableScope; mustExist: boolean }
   | { act: 'check'; why: CheckReason }
 );
 
@@ -43,6 +45,11 @@ export function sweepItem(
     // Credentials without a record may be from another system. The audit reports these devices.
     if (!device || device.certificates.size > 0) return null;
     return { uuid, fleet: device.fleet, act: 'request', service: rules.service };
+  }
+  if (device && record.isTakenUp) {
+    const service = record.service ?? '';
+    const mustExist = record.code === 'service-not-found' && service !== '';
+    return { uuid, fleet: device.fleet, act: 'request-again', service, mustExist };
   }
   // A pending job reads the real state. A dead job waits for an operator.
   if (record.job) return null;

@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
+import { isTakenUp, refusedPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
-import { hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
+import { hasBegun, hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
 import { requested } from '../device/transitions.js';
 import { messageIdOf, publishOrMarkUnsent, type SentRecently } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
@@ -15,11 +16,13 @@ import { requestCheck } from './check.js';
 /** The answer to a request. */
 export type Acceptance =
   | Accepted
-  /** The device is in the desired state. */
+  /** The device is in the desired state, and a worker looked less than a minute ago. */
   | { kind: 'already-provisioned'; record: DeviceRecord }
-  /** The request failed for good, and is not accepted again before `retryAt`. */
+  /** The record says that the device is in the desired state. A pending check looks whether that is true, and repairs the device. */
+  | { kind: 'checking'; record: DeviceRecord }
+  /** The request, or the last check of the device, failed for good. The request is not accepted again before `retryAt`. */
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
-  /** A request changed the device's service less than ten minutes ago, and did not fail. */
+  /** The device's service was changed less than ten minutes ago. */
   | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs };
 
 /** The change is pending, and its message is in the queue. */
@@ -37,12 +40,14 @@ export interface AcceptDependencies {
 }
 
 const minutes = 60_000;
-/** The record of a provisioned device is trusted for this time. A later request also requests a check. */
-const verifyAfterMs = 10 * minutes;
-/** A bulk action's job that is due within this time is not replaced by the device's own request. */
+/** The record of a provisioned device is trusted for this time. A later request requests a check: one balena read a minute. */
+const lookAgainAfterMs = minutes;
+/** A job that is due within this time is near: no request of the device replaces it or moves it up. */
 const soonMs = 60_000;
-/** The shortest time between two changes of service. Two services that request in turn would otherwise move the credentials all the time. */
+/** The shortest time from a change of service that succeeded to the next. Two services that request in turn would otherwise move the credentials all the time. */
 const moveAgainAfterMs = 10 * minutes;
+/** The shortest time from a failure to the next run that an event or a sweep starts. A device may come online every few seconds. */
+const takeUpAgainAfterMs = 60_000;
 /** A process can die between writing a record and sending its message. After this time a repeated request sends the message again. */
 const sendAgainAfterMs = 30_000;
 
@@ -53,15 +58,44 @@ const sendAgainAfterMs = 30_000;
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and the caller may repeat the request
  */
 export async function accept(deps: AcceptDependencies, request: DeviceRequest): Promise<Acceptance> {
-  const answer = await writeRequest(deps, request, (record) =>
-    record ? answerWithoutChange(request, record, deps.clock.now()) : undefined,
-  );
-  const { kind, record } = answer;
-  if (kind === 'already-provisioned' && deps.clock.now() - record.observed.verifiedAt > verifyAfterMs) {
-    // The answer is right without the check, so a check that cannot be requested now does not fail the request.
-    await requestCheck(deps, record.uuid).catch(() => {});
+  const answer = await writeRequest<Acceptance>(deps, request.uuid, (record) => {
+    const decided = record && answerWithoutChange(request, record, deps.clock.now());
+    return decided ? { answer: decided } : { request };
+  });
+  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record) : answer;
+}
+
+/**
+ * Answers the request of a provisioned device. A device that requests again most likely lacks its variables: a device with variables
+ * has no reason to. So a worker looks, at most once a minute, and repairs the device. The answer "already provisioned" makes Cloud
+ * Relay refresh its variables, and is given only if the last look was good.
+ */
+async function look(
+  deps: AcceptDependencies,
+  request: DeviceRequest,
+  record: DeviceRecord,
+): Promise<Acceptance> {
+  const now = deps.clock.now();
+  if (isBeingChecked(record, now)) {
+    if (needsPublishing(deps, record)) await publishAndRemember(deps, record);
+    return { kind: 'checking', record };
   }
-  return answer;
+  const { observed, error } = record;
+  const retryAt = Math.max(observed.verifiedAt, error?.at ?? 0) + lookAgainAfterMs;
+  if (now < retryAt)
+    return error ? { kind: 'failed', record, retryAt } : { kind: 'already-provisioned', record };
+  const checked = await requestCheck(deps, record.uuid);
+  // Another request may have changed the record meanwhile. The new record then decides.
+  return checked && isBeingChecked(checked, now)
+    ? { kind: 'checking', record: checked }
+    : accept(deps, request);
+}
+
+/** A check looks soon, or has found something to repair. The check of a planned renewal may be due in hours. */
+function isBeingChecked(record: DeviceRecord, now: EpochMs): boolean {
+  const { job } = record;
+  if (!isPending(job) || job.kind !== 'check') return false;
+  return job.due <= now + soonMs || hasBegun(record);
 }
 
 /**
@@ -76,10 +110,11 @@ export function acceptNew(
   uuid: string,
   service: VariableScope,
 ): Promise<Accepted | null> {
-  return writeRequest<Accepted | null>(deps, { uuid, present: true, service }, (record) => {
-    if (!record) return undefined;
+  return writeRequest<Accepted | null>(deps, uuid, (record) => {
+    if (!record) return { request: { uuid, present: true, service } };
     // If the message of an earlier event could not be sent, the repeated event sends the message.
-    return record.desired.present && hasPendingChange(record) ? { kind: 'accepted', record } : null;
+    const isPending = record.desired.present && hasPendingChange(record);
+    return { answer: isPending ? { kind: 'accepted', record } : null };
   });
 }
 
@@ -94,28 +129,49 @@ export function acceptRotation(
   deps: AcceptDependencies,
   request: Extract<DeviceRequest, { present: true }>,
 ): Promise<Acceptance | null> {
-  return writeRequest<Acceptance | null>(deps, request, (record) => {
-    if (!record?.desired.present || record.desired.service !== request.service) return null;
-    return answerWithoutChange(request, record, deps.clock.now());
+  return writeRequest<Acceptance | null>(deps, request.uuid, (record) => {
+    if (!record?.desired.present || record.desired.service !== request.service) return { answer: null };
+    const decided = answerWithoutChange(request, record, deps.clock.now());
+    return decided ? { answer: decided } : { request };
   });
 }
 
 /**
- * Writes the request into the record, unless the record already has an answer.
+ * Requests again what failed for good because balena did not have the device or its service, or because its fleet was not served. The
+ * caller has a sign that the cause may be gone. The new request looks at most once a minute.
  *
- * @param decide the answer of the present record, or of no record (null); undefined to write the request
+ * @returns null if the record has no such failure
+ * @throws as `accept`
+ */
+export function acceptAgain(deps: AcceptDependencies, uuid: string): Promise<Accepted | null> {
+  return writeRequest<Accepted | null>(deps, uuid, (record) => {
+    if (!record || !isTakenUp(record)) return { answer: null };
+    const { desired, job } = record;
+    const due = (job?.dead?.at ?? 0) + takeUpAgainAfterMs;
+    return { request: { uuid, present: true, service: desired.service ?? '', due } };
+  });
+}
+
+/** A decision about a request: an answer, or a request to write. */
+type Decision<D> = { answer: D } | { request: DeviceRequest };
+
+/**
+ * Writes a request into the record, unless the record already has an answer.
+ *
+ * @param decide decides for the present record, or for no record (null)
  */
 async function writeRequest<D extends Acceptance | null>(
   deps: AcceptDependencies,
-  request: DeviceRequest,
-  decide: (record: DeviceRecord | null) => D | undefined,
+  uuid: string,
+  decide: (record: DeviceRecord | null) => Decision<D>,
 ): Promise<D | Accepted> {
   let decided: D | undefined;
-  const written = await deps.records.amend(request.uuid, (record) => {
-    decided = decide(record);
-    if (decided !== undefined) return null;
+  const written = await deps.records.amend(uuid, (record) => {
+    const decision = decide(record);
+    decided = 'answer' in decision ? decision.answer : undefined;
+    if ('answer' in decision) return null;
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
-    return requested(record, context, request, randomUUIDv7());
+    return requested(record, context, decision.request, randomUUIDv7());
   });
   if (written) {
     const operation = operationOf(written);
@@ -142,9 +198,11 @@ function answerWithoutChange(
     return { kind: 'accepted', record };
   if (!request.present) return undefined;
   if (same && !job?.dead && isInDesiredState(record)) return { kind: 'already-provisioned', record };
-  if (same && job?.dead && now < record.coolDownUntil)
-    return { kind: 'failed', record, retryAt: record.coolDownUntil };
-  // A move that failed for good must not keep the device from a service that exists.
+  const refused = refusedPart(record);
+  const failed = same && job?.dead ? record : refused && isSameRequest(request, refused) ? refused : null;
+  if (failed && now < failed.coolDownUntil)
+    return { kind: 'failed', record: failed, retryAt: failed.coolDownUntil };
+  // `movedAt` is the time of a move that succeeded. A request that failed keeps the device from no other service.
   const moves = desired.present && desired.service !== request.service && !job?.dead;
   if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs)
     return { kind: 'service-conflict', record, retryAt: desired.movedAt + moveAgainAfterMs };
@@ -155,9 +213,9 @@ function answerWithoutChange(
  * The pending job belongs to a bulk action, and its turn comes later. A device that requests for itself cannot wait for hours: its
  * own request replaces the job, and the bulk action leaves the device alone.
  */
-function waitsForBulkAction({ action, job, lease, attempts, retries }: DeviceRecord, now: EpochMs): boolean {
-  const hasBegun = lease !== null || attempts > 0 || retries > 0 || job?.reservation !== undefined;
-  return action !== null && !hasBegun && job !== null && job.due > now + soonMs;
+function waitsForBulkAction(record: DeviceRecord, now: EpochMs): boolean {
+  const { action, job } = record;
+  return action !== null && !hasBegun(record) && job !== null && job.due > now + soonMs;
 }
 
 function needsPublishing({ clock, sentRecently }: AcceptDependencies, record: DeviceRecord): boolean {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { DeviceRecord, Job } from '../device/record.js';
+import type { DeviceRecord } from '../device/record.js';
+import { deadPart } from '../device/refusal.js';
 import { isMessageOfJob } from '../device/state.js';
 import {
   leased,
   leaseExpired,
   postponed,
+  refusalReopened,
   replayed,
   restoredFromMessage,
   workerDied,
@@ -79,17 +81,20 @@ async function tryToAdmit(
     return null;
   }
   const { value: record, etag } = found;
-  const { job, lease } = record;
-  if (!job || !isMessageOfJob(record, message)) {
-    // The message is superseded. The process that made the pending job may have died before sending the job's message.
-    await publish(deps, record);
-    return postponedAdmission;
-  }
-  if (job.dead) {
-    if (!wasResent(job.dead, message, delivery)) return { kind: 'dead', record };
+  const { lease } = record;
+  const isOfJob = isMessageOfJob(record, message);
+  // The process that made the pending job may have died before sending the job's message.
+  if (!isOfJob) await publish(deps, record);
+  const dead = deadPart(record, message);
+  if (dead && wasResent(dead, message, delivery)) {
+    const reopened = isOfJob ? record : refusalReopened(record);
     const by = 'an operator, who resent its dead letter';
-    return writeAndPublish(deps, replayed(record, context, { due: context.now, by, action: null }), etag);
+    if (reopened)
+      return writeAndPublish(deps, replayed(reopened, context, { due: context.now, by, action: null }), etag);
   }
+  if (dead) return { kind: 'dead', record: dead };
+  // The message of any other job is superseded.
+  if (!isOfJob) return postponedAdmission;
   if (lease && context.now < lease.until) {
     const at = Math.min(lease.until, context.now + leaseWaitMs);
     await publishCopy(deps.queue, message, delivery.sequenceNumber, at);
@@ -148,7 +153,12 @@ async function takeLease(
   const context = { now, traceparent: currentTraceparent() };
   // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good.
   if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
-    return failForGood(deps, workerDied(record, context, diedTooOften()), etag, reservation);
+    return failForGood(
+      deps,
+      { value: record, etag },
+      workerDied(record, context, diedTooOften()),
+      reservation,
+    );
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
   const next = leased(record, context, { by: id, until });
   if (!(await records.write(next, etag))) return null;
@@ -159,16 +169,20 @@ async function takeLease(
 /** @returns null after a conflict */
 async function failForGood(
   deps: WorkerDependencies,
+  { value: before, etag }: Row<DeviceRecord>,
   record: DeviceRecord,
-  etag: string,
   reservation: Reservation | null,
 ): Promise<Admission | null> {
   if (!(await deps.records.write(record, etag))) return null;
   if (reservation !== null) deps.rateLimiter.release(reservation);
-  if (!record.job) return postponedAdmission;
+  const { requestId } = before.desired;
+  const dead = deadPart(record, { requestId, generation: before.job?.generation ?? null });
+  // The request before a refused request continues.
+  if (dead !== record) await publish(deps, record);
+  if (!dead) return postponedAdmission;
   deps.status.count('failed');
   productMetrics().failed('worker-died', null);
-  return { kind: 'dead', record };
+  return { kind: 'dead', record: dead };
 }
 
 function diedTooOften(): ProvisioningError {
@@ -179,10 +193,7 @@ function diedTooOften(): ProvisioningError {
 }
 
 /** An operator resent the dead letter with another tool. */
-function wasResent(
-  dead: NonNullable<Job['dead']>,
-  message: ProvisioningMessage,
-  { enqueuedAt }: Delivery,
-): boolean {
-  return !dead.cancelled && enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
+function wasResent({ job }: DeviceRecord, message: ProvisioningMessage, { enqueuedAt }: Delivery): boolean {
+  const { at, cancelled } = job?.dead ?? { at: Number.POSITIVE_INFINITY };
+  return !cancelled && enqueuedAt > at && enqueuedAt > message.due + resentAfterMs;
 }

@@ -13,6 +13,7 @@ import { currentTraceparent } from '../telemetry/traceparent.js';
  *
  * @param forceVerify true if the worker must also read the identity at the hub
  * @param due the comparison must not begin earlier; default: now
+ * @returns the record with the pending job, or with the dead job that stays; null if the device has no record
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function requestCheck(
@@ -20,14 +21,16 @@ export async function requestCheck(
   uuid: string,
   forceVerify = false,
   due?: EpochMs,
-): Promise<void> {
-  let unsent: DeviceRecord | null = null;
+): Promise<DeviceRecord | null> {
+  let found: DeviceRecord | null = null;
   const written = await deps.records.amend(uuid, (record) => {
+    found = record;
     if (!record) return null;
-    unsent = isPending(record.job) && record.job.unsent ? record : null;
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
     return checkRequested(record, context, forceVerify, due);
   });
-  const pending = written ?? unsent;
-  if (pending) await publishOrMarkUnsent(deps, pending);
+  const record = written ?? (found as DeviceRecord | null);
+  const isUnsent = isPending(record?.job ?? null) && record?.job?.unsent === true;
+  if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);
+  return record;
 }

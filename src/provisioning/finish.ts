@@ -1,4 +1,5 @@
 import type { DeviceRecord, StepResult } from '../device/record.js';
+import { deadPart, isRefused } from '../device/refusal.js';
 import { isMessageOfJob, operationOf } from '../device/state.js';
 import {
   completed,
@@ -6,6 +7,7 @@ import {
   failed,
   leaseLost,
   leaseReleased,
+  refused,
   retried,
   suspended,
 } from '../device/transitions.js';
@@ -15,7 +17,7 @@ import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
-import { backOff } from '../throttling/backOff.js';
+import { backOff, quickTryAfter } from '../throttling/backOff.js';
 import { areAllClosed, releaseProbes } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
@@ -73,7 +75,7 @@ export async function finish(
       const released = leaseReleased(record, run);
       if (!isMessageOfJob(released, message)) return released;
       const concluded = conclude(released, context, conclusionFor(released), steps);
-      if (hasEnded(released, concluded)) ended = concluded;
+      ended = endedPart(released, concluded);
       return concluded;
     }),
   );
@@ -102,7 +104,11 @@ async function prepareConclusion(
   const { dependency } = error;
   const isDown = dependency !== null && !error.policy.isFinal && error.retryAfterMs === null;
   const circuitRetryAt = isDown ? await circuits[dependency].nextAttemptAt() : null;
-  return ({ attempts, retries }) => {
+  return ({ attempts, retries, quickTries }) => {
+    if (error.mayAppear && quickTries < error.policy.quickTries) {
+      const due = clock.now() + quickTryAfter(quickTries, chance);
+      return { kind: 'retried', error, counted, due, growsBackOff: false };
+    }
     const tooMany = counted && attempts + 1 >= settings.maxAttempts;
     return {
       kind: error.policy.isFinal || tooMany ? 'failed' : 'retried',
@@ -127,14 +133,18 @@ function conclude(
   }
   if (next.kind === 'suspended') return suspended(record, context, next.due, next.reservation, steps);
   const failure = { error: next.error, counted: next.counted, steps };
-  if (next.kind === 'failed') return failed(record, context, failure);
+  if (next.kind === 'failed')
+    return (isRefused(record, next.error) ? refused : failed)(record, context, failure);
   return retried(record, context, failure, next.due, next.growsBackOff);
 }
 
-/** Whether a change has succeeded, or has failed for good in this run. */
-function hasEnded(before: DeviceRecord, after: DeviceRecord): boolean {
-  if (before.job?.kind !== 'change') return false;
-  return after.job === null || (after.job.dead !== undefined && before.job.dead === undefined);
+/** The record with a change that has succeeded, failed for good, or was refused in this run; null if no change has ended. */
+function endedPart(before: DeviceRecord, after: DeviceRecord): DeviceRecord | null {
+  const { job, desired } = before;
+  if (job?.kind !== 'change') return null;
+  if (after.job === null) return after;
+  if (job.dead) return null;
+  return deadPart(after, { requestId: desired.requestId, generation: job.generation });
 }
 
 function countEnded(status: Status, record: DeviceRecord): void {

@@ -24,6 +24,7 @@ export async function reconcile(work: Work): Promise<void> {
   // The key in another application's service is removed even if the run fails afterwards.
   const clearedElsewhere = await clearForeignServices(work, device);
   const foundVariables = findScope(work, device);
+  work.validated = true;
   // The pair that the device already holds, if that pair can stay; otherwise a new pair.
   const { credentials, held, untrackedScopes } = await choose(work, device);
   // The record must list every scope with our variables before the first variable is moved. A later run can then remove the rest.
@@ -65,5 +66,6 @@ async function leaveMissingDevice(work: Work): Promise<never> {
   if (work.observed.fleet !== null) await remove(work, async () => null);
   throw new ProvisioningError('device-not-found', 'balena has no device with this UUID.', {
     step: 'validate',
+    mayAppear: work.observed.fleet === null,
   });
 }

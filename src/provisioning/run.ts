@@ -65,6 +65,7 @@ export function startRun(
     isRetry: record.retries > 0,
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
+    validated: false,
     outcomeUnknown: false,
     healthyDependencies: new Set(),
     blamesDevice: true,

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { DeviceRecord } from '../device/record.js';
-import { isMessageOfJob } from '../device/state.js';
+import { deadPart } from '../device/refusal.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
@@ -78,7 +78,8 @@ async function work(
   delivery.log(describe(run, outcome, ms));
   if (!record) return;
   await publish(deps, record);
-  if (record.job?.dead && isMessageOfJob(record, message)) await deadLetter(record, delivery);
+  const dead = deadPart(record, message);
+  if (dead) await deadLetter(dead, delivery);
 }
 
 async function outcomeOf(run: Run): Promise<RunOutcome> {

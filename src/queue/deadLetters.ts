@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { Records } from '../device/repository.js';
-import { type Summary, summarize } from '../device/summary.js';
+import { partsOf, type Summary, summarize } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 import type { ErasableTable } from '../storage/table.js';
 import { type ProvisioningMessage, parseMessage, readWakeUpMessage } from './messages.js';
@@ -19,8 +19,8 @@ export interface JoinedDeadLetter {
 
 /** The whole dead-letter queue and the records with a dead job. */
 export interface DeadLetterReading {
-  /** All records with a dead job, by uuid. */
-  dead: Map<string, Summary>;
+  /** All dead jobs: of the present request of a record, or of a refused request. */
+  dead: Summary[];
   deadLetters: JoinedDeadLetter[];
   /** False if the queue holds more messages than were read. */
   whole: boolean;
@@ -44,8 +44,8 @@ const fewRecords = 200;
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function readDeadLetters(deps: DeadLetterDependencies): Promise<DeadLetterReading> {
-  const dead = new Map<string, Summary>();
-  for await (const summary of deps.records.summaries({ dead: true })) dead.set(summary.uuid, summary);
+  const withDeadJob = new Map<string, Summary>();
+  for await (const summary of deps.records.summaries({ dead: true })) withDeadJob.set(summary.uuid, summary);
   const found: { deadLetter: PeekedDeadLetter; message: ProvisioningMessage | null }[] = [];
   let whole = true;
   for await (const deadLetter of deps.queue.deadLetters()) {
@@ -59,13 +59,13 @@ export async function readDeadLetters(deps: DeadLetterDependencies): Promise<Dea
   // once more. A dead letter that belongs to its record needs no second reading.
   const wanted = new Set<string>();
   for (const { message } of found) {
-    const record = message && dead.get(message.uuid);
+    const record = message && withDeadJob.get(message.uuid);
     if (message && !(record && isCurrentDeadLetter(message, record))) wanted.add(message.uuid);
   }
   const later = await readRecords(deps.records, wanted);
   const deadLetters = found.map(({ deadLetter, message }) => {
     const uuid = message?.uuid ?? '';
-    const record = (wanted.has(uuid) ? later : dead).get(uuid) ?? null;
+    const record = (wanted.has(uuid) ? later : withDeadJob).get(uuid) ?? null;
     return {
       deadLetter,
       message,
@@ -76,6 +76,7 @@ export async function readDeadLetters(deps: DeadLetterDependencies): Promise<Dea
           readWakeUpMessage(deadLetter.body) !== null,
     };
   });
+  const dead = [...withDeadJob.values()].flatMap(partsOf).filter(({ job }) => job?.deadAt != null);
   return { dead, deadLetters, whole };
 }
 
@@ -109,9 +110,21 @@ function readable(body: unknown): ProvisioningMessage | null {
  */
 export function isCurrentDeadLetter(
   { requestId, generation }: ProvisioningMessage,
-  record: Pick<Summary, 'requestId' | 'job'>,
+  record: Summary,
 ): boolean {
-  return record.job?.generation === generation && record.requestId === requestId && !record.job.discarded;
+  const part = partOfMessage({ requestId, generation }, record);
+  return part !== null && !part.job?.discarded;
+}
+
+/** The part of a record that has the message's job: the present request, or the refused request; null if the message is superseded. */
+export function partOfMessage(
+  { requestId, generation }: Pick<ProvisioningMessage, 'requestId' | 'generation'>,
+  record: Summary,
+): Summary | null {
+  return (
+    partsOf(record).find((part) => part.job?.generation === generation && part.requestId === requestId) ??
+    null
+  );
 }
 
 /**

@@ -27,6 +27,13 @@ export interface ErrorPolicy {
   dependency: Dependency | null;
   /** True if the first such error makes the request fail for good: no later run can succeed without a change by an operator. */
   isFinal: boolean;
+  /**
+   * Runs that follow within about a minute, before a final error ends the request, if balena may only not have the device or its services
+   * yet (`ProvisioningError.mayAppear`).
+   */
+  quickTries: number;
+  /** True if an event or the sweep requests again what failed for good with this code: the cause may be gone without an operator. */
+  isTakenUp: boolean;
   /** Whether one run repeats the failed call, a few times within 20 s. */
   retriedInRun: 'never' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
   /** Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. */
@@ -57,6 +64,8 @@ const seconds = 1_000;
 const usual = {
   dependency: null,
   isFinal: false,
+  quickTries: 0,
+  isTakenUp: false,
   retriedInRun: 'never',
   countsAsAttempt: 'never',
   firstBackOffMs: 5 * seconds,
@@ -67,6 +76,9 @@ const usual = {
 
 /** No later run can succeed. */
 const final = { ...usual, isFinal: true, httpStatus: 422 } as const;
+
+/** balena does not have what the request names, or not yet. */
+const missing = { ...final, quickTries: 4, isTakenUp: true } as const;
 
 /** The dependency is too busy. */
 const busy = {
@@ -80,7 +92,7 @@ const busy = {
 const unavailable = {
   ...busy,
   advice:
-    'Wait: the work is retried automatically. If the request failed for good, replay it once the dependency answers again. If only single devices or fleets fail in this way, report the message to the operator of the dependency.',
+    'Wait: the work is retried automatically. Replay what has failed for good. If only single devices or fleets fail, report the message to the provider of the dependency.',
   retriedInRun: 'unless-outcome-unknown',
   countsAsAttempt: 'while-circuits-are-closed',
   opensCircuit: 'if-others-fail',
@@ -108,7 +120,7 @@ const deviceFailed = { ...usual, fault: 'device', countsAsAttempt: 'while-circui
 /** The error policy: every code with its row. The codes are stable, because records, dead letters and answers carry them. */
 export const errorPolicies = {
   'device-not-found': {
-    ...final,
+    ...missing,
     fault: 'device',
     meaning: 'balena has no device with this UUID.',
     advice:
@@ -122,14 +134,15 @@ export const errorPolicies = {
       'If the fleet was deleted, discard the request. Otherwise check that BALENA_API_KEY sees the fleet, and replay.',
   },
   'service-not-found': {
-    ...final,
+    ...missing,
     fault: 'fleet',
     meaning: 'The device has no service with this name. No credentials were created.',
     advice:
-      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay.',
+      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay, or let the sweep repeat the request.',
   },
   'fleet-not-allowed': {
     ...final,
+    isTakenUp: true,
     fault: 'fleet',
     meaning: "The device's fleet is not in FLEETS.",
     advice: 'Add the fleet to FLEETS and replay, or discard the request.',
@@ -169,10 +182,9 @@ export const errorPolicies = {
     dependency: 'balena',
     // An operator must give the right. The first wait is long enough for a service that is just being replaced.
     firstBackOffMs: 30 * seconds,
-    meaning:
-      'balena refuses to change the variables of this device, although it accepts our API key. Most likely the key lacks a right.',
+    meaning: 'balena refuses to change the variables of this device. Most likely our API key lacks a right.',
     advice:
-      "Give the key's user the role Developer, or a higher one, for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
+      "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
   },
   'hub-conflict': {
     ...deviceFailed,

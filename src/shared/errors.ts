@@ -15,6 +15,8 @@ export interface ProvisioningErrorOptions {
   retryAfterMs?: number;
   /** A write may have taken effect, or may still do so: after a timeout, a reset, or a 5xx. */
   outcomeUnknown?: boolean;
+  /** balena may only not have the device or its services yet. */
+  mayAppear?: boolean;
   /** The caught error. Only a sanitized form is kept. */
   cause?: unknown;
 }
@@ -28,6 +30,7 @@ export class ProvisioningError extends Error {
   readonly dependency: Dependency | null;
   readonly retryAfterMs: number | null;
   readonly outcomeUnknown: boolean;
+  readonly mayAppear: boolean;
   override readonly cause: SanitizedError | undefined;
   step: Step | undefined;
 
@@ -39,6 +42,7 @@ export class ProvisioningError extends Error {
     this.dependency = options.dependency ?? policyOf(code).dependency;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.outcomeUnknown = options.outcomeUnknown ?? false;
+    this.mayAppear = options.mayAppear ?? false;
     this.cause = sanitizeError(options.cause);
   }
 

@@ -20,6 +20,7 @@ export const credentialsOf = (uuid: string, at = now - 10 * day): Promise<Creden
 /** Balena with fleets in memory. */
 export function fakeFleets() {
   const devices = new Map<string, ListedDevice>();
+  const services = new Map<string, string[]>();
   let unseen: string | undefined;
   const requests: string[] = [];
   const balena: FleetListing & { seesFleet(fleet: string | null): Promise<boolean> } = {
@@ -35,6 +36,11 @@ export function fakeFleets() {
       const known = uuids.flatMap((uuid) => devices.get(uuid) ?? []);
       return new Map(known.map(({ uuid, fleet: of }) => [uuid, of]));
     },
+    async servicesOf(uuids) {
+      requests.push(`servicesOf ${uuids.length}`);
+      const known = uuids.filter((uuid) => devices.has(uuid));
+      return new Map(known.map((uuid) => [uuid, services.get(uuid) ?? ['main']]));
+    },
     async seesFleet(slug) {
       requests.push('seesFleet');
       return slug !== unseen;
@@ -44,6 +50,8 @@ export function fakeFleets() {
     balena,
     requests,
     devices,
+    /** The services of a device; default: `main`. */
+    services,
     /** From now on the key does not see this fleet. */
     hide(slug: string) {
       unseen = slug;

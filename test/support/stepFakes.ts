@@ -183,6 +183,7 @@ export function fakeWork(options: FakeOptions = {}) {
       verifiedAt: 0,
       ...options.observed,
     },
+    validated: false,
     clearedScopes: new Set(),
     async recordScopes(scopes) {
       calls.push(`recordScopes ${scopes.map((scope) => `"${scope}"`).join(' ')}`);

@@ -41,11 +41,14 @@ const provision: Operation = {
     400: badRequest,
     409: {
       description:
-        'already provisioned at this service: text beginning with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) a request for another service was accepted less than ten minutes ago',
+        'already provisioned at this service, as a worker saw less than a minute ago: text beginning with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) the credentials were moved to another service less than ten minutes ago',
       content: { ...textResponse('').content, ...problemResponse('').content },
     },
     413: tooLarge,
-    422: problemResponse('failed for good; a new request is possible after Retry-After', retryAfter),
+    422: problemResponse(
+      'the request, or the last check of the device, failed for good; a new request is possible after Retry-After',
+      retryAfter,
+    ),
     ...commonResponses,
     401: {
       ...problemResponse('no or wrong key (without a body), or the proof of device is missing or wrong'),

@@ -1,11 +1,11 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
-import { operationOf, stateOf } from '../../device/state.js';
+import { hasPendingChange, operationOf, stateOf } from '../../device/state.js';
 import type { Acceptance } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { operation, state, time } from '../../shared/schemas.js';
-import type { Clock } from '../../shared/time.js';
+import { type Clock, type EpochMs, iso } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { problem } from '../problem.js';
 
@@ -28,7 +28,13 @@ export async function answerAccepted(
   acceptance: Acceptance,
 ): Promise<HttpResponseInit> {
   const { record } = acceptance;
-  if (acceptance.kind === 'accepted') return accepted(deps, record);
+  if (acceptance.kind === 'accepted') return accepted(deps, record, await expectedAt(deps, record));
+  if (acceptance.kind === 'checking') {
+    const { job } = record;
+    // Most checks need no registry operation, and do not wait for one.
+    const needsOperation = job?.reservation !== undefined;
+    return accepted(deps, record, needsOperation ? await expectedAt(deps, record) : (job?.due ?? 0));
+  }
   if (acceptance.kind === 'already-provisioned') return alreadyProvisioned(request, record);
   const at = new Date(acceptance.retryAt).toISOString();
   const headers = {
@@ -38,7 +44,7 @@ export async function answerAccepted(
     return problem({
       status: 409,
       code: 'service-conflict',
-      detail: `A request for the service "${record.desired.service}" was accepted less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
+      detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
       headers,
       more: { service: record.desired.service, retryAt: at },
     });
@@ -53,22 +59,18 @@ export async function answerAccepted(
   });
 }
 
-async function accepted(
-  deps: { rateLimiter: RateLimiter; clock: Clock },
-  record: DeviceRecord,
-): Promise<HttpResponseInit> {
-  const now = deps.clock.now();
-  const expected = await expectedAt(deps, record);
+function accepted({ clock }: { clock: Clock }, record: DeviceRecord, expectedMs: EpochMs): HttpResponseInit {
+  const now = clock.now();
+  const expected = Math.max(expectedMs, now);
   const { uuid, desired } = record;
-  const at = new Date(expected).toISOString();
-  const goal = desired.present ? 'provisioned' : 'deprovisioned';
+  const at = iso(expected);
   const answer: z.infer<typeof acceptedAnswer> = {
     requestId: desired.requestId,
     uuid,
     operation: operationOf(record),
     state: stateOf(record, now),
     expectedAt: at,
-    message: `Accepted, not yet ${goal}. Expected at ${at}. Read the state at /api/provision/${uuid}.`,
+    message: `${progressOf(record)} Expected at ${at}. Read the state at /api/provision/${uuid}.`,
   };
   return {
     status: 202,
@@ -79,6 +81,12 @@ async function accepted(
     },
     body: JSON.stringify(answer),
   };
+}
+
+function progressOf(record: DeviceRecord): string {
+  if (hasPendingChange(record))
+    return `Accepted, not yet ${record.desired.present ? 'provisioned' : 'deprovisioned'}.`;
+  return 'The device was provisioned before. A worker checks its variables in balena, and repairs them.';
 }
 
 /** Cloud Relay recognizes the error by the first word of the text, and then makes the supervisor refresh the variables. */

@@ -1,6 +1,15 @@
 import { z } from 'zod';
-import { type AcceptDependencies, accept, acceptNew } from '../../provisioning/accept.js';
+import type { DeviceRecord } from '../../device/record.js';
+import { isPending } from '../../device/state.js';
+import {
+  type Acceptance,
+  type AcceptDependencies,
+  accept,
+  acceptAgain,
+  acceptNew,
+} from '../../provisioning/accept.js';
 import { requestCheck } from '../../provisioning/check.js';
+import { iso } from '../../shared/time.js';
 import type { WebhookEvent } from './parse.js';
 
 /** The answer to a webhook. */
@@ -16,8 +25,9 @@ export const eventOutcome = z
 export type EventOutcome = z.infer<typeof eventOutcome>;
 
 /**
- * Handles an event. Events are hints. Order and repetition of events are harmless: a check reads the real state of the device, and
- * "created" requests credentials only for a device without a record.
+ * Handles an event. Events are hints. Order and repetition of events are harmless: a check reads the real state of the device, "created"
+ * requests credentials only for a device without a record, and every event but "deleted" takes up a request that failed because balena did
+ * not have the device or its service.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: a repetition of the event is harmless
  */
@@ -33,38 +43,55 @@ export async function handleEvent(
     };
   }
   const { uuid } = event;
-  if (event.kind === 'check') {
-    await requestCheck(deps, uuid);
-    return {
-      outcome: 'checked',
-      uuid,
-      message: 'A worker checks the device, if the device was ever requested.',
-    };
-  }
-  const answer =
-    event.kind === 'created'
-      ? await acceptNew(deps, uuid, defaultService)
-      : await accept(deps, { uuid, present: true, service: event.service ?? defaultService });
-  if (!answer) {
+  if (event.kind === 'provision')
+    return outcomeOf(await accept(deps, { uuid, present: true, service: event.service ?? defaultService }));
+  if (event.kind === 'created') {
+    const accepted = (await acceptNew(deps, uuid, defaultService)) ?? (await acceptAgain(deps, uuid));
+    if (accepted) return outcomeOf(accepted);
     return {
       outcome: 'ignored',
       uuid,
       message: 'The device was requested before: "created" changes nothing.',
     };
   }
-  const { kind, record } = answer;
+  // A deleted device has not appeared.
+  const accepted = event.type === 'deleted' ? null : await acceptAgain(deps, uuid);
+  if (accepted) return outcomeOf(accepted);
+  return checkOutcome(uuid, await requestCheck(deps, uuid));
+}
+
+/** The answer to an event that requested a check: what happens next. */
+function checkOutcome(uuid: string, record: DeviceRecord | null): EventOutcome {
+  if (!record)
+    return { outcome: 'ignored', uuid, message: 'No request was ever made for the device: nothing happens.' };
+  const { job, error } = record;
   const { requestId } = record.desired;
-  if (kind === 'accepted')
-    return { outcome: kind, uuid, requestId, message: `Accepted. Read the state at /api/provision/${uuid}.` };
-  if (kind === 'failed')
-    return { outcome: kind, uuid, requestId, message: record.error?.message ?? 'The request has failed.' };
-  if (kind === 'service-conflict') {
+  if (isPending(job))
     return {
-      outcome: kind,
+      outcome: 'checked',
       uuid,
       requestId,
-      message: 'A request for another service was accepted less than ten minutes ago.',
+      message: `A worker checks the device at ${iso(job.due)} or soon after.`,
     };
-  }
-  return { outcome: kind, uuid, requestId, message: 'The device is already provisioned.' };
+  return {
+    outcome: 'ignored',
+    uuid,
+    requestId,
+    message: `The last request failed (${error?.code ?? 'cancelled'}): nothing happens before a new request or a replay.`,
+  };
 }
+
+function outcomeOf({ kind, record }: Acceptance): EventOutcome {
+  const { uuid, desired, error } = record;
+  const outcome = kind === 'checking' ? 'checked' : kind;
+  return { outcome, uuid, requestId: desired.requestId, message: messages[kind](uuid, error) };
+}
+
+const messages: Record<Acceptance['kind'], (uuid: string, error: DeviceRecord['error']) => string> = {
+  accepted: (uuid) => `Accepted. Read the state at /api/provision/${uuid}.`,
+  checking: () =>
+    'The device was provisioned before. A worker checks its variables in balena, and repairs them.',
+  'already-provisioned': () => 'The device is already provisioned.',
+  failed: (_, error) => error?.message ?? 'The request has failed.',
+  'service-conflict': () => 'The credentials were moved to another service less than ten minutes ago.',
+};

@@ -1,4 +1,4 @@
-import { isMessageOfJob } from '../../device/state.js';
+import { deadPart } from '../../device/refusal.js';
 import { discarded as discardedRecord } from '../../device/transitions.js';
 import type { Item, StoredAction } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
@@ -22,8 +22,8 @@ export async function discardItem(
   if (item.uuid !== null) {
     await records.amend(item.uuid, (record) => {
       hasRecord = record !== null;
-      isDone = record?.job?.dead !== undefined && isMessageOfJob(record, item);
-      return record && isDone ? discardedRecord(record, { now }, decision) : null;
+      isDone = record !== null && deadPart(record, item) !== null;
+      return record && isDone ? discardedRecord(record, { now }, decision, item) : null;
     });
   }
   if (hasRecord || item.sequenceNumber === null) return isDone;

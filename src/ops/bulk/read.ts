@@ -140,6 +140,9 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
   }
   const outcomes = { succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
   for await (const summary of records.summaries({ action: action.id })) outcomes[outcomeOf(summary)] += 1;
+  // The record of a refused request belongs to the request before.
+  for await (const { refusal } of records.summaries({ refusedAction: action.id }))
+    if (refusal) outcomes[outcomeOf(refusal)] += 1;
   const counted = outcomes.succeeded + outcomes.failed + outcomes.cancelled + outcomes.underWay;
   // A record leaves the action when a later request replaces the request of the action: `counted` is then below `requested`. While a worker
   // is requesting a part, `counted` is above `requested`, because `next` is stored after the part.

@@ -1,6 +1,7 @@
 import type { DeviceRecord } from '../../device/record.js';
-import { isMessageOfJob, isPending } from '../../device/state.js';
-import { replayed, restoredFromDeadLetter } from '../../device/transitions.js';
+import { deadPart } from '../../device/refusal.js';
+import { isPending } from '../../device/state.js';
+import { refusalReopened, replayed, restoredFromDeadLetter } from '../../device/transitions.js';
 import { publishOrMarkUnsent } from '../../queue/publish.js';
 import type { EpochMs } from '../../shared/time.js';
 import { currentTraceparent } from '../../telemetry/traceparent.js';
@@ -24,7 +25,8 @@ export async function replayItem(
   let earlier: DeviceRecord | null = null;
   const written = await deps.records.amend(item.uuid, (found) => {
     // An earlier call replayed the item. The process of that call may have died before sending the message.
-    earlier = found?.action?.id === action.id ? found : null;
+    const actions = [found?.action?.id, found?.refusal?.action?.id];
+    earlier = actions.includes(action.id) ? found : null;
     if (earlier) return null;
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
     const record = found ? replayable(found, item) : restored(item, context.now);
@@ -37,8 +39,9 @@ export async function replayItem(
 }
 
 function replayable(record: DeviceRecord, item: Item): DeviceRecord | null {
-  const { job } = record;
-  return job?.dead && !job.dead.discarded && isMessageOfJob(record, item) ? record : null;
+  const dead = deadPart(record, item);
+  if (dead !== record) return dead && refusalReopened(record);
+  return record.job?.dead?.discarded ? null : record;
 }
 
 /** The record of a dead letter whose record was lost; null if the item has no lost request. */

@@ -2,7 +2,7 @@ import type { Retirement } from '../../device/record.js';
 import type { Records } from '../../device/repository.js';
 import { retirementOf } from '../../device/request.js';
 import type { Summary } from '../../device/summary.js';
-import { type JoinedDeadLetter, readDeadLetters } from '../../queue/deadLetters.js';
+import { type JoinedDeadLetter, partOfMessage, readDeadLetters } from '../../queue/deadLetters.js';
 import type { Queue } from '../../queue/queue.js';
 import { type Clock, type EpochMs, iso } from '../../shared/time.js';
 import { openSnapshotCache, type SnapshotCache } from '../shared/snapshotCache.js';
@@ -43,7 +43,7 @@ export function openDeadLetterSnapshots(deps: {
     const asOf = deps.clock.now();
     const { dead, deadLetters, whole } = await readDeadLetters(deps);
     return {
-      deadLetters: mergeEntries(dead.values(), deadLetters),
+      deadLetters: mergeEntries(dead, deadLetters),
       incomplete: whole
         ? null
         : `The dead-letter queue has more than ${deadLetters.length} messages. The list has the later messages only by the records of the devices.`,
@@ -52,7 +52,7 @@ export function openDeadLetterSnapshots(deps: {
   });
 }
 
-/** One entry for each dead record, with the sequence number of the record's message; and one for each other message. */
+/** One entry for each dead job of a record, with the sequence number of the record's message; and one for each other message. */
 function mergeEntries(dead: Iterable<Summary>, messages: readonly JoinedDeadLetter[]): DeadLetterEntry[] {
   const ofRecords = new Map<string, DeadLetterEntry>();
   for (const summary of dead) ofRecords.set(idOf(summary), ofRecord(summary));
@@ -60,8 +60,8 @@ function mergeEntries(dead: Iterable<Summary>, messages: readonly JoinedDeadLett
   for (const each of messages) {
     const { message, record, deadLetter } = each;
     // Compared by id, not by `superseded`: the message of a discarded request is superseded, and belongs to the record.
-    const isOwn = record?.requestId === message?.requestId && record?.job?.generation === message?.generation;
-    const own = record && isOwn && ofRecords.get(idOf(record));
+    const part = record && message && partOfMessage(message, record);
+    const own = part && ofRecords.get(idOf(part));
     if (own) own.sequenceNumber ??= deadLetter.sequenceNumber;
     else ofOthers.push(ofDeadLetter(each));
   }
@@ -129,6 +129,7 @@ function messageStatusOf({
   superseded,
 }: Pick<JoinedDeadLetter, 'message' | 'record' | 'superseded'>): DeadLetterStatus {
   if (superseded) return 'superseded';
-  if (record) return record.job?.deadAt === null ? 'pending' : recordStatusOf(record);
+  const part = record && message && partOfMessage(message, record);
+  if (part) return part.job?.deadAt === null ? 'pending' : recordStatusOf(part);
   return message ? 'no-record' : 'unreadable';
 }

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../device/record.js';
+import { refusedPart } from '../../device/refusal.js';
 import type { Records } from '../../device/repository.js';
 import { hubAccepts, isPending } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
@@ -30,18 +31,19 @@ export async function readHistory(deps: HistoryDependencies, uuid: string): Prom
       404,
     );
   const record = stored.value;
-  const { job, observed, replays, firstSeenAt, completedAt } = record;
-  const discarded = job?.dead?.discarded;
+  const { job, observed, firstSeenAt, completedAt } = record;
+  const dead = job?.dead ? record : refusedPart(record);
+  const discarded = dead?.job?.dead?.discarded;
   return {
     device: {
       ...viewOf(record, await expectedAt(deps, record), deps.clock.now()),
       fleet: observed.fleet,
-      replays,
+      replays: (dead ?? record).replays,
       firstSeenAt: iso(firstSeenAt),
       completedAt: isoOrNull(completedAt),
       dueAt: isPending(job) ? iso(job.due) : null,
       hub: hubOf(record),
-      replayable: job?.dead !== undefined && !discarded,
+      replayable: dead !== null && !discarded,
       discarded: discarded ? { at: iso(discarded.at), by: discarded.by, reason: discarded.reason } : null,
     },
     history: record.history.map(({ at, steps, ...event }) => ({

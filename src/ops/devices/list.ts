@@ -68,7 +68,8 @@ export async function listRecords(
 
 /** Makes the line of a record. */
 export function lineOf(summary: Summary, now: EpochMs): RecordLine {
-  const { uuid, operation, service, fleet, code, step, message, attempts, replays, job } = summary;
+  const { uuid, operation, service, fleet, attempts, replays, job, refusal } = summary;
+  const { code, step, message } = summary.code === null && refusal ? refusal : summary;
   return {
     uuid,
     state: summaryState(summary, now),
@@ -78,6 +79,7 @@ export function lineOf(summary: Summary, now: EpochMs): RecordLine {
     code,
     step,
     message,
+    refused: refusal !== null,
     attempts,
     replays,
     requestedAt: iso(summary.requestedAt),

@@ -13,6 +13,11 @@ export const recordLine = z
     code: errorCode.nullable(),
     step: step.nullable(),
     message: z.string().nullable(),
+    refused: z
+      .boolean()
+      .describe(
+        'the last request was refused, and the device stays in its state; without another error, `code` is that of the refusal',
+      ),
     attempts: count,
     replays: count,
     requestedAt: time,

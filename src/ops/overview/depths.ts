@@ -1,3 +1,4 @@
+import { partsOf } from '../../device/summary.js';
 import type { QueueManagement } from '../../queue/administration.js';
 import type { Clock } from '../../shared/time.js';
 import type { DeviceSnapshots } from '../devices/snapshot.js';
@@ -29,7 +30,7 @@ export async function readDepths({
   const { records } = await deviceSnapshots.read(snapshotFreshMs);
   const now = clock.now();
   const depths = { active: 0, scheduled: 0, deadLettered: 0 };
-  for (const { job } of records.values()) {
+  for (const { job } of [...records.values()].flatMap(partsOf)) {
     if (!job) continue;
     if (job.deadAt !== null) depths.deadLettered += job.cancelled || job.discarded ? 0 : 1;
     else depths[job.due > now ? 'scheduled' : 'active'] += 1;

@@ -1,5 +1,5 @@
 import { countCertificates } from '../../certificates/expiry.js';
-import { type Summary, summaryState } from '../../device/summary.js';
+import { partsOf, type Summary, summaryState } from '../../device/summary.js';
 import { type HealthDependencies, health } from '../../health/health.js';
 import { state } from '../../shared/schemas.js';
 import { type EpochMs, iso, isoOrNull } from '../../shared/time.js';
@@ -100,7 +100,7 @@ function timingOf(records: readonly Summary[], now: EpochMs): Overview['timing']
 /** Counts failed requests (without discarded requests) and retrying requests by code and step. The most frequent cause is first. */
 export function countFailures(records: readonly Summary[]): Overview['failures'] {
   const causes = new Map<string, Overview['failures'][number]>();
-  for (const { code, step, job } of records) {
+  for (const { code, step, job } of records.flatMap(partsOf)) {
     if (code === null || !job || job.discarded) continue;
     const key = `${code} ${step}`;
     const cause = causes.get(key) ?? { code, step, failed: 0, retrying: 0 };

@@ -58,6 +58,9 @@ function neitherIsVisible(fleet: string | null, present: boolean): ProvisioningE
 export function expectServedFleet(work: Work, device: BalenaDevice): void {
   const { fleets } = work.settings;
   if (fleets && !fleets.includes(device.fleet)) {
+    // The lease has recorded the desired scope. A scope without our variables must not stay in the record of a refused request.
+    const scope = work.desired.service ?? '';
+    if (Object.keys(device.scopes.get(scope)?.variables ?? {}).length === 0) work.clearedScopes.add(scope);
     throw new ProvisioningError(
       'fleet-not-allowed',
       `The device's fleet ${device.fleet} is not one of the fleets that are served (FLEETS).`,
@@ -81,8 +84,6 @@ export function findScope(work: Work, device: BalenaDevice): ScopedVariables {
   throw new ProvisioningError(
     'service-not-found',
     `The device has no service named "${service}": ${present}.`,
-    {
-      step: 'validate',
-    },
+    { step: 'validate', mayAppear: names.length === 0 },
   );
 }

@@ -19,6 +19,8 @@ export interface Work {
   observed: ObservedDraft;
   /** Scopes that hold no variable of ours any more, or do not exist. */
   readonly clearedScopes: Set<VariableScope>;
+  /** The run has found that balena has the device and the service, and that the fleet is served. */
+  validated: boolean;
   readonly now: () => EpochMs;
   readonly mint: () => Promise<Credentials>;
   readonly settings: ReconcileSettings;

@@ -25,7 +25,7 @@ test("a fleet's devices are listed in the order of their uuids, with one request
 });
 
 test('a page begins after the last uuid of the one before', async () => {
-  const sorted = uuids.sort();
+  const sorted = [...uuids].sort();
   expect((await balena.list(fleet, sorted[1] ?? '')).map(({ uuid }) => uuid)).toEqual(sorted.slice(2));
   expect(await balena.list(fleet, sorted[3] ?? '')).toEqual([]);
 });
@@ -114,6 +114,10 @@ test('the fleets of devices are found without their variables, with one request'
       [a, fleet],
       [b, fleet],
     ]),
+  );
+  expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
+  expect(await balena.servicesOf([a, '0'.repeat(32)])).toEqual(
+    new Map([[a, expect.arrayContaining(['main'])]]),
   );
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
   const longest = Array.from({ length: mostUuids }, (_, index) => String(index).padStart(62, 'f'));

@@ -5,8 +5,8 @@ export const requestMutants = [
     [
       'delete-swallowed',
       'A DELETE that is answered with 202 is carried out',
-      '    if (decided !== undefined) return null;\n',
-      "    if (!request.present && record) decided = { kind: 'accepted', record } as unknown as D;\n    if (decided !== undefined) return null;\n",
+      "    if ('answer' in decision) return null;\n",
+      "    if ('answer' in decision) return null;\n    if (!decision.request.present && record) {\n      decided = { kind: 'accepted', record } as unknown as D;\n      return null;\n    }\n",
     ],
     [
       'answered-before-sent',
@@ -17,14 +17,14 @@ export const requestMutants = [
     [
       'accept-new-overrides',
       'An event "created" changes nothing for a device that was requested before',
-      "return record.desired.present && hasPendingChange(record) ? { kind: 'accepted', record } : null;",
-      'return record.desired.present ? null : undefined;',
+      "return { answer: isPending ? { kind: 'accepted', record } : null };",
+      'if (isPending) return { answer: null };\n    return { request: { uuid, present: true, service } };',
     ],
     [
       'rotation-undoes-delete',
       'A rotation does not undo a DELETE',
-      'if (!record?.desired.present || record.desired.service !== request.service) return null;',
-      'if (!record) return null;',
+      'if (!record?.desired.present || record.desired.service !== request.service) return { answer: null };',
+      'if (!record) return { answer: null };',
     ],
     [
       'repeated-request-writes',
@@ -41,8 +41,8 @@ export const requestMutants = [
     [
       'no-cool-down',
       'A request that failed for good is not accepted within its cool-down',
-      'if (same && job?.dead && now < record.coolDownUntil)',
-      'if (same && job?.dead && now < 0)',
+      'if (failed && now < failed.coolDownUntil)',
+      'if (failed && now < 0)',
     ],
     [
       'no-service-conflict',
@@ -69,30 +69,82 @@ export const requestMutants = [
       'return job.unsent === true;',
     ],
     [
-      'not-verified-after-ten-minutes',
-      'A device that says it is provisioned is checked after ten minutes',
-      '    await requestCheck(deps, record.uuid).catch(() => {});\n',
-      '',
+      'no-cool-down-after-refusal',
+      'A refused request is not accepted within its cool-down',
+      'refused && isSameRequest(request, refused) ? refused : null;',
+      'refused && isSameRequest(request, refused) ? null : null;',
+    ],
+    [
+      'no-look',
+      'A repeated request of a provisioned device makes a worker look',
+      "  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record) : answer;\n",
+      '  void look;\n  return answer;\n',
+    ],
+    [
+      'untrue-409-while-mended',
+      'While a provisioned device is being checked, the answer is not 409',
+      '  return job.due <= now + soonMs || hasBegun(record);\n',
+      '  return job.due < 0 && hasBegun(record);\n',
+    ],
+    [
+      'untrue-409-after-failed-check',
+      'After a check that failed, the answer is not 409',
+      '  if (now < retryAt)\n    return error ?',
+      '  if (now < retryAt)\n    return error && now < 0 ?',
+    ],
+    [
+      'looks-all-the-time',
+      'A worker looks at most once a minute',
+      'const lookAgainAfterMs = minutes;',
+      'const lookAgainAfterMs = 0;',
+    ],
+    [
+      'nothing-taken-up',
+      'A request that failed because balena did not have it yet is taken up again',
+      '    if (!record || !isTakenUp(record)) return { answer: null };\n',
+      '    if (!record || isTakenUp(record)) return { answer: null };\n',
+    ],
+    [
+      'taken-up-all-the-time',
+      'Events take up a failed request at most once a minute',
+      'const takeUpAgainAfterMs = 60_000;',
+      'const takeUpAgainAfterMs = 0;',
     ],
   ]),
   ...mutantsOf('src/provisioning/check.ts', [
     [
       'check-not-sent',
       'A check has its message',
-      'if (pending) await publishOrMarkUnsent(deps, pending);',
-      'void pending;',
+      'if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);',
+      'if (record && isUnsent) await publishOrMarkUnsent(deps, record);',
     ],
     [
       'unsent-check-not-sent',
       'A check sends a message that could not be sent',
-      'const pending = written ?? unsent;',
-      'void unsent;\n  const pending = written;',
+      'if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);',
+      'if (record && written) await publishOrMarkUnsent(deps, record);\n  void isUnsent;',
     ],
     [
       'check-makes-record',
       'A check changes nothing for a device that nobody requested',
       '    if (!record) return null;\n',
       '    if (!record) throw new Error("no record");\n',
+    ],
+  ]),
+  ...mutantsOf('src/fleet/sweep.ts', [
+    [
+      'sweep-repeats-blindly',
+      'The sweep requests a failed device again only if the device has the service now',
+      'if (!services.get(item.uuid)?.includes(item.service)) missing.add(item);',
+      'if (!services.has(item.uuid)) missing.add(item);',
+    ],
+  ]),
+  ...mutantsOf('src/http/webhook/handle.ts', [
+    [
+      'online-takes-nothing-up',
+      'The event "online" takes up a request that failed because balena did not have it yet',
+      "event.type === 'deleted' ? null : await acceptAgain(deps, uuid);",
+      "event.type === 'deleted' ? await acceptAgain(deps, uuid) : null;",
     ],
   ]),
   ...mutantsOf('src/provisioning/redrive.ts', [

@@ -29,8 +29,8 @@ export const transitionMutants = [
     [
       'worker-died-keeps-lease',
       'A request that fails because its worker dies leaves no lease',
-      'return markDead({ ...leaseExpired(record, context), lease: null }, error, context.now);',
-      'return markDead(leaseExpired(record, context), error, context.now);',
+      'const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context.now);',
+      'const dead = markDead(leaseExpired(record, context), error, context.now);',
     ],
     [
       'unresolved-lease-ends-at-once',
@@ -77,14 +77,14 @@ export const transitionMutants = [
     [
       'completed-keeps-job',
       'A run that succeeded leaves no job',
-      '    ...noFailure,\n    job: null,\n    failures: 0,',
-      '    ...noFailure,\n    failures: 0,',
+      '    ...noFailure,\n    job: null,\n    desired: hasMoved',
+      '    ...noFailure,\n    desired: hasMoved',
     ],
     [
       'completed-keeps-failures',
       'A success starts the cool-downs anew',
-      '    job: null,\n    failures: 0,\n',
-      '    job: null,\n',
+      '    failures: 0,\n    replays: 0,\n    coolDownUntil',
+      '    replays: 0,\n    coolDownUntil',
     ],
     [
       'completed-keeps-replays',
@@ -167,9 +167,9 @@ export const transitionMutants = [
     ],
     [
       'discard-pending',
-      'Only a dead job can be discarded',
-      'if (!job?.dead || job.dead.discarded) return null;\n  const next = { ...record, job: { ...job, dead: { ...job.dead,',
-      'if (!job || job.dead?.discarded) return null;\n  const next = { ...record, job: { ...job, dead: { at: now, ...job.dead,',
+      'A job is discarded once',
+      'if (!part || !job?.dead || job.dead.discarded) return null;',
+      'if (!part || !job?.dead) return null;',
     ],
     [
       'check-replaces-job',
@@ -180,8 +180,8 @@ export const transitionMutants = [
     [
       'check-ignores-force',
       'A pending job takes over the request to ask the hub',
-      'return { ...record, job: { ...job, forceVerify: true } };',
-      'return { ...record, job: { ...job } };',
+      'return verifies && !job.forceVerify ? { ...record, job: { ...job, forceVerify: true } } : null;',
+      'return verifies && !job.forceVerify ? { ...record, job: { ...job } } : null;',
     ],
     [
       'request-waits-for-bulk',
@@ -231,8 +231,8 @@ export const transitionMutants = [
     [
       'dead-check',
       'A check that fails for good leaves no job',
-      "if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0 };",
-      'if (!record.job) return { ...next, job: null, attempts: 0, retries: 0 };',
+      "if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0, quickTries: 0 };",
+      'if (!record.job) return { ...next, job: null, attempts: 0, retries: 0, quickTries: 0 };',
     ],
     [
       'cool-down-does-not-double',
@@ -257,6 +257,64 @@ export const transitionMutants = [
       'A record that is made again from its message has the thumbprints to retire and to revoke',
       '    ...retirementOf(retire, revoke),\n',
       '    ...(retire === undefined && revoke === null && retirementOf(retire, [])),\n',
+    ],
+  ]),
+  ...mutantsOf('src/device/refusal.ts', [
+    [
+      'refused-request-stays',
+      'A refused request changes nothing: the validated desired state comes back',
+      '  return desired.validated || isReached ? requestPartOf(found) : fallback;\n',
+      '  return isReached && desired.validated === undefined ? fallback : null;\n',
+    ],
+    [
+      'refused-delete-is-lost',
+      'A deprovisioning that is pending continues after a refused request',
+      '  if (!desired.present) return isReached ? null : requestPartOf(found);\n',
+      '  if (!desired.present) return null;\n',
+    ],
+    [
+      'gone-device-refused',
+      'A device that is gone is no fault of the request',
+      "!fallback || code === 'device-not-found') return false;",
+      '!fallback) return false;',
+    ],
+    [
+      'begun-move-refused-late',
+      'A move that is validated is not refused for a failure of another step',
+      "  return step === 'validate' || !desired.validated;\n",
+      '  return true;\n',
+    ],
+    [
+      'refusal-not-superseded',
+      'The same request again supersedes the refusal',
+      '  if (!refusal || isSamePlace(desired, refusal.desired)) return null;\n',
+      '  if (!refusal) return null;\n',
+    ],
+    [
+      'discarded-taken-up',
+      'A discarded request is not taken up again',
+      '!job.dead.cancelled && !job.dead.discarded && policyOf',
+      '!job.dead.cancelled && policyOf',
+    ],
+  ]),
+  ...mutantsOf('src/device/transitionParts.ts', [
+    [
+      'refusal-loses-rotation',
+      'A rotation that is pending continues after a refused request',
+      '    desired: withRetirementOf(record, fallback.desired),\n    job: null,',
+      '    desired: fallback.desired,\n    job: null,',
+    ],
+    [
+      'refusal-loses-hints',
+      'A check follows a refused request',
+      "    kind: wasFinished ? 'check' : 'change',\n",
+      "    kind: 'change',\n",
+    ],
+    [
+      'refusal-loses-force-verify',
+      'A request to verify that joined a refused job is kept',
+      '    due: afterLease(record, now, now),\n    forceVerify: job?.forceVerify,\n',
+      '    due: afterLease(record, now, now),\n    forceVerify: job?.unsent,\n',
     ],
   ]),
   ...mutantsOf('src/device/request.ts', [

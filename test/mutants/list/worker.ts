@@ -11,26 +11,26 @@ export const workerMutants = [
     [
       'superseded-publishes-nothing',
       "A superseded message sends the pending job's message",
-      '    await publish(deps, record);\n    return postponedAdmission;\n  }\n  if (job.dead)',
-      '    return postponedAdmission;\n  }\n  if (job.dead)',
+      '  if (!isOfJob) await publish(deps, record);\n',
+      '',
     ],
     [
       'superseded-message-works',
       'Only the message of the present job works',
-      'if (!job || !isMessageOfJob(record, message)) {',
-      'if (!job) {',
+      'if (!isOfJob) return postponedAdmission;',
+      'if (!record.job) return postponedAdmission;',
     ],
     [
       'dead-job-works',
       'A dead job is not worked on',
-      'if (!wasResent(job.dead, message, delivery)) return',
-      'if (false as boolean) return',
+      'if (dead && wasResent(dead, message, delivery)) {',
+      'if (dead) {',
     ],
     [
       'resent-cancelled',
       'A cancelled job is not opened by its own message',
-      'return !dead.cancelled && enqueuedAt > dead.at',
-      'return enqueuedAt > dead.at',
+      'return !cancelled && enqueuedAt > at',
+      'void cancelled;\n  return enqueuedAt > at',
     ],
     [
       'resent-too-early',
@@ -97,8 +97,8 @@ export const workerMutants = [
     [
       'dead-job-without-dead-letter',
       'A job that fails for good has its dead letter',
-      'if (record.job?.dead && isMessageOfJob(record, message)) await deadLetter(record, delivery);',
-      '',
+      'if (dead) await deadLetter(dead, delivery);',
+      'void dead;',
     ],
     [
       'storage-error-thrown',
@@ -170,6 +170,18 @@ export const workerMutants = [
     ],
   ]),
   ...mutantsOf('src/provisioning/finish.ts', [
+    [
+      'no-quick-tries',
+      'A device or services that balena does not have yet get quick tries',
+      'if (error.mayAppear && quickTries < error.policy.quickTries) {',
+      'if (error.mayAppear && quickTries < 0) {',
+    ],
+    [
+      'endless-quick-tries',
+      'The quick tries end',
+      'if (error.mayAppear && quickTries < error.policy.quickTries) {',
+      'if (error.mayAppear && quickTries >= 0) {',
+    ],
     [
       'foreign-lease-released',
       'A run without its lease writes no findings',

@@ -75,6 +75,8 @@ export interface Scenario {
   poison: number | null;
   /** A device with failing calls to one dependency. The calls for other devices succeed. */
   sick: Sick | null;
+  /** balena has this device, or its services, only some time after the start. */
+  late: { device: number; what: 'device' | 'services'; ms: number } | null;
   /** Everything is audited at the end. */
   audit: boolean;
 }
@@ -193,6 +195,80 @@ const replayed = fc
     ]),
   ]);
 
+/** One device has credentials, or is to have none. A request for a service that does not exist crosses with something else. */
+const refused = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom(
+        'provision',
+        'deprovision',
+        'rotate',
+        'move',
+        'check',
+        'replay',
+        'cancel',
+        'discard',
+        'resend',
+        'none',
+      ),
+      fc.constantFrom(
+        'provision',
+        'deprovision',
+        'rotate',
+        'revoke',
+        'move',
+        'check',
+        'replay',
+        'discard',
+        'bulk',
+        'none',
+      ),
+      fc.integer({ min: 0, max: 90 * seconds }),
+      fc.integer({ min: 0, max: 10 * seconds }),
+    ),
+    { minLength: 1, maxLength: 4, size: 'max' },
+  )
+  .map((rounds): Act[] => {
+    const named = (kind: (typeof rounds)[number][0 | 1]): Act['what'][] => {
+      if (kind === 'none') return [];
+      if (kind === 'provision') return [{ kind, scope: 'a' }];
+      if (kind === 'move') return [{ kind: 'provision', scope: 'b' }];
+      if (kind === 'rotate' || kind === 'revoke') return [{ kind: 'rotate', revoke: kind === 'revoke' }];
+      if (kind === 'bulk') return [{ kind, action: 'replay', ramp: true }];
+      if (kind === 'replay') return [{ kind, inMs: 0 }];
+      return [kind === 'check' ? { kind, forceVerify: true } : { kind }];
+    };
+    return [
+      { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'a' } },
+      ...rounds.flatMap(([first, then, ms, later]): Act[] => [
+        ...named(first).map((what) => ({ device: 0, afterMs: ms, what })),
+        { device: 0, afterMs: later, what: { kind: 'provision', scope: 'x' } },
+        ...named(then).map((what) => ({ device: 0, afterMs: later, what })),
+      ]),
+    ];
+  });
+
+/** The variables of a provisioned device disappear, and the device requests again and again. */
+const lostVariables = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('remove', 'alien', 'alien-key'),
+      fc.array(fc.integer({ min: 1 * seconds, max: 150 * seconds }), {
+        minLength: 2,
+        maxLength: 5,
+        size: 'max',
+      }),
+    ),
+    { minLength: 1, maxLength: 2, size: 'max' },
+  )
+  .map((rounds): Act[] => [
+    { device: 0, afterMs: 0, what: { kind: 'provision', scope: 'a' } },
+    ...rounds.flatMap(([how, waits]): Act[] => [
+      { device: 0, afterMs: 200 * seconds, what: { kind: 'tamper', how, scope: 'a' } },
+      ...waits.map((ms): Act => ({ device: 0, afterMs: ms, what: { kind: 'provision', scope: 'a' } })),
+    ]),
+  ]);
+
 /** The record of one device is lost, or an older version replaces the record, while messages of the lost versions are under way. */
 const restored = fc
   .array(
@@ -248,6 +324,8 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 2, arbitrary: toAndFro },
     { weight: 2, arbitrary: replayed },
     { weight: 1, arbitrary: restored },
+    { weight: 2, arbitrary: refused },
+    { weight: 1, arbitrary: lostVariables },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),
@@ -262,5 +340,16 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   circuitThreshold: fc.constantFrom(2, 5),
   poison: fc.constantFrom(...Array<null>(20).fill(null), 0),
   audit: fc.boolean(),
+  late: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(null) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        device: fc.constantFrom(0, 0, 1),
+        what: fc.constantFrom('device', 'services'),
+        ms: fc.constantFrom(20 * seconds, 90 * seconds, 800 * seconds),
+      }),
+    },
+  ),
   sick: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: sick }),
 });

@@ -13,7 +13,7 @@ import { uuids } from './devices.js';
 export function asAcknowledged(system: System, uuid: string): string[] {
   const device = system.cloud.device(uuid);
   const callers = system.callersOf(uuid);
-  const candidates = callers.candidates();
+  const candidates = afterRefusals(system, callers.candidates(), uuid);
   if (!callers.isRequested()) {
     // No request is certain to count. After the loss of the record, or a change from outside, the outcome is open.
     if (device.recordLost || device.tampered || hasNothing(device)) return [];
@@ -24,6 +24,41 @@ export function asAcknowledged(system: System, uuid: string): string[] {
   const wishes = [...new Set(candidates.map(({ wish }) => describeWish(wish)))].join(' or ');
   system.world.note(uuid, 'WANTED', wishes, 'FOUND', outcomes[0] ?? 'something that nobody requested');
   return ['not what was acknowledged'];
+}
+
+/** Does the request name a service that never exists? */
+function isRefused({ wish }: CallerRequest): boolean {
+  return wish.present && wish.service === 'x';
+}
+
+/**
+ * A refused request changes nothing: the candidates are the requests before, back to a request that certainly counted: a finished request,
+ * or an acknowledged DELETE. Without such a request, and after a finished DELETE, the refused request counts, and fails.
+ */
+function afterRefusals(system: System, candidates: CallerRequest[], uuid: string): CallerRequest[] {
+  const refused = candidates.filter(isRefused);
+  if (refused.length === 0) return candidates;
+  const callers = system.callersOf(uuid);
+  const acknowledged = callers.acknowledged();
+  const before = Math.min(...refused.map(({ calledAt }) => calledAt));
+  const isDone = ({ requestId }: CallerRequest) =>
+    (system.done.get(requestId ?? '') ?? Number.POSITIVE_INFINITY) < before;
+  const hasCounted = (request: CallerRequest) =>
+    acknowledged.includes(request) && request.calledAt < before && (!request.wish.present || isDone(request));
+  let rest = callers.requests.filter((request) => !isRefused(request));
+  const possible: CallerRequest[] = [];
+  for (;;) {
+    const layer = callers.candidates(rest);
+    if (layer.length === 0 || layer.some((request) => !request.wish.present && isDone(request)))
+      return [...candidates, ...possible, ...layer];
+    possible.push(...layer);
+    if (layer.some(hasCounted)) {
+      // A device that seems to be gone is not the fault of the request.
+      const gone = refused.filter((request) => isFailed(system, uuid, request, ['device-not-found']));
+      return [...possible, ...gone];
+    }
+    rest = rest.filter((request) => !layer.includes(request));
+  }
 }
 
 /** The differences between a wish and the state of hub and balena. */
@@ -42,8 +77,9 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   const pair = wholePairAt(device, wish.service);
   if (pair === null) faults.push('no whole pair');
   else if (!hubAccepts(device, pair)) faults.push('the hub does not accept the pair');
-  // By design the scopes of a lost record are unknown, and also the thumbprint to retire.
-  if (device.recordLost) return faults;
+  // By design the scopes of a lost record are unknown, and also the thumbprint to retire. A DELETE of a device that balena does not show
+  // ends without removing the pair, and forgets the thumbprint too.
+  if (device.recordLost || device.hidden) return faults;
   if (!isEmpty(device, wish.service)) faults.push('variables elsewhere');
   if (pair !== null && retired.has(pair)) faults.push('not rotated');
   if ([...revoked].some((thumbprint) => hubAccepts(device, thumbprint))) faults.push('not revoked');
@@ -67,17 +103,27 @@ export function isEmpty(device: CloudDevice, except?: VariableScope): boolean {
   return scopes.every((scope) => wholePairAt(device, scope) === null);
 }
 
-/** Did a request fail for good, with a dead letter for the request, and with a cause in the world? */
-function isFailed(system: System, uuid: string, request: CallerRequest): boolean {
+/**
+ * Did a request fail for good, with a dead letter for the request, and with a cause in the world?
+ *
+ * @param reasons only dead letters with these reasons count; null: all
+ */
+function isFailed(
+  system: System,
+  uuid: string,
+  request: CallerRequest,
+  reasons: readonly string[] | null = null,
+): boolean {
   const callers = system.callersOf(uuid);
   const { requestId, wish } = request;
   const { discarded } = callers.operators;
-  if (requestId === null ? discarded.size > 0 : discarded.has(requestId)) return true;
-  const dead = system.recordOf(uuid)?.job?.dead;
+  if (!reasons && (requestId === null ? discarded.size > 0 : discarded.has(requestId))) return true;
+  const record = system.recordOf(uuid);
+  const dead = record?.job?.dead ?? record?.refusal?.job?.dead;
   // By design a bulk discard leaves the reason in the record, and no dead letter.
-  if (dead?.discarded && callers.operators.discardedAll) return true;
+  if (!reasons && dead?.discarded && callers.operators.discardedAll) return true;
   // By design the message of a failed request is sent once. With the queue the dead letter is lost.
-  if (dead && system.queueLost) return true;
+  if (!reasons && dead && system.queueLost) return true;
   const candidates = new Set(callers.candidates());
   // The sender of an event is told the id of the earlier request.
   const others = new Set(
@@ -93,7 +139,12 @@ function isFailed(system: System, uuid: string, request: CallerRequest): boolean
       body.operation === (wish.present ? 'provision' : 'deprovision') &&
       body.service === (wish.present ? wish.service : null) &&
       (ids.has(body.requestId) || (isUnknown && !others.has(body.requestId)));
-    return isNamed && reason !== null && isJustified(system, uuid, wish, reason);
+    return (
+      isNamed &&
+      reason !== null &&
+      (reasons?.includes(reason) ?? true) &&
+      isJustified(system, uuid, wish, reason)
+    );
   });
 }
 
@@ -102,6 +153,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
   const { scenario, cloud } = system;
   const { sick } = scenario;
   const device = cloud.device(uuid);
+  // The attempts of a request add up over all causes.
+  const failures = device.trouble + device.blindRuns + device.refused;
   if (system.callersOf(uuid).operators.cancelled) return true;
   switch (reason) {
     case 'service-not-found':
@@ -111,9 +164,9 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'hub-device-disabled':
       return wish.present && device.tampered;
     case 'device-not-visible':
-      return device.blindRuns >= scenario.maxAttempts;
+      return device.blindRuns > 0 && failures >= scenario.maxAttempts;
     case 'balena-write-refused':
-      return device.refused > 0 || device.trouble >= scenario.maxAttempts;
+      return device.refused > 0 || failures >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
@@ -124,7 +177,7 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'worker-died':
     case 'balena-conflict':
     case 'hub-conflict':
-      return device.poison || device.trouble >= scenario.maxAttempts;
+      return device.poison || failures >= scenario.maxAttempts;
     default:
       return false;
   }

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { refusedPart } from '../../../src/device/refusal.js';
 import { isInDesiredState, isPending, isToRetire, stateOf } from '../../../src/device/state.js';
 import { isEmpty } from './asAcknowledged.js';
 import { hubAccepts, wholePairAt } from './createCloud.js';
@@ -12,6 +13,8 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
   // Only an audit finds the state outside of a lost record, and not all of the state.
   if (device.recordLost && (record.job || !audited)) return [];
   const { job, desired } = record;
+  const refused = refusedPart(record);
+  if (refused && failed(system, refused).length > 0) return ['refused without a dead letter'];
   if (isPending(job)) {
     const { requests } = system.callersOf(uuid);
     const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
@@ -47,7 +50,7 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   if (!isEmpty(device, desired.service ?? '') && !device.recordLost) bad.push('left elsewhere');
   if (isToRetire(desired, held)) bad.push('not rotated');
   const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
-  if (revoked && !device.recordLost) bad.push('not revoked');
+  if (revoked && !device.recordLost && !device.hidden) bad.push('not revoked');
   return bad;
 }
 

@@ -21,7 +21,12 @@ export interface CallerRequest {
 
 /** A write without an answer takes effect within this time of the error, or of the death of its process. */
 const lateWriteMs = longestTravelMs + 10_000;
-const acknowledging = new Set<CallerRequest['answer']>(['accepted', 'already-provisioned', 'failed']);
+const acknowledging = new Set<CallerRequest['answer']>([
+  'accepted',
+  'already-provisioned',
+  'checking',
+  'failed',
+]);
 
 /** The callers of one device, and their answers. */
 export class Callers {
@@ -67,10 +72,12 @@ export class Callers {
   /**
    * The candidates for the outcome at rest: all requests without a later acknowledged request. Requests with overlapping times can take
    * effect in either order. A request without acknowledgement may have taken effect, or not.
+   *
+   * @param among only these requests count; default: all
    */
-  candidates(): CallerRequest[] {
-    const acknowledged = this.acknowledged();
-    return this.requests.filter((request) => {
+  candidates(among: readonly CallerRequest[] = this.requests): CallerRequest[] {
+    const acknowledged = this.acknowledged().filter((request) => among.includes(request));
+    return among.filter((request) => {
       if (request.answer === 'service-conflict' || request.answer === 'ignored') return false;
       if (request.isEvent && acknowledged.some(({ isEvent }) => !isEvent)) return false;
       const until = this.effectUntil(request);
@@ -83,7 +90,7 @@ export class Callers {
     return this.acknowledged().length > 0;
   }
 
-  private acknowledged(): CallerRequest[] {
+  acknowledged(): CallerRequest[] {
     return this.requests.filter(
       (request) =>
         acknowledging.has(request.answer) &&

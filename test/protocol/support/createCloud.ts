@@ -11,10 +11,14 @@ export const scopes: readonly VariableScope[] = ['', 'a', 'b'];
 
 export interface CloudDevice {
   readonly uuid: string;
+  /** Until this time (true time, ms) balena does not have the device, or has none of its services. */
+  late: { what: 'device' | 'services'; until: number } | null;
   /** The device was deleted in balena. */
   gone: boolean;
   /** Another program changed something. */
   tampered: boolean;
+  /** When another program last changed the variables (true time, ms). */
+  variablesChangedAt: number;
   /** The record was lost, or replaced by an older version. */
   recordLost: boolean;
   /** The device kills its worker. */
@@ -53,8 +57,10 @@ export function createCloud() {
       uuid,
       {
         uuid,
+        late: null,
         gone: false,
         tampered: false,
+        variablesChangedAt: Number.NEGATIVE_INFINITY,
         recordLost: false,
         poison: false,
         readOnly: false,

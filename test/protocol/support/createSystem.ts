@@ -32,8 +32,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     rows,
     cloud,
     broker: createBroker(world),
-    /** Finished requests. */
-    done: new Set<string>(),
+    /** Finished requests, each with the time. */
+    done: new Map<string, number>(),
     /** The requests of each device, from the callers' point of view. */
     callersOf: (uuid: string) => callers.get(uuid)!,
     /** The device with failing calls. */

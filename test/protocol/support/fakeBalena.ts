@@ -70,10 +70,12 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
       }
       return call(false, () => {
         isHidden = hidesDevice && !device.gone;
-        if (device.gone || isHidden) return null;
+        const missing = device.late && world.now < device.late.until ? device.late.what : null;
+        if (device.gone || isHidden || missing === 'device') return null;
+        const shown = missing === 'services' ? [''] : scopes;
         const found = {
           fleet,
-          scopes: new Map(scopes.map((scope) => [scope, scopedVariablesOf(device, scope)])),
+          scopes: new Map(shown.map((scope) => [scope, scopedVariablesOf(device, scope)])),
           foreignServices: [],
         };
         world.note(uuid, process.name, 'balena shows', showing(device));

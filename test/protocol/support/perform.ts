@@ -1,3 +1,4 @@
+import { refusedPart } from '../../../src/device/refusal.js';
 import type { DeviceRequest } from '../../../src/device/request.js';
 import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
@@ -12,7 +13,8 @@ import { RequestError } from '../../../src/ops/shared/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { requestCheck } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Wish } from './callers.js';
+import type { CallerRequest, Wish } from './callers.js';
+import { wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
@@ -118,6 +120,7 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
       const { requestId } = answer.record.desired;
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
       callers.answer(request, answer.kind, requestId);
+      if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);
     } catch (error) {
       callers.answer(request, 'error');
       throw error;
@@ -125,10 +128,23 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
   });
 }
 
+/** A look that was good counts for a minute. The look itself lasts no longer than a lease, and clocks differ by some seconds. */
+const trustedForMs = 60_000 + 120_000 + 5_000;
+
+/** The answer "already provisioned" is true, or was true a short time ago. */
+function watchAnswer({ world, cloud }: System, uuid: string, { wish, calledAt }: CallerRequest): void {
+  const device = cloud.device(uuid);
+  if (!wish.present || device.recordLost || device.gone) return;
+  if (wholePairAt(device, wish.service) !== null || calledAt - device.variablesChangedAt < trustedForMs)
+    return;
+  if (Number.isFinite(device.variablesChangedAt)) world.violated(uuid, 'an untrue 409');
+}
+
 /** Takes an event "created", like the webhook. */
 function event(system: System, running: Running, uuid: string): void {
   const callers = system.callersOf(uuid);
   const request = callers.call({ present: true, service: 'a' }, running.process, true);
+  const takenUp = namesRequestAnew(system, uuid);
   invoke(system, running, uuid, async () => {
     try {
       const { outcome, requestId } = await (system.rule.handleEvent ?? handleEvent)(
@@ -137,12 +153,30 @@ function event(system: System, running: Running, uuid: string): void {
         'a',
       );
       await system.world.step(running.process);
+      takenUp.requestId = requestId ?? null;
       if (outcome === 'checked') throw new Error('an event "created" was taken for a check');
       callers.answer(request, outcome, requestId);
     } catch (error) {
       callers.answer(request, 'error');
       throw error;
     }
+  });
+}
+
+/** A request that an event takes up again has a new id, like a rotation. */
+function namesRequestAnew(system: System, uuid: string): { requestId: string | null } {
+  const takenUp: { requestId: string | null } = { requestId: null };
+  system.callersOf(uuid).rotations.push(takenUp);
+  return takenUp;
+}
+
+/** Takes an event "online", like the webhook. */
+export function online(system: System, running: Running, uuid: string): void {
+  const takenUp = namesRequestAnew(system, uuid);
+  invoke(system, running, uuid, async () => {
+    const event = { kind: 'check', uuid, type: 'online' } as const;
+    const { requestId } = await (system.rule.handleEvent ?? handleEvent)(running.deps, event, 'a');
+    takenUp.requestId = requestId ?? null;
   });
 }
 
@@ -178,9 +212,9 @@ export function lookAgain(
   forceVerify: boolean,
   inMs = 0,
 ): void {
-  invoke(system, running, uuid, () =>
-    requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
-  );
+  invoke(system, running, uuid, async () => {
+    await requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs);
+  });
 }
 
 /** Plans a bulk action and starts the action. Operators are not told about single devices. */
@@ -233,9 +267,10 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
 /** The item of a plan for a device with a dead job. */
 function failedItem({ recordOf }: System, uuid: string): Item | null {
   const record = recordOf(uuid);
-  if (!record?.job?.dead) return null;
-  const { generation } = record.job;
-  return { uuid, requestId: record.desired.requestId, generation, sequenceNumber: null };
+  const dead = record?.job?.dead ? record : record && refusedPart(record);
+  if (!dead?.job) return null;
+  const { job, desired } = dead;
+  return { uuid, requestId: desired.requestId, generation: job.generation, sequenceNumber: null };
 }
 
 function actionOf(id: string): StoredAction {

@@ -6,7 +6,7 @@ import { atRest } from './atRest.js';
 import { createDriver } from './createDriver.js';
 import { createSystem, type System } from './createSystem.js';
 import { deviceName, uuids } from './devices.js';
-import { ask, invoke, lookAgain, perform } from './perform.js';
+import { ask, invoke, lookAgain, online, perform } from './perform.js';
 import type { RuleOff } from './RuleOff.js';
 import type { Scenario } from './Scenario.js';
 import { periodMs } from './startProcess.js';
@@ -29,6 +29,10 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   const { world, broker, cloud } = system;
   const driver = createDriver(system);
   if (scenario.poison !== null) cloud.device(uuids[scenario.poison]!).poison = true;
+  if (scenario.late) {
+    const { device, what, ms } = scenario.late;
+    cloud.device(uuids[device]!).late = { what, until: world.now + ms };
+  }
 
   let at = world.now;
   for (const act of scenario.acts) {
@@ -50,6 +54,7 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   driver.stopFaults();
   const before = { sends: broker.sends(), deliveries: system.deliveries };
   await settle();
+  await comeOnline();
   const anyTampered = uuids.some((uuid) => cloud.device(uuid).tampered);
   if (anyTampered || scenario.audit) {
     audit(uuids);
@@ -77,6 +82,17 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
     for (const what of asAcknowledged(system, uuid)) world.violated(uuid, what);
   }
   return { violations: world.violations, history: trace ? history(system) : '' };
+
+  /** The late devices come online after balena has them with their services. */
+  async function comeOnline(): Promise<void> {
+    for (const uuid of uuids) {
+      const { late } = cloud.device(uuid);
+      if (!late) continue;
+      world.now = Math.max(world.now, late.until);
+      online(system, driver.http(), uuid);
+    }
+    await settle();
+  }
 
   function audit(which: readonly string[]): void {
     world.note('', 'AUDIT');

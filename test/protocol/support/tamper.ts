@@ -43,10 +43,12 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       system.broker.loseAll(world.random() < 0.5);
       return;
     case 'remove':
+      device.variablesChangedAt = world.now;
       rows.delete(world.pick(['AZURE_CERT', 'AZURE_PRIVATE_KEY']));
       return;
     case 'alien': {
       if (rows.size === 0) return;
+      device.variablesChangedAt = world.now;
       // A matching pair of another device.
       const other = pairOf(uuid === uuids[0] ? uuids[1] : uuids[0], 0);
       set('AZURE_CERT', other.certificate);
@@ -54,7 +56,9 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       return;
     }
     case 'alien-key':
-      if (rows.size > 0) set('AZURE_PRIVATE_KEY', 'not a key');
+      if (rows.size === 0) return;
+      device.variablesChangedAt = world.now;
+      set('AZURE_PRIVATE_KEY', 'not a key');
       return;
   }
 }

@@ -1,4 +1,5 @@
-import type { DeviceRecord } from '../../../src/device/record.js';
+import type { Desired, DeviceRecord, RecordedError, RequestPart } from '../../../src/device/record.js';
+import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 import { throttledForMs } from './fateOutside.js';
@@ -23,7 +24,7 @@ export function watchRecord(
   after: DeviceRecord,
   { name }: Process,
 ): void {
-  const { world, cloud, atWork, done, scenario, rule, answeredPings } = system;
+  const { world, cloud, atWork, done, scenario, answeredPings } = system;
   const { uuid, job, lease, error } = after;
   const device = cloud.device(uuid);
   const violated = (what: string) => world.violated(uuid, what);
@@ -33,7 +34,7 @@ export function watchRecord(
   if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
 
   if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
-  if (before?.job?.kind === 'change' && !job && !error) done.add(after.desired.requestId);
+  if (before?.job?.kind === 'change' && !job && !error) done.set(after.desired.requestId, world.now);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
   if (error?.message.startsWith('An unexpected error')) violated(`an error of our own: ${error.message}`);
   if (!before) return;
@@ -48,26 +49,52 @@ export function watchRecord(
     !before.lease.unresolved &&
     lease?.by !== before.lease.by &&
     before.lease.until <= world.now + scenario.skewMs;
-  const isUnavailable = error?.code === 'balena-unavailable' || error?.code === 'hub-unavailable';
   const failedItself =
-    error !== null && (isUnavailable ? answeredPings.has(uuid) : ownFailures.includes(error.code));
+    error !== null && (isUnavailable(error) ? answeredPings.has(uuid) : ownFailures.includes(error.code));
   if (after.attempts !== before.attempts) answeredPings.delete(uuid);
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
   if (throttled && job && !job.dead && job.due < throttled.at + throttledForMs)
     violated('it comes again before the other side allows');
-  if (job?.dead && !before.job?.dead) {
-    const tooMany = after.attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
+  const isNewRefusal =
+    after.refusal !== null && after.refusal.job?.generation !== before.refusal?.job?.generation;
+  const ended = isNewRefusal ? after.refusal : job?.dead && !before.job?.dead ? after : null;
+  if (ended) givenUp(system, device, ended);
+}
+
+function isUnavailable({ code }: RecordedError): boolean {
+  return code === 'balena-unavailable' || code === 'hub-unavailable';
+}
+
+/** Half a minute is shorter than the quick tries for a device or services that balena does not have yet. */
+const shortMs = 30_000;
+
+function isTooLate({ late }: CloudDevice, { requestedAt }: Desired): boolean {
+  return late !== null && late.until - requestedAt > shortMs;
+}
+
+/** A request ends for good only with a cause in the world. */
+function givenUp(
+  { scenario, rule, world }: System,
+  device: CloudDevice,
+  { job, error, attempts, desired }: RequestPart,
+): void {
+  if (job?.dead) {
+    const tooMany = attempts >= (rule.settings?.maxAttempts ?? scenario.maxAttempts);
     const named =
       job.dead.cancelled ||
-      (error?.code === 'service-not-found' && after.desired.service === 'x') ||
+      (error?.code === 'service-not-found' && desired.service === 'x') ||
       (error?.code === 'device-not-found' && (device.gone || device.hidden)) ||
+      ((error?.code === 'device-not-found' || error?.code === 'service-not-found') &&
+        isTooLate(device, desired)) ||
       (error?.code === 'balena-rejected' && device.gone) ||
       (error?.code === 'hub-device-disabled' && device.tampered) ||
       (error?.code === `${scenario.sick?.dependency}-rejected` && scenario.sick?.how === 'rejected') ||
-      (error !== null && (isUnavailable || ['worker-died', ...ownFailures].includes(error.code)) && tooMany);
-    if (!named) violated(`given up without a reason: ${error?.code}`);
+      (error !== null &&
+        (isUnavailable(error) || ['worker-died', ...ownFailures].includes(error.code)) &&
+        tooMany);
+    if (!named) world.violated(device.uuid, `given up without a reason: ${error?.code}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DeviceRecord, Job } from '../../../src/device/record.js';
+import { refusedPart, requestPartOf } from '../../../src/device/refusal.js';
 import * as transitions from '../../../src/device/transitions.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { readTransitionTable } from '../../support/readTransitionTable.js';
@@ -56,9 +57,27 @@ const findings = {
   observed: { ...provisioned.observed, fleet: 'org/fleet' },
   clearedScopes: new Set(['relay']),
   outcomeUnknown: false,
+  desired: { requestId },
+  validated: false,
 };
 const failure = { error, counted: true, steps };
 const lost = { uuid, requestId, generation: 9, operation: 'provision', service: 'main' } as const;
+
+const dismissed = { requestId: 'refused', requestedAt: now - 9, present: true, service: 'x' };
+const withFallback = (record: DeviceRecord): DeviceRecord => ({
+  ...record,
+  desired: dismissed,
+  fallback: requestPartOf(provisioned),
+});
+const withRefusal = (record: DeviceRecord): DeviceRecord => ({
+  ...record,
+  refusal: requestPartOf({
+    ...base,
+    desired: dismissed,
+    failures: 2,
+    job: { ...job, generation: 6, dead: { at: now - 1 } },
+  }),
+});
 
 type Apply = (record: DeviceRecord) => DeviceRecord | null;
 
@@ -79,16 +98,23 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   suspended: (record) => transitions.suspended(record, context, now + 5, 9, steps),
   retried: (record) => transitions.retried(record, context, failure, now + 5, true),
   failed: (record) => transitions.failed(record, context, failure),
+  refused: (record) => transitions.refused(withFallback(record), context, failure),
+  refusalReopened: (record) => transitions.refusalReopened(withRefusal(record)),
   endedAfterCancel: (record) => transitions.endedAfterCancel(record, context, 'cancelled', steps),
   replayed: (record) => transitions.replayed(record, context, { due: now + 5, by: 'me', action: 'a' }),
   restoredFromDeadLetter: () => transitions.restoredFromDeadLetter(lost, context),
   cancelled: (record) => transitions.cancelled(record, context, 'me'),
   rotationCancelled: (record) => transitions.rotationCancelled(record, context, 'me'),
-  discarded: (record) => transitions.discarded(record, context, { by: 'me', reason: 'no need' }),
+  discarded: (record) =>
+    transitions.discarded(record, context, { by: 'me', reason: 'no need' }, messageOf(record)),
 };
 
 /** These functions check the state themselves. */
 const refusing = new Set(['checkRequested', 'publishFailed', 'cancelled', 'rotationCancelled', 'discarded']);
+
+function messageOf({ desired, job: its }: DeviceRecord) {
+  return { requestId: desired.requestId, generation: its?.generation ?? null };
+}
 
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
@@ -122,7 +148,8 @@ describe.each(Object.entries(apply))('%s', (name, transition) => {
       // A job with another time, kind or reservation has a new generation: an older message must not do the new work.
       if (next.job && record.job && next.job.generation === record.job.generation)
         expect(next.job).toMatchObject({ due: record.job.due, kind: record.job.kind });
-      if (!['requested', 'rotationCancelled'].includes(name)) expect(next.desired).toEqual(record.desired);
+      if (!['requested', 'rotationCancelled', 'refused', 'refusalReopened'].includes(name))
+        expect(next.desired).toEqual(record.desired);
       if (!['leaseReleased', 'leaseLost', 'leased', 'scopesFound'].includes(name))
         expect(next.scopes).toEqual(record.scopes);
     },
@@ -427,6 +454,154 @@ describe('the end of a run', () => {
   });
 });
 
+describe('a request that is refused', () => {
+  const move = { uuid, present: true, service: 'x' } as const;
+  const refuse = (record: DeviceRecord) => transitions.refused(record, context, failure);
+  const rotation = { ...provisioned.desired, requestId: 'rotation', retire: [thumbprint] };
+  const moved = transitions.requested({ ...provisioned, lastGeneration: 7 }, context, move, 'refused');
+
+  test('leaves the device as it was: provisioned, with a check for the hints that joined the refused job', () => {
+    const { job: its, desired } = moved;
+    const next = refuse(moved);
+    expect(next).toMatchObject({
+      desired: provisioned.desired,
+      job: { kind: 'check', generation: its!.generation + 1, due: now },
+      attempts: 0,
+      error: null,
+      coolDownUntil: 0,
+      failures: 0,
+      fallback: null,
+      refusal: {
+        desired,
+        job: { ...its, dead: { at: now } },
+        error: { code: 'service-not-found' },
+        failures: 1,
+      },
+    });
+    expect(refusedPart(next)).toMatchObject({ coolDownUntil: now + 10 * minutes, desired: { service: 'x' } });
+  });
+
+  test('does not end a deprovisioning, a rotation, or a move that was not done', () => {
+    const absent = transitions.requested(provisioned, context, { uuid, present: false }, 'absent');
+    const rotating = { ...provisioned, desired: { ...rotation, validated: true }, job };
+    const moving = { ...provisioned, desired: { ...rotation, service: 'relay', validated: true }, job };
+    for (const record of [absent, rotating, moving]) {
+      const next = refuse(transitions.requested(record, context, move, 'refused'));
+      expect(next).toMatchObject({ desired: record.desired, job: { kind: 'change' }, completedAt: null });
+    }
+  });
+
+  test('does not end a rotation that was requested after it', () => {
+    const request = { ...move, retire: thumbprint, revoke: true };
+    const next = refuse(transitions.requested(moved, context, request, 'rotation'));
+    expect(next.desired).toEqual({ ...provisioned.desired, retire: [thumbprint], revoke: [thumbprint] });
+    expect(next.job?.kind).toBe('change');
+  });
+
+  test('keeps the demand to ask the hub, and waits for an unresolved lease', () => {
+    const unresolved = {
+      ...moved,
+      job: { ...moved.job!, forceVerify: true },
+      lease: { ...lease, unresolved: true },
+    };
+    expect(refuse(unresolved).job).toMatchObject({ forceVerify: true, due: lease.until });
+  });
+
+  test('does not return to a request that was never validated: the later request wins', () => {
+    const first = transitions.requested(null, context, { ...move, service: 'main' }, 'first');
+    expect(transitions.requested(first, context, move, 'second').fallback).toBeNull();
+    const third = transitions.requested(moved, context, { ...move, service: 'y' }, 'third');
+    expect(refuse(third).desired).toEqual(provisioned.desired);
+  });
+
+  test('has nothing to return to if it is the first, follows a finished deprovisioning, or repeats a request that failed', () => {
+    const first = transitions.requested(null, context, move, 'first');
+    expect(first.fallback).toBeNull();
+    const absent = transitions.requested(null, context, { uuid, present: false }, 'absent');
+    const observed = { ...absent.observed, hub: 'none' as const };
+    const done = { ...absent, job: null, observed };
+    expect(transitions.requested(done, context, move, 'second').fallback).toBeNull();
+    const dead = transitions.failed(first, context, failure);
+    expect(transitions.requested(dead, context, { ...move, service: 'y' }, 'second').fallback).toBeNull();
+  });
+
+  test('ends with a request for something else, not with a rotation, and keeps its cool-down growing', () => {
+    const next = refuse(moved);
+    const rotated = transitions.requested(next, context, { ...move, service: 'main', retire: other }, 'r');
+    expect(refusedPart(rotated)).not.toBeNull();
+    for (const request of [
+      { uuid, present: false },
+      { ...move, service: 'relay' },
+    ] as const)
+      expect(transitions.requested(next, context, request, 'r').refusal).toBeNull();
+    const again = transitions.requested(next, context, move, 'again');
+    expect(refusedPart(again)).toBeNull();
+    expect(refusedPart(refuse(again))?.coolDownUntil).toBe(now + 20 * minutes);
+    expect(transitions.completed(again, context, steps).refusal).toBeNull();
+  });
+
+  test('is replayed in the place of the present request, which comes back if the replay is cancelled', () => {
+    const next = refuse(moved);
+    const reopened = transitions.refusalReopened(next)!;
+    const replayed = transitions.replayed(reopened, context, { due: now + 5, by: 'me', action: 'a' });
+    expect(replayed).toMatchObject({
+      desired: { service: 'x', requestId: 'refused' },
+      job: { kind: 'change', generation: next.lastGeneration + 1 },
+      replays: 1,
+      action: { id: 'a', error: { code: 'service-not-found' } },
+    });
+    expect(refusedPart(replayed)).toBeNull();
+    const cancelled = transitions.cancelled(replayed, context, 'me');
+    expect(cancelled).toMatchObject({
+      desired: provisioned.desired,
+      job: { kind: 'check' },
+      action: null,
+      refusal: {
+        job: { dead: { cancelled: true } },
+        error: { code: 'service-not-found' },
+        action: { id: 'a' },
+      },
+    });
+  });
+
+  test('is discarded for itself', () => {
+    const next = refuse(moved);
+    const discarded = transitions.discarded(next, context, { by: 'me', reason: 'x' }, messageOf(moved));
+    expect(discarded).toMatchObject({
+      job: next.job,
+      refusal: { job: { dead: { discarded: { by: 'me' } } } },
+    });
+    expect(transitions.refusalReopened(discarded!)).toBeNull();
+  });
+
+  test('is not refused once it is validated, and the time of a move that succeeded counts', () => {
+    const validated = transitions.leaseReleased(moved, {
+      ...findings,
+      validated: true,
+      desired: moved.desired,
+    });
+    expect(validated.desired.validated).toBe(true);
+    expect(transitions.completed(validated, context, steps)).toMatchObject({
+      desired: { service: 'x', movedAt: now },
+      fallback: null,
+    });
+    const later = transitions.requested(moved, context, { uuid, present: false }, 'absent');
+    const late = transitions.leaseReleased(later, { ...findings, validated: true, desired: moved.desired });
+    expect(late.desired.validated).toBeUndefined();
+  });
+
+  test('whose worker died leaves the device as it was', () => {
+    const expired = { ...moved, lease: { by: 'worker', until: now } };
+    const died = new ProvisioningError('worker-died', 'Dead.');
+    expect(transitions.workerDied(expired, context, died)).toMatchObject({
+      desired: provisioned.desired,
+      job: { kind: 'change' },
+      lease: null,
+      refusal: { error: { code: 'worker-died' } },
+    });
+  });
+});
+
 describe('an operator', () => {
   const [dead] = samples.dead;
 
@@ -496,10 +671,13 @@ describe('an operator', () => {
   });
 
   test('discards a dead job once', () => {
-    const next = transitions.discarded(dead!, context, { by: 'me', reason: 'no need' });
+    const next = transitions.discarded(dead!, context, { by: 'me', reason: 'no need' }, messageOf(dead!));
     expect(next?.job?.dead).toEqual({ at: now - 1, discarded: { at: now, by: 'me', reason: 'no need' } });
-    expect(transitions.discarded(next!, context, { by: 'you', reason: 'again' })).toBeNull();
-    expect(transitions.discarded({ ...base, job }, context, { by: 'me', reason: 'x' })).toBeNull();
+    expect(
+      transitions.discarded(next!, context, { by: 'you', reason: 'again' }, messageOf(next!)),
+    ).toBeNull();
+    const pending = { ...base, job };
+    expect(transitions.discarded(pending, context, { by: 'me', reason: 'x' }, messageOf(pending))).toBeNull();
   });
 });
 

@@ -23,6 +23,7 @@ test('a request that is under way says when it is expected to be done', () => {
     attempts: 0,
     expectedAt: '2030-01-01T00:00:07.000Z',
     error: null,
+    refusal: null,
     certificate: null,
     requestedAt: '2029-12-31T23:59:55.000Z',
     updatedAt: '2030-01-01T00:00:00.000Z',

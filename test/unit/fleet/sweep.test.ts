@@ -337,3 +337,37 @@ test('records in a wrong order end it before anything is taken for gone', async 
   await expect(sweep(deps, options)).rejects.toThrow('out of order');
   expect(sent).toEqual([]);
 });
+
+describe('a request that failed because balena did not have it yet', () => {
+  const dead = (
+    uuid: string,
+    code: 'device-not-found' | 'service-not-found',
+    service = 'main',
+  ): DeviceRecord => {
+    const record = newRecord(uuid, { present: true, service, requestId: 'r', requestedAt: longAgo }, longAgo);
+    return {
+      ...record,
+      job: { generation: 1, kind: 'change', due: longAgo, dead: { at: longAgo } },
+      error: { code, step: 'validate', message: '', at: longAgo },
+      coolDownUntil: now + 1_000,
+    };
+  };
+
+  test('is requested again once balena has the device and its service', async () => {
+    const { deps, add, put, services, requested, requests } = fleetDependencies();
+    for (const uuid of [one, two, three]) add(uuid);
+    await put(dead(one, 'device-not-found'));
+    await put(dead(two, 'service-not-found'));
+    await put(dead(three, 'service-not-found', 'typo'));
+    await put(dead(four, 'device-not-found'));
+    services.set(two, ['main', 'other']);
+    expect(await collect(planSweep(deps, options))).toMatchObject([{ uuid: one }, { uuid: two }]);
+    expect(await sweep(deps, options)).toMatchObject({ requested: 2 });
+    expect(await requested()).toEqual([`${one} change`, `${two} change`]);
+    expect(requests.filter((each) => each.startsWith('servicesOf'))).toEqual([
+      'servicesOf 2',
+      'servicesOf 2',
+    ]);
+    expect(await sweep(deps, options)).toMatchObject({ requested: 0 });
+  });
+});

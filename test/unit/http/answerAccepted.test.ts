@@ -23,6 +23,18 @@ const answer = async (acceptance: Acceptance, headers: Record<string, string> = 
   return { status: given.status, headers: given.headers as Record<string, string>, body: String(given.body) };
 };
 
+test('a provisioned device that is being checked is accepted, and does not wait for a registry operation', async () => {
+  const job = { generation: 2, kind: 'check' as const, due: now };
+  const { status, headers, body } = await answer({ kind: 'checking', record: { ...provisioned, job } });
+  expect([status, headers['retry-after']]).toEqual([202, '1']);
+  expect(JSON.parse(body)).toMatchObject({
+    state: 'provisioned',
+    message: expect.stringMatching(/^The device was provisioned before\. A worker checks its variables/),
+  });
+  const reserved = { ...provisioned, job: { ...job, reservation: now + 28_000 } };
+  expect((await answer({ kind: 'checking', record: reserved })).headers['retry-after']).toBe('30');
+});
+
 describe('accepted', () => {
   test('says where the state is, and when to look', async () => {
     const { status, headers, body } = await answer({ kind: 'accepted', record: queued });

@@ -35,7 +35,9 @@ test('the code of a failure in an answer is one of them', () => {
       .sort(),
   ).toEqual([
     'Device.error.code',
+    'Device.refusal.error.code',
     'DeviceHistory.device.error.code',
+    'DeviceHistory.device.refusal.error.code',
     'DeviceHistory.history[].steps[].code',
     'Overview.failures[].code',
     'RecordLine.code',

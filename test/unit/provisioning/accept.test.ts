@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { requestPartOf } from '../../../src/device/refusal.js';
 import { type DeviceRequest, mostRetired } from '../../../src/device/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
@@ -133,18 +134,57 @@ describe('a device that is provisioned', () => {
     expect(table.writes).toBe(0);
   });
 
-  test('is checked again, if that was not done for ten minutes', async () => {
-    const { answer, record, sent } = await requested(fresh(provisioned), post, now + 10 * minutes + 1);
-    expect(answer.kind).toBe('already-provisioned');
+  test('is checked, if no worker has looked for a minute: its variables may be missing', async () => {
+    expect((await requested(fresh(provisioned), post, now + minutes - 1)).answer.kind).toBe(
+      'already-provisioned',
+    );
+    const { answer, record, sent, deps } = await requested(fresh(provisioned), post, now + minutes);
+    expect(answer).toMatchObject({ kind: 'checking', record: { desired: { requestId } } });
     expect(await record(uuid)).toMatchObject({ job: { kind: 'check' }, desired: { requestId } });
+    expect((await accept(deps, post)).kind).toBe('checking');
     expect(sent).toHaveLength(1);
   });
 
-  test('is already provisioned although it cannot be looked at again now', async () => {
+  const check = { generation: 2, kind: 'check' as const, due: now + 60 * minutes };
+  test.each<[string, Partial<DeviceRecord>]>([
+    ['is due soon', { job: { ...check, due: now + minutes } }],
+    ['waits for its registry operation', { job: { ...check, reservation: 3 } }],
+    ['has failed and is tried again', { job: check, retries: 1 }],
+    ['is under way', { job: check, lease: { by: 'w', until: now + minutes } }],
+  ])('is being mended, if a check %s', async (_, more) => {
+    const { answer, table } = await requested({ ...fresh(provisioned), ...more }, post);
+    expect(answer.kind).toBe('checking');
+    expect(table.writes).toBe(0);
+  });
+
+  test('is checked at once, if a renewal is planned for later', async () => {
+    const planned = { ...fresh(provisioned), job: check };
+    expect((await requested(planned, post)).answer.kind).toBe('already-provisioned');
+    const { answer, sent } = await requested(planned, post, now + minutes);
+    expect(answer).toMatchObject({
+      kind: 'checking',
+      record: { job: { kind: 'check', due: now + minutes } },
+    });
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+  });
+
+  test('is told why, if the last check failed, and is checked again after a minute', async () => {
+    const error = { code: 'service-not-found', step: 'validate', message: 'Gone.', at: now } as const;
+    const broken = { ...fresh(provisioned), error };
+    const { answer, sent } = await requested(broken, post, now + 1_000);
+    expect(answer).toMatchObject({ kind: 'failed', retryAt: now + minutes, record: { error } });
+    expect(sent).toEqual([]);
+    expect((await requested(broken, post, now + minutes)).answer.kind).toBe('checking');
+  });
+
+  test('is told nothing while it cannot be looked at: the answer could be untrue', async () => {
     const system = acceptDependencies(now + 11 * minutes);
     await system.put(fresh(provisioned));
     system.queue.fails = true;
-    expect((await accept(system.deps, post)).kind).toBe('already-provisioned');
+    await expect(accept(system.deps, post)).rejects.toMatchObject({ code: 'queue-unavailable' });
+    system.queue.fails = false;
+    expect((await accept(system.deps, post)).kind).toBe('checking');
+    expect(system.sent).toHaveLength(1);
   });
 
   test('is taken up again if it is not as it should be', async () => {
@@ -209,15 +249,44 @@ describe('a request that failed for good', () => {
   });
 });
 
+describe('a request that was refused', () => {
+  const relay: DeviceRequest = { ...post, service: 'relay' };
+  const dead = { generation: 2, kind: 'change' as const, due: now, dead: { at: now } };
+  const refused: DeviceRecord = {
+    ...fresh(provisioned),
+    refusal: requestPartOf({
+      ...failed,
+      desired: { ...provisioned.desired, service: 'relay', requestId: 'refused' },
+      job: dead,
+    }),
+  };
+
+  test('is not taken up again within its cool-down, and after it as a new request', async () => {
+    const { answer, sent } = await requested(refused, relay, failed.coolDownUntil - 1);
+    expect(answer).toMatchObject({
+      kind: 'failed',
+      retryAt: failed.coolDownUntil,
+      record: { desired: { requestId: 'refused' }, error: failed.error },
+    });
+    expect(sent).toEqual([]);
+    expect((await requested(refused, relay, failed.coolDownUntil)).answer.kind).toBe('accepted');
+  });
+
+  test('concerns no other request', async () => {
+    expect((await requested(refused, post)).answer.kind).toBe('already-provisioned');
+    expect((await requested(refused, { ...post, service: 'third' })).answer.kind).toBe('accepted');
+    expect((await requested(refused, remove)).answer.kind).toBe('accepted');
+  });
+});
+
 describe('another service than the one before', () => {
   const relay: DeviceRequest = { ...post, service: 'relay' };
 
-  test('is accepted, and the time of the move is written down', async () => {
-    const { answer } = await requested(fresh(provisioned), relay);
-    expect(answer).toMatchObject({
-      kind: 'accepted',
-      record: { desired: { service: 'relay', movedAt: now } },
-    });
+  test('is accepted, and the move does not count before it succeeds', async () => {
+    const { answer, deps } = await requested(fresh(provisioned), relay);
+    expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { service: 'relay' } } });
+    expect(answer.record.desired).not.toHaveProperty('movedAt');
+    expect((await accept(deps, post)).kind).toBe('accepted');
   });
 
   test('is refused within ten minutes of the last move', async () => {
@@ -231,7 +300,7 @@ describe('another service than the one before', () => {
     const moved = { ...failed, desired: { ...failed.desired, service: 'typo', movedAt: now } };
     expect((await requested(moved, relay, now + 1)).answer).toMatchObject({
       kind: 'accepted',
-      record: { desired: { service: 'relay', movedAt: now + 1 } },
+      record: { desired: { service: 'relay', movedAt: now } },
     });
   });
 

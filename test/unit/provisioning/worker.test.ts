@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { requestPartOf } from '../../../src/device/refusal.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
@@ -63,6 +64,91 @@ describe('a run that succeeds', () => {
       },
     );
     expect(calls).toContain('released');
+  });
+});
+
+describe('a request that is refused', () => {
+  const provisionedBefore = requestPartOf(provisioned);
+  const typo = { ...queued.desired, service: 'typo', requestId: '018f0000-0000-7000-8000-00000000000f' };
+  const move = recordWith({ ...provisioned, desired: typo, job: queued.job, fallback: provisionedBefore });
+  const its = { more: { requestId: typo.requestId, service: 'typo' } };
+
+  test('leaves the device provisioned, is dead-lettered, and a check follows', async () => {
+    const { after, deadLetters, sent, calls } = await worked(move, its);
+    expect(after).toMatchObject({
+      desired: provisioned.desired,
+      job: { kind: 'check' },
+      scopes: ['main'],
+      refusal: { desired: typo, error: { code: 'service-not-found' } },
+    });
+    expect(calls).not.toContain('hub remove');
+    expect(deadLetters).toEqual(['service-not-found']);
+    expect(sent).toMatchObject([{ requestId: provisioned.desired.requestId, service: 'main' }]);
+  });
+
+  test('is dead-lettered by the redelivery, if the worker died before', async () => {
+    const first = await worked(move, its);
+    const again = await worked(first.after, its);
+    expect(again.deadLetters).toHaveLength(1);
+    // The worker may have died before it published the next job, too.
+    expect(again.sent).toEqual(first.sent);
+    expect(again.after).toMatchObject({ job: first.after?.job, desired: provisioned.desired });
+  });
+
+  test('is requested again by an operator who resends the dead letter', async () => {
+    const { after } = await worked(move, its);
+    const resent = await worked(after, { ...its, enqueuedAt: now + 2 * minutes });
+    expect(resent.deadLetters).toEqual([]);
+    expect(resent.after).toMatchObject({ desired: typo, job: { kind: 'change' }, replays: 1 });
+    expect(resent.after?.fallback).toMatchObject({ desired: provisioned.desired });
+  });
+});
+
+describe('a device that balena does not have yet, or has no service of', () => {
+  const empty = {
+    fleet: 'my_org/one',
+    scopes: new Map([['', { ownerId: 1, variables: {} }]]),
+    foreignServices: [],
+  };
+  const without = (found: typeof empty | null) => (system: ReturnType<typeof workerDependencies>) => {
+    system.deps.balena.findDevice = async () => found;
+  };
+
+  test.each([
+    ['device-not-found', null],
+    ['service-not-found', empty],
+  ] as const)(
+    '%s: is tried four times within a minute or so, and then fails for good',
+    async (code, found) => {
+      let record: DeviceRecord = queued;
+      let waitedMs = 0;
+      for (let tries = 0; tries < 4; tries += 1) {
+        const more = { generation: record.job!.generation };
+        const { after, deadLetters } = await worked(record, { prepare: without(found), more });
+        expect(deadLetters).toEqual([]);
+        expect(after).toMatchObject({ error: { code }, quickTries: tries + 1, retries: 0, attempts: 0 });
+        waitedMs += after!.job!.due - now;
+        record = { ...after!, job: { ...after!.job!, due: now } };
+      }
+      expect(waitedMs).toBeGreaterThan(37_000);
+      expect(waitedMs).toBeLessThan(76_000);
+      const more = { generation: record.job!.generation };
+      const { after, deadLetters } = await worked(record, { prepare: without(found), more });
+      expect(deadLetters).toEqual([code]);
+      expect(after?.job?.dead).toBeDefined();
+    },
+  );
+
+  test('is not waited for if it was there before, or has other services', async () => {
+    const seen = { ...queued, observed: { ...queued.observed, fleet: 'my_org/one' } };
+    expect((await worked(seen, { prepare: without(null) })).deadLetters).toEqual(['device-not-found']);
+    const typo = { ...queued, desired: { ...queued.desired, service: 'typo' } };
+    expect((await worked(typo)).deadLetters).toEqual(['service-not-found']);
+  });
+
+  test('is provisioned when its services come, and the tries are forgotten', async () => {
+    const { after } = await worked({ ...queued, quickTries: 3 });
+    expect(after).toMatchObject({ quickTries: 0, job: null, observed: { service: 'main' } });
   });
 });
 

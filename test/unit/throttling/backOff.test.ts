@@ -1,5 +1,5 @@
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';
-import { backOff } from '../../../src/throttling/backOff.js';
+import { backOff, quickTryAfter } from '../../../src/throttling/backOff.js';
 
 const error = (code: ErrorCode, retryAfterMs?: number) =>
   new ProvisioningError(code, '', retryAfterMs === undefined ? {} : { retryAfterMs });
@@ -37,4 +37,10 @@ test('it is never before the time that the other side asked for, and spread a li
   expect(backOff(throttled, 0, 0)).toBe(31_000);
   expect(backOff(throttled, 9, 1)).toBe(35_000);
   expect(backOff(error('balena-throttled', 30_000), 9, 1)).toBe(90_000);
+});
+
+test('four quick tries take about a minute', () => {
+  const waits = (random: number) => [0, 1, 2, 3].map((tries) => quickTryAfter(tries, random));
+  expect(waits(0)).toEqual([2_500, 5_000, 10_000, 20_000]);
+  expect(waits(1)).toEqual([5_000, 10_000, 20_000, 40_000]);
 });

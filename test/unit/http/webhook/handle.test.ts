@@ -1,5 +1,7 @@
+import type { Job } from '../../../../src/device/record.js';
 import { handleEvent } from '../../../../src/http/webhook/handle.js';
 import type { WebhookEvent } from '../../../../src/http/webhook/parse.js';
+import type { ErrorCode } from '../../../../src/shared/errors.js';
 import { memoryDependencies } from '../../../support/webhookTools.js';
 
 const uuid = 'ab'.repeat(16);
@@ -63,6 +65,10 @@ test('a request is what POST is: accepted, the same again, moved, refused', asyn
   const { outcome, requestId } = await handle(requested('main'));
   expect(outcome).toBe('accepted');
   expect(await handle(requested('main'))).toMatchObject({ outcome: 'accepted', requestId });
+  await deps.records.amend(uuid, (record) => {
+    if (!record) return null;
+    return { ...record, desired: { ...record.desired, movedAt: 1_800_000_000_000 } };
+  });
   expect(await handle(requested('relay'))).toMatchObject({ outcome: 'service-conflict' });
   await deps.records.amend(uuid, (record) => {
     if (!record?.job) return null;
@@ -89,9 +95,66 @@ test.each(['online', 'updated', 'deleted'])(
   },
 );
 
+describe('a request that failed because balena did not have it yet', () => {
+  const online: WebhookEvent = { kind: 'check', uuid, type: 'online' };
+
+  async function failed(code: ErrorCode, more: Partial<NonNullable<Job['dead']>> = {}) {
+    const all = setUp();
+    await all.handle(requested('main'));
+    await all.deps.records.amend(uuid, (record) => {
+      if (!record?.job) return null;
+      return {
+        ...record,
+        job: { ...record.job, dead: { at: all.clock.at, ...more } },
+        coolDownUntil: Number.MAX_SAFE_INTEGER,
+        error: { code, step: 'validate', message: 'Not there.', at: all.clock.at },
+      };
+    });
+    all.sent.length = 0;
+    return all;
+  }
+
+  test.each<[string, WebhookEvent, ErrorCode]>([
+    ['created', created, 'device-not-found'],
+    ['online', online, 'service-not-found'],
+    ['updated', { ...online, type: 'updated' }, 'fleet-not-allowed'],
+  ])('is taken up by "%s", at its service, and at most once a minute', async (_, event, code) => {
+    const { handle, deps, sent, clock } = await failed(code);
+    const before = (await deps.records.read(uuid))?.value;
+    const { outcome, requestId } = await handle(event);
+    expect(outcome).toBe('accepted');
+    const { desired, job } = (await deps.records.read(uuid))?.value ?? {};
+    expect(desired).toMatchObject({ service: 'main', requestId });
+    expect(requestId).not.toBe(before?.desired.requestId);
+    expect(job).toMatchObject({ kind: 'change', due: clock.at + 60_000 });
+    expect(sent).toHaveLength(1);
+  });
+
+  test.each<[string, WebhookEvent, ErrorCode, Partial<NonNullable<Job['dead']>>]>([
+    ['a deleted device', deleted, 'device-not-found', {}],
+    ['another failure', online, 'hub-rejected', {}],
+    ['a discarded request', online, 'service-not-found', { discarded: { at: 0, by: 'me', reason: 'x' } }],
+    ['a cancelled replay', online, 'service-not-found', { cancelled: true }],
+  ])('stays as it is: %s', async (_, event, code, more) => {
+    const { handle, sent } = await failed(code, more);
+    expect(await handle(event)).toMatchObject({ outcome: 'ignored', message: expect.stringContaining(code) });
+    expect(sent).toEqual([]);
+  });
+});
+
+test('an event for a pending check says when the worker looks', async () => {
+  const { handle, clock } = await provisioned();
+  const { outcome, message } = await handle(deleted);
+  expect(outcome).toBe('checked');
+  expect(message).toContain(new Date(clock.at).toISOString());
+});
+
 test('a check of a device without a request writes nothing and sends nothing', async () => {
   const { handle, sent, deps } = setUp();
-  expect(await handle(deleted)).toMatchObject({ outcome: 'checked' });
+  expect(await handle(deleted)).toMatchObject({
+    outcome: 'ignored',
+    message: expect.stringContaining('nothing'),
+  });
   expect(await deps.records.read(uuid)).toBeNull();
   expect(sent).toEqual([]);
 });
