@@ -17,6 +17,10 @@ export const errorCode = z
 export const service = z.string().describe("a service's name, or '' for the device level");
 export const next = z.string().nullable().describe('the cursor of the next page; null on the last one');
 
+/** Makes a field optional. A null counts as absent. */
+export const optional = <T extends z.ZodType>(schema: T) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
 const form = 'must be a full balena device UUID: 32 or 62 hexadecimal digits';
 
 /** A balena device's full UUID: 32 or 62 hexadecimal digits, compared and stored in lower case. */

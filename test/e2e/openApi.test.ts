@@ -62,6 +62,7 @@ test('answers about devices are as described', async () => {
   await system.state(lost, 'failed');
   expect((await provision({ uuid: lost, balena_service: 'mian' })).status).toBe(422);
   expect((await call('GET', '/api/health', { key: opsKey })).status).toBe(200);
+  expect((await call('HEAD', '/api/health', { key: opsKey })).status).toBe(200);
 });
 
 test('answers to webhooks are as described', async () => {

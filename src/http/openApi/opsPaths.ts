@@ -40,6 +40,7 @@ function operationOf({ method, path, summary, request: schema, status, response 
       ...(method === 'POST' && {
         ...(byId && { 409: problemResponse('the state of the action does not allow this') }),
         413: problemResponse('the body is larger than 16 KiB'),
+        415: problemResponse('the body is compressed (Content-Encoding): send the body uncompressed'),
       }),
       ...commonResponses,
     },
