@@ -30,6 +30,9 @@ export async function readBody(request: HttpRequest, area: ApiArea): Promise<str
   }
 }
 
+/** Removes a byte order mark, which some senders put before a text. */
+export const withoutMark = (text: string): string => text.replace(/^\ufeff/, '');
+
 /**
  * Parses a body that must be a JSON object or empty.
  *

@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { AcceptDependencies } from '../../provisioning/accept.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { CallTimeout, withDeadline } from '../../shared/network.js';
-import { readBody } from '../body.js';
+import { readBody, withoutMark } from '../body.js';
 import { type EventOutcome, handleEvent } from './handle.js';
 import type { HandledWebhooks } from './handled.js';
 import { parseEvent } from './parse.js';
@@ -32,7 +32,7 @@ export async function answerWebhook(
   const id = verifyWebhook(deps.config.webhookSecrets, request.headers, body);
   const event = parseEvent(body);
   const outcome = await answerInTime(async () => {
-    const webhook = id === null ? null : { id, body };
+    const webhook = id === null ? null : { id, body: withoutMark(body) };
     const earlier = webhook && (await deps.handledWebhooks.outcomeOf(webhook));
     if (earlier) return earlier;
     const outcome = await handleEvent(deps, event, deps.config.defaultService);

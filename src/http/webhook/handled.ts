@@ -11,7 +11,7 @@ interface Handled {
 /** A signed webhook. A sender may give the same id to different bodies by mistake: only id and body together identify a webhook. */
 export interface SignedWebhook {
   id: string;
-  /** The body as sent. */
+  /** The body as sent, without a byte order mark. */
   body: string;
 }
 

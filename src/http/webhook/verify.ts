@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HttpRequest } from '@azure/functions';
 import { Webhook } from 'standardwebhooks';
+import { withoutMark } from '../body.js';
 import { Unauthorized } from '../errors.js';
 
 type Headers = HttpRequest['headers'];
@@ -37,7 +38,7 @@ function isSigned(secrets: readonly string[], prefix: string, headers: Headers, 
     ]),
   );
   // Some senders sign a text, and send the text with a byte order mark.
-  const texts = new Set([body, body.replace(/^\ufeff/, '')]);
+  const texts = new Set([body, withoutMark(body)]);
   // Every secret is tried. Otherwise the response time would reveal the position of the matching secret.
   return secrets
     .flatMap((secret) => [...texts].map((text) => verifies(new Webhook(secret), signatureHeaders, text)))
