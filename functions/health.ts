@@ -2,9 +2,9 @@ import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
 import { health } from '../src/health/health.js';
 
-/** `GET /api/health` answers with one line for each dependency, and with 503 if a dependency is unhealthy. */
+/** `GET /api/health` answers with one line for each dependency, and with 503 if a dependency is unhealthy. Some monitors send HEAD. */
 app.http('health', {
-  methods: ['GET'],
+  methods: ['GET', 'HEAD'],
   route: 'health',
   authLevel: 'function',
   handler: async () => {

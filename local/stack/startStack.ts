@@ -21,13 +21,16 @@ import {
 export interface StackOptions extends SimulatorOptions {
   /** Delete all state first. */
   fresh?: boolean;
-  /** Port of the functions. */
-  port?: number;
+  /** Port of the functions. Default: the usual port, or a free port if the usual port is in use. */
+  port?: number | undefined;
   /** The folder of the built functions. Default: this project. */
   appFolder?: string;
   /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
   hosts?: ('all' | 'http' | 'worker')[];
 }
+
+/** The usual port of the functions. */
+export const usualPort = 7071;
 
 /** A whole system on this machine. */
 export interface Stack {
@@ -83,12 +86,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // A restarted HTTP host keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
-        : String(options.freePorts ? await freePort() : (options.port ?? 7071));
+        : String(options.freePorts ? await freePort() : (options.port ?? usualPort));
       const only = part === 'all' ? [] : ['--only', part];
+      // A port that the caller has chosen is used, or the start fails.
+      const orFree = options.port === undefined ? ['--or-free-port'] : [];
       const host = await forkSimulator<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/simulators/functions-host/main.js',
-        args: ['--app', appFolder, '--port', port, '--or-free-port', '--keys', keysFile, ...only],
+        args: ['--app', appFolder, '--port', port, ...orFree, '--keys', keysFile, ...only],
         env: { ...env, ...more },
         onLine,
       });

@@ -1,22 +1,27 @@
 import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
-import { uuid } from '../../shared/schemas.js';
+import { optional, uuid } from '../../shared/schemas.js';
 import { parseJsonObject, readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 
 /** Cloud Relay sends this text if the variable for the service's name is missing. */
 const undefinedService = 'undefined';
 
-export const provisionBody = z.strictObject({
-  uuid: uuid.optional(),
-  balena_service: z
+/** The service in a body: a name, or '' for the device level. */
+const balenaService = optional(
+  z
     .string('must be a string: the name of a service, or "" for the device level')
     .max(255, 'must have at most 255 characters')
     .refine((name) => name !== undefinedService, {
       error: 'is the string "undefined": the variable that should name the service is not set on the device',
-      params: { code: 'provision.request.bad-service' },
-    })
-    .optional(),
+    }),
+);
+
+/** The body of POST and DELETE `/api/provision`. */
+export const provisionBody = z.strictObject({
+  uuid: optional(uuid),
+  balena_service: balenaService,
+  method: z.unknown().optional().describe('ignored: callers of the old function send this field'),
 });
 
 /** A parsed request. */

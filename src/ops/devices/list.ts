@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heldThumbprint } from '../../device/state.js';
 import { type Summary, summaryState } from '../../device/summary.js';
-import { state, step } from '../../shared/schemas.js';
+import { slug, state, step } from '../../shared/schemas.js';
 import { type Clock, type EpochMs, iso, isoOrNull } from '../../shared/time.js';
 import { countBy } from '../shared/counting.js';
 import { pageOf, pageQuery, readCursor } from '../shared/paging.js';
@@ -13,7 +13,7 @@ export const recordQuery = z.strictObject({
   state: state.optional(),
   code: z.string().max(100).optional(),
   step: step.optional(),
-  fleet: z.string().max(255).optional().describe("a fleet's slug"),
+  fleet: slug.optional(),
   service: z.string().max(255).optional(),
   uuid: z
     .string()

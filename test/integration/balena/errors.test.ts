@@ -51,6 +51,7 @@ describe.each(operations)('%s', (name, call) => {
   test.each([
     ['Retry-After', { 'Retry-After': '7' }, 7_000],
     ['no Retry-After', {}, 30_000],
+    ['a date as Retry-After', { 'Retry-After': new Date(Date.now() + 3_600_000).toUTCString() }, 600_000],
     ['a Retry-After of more than ten minutes', { 'Retry-After': '86400' }, 600_000],
   ])('429 with %s is waited for', async (_, headers, afterMs) => {
     expect(await answered({ status: 429, headers })).toMatchObject({

@@ -71,6 +71,12 @@ describe.each(operations)('%s', (name, call) => {
     ['by its header', { 'Retry-After': '3' }, 'Slow down.', 3_000],
     ['of one second', {}, 'wait 1 second', 1_000],
     ['without a hint', {}, 'Slow down.', 10_000],
+    [
+      'until a date',
+      { 'Retry-After': new Date(Date.now() + 3_600_000).toUTCString() },
+      'Slow down.',
+      600_000,
+    ],
     ['of more than ten minutes', { 'Retry-After': '86400' }, 'Slow down.', 600_000],
   ])('a throttle %s is waited for', async (_, headers, text, afterMs) => {
     expect(await answered({ status: 429, headers, body: words('ThrottlingException', text) })).toMatchObject({

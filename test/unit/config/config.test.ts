@@ -35,10 +35,28 @@ test.each<[string, string, object]>([
     'http://127.0.0.1:8080',
     { balena: { apiUrl: 'http://127.0.0.1:8080/', apiKey: 'key' } },
   ],
+  [
+    'BALENA_API_URL',
+    'https://API.balena.example',
+    { balena: { apiUrl: 'https://api.balena.example/', apiKey: 'key' } },
+  ],
+  [
+    'SERVICEBUS_CONNECTION',
+    `${serviceBus};EntityPath=provisioning`,
+    { queue: { connection: { connectionString: `${serviceBus};EntityPath=provisioning` } } },
+  ],
+  [
+    'RECORDS_CONNECTION',
+    'TableEndpoint=https://mystorage.table.core.windows.net/;SharedAccessSignature=sv=2022&sig=a%3D',
+    {},
+  ],
+  ['RECORDS_CONNECTION', `${storage};EndpointSuffix=core.windows.net;`, {}],
+  ['RENEW_SCHEDULE', '*/5 0,30 1-5 1 jan-MAR Mon', { renewSchedule: '*/5 0,30 1-5 1 jan-MAR Mon' }],
   ['IOTHUB_TIER', 'S3', { operationsPerMinute: 5_000, queriesPerMinute: 1_000 }],
   ['IOTHUB_UNITS', '3', { operationsPerMinute: 300, queriesPerMinute: 60 }],
   ['PROVISIONING_QUEUE', 'fleet/one', { queue: { queue: 'fleet/one' } }],
   ['FLEETS', 'my_org/one, my_org/two ,', { fleets: ['my_org/one', 'my_org/two'] }],
+  ['FLEETS', 'My_Org/One', { fleets: ['my_org/one'] }],
   ['FLEETS', ' , ', { fleets: null }],
   ['DEFAULT_SERVICE', 'cloud-relay', { defaultService: 'cloud-relay' }],
   [
