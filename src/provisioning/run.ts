@@ -5,6 +5,7 @@ import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
+import { callTwice, hubCallLimit } from './callTwice.js';
 import type { WorkerDependencies } from './dependencies.js';
 import type { Work } from './steps/work.js';
 
@@ -76,9 +77,9 @@ export function startRun(
     balena: (step, call) => timed(step, () => callDependency('balena', step, () => call(deps.balena))),
     hub: (step, call) =>
       timed(step, () =>
-        callDependency('hub', step, async () => {
+        callDependency('hub', step, async (isRepeated) => {
           await beforeOperation();
-          return call(deps.hub, timeLeft());
+          return call(deps.hub, Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated)));
         }),
       ),
   };
@@ -94,11 +95,18 @@ export function startRun(
   }
 
   /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
-  async function callDependency<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
+  async function callDependency<R>(
+    dependency: Dependency,
+    step: Step,
+    call: (isRepeated: boolean) => Promise<R>,
+  ): Promise<R> {
     try {
       const result = await retryTransient(() => {
         timeLeft();
-        return call();
+        return callTwice(dependency, call, (lost) => {
+          run.outcomeUnknown ||= lost.outcomeUnknown;
+          timeLeft();
+        });
       });
       deps.status.noteCall(dependency, null);
       if (!unhealthy.has(dependency)) run.healthyDependencies.add(dependency);

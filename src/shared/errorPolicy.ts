@@ -27,8 +27,11 @@ export interface ErrorPolicy {
   dependency: Dependency | null;
   /** True if the first such error makes the request fail for good: no later run can succeed without a change by an operator. */
   isFinal: boolean;
-  /** Whether one run repeats the failed call, a few times within 20 s. */
-  retriedInRun: 'never' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
+  /**
+   * Whether one run repeats the failed call: a few times within 20 s; or `once`, over a new connection, because the old connection may
+   * have been dropped without a word.
+   */
+  retriedInRun: 'never' | 'once' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
   /** Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. */
   countsAsAttempt: 'never' | 'while-circuits-are-closed';
   /** The longest wait before the first retry, ms. Later waits double. */
@@ -188,7 +191,7 @@ export const errorPolicies = {
   },
   'timed-out': {
     ...unavailable,
-    retriedInRun: 'never',
+    retriedInRun: 'once',
     countsAsAttempt: 'while-circuits-are-closed',
     meaning: 'balena or the hub did not answer in time.',
   },

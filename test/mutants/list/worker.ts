@@ -127,6 +127,12 @@ export const workerMutants = [
       '      const result = await retryTransient(() => {\n',
     ],
     [
+      'lost-call-forgotten',
+      'A repeated call without an answer leaves the lease to run out',
+      'run.outcomeUnknown ||= lost.outcomeUnknown;',
+      '',
+    ],
+    [
       'unknown-outcome-forgotten',
       'A write without an answer leaves the lease to run out',
       'run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;',

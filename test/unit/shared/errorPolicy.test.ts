@@ -27,7 +27,7 @@ const expected: Record<
   'hub-throttled': ['dependency', false, false, 'never', 'never', 5],
   'balena-unavailable': ['dependency', false, false, 'after-several', 'unless-outcome-unknown', 5],
   'hub-unavailable': ['dependency', false, false, 'after-several', 'unless-outcome-unknown', 5],
-  'timed-out': ['dependency', false, true, 'after-several', 'never', 5],
+  'timed-out': ['dependency', false, true, 'after-several', 'once', 5],
   'balena-unauthorized': ['key', false, false, 'at-once', 'never', 60],
   'hub-unauthorized': ['key', false, false, 'at-once', 'never', 60],
   'hub-quota-exceeded': ['quota', false, false, 'at-once', 'never', 60],
