@@ -99,6 +99,9 @@ export function readConfigFor<S extends ExternalSystem>(
   ) as unknown as ConfigFor<S>;
 }
 
+/** The environment of the process. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env;
+
 /** The expected form of the connection to each system, for the error. */
 const connectionForms = {
   hub: "the hub's connection string (policy with RegistryWrite), or its host name with managed identity, such as myhub.azure-devices.net",
@@ -120,7 +123,10 @@ function checked(env: Record<string, string | undefined>, needed: readonly Exter
   const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
   const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !unneeded.includes(name)));
   const parsed = (needed.includes('balena') ? settings : withoutBalena).safeParse(given);
-  const unresolved = Object.keys(given).filter((name) => name in settings.shape && isReference(given[name]!));
+  // Every setting is checked, because an SDK would use the text, for example as a header. App Service also sets each one as APPSETTING_…
+  const unresolved = Object.keys(given).filter(
+    (name) => !name.startsWith('APPSETTING_') && isReference(given[name]!),
+  );
   const problems = unresolved.map((name) => `${name} ${notResolved}`);
   // An unresolved reference fails other checks as well. One problem for each setting is enough.
   for (const { path, message } of parsed.error?.issues ?? [])

@@ -1,3 +1,4 @@
+import { ConfigError } from '../config/config.js';
 import type { Queue } from '../queue/queue.js';
 import { type Dependency, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
@@ -32,6 +33,22 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
   const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
   const seen = await Promise.all([seenLine('balena', deps, row), seenLine('hub', deps, row)]);
   return [configuration, queueLine, recordsLine, ...seen];
+}
+
+/**
+ * Reads the health of an app that may lack right settings: each missing or wrong setting is a line then.
+ *
+ * @param open returns the dependencies, or throws a ConfigError
+ */
+export async function healthOf(open: () => HealthDependencies): Promise<HealthLine[]> {
+  let deps: HealthDependencies;
+  try {
+    deps = open();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((detail) => ({ name: 'configuration', ok: false, detail }));
+  }
+  return health(deps);
 }
 
 async function line(name: HealthLine['name'], request: () => Promise<unknown>): Promise<HealthLine> {
