@@ -6,6 +6,7 @@ import { putOff } from '../src/provisioning/putOff.js';
 import { processMessage } from '../src/provisioning/worker.js';
 import {
   BadMessage,
+  contentOf,
   type ProvisioningMessage,
   parseMessage,
   readWakeUpMessage,
@@ -15,16 +16,25 @@ import { systemClock as clock } from '../src/shared/time.js';
 
 const { queue } = theApp.registration;
 
+/**
+ * The host hands over the body as bytes. From a text in JSON, the host would copy each field into the metadata of the message: a
+ * `lockToken` in the body would hide the lock of the delivery, and the message could not be dead-lettered with its reason. The option
+ * is missing in the types of the library.
+ */
+const asBytes = { dataType: 'binary' };
+
 /** Processes the messages of the queue. Returning completes the message, an error abandons the message, and the host dead-letters on request. */
 if (queue !== null) {
   app.serviceBusQueue('worker', {
     queueName: queue,
     connection: 'SERVICEBUS_CONNECTION',
+    ...asBytes,
     handler: async (body: unknown, context: InvocationContext) => {
       const delivery = deliveryOf(context);
       let message: ProvisioningMessage | WakeUpMessage;
       try {
-        message = readWakeUpMessage(body) ?? parseMessage(body);
+        const content = contentOf(body);
+        message = readWakeUpMessage(content) ?? parseMessage(content);
       } catch (error) {
         if (!(error instanceof BadMessage)) throw error;
         context.warn(`message ${delivery.sequenceNumber} dead-lettered, ${error.reason}: ${error.message}`);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DeviceRecord, Job } from '../device/record.js';
 import { isMessageOfJob } from '../device/state.js';
+import type { Context } from '../device/transitionParts.js';
 import {
   leased,
   leaseExpired,
@@ -87,8 +88,7 @@ async function tryToAdmit(
   }
   if (job.dead) {
     if (!wasResent(job.dead, message, delivery)) return { kind: 'dead', record };
-    const by = 'an operator, who resent its dead letter';
-    return writeAndPublish(deps, replayed(record, context, { due: context.now, by, action: null }), etag);
+    return writeAndPublish(deps, replayedByResending(record, context), etag);
   }
   if (lease && context.now < lease.until) {
     const at = Math.min(lease.until, context.now + leaseWaitMs);
@@ -99,6 +99,12 @@ async function tryToAdmit(
   if (circuitOpenUntil !== null)
     return writeAndPublish(deps, postponed(record, context, circuitOpenUntil, 'dependency'), etag);
   return admitWithReservation(deps, found, id);
+}
+
+/** The record of a dead job whose dead letter an operator has resent with another tool. */
+export function replayedByResending(record: DeviceRecord, context: Context): DeviceRecord {
+  const by = 'an operator, who resent its dead letter';
+  return replayed(record, context, { due: context.now, by, action: null });
 }
 
 /** Reserves a registry operation if the work needs one, and takes the lease once the reservation is due. */
@@ -177,11 +183,11 @@ function diedTooOften(): ProvisioningError {
   );
 }
 
-/** An operator resent the dead letter with another tool. */
-function wasResent(
+/** Whether an operator has resent the dead letter with another tool. @param enqueuedAt the time at which the message became active */
+export function wasResent(
   dead: NonNullable<Job['dead']>,
   message: ProvisioningMessage,
-  { enqueuedAt }: Delivery,
+  { enqueuedAt }: Pick<Delivery, 'enqueuedAt'>,
 ): boolean {
   return !dead.cancelled && enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
 }
