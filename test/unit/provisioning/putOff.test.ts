@@ -18,7 +18,12 @@ test('a wake-up message is put off, too', async () => {
   deps.queue.sendWakeUp = async (body, envelope) => void envelopes.push([body, envelope]);
   await putOff(deps, wakeUp, delivery());
   const at = now + 90_000;
-  expect(envelopes).toEqual([[{ ...wakeUp, due: at }, { messageId: `${wakeUp.action}.4~9`, at }]]);
+  expect(envelopes).toEqual([
+    [
+      { ...wakeUp, due: at },
+      { messageId: `${wakeUp.action}.4~9`, at },
+    ],
+  ]);
 });
 
 test('a queue that takes no copy costs a delivery only every few seconds', async () => {
