@@ -1,7 +1,10 @@
 import { app, type InvocationContext, type TimerHandler } from '@azure/functions';
 import { ConfigError } from './config/config.js';
 import type { App } from './openApp.js';
+import { logStrayErrors } from './shared/strayErrors.js';
 import { startApp } from './startApp.js';
+
+logStrayErrors(process, (line) => console.error(line));
 
 /** The app of this process, for the functions. */
 export const theApp = await startApp();
