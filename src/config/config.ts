@@ -112,7 +112,7 @@ const connectionForms = {
 } as const;
 
 function read(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]) {
-  return configOf(checked(env, needed));
+  return { ...configOf(checked(env, needed)), isWorkerDisabled: isWorkerDisabled(env) };
 }
 
 /** Checks the settings. @throws ConfigError */
@@ -204,6 +204,13 @@ function configOf(s: Settings) {
     /** Null without telemetry. */
     telemetry: telemetryOf(s),
   };
+}
+
+/** Whether a setting switches the function `worker` off. On Linux, the name may have underscores; the host ignores the case. */
+function isWorkerDisabled(env: Record<string, string | undefined>): boolean {
+  return Object.entries(env).some(
+    ([name, value]) => /^AzureWebJobs[._]worker[._]Disabled$/i.test(name) && /^(true|1)$/i.test(value ?? ''),
+  );
 }
 
 function telemetryOf(s: Settings): TelemetrySettings | null {

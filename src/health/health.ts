@@ -4,9 +4,10 @@ import { type Dependency, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
 import type { Status, StatusRow } from './status.js';
+import { type WorkerHealthDependencies, workerLine } from './worker.js';
 
 /** Everything that the health report uses. */
-export interface HealthDependencies {
+export interface HealthDependencies extends WorkerHealthDependencies {
   queue: Queue;
   status: Status;
   circuits: Record<Dependency, CircuitBreaker>;
@@ -15,7 +16,7 @@ export interface HealthDependencies {
 
 /** The health of one dependency. */
 export interface HealthLine {
-  name: 'configuration' | 'queue' | 'records' | Dependency;
+  name: 'configuration' | 'queue' | 'records' | 'worker' | Dependency;
   ok: boolean;
   detail: string;
 }
@@ -31,7 +32,11 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
     readStatus(status),
   ]);
   const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
-  const seen = await Promise.all([seenLine('balena', deps, row), seenLine('hub', deps, row)]);
+  const seen = await Promise.all([
+    workerLine(deps, row),
+    seenLine('balena', deps, row),
+    seenLine('hub', deps, row),
+  ]);
   return [configuration, queueLine, recordsLine, ...seen];
 }
 
