@@ -116,6 +116,23 @@ test('a turn that was missed, since the timer did not run or ran late, is made u
   expect(await deps.lastRun.read()).toBe(now);
 });
 
+test('two runs at the same time, and a third right after them, send the same message only with the same id', async () => {
+  const { deps, sent } = await withRecords([late(window + 1)]);
+  await Promise.all([redrive(deps), redrive(deps)]);
+  await redrive(deps);
+  expect(new Set(sent.map(({ messageId }) => messageId))).toEqual(new Set([`${requestId}.7`]));
+});
+
+test('two runs at the same time replay a resent dead letter once', async () => {
+  const message = { v: 1, uuid: uuidOf(0), requestId, generation: 7, operation: 'provision', service: '' };
+  const body = { ...message, due: now - 10 * minutes };
+  const fake = fakeQueue([{ uuid: '', generation: 0, body, enqueuedAt: now - minutes }]);
+  const { deps, sent } = await withRecords([late(0, { dead: { at: now - 5 * minutes } })], fake);
+  await Promise.all([redrive(deps), redrive(deps)]);
+  expect((await deps.records.read(uuidOf(0)))?.value.replays).toBe(1);
+  expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(1);
+});
+
 test('a message that cannot be sent does not keep the others; that run does not count, and the next sends it', async () => {
   const { deps, sent } = await withRecords([late(window + 1), late(window + 1), late(window + 1)]);
   const { send } = deps.queue;
