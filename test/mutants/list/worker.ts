@@ -1,6 +1,20 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const workerMutants = [
+  ...mutantsOf('src/provisioning/callTwice.ts', [
+    [
+      'lost-call-not-repeated',
+      'A call without an answer is made once more',
+      'return call(true);',
+      'throw error;',
+    ],
+    [
+      'work-limit-not-checked-for-lost-calls',
+      'A call without an answer is not repeated after the work limit',
+      '    beforeRepetition(error);\n',
+      '',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/admit.ts', [
     [
       'newer-message-ignored',
