@@ -1,23 +1,25 @@
 import { app } from '@azure/functions';
-import { theApp } from '../src/app.js';
+import { theApp, timerHandler } from '../src/app.js';
 import { describeGuarded } from '../src/fleet/massDeletionGuard.js';
 import { sweep } from '../src/fleet/sweep.js';
 
 /** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
 const maxRunMs = 4 * 60_000;
 
-const { fleets, defaultService, sweepSchedule } = theApp.config;
+const { sweepSchedule } = theApp.registration;
 
 /** By `SWEEP_SCHEDULE`, the timer requests forgotten devices of `FLEETS`, and checks devices that differ from their records. */
-if (sweepSchedule !== null && fleets !== null) {
+if (sweepSchedule !== null) {
   app.timer('sweep', {
     schedule: sweepSchedule,
-    handler: async (_timer, context) => {
+    handler: timerHandler(async (opened, context) => {
+      const { fleets, defaultService } = opened.config;
+      if (fleets === null) return;
       const options = { fleets, service: defaultService, signal: AbortSignal.timeout(maxRunMs) };
       const { devices, records, requested, checked, guarded, finished } = await sweep(
-        theApp,
+        opened,
         options,
-        theApp.sweepPosition,
+        opened.sweepPosition,
       );
       const reasons = Object.entries(checked).filter(([, count]) => count > 0);
       context.log(
@@ -26,6 +28,6 @@ if (sweepSchedule !== null && fleets !== null) {
           (finished ? '' : '; the next run continues'),
       );
       for (const each of guarded) context.error(describeGuarded(each));
-    },
+    }),
   });
 }

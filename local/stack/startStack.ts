@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readConfig } from '../../src/config/config.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
 import { freePort, writeWhole } from '../simulators/shared/loopback.js';
 import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
@@ -102,6 +103,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       if (host.endpoints.url) endpoints.functions.url = host.endpoints.url;
       return host;
     };
+    // A host starts with wrong settings, too, as in Azure. On this machine one clear message is better.
+    readConfig(env);
     for (const part of options.hosts ?? ['all']) await startHost(part);
     await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2), 0o600);
     return { endpoints, simulators, hosts, startHost, restart, close };

@@ -88,13 +88,15 @@ export function checkSettings(
   return parsed.data;
 }
 
-/** The problems that every text can have, by the name of the setting. */
+/**
+ * The problems that every text can have, by the name of the setting. A reference is found in every variable, because an SDK would use the
+ * text, for example as a header. App Service also sets each setting as APPSETTING_….
+ */
 function problemsOfText(given: Given): Map<string, string> {
   const problems = new Map<string, string>();
   for (const [name, value = ''] of Object.entries(given)) {
-    if (!Object.hasOwn(settings.shape, name)) continue;
-    if (isReference(value)) problems.set(name, notResolved);
-    else if (isQuoted(value)) problems.set(name, quoted);
+    if (isReference(value) && !name.startsWith('APPSETTING_')) problems.set(name, notResolved);
+    else if (isQuoted(value) && Object.hasOwn(settings.shape, name)) problems.set(name, quoted);
   }
   return problems;
 }

@@ -61,8 +61,11 @@ export function readConfigFor<S extends ExternalSystem>(
 }
 
 function read(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]) {
-  return configOf(checkSettings(env, needed));
+  return { ...configOf(checkSettings(env, needed)), isWorkerDisabled: isWorkerDisabled(env) };
 }
+
+/** The environment of the process. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env;
 
 /** Makes the configuration from checked settings. */
 function configOf(s: Settings) {
@@ -126,6 +129,13 @@ function configOf(s: Settings) {
     /** Null without telemetry. */
     telemetry: telemetryOf(s),
   };
+}
+
+/** Whether a setting switches the function `worker` off. On Linux, the name may have underscores; the host ignores the case. */
+function isWorkerDisabled(env: Record<string, string | undefined>): boolean {
+  return Object.entries(env).some(
+    ([name, value]) => /^AzureWebJobs[._]worker[._]Disabled$/i.test(name) && /^(true|1)$/i.test(value ?? ''),
+  );
 }
 
 function telemetryOf(s: Settings): TelemetrySettings | null {

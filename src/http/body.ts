@@ -3,6 +3,9 @@ import { type ApiArea, BadRequest } from './errors.js';
 
 const maxBytes = 16 * 1024;
 
+/** For the error about a missing body. The Functions host passes no chunked body on. */
+export const noBodyHint = 'A body that is sent without Content-Length (chunked) does not arrive.';
+
 /**
  * Reads the body of a request as text, byte by byte as sent. The signature of a webhook is made from this text.
  *

@@ -7,6 +7,7 @@ import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { CircuitUser } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
+import { callTwice, hubCallLimit } from './callTwice.js';
 import type { WorkerDependencies } from './dependencies.js';
 import { openPings } from './ping.js';
 import type { Work } from './steps/work.js';
@@ -87,9 +88,9 @@ export function startRun(
     balena: (step, call) => timed(step, () => callDependency('balena', step, () => call(deps.balena))),
     hub: (step, call) =>
       timed(step, () =>
-        callDependency('hub', step, async () => {
+        callDependency('hub', step, async (isRepeated) => {
           await beforeOperation();
-          return call(deps.hub, timeLeft());
+          return call(deps.hub, Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated)));
         }),
       ),
   };
@@ -107,11 +108,18 @@ export function startRun(
   }
 
   /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
-  async function callDependency<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
+  async function callDependency<R>(
+    dependency: Dependency,
+    step: Step,
+    call: (isRepeated: boolean) => Promise<R>,
+  ): Promise<R> {
     try {
       const result = await retryTransient(() => {
         timeLeft();
-        return call();
+        return callTwice(dependency, call, (lost) => {
+          run.outcomeUnknown ||= lost.outcomeUnknown;
+          timeLeft();
+        });
       });
       noteWorking(dependency);
       return result;

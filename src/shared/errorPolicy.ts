@@ -34,8 +34,11 @@ export interface ErrorPolicy {
   quickTries: number;
   /** True if an event or the sweep requests again what failed for good with this code: the cause may be gone without an operator. */
   isTakenUp: boolean;
-  /** Whether one run repeats the failed call, a few times within 20 s. */
-  retriedInRun: 'never' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
+  /**
+   * Whether one run repeats the failed call: a few times within 20 s; or `once`, over a new connection, because the old connection may
+   * have been dropped without a word.
+   */
+  retriedInRun: 'never' | 'once' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
   /** Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. */
   countsAsAttempt: 'never' | 'while-circuits-are-closed';
   /** The longest wait before the first retry, ms. Later waits double. */
@@ -221,7 +224,7 @@ export const errorPolicies = {
   },
   'timed-out': {
     ...unavailable,
-    retriedInRun: 'never',
+    retriedInRun: 'once',
     meaning: 'balena or the hub did not answer in time.',
   },
   'balena-unauthorized': {

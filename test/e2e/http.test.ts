@@ -64,7 +64,7 @@ describe('a request that cannot be taken says what to send', () => {
   const long = 'x'.repeat(17 * 1024);
   const bad = (why: string) => ({ status: 400, code: `provision.request.${why}` });
   const rows: [string, unknown, { status: number; code: string }, RegExp][] = [
-    ['no body', undefined, bad('no-body'), /Send JSON/],
+    ['no body', undefined, bad('no-body'), /without Content-Length \(chunked\) does not arrive\. Send JSON/],
     ['a blank body', ' \n', bad('no-body'), /Send JSON/],
     ['what is not JSON', '{"uuid": ', bad('bad-body'), /not JSON/],
     ['an array', [{ uuid }], bad('bad-body'), /JSON object/],

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen, localCertificate } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
+import { startControl } from '../shared/startControl.js';
 import { deadLetterPayload } from './amqp/messageSections.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { serveAtom } from './atom/serveAtom.js';
@@ -34,6 +35,8 @@ export interface BrokerEndpoints {
   port: number;
   /** The certificate that a client of the management API (HTTPS) must trust. */
   caFile: string;
+  /** The control server (see startControl.ts). Only `POST /drop` has an effect. */
+  controlUrl: string;
 }
 
 export interface Broker extends Simulator<BrokerEndpoints> {
@@ -67,15 +70,19 @@ export async function startBroker(
     other: createHttpServer((_request, response) => response.writeHead(400).end(plainHint)),
   };
 
+  const control = await startControl();
+  control.connections.watch(servers.tls);
   const sockets = new Set<Socket>();
   const server = createPortServer((socket, protocol) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
-    else servers[protocol].emit('connection', socket);
+    if (protocol !== 'amqp') return servers[protocol].emit('connection', socket);
+    serveConnection(socket, { engine, clock, log });
+    control.connections.add(socket);
   });
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
+    await control.close();
     for (const socket of sockets) socket.destroy();
     await closed;
     await engine.close();
@@ -85,7 +92,8 @@ export async function startBroker(
     await close();
     throw error;
   });
-  return { endpoints: { connectionString: connectionStringFor(port), port, caFile }, close, engine };
+  const endpoints = { connectionString: connectionStringFor(port), port, caFile, controlUrl: control.url };
+  return { endpoints, close, engine };
 }
 
 const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';

@@ -1,7 +1,7 @@
 import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
 import { optional, uuid } from '../../shared/schemas.js';
-import { parseJsonObject, readBody } from '../body.js';
+import { noBodyHint, parseJsonObject, readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 
 /** Cloud Relay sends this text if the variable for the service's name is missing. */
@@ -47,7 +47,10 @@ export async function parseProvision(
   const body = parseJsonObject(await readBody(request, 'provision'), 'provision', example);
   if (!body) {
     if (inPath && uuidInPathSuffices) return { uuid: inPath, service: undefined };
-    throw new BadRequest('provision.request.no-body', `The request has no body. Send JSON: ${example}`);
+    throw new BadRequest(
+      'provision.request.no-body',
+      `The request has no body. ${noBodyHint} Send JSON: ${example}`,
+    );
   }
   const sent = provisionBody.safeParse(body);
   if (!sent.success) throw badBody(sent.error);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { optional, uuid } from '../../shared/schemas.js';
-import { parseJsonObject } from '../body.js';
+import { noBodyHint, parseJsonObject } from '../body.js';
 import { BadRequest } from '../errors.js';
 import { provisionBody } from '../provision/parse.js';
 
@@ -41,7 +41,7 @@ export function parseEvent(text: string): WebhookEvent {
   if (!body)
     throw new BadRequest(
       'webhook.request.bad-body',
-      `The request has no body. Send, for example: ${examples}`,
+      `The request has no body. ${noBodyHint} Send, for example: ${examples}`,
     );
   if (!Object.hasOwn(body, 'type') || (body as { type: unknown }).type === null) {
     const { uuid, balena_service: service } = parse(request, body);

@@ -160,6 +160,15 @@ test('a variable that appeared meanwhile is looked at again soon', async () => {
   });
 });
 
+test('a variable that appeared meanwhile with the same value is stored: an earlier try has created it', async () => {
+  const unaware: ScopedVariables = { ...scopedVariables, variables: {} };
+  await balena.store('', unaware, 'AZURE_PRIVATE_KEY', 'same');
+  await balena.store('', unaware, 'AZURE_PRIVATE_KEY', 'same');
+  expect(await thrownBy(balena.store('', unaware, 'AZURE_PRIVATE_KEY', 'other'))).toMatchObject({
+    code: 'balena-conflict',
+  });
+});
+
 async function closedUrl(): Promise<string> {
   const server = createServer();
   const port = await listen(server, 0);

@@ -131,7 +131,7 @@ export const throttlingMutants = [
     [
       'timeout-repeated-blindly',
       'A call without an answer is not repeated blindly',
-      "    ...unavailable,\n    retriedInRun: 'never',\n    countsAsAttempt: 'while-circuits-are-closed',",
+      "    ...unavailable,\n    retriedInRun: 'once',\n    countsAsAttempt: 'while-circuits-are-closed',",
       "    ...unavailable,\n    retriedInRun: 'always',\n    countsAsAttempt: 'while-circuits-are-closed',",
     ],
     [
@@ -143,8 +143,8 @@ export const throttlingMutants = [
     [
       'timeout-not-counted',
       'A run that timed out counts as an attempt',
-      "    retriedInRun: 'never',\n    countsAsAttempt: 'while-circuits-are-closed',",
-      "    retriedInRun: 'never',",
+      "    retriedInRun: 'once',\n    countsAsAttempt: 'while-circuits-are-closed',",
+      "    retriedInRun: 'once',",
     ],
     [
       'refusal-counted',

@@ -1,6 +1,20 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const workerMutants = [
+  ...mutantsOf('src/provisioning/callTwice.ts', [
+    [
+      'lost-call-not-repeated',
+      'A call without an answer is made once more',
+      'return call(true);',
+      'throw error;',
+    ],
+    [
+      'work-limit-not-checked-for-lost-calls',
+      'A call without an answer is not repeated after the work limit',
+      '    beforeRepetition(error);\n',
+      '',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/admit.ts', [
     [
       'newer-message-ignored',
@@ -23,14 +37,14 @@ export const workerMutants = [
     [
       'dead-job-works',
       'A dead job is not worked on',
-      'if (dead && wasResent(dead, message, delivery)) {',
+      'if (dead?.job?.dead && wasResent(dead.job.dead, message, delivery)) {',
       'if (dead) {',
     ],
     [
       'resent-cancelled',
       'A cancelled job is not opened by its own message',
-      'return !cancelled && enqueuedAt > at',
-      'void cancelled;\n  return enqueuedAt > at',
+      'return !dead.cancelled && enqueuedAt',
+      'return enqueuedAt',
     ],
     [
       'resent-too-early',
@@ -125,6 +139,12 @@ export const workerMutants = [
       'A repeated call does not start after the work limit',
       '      const result = await retryTransient(() => {\n        timeLeft();\n',
       '      const result = await retryTransient(() => {\n',
+    ],
+    [
+      'lost-call-forgotten',
+      'A repeated call without an answer leaves the lease to run out',
+      'run.outcomeUnknown ||= lost.outcomeUnknown;',
+      '',
     ],
     [
       'unknown-outcome-forgotten',

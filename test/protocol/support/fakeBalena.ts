@@ -111,6 +111,8 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
           if (device.gone || !rows) return existing ? undefined : isGone(scope);
           const stands = rows.get(name);
           if (!existing) {
+            // The client compares the value after a conflict: an earlier try of the same write may have taken effect.
+            if (stands?.value === value) return undefined;
             if (stands) {
               device.trouble += 1;
               return appeared();

@@ -23,6 +23,7 @@ test('what is not set has its default', () => {
     maxAttempts: 10,
     longestBackOffMs: 3_600_000,
     workLimitMs: 60_000,
+    isWorkerDisabled: false,
     leaseGraceMs: 60_000,
     duplicateWindowMs: 600_000,
     telemetry: null,

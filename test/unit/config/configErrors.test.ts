@@ -1,5 +1,5 @@
 import { ConfigError, readConfigFor } from '../../../src/config/config.js';
-import { hub, least, problemsOf, read, serviceBus, storage, webhookSecret } from './support/environment.js';
+import { hub, least, problemsOf, serviceBus, storage, webhookSecret } from './support/environment.js';
 
 test('all that is missing is named at once', () => {
   expect(problemsOf({})).toEqual([
@@ -180,10 +180,20 @@ test.each(['BALENA_API_KEY', 'WEBHOOK_SECRETS', 'DEFAULT_SERVICE', 'CERT_DAYS', 
   },
 );
 
-test("a reference of a side that is not needed, or in a setting that is not ours, is nobody's trouble", () => {
+test('an unresolved reference is found in every setting, because an SDK would use its text', () => {
+  const reference = '@Microsoft.KeyVault(SecretUri=https://hunter2.vault.azure.net/secrets/OTHER)';
+  const settings = {
+    OTEL_EXPORTER_OTLP_HEADERS: reference,
+    APPSETTING_OTEL_EXPORTER_OTLP_HEADERS: reference,
+  };
+  expect(problemsOf({ ...least, ...settings })).toEqual([
+    expect.stringMatching(/^OTEL_EXPORTER_OTLP_HEADERS is an unresolved Key Vault reference: /),
+  ]);
+});
+
+test("a reference of a side that is not needed is nobody's trouble", () => {
   const reference = '@Microsoft.KeyVault(SecretUri=https://myvault.vault.azure.net/secrets/OTHER)';
   expect(() => readConfigFor(['queue'], { ...least, BALENA_API_KEY: reference })).not.toThrow();
-  expect(() => read({ OTHER: reference })).not.toThrow();
 });
 
 test('who does without some sides needs none of their settings, and is not told that they are wrong', () => {

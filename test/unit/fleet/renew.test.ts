@@ -60,6 +60,14 @@ test('what could not be renewed is due again at the next run, and what is under 
   expect(await renew(deps, options)).toMatchObject({ due: 1, checked: 1 });
 });
 
+test('two runs at the same time ask for one renewal', async () => {
+  const { deps, put, requested, sent } = fleetDependencies();
+  await put(withDaysLeft(1, 5));
+  await Promise.all([renew(deps, options), renew(deps, options)]);
+  expect(await requested()).toEqual([`${uuidOf(1)} check`]);
+  expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(1);
+});
+
 test('of a device whose request failed for good the certificate is counted, and said not to be renewed', async () => {
   const { deps, put, sent } = fleetDependencies();
   await put(withDaysLeft(1, 5, { job: { generation: 1, kind: 'change', due: now, dead: { at: longAgo } } }));

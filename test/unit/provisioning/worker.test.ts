@@ -35,6 +35,50 @@ async function worked(
 
 const unavailable = (options = {}) => new ProvisioningError('hub-unavailable', 'Away.', options);
 
+describe('a call without an answer', () => {
+  const lost = (dependency: 'hub' | 'balena', outcomeUnknown: boolean) =>
+    new ProvisioningError('timed-out', 'No answer.', { dependency, outcomeUnknown });
+
+  test('is made once more, because its connection may have been dropped without a word', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('find', lost('balena', false)),
+    });
+    expect(calls.slice(0, 3)).toEqual(['used', 'find', 'find']);
+    expect(after).toMatchObject({ job: null, lease: null });
+  });
+
+  test('that may still take effect keeps the lease, although the run succeeds, and counts as an operation', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('hub create', lost('hub', true)),
+    });
+    expect(calls.slice(0, 5)).toEqual(['used', 'find', 'hub create', 'charged', 'hub create']);
+    expect(after).toMatchObject({ job: null, lease: { unresolved: true }, observed: { service: 'main' } });
+  });
+
+  test('is not made a third time', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.hub.create = () => Promise.reject(lost('hub', true));
+      },
+    });
+    expect(calls.filter((call) => call === 'charged')).toHaveLength(1);
+    expect(after).toMatchObject({ error: { code: 'timed-out' }, lease: { unresolved: true } });
+  });
+
+  test('is given less time than the run, and its repetition, too', async () => {
+    const limits: number[] = [];
+    await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.hub.create = (_uuid, _thumbprints, ms) => {
+          limits.push(ms);
+          return Promise.reject(lost('hub', true));
+        };
+      },
+    });
+    expect(limits).toEqual([10_000, 30_000]);
+  });
+});
+
 describe('a run that succeeds', () => {
   test('provisions the device, the hub before balena, and leaves no job', async () => {
     const { calls, after, sent, deadLetters } = await worked(queued);
