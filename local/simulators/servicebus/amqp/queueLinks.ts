@@ -4,9 +4,11 @@ import type { ReceiveMode } from '../engine/Consumer.js';
 import type { Engine } from '../engine/Engine.js';
 import type { SubQueueName } from '../engine/Message.js';
 import type { Queue } from '../engine/Queue.js';
+import { propertiesOfDisposition, rewriteWith } from './applicationProperties.js';
 import { encodeDelivery } from './encodeDelivery.js';
-import { type Properties, readMessages, withProperties } from './messageSections.js';
-import { accept, drainAnswerer, formatOf, freeCredit, reject } from './rheaInternals.js';
+import { readMessages } from './readMessages.js';
+import { accept, formatOf, modifiedAnnotations, reject, rejectedInfo } from './rhea/deliveries.js';
+import { drainAnswerer, freeCredit } from './rhea/links.js';
 
 /** Largest size of a message or a batch, in bytes: the limit of Service Bus's standard tier. */
 export const maxMessageSize = 262_144;
@@ -80,25 +82,19 @@ export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, 
     engine.journal.whenDurable((error) => (error ? reject(delivery, error) : accept(delivery)));
   };
   sender.on('accepted', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.complete(token)));
-  sender.on('released', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.abandon(token)));
+  sender.on('released', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.release(token)));
   sender.on('modified', ({ delivery }: EventContext) => {
     settle(delivery!, (token) => {
       if (delivery!.remote_state?.undeliverable_here) throw notSupported('deferring messages');
-      queue.abandon(token, rewriteWith(delivery!.remote_state?.message_annotations));
+      queue.abandon(token, rewriteWith(propertiesOfDisposition(modifiedAnnotations(delivery!))));
     });
   });
   sender.on('rejected', ({ delivery }: EventContext) => {
-    settle(delivery!, (token) => queue.deadLetter(token, rewriteWith(delivery!.remote_state?.error?.info)));
+    settle(delivery!, (token) =>
+      queue.deadLetter(token, rewriteWith(propertiesOfDisposition(rejectedInfo(delivery!)))),
+    );
   });
   return leave;
-}
-
-/** Converts the changes in a settlement into changes of application properties. */
-export function rewriteWith(
-  changes: Properties | null | undefined,
-): ((payload: Buffer) => Buffer) | undefined {
-  const given = Object.entries(changes ?? {}).filter(([, value]) => value !== null && value !== undefined);
-  return given.length > 0 ? (payload) => withProperties(payload, Object.fromEntries(given)) : undefined;
 }
 
 /** A lock token on a link is a .NET GUID. The first three groups of a .NET GUID are little-endian. */

@@ -6,11 +6,16 @@ import type { Right } from '../sharedAccess.js';
 import { type Address, findQueue, parseAddress } from './address.js';
 import { amqpError } from './amqpError.js';
 import { Claims } from './claims.js';
-import { handleManagement, type Reply, serveRequests } from './managementRequests.js';
+import { handleManagement } from './managementRequests.js';
 import { serveConsumer, serveProducer } from './queueLinks.js';
-import { mirrorSettleModes } from './rheaInternals.js';
+import { mirrorSettleModes, refuseLink } from './rhea/links.js';
+import { type Reply, serveRequests } from './serveRequests.js';
 
 type SupportedAddress = Exclude<Address, { kind: 'unsupported' }>;
+
+/** The feature for which a client attaches a link with a filter. */
+const featureOfFilter = (name: string): string =>
+  name === 'com.microsoft:session-filter' ? 'message sessions' : `the filter ${name}`;
 
 /** The links of one connection: links to queues, management nodes and `$cbs`. */
 export class ConnectionLinks {
@@ -22,7 +27,6 @@ export class ConnectionLinks {
   readonly #consumers = new Map<link, () => void>();
   /** The links on which the client receives replies, by their reply address. */
   readonly #replyLinks = new Map<string, Sender>();
-  readonly #producers = new WeakSet<Receiver>();
 
   /** @param log gets one line for each link that the broker closes with an error */
   constructor(engine: Engine, clock: AlarmClock, log: (text: string) => void) {
@@ -43,17 +47,13 @@ export class ConnectionLinks {
     });
   }
 
-  /** Whether the client sends messages to a queue on this link. The broker keeps the bytes of such messages undecoded. */
-  isProducer(receiver: Receiver): boolean {
-    return this.#producers.has(receiver);
-  }
-
   /** Ends all consumers. Messages that the client holds stay locked until their locks expire. */
   endAll(): void {
     for (const one of [...this.#consumers.keys()]) this.#end(one);
   }
 
   #openReceiver(receiver: Receiver): void {
+    mirrorSettleModes(receiver);
     receiver.set_target({ address: receiver.target?.address });
     receiver.set_source({ address: receiver.source?.address as string });
     this.#open(receiver, parseAddress(receiver.target?.address), 'Send', (address) => {
@@ -67,12 +67,11 @@ export class ConnectionLinks {
       find();
       if (address.kind === 'queue') {
         if (address.part === 'dead') throw notSupported('sending to a dead-letter queue');
-        this.#producers.add(receiver);
         serveProducer(receiver, find, this.#engine);
         return;
       }
-      serveRequests(receiver, this.#engine, replyLink, (request) =>
-        handleManagement(find(), address.part, request),
+      serveRequests(receiver, this.#engine, replyLink, (request, bytes) =>
+        handleManagement(find(), address.part, request, bytes),
       );
     });
   }
@@ -87,8 +86,8 @@ export class ConnectionLinks {
         if (replyTo) this.#replyLinks.set(replyTo, sender);
         return;
       }
-      if (Object.keys(sender.source?.filter ?? {}).length > 0)
-        throw notSupported('message sessions, and filters');
+      const [filter] = Object.keys(sender.source?.filter ?? {});
+      if (filter !== undefined) throw notSupported(featureOfFilter(filter));
       const queue = findQueue(this.#engine, address.queue);
       this.#consumers.set(sender, serveConsumer(sender, queue, address.part, this.#engine));
     });
@@ -102,7 +101,7 @@ export class ConnectionLinks {
       serve(address);
     } catch (error) {
       this.#log(amqpError(error).description!);
-      opened.close(amqpError(error));
+      refuseLink(opened, amqpError(error));
     }
   }
 
