@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import {
-  type BrokerEndpoints,
-  startBroker,
-} from '../../local/simulators/servicebus/startBroker.js';
+import { type BrokerEndpoints, startBroker } from '../../local/simulators/servicebus/startBroker.js';
+import { waitFor } from '../support/waitFor.js';
 import { buildProgram, type Line, startProgram, usableSdks } from './support/program.js';
 
 /** The groups of cases in Program.cs. The groups `kills` and `idle` need the help of a test. */
@@ -59,6 +57,26 @@ function checkClient(): void {
       expect(cases.length).toBeGreaterThan(0);
       expect(lines).toContainEqual({ group, passed: cases.length, failed: 0 });
     });
+  });
+
+  test('works again after its idle links and its idle connection were ended', async () => {
+    const lines: string[] = [];
+    const broker = await startBroker({
+      port: 0,
+      queues: [{ name: 'idle' }],
+      idle: { linkMs: 1000, connectionMs: 1000 },
+      log: (line) => lines.push(line),
+    });
+    const program = startProgram(['idle'], broker.endpoints.connectionString);
+    await program.line(({ idle }) => idle === true);
+    await waitFor('the connection is closed', () =>
+      lines.some((line) => line.includes('was inactive for more than the allowed 1000 milliseconds')),
+    );
+    program.proceed();
+    const cases = (await program.ended).filter((line) => line.case !== undefined);
+    await broker.close();
+    expect(cases).toEqual([expect.objectContaining({ ok: true })]);
+    expect(lines.filter((line) => line.includes('is force detached')).length).toBeGreaterThan(1);
   });
 
   test('loses nothing that a broker acknowledged before it was killed three times', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { listen, localCertificate } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { deadLetterPayload } from './amqp/applicationProperties.js';
+import { type IdleTimes, serviceIdleTimes } from './amqp/IdleWatch.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { withTimeToLive } from './amqp/timeToLive.js';
 import { serveAtom } from './atom/serveAtom.js';
@@ -26,6 +27,8 @@ export interface BrokerOptions {
   folder?: string | undefined;
   /** Missing queues are created. Existing queues get the given properties. */
   queues: QueueOptions[];
+  /** When the broker ends unused links and connections. Default: the times of Service Bus. */
+  idle?: Partial<IdleTimes>;
   /** Gets the broker's log lines. Default: the console. */
   log?: (line: string) => void;
 }
@@ -68,11 +71,12 @@ export async function startBroker(
     other: createHttpServer(atom),
   };
 
+  const idle = { ...serviceIdleTimes, ...options.idle };
   const sockets = new Set<Socket>();
   const server = createPortServer((socket, protocol) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
+    if (protocol === 'amqp') serveConnection(socket, { engine, clock, idle, log });
     else servers[protocol].emit('connection', socket);
   });
   const close = async () => {

@@ -25,6 +25,8 @@ export function checkSize(size: number): void {
 /** Receives messages from a client for a queue. The broker accepts a message when the message is durable. */
 export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine: Engine): void {
   receiver.on('message', ({ message, delivery }: EventContext) => {
+    // A message may arrive after the broker has detached an idle link. The client has no answer, and sends again.
+    if (!receiver.is_open()) return;
     // The link is raw, so the message is a buffer of undecoded bytes.
     const bytes = message as unknown as Buffer;
     try {
@@ -41,8 +43,18 @@ export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine
 /** The settle mode of a sender that settles deliveries at sending: `receiveAndDelete`. */
 const presettled = 1;
 
-/** Delivers a queue's messages to a client. @returns a function that ends the consumer */
-export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, engine: Engine): () => void {
+/**
+ * Delivers a queue's messages to a client.
+ * @param onDelivery called at every delivery
+ * @returns a function that ends the consumer
+ */
+export function serveConsumer(
+  sender: Sender,
+  queue: Queue,
+  part: SubQueueName,
+  engine: Engine,
+  onDelivery: () => void,
+): () => void {
   const mode: ReceiveMode = sender.snd_settle_mode === presettled ? 'receiveAndDelete' : 'peekLock';
   const leave = queue.consume(part, {
     mode,
@@ -52,6 +64,7 @@ export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, 
       if (!sender.is_open()) return;
       const tag = message.lockToken === undefined ? undefined : lockTag(message.lockToken);
       sender.send(encodeDelivery(message, payload), tag, 0);
+      onDelivery();
     },
     onQueueDeleted: () =>
       sender.close({

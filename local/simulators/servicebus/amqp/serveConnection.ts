@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
 import rhea, { type ConnectionOptions } from 'rhea';
-import type { AlarmClock } from '../engine/dependencies.js';
-import type { Engine } from '../engine/Engine.js';
 import { amqpError } from './amqpError.js';
 import { maxMessageSize } from './queueLinks.js';
 import { acceptSocket, offerMechanisms, writeNow } from './rhea/socket.js';
-import { ConnectionLinks } from './serveLinks.js';
+import { ConnectionLinks, type LinkDependencies } from './serveLinks.js';
 
 /** Bytes, as Service Bus announces the limit. */
 const maxFrameSize = 65_536;
@@ -32,19 +30,17 @@ const linkOptions = {
   sender_options: { treat_modified_as_released: false },
 };
 
-export interface ConnectionDependencies {
-  engine: Engine;
-  clock: AlarmClock;
+export interface ConnectionDependencies extends LinkDependencies {
   log(text: string): void;
 }
 
 /** Speaks AMQP with one client until the client disconnects. */
-export function serveConnection(socket: Socket, { engine, clock, log }: ConnectionDependencies): void {
+export function serveConnection(socket: Socket, { log, ...dependencies }: ConnectionDependencies): void {
   const container = rhea.create_container(linkOptions);
   offerMechanisms(container);
   const connection = container.create_connection(connectionOptions as ConnectionOptions);
   const client = `client ${socket.remotePort}`;
-  const links = new ConnectionLinks(engine, clock, (text) => log(`${client}: ${text}`));
+  const links = new ConnectionLinks(connection, dependencies, (text) => log(`${client}: ${text}`));
 
   const fail = (what: string, error: unknown) => {
     log(`${client}: ${what}: ${amqpError(error).description}`);
@@ -58,7 +54,6 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
     socket.end();
   };
 
-  links.serve(connection);
   for (const event of ['session_error', 'connection_close', 'connection_error', 'disconnected', 'settled']) {
     connection.on(event, () => {});
   }
@@ -70,6 +65,7 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
   connection.on('connection_open', () => acknowledgePromptly(socket));
   acceptSocket(connection, socket, {
     maxFrameSize,
+    onUse: (used) => links.use(used),
     onGrowing: (size) => {
       if (size <= maxGrowingSize) return;
       fail('sent a message that does not end', new Error(`a message of more than ${maxGrowingSize} bytes`));

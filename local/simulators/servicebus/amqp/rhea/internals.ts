@@ -36,7 +36,7 @@ interface LinkInternals {
   _get_drain(): boolean;
 }
 
-interface ConnectionInternals {
+export interface ConnectionInternals {
   accept(socket: Socket): void;
   input(bytes: Buffer): void;
   on_transfer(frame: TransferFrame): void;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import rhea, { type Connection, type Container } from 'rhea';
+import rhea, { type Connection, type Container, type link } from 'rhea';
 import { undecodedFormat } from './deliveries.js';
-import { type AttachFrame, internals } from './internals.js';
+import { type AttachFrame, type ConnectionInternals, internals } from './internals.js';
 
 /** The descriptor of a transaction coordinator: AMQP 1.0 part 4, section 4.5.1. */
 const coordinatorDescriptor = 0x30;
@@ -18,6 +18,8 @@ const coordinatorTarget = types.described(
 export interface SocketRules {
   /** Called with the number of bytes received so far of a message. */
   onGrowing(size: number): void;
+  /** Called when the client has sent a frame for a link. */
+  onUse(used: link): void;
   /** Largest frame, in bytes. */
   maxFrameSize: number;
   /** Called if a frame header announces more than `maxFrameSize` bytes. */
@@ -34,10 +36,11 @@ export function acceptSocket(connection: Connection, socket: Socket, rules: Sock
     if (isCoordinator) frame.performative.target = coordinatorTarget;
     onAttach.call(connection, frame);
   };
+  watchUses(inside, rules.onUse);
   inside.on_transfer = (frame) => {
-    const session = inside.remote_channel_map[frame.channel];
-    const receiver = session && internals.session(session).remote.handles[frame.performative.handle];
+    const receiver = handlesOf(inside, frame.channel)[frame.performative.handle];
     if (receiver) {
+      rules.onUse(receiver);
       if (!frame.performative.message_format) frame.performative.message_format = undecodedFormat;
       const frames = internals.link(receiver)._incomplete?.frames ?? [];
       const size = frames.reduce((sum, { length }) => sum + length, frame.payload?.length ?? 0);
@@ -60,6 +63,27 @@ export function acceptSocket(connection: Connection, socket: Socket, rules: Sock
   // rhea handles the end or an error of a socket, but not the destruction of a socket. Without this call rhea's timers
   // would continue.
   socket.on('close', () => inside._disconnected());
+}
+
+/** The links of a session, by the numbers that the client gave to the links. */
+function handlesOf(inside: ConnectionInternals, channel: number): Record<number, link | undefined> {
+  const session = inside.remote_channel_map[channel];
+  return session ? internals.session(session).remote.handles : {};
+}
+
+/** Reports flows and dispositions. A disposition does not name a link, and concerns every link of its session. */
+function watchUses(inside: ConnectionInternals, onUse: (used: link) => void): void {
+  const { on_flow: onFlow, on_disposition: onDisposition } = inside;
+  inside.on_flow = (frame) => {
+    const { handle } = frame.performative;
+    const used = typeof handle === 'number' ? handlesOf(inside, frame.channel)[handle] : undefined;
+    if (used) onUse(used);
+    onFlow.call(inside, frame);
+  };
+  inside.on_disposition = (frame) => {
+    for (const used of Object.values(handlesOf(inside, frame.channel))) if (used) onUse(used);
+    onDisposition.call(inside, frame);
+  };
 }
 
 /** Writes pending frames now instead of at the next tick, because the caller is about to close the socket. */
