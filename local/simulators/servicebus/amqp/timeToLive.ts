@@ -1,6 +1,14 @@
 import type { EpochMs } from '../../../../src/shared/time.js';
 import { type Section, section, sections, withSection } from './messageSections.js';
-import { encodedNull, encodeSection, encodeTimestamp, encodeUint, items, readNumber } from './wire.js';
+import {
+  encodedNull,
+  encodeSection,
+  encodeTimestamp,
+  encodeUint,
+  items,
+  type Range,
+  readNumber,
+} from './wire.js';
 
 /** The positions of fields: AMQP 1.0 part 3, sections 3.2.1 and 3.2.4. */
 const timeToLiveAt = 2;
@@ -17,18 +25,16 @@ const maxHeaderMs = 2 ** 32 - 1;
  * @param properties the section of the properties
  */
 export function readTimeToLive(bytes: Buffer, header?: Section, properties?: Section): number | undefined {
-  const inHeader = header && numberAt(bytes, header, timeToLiveAt);
-  const expiry = properties && numberAt(bytes, properties, absoluteExpiryTimeAt);
-  const creation = properties && numberAt(bytes, properties, creationTimeAt);
+  const inHeader = header && numberOf(bytes, items(bytes, header.valueStart)[timeToLiveAt]);
+  const fields = properties ? items(bytes, properties.valueStart) : [];
+  const expiry = numberOf(bytes, fields[absoluteExpiryTimeAt]);
+  const creation = numberOf(bytes, fields[creationTimeAt]);
   if (expiry !== undefined && creation !== undefined && expiry - creation > maxHeaderMs)
     return expiry - creation;
   return inHeader;
 }
 
-function numberAt(bytes: Buffer, { valueStart }: Section, at: number): number | undefined {
-  const field = items(bytes, valueStart)[at];
-  return field && readNumber(bytes, field);
-}
+const numberOf = (bytes: Buffer, field: Range | undefined) => field && readNumber(bytes, field);
 
 /**
  * Shows another time to live in an encoded message: in the header and, if the sender gave the time, in the absolute expiry
@@ -39,8 +45,9 @@ export function withTimeToLive(payload: Buffer, timeToLiveMs: number, now: Epoch
   const shown = encodeUint(Math.min(timeToLiveMs, maxHeaderMs));
   const changed = withField(payload, section.header, timeToLiveAt, shown);
   const properties = sections(changed).find(({ descriptor }) => descriptor === section.properties);
-  if (!properties || numberAt(changed, properties, absoluteExpiryTimeAt) === undefined) return changed;
-  const creation = numberAt(changed, properties, creationTimeAt) ?? now;
+  const fields = properties ? items(changed, properties.valueStart) : [];
+  if (numberOf(changed, fields[absoluteExpiryTimeAt]) === undefined) return changed;
+  const creation = numberOf(changed, fields[creationTimeAt]) ?? now;
   return withField(
     changed,
     section.properties,
