@@ -31,10 +31,10 @@ public sealed class Broker(string connectionString) : IAsyncDisposable
         return new ServiceBusClient(connectionString, options);
     }
 
-    /// <summary>Creates an empty queue with a name of its own.</summary>
+    /// <summary>Creates an empty queue with a name of its own. Locks last as long as possible, for slow machines.</summary>
     public async Task<string> NewQueueAsync(Action<CreateQueueOptions>? change = null)
     {
-        CreateQueueOptions options = new($"dotnet-{Environment.ProcessId}-{Interlocked.Increment(ref _queues)}");
+        CreateQueueOptions options = new($"dotnet-{Environment.ProcessId}-{Interlocked.Increment(ref _queues)}") { LockDuration = TimeSpan.FromMinutes(5) };
         change?.Invoke(options);
         await Admin.CreateQueueAsync(options);
         return options.Name;

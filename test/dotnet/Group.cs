@@ -62,7 +62,10 @@ public abstract class Group
         lock (Console.Out) Console.WriteLine(JsonSerializer.Serialize(value));
     }
 
-    /// <summary>Receives exactly this number of messages. Fails if no further message arrives for a long time.</summary>
+    /// <summary>
+    /// Receives exactly this number of messages. Fails if no further message arrives for a long time. Between two receives the client
+    /// releases late messages, so messages may arrive in another order. The result is in the order of the queue.
+    /// </summary>
     protected static async Task<List<ServiceBusReceivedMessage>> ReceiveAsync(ServiceBusReceiver receiver, int count)
     {
         List<ServiceBusReceivedMessage> messages = [];
@@ -72,7 +75,7 @@ public abstract class Group
             if (more.Count == 0) throw new CheckFailed($"only {messages.Count} of {count} messages arrived");
             messages.AddRange(more);
         }
-        return messages;
+        return [.. messages.OrderBy(message => message.SequenceNumber)];
     }
 
     /// <summary>Sends messages with the bodies 0, 1, 2, ...</summary>

@@ -22,7 +22,7 @@ public sealed class Processors : Group
     public async Task thirty_two_handlers_process_every_message_once(Broker broker)
     {
         const int count = 5000;
-        var queue = await broker.NewQueueAsync(options => options.LockDuration = TimeSpan.FromMinutes(5));
+        var queue = await broker.NewQueueAsync();
         await SendAsync(broker, queue, count);
         ConcurrentDictionary<int, int> seen = new();
         int running = 0, most = 0;
@@ -94,7 +94,7 @@ public sealed class Processors : Group
     public async Task thirty_stops_under_load_cost_no_delivery(Broker broker)
     {
         const int count = 3000;
-        var queue = await broker.NewQueueAsync(options => options.LockDuration = TimeSpan.FromMinutes(5));
+        var queue = await broker.NewQueueAsync();
         await SendAsync(broker, queue, count);
         ConcurrentDictionary<int, int> counts = new();
         for (var stop = 1; stop <= 30; stop++)
