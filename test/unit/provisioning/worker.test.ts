@@ -2,7 +2,7 @@ import type { DeviceRecord } from '../../../src/device/record.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { failed, now, provisioned, queued, recordWith, uuid } from '../../support/records.js';
+import { failed, now, provisioned, queued, recordWith, thumbprint, uuid } from '../../support/records.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 const minutes = 60_000;
@@ -309,6 +309,12 @@ describe('no call starts after the time for work', () => {
 });
 
 describe('a message', () => {
+  test('whose record was lost, makes the record with the thumbprints to retire and to revoke', async () => {
+    const lists = { retire: [thumbprint, 'B'.repeat(64)], revoke: ['B'.repeat(64)] };
+    const { after } = await worked(null, { more: lists });
+    expect(after).toMatchObject({ desired: lists, job: null });
+  });
+
   test('whose record was lost, makes the record: absent, if the message says so', async () => {
     const { calls, after } = await worked(null, { more: { operation: 'deprovision', service: null } });
     expect(calls).toEqual(['used', 'hub remove', 'find']);
