@@ -112,11 +112,10 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return wish.present && device.tampered;
     case 'device-not-visible':
       return !wish.present && device.blindRuns >= scenario.maxAttempts;
-    case 'balena-write-refused':
-      return device.refused > 0;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
+    case 'balena-write-refused':
     case 'timed-out':
     case 'unexpected':
     case 'worker-died':

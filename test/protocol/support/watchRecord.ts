@@ -41,8 +41,10 @@ export function watchRecord(
   const isUnseen = error?.code === 'device-not-visible';
   const failedItself =
     isUnseen ||
-    (error?.code === 'balena-write-refused' && device.refused > 0) ||
-    (error !== null && ['timed-out', 'unexpected', 'balena-conflict', 'hub-conflict'].includes(error.code));
+    (error !== null &&
+      ['timed-out', 'unexpected', 'balena-conflict', 'balena-write-refused', 'hub-conflict'].includes(
+        error.code,
+      ));
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
