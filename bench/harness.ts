@@ -16,6 +16,8 @@ export interface QuietStack extends Stack {
   deliveries(): number;
   /** Messages dead-lettered by workers. */
   deadLetters(): number;
+  /** Circuits that workers opened. */
+  openedCircuits(): number;
   /** The last printed lines of all processes, for error messages. */
   tail(): string;
 }
@@ -26,6 +28,7 @@ export async function quietStack(options: Omit<StackOptions, 'folder' | 'onLine'
   const last: string[] = [];
   let deliveries = 0;
   let deadLetters = 0;
+  let openedCircuits = 0;
   const stack = await startStack({
     ...options,
     folder,
@@ -33,6 +36,7 @@ export async function quietStack(options: Omit<StackOptions, 'folder' | 'onLine'
     onLine(name, line) {
       if (line.includes('worker: message ')) deliveries += 1;
       if (line.includes(': dead-lettered, ')) deadLetters += 1;
+      if (/\b(balena|hub) fails \(/.test(line)) openedCircuits += 1;
       if (last.push(`${name} ${line}`) > 40) last.shift();
     },
   });
@@ -40,6 +44,7 @@ export async function quietStack(options: Omit<StackOptions, 'folder' | 'onLine'
     ...stack,
     deliveries: () => deliveries,
     deadLetters: () => deadLetters,
+    openedCircuits: () => openedCircuits,
     tail: () => last.join('\n'),
     async close() {
       await stack.close();

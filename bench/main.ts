@@ -6,15 +6,28 @@ import { Command } from 'commander';
 import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import { burst, recovery } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';
+import { neighbours } from './scenarios/neighbours.js';
 import { ops } from './scenarios/ops.js';
 import { telemetry } from './scenarios/telemetry.js';
 import { accept, memory, throughput } from './scenarios/throughput.js';
 
-const all = ['accept', 'throughput', 'burst', 'recovery', 'memory', 'ops', 'fleet', 'telemetry'] as const;
+const all = [
+  'accept',
+  'throughput',
+  'burst',
+  'recovery',
+  'neighbours',
+  'memory',
+  'ops',
+  'fleet',
+  'telemetry',
+] as const;
+/** The rounds of the part `neighbours`. */
+const neighbourRounds = 3;
 
 const options = new Command('npm run bench --')
   .description(
-    'Measures the whole system on this machine, with a fresh system for each part. Functions, simulators and the load each run in a process of their own, all on the same cores. Takes about six minutes.',
+    'Measures the whole system on this machine, with a fresh system for each part. Functions, simulators and the load each run in a process of their own, all on the same cores. Takes about nine minutes.',
   )
   .option('--only <parts>', `parts to measure, comma-separated: ${all.join(', ')}`, all.join(','))
   .option('--devices <number>', 'devices of burst, fleet and (in each mode) telemetry', wholeNumber, 1_000)
@@ -90,6 +103,11 @@ if (only.includes('burst')) {
 }
 if (only.includes('recovery')) {
   await measure('recovery, balena down for a minute', () => recovery(60_000));
+}
+if (only.includes('neighbours')) {
+  await measure(`noisy neighbours, S1 x 10, ${neighbourRounds} rounds`, () =>
+    neighbours(300, neighbourRounds),
+  );
 }
 if (only.includes('telemetry')) {
   await measure('telemetry off and on, by turns', async () => {

@@ -47,7 +47,14 @@ export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, We
  */
 export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
   const ops = openOpsApp(config, log);
-  const hub = traceCalls('hub', openHubRegistry(config.hub), ['get', 'create', 'update', 'remove', 'list']);
+  const hub = traceCalls('hub', openHubRegistry(config.hub), [
+    'get',
+    'create',
+    'update',
+    'remove',
+    'ping',
+    'list',
+  ]);
   const balena = openBalenaClient({
     ...config.balena,
     // A call started at the end of the work limit must finish before the end of the lease's grace.
@@ -59,7 +66,16 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     ...ops,
     config,
     hub,
-    balena: traceCalls('balena', balena, ['findDevice', 'seesFleet', 'store', 'remove', 'list', 'fleetsOf']),
+    balena: traceCalls('balena', balena, [
+      'findDevice',
+      'seesFleet',
+      'add',
+      'store',
+      'remove',
+      'ping',
+      'list',
+      'fleetsOf',
+    ]),
     queriesPerMinute: config.queriesPerMinute,
     sweepPosition: openPosition(openTracedTable<PositionRow>(config, 'system'), 'sweep', clock),
     mint: minter(config.certificate),

@@ -1,7 +1,7 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
 import type { VariableScope } from '../device/record.js';
 import { withDeadline } from '../shared/network.js';
-import { mapBalenaError } from './errors.js';
+import { isExistingRow, mapBalenaError } from './errors.js';
 import { type FleetListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
 import type {
   BalenaClient,
@@ -11,6 +11,7 @@ import type {
   Variable,
   VariableName,
 } from './types.js';
+import { whoami } from './whoami.js';
 
 /** The connection to balena. */
 export interface BalenaOptions {
@@ -141,6 +142,20 @@ export function openBalenaClient({
       // Every key sees a public fleet, but only the key of a user with a right to the fleet sees its devices.
       return row !== undefined && (!row.is_public || row.owns__device.length > 0);
     },
+    async add(scope, { ownerId }, name, value) {
+      const resource = resourceOf(scope);
+      const body = { [ownerOf(scope)]: ownerId, name, value };
+      return call(true, async (passthrough) => {
+        try {
+          const answer: unknown = await sdk.pine.post({ resource, body, passthrough } as never);
+          expectRow(answer);
+          return { id: answer.id, value };
+        } catch (error) {
+          if (isExistingRow(error)) return null;
+          throw error;
+        }
+      });
+    },
     async store(scope, scopedVariables, name, value) {
       const existing = scopedVariables.variables[name];
       const resource = resourceOf(scope);
@@ -156,11 +171,14 @@ export function openBalenaClient({
         expectNoPage(await sdk.pine.delete({ resource: resourceOf(scope), id, passthrough } as never)),
       );
     },
+    async ping(timeoutMs) {
+      await whoami({ apiUrl, apiKey, callTimeoutMs: Math.min(timeoutMs, callTimeoutMs) });
+    },
   };
 }
 
 /** balena answers a new row with the row itself. A web page with status 200 comes from another server. */
-function expectRow(answer: unknown): void {
+function expectRow(answer: unknown): asserts answer is { id: number } {
   if (typeof (answer as { id?: unknown } | null)?.id !== 'number')
     throw new Error('the response is not a row');
 }

@@ -53,6 +53,18 @@ export interface BalenaClient {
    * @param fleet the fleet's slug; null for any fleet
    */
   seesFleet(fleet: string | null): Promise<boolean>;
+  /**
+   * Adds a variable as a new row. balena refuses the row if our key lacks the right to write, also if the row exists: the call therefore
+   * proves the right. balena answers a change of an existing row with 200 in either case.
+   *
+   * @returns the new variable; null if the variable exists, and stays as it is
+   */
+  add(
+    scope: VariableScope,
+    scopedVariables: ScopedVariables,
+    name: VariableName,
+    value: string,
+  ): Promise<Variable | null>;
   /** Writes a variable, as a new row or as a new value of the existing row. */
   store(
     scope: VariableScope,
@@ -62,4 +74,6 @@ export interface BalenaClient {
   ): Promise<void>;
   /** Removes a variable. A missing variable is no error. */
   remove(scope: VariableScope, variable: Variable): Promise<void>;
+  /** Asks balena about no device: whether balena answers, and accepts our key. @param timeoutMs the longest time, ms */
+  ping(timeoutMs: number): Promise<void>;
 }

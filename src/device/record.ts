@@ -79,6 +79,8 @@ export interface Observed {
   readonly hubEtag?: string | undefined;
   /** The fleet's slug. */
   readonly fleet: string | null;
+  /** balena has refused the last write of a variable. The next run proves the right to write before the run calls the hub. */
+  readonly writeRefused?: true | undefined;
   readonly notBefore: EpochMs | null;
   readonly notAfter: EpochMs | null;
   /** Such as `ec-p256`. */

@@ -51,9 +51,14 @@ function isHubBody(body = ''): boolean {
   return /error ?code/i.test(body);
 }
 
+/** The hub answers with JSON or without a body. */
+function isPage(body: string): boolean {
+  return /^\s*</.test(body);
+}
+
 /**
- * Maps an error of the hub's SDK to a ProvisioningError. The message is our own text, because the text of the SDK may contain the
- * signature.
+ * Maps an error of the hub's SDK to a ProvisioningError (docs/protocol.md, "Whose fault"). The message is our own text, because the text of
+ * the SDK may contain the signature.
  *
  * @param write whether the call changes data; the outcome of a write is unknown after a lost response
  */
@@ -80,7 +85,7 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
       outcomeUnknown: write && !neverSent(error),
     });
   }
-  if (status === 401)
+  if (status === 401 && !isPage(responseBody))
     return make(
       'hub-unauthorized',
       'The hub rejects our credentials (401): check the connection string or the role.',

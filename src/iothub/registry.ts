@@ -76,6 +76,14 @@ export function openHubRegistry({ connection, maxConnections = 16 }: HubOptions)
         throw mapHubError(error, false);
       }
     },
+    async ping(ms) {
+      try {
+        const { responseBody } = await http.within(ms, () => registry.getRegistryStatistics());
+        if (typeof responseBody?.totalDeviceCount !== 'number') throw foreignResponse(false);
+      } catch (error) {
+        throw mapHubError(error, false);
+      }
+    },
     close: () => http.close(),
   };
 }

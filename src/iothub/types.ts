@@ -45,6 +45,8 @@ export interface HubRegistry {
   ): Promise<IdentityVersion | 'changed' | 'none'>;
   /** Removes the identity, whatever its version. */
   remove(deviceId: string, timeoutMs: number): Promise<'removed' | 'none'>;
+  /** Asks the hub about no device of ours: whether the hub answers, and accepts our credentials. Costs one registry operation. */
+  ping(timeoutMs: number): Promise<void>;
   close(): void;
 }
 

@@ -95,7 +95,8 @@ async function tryToAdmit(
     await publishCopy(deps.queue, message, delivery.sequenceNumber, at);
     return postponedAdmission;
   }
-  const circuitOpenUntil = await admitByCircuits(circuits, id);
+  const user = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
+  const circuitOpenUntil = await admitByCircuits(circuits, user);
   if (circuitOpenUntil !== null)
     return writeAndPublish(deps, postponed(record, context, circuitOpenUntil, 'dependency'), etag);
   return admitWithReservation(deps, found, id);

@@ -58,8 +58,10 @@ export async function finish(
   // If a write may still take effect, or a call or the run timed out, the state of the hub is unknown.
   if (outcome.kind === 'failed' && (run.outcomeUnknown || outcome.error.code === 'timed-out'))
     run.observed.hub = 'unknown';
+  if (outcome.kind === 'failed' && outcome.error.code === 'balena-write-refused')
+    run.observed.writeRefused = true;
   const steps = stepsOf(run, outcome);
-  const conclusionFor = await prepareConclusion(deps, outcome);
+  const conclusionFor = await prepareConclusion(deps, outcome, run.blamesDevice);
 
   let ended: DeviceRecord | null = null;
   const written = await retryTransient(() =>
@@ -83,6 +85,7 @@ export async function finish(
 async function prepareConclusion(
   deps: WorkerDependencies,
   outcome: RunOutcome,
+  blamesDevice: boolean,
 ): Promise<(record: DeviceRecord) => Conclusion> {
   const { clock, rateLimiter, settings, random, circuits } = deps;
   if (outcome.kind === 'succeeded') return () => outcome;
@@ -92,7 +95,7 @@ async function prepareConclusion(
     return () => ({ kind: 'suspended', reservation, due });
   }
   const { error } = outcome;
-  const counted = await countsAsAttempt(deps, error);
+  const counted = blamesDevice && (await countsAsAttempt(deps, error));
   const chance = random();
   // While a dependency does not answer, the circuit decides about the next run. The failure says nothing about the device, so the
   // device's own back-off does not grow. A Retry-After shows that the dependency answers.

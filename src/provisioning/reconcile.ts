@@ -7,7 +7,7 @@ import { clear, clearForeignServices } from './steps/clear.js';
 import { readBack } from './steps/readBack.js';
 import { register, revoke } from './steps/register.js';
 import { remove } from './steps/remove.js';
-import { missingValues, noteStored, store } from './steps/store.js';
+import { missingValues, noteStored, proveRight, store } from './steps/store.js';
 import { expectServedFleet, findDevice, findScope } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
@@ -23,11 +23,12 @@ export async function reconcile(work: Work): Promise<void> {
   expectServedFleet(work, device);
   // The key in another application's service is removed even if the run fails afterwards.
   const clearedElsewhere = await clearForeignServices(work, device);
-  const scopedVariables = findScope(work, device);
+  const foundVariables = findScope(work, device);
   // The pair that the device already holds, if that pair can stay; otherwise a new pair.
   const { credentials, held, untrackedScopes } = await choose(work, device);
   // The record must list every scope with our variables before the first variable is moved. A later run can then remove the rest.
   if (untrackedScopes.length > 0) await work.recordScopes(untrackedScopes);
+  const scopedVariables = await proveRight(work, foundVariables, credentials);
   // The hub accepts the new certificate before the device gets the certificate. The other order would cut the device off.
   const isShown = missingValues(scopedVariables, credentials).length === 0;
   await register(work, credentials.thumbprint, held, isShown);

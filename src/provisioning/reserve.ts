@@ -55,11 +55,14 @@ export async function reserve(
  * @param renewAt the fraction of a certificate's lifetime after which the certificate is renewed
  */
 export function expectsHubOperation(
-  { desired, observed, job }: DeviceRecord,
+  { desired, observed, job, retries }: DeviceRecord,
   now: EpochMs,
   renewAt: number,
 ): boolean {
   const { thumbprint, hub, notBefore, notAfter } = observed;
+  // balena most likely refuses the next write as well, and the run ends before the hub is called.
+  if (observed.writeRefused && desired.present && !job?.forceVerify) return false;
+  if (!desired.present && retries > 0 && hub === 'none') return false;
   if (!desired.present || job?.forceVerify || thumbprint === null || !hubAccepts(hub, thumbprint))
     return true;
   if (isToRetire(desired, thumbprint) || acceptsRevoked(desired, hub)) return true;

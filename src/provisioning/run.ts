@@ -1,11 +1,14 @@
+import { withFleet } from '../balena/errors.js';
 import type { DeviceRecord, StepResult } from '../device/record.js';
 import { scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
+import type { CircuitUser } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
+import { openPings } from './ping.js';
 import type { Work } from './steps/work.js';
 
 /** Ends a run that needs a registry operation whose time is not near. */
@@ -21,8 +24,13 @@ export interface Run extends Work {
   readonly id: string;
   /** One of the run's writes may still take effect. */
   outcomeUnknown: boolean;
-  /** The dependencies that the run has used, and of which no call has failed. A call that succeeded after a retry has not failed. */
+  /**
+   * The dependencies that the run has used, and that worked in every call. A call that succeeded after a retry has worked. So has a call
+   * whose error is the fault of the device or its fleet.
+   */
   readonly healthyDependencies: Set<Dependency>;
+  /** False if a call has failed, and the failure is not known to be the fault of the device. */
+  blamesDevice: boolean;
   /** The reserved operation; null once the run has used the reservation. */
   reservation: Reservation | null;
   readonly steps: StepResult[];
@@ -54,10 +62,12 @@ export function startRun(
     desired: record.desired,
     scopes: record.scopes,
     forceVerify: record.job?.forceVerify ?? false,
+    isRetry: record.retries > 0,
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
     outcomeUnknown: false,
     healthyDependencies: new Set(),
+    blamesDevice: true,
     reservation,
     steps,
     end,
@@ -84,6 +94,8 @@ export function startRun(
   };
   const unhealthy = new Set<Dependency>();
   const beforeOperation = operationCounter(deps, run);
+  const user: CircuitUser = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
+  const pings = openPings(deps);
   return run;
 
   /** The rest of the work limit, ms. @throws ProvisioningError `timed-out` after the limit, so that no call starts then */
@@ -100,21 +112,35 @@ export function startRun(
         timeLeft();
         return call();
       });
-      deps.status.noteCall(dependency, null);
-      if (!unhealthy.has(dependency)) run.healthyDependencies.add(dependency);
+      noteWorking(dependency);
       return result;
     } catch (error) {
       if (error instanceof ReservationNotDue) throw error;
-      const failure = ProvisioningError.from(error);
+      const failure = withFleet(ProvisioningError.from(error), run.observed.fleet);
       failure.step ??= step;
       run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
-      if (failure.dependency === dependency) {
-        // A later or a parallel call may succeed, but must not make the dependency healthy again.
-        unhealthy.add(dependency);
-        await noteFailure(deps, run, dependency, failure);
-      }
+      if (failure.dependency === dependency) await noteFailure(dependency, failure);
       throw failure;
     }
+  }
+
+  function noteWorking(dependency: Dependency): void {
+    deps.status.noteCall(dependency, null);
+    if (!unhealthy.has(dependency)) run.healthyDependencies.add(dependency);
+  }
+
+  /** Reports a failed call to status, circuit breaker and rate limiter. */
+  async function noteFailure(dependency: Dependency, failure: ProvisioningError): Promise<void> {
+    const { fault } = failure.policy;
+    if (fault === 'device' || fault === 'fleet') return noteWorking(dependency);
+    // A later or a parallel call may succeed, but must not make the dependency healthy again.
+    unhealthy.add(dependency);
+    run.healthyDependencies.delete(dependency);
+    if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)
+      await deps.rateLimiter.delayAll(failure.retryAfterMs);
+    deps.status.noteCall(dependency, failure);
+    const isAlone = await deps.circuits[dependency].failed(failure, user, pings[dependency]);
+    run.blamesDevice &&= isAlone;
   }
 }
 
@@ -142,20 +168,6 @@ function openStepTimer(clock: Clock) {
   }
 
   return { steps, timed, end: (error?: ProvisioningError) => spans.end(error) };
-}
-
-/** Reports a failed call to status, circuit breaker and rate limiter. */
-async function noteFailure(
-  { rateLimiter, status, circuits }: WorkerDependencies,
-  run: Run,
-  dependency: Dependency,
-  failure: ProvisioningError,
-): Promise<void> {
-  run.healthyDependencies.delete(dependency);
-  if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)
-    await rateLimiter.delayAll(failure.retryAfterMs);
-  status.noteCall(dependency, failure);
-  await circuits[dependency].failed(failure);
 }
 
 /**

@@ -43,10 +43,10 @@ async function workOrPostpone(
   try {
     await work(deps, message, delivery);
   } catch (error) {
-    const { code, policy } = ProvisioningError.from(error);
+    const { code, message: why, policy } = ProvisioningError.from(error);
     if (policy.fault !== 'storage') throw error;
     const { clock, queue, random } = deps;
-    delivery.log(`${message.uuid}: postponed for some seconds, because of ${code}`);
+    delivery.log(`${message.uuid}: postponed for some seconds, because of ${code}: ${why}`);
     const later = clock.now() + Math.round(5_000 + random() * 10_000);
     try {
       await publishCopy(queue, message, delivery.sequenceNumber, later);

@@ -1,7 +1,7 @@
 import type { ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
-import { ProvisioningError } from '../shared/errors.js';
 import { withDeadline } from '../shared/network.js';
 import type { EpochMs } from '../shared/time.js';
+import { mapQueueError } from './errors.js';
 import type { ProvisioningMessage, WakeUpMessage } from './messages.js';
 import { createServiceBusClient, type QueueOptions } from './serviceBusClient.js';
 
@@ -156,14 +156,6 @@ async function call<R>(timeoutMs: number, run: (abortSignal: AbortSignal) => Pro
   try {
     return await withDeadline(timeoutMs, run);
   } catch (error) {
-    throw new ProvisioningError('queue-unavailable', `The queue cannot be reached (${reason(error)}).`, {
-      outcomeUnknown: true,
-      cause: error,
-    });
+    throw mapQueueError(error);
   }
-}
-
-function reason(error: unknown): string {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' ? code : error instanceof Error ? error.name : 'unknown';
 }

@@ -35,8 +35,11 @@ export interface ErrorPolicy {
   firstBackOffMs: number;
   /** Runs that received the same Retry-After are spread over this time, ms. */
   spreadMs: number;
-  /** Whether the dependency's circuit opens: with the first such error, or with several in a row. */
-  opensCircuit: 'never' | 'at-once' | 'after-several';
+  /**
+   * Whether the dependency's circuit opens. `if-others-fail`: the error may be the fault of one device. The circuit opens if the dependency
+   * does not answer a ping either, or if several different devices fail in a row.
+   */
+  opensCircuit: 'never' | 'at-once' | 'if-others-fail';
   /**
    * The HTTP status if an HTTP function itself ends with the error: 503 means that the caller may repeat the request. A request that
    * failed for good is always answered with 422.
@@ -65,14 +68,22 @@ const usual = {
 /** No later run can succeed. */
 const final = { ...usual, isFinal: true, httpStatus: 422 } as const;
 
-/** The dependency does not answer, or answers with an error of its own. */
-const unavailable = {
+/** The dependency is too busy. */
+const busy = {
   ...usual,
   fault: 'dependency',
-  retriedInRun: 'unless-outcome-unknown',
-  opensCircuit: 'after-several',
   advice:
     'Wait: the work is retried automatically. If the request failed for good, replay it once the dependency answers again.',
+} as const;
+
+/** The dependency does not answer, or answers with an error of its own: for every device, or for this device alone. */
+const unavailable = {
+  ...busy,
+  advice:
+    'Wait: the work is retried automatically. If the request failed for good, replay it once the dependency answers again. If only single devices or fleets fail in this way, report the message to the operator of the dependency.',
+  retriedInRun: 'unless-outcome-unknown',
+  countsAsAttempt: 'while-circuits-are-closed',
+  opensCircuit: 'if-others-fail',
 } as const;
 
 /** The credentials are wrong, or a quota of the account is used up: a few seconds change nothing. */
@@ -105,10 +116,10 @@ export const errorPolicies = {
   },
   'device-not-visible': {
     ...deviceFailed,
-    meaning:
-      'The device to be removed is not visible in balena, and neither is its fleet. Its hub identity has been removed.',
+    fault: 'fleet',
+    meaning: 'The device is not visible in balena, and neither is its fleet.',
     advice:
-      'If the fleet was deleted, discard the request. Otherwise check BALENA_API_KEY and replay: the device still has its variables.',
+      'If the fleet was deleted, discard the request. Otherwise check that BALENA_API_KEY sees the fleet, and replay.',
   },
   'service-not-found': {
     ...final,
@@ -148,17 +159,20 @@ export const errorPolicies = {
   'balena-conflict': {
     ...deviceFailed,
     dependency: 'balena',
-    meaning: 'Another writer created the same variable at the same time.',
+    meaning: 'The device, or its variables, changed in balena at the same time.',
     advice:
-      'Wait: the work is retried automatically. If the error stays, find out which other program writes the variable.',
+      'Wait: the work is retried automatically. If the error stays, find out which other program changes the device or its variables.',
   },
   'balena-write-refused': {
     ...deviceFailed,
     fault: 'fleet',
     dependency: 'balena',
-    meaning: 'Our API key may read the device and not write its variables. The device keeps what it has.',
+    // An operator must give the right. The first wait is long enough for a service that is just being replaced.
+    firstBackOffMs: 30 * seconds,
+    meaning:
+      'balena refuses to change the variables of this device, although it accepts our API key. Most likely the key lacks a right.',
     advice:
-      "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
+      "Give the key's user the role Developer, or a higher one, for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
   },
   'hub-conflict': {
     ...deviceFailed,
@@ -169,35 +183,33 @@ export const errorPolicies = {
       'Wait: the work is retried automatically. If the error stays, find out which other program changes the identity.',
   },
   'balena-throttled': {
-    ...unavailable,
+    ...busy,
     dependency: 'balena',
     retriedInRun: 'if-wait-is-short',
     // The rate limiter spreads the calls to the hub. For balena there is no rate limiter, so the runs are spread here.
     spreadMs: 60 * seconds,
-    opensCircuit: 'never',
     meaning: 'balena limits our requests (429).',
   },
   'hub-throttled': {
-    ...unavailable,
+    ...busy,
     dependency: 'hub',
-    retriedInRun: 'never',
-    opensCircuit: 'never',
     meaning: 'The hub limits registry operations (429).',
   },
   'balena-unavailable': {
     ...unavailable,
     dependency: 'balena',
-    meaning: 'balena does not answer, or answers with an error of its own.',
+    meaning:
+      'balena does not answer, or answers with an error of its own, for every device or for this device alone.',
   },
   'hub-unavailable': {
     ...unavailable,
     dependency: 'hub',
-    meaning: 'The hub does not answer, or answers with an error of its own.',
+    meaning:
+      'The hub does not answer, or answers with an error of its own, for every device or for this device alone.',
   },
   'timed-out': {
     ...unavailable,
     retriedInRun: 'never',
-    countsAsAttempt: 'while-circuits-are-closed',
     meaning: 'balena or the hub did not answer in time.',
   },
   'balena-unauthorized': {

@@ -1,7 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
-import { type Dependency, ProvisioningError } from '../shared/errors.js';
+import type { Dependency } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import { productMetrics } from './metrics.js';
 import { failSpan, inSpan, tracer } from './spans.js';
 
 type Call = (...args: never[]) => Promise<unknown>;
@@ -11,7 +10,7 @@ type CallsOf<T> = { [N in keyof T]: T[N] extends Call ? N : never }[keyof T] & s
 
 /**
  * Wraps a client so that each named call makes a span, for example `balena.findDevice`. The span holds no part of the request or the
- * response. Rejected credentials are counted.
+ * response.
  *
  * @param system the first part of the span's name
  */
@@ -24,7 +23,7 @@ export function traceCalls<T extends object>(
   const options = { kind: system === 'queue' ? SpanKind.PRODUCER : SpanKind.CLIENT, attributes };
   const traced = names.map((name) => {
     const call = calls[name] as Call;
-    return [name, (...args: never[]) => inSpan(`${system}.${name}`, options, () => counted(call(...args)))];
+    return [name, (...args: never[]) => inSpan(`${system}.${name}`, options, () => call(...args))];
   });
   return { ...calls, ...Object.fromEntries(traced) };
 }
@@ -64,14 +63,4 @@ export function traceSlowCalls<T extends object>(
     return [name, timed];
   });
   return { ...calls, ...Object.fromEntries(traced) };
-}
-
-async function counted<R>(answer: Promise<R>): Promise<R> {
-  try {
-    return await answer;
-  } catch (error) {
-    const { policy, dependency } = ProvisioningError.from(error);
-    if (policy.fault === 'key' && dependency) productMetrics().credentialsRejected(dependency);
-    throw error;
-  }
 }

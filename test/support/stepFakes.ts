@@ -58,6 +58,7 @@ export interface FakeOptions {
   observed?: Partial<Observed>;
   scopes?: VariableScope[];
   forceVerify?: boolean;
+  isRetry?: boolean;
   /** The device in balena; default: no such device. */
   device?: BalenaDevice;
   /** The key does not see the fleet of the device. */
@@ -122,6 +123,7 @@ export function fakeWork(options: FakeOptions = {}) {
       identity = 'none';
       return was === 'none' ? 'none' : 'removed';
     },
+    ping: async () => {},
     close() {},
   };
   const device = options.device && structuredClone(options.device);
@@ -145,6 +147,13 @@ export function fakeWork(options: FakeOptions = {}) {
       if (variables && hasEffect(name, existing !== undefined))
         variables[name] = { id: existing?.id ?? newRows, value };
     },
+    async add(scope, scopedVariables, name, value) {
+      calls.push(`add ${name} at "${scope}"`);
+      if (options.balenaFails?.includes(name)) throw new Error(`${name} fails`);
+      if (scopedVariables.variables[name]) return null;
+      stored.push({ scope, name, value, existing: false });
+      return { id: 99, value };
+    },
     async remove(scope, { id }: Variable) {
       calls.push(`remove ${id} at "${scope}"`);
       removed.push({ scope, id });
@@ -153,6 +162,7 @@ export function fakeWork(options: FakeOptions = {}) {
         for (const [name, row] of Object.entries(variables) as [VariableName, Variable][])
           if (row.id === id && hasEffect(name, true)) delete variables[name];
     },
+    ping: async () => {},
   };
   let minted = 0;
   const work: Work = {
@@ -160,6 +170,7 @@ export function fakeWork(options: FakeOptions = {}) {
     desired: { present: true, service: '', requestId: 'r', requestedAt: now, ...options.desired },
     scopes: options.scopes ?? [''],
     forceVerify: options.forceVerify ?? false,
+    isRetry: options.isRetry ?? false,
     observed: {
       thumbprint: null,
       previous: null,

@@ -15,10 +15,12 @@ export function workerDependencies(at: number) {
   const calls: string[] = [];
   /** Errors that the next calls of these names throw. */
   const fails = new Map<string, unknown>();
+  /** Errors that all calls of these names throw. */
+  const failsAlways = new Map<string, unknown>();
   let identity: HubIdentity | 'none' = 'none';
   const call = (name: string) => {
     calls.push(name);
-    const error = fails.get(name);
+    const error = fails.get(name) ?? failsAlways.get(name);
     if (error === undefined) return;
     fails.delete(name);
     throw error;
@@ -55,6 +57,9 @@ export function workerDependencies(at: number) {
         identity = 'none';
         return 'removed';
       },
+      async ping() {
+        call('hub ping');
+      },
       close() {},
     },
     balena: {
@@ -71,11 +76,18 @@ export function workerDependencies(at: number) {
         };
       },
       seesFleet: async () => true,
+      async add(_scope, _variables, name, value) {
+        call(`add ${name}`);
+        return { id: 9, value };
+      },
       async store(_scope, _variables, name) {
         call(`store ${name}`);
       },
       async remove() {
         call('remove');
+      },
+      async ping() {
+        call('ping');
       },
     },
     rateLimiter,
@@ -104,5 +116,5 @@ export function workerDependencies(at: number) {
     service: 'main' as string | null,
     ...more,
   });
-  return { ...system, deps, calls, fails, deadLetters, delivery, message };
+  return { ...system, deps, calls, fails, failsAlways, deadLetters, delivery, message };
 }

@@ -3,6 +3,36 @@ import type { Credentials } from '../../certificates/mint.js';
 import type { Change, Work } from './work.js';
 
 /**
+ * Proves the right to write the device's variables, if balena has refused the last write: the certificate is added as a new row, before
+ * the hub is called. balena refuses the row without the right, also if the row exists. Without the proof, each retry would cost a
+ * registry operation for a certificate that never reaches the device.
+ *
+ * A device with a certificate and no key has no pair, so the order of register and store stays: the device gets the whole pair when the
+ * hub accepts the certificate.
+ *
+ * @returns the variables of the scope, with the added row
+ * @throws ProvisioningError `balena-…`, `timed-out`
+ */
+export async function proveRight(
+  work: Work,
+  scopedVariables: ScopedVariables,
+  { certificate, privateKey }: Credentials,
+): Promise<ScopedVariables> {
+  const { variables } = scopedVariables;
+  const isStored =
+    variables.AZURE_CERT?.value === certificate && variables.AZURE_PRIVATE_KEY?.value === privateKey;
+  if (!work.observed.writeRefused || isStored) return scopedVariables;
+  // An existing row keeps its value. If the row is removed at this moment, the row comes back with the same value.
+  const value = variables.AZURE_CERT?.value ?? certificate;
+  const scope = work.desired.service ?? '';
+  const added = await work.balena('store', (balena) =>
+    balena.add(scope, scopedVariables, 'AZURE_CERT', value),
+  );
+  work.observed.writeRefused = undefined;
+  return added ? { ...scopedVariables, variables: { ...variables, AZURE_CERT: added } } : scopedVariables;
+}
+
+/**
  * Stores both variables, in parallel: after each write the device's supervisor updates, and the service restarts, about a second
  * later. A variable that already has the value is not written.
  *

@@ -1,14 +1,13 @@
 import type { BalenaDevice, ScopedVariables } from '../../balena/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
-import { productMetrics } from '../../telemetry/metrics.js';
 import type { Work } from './work.js';
 
 /**
  * Finds the device in balena, with one request.
  *
  * @returns null if balena does not have the device
- * @throws ProvisioningError `balena-unauthorized` if the answer is empty because our key does not see the fleet any more;
- * `device-not-visible` in the same case for a device that is to be removed: the fleet may have been deleted
+ * @throws ProvisioningError `device-not-visible` if the answer is empty and our key does not see the fleet: the fleet may have been
+ * deleted, or our key has lost the fleet; `balena-unauthorized` if our key sees no fleet at all
  */
 export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   const device = await work.balena('validate', (balena) => balena.findDevice(work.uuid));
@@ -20,29 +19,33 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
     return device;
   }
   const { fleet } = work.observed;
-  if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
-    if (!work.desired.present) throw neitherIsVisible(fleet);
-    productMetrics().credentialsRejected('balena');
-    throw fleetIsNotVisible(fleet);
-  }
+  const isVisible = await work.balena('validate', async (balena) => {
+    const isSeen = await balena.seesFleet(fleet);
+    // The circuit counts this error, so the error belongs to the call.
+    if (!isSeen && fleet === null && work.desired.present) throw noFleetIsVisible();
+    return isSeen;
+  });
+  if (!isVisible) throw neitherIsVisible(fleet, work.desired.present);
   return null;
 }
 
-function fleetIsNotVisible(fleet: string | null): ProvisioningError {
-  const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
+/** A key without any fleet is no key for devices. */
+function noFleetIsVisible(): ProvisioningError {
   return new ProvisioningError(
     'balena-unauthorized',
-    `Our balena API key does not see ${what}: check BALENA_API_KEY.`,
+    'Our balena API key does not see any fleet: check BALENA_API_KEY.',
     { step: 'validate' },
   );
 }
 
-/** The error for a deprovisioning. The error counts as an attempt, so that the request ends: the fleet may never become visible again. */
-function neitherIsVisible(fleet: string | null): ProvisioningError {
+/** The error counts as an attempt, so that the request ends: the fleet may never become visible again. Other fleets are not concerned. */
+function neitherIsVisible(fleet: string | null, present: boolean): ProvisioningError {
   const what = fleet === null ? 'any fleet' : `its fleet ${fleet}`;
+  const done = present ? '' : ' The hub identity has been removed.';
+  const rest = present ? '' : ': the device still has its variables';
   return new ProvisioningError(
     'device-not-visible',
-    `balena shows neither the device nor ${what}. The hub identity has been removed. If the fleet was deleted, discard this request. Otherwise check BALENA_API_KEY and replay: the device still has its variables.`,
+    `balena shows neither the device nor ${what}.${done} If the fleet was deleted, discard this request. Otherwise check BALENA_API_KEY and replay${rest}.`,
     { step: 'validate' },
   );
 }

@@ -13,6 +13,8 @@ export interface Work {
   scopes: readonly VariableScope[];
   /** The run asks the hub instead of trusting the record. */
   readonly forceVerify: boolean;
+  /** An earlier run of the same request has failed, and was no run whose worker died. */
+  readonly isRetry: boolean;
   /** The state in balena and at the hub, as far as this run knows. The record takes over this state at the end of the run, after a failure too. */
   observed: ObservedDraft;
   /** Scopes that hold no variable of ours any more, or do not exist. */

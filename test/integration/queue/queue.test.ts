@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
+import { jest } from '@jest/globals';
+import { BrokerError } from '../../../local/simulators/servicebus/engine/BrokerError.js';
 import { startBroker } from '../../../local/simulators/servicebus/startBroker.js';
 import { listen } from '../../../local/simulators/shared/loopback.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
@@ -10,7 +12,7 @@ import { everythingIn, thrownBy } from '../../support/thrownBy.js';
 import { waitFor } from '../../support/waitFor.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 
-const names = ['sent', 'scheduled', 'twice', 'peeked', 'removed', 'gone', 'actions', 'silent'];
+const names = ['sent', 'scheduled', 'twice', 'peeked', 'removed', 'gone', 'actions', 'silent', 'busy'];
 const broker = useBroker(names.map((name) => ({ name, duplicateWindowMs: 20_000 })));
 const queues: Queue[] = [];
 const open = (queue: string, connectionString = broker.connectionString, callTimeoutMs = 60_000) => {
@@ -221,3 +223,33 @@ async function startSilent() {
     },
   };
 }
+
+describe('the SDK repeats a refused call, and then throws an AggregateError without code and message. The message names', () => {
+  const calls: [string, (queue: Queue) => Promise<unknown>][] = [
+    ['send', (queue) => queue.send(message(), { messageId: randomUUID(), at: 0 })],
+    ['ping', (queue) => queue.ping()],
+    ['deadLetters', deadLettersOf],
+  ];
+
+  test.each(calls)('rejected credentials, at %s', async (_, call) => {
+    const rotated = broker.connectionString.replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=an-older-key');
+    const error = await thrownBy(call(open('busy', rotated)));
+    expect(error).toMatchObject({
+      code: 'queue-unavailable',
+      message: expect.stringContaining('rejects our credentials (UnauthorizedAccess)'),
+    });
+    expect(everythingIn(error)).not.toContain('an-older-key');
+  });
+
+  test('a busy namespace', async () => {
+    const limited = jest.spyOn(broker.engine.find('busy')!, 'send').mockImplementation(() => {
+      throw new BrokerError('store-unavailable', 'The namespace is being throttled. Error code: 50009.');
+    });
+    const [[, send]] = calls as [(typeof calls)[number]];
+    expect(await thrownBy(send(open('busy')))).toMatchObject({
+      code: 'queue-unavailable',
+      message: expect.stringContaining('limits our requests (ServerBusy)'),
+    });
+    expect(limited.mock.calls.length).toBeGreaterThan(1);
+  });
+});

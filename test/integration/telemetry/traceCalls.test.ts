@@ -1,15 +1,12 @@
 import { jest } from '@jest/globals';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { productMetrics, setMetrics } from '../../../src/telemetry/metrics.js';
 import { inSpan } from '../../../src/telemetry/spans.js';
 import { traceCalls, traceSlowCalls } from '../../../src/telemetry/traceCalls.js';
 import { startTracing } from '../../support/startTracing.js';
 
 const exporter = startTracing();
 const secret = 'AccountKey=c2VjcmV0';
-const refused: string[] = [];
-setMetrics({ ...productMetrics(), credentialsRejected: (dependency) => refused.push(dependency) });
 
 const failingWith = (error: Error) =>
   traceCalls('hub', { create: (_: string) => Promise.reject(error), close: () => {} }, ['create']);
@@ -39,21 +36,6 @@ test('an error goes on as it is, and is in the span by its code only', async () 
   expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'unexpected' });
   expect(span?.attributes).toEqual({ code: 'unexpected' });
   expect(span?.events).toEqual([]);
-});
-
-test('refused credentials are counted by whose they are, other failures are not', async () => {
-  for (const code of [
-    'hub-unauthorized',
-    'balena-unauthorized',
-    'hub-throttled',
-    'hub-quota-exceeded',
-  ] as const) {
-    const error = new ProvisioningError(code, 'no');
-    await failingWith(error)
-      .create('a')
-      .catch(() => {});
-  }
-  expect(refused).toEqual(['hub', 'balena']);
 });
 
 describe('of frequent calls', () => {

@@ -36,10 +36,12 @@ export interface Act {
       };
 }
 
+/** A fault that hits the calls for one device only. */
 export interface Sick {
   device: number;
   dependency: 'hub' | 'balena';
-  how: 'unavailable' | 'unauthorized' | 'rejected';
+  /** `unauthorized`: the dependency rejects our credentials. `write-refused`: balena refuses the writes of this device only. */
+  how: 'unavailable' | 'unauthorized' | 'rejected' | 'write-refused';
   /** The reads fail, too, and not only the writes. */
   reads: boolean;
   /** This fault goes on when the other faults have stopped. */
@@ -68,6 +70,8 @@ export interface Scenario {
   /** Registry operations a minute. */
   perMinute: number;
   maxAttempts: number;
+  /** Different devices that fail in a row and open a circuit. */
+  circuitThreshold: number;
   /** This device kills its worker. */
   poison: number | null;
   /** A device with failing calls to one dependency. The calls for other devices succeed. */
@@ -223,13 +227,25 @@ const restored = fc
     ];
   });
 
-const sick: fc.Arbitrary<Sick> = fc.record({
-  device: fc.constantFrom(0, 0, 1),
-  dependency: fc.constantFrom('hub', 'balena'),
-  how: fc.constantFrom('unavailable', 'unauthorized', 'rejected'),
-  reads: fc.boolean(),
-  forever: fc.boolean(),
-});
+const sick: fc.Arbitrary<Sick> = fc
+  .record({
+    device: fc.constantFrom(0, 0, 1),
+    dependency: fc.constantFrom('hub', 'balena'),
+    how: fc.constantFrom(
+      'unavailable',
+      'unavailable',
+      'unauthorized',
+      'rejected',
+      'write-refused',
+      'write-refused',
+    ),
+    reads: fc.boolean(),
+    forever: fc.boolean(),
+  })
+  .map((drawn): Sick => {
+    if (drawn.how === 'write-refused') return { ...drawn, dependency: 'balena', reads: false };
+    return drawn.how === 'unauthorized' ? { ...drawn, reads: true } : drawn;
+  });
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.integer()),
@@ -249,7 +265,8 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   skewMs: fc.constantFrom(0, 2_000),
   perMinute: fc.constantFrom(100, 20, 6),
   maxAttempts: fc.constantFrom(3, 10),
+  circuitThreshold: fc.constantFrom(2, 5),
   poison: fc.constantFrom(...Array<null>(20).fill(null), 0),
   audit: fc.boolean(),
-  sick: fc.oneof({ weight: 7, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: sick }),
+  sick: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: sick }),
 });

@@ -111,11 +111,13 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'hub-device-disabled':
       return wish.present && device.tampered;
     case 'device-not-visible':
-      return !wish.present && device.blindRuns >= scenario.maxAttempts;
+      return device.blindRuns >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
+    case 'balena-unavailable':
     case 'balena-write-refused':
+    case 'hub-unavailable':
     case 'timed-out':
     case 'unexpected':
     case 'worker-died':

@@ -1,5 +1,6 @@
 import type { Desired, DeviceRecord } from '../../../src/device/record.js';
 import type { StoredAction } from '../../../src/ops/bulk/action.js';
+import type { Dependency } from '../../../src/shared/errors.js';
 import { Callers } from './callers.js';
 import { createBroker } from './createBroker.js';
 import { createCloud } from './createCloud.js';
@@ -8,6 +9,13 @@ import { uuids } from './devices.js';
 import { type Rows, restoreRow } from './fakeTable.js';
 import type { RuleOff } from './RuleOff.js';
 import type { Scenario } from './Scenario.js';
+
+/** The calls and pings to a dependency that have failed so far. */
+interface Failures {
+  /** The devices whose calls failed. */
+  devices: Set<string>;
+  pings: number;
+}
 
 export type System = ReturnType<typeof createSystem>;
 
@@ -30,6 +38,12 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     callersOf: (uuid: string) => callers.get(uuid)!,
     /** The device with failing calls. */
     sick: scenario.sick,
+    failures: {
+      balena: { devices: new Set(), pings: 0 },
+      hub: { devices: new Set(), pings: 0 },
+    } as Record<Dependency, Failures>,
+    /** The devices in whose runs a dependency has answered a ping. */
+    answeredPings: new Set<string>(),
     /** The queue was lost, with all messages. */
     queueLost: false,
     /** The devices of each process's deliveries. */

@@ -30,7 +30,7 @@ export function deliver(system: System, running: Running, message: Message): voi
   const work = async () => {
     const wakeUp = readWakeUpMessage(message.body);
     if (wakeUp) return advanceAction(running.ops, wakeUp);
-    const bare = fakeHub(system, process);
+    const bare = fakeHub(system, process, uuid);
     const hub = system.rule.hub?.(bare) ?? bare;
     const strict = fakeBalena(system, process, uuid, () => world.kill(process));
     const balena = system.rule.balena?.(strict) ?? strict;

@@ -1,10 +1,10 @@
-import type { BalenaClient, ScopedVariables } from '../../../src/balena/types.js';
+import type { BalenaClient, ScopedVariables, Variable } from '../../../src/balena/types.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { thumbprintOfValue } from './certificates.js';
 import { type CloudDevice, scopes } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
-import { fateOutside, timedOut } from './fateOutside.js';
+import { fateOfPing, fateOutside, pingTimedOut, timedOut } from './fateOutside.js';
 import { request } from './request.js';
 import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
@@ -43,6 +43,12 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
     if (error) throw error;
   };
 
+  /** A new row below a device, or below a service, that has just gone. */
+  function isGone(scope: string): ProvisioningError {
+    device.trouble += 1;
+    return scope === '' ? appeared() : writeRefused();
+  }
+
   function late(write: boolean) {
     device.trouble += 1;
     return timedOut('balena', write);
@@ -80,6 +86,19 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         else if (isHidden) device.hidden = true;
         return !hidesFleet;
       }),
+    async add(scope, _scopedVariables, name, value) {
+      let added: Variable | null = null;
+      await write(`add ${scope}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}`, () => {
+        const rows = device.variables.get(scope);
+        if (device.readOnly && !device.gone) return refuse(false);
+        if (device.gone || !rows) return isGone(scope);
+        if (rows.has(name)) return undefined;
+        added = { id: cloud.nextRow(), value };
+        rows.set(name, { ...added });
+        return undefined;
+      });
+      return added;
+    },
     store: (scope, scopedVariables, name, value) => {
       const existing = scopedVariables.variables[name];
       return write(
@@ -87,7 +106,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         () => {
           const rows = device.variables.get(scope);
           if (device.readOnly && !device.gone) return refuse(existing !== undefined);
-          if (device.gone || !rows) return existing ? undefined : rejected();
+          if (device.gone || !rows) return existing ? undefined : isGone(scope);
           const stands = rows.get(name);
           if (!existing) {
             if (stands) {
@@ -109,6 +128,12 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         const rows = device.variables.get(scope);
         for (const [name, row] of rows ?? []) if (row.id === id) rows?.delete(name);
         return undefined;
+      }),
+    ping: () =>
+      request(world, process, {
+        fate: fateOfPing(system, 'balena', uuid),
+        deadline: { ms: 5_000, error: () => pingTimedOut(system, 'balena') },
+        effect: () => {},
       }),
   };
 }
@@ -142,12 +167,6 @@ function appeared(): ProvisioningError {
 
 function writeRefused(): ProvisioningError {
   return new ProvisioningError('balena-write-refused', 'balena refuses the write (401).', {
-    dependency: 'balena',
-  });
-}
-
-function rejected(): ProvisioningError {
-  return new ProvisioningError('balena-rejected', 'balena rejects the request (400).', {
     dependency: 'balena',
   });
 }

@@ -2,13 +2,13 @@ import type { HubIdentity, HubRegistry, IdentityVersion, ThumbprintPair } from '
 import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
-import { fateOutside, timedOut } from './fateOutside.js';
+import { fateOfPing, fateOutside, pingTimedOut, timedOut } from './fateOutside.js';
 import { request } from './request.js';
 import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
 
-/** The hub's registry for one process. */
-export function fakeHub(system: System, process: Process): HubRegistry {
+/** The hub's registry for the run of a device in a process. */
+export function fakeHub(system: System, process: Process, runFor: string): HubRegistry {
   const { world, cloud } = system;
   const call = <R>(
     uuid: string,
@@ -76,6 +76,12 @@ export function fakeHub(system: System, process: Process): HubRegistry {
         device.disabled = false;
         device.etag += 1;
         return 'removed';
+      }),
+    ping: (ms) =>
+      request(world, process, {
+        fate: fateOfPing(system, 'hub', runFor),
+        deadline: { ms, error: () => pingTimedOut(system, 'hub') },
+        effect: () => {},
       }),
     close() {},
   };

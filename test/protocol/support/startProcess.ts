@@ -14,13 +14,14 @@ import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
 import type { ScannedTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
-import { openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
+import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../../src/throttling/openRateLimiter.js';
 import { queueProperties } from './createBroker.js';
 import type { System } from './createSystem.js';
 import type { Process, World } from './createWorld.js';
 import { fakeQueue } from './fakeQueue.js';
 import { fakeTable } from './fakeTable.js';
+import { watchCircuit } from './watchCircuit.js';
 import { watchRateLimiter } from './watchPace.js';
 import { watchRecord } from './watchRecord.js';
 
@@ -50,8 +51,11 @@ export function startProcess(system: System, name: string): Running {
   const circuit = (dependency: 'hub' | 'balena') =>
     openCircuitBreaker({
       dependency,
-      table: table(),
+      table: fakeTable<CircuitRow>(world, process, rows.system, (before, after) =>
+        watchCircuit(system, dependency, before, after),
+      ),
       clock,
+      threshold: scenario.circuitThreshold,
       random: world.random,
       log: (line) => world.note('', name, line),
     });

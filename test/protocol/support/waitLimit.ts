@@ -20,7 +20,7 @@ const workMs = 2 * minutes;
  * The latest time for a pending job, after the end of the faults (true time, ms). A device waits for the due
  * time, the lease of a dead worker, an open circuit, and the timer's resend of a lost message.
  */
-export function waitLimit({ world, recordOf, cloud, scenario }: System, uuid: string): number {
+export function waitLimit({ world, recordOf, cloud, scenario, sick }: System, uuid: string): number {
   const { now } = world;
   const job = recordOf(uuid)?.job ?? null;
   const latest = now + Math.max(longestBackOffMs, longestPutOffMs);
@@ -29,11 +29,13 @@ export function waitLimit({ world, recordOf, cloud, scenario }: System, uuid: st
   // first message can still be dropped as a duplicate.
   const lostMs = 2 * Math.max(2 * queueProperties.duplicateWindowMs, now - due) + periodMs;
   const usual = Math.max(now, due + lostMs) + leaseMs + 2 * circuitMs + workMs;
-  if (!cloud.device(uuid).poison) return usual;
-  return usual + scenario.maxAttempts * (leaseMs + circuitMs);
+  const isSick = sick !== null && uuids[sick.device] === uuid;
+  if (!cloud.device(uuid).poison && !isSick) return usual;
+  const backOffMs = isSick ? longestBackOffMs : 0;
+  return usual + scenario.maxAttempts * (leaseMs + circuitMs + backOffMs);
 }
 
-/** A device with failing calls until the end. By design the job is tried again for ever, or fails for good. */
+/** Rejected credentials until the end: the job is tried again for ever. Every other fault of one device ends with a dead letter. */
 export function exempt({ sick }: System): string | null {
-  return sick?.forever ? (uuids[sick.device] ?? null) : null;
+  return sick?.forever && sick.how === 'unauthorized' ? (uuids[sick.device] ?? null) : null;
 }

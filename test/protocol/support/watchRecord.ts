@@ -6,6 +6,16 @@ import { throttledForMs } from './fateOutside.js';
 /** The base64 of a private key's first line. */
 const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
 
+/** The errors that count as an attempt of the device without a ping. */
+const ownFailures = [
+  'timed-out',
+  'unexpected',
+  'balena-conflict',
+  'balena-write-refused',
+  'hub-conflict',
+  'device-not-visible',
+];
+
 /** The invariants between a record and the next version, for every writer. */
 export function watchRecord(
   system: System,
@@ -13,7 +23,7 @@ export function watchRecord(
   after: DeviceRecord,
   { name }: Process,
 ): void {
-  const { world, cloud, atWork, done, scenario, rule } = system;
+  const { world, cloud, atWork, done, scenario, rule, answeredPings } = system;
   const { uuid, job, lease, error } = after;
   const device = cloud.device(uuid);
   const violated = (what: string) => world.violated(uuid, what);
@@ -38,13 +48,10 @@ export function watchRecord(
     !before.lease.unresolved &&
     lease?.by !== before.lease.by &&
     before.lease.until <= world.now + scenario.skewMs;
-  const isUnseen = error?.code === 'device-not-visible';
+  const isUnavailable = error?.code === 'balena-unavailable' || error?.code === 'hub-unavailable';
   const failedItself =
-    isUnseen ||
-    (error !== null &&
-      ['timed-out', 'unexpected', 'balena-conflict', 'balena-write-refused', 'hub-conflict'].includes(
-        error.code,
-      ));
+    error !== null && (isUnavailable ? answeredPings.has(uuid) : ownFailures.includes(error.code));
+  if (after.attempts !== before.attempts) answeredPings.delete(uuid);
   if (after.attempts > before.attempts && !tookOver && !failedItself)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
@@ -59,17 +66,7 @@ export function watchRecord(
       (error?.code === 'balena-rejected' && device.gone) ||
       (error?.code === 'hub-device-disabled' && device.tampered) ||
       (error?.code === `${scenario.sick?.dependency}-rejected` && scenario.sick?.how === 'rejected') ||
-      (error !== null &&
-        [
-          'worker-died',
-          'timed-out',
-          'unexpected',
-          'balena-conflict',
-          'hub-conflict',
-          'device-not-visible',
-          'balena-write-refused',
-        ].includes(error.code) &&
-        tooMany);
+      (error !== null && (isUnavailable || ['worker-died', ...ownFailures].includes(error.code)) && tooMany);
     if (!named) violated(`given up without a reason: ${error?.code}`);
   }
 }

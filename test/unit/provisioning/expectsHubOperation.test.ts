@@ -11,6 +11,21 @@ test.each<[string, boolean, DeviceRecord]>([
   ['a device that the hub is known to accept', false, provisioned],
   ['a move to another service', false, { ...provisioned, desired: { ...desired, service: 'relay' } }],
   ['a device to remove', true, { ...provisioned, desired: { ...desired, present: false, service: null } }],
+  [
+    'a device to remove, whose identity an earlier run has removed',
+    false,
+    {
+      ...provisioned,
+      desired: { ...desired, present: false, service: null },
+      observed: { ...observed, hub: 'none' },
+      retries: 1,
+    },
+  ],
+  [
+    'a device with a refused write',
+    false,
+    { ...queued, observed: { ...queued.observed, writeRefused: true } },
+  ],
   ['an audit', true, { ...provisioned, job: { generation: 1, kind: 'check', due: now, forceVerify: true } }],
   ['a hub of which nothing is known', true, { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
   ['a rotation', true, { ...provisioned, desired: { ...desired, retire: [thumbprint] } }],

@@ -24,7 +24,7 @@ function system() {
   let looks = 0;
   const deps: WorkerDependencies = {
     ...asking,
-    hub: { get: refuse, create: refuse, update: refuse, remove: refuse, close() {} },
+    hub: { get: refuse, create: refuse, update: refuse, remove: refuse, ping: refuse, close() {} },
     balena: {
       async findDevice() {
         looks += 1;
@@ -39,8 +39,10 @@ function system() {
         };
       },
       seesFleet: async () => true,
+      add: refuse,
       store: refuse,
       remove: refuse,
+      ping: refuse,
     },
     rateLimiter: openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 1_000 }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },

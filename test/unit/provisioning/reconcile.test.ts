@@ -32,9 +32,9 @@ describe('a device that balena does not show', () => {
     expect(calls).toEqual(['find']);
   });
 
-  test('waits, if our key does not see its fleet any more', async () => {
+  test('keeps its identity, if our key does not see its fleet any more', async () => {
     const { work, calls } = fakeWork({ observed: { fleet: 'my_org/one' }, unseen: true });
-    await expect(reconcile(work)).rejects.toMatchObject({ code: 'balena-unauthorized' });
+    await expect(reconcile(work)).rejects.toMatchObject({ code: 'device-not-visible' });
     expect(calls).toEqual(['find']);
   });
 

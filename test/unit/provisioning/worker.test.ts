@@ -71,7 +71,7 @@ describe('a run that fails', () => {
     const { after, sent } = await worked(queued, {
       prepare: ({ fails }) => fails.set('hub create', unavailable()),
     });
-    expect(after).toMatchObject({ job: { generation: after!.lastGeneration }, attempts: 0, retries: 1 });
+    expect(after).toMatchObject({ job: { generation: after!.lastGeneration }, attempts: 1, retries: 1 });
     expect(after?.lease).toBeNull();
     expect(sent).toMatchObject([{ generation: after!.lastGeneration, at: after!.job!.due }]);
   });
@@ -215,6 +215,97 @@ describe('a run that fails', () => {
     await processMessage({ ...deps, balena }, system.message(message), system.delivery());
     expect((await system.record(uuid)).job).toMatchObject({ generation: 1, dead });
     expect(system.deadLetters).toHaveLength(1);
+  });
+});
+
+describe('a failure of one device', () => {
+  /** Works until the job ends or waits for an open circuit. The message of each next job is delivered when it is due. */
+  async function workOff(system: ReturnType<typeof workerDependencies>) {
+    for (let delivered = 0; delivered < 20; delivered += 1) {
+      const { job, desired } = await system.record(uuid);
+      if (!job || job.dead) return;
+      system.clock.at = Math.max(system.clock.at, job.due);
+      const next = system.message({ uuid, generation: job.generation, requestId: desired.requestId });
+      await processMessage(system.deps, next, system.delivery());
+    }
+  }
+  const failing = (name: string, error: ProvisioningError) => {
+    const system = workerDependencies(now);
+    system.failsAlways.set(name, error);
+    return system;
+  };
+  const refused = new ProvisioningError('balena-write-refused', 'Refused.');
+
+  test('is counted while the dependency answers pings, ends as a dead letter, and opens no circuit', async () => {
+    const system = failing('store AZURE_CERT', new ProvisioningError('balena-unavailable', 'A 500.'));
+    await system.put(queued);
+    await workOff(system);
+    expect(system.deadLetters).toEqual(['balena-unavailable']);
+    expect(system.calls.filter((call) => call === 'ping')).toHaveLength(3);
+    expect((await system.deps.circuits.balena.read()).state).toBe('closed');
+  });
+
+  test('is not counted while the dependency does not answer pings either', async () => {
+    const system = failing('find', new ProvisioningError('balena-unavailable', 'A 503.'));
+    system.failsAlways.set('ping', new ProvisioningError('balena-unavailable', 'A 503.'));
+    await system.put(queued);
+    await workOff(system);
+    expect(await system.record(uuid)).toMatchObject({ attempts: 0, error: { code: 'balena-unavailable' } });
+    expect((await system.deps.circuits.balena.read()).state).toBe('open');
+  });
+
+  test.each([
+    ['a throttled ping', new ProvisioningError('hub-throttled', 'Busy.', { retryAfterMs: 1_000 }), 'closed'],
+    ['a refused ping', new ProvisioningError('hub-unauthorized', 'Refused.'), 'open'],
+  ])('with %s', async (_, error, state) => {
+    const system = failing('hub create', unavailable());
+    system.failsAlways.set('hub ping', error);
+    await system.put(queued);
+    await processMessage(system.deps, system.message(message), system.delivery());
+    expect((await system.deps.circuits.hub.read()).state).toBe(state);
+    // A ping of the hub is a registry operation.
+    expect(system.calls).toContain('charged');
+  });
+
+  test('whose writes are refused costs one registry operation, names its fleet, and ends as a dead letter', async () => {
+    const system = failing('store AZURE_CERT', refused);
+    system.failsAlways.set('add AZURE_CERT', refused);
+    await system.put(queued);
+    await workOff(system);
+    expect(system.calls.filter((call) => call.startsWith('hub '))).toEqual(['hub create']);
+    expect(system.calls.filter((call) => call === 'add AZURE_CERT')).toHaveLength(2);
+    expect(system.calls).not.toContain('ping');
+    expect(system.deadLetters).toEqual(['balena-write-refused']);
+    expect((await system.record(uuid)).error?.message).toContain('my_org/one');
+  });
+
+  test('whose writes are allowed again is provisioned, the certificate first, and the key after the hub', async () => {
+    const system = failing('store AZURE_CERT', refused);
+    await system.put(queued);
+    await processMessage(system.deps, system.message(message), system.delivery());
+    system.failsAlways.clear();
+    system.calls.length = 0;
+    await workOff(system);
+    const calls = system.calls.filter((call) => /add|store|hub/.test(call));
+    expect(calls).toEqual(['add AZURE_CERT', 'hub update', 'store AZURE_PRIVATE_KEY']);
+    expect(await system.record(uuid)).toMatchObject({ job: null, observed: { service: 'main' } });
+    expect((await system.record(uuid)).observed.writeRefused).toBeUndefined();
+  });
+
+  test('whose removal is refused costs one registry operation', async () => {
+    const system = failing('remove', refused);
+    const variables = { AZURE_CERT: { id: 1, value: 'x' } };
+    const found = { fleet: 'my_org/one', foreignServices: [] };
+    const balena = {
+      ...system.deps.balena,
+      findDevice: async () => ({ ...found, scopes: new Map([['main', { ownerId: 2, variables }] as const]) }),
+    };
+    Object.assign(system.deps, { balena });
+    const desired = { ...provisioned.desired, present: false, service: null };
+    await system.put(recordWith({ ...provisioned, desired, job: queued.job }));
+    await workOff(system);
+    expect(system.calls.filter((call) => call === 'hub remove')).toHaveLength(1);
+    expect(system.deadLetters).toEqual(['balena-write-refused']);
   });
 });
 

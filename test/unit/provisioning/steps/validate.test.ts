@@ -23,8 +23,10 @@ function against(found: BalenaDevice | null, fleets: string[], options: FakeOpti
       calls.push(`sees ${fleet}`);
       return fleet === null ? fleets.length > 0 : fleets.includes(fleet);
     },
+    add: async () => null,
     store: async () => {},
     remove: async () => {},
+    ping: async () => {},
   };
   const looking: Work = { ...work, balena: (_step, call) => call(balena) };
   return { work: looking, calls };
@@ -54,12 +56,12 @@ describe('look', () => {
   });
 
   test.each([
-    ['its fleet', { fleet: 'my_org/one' }, ['my_org/two']],
-    ['any fleet', { fleet: null }, []],
-  ])('an empty answer is about our key if that does not see %s', async (what, observed, fleets) => {
-    const { work } = against(null, fleets, { observed });
+    ['its fleet', 'device-not-visible', { fleet: 'my_org/one' }, ['my_org/two']],
+    ['any fleet', 'balena-unauthorized', { fleet: null }, []],
+  ] as const)('an empty answer of a key that does not see %s is %s', async (what, code, observed, fleets) => {
+    const { work } = against(null, [...fleets], { observed });
     const error = await thrownBy(findDevice(work));
-    expect(error).toMatchObject({ code: 'balena-unauthorized', step: 'validate' });
+    expect(error).toMatchObject({ code, step: 'validate' });
     expect(error.message).toContain(what === 'its fleet' ? 'my_org/one' : 'any fleet');
     expect(work.clearedScopes.size).toBe(0);
   });
