@@ -111,7 +111,7 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'hub-device-disabled':
       return wish.present && device.tampered;
     case 'device-not-visible':
-      return device.blindRuns >= scenario.maxAttempts;
+      return device.blindRuns > 0 && device.blindRuns + device.trouble >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
@@ -123,7 +123,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'worker-died':
     case 'balena-conflict':
     case 'hub-conflict':
-      return device.poison || device.trouble >= scenario.maxAttempts;
+      // A run in which the key saw neither device nor fleet is an attempt, too.
+      return device.poison || device.trouble + device.blindRuns >= scenario.maxAttempts;
     default:
       return false;
   }
