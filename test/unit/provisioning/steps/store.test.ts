@@ -1,4 +1,4 @@
-import { store } from '../../../../src/provisioning/steps/store.js';
+import { proveRight, store } from '../../../../src/provisioning/steps/store.js';
 import {
   A,
   B,
@@ -88,4 +88,53 @@ test('a pair that was adopted takes the place of the one in the record', async (
   const { work } = fakeWork({ observed: { thumbprint: A, previous: C } });
   await store(work, scopedVariablesWith(1, pair), pair, [thumbprint]);
   expect(work.observed).toMatchObject({ thumbprint, previous: A });
+});
+
+describe('after a refused write', () => {
+  const refused = { observed: { writeRefused: true } as const };
+  const proven = async (
+    options: Parameters<typeof fakeWork>[0],
+    values: Parameters<typeof scopedVariablesOf>[1],
+  ) => {
+    const { work, stored, calls } = fakeWork(options);
+    const variables = await proveRight(work, scopedVariablesOf(1, values), pair);
+    return { work, stored, calls, variables };
+  };
+
+  test('the certificate is added first, and not stored again', async () => {
+    const { work, stored, calls, variables } = await proven(refused, {});
+    await store(work, variables, pair, []);
+    expect(calls).toEqual(['add AZURE_CERT at ""', 'store AZURE_PRIVATE_KEY at ""']);
+    expect(stored.map(({ value }) => value)).toEqual([pair.certificate, pair.privateKey]);
+    expect(work.observed.writeRefused).toBeUndefined();
+  });
+
+  test('an existing certificate stays as it is until the hub accepts the new one', async () => {
+    const { stored, calls, variables } = await proven(refused, {
+      AZURE_CERT: 'held',
+      AZURE_PRIVATE_KEY: 'key',
+    });
+    expect(calls).toEqual(['add AZURE_CERT at ""']);
+    expect(stored).toEqual([]);
+    expect(variables.variables.AZURE_CERT?.value).toBe('held');
+  });
+
+  test('a proof that is refused is remembered', async () => {
+    const { work } = fakeWork({ ...refused, balenaFails: ['AZURE_CERT'] });
+    await expect(proveRight(work, scopedVariablesOf(1), pair)).rejects.toThrow('AZURE_CERT fails');
+    expect(work.observed.writeRefused).toBe(true);
+  });
+
+  test('nothing is proven if nothing has to be stored', async () => {
+    const { calls } = await proven(refused, {
+      AZURE_CERT: pair.certificate,
+      AZURE_PRIVATE_KEY: pair.privateKey,
+    });
+    expect(calls).toEqual([]);
+  });
+
+  test('otherwise no proof is needed', async () => {
+    const { calls } = await proven({}, {});
+    expect(calls).toEqual([]);
+  });
 });
