@@ -1,4 +1,6 @@
+import type { BalenaClient } from '../../../../src/balena/types.js';
 import { proveRight, store } from '../../../../src/provisioning/steps/store.js';
+import type { Work } from '../../../../src/provisioning/steps/work.js';
 import {
   A,
   B,
@@ -117,6 +119,18 @@ describe('after a refused write', () => {
     expect(calls).toEqual(['add AZURE_CERT at ""']);
     expect(stored).toEqual([]);
     expect(variables.variables.AZURE_CERT?.value).toBe('held');
+  });
+
+  test('an existing certificate that is removed at this moment comes back as it was', async () => {
+    const { work } = fakeWork(refused);
+    const values: string[] = [];
+    const add: BalenaClient['add'] = async (_scope, _variables, _name, value) => {
+      values.push(value);
+      return { id: 7, value };
+    };
+    const removing: Work = { ...work, balena: (_step, call) => call({ add } as BalenaClient) };
+    await proveRight(removing, scopedVariablesOf(1, { AZURE_CERT: 'held', AZURE_PRIVATE_KEY: 'key' }), pair);
+    expect(values).toEqual(['held']);
   });
 
   test('a proof that is refused is remembered', async () => {
