@@ -79,8 +79,6 @@ const busy = {
 /** The dependency does not answer, or answers with an error of its own: for every device, or for this device alone. */
 const unavailable = {
   ...busy,
-  advice:
-    'Wait: the work is retried automatically. If the request failed for good, replay it once the dependency answers again. If only single devices or fleets fail in this way, report the message to the operator of the dependency.',
   retriedInRun: 'unless-outcome-unknown',
   countsAsAttempt: 'while-circuits-are-closed',
   opensCircuit: 'if-others-fail',
@@ -169,8 +167,7 @@ export const errorPolicies = {
     dependency: 'balena',
     // An operator must give the right. The first wait is long enough for a service that is just being replaced.
     firstBackOffMs: 30 * seconds,
-    meaning:
-      'balena refuses to change the variables of this device, although it accepts our API key. Most likely the key lacks a right.',
+    meaning: 'balena accepts our API key, and refuses to change the variables of this device.',
     advice:
       "Give the key's user the role Developer, or a higher one, for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
   },
@@ -198,14 +195,12 @@ export const errorPolicies = {
   'balena-unavailable': {
     ...unavailable,
     dependency: 'balena',
-    meaning:
-      'balena does not answer, or answers with an error of its own, for every device or for this device alone.',
+    meaning: 'balena does not answer, or answers with an error of its own, for all devices or for this one.',
   },
   'hub-unavailable': {
     ...unavailable,
     dependency: 'hub',
-    meaning:
-      'The hub does not answer, or answers with an error of its own, for every device or for this device alone.',
+    meaning: 'The hub does not answer, or answers with an error of its own, for all devices or for this one.',
   },
   'timed-out': {
     ...unavailable,

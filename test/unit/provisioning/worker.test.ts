@@ -292,6 +292,18 @@ describe('a failure of one device', () => {
     expect((await system.record(uuid)).observed.writeRefused).toBeUndefined();
   });
 
+  test('whose writes are refused closes the circuit as its probe: balena works', async () => {
+    const system = failing('store AZURE_CERT', refused);
+    const { balena } = system.deps.circuits;
+    const key = new ProvisioningError('balena-unauthorized', 'Refused.');
+    await balena.failed(key, { id: 'another', uuid: 'another', isSuspect: false }, async () => null);
+    system.clock.at += 10_000;
+    await system.put(queued);
+    await processMessage(system.deps, system.message(message), system.delivery());
+    expect(await system.record(uuid)).toMatchObject({ error: { code: 'balena-write-refused' } });
+    expect((await balena.read()).state).toBe('closed');
+  });
+
   test('whose removal is refused costs one registry operation', async () => {
     const system = failing('remove', refused);
     const variables = { AZURE_CERT: { id: 1, value: 'x' } };
