@@ -185,7 +185,7 @@ export const errorPolicies = {
     dependency: 'balena',
     // An operator must give the right. The first wait is long enough for a service that is just being replaced.
     firstBackOffMs: 30 * seconds,
-    meaning: 'balena refuses to change the variables of this device. Most likely our API key lacks a right.',
+    meaning: 'balena accepts our API key, and refuses to change the variables of this device.',
     advice:
       "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
   },
@@ -213,14 +213,12 @@ export const errorPolicies = {
   'balena-unavailable': {
     ...unavailable,
     dependency: 'balena',
-    meaning:
-      'balena does not answer, or answers with an error of its own, for every device or for this device alone.',
+    meaning: 'balena does not answer, or answers with an error of its own, for all devices or for this one.',
   },
   'hub-unavailable': {
     ...unavailable,
     dependency: 'hub',
-    meaning:
-      'The hub does not answer, or answers with an error of its own, for every device or for this device alone.',
+    meaning: 'The hub does not answer, or answers with an error of its own, for all devices or for this one.',
   },
   'timed-out': {
     ...unavailable,

@@ -370,6 +370,42 @@ export const rulesOff: ShownRule[] = [
     within: 600,
   },
   {
+    rule: 'one device with failing calls opens no circuit',
+    off: {
+      circuit: (circuit) => ({
+        ...circuit,
+        failed: (error, user) => circuit.failed(error, user, async () => error),
+      }),
+    },
+    seen: ['the circuit of balena opened for one device'],
+    histories: {
+      acts: [act(0, provision)],
+      sick: { device: 0, dependency: 'balena', how: 'unavailable', reads: true, forever: true },
+      poison: null,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a device with failing calls fails for good after MAX_ATTEMPTS',
+    off: {
+      circuit: (circuit) => ({
+        ...circuit,
+        async failed(...failure) {
+          await circuit.failed(...failure);
+          return false;
+        },
+      }),
+    },
+    seen: ['waits too long', 'stuck'],
+    histories: {
+      acts: [act(0, provision)],
+      sick: { device: 0, dependency: 'balena', how: 'unavailable', reads: true, forever: true },
+      poison: null,
+      maxAttempts: 3,
+    },
+    within: 100,
+  },
+  {
     rule: 'a request that fails for good leaves a dead letter',
     off: { noDeadLetters: true },
     seen: ['not what was acknowledged'],

@@ -327,8 +327,8 @@ export const transitionMutants = [
     [
       'revocation-dropped',
       'A revocation that is pending survives a rotation of the same thumbprint',
-      'const isRevoked = request.revoke === true || revoke.includes(request.retire);',
-      'const isRevoked = request.revoke === true;',
+      'request.revoke ? newest(revoke, request.retire, found) : revoke,',
+      'request.revoke ? newest(revoke, request.retire, found) : revoke.filter((each) => each !== request.retire),',
     ],
     [
       'second-rotation-replaces-first',

@@ -155,14 +155,26 @@ export const workerMutants = [
     [
       'throttling-not-shared',
       'A throttled call delays all registry operations',
-      "if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)\n    await rateLimiter.delayAll(failure.retryAfterMs);",
+      "    if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)\n      await deps.rateLimiter.delayAll(failure.retryAfterMs);",
       '',
     ],
     [
       'circuit-not-told',
       'The circuit counts failed calls',
-      '  await circuits[dependency].failed(failure);\n',
-      '',
+      'await deps.circuits[dependency].failed(failure, user, pings[dependency]);',
+      'dependency !== null;',
+    ],
+    [
+      'outage-blames-device',
+      'A failure of the whole dependency is no attempt of a device',
+      'run.blamesDevice &&= isAlone;',
+      'run.blamesDevice &&= isAlone || run.uuid !== null;',
+    ],
+    [
+      'refusal-is-unhealthy',
+      'A dependency that refuses one device or fleet works',
+      "if (fault === 'device' || fault === 'fleet') return noteWorking(dependency);",
+      "if (fault === 'device') return noteWorking(dependency);",
     ],
     [
       'operation-not-charged',
@@ -185,7 +197,7 @@ export const workerMutants = [
     [
       'healthy-after-parallel-failure',
       'A parallel call that succeeds does not hide the failed call',
-      '        unhealthy.add(dependency);\n',
+      '    unhealthy.add(dependency);\n',
       '',
     ],
   ]),
@@ -211,8 +223,14 @@ export const workerMutants = [
     [
       'unknown-hub-not-noted',
       'After a call without an answer the state of the hub is unknown',
-      "    run.observed.hub = 'unknown';\n  const steps",
-      '    void 0;\n  const steps',
+      "    run.observed.hub = 'unknown';\n  if (outcome.kind",
+      '    void 0;\n  if (outcome.kind',
+    ],
+    [
+      'refusal-not-remembered',
+      'The record knows a refused write',
+      '    run.observed.writeRefused = true;\n',
+      '    void 0;\n',
     ],
     [
       'newer-job-concluded',

@@ -171,6 +171,7 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
     case 'balena-unavailable':
+    case 'balena-write-refused':
     case 'hub-unavailable':
     case 'timed-out':
     case 'unexpected':

@@ -3,7 +3,7 @@ import { requestPartOf } from '../../../src/device/refusal.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { failed, now, provisioned, queued, recordWith, uuid } from '../../support/records.js';
+import { failed, now, provisioned, queued, recordWith, thumbprint, uuid } from '../../support/records.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 const minutes = 60_000;
@@ -422,6 +422,18 @@ describe('a failure of one device', () => {
     expect((await system.record(uuid)).observed.writeRefused).toBeUndefined();
   });
 
+  test('whose writes are refused closes the circuit as its probe: balena works', async () => {
+    const system = failing('store AZURE_CERT', refused);
+    const { balena } = system.deps.circuits;
+    const key = new ProvisioningError('balena-unauthorized', 'Refused.');
+    await balena.failed(key, { id: 'another', uuid: 'another', isSuspect: false }, async () => null);
+    system.clock.at += 10_000;
+    await system.put(queued);
+    await processMessage(system.deps, system.message(message), system.delivery());
+    expect(await system.record(uuid)).toMatchObject({ error: { code: 'balena-write-refused' } });
+    expect((await balena.read()).state).toBe('closed');
+  });
+
   test('whose removal is refused costs one registry operation', async () => {
     const system = failing('remove', refused);
     const variables = { AZURE_CERT: { id: 1, value: 'x' } };
@@ -530,6 +542,12 @@ describe('no call starts after the time for work', () => {
 });
 
 describe('a message', () => {
+  test('whose record was lost, makes the record with the thumbprints to retire and to revoke', async () => {
+    const lists = { retire: [thumbprint, 'B'.repeat(64)], revoke: ['B'.repeat(64)] };
+    const { after } = await worked(null, { more: lists });
+    expect(after).toMatchObject({ desired: lists, job: null });
+  });
+
   test('whose record was lost, makes the record: absent, if the message says so', async () => {
     const { calls, after } = await worked(null, { more: { operation: 'deprovision', service: null } });
     expect(calls).toEqual(['used', 'hub remove', 'find']);
