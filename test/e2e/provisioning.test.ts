@@ -142,17 +142,17 @@ test('the right service may be asked for at once after a wrong one failed', asyn
 test('a request for a service that does not exist changes nothing for a provisioned device', async () => {
   const uuid = await system.provisioned('main');
   const before = await system.credentials(uuid);
-  const requested = await system.post(uuid, 'mian');
+  const requested = await system.post(uuid, 'later');
   expect(requested.status).toBe(202);
   const refusal = await waitFor('the refusal', async () => (await system.get(uuid)).json.refusal);
   expect(refusal).toMatchObject({
     requestId: requested.json.requestId,
-    service: 'mian',
+    service: 'later',
     error: { code: 'service-not-found', step: 'validate' },
   });
   expect((await system.get(uuid)).json).toMatchObject({ state: 'provisioned', service: 'main', error: null });
   expect(await system.credentials(uuid)).toEqual(before);
-  expect((await system.post(uuid, 'mian')).json).toMatchObject({
+  expect((await system.post(uuid, 'later')).json).toMatchObject({
     code: 'service-not-found',
     requestId: requested.json.requestId,
   });
@@ -163,15 +163,15 @@ test('a request for a service that does not exist changes nothing for a provisio
   expect(deadLetter?.deadLetterReason).toBe('service-not-found');
   expect(others).toEqual([]);
   const { deadLetters } = await system.ops.freshDeadLetters({ uuid });
-  expect(deadLetters).toMatchObject([{ status: 'failed', code: 'service-not-found', service: 'mian' }]);
+  expect(deadLetters).toMatchObject([{ status: 'failed', code: 'service-not-found', service: 'later' }]);
 
   // A release with the service comes, and an operator replays: the device moves.
-  await balena.addService('mian');
+  await balena.addService('later');
   const { id } = await system.ops.plan({ kind: 'replay', filter: { uuid } });
   await system.ops.start(id);
-  await waitFor('the move', async () => (await system.get(uuid)).json.service === 'mian');
+  await waitFor('the move', async () => (await system.get(uuid)).json.service === 'later');
   await system.state(uuid, 'provisioned');
-  expect(await system.credentials(uuid, 'mian')).toMatchObject({ matches: true, accepted: true });
+  expect(await system.credentials(uuid, 'later')).toMatchObject({ matches: true, accepted: true });
   expect((await system.get(uuid)).json.refusal).toBeNull();
 });
 
