@@ -43,6 +43,7 @@ test('answers about devices are as described', async () => {
   expect((await provision(body)).status).toBe(409);
   expect((await provision(body, { accept: 'application/json' })).status).toBe(409);
   expect((await provision({ uuid, balena_service: 'cloud-relay' })).status).toBe(202);
+  await system.state(uuid, 'provisioned');
   expect((await provision(body)).json.code).toBe('service-conflict');
   expect((await provision('{')).status).toBe(400);
   expect((await provision({ uuid: 'a'.repeat(20_000) })).status).toBe(413);

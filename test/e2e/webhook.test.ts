@@ -217,7 +217,7 @@ test('"deleted" for a device that is still there, or was never asked for, change
   expect(await system.credentials(uuid)).toEqual(before);
 
   const never = unknownUuid();
-  expect((await send(event('deleted', never))).json).toMatchObject({ outcome: 'checked' });
+  expect((await send(event('deleted', never))).json).toMatchObject({ outcome: 'ignored' });
   expect((await system.get(never)).status).toBe(404);
 });
 

@@ -412,4 +412,73 @@ export const rulesOff: ShownRule[] = [
     histories: { acts: [act(0, { kind: 'provision', scope: 'x' })] },
     within: 50,
   },
+  {
+    rule: 'the validated desired state comes back after a refused request',
+    off: {
+      onWrite(record) {
+        record.fallback = null;
+      },
+    },
+    seen: ['a refused request ended a good state'],
+    histories: {
+      acts: [act(0, provision), act(120 * seconds, { kind: 'provision', scope: 'x' })],
+      poison: null,
+      late: null,
+    },
+    within: 300,
+  },
+  {
+    rule: 'a device or services that balena does not have yet get quick tries',
+    off: {
+      onRead(record) {
+        record.quickTries = 4;
+      },
+    },
+    seen: ['given up without a reason: device-not-found', 'given up without a reason: service-not-found'],
+    histories: {
+      acts: [act(0, provision)],
+      late: { device: 0, what: 'services', ms: 20 * seconds },
+      calm: true,
+      poison: null,
+    },
+    within: 100,
+  },
+  {
+    rule: 'the event "online" takes up a request that failed because balena did not have it yet',
+    off: {
+      handleEvent: async (_deps, event) => ({
+        outcome: 'ignored',
+        uuid: 'uuid' in event ? event.uuid : '',
+        message: '',
+      }),
+    },
+    seen: ['not what was acknowledged'],
+    histories: {
+      acts: [act(0, provision)],
+      late: { device: 0, what: 'device', ms: 800 * seconds },
+      calm: true,
+      poison: null,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a provisioned device that requests again is looked at before it is told 409',
+    off: {
+      async accept(deps, requested) {
+        const answer = await accept(deps, requested);
+        return answer.kind === 'checking' ? { ...answer, kind: 'already-provisioned' } : answer;
+      },
+    },
+    seen: ['an untrue 409'],
+    histories: {
+      acts: [
+        act(0, provision),
+        act(200 * seconds, { kind: 'tamper', how: 'remove', scope: 'a' }),
+        act(300 * seconds, provision),
+      ],
+      poison: null,
+      late: null,
+    },
+    within: 300,
+  },
 ];

@@ -109,6 +109,7 @@ export const requestMutants = [
       'Events take up a failed request at most once a minute',
       'const takeUpAgainAfterMs = 60_000;',
       'const takeUpAgainAfterMs = 0;',
+      { first: ['test/unit/http/webhook/handle.test.ts'] },
     ],
   ]),
   ...mutantsOf('src/provisioning/check.ts', [

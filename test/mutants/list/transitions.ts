@@ -295,6 +295,7 @@ export const transitionMutants = [
       'A discarded request is not taken up again',
       '!job.dead.cancelled && !job.dead.discarded && policyOf',
       '!job.dead.cancelled && policyOf',
+      { first: ['test/unit/http/webhook/handle.test.ts'] },
     ],
   ]),
   ...mutantsOf('src/device/transitionParts.ts', [

@@ -97,6 +97,8 @@ function hasNothing(device: CloudDevice): boolean {
  * ours.
  */
 export function isEmpty(device: CloudDevice, except?: VariableScope): boolean {
+  // By design a device that the key does not see, while the key sees the fleet, counts as deleted, with all of its variables.
+  if (device.hidden) return true;
   const scopes = scopesWithOurs(device).filter((scope) => scope !== except);
   const mayLeaveHalf = device.recordLost || device.lateCallers.some(({ diedAt }) => diedAt !== null);
   if (!mayLeaveHalf) return scopes.length === 0;
