@@ -156,7 +156,7 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
   const { sick } = scenario;
   const device = cloud.device(uuid);
   // The attempts of a request add up over all causes.
-  const failures = device.trouble + device.blindRuns + device.refused;
+  const failures = device.trouble + device.blindRuns;
   if (system.callersOf(uuid).operators.cancelled) return true;
   switch (reason) {
     case 'service-not-found':
@@ -167,8 +167,6 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return wish.present && device.tampered;
     case 'device-not-visible':
       return device.blindRuns > 0 && failures >= scenario.maxAttempts;
-    case 'balena-write-refused':
-      return device.refused > 0 || failures >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
