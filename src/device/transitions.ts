@@ -216,17 +216,18 @@ export function leaseReleased(
 }
 
 /**
- * Marks the desired state of the run as validated. A later request may have replaced that desired state during the run: the validated
- * state is then the fallback of the later request, unless the later request has a fallback already.
+ * Marks the desired state of the run as validated, for every request for the same place. A later request for another place may have
+ * replaced that desired state during the run: the validated state is then the fallback of the later request, unless the later request
+ * has a fallback already.
  */
 function withValidated(record: DeviceRecord, ofRun: Desired): DeviceRecord {
   const { desired, fallback } = record;
   const validated = { ...ofRun, validated: true };
-  if (desired.requestId === ofRun.requestId) return { ...record, desired: { ...desired, validated: true } };
-  if (fallback?.desired.requestId === ofRun.requestId)
+  if (isSamePlace(desired, ofRun)) return { ...record, desired: { ...desired, validated: true } };
+  if (fallback && isSamePlace(fallback.desired, ofRun))
     return { ...record, fallback: { ...fallback, desired: { ...fallback.desired, validated: true } } };
   const isRefusable = desired.present && !desired.validated && hasPendingChange(record);
-  if (fallback || !isRefusable || !ofRun.present || isSamePlace(ofRun, desired)) return record;
+  if (fallback || !isRefusable || !ofRun.present) return record;
   return { ...record, fallback: requestPartOf(newRecord(record.uuid, validated, ofRun.requestedAt)) };
 }
 
