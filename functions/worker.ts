@@ -9,19 +9,34 @@ import {
   readWakeUpMessage,
 } from '../src/queue/messages.js';
 
-/** Processes the messages of the queue. Returning completes the message, an error abandons the message, and the host dead-letters on request. */
+/**
+ * Processes the messages of the queue. An error abandons the message, and the host completes and dead-letters on request. The function
+ * settles each message itself: a host that is draining abandons every other message, also after success.
+ */
 app.serviceBusQueue('worker', {
   queueName: theApp.config.queue.queue,
   connection: 'SERVICEBUS_CONNECTION',
   handler: async (body: unknown, context: InvocationContext) => {
     const { lockToken, sequenceNumber, enqueuedTime } = context.triggerMetadata ?? {};
-    const deadLetter = (reason: string, description: string) =>
-      theApp.settlement().deadLetter(String(lockToken), reason, description);
+    let isSettled = false;
+    const deadLetter = async (reason: string, description: string) => {
+      await theApp.settlement().deadLetter(String(lockToken), reason, description);
+      isSettled = true;
+    };
+    const complete = async () => {
+      if (isSettled) return;
+      try {
+        await theApp.settlement().complete(String(lockToken));
+      } catch (error) {
+        // The host completes the message after the return, unless the host is draining.
+        context.warn(`message ${sequenceNumber}: ${(error as Error).message}`);
+      }
+    };
 
     const wakeUpMessage = readWakeUpMessage(body);
     if (wakeUpMessage) {
       await advanceAction(theApp, wakeUpMessage);
-      return;
+      return complete();
     }
     let message: ProvisioningMessage;
     try {
@@ -38,6 +53,7 @@ app.serviceBusQueue('worker', {
       deadLetter,
       log: (line) => context.log(line),
     });
+    await complete();
     await theApp.status.report();
   },
 });

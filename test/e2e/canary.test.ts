@@ -242,7 +242,9 @@ describe('the system goes through', () => {
         HOME: home,
       },
     );
-    expect(await host.ended).toEqual({ code: 1, signal: null });
+    await host.prints(/functions host is ready/);
+    host.process.kill('SIGTERM');
+    expect(await host.ended).toEqual({ code: 0, signal: null });
     expect(host.output()).toContain('WEBHOOK_SECRETS');
     lines.push(host.output());
   });
