@@ -23,14 +23,17 @@ const { queue } = theApp.registration;
  */
 const asBytes = { dataType: 'binary' };
 
-/** Processes the messages of the queue. Returning completes the message, an error abandons the message, and the host dead-letters on request. */
+/**
+ * Processes the messages of the queue. An error abandons the message, and the host dead-letters on request. The function settles each
+ * message itself: a host that is draining abandons every other message, also after success.
+ */
 if (queue !== null) {
   app.serviceBusQueue('worker', {
     queueName: queue,
     connection: 'SERVICEBUS_CONNECTION',
     ...asBytes,
     handler: async (body: unknown, context: InvocationContext) => {
-      const delivery = deliveryOf(context);
+      const { delivery, complete } = deliveryOf(context);
       let message: ProvisioningMessage | WakeUpMessage;
       try {
         const content = contentOf(body);
@@ -41,22 +44,37 @@ if (queue !== null) {
         return delivery.deadLetter(error.reason, error.message);
       }
       const opened = openedOrNull();
-      if (!opened) return putOff({ queue: theApp.queue(), clock, random: Math.random }, message, delivery);
-      if (!('uuid' in message)) return void (await advanceAction(opened, message));
-      await processMessage(opened, message, delivery);
-      await opened.status.report();
+      if (!opened) await putOff({ queue: theApp.queue(), clock, random: Math.random }, message, delivery);
+      else if ('uuid' in message) await processMessage(opened, message, delivery);
+      else await advanceAction(opened, message);
+      await complete();
+      await opened?.status.report();
     },
   });
 }
 
-function deliveryOf(context: InvocationContext): Delivery {
+/** The delivery of an invocation, and a function that completes the message unless the message was dead-lettered. */
+function deliveryOf(context: InvocationContext): { delivery: Delivery; complete: () => Promise<void> } {
   const { lockToken, sequenceNumber, enqueuedTime } = context.triggerMetadata ?? {};
-  return {
+  let isSettled = false;
+  const delivery: Delivery = {
     sequenceNumber: String(sequenceNumber),
     // `enqueuedTimeUtc` has no time zone, and Date.parse would read local time.
     enqueuedAt: Date.parse(String(enqueuedTime)),
-    deadLetter: (reason, description) =>
-      theApp.settlement().deadLetter(String(lockToken), reason, description),
+    async deadLetter(reason, description) {
+      await theApp.settlement().deadLetter(String(lockToken), reason, description);
+      isSettled = true;
+    },
     log: (line) => context.log(line),
   };
+  async function complete(): Promise<void> {
+    if (isSettled) return;
+    try {
+      await theApp.settlement().complete(String(lockToken));
+    } catch (error) {
+      // The host completes the message after the return, unless the host is draining.
+      context.warn(`message ${sequenceNumber}: ${(error as Error).message}`);
+    }
+  }
+  return { delivery, complete };
 }

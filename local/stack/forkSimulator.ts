@@ -16,8 +16,11 @@ export interface Forked<Endpoints> {
   eventLoopDelay(): Promise<number>;
   /** Stops the process with SIGTERM, and waits for the end. */
   stop(): Promise<void>;
-  /** Ends the process like a crash (SIGKILL). */
+  /** Ends the process and its children like a crash (SIGKILL). */
   kill(): Promise<void>;
+  /** Pauses the process and its children (SIGSTOP), until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface ForkOptions {
@@ -46,8 +49,8 @@ export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Fo
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    // The process is outside of the terminal's process group. Ctrl-C reaches only the parent, and the parent stops
-    // the processes in order.
+    // The process leads a process group of its own, with its children. Ctrl-C in the terminal reaches only the parent, and
+    // the parent stops the processes in order.
     detached: true,
   });
   const ended = once(child, 'exit').then(() => {});
@@ -66,9 +69,9 @@ export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Fo
     }),
   ]);
   // Signals are sent only while the child runs: afterwards, another process may have the same id.
-  const signal = async (what: NodeJS.Signals) => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(what);
-    await ended;
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
+  const signalGroup = (what: NodeJS.Signals) => {
+    if (isRunning() && child.pid !== undefined) process.kill(-child.pid, what);
   };
   return {
     name,
@@ -80,10 +83,17 @@ export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Fo
       child.send('eventLoopDelay');
       return ((await answer)[0] as { eventLoopDelay: number }).eventLoopDelay;
     },
-    kill: () => signal('SIGKILL'),
+    async kill() {
+      signalGroup('SIGKILL');
+      await ended;
+    },
+    pause: () => signalGroup('SIGSTOP'),
+    resume: () => signalGroup('SIGCONT'),
     async stop() {
-      const timer = setTimeout(() => child.kill('SIGKILL'), stopWithinMs);
-      await signal('SIGTERM');
+      const timer = setTimeout(() => signalGroup('SIGKILL'), stopWithinMs);
+      // The process itself stops its children.
+      if (isRunning()) child.kill('SIGTERM');
+      await ended;
       clearTimeout(timer);
     },
   };

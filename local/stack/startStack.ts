@@ -94,11 +94,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const host = await forkSimulator<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/simulators/functions-host/main.js',
-        args: ['--app', appFolder, '--port', port, ...orFree, '--keys', keysFile, ...only],
+        args: ['--app', appFolder, '--port', port, ...orFree, '--keys', keysFile, '--state', folder, ...only],
         env: { ...env, ...more },
         onLine,
       });
       started.push(host);
+      if (host.endpoints.fault !== undefined)
+        throw new Error(`the host has no functions: ${host.endpoints.fault}`);
       hosts.push(host);
       if (host.endpoints.url) endpoints.functions.url = host.endpoints.url;
       return host;

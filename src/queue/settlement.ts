@@ -8,8 +8,12 @@ import { fromJSON } from '@grpc/proto-loader';
 const protocol = {
   nested: {
     Settlement: {
-      methods: { Deadletter: { requestType: 'DeadletterRequest', responseType: 'google.protobuf.Empty' } },
+      methods: {
+        Complete: { requestType: 'CompleteRequest', responseType: 'google.protobuf.Empty' },
+        Deadletter: { requestType: 'DeadletterRequest', responseType: 'google.protobuf.Empty' },
+      },
     },
+    CompleteRequest: { fields: { locktoken: { type: 'string', id: 1 } } },
     DeadletterRequest: {
       fields: {
         locktoken: { type: 'string', id: 1 },
@@ -34,17 +38,26 @@ interface DeadletterRequest {
   deadletterErrorDescription: { value: string };
 }
 
+type Call<Request> = (
+  request: Request,
+  options: { deadline: number },
+  callback: (error: ServiceError | null) => void,
+) => void;
+
 interface SettlementClient {
-  deadletter(
-    request: DeadletterRequest,
-    options: { deadline: number },
-    callback: (error: ServiceError | null) => void,
-  ): void;
+  complete: Call<{ locktoken: string }>;
+  deadletter: Call<DeadletterRequest>;
   close(): void;
 }
 
 /** Settles messages through the Functions host. */
 export interface Settlement {
+  /**
+   * Completes a message. A host that is draining abandons every message that the function has not settled itself, also after success.
+   *
+   * @throws Error if the host cannot settle the message now
+   */
+  complete(lockToken: string): Promise<void>;
   /** @throws Error if the host cannot settle the message now; hosts answer UNIMPLEMENTED while they restart */
   deadLetter(lockToken: string, reason: string, description: string): Promise<void>;
   close(): void;
@@ -62,20 +75,25 @@ export function openSettlement(endpoint: string): Settlement {
     credentials: unknown,
   ) => SettlementClient;
   const client = new Client(endpoint, credentials.createInsecure());
+  const call = <Request>(method: Call<Request>, request: Request, done: string) =>
+    new Promise<void>((resolve, reject) => {
+      method.call(client, request, { deadline: Date.now() + deadlineMs }, (error) => {
+        if (error) reject(new Error(`the message cannot be ${done} now (${error.code} ${error.details})`));
+        else resolve();
+      });
+    });
   return {
+    complete: (locktoken) => call(client.complete, { locktoken }, 'completed'),
     deadLetter: (locktoken, reason, description) =>
-      new Promise((resolve, reject) => {
-        const request = {
+      call(
+        client.deadletter,
+        {
           locktoken,
           deadletterReason: { value: reason.slice(0, longest) },
           deadletterErrorDescription: { value: description.slice(0, longest) },
-        };
-        client.deadletter(request, { deadline: Date.now() + deadlineMs }, (error) => {
-          if (error)
-            reject(new Error(`the message cannot be dead-lettered now (${error.code} ${error.details})`));
-          else resolve();
-        });
-      }),
+        },
+        'dead-lettered',
+      ),
     close: () => client.close(),
   };
 }

@@ -243,14 +243,14 @@ describe('wrong settings', () => {
     expect(output).not.toMatch(/a-secret|^ +at /m);
   }
 
-  test('are all in the first message of the host, each with what is expected', async () => {
+  test('leave a host without functions, and one message that names each, with what is expected', async () => {
     const host = runNode('local/simulators/functions-host/main.js', ['--app', process.cwd(), '--port', '0'], {
       ...clean,
       ...wrong,
     });
     await host.prints(/functions host is ready/);
     host.process.kill('SIGTERM');
-    await host.ended;
+    expect(await host.ended).toEqual({ code: 0, signal: null });
     expectAllNamed(host.output());
   });
 

@@ -9,7 +9,9 @@ export interface HostSettings {
   routePrefix: string;
   /** True if `telemetryMode` is `OpenTelemetry`. */
   isTracing: boolean;
-  serviceBus: { autoCompleteMessages: boolean; maxConcurrentCalls: number; maxAutoLockRenewalMs: number };
+  /** `functionTimeout`; null: no limit. */
+  functionTimeoutMs: number | null;
+  serviceBus: { maxConcurrentCalls: number; maxAutoLockRenewalMs: number };
 }
 
 const timeSpan = z
@@ -24,11 +26,14 @@ const shape = z.object({
     .string()
     .regex(/^(ApplicationInsights|OpenTelemetry)$/i, 'must be ApplicationInsights or OpenTelemetry')
     .default('ApplicationInsights'),
+  // The default of the Flex Consumption plan.
+  functionTimeout: z.union([z.literal('-1').transform(() => null), timeSpan]).default(30 * 60_000),
   extensions: z
     .object({
       http: z.object({ routePrefix: z.string().default('api') }).prefault({}),
       serviceBus: z
         .object({
+          // As in the real host, the value has no effect on Node functions: only the trigger's own option counts.
           autoCompleteMessages: z.boolean().default(true),
           maxConcurrentCalls: z.coerce
             .number()
@@ -69,12 +74,12 @@ export async function readHostJson(
     throw new Error(`${file}: ${wrong.join('; ')}`);
   }
   const { http, serviceBus } = result.data.extensions;
-  const { autoCompleteMessages, maxConcurrentCalls, maxAutoLockRenewalDuration } = serviceBus;
+  const { maxConcurrentCalls, maxAutoLockRenewalDuration } = serviceBus;
   return {
     isTracing: result.data.telemetryMode.toLowerCase() === 'opentelemetry',
     routePrefix: http.routePrefix.replace(/^\/+|\/+$/g, ''),
+    functionTimeoutMs: result.data.functionTimeout,
     serviceBus: {
-      autoCompleteMessages,
       maxConcurrentCalls,
       maxAutoLockRenewalMs: maxAutoLockRenewalDuration,
     },

@@ -1,6 +1,6 @@
 import '../../requireNode24.js';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runSimulator } from '../shared/runSimulator.js';
+import { runSimulator, wholeNumber } from '../shared/runSimulator.js';
 
 interface Arguments {
   app: string;
@@ -8,9 +8,11 @@ interface Arguments {
   orFreePort?: boolean;
   only?: 'http' | 'worker';
   keys?: string;
+  keysLateSeconds: number;
+  state?: string;
 }
 
-const { app, port, orFreePort, only, keys } = new Command('functions-host')
+const { app, port, orFreePort, only, keys, keysLateSeconds, state } = new Command('functions-host')
   .description('Runs a built Azure Functions app (Node v4 model) on this machine.')
   .option('--app <folder>', 'folder with package.json and host.json', process.cwd())
   .option('--port <number>', 'port for HTTP on loopback; 0 for any free port', toPort, 7071)
@@ -25,13 +27,31 @@ const { app, port, orFreePort, only, keys } = new Command('functions-host')
     '--keys <file>',
     'access keys: {"master": "", "host": {"default": ""}, "functions": {"NAME": {"default": ""}}}',
   )
+  .option(
+    '--keys-late-seconds <number>',
+    'time after which a change of the keys file takes effect; in Azure a change by another instance takes more than a minute',
+    wholeNumber,
+    60,
+  )
+  .option(
+    '--state <folder>',
+    'folder for the locks and the status of timers, the same for all hosts of an app',
+  )
   .parse()
   .opts<Arguments>();
 
 await runSimulator('functions host', async () => {
   // A static import would fail in an older Node before requireNode24.js can report the required version.
   const { startHost } = await import('./startHost.js');
-  return startHost({ appFolder: app, port, orFreePort, only, keysFile: keys });
+  return startHost({
+    appFolder: app,
+    port,
+    orFreePort,
+    only,
+    keysFile: keys,
+    keysLateSeconds,
+    stateFolder: state,
+  });
 });
 
 function toPort(text: string): number {

@@ -1,72 +1,65 @@
-import type { FunctionMetadata } from './core.js';
-import type { App } from './createApp.js';
-import type { HostSettings } from './hostSettings.js';
-import { readHttpFunction, sortByRoute } from './http/httpFunction.js';
-import type { Keys } from './http/keys.js';
-import { startHttp } from './http/startHttp.js';
-import { readQueueFunction } from './servicebus/processMessage.js';
-import type { UnderProcessing } from './servicebus/settler.js';
+import { describeError } from './describeError.js';
+import type { Host } from './Host.js';
+import { type HttpFunction, readHttpFunction } from './http/httpFunction.js';
+import { type QueueFunction, readQueueFunction } from './servicebus/processMessage.js';
 import { connect, startQueueTrigger } from './servicebus/startQueueTrigger.js';
-import { readTimerFunction, startTimer } from './startTimer.js';
-import type { RunningInvocations, Trigger } from './trigger.js';
+import { readTimerFunction, startTimer, type TimerFunction } from './timer/startTimer.js';
+import type { Trigger } from './trigger.js';
+import type { FunctionMetadata } from './worker/core.js';
 
-export interface Host {
-  app: App;
-  settings: HostSettings;
-  keys: Keys;
-  running: RunningInvocations;
-  underProcessing: UnderProcessing;
-  onEvent(line: string): void;
+/** The functions that this host runs. */
+export interface Functions {
+  http: HttpFunction[];
+  timers: TimerFunction[];
+  queues: QueueFunction[];
 }
 
 /**
- * Starts the triggers of the app's functions. The host reads all functions before the first start, so a mistake in one
- * function shows before another function takes its first message.
+ * Reads the functions of the worker. As in the real host, a mistake in a function is in the log, that function does not run,
+ * and the other functions run.
  *
- * @throws Error in one sentence naming the function or the setting
+ * @param only see `HostOptions`
  */
-export async function startTriggers(
-  host: Host,
-  { port, orFreePort, only }: { port: number; orFreePort: boolean; only?: 'http' | 'worker' },
-): Promise<{ url?: string; functions: string[]; triggers: Trigger[] }> {
-  const { app, settings, keys, running, onEvent } = host;
-  const all = [...app.functions.values()].map((registered) => ({
-    registered,
-    name: registered.metadata.name,
-    kind: checkFunction(registered.metadata),
-  }));
-  const selected = all
-    .filter(({ name }) => !isDisabled(name))
-    .filter(({ kind }) => !only || (kind === 'http') === (only === 'http'));
-  const ofKind = (kindOfTrigger: TriggerKind) =>
-    selected.filter(({ kind }) => kind === kindOfTrigger).map(({ registered }) => registered);
-
-  const routes = sortByRoute(
-    ofKind('http').map((registered) => readHttpFunction(registered, settings.routePrefix)),
-  );
-  const timers = ofKind('timer').map(readTimerFunction);
-  const queues = ofKind('serviceBus').map(readQueueFunction);
-  const clients = await Promise.all(
-    queues.map(async ({ connection }) => ({
-      receiving: await connect(connection),
-      settling: await connect(connection),
-    })),
-  );
-
-  const triggers: Trigger[] = [];
-  let url: string | undefined;
-  if (only !== 'worker') {
-    const http = await startHttp({ app, functions: routes, keys, running, onEvent }, { port, orFreePort });
-    url = http.url;
-    triggers.push(http);
+export function readFunctions(
+  { workers, settings, onEvent }: Pick<Host, 'workers' | 'settings' | 'onEvent'>,
+  only?: 'http' | 'worker',
+): Functions {
+  const functions: Functions = { http: [], timers: [], queues: [] };
+  for (const metadata of workers.functions) {
+    try {
+      if (isDisabled(metadata.name)) continue;
+      const kind = checkFunction(metadata);
+      if (only && (kind === 'http') !== (only === 'http')) continue;
+      if (kind === 'http')
+        functions.http.push(readHttpFunction(metadata, settings.routePrefix, functions.http));
+      else if (kind === 'timer') functions.timers.push(readTimerFunction(metadata));
+      else functions.queues.push(readQueueFunction(metadata));
+    } catch (error) {
+      onEvent(`host: The '${metadata.name}' function is in error: ${(error as Error).message}`);
+    }
   }
-  for (const timer of timers) triggers.push(startTimer(app, timer, host));
-  for (const [index, queue] of queues.entries()) {
-    const client = clients[index];
-    if (client)
-      triggers.push(startQueueTrigger(app, client, queue, { ...host, settings: settings.serviceBus }));
+  return functions;
+}
+
+/** Starts timers and queue triggers. A trigger whose connection is missing is in the log, and does not start. */
+export async function startListeners(host: Host, { timers, queues }: Functions): Promise<Trigger[]> {
+  const listeners: Trigger[] = timers.map((timer) => startTimer(timer, host));
+  for (const queue of queues) {
+    try {
+      const clients = {
+        receiving: await connect(queue.connection),
+        settling: await connect(queue.connection),
+      };
+      listeners.push(
+        startQueueTrigger(host.workers, clients, queue, { ...host, settings: host.settings.serviceBus }),
+      );
+    } catch (error) {
+      host.onEvent(
+        `host: The listener for function '${queue.name}' was unable to start: ${describeError(error)}`,
+      );
+    }
   }
-  return { url, functions: selected.map(({ name }) => name), triggers };
+  return listeners;
 }
 
 /** The supported kinds of triggers. */
@@ -81,28 +74,34 @@ const kinds: Record<string, TriggerKind> = {
 /**
  * Finds the kind of a function's trigger.
  *
- * @throws Error naming the function, if the name is invalid on Azure, or if the local host does not support a trigger or
- *   binding. Without the error an unsupported binding would silently do nothing.
+ * @throws Error if the function's name is invalid on Azure, or if the local host does not support a trigger or binding.
+ *   Without the error an unsupported binding would silently do nothing.
  */
 function checkFunction({ name, bindings }: FunctionMetadata): TriggerKind {
   if (!/^[a-z][a-z0-9_-]{0,127}$/i.test(name)) {
-    throw new Error(
-      `function ${name}: a name must start with a letter, followed by at most 127 letters, digits, "_" and "-"`,
-    );
+    throw new Error('a name must start with a letter, followed by at most 127 letters, digits, "_" and "-"');
   }
   let kind: TriggerKind | undefined;
   for (const { type, direction } of Object.values(bindings)) {
     const found = kinds[type.toLowerCase()];
     if (found) kind = found;
     else if (!(type.toLowerCase() === 'http' && direction === 'out')) {
-      throw new Error(`function ${name}: the local host does not support the binding "${type}"`);
+      throw new Error(`the local host does not support the binding "${type}"`);
     }
   }
-  if (!kind) throw new Error(`function ${name} has no trigger`);
+  if (!kind) throw new Error('the function has no trigger');
   return kind;
 }
 
-/** The setting `AzureWebJobs.<name>.Disabled` switches a function off. */
-function isDisabled(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
-  return /^(true|1)$/i.test(env[`AzureWebJobs.${name}.Disabled`] ?? '');
+/**
+ * The settings `AzureWebJobs.<name>.Disabled` and, for Linux, `AzureWebJobs_<name>_Disabled` switch a function off, in any
+ * case.
+ */
+export function isDisabled(name: string, env: NodeJS.ProcessEnv = process.env): boolean {
+  const names = [`AzureWebJobs.${name}.Disabled`, `AzureWebJobs_${name}_Disabled`].map((one) =>
+    one.toLowerCase(),
+  );
+  return Object.entries(env).some(
+    ([setting, value]) => names.includes(setting.toLowerCase()) && /^(true|1)$/i.test(value ?? ''),
+  );
 }

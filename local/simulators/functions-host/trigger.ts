@@ -15,6 +15,8 @@ export interface RunningInvocations {
    * @returns the names of the functions that still run after `withinMs`
    */
   idle(withinMs: number): Promise<string[]>;
+  /** The number of running invocations. */
+  count(): number;
 }
 
 export function createRunningInvocations(): RunningInvocations {
@@ -22,6 +24,7 @@ export function createRunningInvocations(): RunningInvocations {
   let wake = () => {};
 
   return {
+    count: () => running.size,
     run: async (functionName, work) => {
       const key = Symbol(functionName);
       running.set(key, functionName);

@@ -6,6 +6,8 @@ import { onStop } from './onStop.js';
 /** A running simulator. */
 export interface Simulator<Endpoints> {
   endpoints: Endpoints;
+  /** Resolves if the simulator cannot go on. The process then closes, and ends with exit code 1. */
+  failed?: Promise<void>;
   /** Stops the simulator. When the promise resolves, everything acknowledged is on disk. */
   close(): Promise<void>;
 }
@@ -27,15 +29,16 @@ export async function runSimulator<E>(name: string, start: () => Promise<Simulat
     process.exit(1);
   }
   let closing = false;
-  const close = async () => {
+  const close = async (exitCode = 0) => {
     if (closing) return;
     closing = true;
     await running.close().catch((error) => console.error(`${name} did not stop cleanly: ${error.message}`));
-    process.exit(0);
+    process.exit(exitCode);
   };
-  onStop(close);
+  onStop(() => close());
+  void running.failed?.then(() => close(1));
   if (process.send) {
-    process.on('disconnect', close);
+    process.on('disconnect', () => close());
     answerEventLoopDelay();
     process.send({ ready: running.endpoints });
   } else {

@@ -101,9 +101,9 @@ export async function startSystem(
         const forked = processOf(victim);
         onLine('chaos', `pause ${victim} for ${forMs} ms`);
         // If this process ends during a pause, the paused process would never notice, and would never end.
-        const goOn = () => forked.process.kill('SIGCONT');
+        const goOn = () => forked.resume();
         process.once('exit', goOn);
-        forked.process.kill('SIGSTOP');
+        forked.pause();
         await sleep(forMs);
         goOn();
         process.off('exit', goOn);

@@ -8,7 +8,9 @@ import { openSettlement, type Settlement } from '../../../src/queue/settlement.j
 
 const message = {} as ServiceBusReceivedMessage;
 const deadLettered: unknown[][] = [];
-const settler = (deadLetter: Settler['deadLetter']) => ({ deadLetter }) as Settler;
+const completed: unknown[] = [];
+const settler = (deadLetter: Settler['deadLetter']) =>
+  ({ deadLetter, complete: async (given) => void completed.push(given) }) as Settler;
 const underProcessing = new Map<string, MessageUnderProcessing>([
   [
     'token',
@@ -49,6 +51,13 @@ test('the host dead-letters the message of a lock token, with reason and descrip
   await open().deadLetter('token', 'device-not-found', 'step validate: balena knows no such device');
   expect(deadLettered).toEqual([[message, 'device-not-found', 'step validate: balena knows no such device']]);
   expect(underProcessing.get('token')?.settled).toBe('dead-lettered');
+});
+
+test('the host completes the message of a lock token', async () => {
+  await open().complete('token');
+  expect(completed).toEqual([message]);
+  expect(underProcessing.get('token')?.settled).toBe('completed');
+  await expect(open().complete('unknown')).rejects.toThrow('cannot be completed now (9 ');
 });
 
 test('what is longer than Service Bus takes is cut', async () => {

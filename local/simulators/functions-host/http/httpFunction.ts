@@ -1,9 +1,9 @@
-import type { RegisteredFunction } from '../createApp.js';
+import type { FunctionMetadata } from '../worker/core.js';
 import type { AuthLevel } from './keys.js';
 
 /** A function with an HTTP trigger. */
 export interface HttpFunction {
-  registered: RegisteredFunction;
+  metadata: FunctionMetadata;
   name: string;
   route: Route;
   /** Upper case. An empty list means every method. */
@@ -15,55 +15,48 @@ export interface HttpFunction {
  * Reads an HTTP trigger. The default route is the function's name.
  *
  * @param routePrefix comes before every route, without slashes at either end
- * @throws Error naming the function, if the authLevel is not `anonymous`, `function` or `admin`, or if the route cannot be read
+ * @param others the functions that were read before
+ * @throws Error if the authLevel is not `anonymous`, `function` or `admin`, if the route cannot be read, or if another
+ *   function accepts the same method on the same route
  */
-export function readHttpFunction(registered: RegisteredFunction, routePrefix: string): HttpFunction {
-  const { name, bindings } = registered.metadata;
+export function readHttpFunction(
+  metadata: FunctionMetadata,
+  routePrefix: string,
+  others: HttpFunction[] = [],
+): HttpFunction {
+  const { name, bindings } = metadata;
   const trigger = Object.values(bindings).find(({ type }) => type.toLowerCase() === 'httptrigger');
   const authLevel = String(trigger?.authLevel ?? 'anonymous').toLowerCase();
-  if (!isAuthLevel(authLevel))
-    throw new Error(`function ${name}: the local host does not know the authLevel "${authLevel}"`);
+  if (!isAuthLevel(authLevel)) throw new Error(`the local host does not know the authLevel "${authLevel}"`);
   const methods = Array.isArray(trigger?.methods)
     ? trigger.methods.map((method) => String(method).toUpperCase())
     : [];
   const route = typeof trigger?.route === 'string' ? trigger.route : name;
   if (/^[/~]|\/\//.test(route)) {
-    throw new Error(
-      `function ${name}: the route "${route}" must not start with "/" or "~", and must not contain "//"`,
-    );
+    throw new Error(`the route "${route}" must not start with "/" or "~", and must not contain "//"`);
   }
-  return { registered, name, methods, authLevel, route: parseRoute(`${routePrefix}/${route}`) };
+  if (trigger?.route !== undefined && /^admin/i.test(route)) {
+    throw new Error('The specified route conflicts with one or more built in routes.');
+  }
+  const read = { metadata, name, methods, authLevel, route: parseRoute(`${routePrefix}/${route}`) };
+  const other = others.find((one) => isSameRoute(one, read));
+  if (other) throw new Error(`the route conflicts with the route of function ${other.name}`);
+  return read;
+}
+
+function isSameRoute(one: HttpFunction, two: HttpFunction): boolean {
+  if (one.route.template.toLowerCase() !== two.route.template.toLowerCase()) return false;
+  if (one.methods.length === 0 || two.methods.length === 0) return true;
+  return one.methods.some((method) => two.methods.includes(method));
 }
 
 function isAuthLevel(text: string): text is AuthLevel {
   return text === 'anonymous' || text === 'function' || text === 'admin';
 }
 
-/**
- * Sorts functions so that the most specific route comes first.
- *
- * @throws Error if two functions accept the same method on the same route
- */
-export function sortByRoute(functions: HttpFunction[]): HttpFunction[] {
-  for (const [index, one] of functions.entries()) {
-    const other = functions
-      .slice(0, index)
-      .find(
-        ({ route, methods }) =>
-          route.template.toLowerCase() === one.route.template.toLowerCase() &&
-          methods.some((method) => one.methods.includes(method)),
-      );
-    if (other)
-      throw new Error(`the route of function ${one.name} conflicts with the route of function ${other.name}`);
-  }
-  return functions.toSorted((a, b) => (a.route.precedence < b.route.precedence ? -1 : 1));
-}
-
 /** A route template such as `provision/{uuid?}`, ready for matching. */
 export interface Route {
   template: string;
-  /** Sort key. A literal segment sorts before a parameter, as in ASP.NET Core. */
-  precedence: string;
   /**
    * Matches a path such as `/api/provision/1`.
    * @returns the parameters by name, without absent optional parameters; undefined if the path does not match
@@ -71,11 +64,11 @@ export interface Route {
   match(path: string): Record<string, string> | undefined;
 }
 
-type Segment = { literal: string } | { name: string; optional: boolean };
+type Segment = { literal: string } | { name: string; optional: boolean; isInt: boolean };
 
 /**
- * Reads the part of ASP.NET Core's route templates that this project uses: literals (compared without case), `{id}`, and
- * `{id?}` at the end.
+ * Reads the part of ASP.NET Core's route templates that this project uses: literals (compared without case), `{id}`,
+ * `{id:int}`, and `{id?}` at the end.
  *
  * @throws Error for a template with other syntax, because such a route would behave differently on Azure
  */
@@ -90,7 +83,6 @@ export function parseRoute(template: string): Route {
   }
   return {
     template,
-    precedence: segments.map((segment) => ('literal' in segment ? 1 : 2)).join(''),
     match: (path) => {
       if (!path.startsWith('/')) return undefined;
       const values = decode(path).replace(/\/$/, '').split('/').slice(1);
@@ -107,7 +99,7 @@ function matchSegments(segments: Segment[], values: string[]): Record<string, st
     if ('literal' in segment) {
       if (segment.literal !== value.toLowerCase()) return undefined;
     } else {
-      if (value === '') return undefined;
+      if (value === '' || (segment.isInt && !isInt(value))) return undefined;
       parameters[segment.name] = value;
     }
   }
@@ -115,10 +107,15 @@ function matchSegments(segments: Segment[], values: string[]): Record<string, st
 }
 
 function parseSegment(template: string, text: string): Segment {
-  const [, name, mark] = /^\{([a-z_]\w*)(\?)?\}$/i.exec(text) ?? [];
-  if (name !== undefined) return { name, optional: mark === '?' };
+  const [, name, int, mark] = /^\{([a-z_]\w*)(:int)?(\?)?\}$/i.exec(text) ?? [];
+  if (name !== undefined) return { name, optional: mark === '?', isInt: int !== undefined };
   if (/[{}*?]/.test(text)) throw new Error(`route "${template}": the local host does not support "${text}"`);
   return { literal: text.toLowerCase() };
+}
+
+/** What .NET's `int.TryParse` takes: a sign is allowed. */
+function isInt(text: string): boolean {
+  return /^[+-]?\d+$/.test(text) && Math.abs(Number(text)) <= 2 ** 31 - 1;
 }
 
 function isOptional(segment: Segment): boolean {

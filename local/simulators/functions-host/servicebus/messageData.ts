@@ -1,24 +1,25 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import type { TypedData } from '../core.js';
+import type { TypedData } from '../worker/core.js';
 
 /**
  * Converts a message's body for the library. The library parses a string as JSON if possible. The message must have been
- * received with `skipParsingBodyAsJson`.
+ * received with `skipParsingBodyAsJson`. As on Azure, bytes that are not UTF-8 become replacement characters.
  *
  * @param binary true if the trigger has `dataType: 'binary'`
- * @throws Error if the bytes are not UTF-8 and the trigger is not binary
+ * @throws Error if the body is an AMQP value other than a string or null; the real host cannot bind such a value
  */
 export function messageBody({ body }: ServiceBusReceivedMessage, binary: boolean): TypedData {
   if (body === undefined || body === null) return binary ? { bytes: Buffer.alloc(0) } : { string: '' };
   if (body instanceof Uint8Array) {
-    if (binary) return { bytes: body };
-    try {
-      return { string: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) };
-    } catch {
-      throw new Error('the message body is not UTF-8');
-    }
+    return binary ? { bytes: body } : { string: new TextDecoder('utf-8', { ignoreBOM: true }).decode(body) };
   }
-  return typeof body === 'string' ? { string: body } : { json: JSON.stringify(body) };
+  if (typeof body === 'string') return binary ? { bytes: Buffer.from(body) } : { string: body };
+  throw new Error('the AMQP value of the message cannot be bound');
+}
+
+/** Whether a message's body is an AMQP sequence. */
+export function isSequence({ _rawAmqpMessage }: ServiceBusReceivedMessage): boolean {
+  return _rawAmqpMessage?.bodyType === 'sequence';
 }
 
 /**
@@ -36,7 +37,7 @@ export function triggerMetadata(
 ): Record<string, TypedData> {
   const enqueuedAt = dotNetTime(message.enqueuedTimeUtc);
   const expiresAt = dotNetTime(message.expiresAtUtc);
-  const properties = message.applicationProperties ?? {};
+  const properties = withDotNetTimes(message.applicationProperties ?? {});
   const metadata: Record<string, TypedData | undefined> = {
     // The SDK's receiver counts deliveries from 0, the host from 1.
     DeliveryCount: { int: (message.deliveryCount ?? 0) + 1 },
@@ -59,6 +60,10 @@ export function triggerMetadata(
     SessionId: text(message.sessionId),
     ReplyToSessionId: text(message.replyToSessionId),
     PartitionKey: text(message.partitionKey),
+    // Objects of the .NET client, which the real host passes as their public properties.
+    Client: json({}),
+    MessageReceiver: json({}),
+    MessageActions: json({}),
   };
   for (const [name, value] of Object.entries(bodyFields(body))) {
     const [taken] = Object.keys(metadata).filter((other) => other.toLowerCase() === name.toLowerCase());
@@ -66,6 +71,28 @@ export function triggerMetadata(
   }
   return Object.fromEntries(
     Object.entries(metadata).filter((entry): entry is [string, TypedData] => !!entry[1]),
+  );
+}
+
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?$/;
+
+/** The text that .NET prints for a JSON value. Newtonsoft takes a text in the form of a time for a time. */
+function dotNetText(value: string | number | boolean): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value !== 'string' || !isoTime.test(value)) return String(value);
+  const time = new Date(/[Z+]|-\d\d:\d\d$/.test(value.slice(10)) ? value : `${value}Z`);
+  if (Number.isNaN(time.getTime())) return value;
+  const [year, month, day] = time.toISOString().slice(0, 10).split('-');
+  return `${month}/${day}/${year} ${time.toISOString().slice(11, 19)}`;
+}
+
+/** Newtonsoft writes times without trailing zeros. */
+function withDotNetTimes(properties: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [
+      name,
+      value instanceof Date ? value.toISOString().replace(/\.?0*Z$/, 'Z') : value,
+    ]),
   );
 }
 
@@ -85,7 +112,7 @@ function bodyFields(body: TypedData): Record<string, TypedData> {
   for (const [name, value] of Object.entries(parsed)) {
     if (value === null || Array.isArray(value)) continue;
     if (typeof value === 'object') fields[name] = { json: JSON.stringify(value) };
-    else fields[name] = { string: value === true ? 'True' : value === false ? 'False' : String(value) };
+    else fields[name] = { string: dotNetText(value as string | number | boolean) };
   }
   return fields;
 }

@@ -1,55 +1,51 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import type { App, RegisteredFunction } from '../createApp.js';
+import { describeError } from '../describeError.js';
 import type { HostSettings } from '../hostSettings.js';
 import { resolveSettings } from '../hostSettings.js';
-import { describeError, invoke } from '../invoke.js';
+import type { Workers } from '../startWorkers.js';
 import type { RunningInvocations } from '../trigger.js';
+import type { FunctionMetadata } from '../worker/core.js';
 import { messageBody, triggerMetadata } from './messageData.js';
 import type { MessageUnderProcessing, Settler, UnderProcessing } from './settler.js';
 
 export interface QueueFunction {
-  registered: RegisteredFunction;
+  metadata: FunctionMetadata;
   name: string;
   queueName: string;
   /** Name of the setting for the connection. */
   connection: string;
-  /** Undefined if host.json decides. */
-  autoCompleteMessages: boolean | undefined;
+  /** The trigger's own option. host.json has no effect on Node functions. */
+  autoCompleteMessages: boolean;
   binary: boolean;
 }
 
 /**
  * Reads a Service Bus trigger.
  *
- * @throws Error naming the function, if the trigger uses an unsupported feature
+ * @throws Error if the trigger uses an unsupported feature, or if a setting is missing
  */
-export function readQueueFunction(registered: RegisteredFunction): QueueFunction {
-  const { name, bindings } = registered.metadata;
+export function readQueueFunction(metadata: FunctionMetadata): QueueFunction {
+  const { name, bindings } = metadata;
   const trigger =
     Object.values(bindings).find(({ type }) => type.toLowerCase() === 'servicebustrigger') ?? {};
   const { queueName, connection, isSessionsEnabled, cardinality, sdkBinding, dataType } = trigger as Record<
     string,
     unknown
   >;
-  const invalid = (what: string) => new Error(`function ${name}: ${what}`);
   if (typeof queueName !== 'string' || queueName === '')
-    throw invalid('the local host supports only queues, not topics');
-  if (isSessionsEnabled === true) throw invalid('the local host does not support sessions');
-  if (cardinality === 'many') throw invalid('the local host does not support batches (cardinality "many")');
-  if (sdkBinding === true) throw invalid('the local host does not support sdkBinding');
+    throw new Error('the local host supports only queues, not topics');
+  if (isSessionsEnabled === true) throw new Error('the local host does not support sessions');
+  if (cardinality === 'many') throw new Error('the local host does not support batches (cardinality "many")');
+  if (sdkBinding === true) throw new Error('the local host does not support sdkBinding');
   const { autoCompleteMessages } = trigger as Record<string, unknown>;
-  try {
-    return {
-      registered,
-      name,
-      queueName: resolveSettings(queueName),
-      connection: typeof connection === 'string' && connection !== '' ? connection : 'ServiceBus',
-      autoCompleteMessages: typeof autoCompleteMessages === 'boolean' ? autoCompleteMessages : undefined,
-      binary: String(dataType).toLowerCase() === 'binary',
-    };
-  } catch (error) {
-    throw invalid((error as Error).message);
-  }
+  return {
+    metadata,
+    name,
+    queueName: resolveSettings(queueName),
+    connection: typeof connection === 'string' && connection !== '' ? connection : 'ServiceBus',
+    autoCompleteMessages: autoCompleteMessages !== false,
+    binary: String(dataType).toLowerCase() === 'binary',
+  };
 }
 
 export interface QueueTriggerOptions {
@@ -57,18 +53,21 @@ export interface QueueTriggerOptions {
   running: RunningInvocations;
   underProcessing: UnderProcessing;
   onEvent(line: string): void;
+  /** True during a drain. */
+  isDraining(): boolean;
 }
 
 /**
  * Runs the function for one message and settles the message: completed after success, abandoned at once after an error. If
- * the function has settled the message itself, nothing more happens. Never throws.
+ * the function has settled the message itself, nothing more happens. During a drain, the real host abandons a message also
+ * after success. Never throws.
  */
 export async function processMessage(
-  app: App,
-  { registered, name, autoCompleteMessages, binary }: QueueFunction,
+  workers: Workers,
+  { metadata, name, autoCompleteMessages, binary }: QueueFunction,
   settler: Settler,
   message: ServiceBusReceivedMessage,
-  { settings, underProcessing, onEvent }: QueueTriggerOptions,
+  { underProcessing, isDraining, onEvent }: QueueTriggerOptions,
 ): Promise<void> {
   const startedAt = performance.now();
   const lockToken = message.lockToken ?? '';
@@ -81,7 +80,7 @@ export async function processMessage(
   let failure: { error: unknown } | undefined;
   try {
     const data = messageBody(message, binary);
-    await invoke(app, registered, {
+    await workers.invoke(metadata, {
       data,
       triggerMetadata: triggerMetadata(message, data),
       // The sender of the message is the parent in the trace, as in the Service Bus library for .NET.
@@ -96,10 +95,10 @@ export async function processMessage(
   const reason = failure ? ` (${describeError(failure.error)})` : '';
   if (held.settled) return log(`${held.settled}${reason}`);
   try {
-    if (failure) {
+    if (failure || (autoCompleteMessages && isDraining())) {
       await settler.abandon(message);
-      log(`abandoned${reason}`);
-    } else if (autoCompleteMessages ?? settings.autoCompleteMessages) {
+      log(`abandoned${failure ? reason : ' by the drain'}`);
+    } else if (autoCompleteMessages) {
       await settler.complete(message);
       log('completed');
     } else {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus';
-import type { App } from '../createApp.js';
-import { describeError } from '../invoke.js';
+import { describeError } from '../describeError.js';
+import type { Workers } from '../startWorkers.js';
 import { createConcurrencyLimit, type Trigger } from '../trigger.js';
+import { isSequence } from './messageData.js';
 import { processMessage, type QueueFunction, type QueueTriggerOptions } from './processMessage.js';
 import { createSettler, keepLock } from './settler.js';
 
@@ -20,10 +21,10 @@ export interface QueueClients {
  * time. If the broker is unreachable, the trigger retries until the broker is back.
  */
 export function startQueueTrigger(
-  app: App,
+  workers: Workers,
   clients: QueueClients,
   queueFunction: QueueFunction,
-  options: QueueTriggerOptions,
+  options: Omit<QueueTriggerOptions, 'isDraining'>,
 ): Trigger {
   const { name, queueName } = queueFunction;
   const { settings, running, onEvent } = options;
@@ -37,9 +38,12 @@ export function startQueueTrigger(
   const limit = createConcurrencyLimit(settings.maxConcurrentCalls);
   const outage = reportOutage(name, queueName, onEvent);
   let held = 0;
+  let isDraining = false;
 
   const handle = async (message: ServiceBusReceivedMessage) => {
     outage.over();
+    // The .NET client throws while it receives such a message. The message stays locked.
+    if (isSequence(message)) return onEvent(`${name}: message ${message.messageId} is an AMQP sequence`);
     held += 1;
     const stopRenewal = keepLock(message, settler, {
       forMs: settings.maxAutoLockRenewalMs,
@@ -49,7 +53,12 @@ export function startQueueTrigger(
         ),
     });
     if (await limit.acquire()) {
-      await running.run(name, () => processMessage(app, queueFunction, settler, message, options));
+      await running.run(name, () =>
+        processMessage(workers, queueFunction, settler, message, {
+          ...options,
+          isDraining: () => isDraining,
+        }),
+      );
       limit.release();
     } else {
       // The trigger stopped before the message's turn. Other receivers get an abandoned message now instead of after the
@@ -75,6 +84,7 @@ export function startQueueTrigger(
 
   return {
     stop: async () => {
+      isDraining = true;
       limit.close();
       await Promise.race([subscription.close(), delay(stopTimeoutMs, undefined, { ref: false })]);
       // The SDK hands over received messages in timers of its own. If the link closed before these timers, the messages

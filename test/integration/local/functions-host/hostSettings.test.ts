@@ -50,8 +50,8 @@ describe('settings', () => {
     expect(await readHostJson(folder, {})).toEqual({
       routePrefix: 'api',
       isTracing: false,
+      functionTimeoutMs: 1_800_000,
       serviceBus: {
-        autoCompleteMessages: true,
         maxConcurrentCalls: expect.any(Number),
         maxAutoLockRenewalMs: 300_000,
       },
@@ -63,14 +63,21 @@ describe('settings', () => {
     await write('host.json', {
       version: '2.0',
       telemetryMode: 'openTelemetry',
+      functionTimeout: '00:10:00',
       extensions: { http: { routePrefix: '' }, serviceBus },
     });
     const env = { AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls: '3' };
     expect(await readHostJson(folder, env)).toEqual({
       routePrefix: '',
       isTracing: true,
-      serviceBus: { autoCompleteMessages: true, maxConcurrentCalls: 3, maxAutoLockRenewalMs: 93_784_000 },
+      functionTimeoutMs: 600_000,
+      serviceBus: { maxConcurrentCalls: 3, maxAutoLockRenewalMs: 93_784_000 },
     });
+  });
+
+  it('of host.json may lift the limit of an invocation', async () => {
+    await write('host.json', { version: '2.0', functionTimeout: '-1' });
+    expect((await readHostJson(folder, {})).functionTimeoutMs).toBeNull();
   });
 
   it('of host.json that are not served here are refused', async () => {

@@ -1,4 +1,5 @@
 import { request as rawRequest } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Fixture, fixtures, startFixture } from './startFixture.js';
 
@@ -20,9 +21,9 @@ describe('the host over HTTP', () => {
     expect(host.endpoints.functions).not.toContain('tick');
   });
 
-  it('hands over method, URL, parameters, repeated query keys, headers and the very bytes of the body', async () => {
+  it('hands over method, URL, parameters, joined query keys, headers and the very bytes of the body', async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
-    const response = await at('/API/Echo/some%20id?tag=a&tag=b', {
+    const response = await at('/API/Echo/some%20id?tag=a&Tag=b', {
       method: 'PUT',
       body: bytes,
       headers: [
@@ -34,9 +35,9 @@ describe('the host over HTTP', () => {
     expect(await response.json()).toEqual({
       function: 'echo',
       method: 'PUT',
-      url: `${host.endpoints.url}/API/Echo/some%20id?tag=a&tag=b`,
+      url: `${host.endpoints.url}/API/Echo/some%20id?tag=a&Tag=b`,
       params: { id: 'some id' },
-      tags: ['a', 'b'],
+      query: { Tag: 'a,b' },
       header: expect.stringMatching(/^1, ?2$/),
       body: Buffer.from(bytes).toString('base64'),
     });
@@ -47,16 +48,13 @@ describe('the host over HTTP', () => {
     expect((await json('/api/echo/')).params).toEqual({});
   });
 
-  it('takes the more specific route first', async () => {
-    expect((await json('/api/things/special')).function).toBe('special');
-    expect((await json('/api/things/other', { headers: { 'x-functions-key': 'key-read' } })).function).toBe(
-      'readThing',
-    );
+  it('takes the route that was registered first, although another one is literal', async () => {
+    const headers = { 'x-functions-key': 'key-read' };
+    expect((await json('/api/things/special', { headers })).function).toBe('readThing');
   });
 
   it('answers 404 with an empty body for an unknown path and for a wrong method', async () => {
     for (const [path, method] of [
-      ['/', 'GET'],
       ['/api/nothing', 'GET'],
       ['/echo', 'GET'],
       ['/api/echo', 'DELETE'],
@@ -127,33 +125,78 @@ describe('the host over HTTP', () => {
   it('answers HEAD without a body where the function takes HEAD', async () => {
     const response = await at('/api/echo/1', { method: 'HEAD' });
     expect([response.status, await response.text()]).toEqual([200, '']);
-    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(0);
   });
 
-  it('refuses a body over the limit with 413, announced or not', async () => {
+  it('answers in chunks', async () => {
+    const response = await at('/api/echo');
+    expect(response.headers.get('content-length')).toBeNull();
+    expect(response.headers.get('transfer-encoding')).toBe('chunked');
+  });
+
+  it('refuses a body over the limit, with 413 or, without a key, with 500', async () => {
     const big = Buffer.alloc(1_001);
-    expect((await at('/api/echo', { method: 'POST', body: big })).status).toBe(413);
-    const status = await new Promise((resolve, reject) => {
-      const sending = rawRequest(`${host.endpoints.url}/api/echo`, { method: 'POST' }, (response) => {
-        response.resume();
-        resolve(response.statusCode);
+    const headers = { 'x-functions-key': 'key-host' };
+    expect((await at('/api/takes', { method: 'POST', body: big })).status).toBe(500);
+    expect((await at('/api/guarded', { method: 'POST', body: big, headers })).status).toBe(413);
+    expect((await at('/api/takes', { method: 'POST', body: big.subarray(1) })).status).toBe(200);
+  });
+
+  it('hands over no body that has no Content-Length', async () => {
+    const body = await new Promise<string>((resolve, reject) => {
+      const sending = rawRequest(`${host.endpoints.url}/api/takes`, { method: 'POST' }, (response) => {
+        response.setEncoding('utf8');
+        response.on('data', resolve);
       });
       sending.on('error', reject);
-      sending.write(big.subarray(0, 600));
-      sending.end(big.subarray(0, 600));
+      sending.write('one ');
+      sending.end('two');
     });
-    expect(status).toBe(413);
-    expect((await at('/api/echo', { method: 'POST', body: big.subarray(1) })).status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ function: 'takes', body: '' });
+  });
+
+  it('answers 500 for a header with other characters than ASCII', async () => {
+    expect((await at('/api/badHeader')).status).toBe(500);
+  });
+
+  it('answers its own paths: some openly, most with the master key', async () => {
+    const status = async (path: string, key?: string, method = 'GET') =>
+      (await at(path, { method, headers: key ? { 'x-functions-key': key } : {} })).status;
+    for (const path of ['/', '/admin/host/ping', '/admin/warmup'])
+      expect([path, await status(path)]).toEqual([path, 200]);
+    for (const path of ['/admin/host/status', '/admin/functions', '/admin/vfs/', '/runtime/webhooks/x'])
+      expect([path, await status(path)]).toEqual([path, 401]);
+    expect(await status('/admin/host/status', 'key-host')).toBe(401);
+    expect(await status('/admin/host/status', 'key-master')).toBe(200);
+  });
+
+  it.each<[what: string, head: string, status: number]>([
+    ['a long URL', `GET /api/echo?x=${'x'.repeat(9_000)} HTTP/1.1\r\nHost: x\r\n`, 414],
+    ['many headers', `GET /api/echo HTTP/1.1\r\nHost: x\r\n${'a: b\r\n'.repeat(120)}`, 431],
+    ['long headers', `GET /api/echo HTTP/1.1\r\nHost: x\r\na: ${'b'.repeat(33_000)}\r\n`, 431],
+    ['dots in the path', 'GET /api/./nothing/../echo HTTP/1.1\r\nHost: x\r\n', 200],
+    ['HTTP/1.0 without Host', 'GET /api/echo HTTP/1.0\r\n', 500],
+    ['HTTP/1.1 without Host', 'GET /api/echo HTTP/1.1\r\n', 400],
+    ['two Host headers', 'GET /api/echo HTTP/1.1\r\nHost: x\r\nHost: x\r\n', 400],
+    ['a zero in the path', 'GET /api/echo/%00 HTTP/1.1\r\nHost: x\r\n', 400],
+    ['an int with a sign', 'GET /api/numbers/+5 HTTP/1.1\r\nHost: x\r\n', 200],
+    ['no int', 'GET /api/numbers/five HTTP/1.1\r\nHost: x\r\n', 404],
+  ])('answers a request with %s as the real host does', async (_what, head, status) => {
+    const { port } = new URL(host.endpoints.url ?? '');
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`${head}Connection: close\r\n\r\n`);
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    expect(text.split('\r\n', 1)[0]).toContain(` ${status} `);
   });
 
   it('runs hooks around the function, and obeys them', async () => {
     expect(await (await at('/api/hooked')).text()).toBe('made, changed by a hook');
     await host.line(/^hooked: GET/);
-    const order = host.lines.filter((line) => /^hook |^function |^hooked: changed/.test(line));
+    await host.line(/^hooked: changed by a log hook$/);
+    const order = host.lines.filter((line) => /^hook |^function /.test(line));
     expect(order).toEqual([
       'hook appStart',
       'hook preInvocation',
-      'hooked: changed by a log hook',
       'function hooked',
       'hook postInvocation after preInvocation',
     ]);

@@ -1,6 +1,6 @@
 import { ServiceBusClient, type ServiceBusSender } from '@azure/service-bus';
 import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
-import { longWaitMs, receiveAll } from '../servicebus/support/useBroker.js';
+import { longWaitMs } from '../servicebus/support/useBroker.js';
 import { type Fixture, startFixture } from './startFixture.js';
 
 type Broker = Awaited<ReturnType<typeof startBroker>>;
@@ -118,26 +118,6 @@ describe('the queue trigger', () => {
     for (const { messageId } of many) await host.line(new RegExp(`^work: message ${messageId} .*completed`));
     await send('m-most', { do: 'most' });
     expect(await host.line(/^most at once/)).toBe('most at once: 2');
-  });
-
-  it('finishes running invocations on SIGTERM, and leaves all other messages unlocked in the queue', async () => {
-    const other = await startFixture(['--only', 'worker'], env());
-    await host.stop();
-    const many = Array.from({ length: 4 }, (_, index) => ({
-      messageId: `s-${index}`,
-      body: { until: 'the host stops' },
-    }));
-    await sender.sendMessages(many);
-    await other.line(/^work \{/);
-    expect(await other.stop()).toBe(0);
-    const done = other.lines.filter((line) => /^work: message s-.*completed/.test(line));
-    const started = other.lines.filter((line) => /^work \{/.test(line));
-    expect(done.length).toBe(started.length);
-    const receiver = client.createReceiver('q');
-    const left = await receiveAll(receiver, 4 - done.length);
-    for (const message of left) await receiver.completeMessage(message);
-    await receiver.close();
-    host = await startFixture(['--only', 'worker'], env());
   });
 
   async function deadLetter(id: string) {

@@ -8,17 +8,21 @@ import { failToStart, fixtures, startFixture } from './startFixture.js';
 describe('starting and stopping the host', () => {
   it('finishes running requests on SIGTERM, accepts no new requests, runs appTerminate and exits with 0', async () => {
     const host = await startFixture(['--only', 'http']);
-    const answer = fetch(`${host.endpoints.url}/api/slow`);
+    const folder = await mkdtemp(join(tmpdir(), 'stop-'));
+    const file = join(folder, 'go on');
+    const answer = fetch(`${host.endpoints.url}/api/slow?file=${encodeURIComponent(file)}`);
     await host.line(/^slow is under way$/);
     const stopped = host.stop();
+    await writeFile(file, '');
     const response = await answer;
     expect(await response.text()).toBe('done');
     expect(await stopped).toBe(0);
     expect(host.lines.at(-1)).toBe('hook appTerminate');
     await expect(fetch(`${host.endpoints.url}/api/echo`)).rejects.toThrow();
+    await rm(folder, { recursive: true });
   });
 
-  it('runs all functions in one process by default, except functions that a setting switches off', async () => {
+  it('runs all functions in one host by default, except functions that a setting switches off', async () => {
     const host = await startFixture([], {
       TICK_SCHEDULE: '* * * * * *',
       'AzureWebJobs.tick.Disabled': '',
@@ -37,28 +41,32 @@ describe('starting and stopping the host', () => {
     await host.stop();
   });
 
-  it('says which entry file failed, and why', async () => {
-    const { code, lines } = await failToStart(join(fixtures, 'broken'));
-    expect(lines).toEqual([
-      'functions host cannot start: the entry file entry.js failed: BALENA_API_KEY is missing',
+  it.each([
+    ['broken', 'the entry file entry.js failed: BALENA_API_KEY is missing'],
+    ['empty', 'no file matches "dist/*.js"'],
+  ])('runs without functions if an entry file of %s cannot be loaded', async (app, fault) => {
+    const host = await startFixture([], {}, app);
+    expect(host.endpoints).toMatchObject({ functions: [], fault: expect.stringContaining(fault) });
+    const statuses = ['/', '/admin/host/ping', '/api/provision'].map(async (path) => {
+      const response = await fetch(`${host.endpoints.url}${path}`);
+      return [response.status, path.startsWith('/api') ? await response.text() : null];
+    });
+    expect(await Promise.all(statuses)).toEqual([
+      [200, null],
+      [200, null],
+      [404, ''],
     ]);
-    expect(code).toBe(1);
+    expect(await host.stop()).toBe(0);
   });
 
-  it('says that nothing was built', async () => {
-    const { code, lines } = await failToStart(join(fixtures, 'empty'));
-    expect(lines.join()).toMatch(/no file matches "dist\/\*\.js" .* is the app built\?$/);
-    expect(code).toBe(1);
-  });
-
-  it('says which setting a trigger lacks', async () => {
-    const app = join(fixtures, 'app');
-    const noSchedule = await failToStart(app, [], { TICK_SCHEDULE: '' });
-    expect(noSchedule.lines.at(-1)).toMatch(/function tick: '%TICK_SCHEDULE%' does not resolve to a value/);
-    const env = { TICK_SCHEDULE: '0 0 0 1 1 *', FIXTURE_QUEUE: 'q' };
-    const noConnection = await failToStart(app, [], env);
-    expect(noConnection.lines.at(-1)).toMatch(/set FIXTURE_BUS .* or FIXTURE_BUS__fullyQualifiedNamespace/);
-    expect(noConnection.code).toBe(1);
+  it('runs without the function that lacks a setting, and says which', async () => {
+    const env = { TICK_SCHEDULE: '', 'AzureWebJobs.tick.Disabled': '', 'AzureWebJobs.work.Disabled': '' };
+    const host = await startFixture([], { ...env, FIXTURE_QUEUE: 'q' });
+    await host.line(/The 'tick' function is in error: '%TICK_SCHEDULE%' does not resolve to a value/);
+    await host.line(/function 'work' was unable to start: .*set FIXTURE_BUS .* or FIXTURE_BUS__fullyQ/);
+    await host.line(/The 'reserved' function is in error: The specified route conflicts/);
+    expect((await fetch(`${host.endpoints.url}/api/echo`)).status).toBe(200);
+    await host.stop();
   });
 
   it('fails on a taken port with its number, or moves to a free one', async () => {

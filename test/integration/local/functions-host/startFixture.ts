@@ -14,13 +14,21 @@ export interface Fixture {
   lines: string[];
   /** Waits for a matching line. Earlier lines count too. */
   line(pattern: RegExp): Promise<string>;
+  /** Calls the control server, for example `POST /worker/kill`. */
+  control(request: string): Promise<unknown>;
   /** Sends SIGTERM. @returns the exit code */
   stop(): Promise<number | null>;
+  /** Waits for the end of the process. @returns the exit code */
+  ended(): Promise<number | null>;
 }
 
 /** Starts the host. By default the queue function is disabled, and the timer function too. */
-export async function startFixture(args: string[] = [], env: Record<string, string> = {}): Promise<Fixture> {
-  const { child, lines, line } = spawnHost(['--app', join(fixtures, 'app'), '--port', '0', ...args], {
+export async function startFixture(
+  args: string[] = [],
+  env: Record<string, string> = {},
+  app = 'app',
+): Promise<Fixture> {
+  const { child, lines, line } = spawnHost(['--app', join(fixtures, app), '--port', '0', ...args], {
     TICK_SCHEDULE: '0 0 0 1 1 *',
     'AzureWebJobs.tick.Disabled': 'true',
     'AzureWebJobs.work.Disabled': 'true',
@@ -32,20 +40,26 @@ export async function startFixture(args: string[] = [], env: Record<string, stri
       throw new Error(`the host exited at its start: ${lines.join('\n')}`);
     }),
   ]);
+  const ended = async () => {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return child.exitCode;
+  };
   return {
     endpoints,
     lines,
     line,
-    stop: async () => {
-      if (child.exitCode === null) {
-        child.kill('SIGTERM');
-        await once(child, 'exit');
-      }
-      return child.exitCode;
+    control: async (request) => {
+      const [method, path] = request.split(' ');
+      const response = await fetch(`${endpoints.controlUrl}${path}`, { method: method ?? 'GET' });
+      return response.status === 204 ? undefined : response.json();
     },
+    stop: async () => {
+      if (child.exitCode === null) child.kill('SIGTERM');
+      return ended();
+    },
+    ended,
   };
 }
-
 /** Starts a host with a mistake in its app or arguments, and waits for the exit. @returns the exit code and the output */
 export async function failToStart(app: string, args: string[] = [], env: Record<string, string> = {}) {
   const { child, lines } = spawnHost(['--app', app, '--port', '0', ...args], env);

@@ -1,15 +1,12 @@
-import type { Binding } from '../../../../../local/simulators/functions-host/core.js';
 import {
+  type HttpFunction,
   parseRoute,
   readHttpFunction,
-  sortByRoute,
 } from '../../../../../local/simulators/functions-host/http/httpFunction.js';
+import type { Binding } from '../../../../../local/simulators/functions-host/worker/core.js';
 
-const read = (name: string, trigger: Partial<Binding> = {}) =>
-  readHttpFunction(
-    { metadata: { name, bindings: { trigger: { type: 'httpTrigger', ...trigger } } }, callback: () => {} },
-    'api',
-  );
+const read = (name: string, trigger: Partial<Binding> = {}, others: HttpFunction[] = []) =>
+  readHttpFunction({ name, bindings: { trigger: { type: 'httpTrigger', ...trigger } } }, 'api', others);
 
 describe('readHttpFunction', () => {
   it('takes the name for a route, and anonymous for an authLevel, unless they are given', () => {
@@ -22,30 +19,35 @@ describe('readHttpFunction', () => {
   });
 
   it.each(['/a', '~/a', 'a//b'])('refuses the route %s', (route) => {
-    expect(() => read('f', { route })).toThrow(`function f: the route "${route}"`);
+    expect(() => read('f', { route })).toThrow(`the route "${route}"`);
+  });
+
+  it('refuses a route that begins like the routes of the host', () => {
+    expect(() => read('f', { route: 'Administer' })).toThrow('conflicts with one or more built in routes');
   });
 
   it('refuses an authLevel that it does not know, rather than to take it for anonymous', () => {
     expect(() => read('f', { authLevel: 'system' })).toThrow(
-      'function f: the local host does not know the authLevel "system"',
+      'the local host does not know the authLevel "system"',
     );
   });
 });
 
-describe('sortByRoute', () => {
-  it('lets functions share a route, each with its methods', () => {
-    const one = read('one', { route: 'a/{id?}', methods: ['GET'] });
-    const two = read('two', { route: 'A/{id?}', methods: ['DELETE'] });
-    expect(sortByRoute([one, two])).toHaveLength(2);
+describe('two functions', () => {
+  const one = read('one', { route: 'a/{id?}', methods: ['GET'] });
+
+  it('may share a route, each with its methods', () => {
+    expect(read('two', { route: 'A/{id?}', methods: ['DELETE'] }, [one])).toMatchObject({ name: 'two' });
   });
 
-  it('refuses two functions for the same route and method', () => {
-    const one = read('one', { route: 'a', methods: ['GET', 'POST'] });
-    const two = read('two', { route: 'A', methods: ['POST'] });
-    expect(() => sortByRoute([one, two])).toThrow(
-      'the route of function two conflicts with the route of function one',
-    );
-  });
+  it.each([[['GET', 'POST']], [undefined]])(
+    'must not accept the same method on the same route: %j',
+    (methods) => {
+      expect(() => read('two', { route: 'A/{id?}', methods }, [one])).toThrow(
+        'conflicts with the route of function one',
+      );
+    },
+  );
 });
 
 describe('parseRoute', () => {
@@ -70,16 +72,14 @@ describe('parseRoute', () => {
     ['a/{id}', '/a/%C3%A4%20b', { id: 'ä b' }],
     ['a/{id}', '/a/b%2Fc', { id: 'b%2Fc' }],
     ['a/{id}', '/a/%zz', { id: '%zz' }],
+    ['a/{id:int}', '/a/+5', { id: '+5' }],
+    ['a/{id:int}', '/a/x', undefined],
+    ['a/{id:int?}', '/a', {}],
   ])('%s against %s', (template, path, expected) => {
     expect(parseRoute(template).match(path)).toEqual(expected);
   });
 
-  it('sorts literals before parameters', () => {
-    const sorted = ['a/{id}', 'a/b'].map(parseRoute).sort((a, b) => (a.precedence < b.precedence ? -1 : 1));
-    expect(sorted.map(({ template }) => template)).toEqual(['a/b', 'a/{id}']);
-  });
-
-  it.each(['a/{id:int}', 'a/{id=5}', 'a/{', 'a/{x?}/b', 'a/{*rest}', 'a/{name}.json'])(
+  it.each(['a/{id:long}', 'a/{id=5}', 'a/{', 'a/{x?}/b', 'a/{*rest}', 'a/{name}.json'])(
     'rejects the template %s, because the local host lacks its syntax or Azure forbids the template',
     (template) => {
       expect(() => parseRoute(template)).toThrow(`route "${template}"`);

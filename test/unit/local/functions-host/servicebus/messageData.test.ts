@@ -35,6 +35,9 @@ describe('triggerMetadata', () => {
       Label: { string: 's' },
       ApplicationProperties: { json: '{"Kind":"x"}' },
       UserProperties: { json: '{"Kind":"x"}' },
+      Client: { json: '{}' },
+      MessageReceiver: { json: '{}' },
+      MessageActions: { json: '{}' },
     });
   });
 
@@ -59,6 +62,19 @@ describe('triggerMetadata', () => {
     expect(Object.keys(metadata)).not.toEqual(expect.arrayContaining(['nothing', 'list', 'MESSAGEID']));
   });
 
+  it('has times in the forms of .NET, in a JSON body and in application properties', () => {
+    const body = { due: '2024-01-02T03:04:05Z', local: '2024-01-02T03:04:05.6', text: '2024-01-02' };
+    const applicationProperties = { at: new Date('2024-01-02T03:04:05Z') };
+    expect(
+      triggerMetadata(message({ applicationProperties }), { string: JSON.stringify(body) }),
+    ).toMatchObject({
+      due: { string: '01/02/2024 03:04:05' },
+      local: { string: '01/02/2024 03:04:05' },
+      text: { string: '2024-01-02' },
+      ApplicationProperties: { json: '{"at":"2024-01-02T03:04:05Z"}' },
+    });
+  });
+
   it('does not change for a body other than a JSON object', () => {
     expect(Object.keys(triggerMetadata(message({}), { string: '[1]' }))).toEqual(
       Object.keys(triggerMetadata(message({}), { string: 'text' })),
@@ -67,16 +83,20 @@ describe('triggerMetadata', () => {
 });
 
 describe('messageBody', () => {
-  it('is text, unless the trigger wants bytes or the body is neither', () => {
+  it('is text, unless the trigger wants bytes', () => {
     const bytes = Buffer.from('{"a":1}');
     expect(messageBody(message({ body: bytes }), false)).toEqual({ string: '{"a":1}' });
     expect(messageBody(message({ body: bytes }), true)).toEqual({ bytes });
     expect(messageBody(message({ body: 'text' }), false)).toEqual({ string: 'text' });
-    expect(messageBody(message({ body: { a: 1 } }), false)).toEqual({ json: '{"a":1}' });
     expect(messageBody(message({ body: undefined }), false)).toEqual({ string: '' });
+    expect(messageBody(message({ body: null }), false)).toEqual({ string: '' });
   });
 
-  it('must be UTF-8 where text is wanted', () => {
-    expect(() => messageBody(message({ body: Buffer.from([0xff]) }), false)).toThrow('not UTF-8');
+  it('has replacement characters where it is not UTF-8', () => {
+    expect(messageBody(message({ body: Buffer.from([0x61, 0xff]) }), false)).toEqual({ string: 'a\ufffd' });
+  });
+
+  it.each([[{ a: 1 }], [7], [true]])('cannot be bound as the AMQP value %p', (body) => {
+    expect(() => messageBody(message({ body }), false)).toThrow('cannot be bound');
   });
 });

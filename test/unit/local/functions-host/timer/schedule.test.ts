@@ -1,4 +1,4 @@
-import { parseSchedule } from '../../../../local/simulators/functions-host/startTimer.js';
+import { parseSchedule } from '../../../../../local/simulators/functions-host/timer/schedule.js';
 
 const next = (expression: string, after: string) => parseSchedule(expression)(new Date(after))?.toISOString();
 

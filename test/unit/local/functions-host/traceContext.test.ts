@@ -1,4 +1,4 @@
-import { traceContext } from '../../../../local/simulators/functions-host/invoke.js';
+import { traceContext } from '../../../../local/simulators/functions-host/traceContext.js';
 
 const caller = (flags: string) => `00-${'a'.repeat(32)}-${'b'.repeat(16)}-${flags}`;
 

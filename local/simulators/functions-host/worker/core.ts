@@ -27,6 +27,7 @@ export interface HttpData {
   url?: string;
   nullableHeaders?: Record<string, Nullable<string>>;
   nullableParams?: Record<string, Nullable<string>>;
+  nullableQuery?: Record<string, Nullable<string>>;
   body?: TypedData | null;
   statusCode?: string;
   headers?: Record<string, string>;

@@ -1,4 +1,4 @@
-import { isValidHost } from '../../../../../local/simulators/functions-host/http/httpData.js';
+import { isValidHost } from '../../../../../local/simulators/functions-host/http/limits.js';
 
 test.each(['localhost', 'localhost:7071', '127.0.0.1:80', '[::1]:7071', 'my_host.example.', 'xn--nxa.test'])(
   '%s is one',

@@ -18,8 +18,6 @@ export interface RegisteredFunction {
 /** The registrations of an app, and the module through which the app registers functions and hooks. */
 export interface App {
   core: CoreModule;
-  /** True if host.json turns on OpenTelemetry. Invocations are then sampled. */
-  isTracing: boolean;
   functions: Map<string, RegisteredFunction>;
   hooks: Record<HookName, HookCallback[]>;
   /** Shared by all hooks of all invocations. */
@@ -41,7 +39,7 @@ export interface InvocationLog {
 /** Levels that host.json hides by default. */
 const hiddenLevels: LogLevel[] = ['trace', 'debug', 'none'];
 
-export function createApp(onEvent: (line: string) => void, isTracing = false): App {
+export function createApp(onEvent: (line: string) => void): App {
   const functions: App['functions'] = new Map();
   const hooks: App['hooks'] = {
     appStart: [],
@@ -115,7 +113,6 @@ export function createApp(onEvent: (line: string) => void, isTracing = false): A
 
   return {
     core,
-    isTracing,
     functions,
     hooks,
     appHookData,
