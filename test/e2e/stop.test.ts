@@ -5,8 +5,9 @@ import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem({
-  lockSeconds: 6,
-  settings: { WORK_LIMIT_SECONDS: '2', LEASE_GRACE_SECONDS: '4' },
+  // A sixth of the time for work is the limit of the first call to the hub: longer than the delays below.
+  lockSeconds: 22,
+  settings: { WORK_LIMIT_SECONDS: '18', LEASE_GRACE_SECONDS: '4' },
 });
 const { balena, hub, queue, stack } = system;
 const host = () => stack.hosts.at(-1)!;

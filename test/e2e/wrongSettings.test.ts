@@ -129,7 +129,11 @@ test('the worker puts messages off, and uses up no delivery', async () => {
   const action = { v: 1 as const, action: randomUUID(), generation: 3, due: 0 };
   await queue.sendWakeUp(action, { messageId: `${action.action}.3`, at: 0 });
   const { host } = await start({ BALENA_API_KEY: reference });
-  await waitFor('both are put off', async () => (await management.depths())?.scheduled === 2);
+  // The worker completes each message after its copy is scheduled.
+  await waitFor('both are put off', async () => {
+    const depths = await management.depths();
+    return depths?.scheduled === 2 && depths.active === 0;
+  });
   expect(await management.depths()).toEqual({ active: 0, scheduled: 2, deadLettered: 0 });
   expect(host.output()).not.toMatch(/abandoned/);
   await stop(host);
