@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
-import { describeGuarded } from '../src/fleet/massDeletionGuard.js';
+import { describeGuarded, describeInvisible } from '../src/fleet/massDeletionGuard.js';
 import { sweep } from '../src/fleet/sweep.js';
 
 /** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
@@ -14,7 +14,7 @@ if (sweepSchedule !== null && fleets !== null) {
     schedule: sweepSchedule,
     handler: async (_timer, context) => {
       const options = { fleets, service: defaultService, signal: AbortSignal.timeout(maxRunMs) };
-      const { devices, records, requested, checked, guarded, finished } = await sweep(
+      const { devices, records, requested, checked, guarded, invisible, finished } = await sweep(
         theApp,
         options,
         theApp.sweepPosition,
@@ -25,6 +25,7 @@ if (sweepSchedule !== null && fleets !== null) {
           reasons.map(([reason, count]) => `, checked ${count} (${reason})`).join('') +
           (finished ? '' : '; the next run continues'),
       );
+      for (const fleet of invisible) context.error(describeInvisible(fleet));
       for (const each of guarded) context.error(describeGuarded(each));
     },
   });

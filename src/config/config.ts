@@ -182,6 +182,8 @@ function configOf(s: Settings) {
     },
     fleets: s.FLEETS && s.FLEETS.length > 0 ? s.FLEETS : null,
     defaultService: s.DEFAULT_SERVICE,
+    /** What becomes of the hub identity of a device that has left the served fleets. */
+    unservedIdentity: s.UNSERVED_IDENTITY,
     webhookSecrets: s.WEBHOOK_SECRETS ?? [],
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },

@@ -1,7 +1,7 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord, HubState, VariableScope } from './record.js';
-import { hasPendingChange, operationOf, type State, stateOf } from './state.js';
+import type { DeviceRecord, HubState, Outside, VariableScope } from './record.js';
+import { hasFailedCheck, hasPendingChange, operationOf, type State, stateOf } from './state.js';
 
 /** The part of a record that lists and counts need. The table has a separate column for the summary, so that a scan of a large fleet reads little. */
 export interface Summary {
@@ -14,9 +14,17 @@ export interface Summary {
   leasedUntil: EpochMs;
   service: VariableScope | null;
   fleet: string | null;
+  /** The last served fleet of the device; null if the device was never seen in a served fleet. */
+  servedFleet: string | null;
+  /** The device is outside the served fleets; null otherwise. */
+  outside: Outside | null;
   code: ErrorCode | null;
   step: Step | null;
   message: string | null;
+  /** The time of the error; 0 without an error. */
+  errorAt: EpochMs;
+  /** The last check failed, or is failing: see `hasFailedCheck`. */
+  checkFailed: boolean;
   attempts: number;
   replays: number;
   firstSeenAt: EpochMs;
@@ -26,7 +34,6 @@ export interface Summary {
   action: string | null;
   job: {
     generation: number;
-    kind: 'change' | 'check';
     due: EpochMs;
     /** The time at which the job became dead; null while the job is pending. */
     deadAt: EpochMs | null;
@@ -35,6 +42,8 @@ export interface Summary {
     /** The job has a reservation at the hub. */
     reserved: boolean;
   } | null;
+  /** The requested check; null if none is requested. */
+  check: { due: EpochMs } | null;
   thumbprint: string | null;
   previous: string | null;
   hub: HubState;
@@ -54,9 +63,13 @@ export function summarize(record: DeviceRecord): Summary {
     leasedUntil: lease && !lease.unresolved && hasPendingChange(record) ? lease.until : 0,
     service: desired.service,
     fleet: observed.fleet,
+    servedFleet: observed.servedFleet ?? null,
+    outside: observed.outside ?? null,
     code: error?.code ?? null,
     step: error?.step ?? null,
     message: error?.message ?? null,
+    errorAt: error?.at ?? 0,
+    checkFailed: hasFailedCheck(record),
     attempts: record.attempts,
     replays: record.replays,
     firstSeenAt: record.firstSeenAt,
@@ -65,13 +78,13 @@ export function summarize(record: DeviceRecord): Summary {
     action: record.action?.id ?? null,
     job: job && {
       generation: job.generation,
-      kind: job.kind,
       due: job.due,
       deadAt: job.dead?.at ?? null,
       cancelled: job.dead?.cancelled === true,
       discarded: job.dead?.discarded !== undefined,
       reserved: job.reservation !== undefined,
     },
+    check: record.check && { due: record.check.due },
     thumbprint: observed.thumbprint,
     previous: observed.previous,
     hub: observed.hub,
@@ -79,6 +92,11 @@ export function summarize(record: DeviceRecord): Summary {
     notAfter: observed.notAfter,
     verifiedAt: observed.verifiedAt,
   };
+}
+
+/** When the next work is due, as `pendingWork` chooses it; null if no work is pending. */
+export function pendingDue({ job, check }: Summary): EpochMs | null {
+  return (job && job.deadAt === null ? job : check)?.due ?? null;
 }
 
 /** The state that lists show, with the lease taken into account. */

@@ -43,7 +43,7 @@ export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: Ep
     requestId: desired.requestId,
     step: error?.step ?? null,
     attempts,
-    expectedAt: isPending(job) && job.kind === 'change' ? isoOrNull(expectedAt) : null,
+    expectedAt: isPending(job) ? isoOrNull(expectedAt) : null,
     error: error && { code: error.code, step: error.step, message: error.message },
     certificate:
       thumbprint === null

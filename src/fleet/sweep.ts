@@ -4,7 +4,7 @@ import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Position } from '../storage/timerRows.js';
 import { type ListingDependencies, listDevices } from './list.js';
-import { type GuardedFleet, massDeletionGuard } from './massDeletionGuard.js';
+import { type GuardedFleet, type GuardOptions, massDeletionGuard } from './massDeletionGuard.js';
 import { mergeJoin } from './mergeJoin.js';
 import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepItem } from './sweepRules.js';
 
@@ -12,9 +12,11 @@ export type SweepDependencies = AcceptDependencies & ListingDependencies;
 
 /** The options of a sweep. */
 export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
+  /** See `SweepRules`; default: the fleets to sweep. */
+  served?: readonly string[] | null;
   /** See `SweepRules`; default: ten minutes. */
   settleMs?: number;
-  /** Disables the mass deletion guard, for fleets emptied on purpose. Default: false. */
+  /** Disables the mass deletion guard, for fleets that were emptied, deleted or taken out of FLEETS on purpose. Default: false. */
   allowGone?: boolean;
   /** Ends the sweep cleanly: started calls finish, and the report has the work done so far. */
   signal?: AbortSignal;
@@ -31,8 +33,10 @@ export interface SweepProgress {
   requested: number;
   /** Number of checked devices by reason; in a plan: of devices to check. */
   checked: Record<CheckReason, number>;
-  /** Fleets with too many apparently deleted devices, left alone by the sweep. Empty before the end. */
+  /** Fleets with too many apparently missing devices, left alone by the sweep. Empty before the end. */
   guarded: GuardedFleet[];
+  /** Fleets that the key does not see. Only the devices of the other fleets are judged. */
+  invisible: string[];
 }
 
 /** The result of a sweep. */
@@ -53,7 +57,7 @@ const callsAtATime = 20;
  */
 export async function* planSweep(deps: SweepDependencies, options: SweepOptions): AsyncGenerator<SweepItem> {
   const progress = emptyProgress();
-  const guard = massDeletionGuard(options);
+  const guard = massDeletionGuard(rulesOf(options));
   for await (const { item } of joinDevices(deps, options, '', progress, guard)) {
     if (item) {
       count(progress, item);
@@ -61,7 +65,7 @@ export async function* planSweep(deps: SweepDependencies, options: SweepOptions)
     }
     if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
   }
-  const { items, guarded } = guard.release(options.allowGone);
+  const { items, guarded } = guard.release(guardOptions(options, progress));
   progress.guarded = guarded;
   for (const item of items) {
     count(progress, item);
@@ -87,7 +91,7 @@ export async function sweep(
   const progress = emptyProgress();
   const { signal } = options;
   const after = (await position?.read()) ?? '';
-  const guard = massDeletionGuard(options);
+  const guard = massDeletionGuard(rulesOf(options));
   let items: SweepItem[] = [];
   let rows = 0;
   const performAll = (all: readonly SweepItem[]) =>
@@ -116,7 +120,7 @@ export async function sweep(
     finished = false;
   }
   // The kept items are performed even after an abort: the next run starts after these devices.
-  const released = guard.release(options.allowGone);
+  const released = guard.release(guardOptions(options, progress));
   progress.guarded = released.guarded;
   await performAll(released.items);
   options.onProgress?.(progress);
@@ -126,14 +130,18 @@ export async function sweep(
 /** Joins devices and records, and decides the item of each. The guard keeps the items of apparently deleted devices. */
 async function* joinDevices(
   deps: SweepDependencies,
-  { fleets, service, settleMs = 10 * minutes, signal }: SweepOptions,
+  options: SweepOptions,
   after: string,
   progress: SweepProgress,
   guard: ReturnType<typeof massDeletionGuard>,
 ): AsyncGenerator<{ uuid: string; item: SweepItem | null }> {
-  const rules = { fleets, service, settleMs };
+  const rules = rulesOf(options);
+  const { fleets, signal } = options;
+  const onInvisible = (fleet: string) => {
+    progress.invisible.push(fleet);
+  };
   const joined = mergeJoin(
-    listDevices(deps, { fleets, after, signal }),
+    listDevices(deps, { fleets, after, signal, onInvisible }),
     deps.records.summaries(after === '' ? {} : { after }),
   );
   for await (const each of joined) {
@@ -148,8 +156,16 @@ async function* joinDevices(
 async function perform(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
   if (item.act === 'request')
     return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
-  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid));
+  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid, { notice: item.notice }));
   return true;
+}
+
+function rulesOf({ fleets, served = fleets, service, settleMs = 10 * minutes }: SweepOptions): SweepRules {
+  return { fleets, served, service, settleMs };
+}
+
+function guardOptions({ allowGone = false }: SweepOptions, { invisible }: SweepProgress): GuardOptions {
+  return { allowGone, invisible: new Set(invisible) };
 }
 
 function emptyProgress(): SweepProgress {
@@ -157,7 +173,7 @@ function emptyProgress(): SweepProgress {
     CheckReason,
     number
   >;
-  return { devices: 0, records: 0, requested: 0, checked, guarded: [] };
+  return { devices: 0, records: 0, requested: 0, checked, guarded: [], invisible: [] };
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {

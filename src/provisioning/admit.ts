@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DeviceRecord, Job } from '../device/record.js';
-import { isMessageOfJob } from '../device/state.js';
+import { isCheckNext, pendingWork, workOfMessage } from '../device/state.js';
 import {
   leased,
   leaseExpired,
@@ -79,14 +79,15 @@ async function tryToAdmit(
     return null;
   }
   const { value: record, etag } = found;
-  const { job, lease } = record;
-  if (!job || !isMessageOfJob(record, message)) {
-    // The message is superseded. The process that made the pending job may have died before sending the job's message.
+  const { lease } = record;
+  const work = workOfMessage(record, message);
+  if (!work) {
+    // The message is superseded. The process that made the pending work may have died before sending the message.
     await publish(deps, record);
     return postponedAdmission;
   }
-  if (job.dead) {
-    if (!wasResent(job.dead, message, delivery)) return { kind: 'dead', record };
+  if ('dead' in work && work.dead) {
+    if (!wasResent(work.dead, message, delivery)) return { kind: 'dead', record };
     const by = 'an operator, who resent its dead letter';
     return writeAndPublish(deps, replayed(record, context, { due: context.now, by, action: null }), etag);
   }
@@ -119,7 +120,7 @@ async function admitWithReservation(
         )
       : await takeLease(deps, found, id, reservation);
   // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
-  if (!admission && reservation !== null && reservation !== record.job?.reservation)
+  if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)
     deps.rateLimiter.release(reservation);
   return admission;
 }
@@ -138,33 +139,37 @@ async function writeAndPublish(
 /** @returns null after a conflict */
 async function takeLease(
   deps: WorkerDependencies,
-  { value: record, etag }: Row<DeviceRecord>,
+  found: Row<DeviceRecord>,
   id: string,
   reservation: Reservation | null,
 ): Promise<Admission | null> {
+  const { value: record, etag } = found;
   const { records, clock, settings } = deps;
   const now = clock.now();
   const context = { now, traceparent: currentTraceparent() };
   // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good.
   if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
-    return failForGood(deps, workerDied(record, context, diedTooOften()), etag, reservation);
+    return failForGood(deps, found, workerDied(record, context, diedTooOften()), reservation);
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
   const next = leased(record, context, { by: id, until });
   if (!(await records.write(next, etag))) return null;
-  productMetrics().jobStarted(now - (record.job?.due ?? now));
+  productMetrics().jobStarted(now - (pendingWork(record)?.due ?? now));
   return { kind: 'admitted', run: startRun(deps, next, id, now, reservation) };
 }
 
 /** @returns null after a conflict */
 async function failForGood(
   deps: WorkerDependencies,
+  { value: before, etag }: Row<DeviceRecord>,
   record: DeviceRecord,
-  etag: string,
   reservation: Reservation | null,
 ): Promise<Admission | null> {
   if (!(await deps.records.write(record, etag))) return null;
   if (reservation !== null) deps.rateLimiter.release(reservation);
-  if (!record.job) return postponedAdmission;
+  // A check that waited for the work is the next work.
+  await publish(deps, record);
+  // A check ends without a dead letter.
+  if (isCheckNext(before)) return postponedAdmission;
   deps.status.count('failed');
   productMetrics().failed('worker-died', null);
   return { kind: 'dead', record };

@@ -1,12 +1,15 @@
-import type { DeviceRecord, StepResult } from '../device/record.js';
-import { isMessageOfJob, operationOf } from '../device/state.js';
+import type { Check, DeviceRecord, Job, StepResult } from '../device/record.js';
+import { operationOf, workOfMessage } from '../device/state.js';
 import {
   completed,
   endedAfterCancel,
   failed,
   leaseLost,
   leaseReleased,
+  looked,
+  restoredFromRun,
   retried,
+  scopesFound,
   suspended,
 } from '../device/transitions.js';
 import type { Status } from '../health/status.js';
@@ -42,7 +45,7 @@ type Conclusion =
 /**
  * Writes the findings of a run into the record, together with the next run if there is one (docs/protocol.md, "Worker", step 7).
  *
- * @returns the written record; null if the record no longer exists
+ * @returns the written record
  * @throws ProvisioningError `records-unavailable`: the lease then runs out, and the run counts as one whose worker died
  */
 export async function finish(
@@ -50,32 +53,31 @@ export async function finish(
   message: ProvisioningMessage,
   run: Run,
   outcome: RunOutcome,
-): Promise<DeviceRecord | null> {
+): Promise<DeviceRecord> {
   const { records, clock, rateLimiter, circuits, retryTransient } = deps;
   if (run.reservation !== null && outcome.kind !== 'reservation-not-due')
     rateLimiter.release(run.reservation);
   await releaseProbes(circuits, run.id, run.healthyDependencies);
-  // If a write may still take effect, or a call or the run timed out, the state of the hub is unknown.
-  if (outcome.kind === 'failed' && (run.outcomeUnknown || outcome.error.code === 'timed-out'))
-    run.observed.hub = 'unknown';
   const steps = stepsOf(run, outcome);
   const conclusionFor = await prepareConclusion(deps, outcome);
 
   let ended: DeviceRecord | null = null;
   const written = await retryTransient(() =>
-    records.amend(run.uuid, (record) => {
+    records.amend(run.uuid, (found) => {
       ended = null;
-      if (!record) return null;
       const context = { now: clock.now(), traceparent: currentTraceparent() };
+      const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);
       if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);
       const released = leaseReleased(record, run);
-      if (!isMessageOfJob(released, message)) return released;
-      const concluded = conclude(released, context, conclusionFor(released), steps);
+      const work = workOfMessage(released, message);
+      if (!work) return released;
+      const concluded = conclude(released, context, conclusionFor(released), { steps, work, run });
       if (hasEnded(released, concluded)) ended = concluded;
       return concluded;
     }),
   );
-  if (written && ended) countEnded(deps.status, ended);
+  if (!written) throw new Error('unreachable: every run ends with a write');
+  if (ended) countEnded(deps.status, ended);
   return written;
 }
 
@@ -115,10 +117,14 @@ function conclude(
   record: DeviceRecord,
   context: { now: EpochMs; traceparent: string | undefined },
   next: Conclusion,
-  steps: readonly StepResult[],
+  { steps, work, run }: { steps: readonly StepResult[]; work: Job | Check; run: Run },
 ): DeviceRecord {
-  if (next.kind === 'succeeded') return completed(record, context, steps);
-  if (record.job?.dead) {
+  if (next.kind === 'succeeded') {
+    return run.looksOnly
+      ? looked(record, context, steps)
+      : completed(record, context, steps, work === record.check);
+  }
+  if ('dead' in work && work.dead) {
     const note = next.kind === 'suspended' ? 'cancelled' : `${next.error.code}: ${next.error.message}`;
     return endedAfterCancel(record, context, note, steps);
   }
@@ -130,7 +136,7 @@ function conclude(
 
 /** Whether a change has succeeded, or has failed for good in this run. */
 function hasEnded(before: DeviceRecord, after: DeviceRecord): boolean {
-  if (before.job?.kind !== 'change') return false;
+  if (!before.job) return false;
   return after.job === null || (after.job.dead !== undefined && before.job.dead === undefined);
 }
 

@@ -1,10 +1,11 @@
 import { ProvisioningError } from '../shared/errors.js';
 import { choose } from './steps/choose.js';
 import { clear, clearForeignServices } from './steps/clear.js';
+import { leaveFleets } from './steps/leaveFleets.js';
 import { register } from './steps/register.js';
 import { remove } from './steps/remove.js';
 import { store } from './steps/store.js';
-import { expectServedFleet, findDevice, findScope } from './steps/validate.js';
+import { findDevice, findScope, isServed } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
 /**
@@ -14,17 +15,21 @@ import type { Work } from './steps/work.js';
  * @throws ProvisioningError; the findings so far are in `work`
  */
 export async function reconcile(work: Work): Promise<void> {
-  if (!work.desired.present) return remove(work, () => findDevice(work));
+  const { desired, looksOnly } = work;
+  if (!desired.present && !looksOnly) return remove(work, () => findDevice(work));
   const device = await findDevice(work);
   if (!device) {
     // The hub must not accept a certificate that no device holds. If the device was never seen, the identity stays: the identity may
     // belong to another owner, and a caller must not be able to remove an identity by a request for a device that our key does not see.
     if (work.observed.fleet !== null) await remove(work, async () => null);
+    if (!desired.present) return;
     throw new ProvisioningError('device-not-found', 'balena has no device with this UUID.', {
       step: 'validate',
     });
   }
-  expectServedFleet(work, device);
+  if (!desired.present) return;
+  if (!isServed(work, device)) return leaveFleets(work, device.fleet);
+  if (looksOnly) return;
   // The key in another application's service is removed even if the run fails afterwards.
   await clearForeignServices(work, device);
   const scopedVariables = findScope(work, device);

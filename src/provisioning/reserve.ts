@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../device/record.js';
-import { hubAccepts } from '../device/state.js';
+import { hubAccepts, isCheckNext, pendingWork } from '../device/state.js';
 import type { EpochMs } from '../shared/time.js';
 import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
@@ -31,14 +31,13 @@ export async function reserve(
   }: Pick<WorkerDependencies, 'rateLimiter' | 'clock' | 'random'> & { settings: { renewAt: number } },
   record: DeviceRecord,
 ): Promise<ReserveResult> {
-  const { job } = record;
-  let reservation = job?.reservation ?? null;
+  let reservation = pendingWork(record)?.reservation ?? null;
   if (reservation !== null && clock.now() - (await rateLimiter.due(reservation)) > abandonedAfterMs)
     reservation = null;
   if (reservation === null) {
     const now = clock.now();
     if (!expectsHubOperation(record, now, settings.renewAt)) return { kind: 'now', due: now, reservation };
-    if (job?.kind === 'check' && (await rateLimiter.nextFree()) - now > checkHorizonMs)
+    if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > checkHorizonMs)
       return { kind: 'later', due: clock.now() + Math.round(checkAgainMs * (1 + random())), reservation };
     reservation = await rateLimiter.reserve();
   }
@@ -54,13 +53,15 @@ export async function reserve(
  *
  * @param renewAt the fraction of a certificate's lifetime after which the certificate is renewed
  */
-export function expectsHubOperation(
-  { desired, observed, job }: DeviceRecord,
-  now: EpochMs,
-  renewAt: number,
-): boolean {
+export function expectsHubOperation(record: DeviceRecord, now: EpochMs, renewAt: number): boolean {
+  const { desired, observed } = record;
   const { thumbprint, hub, notBefore, notAfter } = observed;
-  if (!desired.present || job?.forceVerify || thumbprint === null || !hubAccepts(hub, thumbprint))
+  if (
+    !desired.present ||
+    pendingWork(record)?.forceVerify ||
+    thumbprint === null ||
+    !hubAccepts(hub, thumbprint)
+  )
     return true;
   if (thumbprint === desired.retire) return true;
   if (desired.revoke && desired.retire !== undefined && hubAccepts(hub, desired.retire)) return true;

@@ -1,4 +1,5 @@
 import type { DeviceRecord, StepResult } from '../device/record.js';
+import { isCheckNext, isDeadByOperator, pendingWork } from '../device/state.js';
 import { scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
@@ -26,6 +27,8 @@ export interface Run extends Work {
   /** The reserved operation; null once the run has used the reservation. */
   reservation: Reservation | null;
   readonly steps: StepResult[];
+  /** The record as it was written with the lease. */
+  readonly leased: DeviceRecord;
   /** Ends the run's spans. */
   end(error?: ProvisioningError): void;
 }
@@ -53,13 +56,16 @@ export function startRun(
     uuid: record.uuid,
     desired: record.desired,
     scopes: record.scopes,
-    forceVerify: record.job?.forceVerify ?? false,
+    forceVerify: pendingWork(record)?.forceVerify ?? false,
+    notice: record.check?.notice ?? null,
+    looksOnly: isCheckNext(record) && isDeadByOperator(record.job),
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
     outcomeUnknown: false,
     healthyDependencies: new Set(),
     reservation,
     steps,
+    leased: record,
     end,
     now: () => clock.now(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),

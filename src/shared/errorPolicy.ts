@@ -110,6 +110,14 @@ export const errorPolicies = {
     advice:
       'If the fleet was deleted, discard the request. Otherwise check BALENA_API_KEY and replay: the device still has its variables.',
   },
+  'fleet-not-visible': {
+    ...deviceFailed,
+    fault: 'fleet',
+    meaning:
+      'balena shows neither the device nor its fleet: the fleet was deleted, or the key has lost a right.',
+    advice:
+      'If the fleet was deleted, remove its identities: provisioner sweep --fleet <slug> --allow-gone. Otherwise check BALENA_API_KEY and its rights, then replay.',
+  },
   'service-not-found': {
     ...final,
     fault: 'fleet',

@@ -96,9 +96,10 @@ export function fleetDependencies() {
     requested: async () => {
       const found: string[] = [];
       for (const { uuid } of accepting.sent) {
-        const { job, desired } = await accepting.record(uuid);
-        const what = desired.present ? (job?.kind ?? 'none') : 'remove';
-        found.push(`${uuid} ${what}${job?.forceVerify ? ' forceVerify' : ''}`);
+        const { job, check, desired } = await accepting.record(uuid);
+        const present = check ? 'check' : job ? 'change' : 'none';
+        const what = desired.present ? present : 'remove';
+        found.push(`${uuid} ${what}${(job ?? check)?.forceVerify ? ' forceVerify' : ''}`);
       }
       return found;
     },

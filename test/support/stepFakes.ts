@@ -58,6 +58,8 @@ export interface FakeOptions {
   observed?: Partial<Observed>;
   scopes?: VariableScope[];
   forceVerify?: boolean;
+  looksOnly?: boolean;
+  notice?: Work['notice'];
   /** The device in balena; default: no such device. */
   device?: BalenaDevice;
   /** The key does not see the fleet of the device. */
@@ -143,6 +145,8 @@ export function fakeWork(options: FakeOptions = {}) {
     desired: { present: true, service: '', requestId: 'r', requestedAt: now, ...options.desired },
     scopes: options.scopes ?? [''],
     forceVerify: options.forceVerify ?? false,
+    looksOnly: options.looksOnly ?? false,
+    notice: options.notice ?? null,
     observed: {
       thumbprint: null,
       previous: null,

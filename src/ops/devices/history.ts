@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../../device/record.js';
 import type { Records } from '../../device/repository.js';
-import { hubAccepts, isPending } from '../../device/state.js';
+import { hubAccepts, pendingWork } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { type Clock, iso, isoOrNull } from '../../shared/time.js';
@@ -39,7 +39,7 @@ export async function readHistory(deps: HistoryDependencies, uuid: string): Prom
       replays,
       firstSeenAt: iso(firstSeenAt),
       completedAt: isoOrNull(completedAt),
-      dueAt: isPending(job) ? iso(job.due) : null,
+      dueAt: isoOrNull(pendingWork(record)?.due ?? null),
       hub: hubOf(record),
       replayable: job?.dead !== undefined && !discarded,
       discarded: discarded ? { at: iso(discarded.at), by: discarded.by, reason: discarded.reason } : null,

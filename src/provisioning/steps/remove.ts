@@ -30,11 +30,13 @@ export async function remove(work: Work, find: () => Promise<BalenaDevice | null
  * An identity that does not exist counts as removed. After an explicit request the hub is asked even if the record says that there is
  * no identity.
  */
-async function removeIdentity(work: Work): Promise<void> {
+export async function removeIdentity(work: Work): Promise<void> {
   const { observed, desired } = work;
   if (desired.present && observed.hub === 'none' && !work.forceVerify) return;
-  observed.hub = 'unknown';
-  await work.hub('remove', (hub, ms) => hub.remove(work.uuid, ms));
+  await work.hub('remove', (hub, ms) => {
+    observed.hub = 'unknown';
+    return hub.remove(work.uuid, ms);
+  });
   observed.hub = 'none';
   observed.hubEtag = undefined;
 }

@@ -7,8 +7,8 @@ import type { Work } from './work.js';
  * Finds the device in balena, with one request.
  *
  * @returns null if balena does not have the device
- * @throws ProvisioningError `balena-unauthorized` if the answer is empty because our key does not see the fleet any more;
- * `device-not-visible` in the same case for a device that is to be removed: the fleet may have been deleted
+ * @throws ProvisioningError `balena-unauthorized` if our key sees no fleet at all; `fleet-not-visible` if the key does not see the fleet
+ * of the device any more; `device-not-visible` in the same case for a device that is to be removed. The fleet may have been deleted, or the key has lost a right
  */
 export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   const device = await work.balena('validate', (balena) => balena.findDevice(work.uuid));
@@ -20,21 +20,35 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
     return device;
   }
   const { fleet } = work.observed;
-  if (!(await work.balena('validate', (balena) => balena.seesFleet(fleet)))) {
-    if (!work.desired.present) throw neitherIsVisible(fleet);
-    productMetrics().credentialsRejected('balena');
-    throw fleetIsNotVisible(fleet);
-  }
+  if (
+    work.notice !== 'fleet-deleted' &&
+    !(await work.balena('validate', (balena) => balena.seesFleet(fleet)))
+  )
+    throw notVisible(work);
   // The variables were deleted with the device.
   for (const scope of work.scopes) work.clearedScopes.add(scope);
   return null;
 }
 
-function fleetIsNotVisible(fleet: string | null): ProvisioningError {
-  const what = fleet === null ? 'any fleet' : `the fleet ${fleet}`;
+function notVisible({ desired, observed: { fleet } }: Work): ProvisioningError {
+  if (!desired.present) return neitherIsVisible(fleet);
+  if (fleet !== null) return fleetIsNotVisible(fleet);
+  productMetrics().credentialsRejected('balena');
   return new ProvisioningError(
     'balena-unauthorized',
-    `Our balena API key does not see ${what}: check BALENA_API_KEY.`,
+    'Our balena API key does not see any fleet: check BALENA_API_KEY.',
+    { step: 'validate' },
+  );
+}
+
+/**
+ * The error for a device that is to be present. balena does not tell a deleted fleet from a fleet that the key may not see any more. The
+ * error counts as an attempt, so that the work ends and shows what an operator has to decide.
+ */
+function fleetIsNotVisible(fleet: string): ProvisioningError {
+  return new ProvisioningError(
+    'fleet-not-visible',
+    `balena shows neither the device nor its fleet ${fleet}. The hub identity was left as it is. If the fleet was deleted, remove its identities: provisioner sweep --fleet ${fleet} --allow-gone. Otherwise check BALENA_API_KEY and its rights.`,
     { step: 'validate' },
   );
 }
@@ -49,20 +63,13 @@ function neitherIsVisible(fleet: string | null): ProvisioningError {
   );
 }
 
-/**
- * Checks that the device's fleet is served.
- *
- * @throws ProvisioningError `fleet-not-allowed`
- */
-export function expectServedFleet(work: Work, device: BalenaDevice): void {
+/** Whether the device's fleet is served. The record notes the last served fleet. */
+export function isServed(work: Work, device: BalenaDevice): boolean {
   const { fleets } = work.settings;
-  if (fleets && !fleets.includes(device.fleet)) {
-    throw new ProvisioningError(
-      'fleet-not-allowed',
-      `The device's fleet ${device.fleet} is not one of the fleets that are served (FLEETS).`,
-      { step: 'validate' },
-    );
-  }
+  if (fleets && !fleets.includes(device.fleet)) return false;
+  work.observed.servedFleet = device.fleet;
+  delete work.observed.outside;
+  return true;
 }
 
 /**

@@ -111,6 +111,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return wish.present && device.tampered;
     case 'device-not-visible':
       return !wish.present && device.blindRuns >= scenario.maxAttempts;
+    case 'fleet-not-visible':
+      return wish.present && device.blindRuns >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');

@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { isInDesiredState, isPending, stateOf } from '../../../src/device/state.js';
+import { isInDesiredState, pendingWork, stateOf } from '../../../src/device/state.js';
 import { isEmpty } from './asAcknowledged.js';
 import { hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
@@ -12,7 +12,7 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
   // Only an audit finds the state outside of a lost record, and not all of the state.
   if (device.recordLost && (record.job || !audited)) return [];
   const { job, desired } = record;
-  if (isPending(job)) {
+  if (pendingWork(record)) {
     const { requests } = system.callersOf(uuid);
     const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
     return [isAcknowledged ? 'stuck' : 'stuck, never acknowledged'];

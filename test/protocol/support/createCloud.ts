@@ -13,6 +13,8 @@ export interface CloudDevice {
   readonly uuid: string;
   /** The device was deleted in balena. */
   gone: boolean;
+  /** A check was requested after the device was deleted, and the caller was told so. */
+  checkedSinceGone: boolean;
   /** Another program changed something. */
   tampered: boolean;
   /** The record was lost, or replaced by an older version. */
@@ -31,6 +33,8 @@ export interface CloudDevice {
   identity: ThumbprintPair | 'other' | null;
   /** The operator has disabled the identity. */
   disabled: boolean;
+  /** A call to change the identity was made under the present lease. */
+  hubChanging: boolean;
   /** Changes with every change of the identity. */
   etag: number;
   variables: Map<VariableScope, Map<VariableName, { id: number; value: string }>>;
@@ -50,6 +54,7 @@ export function createCloud() {
       {
         uuid,
         gone: false,
+        checkedSinceGone: false,
         tampered: false,
         recordLost: false,
         poison: false,
@@ -59,6 +64,7 @@ export function createCloud() {
         lateCallers: [],
         identity: null,
         disabled: false,
+        hubChanging: false,
         etag: 0,
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,

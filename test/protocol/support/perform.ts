@@ -173,9 +173,12 @@ export function lookAgain(
   forceVerify: boolean,
   inMs = 0,
 ): void {
-  invoke(system, running, uuid, () =>
-    requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs),
-  );
+  const device = system.cloud.device(uuid);
+  const { gone } = device;
+  invoke(system, running, uuid, async () => {
+    await requestCheck(running.deps, uuid, { forceVerify, due: running.deps.clock.now() + inMs });
+    device.checkedSinceGone ||= gone && system.recordOf(uuid) !== null;
+  });
 }
 
 /** Plans a bulk action and starts the action. Operators are not told about single devices. */

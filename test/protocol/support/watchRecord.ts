@@ -22,8 +22,11 @@ export function watchRecord(
   const { requestId } = after.desired;
   if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
 
-  if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
-  if (before?.job?.kind === 'change' && !job && !error) done.add(after.desired.requestId);
+  if (lease && lease.by !== before?.lease?.by) {
+    atWork.set(uuid, after.desired);
+    device.hubChanging = false;
+  }
+  if (before?.job && !job && !error) done.add(after.desired.requestId);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
   if (error?.message.startsWith('An unexpected error')) violated(`an error of our own: ${error.message}`);
   if (!before) return;
@@ -33,16 +36,20 @@ export function watchRecord(
     device.byHand -= 1;
     if (device.byHand < 0) violated('replayed without anyone asking');
   }
+  if (isReleasedBy(name, before, after) && becameUnknown(before, after) && !device.hubChanging)
+    violated('the state of the hub became unknown without a call to the hub');
   const tookOver =
     before.lease !== null &&
     !before.lease.unresolved &&
     lease?.by !== before.lease.by &&
     before.lease.until <= world.now + scenario.skewMs;
-  const isUnseen = error?.code === 'device-not-visible';
+  const isUnseen = error?.code === 'device-not-visible' || error?.code === 'fleet-not-visible';
   const failedItself =
     isUnseen ||
     (error !== null && ['timed-out', 'unexpected', 'balena-conflict', 'hub-conflict'].includes(error.code));
-  if (after.attempts > before.attempts && !tookOver && !failedItself)
+  // A dead request keeps its own error while a check fails.
+  const ofCheck = before.job?.dead !== undefined;
+  if (after.attempts > before.attempts && !tookOver && !failedItself && !ofCheck)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
   if (throttled && job && !job.dead && job.due < throttled.at + throttledForMs)
@@ -64,18 +71,30 @@ export function watchRecord(
           'balena-conflict',
           'hub-conflict',
           'device-not-visible',
+          'fleet-not-visible',
         ].includes(error.code) &&
         tooMany);
     if (!named) violated(`given up without a reason: ${error?.code}`);
   }
 }
 
-function summary({ desired, job, lease, observed, scopes, attempts, error }: DeviceRecord): string {
+/** Has the run of this process ended under its own lease? */
+function isReleasedBy(name: string, { lease }: DeviceRecord, after: DeviceRecord): boolean {
+  const wasOwn = lease?.by.startsWith(`${name}/`) === true && !lease.unresolved;
+  return wasOwn && (after.lease === null || after.lease.unresolved === true);
+}
+
+function becameUnknown(before: DeviceRecord, after: DeviceRecord): boolean {
+  return after.observed.hub === 'unknown' && before.observed.hub !== 'unknown';
+}
+
+function summary({ desired, job, check, lease, observed, scopes, attempts, error }: DeviceRecord): string {
   const short = (text: string | null | undefined) => (text ? text.slice(0, 6) : text);
   const { thumbprint, previous, hub, service } = observed;
   return JSON.stringify({
     desired: { ...desired, requestId: desired.requestId.slice(-4), retire: short(desired.retire) },
     job,
+    check,
     lease: lease && { ...lease, by: lease.by.slice(0, 8) },
     observed: {
       thumbprint: short(thumbprint),

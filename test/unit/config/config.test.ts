@@ -14,6 +14,7 @@ test('what is not set has its default', () => {
     records: { connection: { connectionString: storage } },
     fleets: null,
     sweepSchedule: null,
+    unservedIdentity: 'remove',
     renewSchedule: '0 0 3 * * *',
     defaultService: '',
     webhookSecrets: [],

@@ -22,11 +22,7 @@ test.each<[string, State, DeviceRecord]>([
   ['that a worker holds again after a failure', 'working', { ...working, retries: 1, error: failed.error }],
   ['that was given up', 'failed', failed],
   ['that is as it should be', 'provisioned', provisioned],
-  [
-    'that is only being checked',
-    'provisioned',
-    { ...provisioned, job: { generation: 1, kind: 'check', due: now } },
-  ],
+  ['that is only being checked', 'provisioned', { ...provisioned, check: { generation: 1, due: now } }],
   ['that a check found wrong, and could not repair', 'failed', { ...provisioned, scopes: ['main', 'relay'] }],
   ['that is gone, as it should be', 'deprovisioned', absent],
   ['that should be gone, and is not', 'failed', { ...absent, scopes: ['main'] }],

@@ -45,17 +45,9 @@ describe('accepted', () => {
   });
 
   test.each([
-    [
-      'at its slot, if it has one',
-      { generation: 1, kind: 'change' as const, due: now, reservation: now + 28_000 },
-      '30',
-    ],
-    ['no sooner than it is due', { generation: 1, kind: 'change' as const, due: now + 90_500 }, '91'],
-    [
-      'in a second, if its slot has passed',
-      { generation: 1, kind: 'change' as const, due: now, reservation: now - 9_000 },
-      '1',
-    ],
+    ['at its slot, if it has one', { generation: 1, due: now, reservation: now + 28_000 }, '30'],
+    ['no sooner than it is due', { generation: 1, due: now + 90_500 }, '91'],
+    ['in a second, if its slot has passed', { generation: 1, due: now, reservation: now - 9_000 }, '1'],
   ])('is expected %s', async (_, job, seconds) => {
     const { headers } = await answer({ kind: 'accepted', record: recordWith({ job }) });
     expect(headers['retry-after']).toBe(seconds);

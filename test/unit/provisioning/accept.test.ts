@@ -27,7 +27,7 @@ describe('a device that was never asked for', () => {
     expect(answer).toMatchObject({ kind: 'accepted', record: { desired: stored.desired } });
     expect(stored).toMatchObject({
       desired: { present: true, service: 'main', requestedAt: now },
-      job: { generation: stored.lastGeneration, kind: 'change', due: now },
+      job: { generation: stored.lastGeneration, due: now },
       firstGeneration: stored.lastGeneration,
     });
     const { requestId } = stored.desired;
@@ -63,7 +63,7 @@ describe('what a bulk action is to come to in hours', () => {
   const waiting: DeviceRecord = {
     ...queued,
     action: { id: 'a', error: null, previous: {} },
-    job: { generation: 1, kind: 'change', due: now + 5 * hours },
+    job: { generation: 1, due: now + 5 * hours },
   };
 
   test('does not wait, if the device asks by itself: it is a new request, and the action leaves it alone', async () => {
@@ -74,8 +74,8 @@ describe('what a bulk action is to come to in hours', () => {
   });
 
   test.each<[string, Partial<DeviceRecord>]>([
-    ['its turn is near', { job: { generation: 1, kind: 'change', due: now + minutes } }],
-    ['it has its slot', { job: { generation: 1, kind: 'change', due: now + 5 * hours, reservation: now } }],
+    ['its turn is near', { job: { generation: 1, due: now + minutes } }],
+    ['it has its slot', { job: { generation: 1, due: now + 5 * hours, reservation: now } }],
     ['a worker is at it', { lease: { by: 'w', until: now + minutes } }],
     ['it was tried and is tried again', { retries: 1 }],
   ])('is the same request, if %s', async (_, more) => {
@@ -106,7 +106,7 @@ describe('the same request again, while it is under way', () => {
     [
       'is sent again at once if its send is known to have failed',
       1,
-      { ...first, job: { generation: 1, kind: 'change', due: now, unsent: true } },
+      { ...first, job: { generation: 1, due: now, unsent: true } },
       0,
     ],
   ])('%s', async (_, times, record, afterMs) => {
@@ -135,7 +135,7 @@ describe('a device that is provisioned', () => {
   test('is checked again, if that was not done for ten minutes', async () => {
     const { answer, record, sent } = await requested(fresh(provisioned), post, now + 10 * minutes + 1);
     expect(answer.kind).toBe('already-provisioned');
-    expect(await record(uuid)).toMatchObject({ job: { kind: 'check' }, desired: { requestId } });
+    expect(await record(uuid)).toMatchObject({ check: {}, desired: { requestId } });
     expect(sent).toHaveLength(1);
   });
 
@@ -165,7 +165,7 @@ describe('a DELETE', () => {
   test('of a device that is provisioned is written, and its message sent', async () => {
     const { answer, sent, record } = await requested(provisioned, remove);
     expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { present: false } } });
-    expect(await record(uuid)).toMatchObject({ desired: { present: false }, job: { kind: 'change' } });
+    expect(await record(uuid)).toMatchObject({ desired: { present: false }, job: {} });
     expect(sent).toMatchObject([{ operation: 'deprovision' }]);
   });
 
@@ -180,7 +180,7 @@ describe('a DELETE', () => {
 test('a rotation with revocation that is pending stays one, though the same rotation is requested without', async () => {
   const desired = { ...provisioned.desired, retire: thumbprint, revoke: true };
   const action = { id: 'a', error: null };
-  const later = { generation: 1, kind: 'change' as const, due: now + 60 * minutes };
+  const later = { generation: 1, due: now + 60 * minutes };
   const pending = { ...provisioned, desired, action, job: later };
   const { record } = await requested(pending, { ...post, retire: thumbprint });
   expect((await record(uuid)).desired).toMatchObject({ retire: thumbprint, revoke: true });
@@ -272,7 +272,7 @@ test('asked with distrust, the worker is to ask the hub', async () => {
     revoke: true,
     forceVerify: true,
   });
-  expect((await record(uuid)).job).toMatchObject({ kind: 'change', forceVerify: true });
+  expect((await record(uuid)).job).toMatchObject({ forceVerify: true });
 });
 
 test('a worker and what it found are left alone', async () => {

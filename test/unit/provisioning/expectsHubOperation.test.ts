@@ -11,7 +11,7 @@ test.each<[string, boolean, DeviceRecord]>([
   ['a device that the hub is known to accept', false, provisioned],
   ['a move to another service', false, { ...provisioned, desired: { ...desired, service: 'relay' } }],
   ['a device to remove', true, { ...provisioned, desired: { ...desired, present: false, service: null } }],
-  ['an audit', true, { ...provisioned, job: { generation: 1, kind: 'check', due: now, forceVerify: true } }],
+  ['an audit', true, { ...provisioned, check: { generation: 1, due: now, forceVerify: true } }],
   ['a hub of which nothing is known', true, { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
   ['a rotation', true, { ...provisioned, desired: { ...desired, retire: thumbprint } }],
   [

@@ -35,7 +35,7 @@ async function comeBack(awayMs: number, workMs: number) {
     clock.at = Math.max(clock.at, next.due);
     const record = {
       ...queued,
-      job: { generation: 1, kind: 'change' as const, due: next.due, reservation: next.reservation },
+      job: { generation: 1, due: next.due, reservation: next.reservation },
     };
     const claim = await reserve(deps, record);
     if (claim.kind === 'now') {
@@ -69,7 +69,7 @@ test('a worker that is faster than the pace keeps to it, and puts off what there
 });
 
 describe('a check', () => {
-  const check = { ...queued, job: { generation: 1, kind: 'check' as const, due: now } };
+  const check = { ...queued, job: null, check: { generation: 1, due: now } };
 
   async function reserveBehind(reservations: number) {
     const clock = handClock(now);

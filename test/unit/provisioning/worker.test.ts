@@ -1,8 +1,9 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { leaseExpired } from '../../../src/device/transitions.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { failed, now, provisioned, queued, recordWith, uuid } from '../../support/records.js';
+import { failed, now, provisioned, queued, recordWith, thumbprint, uuid } from '../../support/records.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 const minutes = 60_000;
@@ -87,12 +88,36 @@ describe('a run that fails', () => {
     expect(after?.job?.due).toBeGreaterThanOrEqual(now + 2 * minutes);
   });
 
-  test('without an answer from balena, leaves the state of the hub unknown', async () => {
-    const { after } = await worked(queued, {
-      prepare: ({ fails }) => fails.set('store AZURE_CERT', new ProvisioningError('timed-out', 'No answer.')),
+  test('without an answer from balena, leaves the state of the hub known, also after the unresolved lease', async () => {
+    const late = new ProvisioningError('timed-out', 'No answer.', {
+      dependency: 'balena',
+      outcomeUnknown: true,
     });
-    expect(after?.observed).toMatchObject({ hub: 'unknown', thumbprint: null });
-    expect(after?.attempts).toBe(1);
+    const { after } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('store AZURE_CERT', late),
+    });
+    expect(after).toMatchObject({ attempts: 1, lease: { unresolved: true }, observed: { thumbprint: null } });
+    expect(after?.observed.hub).toEqual([expect.any(String), expect.any(String)]);
+    expect(leaseExpired(after!, { now: now + 10 * minutes }).observed.hub).toEqual(after?.observed.hub);
+  });
+
+  test('whose record was lost meanwhile, is made again with everything that the record said', async () => {
+    const revoking = { ...queued, desired: { ...queued.desired, retire: thumbprint, revoke: true } };
+    const { after, sent } = await worked(revoking, {
+      prepare: ({ deps, table }) => {
+        deps.balena.store = async () => {
+          await table.remove({ partition: uuid.slice(0, 2), row: uuid });
+          throw unavailable();
+        };
+      },
+    });
+    expect(after).toMatchObject({
+      desired: revoking.desired,
+      job: { generation: after!.lastGeneration },
+      scopes: ['main'],
+      error: { code: 'hub-unavailable' },
+    });
+    expect(sent).toMatchObject([{ generation: after?.lastGeneration }]);
   });
 
   test('for good, is dead-lettered', async () => {
@@ -188,7 +213,7 @@ describe('a run that fails', () => {
     const system = workerDependencies(now);
     await system.put(queued);
     const { deps } = system;
-    const newer = { generation: 8, kind: 'change' as const, due: now };
+    const newer = { generation: 8, due: now };
     const balena = {
       ...deps.balena,
       async findDevice() {

@@ -16,6 +16,7 @@ const expected: Record<
 > = {
   'device-not-found': ['device', true, false, 'never', 'never', 5],
   'device-not-visible': ['device', false, true, 'never', 'never', 5],
+  'fleet-not-visible': ['fleet', false, true, 'never', 'never', 5],
   'service-not-found': ['fleet', true, false, 'never', 'never', 5],
   'fleet-not-allowed': ['fleet', true, false, 'never', 'never', 5],
   'balena-rejected': ['device', true, false, 'never', 'never', 5],
