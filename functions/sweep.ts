@@ -6,14 +6,20 @@ import { sweep } from '../src/fleet/sweep.js';
 /** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
 const maxRunMs = 4 * 60_000;
 
-const { fleets, defaultService, sweepSchedule } = theApp.config;
+const { fleets, defaultService, sweepSchedule, hubHost, operationsPerMinute } = theApp.config;
 
 /** By `SWEEP_SCHEDULE`, the timer requests forgotten devices of `FLEETS`, and checks devices that differ from their records. */
 if (sweepSchedule !== null && fleets !== null) {
   app.timer('sweep', {
     schedule: sweepSchedule,
     handler: async (_timer, context) => {
-      const options = { fleets, service: defaultService, signal: AbortSignal.timeout(maxRunMs) };
+      const options = {
+        fleets,
+        service: defaultService,
+        hubHost,
+        operationsPerMinute,
+        signal: AbortSignal.timeout(maxRunMs),
+      };
       const { devices, records, requested, checked, guarded, invisible, finished } = await sweep(
         theApp,
         options,

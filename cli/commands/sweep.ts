@@ -39,7 +39,7 @@ export const addSweep: AddCommand = (parent, action) =>
         const fleets = options.fleet ?? app.config.fleets;
         const { allowGone = false } = options;
         const service = options.service ?? app.config.defaultService;
-        const served = app.config.fleets;
+        const { fleets: served, hubHost, operationsPerMinute } = app.config;
         if (!fleets)
           throw new CliError(
             'no-fleets',
@@ -52,7 +52,14 @@ export const addSweep: AddCommand = (parent, action) =>
           const onProgress = (latest: SweepProgress) => {
             progress = latest;
           };
-          for await (const item of planSweep(app, { fleets, served, service, allowGone, onProgress }))
+          for await (const item of planSweep(app, {
+            fleets,
+            served,
+            hubHost,
+            service,
+            allowGone,
+            onProgress,
+          }))
             items.push(item);
           session.printResult({ ...progress, items }, () =>
             [...items.map(itemLine), summary(progress, 'would be ')].join('\n'),
@@ -60,7 +67,10 @@ export const addSweep: AddCommand = (parent, action) =>
           return exitCodeOf(progress);
         }
         const signal = session.interruptSignal();
-        const report = await sweep(app, { fleets, served, service, allowGone, signal });
+        const report = await sweep(app, {
+          ...{ fleets, served, service, allowGone, signal },
+          ...{ hubHost, operationsPerMinute },
+        });
         session.printResult(report, () =>
           report.finished ? summary(report) : `${summary(report)}\nInterrupted. Run the command again.`,
         );

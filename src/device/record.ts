@@ -97,6 +97,10 @@ export interface Observed {
    * refuses an update of another version, so the update needs no reading before. An old etag does no harm.
    */
   readonly hubEtag?: string | undefined;
+  /** The host name of the hub that `hub` is about. */
+  readonly hubHost?: string;
+  /** The time of the hub's last answer to a call for this device. */
+  readonly hubSeenAt?: EpochMs;
   /** The fleet's slug. */
   readonly fleet: string | null;
   /** The slug of the last served fleet in which a worker saw the device. */

@@ -49,6 +49,11 @@ export function hubAccepts(hub: HubState, thumbprint: string): boolean {
   return Array.isArray(hub) && hub.includes(thumbprint);
 }
 
+/** Whether the record is about another hub than the given one. Such a record does not say what the given hub accepts. */
+export function isOfOtherHub({ hubHost }: { hubHost?: string | null }, present: string | null): boolean {
+  return hubHost != null && present !== null && hubHost !== present;
+}
+
 /** Whether the last observed state of the device equals the desired state. A device with a dead job is never in its desired state. */
 export function isInDesiredState(record: DeviceRecord): boolean {
   const { desired, observed, scopes, job } = record;

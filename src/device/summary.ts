@@ -43,10 +43,14 @@ export interface Summary {
     reserved: boolean;
   } | null;
   /** The requested check; null if none is requested. */
-  check: { due: EpochMs } | null;
+  check: { due: EpochMs; forceVerify: boolean } | null;
   thumbprint: string | null;
   previous: string | null;
   hub: HubState;
+  /** The host name of the hub that `hub` is about; null if unknown. */
+  hubHost: string | null;
+  /** The time of the hub's last answer; 0 if unknown. */
+  hubSeenAt: EpochMs;
   notBefore: EpochMs | null;
   notAfter: EpochMs | null;
   verifiedAt: EpochMs;
@@ -84,10 +88,12 @@ export function summarize(record: DeviceRecord): Summary {
       discarded: job.dead?.discarded !== undefined,
       reserved: job.reservation !== undefined,
     },
-    check: record.check && { due: record.check.due },
+    check: record.check && { due: record.check.due, forceVerify: record.check.forceVerify === true },
     thumbprint: observed.thumbprint,
     previous: observed.previous,
     hub: observed.hub,
+    hubHost: observed.hubHost ?? null,
+    hubSeenAt: observed.hubSeenAt ?? 0,
     notBefore: observed.notBefore,
     notAfter: observed.notAfter,
     verifiedAt: observed.verifiedAt,

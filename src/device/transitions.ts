@@ -2,7 +2,14 @@ import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type { Check, CheckNotice, DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
 import { type DeviceRequest, desiredBy } from './request.js';
-import { hasPendingChange, isCheckNext, isInDesiredState, isPending, pendingWork } from './state.js';
+import {
+  hasPendingChange,
+  isCheckNext,
+  isInDesiredState,
+  isOfOtherHub,
+  isPending,
+  pendingWork,
+} from './state.js';
 import {
   addScopes,
   afterLease,
@@ -188,16 +195,26 @@ export function leaseExpired(record: DeviceRecord, { now }: Context): DeviceReco
 
 /**
  * A worker takes the device. The desired scope is recorded before the worker can write a variable there. The run of a change covers a
- * check whose time has come, and asks the hub if the check does.
+ * check whose time has come, and asks the hub if the check does. What the record says about another hub counts for nothing.
+ *
+ * @param hubHost the host name of the hub of this process; null if unknown
  */
 export function leased(
   record: DeviceRecord,
   context: Context,
-  { by, until }: { by: string; until: EpochMs },
+  { by, until, hubHost = null }: { by: string; until: EpochMs; hubHost?: string | null },
 ): DeviceRecord {
   const { present, service } = record.desired;
-  const next = { ...leaseExpired(record, context), ...covered(record, context), lease: { by, until } };
+  const expired = atHub(leaseExpired(record, context), hubHost);
+  const next = { ...expired, ...covered(record, context), lease: { by, until } };
   return present && service !== null ? addScopes(next, [service]) : next;
+}
+
+function atHub(record: DeviceRecord, hubHost: string | null): DeviceRecord {
+  if (hubHost === null || record.observed.hubHost === hubHost) return record;
+  const { hubEtag, hubSeenAt, ...others } = record.observed;
+  if (!isOfOtherHub(others, hubHost)) return { ...record, observed: { ...record.observed, hubHost } };
+  return { ...record, observed: { ...withUnknownHub(others), hubHost } };
 }
 
 function covered({ job, check }: DeviceRecord, { now }: Context): Pick<DeviceRecord, 'job' | 'check'> {

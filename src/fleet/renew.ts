@@ -87,7 +87,7 @@ async function findDue(records: Records, renewAt: number, now: EpochMs) {
   let failed = 0;
   for await (const summary of records.summaries()) {
     const { uuid, job, check, notAfter } = summary;
-    if (check && check.due >= now) scheduled.push(check.due);
+    if (check && !check.forceVerify && check.due >= now) scheduled.push(check.due);
     const expiryClass = expiryClassOf(summary, now);
     if (expiryClass) certificates[expiryClass] += 1;
     if (!isDue(summary, renewAt, now)) continue;

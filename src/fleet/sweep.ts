@@ -2,6 +2,7 @@ import { type AcceptDependencies, acceptNew } from '../provisioning/accept.js';
 import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
+import type { EpochMs } from '../shared/time.js';
 import type { Position } from '../storage/timerRows.js';
 import { type ListingDependencies, listDevices } from './list.js';
 import { type GuardedFleet, type GuardOptions, massDeletionGuard } from './massDeletionGuard.js';
@@ -14,6 +15,10 @@ export type SweepDependencies = AcceptDependencies & ListingDependencies;
 export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
   /** See `SweepRules`; default: the fleets to sweep. */
   served?: readonly string[] | null;
+  /** See `SweepRules`; default: unknown. */
+  hubHost?: string | null;
+  /** The hub's limit of registry operations a minute. The checks of devices of another hub are spread over this rate; default: 100. */
+  operationsPerMinute?: number;
   /** See `SweepRules`; default: ten minutes. */
   settleMs?: number;
   /** Disables the mass deletion guard, for fleets that were emptied, deleted or taken out of FLEETS on purpose. Default: false. */
@@ -93,10 +98,15 @@ export async function sweep(
   const after = (await position?.read()) ?? '';
   const guard = massDeletionGuard(rulesOf(options));
   let items: SweepItem[] = [];
+  const { operationsPerMinute = 100 } = options;
   let rows = 0;
+  let spreadMs = 0;
   const performAll = (all: readonly SweepItem[]) =>
     forEachConcurrently(all, callsAtATime, async (item) => {
-      if (await perform(deps, item)) count(progress, item);
+      const isOther = item.act === 'check' && item.why === 'other-hub';
+      // The move of a whole fleet to another hub must not flood the queue with checks that all wait for the rate limiter.
+      if (isOther) spreadMs += 60_000 / operationsPerMinute;
+      if (await perform(deps, item, isOther ? deps.clock.now() + spreadMs : undefined)) count(progress, item);
     });
   const performPart = async (upTo: string) => {
     await performAll(items);
@@ -153,15 +163,16 @@ async function* joinDevices(
 }
 
 /** @returns false if another caller has requested the device in the meantime */
-async function perform(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
+async function perform(deps: SweepDependencies, item: SweepItem, due?: EpochMs): Promise<boolean> {
   if (item.act === 'request')
     return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
-  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid, { notice: item.notice }));
+  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid, { notice: item.notice, due }));
   return true;
 }
 
-function rulesOf({ fleets, served = fleets, service, settleMs = 10 * minutes }: SweepOptions): SweepRules {
-  return { fleets, served, service, settleMs };
+function rulesOf(options: SweepOptions): SweepRules {
+  const { fleets, served = fleets, service, settleMs = 10 * minutes, hubHost = null } = options;
+  return { fleets, served, service, settleMs, hubHost };
 }
 
 function guardOptions({ allowGone = false }: SweepOptions, { invisible }: SweepProgress): GuardOptions {

@@ -1,6 +1,7 @@
 import type { ListedDevice } from '../balena/listing.js';
 import { foreignServicesOf, heldBy } from '../certificates/read.js';
 import type { CheckNotice, VariableScope } from '../device/record.js';
+import { isOfOtherHub } from '../device/state.js';
 import { pendingDue, type Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 import type { JoinedDevice } from './mergeJoin.js';
@@ -13,7 +14,7 @@ export type SweepItem = { uuid: string; fleet: string | null } & (
 
 /**
  * The reasons of a check. `gone`: the device is missing in balena's lists. `outside`: the device is in a fleet that is not served.
- * `came-back`: such a device is in a served fleet again. `failed-request`: the last request failed for good, and its cause may be gone.
+ * `came-back`: such a device is in a served fleet again. `other-hub`: the record is about another hub than ours. `failed-request`: the last request failed for good, and its cause may be gone.
  * `variables-left`: a deprovisioned device still has variables. `variables-in-foreign-service`: a service of another application, for
  * example the host OS, has the credentials.
  */
@@ -21,6 +22,7 @@ export const checkReasons = [
   'gone',
   'outside',
   'came-back',
+  'other-hub',
   'failed-request',
   'variables-missing',
   'variables-differ',
@@ -35,6 +37,8 @@ export interface SweepRules {
   fleets: readonly string[];
   /** The slugs of the served fleets (FLEETS); null: every fleet that the key sees. */
   served: readonly string[] | null;
+  /** The host name of our hub; null if unknown. */
+  hubHost: string | null;
   /** The service of newly requested devices. */
   service: VariableScope;
   /** A device is left alone for this time (ms) after a request, check or run, because the two lists are read at different times. */
@@ -67,7 +71,7 @@ export function sweepItem(
   if (now - lastChange < rules.settleMs) return null;
   const fleet = device?.fleet ?? record.fleet;
   const why =
-    device && isServed(device.fleet, rules) ? mismatch(device, record, now) : leaving(record, rules);
+    device && isServed(device.fleet, rules) ? mismatch(device, record, rules, now) : leaving(record, rules);
   if (!why) return null;
   return { uuid, fleet, act: 'check', why, ...(isAboutLeaving(why) && { notice: 'outside' as const }) };
 }
@@ -103,7 +107,12 @@ function leaving(record: Summary, rules: SweepRules): CheckReason | null {
   return rules.fleets.includes(fleet) ? 'gone' : null;
 }
 
-function mismatch(device: ListedDevice, record: Summary, now: EpochMs): CheckReason | null {
+function mismatch(
+  device: ListedDevice,
+  record: Summary,
+  { hubHost }: SweepRules,
+  now: EpochMs,
+): CheckReason | null {
   if (record.outside) return 'came-back';
   const { job } = record;
   if (job) {
@@ -116,5 +125,6 @@ function mismatch(device: ListedDevice, record: Summary, now: EpochMs): CheckRea
   if (record.operation === 'deprovision') return held.size > 0 ? 'variables-left' : foreign;
   const here = held.get(record.service ?? '');
   if (!here) return 'variables-missing';
-  return here.thumbprint === record.thumbprint ? foreign : 'variables-differ';
+  if (here.thumbprint !== record.thumbprint) return 'variables-differ';
+  return isOfOtherHub(record, hubHost) ? 'other-hub' : foreign;
 }

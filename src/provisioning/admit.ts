@@ -109,7 +109,7 @@ async function admitWithReservation(
   id: string,
 ): Promise<Admission | null> {
   const { value: record, etag } = found;
-  const { kind, due, reservation } = await reserve(deps, record);
+  const { kind, due, reservation, verifiesHub = false } = await reserve(deps, record);
   const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
   const admission =
     kind === 'later'
@@ -118,7 +118,7 @@ async function admitWithReservation(
           postponed(record, context, due, 'reservation', reservation ?? undefined),
           etag,
         )
-      : await takeLease(deps, found, id, reservation);
+      : await takeLease(deps, found, { id, reservation, verifiesHub });
   // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
   if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)
     deps.rateLimiter.release(reservation);
@@ -140,8 +140,7 @@ async function writeAndPublish(
 async function takeLease(
   deps: WorkerDependencies,
   found: Row<DeviceRecord>,
-  id: string,
-  reservation: Reservation | null,
+  { id, reservation, verifiesHub }: { id: string; reservation: Reservation | null; verifiesHub: boolean },
 ): Promise<Admission | null> {
   const { value: record, etag } = found;
   const { records, clock, settings } = deps;
@@ -151,10 +150,11 @@ async function takeLease(
   if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
     return failForGood(deps, found, workerDied(record, context, diedTooOften()), reservation);
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
-  const next = leased(record, context, { by: id, until });
+  const next = leased(record, context, { by: id, until, hubHost: settings.hubHost ?? null });
   if (!(await records.write(next, etag))) return null;
   productMetrics().jobStarted(now - (pendingWork(record)?.due ?? now));
-  return { kind: 'admitted', run: startRun(deps, next, id, now, reservation) };
+  const run = startRun(deps, next, { id, startedAt: now, reservation, verifiesHub });
+  return { kind: 'admitted', run };
 }
 
 /** @returns null after a conflict */

@@ -37,15 +37,18 @@ export interface Run extends Work {
  * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
  *
  * @param record the record with this run's lease
- * @param startedAt a time before the lease was written
- * @param reservation a reserved operation that is due; null if none is expected to be needed
+ * @param options `startedAt`: a time before the lease was written; `reservation`: a reserved operation that is due, null if none is expected
+ * to be needed; `verifiesHub`: the run asks the hub instead of trusting the record
  */
 export function startRun(
   deps: WorkerDependencies,
   record: DeviceRecord,
-  id: string,
-  startedAt: EpochMs,
-  reservation: Reservation | null,
+  {
+    id,
+    startedAt,
+    reservation,
+    verifiesHub = false,
+  }: { id: string; startedAt: EpochMs; reservation: Reservation | null; verifiesHub?: boolean },
 ): Run {
   const { clock, settings, retryTransient } = deps;
   const deadline = startedAt + settings.workLimitMs;
@@ -56,7 +59,7 @@ export function startRun(
     uuid: record.uuid,
     desired: record.desired,
     scopes: record.scopes,
-    forceVerify: pendingWork(record)?.forceVerify ?? false,
+    forceVerify: verifiesHub || (pendingWork(record)?.forceVerify ?? false),
     notice: record.check?.notice ?? null,
     looksOnly: isCheckNext(record) && isDeadByOperator(record.job),
     observed: structuredClone(record.observed),
@@ -84,7 +87,9 @@ export function startRun(
       timed(step, () =>
         callDependency('hub', step, async () => {
           await beforeOperation();
-          return call(deps.hub, timeLeft());
+          const answer = await call(deps.hub, timeLeft());
+          run.observed.hubSeenAt = clock.now();
+          return answer;
         }),
       ),
   };

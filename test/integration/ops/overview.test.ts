@@ -25,7 +25,7 @@ test('the depths come from the queue; without an answer of the queue they come f
   const { deps, depths, put } = opsDependencies(tables);
   await put(1);
   await put(2, { job: { generation: 7, due: start + minute } });
-  await put(3, { check: { generation: 7, due: start } });
+  await put(3, { job: null, check: { generation: 7, due: start } });
   await put(4, { job: { generation: 7, due: start, dead: { at: start, cancelled: true } } });
   const counted = { active: 1, scheduled: 1, deadLettered: 1, source: 'records' };
   expect((await readOverview(deps)).queue).toMatchObject({

@@ -363,6 +363,20 @@ describe('a lease', () => {
     expect(transitions.leased(absent, context, { by: 'me', until }).scopes).toEqual(['relay']);
   });
 
+  test('counts nothing that the record says about another hub', () => {
+    const observed = { ...provisioned.observed, hubEtag: 'e1', hubSeenAt: 5, hubHost: 'our-hub' };
+    const record = { ...provisioned, observed, job };
+    const lease = (hubHost: string | null) =>
+      transitions.leased(record, context, { by: 'me', until: now + minutes, hubHost }).observed;
+    expect(lease('our-hub')).toEqual(observed);
+    expect(lease(null)).toEqual(observed);
+    expect(lease('new-hub')).toEqual({ ...provisioned.observed, hub: 'unknown', hubHost: 'new-hub' });
+    // A record without a name is about our hub.
+    const unnamed = { ...provisioned, job };
+    const next = transitions.leased(unnamed, context, { by: 'me', until: now + minutes, hubHost: 'our-hub' });
+    expect(next.observed).toEqual({ ...provisioned.observed, hubHost: 'our-hub' });
+  });
+
   test('that has run out leaves the state of the hub unknown, and counts as an attempt', () => {
     const record = { ...provisioned, job, lease: { by: 'worker', until: now }, attempts: 1 };
     const next = transitions.leaseExpired(record, context);

@@ -284,6 +284,24 @@ describe('where many records of a fleet look gone,', () => {
   });
 });
 
+test('devices of another hub are checked at the rate of our hub', async () => {
+  const { deps, add, put, record } = fleetDependencies();
+  for (const [uuid, hubHost] of [
+    [one, 'old-hub'],
+    [two, 'old-hub'],
+    [three, 'our-hub'],
+  ] as const) {
+    const own = await credentialsOf(uuid);
+    await put(provisionedRecord(uuid, own, { hubHost }));
+    add(uuid, held(own.certificate));
+  }
+  const report = await sweep(deps, { ...options, hubHost: 'our-hub', operationsPerMinute: 60 });
+  expect(report.checked).toMatchObject({ 'other-hub': 2 });
+  expect((await record(one)).check?.due).toBe(now + 1_000);
+  expect((await record(two)).check?.due).toBe(now + 2_000);
+  expect((await record(three)).check).toBeNull();
+});
+
 describe('where the key does not see a fleet any more,', () => {
   const both = { ...options, fleets: [fleet, 'my_org/two'] };
   async function hidden() {

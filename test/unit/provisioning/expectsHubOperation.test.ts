@@ -13,6 +13,16 @@ test.each<[string, boolean, DeviceRecord]>([
   ['a device to remove', true, { ...provisioned, desired: { ...desired, present: false, service: null } }],
   ['an audit', true, { ...provisioned, check: { generation: 1, due: now, forceVerify: true } }],
   ['a hub of which nothing is known', true, { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
+  [
+    'a device that the same hub is known to accept',
+    false,
+    { ...provisioned, observed: { ...observed, hubHost: 'our-hub' } },
+  ],
+  [
+    'a device that another hub is known to accept',
+    true,
+    { ...provisioned, observed: { ...observed, hubHost: 'another-hub' } },
+  ],
   ['a rotation', true, { ...provisioned, desired: { ...desired, retire: thumbprint } }],
   [
     'a revoked certificate that the hub accepts',
@@ -30,5 +40,5 @@ test.each<[string, boolean, DeviceRecord]>([
     { ...provisioned, observed: { ...observed, notAfter: now + 1 } },
   ],
 ])('%s needs the registry: %s', (_, expected, record) => {
-  expect(expectsHubOperation(record, now, 0.8)).toBe(expected);
+  expect(expectsHubOperation(record, now, { renewAt: 0.8, hubHost: 'our-hub' })).toBe(expected);
 });

@@ -67,6 +67,20 @@ describe('a run that succeeds', () => {
   });
 });
 
+test('a check finds after a day that somebody has deleted the identity, and registers the certificate again', async () => {
+  const observed = { ...provisioned.observed, hubSeenAt: now - 86_400_001 };
+  const { calls, after } = await worked(
+    { ...provisioned, observed, check: { generation: 1, due: now } },
+    {
+      prepare: ({ deps }) => {
+        deps.settings = { ...deps.settings, hubHost: 'our-hub' };
+      },
+    },
+  );
+  expect(calls.filter((call) => call.startsWith('hub'))).toEqual(['hub get', 'hub create']);
+  expect(after).toMatchObject({ check: null, observed: { hubHost: 'our-hub', hubSeenAt: now } });
+});
+
 describe('a run that fails', () => {
   test('is tried again, and the message of the next job is sent', async () => {
     const { after, sent } = await worked(queued, {
