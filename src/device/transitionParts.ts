@@ -162,13 +162,16 @@ export function reschedule(
 }
 
 /**
- * The check, after the end of a change or of a check. The run has covered a check whose time had come, unless the check was requested
- * during the run. Any other check is the next work, under a new generation: an earlier message may be gone.
+ * The check, after the end of a change or of the check itself. The run has covered a check whose time had come, unless the check was
+ * requested during the run. Any other check is the next work, under a new generation: an earlier message may be gone.
+ *
+ * @param ofCheck true if the work of the run was the check
  */
-export function endCheck(record: DeviceRecord, { now }: Context): DeviceRecord {
+export function endCheck(record: DeviceRecord, { now }: Context, ofCheck: boolean): DeviceRecord {
   const { check } = record;
   if (!check) return record;
-  return check.again || check.due > now ? renewCheck(record, now) : { ...record, check: null };
+  const isLater = !ofCheck && check.due > now;
+  return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };
 }
 
 /** The check becomes the next work, under a new generation. */
@@ -197,7 +200,7 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, context
   const { job } = record;
   if (!isPending(job)) {
     const ended = { ...record, attempts: 0, retries: 0, error: errorAfterCheck(record, error, now) };
-    return endCheck(ended, context);
+    return endCheck(ended, context, true);
   }
   const failures = record.failures + 1;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
@@ -208,7 +211,7 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, context
     failures,
     coolDownUntil: now + coolDown,
   };
-  return endCheck(dead, context);
+  return endCheck(dead, context, false);
 }
 
 /** A dead request keeps its own error, because its dead letter has the same one. Only another final cause replaces the error. */

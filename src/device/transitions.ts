@@ -286,7 +286,7 @@ export function completed(
   const done = record.desired.present ? 'provisioned' : 'deprovisioned';
   const note = ofCheck && !record.job ? 'checked: the device is in its desired state' : done;
   const next: DeviceRecord = {
-    ...endCheck(record, context),
+    ...endCheck(record, context, ofCheck),
     ...noFailure,
     job: null,
     failures: 0,
@@ -300,7 +300,7 @@ export function completed(
 
 /** A check has looked at a device whose request was cancelled or discarded. The dead job stays. */
 export function looked(record: DeviceRecord, context: Context, steps: readonly StepResult[]): DeviceRecord {
-  const next = { ...endCheck(record, context), attempts: 0, retries: 0 };
+  const next = { ...endCheck(record, context, true), attempts: 0, retries: 0 };
   const note = 'checked: balena has the device. The request stays cancelled or discarded';
   return appendHistory(next, { at: context.now, type: 'ran', note, steps });
 }

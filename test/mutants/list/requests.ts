@@ -79,7 +79,7 @@ export const requestMutants = [
     [
       'check-not-sent',
       'A check has its message',
-      'if (pending) await publishOrMarkUnsent(deps, pending);',
+      'if (pending && isCheckNext(pending)) await publishOrMarkUnsent(deps, pending);',
       'void pending;',
     ],
     [
@@ -131,14 +131,14 @@ export const requestMutants = [
     [
       'dead-job-published',
       'The message of a dead job is not sent',
-      'if (!isPending(job)) return;\n  const message',
-      'if (!job) return;\n  const message',
+      'const work = pendingWork(record);\n  if (!work) return;',
+      'const work = pendingWork(record) ?? record.job;\n  if (!work) return;',
     ],
     [
       'message-due-in-the-past',
       'A message is never due in the past',
-      'due: Math.max(job.due, clock.now()),',
-      'due: job.due,',
+      'due: Math.max(work.due, clock.now()),',
+      'due: work.due,',
     ],
     [
       'failed-send-not-marked',
