@@ -51,8 +51,10 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
 
   let attention: { counts: Record<Attention, number>; until: EpochMs } | undefined;
   gauge('devices.attention', '{device}', 'Devices that need an operator, by reason').addCallback((result) => {
-    if (!attention || now() >= attention.until) return;
-    for (const [reason, count] of Object.entries(attention.counts)) result.observe(count, { reason });
+    // Another instance may have counted since.
+    const holds = attention !== undefined && now() < attention.until;
+    for (const [reason, count] of Object.entries(attention?.counts ?? {}))
+      result.observe(holds ? count : 0, { reason });
   });
 
   let certificates: CertificateCounts | undefined;

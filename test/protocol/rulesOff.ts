@@ -31,6 +31,8 @@ function takenForFailed(error: unknown): never {
 const seconds = 1_000;
 const provision = { kind: 'provision', scope: 'a' } as const;
 const deprovision = { kind: 'deprovision' } as const;
+const check = { kind: 'check', forceVerify: false } as const;
+const identityLeft = 'a check has looked, and the identity of the deleted device is left';
 const rotate = { kind: 'rotate', revoke: true } as const;
 const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
 
@@ -279,6 +281,52 @@ export const rulesOff: ShownRule[] = [
     seen: ['not what was acknowledged'],
     histories: { acts: [act(0, provision), act(120 * seconds, rotate)], poison: null },
     within: 300,
+  },
+  {
+    rule: 'a check looks at a device whose request failed for good',
+    off: {
+      onWrite(record) {
+        if (record.job?.dead) record.check = null;
+      },
+    },
+    seen: [identityLeft],
+    histories: {
+      acts: [
+        act(0, provision),
+        act(120 * seconds, { kind: 'provision', scope: 'x' }),
+        act(700 * seconds, { kind: 'tamper', how: 'delete-device', scope: '' }),
+        act(1 * seconds, check),
+      ],
+      calm: true,
+      poison: null,
+      sick: null,
+    },
+    within: 300,
+  },
+  {
+    rule: 'a check that is requested during a run follows the run',
+    off: {
+      onWrite(record) {
+        if (!record.check) return;
+        const { again: _, ...lost } = record.check;
+        record.check = lost;
+      },
+    },
+    seen: [identityLeft],
+    histories: {
+      acts: [
+        act(0, provision),
+        act(120 * seconds, check),
+        act(0.3 * seconds, { kind: 'tamper', how: 'delete-device', scope: '' }),
+        act(0, check),
+      ],
+      calm: true,
+      failing: 0.3,
+      stepMs: 500,
+      poison: null,
+      sick: null,
+    },
+    within: 2_000,
   },
   {
     rule: 'a device does not wait for ever',

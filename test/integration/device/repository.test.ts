@@ -164,6 +164,28 @@ test('only pending jobs that were due before a time are overdue', async () => {
   expect(found.sort()).toEqual([device('1'), device('2'), device('5')]);
 });
 
+test('devices that may need an operator are counted by reason', async () => {
+  const { records } = open();
+  const device = (nibble: string) => nibble.repeat(32);
+  const error = { code: 'fleet-not-visible', step: null, message: '', at: now } as const;
+  const idle = (nibble: string) => ({ ...fresh(device(nibble)), job: null, error });
+  const { observed } = fresh();
+  const outside = { ...observed, outside: { since: now, sightings: 1, isHandled: false } };
+  const counts = await records.countAttention();
+  await records.write(fresh(device('1')), null);
+  await records.write(idle('2'), null);
+  await records.write({ ...idle('3'), observed: outside }, null);
+  await records.write(
+    { ...fresh(device('4')), error, job: { generation: 1, due: now, dead: { at: now } } },
+    null,
+  );
+  await records.write({ ...idle('5'), check: { generation: 1, due: now } }, null);
+  expect(await records.countAttention()).toEqual({
+    'check-failed': counts['check-failed'] + 2,
+    outside: counts.outside + 1,
+  });
+});
+
 test('devices are spread over partitions by the first two digits of their uuid', async () => {
   const keys: Key[] = [];
   const table: ScannedTable<DeviceRecord> = {

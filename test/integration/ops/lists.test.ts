@@ -155,6 +155,25 @@ test('records are listed by state, fleet, code and the beginning of a uuid', asy
   expect(await found({ state: 'working' })).toEqual([]);
 });
 
+test('devices whose last check failed are listed, whatever their state, and devices outside the served fleets', async () => {
+  const { deps, put } = opsDependencies(tables);
+  const fleet = 'acme/checked';
+  const observed = { ...opsRecordObserved, fleet };
+  await put(1, { job: null, observed });
+  await put(2, { job: null, error: null, observed });
+  await put(3, { observed });
+  await put(4, {
+    job: null,
+    observed: { ...observed, outside: { since: start, sightings: 0, isHandled: false } },
+  });
+  const found = async (query: object) =>
+    (await listRecords(deps, { fleet, order: 'oldest', ...query })).records.map(({ uuid }) =>
+      Number(`0x${uuid}`),
+    );
+  expect(await found({ lastCheck: 'failed' })).toEqual([1]);
+  expect(await found({ state: 'outside' })).toEqual([4]);
+});
+
 test('what is not a state is refused, and the states are named', async () => {
   const { deps } = opsDependencies(tables);
   await expect(listRecords(deps, { state: 'lost' as 'failed' })).rejects.toMatchObject({

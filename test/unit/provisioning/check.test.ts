@@ -51,6 +51,15 @@ test('a check that waits already is not written again', async () => {
   expect([table.writes, sent.length]).toEqual([writes, 1]);
 });
 
+test('a check that waits already takes over that the hub must be asked, and the conclusion of a sweep', async () => {
+  const { deps, put, record } = acceptDependencies(now);
+  await put(provisioned);
+  await requestCheck(deps, uuid);
+  const waits = (await record(uuid)).check;
+  await requestCheck(deps, uuid, { forceVerify: true, notice: 'outside' });
+  expect((await record(uuid)).check).toEqual({ ...waits, forceVerify: true, notice: 'outside' });
+});
+
 test('a device whose last request failed for good is checked, and the dead job stays', async () => {
   const { after, sent } = await checked(failed);
   expect(after).toMatchObject({ job: failed.job, error: failed.error, check: { due: now } });
