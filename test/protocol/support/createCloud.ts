@@ -19,6 +19,8 @@ export interface CloudDevice {
   tampered: boolean;
   /** The record was lost, or replaced by an older version. */
   recordLost: boolean;
+  /** The run that held the lease when the record was lost; null once the record was made again. */
+  lostDuringRun: string | null;
   /** The device kills its worker. */
   poison: boolean;
   /** In one run the key saw the fleet and not the device. */
@@ -57,6 +59,7 @@ export function createCloud() {
         checkedSinceGone: false,
         tampered: false,
         recordLost: false,
+        lostDuringRun: null,
         poison: false,
         hidden: false,
         blindRuns: 0,

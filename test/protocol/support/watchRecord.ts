@@ -29,7 +29,10 @@ export function watchRecord(
   if (before?.job && !job && !error) done.add(after.desired.requestId);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
   if (error?.message.startsWith('An unexpected error')) violated(`an error of our own: ${error.message}`);
-  if (!before) return;
+  if (!before) {
+    device.lostDuringRun = null;
+    return;
+  }
 
   if (after.lastGeneration < before.lastGeneration) violated('lastN fell');
   if (after.replays > before.replays) {
