@@ -316,17 +316,19 @@ export const rulesOff: ShownRule[] = [
     histories: {
       acts: [
         act(0, provision),
-        act(120 * seconds, check),
-        act(0.3 * seconds, { kind: 'tamper', how: 'delete-device', scope: '' }),
+        // The run has seen the device in balena, and asks the hub.
+        act(120 * seconds, { kind: 'check', forceVerify: true }),
+        act(3 * seconds, { kind: 'tamper', how: 'delete-device', scope: '' }),
         act(0, check),
       ],
       calm: true,
       failing: 0.3,
       stepMs: 500,
+      workers: 1,
       poison: null,
       sick: null,
     },
-    within: 2_000,
+    within: 200,
   },
   {
     rule: 'a device does not wait for ever',
