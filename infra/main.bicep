@@ -1,5 +1,7 @@
 targetScope = 'subscription'
 
+import { Settings } from 'modules/types.bicep'
+
 // The resources that `azd up` creates. main.parameters.json fills each parameter from the azd environment: `azd env set NAME value`.
 
 @description('Name of the azd environment: part of the resource group\'s name, and of the token in all other names.')
@@ -48,7 +50,7 @@ param certificateDays int = 365
 param sweepSchedule string = 'off'
 
 @description('Other settings of README.md, by name. They replace the settings of this file.')
-param moreSettings object = {}
+param moreSettings Settings = {}
 
 @description('Name of an existing IoT Hub, also of the hub that the first deployment created. Empty: a hub is created.')
 param existingIotHubName string = ''
@@ -126,9 +128,10 @@ var makesHub = empty(existingIotHubName)
 // messages, and would never start a worker again after a scale to zero.
 // https://github.com/Azure/azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.ServiceBus/src/Listeners/ServiceBusMetricsProvider.cs
 var readyWorkers = functionsManageQueue ? alwaysReadyWorkers : max(alwaysReadyWorkers, 1)
+var newHubName = 'iot-${token}'
 var hubGroupName = empty(existingIotHubResourceGroup) ? groupName : existingIotHubResourceGroup
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
   location: location
   tags: tags
@@ -193,7 +196,7 @@ module newHub 'modules/iotHub.bicep' = if (makesHub) {
   name: 'newHub'
   scope: group
   params: {
-    name: 'iot-${token}'
+    name: newHubName
     location: location
     tags: tags
     tier: iotHubTier
@@ -205,12 +208,12 @@ module hub 'modules/hubAccess.bicep' = {
   name: 'hubAccess'
   scope: resourceGroup(hubGroupName)
   params: {
-    // Both names are known before the deployment. The output makes this module wait for the created hub.
-    hubName: makesHub ? newHub!.outputs.name : existingIotHubName
+    hubName: makesHub ? newHubName : existingIotHubName
     functionsPrincipalId: identity.outputs.principalId
     opsPrincipalId: opsPrincipalId
     opsPrincipalType: opsPrincipalType
   }
+  dependsOn: [newHub]
 }
 
 module keyVault 'modules/keyVault.bicep' = {

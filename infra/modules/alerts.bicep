@@ -1,8 +1,10 @@
 // The alerts. docs/runbook.md has the meaning of each alert and the steps of the operator. src/telemetry sends the metrics.
 
+import { Tags } from 'types.bicep'
+
 param token string
 param location string
-param tags object
+param tags Tags
 param workspaceId string
 param serviceBusId string
 param queueName string
@@ -124,42 +126,44 @@ resource mailTo 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)
   }
 }
 
-resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in rules: {
-  name: '${rule.name}-${token}'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: 'Provisioner: ${rule.name}'
-    description: '${rule.text} See docs/runbook.md.'
-    severity: rule.severity
-    enabled: rule.enabled
-    scopes: [workspaceId]
-    evaluationFrequency: rule.frequency
-    windowSize: rule.window
-    criteria: {
-      allOf: [
-        {
-          query: rule.query
-          // The aggregation Count counts rows, and needs no column.
-          metricMeasureColumn: rule.aggregation == 'Count' ? null : 'Value'
-          timeAggregation: rule.aggregation
-          dimensions: empty(rule.dimension) ? [] : [{ name: rule.dimension, operator: 'Include', values: ['*'] }]
-          operator: rule.operator
-          threshold: rule.threshold
-          failingPeriods: {
-            numberOfEvaluationPeriods: rule.periods
-            minFailingPeriodsToAlert: rule.failing
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for rule in rules: {
+    name: '${rule.name}-${token}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'Provisioner: ${rule.name}'
+      description: '${rule.text} See docs/runbook.md.'
+      severity: rule.severity
+      enabled: rule.enabled
+      scopes: [workspaceId]
+      evaluationFrequency: rule.frequency
+      windowSize: rule.window
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            // The aggregation Count counts rows, and needs no column.
+            metricMeasureColumn: rule.aggregation == 'Count' ? null : 'Value'
+            timeAggregation: rule.aggregation
+            dimensions: empty(rule.dimension) ? [] : [{ name: rule.dimension, operator: 'Include', values: ['*'] }]
+            operator: rule.operator
+            threshold: rule.threshold
+            failingPeriods: {
+              numberOfEvaluationPeriods: rule.periods
+              minFailingPeriodsToAlert: rule.failing
+            }
           }
-        }
-      ]
+        ]
+      }
+      autoMitigate: true
+      // The tables exist only after the first telemetry.
+      skipQueryValidation: true
+      actions: { actionGroups: actionGroups }
     }
-    autoMitigate: true
-    // The tables exist only after the first telemetry.
-    skipQueryValidation: true
-    actions: { actionGroups: actionGroups }
   }
-}]
+]
 
 // These alerts use a metric of Service Bus, because functions that do not run send no metrics. A message that waits for its reservation is
 // scheduled and not active.
@@ -183,33 +187,35 @@ var waits = [
   }
 ]
 
-resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [for wait in waits: {
-  name: '${wait.name}-${token}'
-  location: 'global'
-  tags: tags
-  properties: {
-    description: '${wait.text} See docs/runbook.md.'
-    severity: wait.severity
-    enabled: true
-    scopes: [serviceBusId]
-    evaluationFrequency: wait.frequency
-    windowSize: wait.window
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          criterionType: 'StaticThresholdCriterion'
-          name: 'active'
-          metricNamespace: 'Microsoft.ServiceBus/namespaces'
-          metricName: 'ActiveMessages'
-          dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
-          timeAggregation: 'Minimum'
-          operator: 'GreaterThan'
-          threshold: wait.threshold
-        }
-      ]
+resource metricAlerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
+  for wait in waits: {
+    name: '${wait.name}-${token}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: '${wait.text} See docs/runbook.md.'
+      severity: wait.severity
+      enabled: true
+      scopes: [serviceBusId]
+      evaluationFrequency: wait.frequency
+      windowSize: wait.window
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion'
+            name: 'active'
+            metricNamespace: 'Microsoft.ServiceBus/namespaces'
+            metricName: 'ActiveMessages'
+            dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
+            timeAggregation: 'Minimum'
+            operator: 'GreaterThan'
+            threshold: wait.threshold
+          }
+        ]
+      }
+      autoMitigate: true
+      actions: map(actionGroups, id => { actionGroupId: id })
     }
-    autoMitigate: true
-    actions: map(actionGroups, id => { actionGroupId: id })
   }
-}]
+]

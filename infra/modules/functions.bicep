@@ -1,18 +1,20 @@
 // The function app, on Flex Consumption. The platform scales the HTTP functions together, the worker, and each timer separately, in instances
 // of their own. A burst of requests therefore takes no resources from the worker.
 
+import { Settings, Tags } from 'types.bicep'
+
 param name string
 param planName string
 param location string
-param tags object
+param tags Tags
 param identityId string
 param deploymentContainerUrl string
 param instanceMemoryMB int
 param maximumInstances int
 param alwaysReadyWorkers int
-param settings object
+param settings Settings
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -24,7 +26,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   properties: { reserved: true }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   // azd finds the app by this tag.

@@ -1,9 +1,11 @@
 // The hub that the first deployment creates. A second deployment would PUT the hub again with these values, and could revert later changes
 // (units, routes, network). Later deployments must therefore name the hub as existing (EXISTING_IOT_HUB; README.md, "Into Azure").
 
+import { Tags } from 'types.bicep'
+
 param name string
 param location string
-param tags object
+param tags Tags
 param tier string
 param units int
 
@@ -16,5 +18,3 @@ resource hub 'Microsoft.Devices/IotHubs@2023-06-30' = {
     capacity: units
   }
 }
-
-output name string = hub.name

@@ -1,8 +1,10 @@
 // The secrets of other systems. Settings refer to these secrets. App Service reads the secrets at the start of the functions, and once a day.
 
+import { Tags } from 'types.bicep'
+
 param name string
 param location string
-param tags object
+param tags Tags
 @secure()
 param balenaApiKey string
 @secure()
@@ -16,7 +18,7 @@ var secretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var balenaApiKeyName = 'BALENA-API-KEY'
 var webhookSecretsName = 'WEBHOOK-SECRETS'
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
   name: name
   location: location
   tags: tags
@@ -31,13 +33,13 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   }
 }
 
-resource balenaApiKeySecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(balenaApiKey)) {
+resource balenaApiKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(balenaApiKey)) {
   parent: vault
   name: balenaApiKeyName
   properties: { value: balenaApiKey }
 }
 
-resource webhookSecretsSecret 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(webhookSecrets)) {
+resource webhookSecretsSecret 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(webhookSecrets)) {
   parent: vault
   name: webhookSecretsName
   properties: { value: webhookSecrets }

@@ -1,8 +1,10 @@
 // The destination of logs, traces and metrics, with limits of their cost.
 
+import { Tags } from 'types.bicep'
+
 param token string
 param location string
-param tags object
+param tags Tags
 param samplingPercentage int
 param dailyQuotaGb int
 param functionsPrincipalId string
@@ -10,7 +12,7 @@ param functionsPrincipalId string
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/monitor
 var metricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   name: 'log-${token}'
   location: location
   tags: tags

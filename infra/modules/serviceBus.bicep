@@ -1,8 +1,10 @@
 // The queue with the properties of docs/protocol.md, "Settings". test/unit/infra compares these with the code and the local broker.
 
+import { Tags } from 'types.bicep'
+
 param name string
 param location string
-param tags object
+param tags Tags
 param queueName string
 param lockSeconds int
 param duplicateWindowSeconds int
@@ -17,7 +19,7 @@ var dataSender = '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
 var dataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
 
 // The tier Basic has neither duplicate detection nor scheduled messages.
-resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
+resource bus 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   name: name
   location: location
   tags: tags
@@ -31,7 +33,7 @@ resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   }
 }
 
-resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
+resource queue 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' = {
   parent: bus
   name: queueName
   properties: {

@@ -1,133 +1,185 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
-import { evaluate } from './support/evaluate.js';
-import { moduleOf, readInfra } from './support/readInfra.js';
+import { emittedMetrics } from './support/emittedMetrics.js';
+import { analyse } from './support/kusto.js';
+import { type Example, resourceOf, resourcesOf } from './support/snapshots.js';
 
-interface Rule {
-  name: string;
-  query: string;
-  dimension: string;
+const read = (path: string) => readFile(join(projectFolder(), path), 'utf8');
+const runbook = await read('docs/runbook.md');
+const metrics = await emittedMetrics();
+
+/** A log rule: Application Insights runs the query. */
+interface LogRule {
   severity: number;
-  aggregation: string;
-  operator: string;
-  threshold: number;
   enabled: boolean;
-  frequency: string;
-  window: string;
-  periods: number;
-  failing: number;
+  evaluationFrequency: string;
+  windowSize: string;
+  scopes: string[];
+  actions: { actionGroups: string[] };
+  criteria: {
+    allOf: {
+      query: string;
+      metricMeasureColumn?: string | null;
+      timeAggregation: string;
+      dimensions: { name: string }[];
+      operator: string;
+      threshold: number;
+      failingPeriods: { numberOfEvaluationPeriods: number; minFailingPeriodsToAlert: number };
+    }[];
+  };
 }
 
-const infra = await readInfra();
-const main = infra.get('main.bicep')!;
-const { file, given } = moduleOf(infra, 'alerts');
-const rules = evaluate(file.variables.get('rules')!, file, given) as Rule[];
-const runbook = await readFile(join(projectFolder(), 'docs/runbook.md'), 'utf8');
-type Wait = Pick<Rule, 'name' | 'severity' | 'threshold' | 'frequency' | 'window'>;
-const waits = evaluate(file.variables.get('waits')!, file, given) as Wait[];
-const names = [...rules, ...waits].map(({ name }) => name);
-const rule = (name: string) => rules.find((each) => each.name === name)!;
+/** A metric rule: a metric of Service Bus. */
+interface MetricRule {
+  severity: number;
+  evaluationFrequency: string;
+  windowSize: string;
+  scopes: string[];
+  actions: { actionGroupId: string }[];
+  criteria: { allOf: { threshold: number; metricName: string }[] };
+}
+
+/** The rules of a type by their names, without the token. */
+function rulesOf<R>(example: Example, type: string): Map<string, R> {
+  return new Map(
+    resourcesOf(example, `Microsoft.Insights/${type}`).map(({ name, properties }) => [
+      name.replace(/-[a-z0-9]{13}$/, ''),
+      properties as unknown as R,
+    ]),
+  );
+}
+
+const logRules = rulesOf<LogRule>('defaults', 'scheduledQueryRules');
+const metricRules = rulesOf<MetricRule>('defaults', 'metricAlerts');
+const rules = [...logRules].map(([name, rule]) => ({ ...rule, ...rule.criteria.allOf[0]!, name }));
+const waits = [...metricRules].map(([name, rule]) => ({ ...rule, ...rule.criteria.allOf[0]!, name }));
 
 /** The durations that rules of both kinds allow, in minutes. The frequency of a log rule is at most a day. */
 const allowed: Record<string, number> = { PT5M: 5, PT10M: 10, PT15M: 15, PT1H: 60, P1D: 1_440, P2D: 2_880 };
 
-/** The metrics of src/telemetry with their attributes. */
-const metrics: Record<string, string[]> = {
-  'provisioner.accepted': [],
-  'provisioner.provisioned': [],
-  'provisioner.failed': ['code', 'step'],
-  'provisioner.time_to_provisioned': [],
-  'provisioner.pace.limit': [],
-  'provisioner.pace.rate': [],
-  'provisioner.queue.oldest_age': [],
-  'provisioner.certificates': ['days_left'],
-  'provisioner.credentials_refused': ['dependency'],
-};
-
-test('docs/runbook.md says of each alert what it means and what to do', () => {
+test('docs/runbook.md has a section for each alert', () => {
   const sections = [...runbook.matchAll(/^### `([\w-]+)`$/gm)].map(([, name]) => name);
-  expect(sections.sort()).toEqual(names.sort());
-});
-
-test.each(rules)('$name asks for what there is', ({ query, dimension, aggregation }) => {
-  const [table] = query.split(' | ');
-  expect(['AppMetrics', 'AppRequests']).toContain(table);
-  const [, metric] = /Name == "([^"]+)"/.exec(query) ?? [];
-  if (table === 'AppMetrics') expect(Object.keys(metrics)).toContain(metric);
-  for (const [, attribute = ''] of query.matchAll(/Properties\.(\w+)/g))
-    expect(metrics[metric!]).toContain(attribute);
-  // A query that counts rows needs no column.
-  if (aggregation === 'Count') return;
-  // The measured column and the dimensions must be in the result of the query.
-  const columns = query.split('| project ').at(-1)!;
-  expect(columns).toMatch(/^TimeGenerated, (?:.*, )?Value = /);
-  if (dimension) expect(columns).toMatch(new RegExp(`\\b${dimension}\\b`));
+  expect(sections.sort()).toEqual([...rules, ...waits].map(({ name }) => name).sort());
 });
 
 test.each(rules)(
-  '$name looks often enough, at a window that Azure takes',
-  ({ frequency, window, periods, failing }) => {
-    expect(Object.keys(allowed)).toEqual(expect.arrayContaining([frequency, window]));
-    const minutes = (text: string) => allowed[text]!;
-    expect(minutes(frequency)).toBeLessThanOrEqual(Math.min(minutes(window), 1_440));
-    expect(failing).toBeLessThanOrEqual(periods);
-    // Azure looks back two days at most.
-    expect(minutes(window) * periods).toBeLessThanOrEqual(2_880);
+  '$name has a right query, with the columns of the rule in its result',
+  ({ query, dimensions, metricMeasureColumn, timeAggregation }) => {
+    const { problems, columns } = analyse(query);
+    expect(problems).toEqual([]);
+    // The aggregation Count counts rows, and needs no column.
+    if (timeAggregation === 'Count') return;
+    expect(columns).toContain('TimeGenerated:datetime');
+    expect(columns).toEqual(
+      expect.arrayContaining([expect.stringMatching(`^${metricMeasureColumn}:(real|int)$`)]),
+    );
+    for (const { name } of dimensions) expect(columns).toContain(`${name}:string`);
   },
 );
 
-test('a device that is about to be cut off, and credentials that are refused, are the most urgent', () => {
+test.each(rules)('$name asks for metrics and attributes that the product emits', ({ query }) => {
+  const [table] = query.split(' | ');
+  if (table !== 'AppMetrics') return expect(table).toBe('AppRequests');
+  const names = [...query.matchAll(/"(provisioner\.[\w.]+)"/g)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(0);
+  const attributes = names.flatMap((name) => metrics.get(name) ?? [`no metric ${name}`]);
+  for (const [, attribute = ''] of query.matchAll(/Properties\.(\w+)/g))
+    expect(attributes).toContain(attribute);
+  expect(attributes.filter((name) => name.startsWith('no metric'))).toEqual([]);
+});
+
+test('a wrong name of a table or a column is found', () => {
+  expect(analyse('AppMetric | take 1').problems).toEqual([expect.stringMatching(/AppMetric/)]);
+  expect(analyse('AppMetrics | where Nmae == "a"').problems).toEqual([expect.stringMatching(/Nmae/)]);
+  expect(analyse('AppMetrics | wher Name == "a"').problems).not.toEqual([]);
+});
+
+test('the queries of the documents are right', async () => {
+  const docs = (await readdir(join(projectFolder(), 'docs'))).filter((name) => name.endsWith('.md'));
+  const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)];
+  const queries = (
+    await Promise.all(
+      pages.map(async (page) =>
+        [...(await read(page)).matchAll(/```kusto\n(.+?)```/gs)].map(([, query = '']) => ({ page, query })),
+      ),
+    )
+  ).flat();
+  expect(queries.length).toBeGreaterThan(1);
+  const problems = queries.map(({ page, query }) => ({ page, problems: analyse(query).problems }));
+  expect(problems.filter(({ problems }) => problems.length > 0)).toEqual([]);
+});
+
+test.each(rules)('$name runs often enough, with a window that Azure accepts', (rule) => {
+  const { evaluationFrequency: frequency, windowSize: window, failingPeriods } = rule;
+  const { numberOfEvaluationPeriods: periods, minFailingPeriodsToAlert: failing } = failingPeriods;
+  expect(Object.keys(allowed)).toEqual(expect.arrayContaining([frequency, window]));
+  const minutes = (text: string) => allowed[text]!;
+  expect(minutes(frequency)).toBeLessThanOrEqual(Math.min(minutes(window), 1_440));
+  expect(failing).toBeLessThanOrEqual(periods);
+  // Azure looks back two days at most.
+  expect(minutes(window) * periods).toBeLessThanOrEqual(2_880);
+});
+
+test('the most urgent alerts: a device is about to be cut off, or credentials are refused', () => {
   expect(rules.filter(({ severity }) => severity === 1).map(({ name }) => name)).toEqual([
     'credentials-refused',
     'certificates-near-expiry',
   ]);
 });
 
-test.each(waits)('$name looks often enough, at a window that Azure takes', ({ frequency, window }) => {
+test.each(waits)('$name runs often enough, with a window that Azure accepts', (rule) => {
+  const { evaluationFrequency: frequency, windowSize: window } = rule;
   expect(['PT5M', 'PT15M', 'PT1H']).toEqual(expect.arrayContaining([frequency, window]));
   expect(allowed[frequency]).toBeLessThanOrEqual(allowed[window]!);
 });
 
-test('a worker that is dead is reported where there are few devices, too, with less urgency', () => {
+test('a dead worker is reported where there are few devices, too, with less urgency', () => {
   expect(waits.map(({ name, severity, threshold }) => [name, severity, threshold])).toEqual([
     ['messages-waiting', 2, 100],
     ['messages-stuck', 3, 0],
   ]);
 });
 
-test('a 503 of /api/health, which is its answer by design, is no failing request', async () => {
-  const health = await readFile(join(projectFolder(), 'functions/health.ts'), 'utf8');
+test('the alerts look at the workspace and the namespace of the deployment', () => {
+  const workspace = resourceOf('defaults', 'Microsoft.OperationalInsights/workspaces').id;
+  const namespace = resourceOf('defaults', 'Microsoft.ServiceBus/namespaces').id;
+  for (const { scopes } of rules) expect(scopes).toEqual([workspace]);
+  for (const { scopes } of waits) expect(scopes).toEqual([namespace]);
+});
+
+test('a 503 of /api/health is an answer by design, and no failing request', async () => {
+  const health = await read('functions/health.ts');
   expect(health).toContain("app.http('health',");
   expect(health).toContain("route: 'health',");
-  expect(rule('requests-failing').query).toContain(
+  expect(logRules.get('requests-failing')!.criteria.allOf[0]!.query).toContain(
     '| where not(Name endswith "health" or Url contains "/api/health") |',
   );
 });
 
-test('that certificates are not counted is an alert, where they are renewed', () => {
-  expect(rule('renewal-silent')).toMatchObject({
-    aggregation: 'Count',
+test('missing counts of certificates are an alert, where certificates are renewed', () => {
+  expect(rules.find(({ name }) => name === 'renewal-silent')).toMatchObject({
+    timeAggregation: 'Count',
     operator: 'LessThan',
     threshold: 1,
-    window: 'P2D',
+    windowSize: 'P2D',
+    enabled: true,
   });
   const others = rules.filter(({ name }) => name !== 'renewal-silent');
   expect(others.every(({ operator, enabled }) => operator === 'GreaterThan' && enabled)).toBe(true);
-  const renews = (moreSettings: object) => evaluate(main.variables.get('renews')!, main, { moreSettings });
-  expect(renews({})).toBe(true);
-  expect(renews({ RENEW_SCHEDULE: '0 0 4 * * *' })).toBe(true);
-  expect(renews({ RENEW_SCHEDULE: 'off' })).toBe(false);
-  expect(evaluate(file.variables.get('rules')!, file, { ...given, renews: false })).toContainEqual(
-    expect.objectContaining({ name: 'renewal-silent', enabled: false }),
-  );
+  const withoutRenewal = rulesOf<LogRule>('existingHub', 'scheduledQueryRules');
+  expect(withoutRenewal.get('renewal-silent')!.enabled).toBe(false);
 });
 
-test('without an address, alerts have no action', () => {
-  expect(evaluate(file.variables.get('actionGroups')!, file, { email: '' })).toEqual([]);
-  expect(evaluate(file.variables.get('actionGroups')!, file, { email: 'a@b', 'mailTo.id': 'group' })).toEqual(
-    ['group'],
-  );
+test('alerts go to the address of the operators, if there is one', () => {
+  const { id, properties } = resourceOf('full', 'Microsoft.Insights/actionGroups');
+  expect(properties).toMatchObject({ emailReceivers: [{ emailAddress: 'operators@example.com' }] });
+  for (const { actions } of rulesOf<LogRule>('full', 'scheduledQueryRules').values())
+    expect(actions).toEqual({ actionGroups: [id] });
+  for (const { actions } of rulesOf<MetricRule>('full', 'metricAlerts').values())
+    expect(actions).toEqual([{ actionGroupId: id }]);
+  for (const { actions } of rules) expect(actions).toEqual({ actionGroups: [] });
+  expect(resourcesOf('defaults', 'Microsoft.Insights/actionGroups')).toEqual([]);
 });
 
 test('what the documents link to is there', async () => {

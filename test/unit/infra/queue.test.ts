@@ -5,16 +5,9 @@ import { parseQueue } from '../../../local/simulators/servicebus/parseQueue.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { queueArgument } from '../../../local/stack/simulators.js';
 import { readConfig } from '../../../src/config/config.js';
-import { evaluate } from './support/evaluate.js';
-import { property } from './support/readBicep.js';
-import { moduleOf, readInfra } from './support/readInfra.js';
+import { resourceOf } from './support/snapshots.js';
 
-const infra = await readInfra();
-const { file, given } = moduleOf(infra, 'serviceBus');
-const queue = evaluate(file.resources.find(({ symbol }) => symbol === 'queue')!.body, file, given) as {
-  name: string;
-  properties: Record<string, unknown>;
-};
+const queue = resourceOf('defaults', 'Microsoft.ServiceBus/namespaces/queues');
 const config = readConfig({
   BALENA_API_KEY: 'key',
   IOTHUB_HOST_NAME: 'hub.azure-devices.net',
@@ -24,7 +17,7 @@ const config = readConfig({
 const seconds = (ms: number) => `PT${ms / 1_000}S`;
 
 test('the queue has the name that the functions look for', () => {
-  expect(queue.name).toBe(config.queue.queue);
+  expect(queue.name.split('/').at(-1)).toBe(config.queue.queue);
 });
 
 test('its lock lasts as long as work and grace together, and its window is the one that the code counts on', () => {
@@ -69,7 +62,7 @@ test('README.md and the protocol say the same', async () => {
 });
 
 test('the namespace takes no keys, and is of a tier that has duplicate detection', () => {
-  const { body } = file.resources.find(({ type }) => type === 'Microsoft.ServiceBus/namespaces')!;
-  expect(evaluate(property(body, 'properties.disableLocalAuth')!, file)).toBe(true);
-  expect(evaluate(property(body, 'sku')!, file)).toEqual({ name: 'Standard', tier: 'Standard' });
+  const namespace = resourceOf('defaults', 'Microsoft.ServiceBus/namespaces');
+  expect(namespace.properties).toMatchObject({ disableLocalAuth: true, minimumTlsVersion: '1.2' });
+  expect(namespace.sku).toEqual({ name: 'Standard', tier: 'Standard' });
 });

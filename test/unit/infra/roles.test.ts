@@ -1,6 +1,4 @@
-import { evaluate } from './support/evaluate.js';
-import { property } from './support/readBicep.js';
-import { readInfra } from './support/readInfra.js';
+import { deploymentOf, type Example, examples, resourcesOf, valueAt } from './support/snapshots.js';
 
 /** https://learn.microsoft.com/azure/role-based-access-control/built-in-roles, looked up on 2026-11-25. */
 const roles: Record<string, string> = {
@@ -15,67 +13,89 @@ const roles: Record<string, string> = {
   '3913510d-42f4-4e42-8a64-420c390055eb': 'Monitoring Metrics Publisher',
 };
 
-const infra = await readInfra();
-const main = infra.get('main.bicep')!;
-const assignments = [...infra.values()].flatMap((file) =>
-  file.resources
-    .filter(({ type }) => type === 'Microsoft.Authorization/roleAssignments')
-    .map(({ symbol, body }) => {
-      const text = (path: string) => property(body, path)!.text;
-      const role = /, (\w+)\)$/.exec(text('properties.roleDefinitionId'))?.[1] ?? '';
-      const scope = file.resources.find(({ symbol }) => symbol === text('scope'))!;
-      return {
-        who: text('properties.principalId').replace('PrincipalId', ''),
-        kind: text('properties.principalType'),
-        role: roles[String(evaluate(file.variables.get(role)!, file))],
-        on: scope.type.replace('Microsoft.', ''),
-        condition:
-          new RegExp(`resource ${symbol} '[^']+' = (if .*\\))? ?\\{`).exec(file.root.text)?.[1] ?? '',
-        name: text('name'),
-        expected: `guid(${scope.symbol}.id, ${text('properties.principalId')}, ${role})`,
-      };
-    }),
-);
-const of = (who: string, condition: string) =>
-  assignments
-    .filter((each) => each.who === who && each.condition === condition)
-    .map(({ role, on }) => `${role} on ${on}`)
+const operators = '00000000-0000-0000-0000-000000000003';
+const principalOf = (example: Example) => {
+  const [identity] = resourcesOf(example, 'Microsoft.ManagedIdentity/userAssignedIdentities');
+  return `[reference('${identity?.id}', '${identity?.apiVersion}').principalId]`;
+};
+
+function assignmentsOf(example: Example) {
+  return resourcesOf(example, 'Microsoft.Authorization/roleAssignments').map((resource) => {
+    const [, scope = ''] =
+      /^\[?(?:extensionResourceId\(')?(\/subscriptions\/.+?)(?:'|\/providers\/Microsoft.Authorization)/.exec(
+        resource.id,
+      ) ?? [];
+    const principal = String(valueAt(resource, 'properties.principalId'));
+    return {
+      who: { [principalOf(example)]: 'functions', [operators]: 'operators' }[principal] ?? principal,
+      kind: valueAt(resource, 'properties.principalType'),
+      role: roles[String(valueAt(resource, 'properties.roleDefinitionId')).split('/').at(-1)!],
+      scope,
+    };
+  });
+}
+
+/** The roles of a principal, as "role on the last parts of the scope". */
+const of = (example: Example, principal: string) =>
+  assignmentsOf(example)
+    .filter(({ who }) => who === principal)
+    .map(
+      ({ role, scope }) =>
+        `${role} on ${scope
+          .split('/providers/')
+          .at(-1)!
+          .replace(/\/[a-z]+-?[a-z0-9]{13}/, '')}`,
+    )
     .sort();
 
-test('the functions may do what their code needs, and no more', () => {
-  expect(of('functions', '')).toEqual([
-    'Azure Service Bus Data Receiver on ServiceBus/namespaces/queues',
-    'Azure Service Bus Data Sender on ServiceBus/namespaces/queues',
-    'IoT Hub Registry Contributor on Devices/IotHubs',
-    'Key Vault Secrets User on KeyVault/vaults',
-    'Monitoring Metrics Publisher on Insights/components',
-    'Storage Blob Data Owner on Storage/storageAccounts',
-    'Storage Table Data Contributor on Storage/storageAccounts',
+const needed = [
+  'Azure Service Bus Data Receiver on Microsoft.ServiceBus/namespaces/queues/provisioning',
+  'Azure Service Bus Data Sender on Microsoft.ServiceBus/namespaces/queues/provisioning',
+  'IoT Hub Registry Contributor on Microsoft.Devices/IotHubs',
+  'Key Vault Secrets User on Microsoft.KeyVault/vaults',
+  'Monitoring Metrics Publisher on Microsoft.Insights/components',
+  'Storage Blob Data Owner on Microsoft.Storage/storageAccounts',
+  'Storage Table Data Contributor on Microsoft.Storage/storageAccounts',
+];
+
+test('the functions have the roles that their code needs', () => {
+  expect(of('existingHub', 'functions')).toEqual(
+    needed.map((each) => each.replace('IotHubs', 'IotHubs/our-hub')).sort(),
+  );
+});
+
+test('the platform counts the messages of the one queue to scale the worker, unless a parameter refuses', () => {
+  const owner = 'Azure Service Bus Data Owner on Microsoft.ServiceBus/namespaces/queues/provisioning';
+  expect(of('defaults', 'functions')).toEqual([owner, ...needed]);
+  expect(of('full', 'functions')).toEqual([owner, ...needed]);
+});
+
+test('operators count and move messages, change records, and only read the hub', () => {
+  expect(of('full', 'operators')).toEqual([
+    'Azure Service Bus Data Owner on Microsoft.ServiceBus/namespaces/queues/provisioning',
+    'IoT Hub Data Reader on Microsoft.Devices/IotHubs',
+    'Key Vault Secrets User on Microsoft.KeyVault/vaults',
+    'Storage Table Data Contributor on Microsoft.Storage/storageAccounts',
   ]);
 });
 
-test('ops may count and move messages, change records and look at the hub, and change nothing there', () => {
-  expect(of('ops', 'if (!empty(opsPrincipalId))')).toEqual([
-    'Azure Service Bus Data Owner on ServiceBus/namespaces/queues',
-    'IoT Hub Data Reader on Devices/IotHubs',
-    'Key Vault Secrets User on KeyVault/vaults',
-    'Storage Table Data Contributor on Storage/storageAccounts',
-  ]);
+test('without operators, only the functions have roles', () => {
+  for (const example of ['defaults', 'existingHub'] as const)
+    expect(assignmentsOf(example).every(({ who }) => who === 'functions')).toBe(true);
 });
 
-test('the platform may count the messages of the one queue, to scale the worker, unless that is refused', () => {
-  expect(evaluate(main.parameters.get('functionsManageQueue')!.default!, main)).toBe(true);
-  expect(of('functions', 'if (functionsManageQueue)')).toEqual([
-    'Azure Service Bus Data Owner on ServiceBus/namespaces/queues',
-  ]);
+test('an existing hub is reached in its own resource group', () => {
+  const { scope } = assignmentsOf('existingHub').find(({ role }) => role === 'IoT Hub Registry Contributor')!;
+  expect(scope).toContain('/resourceGroups/our-group/providers/Microsoft.Devices/IotHubs/our-hub');
+  expect(resourcesOf('existingHub', 'Microsoft.Devices/IotHubs')).toEqual([]);
 });
 
-test('nobody else gets a role, and ops none unless there is one', () => {
-  expect(assignments).toHaveLength(12);
-  expect(assignments.map(({ who }) => who).filter((who) => who !== 'functions' && who !== 'ops')).toEqual([]);
-});
-
-test.each(assignments)('$role for $who has a name that stays when it is deployed again', (assignment) => {
-  expect(assignment.name).toBe(assignment.expected);
-  expect(assignment.kind).toBe(assignment.who === 'ops' ? 'opsPrincipalType' : "'ServicePrincipal'");
+test.each(examples)('%s: each principal has its kind, and each assignment a name of its own', (example) => {
+  for (const { who, kind } of assignmentsOf(example))
+    expect(kind).toBe(who === 'functions' ? 'ServicePrincipal' : 'Group');
+  const names = resourcesOf(example, 'Microsoft.Authorization/roleAssignments').map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  // A name of scope, principal and role stays the same at the next deployment.
+  expect(names.every((name) => /^\[?guid\('\/subscriptions\/|^[0-9a-f-]{36}$/.test(name))).toBe(true);
+  expect(deploymentOf(example).resources.length).toBeGreaterThan(names.length);
 });

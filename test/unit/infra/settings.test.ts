@@ -1,27 +1,56 @@
 import { readConfig } from '../../../src/config/config.js';
 import { settingNames } from '../../../src/config/settings.js';
-import { evaluate, Unknown } from './support/evaluate.js';
-import { descendants } from './support/readBicep.js';
-import { readInfra } from './support/readInfra.js';
+import {
+  deploymentOf,
+  type Example,
+  examples,
+  isExpression,
+  resourceOf,
+  resourcesOf,
+  settingsOf,
+  valueAt,
+} from './support/snapshots.js';
 
-const infra = await readInfra();
-const main = infra.get('main.bicep')!;
-const settingsNode = main.modules.find(({ symbol }) => symbol === 'functions')!.params.get('settings')!;
-
-/** Example values for settings that only Azure knows. */
-const outputs = {
-  'identity.outputs.clientId': '00000000-0000-0000-0000-000000000000',
-  'storage.outputs.name': 'stabc',
-  'monitoring.outputs.connectionString': 'InstrumentationKey=0;IngestionEndpoint=https://abc.example/',
-  'keyVault.outputs.balenaApiKeyReference': 'key',
-  'keyVault.outputs.webhookSecretsReference': `whsec_${Buffer.alloc(32, 'w').toString('base64')}`,
-  'hub.outputs.hostName': 'iot-abc.azure-devices.net',
-  'hub.outputs.tier': 'S2',
-  'hub.outputs.units': 3,
-  'serviceBus.outputs.hostName': 'sb-abc.servicebus.windows.net',
+/** The settings with values that only Azure knows: the property that the expression reads, and an example of the value. */
+const known: Record<string, [expression: RegExp, example: string]> = {
+  AZURE_CLIENT_ID: [/userAssignedIdentities.*\.clientId\]$/, '00000000-0000-0000-0000-000000000000'],
+  AzureWebJobsStorage__clientId: [
+    /userAssignedIdentities.*\.clientId\]$/,
+    '00000000-0000-0000-0000-000000000000',
+  ],
+  SERVICEBUS_CONNECTION__clientId: [
+    /userAssignedIdentities.*\.clientId\]$/,
+    '00000000-0000-0000-0000-000000000000',
+  ],
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: [
+    /^\[format\('Authorization=AAD;ClientId=\{0\}', .*\.clientId\)\]$/,
+    'Authorization=AAD;ClientId=00000000-0000-0000-0000-000000000000',
+  ],
+  APPLICATIONINSIGHTS_CONNECTION_STRING: [
+    /Insights\/components.*\.ConnectionString\]$/,
+    'InstrumentationKey=0;IngestionEndpoint=https://abc.example/',
+  ],
+  BALENA_API_KEY: [
+    /^\[format\('@Microsoft.KeyVault\(SecretUri=\{0\}secrets\/\{1\}\)', .*vaultUri, 'BALENA-API-KEY'\)\]$/,
+    'key',
+  ],
+  WEBHOOK_SECRETS: [
+    /^\[format\('@Microsoft.KeyVault\(SecretUri=\{0\}secrets\/\{1\}\)', .*vaultUri, 'WEBHOOK-SECRETS'\)\]$/,
+    `whsec_${Buffer.alloc(32, 'w').toString('base64')}`,
+  ],
+  IOTHUB_HOST_NAME: [/IotHubs\/[\w-]+', '[\d-]+'\)\.hostName\]$/, 'iot-abc.azure-devices.net'],
+  IOTHUB_TIER: [/^\[replace\(reference\(.*'full'\)\.sku\.name, 'B', 'S'\)\]$/, 'S2'],
+  IOTHUB_UNITS: [/^\[string\(reference\(.*'full'\)\.sku\.capacity\)\]$/, '3'],
 };
-const settings = (given: Record<string, unknown> = {}) =>
-  evaluate(settingsNode, main, { ...outputs, moreSettings: {}, ...given }) as Record<string, string>;
+
+/** The settings as the functions read them, with examples for the values that only Azure knows. */
+const settings = (example: Example) =>
+  Object.fromEntries(
+    Object.entries(settingsOf(example)).map(([name, value]) => [
+      name,
+      isExpression(value) ? known[name]![1] : value,
+    ]),
+  );
 
 /** Deliberately not set in Azure. `moreSettings` can set these settings. */
 const left: Record<string, string> = {
@@ -55,46 +84,39 @@ const hosts = [
 ];
 
 test('every setting of the code is set in Azure, or left at its default for a reason', () => {
-  const set = Object.keys(settings({ webhooks: true }));
+  const set = Object.keys(settings('existingHub')).filter((name) => name !== 'RENEW_SCHEDULE');
   expect(settingNames.filter((name) => !set.includes(name) && !(name in left))).toEqual([]);
   expect(set.filter((name) => name in left)).toEqual([]);
   expect(set.filter((name) => !settingNames.includes(name) && !hosts.includes(name))).toEqual([]);
 });
 
-test('the code takes them, and they come to its defaults and the hub that there is', () => {
-  const { APPLICATIONINSIGHTS_CONNECTION_STRING, APPLICATIONINSIGHTS_AUTHENTICATION_STRING } = settings();
-  expect(readConfig(settings())).toEqual({
+test.each(examples)('%s: a value that only Azure knows is read from the right resource', (example) => {
+  const expressions = Object.entries(settingsOf(example)).filter(([, value]) => isExpression(value));
+  expect(expressions.length).toBeGreaterThan(5);
+  for (const [name, value] of expressions) expect(value).toMatch(known[name]![0]);
+});
+
+test('the code reads the settings, which are its defaults and the values of the hub', () => {
+  const { APPLICATIONINSIGHTS_CONNECTION_STRING, APPLICATIONINSIGHTS_AUTHENTICATION_STRING } =
+    settings('defaults');
+  const { hostName } = { hostName: settings('defaults').SERVICEBUS_CONNECTION__fullyQualifiedNamespace };
+  expect(readConfig(settings('defaults'))).toEqual({
     ...readConfig({
       APPLICATIONINSIGHTS_CONNECTION_STRING,
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING,
       BALENA_API_KEY: 'key',
       IOTHUB_HOST_NAME: 'iot-abc.azure-devices.net',
-      SERVICEBUS_CONNECTION__fullyQualifiedNamespace: 'sb-abc.servicebus.windows.net',
-      RECORDS_CONNECTION__accountName: 'stabc',
+      SERVICEBUS_CONNECTION__fullyQualifiedNamespace: hostName,
+      RECORDS_CONNECTION__accountName: settings('defaults').AzureWebJobsStorage__accountName,
     }),
     operationsPerMinute: 300,
     queriesPerMinute: 60,
   });
 });
 
-test('all of them are known, and texts', () => {
-  for (const value of Object.values(settings({ webhooks: true }))) expect(value).not.toBeInstanceOf(Unknown);
-  for (const value of Object.values(settings())) expect(typeof value).toBe('string');
-});
-
-test('what an operator chooses arrives', () => {
-  const given = {
-    webhooks: true,
-    fleets: 'my_org/one, my_org/two',
-    defaultService: 'main',
-    deviceProof: 'required',
-    certificateKey: 'rsa-2048',
-    certificateDays: 90,
-    sweepSchedule: '0 */15 * * * *',
-    moreSettings: { MAX_ATTEMPTS: '5' },
-  };
-  expect(readConfig(settings(given))).toMatchObject({
-    webhookSecrets: [outputs['keyVault.outputs.webhookSecretsReference']],
+test('the values that an operator chooses arrive', () => {
+  expect(readConfig(settings('full'))).toMatchObject({
+    webhookSecrets: [known.WEBHOOK_SECRETS![1]],
     fleets: ['my_org/one', 'my_org/two'],
     defaultService: 'main',
     deviceProof: 'required',
@@ -104,36 +126,51 @@ test('what an operator chooses arrives', () => {
   });
 });
 
-test('a sweep without fleets is off: the functions would not start', () => {
-  expect(settings({ sweepSchedule: '0 */15 * * * *' }).SWEEP_SCHEDULE).toBe('off');
+test('a sweep without fleets is off, because the functions do not start with such a schedule', () => {
+  expect(settings('existingHub')).toMatchObject({ FLEETS: '', SWEEP_SCHEDULE: 'off', RENEW_SCHEDULE: 'off' });
 });
 
-test.each([
-  [false, '', false],
-  [false, 'whsec_x', true],
-  [true, '', true],
-  [true, 'whsec_x', true],
-])(
-  'webhooks asked for: %s, secrets given: "%s"; the functions are told of the secrets: %s',
-  (webhooks, webhookSecrets, told) => {
-    expect('WEBHOOK_SECRETS' in settings({ webhooks, webhookSecrets })).toBe(told);
+test('webhooks are off by default, and need no secrets beside those in the vault', () => {
+  expect('WEBHOOK_SECRETS' in settings('defaults')).toBe(false);
+  expect('WEBHOOK_SECRETS' in settings('full')).toBe(true);
+  expect('WEBHOOK_SECRETS' in settings('existingHub')).toBe(true);
+});
+
+test.each(examples)(
+  '%s: secrets go into Key Vault and nowhere else, and no output is a secret',
+  (example) => {
+    const { resources, outputs } = deploymentOf(example);
+    // The compiler never puts the value of a secure parameter into a snapshot.
+    const holders = resources.filter((resource) => /parameters\('/.test(JSON.stringify(resource)));
+    expect(
+      holders.map(({ name, condition, properties }) => [name.split('/').at(-1), condition, properties]),
+    ).toEqual([
+      [
+        'BALENA-API-KEY',
+        "[not(empty(parameters('balenaApiKey')))]",
+        { value: "[parameters('balenaApiKey')]" },
+      ],
+      [
+        'WEBHOOK-SECRETS',
+        "[not(empty(parameters('webhookSecrets')))]",
+        { value: "[parameters('webhookSecrets')]" },
+      ],
+    ]);
+    expect(JSON.stringify({ resources, outputs })).not.toMatch(/list(Keys|AccountSas|Secrets)|an example/i);
+    expect(JSON.stringify(outputs)).not.toMatch(/secret|parameters\(/i);
   },
 );
 
-test('secrets go into Key Vault and nowhere else, and no output is one', () => {
-  const secure = [...main.parameters].filter(([, { secure }]) => secure).map(([name]) => name);
-  expect(secure).toEqual(['balenaApiKey', 'webhookSecrets']);
-  for (const { symbol, params } of main.modules) {
-    const used = [...params.values()].flatMap((node) => descendants(node)).map(({ text }) => text);
-    const here = secure.filter((name) => used.includes(name));
-    expect({ symbol, here }).toEqual({ symbol, here: symbol === 'keyVault' ? secure : [] });
-  }
-  const vault = infra.get('modules/keyVault.bicep')!;
-  for (const name of secure) expect(vault.parameters.get(name)?.secure).toBe(true);
-  for (const file of infra.values()) {
-    expect(file.root.text).not.toMatch(/listKeys|listAccountSas|listSecrets/);
-    for (const node of file.outputs.values()) {
-      expect(descendants(node).filter(({ text }) => secure.includes(text))).toEqual([]);
-    }
-  }
+test.each(examples)('%s: keys and old TLS versions are refused', (example) => {
+  const account = resourceOf(example, 'Microsoft.Storage/storageAccounts');
+  expect(account.properties).toMatchObject({
+    allowSharedKeyAccess: false,
+    allowBlobPublicAccess: false,
+    minimumTlsVersion: 'TLS1_2',
+    supportsHttpsTrafficOnly: true,
+  });
+  const app = resourceOf(example, 'Microsoft.Web/sites');
+  expect(app.properties).toMatchObject({ httpsOnly: true, siteConfig: { minTlsVersion: '1.2' } });
+  const [vault] = resourcesOf(example, 'Microsoft.KeyVault/vaults');
+  expect(valueAt(vault!, 'properties.enableRbacAuthorization')).toBe(true);
 });
