@@ -1,20 +1,26 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
-import { describeGuarded } from '../src/fleet/massDeletionGuard.js';
+import { describeGuarded, describeInvisible } from '../src/fleet/massDeletionGuard.js';
 import { sweep } from '../src/fleet/sweep.js';
 
 /** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
 const maxRunMs = 4 * 60_000;
 
-const { fleets, defaultService, sweepSchedule } = theApp.config;
+const { fleets, defaultService, sweepSchedule, hubHost, operationsPerMinute } = theApp.config;
 
 /** By `SWEEP_SCHEDULE`, the timer requests forgotten devices of `FLEETS`, and checks devices that differ from their records. */
 if (sweepSchedule !== null && fleets !== null) {
   app.timer('sweep', {
     schedule: sweepSchedule,
     handler: async (_timer, context) => {
-      const options = { fleets, service: defaultService, signal: AbortSignal.timeout(maxRunMs) };
-      const { devices, records, requested, checked, guarded, finished } = await sweep(
+      const options = {
+        fleets,
+        service: defaultService,
+        hubHost,
+        operationsPerMinute,
+        signal: AbortSignal.timeout(maxRunMs),
+      };
+      const { devices, records, requested, checked, guarded, invisible, finished } = await sweep(
         theApp,
         options,
         theApp.sweepPosition,
@@ -25,6 +31,7 @@ if (sweepSchedule !== null && fleets !== null) {
           reasons.map(([reason, count]) => `, checked ${count} (${reason})`).join('') +
           (finished ? '' : '; the next run continues'),
       );
+      for (const fleet of invisible) context.error(describeInvisible(fleet));
       for (const each of guarded) context.error(describeGuarded(each));
     },
   });

@@ -97,6 +97,9 @@ export const settings = z.object({
     )
     .optional(),
   DEFAULT_SERVICE: z.string().default(''),
+  UNSERVED_IDENTITY: z
+    .enum(['remove', 'disable'], 'must be remove or disable, such as remove')
+    .default('remove'),
   WEBHOOK_SECRETS: list
     .refine(
       (secrets) => secrets.every((secret) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret)),

@@ -98,25 +98,13 @@ export const requestMutants = [
       'const lookAgainAfterMs = minutes;',
       'const lookAgainAfterMs = 0;',
     ],
-    [
-      'nothing-taken-up',
-      'A request that failed because balena did not have it yet is taken up again',
-      '    if (!record || !isTakenUp(record)) return { answer: null };\n',
-      '    if (!record || isTakenUp(record)) return { answer: null };\n',
-    ],
-    [
-      'taken-up-all-the-time',
-      'Events take up a failed request at most once a minute',
-      'const takeUpAgainAfterMs = 60_000;',
-      'const takeUpAgainAfterMs = 0;',
-    ],
   ]),
   ...mutantsOf('src/provisioning/check.ts', [
     [
       'check-not-sent',
       'A check has its message',
-      'if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);',
-      'if (record && isUnsent) await publishOrMarkUnsent(deps, record);',
+      'if (isToSend) await publishOrMarkUnsent(deps, record);',
+      'void isToSend;',
     ],
     [
       'unsent-check-not-sent',
@@ -189,14 +177,14 @@ export const requestMutants = [
     [
       'dead-job-published',
       'The message of a dead job is not sent',
-      'if (!isPending(job)) return;\n  const message',
-      'if (!job) return;\n  const message',
+      'const work = pendingWork(record);\n  if (!work) return;',
+      'const work = pendingWork(record) ?? record.job;\n  if (!work) return;',
     ],
     [
       'message-due-in-the-past',
       'A message is never due in the past',
-      'due: Math.max(job.due, clock.now()),',
-      'due: job.due,',
+      'due: Math.max(work.due, clock.now()),',
+      'due: work.due,',
     ],
     [
       'failed-send-not-marked',

@@ -11,14 +11,14 @@ export const workerMutants = [
     [
       'superseded-publishes-nothing',
       "A superseded message sends the pending job's message",
-      '  if (!isOfJob) await publish(deps, record);\n',
+      '  if (!isOfWork) await publish(deps, record);\n',
       '',
     ],
     [
       'superseded-message-works',
       'Only the message of the present job works',
-      'if (!isOfJob) return postponedAdmission;',
-      'if (!record.job) return postponedAdmission;',
+      'const isOfWork = workOfMessage(record, message) !== null;',
+      'const isOfWork = pendingWork(record) !== null;',
     ],
     [
       'dead-job-works',
@@ -83,7 +83,7 @@ export const workerMutants = [
     [
       'reservation-kept-on-conflict',
       'A new reservation is free again after a conflict',
-      'if (!admission && reservation !== null && reservation !== record.job?.reservation)\n    deps.rateLimiter.release(reservation);',
+      'if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)\n    deps.rateLimiter.release(reservation);',
       '',
     ],
   ]),
@@ -91,8 +91,8 @@ export const workerMutants = [
     [
       'nothing-published-after-run',
       'After a run the message of the next job is sent',
-      'if (!record) return;\n  await publish(deps, record);',
-      'if (!record) return;',
+      '  await publish(deps, record);\n  if (record.job?.dead',
+      '  if (record.job?.dead',
     ],
     [
       'dead-job-without-dead-letter',
@@ -189,16 +189,22 @@ export const workerMutants = [
       '',
     ],
     [
-      'unknown-hub-not-noted',
-      'After a call without an answer the state of the hub is unknown',
-      "    run.observed.hub = 'unknown';\n  const steps",
-      '    void 0;\n  const steps',
+      'record-lost-with-run',
+      'A record that is lost during a run is made again at the end of the run',
+      'const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);',
+      'if (!found) return null;\n      const record = found;',
+    ],
+    [
+      'looking-ends-dead-job',
+      'A check leaves a job dead that an operator has cancelled or discarded',
+      '    return run.looksOnly\n',
+      '    return run.looksOnly && (false as boolean)\n',
     ],
     [
       'newer-job-concluded',
       'A run does not conclude the job of a newer request',
-      'if (!isMessageOfJob(released, message)) return released;',
-      '',
+      'const work = workOfMessage(released, message);\n      if (!work) return released;',
+      'const work = workOfMessage(released, message) ?? (released.job as Job);',
     ],
     [
       'too-many-attempts-retried',
@@ -227,8 +233,8 @@ export const workerMutants = [
     [
       'cancelled-job-opened',
       'A run does not open a job that was cancelled meanwhile',
-      '  if (record.job?.dead) {\n    const note',
-      '  if (record.job?.dead && next.kind === "suspended") {\n    const note',
+      "  if ('dead' in work && work.dead) {\n    const note",
+      "  if ('dead' in work && work.dead && next.kind === 'suspended') {\n    const note",
     ],
     [
       'own-back-off-with-open-circuit',
@@ -247,8 +253,15 @@ export const workerMutants = [
     [
       'check-reserves-far-ahead',
       'A check does not reserve far ahead',
-      "if (job?.kind === 'check' && (await rateLimiter.nextFree()) - now > checkHorizonMs)",
-      "if (job?.kind === 'check' && (await rateLimiter.nextFree()) - now > 1e12 + checkHorizonMs)",
+      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > checkHorizonMs)',
+      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > 1e12 + checkHorizonMs)',
+    ],
+    ['hub-never-verified', 'A check asks the hub from time to time', '      verifiesHub = true;\n', ''],
+    [
+      'hub-verified-before-requests',
+      'A check asks the hub only if an operation is free at once',
+      ' || (await rateLimiter.nextFree()) - now > freeAtOnceMs)',
+      ')',
     ],
     [
       'reservation-not-waited-for',
@@ -265,8 +278,8 @@ export const workerMutants = [
     [
       'no-operation-for-force-verify',
       'A job that asks the hub reserves an operation',
-      'if (!desired.present || job?.forceVerify || thumbprint === null',
-      'if (!desired.present || thumbprint === null',
+      '    pendingWork(record)?.forceVerify ||\n',
+      '',
     ],
   ]),
 ];
