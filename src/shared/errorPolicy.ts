@@ -129,7 +129,7 @@ export const errorPolicies = {
     meaning:
       'balena shows neither the device nor its fleet: the fleet was deleted, or the key has lost a right.',
     advice:
-      'If the fleet was deleted, discard the request, and remove the identities: provisioner sweep --fleet <slug> --allow-gone. Otherwise check BALENA_API_KEY and its rights, and replay.',
+      'If the fleet was deleted, discard the request, and run provisioner sweep --fleet <slug> --allow-gone. Otherwise check BALENA_API_KEY and its rights, and replay.',
   },
   'service-not-found': {
     ...missing,

@@ -47,7 +47,7 @@ describe('a device that balena does not show', () => {
       notice: 'fleet-deleted',
     });
     await expect(reconcile(work)).rejects.toMatchObject(gone);
-    expect(calls).toEqual(['hub remove']);
+    expect(calls).toEqual(['find', 'hub remove']);
   });
 
   test('loses its identity at once where that was asked for, and is tried again until its fleet is to be seen, or it is given up', async () => {
@@ -66,7 +66,7 @@ describe('a check of a request that an operator has cancelled or discarded', () 
     const device = deviceWith({ '': scopedVariablesOf(1), main: scopedVariablesWith(2, held) });
     const { work, calls, minted } = fakeWork({ device, looksOnly: true });
     await reconcile(work);
-    expect([calls, minted()]).toEqual([[], 0]);
+    expect([calls, minted()]).toEqual([['find'], 0]);
   });
 
   test.each([
@@ -77,7 +77,7 @@ describe('a check of a request that an operator has cancelled or discarded', () 
     const { work, calls } = fakeWork({ desired, observed, looksOnly: true, hub: [thumbprint, thumbprint] });
     if (error) await expect(reconcile(work)).rejects.toMatchObject(error);
     else await reconcile(work);
-    expect(calls).toEqual(['hub remove']);
+    expect(calls).toEqual(['find', 'hub remove']);
   });
 });
 
@@ -98,18 +98,18 @@ describe('a device in a fleet that is not served', () => {
     expect(work.observed.outside).toEqual({ since: now, sightings: 0, isHandled: false });
     const later = await visit({ observed: once });
     expect(later.work.observed.outside).toEqual(once.outside);
-    expect([calls, later.calls]).toEqual([[], []]);
+    expect([calls, later.calls]).toEqual([['find'], ['find']]);
   });
 
   test('keeps its identity after the first sweep, and loses the identity after the second sweep', async () => {
     const first = await visit({ notice: 'outside' });
     expect(first.work.observed.outside).toMatchObject({ sightings: 1, isHandled: false });
-    expect(first.calls).toEqual([]);
+    expect(first.calls).toEqual(['find']);
     const second = await visit({ notice: 'outside', observed: once });
-    expect(second.calls).toEqual(['hub remove']);
+    expect(second.calls).toEqual(['find', 'hub remove']);
     expect(second.work.observed).toMatchObject({ hub: 'none', outside: { sightings: 2, isHandled: true } });
     const handled = { ...once, outside: { ...once.outside, isHandled: true } };
-    expect((await visit({ notice: 'outside', observed: handled })).calls).toEqual([]);
+    expect((await visit({ notice: 'outside', observed: handled })).calls).toEqual(['find']);
   });
 
   test('has its identity disabled by choice, with all other properties, and enabled again when the device comes back', async () => {
@@ -118,7 +118,7 @@ describe('a device in a fleet that is not served', () => {
       { notice: 'outside', observed: once, properties },
       'disable',
     );
-    expect(calls).toEqual(['hub get', expect.stringMatching(/^hub update/)]);
+    expect(calls).toEqual(['find', 'hub get', expect.stringMatching(/^hub update/)]);
     const disabled = identity();
     expect(disabled).toMatchObject({
       isDisabled: true,
@@ -134,8 +134,9 @@ describe('a device in a fleet that is not served', () => {
   test('is left as it is by that choice if an operator or another program has the identity', async () => {
     const byOperator = { status: 'disabled', statusReason: 'stolen' };
     const stolen = { notice: 'outside', observed: once, properties: byOperator } as const;
-    expect((await visit(stolen, 'disable')).calls).toEqual(['hub get']);
+    expect((await visit(stolen, 'disable')).calls).toEqual(['find', 'hub get']);
     expect((await visit({ notice: 'outside', observed: once, hub: 'exists' }, 'disable')).calls).toEqual([
+      'find',
       'hub get',
     ]);
   });

@@ -31,7 +31,7 @@ test('"created" provisions a device that has no record, at the default service',
   expect(sent.map(({ message }) => message)).toEqual([expect.objectContaining({ uuid, service: 'relay' })]);
 });
 
-test('"created" changes nothing for a device that was requested, moved or deprovisioned before', async () => {
+test('"created" only makes a worker look, if the device was requested, moved or deprovisioned before', async () => {
   for (const before of [requested('main'), deleted]) {
     const { handle, sent, deps, settle } = setUp();
     await handle(requested('main'));
@@ -42,10 +42,12 @@ test('"created" changes nothing for a device that was requested, moved or deprov
       });
     }
     await settle(uuid);
-    const [stood, messages] = [await deps.records.read(uuid), sent.length];
-    expect(await handle(created)).toMatchObject({ outcome: 'ignored', uuid });
-    expect(await deps.records.read(uuid)).toEqual(stood);
-    expect(sent).toHaveLength(messages);
+    const [stood, messages] = [(await deps.records.read(uuid))?.value, sent.length];
+    expect(await handle(created)).toMatchObject({ outcome: 'checked', uuid });
+    const { desired, job, check } = (await deps.records.read(uuid))?.value ?? {};
+    expect([desired, job]).toEqual([stood?.desired, stood?.job]);
+    expect(check).not.toBeNull();
+    expect(sent).toHaveLength(messages + 1);
   }
 });
 
