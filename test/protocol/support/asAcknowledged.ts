@@ -160,7 +160,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'service-not-found':
       return wish.present && wish.service === 'x';
     case 'device-not-found':
-      return device.gone || device.hidden;
+      // A check that finds the device later leaves the dead letter as it is, if the device does not have the service.
+      return device.gone || device.hidden || (device.late !== null && wish.present && wish.service === 'x');
     case 'hub-device-disabled':
       return wish.present && device.tampered;
     case 'device-not-visible':
