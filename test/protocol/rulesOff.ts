@@ -359,13 +359,17 @@ export const rulesOff: ShownRule[] = [
     histories: {
       acts: [
         act(0, provision),
-        act(120 * seconds, { kind: 'provision', scope: 'x' }),
+        // The rotation fails for good, because balena refuses its writes.
+        act(120 * seconds, { kind: 'right', mayWrite: false }),
+        act(1 * seconds, { kind: 'rotate', revoke: false }),
         act(700 * seconds, { kind: 'tamper', how: 'delete-device', scope: '' }),
         act(1 * seconds, check),
       ],
       calm: true,
+      maxAttempts: 3,
       poison: null,
       sick: null,
+      late: null,
     },
     within: 300,
   },
