@@ -34,7 +34,7 @@ try {
     const disk = await measureBroker(data, Number(scale));
     print(memory, disk);
   } else {
-    console.log(await killBroker(brokerMain, data, Number(kills)));
+    console.log(JSON.stringify(await killBroker(brokerMain, data, Number(kills))));
   }
 } finally {
   await rm(data, { recursive: true });

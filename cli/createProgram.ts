@@ -14,8 +14,9 @@ import { addStatus } from './commands/status.js';
 import { addSweep } from './commands/sweep.js';
 import { addWatch } from './commands/watch.js';
 import { exitCodesHelp } from './errors.js';
+import { ShortUuid } from './options/common.js';
 import { packageFolder } from './session/findSystem.js';
-import type { GlobalOptions } from './session/session.js';
+import type { GlobalOptions, Session } from './session/session.js';
 
 const { version } = createRequire(import.meta.url)(join(packageFolder(), 'package.json'));
 
@@ -45,9 +46,10 @@ export function createProgram(json: boolean, runInSession: RunInSession): Comman
     (work) =>
     (...args) => {
       const command = args.at(-1) as Command;
-      return runInSession(command.optsWithGlobals<GlobalOptions>(), (session) =>
-        (work as Work<object, unknown[]>)(session, command.optsWithGlobals(), ...command.processedArgs),
-      );
+      return runInSession(command.optsWithGlobals<GlobalOptions>(), async (session) => {
+        const [options, args] = await withFullUuids(session, command);
+        return (work as Work<object, unknown[]>)(session, options, ...args);
+      });
     };
   const program = new Command('provisioner')
     .description(
@@ -71,6 +73,19 @@ export function createProgram(json: boolean, runInSession: RunInSession): Comman
     if (json) each.configureOutput({ writeErr: () => {} });
   }
   return program;
+}
+
+/** Replaces the first digits of a UUID by the full UUID, in the options and the arguments of a command. */
+async function withFullUuids(session: Session, command: Command): Promise<[object, unknown[]]> {
+  const full = async (value: unknown) => {
+    if (!(value instanceof ShortUuid)) return value;
+    // The import is here, because help and usage errors do not need this module.
+    const { resolveUuid } = await import('../src/ops/devices/resolve.js');
+    return resolveUuid((await session.app()).records, value.digits);
+  };
+  const options: object = command.optsWithGlobals();
+  const entries = Object.entries(options).map(async ([name, value]) => [name, await full(value)]);
+  return [Object.fromEntries(await Promise.all(entries)), await Promise.all(command.processedArgs.map(full))];
 }
 
 function withSubcommands(command: Command): Command[] {

@@ -11,7 +11,8 @@ app.http('deprovision', {
   route: 'provision/{uuid?}',
   authLevel: 'function',
   handler: withErrorResponses(async (request) => {
+    const opened = theApp.get();
     const { uuid } = await parseProvision(request, true);
-    return answerAccepted(theApp, request, await accept(theApp, { uuid, present: false }));
+    return answerAccepted(opened, request, await accept(opened, { uuid, present: false }));
   }),
 });

@@ -1,4 +1,6 @@
 import { app } from '@azure/functions';
+import { theApp } from '../src/app.js';
+import { withErrorResponses } from '../src/http/errors.js';
 import { describeApi } from '../src/http/openApi/describe.js';
 
 const body = JSON.stringify(describeApi());
@@ -8,8 +10,8 @@ app.http('openApi', {
   methods: ['GET'],
   route: 'openapi.json',
   authLevel: 'anonymous',
-  handler: async () => ({
-    headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' },
-    body,
-  }),
+  handler: withErrorResponses(async () => {
+    theApp.get();
+    return { headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' }, body };
+  }, 'anonymous'),
 });

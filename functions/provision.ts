@@ -12,9 +12,10 @@ app.http('provision', {
   route: 'provision/{uuid?}',
   authLevel: 'function',
   handler: withErrorResponses(async (request) => {
-    if (request.method === 'GET') return answerState(theApp, request);
-    const { uuid, service = theApp.config.defaultService } = await parseProvision(request, false);
-    await theApp.proof(uuid, request.headers.get('authorization'));
-    return answerAccepted(theApp, request, await accept(theApp, { uuid, present: true, service }));
+    const opened = theApp.get();
+    if (request.method === 'GET') return answerState(opened, request);
+    const { uuid, service = opened.config.defaultService } = await parseProvision(request, false);
+    await opened.proof(uuid, request.headers.get('authorization'));
+    return answerAccepted(opened, request, await accept(opened, { uuid, present: true, service }));
   }),
 });

@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { theApp } from '../src/app.js';
+import { timerHandler } from '../src/app.js';
 import { cleanUpActions } from '../src/ops/bulk/cleanUp.js';
 import { resendLostWakeUps } from '../src/ops/bulk/wakeUp.js';
 import { redrive } from '../src/provisioning/redrive.js';
@@ -8,18 +8,18 @@ import { runAllInSequence } from '../src/shared/async.js';
 /** Every five minutes (`redrivePeriodMs`), the redrive sends the lost messages of jobs and bulk actions again, and removes old rows. */
 app.timer('redrive', {
   schedule: '0 */5 * * * *',
-  handler: async (_timer, context) => {
+  handler: timerHandler(async (opened, context) => {
     await runAllInSequence(
-      () => resendLostWakeUps(theApp),
+      () => resendLostWakeUps(opened),
       async () => {
-        const { sent, cleaned } = await redrive(theApp);
+        const { sent, cleaned } = await redrive(opened);
         if (sent > 0 || cleaned > 0)
           context.log(
             `sent ${sent} overdue messages, removed ${cleaned} superseded or discarded dead letters`,
           );
       },
-      () => cleanUpActions(theApp),
-      () => theApp.handledWebhooks.forget(),
+      () => cleanUpActions(opened),
+      () => opened.handledWebhooks.forget(),
     );
-  },
+  }),
 });

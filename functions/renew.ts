@@ -1,5 +1,5 @@
 import { app } from '@azure/functions';
-import { theApp } from '../src/app.js';
+import { theApp, timerHandler } from '../src/app.js';
 import { renew } from '../src/fleet/renew.js';
 import { verifyHub } from '../src/fleet/verifyHub.js';
 import { observeCertificates } from '../src/telemetry/metrics.js';
@@ -8,15 +8,16 @@ import { observeCertificates } from '../src/telemetry/metrics.js';
 const maxRunMs = 4 * 60_000;
 const hourMs = 3_600_000;
 
-const { renewSchedule, renewAt, operationsPerMinute } = theApp.config;
+const { renewSchedule } = theApp.registration;
 
 /** By `RENEW_SCHEDULE`, the timer renews certificates past `RENEW_AT` of their lifetime, and logs the expiry of all certificates. */
 if (renewSchedule !== null) {
   app.timer('renew', {
     schedule: renewSchedule,
-    handler: async (_timer, context) => {
+    handler: timerHandler(async (opened, context) => {
+      const { renewAt, operationsPerMinute } = opened.config;
       const signal = AbortSignal.timeout(maxRunMs);
-      const report = await renew(theApp, {
+      const report = await renew(opened, {
         renewAt,
         operationsPerMinute,
         signal,
@@ -34,10 +35,10 @@ if (renewSchedule !== null) {
           `${share.late} certificates will expire before the renewal, even with ${Math.round(share.part * 100)} % of the rate limit ` +
             'around the clock: add units to the hub, and set IOTHUB_UNITS',
         );
-      const verified = await verifyHub(theApp, { operationsPerMinute, signal });
+      const verified = await verifyHub(opened, { operationsPerMinute, signal });
       context.log(
         `identities: ${verified.due} not seen at the hub for a week, ${verified.checked} checks scheduled`,
       );
-    },
+    }),
   });
 }

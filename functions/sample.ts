@@ -1,9 +1,9 @@
 import { app } from '@azure/functions';
-import { theApp } from '../src/app.js';
+import { timerHandler } from '../src/app.js';
 import { takeSample } from '../src/ops/overview/samples.js';
 
 /** Every minute, the timer stores a sample for the charts of the last hour. */
 app.timer('sample', {
   schedule: '0 * * * * *',
-  handler: () => takeSample(theApp),
+  handler: timerHandler((opened) => takeSample(opened)),
 });

@@ -1,18 +1,20 @@
 import { app } from '@azure/functions';
-import { theApp } from '../src/app.js';
+import { theApp, timerHandler } from '../src/app.js';
 import { describeGuarded, describeInvisible } from '../src/fleet/massDeletionGuard.js';
 import { sweep } from '../src/fleet/sweep.js';
 
 /** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
 const maxRunMs = 4 * 60_000;
 
-const { fleets, defaultService, sweepSchedule, hubHost, operationsPerMinute } = theApp.config;
+const { sweepSchedule } = theApp.registration;
 
 /** By `SWEEP_SCHEDULE`, the timer requests forgotten devices of `FLEETS`, and checks devices that differ from their records. */
-if (sweepSchedule !== null && fleets !== null) {
+if (sweepSchedule !== null) {
   app.timer('sweep', {
     schedule: sweepSchedule,
-    handler: async (_timer, context) => {
+    handler: timerHandler(async (opened, context) => {
+      const { fleets, defaultService, hubHost, operationsPerMinute } = opened.config;
+      if (fleets === null) return;
       const options = {
         fleets,
         service: defaultService,
@@ -21,9 +23,9 @@ if (sweepSchedule !== null && fleets !== null) {
         signal: AbortSignal.timeout(maxRunMs),
       };
       const { devices, records, requested, checked, guarded, invisible, finished } = await sweep(
-        theApp,
+        opened,
         options,
-        theApp.sweepPosition,
+        opened.sweepPosition,
       );
       const reasons = Object.entries(checked).filter(([, count]) => count > 0);
       context.log(
@@ -33,6 +35,6 @@ if (sweepSchedule !== null && fleets !== null) {
       );
       for (const fleet of invisible) context.error(describeInvisible(fleet));
       for (const each of guarded) context.error(describeGuarded(each));
-    },
+    }),
   });
 }

@@ -4,11 +4,11 @@ import { withErrorResponses } from '../src/http/errors.js';
 import { answerWebhook } from '../src/http/webhook/answer.js';
 
 /** `POST /api/webhook` receives webhooks, if `WEBHOOK_SECRETS` is set. The signature replaces the function key, because senders cannot send a key. */
-if (theApp.config.webhookSecrets.length > 0) {
+if (theApp.registration.hasWebhooks) {
   app.http('webhook', {
     methods: ['POST'],
     route: 'webhook',
     authLevel: 'anonymous',
-    handler: withErrorResponses((request) => answerWebhook(theApp, request)),
+    handler: withErrorResponses(async (request) => answerWebhook(theApp.get(), request), 'anonymous'),
   });
 }

@@ -3,10 +3,11 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
+import { onStop } from './simulators/shared/onStop.js';
 import { wholeNumber } from './simulators/shared/runSimulator.js';
 import { nextSteps } from './stack/Endpoints.js';
 import { projectFolder } from './stack/projectFolder.js';
-import { type Stack, startStack } from './stack/startStack.js';
+import { type Stack, startStack, usualPort } from './stack/startStack.js';
 
 const options = new Command('npm start --')
   .description(
@@ -15,7 +16,11 @@ const options = new Command('npm start --')
   )
   .option('--fresh', 'delete all state of earlier runs first')
   .option('--folder <path>', 'folder of all state', '.local')
-  .option('--port <number>', 'port of the functions', wholeNumber, 7071)
+  .option(
+    '--port <number>',
+    `port of the functions (default: ${usualPort}, or a free port if that is in use)`,
+    wholeNumber,
+  )
   .option('--devices <number>', 'least number of devices in the demo fleet', wholeNumber, 3)
   .option(
     '--units <number>',
@@ -25,24 +30,22 @@ const options = new Command('npm start --')
   )
   .option('--no-demo', 'do not provision a demo device after the start')
   .parse()
-  .opts<{ fresh?: boolean; folder: string; port: number; devices: number; units: number; demo: boolean }>();
+  .opts<{ fresh?: boolean; folder: string; port?: number; devices: number; units: number; demo: boolean }>();
 
 const print = (name: string, line: string) => console.log(`${styleText('dim', name.padEnd(11))} ${line}`);
 let stack: Stack | undefined;
 let stopping = false;
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, async () => {
-    if (stopping) {
-      if (signal === 'SIGINT') process.exit(130);
-      return;
-    }
-    stopping = true;
-    console.log('\nStopping when the running work has finished. Press Ctrl-C again to stop at once.');
-    await stack?.close();
-    process.exit(0);
-  });
-}
+onStop(async (signal) => {
+  if (stopping) {
+    if (signal === 'SIGINT') process.exit(130);
+    return;
+  }
+  stopping = true;
+  console.log('\nStopping when the running work has finished. Press Ctrl-C again to stop at once.');
+  await stack?.close();
+  process.exit(0);
+});
 
 try {
   const begun = Date.now();
@@ -51,6 +54,8 @@ try {
   const settings = { IOTHUB_UNITS: String(options.units), ...process.env };
   stack = await startStack({ ...options, settings, hub: ['--units', String(options.units)], onLine: print });
   const { endpoints } = stack;
+  if (options.port === undefined && new URL(endpoints.functions.url).port !== String(usualPort))
+    print('start', `Port ${usualPort} is in use. The functions use ${endpoints.functions.url}.`);
   const demo = options.demo ? endpoints.balena?.devices[0]?.uuid : undefined;
   if (demo && endpoints.iotHub) {
     console.log('\nA device of the demo fleet requests credentials:');

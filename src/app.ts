@@ -1,15 +1,30 @@
-import { app } from '@azure/functions';
-import { readConfig } from './config/config.js';
-import { openApp } from './openApp.js';
-import { startTelemetry } from './telemetry/start.js';
+import { app, type InvocationContext, type TimerHandler } from '@azure/functions';
+import { ConfigError } from './config/config.js';
+import type { App } from './openApp.js';
+import { logStrayErrors } from './shared/strayErrors.js';
+import { startApp } from './startApp.js';
 
-const config = readConfig();
-const telemetry = await startTelemetry(config);
+logStrayErrors(process, (line) => console.error(line));
 
-/** The app of this process, for the functions. Wrong settings stop the start here, with all mistakes in one message. */
-export const theApp = openApp(config, process.argv, telemetry.log);
+/** The app of this process, for the functions. */
+export const theApp = await startApp();
 
-app.hook.appTerminate(async () => {
-  // Both close at the same time: the host gives 5 s in total, and each may take 3 s.
-  await Promise.allSettled([theApp.close(), telemetry.close()]);
-});
+app.hook.appTerminate(() => theApp.close());
+
+/** Makes the handler of a timer. While settings are wrong, the timer does nothing. */
+export function timerHandler(run: (app: App, context: InvocationContext) => Promise<unknown>): TimerHandler {
+  return async (_timer, context) => {
+    const opened = openedOrNull();
+    if (opened) await run(opened, context);
+  };
+}
+
+/** @returns null while settings are wrong */
+export function openedOrNull(): App | null {
+  try {
+    return theApp.get();
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
+}

@@ -3,7 +3,7 @@ import { CliError, exitCodes } from '../errors.js';
 import { type AuditProgress, audit } from '../fleet/audit.js';
 import type { Finding } from '../fleet/finding.js';
 import { type Repaired, type RepairOptions, repair } from '../fleet/repair.js';
-import { examples, yesOption } from '../options/common.js';
+import { examples, parseSlugs, yesOption } from '../options/common.js';
 import { type Column, table } from '../output/table.js';
 import { listCounts, plural, wrap } from '../output/text.js';
 import type { FleetApp, Session } from '../session/session.js';
@@ -38,7 +38,11 @@ export const addAudit: AddCommand = (parent, action) =>
     .description(
       'Compares IoT Hub, records and balena, and lists every disagreement. Devices with pending jobs or recent changes are not judged. With --repair the workers repair all findings, except those that need an operator (by-hand).',
     )
-    .option('--fleet <slugs...>', 'the fleets to compare (default: FLEETS, or all fleets of the key)')
+    .option(
+      '--fleet <slugs...>',
+      'the fleets to compare (default: FLEETS, or all fleets of the key)',
+      parseSlugs,
+    )
     .option('--repair', 'repair the findings')
     .option('--remove-unknown', 'with --repair: also remove identities of devices that this key does not see')
     .addOption(yesOption())

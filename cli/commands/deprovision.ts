@@ -13,7 +13,7 @@ export const addDeprovision: AddCommand = (parent, action) =>
     .description(
       'Removes the identity of a device from IoT Hub and its variables from balena. A new request of the device provisions the device again.',
     )
-    .argument('<uuid>', 'the full UUID of the device', parseUuid)
+    .argument('<uuid>', 'the UUID of the device, or at least the first 7 digits', parseUuid)
     .addOption(yesOption())
     .addHelpText(
       'after',

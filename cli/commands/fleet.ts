@@ -7,7 +7,7 @@ import {
   type RequestReport,
   requestFleet,
 } from '../fleet/request.js';
-import { examples } from '../options/common.js';
+import { examples, parseSlug } from '../options/common.js';
 import { showProgress } from '../output/progress.js';
 import { listCounts, plural, wrap } from '../output/text.js';
 import { due } from '../output/time.js';
@@ -31,7 +31,7 @@ export const addFleet: AddCommand = (parent, action) =>
       'Requests credentials for every device of a fleet, and shows the progress until the devices are provisioned. Accepted requests are processed even after this command has ended. After an interruption run the command again to request the remaining devices.\n\n' +
         'Devices with another desired service keep their service, and the exit code is 1, except with --move.',
     )
-    .argument('<slug>', 'the slug of the fleet, such as my_org/my_fleet')
+    .argument('<slug>', 'the slug of the fleet, such as my_org/my_fleet', parseSlug)
     .option(
       '--service <name>',
       'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',

@@ -3,7 +3,7 @@ import { listRecords, type RecordQuery } from '../../src/ops/devices/list.js';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { errorCodes } from '../../src/shared/errorPolicy.js';
 import { state, step } from '../../src/shared/schemas.js';
-import { examples } from '../options/common.js';
+import { examples, parseSlug } from '../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../options/pageOptions.js';
 import { type Column, table } from '../output/table.js';
 import { colorOf, listCounts, plural } from '../output/text.js';
@@ -38,7 +38,7 @@ export const addList: AddCommand = (parent, action) =>
           'failed',
         ]),
       )
-      .option('--fleet <slug>', 'in this fleet, such as my_org/my_fleet')
+      .option('--fleet <slug>', 'in this fleet, such as my_org/my_fleet', parseSlug)
       .addOption(new Option('--code <code>', 'with this error code').choices([...errorCodes]))
       .addOption(new Option('--step <step>', 'failed at this step').choices(step.options))
       .option('--service <name>', 'with this desired service; "" for the device level')

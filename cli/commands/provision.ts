@@ -16,7 +16,7 @@ export const addProvision: AddCommand = (parent, action) =>
     .description(
       'Requests credentials for a device, as the device itself does. A repeated request changes nothing. A request for another service moves the credentials to that service.',
     )
-    .argument('<uuid>', 'the full UUID of the device', parseUuid)
+    .argument('<uuid>', 'the UUID of the device, or at least the first 7 digits', parseUuid)
     .option(
       '--service <name>',
       'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',

@@ -1,7 +1,15 @@
 import { cancelAction } from '../../src/ops/bulk/cancel.js';
 import { planAction } from '../../src/ops/bulk/plan.js';
 import { CliError, exitCodes } from '../errors.js';
-import { byOption, examples, parseCount, parsePositive, parseUuid, yesOption } from '../options/common.js';
+import {
+  byOption,
+  examples,
+  parseCount,
+  parsePositive,
+  parseSlug,
+  parseUuid,
+  yesOption,
+} from '../options/common.js';
 import { showAction } from '../output/showAction.js';
 import { plural } from '../output/text.js';
 import type { AddCommand } from './command.js';
@@ -29,8 +37,8 @@ export const addRotate: AddCommand = (parent, action) =>
     .description(
       'Replaces the certificate of a device, of a fleet, or all certificates created before a date (for example after a leak). The hub accepts the new certificate before the device receives it. The old certificate is accepted until the next rotation, except with --revoke-old. The workers process the rotation, even after this command has ended.',
     )
-    .argument('[uuid]', 'the full UUID of one device', parseUuid)
-    .option('--fleet <slug>', 'devices in this fleet')
+    .argument('[uuid]', 'the UUID of one device, or at least the first 7 digits', parseUuid)
+    .option('--fleet <slug>', 'devices in this fleet', parseSlug)
     .option('--service <name>', 'devices with this service; "" for the device level')
     .option('--minted-before <when>', 'created before this time: 2h, 7d, or 2026-11-24T03:00:00Z')
     .option('--all', 'all certificates, without a filter')

@@ -10,7 +10,7 @@ export const addStatus: AddCommand = (parent, action) =>
     .description(
       'Shows the state, the error, the certificate and the history of a device: each step with time and outcome.',
     )
-    .argument('<uuid>', 'the full UUID of the device', parseUuid)
+    .argument('<uuid>', 'the UUID of the device, or at least the first 7 digits', parseUuid)
     .addHelpText(
       'after',
       examples('provisioner status $UUID', 'provisioner status $UUID --json | jq -r .device.state'),

@@ -2,7 +2,7 @@ import { describeGuarded, describeInvisible } from '../../src/fleet/massDeletion
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
 import { CliError, type ExitCode, exitCodes } from '../errors.js';
-import { examples } from '../options/common.js';
+import { examples, parseSlugs } from '../options/common.js';
 import { listCounts } from '../output/text.js';
 import type { AddCommand } from './command.js';
 
@@ -22,7 +22,7 @@ export const addSweep: AddCommand = (parent, action) =>
       'Requests credentials for devices without credentials and without a record. Workers check the devices that are missing in balena, and devices with other variables than the record says. The timer SWEEP_SCHEDULE does the same.\n\n' +
         'If more than a tenth of a fleet, and more than 20 devices, are missing in balena, those devices are not checked, and the exit code is 1, except with --allow-gone. The same is true for any device of a fleet that the key does not see, or that is not in FLEETS any more.',
     )
-    .option('--fleet <slugs...>', 'the fleets (default: FLEETS)')
+    .option('--fleet <slugs...>', 'the fleets (default: FLEETS)', parseSlugs)
     .option('--service <name>', 'service for the variables of new devices (default: DEFAULT_SERVICE)')
     .option(
       '--allow-gone',

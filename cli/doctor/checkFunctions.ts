@@ -24,10 +24,12 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
     ]);
     const lastSeen = [samples.at(-1)?.at ?? 0, status?.at ?? 0];
     const circuits = dependencies
-      .filter(({ name, ok: healthy }) => (name === 'hub' || name === 'balena') && !healthy)
+      .filter(
+        ({ name, ok: healthy }) => (name === 'hub' || name === 'balena' || name === 'worker') && !healthy,
+      )
       .map(({ name, detail }) =>
         warning(
-          `workers: ${name}`,
+          name === 'worker' ? 'worker' : `workers: ${name}`,
           detail,
           'fix the cause. All work waits until then, and continues automatically',
         ),

@@ -1,12 +1,35 @@
 import { hostname, userInfo } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
-import { uuid } from '../../src/shared/schemas.js';
+import { slug, uuid, uuidOrDigits } from '../../src/shared/schemas.js';
 
-/** Parses the full UUID of a device. @returns the UUID in lower case @throws InvalidArgumentError */
-export function parseUuid(text: string): string {
-  const parsed = uuid.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError(`The value ${parsed.error.issues[0]?.message}.`);
+/** The first digits of a device's UUID. Before the work of a command, the session replaces the digits by the full UUID. */
+export class ShortUuid {
+  /** @param digits at least 7, in lower case */
+  constructor(readonly digits: string) {}
+}
+
+/**
+ * Parses the UUID of a device.
+ *
+ * @returns the full UUID in lower case, or the first digits
+ * @throws InvalidArgumentError
+ */
+export function parseUuid(text: string): string | ShortUuid {
+  const parsed = uuidOrDigits.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`The value ${parsed.error.issues[0]?.message}.`);
+  return uuid.safeParse(parsed.data).success ? parsed.data : new ShortUuid(parsed.data);
+}
+
+/** Parses the slug of a fleet. @returns the slug in lower case @throws InvalidArgumentError */
+export function parseSlug(text: string): string {
+  const parsed = slug.safeParse(text.trim());
+  if (parsed.success && /^[^/\s]+\/[^/\s]+$/.test(parsed.data)) return parsed.data;
+  throw new InvalidArgumentError('The value must be the slug of a fleet, such as my_org/my_fleet.');
+}
+
+/** Parses one of several slugs. @param others the slugs before this one */
+export function parseSlugs(text: string, others: string[] = []): string[] {
+  return [...others, parseSlug(text)];
 }
 
 /** Parses a decimal number above 0. @throws InvalidArgumentError */

@@ -3,7 +3,7 @@ import type { DeadLetterFilter } from '../../src/ops/deadLetters/filter.js';
 import { deadLetterStatuses } from '../../src/ops/deadLetters/schema.js';
 import { step } from '../../src/shared/schemas.js';
 import { CliError, exitCodes } from '../errors.js';
-import { parseUuid } from './common.js';
+import { parseSlug, parseUuid } from './common.js';
 
 /** The filter options for dead letters. */
 export interface FilterOptions {
@@ -22,8 +22,8 @@ export function addFilterOptions(command: Command): Command {
   return command
     .option('--code <code>', 'with this error code, such as service-not-found')
     .addOption(new Option('--step <step>', 'failed at this step').choices(step.options))
-    .option('--fleet <slug>', 'of this fleet, such as my_org/my_fleet')
-    .option('--uuid <uuid>', 'of this device', parseUuid)
+    .option('--fleet <slug>', 'of this fleet, such as my_org/my_fleet', parseSlug)
+    .option('--uuid <uuid>', 'of this device (UUID or first digits)', parseUuid)
     .option('--since <when>', 'failed after this time: 2h, 7d, or 2026-11-24T03:00:00Z')
     .option('--until <when>', 'failed before this time')
     .addOption(new Option('--status <status>', 'with this status').choices([...deadLetterStatuses]))

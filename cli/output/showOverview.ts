@@ -15,7 +15,7 @@ export function showOverview(overview: Overview, width: number): string {
     .filter(([, count]) => count > 0)
     .map(([state, count]) => styled(state, `${count} ${state}`))
     .join(', ');
-  const lastSeen = (name: 'balena' | 'hub') => {
+  const lastSeen = (name: 'worker' | 'balena' | 'hub') => {
     const { ok, detail } = dependencies[name];
     return ok ? detail : styleText('red', detail);
   };
@@ -31,6 +31,7 @@ export function showOverview(overview: Overview, width: number): string {
     line('devices', `${devices}${stateText ? `: ${stateText}` : ''}`),
     line('time', timeText(timing)),
     line('certificates', certificateText(certificates)),
+    line('worker', lastSeen('worker')),
     line('balena', lastSeen('balena')),
     line('hub', lastSeen('hub')),
     '',

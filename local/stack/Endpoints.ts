@@ -14,8 +14,8 @@ export interface Endpoints {
    */
   settings: Record<string, string>;
   functions: { url: string; provisionKey: string; deprovisionKey: string; opsKey: string };
-  serviceBus?: { connectionString: string; queue: string; caFile?: string };
-  tables?: { connectionString: string };
+  serviceBus?: { connectionString: string; queue: string; caFile?: string; controlUrl?: string };
+  tables?: { connectionString: string; controlUrl?: string };
   iotHub?: IotHubEndpoints;
   balena?: BalenaEndpoints;
 }

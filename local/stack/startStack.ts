@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readConfig } from '../../src/config/config.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
 import { freePort, writeWhole } from '../simulators/shared/loopback.js';
 import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
@@ -21,13 +22,16 @@ import {
 export interface StackOptions extends SimulatorOptions {
   /** Delete all state first. */
   fresh?: boolean;
-  /** Port of the functions. */
-  port?: number;
+  /** Port of the functions. Default: the usual port, or a free port if the usual port is in use. */
+  port?: number | undefined;
   /** The folder of the built functions. Default: this project. */
   appFolder?: string;
   /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
   hosts?: ('all' | 'http' | 'worker')[];
 }
+
+/** The usual port of the functions. */
+export const usualPort = 7071;
 
 /** A whole system on this machine. */
 export interface Stack {
@@ -83,12 +87,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       // A restarted HTTP host keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
-        : String(options.freePorts ? await freePort() : (options.port ?? 7071));
+        : String(options.freePorts ? await freePort() : (options.port ?? usualPort));
       const only = part === 'all' ? [] : ['--only', part];
+      // A port that the caller has chosen is used, or the start fails.
+      const orFree = options.port === undefined ? ['--or-free-port'] : [];
       const host = await forkSimulator<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/simulators/functions-host/main.js',
-        args: ['--app', appFolder, '--port', port, '--or-free-port', '--keys', keysFile, ...only],
+        args: ['--app', appFolder, '--port', port, ...orFree, '--keys', keysFile, ...only],
         env: { ...env, ...more },
         onLine,
       });
@@ -97,6 +103,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       if (host.endpoints.url) endpoints.functions.url = host.endpoints.url;
       return host;
     };
+    // A host starts with wrong settings, too, as in Azure. On this machine one clear message is better.
+    readConfig(env);
     for (const part of options.hosts ?? ['all']) await startHost(part);
     await writeWhole(join(folder, 'endpoints.json'), JSON.stringify(endpoints, null, 2), 0o600);
     return { endpoints, simulators, hosts, startHost, restart, close };

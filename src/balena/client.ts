@@ -1,5 +1,6 @@
 import { type BalenaSDK, getSdk } from 'balena-sdk';
 import type { VariableScope } from '../device/record.js';
+import { ProvisioningError } from '../shared/errors.js';
 import { withDeadline } from '../shared/network.js';
 import { isExistingRow, mapBalenaError } from './errors.js';
 import { type FleetListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
@@ -63,6 +64,8 @@ export function openBalenaClient({
   const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
   // getSdk ignores its option `apiKey`. The login makes no request.
   const loggedIn = sdk.auth.loginWithToken(apiKey);
+  // Each call reports a failed login. Without this line, a failure before the first call would end the process.
+  loggedIn.catch(() => {});
 
   /** @param run gets the options of its request: a signal that is aborted at the deadline */
   async function call<R>(
@@ -78,6 +81,15 @@ export function openBalenaClient({
     } catch (error) {
       throw mapBalenaError(error, write);
     }
+  }
+
+  /** The value of a variable; undefined if there is none. */
+  async function storedValue(resource: string, filter: object): Promise<string | undefined> {
+    const options = { $select: ['value'], $filter: filter };
+    const rows = await call(false, (passthrough) =>
+      sdk.pine.get({ resource, options, passthrough } as never),
+    );
+    return (rows as unknown as { value: string }[])[0]?.value;
   }
 
   return {
@@ -159,12 +171,21 @@ export function openBalenaClient({
     async store(scope, scopedVariables, name, value) {
       const existing = scopedVariables.variables[name];
       const resource = resourceOf(scope);
-      const body = existing ? { value } : { [ownerOf(scope)]: scopedVariables.ownerId, name, value };
-      await call(true, async (passthrough) =>
-        existing
-          ? expectNoPage(await sdk.pine.patch({ resource, id: existing.id, body, passthrough } as never))
-          : expectRow(await sdk.pine.post({ resource, body, passthrough } as never)),
-      );
+      const owner = { [ownerOf(scope)]: scopedVariables.ownerId };
+      if (existing)
+        return call(true, async (passthrough) =>
+          expectNoPage(
+            await sdk.pine.patch({ resource, id: existing.id, body: { value }, passthrough } as never),
+          ),
+        );
+      try {
+        await call(true, async (passthrough) =>
+          expectRow(await sdk.pine.post({ resource, body: { ...owner, name, value }, passthrough } as never)),
+        );
+      } catch (error) {
+        // An earlier try of the same write, whose answer was lost, may have created the row.
+        if (!isConflict(error) || (await storedValue(resource, { ...owner, name })) !== value) throw error;
+      }
     },
     async remove(scope, { id }: Variable) {
       await call(true, async (passthrough) =>
@@ -177,6 +198,7 @@ export function openBalenaClient({
   };
 }
 
+const isConflict = (error: unknown) => error instanceof ProvisioningError && error.code === 'balena-conflict';
 /** balena answers a new row with the row itself. A web page with status 200 comes from another server. */
 function expectRow(answer: unknown): asserts answer is { id: number } {
   if (typeof (answer as { id?: unknown } | null)?.id !== 'number')

@@ -1,5 +1,5 @@
 import { ProvisioningError, type ProvisioningErrorOptions } from '../shared/errors.js';
-import { CallTimeout, neverSent } from '../shared/network.js';
+import { CallTimeout, neverSent, parseRetryAfter } from '../shared/network.js';
 
 interface BalenaError {
   /** Set on errors that the SDK raises without a request. */
@@ -44,9 +44,8 @@ export function mapBalenaError(error: unknown, write: boolean): ProvisioningErro
 function mapAnswer(answer: BalenaError, status: number, write: boolean): ProvisioningError {
   if (status === 429) {
     // balena does not publish its limits. Without a Retry-After, the wait is half a minute.
-    const seconds = Number(answer.responseHeaders?.get?.('retry-after')) || 30;
     return make('balena-throttled', 'balena is throttling us (429).', {
-      retryAfterMs: Math.min(seconds, 600) * 1_000,
+      retryAfterMs: parseRetryAfter(answer.responseHeaders?.get?.('retry-after')) ?? 30_000,
     });
   }
   // A gateway may answer with an error although balena has carried out the request.

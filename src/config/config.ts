@@ -1,22 +1,10 @@
-import type { z } from 'zod';
 import { hubHostOf } from '../iothub/hubHost.js';
 import { operationsPerMinute, queriesPerMinute } from '../iothub/quotas.js';
-import { settings } from './settings.js';
+import { checkSettings, type ExternalSystem, externalSystems, type Settings } from './check.js';
+
+export { ConfigError, type ExternalSystem, externalSystems } from './check.js';
 
 const seconds = 1_000;
-
-/**
- * App Service replaces a Key Vault reference by the secret. If the secret cannot be read, the setting keeps the text of the reference.
- * Most settings would accept the text as a value, and fail later at the other system.
- */
-const isReference = (value: string) => /^@Microsoft\.KeyVault\(/i.test(value);
-const notResolved =
-  'is an unresolved Key Vault reference: check that the secret exists and that the identity of the functions may read it (role Key Vault Secrets User), refresh the references and restart (docs/runbook.md, "Secrets")';
-
-/** A program that does not use balena needs no API key. */
-const withoutBalena = settings.partial({ BALENA_API_KEY: true });
-
-type Settings = z.output<typeof withoutBalena>;
 
 /** The mapped value of the first of two settings that is set; null if neither is set. */
 function firstOf<A, B>(
@@ -44,35 +32,8 @@ export interface TelemetrySettings {
   } | null;
 }
 
-/** The external systems, with the settings that no other part needs. */
-const settingsOf = {
-  balena: ['BALENA_API_KEY', 'BALENA_API_URL'],
-  hub: ['IOTHUB_CONNECTION_STRING', 'CONNECTION_STRING', 'IOTHUB_HOST_NAME'],
-  queue: ['SERVICEBUS_CONNECTION', 'SERVICEBUS_CONNECTION__fullyQualifiedNamespace'],
-  records: [
-    'RECORDS_CONNECTION',
-    'RECORDS_CONNECTION__accountName',
-    'AzureWebJobsStorage',
-    'AzureWebJobsStorage__accountName',
-  ],
-} as const;
-
-/** A system that the product connects to. */
-export type ExternalSystem = keyof typeof settingsOf;
-/** All external systems. */
-export const externalSystems = Object.keys(settingsOf) as ExternalSystem[];
-
 /** The configuration of a program that uses only these external systems. */
 export type ConfigFor<S extends ExternalSystem> = Omit<Config, Exclude<ExternalSystem, S>>;
-
-/** All missing and wrong settings, each with the expected form. */
-export class ConfigError extends Error {
-  /** @param problems one sentence for each setting, starting with the setting's name */
-  constructor(readonly problems: string[]) {
-    super(`These settings are missing or wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-    this.name = 'ConfigError';
-  }
-}
 
 /**
  * Reads and checks all settings. No other code reads the environment. An empty setting counts as missing, and space around a value is
@@ -100,42 +61,12 @@ export function readConfigFor<S extends ExternalSystem>(
   ) as unknown as ConfigFor<S>;
 }
 
-/** The expected form of the connection to each system, for the error. */
-const connectionForms = {
-  hub: "the hub's connection string (policy with RegistryWrite), or its host name with managed identity, such as myhub.azure-devices.net",
-  queue:
-    "the namespace's connection string, or its host name with managed identity, such as myspace.servicebus.windows.net",
-  records:
-    "the storage account's connection string, or its name with managed identity, such as mystorage (default: the storage account of AzureWebJobsStorage)",
-} as const;
-
 function read(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]) {
-  return configOf(checked(env, needed));
+  return { ...configOf(checkSettings(env, needed)), isWorkerDisabled: isWorkerDisabled(env) };
 }
 
-/** Checks the settings. @throws ConfigError */
-function checked(env: Record<string, string | undefined>, needed: readonly ExternalSystem[]): Settings {
-  const unneeded = externalSystems
-    .filter((system) => !needed.includes(system))
-    .flatMap<string>((system) => settingsOf[system]);
-  const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
-  const given = Object.fromEntries(trimmed.filter(([name, value]) => value && !unneeded.includes(name)));
-  const parsed = (needed.includes('balena') ? settings : withoutBalena).safeParse(given);
-  const unresolved = Object.keys(given).filter((name) => name in settings.shape && isReference(given[name]!));
-  const problems = unresolved.map((name) => `${name} ${notResolved}`);
-  // An unresolved reference fails other checks as well. One problem for each setting is enough.
-  for (const { path, message } of parsed.error?.issues ?? [])
-    if (!unresolved.includes(String(path[0]))) problems.push(`${path.join('.')} ${message}`);
-  for (const system of ['hub', 'queue', 'records'] as const) {
-    const names = settingsOf[system];
-    if (needed.includes(system) && !names.some((name) => given[name] !== undefined))
-      problems.push(`${names.join(' or ')} is required: ${connectionForms[system]}`);
-  }
-  if (given.SWEEP_SCHEDULE !== undefined && given.SWEEP_SCHEDULE !== 'off' && given.FLEETS === undefined)
-    problems.push('SWEEP_SCHEDULE needs FLEETS: the slugs of the fleets to sweep, such as my_org/my_fleet');
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  return parsed.data;
-}
+/** The environment of the process. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env;
 
 /** Makes the configuration from checked settings. */
 function configOf(s: Settings) {
@@ -202,6 +133,13 @@ function configOf(s: Settings) {
     /** Null without telemetry. */
     telemetry: telemetryOf(s),
   };
+}
+
+/** Whether a setting switches the function `worker` off. On Linux, the name may have underscores; the host ignores the case. */
+function isWorkerDisabled(env: Record<string, string | undefined>): boolean {
+  return Object.entries(env).some(
+    ([name, value]) => /^AzureWebJobs[._]worker[._]Disabled$/i.test(name) && /^(true|1)$/i.test(value ?? ''),
+  );
 }
 
 function telemetryOf(s: Settings): TelemetrySettings | null {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigError } from './config.js';
+import { ConfigError } from './check.js';
 
 const shape = z.object({
   IsEncrypted: z.literal(false, 'must be false: encrypted settings are not supported').optional(),
@@ -32,7 +32,8 @@ export async function applyLocalSettings(
 function parse(file: string, text: string): z.infer<typeof shape> {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    // Editors on Windows may write a byte order mark.
+    json = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch {
     // The parser's message quotes text of the file and must not be shown.
     throw new ConfigError([`${file} is not JSON`]);

@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import {
+  hubConnectionString,
+  insightsConnectionString,
+  serviceBusConnectionString,
+  storageConnectionString,
+} from './connectionString.js';
+import { schedule } from './schedule.js';
 
 /**
  * A whole number in decimal digits. Forms like 1e3 and 0x10 are rejected as ambiguous.
@@ -21,22 +28,7 @@ const list = z
   .transform((text) => text.split(',').map((item) => item.trim()))
   .transform((items) => items.filter((item) => item !== ''));
 
-/** A schedule in the NCRONTAB form of the Functions host, with the seconds first. */
-const schedule = z
-  .string()
-  .regex(
-    /^(off|\S+( \S+){5})$/,
-    'must be off, or a schedule of six fields with the seconds first, such as 0 0 3 * * * (daily at 03:00 UTC)',
-  );
-
 const renewAtForm = 'must be a fraction of the lifetime of a certificate, from 0.1 to 0.99, such as 0.8';
-
-const storageConnectionString = z
-  .string()
-  .regex(
-    /AccountName=[^;]+|TableEndpoint=[^;]+|^UseDevelopmentStorage=true/,
-    'must be a storage connection string, such as DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...',
-  );
 
 const storageAccount = z
   .string()
@@ -45,12 +37,27 @@ const storageAccount = z
     "must be a storage account's name, 3 to 24 lower-case letters and digits, such as mystorage",
   );
 
-const hubConnectionString = z
-  .string()
-  .regex(
-    /^(?=.*HostName=[^;]+)(?=.*SharedAccessKeyName=[^;]+)(?=.*SharedAccessKey=[^;]+)/,
-    'must be an IoT Hub connection string, such as HostName=myhub.azure-devices.net;SharedAccessKeyName=registryReadWrite;SharedAccessKey=...',
-  );
+/** A host name with a domain, as managed identity needs, and possibly a port. @param example for the error */
+const hostName = (example: string) =>
+  z
+    .string()
+    .regex(
+      /^(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?$/,
+      `must be a host name with its domain, such as ${example}`,
+    );
+
+/** Whether a URL has neither a path nor a query nor a user. The paths of requests are appended to the URL. */
+function isBare(text: string): boolean {
+  const { pathname, search, hash, username } = new URL(text);
+  return pathname === '/' && `${search}${hash}${username}` === '';
+}
+
+/** A secret of Standard Webhooks: at least 24 bytes in base64, with or without the padding. */
+const webhookSecret = /^whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
+
+const balenaUrlForm = "must be the URL of balena's API without a path, such as https://api.balena-cloud.com/";
+const queueForm =
+  'must be the name of a queue: letters, digits, . - _ / with a letter or digit at both ends, such as provisioning';
 
 /** All settings, with form, default and error message. */
 export const settings = z.object({
@@ -58,51 +65,51 @@ export const settings = z.object({
     .string(
       'is required: an API key that sees your fleets and may write their variables, such as 32 letters and digits from balenaCloud, Preferences, Access tokens',
     )
-    .min(1, 'is empty'),
+    .regex(
+      /^[!-~]+$/,
+      'must be an API key without blanks and special letters, such as 32 letters and digits',
+    ),
   BALENA_API_URL: z
-    .url({ protocol: /^https?$/, error: 'must be a URL, such as https://api.balena-cloud.com/' })
-    .transform((url) => (url.endsWith('/') ? url : `${url}/`))
+    .url({ protocol: /^https?$/, error: balenaUrlForm, abort: true })
+    .refine(isBare, balenaUrlForm)
+    .transform((url) => new URL(url).href)
     .default('https://api.balena-cloud.com/'),
   IOTHUB_CONNECTION_STRING: hubConnectionString.optional(),
   CONNECTION_STRING: hubConnectionString.optional(),
-  IOTHUB_HOST_NAME: z
-    .string()
-    .regex(/^[\w.-]+(:\d+)?$/, 'must be a host name, such as myhub.azure-devices.net')
-    .optional(),
+  IOTHUB_HOST_NAME: hostName('myhub.azure-devices.net').optional(),
   IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3, such as S1').default('S1'),
   IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, from 1 to 200, such as 1'),
-  SERVICEBUS_CONNECTION: z
-    .string()
-    .regex(
-      /^(?=.*Endpoint=sb:\/\/[^;]+)(?=.*SharedAccessKeyName=[^;]+)(?=.*SharedAccessKey=[^;]+)/,
-      'must be a Service Bus connection string, such as Endpoint=sb://myspace.servicebus.windows.net/;SharedAccessKeyName=...;SharedAccessKey=...',
-    )
-    .optional(),
-  SERVICEBUS_CONNECTION__fullyQualifiedNamespace: z
-    .string()
-    .regex(/^[\w.-]+$/, 'must be a host name, such as myspace.servicebus.windows.net')
-    .optional(),
+  SERVICEBUS_CONNECTION: serviceBusConnectionString.optional(),
+  SERVICEBUS_CONNECTION__fullyQualifiedNamespace: hostName('myspace.servicebus.windows.net').optional(),
   PROVISIONING_QUEUE: z
     .string()
-    .regex(/^[\w./-]+$/, 'must be the name of a queue, such as provisioning')
+    .regex(/^[a-z0-9]([\w./-]{0,258}[a-z0-9])?$/i, queueForm)
     .default('provisioning'),
   RECORDS_CONNECTION: storageConnectionString.optional(),
   RECORDS_CONNECTION__accountName: storageAccount.optional(),
   AzureWebJobsStorage: storageConnectionString.optional(),
   AzureWebJobsStorage__accountName: storageAccount.optional(),
   FLEETS: list
+    // balena's own tools write slugs in lower case, too.
+    .transform((slugs) => slugs.map((slug) => slug.toLowerCase()))
     .refine(
       (slugs) => slugs.every((slug) => /^[^/\s]+\/[^/\s]+$/.test(slug)),
       'must be fleet slugs, comma-separated, such as my_org/my_fleet',
     )
     .optional(),
-  DEFAULT_SERVICE: z.string().default(''),
+  DEFAULT_SERVICE: z
+    .string()
+    .regex(
+      /^(?!undefined$).{0,255}$/,
+      'must be the name of a service, such as main, or nothing for the device level',
+    )
+    .default(''),
   UNSERVED_IDENTITY: z
     .enum(['remove', 'disable'], 'must be remove or disable, such as remove')
     .default('remove'),
   WEBHOOK_SECRETS: list
     .refine(
-      (secrets) => secrets.every((secret) => /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/.test(secret)),
+      (secrets) => secrets.every((secret) => webhookSecret.test(secret)),
       'must be secrets in the form of Standard Webhooks, comma-separated, such as whsec_ and 32 random bytes in base64 (openssl rand -base64 32)',
     )
     .optional(),
@@ -134,13 +141,7 @@ export const settings = z.object({
     )
     .optional(),
   OTEL_SERVICE_NAME: z.string().max(255, 'must be a name, such as provisioner').optional(),
-  APPLICATIONINSIGHTS_CONNECTION_STRING: z
-    .string()
-    .regex(
-      /InstrumentationKey=[^;]+/,
-      'must be a connection string of Application Insights, such as InstrumentationKey=...;IngestionEndpoint=https://...',
-    )
-    .optional(),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString.optional(),
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: z
     .string()
     .regex(

@@ -67,10 +67,9 @@ function retirement(request: DeviceRequest, found: Found | null): Retirement {
   const keeps = found !== null && (found.desired.present || found.job !== null);
   const { retire = [], revoke = [] } = keeps ? found.desired : {};
   if (!request.present || request.retire === undefined) return retirementOf(retire, revoke);
-  const isRevoked = request.revoke === true || revoke.includes(request.retire);
   return retirementOf(
     newest(retire, request.retire, found),
-    isRevoked ? newest(revoke, request.retire, found) : revoke,
+    request.revoke ? newest(revoke, request.retire, found) : revoke,
   );
 }
 

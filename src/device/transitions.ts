@@ -274,7 +274,7 @@ export interface RunFindings {
   /** One of the run's writes may still take effect. */
   outcomeUnknown: boolean;
   /** The desired state that the run worked for. */
-  desired: Pick<Desired, 'requestId'>;
+  desired: Desired;
   /** The run has validated the desired state. */
   validated: boolean;
 }
@@ -292,12 +292,20 @@ export function leaseReleased(
   };
 }
 
-/** Marks the desired state as validated. A later request may have replaced the desired state during the run. */
-function withValidated(record: DeviceRecord, { requestId }: Pick<Desired, 'requestId'>): DeviceRecord {
+/**
+ * Marks the desired state of the run as validated, for every request for the same place. A later request for another place may have
+ * replaced that desired state during the run: the validated state is then the fallback of the later request, unless the later request
+ * has a fallback already.
+ */
+function withValidated(record: DeviceRecord, ofRun: Desired): DeviceRecord {
   const { desired, fallback } = record;
-  if (desired.requestId === requestId) return { ...record, desired: { ...desired, validated: true } };
-  if (fallback?.desired.requestId !== requestId) return record;
-  return { ...record, fallback: { ...fallback, desired: { ...fallback.desired, validated: true } } };
+  const validated = { ...ofRun, validated: true };
+  if (isSamePlace(desired, ofRun)) return { ...record, desired: { ...desired, validated: true } };
+  if (fallback && isSamePlace(fallback.desired, ofRun))
+    return { ...record, fallback: { ...fallback, desired: { ...fallback.desired, validated: true } } };
+  const isRefusable = desired.present && !desired.validated && hasPendingChange(record);
+  if (fallback || !isRefusable || !ofRun.present) return record;
+  return { ...record, fallback: requestPartOf(newRecord(record.uuid, validated, ofRun.requestedAt)) };
 }
 
 /**

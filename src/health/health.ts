@@ -1,11 +1,13 @@
+import { ConfigError } from '../config/config.js';
 import type { Queue } from '../queue/queue.js';
 import { type Dependency, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
 import type { Status, StatusRow } from './status.js';
+import { type WorkerHealthDependencies, workerLine } from './worker.js';
 
 /** Everything that the health report uses. */
-export interface HealthDependencies {
+export interface HealthDependencies extends WorkerHealthDependencies {
   queue: Queue;
   status: Status;
   circuits: Record<Dependency, CircuitBreaker>;
@@ -14,7 +16,7 @@ export interface HealthDependencies {
 
 /** The health of one dependency. */
 export interface HealthLine {
-  name: 'configuration' | 'queue' | 'records' | Dependency;
+  name: 'configuration' | 'queue' | 'records' | 'worker' | Dependency;
   ok: boolean;
   detail: string;
 }
@@ -30,8 +32,28 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
     readStatus(status),
   ]);
   const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
-  const seen = await Promise.all([seenLine('balena', deps, row), seenLine('hub', deps, row)]);
+  const seen = await Promise.all([
+    workerLine(deps, row),
+    seenLine('balena', deps, row),
+    seenLine('hub', deps, row),
+  ]);
   return [configuration, queueLine, recordsLine, ...seen];
+}
+
+/**
+ * Reads the health of an app that may lack right settings: each missing or wrong setting is a line then.
+ *
+ * @param open returns the dependencies, or throws a ConfigError
+ */
+export async function healthOf(open: () => HealthDependencies): Promise<HealthLine[]> {
+  let deps: HealthDependencies;
+  try {
+    deps = open();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((detail) => ({ name: 'configuration', ok: false, detail }));
+  }
+  return health(deps);
 }
 
 async function line(name: HealthLine['name'], request: () => Promise<unknown>): Promise<HealthLine> {

@@ -3,14 +3,26 @@ import { type ApiArea, BadRequest } from './errors.js';
 
 const maxBytes = 16 * 1024;
 
+/** For the error about a missing body. The Functions host passes no chunked body on. */
+export const noBodyHint = 'A body that is sent without Content-Length (chunked) does not arrive.';
+
 /**
  * Reads the body of a request as text, byte by byte as sent. The signature of a webhook is made from this text.
  *
  * @returns '' without a body
- * @throws BadRequest `<area>.request.too-large` (413) above 16 KiB, `<area>.request.bad-body` if the body is not UTF-8
+ * @throws BadRequest `<area>.request.compressed` (415), `<area>.request.too-large` (413) above 16 KiB, `<area>.request.bad-body` if the
+ * body is not UTF-8
  */
 export async function readBody(request: HttpRequest, area: ApiArea): Promise<string> {
   const tooLarge = () => new BadRequest(`${area}.request.too-large`, 'The body is larger than 16 KiB.', 413);
+  const coding = request.headers.get('content-encoding');
+  if (coding && coding.toLowerCase() !== 'identity') {
+    throw new BadRequest(
+      `${area}.request.compressed`,
+      'The body is compressed (header Content-Encoding). Send the body uncompressed, without this header.',
+      415,
+    );
+  }
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge();
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > maxBytes) throw tooLarge();
@@ -20,6 +32,9 @@ export async function readBody(request: HttpRequest, area: ApiArea): Promise<str
     throw new BadRequest(`${area}.request.bad-body`, 'The body is not UTF-8 text.');
   }
 }
+
+/** Removes a byte order mark, which some senders put before a text. */
+export const withoutMark = (text: string): string => text.replace(/^\ufeff/, '');
 
 /**
  * Parses a body that must be a JSON object or empty.
@@ -31,6 +46,7 @@ export async function readBody(request: HttpRequest, area: ApiArea): Promise<str
  */
 export function parseJsonObject(text: string, area: ApiArea, example?: string): object | null {
   const hint = example === undefined ? '' : ` Send, for example: ${example}`;
+  // The method also removes a byte order mark.
   const trimmed = text.trim();
   if (trimmed === '') return null;
   let body: unknown;

@@ -1,4 +1,5 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import { ConfigError } from '../config/config.js';
 import { policyOf } from '../shared/errorPolicy.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { problem } from './problem.js';
@@ -11,7 +12,7 @@ export class BadRequest extends Error {
   constructor(
     readonly code: `${ApiArea}.request.${string}`,
     message: string,
-    readonly status: 400 | 413 = 400,
+    readonly status: 400 | 413 | 415 = 400,
   ) {
     super(message);
     this.name = 'BadRequest';
@@ -30,12 +31,33 @@ export class Unauthorized extends Error {
 }
 
 const retryAfterSeconds = 5;
+/** The wait while settings are wrong: an operator has to correct them. */
+const wrongSettingsSeconds = 60;
+
+/** The answer of every route while settings are missing or wrong. */
+function wrongSettings({ problems }: ConfigError, callers: 'with-key' | 'anonymous'): HttpResponseInit {
+  const repeat = `The request was not accepted: repeat the request in ${wrongSettingsSeconds} seconds.`;
+  return problem({
+    status: 503,
+    code: 'settings-wrong',
+    detail:
+      callers === 'anonymous'
+        ? `The service is not set up completely. ${repeat}`
+        : `An operator has to correct these settings: ${problems.join('; ')}. ${repeat}`,
+    headers: { 'retry-after': String(wrongSettingsSeconds) },
+  });
+}
 
 /**
  * Makes a handler that answers errors with problem documents: the caller's mistakes with 4xx, all other errors with 503 and
  * Retry-After. An answer never contains a stack trace.
+ *
+ * @param callers `anonymous` if the route needs no key: the answer then does not name the wrong settings
  */
-export function withErrorResponses(handle: (request: HttpRequest) => Promise<HttpResponseInit>): HttpHandler {
+export function withErrorResponses(
+  handle: (request: HttpRequest) => Promise<HttpResponseInit>,
+  callers: 'with-key' | 'anonymous' = 'with-key',
+): HttpHandler {
   return async (request: HttpRequest, context: InvocationContext) => {
     try {
       return await handle(request);
@@ -44,6 +66,7 @@ export function withErrorResponses(handle: (request: HttpRequest) => Promise<Htt
         return problem({ status: error.status, code: error.code, detail: error.message });
       if (error instanceof Unauthorized)
         return problem({ status: 401, code: error.code, detail: error.message });
+      if (error instanceof ConfigError) return wrongSettings(error, callers);
       const { code, message } = ProvisioningError.from(error);
       context.error(`${code}: ${message}`);
       return problem({

@@ -19,6 +19,7 @@ const titles: Record<number, string> = {
   404: 'Not found',
   409: 'Conflict',
   413: 'Content too large',
+  415: 'Unsupported encoding',
   422: 'The request failed',
   500: 'Internal error',
   503: 'Unavailable',

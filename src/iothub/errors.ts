@@ -4,7 +4,7 @@ import {
   CredentialUnavailableErrorName,
 } from '@azure/identity';
 import { ProvisioningError, type ProvisioningErrorOptions } from '../shared/errors.js';
-import { CallTimeout, neverSent } from '../shared/network.js';
+import { CallTimeout, neverSent, parseRetryAfter } from '../shared/network.js';
 
 const credentialErrors = new Set([
   AuthenticationErrorName,
@@ -133,6 +133,6 @@ export function mapHubError(error: unknown, write: boolean): ProvisioningError {
  * 10 s comes from a public log.
  */
 function waitMs(retryAfter: string | string[] | undefined, body: string): number {
-  const seconds = Number(retryAfter) || Number(/[Ww]ait (\d+) second/.exec(body)?.[1]) || 10;
-  return Math.min(seconds, 600) * 1_000;
+  const inText = /[Ww]ait (\d+) second/.exec(body)?.[1];
+  return parseRetryAfter(String(retryAfter)) ?? parseRetryAfter(inText) ?? 10_000;
 }

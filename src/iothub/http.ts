@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Agent } from 'node:https';
+import type { Agent } from 'node:http';
 import httpModule from 'azure-iothub/dist/common-http/http.js';
+import { openAgent, retireAgent } from '../shared/httpAgent.js';
 import { CallTimeout, withDeadline } from '../shared/network.js';
 
 const { Http } = httpModule;
@@ -11,14 +12,19 @@ const { Http } = httpModule;
  */
 export class DeadlineHttp extends Http {
   readonly #signal = new AsyncLocalStorage<AbortSignal>();
-  readonly #agent: Agent;
+  readonly #open: () => Agent;
+  #agent: Agent;
 
   constructor({ port, maxConnections }: { port: number; maxConnections: number }) {
     super();
     // The SDK has no setting for a port, but every connection takes the options of the agent.
-    this.#agent = new Agent({ keepAlive: true, maxSockets: maxConnections, port } as ConstructorParameters<
-      typeof Agent
-    >[0]);
+    const options = { maxSockets: maxConnections, port };
+    this.#open = () => openAgent(true, options);
+    this.#agent = this.#open();
+    this.#useAgent();
+  }
+
+  #useAgent(): void {
     super.setOptions({ http: { agent: this.#agent } });
   }
 
@@ -38,12 +44,23 @@ export class DeadlineHttp extends Http {
 
   /**
    * Runs one call of the SDK, its token request included. At the deadline the request is destroyed. The hub may have carried out the
-   * request.
+   * request. The connections of a pool in which a call got no answer may have been dropped without a word, so the next call uses a new
+   * pool.
    *
    * @throws CallTimeout after `ms`
    */
-  within<R>(ms: number, call: () => Promise<R>): Promise<R> {
-    return withDeadline(ms, (signal) => this.#signal.run(signal, call));
+  async within<R>(ms: number, call: () => Promise<R>): Promise<R> {
+    const agent = this.#agent;
+    try {
+      return await withDeadline(ms, (signal) => this.#signal.run(signal, call));
+    } catch (error) {
+      if (error instanceof CallTimeout && this.#agent === agent) {
+        this.#agent = this.#open();
+        this.#useAgent();
+        retireAgent(agent);
+      }
+      throw error;
+    }
   }
 
   close(): void {

@@ -22,17 +22,19 @@ export type SharedDependencies = Omit<
   | 'discarded'
   | 'actions'
   | 'samples'
+  | 'isWorkerDisabled'
 >;
 
 /** Opens the dependencies that only operators need, and adds the shared dependencies. */
 export function openOps(
-  config: Pick<Config, 'records' | 'queue' | 'operationsPerMinute'>,
+  config: Pick<Config, 'records' | 'queue' | 'operationsPerMinute' | 'isWorkerDisabled'>,
   deps: SharedDependencies,
 ): OpsDependencies {
   const table = <T>() => openTable<T>({ ...config.records, name: 'ops' });
   return {
     ...deps,
     operationsPerMinute: config.operationsPerMinute,
+    isWorkerDisabled: config.isWorkerDisabled,
     management: openQueueManagement(config.queue),
     deviceSnapshots: openDeviceSnapshots(deps),
     deadLetterSnapshots: openDeadLetterSnapshots(deps),

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { DeviceRecord } from '../device/record.js';
+import type { DeviceRecord, Job } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
 import { isCheckNext, pendingWork, workOfMessage } from '../device/state.js';
+import type { Context } from '../device/transitionParts.js';
 import {
   leased,
   leaseExpired,
@@ -86,11 +87,9 @@ async function tryToAdmit(
   // The process that made the pending work may have died before sending the message.
   if (!isOfWork) await publish(deps, record);
   const dead = deadPart(record, message);
-  if (dead && wasResent(dead, message, delivery)) {
+  if (dead?.job?.dead && wasResent(dead.job.dead, message, delivery)) {
     const reopened = isOfWork ? record : refusalReopened(record);
-    const by = 'an operator, who resent its dead letter';
-    if (reopened)
-      return writeAndPublish(deps, replayed(reopened, context, { due: context.now, by, action: null }), etag);
+    if (reopened) return writeAndPublish(deps, replayedByResending(reopened, context), etag);
   }
   if (dead) return { kind: 'dead', record: dead };
   // The message of any other work is superseded.
@@ -105,6 +104,12 @@ async function tryToAdmit(
   if (circuitOpenUntil !== null)
     return writeAndPublish(deps, postponed(record, context, circuitOpenUntil, 'dependency'), etag);
   return admitWithReservation(deps, found, id);
+}
+
+/** The record of a dead job whose dead letter an operator has resent with another tool. */
+export function replayedByResending(record: DeviceRecord, context: Context): DeviceRecord {
+  const by = 'an operator, who resent its dead letter';
+  return replayed(record, context, { due: context.now, by, action: null });
 }
 
 /** Reserves a registry operation if the work needs one, and takes the lease once the reservation is due. */
@@ -190,8 +195,11 @@ function diedTooOften(): ProvisioningError {
   );
 }
 
-/** An operator resent the dead letter with another tool. */
-function wasResent({ job }: DeviceRecord, message: ProvisioningMessage, { enqueuedAt }: Delivery): boolean {
-  const { at, cancelled } = job?.dead ?? { at: Number.POSITIVE_INFINITY };
-  return !cancelled && enqueuedAt > at && enqueuedAt > message.due + resentAfterMs;
+/** Whether an operator has resent the dead letter with another tool. @param enqueuedAt the time at which the message became active */
+export function wasResent(
+  dead: NonNullable<Job['dead']>,
+  message: ProvisioningMessage,
+  { enqueuedAt }: Pick<Delivery, 'enqueuedAt'>,
+): boolean {
+  return !dead.cancelled && enqueuedAt > dead.at && enqueuedAt > message.due + resentAfterMs;
 }

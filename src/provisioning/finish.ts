@@ -108,7 +108,7 @@ async function prepareConclusion(
   const circuitRetryAt = isDown ? await circuits[dependency].nextAttemptAt() : null;
   return ({ attempts, retries, quickTries }) => {
     if (error.mayAppear && quickTries < error.policy.quickTries) {
-      const due = clock.now() + quickTryAfter(quickTries, chance);
+      const due = clock.now() + quickTryAfter(quickTries, chance, settings.longestBackOffMs);
       return { kind: 'retried', error, counted, due, growsBackOff: false };
     }
     const tooMany = counted && attempts + 1 >= settings.maxAttempts;

@@ -1,4 +1,5 @@
 import { type Dependency, ProvisioningError } from '../shared/errors.js';
+import { productMetrics } from '../telemetry/metrics.js';
 import type { Ping } from '../throttling/circuitBreaker.js';
 import type { WorkerDependencies } from './dependencies.js';
 
@@ -6,7 +7,8 @@ const longestPingMs = 5_000;
 
 /**
  * Makes the pings of a run: requests about no device, to tell whether a failure is the fault of the dependency or of the device. Each
- * dependency is pinged once at most. A ping reads only, so a ping may also be sent after the work limit.
+ * dependency is pinged once at most. A ping only reads and ends within half of the lease's grace, so a ping may also be sent after the
+ * work limit.
  */
 export function openPings(deps: WorkerDependencies): Record<Dependency, Ping> {
   const { balena, hub, rateLimiter, status, settings } = deps;
@@ -16,6 +18,7 @@ export function openPings(deps: WorkerDependencies): Record<Dependency, Ping> {
     hub: once(() => {
       rateLimiter.charge();
       status.count('operations');
+      productMetrics().operationSent();
       return hub.ping(timeoutMs);
     }),
   };

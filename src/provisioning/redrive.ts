@@ -1,12 +1,14 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
-import { pendingWork } from '../device/state.js';
-import { type DiscardedDeadLetters, readDeadLetters } from '../queue/deadLetters.js';
+import { isMessageOfJob, pendingWork } from '../device/state.js';
+import { type DiscardedDeadLetters, type JoinedDeadLetter, readDeadLetters } from '../queue/deadLetters.js';
 import { publish } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
 import type { Clock } from '../shared/time.js';
 import type { LastRun } from '../storage/timerRows.js';
 import { productMetrics } from '../telemetry/metrics.js';
+import { currentTraceparent } from '../telemetry/traceparent.js';
+import { replayedByResending, wasResent } from './admit.js';
 
 /** Everything that the redrive uses. */
 export interface RedriveDependencies {
@@ -101,9 +103,31 @@ function isDueForSending(lateMs: number, windowMs: number, sinceLastMs: number):
   return lateMs - power < sinceLastMs;
 }
 
-async function cleanDeadLetters({ queue, records, discarded }: RedriveDependencies): Promise<number> {
+/**
+ * Takes up the dead letters that an operator has resent with another tool, but that never reached a worker. The host cannot hand over
+ * every form of message: the portal can turn the body from data into a value, and Service Bus dead-letters the message again after ten
+ * deliveries. The dead letter is superseded afterwards.
+ */
+async function takeUpResent(deps: RedriveDependencies, deadLetters: JoinedDeadLetter[]): Promise<void> {
+  for (const { deadLetter, message, record } of deadLetters) {
+    // The summary decides whether the record is worth reading.
+    const deadAt = record?.job?.deadAt ?? null;
+    if (!message || deadAt === null || deadLetter.enqueuedAt <= deadAt) continue;
+    const written = await deps.records.amend(message.uuid, (found) => {
+      const dead = found?.job?.dead;
+      if (!found || !dead || dead.discarded || !isMessageOfJob(found, message)) return null;
+      if (!wasResent(dead, message, deadLetter)) return null;
+      return replayedByResending(found, { now: deps.clock.now(), traceparent: currentTraceparent() });
+    });
+    if (written) await publish(deps, written);
+  }
+}
+
+async function cleanDeadLetters(deps: RedriveDependencies): Promise<number> {
+  const { queue, records, discarded } = deps;
   const { deadLetters } = await readDeadLetters({ queue, records });
   if (deadLetters.length === 0) return 0;
+  await takeUpResent(deps, deadLetters);
   const unwanted = new Set(await discarded.list());
   const toRemove = deadLetters
     .filter(({ superseded, deadLetter }) => superseded || unwanted.has(deadLetter.sequenceNumber))

@@ -8,6 +8,7 @@ import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { CircuitUser } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
+import { callTwice, hubCallLimit } from './callTwice.js';
 import type { WorkerDependencies } from './dependencies.js';
 import { openPings } from './ping.js';
 import type { Work } from './steps/work.js';
@@ -96,9 +97,10 @@ export function startRun(
     balena: (step, call) => timed(step, () => callDependency('balena', step, () => call(deps.balena))),
     hub: (step, call) =>
       timed(step, () =>
-        callDependency('hub', step, async () => {
+        callDependency('hub', step, async (isRepeated) => {
           await beforeOperation();
-          const answer = await call(deps.hub, timeLeft());
+          const ms = Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated));
+          const answer = await call(deps.hub, ms);
           run.observed.hubSeenAt = clock.now();
           return answer;
         }),
@@ -118,11 +120,18 @@ export function startRun(
   }
 
   /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
-  async function callDependency<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
+  async function callDependency<R>(
+    dependency: Dependency,
+    step: Step,
+    call: (isRepeated: boolean) => Promise<R>,
+  ): Promise<R> {
     try {
       const result = await retryTransient(() => {
         timeLeft();
-        return call();
+        return callTwice(dependency, call, (lost) => {
+          run.outcomeUnknown ||= lost.outcomeUnknown;
+          timeLeft();
+        });
       });
       noteWorking(dependency);
       return result;

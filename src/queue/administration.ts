@@ -1,5 +1,6 @@
 import { ProvisioningError } from '../shared/errors.js';
-import { withDeadline } from '../shared/network.js';
+import { openAgent, retireAgent, useAgent } from '../shared/httpAgent.js';
+import { openRenewable, type Renewable } from '../shared/renewable.js';
 import { createAdministrationClient, type QueueOptions } from './serviceBusClient.js';
 
 /** The numbers of messages in the queue. */
@@ -38,10 +39,18 @@ const callTimeoutMs = 5_000;
 
 /** Opens the management of the queue. @throws Error if the connection string cannot be read */
 export function openQueueManagement({ connection, queue }: QueueOptions): QueueManagement {
-  const client = createAdministrationClient(connection, options);
+  const connections = openRenewable(
+    () => {
+      const client = createAdministrationClient(connection, options);
+      const agent = openAgent(true);
+      useAgent(client, agent);
+      return { client, agent };
+    },
+    ({ agent }) => retireAgent(agent),
+  );
   return {
     depths: () =>
-      request(async (abortSignal) => {
+      request(connections, async ({ client }, abortSignal) => {
         const found = await client.getQueueRuntimeProperties(queue, { abortSignal });
         return {
           active: found.activeMessageCount,
@@ -50,7 +59,7 @@ export function openQueueManagement({ connection, queue }: QueueOptions): QueueM
         };
       }),
     properties: () =>
-      request(async (abortSignal) => {
+      request(connections, async ({ client }, abortSignal) => {
         const found = await client.getQueue(queue, { abortSignal });
         return {
           lockMs: milliseconds(found.lockDuration),
@@ -66,9 +75,12 @@ export function openQueueManagement({ connection, queue }: QueueOptions): QueueM
 
 const options = { retryOptions: { maxRetries: 1, retryDelayInMs: 250 } };
 
-async function request<R>(call: (abortSignal: AbortSignal) => Promise<R>): Promise<R | null> {
+async function request<C, R>(
+  connections: Renewable<C>,
+  call: (connection: C, abortSignal: AbortSignal) => Promise<R>,
+): Promise<R | null> {
   try {
-    return await withDeadline(callTimeoutMs, call);
+    return await connections.call(callTimeoutMs, call);
   } catch (error) {
     const { statusCode, code, name } = error as { statusCode?: number; code?: string; name?: string };
     if (statusCode === 401 || statusCode === 403) return null;

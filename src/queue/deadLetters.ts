@@ -3,7 +3,7 @@ import type { Records } from '../device/repository.js';
 import { partsOf, type Summary, summarize } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 import type { ErasableTable } from '../storage/table.js';
-import { type ProvisioningMessage, parseMessage, readWakeUpMessage } from './messages.js';
+import { contentOf, type ProvisioningMessage, parseMessage, readWakeUpMessage } from './messages.js';
 import type { PeekedDeadLetter, Queue } from './queue.js';
 
 /** A message of the dead-letter queue with the record of its device. */
@@ -98,7 +98,7 @@ async function readRecords(records: Records, wanted: Set<string>): Promise<Map<s
 /** @returns null for a message that this version cannot read; an operator must decide about such a message */
 function readable(body: unknown): ProvisioningMessage | null {
   try {
-    return parseMessage(body);
+    return parseMessage(contentOf(body));
   } catch {
     return null;
   }

@@ -42,6 +42,22 @@ export class BadMessage extends Error {
 }
 
 /**
+ * The content of a message's body. The host hands over the bytes of a message that was sent as data, and the value of a message that
+ * another tool has sent as an AMQP value.
+ *
+ * @throws BadMessage if the body is not JSON in UTF-8
+ */
+export function contentOf(body: unknown): unknown {
+  try {
+    const text = body instanceof Uint8Array ? new TextDecoder('utf-8', { fatal: true }).decode(body) : body;
+    return typeof text === 'string' ? JSON.parse(text) : text;
+  } catch {
+    // The parser's message quotes the body and must not be shown.
+    throw new BadMessage('bad-message', 'The message is not a JSON object.');
+  }
+}
+
+/**
  * Reads a message of the queue.
  *
  * @throws BadMessage with the names of the wrong fields, without any of their values

@@ -1,5 +1,6 @@
 import type { ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import { withDeadline } from '../shared/network.js';
+import { openRenewable } from '../shared/renewable.js';
 import type { EpochMs } from '../shared/time.js';
 import { mapQueueError } from './errors.js';
 import type { ProvisioningMessage, WakeUpMessage } from './messages.js';
@@ -59,9 +60,15 @@ const mostHeld = 20_000;
 export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOptions): Queue {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
   const connect = () => createServiceBusClient(connection, options);
-  const client = connect();
-  const sender = client.createSender(queue);
-  const mainReceiver = client.createReceiver(queue, { receiveMode: 'peekLock' });
+  // A send may be made twice, because the queue drops the second message with the same id.
+  const connections = openRenewable(
+    () => {
+      const client = connect();
+      const receiver = client.createReceiver(queue, { receiveMode: 'peekLock' });
+      return { client, receiver, sender: client.createSender(queue) };
+    },
+    ({ client }) => client.close(),
+  );
 
   function sendMessage(
     body: object,
@@ -73,7 +80,11 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
     // The Functions host reads this property and continues the trace.
     if (traceparent !== undefined) message.applicationProperties = { traceparent };
     if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
-    return call(callTimeoutMs, (abortSignal) => sender.sendMessages(message, { abortSignal }));
+    return mapped(
+      connections.call(callTimeoutMs, ({ sender }, abortSignal) =>
+        sender.sendMessages(message, { abortSignal }),
+      ),
+    );
   }
 
   return {
@@ -98,9 +109,13 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
       }
     },
     async ping() {
-      await call(callTimeoutMs, (abortSignal) => mainReceiver.peekMessages(1, { abortSignal }));
+      await mapped(
+        connections.call(callTimeoutMs, ({ receiver }, abortSignal) =>
+          receiver.peekMessages(1, { abortSignal }),
+        ),
+      );
     },
-    close: () => call(callTimeoutMs, () => client.close()).catch(() => {}),
+    close: () => call(callTimeoutMs, () => connections.close()).catch(() => {}),
   };
 }
 
@@ -152,9 +167,14 @@ async function removeFrom(
 }
 
 /** Makes a call that returns after `timeoutMs` in any case. Settling and closing ignore the signal and can take a minute. */
-async function call<R>(timeoutMs: number, run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
+function call<R>(timeoutMs: number, run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
+  return mapped(withDeadline(timeoutMs, run));
+}
+
+/** The result of a call. @throws ProvisioningError `queue-unavailable` */
+async function mapped<R>(result: Promise<R>): Promise<R> {
   try {
-    return await withDeadline(timeoutMs, run);
+    return await result;
   } catch (error) {
     throw mapQueueError(error);
   }

@@ -18,6 +18,14 @@ export interface QueueOptions {
   callTimeoutMs?: number;
 }
 
+let credential: DefaultAzureCredential | undefined;
+
+/** The managed identity, with one memory of tokens for all clients of the process. */
+const identity = () => {
+  credential ??= new DefaultAzureCredential();
+  return credential;
+};
+
 /** Makes a client for messages. @throws Error if the connection string cannot be read */
 export function createServiceBusClient(
   connection: QueueConnection,
@@ -25,7 +33,7 @@ export function createServiceBusClient(
 ): ServiceBusClient {
   return 'connectionString' in connection
     ? new ServiceBusClient(connection.connectionString, options)
-    : new ServiceBusClient(connection.fullyQualifiedNamespace, new DefaultAzureCredential(), options);
+    : new ServiceBusClient(connection.fullyQualifiedNamespace, identity(), options);
 }
 
 /** Makes a client for the properties and counts of queues. @throws Error if the connection string cannot be read */
@@ -35,9 +43,5 @@ export function createAdministrationClient(
 ): ServiceBusAdministrationClient {
   return 'connectionString' in connection
     ? new ServiceBusAdministrationClient(connection.connectionString, options)
-    : new ServiceBusAdministrationClient(
-        connection.fullyQualifiedNamespace,
-        new DefaultAzureCredential(),
-        options,
-      );
+    : new ServiceBusAdministrationClient(connection.fullyQualifiedNamespace, identity(), options);
 }

@@ -32,8 +32,11 @@ export interface ErrorPolicy {
    * yet (`ProvisioningError.mayAppear`).
    */
   quickTries: number;
-  /** Whether one run repeats the failed call, a few times within 20 s. */
-  retriedInRun: 'never' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
+  /**
+   * Whether one run repeats the failed call: a few times within 20 s; or `once`, over a new connection, because the old connection may
+   * have been dropped without a word.
+   */
+  retriedInRun: 'never' | 'once' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
   /** Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. */
   countsAsAttempt: 'never' | 'while-circuits-are-closed';
   /** The longest wait before the first retry, ms. Later waits double. */
@@ -179,7 +182,7 @@ export const errorPolicies = {
     dependency: 'balena',
     // An operator must give the right. The first wait is long enough for a service that is just being replaced.
     firstBackOffMs: 30 * seconds,
-    meaning: 'balena refuses to change the variables of this device. Most likely our API key lacks a right.',
+    meaning: 'balena accepts our API key, and refuses to change the variables of this device.',
     advice:
       "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
   },
@@ -207,18 +210,16 @@ export const errorPolicies = {
   'balena-unavailable': {
     ...unavailable,
     dependency: 'balena',
-    meaning:
-      'balena does not answer, or answers with an error of its own, for every device or for this device alone.',
+    meaning: 'balena does not answer, or answers with an error of its own, for all devices or for this one.',
   },
   'hub-unavailable': {
     ...unavailable,
     dependency: 'hub',
-    meaning:
-      'The hub does not answer, or answers with an error of its own, for every device or for this device alone.',
+    meaning: 'The hub does not answer, or answers with an error of its own, for all devices or for this one.',
   },
   'timed-out': {
     ...unavailable,
-    retriedInRun: 'never',
+    retriedInRun: 'once',
     meaning: 'balena or the hub did not answer in time.',
   },
   'balena-unauthorized': {

@@ -1,3 +1,5 @@
+import type { EpochMs } from './time.js';
+
 /** An outgoing call reached its deadline. The other system may have carried out the request, or may still do so. */
 export class CallTimeout extends Error {
   constructor() {
@@ -30,6 +32,20 @@ export async function withDeadline<R>(ms: number, run: (signal: AbortSignal) => 
   } finally {
     clearTimeout(timer);
   }
+}
+
+const longestRetryAfterMs = 600_000;
+
+/**
+ * Parses the header Retry-After: whole seconds, or a date (RFC 9110). A longer wait than ten minutes counts as ten minutes.
+ *
+ * @param now the reference for a date
+ * @returns the wait, ms; null without a header, with an unreadable one, or if no time is left to wait
+ */
+export function parseRetryAfter(header: string | null | undefined, now: EpochMs = Date.now()): number | null {
+  const text = header?.trim() ?? '';
+  const waitMs = / GMT$/i.test(text) ? Date.parse(text) - now : Number(text) * 1_000;
+  return waitMs > 0 ? Math.min(waitMs, longestRetryAfterMs) : null;
 }
 
 /** The error codes for a failed connection or a rejected certificate. The other system has never received the request. */

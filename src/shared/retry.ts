@@ -87,6 +87,8 @@ export function isTransient(error: unknown): boolean {
       return !outcomeUnknown;
     case 'if-wait-is-short':
       return !outcomeUnknown && retryAfterMs !== null && retryAfterMs <= longestWaitMs;
+    // The run itself makes the one repetition, see `startRun`.
+    case 'once':
     case 'never':
       return false;
   }

@@ -25,6 +25,13 @@ export const errorCode = z
 export const service = z.string().describe("a service's name, or '' for the device level");
 export const next = z.string().nullable().describe('the cursor of the next page; null on the last one');
 
+/** Makes a field optional. A null counts as absent. */
+export const optional = <T extends z.ZodType>(schema: T) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
+/** The slug of a fleet. balena's own tools write slugs in lower case, too. */
+export const slug = z.string().max(255).toLowerCase().describe("a fleet's slug");
+
 const form = 'must be a full balena device UUID: 32 or 62 hexadecimal digits';
 
 /** A balena device's full UUID: 32 or 62 hexadecimal digits, compared and stored in lower case. */
@@ -32,3 +39,12 @@ export const uuid = z
   .string(form)
   .toLowerCase()
   .regex(/^(?:[0-9a-f]{32}|[0-9a-f]{62})$/, form);
+
+/** A balena device's full UUID, or the first digits. balena's dashboard shows 7 digits. */
+export const uuidOrDigits = z
+  .string()
+  .toLowerCase()
+  .regex(
+    /^[0-9a-f]{7,62}$/,
+    "must be a device's UUID (32 or 62 hexadecimal digits), or at least the first 7 digits",
+  );

@@ -1,6 +1,8 @@
 import { RestError, TableClient } from '@azure/data-tables';
 import { DefaultAzureCredential } from '@azure/identity';
 import { ProvisioningError } from '../shared/errors.js';
+import { openAgent, retireAgent, useAgent } from '../shared/httpAgent.js';
+import { openRenewable } from '../shared/renewable.js';
 
 /** A stored value and its version. */
 export interface Row<T> {
@@ -66,7 +68,7 @@ interface Entity {
  * reset. A conditional write can then meet its own result as a conflict, see `putStamped`.
  */
 export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedTable<T> {
-  const { client, call } = connect(options);
+  const { call } = connect(options);
   const { pageTimeoutMs = 35_000 } = options;
 
   async function* scan<N extends string>(
@@ -77,7 +79,7 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
     do {
       // Each page has a deadline of its own, because the whole scan may take long.
       const page = await call(
-        (abortSignal) =>
+        (client, abortSignal) =>
           client
             .listEntities<Record<N, string>>({
               abortSignal,
@@ -96,7 +98,9 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
   return {
     get: ({ partition, row }) =>
       unless([404], null, async () => {
-        const entity = await call((abortSignal) => client.getEntity<Entity>(partition, row, { abortSignal }));
+        const entity = await call((client, abortSignal) =>
+          client.getEntity<Entity>(partition, row, { abortSignal }),
+        );
         return { value: JSON.parse(entity.json) as T, etag: entity.etag };
       }),
     put: ({ partition, row }, value, etag, columns = {}) =>
@@ -107,7 +111,7 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
           rowKey: row,
           json: JSON.stringify(value),
         };
-        await call<unknown>((abortSignal) =>
+        await call<unknown>((client, abortSignal) =>
           etag === null
             ? client.createEntity(entity, { abortSignal })
             : client.updateEntity(entity, 'Replace', { etag, abortSignal }),
@@ -122,47 +126,67 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
     },
     remove: ({ partition, row }) =>
       unless([404], undefined, async () => {
-        await call((abortSignal) => client.deleteEntity(partition, row, { abortSignal }));
+        await call((client, abortSignal) => client.deleteEntity(partition, row, { abortSignal }));
       }),
   };
 }
 
 /**
- * Opens a client for one table. `call` runs a call with a deadline (ms), creates the table before the first call, and throws
- * `records-unavailable`, or RestError for a conflict or a missing row.
+ * Opens the connections to one table. `call` runs a call with a deadline (ms), creates the table before the first call, and throws
+ * `records-unavailable`, or RestError for a conflict or a missing row. A call without an answer is made again over new connections.
  */
 function connect({ connection, name, callTimeoutMs = 5_000 }: TableOptions) {
-  const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
-  const client =
-    'connectionString' in connection
-      ? TableClient.fromConnectionString(connection.connectionString, name, {
-          ...options,
-          allowInsecureConnection: true,
-        })
-      : new TableClient(urlOf(connection), name, new DefaultAzureCredential(), options);
-  let created: Promise<void> | undefined;
+  const connections = openRenewable(
+    () => {
+      const client = createClient(connection, name);
+      const agent = openAgent(client.url.startsWith('https:'));
+      useAgent(client, agent);
+      return { client, agent, created: undefined as Promise<void> | undefined };
+    },
+    ({ agent }) => retireAgent(agent),
+  );
 
   async function call<R>(
-    run: (abortSignal: AbortSignal) => Promise<R>,
+    run: (client: TableClient, abortSignal: AbortSignal) => Promise<R>,
     timeoutMs = callTimeoutMs,
   ): Promise<R> {
-    const abortSignal = AbortSignal.timeout(timeoutMs);
     let isCreated = false;
     try {
-      created ??= client.createTable({ abortSignal });
-      await created;
-      isCreated = true;
-      return await run(abortSignal);
+      return await connections.call(timeoutMs, async (connection, abortSignal) => {
+        try {
+          isCreated = false;
+          connection.created ??= connection.client.createTable({ abortSignal });
+          await connection.created;
+          isCreated = true;
+          return await run(connection.client, abortSignal);
+        } catch (error) {
+          // The table may be missing. The next call creates the table again.
+          if (!isCreated || !isRowError(error)) connection.created = undefined;
+          throw error;
+        }
+      });
     } catch (error) {
-      if (isCreated && error instanceof RestError && isAboutTheRow(error)) throw error;
-      // The table may be missing. The next call creates the table again.
-      created = undefined;
+      if (isCreated && isRowError(error)) throw error;
       const message = `The records cannot be reached (${reason(error)}).`;
       throw new ProvisioningError('records-unavailable', message, { outcomeUnknown: true, cause: error });
     }
   }
 
-  return { client, call };
+  return { call };
+}
+
+let credential: DefaultAzureCredential | undefined;
+
+function createClient(connection: TableOptions['connection'], name: string): TableClient {
+  const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
+  if ('connectionString' in connection)
+    return TableClient.fromConnectionString(connection.connectionString, name, {
+      ...options,
+      allowInsecureConnection: true,
+    });
+  // All tables of the process share one memory of tokens.
+  credential ??= new DefaultAzureCredential();
+  return new TableClient(urlOf(connection), name, credential, options);
 }
 
 /** Runs a call. If the call fails with one of these HTTP statuses, the result is `other`. */
@@ -194,7 +218,9 @@ function typed(columns: Columns) {
  * Whether the error is a conflict or a missing row. A missing table and a table under deletion have codes of their own. A response
  * without a code comes from another server.
  */
-function isAboutTheRow({ statusCode, details }: RestError): boolean {
+function isRowError(error: unknown): error is RestError {
+  if (!(error instanceof RestError)) return false;
+  const { statusCode, details } = error;
   const { code } = ((details ?? {}) as { odataError?: { code?: string } }).odataError ?? {};
   if (code === undefined || code.startsWith('Table')) return false;
   return statusCode === 404 || statusCode === 409 || statusCode === 412;

@@ -1,7 +1,12 @@
 import type { Config } from '../config/config.js';
 import type { Telemetry } from './sdk.js';
 
-const off: Telemetry = { log: (line) => console.log(line), flush: async () => {}, close: async () => {} };
+/** No telemetry. The lines of the log go to the console. */
+export const telemetryOff: Telemetry = {
+  log: (line) => console.log(line),
+  flush: async () => {},
+  close: async () => {},
+};
 
 /**
  * Starts telemetry if the settings name a destination. The start must come before everything else, so that all spans are seen. Without
@@ -10,7 +15,7 @@ const off: Telemetry = { log: (line) => console.log(line), flush: async () => {}
 export async function startTelemetry(
   config: Pick<Config, 'telemetry' | 'operationsPerMinute'>,
 ): Promise<Telemetry> {
-  if (!config.telemetry) return off;
+  if (!config.telemetry) return telemetryOff;
   const { startSdk } = await import('./sdk.js');
   return startSdk(config.telemetry, config.operationsPerMinute);
 }

@@ -30,8 +30,9 @@ const firstQuickTryMs = 5_000;
  *
  * @param tries earlier quick tries of this request
  * @param random a random number from 0 to 1
+ * @param longestMs the longest wait, ms; default: an hour
  * @returns the wait in ms
  */
-export function quickTryAfter(tries: number, random: number): number {
-  return Math.round(firstQuickTryMs * 2 ** tries * (0.5 + random / 2));
+export function quickTryAfter(tries: number, random: number, longestMs = anHourMs): number {
+  return Math.round(Math.min(firstQuickTryMs * 2 ** tries, longestMs) * (0.5 + random / 2));
 }

@@ -26,7 +26,7 @@ export interface CircuitUser {
   /** The id of the run. */
   id: string;
   uuid: string;
-  /** The device has failed by itself before. Its next failure says nothing about the dependency. */
+  /** The device has failed by itself before (docs/protocol.md, "Whose fault"). Its next failure says nothing about the dependency. */
   isSuspect: boolean;
 }
 

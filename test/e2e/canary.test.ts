@@ -242,9 +242,15 @@ describe('the system goes through', () => {
         HOME: home,
       },
     );
-    expect(await host.ended).toEqual({ code: 1, signal: null });
+    await host.prints(/functions host is ready: .*\n/);
+    const url = /"url":"([^"]+)"/.exec(host.output())?.[1] ?? '';
+    const answers = await Promise.all(
+      ['webhook', 'ops', 'openapi.json'].map((path) => fetchText(`${url}/api/${path}`)),
+    );
+    host.process.kill('SIGTERM');
+    await host.ended;
     expect(host.output()).toContain('WEBHOOK_SECRETS');
-    lines.push(host.output());
+    lines.push(host.output(), ...answers);
   });
 });
 
@@ -278,3 +284,8 @@ test('the search would have found one, wherever it were written', async () => {
     ['answers', 'home, planted', 'its folder, planted', 'logs', 'queue', 'records'].sort(),
   );
 });
+
+async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url);
+  return response.text();
+}

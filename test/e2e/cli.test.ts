@@ -52,6 +52,11 @@ describe('one device', () => {
 
     const history = deviceHistory.parse(await cli.json(0, 'status', uuid));
     expect(history.device).toMatchObject({ uuid, state: 'provisioned', hub: 'accepts-certificate' });
+    const short = deviceHistory.parse(await cli.json(0, 'status', uuid.slice(0, 12)));
+    expect(short.device.uuid).toBe(uuid);
+    expect(await cli.json(3, 'rotate', 'f'.repeat(31), '--dry-run')).toMatchObject({
+      error: { code: 'ops.no-such-device' },
+    });
     const { stdout } = await cli('status', uuid);
     expect(stdout).toContain(history.device.certificate?.thumbprint);
     expect(stdout).toMatch(/ran: provisioned\n.*validate \d+ ms, mint \d+ ms, register \d+ ms, store \d+ ms/);

@@ -64,7 +64,7 @@ describe('a request that cannot be taken says what to send', () => {
   const long = 'x'.repeat(17 * 1024);
   const bad = (why: string) => ({ status: 400, code: `provision.request.${why}` });
   const rows: [string, unknown, { status: number; code: string }, RegExp][] = [
-    ['no body', undefined, bad('no-body'), /Send JSON/],
+    ['no body', undefined, bad('no-body'), /without Content-Length \(chunked\) does not arrive\. Send JSON/],
     ['a blank body', ' \n', bad('no-body'), /Send JSON/],
     ['what is not JSON', '{"uuid": ', bad('bad-body'), /not JSON/],
     ['an array', [{ uuid }], bad('bad-body'), /JSON object/],
@@ -81,7 +81,7 @@ describe('a request that cannot be taken says what to send', () => {
       bad('bad-service'),
       /not set on the device/,
     ],
-    ['a service that is no text', { uuid, balena_service: null }, bad('bad-service'), /must be a string/],
+    ['a service that is no text', { uuid, balena_service: 7 }, bad('bad-service'), /must be a string/],
     ['a service of 256 characters', { uuid, balena_service: 'x'.repeat(256) }, bad('bad-service'), /255/],
     ['unknown fields', { uuid, fleet: 1, servcie: 2 }, bad('unknown-field'), /"fleet", "servcie"/],
     ['__proto__', `{"uuid": "${uuid}", "__proto__": {"a": 1}}`, bad('unknown-field'), /"__proto__"/],

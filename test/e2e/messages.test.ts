@@ -27,6 +27,14 @@ const bad: [string, unknown, string | undefined, string, RegExp][] = [
     'bad-message',
     /not a JSON/,
   ],
+  ['of bytes that are no text', Buffer.from([0xff, 0x00, 0x7b]), undefined, 'bad-message', /not a JSON/],
+  [
+    'with a lock token of its own',
+    { ...message, uuid: 'abc', lockToken: randomUUID(), sequenceNumber: 7, EnqueuedTime: 'never' },
+    json,
+    'bad-message',
+    /fields.*: uuid\./,
+  ],
   ['that is a JSON array', [message], json, 'bad-message', /not a JSON object/],
   [
     'that is empty',
@@ -62,15 +70,6 @@ test.each(bad)(
     expect(deadLetter.deliveryCount).toBe(0);
   },
 );
-
-test('bytes that are no text never reach the worker: the host abandons them, until the queue itself gives up', async () => {
-  const messageId = randomUUID();
-  await queue.send(Buffer.from([0xff, 0x00, 0x7b]), { messageId });
-  const deadLetter = await waitFor('it is dead-lettered', async () =>
-    (await queue.deadLetters()).find((each) => each.messageId === messageId),
-  );
-  expect(deadLetter.deadLetterReason).toBe('MaxDeliveryCountExceeded');
-});
 
 test('a message that names no request of its device starts no work', async () => {
   const device = await system.provisioned();

@@ -43,6 +43,7 @@ test('answers about devices are as described', async () => {
   expect((await provision(body)).status).toBe(409);
   expect((await provision(body, { accept: 'application/json' })).status).toBe(409);
   expect((await provision({ uuid, balena_service: 'cloud-relay' })).status).toBe(202);
+  await system.state(uuid, 'provisioned');
   expect((await provision(body)).json.code).toBe('service-conflict');
   expect((await provision('{')).status).toBe(400);
   expect((await provision({ uuid: 'a'.repeat(20_000) })).status).toBe(413);
@@ -62,6 +63,7 @@ test('answers about devices are as described', async () => {
   await system.state(lost, 'failed');
   expect((await provision({ uuid: lost, balena_service: 'mian' })).status).toBe(422);
   expect((await call('GET', '/api/health', { key: opsKey })).status).toBe(200);
+  expect((await call('HEAD', '/api/health', { key: opsKey })).status).toBe(200);
 });
 
 test('answers to webhooks are as described', async () => {
@@ -91,6 +93,8 @@ test('answers to ops are as described', async () => {
   await ops('GET', `records?state=failed&uuid=${uuid.slice(0, 8)}`);
   expect((await ops('GET', 'records?state=lost')).status).toBe(400);
   expect((await ops('GET', `records/${uuid}`, undefined, 'records/{id}')).status).toBe(200);
+  const short = await ops('GET', `records/${uuid.slice(0, 12)}`, undefined, 'records/{id}');
+  expect(JSON.parse(short.text).device.uuid).toBe(uuid);
   expect((await ops('GET', `records/${'0'.repeat(32)}`, undefined, 'records/{id}')).status).toBe(404);
   expect((await ops('GET', 'records/nonsense', undefined, 'records/{id}')).status).toBe(400);
 

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
-const system = await useSystem();
+// The quick tries for a device that balena does not have yet take some seconds, and not a minute.
+const system = await useSystem({ settings: { LONGEST_BACK_OFF_SECONDS: '2' } });
 const { balena, hub, queue } = system;
 
 describe.each([
@@ -138,6 +139,53 @@ test('the right service may be asked for at once after a wrong one failed', asyn
   expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
 });
 
+test('a request for a service that does not exist changes nothing for a provisioned device', async () => {
+  const uuid = await system.provisioned('main');
+  const before = await system.credentials(uuid);
+  const requested = await system.post(uuid, 'later');
+  expect(requested.status).toBe(202);
+  const refusal = await waitFor('the refusal', async () => (await system.get(uuid)).json.refusal);
+  expect(refusal).toMatchObject({
+    requestId: requested.json.requestId,
+    service: 'later',
+    error: { code: 'service-not-found', step: 'validate' },
+  });
+  expect((await system.get(uuid)).json).toMatchObject({ state: 'provisioned', service: 'main', error: null });
+  expect(await system.credentials(uuid)).toEqual(before);
+  expect((await system.post(uuid, 'later')).json).toMatchObject({
+    code: 'service-not-found',
+    requestId: requested.json.requestId,
+  });
+  const [deadLetter, ...others] = await waitFor('the dead letter', async () => {
+    const found = await queue.deadLetters(uuid);
+    return found.length > 0 && found;
+  });
+  expect(deadLetter?.deadLetterReason).toBe('service-not-found');
+  expect(others).toEqual([]);
+  const { deadLetters } = await system.ops.freshDeadLetters({ uuid });
+  expect(deadLetters).toMatchObject([{ status: 'failed', code: 'service-not-found', service: 'later' }]);
+
+  // A release with the service comes, and an operator replays: the device moves.
+  await balena.addService('later');
+  const { id } = await system.ops.plan({ kind: 'replay', filter: { uuid } });
+  await system.ops.start(id);
+  await waitFor('the move', async () => (await system.get(uuid)).json.service === 'later');
+  await system.state(uuid, 'provisioned');
+  expect(await system.credentials(uuid, 'later')).toMatchObject({ matches: true, accepted: true });
+  expect((await system.get(uuid)).json.refusal).toBeNull();
+});
+
+test('a device whose installs come late is provisioned, and no request fails', async () => {
+  await balena.installsCome(4_000);
+  const uuid = await balena.newDevice();
+  await balena.installsCome(0);
+  await system.post(uuid, 'main');
+  await system.state(uuid, 'retrying');
+  expect((await system.post(uuid, 'main')).status).toBe(202);
+  await system.state(uuid, 'provisioned');
+  expect(await queue.deadLetters(uuid)).toEqual([]);
+});
+
 test('a device that balena does not know fails the request, and gets no identity', async () => {
   const uuid = randomUUID().replaceAll('-', '');
   await system.post(uuid, 'main');
@@ -157,7 +205,7 @@ test('no key is in what is printed, answered or dead-lettered', async () => {
   ];
   await system.state(uuid, 'provisioned');
   answers.push(await system.get(uuid), await system.post(uuid, 'main'), await system.post(uuid, 'mian'));
-  await system.state(uuid, 'failed');
+  await waitFor('the refusal', async () => (await system.get(uuid)).json.refusal);
   // A rejected write: the error of the SDK contains the private key of the request.
   const refused = await balena.newDevice();
   await balena.fault({ method: 'POST', status: 400, times: 2 });

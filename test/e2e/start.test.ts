@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Endpoints } from '../../local/stack/Endpoints.js';
+import { projectFolder } from '../../local/stack/projectFolder.js';
 import { waitFor } from '../support/waitFor.js';
 import { provisionApi } from './support/provisionApi.js';
-import { type Run, runNode, runningWith } from './support/runNode.js';
+import { type Run, runCommand, runNode, runningWith } from './support/runNode.js';
 
 const usualPorts = [7071, 5672, 10_002, 8443, 8883];
 
@@ -78,7 +79,7 @@ describe('npm start', () => {
       expect(port).toBeGreaterThan(0);
       expect(usualPorts).not.toContain(port);
     }
-    expect(system.output()).toContain(functions.url);
+    expect(system.output()).toContain(`Port 7071 is in use. The functions use ${functions.url}.`);
     expect(balena?.devices).toHaveLength(2);
   });
 
@@ -184,6 +185,33 @@ describe('npm start', () => {
     expect(output).toMatch(/^The device gives up: the functions do not answer.*npm start; .*\n$/);
   });
 
+  test('a port that was chosen is used, or the start fails and names the port', async () => {
+    const own = join(folder, 'port');
+    const refused = start(own, ['--no-demo', '--port', '7071']);
+    expect((await refused.ended).code).toBe(1);
+    expect(refused.output()).toMatch(/The system cannot start: .*port 7071 is in use by another program/);
+    expect(await runningWith(own)).toEqual([]);
+  });
+
+  test.each([
+    ['SIGTERM', /Ready, /],
+    ['SIGHUP', /Ready, /],
+    ['SIGKILL', /Ready, /],
+    // In the middle of the start.
+    ['SIGTERM', /Starting the functions/],
+  ] as const)('%s to npm alone, at %s, leaves nothing running', async (signal, printed) => {
+    // npm of this machine, with the script of package.json after the build.
+    const own = join(folder, `${signal}-${printed.source.length}`);
+    await mkdir(own);
+    const script = `true && node ${join(projectFolder(), 'dist/local/start.js')}`;
+    await writeFile(join(own, 'package.json'), JSON.stringify({ scripts: { start: script } }));
+    const npm = runCommand('npm', ['start', '--prefix', own, '--', '--folder', own, '--no-demo'], clean);
+    started.push(npm);
+    await npm.prints(printed);
+    npm.process.kill(signal);
+    await waitFor('its processes have ended', async () => (await runningWith(own)).length === 0);
+  });
+
   test('npm run device says in one sentence that nothing was ever started', async () => {
     const { code, output } = await playDevice(join(folder, 'none'));
     expect(code).toBe(1);
@@ -215,12 +243,14 @@ describe('wrong settings', () => {
     expect(output).not.toMatch(/a-secret|^ +at /m);
   }
 
-  test('stop the host with one message that names each, with what is expected', async () => {
+  test('are all in the first message of the host, each with what is expected', async () => {
     const host = runNode('local/simulators/functions-host/main.js', ['--app', process.cwd(), '--port', '0'], {
       ...clean,
       ...wrong,
     });
-    expect(await host.ended).toEqual({ code: 1, signal: null });
+    await host.prints(/functions host is ready/);
+    host.process.kill('SIGTERM');
+    await host.ended;
     expectAllNamed(host.output());
   });
 

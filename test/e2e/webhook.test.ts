@@ -126,8 +126,34 @@ test('a webhook that was handled is answered as the first time, without work', a
   expect([again.status, again.text]).toEqual([first.status, first.text]);
   expect((await system.get(uuid)).json).toEqual(before);
 
-  expect((await send({ uuid })).json).toMatchObject({ outcome: 'accepted' });
+  // The same id with another body is another webhook.
+  const other = await send({ uuid, balena_service: 'cloud-relay' }, { id });
+  expect(other.json).toMatchObject({ outcome: 'accepted', uuid });
+  expect(other.json.requestId).not.toBe(first.json.requestId);
   await system.state(uuid, 'provisioned');
+});
+
+test('a sender that cannot sign is never told about an earlier webhook, whatever id it sends', async () => {
+  const headers = { authorization: `Bearer ${secret}`, 'webhook-id': 'the only id' };
+  for (const uuid of [await balena.newDevice(), await balena.newDevice()]) {
+    const { json } = await call('POST', '/api/webhook', { body: event('created', uuid), headers });
+    expect(json).toMatchObject({ outcome: 'accepted', uuid });
+    await system.state(uuid, 'provisioned');
+    await system.del(uuid);
+    await system.state(uuid, 'deprovisioned');
+    const again = await call('POST', '/api/webhook', { body: { uuid }, headers });
+    expect(again.json).toMatchObject({ outcome: 'accepted', uuid });
+  }
+});
+
+test('Svix names the headers of the signature in its own way, and some senders add a byte order mark', async () => {
+  const uuid = await balena.newDevice();
+  const text = JSON.stringify(event('created', uuid));
+  const headers = Object.fromEntries(
+    Object.entries(signed(secret, text)).map(([name, value]) => [name.replace('webhook', 'svix'), value]),
+  );
+  const { json } = await call('POST', '/api/webhook', { body: `\ufeff${text}`, headers });
+  expect(json).toMatchObject({ outcome: 'accepted', uuid });
 });
 
 describe.each([
@@ -191,7 +217,7 @@ test('"deleted" for a device that is still there, or was never asked for, change
   expect(await system.credentials(uuid)).toEqual(before);
 
   const never = unknownUuid();
-  expect((await send(event('deleted', never))).json).toMatchObject({ outcome: 'checked' });
+  expect((await send(event('deleted', never))).json).toMatchObject({ outcome: 'ignored' });
   expect((await system.get(never)).status).toBe(404);
 });
 

@@ -146,6 +146,17 @@ export const rulesOff: ShownRule[] = [
     within: 1_000,
   },
   {
+    rule: 'a run that succeeded with the repetition of a call leaves its lease to run out',
+    off: {
+      onWrite: (record) => {
+        if (record.lease?.unresolved && record.job === null) record.lease = null;
+      },
+    },
+    seen: ['mismatch', 'identity left', 'variables left'],
+    histories: backAgain,
+    within: 1_000,
+  },
+  {
     rule: 'a lease outlasts the last call by the time for which that can take effect (G)',
     off: { settings: { workLimitMs: 5 * seconds, leaseGraceMs: 0 } },
     seen: ['mismatch', 'identity left', 'variables left'],
@@ -413,10 +424,115 @@ export const rulesOff: ShownRule[] = [
     within: 600,
   },
   {
+    rule: 'one device with failing calls opens no circuit',
+    off: {
+      circuit: (circuit) => ({
+        ...circuit,
+        failed: (error, user) => circuit.failed(error, user, async () => error),
+      }),
+    },
+    seen: ['the circuit of balena opened for one device'],
+    histories: {
+      acts: [act(0, provision)],
+      sick: { device: 0, dependency: 'balena', how: 'unavailable', reads: true, forever: true },
+      poison: null,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a device with failing calls fails for good after MAX_ATTEMPTS',
+    off: {
+      circuit: (circuit) => ({
+        ...circuit,
+        async failed(...failure) {
+          await circuit.failed(...failure);
+          return false;
+        },
+      }),
+    },
+    seen: ['waits too long', 'stuck'],
+    histories: {
+      acts: [act(0, provision)],
+      sick: { device: 0, dependency: 'balena', how: 'unavailable', reads: true, forever: true },
+      poison: null,
+      maxAttempts: 3,
+    },
+    within: 100,
+  },
+  {
     rule: 'a request that fails for good leaves a dead letter',
     off: { noDeadLetters: true },
     seen: ['not what was acknowledged'],
     histories: { acts: [act(0, { kind: 'provision', scope: 'x' })] },
     within: 50,
+  },
+  {
+    rule: 'the validated desired state comes back after a refused request',
+    off: {
+      onWrite(record) {
+        record.fallback = null;
+      },
+    },
+    seen: ['a refused request ended a good state'],
+    histories: {
+      acts: [act(0, provision), act(120 * seconds, { kind: 'provision', scope: 'x' })],
+      poison: null,
+      late: null,
+    },
+    within: 300,
+  },
+  {
+    rule: 'a device or services that balena does not have yet get quick tries',
+    off: {
+      onRead(record) {
+        record.quickTries = 4;
+      },
+    },
+    seen: ['given up without a reason: device-not-found', 'given up without a reason: service-not-found'],
+    histories: {
+      acts: [act(0, provision)],
+      late: { device: 0, what: 'services', ms: 20 * seconds },
+      calm: true,
+      poison: null,
+    },
+    within: 100,
+  },
+  {
+    rule: 'the event "online" takes up a request that failed because balena did not have it yet',
+    off: {
+      handleEvent: async (_deps, event) => ({
+        outcome: 'ignored',
+        uuid: 'uuid' in event ? event.uuid : '',
+        message: '',
+      }),
+    },
+    seen: ['not what was acknowledged'],
+    histories: {
+      acts: [act(0, provision)],
+      late: { device: 0, what: 'device', ms: 800 * seconds },
+      calm: true,
+      poison: null,
+    },
+    within: 100,
+  },
+  {
+    rule: 'a provisioned device that requests again is looked at before it is told 409',
+    off: {
+      async accept(deps, requested) {
+        const answer = await accept(deps, requested);
+        return answer.kind === 'checking' ? { ...answer, kind: 'already-provisioned' } : answer;
+      },
+    },
+    seen: ['an untrue 409'],
+    histories: {
+      acts: [
+        act(0, provision),
+        act(200 * seconds, { kind: 'tamper', how: 'remove', scope: 'a' }),
+        act(300 * seconds, provision),
+      ],
+      poison: null,
+      late: null,
+    },
+    within: 300,
   },
 ];

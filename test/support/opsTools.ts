@@ -67,6 +67,7 @@ export function opsDependencies({
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => status.row } as OpsDependencies['status'],
     operationsPerMinute: 100,
+    isWorkerDisabled: false,
     management: {
       async depths() {
         if (depths.value instanceof Error) throw depths.value;

@@ -72,8 +72,10 @@ export async function startBalena(options: BalenaOptions = {}): Promise<Simulato
       onEvent,
     }),
   );
+  control.connections.watch(server);
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
+    control.connections.close();
     server.closeAllConnections();
     await Promise.all([closed, control.close()]);
     db.close();

@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { createServer, TLSSocket } from 'node:tls';
 import { Aedes, type Client, type SubscribePacket } from 'aedes';
+import type { Connections } from '../shared/connections.js';
 import { type LocalCertificate, listen } from '../shared/loopback.js';
 import {
   createTwins,
@@ -17,6 +18,8 @@ import { isHubName } from './registryApi.js';
 
 export interface MqttServerOptions {
   certificate: LocalCertificate;
+  /** Gets the connections of the devices. */
+  connections?: Connections;
   port: number;
   orFreePort?: boolean;
   device(deviceId: string): StoredIdentity | undefined;
@@ -122,6 +125,7 @@ export async function startMqttServer(options: MqttServerOptions): Promise<MqttS
 
   const closeBroker = () => new Promise<void>((resolve) => broker.close(resolve));
   const tls = createTlsServer(options, broker);
+  options.connections?.watch(tls.server);
   const port = await listen(tls.server, options.port, options.orFreePort).catch(async (error) => {
     await closeBroker();
     throw error;

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyFaults } from '../shared/applyFaults.js';
+import { createConnections } from '../shared/connections.js';
 import { listen, localCertificate } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { startControl } from '../shared/startControl.js';
@@ -82,8 +83,10 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
   const queryThrottle = createThrottle(options.unthrottled ? unlimited : queryLimits(size));
   const telemetry = createTelemetryLog();
 
+  const connections = createConnections();
   const mqttServer = await startMqttServer({
     certificate,
+    connections,
     port: options.mqttPort ?? 8883,
     orFreePort,
     device: store.get,
@@ -105,6 +108,7 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
     },
   });
   const control = await startControl({
+    connections,
     routes: controlRoutes({ throttle, queryThrottle, queryView, rules, telemetry, mqttServer }),
   });
   closers.push(control.close);
@@ -116,9 +120,11 @@ async function start(options: IotHubOptions, closers: Array<() => unknown>): Pro
     { key, cert, minVersion: 'TLSv1.2', keepAliveTimeout: keepAliveMs },
     applyFaults(control, { handle, pattern: registryPattern, maxBodyBytes, onEvent }),
   );
+  connections.watch(server);
   const httpsPort = await listen(server, options.httpsPort ?? 8443, orFreePort);
   closers.push(async () => {
     const closed = new Promise((resolve) => server.close(resolve));
+    connections.close();
     server.closeAllConnections();
     throttle.close();
     queryThrottle.close();

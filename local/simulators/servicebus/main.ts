@@ -1,7 +1,8 @@
 import '../../requireNode24.js';
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
-import { runSimulator } from '../shared/runSimulator.js';
+import { runSimulator, wholeNumber } from '../shared/runSimulator.js';
+import { serviceIdleTimes } from './amqp/IdleWatch.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
 import type { BrokerOptions } from './startBroker.js';
 
@@ -14,7 +15,11 @@ interface Flags {
   orFreePort?: boolean;
   folder?: string;
   queue: string[];
+  idleLink: number;
+  idleConnection: number;
 }
+
+const SECONDS = 1000;
 
 const collect = (value: string, before: string[]) => [...before, value];
 
@@ -26,18 +31,40 @@ const program = new Command('broker')
   .option('--or-free-port', 'take a free port if --port is in use')
   .option('--folder <folder>', 'keep messages in this folder; without the option only in memory')
   .option('--queue <queue>', 'create or change a queue; may be repeated', collect, [])
+  .option(
+    '--idle-link <seconds>',
+    'detach a link without use after this time, as Service Bus does; 0: never',
+    wholeNumber,
+    serviceIdleTimes.linkMs / SECONDS,
+  )
+  .option(
+    '--idle-connection <seconds>',
+    'close a connection without links after this time, as Service Bus does; 0: never',
+    wholeNumber,
+    serviceIdleTimes.connectionMs / SECONDS,
+  )
   .addHelpText('after', queueHelp)
   .parse();
 
 await runSimulator('broker', async () => {
-  const { port, orFreePort, folder, queue } = program.opts<Flags>();
-  const options: BrokerOptions = { port: parsePort(port), folder, queues: queue.map(parseQueue) };
+  const { port, orFreePort, folder, queue, idleLink, idleConnection } = program.opts<Flags>();
+  const options: BrokerOptions = {
+    port: parsePort(port),
+    folder,
+    queues: queue.map(parseQueue),
+    idle: { linkMs: idleMs(idleLink), connectionMs: idleMs(idleConnection) },
+  };
   if (orFreePort) options.orFreePort = true;
   // A dynamic import, because older versions of Node cannot load this module. requireNode24.js then reports the required
   // version in one sentence.
   const { startBroker } = await import('./startBroker.js');
   return startBroker(options);
 });
+
+/** @param seconds 0 means never */
+function idleMs(seconds: number): number {
+  return seconds === 0 ? Infinity : seconds * SECONDS;
+}
 
 function parsePort(text: string): number {
   const port = Number(text);

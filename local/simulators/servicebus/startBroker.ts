@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen, localCertificate } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
-import { deadLetterPayload } from './amqp/messageSections.js';
+import { startControl } from '../shared/startControl.js';
+import { deadLetterPayload } from './amqp/applicationProperties.js';
+import { type IdleTimes, serviceIdleTimes } from './amqp/IdleWatch.js';
 import { serveConnection } from './amqp/serveConnection.js';
+import { withTimeToLive } from './amqp/timeToLive.js';
 import { serveAtom } from './atom/serveAtom.js';
 import { type AlarmClock, systemAlarmClock } from './engine/dependencies.js';
 import { Engine } from './engine/Engine.js';
@@ -25,6 +28,8 @@ export interface BrokerOptions {
   folder?: string | undefined;
   /** Missing queues are created. Existing queues get the given properties. */
   queues: QueueOptions[];
+  /** When the broker ends unused links and connections. Default: the times of Service Bus. */
+  idle?: Partial<IdleTimes>;
   /** Gets the broker's log lines. Default: the console. */
   log?: (line: string) => void;
 }
@@ -34,6 +39,8 @@ export interface BrokerEndpoints {
   port: number;
   /** The certificate that a client of the management API (HTTPS) must trust. */
   caFile: string;
+  /** The control server (see startControl.ts). Only `POST /drop` has an effect. */
+  controlUrl: string;
 }
 
 export interface Broker extends Simulator<BrokerEndpoints> {
@@ -64,18 +71,23 @@ export async function startBroker(
   const atom = serveAtom(engine, clock);
   const servers: Record<Exclude<Protocol, 'amqp'>, Server> = {
     tls: createHttpsServer({ key, cert }, atom),
-    other: createHttpServer((_request, response) => response.writeHead(400).end(plainHint)),
+    other: createHttpServer(atom),
   };
 
+  const control = await startControl();
+  for (const each of Object.values(servers)) control.connections.watch(each);
+  const idle = { ...serviceIdleTimes, ...options.idle };
   const sockets = new Set<Socket>();
   const server = createPortServer((socket, protocol) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    if (protocol === 'amqp') serveConnection(socket, { engine, clock, log });
-    else servers[protocol].emit('connection', socket);
+    if (protocol !== 'amqp') return servers[protocol].emit('connection', socket);
+    serveConnection(socket, { engine, clock, idle, log });
+    control.connections.add(socket);
   });
   const close = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
+    await control.close();
     for (const socket of sockets) socket.destroy();
     await closed;
     await engine.close();
@@ -85,10 +97,9 @@ export async function startBroker(
     await close();
     throw error;
   });
-  return { endpoints: { connectionString: connectionStringFor(port), port, caFile }, close, engine };
+  const endpoints = { connectionString: connectionStringFor(port), port, caFile, controlUrl: control.url };
+  return { endpoints, close, engine };
 }
-
-const plainHint = 'This port speaks AMQP 1.0, and the Service Bus management API over HTTPS.\n';
 
 /**
  * Opens the engine on a store. Missing queues are created, and existing queues get the given properties.
@@ -101,7 +112,7 @@ async function openEngine(
   log: (line: string) => void,
 ): Promise<Engine> {
   const onStoreState = (error?: Error) => log(storeLine(error));
-  const engine = new Engine({ clock, store, deadLetterPayload, onStoreState });
+  const engine = new Engine({ clock, store, payloads, onStoreState });
   try {
     for (const queue of queues) {
       const existing = engine.find(queue.name);
@@ -116,6 +127,8 @@ async function openEngine(
   }
 }
 
+const payloads = { deadLetter: deadLetterPayload, capTimeToLive: withTimeToLive };
+
 const storeLine = (error: Error | undefined) =>
   error
     ? `broker: cannot write to disk (${error.message}); sends and settlements fail until the disk accepts writes again`
@@ -129,7 +142,10 @@ const protocols: Record<number, Protocol> = { 65: 'amqp', 22: 'tls' };
 /** The broker disconnects a client that sends nothing for this time after connecting. */
 const silenceMs = 30_000;
 
-/** A server for AMQP and TLS on one port. The SDK's two clients both connect to the port of the connection string. */
+/**
+ * A server for AMQP, HTTPS and HTTP on one port. The SDKs' clients all connect to the port of the connection string. With
+ * `UseDevelopmentEmulator=true`, newer administration clients use HTTP and older administration clients use HTTPS.
+ */
 function createPortServer(serve: (socket: Socket, protocol: Protocol) => void): Server {
   return createServer({ noDelay: true }, (socket) => {
     const ignore = () => {};

@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { InvalidArgumentError } from 'commander';
+import { onStop } from './onStop.js';
 
 /** A running simulator. */
 export interface Simulator<Endpoints> {
@@ -11,7 +12,7 @@ export interface Simulator<Endpoints> {
 
 /**
  * Runs a simulator as a process of its own. The process reports readiness to the parent (IPC message `{ready:
- * endpoints}`) or, without a parent, on the terminal. The process closes on SIGTERM, on SIGINT, and when the parent
+ * endpoints}`) or, without a parent, on the terminal. The process closes on a signal (see `onStop`), and when the parent
  * has ended, and leaves nothing running.
  *
  * @param name for the message about a failed start; the exit code is then 1
@@ -32,8 +33,7 @@ export async function runSimulator<E>(name: string, start: () => Promise<Simulat
     await running.close().catch((error) => console.error(`${name} did not stop cleanly: ${error.message}`));
     process.exit(0);
   };
-  process.on('SIGTERM', close);
-  process.on('SIGINT', close);
+  onStop(close);
   if (process.send) {
     process.on('disconnect', close);
     answerEventLoopDelay();

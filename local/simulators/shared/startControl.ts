@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { z } from 'zod';
+import { type Connections, createConnections } from './connections.js';
 import { createFaults, type Faults, manyFaults, oneOrManyFaults } from './faults.js';
 import { listen } from './loopback.js';
 import { createRequestLog, type RequestLog, readRequest } from './requests.js';
@@ -14,6 +15,7 @@ import { createRequestLog, type RequestLog, readRequest } from './requests.js';
  * | `PUT /faults` | replace all faults by an array, and repeat the random numbers from the seed |
  * | `DELETE /faults` | remove all faults; late effects under way still happen |
  * | `PUT /seed` | `{"seed": 7}`: restart the random numbers of the faults from this seed |
+ * | `POST /drop` | drop all open connections silently (see connections.ts); `{dropped}` is their number |
  * | `GET /requests` | `{total, counts, requests}`: the requests to the simulator (see requests.ts) |
  * | `DELETE /requests` | restart the counts |
  *
@@ -30,6 +32,8 @@ export interface Control {
   url: string;
   faults: Faults;
   requests: RequestLog;
+  /** The connections that `POST /drop` drops. The simulator adds its servers. */
+  connections: Connections;
   /** Calls `run` after a number of milliseconds, unless `close` comes first. */
   later(ms: number, run: () => unknown): void;
   close(): Promise<void>;
@@ -40,6 +44,8 @@ export interface ControlOptions {
   port?: number;
   /** Of the random generator for faults with a probability. Default 1. */
   seed?: number;
+  /** Default: new connections, without a server. */
+  connections?: Connections;
   /**
    * Further routes, for example `'DELETE /devices/{uuid}'`. A ZodError or BadRequest from a route is answered with
    * 400.
@@ -53,7 +59,12 @@ export class BadRequest extends Error {}
 const maxBodyBytes = 50 * 1024 * 1024;
 const seedBody = z.strictObject({ seed: z.int() });
 
-export async function startControl({ port = 0, seed, routes = {} }: ControlOptions = {}): Promise<Control> {
+export async function startControl({
+  port = 0,
+  seed,
+  connections = createConnections(),
+  routes = {},
+}: ControlOptions = {}): Promise<Control> {
   const faults = createFaults(seed);
   const requests = createRequestLog();
   const timers = new Set<NodeJS.Timeout>();
@@ -63,6 +74,7 @@ export async function startControl({ port = 0, seed, routes = {} }: ControlOptio
     'PUT /faults': ({ body }) => faults.replace(manyFaults.parse(body)),
     'DELETE /faults': () => faults.replace([]),
     'PUT /seed': ({ body }) => faults.seed(seedBody.parse(body).seed),
+    'POST /drop': () => ({ dropped: connections.dropSilently() }),
     'GET /requests': () => requests.summary(),
     'DELETE /requests': () => requests.clear(),
   };
@@ -91,6 +103,7 @@ export async function startControl({ port = 0, seed, routes = {} }: ControlOptio
     url,
     faults,
     requests,
+    connections,
     later(ms, run) {
       const timer = setTimeout(() => {
         timers.delete(timer);
@@ -100,6 +113,7 @@ export async function startControl({ port = 0, seed, routes = {} }: ControlOptio
     },
     async close() {
       for (const timer of timers) clearTimeout(timer);
+      connections.close();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;

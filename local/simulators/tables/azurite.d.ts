@@ -1,5 +1,6 @@
 /** Types for the parts of Azurite that serve tables. Azurite ships no types. */
 declare module 'azurite/dist/src/table/TableServer.js' {
+  import type { Server } from 'node:http';
   import type TableConfiguration from 'azurite/dist/src/table/TableConfiguration.js';
 
   const exports: {
@@ -8,6 +9,7 @@ declare module 'azurite/dist/src/table/TableServer.js' {
     ) => {
       start(): Promise<void>;
       close(): Promise<void>;
+      readonly httpServer: Server;
       /** LokiJS holds the tables in memory and writes the tables to a file. */
       readonly metadataStore: {
         readonly db: { throttledSaveDrain(drained: (success: boolean) => void): void };

@@ -6,6 +6,7 @@ import tableConfigurationModule from 'azurite/dist/src/table/TableConfiguration.
 import tableServerModule from 'azurite/dist/src/table/TableServer.js';
 import { listen } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
+import { startControl } from '../shared/startControl.js';
 
 const { default: TableConfiguration } = tableConfigurationModule;
 const { default: TableServer } = tableServerModule;
@@ -24,6 +25,8 @@ export interface TablesOptions {
 
 export interface TablesEndpoints {
   connectionString: string;
+  /** The control server (see startControl.ts). Only `POST /drop` has an effect: Azurite answers the requests. */
+  controlUrl: string;
 }
 
 const account = 'local';
@@ -59,13 +62,17 @@ export async function startTables({
     ),
   );
   await server.start();
+  const control = await startControl();
+  control.connections.watch(server.httpServer);
   return {
     endpoints: {
       connectionString:
         `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};` +
         `TableEndpoint=http://127.0.0.1:${chosen}/${account};`,
+      controlUrl: control.url,
     },
     close: async () => {
+      await control.close();
       await server.close();
       // Closing saves all changes since the last save, but does not wait for a save under way.
       await new Promise((resolve) => server.metadataStore.db.throttledSaveDrain(resolve));

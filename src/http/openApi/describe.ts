@@ -21,6 +21,7 @@ export function describeApi(): object {
         header: { type: 'apiKey', in: 'header', name: 'x-functions-key' },
         query: { type: 'apiKey', in: 'query', name: 'code' },
         signature: { type: 'apiKey', in: 'header', name: 'webhook-signature' },
+        svixSignature: { type: 'apiKey', in: 'header', name: 'svix-signature' },
         secret: { type: 'http', scheme: 'bearer' },
       },
     },

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { uuid } from '../../shared/schemas.js';
+import { uuidOrDigits } from '../../shared/schemas.js';
 import { codeInQuery, type OpsRoute, opsRoutes } from '../ops/routes.js';
 import {
   commonResponses,
@@ -40,6 +40,7 @@ function operationOf({ method, path, summary, request: schema, status, response 
       ...(method === 'POST' && {
         ...(byId && { 409: problemResponse('the state of the action does not allow this') }),
         413: problemResponse('the body is larger than 16 KiB'),
+        415: problemResponse('the body is compressed (Content-Encoding): send the body uncompressed'),
       }),
       ...commonResponses,
     },
@@ -48,7 +49,7 @@ function operationOf({ method, path, summary, request: schema, status, response 
 }
 
 function idOf(path: string): object {
-  return path.startsWith('records') ? schemaOf(uuid, 'input') : { type: 'string' };
+  return path.startsWith('records') ? schemaOf(uuidOrDigits, 'input') : { type: 'string' };
 }
 
 function queryOf(schema: z.ZodObject): object[] {

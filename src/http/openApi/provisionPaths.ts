@@ -28,6 +28,7 @@ const accepted = jsonResponse(
 );
 const badRequest = problemResponse('the request is invalid; the detail says how to correct the request');
 const tooLarge = problemResponse('the body is larger than 16 KiB');
+const compressed = problemResponse('the body is compressed (Content-Encoding): send the body uncompressed');
 
 const provision: Operation = {
   operationId: 'provision',
@@ -41,10 +42,11 @@ const provision: Operation = {
     400: badRequest,
     409: {
       description:
-        'already provisioned at this service, as a worker saw less than a minute ago: text beginning with DeviceAlreadyExistsError, or a problem document with "Accept: application/json"; or (service-conflict) the credentials were moved to another service less than ten minutes ago',
+        'already provisioned at this service, as a worker saw less than a minute ago: text beginning with DeviceAlreadyExistsError, or a problem document if Accept prefers JSON to text/plain; or (service-conflict) the credentials were moved to another service less than ten minutes ago',
       content: { ...textResponse('').content, ...problemResponse('').content },
     },
     413: tooLarge,
+    415: compressed,
     422: problemResponse(
       'the request, or the last check of the device, failed for good; a new request is possible after Retry-After',
       retryAfter,
@@ -64,7 +66,7 @@ const deprovision: Operation = {
   description:
     'A new request provisions the device again, with new credentials. Needs the key of the function "deprovision".',
   requestBody: jsonRequestBody(provisionBody),
-  responses: { 202: accepted, 400: badRequest, 413: tooLarge, ...commonResponses },
+  responses: { 202: accepted, 400: badRequest, 413: tooLarge, 415: compressed, ...commonResponses },
   security: withKey,
 };
 
@@ -96,16 +98,17 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
       tags: ['devices'],
       summary: 'Receives a webhook, if WEBHOOK_SECRETS is set',
       description:
-        'Signed by the Standard Webhooks specification, or with a secret as "Authorization: Bearer whsec_...".',
+        'Signed by the Standard Webhooks specification (webhook-id, webhook-timestamp and webhook-signature, or the same headers with the names svix-...), or with a secret as "Authorization: Bearer whsec_...". A repeated signed webhook, with the same id and body, gets the first answer again.',
       requestBody: jsonRequestBody(webhookBody()),
       responses: {
         202: jsonResponse(eventOutcome, 'the outcome'),
         400: badRequest,
         401: problemResponse('the signature or the secret is missing or wrong'),
         413: tooLarge,
+        415: compressed,
         503: commonResponses[503],
       },
-      security: [{ signature: [] }, { secret: [] }],
+      security: [{ signature: [] }, { svixSignature: [] }, { secret: [] }],
     },
   },
   '/api/health': {
@@ -116,6 +119,17 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
       responses: {
         200: textResponse('healthy'),
         503: textResponse('unhealthy'),
+        401: commonResponses[401],
+      },
+      security: withKey,
+    },
+    head: {
+      operationId: 'healthStatus',
+      tags: ['operations'],
+      summary: 'Health of the system: the status of GET, without a body',
+      responses: {
+        200: { description: 'healthy' },
+        503: { description: 'unhealthy' },
         401: commonResponses[401],
       },
       security: withKey,

@@ -1,7 +1,8 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { OpsDependencies } from '../../ops/dependencies.js';
 import { RequestError } from '../../ops/shared/request.js';
-import { parseJsonObject, readBody } from '../body.js';
+import { noBodyHint, parseJsonObject, readBody } from '../body.js';
+import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
 import { codeInQuery, opsRoutes } from './routes.js';
 
@@ -25,11 +26,11 @@ export async function answerOps(deps: OpsDependencies, request: HttpRequest): Pr
       detail: `${request.method} is not possible for this path. Known requests: ${known}.`,
     });
   }
+  let hint = '';
   try {
-    const sent =
-      route.method === 'GET'
-        ? readQuery(request)
-        : (parseJsonObject(await readBody(request, 'ops'), 'ops') ?? {});
+    const body = route.method === 'GET' ? null : parseJsonObject(await readBody(request, 'ops'), 'ops');
+    if (route.method !== 'GET' && !body) hint = ` The request has no body. ${noBodyHint}`;
+    const sent = route.method === 'GET' ? readQuery(request) : (body ?? {});
     const answer = await route.run(deps, id ?? '', sent);
     return {
       status: route.status,
@@ -38,13 +39,31 @@ export async function answerOps(deps: OpsDependencies, request: HttpRequest): Pr
     };
   } catch (error) {
     if (error instanceof RequestError)
-      return problem({ status: error.status, code: error.code, detail: error.message });
+      return problem({ status: error.status, code: error.code, detail: error.message + hint });
     throw error;
   }
 }
 
+/**
+ * Rejects a repeated parameter. The Functions host joins the values with commas, and compares names without case.
+ *
+ * @throws BadRequest `ops.request.repeated-parameter`
+ */
+function rejectRepeated(url: string): void {
+  const names = new Set<string>();
+  for (const name of new URL(url).searchParams.keys()) {
+    if (names.has(name.toLowerCase()))
+      throw new BadRequest(
+        'ops.request.repeated-parameter',
+        `The query has the parameter "${name}" more than once. Send each parameter once.`,
+      );
+    names.add(name.toLowerCase());
+  }
+}
+
 /** The query without the function key. The filter `code` has another name in a query; see `codeInQuery`. */
-function readQuery({ query }: HttpRequest): object {
+function readQuery({ query, url }: HttpRequest): object {
+  rejectRepeated(url);
   const { code: _key, [codeInQuery]: code, ...others } = Object.fromEntries(query);
   return code === undefined ? others : { ...others, code };
 }

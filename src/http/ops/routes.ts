@@ -9,11 +9,10 @@ import { deadLetterPage } from '../../ops/deadLetters/schema.js';
 import type { OpsDependencies } from '../../ops/dependencies.js';
 import { readHistory } from '../../ops/devices/history.js';
 import { listRecords, recordQuery } from '../../ops/devices/list.js';
+import { resolveUuid } from '../../ops/devices/resolve.js';
 import { deviceHistory, recordPage } from '../../ops/devices/schema.js';
 import { readOverview } from '../../ops/overview/read.js';
 import { overview } from '../../ops/overview/schema.js';
-import { RequestError } from '../../ops/shared/request.js';
-import { uuid } from '../../shared/schemas.js';
 
 /** One request of `/api/ops/…`: the function, the schemas, and the summary for the OpenAPI description. */
 export interface OpsRoute {
@@ -57,16 +56,11 @@ export const opsRoutes: OpsRoute[] = [
   {
     method: 'GET',
     path: 'records/{id}',
-    summary: "A device (by UUID) with the device's history",
+    summary: "A device, by the UUID or by the UUID's first digits, with the device's history",
     request: null,
     status: 200,
     response: deviceHistory,
-    run(deps, id) {
-      const parsed = uuid.safeParse(id);
-      if (!parsed.success)
-        throw new RequestError('ops.bad-uuid', `The uuid in the path ${parsed.error.issues[0]?.message}.`);
-      return readHistory(deps, parsed.data);
-    },
+    run: async (deps, id) => readHistory(deps, await resolveUuid(deps.records, id)),
   },
   {
     method: 'GET',

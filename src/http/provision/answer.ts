@@ -7,6 +7,7 @@ import { expectedAt } from '../../provisioning/expectedAt.js';
 import { operation, state, time } from '../../shared/schemas.js';
 import { type Clock, type EpochMs, iso } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
+import { prefersJson } from '../accept.js';
 import { problem } from '../problem.js';
 
 /** The body of a 202 response. */
@@ -93,7 +94,7 @@ function progressOf(record: DeviceRecord): string {
 function alreadyProvisioned({ headers }: HttpRequest, { uuid, desired }: DeviceRecord): HttpResponseInit {
   const where = desired.service === '' ? 'as device variables' : `for its service "${desired.service}"`;
   const detail = `The device ${uuid} is already provisioned: AZURE_CERT and AZURE_PRIVATE_KEY are stored in balena ${where}.`;
-  if (headers.get('accept')?.includes('json')) {
+  if (prefersJson(headers.get('accept'))) {
     return problem({
       status: 409,
       code: 'DeviceAlreadyExistsError',

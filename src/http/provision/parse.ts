@@ -1,22 +1,27 @@
 import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
-import { uuid } from '../../shared/schemas.js';
-import { parseJsonObject, readBody } from '../body.js';
+import { optional, uuid } from '../../shared/schemas.js';
+import { noBodyHint, parseJsonObject, readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 
 /** Cloud Relay sends this text if the variable for the service's name is missing. */
 const undefinedService = 'undefined';
 
-export const provisionBody = z.strictObject({
-  uuid: uuid.optional(),
-  balena_service: z
+/** The service in a body: a name, or '' for the device level. */
+const balenaService = optional(
+  z
     .string('must be a string: the name of a service, or "" for the device level')
     .max(255, 'must have at most 255 characters')
     .refine((name) => name !== undefinedService, {
       error: 'is the string "undefined": the variable that should name the service is not set on the device',
-      params: { code: 'provision.request.bad-service' },
-    })
-    .optional(),
+    }),
+);
+
+/** The body of POST and DELETE `/api/provision`. */
+export const provisionBody = z.strictObject({
+  uuid: optional(uuid),
+  balena_service: balenaService,
+  method: z.unknown().optional().describe('ignored: callers of the old function send this field'),
 });
 
 /** A parsed request. */
@@ -42,7 +47,10 @@ export async function parseProvision(
   const body = parseJsonObject(await readBody(request, 'provision'), 'provision', example);
   if (!body) {
     if (inPath && uuidInPathSuffices) return { uuid: inPath, service: undefined };
-    throw new BadRequest('provision.request.no-body', `The request has no body. Send JSON: ${example}`);
+    throw new BadRequest(
+      'provision.request.no-body',
+      `The request has no body. ${noBodyHint} Send JSON: ${example}`,
+    );
   }
   const sent = provisionBody.safeParse(body);
   if (!sent.success) throw badBody(sent.error);

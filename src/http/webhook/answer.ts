@@ -2,7 +2,8 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { AcceptDependencies } from '../../provisioning/accept.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { CallTimeout, withDeadline } from '../../shared/network.js';
-import { readBody } from '../body.js';
+import { noBodyHint, readBody, withoutMark } from '../body.js';
+import { Unauthorized } from '../errors.js';
 import { type EventOutcome, handleEvent } from './handle.js';
 import type { HandledWebhooks } from './handled.js';
 import { parseEvent } from './parse.js';
@@ -18,7 +19,7 @@ export interface WebhookDependencies extends AcceptDependencies {
 const answerWithinMs = 9_000;
 
 /**
- * Answers a webhook. A repeated webhook with the same id gets the first answer again.
+ * Answers a webhook. A repeated webhook with the same id and the same body gets the first answer again.
  *
  * @throws Unauthorized `webhook.unauthorized`
  * @throws BadRequest `webhook.request.…`
@@ -29,16 +30,27 @@ export async function answerWebhook(
   request: HttpRequest,
 ): Promise<HttpResponseInit> {
   const body = await readBody(request, 'webhook');
-  const id = verifyWebhook(deps.config.webhookSecrets, request.headers, body);
+  const id = verified(deps.config.webhookSecrets, request.headers, body);
   const event = parseEvent(body);
   const outcome = await answerInTime(async () => {
-    const earlier = id && (await deps.handledWebhooks.outcomeOf(id));
+    const webhook = id === null ? null : { id, body: withoutMark(body) };
+    const earlier = webhook && (await deps.handledWebhooks.outcomeOf(webhook));
     if (earlier) return earlier;
     const outcome = await handleEvent(deps, event, deps.config.defaultService);
-    if (id) await deps.handledWebhooks.add(id, outcome);
+    if (webhook) await deps.handledWebhooks.add(webhook, outcome);
     return outcome;
   });
   return { status: 202, headers: { 'content-type': 'application/json' }, body: JSON.stringify(outcome) };
+}
+
+/** Checks the signature. A signature of a body that did not arrive is wrong, and the error says why. */
+function verified(...[secrets, headers, body]: Parameters<typeof verifyWebhook>): string | null {
+  try {
+    return verifyWebhook(secrets, headers, body);
+  } catch (error) {
+    if (!(error instanceof Unauthorized) || body !== '') throw error;
+    throw new Unauthorized(error.code, `${error.message} The request has no body. ${noBodyHint}`);
+  }
 }
 
 async function answerInTime(handle: () => Promise<EventOutcome>): Promise<EventOutcome> {

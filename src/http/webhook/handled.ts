@@ -8,10 +8,17 @@ interface Handled {
   outcome: EventOutcome;
 }
 
-/** Stores the outcomes of handled webhooks by id. A repeated webhook gets the stored outcome. All methods throw `records-unavailable`. */
+/** A signed webhook. A sender may give the same id to different bodies by mistake: only id and body together identify a webhook. */
+export interface SignedWebhook {
+  id: string;
+  /** The body as sent, without a byte order mark. */
+  body: string;
+}
+
+/** Stores the outcomes of handled webhooks. A repeated webhook gets the stored outcome. All methods throw `records-unavailable`. */
 export interface HandledWebhooks {
-  outcomeOf(id: string): Promise<EventOutcome | null>;
-  add(id: string, outcome: EventOutcome): Promise<void>;
+  outcomeOf(webhook: SignedWebhook): Promise<EventOutcome | null>;
+  add(webhook: SignedWebhook, outcome: EventOutcome): Promise<void>;
   /** Removes old outcomes. @returns the number of removed outcomes */
   forget(): Promise<number>;
 }
@@ -20,12 +27,12 @@ export interface HandledWebhooks {
 const keptMs = 7 * 24 * 3_600_000;
 const maxRemovals = 1_000;
 
-/** Opens the outcomes. The key of a row is the hash of the webhook's id. */
+/** Opens the outcomes. The key of a row is a hash of the webhook. */
 export function openHandledWebhooks(table: ErasableTable<Handled>, clock: Clock): HandledWebhooks {
   return {
-    outcomeOf: async (id) => (await table.get(keyOf(id)))?.value.outcome ?? null,
-    async add(id, outcome) {
-      const key = keyOf(id);
+    outcomeOf: async (webhook) => (await table.get(keyOf(webhook)))?.value.outcome ?? null,
+    async add(webhook, outcome) {
+      const key = keyOf(webhook);
       // A conflict is fine: the same webhook was handled twice at the same time.
       await table.put(key, { key, outcome }, null, { at: clock.now() });
     },
@@ -41,8 +48,10 @@ export function openHandledWebhooks(table: ErasableTable<Handled>, clock: Clock)
   };
 }
 
-/** The id is hashed, because an id may contain characters forbidden in a key. */
-function keyOf(id: string): Key {
-  const hash = createHash('sha256').update(id).digest('hex');
+/** Id and body are hashed, because an id may contain characters forbidden in a key. */
+function keyOf({ id, body }: SignedWebhook): Key {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([id, body]))
+    .digest('hex');
   return { partition: hash.slice(0, 2), row: hash };
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { uuid } from '../../shared/schemas.js';
-import { parseJsonObject } from '../body.js';
+import { optional, uuid } from '../../shared/schemas.js';
+import { noBodyHint, parseJsonObject } from '../body.js';
 import { BadRequest } from '../errors.js';
+import { provisionBody } from '../provision/parse.js';
 
 /** The parsed body of a webhook. */
 export type WebhookEvent =
@@ -17,19 +18,12 @@ export type WebhookEvent =
 /** The schema of a webhook's body: a request, or an event. */
 export const webhookBody = () => z.union([request, event]);
 
-const request = z.strictObject({
-  uuid,
-  balena_service: z
-    .string()
-    .max(255)
-    .refine((name) => name !== 'undefined')
-    .optional(),
-});
+const request = provisionBody.extend({ uuid, type: z.null().optional() });
 
-const device = z.looseObject({ uuid: uuid.optional() }).optional();
+const device = optional(z.looseObject({ uuid: optional(uuid) }));
 const event = z.looseObject({
   type: z.string().min(1).max(100),
-  data: z.looseObject({ uuid: uuid.optional(), device }).optional(),
+  data: optional(z.looseObject({ uuid: optional(uuid), device })),
   device,
 });
 
@@ -47,9 +41,9 @@ export function parseEvent(text: string): WebhookEvent {
   if (!body)
     throw new BadRequest(
       'webhook.request.bad-body',
-      `The request has no body. Send, for example: ${examples}`,
+      `The request has no body. ${noBodyHint} Send, for example: ${examples}`,
     );
-  if (!Object.hasOwn(body, 'type')) {
+  if (!Object.hasOwn(body, 'type') || (body as { type: unknown }).type === null) {
     const { uuid, balena_service: service } = parse(request, body);
     return { kind: 'provision', uuid, service };
   }

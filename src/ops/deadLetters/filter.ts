@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { step, uuid } from '../../shared/schemas.js';
+import { slug, step, uuid } from '../../shared/schemas.js';
 import { type EpochMs, iso } from '../../shared/time.js';
 import { parseWhen } from '../shared/request.js';
 import { type DeadLetter, deadLetterStatuses } from './schema.js';
@@ -11,7 +11,7 @@ export const when = z.string().max(40);
 export const deadLetterFilter = z.strictObject({
   code: z.string().max(100).optional(),
   step: step.optional(),
-  fleet: z.string().max(255).optional().describe("a fleet's slug"),
+  fleet: slug.optional(),
   uuid: uuid.optional(),
   since: when.optional().describe('failed since: ISO 8601, or a duration before now such as 30m, 2h, 7d'),
   until: when.optional().describe('failed before: ISO 8601, or a duration before now such as 30m, 2h, 7d'),

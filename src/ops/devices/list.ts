@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heldThumbprint } from '../../device/state.js';
 import { pendingDue, type Summary, summaryState } from '../../device/summary.js';
-import { state, step } from '../../shared/schemas.js';
+import { slug, state, step } from '../../shared/schemas.js';
 import { type Clock, type EpochMs, iso, isoOrNull } from '../../shared/time.js';
 import { countBy } from '../shared/counting.js';
 import { pageOf, pageQuery, readCursor } from '../shared/paging.js';
@@ -14,7 +14,7 @@ export const recordQuery = z.strictObject({
   lastCheck: z.enum(['failed']).optional().describe('only devices whose last check failed, or is failing'),
   code: z.string().max(100).optional(),
   step: step.optional(),
-  fleet: z.string().max(255).optional().describe("a fleet's slug"),
+  fleet: slug.optional(),
   service: z.string().max(255).optional(),
   uuid: z
     .string()

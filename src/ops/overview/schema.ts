@@ -48,8 +48,8 @@ export const overview = z
     history: z.array(sample).describe('one sample a minute of the last hour, the oldest first'),
     certificates: z.object({ expired: count, within7Days: count, within30Days: count, later: count }),
     dependencies: z
-      .object({ balena: dependencyStatus, hub: dependencyStatus })
-      .describe('as last seen by the workers'),
+      .object({ worker: dependencyStatus, balena: dependencyStatus, hub: dependencyStatus })
+      .describe('balena and hub: as last seen by the workers'),
     recordsAsOf: time.describe('when the records were read'),
   })
   .meta({ id: 'Overview' });

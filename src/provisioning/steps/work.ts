@@ -39,7 +39,7 @@ export interface Work {
   /**
    * Makes one call to the hub, within the limits of the run and of the rate limiter. The first call waits for the run's reservation.
    *
-   * @param call gets the client, and the rest of the run's time (ms)
+   * @param call gets the client, and the longest time for the call (ms). A call without an answer is made once more
    */
   hub<R>(step: Step, call: (hub: HubRegistry, timeoutMs: number) => Promise<R>): Promise<R>;
 }

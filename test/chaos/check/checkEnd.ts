@@ -3,7 +3,15 @@ import { checkCredentials } from './checkCredentials.js';
 import { type DeviceEvidence, holdsOurs, type View, type Violation } from './Evidence.js';
 
 /** Failures through bad luck: several runs died or got no answer in time. */
-const misfortunes = ['timed-out', 'unexpected', 'worker-died', 'balena-conflict', 'hub-conflict'];
+const misfortunes = [
+  'timed-out',
+  'balena-unavailable',
+  'hub-unavailable',
+  'unexpected',
+  'worker-died',
+  'balena-conflict',
+  'hub-conflict',
+];
 
 /** Checks that every accepted request has ended in the only right way, and that state, dead letter, hub and balena agree. */
 export function checkEnd(evidence: DeviceEvidence): Violation[] {

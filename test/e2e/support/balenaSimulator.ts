@@ -16,6 +16,8 @@ export interface BalenaSimulator extends SimulatorControl {
   /** Makes sure that all devices of the demo fleet have this service. */
   addService(name: string): Promise<void>;
   removeDevice(uuid: string): Promise<void>;
+  /** New installs come so late (ms). */
+  installsCome(lateMs: number): Promise<void>;
   /** All scopes with variables. */
   variables(uuid: string): Promise<Variables>;
   setVariables(uuid: string, service: string, variables: Record<string, string | null>): Promise<void>;
@@ -43,6 +45,7 @@ export function balenaSimulator({ controlUrl, fleet }: BalenaEndpoints): BalenaS
     },
     newDevices,
     addService: (name) => control.tell('POST /fleets', { slug: fleet, services: [name] }),
+    installsCome: (lateMs) => control.tell('PUT /installs', { lateMs }),
     removeDevice: (uuid) => control.tell(`DELETE /devices/${uuid}`),
     async variables(uuid) {
       const { variables } = await control.tell<{ variables: Variables }>(`GET /devices/${uuid}`);

@@ -12,6 +12,7 @@ interface Members {
   message: string;
   attempts: number;
   error: { code: string; step: string; message: string } | null;
+  refusal: { requestId: string; service: string; error: { code: string } } | null;
   certificate: { thumbprint: string; notBefore: string; notAfter: string; keyAlgorithm: string } | null;
   type: string;
   title: string;

@@ -25,7 +25,16 @@ export function runNode(
   args: string[] = [],
   env: Record<string, string | undefined> = {},
 ): Run {
-  const child = spawn(process.execPath, [join(projectFolder(), 'dist', entry), ...args], {
+  return runCommand(process.execPath, [join(projectFolder(), 'dist', entry), ...args], env);
+}
+
+/** Runs any command as a person does. Parameters as for `runNode`. */
+export function runCommand(
+  command: string,
+  args: string[],
+  env: Record<string, string | undefined> = {},
+): Run {
+  const child = spawn(command, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { openBalenaClient } from '../../../src/balena/client.js';
+import type { ScopedVariables } from '../../../src/balena/types.js';
+import { thrownBy } from '../../support/thrownBy.js';
 import { useBalena } from '../local/balena/useBalena.js';
 
 const stand = await useBalena();
@@ -119,6 +121,59 @@ test.each(['', 'main'])(
     );
   },
 );
+
+describe.each(['', 'main'])('adding a variable at "%s"', (scope) => {
+  const added = (value: string, scopedVariables: ScopedVariables) =>
+    balena.add(scope, scopedVariables, 'AZURE_CERT', value);
+  afterEach(() => control('PUT', `/keys/${apiKey}`, null));
+
+  test('returns the new row, with one request, and null for a row that exists', async () => {
+    const { uuid } = await newDevice();
+    const found = (await find(uuid)).scopes.get(scope)!;
+    await counts();
+    const row = await added('first', found);
+    expect(Object.values(await counts())).toEqual([{ 201: 1 }]);
+    expect((await find(uuid)).scopes.get(scope)!.variables).toEqual({ AZURE_CERT: row });
+    expect(await added('second', found)).toBeNull();
+    expect((await find(uuid)).scopes.get(scope)!.variables).toEqual({ AZURE_CERT: row });
+  });
+
+  test('is refused without the right to write, also if the row exists; a change answers 200 without effect', async () => {
+    const { uuid } = await newDevice();
+    const before = (await find(uuid)).scopes.get(scope)!;
+    await added('first', before);
+    await control('PUT', `/keys/${apiKey}`, { reads: ['local/demo'], writes: [] });
+    const found = (await find(uuid)).scopes.get(scope)!;
+    await balena.store(scope, found, 'AZURE_CERT', 'second');
+    expect((await find(uuid)).scopes.get(scope)!.variables.AZURE_CERT?.value).toBe('first');
+    expect(await thrownBy(added('second', found))).toMatchObject({ code: 'balena-write-refused' });
+    expect(
+      await thrownBy(added('second', (await find(uuid)).scopes.get(scope && 'cloud-relay')!)),
+    ).toMatchObject({
+      code: 'balena-write-refused',
+    });
+  });
+});
+
+test('a device that has just gone, and a service that has just gone, are named as such', async () => {
+  const { uuid } = await newDevice();
+  const { scopes } = await find(uuid);
+  await control('DELETE', `/devices/${uuid}`);
+  expect(await thrownBy(balena.store('', scopes.get('')!, 'AZURE_CERT', 'c'))).toMatchObject({
+    code: 'balena-conflict',
+    message: expect.stringContaining('have just changed in balena (409)'),
+  });
+  expect(await thrownBy(balena.store('main', scopes.get('main')!, 'AZURE_CERT', 'c'))).toMatchObject({
+    code: 'balena-write-refused',
+    message: expect.stringContaining('or the service has just been removed'),
+  });
+});
+
+test('a ping is one request about no device', async () => {
+  await counts();
+  await balena.ping(10_000);
+  expect(await counts()).toEqual({ 'GET /actor/v1/whoami': { 200: 1 } });
+});
 
 test('that a variable is gone already is fine', async () => {
   await expect(balena.remove('', { id: 999_999, value: 'x' })).resolves.toBeUndefined();

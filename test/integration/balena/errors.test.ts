@@ -27,23 +27,45 @@ const operations: [string, Call][] = [
   ['seesFleet', (on) => on.seesFleet('local/demo')],
   ['store of a new variable', (on) => on.store('', scopedVariables, 'AZURE_PRIVATE_KEY', secret)],
   ['store of an existing variable', (on) => on.store('', scopedVariables, 'AZURE_CERT', secret)],
+  ['add', (on) => on.add('', scopedVariables, 'AZURE_PRIVATE_KEY', secret)],
   ['remove', (on) => on.remove('', held)],
+  ['ping', (on) => on.ping(60_000)],
 ];
 const later = { dependency: 'balena' };
 const json = { 'content-type': 'application/json' };
 const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
 
 describe.each(operations)('%s', (name, call) => {
-  const write = !['find', 'seesFleet'].includes(name);
+  const write = !['find', 'seesFleet', 'ping'].includes(name);
   const answered = async (fault: object) => {
     await control('PUT', '/faults', [fault]);
     return thrownBy(call(balena));
   };
 
-  test.each([401, 403])('%i is about our key: retried later, and has changed nothing', async (status) => {
-    expect(await answered({ status })).toMatchObject({
+  test.each([401, 403])(
+    '%i is about our key, or about the right to write: nothing has changed',
+    async (status) => {
+      expect(await answered({ status })).toMatchObject({
+        ...later,
+        code: write ? 'balena-write-refused' : 'balena-unauthorized',
+        outcomeUnknown: false,
+      });
+    },
+  );
+
+  test.each<[string, object]>([
+    ['a 404 without a body', { status: 404 }],
+    ['a page with 404', { status: 404, gateway: true }],
+    ['a page with 403', { status: 403, gateway: true }],
+    ['a page with 400', { status: 400, gateway: true }],
+    ...[402, 405, 406, 410, 411, 412, 414, 415, 418, 423, 424, 426, 428, 431, 451].map(
+      (status): [string, object] => [`${status}`, { status }],
+    ),
+  ])('%s is no answer of balena: the request is tried again', async (_, fault) => {
+    expect(await answered(fault)).toMatchObject({
       ...later,
-      code: 'balena-unauthorized',
+      code: 'balena-unavailable',
+      message: expect.stringContaining('check BALENA_API_URL'),
       outcomeUnknown: false,
     });
   });
@@ -51,6 +73,7 @@ describe.each(operations)('%s', (name, call) => {
   test.each([
     ['Retry-After', { 'Retry-After': '7' }, 7_000],
     ['no Retry-After', {}, 30_000],
+    ['a date as Retry-After', { 'Retry-After': new Date(Date.now() + 3_600_000).toUTCString() }, 600_000],
     ['a Retry-After of more than ten minutes', { 'Retry-After': '86400' }, 600_000],
   ])('429 with %s is waited for', async (_, headers, afterMs) => {
     expect(await answered({ status: 429, headers })).toMatchObject({
@@ -62,15 +85,24 @@ describe.each(operations)('%s', (name, call) => {
   });
 
   test('409 is looked at again soon', async () => {
-    expect(await answered({ status: 409, body: '"device" and "name" must be unique.' })).toMatchObject({
+    // For `add`, an existing row is no error.
+    const body = name === 'add' ? 'Data is referenced by device.' : '"device" and "name" must be unique.';
+    expect(await answered({ status: 409, body })).toMatchObject({
       code: 'balena-conflict',
       retryAfterMs: 1_000,
       outcomeUnknown: false,
     });
   });
 
-  test('400 is final', async () => {
-    expect(await answered({ status: 400, body: 'no line breaks' })).toMatchObject({
+  test('409 for a device that has just gone says so', async () => {
+    expect(await answered({ status: 409, body: 'Data is referenced by device.' })).toMatchObject({
+      code: 'balena-conflict',
+      message: expect.stringContaining('The device, or the variables of the device, have just changed'),
+    });
+  });
+
+  test.each([400, 413, 422])('%i is final', async (status) => {
+    expect(await answered({ status, body: 'no line breaks' })).toMatchObject({
       code: 'balena-rejected',
       outcomeUnknown: false,
     });
@@ -132,8 +164,10 @@ describe.each(operations)('%s', (name, call) => {
 test('a key that balena does not know is refused, and is not in the error', async () => {
   const own = openBalenaClient({ apiUrl, apiKey: 'wrong-key-0123456789' });
   const error = await thrownBy(own.store('', scopedVariables, 'AZURE_CERT', secret));
-  expect(error).toMatchObject({ code: 'balena-unauthorized' });
+  expect(error).toMatchObject({ code: 'balena-write-refused' });
   expect(everythingIn(error)).not.toContain('wrong-key');
+  expect(await thrownBy(own.findDevice(device.uuid))).toMatchObject({ code: 'balena-unauthorized' });
+  expect(await thrownBy(own.ping(1_000))).toMatchObject({ code: 'balena-unauthorized' });
 });
 
 test("balena's own throttle is waited for as long as it asks", async () => {
@@ -156,6 +190,15 @@ test('a variable that appeared meanwhile is looked at again soon', async () => {
   expect(await thrownBy(balena.store('', unaware, 'AZURE_CERT', 'other'))).toMatchObject({
     code: 'balena-conflict',
     retryAfterMs: 1_000,
+  });
+});
+
+test('a variable that appeared meanwhile with the same value is stored: an earlier try has created it', async () => {
+  const unaware: ScopedVariables = { ...scopedVariables, variables: {} };
+  await balena.store('', unaware, 'AZURE_PRIVATE_KEY', 'same');
+  await balena.store('', unaware, 'AZURE_PRIVATE_KEY', 'same');
+  expect(await thrownBy(balena.store('', unaware, 'AZURE_PRIVATE_KEY', 'other'))).toMatchObject({
+    code: 'balena-conflict',
   });
 });
 

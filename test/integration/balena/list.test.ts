@@ -8,7 +8,7 @@ import { useBalena } from '../local/balena/useBalena.js';
 const stand = await useBalena({ devices: 4 });
 const { control, counts, fleet } = stand;
 const balena = openBalenaClient({ ...stand, callTimeoutMs: 60_000 });
-const uuids = stand.devices.map(({ uuid }) => uuid);
+const uuids = stand.devices.map(({ uuid }) => uuid).sort();
 const [a = '', b = '', c = ''] = uuids;
 const put = (uuid: string, service: string, variables: Record<string, string | null>) =>
   control('PUT', `/devices/${uuid}/variables`, { service, variables });
@@ -20,7 +20,7 @@ test("a fleet's devices are listed in the order of their uuids, with one request
   const listed = await balena.list(fleet, '');
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
   expect(listed).toEqual(
-    uuids.sort().map((uuid) => ({ uuid, fleet, certificates: new Map(), foreignCertificates: [] })),
+    uuids.map((uuid) => ({ uuid, fleet, certificates: new Map(), foreignCertificates: [] })),
   );
 });
 

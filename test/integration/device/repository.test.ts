@@ -77,6 +77,9 @@ test('summaries come in the order of the uuids, all or those behind one, also ov
   expect(await list()).toEqual(sorted);
   expect(await list({ after: sorted[600] })).toEqual(sorted.slice(601));
   expect(await list({ after: sorted.at(-1) })).toEqual([]);
+  expect(await list({ startsWith: '12' })).toEqual(sorted.filter((each) => each.startsWith('12')));
+  expect(await list({ startsWith: '123e' })).toEqual(['123'.padEnd(32, 'e')]);
+  expect(await list({ startsWith: "12' or RowKey ge '0" })).toEqual([]);
 });
 
 test('amend gives null where there is no record, and writes what is made of it', async () => {

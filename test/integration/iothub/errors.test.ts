@@ -27,13 +27,14 @@ const operations: [string, Call][] = [
   ['remove', (on, deadline = ms) => on.remove('there', deadline)],
 ];
 const writes = operations.slice(1);
+operations.push(['ping', (on, deadline = ms) => on.ping(deadline)]);
 /** Error bodies in the format of IoT Hub. */
 const words = (code: string, text = 'as the hub says it') => ({ Message: `ErrorCode:${code};${text}` });
 const page = { headers: { 'content-type': 'text/html' }, body: '<html><h1>Welcome</h1></html>' };
 const later = { dependency: 'hub' };
 
 describe.each(operations)('%s', (name, call) => {
-  const write = name !== 'get';
+  const write = !['get', 'ping'].includes(name);
   const answered = async (fault: object) => {
     await tell('PUT /faults', [fault]);
     return thrownBy(call(hub));
@@ -47,6 +48,7 @@ describe.each(operations)('%s', (name, call) => {
     ['a full hub', 403, words('TooManyDevices'), 'hub-quota-exceeded'],
     ['a 404 that is not of the hub', 404, page.body, 'hub-unavailable'],
     ['a 404 without a body', 404, undefined, 'hub-unavailable'],
+    ['a 401 with a page', 401, page.body, 'hub-unavailable'],
     ['a 403 with a page', 403, page.body, 'hub-unavailable'],
     ['a 400 with a page', 400, page.body, 'hub-unavailable'],
     ['a 412 with a page', 412, page.body, 'hub-unavailable'],
@@ -71,6 +73,12 @@ describe.each(operations)('%s', (name, call) => {
     ['by its header', { 'Retry-After': '3' }, 'Slow down.', 3_000],
     ['of one second', {}, 'wait 1 second', 1_000],
     ['without a hint', {}, 'Slow down.', 10_000],
+    [
+      'until a date',
+      { 'Retry-After': new Date(Date.now() + 3_600_000).toUTCString() },
+      'Slow down.',
+      600_000,
+    ],
     ['of more than ten minutes', { 'Retry-After': '86400' }, 'Slow down.', 600_000],
   ])('a throttle %s is waited for', async (_, headers, text, afterMs) => {
     expect(await answered({ status: 429, headers, body: words('ThrottlingException', text) })).toMatchObject({

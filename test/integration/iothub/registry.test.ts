@@ -28,6 +28,11 @@ test('a device is created with one operation, enabled, with both thumbprints', a
   });
 });
 
+test('a ping is one operation about no device', async () => {
+  await hub.ping(ms);
+  expect(await counts()).toEqual({ 'GET /statistics/devices': { 200: 1 } });
+});
+
 test('that a device exists already is an answer, after one operation, and changes nothing', async () => {
   await hub.create('twice', thumbprints('A'), ms);
   await counts();

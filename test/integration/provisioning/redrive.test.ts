@@ -18,17 +18,23 @@ const uuidOf = (index: number) => index.toString(16).padStart(32, '0');
 
 /** A queue with these dead letters. The queue records all messages. */
 function fakeQueue(
-  deadLetters: { uuid: string; generation: number; requestId?: string; body?: unknown }[] = [],
+  deadLetters: {
+    uuid: string;
+    generation: number;
+    requestId?: string;
+    body?: unknown;
+    enqueuedAt?: number;
+  }[] = [],
 ) {
   const sent: (ProvisioningMessage & Envelope)[] = [];
   const removed: string[] = [];
   const all = deadLetters.map(
-    ({ uuid, generation, requestId: id = requestId, body }, at): PeekedDeadLetter => ({
+    ({ uuid, generation, requestId: id = requestId, body, enqueuedAt = now }, at): PeekedDeadLetter => ({
       body: body ?? { v: 1, uuid, requestId: id, generation, due: now, operation: 'provision', service: '' },
       sequenceNumber: String(at),
       reason: '',
       description: '',
-      enqueuedAt: now,
+      enqueuedAt,
     }),
   );
   const queue: Queue = {
@@ -110,6 +116,23 @@ test('a turn that was missed, since the timer did not run or ran late, is made u
   expect(await deps.lastRun.read()).toBe(now);
 });
 
+test('two runs at the same time, and a third right after them, send the same message only with the same id', async () => {
+  const { deps, sent } = await withRecords([late(window + 1)]);
+  await Promise.all([redrive(deps), redrive(deps)]);
+  await redrive(deps);
+  expect(new Set(sent.map(({ messageId }) => messageId))).toEqual(new Set([`${requestId}.7`]));
+});
+
+test('two runs at the same time replay a resent dead letter once', async () => {
+  const message = { v: 1, uuid: uuidOf(0), requestId, generation: 7, operation: 'provision', service: '' };
+  const body = { ...message, due: now - 10 * minutes };
+  const fake = fakeQueue([{ uuid: '', generation: 0, body, enqueuedAt: now - minutes }]);
+  const { deps, sent } = await withRecords([late(0, { dead: { at: now - 5 * minutes } })], fake);
+  await Promise.all([redrive(deps), redrive(deps)]);
+  expect((await deps.records.read(uuidOf(0)))?.value.replays).toBe(1);
+  expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(1);
+});
+
 test('a message that cannot be sent does not keep the others; that run does not count, and the next sends it', async () => {
   const { deps, sent } = await withRecords([late(window + 1), late(window + 1), late(window + 1)]);
   const { send } = deps.queue;
@@ -151,6 +174,44 @@ test('where nothing can be sent, the redrive stops after the first batch', async
 test('the message of a failed or absent job is not sent', async () => {
   const { deps } = await withRecords([null, late(window + 1, { dead: { at: now } })]);
   expect(await redrive(deps)).toEqual({ sent: 0, cleaned: 0 });
+});
+
+test.each([
+  ['as a value', (body: object) => body],
+  ['as a text', (body: object) => JSON.stringify(body)],
+])('a dead letter that was resent %s, and never reached a worker, is replayed', async (_, made) => {
+  const body = made({
+    v: 1,
+    uuid: uuidOf(0),
+    requestId,
+    generation: 7,
+    due: now - 10 * minutes,
+    operation: 'provision',
+    service: '',
+  });
+  const fake = fakeQueue([{ uuid: '', generation: 0, body, enqueuedAt: now - minutes }]);
+  const { deps, sent } = await withRecords([late(0, { dead: { at: now - 5 * minutes } })], fake);
+  await redrive(deps);
+  expect(sent).toMatchObject([{ uuid: uuidOf(0), generation: expect.any(Number), due: now }]);
+  const record = (await deps.records.read(uuidOf(0)))?.value;
+  expect(record).toMatchObject({ replays: 1, job: { generation: sent[0]?.generation } });
+  expect(record?.job?.dead).toBeUndefined();
+  // The dead letter is superseded now, and the next run removes it.
+  await redrive(deps);
+  expect(fake.removed).toEqual(['0']);
+  expect(sent).toHaveLength(1);
+});
+
+test.each([
+  ['was cancelled', { at: now - 5 * minutes, cancelled: true as const }, now - minutes],
+  ['died after the message became active', { at: now - 5 * minutes }, now - 6 * minutes],
+])('a dead letter whose job %s was not resent', async (_, dead, enqueuedAt) => {
+  const message = { v: 1, uuid: uuidOf(0), requestId, generation: 7, operation: 'provision', service: '' };
+  const body = { ...message, due: now - 60 * minutes };
+  const fake = fakeQueue([{ uuid: '', generation: 0, body, enqueuedAt }]);
+  const { deps, sent } = await withRecords([late(0, { dead })], fake);
+  await redrive(deps);
+  expect(sent).toEqual([]);
 });
 
 test('of the dead letters the superseded ones are removed, and those of a bulk action, which others go on with', async () => {

@@ -5,14 +5,25 @@ import { jest } from '@jest/globals';
 import { BrokerError } from '../../../local/simulators/servicebus/engine/BrokerError.js';
 import { startBroker } from '../../../local/simulators/servicebus/startBroker.js';
 import { listen } from '../../../local/simulators/shared/loopback.js';
-import type { ProvisioningMessage } from '../../../src/queue/messages.js';
+import { contentOf, type ProvisioningMessage, parseMessage } from '../../../src/queue/messages.js';
 import { openQueue, type PeekedDeadLetter, type Queue } from '../../../src/queue/queue.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
 import { waitFor } from '../../support/waitFor.js';
 import { useBroker } from '../local/servicebus/support/useBroker.js';
 
-const names = ['sent', 'scheduled', 'twice', 'peeked', 'removed', 'gone', 'actions', 'silent', 'busy'];
+const names = [
+  'sent',
+  'scheduled',
+  'twice',
+  'peeked',
+  'removed',
+  'gone',
+  'actions',
+  'silent',
+  'busy',
+  'values',
+];
 const broker = useBroker(names.map((name) => ({ name, duplicateWindowMs: 20_000 })));
 const queues: Queue[] = [];
 const open = (queue: string, connectionString = broker.connectionString, callTimeoutMs = 60_000) => {
@@ -91,6 +102,22 @@ test('of the dead letters those that are named are removed, wherever they lie, a
   const all = new Set(left.map(({ sequenceNumber }) => sequenceNumber));
   expect(await queue.removeDeadLetters(all, 30_000)).toBe(left.length);
   expect(await deadLettersOf(queue)).toEqual([]);
+});
+
+test.each([
+  ['an object', (body: object) => body],
+  ['a text', (body: object) => JSON.stringify(body)],
+])('a dead letter whose body is %s as an AMQP value is read like any other', async (_, made) => {
+  const body = message();
+  const sender = broker.client.createSender('values');
+  await sender.sendMessages({ bodyType: 'value', body: made(body), properties: { messageId: randomUUID() } });
+  await sender.close();
+  const receiver = broker.client.createReceiver('values');
+  const [received] = await receiver.receiveMessages(1, { maxWaitTimeInMs: 20_000 });
+  await receiver.deadLetterMessage(received!);
+  await receiver.close();
+  const found = (await deadLettersOf(open('values'))).map((each) => parseMessage(contentOf(each.body)));
+  expect(found.at(-1)).toEqual(body);
 });
 
 test('the removal does not wait for a dead letter that is gone', async () => {

@@ -137,6 +137,18 @@ export const requestMutants = [
   ]),
   ...mutantsOf('src/provisioning/redrive.ts', [
     [
+      'redrive-replays-all',
+      'The redrive replays only dead letters that an operator has resent',
+      'if (!wasResent(dead, message, deadLetter)) return null;',
+      '',
+    ],
+    [
+      'redrive-replays-none',
+      'A resent dead letter that never reached a worker is replayed',
+      '  await takeUpResent(deps, deadLetters);\n',
+      '',
+    ],
+    [
       'redrive-sends-nothing',
       'The timer sends the messages of overdue jobs',
       'if (sending.push(send(record)) >= sendsAtATime) await sendAll();',

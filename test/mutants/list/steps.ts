@@ -165,6 +165,18 @@ export const stepMutants = [
   ]),
   ...mutantsOf('src/provisioning/steps/store.ts', [
     [
+      'right-not-proven',
+      'After a refused write, the right is proven before the hub is called',
+      'if (!work.observed.writeRefused || isStored) return scopedVariables;',
+      'if (work.uuid) return scopedVariables;',
+    ],
+    [
+      'proof-changes-certificate',
+      'The proof leaves the certificate that the device holds',
+      'const value = variables.AZURE_CERT?.value ?? certificate;',
+      'const value = certificate;',
+    ],
+    [
       'equal-value-written',
       'An equal value is never written',
       'return wanted.filter(([name, value]) => variables[name]?.value !== value);',
@@ -255,16 +267,22 @@ export const stepMutants = [
     [
       'recorded-none-believed',
       'A DELETE asks the hub though the record knows no identity',
-      "if (desired.present && observed.hub === 'none' && !work.forceVerify) return;",
+      "if ((desired.present || work.isRetry) && observed.hub === 'none' && !work.forceVerify) return;",
       "if (observed.hub === 'none' && !work.forceVerify) return;\n  void desired;",
+    ],
+    [
+      'identity-removed-at-each-retry',
+      'A refused removal costs one registry operation',
+      'if ((desired.present || work.isRetry) && observed.hub',
+      'if (desired.present && observed.hub',
     ],
   ]),
   ...mutantsOf('src/provisioning/steps/validate.ts', [
     [
       'empty-answer-believed',
       'A device is gone only if the key still sees its fleet',
-      "    work.notice !== 'fleet-deleted' &&\n",
-      "    work.notice !== 'fleet-deleted' &&\n    fleet === '' &&\n",
+      '  if (!isVisible) throw',
+      "  if (!isVisible && fleet === '') throw",
     ],
     [
       'fleet-not-recorded',

@@ -349,6 +349,7 @@ export const transitionMutants = [
       'A discarded request is not taken up again',
       '!job.dead.cancelled && !job.dead.discarded && policyOf',
       '!job.dead.cancelled && policyOf',
+      { first: ['test/unit/http/webhook/handle.test.ts'] },
     ],
   ]),
   ...mutantsOf('src/device/transitionParts.ts', [
@@ -381,8 +382,8 @@ export const transitionMutants = [
     [
       'revocation-dropped',
       'A revocation that is pending survives a rotation of the same thumbprint',
-      'const isRevoked = request.revoke === true || revoke.includes(request.retire);',
-      'const isRevoked = request.revoke === true;',
+      'request.revoke ? newest(revoke, request.retire, found) : revoke,',
+      'request.revoke ? newest(revoke, request.retire, found) : revoke.filter((each) => each !== request.retire),',
     ],
     [
       'second-rotation-replaces-first',

@@ -1,6 +1,20 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const workerMutants = [
+  ...mutantsOf('src/provisioning/callTwice.ts', [
+    [
+      'lost-call-not-repeated',
+      'A call without an answer is made once more',
+      'return call(true);',
+      'throw error;',
+    ],
+    [
+      'work-limit-not-checked-for-lost-calls',
+      'A call without an answer is not repeated after the work limit',
+      '    beforeRepetition(error);\n',
+      '',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/admit.ts', [
     [
       'newer-message-ignored',
@@ -23,14 +37,14 @@ export const workerMutants = [
     [
       'dead-job-works',
       'A dead job is not worked on',
-      'if (dead && wasResent(dead, message, delivery)) {',
+      'if (dead?.job?.dead && wasResent(dead.job.dead, message, delivery)) {',
       'if (dead) {',
     ],
     [
       'resent-cancelled',
       'A cancelled job is not opened by its own message',
-      'return !cancelled && enqueuedAt > at',
-      'void cancelled;\n  return enqueuedAt > at',
+      'return !dead.cancelled && enqueuedAt',
+      'return enqueuedAt',
     ],
     [
       'resent-too-early',
@@ -127,6 +141,12 @@ export const workerMutants = [
       '      const result = await retryTransient(() => {\n',
     ],
     [
+      'lost-call-forgotten',
+      'A repeated call without an answer leaves the lease to run out',
+      'run.outcomeUnknown ||= lost.outcomeUnknown;',
+      '',
+    ],
+    [
       'unknown-outcome-forgotten',
       'A write without an answer leaves the lease to run out',
       'run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;',
@@ -135,14 +155,26 @@ export const workerMutants = [
     [
       'throttling-not-shared',
       'A throttled call delays all registry operations',
-      "if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)\n    await rateLimiter.delayAll(failure.retryAfterMs);",
+      "    if (failure.code === 'hub-throttled' && failure.retryAfterMs !== null)\n      await deps.rateLimiter.delayAll(failure.retryAfterMs);",
       '',
     ],
     [
       'circuit-not-told',
       'The circuit counts failed calls',
-      '  await circuits[dependency].failed(failure);\n',
-      '',
+      'await deps.circuits[dependency].failed(failure, user, pings[dependency]);',
+      'dependency !== null;',
+    ],
+    [
+      'outage-blames-device',
+      'A failure of the whole dependency is no attempt of a device',
+      'run.blamesDevice &&= isAlone;',
+      'run.blamesDevice &&= isAlone || run.uuid !== null;',
+    ],
+    [
+      'refusal-is-unhealthy',
+      'A dependency that refuses one device or fleet works',
+      "if (fault === 'device' || fault === 'fleet') return noteWorking(dependency);",
+      "if (fault === 'device') return noteWorking(dependency);",
     ],
     [
       'operation-not-charged',
@@ -165,7 +197,7 @@ export const workerMutants = [
     [
       'healthy-after-parallel-failure',
       'A parallel call that succeeds does not hide the failed call',
-      '        unhealthy.add(dependency);\n',
+      '    unhealthy.add(dependency);\n',
       '',
     ],
   ]),
@@ -199,6 +231,12 @@ export const workerMutants = [
       'A check leaves a job dead that an operator has cancelled or discarded',
       '    return run.looksOnly\n',
       '    return run.looksOnly && (false as boolean)\n',
+    ],
+    [
+      'refusal-not-remembered',
+      'The record knows a refused write',
+      '    run.observed.writeRefused = true;\n',
+      '    void 0;\n',
     ],
     [
       'newer-job-concluded',

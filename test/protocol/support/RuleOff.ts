@@ -7,6 +7,7 @@ import type { accept } from '../../../src/provisioning/accept.js';
 import type { WorkerSettings } from '../../../src/provisioning/dependencies.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import type { ScannedTable } from '../../../src/storage/table.js';
+import type { CircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import type { Cloud } from './createCloud.js';
 
 /** A record with changeable fields. */
@@ -19,6 +20,7 @@ export interface RuleOff {
   hub?: (hub: HubRegistry) => HubRegistry;
   /** Called for each run. */
   balena?: (balena: BalenaClient) => BalenaClient;
+  circuit?: (circuit: CircuitBreaker) => CircuitBreaker;
   accept?: typeof accept;
   rotate?: typeof rotate;
   handleEvent?: typeof handleEvent;

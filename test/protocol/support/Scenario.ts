@@ -8,7 +8,8 @@ export interface Act {
     | { kind: 'provision'; scope: string }
     | { kind: 'deprovision' }
     | { kind: 'created' }
-    | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean }
+    /** `earlier`: the certificate before the present one is to be revoked, too. */
+    | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean; earlier?: boolean }
     | { kind: 'check'; forceVerify: boolean; inMs?: number }
     | { kind: 'renew' }
     /** The key gets or loses the right to write the device's variables. */
@@ -95,7 +96,12 @@ const what: fc.Arbitrary<Act['what']> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('created') }) },
   {
     weight: 16,
-    arbitrary: fc.record({ kind: fc.constant('rotate'), revoke: fc.boolean(), forceVerify: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constant('rotate'),
+      revoke: fc.boolean(),
+      forceVerify: fc.boolean(),
+      earlier: fc.boolean(),
+    }),
   },
   {
     weight: 9,

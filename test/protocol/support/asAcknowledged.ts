@@ -97,6 +97,8 @@ function hasNothing(device: CloudDevice): boolean {
  * ours.
  */
 export function isEmpty(device: CloudDevice, except?: VariableScope): boolean {
+  // By design a device that the key does not see, while the key sees the fleet, counts as deleted, with all of its variables.
+  if (device.hidden) return true;
   const scopes = scopesWithOurs(device).filter((scope) => scope !== except);
   const mayLeaveHalf = device.recordLost || device.lateCallers.some(({ diedAt }) => diedAt !== null);
   if (!mayLeaveHalf) return scopes.length === 0;
@@ -154,7 +156,7 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
   const { sick } = scenario;
   const device = cloud.device(uuid);
   // The attempts of a request add up over all causes.
-  const failures = device.trouble + device.blindRuns + device.refused;
+  const failures = device.trouble + device.blindRuns;
   if (system.callersOf(uuid).operators.cancelled) return true;
   switch (reason) {
     case 'service-not-found':
@@ -166,12 +168,11 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return wish.present && device.tampered;
     case 'device-not-visible':
       return device.blindRuns > 0 && failures >= scenario.maxAttempts;
-    case 'balena-write-refused':
-      return device.refused > 0 || failures >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
       return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
     case 'balena-unavailable':
+    case 'balena-write-refused':
     case 'hub-unavailable':
     case 'timed-out':
     case 'unexpected':

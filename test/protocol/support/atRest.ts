@@ -20,9 +20,16 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
     const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
     return [isAcknowledged ? 'stuck' : 'stuck, never acknowledged'];
   }
+  if (job && endsGoodState(record)) return ['a refused request ended a good state'];
   if (job) return failed(system, record);
   if (device.tampered && !audited) return [];
   return desired.present ? provisioned(system, record) : deprovisioned(system, record);
+}
+
+/** A request for a service that does not exist has failed, and the device still has its credentials for another service. */
+function endsGoodState({ error, desired, observed }: DeviceRecord): boolean {
+  const isElsewhere = observed.thumbprint !== null && observed.service !== desired.service;
+  return error?.code === 'service-not-found' && desired.service === 'x' && isElsewhere;
 }
 
 function failed({ broker, queueLost }: System, { job, desired, uuid }: DeviceRecord): string[] {

@@ -29,13 +29,11 @@ export interface CloudDevice {
   poison: boolean;
   /** The key may read the device and not write its variables. */
   readOnly: boolean;
-  /** The number of writes that balena answered with 200 and without effect. */
-  refused: number;
   /** In one run the key saw the fleet and not the device. */
   hidden: boolean;
   /** Runs in a row or not: the key saw neither the device nor the fleet. */
   blindRuns: number;
-  /** The number of times at which a worker died, stalled, was slow or got no answer during work on the device. */
+  /** The number of times at which a worker died, stalled, was slow, got no answer, or wrote without effect, during work on the device. */
   trouble: number;
   /** Processes with a late call: after a pause between the check of the time and the call, the process had no lease any more. */
   lateCallers: Process[];
@@ -72,7 +70,6 @@ export function createCloud() {
         lostDuringRun: null,
         poison: false,
         readOnly: false,
-        refused: 0,
         hidden: false,
         blindRuns: 0,
         trouble: 0,

@@ -56,7 +56,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
 
   /** The right is a condition: balena answers a change and a removal with 200 and without effect. Only a new row is refused. */
   function refuse(exists: boolean): ProvisioningError | undefined {
-    device.refused += 1;
+    device.trouble += 1;
     world.note(uuid, process.name, 'balena', exists ? 'changes nothing' : 'refuses the row');
     return exists ? undefined : writeRefused();
   }
@@ -111,6 +111,8 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
           if (device.gone || !rows) return existing ? undefined : isGone(scope);
           const stands = rows.get(name);
           if (!existing) {
+            // The client compares the value after a conflict: an earlier try of the same write may have taken effect.
+            if (stands?.value === value) return undefined;
             if (stands) {
               device.trouble += 1;
               return appeared();

@@ -37,7 +37,7 @@ export function perform(system: System, running: Running, { device, what }: Act)
       event(system, running, uuid);
       break;
     case 'rotate':
-      requestRotation(system, running, uuid, what.revoke);
+      requestRotation(system, running, uuid, what.revoke, what.earlier === true);
       break;
     case 'check':
       lookAgain(system, running, uuid, what.forceVerify, what.inMs);
@@ -169,7 +169,14 @@ export function online(system: System, running: Running, uuid: string): void {
 }
 
 /** Requests a rotation, like operators. A rotation changes neither service nor presence. */
-function requestRotation(system: System, running: Running, uuid: string, revoke: boolean): void {
+function requestRotation(
+  system: System,
+  running: Running,
+  uuid: string,
+  revoke: boolean,
+  earlier: boolean,
+): void {
+  const thumbprint = revoke && earlier ? system.recordOf(uuid)?.observed.previous : undefined;
   // A rotation without revocation has an action, and can be cancelled. A revocation is never cancelled here, because the thumbprint is remembered.
   const action = revoke ? undefined : `${uuid} ${system.actions}`;
   system.actions += 1;
@@ -180,13 +187,14 @@ function requestRotation(system: System, running: Running, uuid: string, revoke:
     const answer = await (system.rule.rotate ?? rotate)(running.deps, uuid, {
       revoke,
       ...(action !== undefined && { action }),
+      ...(thumbprint && { thumbprint }),
     });
     await system.world.step(running.process);
     if (answer.kind !== 'accepted') return;
     const { retire: all = [], requestId } = answer.record.desired;
     rotation.requestId = requestId;
     // The newest is the last. A repeated rotation is answered with the earlier one.
-    const retire = all.at(-1);
+    const retire = thumbprint ?? all.at(-1);
     if (retire === undefined) return;
     retired.add(retire);
     if (revoke) revoked.add(retire);

@@ -48,8 +48,8 @@ export function startProcess(system: System, name: string): Running {
   const table = <T>() => fakeTable<T>(world, process, rows.system);
   const records = openRecords(devicesTable(system, process), clock);
   const bare = fakeQueue(world, process, system.broker);
-  const circuit = (dependency: 'hub' | 'balena') =>
-    openCircuitBreaker({
+  const circuit = (dependency: 'hub' | 'balena') => {
+    const opened = openCircuitBreaker({
       dependency,
       table: fakeTable<CircuitRow>(world, process, rows.system, (before, after) =>
         watchCircuit(system, dependency, before, after),
@@ -59,6 +59,8 @@ export function startProcess(system: System, name: string): Running {
       random: world.random,
       log: (line) => world.note('', name, line),
     });
+    return rule.circuit?.(opened) ?? opened;
+  };
 
   const deps: Running['deps'] = {
     records,

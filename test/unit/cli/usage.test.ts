@@ -58,10 +58,32 @@ test('a UUID in upper case is accepted', async () => {
   expect(await parse('status', 'ABCDEF0123456789ABCDEF0123456789')).toEqual({});
 });
 
+test("the first digits of a UUID are accepted, as balena's dashboard shows them", async () => {
+  expect(await parse('status', 'ABCDEF0')).toEqual({});
+  expect(await parse('dead-letters', 'list', '--uuid', 'abcdef01234')).toMatchObject({
+    uuid: { digits: 'abcdef01234' },
+  });
+});
+
+test.each([
+  [['list', '--fleet', 'My_Org/Fleet'], 'my_org/fleet'],
+  [['rotate', '--fleet', 'My_Org/Fleet'], 'my_org/fleet'],
+  [['dead-letters', 'list', '--fleet', 'My_Org/Fleet'], 'my_org/fleet'],
+  [
+    ['sweep', '--fleet', 'My_Org/One', 'my_org/TWO'],
+    ['my_org/one', 'my_org/two'],
+  ],
+  [['audit', '--fleet', 'My_Org/One'], ['my_org/one']],
+])("%j: slugs are in lower case, as balena's own tools write them", async (args, fleet) => {
+  expect(await parse(...args)).toMatchObject({ fleet });
+});
+
 test.each([
   [['nope'], "unknown command 'nope'"],
   [['status'], "missing required argument 'uuid'"],
-  [['status', 'a'.repeat(31)], '32 or 62 hexadecimal digits'],
+  [['status', 'a'.repeat(6)], '32 or 62 hexadecimal digits'],
+  [['fleet', 'my_fleet'], 'the slug of a fleet'],
+  [['sweep', '--fleet', 'my_org/one', 'two'], 'the slug of a fleet'],
   [['status', 'a'.repeat(32), 'more'], 'too many arguments'],
   [['list', '--state', 'odd'], 'Allowed choices are queued'],
   [['list', '--limit', '0'], 'a whole number above 0'],

@@ -69,7 +69,7 @@ const findings = {
   observed: { ...provisioned.observed, fleet: 'org/fleet' },
   clearedScopes: new Set(['relay']),
   outcomeUnknown: false,
-  desired: { requestId },
+  desired: provisioned.desired,
   validated: false,
 };
 const failure = { error, counted: true, steps };
@@ -681,6 +681,23 @@ describe('a request that is refused', () => {
       refusal: { job: { dead: { discarded: { by: 'me' } } } },
     });
     expect(transitions.refusalReopened(discarded!)).toBeNull();
+  });
+
+  test('returns to a state that was validated by a run while the request arrived', () => {
+    const first = transitions.requested(null, context, { ...move, service: 'main' }, 'first');
+    const second = transitions.requested(first, context, move, 'second');
+    const ended = { ...findings, validated: true, desired: first.desired };
+    expect(refuse(transitions.leaseReleased(second, ended)).desired).toEqual({
+      ...first.desired,
+      validated: true,
+    });
+    const absent = transitions.requested(first, context, { uuid, present: false }, 'absent');
+    for (const record of [
+      absent,
+      transitions.requested(absent, context, move, 'third'),
+      transitions.failed(second, context, failure),
+    ])
+      expect(transitions.leaseReleased(record, ended).fallback).toEqual(record.fallback);
   });
 
   test('is not refused once it is validated, and the time of a move that succeeded counts', () => {

@@ -60,6 +60,14 @@ test('what could not be renewed is due again at the next run, and what is under 
   expect(await renew(deps, options)).toMatchObject({ due: 1, checked: 1 });
 });
 
+test('two runs at the same time ask for one renewal', async () => {
+  const { deps, put, requested, sent } = fleetDependencies();
+  await put(withDaysLeft(1, 5));
+  await Promise.all([renew(deps, options), renew(deps, options)]);
+  expect(await requested()).toEqual([`${uuidOf(1)} check`]);
+  expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(1);
+});
+
 test('a failed request does not stop the renewal; a cancelled request does, and the certificate is counted', async () => {
   const { deps, put, requested } = fleetDependencies();
   const dead = { generation: 1, due: now, dead: { at: longAgo } };

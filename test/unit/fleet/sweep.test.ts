@@ -37,6 +37,14 @@ test('running it again finds nothing to do', async () => {
   expect(sent).toHaveLength(1);
 });
 
+test('two runs at the same time make one request', async () => {
+  const { deps, add, requested, sent } = fleetDependencies();
+  add(one);
+  await Promise.all([sweep(deps, options), sweep(deps, options)]);
+  expect(await requested()).toEqual([`${one} change`]);
+  expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(1);
+});
+
 test('a device that holds something that no record knows of is left alone: that is for an audit', async () => {
   const { deps, add, sent } = fleetDependencies();
   add(one, held());

@@ -17,9 +17,22 @@ interface Situation {
   readStatus?: () => Promise<StatusRow | null>;
   balena?: () => Promise<CircuitRow>;
   hub?: () => Promise<CircuitRow>;
+  /** Waiting messages now; null if the numbers may not be read. */
+  active?: number | null;
+  /** Waiting messages at the sample of this many seconds ago. */
+  sampled?: [secondsAgo: number, active: number];
+  isWorkerDisabled?: boolean;
 }
 
-async function linesIn({ ping, readStatus, balena, hub }: Situation) {
+async function linesIn({
+  ping,
+  readStatus,
+  balena,
+  hub,
+  active = 0,
+  sampled: [secondsAgo, before] = [40, 0],
+  isWorkerDisabled = false,
+}: Situation) {
   const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
     status: { noteCall() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
@@ -28,6 +41,12 @@ async function linesIn({ ping, readStatus, balena, hub }: Situation) {
       hub: circuit(hub ?? (async () => closed)),
     },
     clock: { now: () => now, sleep: async () => {} },
+    management: {
+      depths: async () => (active === null ? null : { active, scheduled: 0, deadLettered: 0 }),
+      properties: async () => null,
+    },
+    samples: { since: async () => [{ at: now - secondsAgo * 1_000, depths: { active: before } }] },
+    isWorkerDisabled,
   };
   const lines = await health(deps);
   return Object.fromEntries(lines.map(({ name, ok, detail }) => [name, [ok, detail]]));
@@ -38,6 +57,7 @@ test('health has one line for each dependency, and is healthy before any work', 
     configuration: [true, 'complete'],
     queue: [true, 'answers'],
     records: [true, 'answers'],
+    worker: [true, 'takes messages; waiting: 0'],
     balena: [true, 'no worker has called balena yet'],
     hub: [true, 'no worker has called hub yet'],
   });
@@ -53,6 +73,48 @@ test('balena and the hub are as the workers saw them last', async () => {
   expect(await linesIn({ readStatus: async () => row })).toMatchObject({
     balena: [true, 'answered a worker 12 s ago'],
     hub: [true, 'answered a worker 0 s ago'],
+  });
+});
+
+const reportedAgo = (seconds: number) => async () => ({
+  at: now - seconds * 1_000,
+  totals: { operations: 0, provisioned: 0, failed: 0 },
+  balena: never,
+  hub: never,
+});
+
+describe('the worker', () => {
+  test('that is switched off is unhealthy at once', async () => {
+    expect((await linesIn({ isWorkerDisabled: true, active: 3 })).worker).toEqual([
+      false,
+      expect.stringMatching(
+        /^switched off by the setting AzureWebJobs\.worker\.Disabled; waiting messages: 3\./,
+      ),
+    ]);
+  });
+
+  test('is unhealthy within a minute, if messages wait and none is taken', async () => {
+    const readStatus = reportedAgo(300);
+    const { worker } = await linesIn({ active: 7, sampled: [45, 5], readStatus });
+    expect(worker).toEqual([
+      false,
+      expect.stringMatching(
+        /^messages wait, and no worker has taken one for 300 s: .*; waiting messages: 7$/,
+      ),
+    ]);
+    expect((await linesIn({ active: null, sampled: [45, 5], readStatus })).worker?.[0]).toBe(false);
+    expect((await linesIn({ active: 7, sampled: [45, 5] })).worker?.[1]).toMatch(
+      /no worker has ever taken one/,
+    );
+  });
+
+  test.each([
+    ['no message waits now', { active: 0, sampled: [45, 5], readStatus: reportedAgo(300) }],
+    ['no message waited before', { active: 1, sampled: [45, 0], readStatus: reportedAgo(300) }],
+    ['the messages are new', { active: 5, sampled: [5, 5], readStatus: reportedAgo(300) }],
+    ['a worker has reported since', { active: 5, sampled: [45, 5], readStatus: reportedAgo(20) }],
+  ] as [string, Situation][])('is healthy if %s', async (_, situation) => {
+    expect((await linesIn(situation)).worker?.[0]).toBe(true);
   });
 });
 

@@ -84,14 +84,53 @@ describe('already provisioned', () => {
     expect(body).toContain('for its service "main"');
   });
 
-  test.each(['application/json', 'application/problem+json, */*'])(
-    'is a problem document for who takes %s',
-    async (accept) => {
-      const { status, body } = await answer({ kind: 'already-provisioned', record: provisioned }, { accept });
-      expect(status).toBe(409);
-      expect(JSON.parse(body)).toMatchObject({ code: 'DeviceAlreadyExistsError', service: 'main' });
-    },
-  );
+  const documentFor = async (accept: string) => {
+    const { headers } = await answer({ kind: 'already-provisioned', record: provisioned }, { accept });
+    return headers['content-type'] === 'application/problem+json';
+  };
+
+  test.each([
+    'application/json',
+    'application/problem+json',
+    'Application/JSON; charset=utf-8',
+    'application/*',
+    'application/json, text/plain;q=0.9',
+    'application/json, text/javascript, */*; q=0.01',
+    'text/html, application/json;q=0.9, */*;q=0.8',
+    'application/json;q=0.5, text/plain;q=0',
+    'text/*;q=0.2, */*',
+  ])('is a problem document for who prefers JSON to text: %s', async (accept) => {
+    expect(await documentFor(accept)).toBe(true);
+  });
+
+  test.each([
+    // The default of axios.
+    'application/json, text/plain, */*',
+    '*/*',
+    '',
+    'text/plain',
+    'text/html',
+    'text/plain, application/json',
+    'application/json, */*',
+    'application/problem+json, */*',
+    'application/json;q=0.5, text/plain;q=0.9',
+    'application/json;q=0.5, */*;q=0.8',
+    'application/json;q=0',
+    'application/json;q=high, */*',
+    'application/jsonp',
+    'nonsense, ;q=1, application/',
+  ])('is the text for everybody else: %j', async (accept) => {
+    expect(await documentFor(accept)).toBe(false);
+  });
+
+  test('is a problem document with code and service', async () => {
+    const { status, body } = await answer(
+      { kind: 'already-provisioned', record: provisioned },
+      { accept: 'application/json' },
+    );
+    expect(status).toBe(409);
+    expect(JSON.parse(body)).toMatchObject({ code: 'DeviceAlreadyExistsError', service: 'main' });
+  });
 });
 
 test('a device that failed for good shows the reason, and when a new request is possible', async () => {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { BadRequest } from '../../../src/http/errors.js';
 import { parseProvision } from '../../../src/http/provision/parse.js';
 import { type Given, requestWith } from '../../support/request.js';
@@ -16,6 +17,16 @@ test.each<[string, Given, { uuid: string; service: string | undefined }]>([
   ['as Cloud Relay does', { body: body({ uuid, balena_service: 'main' }) }, { uuid, service: 'main' }],
   ['at the device level', { body: body({ uuid, balena_service: '' }) }, { uuid, service: '' }],
   ['without a service', { body: body({ uuid }) }, { uuid, service: undefined }],
+  [
+    'with a service that is null',
+    { body: body({ uuid, balena_service: null }) },
+    { uuid, service: undefined },
+  ],
+  [
+    'with the field "method" of the old function, which is ignored',
+    { body: body({ uuid, balena_service: 'main', method: 'POST' }) },
+    { uuid, service: 'main' },
+  ],
   ['in upper case', { body: body({ uuid: uuid.toUpperCase() }) }, { uuid, service: undefined }],
   ['by a long uuid', { body: body({ uuid: 'c'.repeat(62) }) }, { uuid: 'c'.repeat(62), service: undefined }],
   [
@@ -36,7 +47,7 @@ test('the path is enough to undo it, and not to ask for it', async () => {
   expect(await refused({ params, body: '{}' })).toMatchObject({ code: 'provision.request.bad-uuid' });
 });
 
-test.each([7, null, ['a'], '', 'ab'.repeat(15), 'ab'.repeat(17), 'g'.repeat(32), `${uuid}\n`])(
+test.each([7, ['a'], '', 'ab'.repeat(15), 'ab'.repeat(17), 'g'.repeat(32), `${uuid}\n`])(
   'the uuid %j is refused, and the message says how one looks',
   async (given) => {
     expect(await refused({ body: body({ uuid: given }) })).toMatchObject({
@@ -45,6 +56,28 @@ test.each([7, null, ['a'], '', 'ab'.repeat(15), 'ab'.repeat(17), 'g'.repeat(32),
     });
   },
 );
+
+test('a uuid that is null counts as one that is not there', async () => {
+  const given = { body: body({ uuid: null }), params: { uuid } };
+  expect(await parse(given, true)).toEqual({ uuid, service: undefined });
+  expect(await refused({ body: body({ uuid: null }) })).toMatchObject({
+    code: 'provision.request.bad-uuid',
+    message: expect.stringContaining('has no "uuid"'),
+  });
+});
+
+test('a compressed body is refused by that name, before it is read', async () => {
+  for (const coding of ['gzip', 'br', 'Deflate'])
+    expect(
+      await refused({ body: gzipSync(body({ uuid })), headers: { 'content-encoding': coding } }),
+    ).toMatchObject({
+      code: 'provision.request.compressed',
+      status: 415,
+      message: expect.stringMatching(/compressed.*Content-Encoding.*uncompressed/),
+    });
+  const plain = { body: body({ uuid }), headers: { 'content-encoding': 'identity' } };
+  expect(await parse(plain)).toEqual({ uuid, service: undefined });
+});
 
 test('a body that is not UTF-8 is refused', async () => {
   expect(await refused({ body: new Uint8Array([0x7b, 0xff, 0x7d]) })).toMatchObject({

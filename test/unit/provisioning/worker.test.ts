@@ -36,6 +36,54 @@ async function worked(
 
 const unavailable = (options = {}) => new ProvisioningError('hub-unavailable', 'Away.', options);
 
+describe('a call without an answer', () => {
+  const lost = (dependency: 'hub' | 'balena', outcomeUnknown: boolean) =>
+    new ProvisioningError('timed-out', 'No answer.', { dependency, outcomeUnknown });
+
+  test('is made once more, because its connection may have been dropped without a word', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('find', lost('balena', false)),
+    });
+    expect(calls.slice(0, 3)).toEqual(['used', 'find', 'find']);
+    expect(after).toMatchObject({ job: null, lease: null });
+  });
+
+  test('that may still take effect keeps the lease, although the run succeeds, and counts as an operation', async () => {
+    const { calls, after } = await worked(queued, {
+      prepare: ({ fails }) => fails.set('hub create', lost('hub', true)),
+    });
+    expect(calls.slice(0, 5)).toEqual(['used', 'find', 'hub create', 'charged', 'hub create']);
+    expect(after).toMatchObject({ job: null, lease: { unresolved: true }, observed: { service: 'main' } });
+  });
+
+  test('is not made a third time', async () => {
+    let tries = 0;
+    const { after } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.hub.create = () => {
+          tries += 1;
+          return Promise.reject(lost('hub', true));
+        };
+      },
+    });
+    expect(tries).toBe(2);
+    expect(after).toMatchObject({ error: { code: 'timed-out' }, lease: { unresolved: true } });
+  });
+
+  test('is given less time than the run, and its repetition, too', async () => {
+    const limits: number[] = [];
+    await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.hub.create = (_uuid, _thumbprints, ms) => {
+          limits.push(ms);
+          return Promise.reject(lost('hub', true));
+        };
+      },
+    });
+    expect(limits).toEqual([10_000, 30_000]);
+  });
+});
+
 describe('a run that succeeds', () => {
   test('provisions the device, the hub before balena, and leaves no job', async () => {
     const { calls, after, sent, deadLetters } = await worked(queued);
@@ -421,6 +469,18 @@ describe('a failure of one device', () => {
     expect((await system.record(uuid)).observed.writeRefused).toBeUndefined();
   });
 
+  test('whose writes are refused closes the circuit as its probe: balena works', async () => {
+    const system = failing('store AZURE_CERT', refused);
+    const { balena } = system.deps.circuits;
+    const key = new ProvisioningError('balena-unauthorized', 'Refused.');
+    await balena.failed(key, { id: 'another', uuid: 'another', isSuspect: false }, async () => null);
+    system.clock.at += 10_000;
+    await system.put(queued);
+    await processMessage(system.deps, system.message(message), system.delivery());
+    expect(await system.record(uuid)).toMatchObject({ error: { code: 'balena-write-refused' } });
+    expect((await balena.read()).state).toBe('closed');
+  });
+
   test('whose removal is refused costs one registry operation', async () => {
     const system = failing('remove', refused);
     const variables = { AZURE_CERT: { id: 1, value: 'x' } };
@@ -529,6 +589,12 @@ describe('no call starts after the time for work', () => {
 });
 
 describe('a message', () => {
+  test('whose record was lost, makes the record with the thumbprints to retire and to revoke', async () => {
+    const lists = { retire: [thumbprint, 'B'.repeat(64)], revoke: ['B'.repeat(64)] };
+    const { after } = await worked(null, { more: lists });
+    expect(after).toMatchObject({ desired: lists, job: null });
+  });
+
   test('whose record was lost, makes the record: absent, if the message says so', async () => {
     const { calls, after } = await worked(null, { more: { operation: 'deprovision', service: null } });
     expect(calls).toEqual(['used', 'hub remove', 'find']);

@@ -29,7 +29,7 @@ const expected: Record<
   'hub-throttled': ['dependency', false, false, 'never', 'never', 5],
   'balena-unavailable': ['dependency', false, true, 'if-others-fail', 'unless-outcome-unknown', 5],
   'hub-unavailable': ['dependency', false, true, 'if-others-fail', 'unless-outcome-unknown', 5],
-  'timed-out': ['dependency', false, true, 'if-others-fail', 'never', 5],
+  'timed-out': ['dependency', false, true, 'if-others-fail', 'once', 5],
   'balena-unauthorized': ['key', false, false, 'at-once', 'never', 60],
   'hub-unauthorized': ['key', false, false, 'at-once', 'never', 60],
   'hub-quota-exceeded': ['quota', false, false, 'at-once', 'never', 60],

@@ -1,4 +1,4 @@
-import { CallTimeout, neverSent, withDeadline } from '../../../src/shared/network.js';
+import { CallTimeout, neverSent, parseRetryAfter, withDeadline } from '../../../src/shared/network.js';
 
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('x', { cause }), { code });
 
@@ -47,4 +47,23 @@ describe('withDeadline', () => {
     await expect(withDeadline(1, call)).rejects.toThrow(CallTimeout);
     expect(reason).toBeInstanceOf(CallTimeout);
   });
+});
+
+test.each([
+  ['7', 7_000],
+  [' 7 ', 7_000],
+  ['Tue, 01 Jan 2030 00:01:30 GMT', 90_000],
+  ['Tuesday, 01-Jan-30 00:01:30 GMT', 90_000],
+  ['Tue, 01 Jan 2030 02:00:00 GMT', 600_000],
+  ['86400', 600_000],
+  ['Mon, 31 Dec 2029 23:59:00 GMT', null],
+  ['0', null],
+  ['-5', null],
+  ['soon', null],
+  ['soon GMT', null],
+  ['', null],
+  [null, null],
+  [undefined, null],
+])('Retry-After %j is a wait of %j ms', (header, ms) => {
+  expect(parseRetryAfter(header, Date.parse('2030-01-01T00:00:00Z'))).toBe(ms);
 });

@@ -43,4 +43,5 @@ test('four quick tries take about a minute', () => {
   const waits = (random: number) => [0, 1, 2, 3].map((tries) => quickTryAfter(tries, random));
   expect(waits(0)).toEqual([2_500, 5_000, 10_000, 20_000]);
   expect(waits(1)).toEqual([5_000, 10_000, 20_000, 40_000]);
+  expect(quickTryAfter(3, 1, 2_000)).toBe(2_000);
 });

@@ -1,7 +1,8 @@
-import { BrokerError } from '../engine/BrokerError.js';
+import { entityNotFound } from '../engine/BrokerError.js';
 import type { Engine } from '../engine/Engine.js';
 import type { SubQueueName } from '../engine/Message.js';
 import type { Queue } from '../engine/Queue.js';
+import { coordinatorAddress } from './rhea/socket.js';
 
 /** The address of a queue or dead-letter queue, or of the management node of either. */
 export interface EntityAddress {
@@ -19,8 +20,8 @@ const management = /^(.*)\/\$management$/i;
 /** Reads an address as Service Bus does: `queue`, `queue/$DeadLetterQueue`, either with `/$management`, and `$cbs`. */
 export function parseAddress(address: string | undefined): Address {
   const path = address?.replace(/^\/+/, '') ?? '';
-  if (path === '')
-    return { kind: 'unsupported', feature: 'a link without an address (such as a transaction)' };
+  if (path === '') return { kind: 'unsupported', feature: 'a link without an address' };
+  if (path === coordinatorAddress) return { kind: 'unsupported', feature: 'transactions' };
   if (path === '$cbs') return { kind: 'cbs' };
   const managed = management.exec(path)?.[1];
   const entity = managed ?? path;
@@ -37,13 +38,10 @@ export function parseAddress(address: string | undefined): Address {
 
 /**
  * Finds a queue by name.
- * @throws BrokerError `entity-not-found` with the service's message. The SDK recognises `MessagingEntityNotFound` by that message.
+ * @throws BrokerError `entity-not-found`
  */
 export function findQueue(engine: Engine, name: string): Queue {
   const queue = engine.find(name);
   if (queue) return queue;
-  throw new BrokerError(
-    'entity-not-found',
-    `The messaging entity 'sb://localhost/${name}' could not be found. To know more visit https://aka.ms/sbResourceMgrExceptions.`,
-  );
+  throw entityNotFound(name);
 }

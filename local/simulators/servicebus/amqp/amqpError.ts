@@ -6,6 +6,7 @@ const conditions: Record<BrokerErrorCode, [condition: string, status: number]> =
   argument: ['com.microsoft:argument-error', 400],
   'entity-exists': ['com.microsoft:entity-already-exists', 409],
   'entity-not-found': ['amqp:not-found', 404],
+  internal: ['amqp:internal-error', 500],
   'lock-lost': ['com.microsoft:message-lock-lost', 410],
   'message-not-found': ['com.microsoft:message-not-found', 404],
   'message-too-large': ['amqp:link:message-size-exceeded', 403],

@@ -12,7 +12,10 @@ import {
   readText,
 } from './wire.js';
 
-/** Annotations that only the broker sets. If a received message is sent again, the broker removes the old annotations. */
+/**
+ * Annotations that only the broker sets. The broker removes these annotations from sent messages, for example if a received
+ * message is sent again. `x-opt-deadletter-source` belongs to a forwarded dead letter, and this broker forwards nothing.
+ */
 const own = {
   sequenceNumber: 'x-opt-sequence-number',
   enqueuedSequenceNumber: 'x-opt-enqueue-sequence-number',
@@ -20,7 +23,7 @@ const own = {
   lockedUntil: 'x-opt-locked-until',
   state: 'x-opt-message-state',
 };
-const ownNames = new Set(Object.values(own));
+const ownNames = new Set([...Object.values(own), 'x-opt-deadletter-source']);
 const symbols = Object.fromEntries(
   Object.entries(own).map(([key, name]) => [key, encodeSymbol(name)]),
 ) as Record<keyof typeof own, Buffer>;

@@ -1,69 +1,12 @@
-import rhea, { type EventContext, type Message, type Receiver, type Sender } from 'rhea';
+import rhea, { type Message } from 'rhea';
 import { BrokerError, notSupported } from '../engine/BrokerError.js';
-import type { Engine } from '../engine/Engine.js';
 import type { SubQueueName } from '../engine/Message.js';
 import type { Queue } from '../engine/Queue.js';
-import { conditionError } from './amqpError.js';
+import { propertiesOfRequest, rewriteWith } from './applicationProperties.js';
 import { encodeDelivery } from './encodeDelivery.js';
-import { type Properties, readMessage } from './messageSections.js';
-import { checkSize, lockTokenOf, maxMessageSize, rewriteWith } from './queueLinks.js';
-import { accept } from './rheaInternals.js';
-
-/** The answer to a request. The broker sends the answer when the changes of the request are durable. */
-export interface Reply {
-  status: number;
-  body?: unknown;
-}
-
-/**
- * Answers requests to a node such as `$cbs` or `queue/$management`.
- * @param replyLink finds the link for the answer to a request
- */
-export function serveRequests(
-  receiver: Receiver,
-  engine: Engine,
-  replyLink: (request: Message) => Sender | undefined,
-  handle: (request: Message) => Reply,
-): void {
-  receiver.on('message', ({ message, delivery }: EventContext) => {
-    accept(delivery!);
-    const request = message!;
-    const send = (reply: Message) => replyLink(request)?.send(reply);
-    try {
-      const reply = handle(request);
-      engine.journal.whenDurable((error) => {
-        send(error ? failure(request, error) : response(request, reply.status, 'OK', reply.body));
-      });
-    } catch (error) {
-      send(failure(request, error));
-    }
-  });
-}
-
-function failure(request: Message, error: unknown): Message {
-  const { condition, description, status } = conditionError(error);
-  return response(request, status, description, undefined, condition);
-}
-
-function response(
-  request: Message,
-  status: number,
-  description: string,
-  body: unknown,
-  condition?: string,
-): Message {
-  // `$cbs` uses other names for the same properties.
-  const isCbs = request.application_properties?.operation === 'put-token';
-  return {
-    correlation_id: request.message_id,
-    application_properties: {
-      [isCbs ? 'status-code' : 'statusCode']: rhea.types.wrap_int(status),
-      [isCbs ? 'status-description' : 'statusDescription']: description,
-      ...(condition && { errorCondition: rhea.types.wrap_symbol(condition) }),
-    },
-    body,
-  } as unknown as Message;
-}
+import { checkSize, lockTokenOf, maxMessageSize } from './queueLinks.js';
+import { readMessage } from './readMessages.js';
+import type { Reply } from './serveRequests.js';
 
 const { types } = rhea;
 
@@ -71,7 +14,7 @@ const { types } = rhea;
 const maxPeeked = 250;
 
 type Body = Record<string, unknown>;
-type Operation = (queue: Queue, part: SubQueueName, body: Body) => Reply;
+type Operation = (queue: Queue, part: SubQueueName, body: Body, request: Buffer) => Reply;
 
 /** https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-request-response */
 const operations: Record<string, Operation> = {
@@ -106,35 +49,44 @@ const operations: Record<string, Operation> = {
     return { status: 200 };
   },
 
-  'com.microsoft:update-disposition': (queue, _part, body) => {
+  'com.microsoft:update-disposition': (queue, _part, body, request) => {
     const status = body['disposition-status'];
+    const rewrite = rewriteWith(propertiesOfRequest(request));
     for (const token of lockTokens(body)) {
-      const changes = body['properties-to-modify'] as Properties | undefined;
       if (status === 'completed') queue.complete(token);
-      else if (status === 'abandoned') queue.abandon(token, rewriteWith(changes));
-      else if (status === 'suspended')
-        queue.deadLetter(token, rewriteWith({ ...changes, ...deadLetterReason(body) }));
-      else throw notSupported(`the disposition '${status}' (deferring messages)`);
+      else if (status === 'abandoned') queue.abandon(token, rewrite);
+      else if (status === 'suspended') queue.deadLetter(token, rewrite);
+      else if (status === 'defered') throw notSupported('deferring messages');
+      else throw notSupported(`the disposition '${status}'`);
     }
     return { status: 200 };
   },
 };
 
+/** Operations of features that the broker does not serve. */
+const refusedOperations: Record<string, string> = {
+  'com.microsoft:receive-by-sequence-number': 'deferring messages',
+  'com.microsoft:batch-delete-messages': 'deleting messages in batches',
+  'com.microsoft:get-message-sessions': 'message sessions',
+  'com.microsoft:get-session-state': 'message sessions',
+  'com.microsoft:set-session-state': 'message sessions',
+  'com.microsoft:renew-session-lock': 'message sessions',
+  'com.microsoft:add-rule': 'rules of subscriptions',
+  'com.microsoft:remove-rule': 'rules of subscriptions',
+  'com.microsoft:enumerate-rules': 'rules of subscriptions',
+};
+
 /**
  * Executes a request to `<queue>/$management`.
+ * @param bytes the encoded request
  * @throws BrokerError
  */
-export function handleManagement(queue: Queue, part: SubQueueName, request: Message): Reply {
+export function handleManagement(queue: Queue, part: SubQueueName, request: Message, bytes: Buffer): Reply {
   const name = String(request.application_properties?.operation);
   const operation = operations[name];
-  if (!operation) throw notSupported(`the operation ${name}`);
-  return operation(queue, part, (request.body ?? {}) as Body);
+  if (!operation) throw notSupported(refusedOperations[name] ?? `the operation ${name}`);
+  return operation(queue, part, (request.body ?? {}) as Body, bytes);
 }
-
-const deadLetterReason = (body: Body) => ({
-  DeadLetterReason: body['deadletter-reason'],
-  DeadLetterErrorDescription: body['deadletter-description'],
-});
 
 const lockTokens = (body: Body) => list(body['lock-tokens']).map((token) => lockTokenOf(token as Buffer));
 

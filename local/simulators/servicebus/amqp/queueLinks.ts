@@ -4,9 +4,11 @@ import type { ReceiveMode } from '../engine/Consumer.js';
 import type { Engine } from '../engine/Engine.js';
 import type { SubQueueName } from '../engine/Message.js';
 import type { Queue } from '../engine/Queue.js';
+import { propertiesOfDisposition, rewriteWith } from './applicationProperties.js';
 import { encodeDelivery } from './encodeDelivery.js';
-import { type Properties, readMessages, withProperties } from './messageSections.js';
-import { accept, drainAnswerer, formatOf, freeCredit, reject } from './rheaInternals.js';
+import { readMessages } from './readMessages.js';
+import { accept, formatOf, modifiedAnnotations, reject, rejectedInfo } from './rhea/deliveries.js';
+import { drainAnswerer, freeCredit } from './rhea/links.js';
 
 /** Largest size of a message or a batch, in bytes: the limit of Service Bus's standard tier. */
 export const maxMessageSize = 262_144;
@@ -23,6 +25,8 @@ export function checkSize(size: number): void {
 /** Receives messages from a client for a queue. The broker accepts a message when the message is durable. */
 export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine: Engine): void {
   receiver.on('message', ({ message, delivery }: EventContext) => {
+    // A message may arrive after the broker has detached an idle link. The client has no answer, and sends again.
+    if (!receiver.is_open()) return;
     // The link is raw, so the message is a buffer of undecoded bytes.
     const bytes = message as unknown as Buffer;
     try {
@@ -39,8 +43,18 @@ export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine
 /** The settle mode of a sender that settles deliveries at sending: `receiveAndDelete`. */
 const presettled = 1;
 
-/** Delivers a queue's messages to a client. @returns a function that ends the consumer */
-export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, engine: Engine): () => void {
+/**
+ * Delivers a queue's messages to a client.
+ * @param onDelivery called at every delivery
+ * @returns a function that ends the consumer
+ */
+export function serveConsumer(
+  sender: Sender,
+  queue: Queue,
+  part: SubQueueName,
+  engine: Engine,
+  onDelivery: () => void,
+): () => void {
   const mode: ReceiveMode = sender.snd_settle_mode === presettled ? 'receiveAndDelete' : 'peekLock';
   const leave = queue.consume(part, {
     mode,
@@ -50,6 +64,7 @@ export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, 
       if (!sender.is_open()) return;
       const tag = message.lockToken === undefined ? undefined : lockTag(message.lockToken);
       sender.send(encodeDelivery(message, payload), tag, 0);
+      onDelivery();
     },
     onQueueDeleted: () =>
       sender.close({
@@ -80,25 +95,19 @@ export function serveConsumer(sender: Sender, queue: Queue, part: SubQueueName, 
     engine.journal.whenDurable((error) => (error ? reject(delivery, error) : accept(delivery)));
   };
   sender.on('accepted', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.complete(token)));
-  sender.on('released', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.abandon(token)));
+  sender.on('released', ({ delivery }: EventContext) => settle(delivery!, (token) => queue.release(token)));
   sender.on('modified', ({ delivery }: EventContext) => {
     settle(delivery!, (token) => {
       if (delivery!.remote_state?.undeliverable_here) throw notSupported('deferring messages');
-      queue.abandon(token, rewriteWith(delivery!.remote_state?.message_annotations));
+      queue.abandon(token, rewriteWith(propertiesOfDisposition(modifiedAnnotations(delivery!))));
     });
   });
   sender.on('rejected', ({ delivery }: EventContext) => {
-    settle(delivery!, (token) => queue.deadLetter(token, rewriteWith(delivery!.remote_state?.error?.info)));
+    settle(delivery!, (token) =>
+      queue.deadLetter(token, rewriteWith(propertiesOfDisposition(rejectedInfo(delivery!)))),
+    );
   });
   return leave;
-}
-
-/** Converts the changes in a settlement into changes of application properties. */
-export function rewriteWith(
-  changes: Properties | null | undefined,
-): ((payload: Buffer) => Buffer) | undefined {
-  const given = Object.entries(changes ?? {}).filter(([, value]) => value !== null && value !== undefined);
-  return given.length > 0 ? (payload) => withProperties(payload, Object.fromEntries(given)) : undefined;
 }
 
 /** A lock token on a link is a .NET GUID. The first three groups of a .NET GUID are little-endian. */

@@ -1,11 +1,9 @@
 import type { Socket } from 'node:net';
 import rhea, { type ConnectionOptions } from 'rhea';
-import type { AlarmClock } from '../engine/dependencies.js';
-import type { Engine } from '../engine/Engine.js';
 import { amqpError } from './amqpError.js';
 import { maxMessageSize } from './queueLinks.js';
-import { acceptSocket, writeNow } from './rheaInternals.js';
-import { ConnectionLinks } from './serveLinks.js';
+import { acceptSocket, offerMechanisms, writeNow } from './rhea/socket.js';
+import { ConnectionLinks, type LinkDependencies } from './serveLinks.js';
 
 /** Bytes, as Service Bus announces the limit. */
 const maxFrameSize = 65_536;
@@ -13,8 +11,11 @@ const maxFrameSize = 65_536;
 /** The connection of a sender is closed beyond this size. A message up to this size is received in full and then rejected. */
 const maxGrowingSize = 16 * maxMessageSize;
 
-/** The largest number of unsettled deliveries of a receiver. Service Bus has no such limit; the SDK stops at 2,048. */
-const maxOpenDeliveries = 8192;
+/**
+ * The largest number of unsettled deliveries of a session. Service Bus has no such limit. The JavaScript SDK stops at 2,048,
+ * the .NET SDK has no limit.
+ */
+const maxOpenDeliveries = 32_768;
 
 const connectionOptions = {
   container_id: 'local-servicebus',
@@ -25,22 +26,21 @@ const connectionOptions = {
 
 const linkOptions = {
   receiver_options: { autoaccept: false, credit_window: 1000, max_message_size: maxMessageSize },
-  sender_options: { treat_modified_as_released: false, max_message_size: maxMessageSize },
+  // A delivery is larger than the sent message, because the broker adds annotations. Links to receivers have no limit.
+  sender_options: { treat_modified_as_released: false },
 };
 
-export interface ConnectionDependencies {
-  engine: Engine;
-  clock: AlarmClock;
+export interface ConnectionDependencies extends LinkDependencies {
   log(text: string): void;
 }
 
 /** Speaks AMQP with one client until the client disconnects. */
-export function serveConnection(socket: Socket, { engine, clock, log }: ConnectionDependencies): void {
-  const connection = rhea
-    .create_container(linkOptions)
-    .create_connection(connectionOptions as ConnectionOptions);
+export function serveConnection(socket: Socket, { log, ...dependencies }: ConnectionDependencies): void {
+  const container = rhea.create_container(linkOptions);
+  offerMechanisms(container);
+  const connection = container.create_connection(connectionOptions as ConnectionOptions);
   const client = `client ${socket.remotePort}`;
-  const links = new ConnectionLinks(engine, clock, (text) => log(`${client}: ${text}`));
+  const links = new ConnectionLinks(connection, dependencies, (text) => log(`${client}: ${text}`));
 
   const fail = (what: string, error: unknown) => {
     log(`${client}: ${what}: ${amqpError(error).description}`);
@@ -54,7 +54,6 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
     socket.end();
   };
 
-  links.serve(connection);
   for (const event of ['session_error', 'connection_close', 'connection_error', 'disconnected', 'settled']) {
     connection.on(event, () => {});
   }
@@ -66,8 +65,8 @@ export function serveConnection(socket: Socket, { engine, clock, log }: Connecti
   connection.on('connection_open', () => acknowledgePromptly(socket));
   acceptSocket(connection, socket, {
     maxFrameSize,
-    isRaw: (receiver) => links.isProducer(receiver),
-    onGrowing: (_receiver, size) => {
+    onUse: (used) => links.use(used),
+    onGrowing: (size) => {
       if (size <= maxGrowingSize) return;
       fail('sent a message that does not end', new Error(`a message of more than ${maxGrowingSize} bytes`));
     },

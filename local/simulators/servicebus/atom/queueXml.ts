@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../../../src/shared/time.js';
 import { BrokerError } from '../engine/BrokerError.js';
 import type { Queue } from '../engine/Queue.js';
-import type { QueueOptions } from '../engine/QueueProperties.js';
+import type { QueueOptions, QueueProperties } from '../engine/QueueProperties.js';
 
 const MEGABYTE = 1024 * 1024;
 const defaultWindowMs = 10 * 60 * 1000;
@@ -27,7 +27,7 @@ export function writeDescription({ record, messages, accessedAt }: Queue): strin
     'xmlns:i="http://www.w3.org/2001/XMLSchema-instance">' +
     elements({
       LockDuration: formatDuration(properties.lockDurationMs),
-      MaxSizeInMegabytes: Math.ceil(properties.maxSizeBytes / MEGABYTE),
+      MaxSizeInMegabytes: inMegabytes(properties.maxSizeBytes),
       RequiresDuplicateDetection: properties.duplicateWindowMs !== undefined,
       RequiresSession: fixed.RequiresSession,
       DefaultMessageTimeToLive: formatDuration(properties.timeToLiveMs),
@@ -64,10 +64,14 @@ export function writeDescription({ record, messages, accessedAt }: Queue): strin
 
 /**
  * Reads the requested properties of a queue.
+ * @param present the properties of an existing queue
  * @throws BrokerError `not-supported` for a property value that this broker does not support, `argument` for an invalid
  *   value
  */
-export function readDescription(fields: Map<string, string>): Omit<QueueOptions, 'name'> {
+export function readDescription(
+  fields: Map<string, string>,
+  present?: QueueProperties,
+): Omit<QueueOptions, 'name'> {
   for (const [name, only] of Object.entries(fixed)) checkSupported(fields, name, (value) => value === only);
   checkSupported(fields, 'AutoDeleteOnIdle', (value) => parseDuration(value) === undefined);
   for (const name of ['ForwardTo', 'ForwardDeadLetteredMessagesTo', 'UserMetadata']) {
@@ -84,10 +88,30 @@ export function readDescription(fields: Map<string, string>): Omit<QueueOptions,
     duplicateWindowMs: fields.get('RequiresDuplicateDetection') === 'true' ? windowMs : undefined,
     timeToLiveMs: given('DefaultMessageTimeToLive', parseDuration),
     deadLetterOnExpiry: given('DeadLetteringOnMessageExpiration', (value) => value === 'true'),
-    maxSizeBytes: given('MaxSizeInMegabytes', (value) => Number(value) * MEGABYTE),
+    maxSizeBytes: given('MaxSizeInMegabytes', (value) => sizeOf(Number(value), present)),
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
+
+/** The sizes of a queue that Service Bus knows, in megabytes. */
+const knownSizes = [1024, 2048, 3072, 4096, 5120];
+
+/**
+ * The size of a queue in bytes. An existing queue of this broker may have another size, and an update may leave the size
+ * unchanged.
+ * @throws BrokerError `argument` with the text of Service Bus
+ */
+function sizeOf(megabytes: number, present: QueueProperties | undefined): number {
+  if (present && inMegabytes(present.maxSizeBytes) === megabytes) return present.maxSizeBytes;
+  if (knownSizes.includes(megabytes)) return megabytes * MEGABYTE;
+  throw new BrokerError(
+    'argument',
+    `The specified value ${megabytes} is invalid. The property MaxSizeInMegabytes, must be one of the following values: ` +
+      `${knownSizes.join(';')}. To know more visit https://aka.ms/sbResourceMgrExceptions.`,
+  );
+}
+
+const inMegabytes = (bytes: number) => Math.ceil(bytes / MEGABYTE);
 
 function checkSupported(
   fields: Map<string, string>,

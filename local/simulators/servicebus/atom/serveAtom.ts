@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BrokerError, type BrokerErrorCode, notSupported } from '../engine/BrokerError.js';
+import { BrokerError, type BrokerErrorCode, entityNotFound, notSupported } from '../engine/BrokerError.js';
 import type { AlarmClock } from '../engine/dependencies.js';
 import type { Engine } from '../engine/Engine.js';
 import type { Queue } from '../engine/Queue.js';
@@ -23,10 +23,16 @@ const statuses: Partial<Record<BrokerErrorCode, number>> = {
   unauthorized: 401,
 };
 
+/** The text of an error, in the form of Service Bus. The SDKs recognise some errors by the sub-code. */
+function describeError(status: number, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return status === 401 || status === 503 ? text : `SubCode=${status}00. ${text}`;
+}
+
 /** A queue description has a few kilobytes. */
 const maxBodyBytes = 64 * 1024;
 
-/** Serves the management API: Atom over HTTPS, as `ServiceBusAdministrationClient` uses it. */
+/** Serves the management API: Atom over HTTP or HTTPS, as `ServiceBusAdministrationClient` uses it. */
 export const serveAtom =
   (engine: Engine, clock: AlarmClock) =>
   (incoming: IncomingMessage, response: ServerResponse): void => {
@@ -35,7 +41,7 @@ export const serveAtom =
     };
     const fail = (error: unknown) => {
       const status = (error instanceof BrokerError && statuses[error.code]) || 400;
-      answer(status, errorXml(status, error instanceof Error ? error.message : String(error)));
+      answer(status, errorXml(status, describeError(status, error)));
     };
     readRequest(incoming)
       .then(async (request) => {
@@ -67,7 +73,11 @@ async function readRequest(incoming: IncomingMessage): Promise<Request> {
 /** @throws BrokerError `unauthorized` */
 function authorize(incoming: IncomingMessage, { path }: Request, clock: AlarmClock): void {
   const token = incoming.headers.authorization;
-  if (!token) throw unauthorized('the request has no Authorization header');
+  if (!token) {
+    throw unauthorized(
+      'the request has no Authorization header. This port serves AMQP 1.0, and the management API of Service Bus over HTTP and HTTPS',
+    );
+  }
   const claim = checkSignature(token, clock.now());
   if (!permits(claim, path, ['Manage'])) throw unauthorized(`'Manage' claim is required for '${path}'`);
 }
@@ -122,7 +132,7 @@ function update(engine: Engine, { path, body, url }: Request): Reply {
       'The value for the RequiresDuplicateDetection property of an existing Queue cannot be changed.',
     );
   }
-  engine.update(queue, readDescription(fields));
+  engine.update(queue, readDescription(fields, queue.record.properties));
   return { status: 200, xml: entryXml(entry(queue, url)) };
 }
 
@@ -152,14 +162,14 @@ function namespace(url: URL): Reply {
 
 function fieldsOf(body: string): Map<string, string> {
   const fields = textElements(body, 'QueueDescription');
-  if (!fields) throw notSupported('an entity that is not a queue (topics, subscriptions, rules)');
+  if (!fields) throw notSupported('topics, subscriptions and rules');
   return fields;
 }
 
 function existing(engine: Engine, name: string): Queue {
   const queue = engine.find(name);
   if (queue) return queue;
-  throw new BrokerError('entity-not-found', `The messaging entity '${name}' could not be found.`);
+  throw entityNotFound(name);
 }
 
 const entry = (queue: Queue, url: URL): Entry => ({

@@ -3,6 +3,7 @@ export type BrokerErrorCode =
   | 'argument'
   | 'entity-exists'
   | 'entity-not-found'
+  | 'internal'
   | 'lock-lost'
   | 'message-not-found'
   | 'message-too-large'
@@ -24,6 +25,13 @@ export class BrokerError extends Error {
     super(message, options);
   }
 }
+
+/** The error for an unknown queue, with the text of Service Bus. The SDKs recognise `MessagingEntityNotFound` by the text. */
+export const entityNotFound = (name: string) =>
+  new BrokerError(
+    'entity-not-found',
+    `The messaging entity 'sb://localhost/${name}' could not be found. To know more visit https://aka.ms/sbResourceMgrExceptions.`,
+  );
 
 /** The error for a feature of Service Bus that this broker lacks. @param feature as the message names the feature */
 export const notSupported = (feature: string) =>

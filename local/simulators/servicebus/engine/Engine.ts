@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { AlarmClock, DeadLetterPayload } from './dependencies.js';
+import type { AlarmClock, PayloadChanges } from './dependencies.js';
 import { Journal, SyncQueue } from './Journal.js';
 import { Queue } from './Queue.js';
 import { type QueueOptions, queueProperties } from './QueueProperties.js';
@@ -12,7 +12,7 @@ const storeRetryMs = 1000;
 export interface EngineOptions {
   clock: AlarmClock;
   store: MessageStore;
-  deadLetterPayload: DeadLetterPayload;
+  payloads: PayloadChanges;
   /** Calls back at the end of the current turn of the event loop. Default: `setImmediate`. */
   defer?: (callback: () => void) => void;
   /**
@@ -67,7 +67,11 @@ export class Engine {
   create(options: QueueOptions): Queue {
     const properties = queueProperties(options);
     if (this.find(options.name)) {
-      throw new BrokerError('entity-exists', `The queue '${options.name}' already exists.`);
+      throw new BrokerError(
+        'entity-exists',
+        "Conflict. You're requesting an operation that isn't allowed in the resource's current state. To know more visit " +
+          `https://aka.ms/sbResourceMgrExceptions. (Local broker: the queue '${options.name}' already exists.)`,
+      );
     }
     const now = this.#options.clock.now();
     const queue = this.#open({
@@ -170,7 +174,7 @@ export class Engine {
   }
 
   #open(record: Queue['record']): Queue {
-    const { clock, store, deadLetterPayload } = this.#options;
+    const { clock, store, payloads } = this.#options;
     const requestDispatch = () => {
       this.#undispatched.add(queue);
       this.#flushSoon();
@@ -178,7 +182,7 @@ export class Engine {
     const queue: Queue = new Queue(record, {
       clock,
       store,
-      deadLetterPayload,
+      payloads,
       requestDispatch,
       journal: this.journal,
     });

@@ -74,8 +74,8 @@ export class Intake {
   ): void {
     // A scheduled time in the past makes no difference: the message becomes active at the next tick, and gets a new
     // sequence number then.
-    const { payload, timeToLiveMs, scheduledFor } = given;
-    const lifeMs = Math.min(timeToLiveMs ?? Infinity, this.#queue.properties.timeToLiveMs ?? Infinity);
+    const { payload, timeToLiveMs, expiresAt } = this.#life(given, now);
+    const { scheduledFor } = given;
     this.#messages.insert(
       {
         queueId: this.#queue.id,
@@ -85,8 +85,7 @@ export class Intake {
         scheduledFor,
         timeToLiveMs,
         deliveryCount: 0,
-        // The time to live of a scheduled message starts when the message becomes active.
-        expiresAt: scheduledFor === undefined && lifeMs < Infinity ? now + lifeMs : undefined,
+        expiresAt,
         lockToken: undefined,
         lockedUntil: undefined,
         deadLettered: false,
@@ -95,6 +94,24 @@ export class Intake {
       },
       scheduledFor === undefined ? 'available' : 'scheduled',
     );
+  }
+
+  /**
+   * The time to live of a message is at most the time to live of the queue. The time of a scheduled message starts when the
+   * message becomes active.
+   */
+  #life(
+    { payload, timeToLiveMs, scheduledFor }: NewMessage,
+    now: EpochMs,
+  ): Pick<Message, 'timeToLiveMs' | 'expiresAt'> & { payload: Buffer } {
+    if (scheduledFor !== undefined) return { payload, timeToLiveMs, expiresAt: undefined };
+    const longestMs = this.#queue.properties.timeToLiveMs;
+    if (longestMs !== undefined && (timeToLiveMs === undefined || timeToLiveMs > longestMs)) {
+      const capped = this.#parts.payloads.capTimeToLive(payload, longestMs, now);
+      return { payload: capped, timeToLiveMs: longestMs, expiresAt: now + longestMs };
+    }
+    const expiresAt = timeToLiveMs === undefined ? undefined : now + timeToLiveMs;
+    return { payload, timeToLiveMs, expiresAt };
   }
 
   #isDuplicate(messageId: string | undefined, now: EpochMs): boolean {

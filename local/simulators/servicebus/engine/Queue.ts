@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EpochMs } from '../../../../src/shared/time.js';
 import type { QueueRecord } from '../store/MessageStore.js';
-import { BrokerError } from './BrokerError.js';
+import { entityNotFound } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
 import type { QueueDependencies } from './dependencies.js';
 import { Intake } from './Intake.js';
@@ -30,7 +30,7 @@ export class Queue {
     this.accessedAt = record.updatedAt;
     this.messages = new MessageTable(parts.journal, parts.store, () => parts.requestDispatch());
     this.#intake = new Intake(record, this.messages, parts);
-    this.#redelivery = new Redelivery(record, this.messages, parts.deadLetterPayload);
+    this.#redelivery = new Redelivery(record, this.messages, parts.payloads);
   }
 
   /** Restores the messages and the message ids that the store has kept. */
@@ -70,6 +70,14 @@ export class Queue {
    */
   abandon(lockToken: string, rewrite?: Rewrite): void {
     this.#redelivery.failDelivery(this.#lockedBy(lockToken), rewrite);
+  }
+
+  /**
+   * Returns a locked message to the queue. The delivery does not count as failed.
+   * @throws BrokerError `lock-lost`
+   */
+  release(lockToken: string): void {
+    this.#redelivery.release(this.#lockedBy(lockToken));
   }
 
   /**
@@ -191,10 +199,7 @@ export class Queue {
   /** Records the time of access. @returns the current time */
   #touchAccess(): EpochMs {
     if (this.#isRemoved) {
-      throw new BrokerError(
-        'entity-not-found',
-        `The messaging entity '${this.record.name}' could not be found: it was deleted.`,
-      );
+      throw entityNotFound(this.record.name);
     }
     this.accessedAt = this.#parts.clock.now();
     return this.accessedAt;

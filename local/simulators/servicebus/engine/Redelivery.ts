@@ -1,6 +1,6 @@
 import type { QueueRecord } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
-import type { DeadLetterPayload } from './dependencies.js';
+import type { PayloadChanges } from './dependencies.js';
 import type { Message, Rewrite } from './Message.js';
 import type { MessageTable } from './MessageTable.js';
 
@@ -10,28 +10,33 @@ const unlocked = { lockToken: undefined, lockedUntil: undefined } as const;
 export class Redelivery {
   readonly #queue: QueueRecord;
   readonly #messages: MessageTable;
-  readonly #deadLetterPayload: DeadLetterPayload;
+  readonly #payloads: PayloadChanges;
 
-  constructor(queue: QueueRecord, messages: MessageTable, deadLetterPayload: DeadLetterPayload) {
+  constructor(queue: QueueRecord, messages: MessageTable, payloads: PayloadChanges) {
     this.#queue = queue;
     this.#messages = messages;
-    this.#deadLetterPayload = deadLetterPayload;
+    this.#payloads = payloads;
+  }
+
+  /** Makes the message available again. The delivery does not count. */
+  release(message: Message, rewrite?: Rewrite): void {
+    this.#messages.change(message, {
+      ...unlocked,
+      state: 'available',
+      ...this.#rewritten(message, rewrite),
+    });
   }
 
   /**
    * Counts a failed delivery. The message becomes available again. After `maxDeliveryCount` failed deliveries, the message
-   * becomes a dead letter.
+   * becomes a dead letter. Deliveries from the dead-letter queue do not count.
    */
   failDelivery(message: Message, rewrite?: Rewrite): void {
+    this.release(message, rewrite);
+    if (message.deadLettered) return;
     const deliveryCount = message.deliveryCount + 1;
-    this.#messages.change(message, {
-      ...unlocked,
-      state: 'available',
-      deliveryCount,
-      ...this.#rewritten(message, rewrite),
-    });
-    // A dead letter stays in the dead-letter queue, however often consumers abandon the dead letter.
-    if (message.deadLettered || deliveryCount < this.#queue.properties.maxDeliveryCount) return;
+    this.#messages.change(message, { deliveryCount });
+    if (deliveryCount < this.#queue.properties.maxDeliveryCount) return;
     this.#deadLetterBecause(
       message,
       'MaxDeliveryCountExceeded',
@@ -64,7 +69,7 @@ export class Redelivery {
   }
 
   #deadLetterBecause(message: Message, reason: string, description: string): void {
-    this.deadLetter(message, (payload) => this.#deadLetterPayload(payload, reason, description));
+    this.deadLetter(message, (payload) => this.#payloads.deadLetter(payload, reason, description));
   }
 
   #rewritten(message: Message, rewrite: Rewrite | undefined): Pick<Message, 'payload' | 'size'> | undefined {

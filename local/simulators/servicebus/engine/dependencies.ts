@@ -26,18 +26,20 @@ export const systemAlarmClock: AlarmClock = {
   },
 };
 
-/**
- * Adds the reason and the description of a dead letter to a payload. The engine calls this function when the broker itself
- * dead-letters a message.
- */
-export type DeadLetterPayload = (payload: Buffer, reason: string, description: string) => Buffer;
+/** Changes of a payload that the engine itself causes. The engine does not interpret payloads. */
+export interface PayloadChanges {
+  /** Adds the reason and the description of a dead letter, when the broker itself dead-letters a message. */
+  deadLetter(payload: Buffer, reason: string, description: string): Buffer;
+  /** Shows the time to live of the queue, when the sender gave a longer time or no time. */
+  capTimeToLive(payload: Buffer, timeToLiveMs: number, now: EpochMs): Buffer;
+}
 
 /** The parts of an engine that a queue needs. */
 export interface QueueDependencies {
   clock: AlarmClock;
   journal: Journal;
   store: MessageStore;
-  deadLetterPayload: DeadLetterPayload;
+  payloads: PayloadChanges;
   /** Tells the engine to dispatch messages of this queue at the end of the turn. */
   requestDispatch(): void;
 }

@@ -19,13 +19,22 @@ const clock = { now: () => now, sleep: async () => {} };
 /** Opened anew for each call, so nothing is in memory. */
 const handled = () =>
   openHandledWebhooks(openTable({ connection: tables.endpoints, name: 'webhooks' }), clock);
+const webhook = (id: string, body = '{}') => ({ id, body });
 const outcome: EventOutcome = { outcome: 'checked', uuid: 'ab'.repeat(16), message: 'A worker looks.' };
 
 test('a webhook that was handled is known by its id, in every process', async () => {
-  expect(await handled().outcomeOf('msg_1')).toBeNull();
-  await handled().add('msg_1', outcome);
-  expect(await handled().outcomeOf('msg_1')).toEqual(outcome);
-  expect(await handled().outcomeOf('msg_2')).toBeNull();
+  expect(await handled().outcomeOf(webhook('msg_1'))).toBeNull();
+  await handled().add(webhook('msg_1'), outcome);
+  expect(await handled().outcomeOf(webhook('msg_1'))).toEqual(outcome);
+  expect(await handled().outcomeOf(webhook('msg_2'))).toBeNull();
+});
+
+test('the same id with another body is another webhook', async () => {
+  await handled().add(webhook('shared', '{"uuid": "a"}'), outcome);
+  expect(await handled().outcomeOf(webhook('shared', '{"uuid": "a"}'))).toEqual(outcome);
+  expect(await handled().outcomeOf(webhook('shared', '{"uuid": "b"}'))).toBeNull();
+  // The border between id and body is part of the key.
+  expect(await handled().outcomeOf(webhook('shared{', '"uuid": "a"}'))).toBeNull();
 });
 
 test.each([
@@ -33,26 +42,26 @@ test.each([
   ['many characters', 'x'.repeat(20_000)],
   ['the name of something else', '__proto__'],
 ])('an id may have %s', async (_, id) => {
-  await handled().add(id, outcome);
-  expect(await handled().outcomeOf(id)).toEqual(outcome);
-  expect(await handled().outcomeOf(`${id} `)).toBeNull();
+  await handled().add(webhook(id), outcome);
+  expect(await handled().outcomeOf(webhook(id))).toEqual(outcome);
+  expect(await handled().outcomeOf(webhook(`${id} `))).toBeNull();
 });
 
 test('handled twice at the same time, the first outcome stays', async () => {
-  await handled().add('twice', outcome);
-  await handled().add('twice', { outcome: 'ignored', message: 'Later.' });
-  expect(await handled().outcomeOf('twice')).toEqual(outcome);
+  await handled().add(webhook('twice'), outcome);
+  await handled().add(webhook('twice'), { outcome: 'ignored', message: 'Later.' });
+  expect(await handled().outcomeOf(webhook('twice'))).toEqual(outcome);
 });
 
 test('after seven days they are forgotten, and not before', async () => {
-  await handled().add('older', outcome);
+  await handled().add(webhook('older'), outcome);
   now += 2 * day;
-  await handled().add('newer', outcome);
+  await handled().add(webhook('newer'), outcome);
   now += 5 * day - 1_000;
   expect(await handled().forget()).toBe(0);
-  expect(await handled().outcomeOf('older')).toEqual(outcome);
+  expect(await handled().outcomeOf(webhook('older'))).toEqual(outcome);
   now += 2_000;
   expect(await handled().forget()).toBeGreaterThan(0);
-  expect(await handled().outcomeOf('older')).toBeNull();
-  expect(await handled().outcomeOf('newer')).toEqual(outcome);
+  expect(await handled().outcomeOf(webhook('older'))).toBeNull();
+  expect(await handled().outcomeOf(webhook('newer'))).toEqual(outcome);
 });

@@ -24,6 +24,13 @@ describe('settings', () => {
     await expect(applyLocalSettings(folder, {})).resolves.toBeUndefined();
   });
 
+  it('reads a file with a byte order mark, as editors on Windows write', async () => {
+    await writeFile(join(folder, 'local.settings.json'), '\ufeff{"Values": {"CERT_DAYS": "90"}}');
+    const env: Record<string, string | undefined> = {};
+    await applyLocalSettings(folder, env);
+    expect(env).toEqual({ CERT_DAYS: '90' });
+  });
+
   it('of local.settings.json must be texts that are not encrypted', async () => {
     await write('local.settings.json', { IsEncrypted: true, Values: { A: 1 } });
     await expect(applyLocalSettings(folder, {})).rejects.toThrow(

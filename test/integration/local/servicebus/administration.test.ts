@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { ServiceBusAdministrationClient } from '@azure/service-bus';
-import { useBroker } from './support/useBroker.js';
+import { accessToken, useBroker } from './support/useBroker.js';
 
 describe('the administration client', () => {
-  const broker = useBroker([{ name: 'given', lockDurationMs: 120_000, duplicateWindowMs: 600_000 }]);
+  const broker = useBroker([
+    { name: 'given', lockDurationMs: 120_000, duplicateWindowMs: 600_000 },
+    { name: 'small', maxSizeBytes: 10_000 },
+  ]);
   let admin: ServiceBusAdministrationClient;
   beforeAll(async () => {
     const ca = await readFile(broker.caFile, 'utf8');
@@ -42,12 +45,13 @@ describe('the administration client', () => {
     });
     await expect(admin.createQueue('made')).rejects.toMatchObject({
       code: 'MessageEntityAlreadyExistsError',
+      message: expect.stringContaining("SubCode=40900. Conflict. You're requesting an operation"),
     });
     await admin.updateQueue({ ...created, maxDeliveryCount: 5 });
     expect(await admin.getQueue('made')).toMatchObject({ maxDeliveryCount: 5, lockDuration: 'PT30S' });
     const names: string[] = [];
     for await (const { name } of admin.listQueues()) names.push(name);
-    expect(names).toEqual(['given', 'made']);
+    expect(names).toEqual(['given', 'made', 'small']);
     expect(await admin.queueExists('made')).toBe(true);
     await admin.deleteQueue('made');
     expect(await admin.queueExists('made')).toBe(false);
@@ -55,6 +59,7 @@ describe('the administration client', () => {
     await expect(admin.deleteQueue('made')).rejects.toMatchObject({
       code: 'MessageEntityNotFoundError',
       statusCode: 404,
+      message: expect.stringMatching(/SubCode=40400\. The messaging entity '.*made' could not be found/),
     });
   });
 
@@ -114,10 +119,36 @@ describe('the administration client', () => {
     await expect(stranger.getQueue('given')).rejects.toMatchObject({ code: 'UnauthorizedRequestError' });
   });
 
-  test('a client that speaks neither AMQP nor HTTPS is told what the port speaks', async () => {
+  test('a client without a token is told what the port serves', async () => {
     const response = await fetch(`http://127.0.0.1:${broker.port}/`);
-    expect(response.status).toBe(400);
+    expect(response.status).toBe(401);
     expect(await response.text()).toContain('AMQP 1.0');
+  });
+
+  test('plain HTTP serves the same as HTTPS', async () => {
+    const path = `127.0.0.1:${broker.port}/given`;
+    const authorization = accessToken(`http://${path}`);
+    const response = await fetch(`http://${path}?api-version=2021-05`, { headers: { authorization } });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('<LockDuration>PT2M</LockDuration>');
+  });
+
+  test('the size of a queue is one of the sizes that Service Bus knows', async () => {
+    const known = 'must be one of the following values: 1024;2048;3072;4096;5120';
+    await expect(admin.createQueue('sized', { maxSizeInMegabytes: 1000 })).rejects.toThrow(known);
+    const created = await admin.createQueue('sized', { maxSizeInMegabytes: 5120 });
+    await expect(admin.updateQueue({ ...created, maxSizeInMegabytes: 1 })).rejects.toThrow(known);
+    // A queue of this broker may be smaller, and an update of another property leaves the size unchanged.
+    const small = await admin.getQueue('small');
+    expect(small.maxSizeInMegabytes).toBe(1);
+    await admin.updateQueue({ ...small, maxDeliveryCount: 4 });
+    expect(broker.engine.find('small')!.record.properties).toMatchObject({
+      maxDeliveryCount: 4,
+      maxSizeBytes: 10_000,
+    });
+  });
+
+  test('bytes that are neither AMQP nor HTTP end the connection', async () => {
     const socket = connect(broker.port, '127.0.0.1');
     socket.write('EHLO\r\n\r\n');
     await new Promise((resolve) => socket.on('close', resolve).resume());

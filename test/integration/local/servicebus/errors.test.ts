@@ -10,6 +10,7 @@ describe('errors are those of the service', () => {
     [
       { name: 'q' },
       { name: 'twice' },
+      { name: 'properties' },
       { name: 'small', maxSizeBytes: 10_000 },
       { name: 'locks', lockDurationMs: 5 * SECONDS, maxDeliveryCount: 2 },
     ],
@@ -57,6 +58,32 @@ describe('errors are those of the service', () => {
     await sender.sendMessages(batch);
     await expect(sender.sendMessages(new Array(30).fill({ body: Buffer.alloc(10_000) }))).rejects.toThrow();
     expect(await broker.client.createReceiver('q').peekMessages(100)).toHaveLength(27);
+  });
+
+  test('application properties have up to 64 KiB together, and 32 KiB each', async () => {
+    const sender = broker.client.createSender('properties');
+    const properties = (count: number, size: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${n}`, 'x'.repeat(size)]));
+    const message = (count: number, size: number) => ({
+      body: 1,
+      applicationProperties: properties(count, size),
+    });
+    const tooLarge = {
+      code: 'MessageSizeExceeded',
+      message: expect.stringContaining('The size quota for this stream (65536) has been exceeded'),
+    };
+    await expect(sender.sendMessages(message(7, 10_000))).rejects.toMatchObject(tooLarge);
+    await expect(
+      sender.scheduleMessages(message(7, 10_000), new Date(clock.now() + 1000)),
+    ).rejects.toMatchObject(tooLarge);
+    await expect(sender.sendMessages(message(1, 33_000))).rejects.toThrow('unable to process the request');
+    await sender.sendMessages(message(3, 20_000));
+    const { receiver, messages } = await receive(broker, 'properties', 1);
+    expect(messages[0]!.applicationProperties).toEqual(properties(3, 20_000));
+    // The same limit holds for properties that a settlement adds.
+    await expect(receiver.abandonMessage(messages[0]!, { more: 'x'.repeat(10_000) })).rejects.toMatchObject({
+      code: 'MessageSizeExceeded',
+    });
   });
 
   test('a rejection among simultaneous acceptances reaches the right sender', async () => {

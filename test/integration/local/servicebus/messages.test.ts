@@ -9,7 +9,7 @@ const { types, message: rheaMessage } = createRequire(import.meta.url)('rhea') a
 type AmqpAnnotatedMessage = ServiceBusReceivedMessage['_rawAmqpMessage'];
 
 describe('a received message equals the sent message', () => {
-  const broker = useBroker();
+  const broker = useBroker([{ name: 'q' }, { name: 'hour', timeToLiveMs: 3_600_000 }]);
   const roundTrip = async (message: ServiceBusMessage | AmqpAnnotatedMessage) => {
     await broker.client.createSender('q').sendMessages(message);
     const { receiver, messages } = await receive(broker, 'q', 1);
@@ -130,6 +130,31 @@ describe('a received message equals the sent message', () => {
     for (const value of [Buffer.alloc(16, 7), Buffer.of(0x82, 0x40, 0x08)])
       expect(dead!.payload.includes(value)).toBe(true);
     await receiver.close();
+  });
+
+  test('the time to live of the queue, if that is shorter', async () => {
+    const hourMs = 3_600_000;
+    const sender = broker.client.createSender('hour');
+    await sender.sendMessages([
+      { body: 1 },
+      { body: 2, timeToLive: 2 * hourMs },
+      { body: 3, timeToLive: 60_000 },
+    ]);
+    const messages = await broker.client.createReceiver('hour').peekMessages(3);
+    expect(messages.map(({ timeToLive }) => timeToLive)).toEqual([hourMs, hourMs, 60_000]);
+    for (const { expiresAtUtc, enqueuedTimeUtc, timeToLive } of messages)
+      expect(expiresAtUtc!.getTime()).toBe(enqueuedTimeUtc!.getTime() + timeToLive!);
+    const properties = messages[1]!._rawAmqpMessage.properties!;
+    expect(properties.absoluteExpiryTime! - properties.creationTime!).toBe(hourMs);
+  });
+
+  test('but for the annotations of the broker, which a sender cannot set', async () => {
+    const made = { 'x-opt-deadletter-source': 'made-up', 'x-opt-sequence-number': 99, mine: 1 };
+    const received = await roundTrip({ body: 'b', bodyType: 'value', messageAnnotations: made });
+    expect(received.deadLetterSource).toBeUndefined();
+    expect(received._rawAmqpMessage.messageAnnotations).toMatchObject({ mine: 1 });
+    expect(received._rawAmqpMessage.messageAnnotations).not.toHaveProperty('x-opt-deadletter-source');
+    expect(received.sequenceNumber!.toNumber()).not.toBe(99);
   });
 
   test('a message without an id gets one', async () => {

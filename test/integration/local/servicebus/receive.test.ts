@@ -1,3 +1,4 @@
+import { waitFor } from '../../../support/waitFor.js';
 import { longWaitMs, nextRenewal, receive, useBroker } from './support/useBroker.js';
 
 describe('receiving', () => {
@@ -135,6 +136,11 @@ describe('receiving', () => {
     await send('fair', 600);
     await all;
     for (const [n, count] of counts.entries()) expect(count - before[n]!).toBeGreaterThan(100);
+    // The SDK waits a minute for a settlement whose link is closed meanwhile.
+    await waitFor(
+      'all messages are settled',
+      () => broker.engine.find('fair')!.messages.main.counts.locked === 0,
+    );
     for (const receiver of receivers) await receiver.close();
   });
 

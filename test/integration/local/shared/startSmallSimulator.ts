@@ -19,12 +19,14 @@ export async function startSmallSimulator(
   const url = `http://127.0.0.1:${await listen(server, 0)}`;
   return {
     control,
+    server,
     events,
     url,
     /** Calls the control server; returns status and parsed JSON. */
     callControl: (method: string, path: string, body?: unknown) =>
       callControl(control.url, method, path, body),
     async close() {
+      control.connections.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await control.close();

@@ -6,7 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TableClient } from '@azure/data-tables';
 import { startStack } from '../../../../local/stack/startStack.js';
 
-const real = { BALENA_API_KEY: 'none', IOTHUB_HOST_NAME: 'none', SERVICEBUS_CONNECTION: 'none' };
+const real = {
+  BALENA_API_KEY: 'none',
+  IOTHUB_HOST_NAME: 'none.example',
+  SERVICEBUS_CONNECTION: 'Endpoint=sb://none.example/;SharedAccessKeyName=none;SharedAccessKey=bm9uZQ==',
+};
 
 test('what was acknowledged outlives a stop, also one that comes while Azurite writes its file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tables-'));

@@ -16,6 +16,18 @@ describe('a request, as the provision API takes it', () => {
       { uuid: long, balena_service: 'main' },
       { uuid: long.toLowerCase(), service: 'main' },
     ],
+    [
+      { uuid, balena_service: null },
+      { uuid, service: undefined },
+    ],
+    [
+      { uuid, type: null, balena_service: 'main' },
+      { uuid, service: 'main' },
+    ],
+    [
+      { uuid, method: 'POST' },
+      { uuid, service: undefined },
+    ],
   ])('%j', (body, expected) => {
     expect(parse(body)).toEqual({ kind: 'provision', ...expected });
   });
@@ -28,6 +40,8 @@ describe('an event', () => {
     ['at device.uuid', { device: { uuid } }],
     ['in upper case', { data: { uuid: uuid.toUpperCase() } }],
     ['at data.uuid before others', { data: { uuid, device: { uuid: long } }, device: { uuid: long } }],
+    ['beside a null', { data: { uuid: null, device: null }, device: { uuid } }],
+    ['beside data that is null', { data: null, device: { uuid } }],
     ['among fields that we do not know', { data: { uuid, name: 'x' }, timestamp: 1 }],
   ])('names its device %s', (_, more) => {
     expect(parse({ type: 'created', ...more })).toEqual({ kind: 'created', uuid });
@@ -64,6 +78,12 @@ test.each([
   ['a type that is no text', { type: 7, data: { uuid } }, /"type"/],
   ['an empty type', { type: '', data: { uuid } }, /"type"/],
   ['an event without a device', { type: 'created' }, /names no device/],
+  [
+    'an event whose device is null',
+    { type: 'created', data: { uuid: null }, device: null },
+    /names no device/,
+  ],
+  ['a request whose uuid is null', { uuid: null }, /"uuid"/],
   ['an event with a bad uuid', { type: 'deleted', data: { uuid: 'x' } }, /"data\.uuid"/],
   ['an event whose data is no object', { type: 'created', data: [uuid] }, /"data"/],
   [

@@ -158,3 +158,13 @@ test('a removal that fails leaves what the hub holds unknown, and the variables 
   expect(calls).toEqual(['hub remove']);
   expect(work.observed).toMatchObject({ thumbprint: A, hub: 'unknown' });
 });
+
+test.each([
+  ['the first run of a request', false, 'none', ['hub remove']],
+  ['a retry after the identity was removed', true, 'none', []],
+  ['a retry after a run that left the hub unknown', true, 'unknown', ['hub remove']],
+] as const)('%s asks the hub: %j', async (_, isRetry, hub, expected) => {
+  const { work, calls } = fakeWork({ desired: absent, observed: { hub }, isRetry });
+  await remove(work, async () => null);
+  expect(calls).toEqual(expected);
+});

@@ -1,4 +1,6 @@
-import { noteStored, store } from '../../../../src/provisioning/steps/store.js';
+import type { BalenaClient } from '../../../../src/balena/types.js';
+import { noteStored, proveRight, store } from '../../../../src/provisioning/steps/store.js';
+import type { Work } from '../../../../src/provisioning/steps/work.js';
 import {
   A,
   B,
@@ -95,4 +97,65 @@ test('a pair that was adopted takes the place of the one in the record', async (
   await store(work, scopedVariablesWith(1, pair), pair, [thumbprint]);
   noteStored(work, pair);
   expect(work.observed).toMatchObject({ thumbprint, previous: A });
+});
+
+describe('after a refused write', () => {
+  const refused = { observed: { writeRefused: true } as const };
+  const proven = async (
+    options: Parameters<typeof fakeWork>[0],
+    values: Parameters<typeof scopedVariablesOf>[1],
+  ) => {
+    const { work, stored, calls } = fakeWork(options);
+    const variables = await proveRight(work, scopedVariablesOf(1, values), pair);
+    return { work, stored, calls, variables };
+  };
+
+  test('the certificate is added first, and not stored again', async () => {
+    const { work, stored, calls, variables } = await proven(refused, {});
+    await store(work, variables, pair, []);
+    expect(calls).toEqual(['add AZURE_CERT at ""', 'store AZURE_PRIVATE_KEY at ""']);
+    expect(stored.map(({ value }) => value)).toEqual([pair.certificate, pair.privateKey]);
+    expect(work.observed.writeRefused).toBeUndefined();
+  });
+
+  test('an existing certificate stays as it is until the hub accepts the new one', async () => {
+    const { stored, calls, variables } = await proven(refused, {
+      AZURE_CERT: 'held',
+      AZURE_PRIVATE_KEY: 'key',
+    });
+    expect(calls).toEqual(['add AZURE_CERT at ""']);
+    expect(stored).toEqual([]);
+    expect(variables.variables.AZURE_CERT?.value).toBe('held');
+  });
+
+  test('an existing certificate that is removed at this moment comes back as it was', async () => {
+    const { work } = fakeWork(refused);
+    const values: string[] = [];
+    const add: BalenaClient['add'] = async (_scope, _variables, _name, value) => {
+      values.push(value);
+      return { id: 7, value };
+    };
+    const removing: Work = { ...work, balena: (_step, call) => call({ add } as BalenaClient) };
+    await proveRight(removing, scopedVariablesOf(1, { AZURE_CERT: 'held', AZURE_PRIVATE_KEY: 'key' }), pair);
+    expect(values).toEqual(['held']);
+  });
+
+  test('a proof that is refused is remembered', async () => {
+    const { work } = fakeWork({ ...refused, balenaFails: ['AZURE_CERT'] });
+    await expect(proveRight(work, scopedVariablesOf(1), pair)).rejects.toThrow('AZURE_CERT fails');
+    expect(work.observed.writeRefused).toBe(true);
+  });
+
+  test('nothing is proven if nothing has to be stored', async () => {
+    const { calls } = await proven(refused, {
+      AZURE_CERT: pair.certificate,
+      AZURE_PRIVATE_KEY: pair.privateKey,
+    });
+    expect(calls).toEqual([]);
+  });
+
+  test('otherwise no proof is needed', async () => {
+    const { calls } = await proven({}, {});
+    expect(calls).toEqual([]);
+  });
 });

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import {
   ServiceBusClient,
   type ServiceBusReceivedMessage,
@@ -5,6 +6,7 @@ import {
 } from '@azure/service-bus';
 import type { Engine } from '../../../../../local/simulators/servicebus/engine/Engine.js';
 import type { QueueOptions } from '../../../../../local/simulators/servicebus/engine/QueueProperties.js';
+import { connectionStringFor } from '../../../../../local/simulators/servicebus/sharedAccess.js';
 import {
   type BrokerDependencies,
   startBroker,
@@ -47,6 +49,15 @@ export function useBroker(
     await close();
   });
   return broker;
+}
+
+/** A shared access signature with all rights for an address, valid for an hour. @param now of the broker's clock */
+export function accessToken(address: string, now: EpochMs = Date.now()): string {
+  const key = /SharedAccessKey=([^;]*)/.exec(connectionStringFor(0))![1]!;
+  const resource = encodeURIComponent(address);
+  const expires = Math.ceil(now / 1000) + 3600;
+  const signature = createHmac('sha256', key).update(`${resource}\n${expires}`).digest('base64');
+  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expires}&skn=RootManageSharedAccessKey`;
 }
 
 /** Receives exactly `count` messages with a new receiver. Fails if fewer messages arrive. */

@@ -59,17 +59,55 @@ test('a lock is lost at its very end, even if the timer has not fired yet', () =
   expect(() => queue.complete(message!.lockToken!)).toThrow(expect.objectContaining({ code: 'lock-lost' }));
 });
 
-test('after MaxDeliveryCount failures a message becomes a dead letter, and a dead letter has no such limit', () => {
-  const { send, receive, queue, bodies } = testEngine({ maxDeliveryCount: 2 });
+test('after MaxDeliveryCount failures a message becomes a dead letter, and deliveries of a dead letter do not count', () => {
+  const { send, receive, queue, bodies, clock, turn } = testEngine({ maxDeliveryCount: 2 });
   send('a');
   for (let n = 0; n < 2; n++) queue.abandon(receive()[0]!.lockToken!);
   expect(bodies()).toEqual([]);
   expect(bodies('dead')).toEqual(['a MaxDeliveryCountExceeded']);
-  for (let n = 2; n < 5; n++) {
+  for (let n = 0; n < 4; n++) {
     const [dead] = receive(1, 'dead');
-    expect(dead!.deliveryCount).toBe(n);
-    queue.abandon(dead!.lockToken!);
+    expect(dead!.deliveryCount).toBe(2);
+    if (n % 2) queue.abandon(dead!.lockToken!);
+    else clock.advance(60 * SECONDS);
+    turn();
   }
+});
+
+test('a released message is available again, and its delivery does not count', () => {
+  const { send, receive, queue, bodies } = testEngine({ maxDeliveryCount: 2 });
+  send('a', 'b');
+  for (let n = 0; n < 5; n++) {
+    const [message] = receive();
+    expect(message).toMatchObject({ body: 'a', deliveryCount: 0 });
+    queue.release(message!.lockToken!);
+  }
+  expect(bodies()).toEqual(['a', 'b']);
+  expect(() => queue.release('unknown')).toThrow(expect.objectContaining({ code: 'lock-lost' }));
+});
+
+test('the time to live of the queue caps the time of a message, of a scheduled message at its time', () => {
+  const { queue, turn, clock } = testEngine({ timeToLiveMs: 10 * SECONDS });
+  const payload = Buffer.from('x');
+  queue.send([
+    { payload },
+    { payload, timeToLiveMs: 20 * SECONDS },
+    { payload, timeToLiveMs: 5 * SECONDS },
+    { payload, timeToLiveMs: 20 * SECONDS, scheduledFor: clock.now() + 60 * SECONDS },
+  ]);
+  turn();
+  const shown = () =>
+    [...queue.peek('main', 0)].map(({ message }) => [message.timeToLiveMs, message.expiresAt]);
+  const now = clock.now();
+  expect(shown()).toEqual([
+    [10 * SECONDS, now + 10 * SECONDS],
+    [10 * SECONDS, now + 10 * SECONDS],
+    [5 * SECONDS, now + 5 * SECONDS],
+    [20 * SECONDS, undefined],
+  ]);
+  clock.advance(60 * SECONDS);
+  turn();
+  expect(shown()).toEqual([[10 * SECONDS, clock.now() + 10 * SECONDS]]);
 });
 
 test('an expired message is removed or dead-lettered, but not during a lock', () => {

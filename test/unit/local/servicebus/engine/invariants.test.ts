@@ -16,6 +16,9 @@ interface Expected {
   lock: { token: string; until: number } | undefined;
 }
 
+const settlements = ['complete', 'abandon', 'release', 'deadLetter', 'renew'] as const;
+type Settlement = (typeof settlements)[number];
+
 const operation = fc.oneof(
   fc.record({
     do: fc.constant('send' as const),
@@ -29,7 +32,7 @@ const operation = fc.oneof(
     dead: fc.boolean(),
   }),
   fc.record({
-    do: fc.constantFrom('complete' as const, 'abandon' as const, 'deadLetter' as const, 'renew' as const),
+    do: fc.constantFrom(...settlements),
     nth: fc.nat(9),
     refused: fc.boolean(),
   }),
@@ -58,6 +61,8 @@ function run(operations: Operation[]): void {
 
   const failDelivery = (message: Expected) => {
     message.lock = undefined;
+    // Deliveries of dead letters do not count.
+    if (message.isDead) return;
     message.failures++;
     if (message.failures >= maxDeliveryCount) deadLetter(message);
   };
@@ -71,10 +76,7 @@ function run(operations: Operation[]): void {
         message.scheduledFor = undefined;
         message.expiresAt = message.ttlMs === undefined ? undefined : now + message.ttlMs;
       }
-      if (message.lock && message.lock.until <= now) {
-        if (message.isDead) Object.assign(message, { lock: undefined, failures: message.failures + 1 });
-        else failDelivery(message);
-      }
+      if (message.lock && message.lock.until <= now) failDelivery(message);
       if (!message.lock && message.expiresAt !== undefined && message.expiresAt <= now) deadLetter(message);
     }
   };
@@ -85,12 +87,7 @@ function run(operations: Operation[]): void {
   };
   const bodyOf = (delivered: Delivered) => delivered.body.split(' ')[0]!;
 
-  const settle = (
-    kind: 'complete' | 'abandon' | 'deadLetter' | 'renew',
-    body: string,
-    token: string,
-    refused: boolean,
-  ) => {
+  const settle = (kind: Settlement, body: string, token: string, refused: boolean) => {
     const message = expected.get(body);
     const holds = message?.lock?.token === token;
     store.refusing = refused;
@@ -99,10 +96,8 @@ function run(operations: Operation[]): void {
     else {
       act();
       if (!refused && kind === 'complete') expected.delete(body);
-      if (!refused && kind === 'abandon') {
-        if (message.isDead) Object.assign(message, { lock: undefined, failures: message.failures + 1 });
-        else failDelivery(message);
-      }
+      if (!refused && kind === 'abandon') failDelivery(message);
+      if (!refused && kind === 'release') message.lock = undefined;
       if (!refused && kind === 'deadLetter') deadLetter(message);
       if (!refused && kind === 'renew') message.lock!.until = clock.now() + properties.lockDurationMs;
     }

@@ -35,7 +35,10 @@ export function testEngine(
   const engine = new Engine({
     clock,
     store,
-    deadLetterPayload: (payload, reason) => Buffer.from(`${payload} ${reason}`),
+    payloads: {
+      deadLetter: (payload, reason) => Buffer.from(`${payload} ${reason}`),
+      capTimeToLive: (payload) => payload,
+    },
     defer: (callback) => {
       pending = callback;
     },

@@ -1,0 +1,162 @@
+import { type Config, ConfigError, environment, readConfig } from './config/config.js';
+import { readQueueConfig } from './config/queueConfig.js';
+import type { App, openApp } from './openApp.js';
+import { openQueue, type Queue } from './queue/queue.js';
+import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
+import { sanitizeError } from './shared/sanitizeError.js';
+import { type Clock, systemClock } from './shared/time.js';
+import type { Telemetry } from './telemetry/sdk.js';
+import { startTelemetry, telemetryOff } from './telemetry/start.js';
+
+/** What the functions need for their registration. Every function is registered, also while settings are wrong. */
+export interface Registration {
+  /** The name of the queue; null if the settings of the queue are wrong, so that nothing can be received. */
+  queue: string | null;
+  hasWebhooks: boolean;
+  /** Null if the timer is off. */
+  sweepSchedule: string | null;
+  /** Null if the timer is off. */
+  renewSchedule: string | null;
+}
+
+/** The app of this process. The app may lack right settings: the functions run all the same, and say so. */
+export interface StartedApp {
+  registration: Registration;
+  /** @throws ConfigError with all faults, while settings are missing or wrong */
+  get(): App;
+  /** The queue for putting messages off, while settings are wrong. */
+  queue(): Queue;
+  /** @throws Error if this process is no worker of a Functions host */
+  settlement(): Settlement;
+  close(): Promise<void>;
+}
+
+/** The parts that tests replace. */
+export interface StartOptions {
+  env: Readonly<Record<string, string | undefined>>;
+  /** The worker's command line, with the host's endpoint for settlements. */
+  args: readonly string[];
+  clock: Clock;
+  log: (line: string) => void;
+  open: typeof openApp;
+  /** Runs a function again and again, every `ms`. */
+  every: (ms: number, run: () => void) => void;
+}
+
+const logEveryMs = 60_000;
+const openAgainAfterMs = 10_000;
+/** The schedule of a timer whose own schedule cannot be read. The timer does nothing while settings are wrong. */
+const anySchedule = '0 0 3 * * *';
+
+/**
+ * Starts the app. Wrong settings do not stop the start: a Functions host would then answer every request with a bare 404, which a caller
+ * may take for final, and would try nothing again. The log names the faults every minute.
+ */
+export async function startApp(options: Partial<StartOptions> = {}): Promise<StartedApp> {
+  const { env = environment, args = process.argv, clock = systemClock } = options;
+  const { every = (ms, run) => void setInterval(run, ms).unref() } = options;
+  const config = readOrFaults(env);
+  const queueConfig = readQueueConfig(env);
+  const { telemetry, log } = await telemetryOf(config, options.log);
+  // The clients of all systems are loaded only if the settings are right. Telemetry starts before.
+  const open =
+    options.open ?? (config instanceof ConfigError ? null : (await import('./openApp.js')).openApp);
+  let app: App | null = null;
+  let faults = config instanceof ConfigError ? config : null;
+  let openedAt = Number.NEGATIVE_INFINITY;
+  let queue: Queue | undefined;
+  let settlement: Settlement | undefined;
+
+  function get(): App {
+    if (app) return app;
+    if (open && !(config instanceof ConfigError) && clock.now() - openedAt >= openAgainAfterMs) {
+      openedAt = clock.now();
+      try {
+        app = open(config, args, log);
+        return app;
+      } catch (error) {
+        faults = new ConfigError([
+          `The app cannot be opened with its settings (${sanitizeError(error)?.name}).`,
+        ]);
+      }
+    }
+    throw faults;
+  }
+  function report(): void {
+    try {
+      get();
+    } catch (error) {
+      log(`Nothing works until the settings are right. ${(error as Error).message}`);
+    }
+  }
+  report();
+  every(logEveryMs, () => app === null && report());
+
+  return {
+    registration: registrationOf(config, env, queueConfig?.queue ?? null),
+    get,
+    queue() {
+      if (!queueConfig) throw faults;
+      queue ??= openQueue(queueConfig);
+      return queue;
+    },
+    settlement() {
+      if (app) return app.settlement();
+      settlement ??= openSettlement(settlementEndpoint(args) ?? '');
+      return settlement;
+    },
+    async close() {
+      settlement?.close();
+      // All close at the same time: the host gives 5 s in total, and each may take 3 s.
+      await Promise.allSettled([app?.close(), queue?.close(), telemetry.close()]);
+    },
+  };
+}
+
+function readOrFaults(env: StartOptions['env']): Config | ConfigError {
+  try {
+    return readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+/** Starts telemetry. Telemetry that cannot start is lost, and stops nothing. */
+async function telemetryOf(
+  config: Config | ConfigError,
+  log?: (line: string) => void,
+): Promise<{ telemetry: Telemetry; log: (line: string) => void }> {
+  let telemetry = telemetryOff;
+  try {
+    if (!(config instanceof ConfigError)) telemetry = await startTelemetry(config);
+  } catch (error) {
+    console.warn(`Telemetry cannot start and is lost (${sanitizeError(error)?.name})`);
+  }
+  return { telemetry, log: log ?? ((line) => telemetry.log(line)) };
+}
+
+function registrationOf(
+  config: Config | ConfigError,
+  env: StartOptions['env'],
+  queue: string | null,
+): Registration {
+  if (!(config instanceof ConfigError)) {
+    const { webhookSecrets, sweepSchedule, renewSchedule, fleets } = config;
+    return {
+      queue,
+      hasWebhooks: webhookSecrets.length > 0,
+      sweepSchedule: fleets === null ? null : sweepSchedule,
+      renewSchedule,
+    };
+  }
+  const given = (name: string) => env[name]?.trim() || undefined;
+  const schedule = (name: string, fallback: string) =>
+    (given(name) ?? fallback) === 'off' ? null : anySchedule;
+  return {
+    queue,
+    hasWebhooks: given('WEBHOOK_SECRETS') !== undefined,
+    sweepSchedule: schedule('SWEEP_SCHEDULE', 'off'),
+    renewSchedule: schedule('RENEW_SCHEDULE', anySchedule),
+  };
+}
