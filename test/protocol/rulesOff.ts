@@ -498,7 +498,7 @@ export const rulesOff: ShownRule[] = [
     within: 100,
   },
   {
-    rule: 'the event "online" takes up a request that failed because balena did not have it yet',
+    rule: 'after the event "online" a check does what a request desired that failed because balena did not have it yet',
     off: {
       handleEvent: async (_deps, event) => ({
         outcome: 'ignored',

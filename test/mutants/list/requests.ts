@@ -59,14 +59,14 @@ export const requestMutants = [
     [
       'unsent-not-sent-again',
       'A repeated request sends a message that could not be sent',
-      'return job.unsent === true || (job.generation === firstGeneration && !lease && isOverdue);',
-      'return job.generation === firstGeneration && !lease && isOverdue;',
+      'return work.unsent === true || (work.generation === firstGeneration && !lease && isOverdue);',
+      'return work.generation === firstGeneration && !lease && isOverdue;',
     ],
     [
       'overdue-not-sent-again',
       'A repeated request sends the message of a process that died',
-      'return job.unsent === true || (job.generation === firstGeneration && !lease && isOverdue);',
-      'return job.unsent === true;',
+      'return work.unsent === true || (work.generation === firstGeneration && !lease && isOverdue);',
+      'void firstGeneration;\n  void lease;\n  void isOverdue;\n  return work.unsent === true;',
     ],
     [
       'no-cool-down-after-refusal',
@@ -83,8 +83,8 @@ export const requestMutants = [
     [
       'untrue-409-while-mended',
       'While a provisioned device is being checked, the answer is not 409',
-      '  return job.due <= now + soonMs || hasBegun(record);\n',
-      '  return job.due < 0 && hasBegun(record);\n',
+      'return check !== null && (check.notBefore === undefined || check.due <= now + soonMs);',
+      'return check !== null && check.due < 0 && now > soonMs;',
     ],
     [
       'untrue-409-after-failed-check',
@@ -109,30 +109,14 @@ export const requestMutants = [
     [
       'unsent-check-not-sent',
       'A check sends a message that could not be sent',
-      'if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);',
-      'if (record && written) await publishOrMarkUnsent(deps, record);\n  void isUnsent;',
+      '(written !== null || record.check?.unsent === true)',
+      'written !== null',
     ],
     [
       'check-makes-record',
       'A check changes nothing for a device that nobody requested',
       '    if (!record) return null;\n',
       '    if (!record) throw new Error("no record");\n',
-    ],
-  ]),
-  ...mutantsOf('src/fleet/sweep.ts', [
-    [
-      'sweep-repeats-blindly',
-      'The sweep requests a failed device again only if the device has the service now',
-      'if (!services.get(item.uuid)?.includes(item.service)) missing.add(item);',
-      'if (!services.has(item.uuid)) missing.add(item);',
-    ],
-  ]),
-  ...mutantsOf('src/http/webhook/handle.ts', [
-    [
-      'online-takes-nothing-up',
-      'The event "online" takes up a request that failed because balena did not have it yet',
-      "event.type === 'deleted' ? null : await acceptAgain(deps, uuid);",
-      "event.type === 'deleted' ? await acceptAgain(deps, uuid) : null;",
     ],
   ]),
   ...mutantsOf('src/provisioning/redrive.ts', [

@@ -344,13 +344,6 @@ export const transitionMutants = [
       '  if (!refusal || isSamePlace(desired, refusal.desired)) return null;\n',
       '  if (!refusal) return null;\n',
     ],
-    [
-      'discarded-taken-up',
-      'A discarded request is not taken up again',
-      '!job.dead.cancelled && !job.dead.discarded && policyOf',
-      '!job.dead.cancelled && policyOf',
-      { first: ['test/unit/http/webhook/handle.test.ts'] },
-    ],
   ]),
   ...mutantsOf('src/device/transitionParts.ts', [
     [

@@ -105,8 +105,8 @@ export const workerMutants = [
     [
       'nothing-published-after-run',
       'After a run the message of the next job is sent',
-      '  await publish(deps, record);\n  if (record.job?.dead',
-      '  if (record.job?.dead',
+      '  await publish(deps, record);\n  const dead = deadPart(record, message);',
+      '  const dead = deadPart(record, message);',
     ],
     [
       'dead-job-without-dead-letter',
@@ -316,8 +316,8 @@ export const workerMutants = [
     [
       'no-operation-for-force-verify',
       'A job that asks the hub reserves an operation',
-      '    pendingWork(record)?.forceVerify ||\n',
-      '',
+      '!desired.present || isVerified || thumbprint',
+      '!desired.present || thumbprint',
     ],
   ]),
 ];

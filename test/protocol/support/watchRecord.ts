@@ -51,7 +51,8 @@ export function watchRecord(
     device.byHand -= 1;
     if (device.byHand < 0) violated('replayed without anyone asking');
   }
-  if (isReleasedBy(name, before, after) && becameUnknown(before, after) && !device.hubChanging)
+  const isReleased = isReleasedBy(name, before, after) && !device.recordLost;
+  if (isReleased && becameUnknown(before, after) && !device.hubChanging)
     violated('the state of the hub became unknown without a call to the hub');
   const tookOver =
     before.lease !== null &&

@@ -243,7 +243,11 @@ describe('a run that fails', () => {
       outcomeUnknown: true,
     });
     const { after } = await worked(queued, {
-      prepare: ({ fails }) => fails.set('store AZURE_CERT', late),
+      prepare: ({ deps }) => {
+        deps.balena.store = async () => {
+          throw late;
+        };
+      },
     });
     expect(after).toMatchObject({ attempts: 1, lease: { unresolved: true }, observed: { thumbprint: null } });
     expect(after?.observed.hub).toEqual([expect.any(String), expect.any(String)]);
