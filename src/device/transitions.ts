@@ -312,14 +312,16 @@ function withValidated(record: DeviceRecord, ofRun: Desired): DeviceRecord {
  * The run has ended after another run took the device. The writes of both runs may have crossed, so a worker compares the device once more.
  *
  * @param scopes the scopes of the run that has ended: the other run may have cleared these scopes before the last write arrived
+ * @param compareAt the time after which no write of the ended run can take effect any more
  */
 export function leaseLost(
   record: DeviceRecord,
   context: Context,
   scopes: readonly VariableScope[],
+  compareAt: EpochMs = context.now,
 ): DeviceRecord {
   const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
-  return record.job?.dead && !record.check ? next : reschedule(next, context, context.now);
+  return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);
 }
 
 /**

@@ -56,7 +56,7 @@ export async function finish(
   run: Run,
   outcome: RunOutcome,
 ): Promise<DeviceRecord> {
-  const { records, clock, rateLimiter, circuits, retryTransient } = deps;
+  const { records, clock, rateLimiter, circuits, retryTransient, settings } = deps;
   if (run.reservation !== null && outcome.kind !== 'reservation-not-due')
     rateLimiter.release(run.reservation);
   await releaseProbes(circuits, run.id, run.healthyDependencies);
@@ -71,7 +71,10 @@ export async function finish(
       ended = null;
       const context = { now: clock.now(), traceparent: currentTraceparent() };
       const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);
-      if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);
+      if (record.lease?.by !== run.id) {
+        const compareAt = context.now + (run.outcomeUnknown ? settings.leaseGraceMs : 0);
+        return leaseLost(record, context, run.scopes, compareAt);
+      }
       const released = leaseReleased(record, run);
       const work = workOfMessage(released, message);
       if (!work) return released;

@@ -162,8 +162,13 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
     case 'service-not-found':
       return wish.present && wish.service === 'x';
     case 'device-not-found':
-      // A check that finds the device later leaves the dead letter as it is, if the device does not have the service.
-      return device.gone || device.hidden || (device.late !== null && wish.present && wish.service === 'x');
+      // A check that finds the device later leaves the dead letter as it is, if the check fails.
+      if (
+        device.late !== null &&
+        (failures >= scenario.maxAttempts || (wish.present && wish.service === 'x'))
+      )
+        return true;
+      return device.gone || device.hidden;
     case 'hub-device-disabled':
       return wish.present && device.tampered;
     case 'device-not-visible':

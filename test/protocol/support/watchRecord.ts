@@ -51,14 +51,14 @@ export function watchRecord(
     device.byHand -= 1;
     if (device.byHand < 0) violated('replayed without anyone asking');
   }
-  const isReleased = isReleasedBy(name, before, after) && !device.recordLost;
-  if (isReleased && becameUnknown(before, after) && !device.hubChanging)
-    violated('the state of the hub became unknown without a call to the hub');
   const tookOver =
     before.lease !== null &&
     !before.lease.unresolved &&
     lease?.by !== before.lease.by &&
     before.lease.until <= world.now + scenario.skewMs;
+  const isReleased = isReleasedBy(name, before, after) && !device.recordLost && !tookOver;
+  if (isReleased && becameUnknown(before, after) && !device.hubChanging)
+    violated('the state of the hub became unknown without a call to the hub');
   const failedItself =
     error !== null && (isUnavailable(error) ? answeredPings.has(uuid) : ownFailures.includes(error.code));
   if (after.attempts !== before.attempts) answeredPings.delete(uuid);

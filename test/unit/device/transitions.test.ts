@@ -458,6 +458,8 @@ describe('a lease', () => {
     });
     const [dead] = samples.dead;
     expect(transitions.leaseLost(dead!, context, []).job).toEqual(dead!.job);
+    // A write of the ended run may still take effect.
+    expect(transitions.leaseLost(taken, context, [], now + 9).job).toMatchObject({ due: now + 9 });
   });
 
   test('keeps the demand to ask the hub when the job is put off or tried again', () => {
