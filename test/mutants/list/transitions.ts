@@ -65,14 +65,14 @@ export const transitionMutants = [
     [
       'lost-lease-not-checked',
       'After a run that lost its lease, the device is looked at again',
-      'return record.job?.dead && !record.check ? next : reschedule(next, context, context.now);',
+      'return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);',
       'return next;',
     ],
     [
       'lost-lease-opens-dead-job',
       'A run that lost its lease does not open a dead job',
-      'return record.job?.dead && !record.check ? next : reschedule(next, context, context.now);',
-      'return reschedule(next, context, context.now);',
+      'return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);',
+      'return reschedule(next, context, compareAt);',
     ],
     [
       'completed-keeps-job',

@@ -217,8 +217,8 @@ export const workerMutants = [
     [
       'foreign-lease-released',
       'A run without its lease writes no findings',
-      'if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);',
-      '',
+      '      if (record.lease?.by !== run.id) {',
+      "      if (record.lease?.by === '') {",
     ],
     [
       'record-lost-with-run',
