@@ -6,6 +6,7 @@ import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import type { DeviceRecord } from '../src/device/record.js';
 import { type State, stateOf } from '../src/device/state.js';
 import { operationsPerMinute, type Tier } from '../src/iothub/quotas.js';
+import { state as states } from '../src/shared/schemas.js';
 import { openTable } from '../src/storage/table.js';
 import { quietStack } from './harness.js';
 import { type RelayTally, relay } from './scenarios/burst.js';
@@ -104,7 +105,7 @@ async function countStates(
   table: ReturnType<typeof openTable<DeviceRecord>>,
   provisioned: Set<string>,
 ): Promise<Record<State, number>> {
-  const counts = { queued: 0, working: 0, retrying: 0, provisioned: 0, deprovisioned: 0, failed: 0 };
+  const counts = Object.fromEntries(states.options.map((state) => [state, 0])) as Record<State, number>;
   for await (const record of table.list()) {
     const state = stateOf(record, Date.now());
     counts[state] += 1;

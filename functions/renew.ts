@@ -1,6 +1,7 @@
 import { app } from '@azure/functions';
 import { theApp, timerHandler } from '../src/app.js';
 import { renew } from '../src/fleet/renew.js';
+import { verifyHub } from '../src/fleet/verifyHub.js';
 import { observeCertificates } from '../src/telemetry/metrics.js';
 
 /** On every hosting plan a function may run for five minutes. The next run continues with the remaining certificates. */
@@ -34,6 +35,10 @@ if (renewSchedule !== null) {
           `${share.late} certificates will expire before the renewal, even with ${Math.round(share.part * 100)} % of the rate limit ` +
             'around the clock: add units to the hub, and set IOTHUB_UNITS',
         );
+      const verified = await verifyHub(opened, { operationsPerMinute, signal });
+      context.log(
+        `identities: ${verified.due} not seen at the hub for a week, ${verified.checked} checks scheduled`,
+      );
     }),
   });
 }

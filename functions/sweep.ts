@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
 import { theApp, timerHandler } from '../src/app.js';
-import { describeGuarded } from '../src/fleet/massDeletionGuard.js';
+import { describeGuarded, describeInvisible } from '../src/fleet/massDeletionGuard.js';
 import { sweep } from '../src/fleet/sweep.js';
 
 /** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
@@ -13,10 +13,16 @@ if (sweepSchedule !== null) {
   app.timer('sweep', {
     schedule: sweepSchedule,
     handler: timerHandler(async (opened, context) => {
-      const { fleets, defaultService } = opened.config;
+      const { fleets, defaultService, hubHost, operationsPerMinute } = opened.config;
       if (fleets === null) return;
-      const options = { fleets, service: defaultService, signal: AbortSignal.timeout(maxRunMs) };
-      const { devices, records, requested, checked, guarded, finished } = await sweep(
+      const options = {
+        fleets,
+        service: defaultService,
+        hubHost,
+        operationsPerMinute,
+        signal: AbortSignal.timeout(maxRunMs),
+      };
+      const { devices, records, requested, checked, guarded, invisible, finished } = await sweep(
         opened,
         options,
         opened.sweepPosition,
@@ -27,6 +33,7 @@ if (sweepSchedule !== null) {
           reasons.map(([reason, count]) => `, checked ${count} (${reason})`).join('') +
           (finished ? '' : '; the next run continues'),
       );
+      for (const fleet of invisible) context.error(describeInvisible(fleet));
       for (const each of guarded) context.error(describeGuarded(each));
     }),
   });

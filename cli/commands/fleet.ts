@@ -132,10 +132,10 @@ async function followRequests(
   const report = await followFleet(app, uuids, {
     signal,
     onProgress({ states, unknown, lastDue }) {
-      const { provisioned, failed, deprovisioned } = states;
+      const { provisioned, failed, deprovisioned, outside } = states;
       const last = lastDue === null ? '' : `, last job due ${due(new Date(lastDue).toISOString())}`;
       progress({
-        done: provisioned + failed + deprovisioned + unknown,
+        done: provisioned + failed + deprovisioned + outside + unknown,
         total: uuids.length,
         text: `${provisioned} provisioned, ${failed} failed${last}`,
       });

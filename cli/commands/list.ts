@@ -10,7 +10,8 @@ import { colorOf, listCounts, plural } from '../output/text.js';
 import { ago } from '../output/time.js';
 import type { AddCommand } from './command.js';
 
-type ListOptions = Pick<RecordQuery, 'state' | 'fleet' | 'code' | 'step' | 'service' | 'uuid'> & PageOptions;
+type ListOptions = Pick<RecordQuery, 'state' | 'lastCheck' | 'fleet' | 'code' | 'step' | 'service' | 'uuid'> &
+  PageOptions;
 
 const columns: Column<RecordLine>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid },
@@ -32,6 +33,11 @@ export const addList: AddCommand = (parent, action) =>
       .summary('list devices by state, fleet or error')
       .description('Lists devices in the order of their last request. A device must match all given options.')
       .addOption(new Option('--state <state>', 'in this state').choices(state.options))
+      .addOption(
+        new Option('--last-check <outcome>', 'provisioned or not, with a last check that failed').choices([
+          'failed',
+        ]),
+      )
       .option('--fleet <slug>', 'in this fleet, such as my_org/my_fleet', parseSlug)
       .addOption(new Option('--code <code>', 'with this error code').choices([...errorCodes]))
       .addOption(new Option('--step <step>', 'failed at this step').choices(step.options))
@@ -42,14 +48,15 @@ export const addList: AddCommand = (parent, action) =>
       'after',
       examples(
         'provisioner list --state failed --fleet my_org/my_fleet',
+        'provisioner list --last-check failed # provisioned or not',
         'provisioner list --uuid 0123 # the UUID starts with 0123',
         'provisioner list --limit 1000 --json | jq -r ".records[].uuid"',
       ),
     )
     .action(
       action(async (session, options: ListOptions) => {
-        const { state: wantedState, fleet, code, step: failedStep, service, uuid } = options;
-        const filter = { state: wantedState, fleet, code, step: failedStep, service, uuid };
+        const { state: wantedState, lastCheck, fleet, code, step: failedStep, service, uuid } = options;
+        const filter = { state: wantedState, lastCheck, fleet, code, step: failedStep, service, uuid };
         const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
         const page = await listRecords(await session.app(), { ...given, ...pageOf(options) });
         session.printResult(page, () => {

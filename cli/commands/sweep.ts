@@ -1,4 +1,4 @@
-import { describeGuarded } from '../../src/fleet/massDeletionGuard.js';
+import { describeGuarded, describeInvisible } from '../../src/fleet/massDeletionGuard.js';
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
 import { CliError, type ExitCode, exitCodes } from '../errors.js';
@@ -20,11 +20,14 @@ export const addSweep: AddCommand = (parent, action) =>
     .summary('find devices without a request, and lost variables')
     .description(
       'Requests credentials for devices without credentials and without a record. Workers check the devices that are missing in balena, and devices with other variables than the record says. The timer SWEEP_SCHEDULE does the same.\n\n' +
-        'If more than a tenth of a fleet, and more than 20 devices, are missing in balena, those devices are not checked, and the exit code is 1, except with --allow-gone.',
+        'If more than a tenth of a fleet, and more than 20 devices, are missing in balena, those devices are not checked, and the exit code is 1, except with --allow-gone. The same is true for any device of a fleet that the key does not see, or that is not in FLEETS any more.',
     )
     .option('--fleet <slugs...>', 'the fleets (default: FLEETS)', parseSlugs)
     .option('--service <name>', 'service for the variables of new devices (default: DEFAULT_SERVICE)')
-    .option('--allow-gone', 'check all missing devices: the fleet was emptied on purpose')
+    .option(
+      '--allow-gone',
+      'check all missing devices: the fleet was emptied, deleted or taken out of FLEETS on purpose',
+    )
     .option('--dry-run', 'only list the devices')
     .addHelpText(
       'after',
@@ -36,6 +39,7 @@ export const addSweep: AddCommand = (parent, action) =>
         const fleets = options.fleet ?? app.config.fleets;
         const { allowGone = false } = options;
         const service = options.service ?? app.config.defaultService;
+        const { fleets: served, hubHost, operationsPerMinute } = app.config;
         if (!fleets)
           throw new CliError(
             'no-fleets',
@@ -48,7 +52,14 @@ export const addSweep: AddCommand = (parent, action) =>
           const onProgress = (latest: SweepProgress) => {
             progress = latest;
           };
-          for await (const item of planSweep(app, { fleets, service, allowGone, onProgress }))
+          for await (const item of planSweep(app, {
+            fleets,
+            served,
+            hubHost,
+            service,
+            allowGone,
+            onProgress,
+          }))
             items.push(item);
           session.printResult({ ...progress, items }, () =>
             [...items.map(itemLine), summary(progress, 'would be ')].join('\n'),
@@ -56,7 +67,10 @@ export const addSweep: AddCommand = (parent, action) =>
           return exitCodeOf(progress);
         }
         const signal = session.interruptSignal();
-        const report = await sweep(app, { fleets, service, allowGone, signal });
+        const report = await sweep(app, {
+          ...{ fleets, served, service, allowGone, signal },
+          ...{ hubHost, operationsPerMinute },
+        });
         session.printResult(report, () =>
           report.finished ? summary(report) : `${summary(report)}\nInterrupted. Run the command again.`,
         );
@@ -65,7 +79,7 @@ export const addSweep: AddCommand = (parent, action) =>
     );
 
 function exitCodeOf(report: SweepProgress | undefined): ExitCode {
-  return report && report.guarded.length > 0 ? exitCodes.problems : exitCodes.ok;
+  return report && report.guarded.length + report.invisible.length > 0 ? exitCodes.problems : exitCodes.ok;
 }
 
 function itemLine(item: SweepItem): string {
@@ -75,10 +89,11 @@ function itemLine(item: SweepItem): string {
 /** @param auxiliary text before each verb: empty, or "would be " for a dry run */
 function summary(report: SweepProgress | undefined, auxiliary = ''): string {
   if (!report) return 'There are no devices and no records.';
-  const { devices, records, requested, checked, guarded } = report;
+  const { devices, records, requested, checked, guarded, invisible } = report;
   const reasons = Object.fromEntries(Object.entries(checked).filter(([, count]) => count > 0));
   const checks = Object.values(checked).reduce((sum, count) => sum + count, 0);
   const why = checks > 0 ? ` (${listCounts(reasons)})` : '';
   const line = `${devices} devices and ${records} records: ${requested} ${auxiliary}requested, ${checks} ${auxiliary}checked${why}.`;
-  return [line, ...guarded.map((each) => `${describeGuarded(each)}.`)].join('\n');
+  const warnings = [...invisible.map(describeInvisible), ...guarded.map(describeGuarded)];
+  return [line, ...warnings.map((each) => `${each}.`)].join('\n');
 }

@@ -1,6 +1,7 @@
 import { mostUuids } from '../../src/balena/listing.js';
 import type { Records } from '../../src/device/repository.js';
-import { isPending } from '../../src/device/state.js';
+import { pendingWork } from '../../src/device/state.js';
+import { pendingDue } from '../../src/device/summary.js';
 import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
 import { mergeJoin } from '../../src/fleet/mergeJoin.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
@@ -79,9 +80,8 @@ export async function* audit(deps: AuditDependencies, options: AuditOptions): As
   async function* judge(sources: ComparedDevice): AsyncGenerator<Finding> {
     const findings = compare(sources, options, clock.now());
     if (findings.length === 0) return;
-    const job = sources.record?.job;
-    if (job && job.deadAt === null) {
-      // The summary shows a pending job, so the record need not be read. In a busy fleet this saves a read for every device.
+    if (sources.record && pendingDue(sources.record) !== null) {
+      // The summary shows pending work, so the record need not be read. In a busy fleet this saves a read for every device.
       progress.unsettled += 1;
       return;
     }
@@ -147,7 +147,7 @@ async function isSettled(
 ): Promise<boolean> {
   const found = (await retryWithBackoff(clock, () => records.read(uuid), signal))?.value ?? null;
   if (!found || !record) return !found && !record;
-  if (isPending(found.job) || (found.lease && clock.now() < found.lease.until)) return false;
+  if (pendingWork(found) || (found.lease && clock.now() < found.lease.until)) return false;
   return found.desired.requestId === record.requestId && found.updatedAt < before;
 }
 

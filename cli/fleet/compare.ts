@@ -16,8 +16,10 @@ const disabledIdentity = byHand('the identity is disabled, or does not use thumb
 export function compare(sources: ComparedDevice, rules: CompareRules, now: EpochMs): Finding[] {
   const { uuid, device, record } = sources;
   const fleet = device?.fleet ?? record?.fleet ?? null;
-  // A check does not change a dead job. Only a replay repeats the failed request.
-  const failed = device && record?.job ? byHand('the request failed for good: replay the request') : null;
+  // A check takes up a failed request again, but not a request that an operator has ended.
+  const isEnded = record?.job?.cancelled || record?.job?.discarded;
+  const ended =
+    device && isEnded ? byHand('the request was cancelled or discarded: replay or repeat the request') : null;
   // An operator may have disabled the identity on purpose, and every write of a worker would enable the identity again.
   const disabled = sources.accepts?.length === 0 ? disabledIdentity : null;
   return [...disagreements(sources, rules, now)].map(([kind, detail, fix]) => ({
@@ -26,7 +28,7 @@ export function compare(sources: ComparedDevice, rules: CompareRules, now: Epoch
     fleet,
     requestId: record?.requestId ?? null,
     detail,
-    fix: disabled ?? failed ?? fix,
+    fix: disabled ?? ended ?? fix,
   }));
 }
 

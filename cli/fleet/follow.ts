@@ -2,6 +2,7 @@ import type { Records } from '../../src/device/repository.js';
 import type { State } from '../../src/device/state.js';
 import { summaryState } from '../../src/device/summary.js';
 import { pause, retryWithBackoff } from '../../src/shared/retry.js';
+import { state as stateSchema } from '../../src/shared/schemas.js';
 import type { Clock, EpochMs } from '../../src/shared/time.js';
 
 /** The options of following. */
@@ -84,6 +85,6 @@ async function readOnce(
 }
 
 function emptyReport(): FollowReport {
-  const states = { queued: 0, working: 0, retrying: 0, provisioned: 0, deprovisioned: 0, failed: 0 };
+  const states = Object.fromEntries(stateSchema.options.map((state) => [state, 0])) as FollowReport['states'];
   return { states, failures: {}, unknown: 0, lastDue: null, finished: false };
 }

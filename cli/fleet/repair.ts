@@ -38,7 +38,7 @@ export async function repair(
   if ((record?.desired.requestId ?? null) !== requestId) return 'outdated';
   switch (fix.how) {
     case 'check':
-      await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
+      await retryWithBackoff(clock, () => requestCheck(deps, uuid, { forceVerify: true }));
       return 'requested';
     case 'adopt': {
       const accepted = await retryWithBackoff(clock, () => acceptNew(deps, uuid, fix.service));
@@ -69,7 +69,7 @@ export async function repair(
       // The record already retires this thumbprint, but the hub accepts the thumbprint again. A new request would change nothing, so a check is
       // requested.
       const isUnchanged = kind === 'already-provisioned' || kind === 'checking';
-      if (isUnchanged) await retryWithBackoff(clock, () => requestCheck(deps, uuid, true));
+      if (isUnchanged) await retryWithBackoff(clock, () => requestCheck(deps, uuid, { forceVerify: true }));
       return kind === 'accepted' || isUnchanged ? 'requested' : 'outdated';
     }
   }

@@ -42,6 +42,7 @@ type Style = Parameters<typeof styleText>[0];
 const colors: Record<string, Style> = {
   provisioned: 'green',
   failed: 'red',
+  outside: 'yellow',
   retrying: 'yellow',
   working: 'cyan',
   quarantined: 'magenta',

@@ -3,7 +3,7 @@ import { number } from '../format.js';
 import { Field } from '../parts/Field.js';
 import { linkTo, refine } from '../route.js';
 
-const states = ['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'failed'];
+const states = ['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'outside', 'failed'];
 /** The search starts after this pause in typing. */
 const pauseMs = 300;
 
@@ -12,7 +12,7 @@ interface Props {
   byState: Record<string, number>;
 }
 
-/** The filters of the devices: beginning of the UUID, state, fleet and cause. */
+/** The filters of the devices: beginning of the UUID, state, outcome of the last check, fleet and cause. */
 export function DeviceFilters({ query, byState }: Props) {
   const set = (name: string) => (value: string) => refine('devices', { ...query, [name]: value });
   return (
@@ -20,6 +20,12 @@ export function DeviceFilters({ query, byState }: Props) {
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <UuidSearch value={query.uuid ?? ''} onDone={set('uuid')} />
         <Field label="State" value={query.state ?? ''} choices={states} onDone={set('state')} />
+        <Field
+          label="Last check"
+          value={query.lastCheck ?? ''}
+          choices={['failed']}
+          onDone={set('lastCheck')}
+        />
         <Field label="Fleet" value={query.fleet ?? ''} hint="organization/name" onDone={set('fleet')} />
         <Field
           label="Cause"

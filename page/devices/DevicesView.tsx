@@ -58,7 +58,14 @@ const columns = [
       </a>
     ),
   },
-  { head: 'State', cell: ({ state }: RecordLine) => <StateBadge state={state} /> },
+  {
+    head: 'State',
+    cell: ({ state, lastCheck }: RecordLine) => (
+      <>
+        <StateBadge state={state} /> {lastCheck === 'failed' && <StateBadge state="last check failed" />}
+      </>
+    ),
+  },
   { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? '–' },
   { head: 'Service', cell: ({ service }: RecordLine) => serviceName(service) },
   {

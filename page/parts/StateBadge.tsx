@@ -23,6 +23,11 @@ const states: Record<string, { tone: Tone; means: string }> = {
     means: 'The device is registered with the hub, and balena holds the credentials.',
   },
   deprovisioned: { tone: 'plain', means: 'The hub identity and the variables were removed on request.' },
+  outside: {
+    tone: 'bad',
+    means:
+      'The device is in a fleet that is not in FLEETS. After two sweeps, its hub identity is removed or disabled.',
+  },
   failed: { tone: 'bad', means: 'Failed for good. An operator has to replay or discard the request.' },
 
   quarantined: {
@@ -38,6 +43,10 @@ const states: Record<string, { tone: Tone; means: string }> = {
   superseded: {
     tone: 'plain',
     means: 'The device has a newer request, or was replayed. The dead letter is removed within minutes.',
+  },
+  'last check failed': {
+    tone: 'bad',
+    means: 'The last check of the device failed. The cause is in the next column.',
   },
   pending: { tone: 'busy', means: 'The job is still pending. The redrive timer sends its message again.' },
   'no-record': { tone: 'bad', means: 'The device record is missing. A replay creates the record again.' },

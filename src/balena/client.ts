@@ -140,24 +140,6 @@ export function openBalenaClient({
       }[];
       return new Map(rows.map((row) => [row.uuid, row.belongs_to__application[0]?.slug ?? '']));
     },
-    async servicesOf(uuids) {
-      if (uuids.length === 0) return new Map();
-      const options = {
-        $select: ['uuid'],
-        $filter: { uuid: { $in: uuids } },
-        $expand: {
-          belongs_to__application: { $select: ['id'] },
-          service_install: {
-            $select: ['id'],
-            $expand: { installs__service: { $select: ['service_name', 'application'] } },
-          },
-        },
-      };
-      const get = (passthrough: object) =>
-        sdk.pine.get({ resource: 'device', options, passthrough } as never);
-      const rows = (await call(false, get, listTimeoutMs)) as unknown as ServicesRow[];
-      return new Map(rows.map((row) => [row.uuid, servicesIn(row)]));
-    },
     async seesFleet(fleet) {
       const options = {
         $select: ['is_public'],
@@ -216,20 +198,7 @@ export function openBalenaClient({
   };
 }
 
-interface ServicesRow {
-  uuid: string;
-  belongs_to__application: { id: number }[];
-  service_install: { installs__service: { service_name: string; application: { __id: number } }[] }[];
-}
-
-function servicesIn({ belongs_to__application: [fleet], service_install: installs }: ServicesRow): string[] {
-  return installs
-    .flatMap(({ installs__service }) => installs__service)
-    .filter(({ application }) => application.__id === fleet?.id)
-    .map(({ service_name }) => service_name);
-}
 const isConflict = (error: unknown) => error instanceof ProvisioningError && error.code === 'balena-conflict';
-
 /** balena answers a new row with the row itself. A web page with status 200 comes from another server. */
 function expectRow(answer: unknown): asserts answer is { id: number } {
   if (typeof (answer as { id?: unknown } | null)?.id !== 'number')

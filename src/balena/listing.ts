@@ -34,13 +34,6 @@ export interface FleetListing {
    * @param uuids at most `mostUuids`
    */
   fleetsOf(uuids: readonly string[]): Promise<Map<string, string>>;
-  /**
-   * Reads the names of the services of the device's fleet that devices have, by uuid, with one request. Devices that our key does not see
-   * are missing from the result.
-   *
-   * @param uuids at most `mostUuids`
-   */
-  servicesOf(uuids: readonly string[]): Promise<Map<string, string[]>>;
 }
 
 /** A page of 1,000 devices with a certificate each is about 1.3 MB. */

@@ -17,8 +17,9 @@ const dayMs = 86_400_000;
  * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
  */
 export function expiryClassOf(summary: Summary, now: EpochMs): ExpiryClass | null {
-  const { operation, notAfter } = summary;
-  if (operation === 'deprovision' || heldThumbprint(summary) === null || notAfter === null) return null;
+  const { operation, outside, notAfter } = summary;
+  if (operation === 'deprovision' || outside || heldThumbprint(summary) === null || notAfter === null)
+    return null;
   const left = notAfter - now;
   if (left <= 0) return 'expired';
   if (left <= 7 * dayMs) return 'within7Days';

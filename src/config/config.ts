@@ -1,3 +1,4 @@
+import { hubHostOf } from '../iothub/hubHost.js';
 import { operationsPerMinute, queriesPerMinute } from '../iothub/quotas.js';
 import { checkSettings, type ExternalSystem, externalSystems, type Settings } from './check.js';
 
@@ -70,16 +71,17 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 /** Makes the configuration from checked settings. */
 function configOf(s: Settings) {
   const connectionString = (value: string) => ({ connectionString: value });
+  const hubConnection = firstOf(
+    s.IOTHUB_CONNECTION_STRING ?? (s.IOTHUB_HOST_NAME === undefined ? s.CONNECTION_STRING : undefined),
+    connectionString,
+    s.IOTHUB_HOST_NAME,
+    (hostName) => ({ hostName }),
+  );
   return {
     balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY! },
-    hub: {
-      connection: firstOf(
-        s.IOTHUB_CONNECTION_STRING ?? (s.IOTHUB_HOST_NAME === undefined ? s.CONNECTION_STRING : undefined),
-        connectionString,
-        s.IOTHUB_HOST_NAME,
-        (hostName) => ({ hostName }),
-      )!,
-    },
+    hub: { connection: hubConnection! },
+    /** The host name of the hub; null for a program without the hub. */
+    hubHost: hubConnection && hubHostOf(hubConnection),
     /** The hub's limit of registry operations a minute. */
     operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
     /** The hub's limit of queries a minute. */
@@ -113,6 +115,8 @@ function configOf(s: Settings) {
     },
     fleets: s.FLEETS && s.FLEETS.length > 0 ? s.FLEETS : null,
     defaultService: s.DEFAULT_SERVICE,
+    /** What becomes of the hub identity of a device that has left the served fleets. */
+    unservedIdentity: s.UNSERVED_IDENTITY,
     webhookSecrets: s.WEBHOOK_SECRETS ?? [],
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },

@@ -104,6 +104,9 @@ export const settings = z.object({
       'must be the name of a service, such as main, or nothing for the device level',
     )
     .default(''),
+  UNSERVED_IDENTITY: z
+    .enum(['remove', 'disable'], 'must be remove or disable, such as remove')
+    .default('remove'),
   WEBHOOK_SECRETS: list
     .refine(
       (secrets) => secrets.every((secret) => webhookSecret.test(secret)),

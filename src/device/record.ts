@@ -24,12 +24,10 @@ export interface Desired {
 /** The certificates that the device must not keep. */
 export type Retirement = Pick<Desired, 'retire' | 'revoke'>;
 
-/** The pending work of a device. Only the message with this request id and generation may do the work. */
-export interface Job {
-  /** The number of the job, unique and rising within the record. */
+/** Work of a device that waits for a worker. Only the message with the record's request id and this generation may do the work. */
+export interface PendingWork {
+  /** The number of the work, unique and rising within the record. */
   readonly generation: number;
-  /** A change works towards the desired state of a new request. A check compares and repairs, and changes no desired state. */
-  readonly kind: 'change' | 'check';
   /** The worker asks the hub instead of trusting the record. */
   readonly forceVerify?: boolean;
   /** The work must not begin before this time. */
@@ -38,8 +36,12 @@ export interface Job {
   readonly reservation?: number;
   /** The W3C trace context of the caller. No decision depends on this field. */
   readonly traceparent?: string;
-  /** Sending the job's message is known to have failed. */
+  /** Sending the message of the work is known to have failed. */
   readonly unsent?: boolean;
+}
+
+/** The work towards the desired state of the last request. */
+export interface Job extends PendingWork {
   /** The job failed for good, or was cancelled. */
   readonly dead?: {
     readonly at: EpochMs;
@@ -49,6 +51,27 @@ export interface Job {
     readonly discarded?: { readonly at: EpochMs; readonly by: string; readonly reason: string };
   };
 }
+
+/**
+ * A worker is to compare the device with its desired state, and to repair differences. A check is beside the job: a check waits while a job
+ * is pending, and a dead job stays while a check is under way.
+ */
+export interface Check extends PendingWork {
+  /** The check was requested for this later time. A request for an earlier time brings the check forward. */
+  readonly notBefore?: EpochMs;
+  /** The reason of a sweep that goes beyond a hint: see `CheckNotice`. */
+  readonly notice?: CheckNotice;
+  /** The check was requested while a run was under way. That run may have looked too early, so the check follows the run. */
+  readonly again?: boolean;
+}
+
+/**
+ * A conclusion of a sweep over whole fleets, which no run over one device can draw. The mass deletion guard, or an operator, has agreed.
+ *
+ * - `outside`: the sweep has missed the device in the served fleets. The worker looks whether the device is in another fleet.
+ * - `fleet-deleted`: the fleet is not visible, and an operator has confirmed that the fleet was deleted.
+ */
+export type CheckNotice = 'outside' | 'fleet-deleted';
 
 /** A worker's exclusive right to work on the device. */
 export interface Lease {
@@ -79,16 +102,34 @@ export interface Observed {
    * refuses an update of another version, so the update needs no reading before. An old etag does no harm.
    */
   readonly hubEtag?: string | undefined;
+  /** The host name of the hub that `hub` is about. */
+  readonly hubHost?: string;
+  /** The time of the hub's last answer to a call for this device. */
+  readonly hubSeenAt?: EpochMs;
   /** The fleet's slug. */
   readonly fleet: string | null;
   /** balena has refused the last write of a variable. The next run proves the right to write before the run calls the hub. */
   readonly writeRefused?: true | undefined;
+  /** The slug of the last served fleet in which a worker saw the device. */
+  readonly servedFleet?: string;
+  /** The device is in a fleet that is not served (FLEETS). Not set for a device of a served fleet. */
+  readonly outside?: Outside;
   readonly notBefore: EpochMs | null;
   readonly notAfter: EpochMs | null;
   /** Such as `ec-p256`. */
   readonly keyAlgorithm: string | null;
   /** The end of the last run that succeeded; 0 before. */
   readonly verifiedAt: EpochMs;
+}
+
+/** A device outside the served fleets. */
+export interface Outside {
+  /** When a worker first saw the device in the other fleet. */
+  readonly since: EpochMs;
+  /** The number of sweeps that have missed the device, each confirmed by a worker. */
+  readonly sightings: number;
+  /** The hub identity was removed or disabled, as the setting UNSERVED_IDENTITY says. */
+  readonly isHandled: boolean;
 }
 
 /** The observed state while a run is changing the device. */
@@ -152,11 +193,14 @@ export type RequestPart = Pick<
 export interface DeviceRecord {
   readonly uuid: string;
   readonly desired: Desired;
+  /** The work for the last request, pending or dead; null once the request is done. */
   readonly job: Job | null;
   /** The request whose desired state comes back if the present request is refused; null if there is none. */
   readonly fallback: RequestPart | null;
   /** The last refused request, with its dead job. See `refusedPart`. */
   readonly refusal: RequestPart | null;
+  /** The requested comparison; null if none is requested. */
+  readonly check: Check | null;
   readonly lease: Lease | null;
   readonly observed: Observed;
   /** Scopes that may hold our variables. A lease adds the desired scope before the first write; a run removes cleared scopes. */

@@ -1,7 +1,6 @@
-import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
 import type { Desired, DeviceRecord, RequestPart } from './record.js';
-import { hasPendingChange, isInDesiredState, isMessageOfJob } from './state.js';
+import { hasPendingChange, isInDesiredState, isMessageOfJob, isPending } from './state.js';
 
 /*
  * A request is refused if it fails for good before its desired state is validated. The record then returns to the request before, and
@@ -46,7 +45,7 @@ export function isRefused(
   { job, desired, fallback }: DeviceRecord,
   { code, step }: Pick<ProvisioningError, 'code' | 'step'>,
 ): boolean {
-  if (job?.kind !== 'change' || !fallback || code === 'device-not-found') return false;
+  if (!isPending(job) || !fallback || code === 'device-not-found') return false;
   return step === 'validate' || !desired.validated;
 }
 
@@ -58,7 +57,16 @@ export function isRefused(
 export function refusedPart(record: DeviceRecord): DeviceRecord | null {
   const { refusal, desired } = record;
   if (!refusal || isSamePlace(desired, refusal.desired)) return null;
-  return { ...record, ...refusal, lease: null, retries: 0, quickTries: 0, fallback: null, refusal: null };
+  return {
+    ...record,
+    ...refusal,
+    check: null,
+    lease: null,
+    retries: 0,
+    quickTries: 0,
+    fallback: null,
+    refusal: null,
+  };
 }
 
 /**
@@ -74,13 +82,4 @@ export function deadPart(
   for (const part of refused ? [record, refused] : [record])
     if (part.job?.dead && isMessageOfJob(part, message)) return part;
   return null;
-}
-
-/**
- * Whether the present request failed for good because balena did not have the device or its service, or because its fleet was not served.
- * Such a request is taken up again once its cause may be gone. A cancelled or discarded request is not.
- */
-export function isTakenUp({ desired, job, error }: DeviceRecord): boolean {
-  if (!desired.present || !job?.dead || !error) return false;
-  return !job.dead.cancelled && !job.dead.discarded && policyOf(error.code).isTakenUp;
 }

@@ -4,7 +4,7 @@ import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
 import type { Columns, Key, Row, ScannedTable } from '../storage/table.js';
 import type { DeviceRecord } from './record.js';
 import { refusedPart } from './refusal.js';
-import { isPending } from './state.js';
+import { type Attention, attentionOf, attentions, pendingWork } from './state.js';
 import { type Summary, summarize } from './summary.js';
 
 /** The device records. All methods throw `records-unavailable`. */
@@ -20,8 +20,10 @@ export interface Records {
   write(record: DeviceRecord, etag: string | null): Promise<boolean>;
   /** Reads, changes and writes a record, and starts over on a conflict. See `Change`. */
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
-  /** Reads the records with a pending job that was due before this moment. */
+  /** Reads the records with pending work that was due before this moment. */
   listOverdue(before: EpochMs): AsyncIterable<DeviceRecord>;
+  /** Counts the devices that may need an operator. A scan on the server, with one short text for each such device. */
+  countAttention(): Promise<Record<Attention, number>>;
   /** Reads the summaries of all matching records in the order of the uuids, a page at a time. */
   summaries(where?: Where): AsyncIterable<Summary>;
 }
@@ -86,8 +88,17 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
     }
   }
 
+  async function countAttention(): Promise<Record<Attention, number>> {
+    const counts = Object.fromEntries(attentions.map((each) => [each, 0])) as Record<Attention, number>;
+    // Every reason is greater than the empty text.
+    for await (const reason of table.column('attention', "attention ge 'a'"))
+      counts[reason as Attention] += 1;
+    return counts;
+  }
+
   return {
     read,
+    countAttention,
     write: async (record, etag) => (await put(record, etag)) !== null,
     amend,
     listOverdue: (before) => table.list(`pending eq true and due lt ${before}L`),
@@ -104,15 +115,17 @@ function keyOf(uuid: string): Key {
 function columnsOf(record: DeviceRecord): Columns {
   const { job, observed, error, action } = record;
   const refused = refusedPart(record);
+  const work = pendingWork(record);
   return {
     changed: record.updatedAt,
-    pending: isPending(job),
+    pending: work !== null,
     dead: job?.dead !== undefined || refused !== null,
-    due: job?.due ?? 0,
+    due: (work ?? job)?.due ?? 0,
     code: error?.code ?? '',
     fleet: observed.fleet ?? '',
     action: action?.id ?? '',
     refusedAction: refused?.action?.id ?? '',
+    attention: attentionOf(record) ?? '',
     summary: JSON.stringify(summarize(record)),
   };
 }

@@ -1,5 +1,5 @@
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord, HubState, Job, Observed, Retirement } from './record.js';
+import type { Check, DeviceRecord, HubState, Job, Observed, PendingWork, Retirement } from './record.js';
 
 /** Whether the job waits for a worker, or a worker is working on the job. A dead job is not pending. */
 export function isPending(job: Job | null): job is Job {
@@ -13,10 +13,35 @@ export function hasBegun({ job, lease, attempts, retries, quickTries }: DeviceRe
 
 /** Whether a change is pending. Requests and replays start changes. */
 export function hasPendingChange({ job }: Pick<DeviceRecord, 'job'>): boolean {
-  return isPending(job) && job.kind === 'change';
+  return isPending(job);
 }
 
-/** Whether the message was sent for the record's present job, pending or dead. A message for any other job is superseded. */
+/** The work that a worker has to do next: the pending change, otherwise the check; null if there is none. */
+export function pendingWork({ job, check }: Pick<DeviceRecord, 'job' | 'check'>): PendingWork | null {
+  return isPending(job) ? job : check;
+}
+
+/** Whether the next work is a check. */
+export function isCheckNext({ job, check }: Pick<DeviceRecord, 'job' | 'check'>): boolean {
+  return check !== null && !isPending(job);
+}
+
+/** Whether an operator has cancelled or discarded the job. No worker may continue such work. */
+export function isDeadByOperator(job: Job | null): boolean {
+  return job?.dead?.cancelled === true || job?.dead?.discarded !== undefined;
+}
+
+/** The work of a message: the record's job, pending or dead, or the check if it is the next work. Null if the message is superseded. */
+export function workOfMessage(
+  { job, check, desired }: Pick<DeviceRecord, 'job' | 'check' | 'desired'>,
+  { requestId, generation }: { requestId: string; generation: number },
+): Job | Check | null {
+  if (desired.requestId !== requestId) return null;
+  if (job?.generation === generation) return job;
+  return !isPending(job) && check?.generation === generation ? check : null;
+}
+
+/** Whether the message was sent for the record's present job, pending or dead. A dead letter of any other job is superseded. */
 export function isMessageOfJob(
   { job, desired }: Pick<DeviceRecord, 'job' | 'desired'>,
   { requestId, generation }: { requestId: string | null; generation: number | null },
@@ -42,6 +67,11 @@ export function isToRevoke({ revoke = [] }: Retirement, thumbprint: string | nul
 /** Whether the hub is known to accept a thumbprint that it must stop accepting. */
 export function acceptsRevoked({ revoke = [] }: Retirement, hub: HubState): boolean {
   return revoke.some((thumbprint) => hubAccepts(hub, thumbprint));
+}
+
+/** Whether the record is about another hub than the given one. Such a record does not say what the given hub accepts. */
+export function isOfOtherHub({ hubHost }: { hubHost?: string | null }, present: string | null): boolean {
+  return hubHost != null && present !== null && hubHost !== present;
 }
 
 /** Whether the last observed state of the device equals the desired state. A device with a dead job is never in its desired state. */
@@ -86,7 +116,41 @@ export function operationOf({
 }
 
 /** A state of a device, as API, page and CLI show it. */
-export type State = 'queued' | 'working' | 'retrying' | 'provisioned' | 'deprovisioned' | 'failed';
+export type State =
+  | 'queued'
+  | 'working'
+  | 'retrying'
+  | 'provisioned'
+  | 'deprovisioned'
+  | 'outside'
+  | 'failed';
+
+/** Whether the device has left the served fleets. A request that failed meanwhile is shown as failed. */
+function isOutside({ job, desired, observed }: DeviceRecord): boolean {
+  return observed.outside !== undefined && desired.present && !job?.dead;
+}
+
+/**
+ * Whether the last check of the device failed, or a check is failing and is tried again. The device may be provisioned all the same. The
+ * error of a dead request is the error of the request.
+ */
+export function hasFailedCheck({
+  job,
+  error,
+  observed,
+}: Pick<DeviceRecord, 'job' | 'error' | 'observed'>): boolean {
+  return job === null && error !== null && observed.outside === undefined;
+}
+
+/** The reasons for which a device without a dead job may need an operator. */
+export const attentions = ['check-failed', 'outside'] as const;
+export type Attention = (typeof attentions)[number];
+
+/** Why the device may need an operator; null if no reason is known. A dead job is not a reason here: dead letters show it. */
+export function attentionOf(record: DeviceRecord): Attention | null {
+  if (isOutside(record)) return 'outside';
+  return hasFailedCheck(record) ? 'check-failed' : null;
+}
 
 /** The state that API, page and CLI show. No decision depends on this state. */
 export function stateOf(record: DeviceRecord, now: EpochMs): State {
@@ -95,6 +159,7 @@ export function stateOf(record: DeviceRecord, now: EpochMs): State {
     if (lease && !lease.unresolved && now < lease.until) return 'working';
     return record.error ? 'retrying' : 'queued';
   }
+  if (isOutside(record)) return 'outside';
   if (!isInDesiredState(record)) return 'failed';
   return desired.present ? 'provisioned' : 'deprovisioned';
 }

@@ -1,8 +1,8 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord, HubState, VariableScope } from './record.js';
-import { isTakenUp, refusedPart } from './refusal.js';
-import { hasPendingChange, operationOf, type State, stateOf } from './state.js';
+import type { DeviceRecord, HubState, Outside, VariableScope } from './record.js';
+import { refusedPart } from './refusal.js';
+import { hasFailedCheck, hasPendingChange, operationOf, type State, stateOf } from './state.js';
 
 /** The part of a record that lists and counts need. The table has a separate column for the summary, so that a scan of a large fleet reads little. */
 export interface Summary {
@@ -15,9 +15,17 @@ export interface Summary {
   leasedUntil: EpochMs;
   service: VariableScope | null;
   fleet: string | null;
+  /** The last served fleet of the device; null if the device was never seen in a served fleet. */
+  servedFleet: string | null;
+  /** The device is outside the served fleets; null otherwise. */
+  outside: Outside | null;
   code: ErrorCode | null;
   step: Step | null;
   message: string | null;
+  /** The time of the error; 0 without an error. */
+  errorAt: EpochMs;
+  /** The last check failed, or is failing: see `hasFailedCheck`. */
+  checkFailed: boolean;
   attempts: number;
   replays: number;
   firstSeenAt: EpochMs;
@@ -27,7 +35,6 @@ export interface Summary {
   action: string | null;
   job: {
     generation: number;
-    kind: 'change' | 'check';
     due: EpochMs;
     /** The time at which the job became dead; null while the job is pending. */
     deadAt: EpochMs | null;
@@ -36,14 +43,18 @@ export interface Summary {
     /** The job has a reservation at the hub. */
     reserved: boolean;
   } | null;
+  /** The requested check; null if none is requested. */
+  check: { due: EpochMs; forceVerify: boolean } | null;
   thumbprint: string | null;
   previous: string | null;
   hub: HubState;
+  /** The host name of the hub that `hub` is about; null if unknown. */
+  hubHost: string | null;
+  /** The time of the hub's last answer; 0 if unknown. */
+  hubSeenAt: EpochMs;
   notBefore: EpochMs | null;
   notAfter: EpochMs | null;
   verifiedAt: EpochMs;
-  /** The request failed for good, and is taken up again once its cause may be gone. */
-  isTakenUp: boolean;
   /** The refused request, as if the record had that request alone; null if no request is refused. See `refusedPart`. */
   refusal: Summary | null;
 }
@@ -60,9 +71,13 @@ export function summarize(record: DeviceRecord): Summary {
     leasedUntil: lease && !lease.unresolved && hasPendingChange(record) ? lease.until : 0,
     service: desired.service,
     fleet: observed.fleet,
+    servedFleet: observed.servedFleet ?? null,
+    outside: observed.outside ?? null,
     code: error?.code ?? null,
     step: error?.step ?? null,
     message: error?.message ?? null,
+    errorAt: error?.at ?? 0,
+    checkFailed: hasFailedCheck(record),
     attempts: record.attempts,
     replays: record.replays,
     firstSeenAt: record.firstSeenAt,
@@ -71,20 +86,21 @@ export function summarize(record: DeviceRecord): Summary {
     action: record.action?.id ?? null,
     job: job && {
       generation: job.generation,
-      kind: job.kind,
       due: job.due,
       deadAt: job.dead?.at ?? null,
       cancelled: job.dead?.cancelled === true,
       discarded: job.dead?.discarded !== undefined,
       reserved: job.reservation !== undefined,
     },
+    check: record.check && { due: record.check.due, forceVerify: record.check.forceVerify === true },
     thumbprint: observed.thumbprint,
     previous: observed.previous,
     hub: observed.hub,
+    hubHost: observed.hubHost ?? null,
+    hubSeenAt: observed.hubSeenAt ?? 0,
     notBefore: observed.notBefore,
     notAfter: observed.notAfter,
     verifiedAt: observed.verifiedAt,
-    isTakenUp: isTakenUp(record),
     refusal: refused && summarize(refused),
   };
 }
@@ -92,6 +108,11 @@ export function summarize(record: DeviceRecord): Summary {
 /** The parts of a summary that have a job of their own: the present request, and the refused request. */
 export function partsOf(summary: Summary): Summary[] {
   return summary.refusal ? [summary, summary.refusal] : [summary];
+}
+
+/** When the next work is due, as `pendingWork` chooses it; null if no work is pending. */
+export function pendingDue({ job, check }: Summary): EpochMs | null {
+  return (job && job.deadAt === null ? job : check)?.due ?? null;
 }
 
 /** The state that lists show, with the lease taken into account. */

@@ -1,17 +1,19 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type {
+  Check,
+  CheckNotice,
   Desired,
   DeviceRecord,
   HistoryEvent,
-  Job,
   Observed,
+  PendingWork,
   RecordedError,
   VariableScope,
 } from './record.js';
 import { fallbackFor, requestPartOf } from './refusal.js';
 import { retirementOf } from './request.js';
-import { hasPendingChange, isInDesiredState, operationOf } from './state.js';
+import { hasPendingChange, isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
 
 /* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
 
@@ -51,6 +53,7 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
     job: null,
     fallback: null,
     refusal: null,
+    check: null,
     lease: null,
     observed: {
       thumbprint: null,
@@ -98,37 +101,67 @@ export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
 /** Resets the counters of failed runs, and the error. */
 export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null } as const;
 
-interface JobDetails {
-  kind: Job['kind'];
+interface WorkDetails {
   due: EpochMs;
-  /** The reservation of the new job. An earlier job's reservation is not kept. */
+  /** The reservation of the new work. An earlier reservation is not kept. */
   reservation?: number | undefined;
   forceVerify?: boolean | undefined;
 }
 
-/** Gives the record a job with a new generation, so that every older message is superseded. */
-export function startJob(
-  record: DeviceRecord,
+/** New work with the next generation of the record, so that every older message is superseded. */
+function nextWork(
+  { lastGeneration }: DeviceRecord,
   traceparent: string | undefined,
-  { kind, due, reservation, forceVerify }: JobDetails,
-): DeviceRecord {
-  const generation = record.lastGeneration + 1;
-  const job: Job = {
-    generation,
-    kind,
+  { due, reservation, forceVerify }: WorkDetails,
+): PendingWork {
+  return {
+    generation: lastGeneration + 1,
     // A message body holds whole milliseconds only.
     due: Math.round(due),
     ...(forceVerify && { forceVerify }),
     ...(reservation !== undefined && { reservation }),
     ...(traceparent !== undefined && { traceparent }),
   };
-  return { ...record, lastGeneration: generation, job };
+}
+
+/** Gives the record a pending change. */
+export function startJob(
+  record: DeviceRecord,
+  traceparent: string | undefined,
+  details: WorkDetails,
+): DeviceRecord {
+  const job = nextWork(record, traceparent, details);
+  return { ...record, lastGeneration: job.generation, job };
+}
+
+/** See `Check`. */
+interface CheckMarks {
+  notBefore?: EpochMs | undefined;
+  again?: boolean | undefined;
+  notice?: CheckNotice | undefined;
+}
+
+/** Gives the record a check. The job stays. */
+export function startCheck(
+  record: DeviceRecord,
+  traceparent: string | undefined,
+  details: WorkDetails & CheckMarks,
+): DeviceRecord {
+  const { notBefore, again, notice } = details;
+  const work = nextWork(record, traceparent, details);
+  const check: Check = {
+    ...work,
+    ...(notBefore !== undefined && { notBefore }),
+    ...(again && { again }),
+    ...(notice && { notice }),
+  };
+  return { ...record, lastGeneration: work.generation, check };
 }
 
 /**
- * Moves the job to another time, under a new generation. Kind, `forceVerify` and trace are kept. A record without a job gets a change.
+ * Moves the next work to another time, under a new generation. `forceVerify` and trace are kept. A record without work gets a change.
  *
- * @param reservation the reservation of the new job; an earlier reservation is not kept
+ * @param reservation the reservation of the new work; an earlier reservation is not kept
  */
 export function reschedule(
   record: DeviceRecord,
@@ -136,13 +169,31 @@ export function reschedule(
   due: EpochMs,
   reservation?: number,
 ): DeviceRecord {
-  const { job } = record;
-  return startJob(record, job?.traceparent ?? traceparent, {
-    kind: job?.kind ?? 'change',
-    due,
-    reservation,
-    forceVerify: job?.forceVerify,
-  });
+  const work = pendingWork(record);
+  const details = { due, reservation, forceVerify: work?.forceVerify, notice: record.check?.notice };
+  const start = work !== null && !isPending(record.job) ? startCheck : startJob;
+  return start(record, work?.traceparent ?? traceparent, details);
+}
+
+/**
+ * The check, after the end of a change or of the check itself. The run has covered a check whose time had come, unless the check was
+ * requested during the run. Any other check is the next work, under a new generation: an earlier message may be gone.
+ *
+ * @param ofCheck true if the work of the run was the check
+ */
+export function endCheck(record: DeviceRecord, { now }: Context, ofCheck: boolean): DeviceRecord {
+  const { check } = record;
+  if (!check) return record;
+  const isLater = !ofCheck && check.due > now;
+  return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };
+}
+
+/** The check becomes the next work, under a new generation. */
+export function renewCheck(record: DeviceRecord, now: EpochMs): DeviceRecord {
+  const { check } = record;
+  if (!check) return record;
+  const { forceVerify, notBefore, notice, traceparent } = check;
+  return startCheck(record, traceparent, { due: Math.max(now, check.due), forceVerify, notBefore, notice });
 }
 
 /** The earliest start of the next run. While an unresolved lease lasts, no run may start: the earlier run's write may still take effect. */
@@ -155,15 +206,41 @@ const firstCoolDown = 10 * minutes;
 const longestCoolDown = 360 * minutes;
 
 /**
- * Makes a change dead, with a cool-down of 10 minutes that doubles with each failure up to 6 hours: a device that repeats its request
- * for ever must not flood the dead-letter queue. A check ends without a job, and the next job starts to count from zero.
+ * Makes a pending change dead, with a cool-down of 10 minutes that doubles with each failure up to 6 hours: a device that repeats its
+ * request for ever must not flood the dead-letter queue. A check ends, and the next work starts to count from zero.
  */
-export function markDead(record: DeviceRecord, error: ProvisioningError, now: EpochMs): DeviceRecord {
-  const next = { ...record, error: recordedError(error, now) };
-  if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0, quickTries: 0 };
+export function markDead(record: DeviceRecord, error: ProvisioningError, context: Context): DeviceRecord {
+  const { now } = context;
+  const { job } = record;
+  if (!isPending(job)) {
+    const ended = {
+      ...record,
+      attempts: 0,
+      retries: 0,
+      quickTries: 0,
+      error: errorAfterCheck(record, error, now),
+    };
+    return endCheck(ended, context, true);
+  }
   const failures = record.failures + 1;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
-  return { ...next, job: { ...record.job, dead: { at: now } }, failures, coolDownUntil: now + coolDown };
+  const dead = {
+    ...record,
+    error: recordedError(error, now),
+    job: { ...job, dead: { at: now } },
+    failures,
+    coolDownUntil: now + coolDown,
+  };
+  return endCheck(dead, context, false);
+}
+
+/** A dead request keeps its own error, because its dead letter has the same one. Only another final cause replaces the error. */
+export function errorAfterCheck(
+  { job, error: before }: DeviceRecord,
+  error: ProvisioningError,
+  now: EpochMs,
+): RecordedError | null {
+  return job?.dead && !error.policy.isFinal ? before : recordedError(error, now);
 }
 
 /** The desired state of another request, with the thumbprint that the record is to retire now. */
@@ -190,16 +267,20 @@ export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
     refusal: requestPartOf(record),
   };
   const wasFinished = !lease && !hasPendingChange(fallback) && !fallback.job?.dead && isInDesiredState(back);
-  const next = startJob(back, undefined, {
-    kind: wasFinished ? 'check' : 'change',
-    due: afterLease(record, now, now),
-    forceVerify: job?.forceVerify,
-  });
+  const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify };
+  const next = wasFinished ? lookNow(back, details) : startJob(back, undefined, details);
   return {
     ...next,
     firstGeneration: next.lastGeneration,
     completedAt: wasFinished ? fallback.completedAt : null,
   };
+}
+
+/** Gives the record a check that is due now, and that does what a waiting check is to do. */
+function lookNow(record: DeviceRecord, { due, forceVerify }: WorkDetails): DeviceRecord {
+  const { check } = record;
+  const details = { due, forceVerify: forceVerify || check?.forceVerify, notice: check?.notice };
+  return startCheck(record, check?.traceparent, details);
 }
 
 /** Puts a refused request in the place of the present request, with its dead job. */

@@ -1,9 +1,25 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import type { Desired, DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
+import type {
+  Check,
+  CheckNotice,
+  Desired,
+  DeviceRecord,
+  Job,
+  Observed,
+  StepResult,
+  VariableScope,
+} from './record.js';
 import { deadPart, fallbackFor, isRefused, isSamePlace, refusedPart, requestPartOf } from './refusal.js';
 import { type DeviceRequest, desiredBy, retirementOf } from './request.js';
-import { hasBegun, hasPendingChange, isInDesiredState, isPending } from './state.js';
+import {
+  hasPendingChange,
+  isCheckNext,
+  isInDesiredState,
+  isOfOtherHub,
+  isPending,
+  pendingWork,
+} from './state.js';
 import {
   addScopes,
   afterLease,
@@ -11,6 +27,8 @@ import {
   type Context,
   describeRequest,
   desiredByMessage,
+  endCheck,
+  errorAfterCheck,
   firstGenerationAt,
   type LostWork,
   markDead,
@@ -18,8 +36,10 @@ import {
   noFailure,
   putBack,
   recordedError,
+  renewCheck,
   reopened,
   reschedule,
+  startCheck,
   startJob,
   withUnknownHub,
 } from './transitionParts.js';
@@ -33,7 +53,7 @@ import {
  */
 
 /**
- * A request was accepted. A new change replaces whatever job there was. Lease, observed state and scopes belong to the worker.
+ * A request was accepted. A new change replaces whatever job there was. A check stays. Lease, observed state and scopes belong to the worker.
  *
  * The generation is at least the Unix time in seconds. If an older version of the record was restored, messages of the lost versions may
  * still arrive. Their generations are below the new request's, so these messages cannot undo the request.
@@ -56,7 +76,6 @@ export function requested(
     fallback: fallbackFor(found, desired),
   };
   const record = startJob({ ...next, lastGeneration }, traceparent, {
-    kind: 'change',
     due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
     forceVerify: request.forceVerify || before.job?.forceVerify,
   });
@@ -84,30 +103,56 @@ function refusalBeside(
   return { refusal: null, failures };
 }
 
+/** What a check is to do, and when. */
+export interface CheckDetails {
+  /** The worker also asks the hub. */
+  forceVerify?: boolean;
+  /** The comparison must not begin earlier; default: now. */
+  due?: EpochMs | undefined;
+  /** See `CheckNotice`. */
+  notice?: CheckNotice | undefined;
+}
+
 /**
- * A check was requested: a worker is to compare the device with its desired state. A pending job stays, and takes over `forceVerify`.
- * A check that is planned for later, and that no run has begun, is moved up. A dead job stays as it is.
+ * A check was requested: a worker is to compare the device with its desired state, whatever became of the last request. A check that
+ * waits already takes over `forceVerify`, and an earlier time than the one that was requested before. A run that is under way may have
+ * looked before the change that the check is about: the check then follows that run.
  *
- * @param due the comparison must not begin earlier; default: now
  * @returns null if the record stays as it is
  */
 export function checkRequested(
   record: DeviceRecord,
   { now, traceparent }: Context,
-  forceVerify: boolean,
-  due = now,
+  { forceVerify = false, due = now, notice: noticed }: CheckDetails = {},
 ): DeviceRecord | null {
-  const { job } = record;
-  if (!job) {
-    const next = startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify });
-    return { ...next, attempts: 0, retries: 0, quickTries: 0 };
+  const { check } = record;
+  const at = Math.max(now, due);
+  const isRunning = record.lease !== null && !record.lease.unresolved && now < record.lease.until;
+  const again = isRunning && at <= now;
+  const notBefore = at > now ? at : undefined;
+  if (!check) {
+    const next = startCheck(record, traceparent, {
+      due: at,
+      forceVerify,
+      notBefore,
+      again,
+      notice: noticed,
+    });
+    return isPending(record.job) ? next : { ...next, attempts: 0, retries: 0, quickTries: 0 };
   }
-  if (!isPending(job)) return null;
-  const isPlanned = job.kind === 'check' && !hasBegun(record);
-  const verifies = forceVerify || job.forceVerify;
-  if (isPlanned && Math.max(now, due) < job.due)
-    return startJob(record, traceparent, { kind: 'check', due: Math.max(now, due), forceVerify: verifies });
-  return verifies && !job.forceVerify ? { ...record, job: { ...job, forceVerify: true } } : null;
+  const notice = noticed ?? check.notice;
+  const details = { forceVerify: forceVerify || check.forceVerify, again: again || check.again, notice };
+  if (check.notBefore !== undefined && at < check.notBefore)
+    return startCheck(record, traceparent, { ...details, due: at, notBefore });
+  const next: Check = {
+    ...check,
+    ...(details.forceVerify && { forceVerify: true }),
+    ...(details.again && { again: true }),
+    ...(notice && { notice }),
+  };
+  const isSame =
+    next.forceVerify === check.forceVerify && next.again === check.again && notice === check.notice;
+  return isSame ? null : { ...record, check: next };
 }
 
 /** The record was lost, and a message of the lost job has arrived. The new job has the generation of the message. */
@@ -115,7 +160,6 @@ export function restoredFromMessage(message: LostWork, { now }: Context): Device
   const { uuid, generation, traceparent } = message;
   const job: Job = {
     generation,
-    kind: 'change',
     due: now,
     ...(traceparent !== undefined && { traceparent }),
   };
@@ -123,10 +167,23 @@ export function restoredFromMessage(message: LostWork, { now }: Context): Device
   return { ...record, job, firstGeneration: generation, lastGeneration: generation };
 }
 
-/** The job's message could not be sent. The next request sends the message again. */
+/**
+ * The record was lost while a run was under way. The record with the lease of that run becomes the record again, so that the end of the run
+ * can be written. Messages of later requests that were lost have higher generations, and restore these requests.
+ *
+ * @param leased the record as the run wrote it with its lease
+ */
+export function restoredFromRun(leased: DeviceRecord, { now }: Context): DeviceRecord {
+  const note = 'the record was lost during the run, and made again at the end of the run';
+  return appendHistory(leased, { at: now, type: 'died', note });
+}
+
+/** The message of the next work could not be sent. The next request sends the message again. */
 export function publishFailed(record: DeviceRecord): DeviceRecord | null {
-  if (!isPending(record.job) || record.job.unsent) return null;
-  return { ...record, job: { ...record.job, unsent: true } };
+  const { job, check } = record;
+  if (pendingWork(record)?.unsent) return null;
+  if (isPending(job)) return { ...record, job: { ...job, unsent: true } };
+  return check && { ...record, check: { ...check, unsent: true } };
 }
 
 /**
@@ -155,32 +212,52 @@ const waits: Record<WaitsFor, string> = {
 };
 
 /**
- * The lease of an earlier run has run out, so the hub's state is unknown. Unless that run had left its lease to run out, its
- * worker died: the run counts as a failed attempt.
+ * The lease of an earlier run has run out. If that run had left its lease to run out, the record has its findings: the hub's state is
+ * unknown if a call to the hub had no answer, and is known if only balena gave no answer. Otherwise the worker died: the hub's state is
+ * unknown, and the run counts as a failed attempt.
  */
 export function leaseExpired(record: DeviceRecord, { now }: Context): DeviceRecord {
-  if (!record.lease) return record;
+  if (!record.lease || record.lease.unresolved) return record;
   const next = { ...record, observed: withUnknownHub(record.observed) };
-  if (record.lease.unresolved) return next;
   const event = { at: now, type: 'died' as const, note: 'the worker stopped in the middle of its work' };
   return appendHistory({ ...next, attempts: record.attempts + 1 }, event);
 }
 
-/** A worker takes the device. The desired scope is recorded before the worker can write a variable there. */
+/**
+ * A worker takes the device. The desired scope is recorded before the worker can write a variable there. The run of a change covers a
+ * check whose time has come, and asks the hub if the check does. What the record says about another hub counts for nothing.
+ *
+ * @param hubHost the host name of the hub of this process; null if unknown
+ */
 export function leased(
   record: DeviceRecord,
   context: Context,
-  { by, until }: { by: string; until: EpochMs },
+  { by, until, hubHost = null }: { by: string; until: EpochMs; hubHost?: string | null },
 ): DeviceRecord {
   const { present, service } = record.desired;
-  const next = { ...leaseExpired(record, context), lease: { by, until } };
+  const expired = atHub(leaseExpired(record, context), hubHost);
+  const next = { ...expired, ...covered(record, context), lease: { by, until } };
   return present && service !== null ? addScopes(next, [service]) : next;
 }
 
-/** The worker of this device died too often. The job fails for good, or the request is refused, and no lease is left. */
+function atHub(record: DeviceRecord, hubHost: string | null): DeviceRecord {
+  if (hubHost === null || record.observed.hubHost === hubHost) return record;
+  const { hubEtag, hubSeenAt, ...others } = record.observed;
+  if (!isOfOtherHub(others, hubHost)) return { ...record, observed: { ...record.observed, hubHost } };
+  return { ...record, observed: { ...withUnknownHub(others), hubHost } };
+}
+
+function covered({ job, check }: DeviceRecord, { now }: Context): Pick<DeviceRecord, 'job' | 'check'> {
+  if (!check) return { job, check };
+  const { again: _, ...begun } = check;
+  const verifies = check.forceVerify === true && check.due <= now;
+  return { job: isPending(job) && verifies ? { ...job, forceVerify: true } : job, check: begun };
+}
+
+/** The worker of this device died too often. The work fails for good, or the request is refused, and no lease is left. */
 export function workerDied(record: DeviceRecord, context: Context, error: ProvisioningError): DeviceRecord {
   const refuses = isRefused(record, error);
-  const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context.now);
+  const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context);
   return refuses ? putBack(dead, context) : dead;
 }
 
@@ -235,28 +312,37 @@ function withValidated(record: DeviceRecord, ofRun: Desired): DeviceRecord {
  * The run has ended after another run took the device. The writes of both runs may have crossed, so a worker compares the device once more.
  *
  * @param scopes the scopes of the run that has ended: the other run may have cleared these scopes before the last write arrived
+ * @param compareAt the time after which no write of the ended run can take effect any more
  */
 export function leaseLost(
   record: DeviceRecord,
   context: Context,
   scopes: readonly VariableScope[],
+  compareAt: EpochMs = context.now,
 ): DeviceRecord {
   const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
-  return record.job?.dead ? next : reschedule(next, context, context.now);
+  return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);
 }
 
-/** The run succeeded. No job is left, and no trace of earlier failures. */
+/**
+ * The run succeeded. No job is left, and no trace of earlier failures. A check that succeeds also ends a dead job: the device is in the
+ * state that the failed request desired.
+ *
+ * @param ofCheck true if the work of the run was the check
+ */
 export function completed(
   record: DeviceRecord,
-  { now }: Context,
+  context: Context,
   steps: readonly StepResult[],
+  ofCheck = false,
 ): DeviceRecord {
+  const { now } = context;
   const { desired, fallback, refusal } = record;
   const done = desired.present ? 'provisioned' : 'deprovisioned';
   const hasMoved = desired.present && fallback?.desired.present && !isSamePlace(fallback.desired, desired);
-  const note = record.job?.kind === 'check' ? 'checked: the device is in its desired state' : done;
+  const note = ofCheck && !record.job ? 'checked: the device is in its desired state' : done;
   const next: DeviceRecord = {
-    ...record,
+    ...endCheck(record, context, ofCheck),
     ...noFailure,
     job: null,
     desired: hasMoved ? { ...desired, movedAt: now } : desired,
@@ -269,6 +355,13 @@ export function completed(
     observed: { ...record.observed, verifiedAt: now },
   };
   return appendHistory(next, { at: now, type: 'ran', note, steps });
+}
+
+/** A check has looked at a device whose request was cancelled or discarded. The dead job stays. */
+export function looked(record: DeviceRecord, context: Context, steps: readonly StepResult[]): DeviceRecord {
+  const next = { ...endCheck(record, context, true), attempts: 0, retries: 0, quickTries: 0 };
+  const note = 'checked: balena has the device. The request stays cancelled or discarded';
+  return appendHistory(next, { at: context.now, type: 'ran', note, steps });
 }
 
 /**
@@ -315,7 +408,7 @@ export function retried(
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
     quickTries: record.quickTries + (error.mayAppear ? 1 : 0),
-    error: recordedError(error, now),
+    error: isCheckNext(record) ? errorAfterCheck(record, error, now) : recordedError(error, now),
   };
   const note = `${error.code}: ${error.message} The job is tried again`;
   return appendHistory(next, { at: now, type: 'ran', note, steps });
@@ -324,13 +417,13 @@ export function retried(
 /** The run failed for good. A change becomes dead, with a cool-down. A check ends, and the desired state stays. */
 export function failed(
   record: DeviceRecord,
-  { now }: Context,
+  context: Context,
   { error, counted, steps }: Failure,
 ): DeviceRecord {
-  const result = record.job?.kind === 'change' ? 'failed for good' : 'the check failed';
-  const next = markDead({ ...record, attempts: record.attempts + (counted ? 1 : 0) }, error, now);
+  const result = isPending(record.job) ? 'failed for good' : 'the check failed';
+  const next = markDead({ ...record, attempts: record.attempts + (counted ? 1 : 0) }, error, context);
   return appendHistory(next, {
-    at: now,
+    at: context.now,
     type: 'ran',
     note: `${result}, ${error.code}: ${error.message}`,
     steps,
@@ -339,14 +432,14 @@ export function failed(
 
 /**
  * The request is refused. The desired state from before comes back, with what was requested meanwhile about its certificate. The refused
- * request stays in the record for answers and lists. A new job continues the earlier request, or checks the device: hints and requests to
- * verify may have joined the refused job.
+ * request stays in the record for answers and lists. A new job continues the earlier request, or a check looks at the device: the run may
+ * have changed the device before the request was refused.
  */
 export function refused(record: DeviceRecord, context: Context, failure: Failure): DeviceRecord {
   return putBack(failed(record, context, failure), context);
 }
 
-/** The run did not succeed, and its job was cancelled meanwhile. The job stays dead. */
+/** The run did not succeed, and its job was cancelled meanwhile. The job stays dead, and a check stays. */
 export function endedAfterCancel(
   record: DeviceRecord,
   { now }: Context,
@@ -367,8 +460,9 @@ export function replayed(
   context: Context,
   { due, by, action }: { due: EpochMs; by: string; action: string | null },
 ): DeviceRecord {
+  const { forceVerify, traceparent = context.traceparent } = record.job ?? {};
   const next: DeviceRecord = {
-    ...reschedule(record, context, due),
+    ...startJob(record, traceparent, { due, forceVerify }),
     ...noFailure,
     replays: record.replays + 1,
     ...(action !== null && { completedAt: null, action: { id: action, error: record.error } }),
@@ -399,14 +493,14 @@ export function restoredFromDeadLetter(lost: LostWork, { now }: Context): Device
 
 /**
  * An operator cancels the replay that made the pending change. The job becomes dead, with the error from before the replay. A replayed
- * request that is not validated yet is refused again.
+ * request that is not validated yet is refused again. A check that was requested meanwhile, or before the replay, is the next work.
  *
  * @param by the operator, for the history
  * @returns null if no change is pending
  */
 export function cancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
   const { job } = record;
-  if (!isPending(job) || job.kind !== 'change') return null;
+  if (!isPending(job)) return null;
   const error = record.action?.error ?? {
     code: 'cancelled' as const,
     step: null,
@@ -414,21 +508,23 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
     at: now,
   };
   const dead = { ...record, job: { ...job, dead: { at: now, cancelled: true } }, error };
-  const next = record.fallback && !record.desired.validated ? putBack(dead, { now }) : dead;
+  const isRefusedAgain = record.fallback !== null && !record.desired.validated;
+  const next = isRefusedAgain ? putBack(dead, { now }) : renewCheck(dead, now);
   return appendHistory(next, { at: now, type: 'cancelled', note: `the replay was cancelled by ${by}` });
 }
 
 /**
  * An operator cancels a rotation. The job is dropped only if no worker has begun the rotation, and the device is in the desired state
- * from before the rotation. A rotation that has begun continues: the hub may have stopped accepting the certificate that the device holds.
+ * from before the rotation. A check that was pending before the rotation is the next work. A rotation that has begun continues: the hub may have stopped accepting the certificate that the device holds.
  *
  * @returns null if the rotation continues
  */
 export function rotationCancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
   if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;
   const { retire: _, revoke: __, ...desired } = record.desired;
-  const next = { ...record, desired: { ...desired, ...record.action?.previous }, job: null };
-  if (!isInDesiredState(next)) return null;
+  const before = { ...record, desired: { ...desired, ...record.action?.previous }, job: null };
+  if (!isInDesiredState(before)) return null;
+  const next = renewCheck(before, now);
   return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation was cancelled by ${by}` });
 }
 

@@ -56,7 +56,7 @@ export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: Ep
     requestId: desired.requestId,
     step: error?.step ?? null,
     attempts,
-    expectedAt: isPending(job) && job.kind === 'change' ? isoOrNull(expectedAt) : null,
+    expectedAt: isPending(job) ? isoOrNull(expectedAt) : null,
     error: failureOf(record),
     refusal: refusalOf(record),
     certificate:

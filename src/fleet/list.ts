@@ -17,21 +17,23 @@ export interface ListingOptions {
   /** Only devices with a UUID greater than this UUID are listed. */
   after?: string;
   signal?: AbortSignal | undefined;
+  /** Called for a fleet that the key does not see: the list goes on without the rest of that fleet. Default: the listing fails. */
+  onInvisible?: ((fleet: string) => void) | undefined;
 }
 
 /**
  * Lists the devices of fleets in the order of the UUIDs, each device once. The listing costs a request for each fleet and page, and
  * another request for each fleet.
  *
- * @throws ProvisioningError `balena-unauthorized` if a fleet is invisible to the API key: an empty list would look like a fleet without
- * devices
+ * @throws ProvisioningError `balena-unauthorized` if a fleet is invisible to the API key, without `onInvisible`: an empty list would look
+ * like a fleet without devices
  * @throws ProvisioningError `balena-…` after several tries
  */
 export async function* listDevices(
   deps: ListingDependencies,
-  { fleets, after = '', signal }: ListingOptions,
+  { fleets, after = '', signal, onInvisible }: ListingOptions,
 ): AsyncGenerator<ListedDevice> {
-  const lists = (fleets ?? [null]).map((fleet) => devicesIn(deps, fleet, after, signal));
+  const lists = (fleets ?? [null]).map((fleet) => devicesIn(deps, fleet, after, { signal, onInvisible }));
   const heads = await Promise.all(lists.map((list) => list.next()));
   let last = after;
   for (;;) {
@@ -55,7 +57,7 @@ async function* devicesIn(
   { balena, clock }: ListingDependencies,
   fleet: string | null,
   after: string,
-  signal?: AbortSignal,
+  { signal, onInvisible }: Pick<ListingOptions, 'signal' | 'onInvisible'>,
 ): AsyncGenerator<ListedDevice> {
   for (let from = after; ; ) {
     const page = await retryWithBackoff(clock, () => balena.list(fleet, from), signal);
@@ -63,6 +65,7 @@ async function* devicesIn(
       page.length < fleetPageSize &&
       !(await retryWithBackoff(clock, () => balena.seesFleet(fleet), signal))
     ) {
+      if (fleet !== null && onInvisible) return onInvisible(fleet);
       throw new ProvisioningError(
         'balena-unauthorized',
         `The balena API key does not see ${fleet === null ? 'any fleet' : `the fleet ${fleet}`}. Check the slug and BALENA_API_KEY.`,

@@ -2,7 +2,7 @@ import { type CertificateCounts, expiryClassOf, noCertificates } from '../certif
 import { type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
 import type { Records } from '../device/repository.js';
 import { isHalfStored } from '../device/state.js';
-import type { Summary } from '../device/summary.js';
+import { pendingDue, type Summary } from '../device/summary.js';
 import { requestCheck } from '../provisioning/check.js';
 import type { Queue } from '../queue/queue.js';
 import { forEachConcurrently } from '../shared/async.js';
@@ -35,7 +35,7 @@ export interface RenewReport {
   checked: number;
   /** Due certificates left to the next run, because the renewals' share of the rate limiter is full. */
   left: number;
-  /** Due certificates of devices with a request failed for good. An operator must replay or discard the request first. */
+  /** Due certificates of devices whose request an operator has cancelled or discarded. A check would not renew them. */
   failed: number;
   /** The share of the rate limiter used by renewals. */
   share: RenewalShare;
@@ -72,7 +72,7 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   const chosen = due.slice(0, Math.max(0, Math.ceil((until - first) / intervalMs)));
   let checked = 0;
   const scheduleCheck = async ({ uuid }: { uuid: string }, i: number) => {
-    await retryWithBackoff(clock, () => requestCheck(deps, uuid, false, first + i * intervalMs));
+    await retryWithBackoff(clock, () => requestCheck(deps, uuid, { due: first + i * intervalMs }));
     checked += 1;
   };
   await forEachConcurrently(chosen, callsAtATime, scheduleCheck, signal);
@@ -86,21 +86,22 @@ async function findDue(records: Records, renewAt: number, now: EpochMs) {
   const scheduled: EpochMs[] = [];
   let failed = 0;
   for await (const summary of records.summaries()) {
-    const { uuid, job, notAfter } = summary;
-    if (job?.kind === 'check' && job.due >= now) scheduled.push(job.due);
+    const { uuid, job, check, notAfter } = summary;
+    if (check && !check.forceVerify && check.due >= now) scheduled.push(check.due);
     const expiryClass = expiryClassOf(summary, now);
     if (expiryClass) certificates[expiryClass] += 1;
     if (!isDue(summary, renewAt, now)) continue;
-    if (job?.deadAt) failed += 1;
-    else if (!job) due.push({ uuid, notAfter: notAfter ?? 0 });
+    if (job?.cancelled || job?.discarded) failed += 1;
+    else if (pendingDue(summary) === null) due.push({ uuid, notAfter: notAfter ?? 0 });
   }
   due.sort((a, b) => a.notAfter - b.notAfter);
   return { certificates, due, failed, scheduled };
 }
 
 function isDue(summary: Summary, renewAt: number, now: EpochMs): boolean {
-  const { uuid, operation, thumbprint, notBefore, notAfter } = summary;
-  if (operation === 'deprovision') return false;
+  const { uuid, operation, outside, thumbprint, notBefore, notAfter } = summary;
+  // The certificate of a device outside the served fleets is not ours to renew.
+  if (operation === 'deprovision' || outside) return false;
   // A renewal failed between the two variables of a pair. The dates of the certificate in use may be unknown.
   if (isHalfStored(summary)) return true;
   if (thumbprint === null) return false;

@@ -1,11 +1,11 @@
-import { mostUuids } from '../balena/listing.js';
-import { type AcceptDependencies, acceptAgain, acceptNew } from '../provisioning/accept.js';
+import { type AcceptDependencies, acceptNew } from '../provisioning/accept.js';
 import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
+import type { EpochMs } from '../shared/time.js';
 import type { Position } from '../storage/timerRows.js';
 import { type ListingDependencies, listDevices } from './list.js';
-import { type GuardedFleet, massDeletionGuard } from './massDeletionGuard.js';
+import { type GuardedFleet, type GuardOptions, massDeletionGuard } from './massDeletionGuard.js';
 import { mergeJoin } from './mergeJoin.js';
 import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepItem } from './sweepRules.js';
 
@@ -13,9 +13,15 @@ export type SweepDependencies = AcceptDependencies & ListingDependencies;
 
 /** The options of a sweep. */
 export interface SweepOptions extends Pick<SweepRules, 'fleets' | 'service'> {
+  /** See `SweepRules`; default: the fleets to sweep. */
+  served?: readonly string[] | null;
+  /** See `SweepRules`; default: unknown. */
+  hubHost?: string | null;
+  /** The hub's limit of registry operations a minute. The checks of devices of another hub are spread over this rate; default: 100. */
+  operationsPerMinute?: number;
   /** See `SweepRules`; default: ten minutes. */
   settleMs?: number;
-  /** Disables the mass deletion guard, for fleets emptied on purpose. Default: false. */
+  /** Disables the mass deletion guard, for fleets that were emptied, deleted or taken out of FLEETS on purpose. Default: false. */
   allowGone?: boolean;
   /** Ends the sweep cleanly: started calls finish, and the report has the work done so far. */
   signal?: AbortSignal;
@@ -32,8 +38,10 @@ export interface SweepProgress {
   requested: number;
   /** Number of checked devices by reason; in a plan: of devices to check. */
   checked: Record<CheckReason, number>;
-  /** Fleets with too many apparently deleted devices, left alone by the sweep. Empty before the end. */
+  /** Fleets with too many apparently missing devices, left alone by the sweep. Empty before the end. */
   guarded: GuardedFleet[];
+  /** Fleets that the key does not see. Only the devices of the other fleets are judged. */
+  invisible: string[];
 }
 
 /** The result of a sweep. */
@@ -54,56 +62,27 @@ const callsAtATime = 20;
  */
 export async function* planSweep(deps: SweepDependencies, options: SweepOptions): AsyncGenerator<SweepItem> {
   const progress = emptyProgress();
-  const guard = massDeletionGuard(options);
-  let again: SweepItem[] = [];
+  const guard = massDeletionGuard(rulesOf(options));
   for await (const { item } of joinDevices(deps, options, '', progress, guard)) {
-    if (item?.act === 'request-again') again.push(item);
-    else if (item) {
+    if (item) {
       count(progress, item);
       yield item;
     }
-    if (again.length >= mostUuids) {
-      yield* withService(again);
-      again = [];
-    }
     if ((progress.devices + progress.records) % rowsAtATime === 0) options.onProgress?.(progress);
   }
-  yield* withService(again);
-  const { items, guarded } = guard.release(options.allowGone);
+  const { items, guarded } = guard.release(guardOptions(options, progress));
   progress.guarded = guarded;
   for (const item of items) {
     count(progress, item);
     yield item;
   }
   options.onProgress?.(progress);
-
-  async function* withService(items: readonly SweepItem[]): AsyncGenerator<SweepItem> {
-    for (const item of await dropWithoutService(deps, items)) {
-      count(progress, item);
-      yield item;
-    }
-  }
-}
-
-/** Drops the items whose service the device does not have. One request reads the services of many devices. */
-async function dropWithoutService(
-  { balena, clock }: ListingDependencies,
-  items: readonly SweepItem[],
-): Promise<SweepItem[]> {
-  const unsure = items.flatMap((item) => (item.act === 'request-again' && item.mustExist ? [item] : []));
-  const missing = new Set<SweepItem>();
-  for (let from = 0; from < unsure.length; from += mostUuids) {
-    const part = unsure.slice(from, from + mostUuids);
-    const services = await retryWithBackoff(clock, () => balena.servicesOf(part.map(({ uuid }) => uuid)));
-    for (const item of part) if (!services.get(item.uuid)?.includes(item.service)) missing.add(item);
-  }
-  return items.filter((item) => !missing.has(item));
 }
 
 /**
- * Compares balena's devices with the records. The sweep requests devices without credentials and without a record, and requests again what
- * failed because balena did not have the device or its service. The sweep requests
- * checks of devices that are missing in balena, and of devices with other credentials than the record. Repeated and concurrent sweeps are
+ * Compares balena's devices with the records. The sweep requests devices without credentials and without a record.
+ * The sweep requests checks of devices that are missing in balena, of devices with other credentials than the record, and of devices whose
+ * request failed for good: a check does what the request desired, if the cause of the failure is gone. Repeated and concurrent sweeps are
  * harmless, and the workers keep to the rate limiter. If too many devices of a fleet are missing in balena, the sweep leaves these devices
  * alone, and reports the fleet in `guarded`.
  *
@@ -118,15 +97,20 @@ export async function sweep(
   const progress = emptyProgress();
   const { signal } = options;
   const after = (await position?.read()) ?? '';
-  const guard = massDeletionGuard(options);
+  const guard = massDeletionGuard(rulesOf(options));
   let items: SweepItem[] = [];
+  const { operationsPerMinute = 100 } = options;
   let rows = 0;
+  let spreadMs = 0;
   const performAll = (all: readonly SweepItem[]) =>
     forEachConcurrently(all, callsAtATime, async (item) => {
-      if (await perform(deps, item)) count(progress, item);
+      const isOther = item.act === 'check' && item.why === 'other-hub';
+      // The move of a whole fleet to another hub must not flood the queue with checks that all wait for the rate limiter.
+      if (isOther) spreadMs += 60_000 / operationsPerMinute;
+      if (await perform(deps, item, isOther ? deps.clock.now() + spreadMs : undefined)) count(progress, item);
     });
   const performPart = async (upTo: string) => {
-    await performAll(await dropWithoutService(deps, items));
+    await performAll(items);
     items = [];
     await position?.write(upTo);
     options.onProgress?.(progress);
@@ -147,7 +131,7 @@ export async function sweep(
     finished = false;
   }
   // The kept items are performed even after an abort: the next run starts after these devices.
-  const released = guard.release(options.allowGone);
+  const released = guard.release(guardOptions(options, progress));
   progress.guarded = released.guarded;
   await performAll(released.items);
   options.onProgress?.(progress);
@@ -157,14 +141,18 @@ export async function sweep(
 /** Joins devices and records, and decides the item of each. The guard keeps the items of apparently deleted devices. */
 async function* joinDevices(
   deps: SweepDependencies,
-  { fleets, service, settleMs = 10 * minutes, signal }: SweepOptions,
+  options: SweepOptions,
   after: string,
   progress: SweepProgress,
   guard: ReturnType<typeof massDeletionGuard>,
 ): AsyncGenerator<{ uuid: string; item: SweepItem | null }> {
-  const rules = { fleets, service, settleMs };
+  const rules = rulesOf(options);
+  const { fleets, signal } = options;
+  const onInvisible = (fleet: string) => {
+    progress.invisible.push(fleet);
+  };
   const joined = mergeJoin(
-    listDevices(deps, { fleets, after, signal }),
+    listDevices(deps, { fleets, after, signal, onInvisible }),
     deps.records.summaries(after === '' ? {} : { after }),
   );
   for await (const each of joined) {
@@ -176,13 +164,20 @@ async function* joinDevices(
 }
 
 /** @returns false if another caller has requested the device in the meantime */
-async function perform(deps: SweepDependencies, item: SweepItem): Promise<boolean> {
+async function perform(deps: SweepDependencies, item: SweepItem, due?: EpochMs): Promise<boolean> {
   if (item.act === 'request')
     return (await retryWithBackoff(deps.clock, () => acceptNew(deps, item.uuid, item.service))) !== null;
-  if (item.act === 'request-again')
-    return (await retryWithBackoff(deps.clock, () => acceptAgain(deps, item.uuid))) !== null;
-  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid));
+  await retryWithBackoff(deps.clock, () => requestCheck(deps, item.uuid, { notice: item.notice, due }));
   return true;
+}
+
+function rulesOf(options: SweepOptions): SweepRules {
+  const { fleets, served = fleets, service, settleMs = 10 * minutes, hubHost = null } = options;
+  return { fleets, served, service, settleMs, hubHost };
+}
+
+function guardOptions({ allowGone = false }: SweepOptions, { invisible }: SweepProgress): GuardOptions {
+  return { allowGone, invisible: new Set(invisible) };
 }
 
 function emptyProgress(): SweepProgress {
@@ -190,7 +185,7 @@ function emptyProgress(): SweepProgress {
     CheckReason,
     number
   >;
-  return { devices: 0, records: 0, requested: 0, checked, guarded: [] };
+  return { devices: 0, records: 0, requested: 0, checked, guarded: [], invisible: [] };
 }
 
 function count(progress: SweepProgress, item: SweepItem): void {

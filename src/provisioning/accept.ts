@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
-import { isTakenUp, refusedPart } from '../device/refusal.js';
+import { refusedPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
-import { hasBegun, hasPendingChange, isInDesiredState, isPending, operationOf } from '../device/state.js';
+import { hasBegun, hasPendingChange, isInDesiredState, operationOf, pendingWork } from '../device/state.js';
 import { requested } from '../device/transitions.js';
 import { messageIdOf, publishOrMarkUnsent, type SentRecently } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
@@ -46,8 +46,6 @@ const lookAgainAfterMs = minutes;
 const soonMs = 60_000;
 /** The shortest time from a change of service that succeeded to the next. Two services that request in turn would otherwise move the credentials all the time. */
 const moveAgainAfterMs = 10 * minutes;
-/** The shortest time from a failure to the next run that an event or a sweep starts. A device may come online every few seconds. */
-const takeUpAgainAfterMs = 60_000;
 /** A process can die between writing a record and sending its message. After this time a repeated request sends the message again. */
 const sendAgainAfterMs = 30_000;
 
@@ -92,10 +90,8 @@ async function look(
 }
 
 /** A check looks soon, or has found something to repair. The check of a planned renewal may be due in hours. */
-function isBeingChecked(record: DeviceRecord, now: EpochMs): boolean {
-  const { job } = record;
-  if (!isPending(job) || job.kind !== 'check') return false;
-  return job.due <= now + soonMs || hasBegun(record);
+function isBeingChecked({ check }: DeviceRecord, now: EpochMs): boolean {
+  return check !== null && (check.notBefore === undefined || check.due <= now + soonMs);
 }
 
 /**
@@ -133,22 +129,6 @@ export function acceptRotation(
     if (!record?.desired.present || record.desired.service !== request.service) return { answer: null };
     const decided = answerWithoutChange(request, record, deps.clock.now());
     return decided ? { answer: decided } : { request };
-  });
-}
-
-/**
- * Requests again what failed for good because balena did not have the device or its service, or because its fleet was not served. The
- * caller has a sign that the cause may be gone. The new request looks at most once a minute.
- *
- * @returns null if the record has no such failure
- * @throws as `accept`
- */
-export function acceptAgain(deps: AcceptDependencies, uuid: string): Promise<Accepted | null> {
-  return writeRequest<Accepted | null>(deps, uuid, (record) => {
-    if (!record || !isTakenUp(record)) return { answer: null };
-    const { desired, job } = record;
-    const due = (job?.dead?.at ?? 0) + takeUpAgainAfterMs;
-    return { request: { uuid, present: true, service: desired.service ?? '', due } };
   });
 }
 
@@ -219,10 +199,11 @@ function waitsForBulkAction(record: DeviceRecord, now: EpochMs): boolean {
 }
 
 function needsPublishing({ clock, sentRecently }: AcceptDependencies, record: DeviceRecord): boolean {
-  const { job, firstGeneration, lease } = record;
-  if (!isPending(job) || sentRecently.has(messageIdOf(record))) return false;
-  const isOverdue = clock.now() - job.due > sendAgainAfterMs;
-  return job.unsent === true || (job.generation === firstGeneration && !lease && isOverdue);
+  const { firstGeneration, lease } = record;
+  const work = pendingWork(record);
+  if (!work || sentRecently.has(messageIdOf(record))) return false;
+  const isOverdue = clock.now() - work.due > sendAgainAfterMs;
+  return work.unsent === true || (work.generation === firstGeneration && !lease && isOverdue);
 }
 
 async function publishAndRemember(deps: AcceptDependencies, record: DeviceRecord): Promise<void> {

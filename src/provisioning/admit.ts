@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DeviceRecord, Job } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
-import { isMessageOfJob } from '../device/state.js';
+import { isCheckNext, pendingWork, workOfMessage } from '../device/state.js';
 import type { Context } from '../device/transitionParts.js';
 import {
   leased,
@@ -83,17 +83,17 @@ async function tryToAdmit(
   }
   const { value: record, etag } = found;
   const { lease } = record;
-  const isOfJob = isMessageOfJob(record, message);
-  // The process that made the pending job may have died before sending the job's message.
-  if (!isOfJob) await publish(deps, record);
+  const isOfWork = workOfMessage(record, message) !== null;
+  // The process that made the pending work may have died before sending the message.
+  if (!isOfWork) await publish(deps, record);
   const dead = deadPart(record, message);
   if (dead?.job?.dead && wasResent(dead.job.dead, message, delivery)) {
-    const reopened = isOfJob ? record : refusalReopened(record);
+    const reopened = isOfWork ? record : refusalReopened(record);
     if (reopened) return writeAndPublish(deps, replayedByResending(reopened, context), etag);
   }
   if (dead) return { kind: 'dead', record: dead };
-  // The message of any other job is superseded.
-  if (!isOfJob) return postponedAdmission;
+  // The message of any other work is superseded.
+  if (!isOfWork) return postponedAdmission;
   if (lease && context.now < lease.until) {
     const at = Math.min(lease.until, context.now + leaseWaitMs);
     await publishCopy(deps.queue, message, delivery.sequenceNumber, at);
@@ -119,7 +119,7 @@ async function admitWithReservation(
   id: string,
 ): Promise<Admission | null> {
   const { value: record, etag } = found;
-  const { kind, due, reservation } = await reserve(deps, record);
+  const { kind, due, reservation, verifiesHub = false } = await reserve(deps, record);
   const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
   const admission =
     kind === 'later'
@@ -128,9 +128,9 @@ async function admitWithReservation(
           postponed(record, context, due, 'reservation', reservation ?? undefined),
           etag,
         )
-      : await takeLease(deps, found, id, reservation);
+      : await takeLease(deps, found, { id, reservation, verifiesHub });
   // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
-  if (!admission && reservation !== null && reservation !== record.job?.reservation)
+  if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)
     deps.rateLimiter.release(reservation);
   return admission;
 }
@@ -149,26 +149,22 @@ async function writeAndPublish(
 /** @returns null after a conflict */
 async function takeLease(
   deps: WorkerDependencies,
-  { value: record, etag }: Row<DeviceRecord>,
-  id: string,
-  reservation: Reservation | null,
+  found: Row<DeviceRecord>,
+  { id, reservation, verifiesHub }: { id: string; reservation: Reservation | null; verifiesHub: boolean },
 ): Promise<Admission | null> {
+  const { value: record, etag } = found;
   const { records, clock, settings } = deps;
   const now = clock.now();
   const context = { now, traceparent: currentTraceparent() };
   // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good.
   if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
-    return failForGood(
-      deps,
-      { value: record, etag },
-      workerDied(record, context, diedTooOften()),
-      reservation,
-    );
+    return failForGood(deps, found, workerDied(record, context, diedTooOften()), reservation);
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
-  const next = leased(record, context, { by: id, until });
+  const next = leased(record, context, { by: id, until, hubHost: settings.hubHost ?? null });
   if (!(await records.write(next, etag))) return null;
-  productMetrics().jobStarted(now - (record.job?.due ?? now));
-  return { kind: 'admitted', run: startRun(deps, next, id, now, reservation) };
+  productMetrics().jobStarted(now - (pendingWork(record)?.due ?? now));
+  const run = startRun(deps, next, { id, startedAt: now, reservation, verifiesHub });
+  return { kind: 'admitted', run };
 }
 
 /** @returns null after a conflict */
@@ -180,10 +176,12 @@ async function failForGood(
 ): Promise<Admission | null> {
   if (!(await deps.records.write(record, etag))) return null;
   if (reservation !== null) deps.rateLimiter.release(reservation);
+  // A check that waited for the work, or the request before a refused request, is the next work.
+  await publish(deps, record);
+  // A check ends without a dead letter.
+  if (isCheckNext(before)) return postponedAdmission;
   const { requestId } = before.desired;
   const dead = deadPart(record, { requestId, generation: before.job?.generation ?? null });
-  // The request before a refused request continues.
-  if (dead !== record) await publish(deps, record);
   if (!dead) return postponedAdmission;
   deps.status.count('failed');
   productMetrics().failed('worker-died', null);

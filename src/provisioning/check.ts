@@ -1,36 +1,36 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
-import { isPending } from '../device/state.js';
-import { checkRequested } from '../device/transitions.js';
+import { isCheckNext } from '../device/state.js';
+import { type CheckDetails, checkRequested } from '../device/transitions.js';
 import { publishOrMarkUnsent } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
-import type { Clock, EpochMs } from '../shared/time.js';
+import type { Clock } from '../shared/time.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
 
 /**
- * Requests a check: a worker compares the device with its desired state, and repairs differences. The desired state stays. A pending job
- * stays, and takes over `forceVerify`. A dead job stays as it is. A device without a record is ignored.
+ * Requests a check: a worker compares the device with its desired state, and repairs differences, whatever became of the last request.
+ * The desired state stays. The check follows a pending change, and a run that is under way. A device without a record is ignored.
  *
- * @param forceVerify true if the worker must also read the identity at the hub
- * @param due the comparison must not begin earlier; default: now
- * @returns the record with the pending job, or with the dead job that stays; null if the device has no record
+ * @returns the record with the requested check; null if the device has no record
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function requestCheck(
   deps: { records: Records; queue: Queue; clock: Clock },
   uuid: string,
-  forceVerify = false,
-  due?: EpochMs,
+  details: CheckDetails = {},
 ): Promise<DeviceRecord | null> {
   let found: DeviceRecord | null = null;
   const written = await deps.records.amend(uuid, (record) => {
     found = record;
     if (!record) return null;
+
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
-    return checkRequested(record, context, forceVerify, due);
+    return checkRequested(record, context, details);
   });
   const record = written ?? (found as DeviceRecord | null);
-  const isUnsent = isPending(record?.job ?? null) && record?.job?.unsent === true;
-  if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);
+  // The message of a pending change is sent already. The check follows the change.
+  const isToSend =
+    record !== null && isCheckNext(record) && (written !== null || record.check?.unsent === true);
+  if (isToSend) await publishOrMarkUnsent(deps, record);
   return record;
 }

@@ -18,6 +18,8 @@ export interface WorkerSettings extends ReconcileSettings {
   leaseGraceMs: number;
   /** The number of failed attempts after which a request fails for good. */
   maxAttempts: number;
+  /** The host name of the hub; default: unknown. */
+  hubHost?: string | null;
   /** The longest wait between two runs; default: an hour. */
   longestBackOffMs?: number;
 }

@@ -1,14 +1,17 @@
-import type { DeviceRecord, StepResult } from '../device/record.js';
+import type { Check, DeviceRecord, Job, StepResult } from '../device/record.js';
 import { deadPart, isRefused } from '../device/refusal.js';
-import { isMessageOfJob, operationOf } from '../device/state.js';
+import { operationOf, workOfMessage } from '../device/state.js';
 import {
   completed,
   endedAfterCancel,
   failed,
   leaseLost,
   leaseReleased,
+  looked,
   refused,
+  restoredFromRun,
   retried,
+  scopesFound,
   suspended,
 } from '../device/transitions.js';
 import type { Status } from '../health/status.js';
@@ -44,7 +47,7 @@ type Conclusion =
 /**
  * Writes the findings of a run into the record, together with the next run if there is one (docs/protocol.md, "Worker", step 7).
  *
- * @returns the written record; null if the record no longer exists
+ * @returns the written record
  * @throws ProvisioningError `records-unavailable`: the lease then runs out, and the run counts as one whose worker died
  */
 export async function finish(
@@ -52,14 +55,11 @@ export async function finish(
   message: ProvisioningMessage,
   run: Run,
   outcome: RunOutcome,
-): Promise<DeviceRecord | null> {
-  const { records, clock, rateLimiter, circuits, retryTransient } = deps;
+): Promise<DeviceRecord> {
+  const { records, clock, rateLimiter, circuits, retryTransient, settings } = deps;
   if (run.reservation !== null && outcome.kind !== 'reservation-not-due')
     rateLimiter.release(run.reservation);
   await releaseProbes(circuits, run.id, run.healthyDependencies);
-  // If a write may still take effect, or a call or the run timed out, the state of the hub is unknown.
-  if (outcome.kind === 'failed' && (run.outcomeUnknown || outcome.error.code === 'timed-out'))
-    run.observed.hub = 'unknown';
   if (outcome.kind === 'failed' && outcome.error.code === 'balena-write-refused')
     run.observed.writeRefused = true;
   const steps = stepsOf(run, outcome);
@@ -67,19 +67,24 @@ export async function finish(
 
   let ended: DeviceRecord | null = null;
   const written = await retryTransient(() =>
-    records.amend(run.uuid, (record) => {
+    records.amend(run.uuid, (found) => {
       ended = null;
-      if (!record) return null;
       const context = { now: clock.now(), traceparent: currentTraceparent() };
-      if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);
+      const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);
+      if (record.lease?.by !== run.id) {
+        const compareAt = context.now + (run.outcomeUnknown ? settings.leaseGraceMs : 0);
+        return leaseLost(record, context, run.scopes, compareAt);
+      }
       const released = leaseReleased(record, run);
-      if (!isMessageOfJob(released, message)) return released;
-      const concluded = conclude(released, context, conclusionFor(released), steps);
+      const work = workOfMessage(released, message);
+      if (!work) return released;
+      const concluded = conclude(released, context, conclusionFor(released), { steps, work, run });
       ended = endedPart(released, concluded);
       return concluded;
     }),
   );
-  if (written && ended) countEnded(deps.status, ended);
+  if (!written) throw new Error('unreachable: every run ends with a write');
+  if (ended) countEnded(deps.status, ended);
   return written;
 }
 
@@ -124,10 +129,14 @@ function conclude(
   record: DeviceRecord,
   context: { now: EpochMs; traceparent: string | undefined },
   next: Conclusion,
-  steps: readonly StepResult[],
+  { steps, work, run }: { steps: readonly StepResult[]; work: Job | Check; run: Run },
 ): DeviceRecord {
-  if (next.kind === 'succeeded') return completed(record, context, steps);
-  if (record.job?.dead) {
+  if (next.kind === 'succeeded') {
+    return run.looksOnly
+      ? looked(record, context, steps)
+      : completed(record, context, steps, work === record.check);
+  }
+  if ('dead' in work && work.dead) {
     const note = next.kind === 'suspended' ? 'cancelled' : `${next.error.code}: ${next.error.message}`;
     return endedAfterCancel(record, context, note, steps);
   }
@@ -141,10 +150,10 @@ function conclude(
 /** The record with a change that has succeeded, failed for good, or was refused in this run; null if no change has ended. */
 function endedPart(before: DeviceRecord, after: DeviceRecord): DeviceRecord | null {
   const { job, desired } = before;
-  if (job?.kind !== 'change') return null;
-  if (after.job === null) return after;
-  if (job.dead) return null;
-  return deadPart(after, { requestId: desired.requestId, generation: job.generation });
+  if (!job) return null;
+  const dead = deadPart(after, { requestId: desired.requestId, generation: job.generation });
+  if (dead) return job.dead ? null : dead;
+  return after.job === null ? after : null;
 }
 
 function countEnded(status: Status, record: DeviceRecord): void {

@@ -4,11 +4,12 @@ import { acceptsRevoked, isToRevoke } from '../device/state.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { choose } from './steps/choose.js';
 import { clear, clearForeignServices } from './steps/clear.js';
+import { leaveFleets } from './steps/leaveFleets.js';
 import { readBack } from './steps/readBack.js';
 import { register, revoke } from './steps/register.js';
 import { remove } from './steps/remove.js';
 import { missingValues, noteStored, proveRight, store } from './steps/store.js';
-import { expectServedFleet, findDevice, findScope } from './steps/validate.js';
+import { findDevice, findScope, isServed } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
 /**
@@ -18,9 +19,14 @@ import type { Work } from './steps/work.js';
  * @throws ProvisioningError; the findings so far are in `work`
  */
 export async function reconcile(work: Work): Promise<void> {
-  if (!work.desired.present) return remove(work, () => findDevice(work));
-  const device = (await findDevice(work)) ?? (await leaveMissingDevice(work));
-  expectServedFleet(work, device);
+  const { desired, looksOnly } = work;
+  if (!desired.present && !looksOnly) return remove(work, () => findDevice(work));
+  const device = await findDevice(work);
+  if (!device && !desired.present) return removeMissingDevice(work);
+  if (!device) return leaveMissingDevice(work);
+  if (!desired.present) return;
+  if (!isServed(work, device)) return leaveFleets(work, device);
+  if (looksOnly) return;
   // The key in another application's service is removed even if the run fails afterwards.
   const clearedElsewhere = await clearForeignServices(work, device);
   const foundVariables = findScope(work, device);
@@ -57,13 +63,21 @@ async function expectShown(
 }
 
 /**
- * The hub must not accept a certificate that no device holds. If the device was never seen, the identity stays: the identity may belong
- * to another owner, and a caller must not be able to remove an identity by a request for a device that our key does not see.
+ * Removes the identity of a device that balena does not have: the hub must not accept a certificate that no device holds. If the device was
+ * never seen, the identity stays: the identity may belong to another owner, and a caller must not be able to remove an identity by a request
+ * for a device that our key does not see.
+ */
+async function removeMissingDevice(work: Work): Promise<void> {
+  if (work.observed.fleet !== null) await remove(work, async () => null);
+}
+
+/**
+ * Ends a run for a device that balena does not have. The identity is removed.
  *
  * @throws ProvisioningError `device-not-found`, always; `hub-…`, `timed-out`
  */
 async function leaveMissingDevice(work: Work): Promise<never> {
-  if (work.observed.fleet !== null) await remove(work, async () => null);
+  await removeMissingDevice(work);
   throw new ProvisioningError('device-not-found', 'balena has no device with this UUID.', {
     step: 'validate',
     mayAppear: work.observed.fleet === null,

@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
-import { isMessageOfJob, isPending } from '../device/state.js';
+import { isMessageOfJob, pendingWork } from '../device/state.js';
 import { type DiscardedDeadLetters, type JoinedDeadLetter, readDeadLetters } from '../queue/deadLetters.js';
 import { publish } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
@@ -40,12 +40,15 @@ const longestLockingMs = 45_000;
 
 /**
  * The safety net. A process can die between writing a job and sending the job's message: the redrive sends the messages of overdue
- * jobs again. The redrive also removes superseded and discarded dead letters from the dead-letter queue.
+ * jobs again. The redrive also removes superseded and discarded dead letters from the dead-letter queue, and counts the devices that may
+ * need an operator.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
 export async function redrive(deps: RedriveDependencies): Promise<RedriveReport> {
-  return { sent: await sendOverdue(deps), cleaned: await cleanDeadLetters(deps) };
+  const report = { sent: await sendOverdue(deps), cleaned: await cleanDeadLetters(deps) };
+  productMetrics().attention(await deps.records.countAttention());
+  return report;
 }
 
 async function sendOverdue(deps: RedriveDependencies): Promise<number> {
@@ -71,8 +74,9 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
     if (failures.length >= sendsAtATime) throw failures[0];
   };
   for await (const record of records.listOverdue(now - duplicateWindowMs)) {
-    if (!isPending(record.job)) continue;
-    const lateMs = now - record.job.due;
+    const work = pendingWork(record);
+    if (!work) continue;
+    const lateMs = now - work.due;
     mostLateMs = Math.max(mostLateMs, lateMs);
     if (!isDueForSending(lateMs, duplicateWindowMs, sinceLastMs)) continue;
     if (sending.push(send(record)) >= sendsAtATime) await sendAll();

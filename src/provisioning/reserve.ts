@@ -1,5 +1,12 @@
 import type { DeviceRecord } from '../device/record.js';
-import { acceptsRevoked, hubAccepts, isToRetire } from '../device/state.js';
+import {
+  acceptsRevoked,
+  hubAccepts,
+  isCheckNext,
+  isOfOtherHub,
+  isToRetire,
+  pendingWork,
+} from '../device/state.js';
 import type { EpochMs } from '../shared/time.js';
 import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
@@ -11,11 +18,20 @@ export interface ReserveResult {
   due: EpochMs;
   /** Null if the work is expected to need no registry operation, or if none is reserved yet. */
   reservation: Reservation | null;
+  /** The operation is for a check that asks the hub from time to time. */
+  verifiesHub?: true;
 }
 
 /** A check reserves an operation only if one is free within this time. Otherwise the check waits, so that requests come first. */
 const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
+/**
+ * A check of a device also asks the hub once a day, if a registry operation is free at once: somebody may have deleted the identity. Such a
+ * device asks again and again, and each repeated request leads to a check. One operation a device and day is at most 70 % of the rate of
+ * one S1 unit for 100,000 devices that all ask daily, and takes only what is free.
+ */
+const verifyHubAfterMs = 24 * 3_600_000;
+const freeAtOnceMs = 1_000;
 
 /**
  * Reserves a registry operation for a job that is expected to need one. A reservation that is nearly due is waited for.
@@ -28,43 +44,56 @@ export async function reserve(
     clock,
     settings,
     random,
-  }: Pick<WorkerDependencies, 'rateLimiter' | 'clock' | 'random'> & { settings: { renewAt: number } },
+  }: Pick<WorkerDependencies, 'rateLimiter' | 'clock' | 'random'> & {
+    settings: Pick<WorkerDependencies['settings'], 'renewAt' | 'hubHost'>;
+  },
   record: DeviceRecord,
 ): Promise<ReserveResult> {
-  const { job } = record;
-  let reservation = job?.reservation ?? null;
+  let verifiesHub = false;
+  let reservation = pendingWork(record)?.reservation ?? null;
   if (reservation !== null && clock.now() - (await rateLimiter.due(reservation)) > abandonedAfterMs)
     reservation = null;
   if (reservation === null) {
     const now = clock.now();
-    if (!expectsHubOperation(record, now, settings.renewAt)) return { kind: 'now', due: now, reservation };
-    if (job?.kind === 'check' && (await rateLimiter.nextFree()) - now > checkHorizonMs)
+    if (!expectsHubOperation(record, now, settings)) {
+      if (!isHubVerificationDue(record, now) || (await rateLimiter.nextFree()) - now > freeAtOnceMs)
+        return { kind: 'now', due: now, reservation };
+      verifiesHub = true;
+    }
+    if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > checkHorizonMs)
       return { kind: 'later', due: clock.now() + Math.round(checkAgainMs * (1 + random())), reservation };
     reservation = await rateLimiter.reserve();
   }
   const due = await rateLimiter.waitFor(reservation);
   if (due !== null) return { kind: 'later', due, reservation };
   rateLimiter.markUsed(reservation);
-  return { kind: 'now', due: clock.now(), reservation };
+  return { kind: 'now', due: clock.now(), reservation, ...(verifiesHub && { verifiesHub }) };
 }
 
 /**
  * Estimates from the record whether the job needs a registry operation of the hub. If the estimate is wrong, the run reserves an
  * operation later.
  *
- * @param renewAt the fraction of a certificate's lifetime after which the certificate is renewed
+ * @param settings `renewAt`: the fraction of a certificate's lifetime after which the certificate is renewed; `hubHost`: our hub
  */
 export function expectsHubOperation(
-  { desired, observed, job, retries }: DeviceRecord,
+  record: DeviceRecord,
   now: EpochMs,
-  renewAt: number,
+  { renewAt, hubHost = null }: Pick<WorkerDependencies['settings'], 'renewAt' | 'hubHost'>,
 ): boolean {
+  const { desired, observed } = record;
   const { thumbprint, hub, notBefore, notAfter } = observed;
+  const isVerified = pendingWork(record)?.forceVerify === true;
   // balena most likely refuses the next write as well, and the run ends before the hub is called.
-  if (observed.writeRefused && desired.present && !job?.forceVerify) return false;
-  if (!desired.present && retries > 0 && hub === 'none') return false;
-  if (!desired.present || job?.forceVerify || thumbprint === null || !hubAccepts(hub, thumbprint))
+  if (observed.writeRefused && desired.present && !isVerified) return false;
+  if (!desired.present && record.retries > 0 && hub === 'none') return false;
+  if (!desired.present || isVerified || thumbprint === null || !hubAccepts(hub, thumbprint)) return true;
+  if (isOfOtherHub(observed, hubHost) || isToRetire(desired, thumbprint) || acceptsRevoked(desired, hub))
     return true;
-  if (isToRetire(desired, thumbprint) || acceptsRevoked(desired, hub)) return true;
   return notBefore !== null && notAfter !== null && now >= notBefore + (notAfter - notBefore) * renewAt;
+}
+
+/** Whether the next work is a check, and the hub has not answered a call for this device for a day. */
+function isHubVerificationDue(record: DeviceRecord, now: EpochMs): boolean {
+  return isCheckNext(record) && now - (record.observed.hubSeenAt ?? 0) > verifyHubAfterMs;
 }

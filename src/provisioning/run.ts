@@ -1,5 +1,6 @@
 import { withFleet } from '../balena/errors.js';
 import type { DeviceRecord, StepResult } from '../device/record.js';
+import { isCheckNext, isDeadByOperator, pendingWork } from '../device/state.js';
 import { scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
@@ -35,6 +36,8 @@ export interface Run extends Work {
   /** The reserved operation; null once the run has used the reservation. */
   reservation: Reservation | null;
   readonly steps: StepResult[];
+  /** The record as it was written with the lease. */
+  readonly leased: DeviceRecord;
   /** Ends the run's spans. */
   end(error?: ProvisioningError): void;
 }
@@ -43,15 +46,18 @@ export interface Run extends Work {
  * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
  *
  * @param record the record with this run's lease
- * @param startedAt a time before the lease was written
- * @param reservation a reserved operation that is due; null if none is expected to be needed
+ * @param options `startedAt`: a time before the lease was written; `reservation`: a reserved operation that is due, null if none is expected
+ * to be needed; `verifiesHub`: the run asks the hub instead of trusting the record
  */
 export function startRun(
   deps: WorkerDependencies,
   record: DeviceRecord,
-  id: string,
-  startedAt: EpochMs,
-  reservation: Reservation | null,
+  {
+    id,
+    startedAt,
+    reservation,
+    verifiesHub = false,
+  }: { id: string; startedAt: EpochMs; reservation: Reservation | null; verifiesHub?: boolean },
 ): Run {
   const { clock, settings, retryTransient } = deps;
   const deadline = startedAt + settings.workLimitMs;
@@ -62,8 +68,10 @@ export function startRun(
     uuid: record.uuid,
     desired: record.desired,
     scopes: record.scopes,
-    forceVerify: record.job?.forceVerify ?? false,
+    forceVerify: verifiesHub || (pendingWork(record)?.forceVerify ?? false),
     isRetry: record.retries > 0,
+    notice: record.check?.notice ?? null,
+    looksOnly: isCheckNext(record) && isDeadByOperator(record.job),
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
     validated: false,
@@ -72,6 +80,7 @@ export function startRun(
     blamesDevice: true,
     reservation,
     steps,
+    leased: record,
     end,
     now: () => clock.now(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
@@ -90,7 +99,10 @@ export function startRun(
       timed(step, () =>
         callDependency('hub', step, async (isRepeated) => {
           await beforeOperation();
-          return call(deps.hub, Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated)));
+          const ms = Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated));
+          const answer = await call(deps.hub, ms);
+          run.observed.hubSeenAt = clock.now();
+          return answer;
         }),
       ),
   };

@@ -76,7 +76,6 @@ async function work(
   const ms = deps.clock.now() - startedAt;
   addLogContext({ ...logContextOf(outcome), ms });
   delivery.log(describe(run, outcome, ms));
-  if (!record) return;
   await publish(deps, record);
   const dead = deadPart(record, message);
   if (dead) await deadLetter(dead, delivery);

@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../device/record.js';
 import type { Records } from '../device/repository.js';
 import { retirementOf } from '../device/request.js';
-import { isPending } from '../device/state.js';
+import { pendingWork } from '../device/state.js';
 import { publishFailed } from '../device/transitions.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
@@ -9,7 +9,7 @@ import type { ProvisioningMessage } from './messages.js';
 import type { Queue } from './queue.js';
 
 /**
- * Sends the message of the record's pending job, if there is one. The same job always gets the same message id, so the queue drops a
+ * Sends the message of the record's next work, if there is any. The same work always gets the same message id, so the queue drops a
  * message that it has seen within its duplicate window.
  *
  * @throws ProvisioningError `queue-unavailable`
@@ -18,26 +18,27 @@ export async function publish(
   { queue, clock }: { queue: Queue; clock: Clock },
   record: DeviceRecord,
 ): Promise<void> {
-  const { uuid, desired, job } = record;
-  if (!isPending(job)) return;
+  const { uuid, desired } = record;
+  const work = pendingWork(record);
+  if (!work) return;
   const message: ProvisioningMessage = {
     v: 1,
     uuid,
     requestId: desired.requestId,
-    generation: job.generation,
+    generation: work.generation,
     // `due` is never in the past: a worker recognises by `due` that an operator has resent a dead letter.
-    due: Math.max(job.due, clock.now()),
+    due: Math.max(work.due, clock.now()),
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
     ...retirementOf(desired.retire, desired.revoke),
-    ...(job.traceparent !== undefined && { traceparent: job.traceparent }),
+    ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
   };
-  await queue.send(message, { messageId: messageIdOf(record), at: job.due });
+  await queue.send(message, { messageId: messageIdOf(record), at: work.due });
 }
 
-/** The id of the message of the record's job. */
-export function messageIdOf({ desired, job }: Pick<DeviceRecord, 'desired' | 'job'>): string {
-  return `${desired.requestId}.${job?.generation}`;
+/** The id of the message of the record's next work; of a dead job if no work is pending. */
+export function messageIdOf(record: Pick<DeviceRecord, 'desired' | 'job' | 'check'>): string {
+  return `${record.desired.requestId}.${(pendingWork(record) ?? record.job)?.generation}`;
 }
 
 /**
@@ -59,7 +60,7 @@ export async function publishCopy(
 }
 
 /**
- * Sends the message of a record that was just written. If that fails, the job is marked, so that the next request sends the message.
+ * Sends the message of a record that was just written. If that fails, the work is marked, so that the next request sends the message.
  * If the mark cannot be written either, the redrive sends the message.
  *
  * @throws ProvisioningError `queue-unavailable`
@@ -72,7 +73,7 @@ export async function publishOrMarkUnsent(
     await publish(deps, record);
   } catch (error) {
     const mark = (found: DeviceRecord | null) =>
-      found?.job && messageIdOf(found) === messageIdOf(record) ? publishFailed(found) : null;
+      found && messageIdOf(found) === messageIdOf(record) ? publishFailed(found) : null;
     await deps.records.amend(record.uuid, mark).catch(() => {});
     throw ProvisioningError.from(error);
   }

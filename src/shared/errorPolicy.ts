@@ -32,8 +32,6 @@ export interface ErrorPolicy {
    * yet (`ProvisioningError.mayAppear`).
    */
   quickTries: number;
-  /** True if an event or the sweep requests again what failed for good with this code: the cause may be gone without an operator. */
-  isTakenUp: boolean;
   /**
    * Whether one run repeats the failed call: a few times within 20 s; or `once`, over a new connection, because the old connection may
    * have been dropped without a word.
@@ -68,7 +66,6 @@ const usual = {
   dependency: null,
   isFinal: false,
   quickTries: 0,
-  isTakenUp: false,
   retriedInRun: 'never',
   countsAsAttempt: 'never',
   firstBackOffMs: 5 * seconds,
@@ -81,7 +78,7 @@ const usual = {
 const final = { ...usual, isFinal: true, httpStatus: 422 } as const;
 
 /** balena does not have what the request names, or not yet. */
-const missing = { ...final, quickTries: 4, isTakenUp: true } as const;
+const missing = { ...final, quickTries: 4 } as const;
 
 /** The dependency is too busy. */
 const busy = {
@@ -132,20 +129,20 @@ export const errorPolicies = {
   'device-not-visible': {
     ...deviceFailed,
     fault: 'fleet',
-    meaning: 'The device is not visible in balena, and neither is its fleet.',
+    meaning:
+      'balena shows neither the device nor its fleet: the fleet was deleted, or the key has lost a right.',
     advice:
-      'If the fleet was deleted, discard the request. Otherwise check that BALENA_API_KEY sees the fleet, and replay.',
+      'If the fleet was deleted, discard the request, and run provisioner sweep --fleet <slug> --allow-gone. Otherwise check BALENA_API_KEY and its rights, and replay.',
   },
   'service-not-found': {
     ...missing,
     fault: 'fleet',
     meaning: 'The device has no service with this name. No credentials were created.',
     advice:
-      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay, or let the sweep repeat the request.',
+      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay, or let the sweep request a check.',
   },
   'fleet-not-allowed': {
     ...final,
-    isTakenUp: true,
     fault: 'fleet',
     meaning: "The device's fleet is not in FLEETS.",
     advice: 'Add the fleet to FLEETS and replay, or discard the request.',

@@ -8,7 +8,15 @@ export const count = z.int().nonnegative();
 
 export const operation = z.enum(['provision', 'rotate', 'deprovision']);
 export const step = z.enum(['validate', 'mint', 'register', 'store', 'remove']);
-export const state = z.enum(['queued', 'working', 'retrying', 'provisioned', 'deprovisioned', 'failed']);
+export const state = z.enum([
+  'queued',
+  'working',
+  'retrying',
+  'provisioned',
+  'deprovisioned',
+  'outside',
+  'failed',
+]);
 /** The code of a failure. README.md lists the meaning of each code. */
 export const errorCode = z
   .enum(errorCodes)

@@ -1,3 +1,4 @@
+import type { Attention } from '../device/state.js';
 import type { Dependency, ErrorCode, Step } from '../shared/errors.js';
 
 /** An operation in the API's words. */
@@ -26,6 +27,8 @@ export interface Metrics {
   jobStarted(lateMs: number): void;
   /** The redrive timer has read all overdue jobs. @param lateMs the delay of the most overdue job, ms; 0 if no job is overdue */
   oldestOverdue(lateMs: number): void;
+  /** The devices that need an operator were counted. */
+  attention(counts: Record<Attention, number>): void;
   /** All certificates were counted. */
   certificates(counts: CertificateCounts): void;
   /** The dependency rejected our credentials. */
@@ -41,6 +44,7 @@ let current: Metrics = {
   operationSent: nothing,
   jobStarted: nothing,
   oldestOverdue: nothing,
+  attention: nothing,
   certificates: nothing,
   credentialsRejected: nothing,
 };

@@ -1,9 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
+import type { Attention } from '../device/state.js';
 import type { EpochMs } from '../shared/time.js';
 import type { CertificateCounts, Metrics } from './metrics.js';
 
 const minutes = 60_000;
-/** The redrive timer runs every five minutes, on any instance. The delay that a run found is reported until the next run. */
+/** The redrive timer runs every five minutes, on any instance. What a run found is reported until the next run. */
 const overdueHoldsMs = 6 * minutes;
 /** Histogram bounds in seconds. The range covers a single device, a burst of thousands at 1.67 a second, and an outage. */
 const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
@@ -48,6 +49,14 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     },
   );
 
+  let attention: { counts: Record<Attention, number>; until: EpochMs } | undefined;
+  gauge('devices.attention', '{device}', 'Devices that need an operator, by reason').addCallback((result) => {
+    // Another instance may have counted since.
+    const holds = attention !== undefined && now() < attention.until;
+    for (const [reason, count] of Object.entries(attention?.counts ?? {}))
+      result.observe(holds ? count : 0, { reason });
+  });
+
   let certificates: CertificateCounts | undefined;
   gauge('certificates', '{certificate}', 'Certificates by the days that they are still valid').addCallback(
     (result) => {
@@ -72,6 +81,9 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     jobStarted: (lateMs) => late.add(Math.max(0, lateMs)),
     oldestOverdue(lateMs) {
       overdue = { value: lateMs, until: now() + overdueHoldsMs };
+    },
+    attention(counts) {
+      attention = { counts, until: now() + overdueHoldsMs };
     },
     certificates(counts) {
       certificates = counts;

@@ -77,7 +77,7 @@ describe('an identity that another program has set up', () => {
     await hub.unregister(uuid);
     await hub.register(uuid, (await mint(uuid, Date.now())).thumbprint);
     await makeEdge(uuid);
-    await requestCheck(app, uuid, true, Date.now());
+    await requestCheck(app, uuid, { forceVerify: true });
     await isIdle(uuid);
     expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
     expect(await hub.foreign(uuid)).toEqual({ ...edge, tags });
@@ -126,7 +126,7 @@ describe('an identity that an operator has disabled', () => {
   test.each<[string, (uuid: string) => Promise<unknown>]>([
     ['a rotation', (uuid) => rotate(app, uuid)],
     ['a rotation that revokes', (uuid) => rotate(app, uuid, { revoke: true })],
-    ['a check', (uuid) => requestCheck(app, uuid, true, Date.now())],
+    ['a check', (uuid) => requestCheck(app, uuid, { forceVerify: true })],
     [
       'a renewal',
       async (uuid) => {

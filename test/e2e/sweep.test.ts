@@ -1,15 +1,21 @@
 import { followFleet } from '../../cli/fleet/follow.js';
 import { requestFleet } from '../../cli/fleet/request.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
+import { listRecords } from '../../src/ops/devices/list.js';
+import { accept } from '../../src/provisioning/accept.js';
+import { requestCheck } from '../../src/provisioning/check.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { useSystem } from './support/useSystem.js';
 
 const fleet = 'local/demo';
+const second = 'local/second';
 const lines: string[] = [];
 const system = await useSystem({
   settings: {
-    FLEETS: fleet,
+    FLEETS: `${fleet},${second}`,
+    MAX_ATTEMPTS: '2',
+    LONGEST_BACK_OFF_SECONDS: '1',
     DEFAULT_SERVICE: 'main',
     SWEEP_SCHEDULE: '*/2 * * * * *',
     RENEW_SCHEDULE: '*/2 * * * * *',
@@ -55,6 +61,61 @@ test('the identity of a device that is gone from balena goes', async () => {
   // And is not looked at for ever.
   await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
   expect((await sweep(app, options)).checked).toMatchObject({ gone: 0 });
+});
+
+const hasNoIdentity = (uuid: string) =>
+  waitFor('its identity is gone', async () => (await hub.thumbprints(uuid)) === null);
+
+test.each<[string, (uuid: string) => Promise<unknown>]>([
+  ['a sweep', () => sweep(app, options)],
+  ['a check, as an event requests it', (uuid) => requestCheck(app, uuid)],
+])('a device that was deleted after a failed request loses its identity by %s', async (_, look) => {
+  const uuid = await system.provisioned();
+  await accept(app, { uuid, present: true, service: 'nope', forceVerify: true });
+  await system.state(uuid, 'failed');
+  await balena.removeDevice(uuid);
+  await look(uuid);
+  await hasNoIdentity(uuid);
+  await waitFor('the check is done', async () => !(await app.records.read(uuid))?.value.check);
+  expect((await app.records.read(uuid))?.value).toMatchObject({ error: { code: 'device-not-found' } });
+});
+
+test('a device that moves out of FLEETS is shown as outside, and loses its identity after the second sweep', async () => {
+  const uuid = await system.provisioned();
+  await balena.tell('POST /fleets', { slug: 'local/elsewhere', services: ['main'] });
+  await balena.tell(`PUT /devices/${uuid}/fleet`, { fleet: 'local/elsewhere' });
+  expect((await sweep(app, options)).checked).toMatchObject({ gone: 1 });
+  await system.state(uuid, 'outside');
+  expect(await hub.thumbprints(uuid)).not.toBeNull();
+  expect((await sweep(app, options)).checked).toMatchObject({ outside: 1 });
+  await hasNoIdentity(uuid);
+  await waitFor('the check is done', async () => !(await app.records.read(uuid))?.value.check);
+  expect((await sweep(app, options)).checked).toMatchObject({ gone: 0, outside: 0 });
+
+  await balena.tell(`PUT /devices/${uuid}/fleet`, { fleet });
+  expect((await sweep(app, options)).checked).toMatchObject({ 'came-back': 1 });
+  await waitFor('it is provisioned again', async () => (await system.credentials(uuid)).accepted);
+  await system.state(uuid, 'provisioned');
+});
+
+test('a device whose fleet was deleted is listed after bounded tries, and an operator removes its identity', async () => {
+  await balena.tell('POST /fleets', { slug: second, services: ['main'] });
+  const [device] = await balena.tell<{ uuid: string }[]>('POST /devices', { fleet: second, count: 1 });
+  const uuid = device!.uuid;
+  await system.state(uuid, 'provisioned');
+  await balena.tell('DELETE /fleets', { slug: second });
+  await requestCheck(app, uuid);
+  const listed = () => listRecords(app, { lastCheck: 'failed', uuid });
+  await waitFor('it is listed', async () => (await listed()).records[0]?.code === 'device-not-visible');
+  await waitFor('the check is done', async () => !(await app.records.read(uuid))?.value.check);
+  expect((await listed()).records).toMatchObject([{ state: 'provisioned' }]);
+  expect(await hub.thumbprints(uuid)).not.toBeNull();
+
+  const both = { ...options, fleets: [fleet, second] };
+  const guarded = [{ fleet: second, gone: 1, why: 'not-visible' }];
+  expect(await sweep(app, both)).toMatchObject({ invisible: [second], guarded });
+  await sweep(app, { ...both, allowGone: true });
+  await hasNoIdentity(uuid);
 });
 
 test('a plan changes nothing', async () => {

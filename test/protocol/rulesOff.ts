@@ -60,6 +60,8 @@ function believed(balena: BalenaClient): BalenaClient {
 const seconds = 1_000;
 const provision = { kind: 'provision', scope: 'a' } as const;
 const deprovision = { kind: 'deprovision' } as const;
+const check = { kind: 'check', forceVerify: false } as const;
+const identityLeft = 'a check has looked, and the identity of the deleted device is left';
 const rotate = { kind: 'rotate', revoke: true } as const;
 const readOnly = { kind: 'right', mayWrite: false } as const;
 const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
@@ -358,6 +360,58 @@ export const rulesOff: ShownRule[] = [
     within: 300,
   },
   {
+    rule: 'a check looks at a device whose request failed for good',
+    off: {
+      onWrite(record) {
+        if (record.job?.dead) record.check = null;
+      },
+    },
+    seen: [identityLeft],
+    histories: {
+      acts: [
+        act(0, provision),
+        // The rotation fails for good, because balena refuses its writes.
+        act(120 * seconds, { kind: 'right', mayWrite: false }),
+        act(1 * seconds, { kind: 'rotate', revoke: false }),
+        act(700 * seconds, { kind: 'tamper', how: 'delete-device', scope: '' }),
+        act(1 * seconds, check),
+      ],
+      calm: true,
+      maxAttempts: 3,
+      poison: null,
+      sick: null,
+      late: null,
+    },
+    within: 300,
+  },
+  {
+    rule: 'a check that is requested during a run follows the run',
+    off: {
+      onWrite(record) {
+        if (!record.check) return;
+        const { again: _, ...lost } = record.check;
+        record.check = lost;
+      },
+    },
+    seen: [identityLeft],
+    histories: {
+      acts: [
+        act(0, provision),
+        // The run has seen the device in balena, and asks the hub.
+        act(120 * seconds, { kind: 'check', forceVerify: true }),
+        act(3 * seconds, { kind: 'tamper', how: 'delete-device', scope: '' }),
+        act(0, check),
+      ],
+      calm: true,
+      failing: 0.3,
+      stepMs: 500,
+      workers: 1,
+      poison: null,
+      sick: null,
+    },
+    within: 200,
+  },
+  {
     rule: 'a device does not wait for ever',
     off: {
       onWrite(record) {
@@ -444,7 +498,7 @@ export const rulesOff: ShownRule[] = [
     within: 100,
   },
   {
-    rule: 'the event "online" takes up a request that failed because balena did not have it yet',
+    rule: 'after the event "online" a check does what a request desired that failed because balena did not have it yet',
     off: {
       handleEvent: async (_deps, event) => ({
         outcome: 'ignored',

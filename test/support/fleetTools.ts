@@ -20,7 +20,6 @@ export const credentialsOf = (uuid: string, at = now - 10 * day): Promise<Creden
 /** Balena with fleets in memory. */
 export function fakeFleets() {
   const devices = new Map<string, ListedDevice>();
-  const services = new Map<string, string[]>();
   let unseen: string | undefined;
   const requests: string[] = [];
   const balena: FleetListing & { seesFleet(fleet: string | null): Promise<boolean> } = {
@@ -36,11 +35,6 @@ export function fakeFleets() {
       const known = uuids.flatMap((uuid) => devices.get(uuid) ?? []);
       return new Map(known.map(({ uuid, fleet: of }) => [uuid, of]));
     },
-    async servicesOf(uuids) {
-      requests.push(`servicesOf ${uuids.length}`);
-      const known = uuids.filter((uuid) => devices.has(uuid));
-      return new Map(known.map((uuid) => [uuid, services.get(uuid) ?? ['main']]));
-    },
     async seesFleet(slug) {
       requests.push('seesFleet');
       return slug !== unseen;
@@ -50,8 +44,6 @@ export function fakeFleets() {
     balena,
     requests,
     devices,
-    /** The services of a device; default: `main`. */
-    services,
     /** From now on the key does not see this fleet. */
     hide(slug: string) {
       unseen = slug;
@@ -104,9 +96,10 @@ export function fleetDependencies() {
     requested: async () => {
       const found: string[] = [];
       for (const { uuid } of accepting.sent) {
-        const { job, desired } = await accepting.record(uuid);
-        const what = desired.present ? (job?.kind ?? 'none') : 'remove';
-        found.push(`${uuid} ${what}${job?.forceVerify ? ' forceVerify' : ''}`);
+        const { job, check, desired } = await accepting.record(uuid);
+        const present = check ? 'check' : job ? 'change' : 'none';
+        const what = desired.present ? present : 'remove';
+        found.push(`${uuid} ${what}${(job ?? check)?.forceVerify ? ' forceVerify' : ''}`);
       }
       return found;
     },

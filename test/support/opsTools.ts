@@ -87,7 +87,7 @@ export function opsDependencies({
     const desired = { present: true, service: 'sensor', requestId, requestedAt: start };
     const record: DeviceRecord = {
       ...newRecord(uuidOf(index), desired, start),
-      job: { generation: 7, kind: 'change', due: start, dead: { at: start + index } },
+      job: { generation: 7, due: start, dead: { at: start + index } },
       lastGeneration: 7,
       error: { code: 'service-not-found', step: 'validate', message: 'No such service.', at: start },
       ...more,

@@ -11,7 +11,7 @@ export const recordWith = (more: Partial<DeviceRecord> = {}): DeviceRecord => ({
   ...more,
 });
 
-export const queued = recordWith({ job: { generation: 1, kind: 'change', due: now } });
+export const queued = recordWith({ job: { generation: 1, due: now } });
 export const thumbprint = 'A'.repeat(64);
 export const provisioned = recordWith({
   observed: {
@@ -26,7 +26,7 @@ export const provisioned = recordWith({
   scopes: ['main'],
 });
 export const failed = recordWith({
-  job: { generation: 1, kind: 'change', due: now, dead: { at: now } },
+  job: { generation: 1, due: now, dead: { at: now } },
   error: { code: 'device-not-found', step: 'validate', message: 'balena knows no such device.', at: now },
   coolDownUntil: now + 600_000,
 });

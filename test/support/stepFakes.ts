@@ -59,6 +59,8 @@ export interface FakeOptions {
   scopes?: VariableScope[];
   forceVerify?: boolean;
   isRetry?: boolean;
+  looksOnly?: boolean;
+  notice?: Work['notice'];
   /** The device in balena; default: no such device. */
   device?: BalenaDevice;
   /** The key does not see the fleet of the device. */
@@ -171,6 +173,8 @@ export function fakeWork(options: FakeOptions = {}) {
     scopes: options.scopes ?? [''],
     forceVerify: options.forceVerify ?? false,
     isRetry: options.isRetry ?? false,
+    looksOnly: options.looksOnly ?? false,
+    notice: options.notice ?? null,
     observed: {
       thumbprint: null,
       previous: null,

@@ -34,6 +34,7 @@ const variablesBody = z.strictObject({
   service: z.string().default(''),
   variables: z.record(z.string(), z.string().nullable()),
 });
+const slugBody = z.object({ slug: z.string() });
 const releaseBody = z.strictObject({ fleet: slug, services: z.array(z.string()) });
 const reportBody = z.strictObject({
   os_version: z.string().default(firstReport.os_version),
@@ -60,6 +61,7 @@ const throttleBody = z.strictObject({
  * | `GET /throttle`, `PUT /throttle` | `{requestsPerMinute: 600}`, for each caller; null: no limit. `windowSeconds` for tests |
  * | `GET /fleets` | `[{slug, services, devices, provisioningKey}]`; `devices` is a count |
  * | `POST /fleets` | `{slug, services}`: adds the fleet, and a release with the missing services |
+ * | `DELETE /fleets` | `{slug}`: removes the fleet with its devices |
  * | `POST /releases` | `{fleet, services}`: a release with exactly these services becomes the fleet's target |
  * | `GET /installs`, `PUT /installs` | `{lateMs: 2000}`: new installs come so late; default 0 |
  * | `POST /keys` | `{reads: [slug], writes: [slug]}`: a user's key with conditional rights. Answers `{apiKey}` |
@@ -98,6 +100,11 @@ export function controlRoutes(
       const given = fleetBody.parse(body);
       const id = addFleet(db, given.slug, given.services);
       db.prepare('UPDATE application SET is_public = ? WHERE id = ?').run(given.isPublic ? 1 : 0, id);
+    },
+    'DELETE /fleets': ({ body }) => {
+      const { slug } = slugBody.parse(body);
+      db.prepare('DELETE FROM application WHERE id = ?').run(fleetId(slug));
+      onEvent(`fleet ${slug} removed`);
     },
     'POST /releases': ({ body }) => {
       const { fleet, services } = releaseBody.parse(body);

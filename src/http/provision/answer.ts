@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
-import { hasPendingChange, operationOf, stateOf } from '../../device/state.js';
+import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
 import type { Acceptance } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { operation, state, time } from '../../shared/schemas.js';
@@ -31,10 +31,10 @@ export async function answerAccepted(
   const { record } = acceptance;
   if (acceptance.kind === 'accepted') return accepted(deps, record, await expectedAt(deps, record));
   if (acceptance.kind === 'checking') {
-    const { job } = record;
+    const work = pendingWork(record);
     // Most checks need no registry operation, and do not wait for one.
-    const needsOperation = job?.reservation !== undefined;
-    return accepted(deps, record, needsOperation ? await expectedAt(deps, record) : (job?.due ?? 0));
+    const needsOperation = work?.reservation !== undefined;
+    return accepted(deps, record, needsOperation ? await expectedAt(deps, record) : (work?.due ?? 0));
   }
   if (acceptance.kind === 'already-provisioned') return alreadyProvisioned(request, record);
   const at = new Date(acceptance.retryAt).toISOString();

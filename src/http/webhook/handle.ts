@@ -1,13 +1,7 @@
 import { z } from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
-import { isPending } from '../../device/state.js';
-import {
-  type Acceptance,
-  type AcceptDependencies,
-  accept,
-  acceptAgain,
-  acceptNew,
-} from '../../provisioning/accept.js';
+import { pendingWork } from '../../device/state.js';
+import { type Acceptance, type AcceptDependencies, accept, acceptNew } from '../../provisioning/accept.js';
 import { requestCheck } from '../../provisioning/check.js';
 import { iso } from '../../shared/time.js';
 import type { WebhookEvent } from './parse.js';
@@ -25,9 +19,8 @@ export const eventOutcome = z
 export type EventOutcome = z.infer<typeof eventOutcome>;
 
 /**
- * Handles an event. Events are hints. Order and repetition of events are harmless: a check reads the real state of the device, "created"
- * requests credentials only for a device without a record, and every event but "deleted" takes up a request that failed because balena did
- * not have the device or its service.
+ * Handles an event. Events are hints. Order and repetition of events are harmless: a check reads the real state of the device, and "created"
+ * requests credentials only for a device without a record. A check also looks at a device whose request failed for good.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: a repetition of the event is harmless
  */
@@ -45,39 +38,20 @@ export async function handleEvent(
   const { uuid } = event;
   if (event.kind === 'provision')
     return outcomeOf(await accept(deps, { uuid, present: true, service: event.service ?? defaultService }));
-  if (event.kind === 'created') {
-    const accepted = (await acceptNew(deps, uuid, defaultService)) ?? (await acceptAgain(deps, uuid));
-    if (accepted) return outcomeOf(accepted);
-    return {
-      outcome: 'ignored',
-      uuid,
-      message: 'The device was requested before: "created" changes nothing.',
-    };
-  }
-  // A deleted device has not appeared.
-  const accepted = event.type === 'deleted' ? null : await acceptAgain(deps, uuid);
-  if (accepted) return outcomeOf(accepted);
-  return checkOutcome(uuid, await requestCheck(deps, uuid));
+  const accepted = event.kind === 'created' ? await acceptNew(deps, uuid, defaultService) : null;
+  return accepted ? outcomeOf(accepted) : checkOutcome(uuid, await requestCheck(deps, uuid));
 }
 
 /** The answer to an event that requested a check: what happens next. */
 function checkOutcome(uuid: string, record: DeviceRecord | null): EventOutcome {
-  if (!record)
+  const work = record && pendingWork(record);
+  if (!work)
     return { outcome: 'ignored', uuid, message: 'No request was ever made for the device: nothing happens.' };
-  const { job, error } = record;
-  const { requestId } = record.desired;
-  if (isPending(job))
-    return {
-      outcome: 'checked',
-      uuid,
-      requestId,
-      message: `A worker checks the device at ${iso(job.due)} or soon after.`,
-    };
   return {
-    outcome: 'ignored',
+    outcome: 'checked',
     uuid,
-    requestId,
-    message: `The last request failed (${error?.code ?? 'cancelled'}): nothing happens before a new request or a replay.`,
+    requestId: record.desired.requestId,
+    message: `A worker checks the device at ${iso(work.due)} or soon after.`,
   };
 }
 

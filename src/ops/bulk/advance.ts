@@ -141,7 +141,7 @@ async function finishCancelling(deps: BulkDependencies, action: StoredAction): P
 async function cancelRequests(deps: BulkDependencies, action: StoredAction): Promise<void> {
   const pending: string[] = [];
   for await (const { uuid, job } of deps.records.summaries({ action: action.id }))
-    if (job && job.deadAt === null && job.kind === 'change') pending.push(uuid);
+    if (job && job.deadAt === null) pending.push(uuid);
   await forEachConcurrently(pending, itemsAtATime, (uuid) => cancelOne[action.kind](deps, action, uuid));
 }
 

@@ -1,6 +1,6 @@
 import { hasPendingChange } from '../../device/state.js';
 import { cancelled, rotationCancelled } from '../../device/transitions.js';
-import { publish } from '../../queue/publish.js';
+import { publish, publishOrMarkUnsent } from '../../queue/publish.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { StoredAction } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
@@ -26,8 +26,12 @@ export async function cancelItem(
     if (found?.value.action?.id !== action.id || !hasPendingChange(found.value)) return;
     await publish({ queue, clock }, found.value);
     const next = cancelled(found.value, { now: clock.now() }, operatorOf(action));
+    if (!next) return;
     // The write fails if the record has another job by now: the message of the cancelled job was certainly sent.
-    if (!next || (await records.write(next, found.etag))) return;
+    if (!(await records.write(next, found.etag))) continue;
+    // A check that the replay had delayed is the next work.
+    await publishOrMarkUnsent({ records, queue, clock }, next);
+    return;
   }
   throw new ProvisioningError('records-unavailable', 'Other writers change the record too often.');
 }
@@ -35,18 +39,20 @@ export async function cancelItem(
 /**
  * Cancels a rotation that no worker has begun.
  *
- * @throws ProvisioningError `records-unavailable`
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the rotation may be cancelled all the same
  */
 export async function cancelRotation(
-  { records, clock }: Pick<BulkDependencies, 'records' | 'clock'>,
+  { records, queue, clock }: Pick<BulkDependencies, 'records' | 'queue' | 'clock'>,
   action: StoredAction,
   uuid: string,
 ): Promise<void> {
-  await records.amend(uuid, (record) =>
+  const written = await records.amend(uuid, (record) =>
     record?.action?.id === action.id
       ? rotationCancelled(record, { now: clock.now() }, operatorOf(action))
       : null,
   );
+  // A check that the rotation had delayed is the next work.
+  if (written) await publishOrMarkUnsent({ records, queue, clock }, written);
 }
 
 function operatorOf({ cancelledBy, by }: StoredAction): string {

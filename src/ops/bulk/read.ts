@@ -156,7 +156,7 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
 
 function outcomeOf({ job, state, completedAt }: Summary): 'succeeded' | 'failed' | 'cancelled' | 'underWay' {
   if (job?.cancelled) return 'cancelled';
-  if (job && job.deadAt === null && job.kind === 'change') return 'underWay';
+  if (job && job.deadAt === null) return 'underWay';
   // A cancelled rotation: the record has the state from before the rotation.
   if (!job && completedAt === null) return 'cancelled';
   return state === 'failed' ? 'failed' : 'succeeded';

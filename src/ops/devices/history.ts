@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../../device/record.js';
 import { refusedPart } from '../../device/refusal.js';
 import type { Records } from '../../device/repository.js';
-import { hubAccepts, isPending } from '../../device/state.js';
+import { hubAccepts, pendingWork } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { type Clock, iso, isoOrNull } from '../../shared/time.js';
@@ -41,7 +41,7 @@ export async function readHistory(deps: HistoryDependencies, uuid: string): Prom
       replays: (dead ?? record).replays,
       firstSeenAt: iso(firstSeenAt),
       completedAt: isoOrNull(completedAt),
-      dueAt: isPending(job) ? iso(job.due) : null,
+      dueAt: isoOrNull(pendingWork(record)?.due ?? null),
       hub: hubOf(record),
       replayable: dead !== null && !discarded,
       discarded: discarded ? { at: iso(discarded.at), by: discarded.by, reason: discarded.reason } : null,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { heldThumbprint } from '../../device/state.js';
-import { type Summary, summaryState } from '../../device/summary.js';
+import { pendingDue, type Summary, summaryState } from '../../device/summary.js';
 import { slug, state, step } from '../../shared/schemas.js';
 import { type Clock, type EpochMs, iso, isoOrNull } from '../../shared/time.js';
 import { countBy } from '../shared/counting.js';
@@ -11,6 +11,7 @@ import type { DeviceSnapshots } from './snapshot.js';
 
 export const recordQuery = z.strictObject({
   state: state.optional(),
+  lastCheck: z.enum(['failed']).optional().describe('only devices whose last check failed, or is failing'),
   code: z.string().max(100).optional(),
   step: step.optional(),
   fleet: slug.optional(),
@@ -68,11 +69,12 @@ export async function listRecords(
 
 /** Makes the line of a record. */
 export function lineOf(summary: Summary, now: EpochMs): RecordLine {
-  const { uuid, operation, service, fleet, attempts, replays, job, refusal } = summary;
+  const { uuid, operation, service, fleet, attempts, replays, refusal } = summary;
   const { code, step, message } = summary.code === null && refusal ? refusal : summary;
   return {
     uuid,
     state: summaryState(summary, now),
+    lastCheck: summary.checkFailed ? 'failed' : null,
     operation,
     service,
     fleet,
@@ -84,7 +86,7 @@ export function lineOf(summary: Summary, now: EpochMs): RecordLine {
     replays,
     requestedAt: iso(summary.requestedAt),
     completedAt: isoOrNull(summary.completedAt),
-    dueAt: job && job.deadAt === null ? iso(job.due) : null,
+    dueAt: isoOrNull(pendingDue(summary)),
     certificateExpiresAt: heldThumbprint(summary) === null ? null : isoOrNull(summary.notAfter),
   };
 }

@@ -7,6 +7,10 @@ export const recordLine = z
   .object({
     uuid: z.string(),
     state,
+    lastCheck: z
+      .enum(['failed'])
+      .nullable()
+      .describe('failed: the last check failed, or is failing, whatever the state; otherwise null'),
     operation,
     service: service.nullable(),
     fleet: z.string().nullable(),

@@ -1,4 +1,4 @@
-import { partsOf } from '../../device/summary.js';
+import { partsOf, pendingDue } from '../../device/summary.js';
 import type { QueueManagement } from '../../queue/administration.js';
 import type { Clock } from '../../shared/time.js';
 import type { DeviceSnapshots } from '../devices/snapshot.js';
@@ -30,10 +30,11 @@ export async function readDepths({
   const { records } = await deviceSnapshots.read(snapshotFreshMs);
   const now = clock.now();
   const depths = { active: 0, scheduled: 0, deadLettered: 0 };
-  for (const { job } of [...records.values()].flatMap(partsOf)) {
-    if (!job) continue;
-    if (job.deadAt !== null) depths.deadLettered += job.cancelled || job.discarded ? 0 : 1;
-    else depths[job.due > now ? 'scheduled' : 'active'] += 1;
+  for (const summary of [...records.values()].flatMap(partsOf)) {
+    const { job } = summary;
+    if (job && job.deadAt !== null) depths.deadLettered += job.cancelled || job.discarded ? 0 : 1;
+    const due = pendingDue(summary);
+    if (due !== null) depths[due > now ? 'scheduled' : 'active'] += 1;
   }
   const why = counted === null ? `the numbers of the queue need ${neededRight}` : 'the queue did not answer';
   return { ...depths, source: 'records', note: `Counted from the records: ${why}.` };

@@ -74,7 +74,7 @@ function backlogDoneAt(
   let latest = 0;
   let unreserved = 0;
   for (const { job } of records) {
-    if (!job || job.deadAt !== null || job.kind !== 'change') continue;
+    if (!job || job.deadAt !== null) continue;
     latest = Math.max(latest, job.due);
     if (!job.reserved) unreserved += 1;
   }

@@ -1,6 +1,7 @@
 import { acceptsRevoked, hubAccepts, isToRevoke } from '../../device/state.js';
 import type { IdentityVersion, ThumbprintPair } from '../../iothub/types.js';
 import { ProvisioningError } from '../../shared/errors.js';
+import { enabledAgain } from './leaveFleets.js';
 import type { Work } from './work.js';
 
 /** What the run knows of the identity before its next call: nothing, no identity, some identity, or the version to replace. */
@@ -84,6 +85,13 @@ async function read(work: Work): Promise<Known> {
     return 'none';
   }
   const { thumbprints, isDisabled, version } = identity;
+  // The device has come back to a served fleet.
+  const enabled = isDisabled ? enabledAgain(version) : null;
+  if (enabled) {
+    observed.hub = 'exists';
+    observed.hubEtag = undefined;
+    return enabled;
+  }
   observed.hub = isDisabled ? 'exists' : (thumbprints ?? 'exists');
   rememberVersion(work, version);
   if (isDisabled)
@@ -96,11 +104,11 @@ async function read(work: Work): Promise<Known> {
 /** Creates or updates the identity. */
 async function write(work: Work, known: Known, pair: ThumbprintPair): Promise<Known> {
   const { observed, uuid } = work;
-  // Until the hub has answered, its state is unknown. The record says so if this run dies now.
-  observed.hub = 'unknown';
-  const answer = await work.hub('register', (hub, ms) =>
-    typeof known === 'object' ? hub.update(uuid, pair, known, ms) : hub.create(uuid, pair, ms),
-  );
+  const answer = await work.hub('register', (hub, ms) => {
+    // From the call until the answer, the state of the hub is unknown. Without a call, the state stays known.
+    observed.hub = 'unknown';
+    return typeof known === 'object' ? hub.update(uuid, pair, known, ms) : hub.create(uuid, pair, ms);
+  });
   if (typeof answer === 'object') {
     observed.hub = pair;
     rememberVersion(work, answer);

@@ -41,11 +41,13 @@ async function clearAll(work: Work, device: BalenaDevice): Promise<boolean> {
  * An identity that does not exist counts as removed. After an explicit request the hub is asked even if the record says that there is
  * no identity, unless an earlier run of the same request has removed the identity.
  */
-async function removeIdentity(work: Work): Promise<void> {
+export async function removeIdentity(work: Work): Promise<void> {
   const { observed, desired } = work;
   if ((desired.present || work.isRetry) && observed.hub === 'none' && !work.forceVerify) return;
-  observed.hub = 'unknown';
-  await work.hub('remove', (hub, ms) => hub.remove(work.uuid, ms));
+  await work.hub('remove', (hub, ms) => {
+    observed.hub = 'unknown';
+    return hub.remove(work.uuid, ms);
+  });
   observed.hub = 'none';
   observed.hubEtag = undefined;
 }

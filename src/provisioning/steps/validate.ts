@@ -19,6 +19,7 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
     return device;
   }
   const { fleet } = work.observed;
+  if (work.notice === 'fleet-deleted') return null;
   const isVisible = await work.balena('validate', async (balena) => {
     const isSeen = await balena.seesFleet(fleet);
     // The circuit counts this error, so the error belongs to the call.
@@ -38,35 +39,29 @@ function noFleetIsVisible(): ProvisioningError {
   );
 }
 
-/** The error counts as an attempt, so that the request ends: the fleet may never become visible again. Other fleets are not concerned. */
+/**
+ * balena does not tell a deleted fleet from a fleet that the key may not see any more. The error counts as an attempt, so that the work
+ * ends and shows what an operator has to decide. Other fleets are not concerned.
+ */
 function neitherIsVisible(fleet: string | null, present: boolean): ProvisioningError {
   const what = fleet === null ? 'any fleet' : `its fleet ${fleet}`;
-  const done = present ? '' : ' The hub identity has been removed.';
-  const rest = present ? '' : ': the device still has its variables';
+  const message = present
+    ? `The hub identity was left as it is. If the fleet was deleted, remove its identities: provisioner sweep --fleet ${fleet} --allow-gone. Otherwise check BALENA_API_KEY and its rights, and replay.`
+    : 'The hub identity has been removed. If the fleet was deleted, discard this request. Otherwise check BALENA_API_KEY and replay: the device still has its variables.';
   return new ProvisioningError(
     'device-not-visible',
-    `balena shows neither the device nor ${what}.${done} If the fleet was deleted, discard this request. Otherwise check BALENA_API_KEY and replay${rest}.`,
+    `balena shows neither the device nor ${what}. ${message}`,
     { step: 'validate' },
   );
 }
 
-/**
- * Checks that the device's fleet is served.
- *
- * @throws ProvisioningError `fleet-not-allowed`
- */
-export function expectServedFleet(work: Work, device: BalenaDevice): void {
+/** Whether the device's fleet is served. The record notes the last served fleet. */
+export function isServed(work: Work, device: BalenaDevice): boolean {
   const { fleets } = work.settings;
-  if (fleets && !fleets.includes(device.fleet)) {
-    // The lease has recorded the desired scope. A scope without our variables must not stay in the record of a refused request.
-    const scope = work.desired.service ?? '';
-    if (Object.keys(device.scopes.get(scope)?.variables ?? {}).length === 0) work.clearedScopes.add(scope);
-    throw new ProvisioningError(
-      'fleet-not-allowed',
-      `The device's fleet ${device.fleet} is not one of the fleets that are served (FLEETS).`,
-      { step: 'validate' },
-    );
-  }
+  if (fleets && !fleets.includes(device.fleet)) return false;
+  work.observed.servedFleet = device.fleet;
+  delete work.observed.outside;
+  return true;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { BalenaClient, Variable, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
-import type { Desired, ObservedDraft, VariableScope } from '../../device/record.js';
+import type { CheckNotice, Desired, ObservedDraft, VariableScope } from '../../device/record.js';
 import type { HubRegistry } from '../../iothub/types.js';
 import type { Step } from '../../shared/errors.js';
 import type { EpochMs } from '../../shared/time.js';
@@ -15,6 +15,10 @@ export interface Work {
   readonly forceVerify: boolean;
   /** An earlier run of the same request has failed, and was no run whose worker died. */
   readonly isRetry: boolean;
+  /** The conclusion of the sweep that requested the check; null if there is none. */
+  readonly notice: CheckNotice | null;
+  /** The run is a check of a request that an operator has cancelled or discarded: only the identity of a deleted device is removed. */
+  readonly looksOnly: boolean;
   /** The state in balena and at the hub, as far as this run knows. The record takes over this state at the end of the run, after a failure too. */
   observed: ObservedDraft;
   /** Scopes that hold no variable of ours any more, or do not exist. */
@@ -58,4 +62,6 @@ export interface ReconcileSettings {
   fleets: readonly string[] | null;
   /** The fraction of a certificate's lifetime after which the certificate is renewed. */
   renewAt: number;
+  /** What becomes of the hub identity of a device that has left the served fleets; default: removed. */
+  unservedIdentity?: 'remove' | 'disable';
 }

@@ -116,10 +116,6 @@ test('the fleets of devices are found without their variables, with one request'
     ]),
   );
   expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
-  expect(await balena.servicesOf([a, '0'.repeat(32)])).toEqual(
-    new Map([[a, expect.arrayContaining(['main'])]]),
-  );
-  expect(await counts()).toEqual({ 'GET /v7/device': { 200: 1 } });
   const longest = Array.from({ length: mostUuids }, (_, index) => String(index).padStart(62, 'f'));
   expect(await balena.fleetsOf(longest)).toEqual(new Map());
 });

@@ -14,7 +14,7 @@ const uuid = 'ab'.repeat(16);
 const desired = { present: true, service: '', requestId: 'r', requestedAt: now };
 const fresh = (id = uuid): DeviceRecord => ({
   ...newRecord(id, desired, now),
-  job: { generation: 1, kind: 'change', due: now },
+  job: { generation: 1, due: now },
 });
 const unavailable = () =>
   new ProvisioningError('records-unavailable', 'The records cannot be reached.', {
@@ -154,15 +154,39 @@ test('amend gives up on a record that changes after every read', async () => {
 test('only pending jobs that were due before a time are overdue', async () => {
   const { records } = open();
   const device = (nibble: string) => nibble.repeat(32);
-  const add = (id: string, job: DeviceRecord['job']) => records.write({ ...fresh(id), job }, null);
+  const add = (id: string, job: DeviceRecord['job'], check: DeviceRecord['check'] = null) =>
+    records.write({ ...fresh(id), job, check }, null);
   await add(device('0'), null);
-  await add(device('1'), { generation: 1, kind: 'change', due: now - 1_000 });
-  await add(device('2'), { generation: 1, kind: 'check', due: now - 2_000 });
-  await add(device('3'), { generation: 1, kind: 'change', due: now });
-  await add(device('4'), { generation: 1, kind: 'change', due: now - 1_000, dead: { at: now } });
+  await add(device('1'), { generation: 1, due: now - 1_000 });
+  await add(device('2'), null, { generation: 1, due: now - 2_000 });
+  await add(device('3'), { generation: 1, due: now });
+  await add(device('4'), { generation: 1, due: now - 1_000, dead: { at: now } });
+  await add(device('5'), { generation: 1, due: now, dead: { at: now } }, { generation: 2, due: now - 1_000 });
   const found: string[] = [];
   for await (const record of records.listOverdue(now)) found.push(record.uuid);
-  expect(found.sort()).toEqual([device('1'), device('2')]);
+  expect(found.sort()).toEqual([device('1'), device('2'), device('5')]);
+});
+
+test('devices that may need an operator are counted by reason', async () => {
+  const { records } = open();
+  const device = (nibble: string) => nibble.repeat(32);
+  const error = { code: 'device-not-visible', step: null, message: '', at: now } as const;
+  const idle = (nibble: string) => ({ ...fresh(device(nibble)), job: null, error });
+  const { observed } = fresh();
+  const outside = { ...observed, outside: { since: now, sightings: 1, isHandled: false } };
+  const counts = await records.countAttention();
+  await records.write(fresh(device('1')), null);
+  await records.write(idle('2'), null);
+  await records.write({ ...idle('3'), observed: outside }, null);
+  await records.write(
+    { ...fresh(device('4')), error, job: { generation: 1, due: now, dead: { at: now } } },
+    null,
+  );
+  await records.write({ ...idle('5'), check: { generation: 1, due: now } }, null);
+  expect(await records.countAttention()).toEqual({
+    'check-failed': counts['check-failed'] + 2,
+    outside: counts.outside + 1,
+  });
 });
 
 test('devices are spread over partitions by the first two digits of their uuid', async () => {

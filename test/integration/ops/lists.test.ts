@@ -16,12 +16,12 @@ const bodyOf = (index: number, more: object = {}) => ({
   ...more,
 });
 const deadWith = (more: object) => ({
-  job: { generation: 7, kind: 'change' as const, due: start, dead: { at: start, ...more } },
+  job: { generation: 7, due: start, dead: { at: start, ...more } },
 });
 
 test('a failed request and its dead letter are one line, and each is listed without the other', async () => {
   const { deps, put, deadLetter } = opsDependencies(tables);
-  await Promise.all([put(1), put(2), put(3, { job: { generation: 8, kind: 'change', due: start } })]);
+  await Promise.all([put(1), put(2), put(3, { job: { generation: 8, due: start } })]);
   deadLetter(bodyOf(1), '11');
   deadLetter(bodyOf(1), '12');
   deadLetter(bodyOf(2, { generation: 6 }), '13');
@@ -130,7 +130,7 @@ test('the list is read anew once it is old, and otherwise only once for all who 
 test('records are listed by state, fleet, code and the beginning of a uuid', async () => {
   const { deps, put, clock } = opsDependencies(tables);
   await put(1, { job: null, observed: { ...opsRecordObserved, fleet: 'acme/a' } });
-  await put(0xab, { job: { generation: 7, kind: 'change', due: start + 9_000 }, error: null });
+  await put(0xab, { job: { generation: 7, due: start + 9_000 }, error: null });
   await put(2);
   const found = async (query: object) =>
     (await listRecords(deps, query)).records.map(({ uuid }) => Number(`0x${uuid}`));
@@ -147,12 +147,31 @@ test('records are listed by state, fleet, code and the beginning of a uuid', asy
   // Only changed records are read again. A record with a lease is shown as working.
   clock.at += 2_000;
   await put(2, {
-    job: { generation: 9, kind: 'change', due: start },
+    job: { generation: 9, due: start },
     lease: { by: 'x', until: start + 60_000 },
   });
   expect(await found({ state: 'working' })).toEqual([2]);
   clock.at += 60_000;
   expect(await found({ state: 'working' })).toEqual([]);
+});
+
+test('devices whose last check failed are listed, whatever their state, and devices outside the served fleets', async () => {
+  const { deps, put } = opsDependencies(tables);
+  const fleet = 'acme/checked';
+  const observed = { ...opsRecordObserved, fleet };
+  await put(1, { job: null, observed });
+  await put(2, { job: null, error: null, observed });
+  await put(3, { observed });
+  await put(4, {
+    job: null,
+    observed: { ...observed, outside: { since: start, sightings: 0, isHandled: false } },
+  });
+  const found = async (query: object) =>
+    (await listRecords(deps, { fleet, order: 'oldest', ...query })).records.map(({ uuid }) =>
+      Number(`0x${uuid}`),
+    );
+  expect(await found({ lastCheck: 'failed' })).toEqual([1]);
+  expect(await found({ state: 'outside' })).toEqual([4]);
 });
 
 test('what is not a state is refused, and the states are named', async () => {

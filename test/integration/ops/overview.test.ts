@@ -24,9 +24,9 @@ test('an empty system is told as one', async () => {
 test('the depths come from the queue; without an answer of the queue they come from the records, with the reason', async () => {
   const { deps, depths, put } = opsDependencies(tables);
   await put(1);
-  await put(2, { job: { generation: 7, kind: 'change', due: start + minute } });
-  await put(3, { job: { generation: 7, kind: 'check', due: start } });
-  await put(4, { job: { generation: 7, kind: 'change', due: start, dead: { at: start, cancelled: true } } });
+  await put(2, { job: { generation: 7, due: start + minute } });
+  await put(3, { job: null, check: { generation: 7, due: start } });
+  await put(4, { job: { generation: 7, due: start, dead: { at: start, cancelled: true } } });
   const counted = { active: 1, scheduled: 1, deadLettered: 1, source: 'records' };
   expect((await readOverview(deps)).queue).toMatchObject({
     ...counted,
@@ -45,9 +45,9 @@ test('what fails is counted by code and step: for good, and what is tried again;
   const { deps, put } = opsDependencies(tables);
   const error = { code: 'timed-out', step: 'store', message: 'Slow.', at: start } as const;
   await Promise.all([put(1), put(2)]);
-  await put(3, { error, job: { generation: 7, kind: 'change', due: start + minute } });
+  await put(3, { error, job: { generation: 7, due: start + minute } });
   const discarded = { at: start, by: 'Ada', reason: 'scrapped' };
-  await put(4, { job: { generation: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
+  await put(4, { job: { generation: 7, due: start, dead: { at: start, discarded } } });
   expect((await readOverview(deps)).failures).toEqual([
     { code: 'service-not-found', step: 'validate', failed: 2, retrying: 0 },
     { code: 'timed-out', step: 'store', failed: 0, retrying: 1 },
@@ -58,12 +58,12 @@ test('the backlog is done when the last slot has come, and those without a slot 
   const { deps, put } = opsDependencies(tables);
   await put(1, {
     error: null,
-    job: { generation: 7, kind: 'change', due: start + 30_000, reservation: start + 30_000 },
+    job: { generation: 7, due: start + 30_000, reservation: start + 30_000 },
   });
   expect((await readOverview(deps)).rateLimiter.backlogDoneAt).toBe(new Date(start + 30_000).toISOString());
   const other = opsDependencies(tables);
   for (let index = 0; index < 100; index += 1)
-    await other.put(index, { error: null, job: { generation: 7, kind: 'change', due: start } });
+    await other.put(index, { error: null, job: { generation: 7, due: start } });
   expect((await readOverview(other.deps)).rateLimiter.backlogDoneAt).toBe(
     new Date(start + minute).toISOString(),
   );

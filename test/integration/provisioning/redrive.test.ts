@@ -80,7 +80,7 @@ async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
 }
 const late = (ms: number, more: Partial<Job> = {}): Job => ({
   generation: 7,
-  kind: 'change',
+
   due: now - ms,
   ...more,
 });

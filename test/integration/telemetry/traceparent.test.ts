@@ -41,7 +41,7 @@ const traceAfterReplay = (job: Job) =>
   replayed(recordWith({ job }), at(), { due: now, by: 'me', action: 'a' }).job?.traceparent;
 const traceAfterRequest = (job: Job) =>
   requested(recordWith({ job }), at(), { uuid, present: false }, requestId).job?.traceparent;
-const pending: Job = { generation: 7, kind: 'change', due: 0, traceparent: request };
+const pending: Job = { generation: 7, due: 0, traceparent: request };
 
 test('a request belongs to the trace of its caller: job and message carry the trace', async () => {
   const { deps, sent, record } = acceptDependencies(now);
@@ -69,7 +69,7 @@ test('a check is in the trace of who wants it, and not of the request long ago',
   const { deps, put, record } = acceptDependencies(now);
   await put(provisioned);
   const traceparent = await traced(() => requestCheck(deps, uuid));
-  expect((await record(uuid)).job).toMatchObject({ kind: 'check', traceparent });
+  expect((await record(uuid)).check).toMatchObject({ traceparent });
 });
 
 test("a timer's run gives no trace to what it asks for: each device begins its own, at its first delivery", async () => {
@@ -79,7 +79,7 @@ test("a timer's run gives no trace to what it asks for: each device begins its o
   const delivery = await traced(() => {});
   expect(delivery).toBeDefined();
   await inSpan('delivery', {}, async () =>
-    expect(traceAfterReplay({ generation: 7, kind: 'change', due: 0 })).toBe(currentTraceparent()),
+    expect(traceAfterReplay({ generation: 7, due: 0 })).toBe(currentTraceparent()),
   );
 });
 

@@ -59,14 +59,14 @@ export const requestMutants = [
     [
       'unsent-not-sent-again',
       'A repeated request sends a message that could not be sent',
-      'return job.unsent === true || (job.generation === firstGeneration && !lease && isOverdue);',
-      'return job.generation === firstGeneration && !lease && isOverdue;',
+      'return work.unsent === true || (work.generation === firstGeneration && !lease && isOverdue);',
+      'return work.generation === firstGeneration && !lease && isOverdue;',
     ],
     [
       'overdue-not-sent-again',
       'A repeated request sends the message of a process that died',
-      'return job.unsent === true || (job.generation === firstGeneration && !lease && isOverdue);',
-      'return job.unsent === true;',
+      'return work.unsent === true || (work.generation === firstGeneration && !lease && isOverdue);',
+      'void firstGeneration;\n  void lease;\n  void isOverdue;\n  return work.unsent === true;',
     ],
     [
       'no-cool-down-after-refusal',
@@ -83,8 +83,8 @@ export const requestMutants = [
     [
       'untrue-409-while-mended',
       'While a provisioned device is being checked, the answer is not 409',
-      '  return job.due <= now + soonMs || hasBegun(record);\n',
-      '  return job.due < 0 && hasBegun(record);\n',
+      'return check !== null && (check.notBefore === undefined || check.due <= now + soonMs);',
+      'return check !== null && check.due < 0 && now > soonMs;',
     ],
     [
       'untrue-409-after-failed-check',
@@ -98,54 +98,25 @@ export const requestMutants = [
       'const lookAgainAfterMs = minutes;',
       'const lookAgainAfterMs = 0;',
     ],
-    [
-      'nothing-taken-up',
-      'A request that failed because balena did not have it yet is taken up again',
-      '    if (!record || !isTakenUp(record)) return { answer: null };\n',
-      '    if (!record || isTakenUp(record)) return { answer: null };\n',
-    ],
-    [
-      'taken-up-all-the-time',
-      'Events take up a failed request at most once a minute',
-      'const takeUpAgainAfterMs = 60_000;',
-      'const takeUpAgainAfterMs = 0;',
-      { first: ['test/unit/http/webhook/handle.test.ts'] },
-    ],
   ]),
   ...mutantsOf('src/provisioning/check.ts', [
     [
       'check-not-sent',
       'A check has its message',
-      'if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);',
-      'if (record && isUnsent) await publishOrMarkUnsent(deps, record);',
+      'if (isToSend) await publishOrMarkUnsent(deps, record);',
+      'void isToSend;',
     ],
     [
       'unsent-check-not-sent',
       'A check sends a message that could not be sent',
-      'if (record && (written || isUnsent)) await publishOrMarkUnsent(deps, record);',
-      'if (record && written) await publishOrMarkUnsent(deps, record);\n  void isUnsent;',
+      '(written !== null || record.check?.unsent === true)',
+      'written !== null',
     ],
     [
       'check-makes-record',
       'A check changes nothing for a device that nobody requested',
       '    if (!record) return null;\n',
       '    if (!record) throw new Error("no record");\n',
-    ],
-  ]),
-  ...mutantsOf('src/fleet/sweep.ts', [
-    [
-      'sweep-repeats-blindly',
-      'The sweep requests a failed device again only if the device has the service now',
-      'if (!services.get(item.uuid)?.includes(item.service)) missing.add(item);',
-      'if (!services.has(item.uuid)) missing.add(item);',
-    ],
-  ]),
-  ...mutantsOf('src/http/webhook/handle.ts', [
-    [
-      'online-takes-nothing-up',
-      'The event "online" takes up a request that failed because balena did not have it yet',
-      "event.type === 'deleted' ? null : await acceptAgain(deps, uuid);",
-      "event.type === 'deleted' ? await acceptAgain(deps, uuid) : null;",
     ],
   ]),
   ...mutantsOf('src/provisioning/redrive.ts', [
@@ -202,14 +173,14 @@ export const requestMutants = [
     [
       'dead-job-published',
       'The message of a dead job is not sent',
-      'if (!isPending(job)) return;\n  const message',
-      'if (!job) return;\n  const message',
+      'const work = pendingWork(record);\n  if (!work) return;',
+      'const work = pendingWork(record) ?? record.job;\n  if (!work) return;',
     ],
     [
       'message-due-in-the-past',
       'A message is never due in the past',
-      'due: Math.max(job.due, clock.now()),',
-      'due: job.due,',
+      'due: Math.max(work.due, clock.now()),',
+      'due: work.due,',
     ],
     [
       'failed-send-not-marked',

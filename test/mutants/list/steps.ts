@@ -123,8 +123,8 @@ export const stepMutants = [
     [
       'hub-not-unknown-during-write',
       'Until the hub has answered, its state is unknown',
-      "  observed.hub = 'unknown';\n  const answer",
-      '  const answer',
+      "    observed.hub = 'unknown';\n    return typeof known",
+      '    return typeof known',
     ],
     [
       'hub-not-asked',
@@ -237,8 +237,8 @@ export const stepMutants = [
     [
       'identity-kept',
       'A deprovisioned device has no identity',
-      "  await work.hub('remove', (hub, ms) => hub.remove(work.uuid, ms));\n",
-      '',
+      '    return hub.remove(work.uuid, ms);',
+      '    void hub;\n    void ms;\n    return Promise.resolve();',
     ],
     [
       'identity-after-balena',
@@ -299,8 +299,36 @@ export const stepMutants = [
     [
       'any-fleet-served',
       'Only the configured fleets are served',
-      'if (fleets && !fleets.includes(device.fleet)) {',
-      'if (fleets && fleets.length > 1e9) {',
+      'if (fleets && !fleets.includes(device.fleet)) return false;',
+      'if (fleets && fleets.length > 1e9) return false;',
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/steps/leaveFleets.ts', [
+    [
+      'first-sighting-is-enough',
+      'The identity of a moved device is kept until a second sweep has missed the device',
+      'const enoughSightings = 2;',
+      'const enoughSightings = 1;',
+    ],
+    [
+      'sighting-without-sweep',
+      'Only the check of a sweep removes the identity of a moved device',
+      "if (work.notice === 'outside' && seen >= enoughSightings && !isHandled) {",
+      'if (seen + 1 >= enoughSightings && !isHandled) {',
+    ],
+    [
+      'operator-disabled-identity-enabled',
+      'Only an identity that this product has disabled is enabled again',
+      'if (properties?.statusReason !== unservedReason) return null;',
+      'if (properties?.statusReason === undefined) return null;',
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/reconcile.ts', [
+    [
+      'ended-request-worked-on',
+      'A check does not work on a request that an operator has cancelled or discarded',
+      '  if (looksOnly) return;\n',
+      '',
     ],
   ]),
 ];

@@ -5,8 +5,8 @@ export const transitionMutants = [
     [
       'expired-lease-keeps-hub',
       'After an expired lease the state of the hub is unknown',
-      'const next = { ...record, observed: withUnknownHub(record.observed) };\n  if (record.lease.unresolved) return next;',
-      'const next = record;\n  if (record.lease.unresolved) return next;',
+      'const next = { ...record, observed: withUnknownHub(record.observed) };\n  const event',
+      'const next = record;\n  const event',
     ],
     [
       'dead-worker-not-counted',
@@ -16,9 +16,9 @@ export const transitionMutants = [
     ],
     [
       'unresolved-lease-counted',
-      'A lease that was left to run out is no attempt',
-      '  if (record.lease.unresolved) return next;\n',
-      '',
+      'A lease that was left to run out is no attempt, and leaves what its run found',
+      'if (!record.lease || record.lease.unresolved) return record;',
+      'if (!record.lease) return record;',
     ],
     [
       'scope-not-recorded-with-lease',
@@ -29,8 +29,8 @@ export const transitionMutants = [
     [
       'worker-died-keeps-lease',
       'A request that fails because its worker dies leaves no lease',
-      'const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context.now);',
-      'const dead = markDead(leaseExpired(record, context), error, context.now);',
+      'const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context);',
+      'const dead = markDead(leaseExpired(record, context), error, context);',
     ],
     [
       'unresolved-lease-ends-at-once',
@@ -65,14 +65,14 @@ export const transitionMutants = [
     [
       'lost-lease-not-checked',
       'After a run that lost its lease, the device is looked at again',
-      'return record.job?.dead ? next : reschedule(next, context, context.now);',
+      'return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);',
       'return next;',
     ],
     [
       'lost-lease-opens-dead-job',
       'A run that lost its lease does not open a dead job',
-      'return record.job?.dead ? next : reschedule(next, context, context.now);',
-      'return reschedule(next, context, context.now);',
+      'return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);',
+      'return reschedule(next, context, compareAt);',
     ],
     [
       'completed-keeps-job',
@@ -131,8 +131,8 @@ export const transitionMutants = [
     [
       'replay-keeps-attempts',
       'A replay starts to count attempts from zero',
-      '    ...reschedule(record, context, due),\n    ...noFailure,\n    replays:',
-      '    ...reschedule(record, context, due),\n    replays:',
+      '    ...startJob(record, traceparent, { due, forceVerify }),\n    ...noFailure,\n    replays:',
+      '    ...startJob(record, traceparent, { due, forceVerify }),\n    replays:',
     ],
     ['replay-not-counted', 'Replays are counted', 'replays: record.replays + 1,', 'replays: record.replays,'],
     [
@@ -144,8 +144,8 @@ export const transitionMutants = [
     [
       'cancel-check',
       'Only a pending change can be cancelled',
-      "if (!isPending(job) || job.kind !== 'change') return null;",
-      'if (!isPending(job)) return null;',
+      '  if (!isPending(job)) return null;\n  const error',
+      '  if (!job) return null;\n  const error',
     ],
     [
       'cancel-forgets-error',
@@ -162,8 +162,8 @@ export const transitionMutants = [
     [
       'cancel-unfit-rotation',
       'A rotation is taken back only if the device is then in its desired state',
-      "  if (!isInDesiredState(next)) return null;\n  return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation",
-      "  void isInDesiredState;\n  return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation",
+      'if (!isInDesiredState(before)) return null;',
+      'void isInDesiredState;',
     ],
     [
       'discard-pending',
@@ -172,16 +172,52 @@ export const transitionMutants = [
       'if (!part || !job?.dead) return null;',
     ],
     [
-      'check-replaces-job',
-      'A check leaves a pending or dead job as it is',
-      '  if (!job) {\n    const next = startJob',
-      '  if (!job || !forceVerify) {\n    const next = startJob',
+      'check-ignores-dead-device',
+      'A check always looks, whatever became of the last request',
+      '  const { check } = record;\n  const at =',
+      '  const { check } = record;\n  if (record.job?.dead) return null;\n  const at =',
+    ],
+    [
+      'check-lost-during-run',
+      'A check that is requested during a run follows the run',
+      'const again = isRunning && at <= now;',
+      'const again = isRunning && at < 0;',
+    ],
+    [
+      'check-not-brought-forward',
+      'A check for an earlier time brings a later check forward',
+      'if (check.notBefore !== undefined && at < check.notBefore)',
+      'if (check.notBefore !== undefined && at < 0)',
     ],
     [
       'check-ignores-force',
-      'A pending job takes over the request to ask the hub',
-      'return verifies && !job.forceVerify ? { ...record, job: { ...job, forceVerify: true } } : null;',
-      'return verifies && !job.forceVerify ? { ...record, job: { ...job } } : null;',
+      'A check that waits takes over the request to ask the hub',
+      '...(details.forceVerify && { forceVerify: true }),',
+      '',
+    ],
+    [
+      'change-ignores-force',
+      'The run of a change asks the hub for the check that the run covers',
+      'isPending(job) && verifies ? { ...job, forceVerify: true } : job',
+      'isPending(job) && verifies ? { ...job } : job',
+    ],
+    [
+      'cancel-loses-check',
+      'A cancelled bulk action leaves the check that the action had delayed as the next work',
+      ': renewCheck(dead, now);',
+      ': { ...dead, check: null };',
+    ],
+    [
+      'rotation-cancel-loses-check',
+      'A cancelled rotation leaves the check that the rotation had delayed as the next work',
+      'const next = renewCheck(before, now);',
+      'const next = { ...before, check: null };',
+    ],
+    [
+      'other-hub-believed',
+      'What the record says about another hub counts for nothing',
+      'return { ...record, observed: { ...withUnknownHub(others), hubHost } };',
+      'return { ...record, observed: { ...others, hubHost } };',
     ],
     [
       'request-waits-for-bulk',
@@ -224,15 +260,33 @@ export const transitionMutants = [
     [
       'generation-stays',
       'Every new job has a new generation, so that older messages are superseded',
-      'const generation = record.lastGeneration + 1;',
-      'const generation = record.lastGeneration;',
+      'generation: lastGeneration + 1,',
+      'generation: lastGeneration,',
     ],
     ['fractional-due', 'A due time is a whole number of milliseconds', 'due: Math.round(due),', 'due,'],
     [
       'dead-check',
       'A check that fails for good leaves no job',
-      "if (record.job?.kind !== 'change') return { ...next, job: null, attempts: 0, retries: 0, quickTries: 0 };",
-      'if (!record.job) return { ...next, job: null, attempts: 0, retries: 0, quickTries: 0 };',
+      '    return endCheck(ended, context, true);',
+      '    return ended;',
+    ],
+    [
+      'check-hides-cause',
+      'A failed check of a dead job keeps the error of the request, unless the check found another final one',
+      'return job?.dead && !error.policy.isFinal ? before : recordedError(error, now);',
+      'void job;\n  void before;\n  return recordedError(error, now);',
+    ],
+    [
+      'again-forgotten',
+      'A check that was requested during a run is the next work after the run',
+      'return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };',
+      'return isLater ? renewCheck(record, now) : { ...record, check: null };',
+    ],
+    [
+      'later-check-covered',
+      'A run covers only a check whose time has come',
+      'return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };',
+      'void isLater;\n  return check.again ? renewCheck(record, now) : { ...record, check: null };',
     ],
     [
       'cool-down-does-not-double',
@@ -243,8 +297,8 @@ export const transitionMutants = [
     [
       'force-verify-lost',
       'A job that is rescheduled still asks the hub',
-      '    reservation,\n    forceVerify: job?.forceVerify,\n  });',
-      '    reservation,\n  });',
+      'const details = { due, reservation, forceVerify: work?.forceVerify, notice: record.check?.notice };',
+      'const details = { due, reservation, notice: record.check?.notice };',
     ],
     [
       'lost-record-meets-its-past',
@@ -290,13 +344,6 @@ export const transitionMutants = [
       '  if (!refusal || isSamePlace(desired, refusal.desired)) return null;\n',
       '  if (!refusal) return null;\n',
     ],
-    [
-      'discarded-taken-up',
-      'A discarded request is not taken up again',
-      '!job.dead.cancelled && !job.dead.discarded && policyOf',
-      '!job.dead.cancelled && policyOf',
-      { first: ['test/unit/http/webhook/handle.test.ts'] },
-    ],
   ]),
   ...mutantsOf('src/device/transitionParts.ts', [
     [
@@ -308,14 +355,14 @@ export const transitionMutants = [
     [
       'refusal-loses-hints',
       'A check follows a refused request',
-      "    kind: wasFinished ? 'check' : 'change',\n",
-      "    kind: 'change',\n",
+      'wasFinished ? lookNow(back, details) : startJob',
+      'wasFinished ? { ...back, check: null } : startJob',
     ],
     [
       'refusal-loses-force-verify',
       'A request to verify that joined a refused job is kept',
-      '    due: afterLease(record, now, now),\n    forceVerify: job?.forceVerify,\n',
-      '    due: afterLease(record, now, now),\n    forceVerify: job?.unsent,\n',
+      'due: afterLease(record, now, now), forceVerify: job?.forceVerify',
+      'due: afterLease(record, now, now), forceVerify: job?.unsent',
     ],
   ]),
   ...mutantsOf('src/device/request.ts', [

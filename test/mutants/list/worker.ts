@@ -25,14 +25,14 @@ export const workerMutants = [
     [
       'superseded-publishes-nothing',
       "A superseded message sends the pending job's message",
-      '  if (!isOfJob) await publish(deps, record);\n',
+      '  if (!isOfWork) await publish(deps, record);\n',
       '',
     ],
     [
       'superseded-message-works',
       'Only the message of the present job works',
-      'if (!isOfJob) return postponedAdmission;',
-      'if (!record.job) return postponedAdmission;',
+      'const isOfWork = workOfMessage(record, message) !== null;',
+      'const isOfWork = pendingWork(record) !== null;',
     ],
     [
       'dead-job-works',
@@ -97,7 +97,7 @@ export const workerMutants = [
     [
       'reservation-kept-on-conflict',
       'A new reservation is free again after a conflict',
-      'if (!admission && reservation !== null && reservation !== record.job?.reservation)\n    deps.rateLimiter.release(reservation);',
+      'if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)\n    deps.rateLimiter.release(reservation);',
       '',
     ],
   ]),
@@ -105,8 +105,8 @@ export const workerMutants = [
     [
       'nothing-published-after-run',
       'After a run the message of the next job is sent',
-      'if (!record) return;\n  await publish(deps, record);',
-      'if (!record) return;',
+      '  await publish(deps, record);\n  const dead = deadPart(record, message);',
+      '  const dead = deadPart(record, message);',
     ],
     [
       'dead-job-without-dead-letter',
@@ -217,14 +217,20 @@ export const workerMutants = [
     [
       'foreign-lease-released',
       'A run without its lease writes no findings',
-      'if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);',
-      '',
+      '      if (record.lease?.by !== run.id) {',
+      "      if (record.lease?.by === '') {",
     ],
     [
-      'unknown-hub-not-noted',
-      'After a call without an answer the state of the hub is unknown',
-      "    run.observed.hub = 'unknown';\n  if (outcome.kind",
-      '    void 0;\n  if (outcome.kind',
+      'record-lost-with-run',
+      'A record that is lost during a run is made again at the end of the run',
+      'const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);',
+      'if (!found) return null;\n      const record = found;',
+    ],
+    [
+      'looking-ends-dead-job',
+      'A check leaves a job dead that an operator has cancelled or discarded',
+      '    return run.looksOnly\n',
+      '    return run.looksOnly && (false as boolean)\n',
     ],
     [
       'refusal-not-remembered',
@@ -235,8 +241,8 @@ export const workerMutants = [
     [
       'newer-job-concluded',
       'A run does not conclude the job of a newer request',
-      'if (!isMessageOfJob(released, message)) return released;',
-      '',
+      'const work = workOfMessage(released, message);\n      if (!work) return released;',
+      'const work = workOfMessage(released, message) ?? (released.job as Job);',
     ],
     [
       'too-many-attempts-retried',
@@ -265,8 +271,8 @@ export const workerMutants = [
     [
       'cancelled-job-opened',
       'A run does not open a job that was cancelled meanwhile',
-      '  if (record.job?.dead) {\n    const note',
-      '  if (record.job?.dead && next.kind === "suspended") {\n    const note',
+      "  if ('dead' in work && work.dead) {\n    const note",
+      "  if ('dead' in work && work.dead && next.kind === 'suspended') {\n    const note",
     ],
     [
       'own-back-off-with-open-circuit',
@@ -285,8 +291,15 @@ export const workerMutants = [
     [
       'check-reserves-far-ahead',
       'A check does not reserve far ahead',
-      "if (job?.kind === 'check' && (await rateLimiter.nextFree()) - now > checkHorizonMs)",
-      "if (job?.kind === 'check' && (await rateLimiter.nextFree()) - now > 1e12 + checkHorizonMs)",
+      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > checkHorizonMs)',
+      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > 1e12 + checkHorizonMs)',
+    ],
+    ['hub-never-verified', 'A check asks the hub from time to time', '      verifiesHub = true;\n', ''],
+    [
+      'hub-verified-before-requests',
+      'A check asks the hub only if an operation is free at once',
+      ' || (await rateLimiter.nextFree()) - now > freeAtOnceMs)',
+      ')',
     ],
     [
       'reservation-not-waited-for',
@@ -303,8 +316,8 @@ export const workerMutants = [
     [
       'no-operation-for-force-verify',
       'A job that asks the hub reserves an operation',
-      'if (!desired.present || job?.forceVerify || thumbprint === null',
-      'if (!desired.present || thumbprint === null',
+      '!desired.present || isVerified || thumbprint',
+      '!desired.present || thumbprint',
     ],
   ]),
 ];

@@ -158,10 +158,14 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
   // The attempts of a request add up over all causes.
   const failures = device.trouble + device.blindRuns;
   if (system.callersOf(uuid).operators.cancelled) return true;
+  // A check that finds the device or its services later leaves the dead letter as it is, if the check fails.
+  const isMissing = reason === 'device-not-found' || reason === 'service-not-found';
+  if (isMissing && device.late !== null && failures >= scenario.maxAttempts) return true;
   switch (reason) {
     case 'service-not-found':
       return wish.present && wish.service === 'x';
     case 'device-not-found':
+      if (device.late !== null && wish.present && wish.service === 'x') return true;
       return device.gone || device.hidden;
     case 'hub-device-disabled':
       return wish.present && device.tampered;

@@ -1,6 +1,6 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { refusedPart } from '../../../src/device/refusal.js';
-import { isInDesiredState, isPending, isToRetire, stateOf } from '../../../src/device/state.js';
+import { isInDesiredState, isToRetire, pendingWork, stateOf } from '../../../src/device/state.js';
 import { isEmpty } from './asAcknowledged.js';
 import { hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
@@ -15,7 +15,7 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
   const { job, desired } = record;
   const refused = refusedPart(record);
   if (refused && failed(system, refused).length > 0) return ['refused without a dead letter'];
-  if (isPending(job)) {
+  if (pendingWork(record)) {
     const { requests } = system.callersOf(uuid);
     const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
     return [isAcknowledged ? 'stuck' : 'stuck, never acknowledged'];

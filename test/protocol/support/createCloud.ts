@@ -15,12 +15,16 @@ export interface CloudDevice {
   late: { what: 'device' | 'services'; until: number } | null;
   /** The device was deleted in balena. */
   gone: boolean;
+  /** A check was requested after the device was deleted, and the caller was told so. */
+  checkedSinceGone: boolean;
   /** Another program changed something. */
   tampered: boolean;
   /** When another program last changed the variables (true time, ms). */
   variablesChangedAt: number;
   /** The record was lost, or replaced by an older version. */
   recordLost: boolean;
+  /** The run that held the lease when the record was lost; null once the record was made again. */
+  lostDuringRun: string | null;
   /** The device kills its worker. */
   poison: boolean;
   /** The key may read the device and not write its variables. */
@@ -37,6 +41,8 @@ export interface CloudDevice {
   identity: ThumbprintPair | 'other' | null;
   /** The operator has disabled the identity. */
   disabled: boolean;
+  /** A call to change the identity was made under the present lease. */
+  hubChanging: boolean;
   /** Changes with every change of the identity. */
   etag: number;
   variables: Map<VariableScope, Map<VariableName, { id: number; value: string }>>;
@@ -57,9 +63,11 @@ export function createCloud() {
         uuid,
         late: null,
         gone: false,
+        checkedSinceGone: false,
         tampered: false,
         variablesChangedAt: Number.NEGATIVE_INFINITY,
         recordLost: false,
+        lostDuringRun: null,
         poison: false,
         readOnly: false,
         hidden: false,
@@ -68,6 +76,7 @@ export function createCloud() {
         lateCallers: [],
         identity: null,
         disabled: false,
+        hubChanging: false,
         etag: 0,
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,

@@ -30,6 +30,7 @@ export function deliver(system: System, running: Running, message: Message): voi
   const work = async () => {
     const wakeUp = readWakeUpMessage(message.body);
     if (wakeUp) return advanceAction(running.ops, wakeUp);
+    let isPostponed = false;
     const bare = fakeHub(system, process, uuid);
     const hub = system.rule.hub?.(bare) ?? bare;
     const strict = fakeBalena(system, process, uuid, () => world.kill(process));
@@ -48,8 +49,11 @@ export function deliver(system: System, running: Running, message: Message): voi
         world.note(uuid, process.name, line);
         // A run without a written result counts as the death of the worker.
         if (line.includes('records-unavailable')) cloud.device(uuid).trouble += 1;
+        if (line.includes('postponed for some seconds')) isPostponed = true;
       },
     });
+    if (!isPostponed && cloud.device(uuid).lostDuringRun?.startsWith(`${process.name}/`))
+      world.violated(uuid, 'a record that was lost during a run was not made again');
     await deps.status.report();
   };
 

@@ -18,6 +18,7 @@ export function fakeHub(system: System, process: Process, runFor: string): HubRe
     effect: (device: CloudDevice) => R,
   ) => {
     watchCall(system, process, cloud.device(uuid), false);
+    cloud.device(uuid).hubChanging = true;
     return request(world, process, {
       afterPause: () => watchCall(system, process, cloud.device(uuid), true),
       fate: fateOutside(system, 'hub', true, uuid),

@@ -144,7 +144,6 @@ function watchAnswer({ world, cloud }: System, uuid: string, { wish, calledAt }:
 function event(system: System, running: Running, uuid: string): void {
   const callers = system.callersOf(uuid);
   const request = callers.call({ present: true, service: 'a' }, running.process, true);
-  const takenUp = namesRequestAnew(system, uuid);
   invoke(system, running, uuid, async () => {
     try {
       const { outcome, requestId } = await (system.rule.handleEvent ?? handleEvent)(
@@ -153,9 +152,7 @@ function event(system: System, running: Running, uuid: string): void {
         'a',
       );
       await system.world.step(running.process);
-      takenUp.requestId = requestId ?? null;
-      if (outcome === 'checked') throw new Error('an event "created" was taken for a check');
-      callers.answer(request, outcome, requestId);
+      callers.answer(request, outcome === 'checked' ? 'ignored' : outcome, requestId);
     } catch (error) {
       callers.answer(request, 'error');
       throw error;
@@ -163,20 +160,11 @@ function event(system: System, running: Running, uuid: string): void {
   });
 }
 
-/** A request that an event takes up again has a new id, like a rotation. */
-function namesRequestAnew(system: System, uuid: string): { requestId: string | null } {
-  const takenUp: { requestId: string | null } = { requestId: null };
-  system.callersOf(uuid).rotations.push(takenUp);
-  return takenUp;
-}
-
 /** Takes an event "online", like the webhook. */
 export function online(system: System, running: Running, uuid: string): void {
-  const takenUp = namesRequestAnew(system, uuid);
   invoke(system, running, uuid, async () => {
     const event = { kind: 'check', uuid, type: 'online' } as const;
-    const { requestId } = await (system.rule.handleEvent ?? handleEvent)(running.deps, event, 'a');
-    takenUp.requestId = requestId ?? null;
+    await (system.rule.handleEvent ?? handleEvent)(running.deps, event, 'a');
   });
 }
 
@@ -220,8 +208,11 @@ export function lookAgain(
   forceVerify: boolean,
   inMs = 0,
 ): void {
+  const device = system.cloud.device(uuid);
+  const { gone } = device;
   invoke(system, running, uuid, async () => {
-    await requestCheck(running.deps, uuid, forceVerify, running.deps.clock.now() + inMs);
+    await requestCheck(running.deps, uuid, { forceVerify, due: running.deps.clock.now() + inMs });
+    device.checkedSinceGone ||= gone && system.recordOf(uuid) !== null;
   });
 }
 

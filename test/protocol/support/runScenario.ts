@@ -1,4 +1,4 @@
-import { isPending } from '../../../src/device/state.js';
+import { pendingWork } from '../../../src/device/state.js';
 import { resendLostWakeUps } from '../../../src/ops/bulk/wakeUp.js';
 import { redrive } from '../../../src/provisioning/redrive.js';
 import { asAcknowledged } from './asAcknowledged.js';
@@ -56,9 +56,11 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
   await settle();
   await comeOnline();
   const anyTampered = uuids.some((uuid) => cloud.device(uuid).tampered);
+  noteLeftAtHub();
   if (anyTampered || scenario.audit) {
     audit(uuids);
     await settle();
+    noteLeftAtHub();
     for (const uuid of uuids) {
       // For a failed record of a deleted device, an audit requests the absence of the device.
       const given = system.recordOf(uuid)?.job?.dead && cloud.device(uuid).gone;
@@ -99,6 +101,12 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
     for (const uuid of which) lookAgain(system, driver.http(), uuid, true);
   }
 
+  function noteLeftAtHub(): void {
+    for (const uuid of uuids)
+      if (isLeftAtHub(system, uuid))
+        world.violated(uuid, 'a check has looked, and the identity of the deleted device is left');
+  }
+
   async function settle(): Promise<void> {
     const limits = new Map(uuids.map((uuid) => [uuid, waitLimit(system, uuid)]));
     const last = Math.max(...limits.values());
@@ -106,7 +114,7 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
       for (const [uuid, limit] of limits) {
         if (world.now <= limit || uuid === exempt(system)) continue;
         limits.delete(uuid);
-        if (isPending(system.recordOf(uuid)?.job ?? null)) world.violated(uuid, 'waits too long');
+        if (isWaiting(system, uuid)) world.violated(uuid, 'waits too long');
       }
       return world.now > last || isQuiet(system, driver.isIdle());
     }, mostSteps);
@@ -120,16 +128,33 @@ function needsAudit({ recordOf, cloud }: System, uuid: string): boolean {
   return isLate || (record !== null && record.job === null && record.error !== null);
 }
 
+/** A check always looks: a deleted device that was once seen has no identity after a check, whatever became of its last request. */
+function isLeftAtHub(system: System, uuid: string): boolean {
+  const { checkedSinceGone, identity, recordLost } = system.cloud.device(uuid);
+  const record = system.recordOf(uuid);
+  const wasSeen = (record?.observed.fleet ?? null) !== null;
+  // By design a check that fails for good ends. The next check, here the audit's, looks again.
+  const hasFailed = record?.error && record.error.code !== 'device-not-found' && !record.job?.dead;
+  return (
+    checkedSinceGone && identity !== null && wasSeen && !hasFailed && !recordLost && uuid !== exempt(system)
+  );
+}
+
+function isWaiting({ recordOf }: System, uuid: string): boolean {
+  const record = recordOf(uuid);
+  return record !== null && pendingWork(record) !== null;
+}
+
 /** No message is under way, and no job is pending. */
 function isQuiet(system: System, idle: boolean): boolean {
-  const { broker, recordOf } = system;
+  const { broker } = system;
   const but = exempt(system);
   return (
     idle &&
     broker.isEmpty(but) &&
     // A bulk action goes on as long as any of the devices.
     (but !== null || system.runningActions().length === 0) &&
-    !uuids.some((uuid) => uuid !== but && isPending(recordOf(uuid)?.job ?? null))
+    !uuids.some((uuid) => uuid !== but && isWaiting(system, uuid))
   );
 }
 

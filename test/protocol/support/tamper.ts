@@ -31,6 +31,7 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
     case 'lose-record':
       device.recordLost = true;
       system.callersOf(uuid).lostAt = world.now;
+      device.lostDuringRun = runOf(system, uuid);
       system.loseRecord(uuid);
       return;
     case 'restore-record':
@@ -61,4 +62,10 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       set('AZURE_PRIVATE_KEY', 'not a key');
       return;
   }
+}
+
+/** The run that holds the lease of a device; null if there is none. */
+function runOf({ recordOf, world }: System, uuid: string): string | null {
+  const lease = recordOf(uuid)?.lease;
+  return lease && !lease.unresolved && world.now < lease.until ? lease.by : null;
 }

@@ -1,4 +1,4 @@
-import { isPending } from '../../../src/device/state.js';
+import { pendingWork } from '../../../src/device/state.js';
 import { queueProperties } from './createBroker.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
@@ -22,9 +22,10 @@ const workMs = 2 * minutes;
  */
 export function waitLimit({ world, recordOf, cloud, scenario, sick }: System, uuid: string): number {
   const { now } = world;
-  const job = recordOf(uuid)?.job ?? null;
+  const record = recordOf(uuid);
+  const work = record && pendingWork(record);
   const latest = now + Math.max(longestBackOffMs, longestPutOffMs);
-  const due = isPending(job) ? Math.min(job.due, latest) : now;
+  const due = work ? Math.min(work.due, latest) : now;
   // The timer sends a lost message when the job is overdue by the duplicate window, and again when the delay has doubled. The
   // first message can still be dropped as a duplicate.
   const lostMs = 2 * Math.max(2 * queueProperties.duplicateWindowMs, now - due) + periodMs;

@@ -33,11 +33,18 @@ export function watchRecord(
   const { requestId } = after.desired;
   if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
 
-  if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
-  if (before?.job?.kind === 'change' && !job && !error) done.set(after.desired.requestId, world.now);
+  if (lease && lease.by !== before?.lease?.by) {
+    atWork.set(uuid, after.desired);
+    device.hubChanging = false;
+  }
+  const isSameRequest = before?.desired.requestId === after.desired.requestId;
+  if (before?.job && !job && !error && isSameRequest) done.set(after.desired.requestId, world.now);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
   if (error?.message.startsWith('An unexpected error')) violated(`an error of our own: ${error.message}`);
-  if (!before) return;
+  if (!before) {
+    device.lostDuringRun = null;
+    return;
+  }
 
   if (after.lastGeneration < before.lastGeneration) violated('lastN fell');
   if (after.replays > before.replays) {
@@ -49,10 +56,15 @@ export function watchRecord(
     !before.lease.unresolved &&
     lease?.by !== before.lease.by &&
     before.lease.until <= world.now + scenario.skewMs;
+  const isReleased = isReleasedBy(name, before, after) && !device.recordLost && !tookOver;
+  if (isReleased && becameUnknown(before, after) && !device.hubChanging)
+    violated('the state of the hub became unknown without a call to the hub');
   const failedItself =
     error !== null && (isUnavailable(error) ? answeredPings.has(uuid) : ownFailures.includes(error.code));
   if (after.attempts !== before.attempts) answeredPings.delete(uuid);
-  if (after.attempts > before.attempts && !tookOver && !failedItself)
+  // A dead request keeps its own error while a check fails.
+  const ofCheck = before.job?.dead !== undefined;
+  if (after.attempts > before.attempts && !tookOver && !failedItself && !ofCheck)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
   if (throttled && job && !job.dead && job.due < throttled.at + throttledForMs)
@@ -98,7 +110,17 @@ function givenUp(
   }
 }
 
-function summary({ desired, job, lease, observed, scopes, attempts, error }: DeviceRecord): string {
+/** Has the run of this process ended under its own lease? */
+function isReleasedBy(name: string, { lease }: DeviceRecord, after: DeviceRecord): boolean {
+  const wasOwn = lease?.by.startsWith(`${name}/`) === true && !lease.unresolved;
+  return wasOwn && (after.lease === null || after.lease.unresolved === true);
+}
+
+function becameUnknown(before: DeviceRecord, after: DeviceRecord): boolean {
+  return after.observed.hub === 'unknown' && before.observed.hub !== 'unknown';
+}
+
+function summary({ desired, job, check, lease, observed, scopes, attempts, error }: DeviceRecord): string {
   const short = (text: string | null | undefined) => (text ? text.slice(0, 6) : text);
   const { thumbprint, previous, hub, service } = observed;
   return JSON.stringify({
@@ -109,6 +131,7 @@ function summary({ desired, job, lease, observed, scopes, attempts, error }: Dev
       revoke: desired.revoke?.map(short),
     },
     job,
+    check,
     lease: lease && { ...lease, by: lease.by.slice(0, 8) },
     observed: {
       thumbprint: short(thumbprint),

@@ -48,10 +48,7 @@ test.each<[string, DeviceRecord]>([
       observed: { ...observed, hub: [thumbprint, other] },
     },
   ],
-  [
-    'its request was given up',
-    { ...provisioned, job: { generation: 1, kind: 'change', due: 0, dead: { at: 0 } } },
-  ],
+  ['its request was given up', { ...provisioned, job: { generation: 1, due: 0, dead: { at: 0 } } }],
   [
     'it is to be absent, and has an identity',
     { ...absent, observed: { ...absent.observed, hub: 'unknown' } },

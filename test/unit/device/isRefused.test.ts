@@ -2,7 +2,7 @@ import type { DeviceRecord } from '../../../src/device/record.js';
 import { isRefused, requestPartOf } from '../../../src/device/refusal.js';
 import { provisioned, recordWith } from '../../support/records.js';
 
-const job = { generation: 2, kind: 'change' as const, due: 0 };
+const job = { generation: 2 as const, due: 0 };
 const desired = { ...provisioned.desired, service: 'relay' };
 const move = recordWith({ ...provisioned, desired, job, fallback: requestPartOf(provisioned) });
 const validated = { ...move, desired: { ...desired, validated: true } };
@@ -25,7 +25,7 @@ test.each<[string, DeviceRecord, Parameters<typeof isRefused>[1], boolean]>([
   ],
   ['a move of a device that is gone', move, { code: 'device-not-found', step: 'validate' }, false],
   ['a request without a fallback', { ...move, fallback: null }, notFound, false],
-  ['a check', { ...move, job: { ...job, kind: 'check' } }, notFound, false],
+  ['a check of a dead job', { ...move, job: { ...job, dead: { at: 1 } } }, notFound, false],
 ])('%s', (_, record, error, expected) => {
   expect(isRefused(record, error)).toBe(expected);
 });

@@ -1,5 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { type State, stateOf } from '../../../src/device/state.js';
+import { type Attention, attentionOf, type State, stateOf } from '../../../src/device/state.js';
 import { failed, now, provisioned, queued, recordWith } from '../../support/records.js';
 
 const working: DeviceRecord = { ...queued, lease: { by: 'w', until: now + 1 } };
@@ -7,6 +7,27 @@ const { desired, observed } = provisioned;
 const absent = recordWith({
   desired: { ...desired, present: false, service: null },
   observed: { ...observed, thumbprint: null, service: null, hub: 'none' },
+});
+
+const outside: DeviceRecord = {
+  ...provisioned,
+  error: failed.error,
+  observed: { ...observed, outside: { since: now, sightings: 2, isHandled: true } },
+};
+
+test.each<[string, Attention | null, DeviceRecord]>([
+  ['is as it should be', null, provisioned],
+  ['is provisioned, and its last check failed', 'check-failed', { ...provisioned, error: failed.error }],
+  [
+    'is provisioned, and its check is failing',
+    'check-failed',
+    { ...provisioned, error: failed.error, check: { generation: 1, due: now } },
+  ],
+  ['failed for good', null, failed],
+  ['is tried again', null, { ...queued, error: failed.error }],
+  ['has left the served fleets', 'outside', outside],
+])('a device that %s needs attention: %s', (_, attention, record) => {
+  expect(attentionOf(record)).toBe(attention);
 });
 
 test.each<[string, State, DeviceRecord]>([
@@ -22,12 +43,11 @@ test.each<[string, State, DeviceRecord]>([
   ['that a worker holds again after a failure', 'working', { ...working, retries: 1, error: failed.error }],
   ['that was given up', 'failed', failed],
   ['that is as it should be', 'provisioned', provisioned],
-  [
-    'that is only being checked',
-    'provisioned',
-    { ...provisioned, job: { generation: 1, kind: 'check', due: now } },
-  ],
+  ['that is only being checked', 'provisioned', { ...provisioned, check: { generation: 1, due: now } }],
   ['that a check found wrong, and could not repair', 'failed', { ...provisioned, scopes: ['main', 'relay'] }],
+  ['that has left the served fleets', 'outside', outside],
+  ['whose request failed outside', 'failed', { ...outside, job: failed.job }],
+  ['that is requested again outside', 'queued', { ...outside, error: null, job: queued.job }],
   ['that is gone, as it should be', 'deprovisioned', absent],
   ['that should be gone, and is not', 'failed', { ...absent, scopes: ['main'] }],
 ])('a device %s is %s', (_, state, record) => {

@@ -1,5 +1,6 @@
 import type { DeviceRecord, Job } from '../../../src/device/record.js';
 import { refusedPart, requestPartOf } from '../../../src/device/refusal.js';
+import { isCheckNext, isDeadByOperator } from '../../../src/device/state.js';
 import * as transitions from '../../../src/device/transitions.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { readTransitionTable } from '../../support/readTransitionTable.js';
@@ -12,8 +13,10 @@ const steps = [{ step: 'validate', ms: 5, code: null }] as const;
 const context = { now, traceparent: '00-caller' };
 const other = 'B'.repeat(64);
 
-const job: Job = { generation: 7, kind: 'change', due: now - 1_000, traceparent: '00-first' };
+const job: Job = { generation: 7, due: now - 1_000, traceparent: '00-first' };
 const lease = { by: 'worker', until: now + minutes };
+/** A check after a pending or a dead job. */
+const laterCheck = { generation: 8, due: now };
 const base = recordWith({ lastGeneration: 7, firstGeneration: 5, attempts: 2, retries: 3, replays: 1 });
 
 /** One record in each state of docs/protocol.md, and variants for single transitions. */
@@ -24,8 +27,16 @@ const samples: Record<JobState, DeviceRecord[]> = {
   ],
   pending: [
     { ...base, job },
-    { ...base, job: { ...job, kind: 'check', forceVerify: true, reservation: 3, unsent: true } },
-    { ...provisioned, job: { ...job, kind: 'check' }, lastGeneration: 7 },
+    { ...base, check: { ...job, forceVerify: true, reservation: 3, unsent: true } },
+    { ...provisioned, check: { ...job }, lastGeneration: 7 },
+    { ...base, job, check: laterCheck },
+    { ...base, job: { ...job, dead: { at: now - 1 } }, check: laterCheck, lastGeneration: 8 },
+    {
+      ...base,
+      job: { ...job, dead: { at: now - 1, cancelled: true } },
+      check: laterCheck,
+      lastGeneration: 8,
+    },
     {
       ...provisioned,
       job,
@@ -36,11 +47,12 @@ const samples: Record<JobState, DeviceRecord[]> = {
   ],
   working: [
     { ...base, job, lease },
-    { ...base, job: { ...job, kind: 'check' }, lease },
+    { ...base, check: { ...job }, lease },
+    { ...base, job: { ...job, dead: { at: now - 1 } }, check: laterCheck, lease, lastGeneration: 8 },
   ],
   abandoned: [
     { ...base, job, lease: { by: 'worker', until: now } },
-    { ...base, job: { ...job, kind: 'check' }, lease: { by: 'worker', until: now } },
+    { ...base, check: { ...job }, lease: { by: 'worker', until: now } },
     { ...base, job, lease: { ...lease, unresolved: true } },
   ],
   dead: [
@@ -84,7 +96,8 @@ type Apply = (record: DeviceRecord) => DeviceRecord | null;
 /** Every transition, applied to a record. The names are the names in the code and in the table of docs/protocol.md. */
 const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   requested: (record) => transitions.requested(record, context, { uuid, present: false }, 'new'),
-  checkRequested: (record) => transitions.checkRequested(record, context, true),
+  checkRequested: (record) => transitions.checkRequested(record, context, { forceVerify: true }),
+  restoredFromRun: () => transitions.restoredFromRun({ ...base, job, lease }, context),
   restoredFromMessage: () => transitions.restoredFromMessage(lost, context),
   publishFailed: (record) => transitions.publishFailed(record),
   postponed: (record) => transitions.postponed(record, context, now + 5, 'reservation', 9),
@@ -95,6 +108,8 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   leaseReleased: (record) => transitions.leaseReleased(record, findings),
   leaseLost: (record) => transitions.leaseLost(record, context, ['main']),
   completed: (record) => transitions.completed(record, context, steps),
+  looked: (record) =>
+    isDeadByOperator(record.job) && isCheckNext(record) ? transitions.looked(record, context, steps) : null,
   suspended: (record) => transitions.suspended(record, context, now + 5, 9, steps),
   retried: (record) => transitions.retried(record, context, failure, now + 5, true),
   failed: (record) => transitions.failed(record, context, failure),
@@ -147,7 +162,7 @@ describe.each(Object.entries(apply))('%s', (name, transition) => {
       expect(next.firstSeenAt).toBe(record.firstSeenAt);
       // A job with another time, kind or reservation has a new generation: an older message must not do the new work.
       if (next.job && record.job && next.job.generation === record.job.generation)
-        expect(next.job).toMatchObject({ due: record.job.due, kind: record.job.kind });
+        expect(next.job.due).toBe(record.job.due);
       if (!['requested', 'rotationCancelled', 'refused', 'refusalReopened'].includes(name))
         expect(next.desired).toEqual(record.desired);
       if (!['leaseReleased', 'leaseLost', 'leased', 'scopesFound'].includes(name))
@@ -182,7 +197,7 @@ describe('a request', () => {
     const first = Math.floor(now / 1_000) + 1;
     expect(record).toMatchObject({
       desired: { present: true, service: 'main', retire: [other], requestId: 'new', requestedAt: now },
-      job: { generation: first, kind: 'change', due: now, traceparent: '00-caller' },
+      job: { generation: first, due: now, traceparent: '00-caller' },
       firstGeneration: first,
       lastGeneration: first,
       firstSeenAt: now,
@@ -200,7 +215,7 @@ describe('a request', () => {
       completedAt: null,
       failures: 1,
       replays: 1,
-      job: { kind: 'change' },
+      job: {},
     });
     expect(transitions.requested(dead!, context, post, 'new').job?.dead).toBeUndefined();
   });
@@ -250,18 +265,99 @@ describe('a request', () => {
 describe('a check', () => {
   test('starts to count from zero, and can be due later', () => {
     const [idle] = samples.idle;
-    expect(transitions.checkRequested(idle!, context, false, now + 9)).toMatchObject({
-      job: { kind: 'check', due: now + 9 },
+    expect(transitions.checkRequested(idle!, context, { due: now + 9 })).toMatchObject({
+      check: { due: now + 9 },
       attempts: 0,
       retries: 0,
     });
-    expect(transitions.checkRequested(idle!, context, false, now - 9)?.job?.due).toBe(now);
+    expect(transitions.checkRequested(idle!, context, { due: now - 9 })?.check?.due).toBe(now);
   });
 
-  test('of a pending job only passes on that the hub must be asked', () => {
+  test('waits beside a pending change, whose run covers the check', () => {
     const [pending] = samples.pending;
-    expect(transitions.checkRequested(pending!, context, false)).toBeNull();
-    expect(transitions.checkRequested(pending!, context, true)?.job).toEqual({ ...job, forceVerify: true });
+    const asked = transitions.checkRequested(pending!, context, { forceVerify: true })!;
+    expect(asked).toMatchObject({ job, check: { generation: 8, due: now, forceVerify: true }, attempts: 2 });
+    expect(transitions.checkRequested(asked, context, {})).toBeNull();
+    const leased = transitions.leased(asked, context, { by: 'me', until: now + minutes });
+    expect(leased.job).toMatchObject({ generation: 7, forceVerify: true });
+    expect(transitions.completed({ ...leased, lease: null }, context, steps)).toMatchObject({
+      job: null,
+      check: null,
+    });
+  });
+
+  test('for a later time is not covered by a change, and is brought forward by a check for an earlier time', () => {
+    const [pending] = samples.pending;
+    const asked = transitions.checkRequested(pending!, context, { forceVerify: true, due: now + minutes })!;
+    const leased = transitions.leased(asked, context, { by: 'me', until: now + minutes });
+    expect(leased.job).toEqual(job);
+    expect(transitions.completed(leased, context, steps).check).toMatchObject({
+      generation: 9,
+      due: now + minutes,
+      forceVerify: true,
+    });
+    const forward = transitions.checkRequested(asked, context)!;
+    expect(forward.check).toMatchObject({ generation: 9, due: now, forceVerify: true });
+    // A check that waits for the rate limiter or a closed circuit is not brought forward.
+    const postponed = transitions.postponed({ ...forward, job: null }, context, now + minutes, 'dependency');
+    expect(transitions.checkRequested(postponed, context)).toBeNull();
+  });
+
+  test.each([
+    ['a change', { ...base, job, lease }],
+    ['a check', { ...base, check: { ...job }, lease }],
+  ])('that is requested during the run of %s follows the run', (_, working) => {
+    const asked = transitions.checkRequested(working, context)!;
+    expect(asked.check).toMatchObject({ again: true });
+    const ofCheck = working.job === null;
+    const ended = transitions.completed({ ...asked, lease: null }, context, steps, ofCheck);
+    expect(ended).toMatchObject({ job: null, check: { generation: asked.lastGeneration + 1, due: now } });
+    expect(ended.check).not.toHaveProperty('again');
+    expect(transitions.failed(asked, context, failure).check).toMatchObject({ due: now });
+    // The next run begins after the request.
+    const released = { ...asked, lease: null };
+    const later = transitions.leased(released, context, { by: 'me', until: now + minutes });
+    expect(later.check).not.toHaveProperty('again');
+  });
+
+  test('is the next work after the cancel of the bulk action that replaced it', () => {
+    const replayed = transitions.replayed(samples.dead[0]!, context, { due: now + 9, by: 'me', action: 'a' });
+    const asked = transitions.checkRequested(replayed, context)!;
+    expect(transitions.cancelled(asked, context, 'me')).toMatchObject({
+      job: { dead: { cancelled: true } },
+      check: { generation: asked.lastGeneration + 1, due: now },
+    });
+    const renewal = { ...provisioned, check: { generation: 7, due: now + minutes }, lastGeneration: 7 };
+    const post = { uuid, present: true, service: 'main', retire: other, action: 'a' } as const;
+    const rotation = transitions.requested(renewal, context, post, 'new');
+    expect(transitions.rotationCancelled(rotation, context, 'me')).toMatchObject({
+      job: null,
+      check: { due: now + minutes },
+    });
+  });
+
+  test('of a dead job that succeeds ends the job', () => {
+    const dead = samples.pending.find((record) => record.job?.dead && record.check)!;
+    expect(transitions.completed(dead, context, steps, true)).toMatchObject({
+      job: null,
+      check: null,
+      error: null,
+      completedAt: now,
+    });
+  });
+
+  test('of a dead job keeps the error of the request, unless the check finds another final one', () => {
+    const error = { code: 'service-not-found', step: null, message: 'No such service.', at: 5 } as const;
+    const dead = { ...samples.pending.find((record) => record.job?.dead && record.check)!, error };
+    const slow = { ...failure, error: new ProvisioningError('timed-out', 'No answer.') };
+    const gone = { ...failure, error: new ProvisioningError('device-not-found', 'Gone.') };
+    expect(transitions.retried(dead, context, slow, now + 5, true)).toMatchObject({ error, job: dead.job });
+    expect(transitions.failed(dead, context, slow)).toMatchObject({ error, job: dead.job, check: null });
+    expect(transitions.failed(dead, context, gone)).toMatchObject({
+      error: { code: 'device-not-found' },
+      job: dead.job,
+      failures: dead.failures,
+    });
   });
 });
 
@@ -277,7 +373,7 @@ test.each([
   };
   expect(transitions.restoredFromMessage(message, context)).toMatchObject({
     desired: { ...desired, requestId },
-    job: { generation: 9, kind: 'change', due: now, traceparent: '00-m' },
+    job: { generation: 9, due: now, traceparent: '00-m' },
     firstGeneration: 9,
     lastGeneration: 9,
     observed: { hub: 'unknown' },
@@ -304,6 +400,20 @@ describe('a lease', () => {
     expect(transitions.leased(absent, context, { by: 'me', until }).scopes).toEqual(['relay']);
   });
 
+  test('counts nothing that the record says about another hub', () => {
+    const observed = { ...provisioned.observed, hubEtag: 'e1', hubSeenAt: 5, hubHost: 'our-hub' };
+    const record = { ...provisioned, observed, job };
+    const lease = (hubHost: string | null) =>
+      transitions.leased(record, context, { by: 'me', until: now + minutes, hubHost }).observed;
+    expect(lease('our-hub')).toEqual(observed);
+    expect(lease(null)).toEqual(observed);
+    expect(lease('new-hub')).toEqual({ ...provisioned.observed, hub: 'unknown', hubHost: 'new-hub' });
+    // A record without a name is about our hub.
+    const unnamed = { ...provisioned, job };
+    const next = transitions.leased(unnamed, context, { by: 'me', until: now + minutes, hubHost: 'our-hub' });
+    expect(next.observed).toEqual({ ...provisioned.observed, hubHost: 'our-hub' });
+  });
+
   test('that has run out leaves the state of the hub unknown, and counts as an attempt', () => {
     const record = { ...provisioned, job, lease: { by: 'worker', until: now }, attempts: 1 };
     const next = transitions.leaseExpired(record, context);
@@ -311,17 +421,14 @@ describe('a lease', () => {
     expect(next.history.at(-1)).toMatchObject({ type: 'died' });
   });
 
-  test('that was left to run out does not count as an attempt', () => {
+  test('that was left to run out does not count as an attempt, and keeps what its run found', () => {
     const record = {
       ...provisioned,
       job,
       lease: { by: 'worker', until: now, unresolved: true },
       attempts: 1,
     };
-    expect(transitions.leaseExpired(record, context)).toMatchObject({
-      observed: { hub: 'unknown' },
-      attempts: 1,
-    });
+    expect(transitions.leaseExpired(record, context)).toEqual(record);
   });
 
   test('ends with the run, and the record takes over the findings', () => {
@@ -346,11 +453,13 @@ describe('a lease', () => {
     const taken = { ...provisioned, job, lease: { by: 'another', until: now + 1 }, lastGeneration: 7 };
     expect(transitions.leaseLost(taken, context, [])).toMatchObject({
       observed: { hub: 'unknown' },
-      job: { generation: 8, due: now, kind: 'change' },
+      job: { generation: 8, due: now },
       lease: taken.lease,
     });
     const [dead] = samples.dead;
     expect(transitions.leaseLost(dead!, context, []).job).toEqual(dead!.job);
+    // A write of the ended run may still take effect.
+    expect(transitions.leaseLost(taken, context, [], now + 9).job).toMatchObject({ due: now + 9 });
   });
 
   test('keeps the demand to ask the hub when the job is put off or tried again', () => {
@@ -387,14 +496,14 @@ describe('the end of a run', () => {
         observed: { verifiedAt: now },
       });
     }
-    const earlier = { ...base, job: { ...job, kind: 'check' as const }, completedAt: 5 };
-    expect(transitions.completed(earlier, context, steps).completedAt).toBe(5);
+    const earlier = { ...base, check: { ...job }, completedAt: 5 };
+    expect(transitions.completed(earlier, context, steps, true).completedAt).toBe(5);
   });
 
   test('that needs a later registry operation keeps the reservation and the trace', () => {
     expect(transitions.suspended({ ...base, job }, context, now + 5, 9, steps).job).toEqual({
       generation: 8,
-      kind: 'change',
+
       due: now + 5,
       reservation: 9,
       traceparent: '00-first',
@@ -406,7 +515,7 @@ describe('the end of a run', () => {
     const record = { ...base, job: { ...job, reservation: 3, unsent: true } };
     const next = transitions.retried(record, context, failure, now + 5.4, true);
     expect(next).toMatchObject({ attempts: 3, retries: 4, error: { code: 'service-not-found', at: now } });
-    expect(next.job).toEqual({ generation: 8, kind: 'change', due: now + 5, traceparent: '00-first' });
+    expect(next.job).toEqual({ generation: 8, due: now + 5, traceparent: '00-first' });
     const uncounted = transitions.retried(record, context, { ...failure, counted: false }, now, false);
     expect(uncounted).toMatchObject({ attempts: 2, retries: 3 });
   });
@@ -433,7 +542,7 @@ describe('the end of a run', () => {
   );
 
   test('of a check that failed for good leaves no job and no attempts', () => {
-    const record = { ...base, job: { ...job, kind: 'check' as const }, failures: 0 };
+    const record = { ...base, check: { ...job }, failures: 0 };
     expect(transitions.failed(record, context, failure)).toMatchObject({
       job: null,
       attempts: 0,
@@ -465,7 +574,8 @@ describe('a request that is refused', () => {
     const next = refuse(moved);
     expect(next).toMatchObject({
       desired: provisioned.desired,
-      job: { kind: 'check', generation: its!.generation + 1, due: now },
+      job: null,
+      check: { generation: its!.generation + 1, due: now },
       attempts: 0,
       error: null,
       coolDownUntil: 0,
@@ -487,7 +597,7 @@ describe('a request that is refused', () => {
     const moving = { ...provisioned, desired: { ...rotation, service: 'relay', validated: true }, job };
     for (const record of [absent, rotating, moving]) {
       const next = refuse(transitions.requested(record, context, move, 'refused'));
-      expect(next).toMatchObject({ desired: record.desired, job: { kind: 'change' }, completedAt: null });
+      expect(next).toMatchObject({ desired: record.desired, job: {}, completedAt: null });
     }
   });
 
@@ -495,7 +605,7 @@ describe('a request that is refused', () => {
     const request = { ...move, retire: thumbprint, revoke: true };
     const next = refuse(transitions.requested(moved, context, request, 'rotation'));
     expect(next.desired).toEqual({ ...provisioned.desired, retire: [thumbprint], revoke: [thumbprint] });
-    expect(next.job?.kind).toBe('change');
+    expect(next.job).not.toBeNull();
   });
 
   test('keeps the demand to ask the hub, and waits for an unresolved lease', () => {
@@ -546,7 +656,7 @@ describe('a request that is refused', () => {
     const replayed = transitions.replayed(reopened, context, { due: now + 5, by: 'me', action: 'a' });
     expect(replayed).toMatchObject({
       desired: { service: 'x', requestId: 'refused' },
-      job: { kind: 'change', generation: next.lastGeneration + 1 },
+      job: { generation: next.lastGeneration + 1 },
       replays: 1,
       action: { id: 'a', error: { code: 'service-not-found' } },
     });
@@ -554,7 +664,8 @@ describe('a request that is refused', () => {
     const cancelled = transitions.cancelled(replayed, context, 'me');
     expect(cancelled).toMatchObject({
       desired: provisioned.desired,
-      job: { kind: 'check' },
+      job: null,
+      check: {},
       action: null,
       refusal: {
         job: { dead: { cancelled: true } },
@@ -612,7 +723,7 @@ describe('a request that is refused', () => {
     const died = new ProvisioningError('worker-died', 'Dead.');
     expect(transitions.workerDied(expired, context, died)).toMatchObject({
       desired: provisioned.desired,
-      job: { kind: 'change' },
+      job: {},
       lease: null,
       refusal: { error: { code: 'worker-died' } },
     });
@@ -625,7 +736,7 @@ describe('an operator', () => {
   test('replays a dead job: the counters start again, and the replay is counted', () => {
     const failed = { ...dead!, error: { code: 'timed-out', step: null, message: 'x', at: 1 } as const };
     expect(transitions.replayed(failed, context, { due: now + 5, by: 'me', action: 'a' })).toMatchObject({
-      job: { generation: 8, kind: 'change', due: now + 5, traceparent: '00-first' },
+      job: { generation: 8, due: now + 5, traceparent: '00-first' },
       attempts: 0,
       retries: 0,
       error: null,
@@ -663,11 +774,11 @@ describe('an operator', () => {
     expect(transitions.cancelled({ ...base, job }, context, 'me')?.error).toMatchObject({
       code: 'cancelled',
     });
-    expect(transitions.cancelled({ ...base, job: { ...job, kind: 'check' } }, context, 'me')).toBeNull();
+    expect(transitions.cancelled({ ...base, check: { ...job } }, context, 'me')).toBeNull();
     expect(transitions.cancelled(dead!, context, 'me')).toBeNull();
   });
 
-  const rotation = samples.pending[3]!;
+  const rotation = samples.pending.find(({ action }) => action?.id === 'rotation')!;
 
   test('cancels a rotation that no worker has begun', () => {
     const next = transitions.rotationCancelled(rotation, context, 'me');

@@ -44,7 +44,7 @@ test('a device that is provisioned shows what its certificate is, and nothing is
 });
 
 test('a check that is under way is no request', () => {
-  const checked = { ...provisioned, job: { generation: 2, kind: 'check' as const, due: now } };
+  const checked = { ...provisioned, check: { generation: 2, due: now } };
   expect(viewOf(checked, expectedAt, now)).toMatchObject({ state: 'provisioned', expectedAt: null });
 });
 

@@ -32,7 +32,7 @@ test('what expires first comes first, each at a time of its own, in a part of th
   const { deps, put, record } = fleetDependencies();
   for (const generation of [1, 2, 3, 4]) await put(withDaysLeft(generation, 9 - generation));
   await renew(deps, options);
-  const dues = await Promise.all([4, 3, 2, 1].map(async (index) => (await record(uuidOf(index))).job?.due));
+  const dues = await Promise.all([4, 3, 2, 1].map(async (index) => (await record(uuidOf(index))).check?.due));
   // A quarter of 100 a minute.
   expect(dues).toEqual([0, 2_400, 4_800, 7_200].map((ms) => now + ms));
 });
@@ -56,7 +56,7 @@ test('what could not be renewed is due again at the next run, and what is under 
   await renew(deps, options);
   expect(await renew(deps, options)).toMatchObject({ due: 0, checked: 0 });
   expect(sent).toHaveLength(1);
-  await put({ ...(await record(uuidOf(1))), job: null });
+  await put({ ...(await record(uuidOf(1))), check: null });
   expect(await renew(deps, options)).toMatchObject({ due: 1, checked: 1 });
 });
 
@@ -68,11 +68,13 @@ test('two runs at the same time ask for one renewal', async () => {
   expect(new Set(sent.map(({ messageId }) => messageId)).size).toBe(1);
 });
 
-test('of a device whose request failed for good the certificate is counted, and said not to be renewed', async () => {
-  const { deps, put, sent } = fleetDependencies();
-  await put(withDaysLeft(1, 5, { job: { generation: 1, kind: 'change', due: now, dead: { at: longAgo } } }));
-  expect(await renew(deps, options)).toMatchObject({ due: 1, checked: 0, failed: 1 });
-  expect(sent).toEqual([]);
+test('a failed request does not stop the renewal; a cancelled request does, and the certificate is counted', async () => {
+  const { deps, put, requested } = fleetDependencies();
+  const dead = { generation: 1, due: now, dead: { at: longAgo } };
+  await put(withDaysLeft(1, 5, { job: dead }));
+  await put(withDaysLeft(2, 5, { job: { ...dead, dead: { at: longAgo, cancelled: true } } }));
+  expect(await renew(deps, options)).toMatchObject({ due: 2, checked: 1, failed: 1 });
+  expect(await requested()).toEqual([`${uuidOf(1)} check`]);
 });
 
 test('of a renewal that failed with half a pair stored, the certificate that is left is counted, and due', async () => {
@@ -82,19 +84,17 @@ test('of a renewal that failed with half a pair stored, the certificate that is 
   await put(withDaysLeft(1, 50, {}, half));
   await put(withDaysLeft(2, 5, {}, half));
   await put(withDaysLeft(3, 5, {}, { ...half, notBefore: null, notAfter: null }));
-  await put(
-    withDaysLeft(4, 5, { job: { generation: 1, kind: 'change', due: now, dead: { at: longAgo } } }, half),
-  );
+  await put(withDaysLeft(4, 5, { job: { generation: 1, due: now, dead: { at: longAgo } } }, half));
   const gone = withDaysLeft(5, 5, {}, half);
   await put({ ...gone, desired: { ...gone.desired, present: false, service: null } });
   expect(await renew(deps, options)).toMatchObject({
     due: 4,
-    checked: 3,
-    failed: 1,
+    checked: 4,
+    failed: 0,
     certificates: { expired: 0, within7Days: 2, within30Days: 0, later: 1 },
   });
   // Certificates with an unknown end come first.
-  expect(await requested()).toEqual([3, 2, 1].map((index) => `${uuidOf(index)} check`));
+  expect(await requested()).toEqual([3, 2, 4, 1].map((index) => `${uuidOf(index)} check`));
 });
 
 test('it reports all certificates by the days that they have left', async () => {
@@ -145,7 +145,7 @@ test('what would not fit otherwise is spread over more hours, and more of the pa
   expect(report).toMatchObject({ due: 10, checked: 10, left: 0, share: { late: 0 } });
   expect(report.share.part).toBeCloseTo(10 / (0.04 * 12 * 60));
   const dues = await Promise.all(
-    Array.from({ length: 10 }, async (_, index) => (await record(uuidOf(index))).job?.due ?? 0),
+    Array.from({ length: 10 }, async (_, index) => (await record(uuidOf(index))).check?.due ?? 0),
   );
   expect(Math.max(...dues)).toBeLessThanOrEqual(now + day / 2);
 });

@@ -130,21 +130,15 @@ test.each<Case>([
   ],
   [
     'is being worked on',
-    (u) => provisionedRecord(u, credentials, {}, { job: { generation: 9, kind: 'change', due: now } }),
+    (u) => provisionedRecord(u, credentials, {}, { job: { generation: 9, due: now } }),
     {},
     null,
   ],
   [
-    'has failed for good',
-    (u) =>
-      provisionedRecord(
-        u,
-        credentials,
-        {},
-        { job: { generation: 9, kind: 'change', due: now, dead: { at: longAgo } } },
-      ),
+    'has failed for good, and is gone from balena',
+    (u) => provisionedRecord(u, credentials, {}, { job: { generation: 9, due: now, dead: { at: longAgo } } }),
     null,
-    null,
+    'gone',
   ],
   [
     'was looked at a moment ago',
@@ -160,6 +154,58 @@ test.each<Case>([
     },
     held(),
     'variables-left',
+  ],
+  [
+    'has failed for good long ago, and whose cause may be gone',
+    (u) =>
+      provisionedRecord(
+        u,
+        credentials,
+        {},
+        { job: { generation: 9, due: now, dead: { at: longAgo } }, error: error('device-not-found') },
+      ),
+    {},
+    'failed-request',
+  ],
+  [
+    'has failed for good within the last hour',
+    (u) =>
+      provisionedRecord(
+        u,
+        credentials,
+        {},
+        {
+          job: { generation: 9, due: now, dead: { at: longAgo } },
+          error: { ...error('device-not-found'), at: now - 1_800_000 },
+        },
+      ),
+    {},
+    null,
+  ],
+  [
+    'was ended by an operator',
+    (u) =>
+      provisionedRecord(
+        u,
+        credentials,
+        {},
+        { job: { generation: 9, due: now, dead: { at: longAgo, cancelled: true } } },
+      ),
+    {},
+    null,
+  ],
+  [
+    'was outside the served fleets, and is back',
+    (u) => provisionedRecord(u, credentials, { outside: { since: longAgo, sightings: 2, isHandled: true } }),
+    held(),
+    'came-back',
+  ],
+  [
+    'was checked a moment ago, without success',
+    (u) =>
+      provisionedRecord(u, credentials, {}, { error: { ...error('device-not-found'), at: now - 60_000 } }),
+    {},
+    null,
   ],
 ])('a device that %s: %#', async (_, record, certificates, why, foreign = {}) => {
   const { deps, add, put, requested } = fleetDependencies();
@@ -203,7 +249,7 @@ describe('where many records of a fleet look gone,', () => {
 
   test('more than a tenth, no worker looks at any of them, but at those of other fleets', async () => {
     const { deps, requested } = await system(300, 31);
-    const held = [{ fleet, gone: 31, records: 300 }];
+    const held = [{ fleet, gone: 31, records: 300, why: 'many' }];
     expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 1 }, guarded: held, finished: true });
     expect(await requested()).toEqual([`${uuidOf(5_000)} check`]);
   });
@@ -246,12 +292,104 @@ describe('where many records of a fleet look gone,', () => {
   });
 });
 
-test('where the key does not see a fleet any more, nothing is taken for gone', async () => {
-  const { deps, put, hide, sent } = fleetDependencies();
-  await put(provisionedRecord(one, credentials));
-  hide(fleet);
-  await expect(sweep(deps, options)).rejects.toMatchObject({ code: 'balena-unauthorized' });
-  expect(sent).toEqual([]);
+test('devices of another hub are checked at the rate of our hub', async () => {
+  const { deps, add, put, record } = fleetDependencies();
+  for (const [uuid, hubHost] of [
+    [one, 'old-hub'],
+    [two, 'old-hub'],
+    [three, 'our-hub'],
+  ] as const) {
+    const own = await credentialsOf(uuid);
+    await put(provisionedRecord(uuid, own, { hubHost }));
+    add(uuid, held(own.certificate));
+  }
+  const report = await sweep(deps, { ...options, hubHost: 'our-hub', operationsPerMinute: 60 });
+  expect(report.checked).toMatchObject({ 'other-hub': 2 });
+  expect((await record(one)).check?.due).toBe(now + 1_000);
+  expect((await record(two)).check?.due).toBe(now + 2_000);
+  expect((await record(three)).check).toBeNull();
+});
+
+describe('where the key does not see a fleet any more,', () => {
+  const both = { ...options, fleets: [fleet, 'my_org/two'] };
+  async function hidden() {
+    const made = fleetDependencies();
+    await made.put(provisionedRecord(one, credentials));
+    await made.put(provisionedRecord(two, credentials, { fleet: 'my_org/two' }));
+    made.add(three, {}, 'my_org/two');
+    made.hide(fleet);
+    return made;
+  }
+
+  test('nothing of that fleet is taken for gone, and the other fleets are swept', async () => {
+    const { deps, requested } = await hidden();
+    expect(await sweep(deps, both)).toMatchObject({
+      invisible: [fleet],
+      guarded: [{ fleet, gone: 1, records: 1, why: 'not-visible' }],
+      finished: true,
+    });
+    expect(await requested()).toEqual([`${three} change`, `${two} check`]);
+  });
+
+  test('an operator can confirm that the fleet was deleted: the workers are told so', async () => {
+    const { deps, record } = await hidden();
+    expect(await sweep(deps, { ...both, allowGone: true })).toMatchObject({ guarded: [] });
+    expect((await record(one)).check).toMatchObject({ notice: 'fleet-deleted' });
+    expect((await record(two)).check).toMatchObject({ notice: 'outside' });
+  });
+});
+
+describe('a device that has left the served fleets', () => {
+  const moved = (uuid: string, more = {}) =>
+    provisionedRecord(uuid, credentials, {
+      fleet: 'other/fleet',
+      servedFleet: fleet,
+      outside: { since: longAgo, sightings: 1, isHandled: false },
+      ...more,
+    });
+
+  test('is looked at by every sweep until its identity is handled', async () => {
+    const { deps, put, record } = fleetDependencies();
+    await put(moved(one));
+    await put(moved(two, { outside: { since: longAgo, sightings: 2, isHandled: true }, hub: 'none' }));
+    expect(await sweep(deps, options)).toMatchObject({ checked: { outside: 1 }, guarded: [] });
+    expect((await record(one)).check).toMatchObject({ notice: 'outside' });
+  });
+
+  test('is guarded with many others that have left the same fleet', async () => {
+    const { deps, put, add, sent } = fleetDependencies();
+    for (let index = 0; index < 100; index += 1) {
+      const uuid = uuidOf(index);
+      await put(index < 30 ? moved(uuid) : provisionedRecord(uuid, credentials, { verifiedAt: now }));
+      if (index >= 30) add(uuidOf(index), held());
+    }
+    expect(await sweep(deps, options)).toMatchObject({
+      checked: { outside: 0 },
+      guarded: [{ fleet, gone: 30, records: 100, why: 'many' }],
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test('because FLEETS has lost the fleet, keeps its identity until an operator confirms', async () => {
+    const { deps, put, add, sent } = fleetDependencies();
+    const dropped = 'my_org/two';
+    await put(provisionedRecord(one, credentials, { fleet: dropped, servedFleet: dropped }));
+    add(one, held(), dropped);
+    expect(await sweep(deps, options)).toMatchObject({
+      checked: { outside: 0 },
+      guarded: [{ fleet: dropped, gone: 1, records: 1, why: 'not-served' }],
+    });
+    expect(sent).toEqual([]);
+    const confirmed = { ...options, fleets: [dropped], served: [fleet], allowGone: true };
+    expect(await sweep(deps, confirmed)).toMatchObject({ checked: { outside: 1 }, guarded: [] });
+  });
+
+  test('is left to the sweep of its own fleet', async () => {
+    const { deps, put, sent } = fleetDependencies();
+    await put(moved(one));
+    await sweep(deps, { ...options, fleets: ['my_org/three'], served: [fleet, 'my_org/three'] });
+    expect(sent).toEqual([]);
+  });
 });
 
 test('several fleets are swept side by side, with a request for each page, and one to see that the list is whole', async () => {
@@ -344,38 +482,4 @@ test('records in a wrong order end it before anything is taken for gone', async 
   };
   await expect(sweep(deps, options)).rejects.toThrow('out of order');
   expect(sent).toEqual([]);
-});
-
-describe('a request that failed because balena did not have it yet', () => {
-  const dead = (
-    uuid: string,
-    code: 'device-not-found' | 'service-not-found',
-    service = 'main',
-  ): DeviceRecord => {
-    const record = newRecord(uuid, { present: true, service, requestId: 'r', requestedAt: longAgo }, longAgo);
-    return {
-      ...record,
-      job: { generation: 1, kind: 'change', due: longAgo, dead: { at: longAgo } },
-      error: { code, step: 'validate', message: '', at: longAgo },
-      coolDownUntil: now + 1_000,
-    };
-  };
-
-  test('is requested again once balena has the device and its service', async () => {
-    const { deps, add, put, services, requested, requests } = fleetDependencies();
-    for (const uuid of [one, two, three]) add(uuid);
-    await put(dead(one, 'device-not-found'));
-    await put(dead(two, 'service-not-found'));
-    await put(dead(three, 'service-not-found', 'typo'));
-    await put(dead(four, 'device-not-found'));
-    services.set(two, ['main', 'other']);
-    expect(await collect(planSweep(deps, options))).toMatchObject([{ uuid: one }, { uuid: two }]);
-    expect(await sweep(deps, options)).toMatchObject({ requested: 2 });
-    expect(await requested()).toEqual([`${one} change`, `${two} change`]);
-    expect(requests.filter((each) => each.startsWith('servicesOf'))).toEqual([
-      'servicesOf 2',
-      'servicesOf 2',
-    ]);
-    expect(await sweep(deps, options)).toMatchObject({ requested: 0 });
-  });
 });

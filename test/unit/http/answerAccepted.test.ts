@@ -24,14 +24,14 @@ const answer = async (acceptance: Acceptance, headers: Record<string, string> = 
 };
 
 test('a provisioned device that is being checked is accepted, and does not wait for a registry operation', async () => {
-  const job = { generation: 2, kind: 'check' as const, due: now };
-  const { status, headers, body } = await answer({ kind: 'checking', record: { ...provisioned, job } });
+  const check = { generation: 2, due: now };
+  const { status, headers, body } = await answer({ kind: 'checking', record: { ...provisioned, check } });
   expect([status, headers['retry-after']]).toEqual([202, '1']);
   expect(JSON.parse(body)).toMatchObject({
     state: 'provisioned',
     message: expect.stringMatching(/^The device was provisioned before\. A worker checks its variables/),
   });
-  const reserved = { ...provisioned, job: { ...job, reservation: now + 28_000 } };
+  const reserved = { ...provisioned, check: { ...check, reservation: now + 28_000 } };
   expect((await answer({ kind: 'checking', record: reserved })).headers['retry-after']).toBe('30');
 });
 
@@ -57,17 +57,9 @@ describe('accepted', () => {
   });
 
   test.each([
-    [
-      'at its slot, if it has one',
-      { generation: 1, kind: 'change' as const, due: now, reservation: now + 28_000 },
-      '30',
-    ],
-    ['no sooner than it is due', { generation: 1, kind: 'change' as const, due: now + 90_500 }, '91'],
-    [
-      'in a second, if its slot has passed',
-      { generation: 1, kind: 'change' as const, due: now, reservation: now - 9_000 },
-      '1',
-    ],
+    ['at its slot, if it has one', { generation: 1, due: now, reservation: now + 28_000 }, '30'],
+    ['no sooner than it is due', { generation: 1, due: now + 90_500 }, '91'],
+    ['in a second, if its slot has passed', { generation: 1, due: now, reservation: now - 9_000 }, '1'],
   ])('is expected %s', async (_, job, seconds) => {
     const { headers } = await answer({ kind: 'accepted', record: recordWith({ job }) });
     expect(headers['retry-after']).toBe(seconds);

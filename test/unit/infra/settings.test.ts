@@ -61,6 +61,7 @@ const left: Record<string, string> = {
   RECORDS_CONNECTION: 'managed identity instead',
   RECORDS_CONNECTION__accountName: 'the records are in the account of AzureWebJobsStorage',
   AzureWebJobsStorage: 'managed identity instead',
+  UNSERVED_IDENTITY: 'removing is the default',
   RENEW_AT: 'the default is right for a certificate of any length',
   RENEW_SCHEDULE: 'daily is the default',
   MAX_ATTEMPTS: 'the default is part of the protocol',

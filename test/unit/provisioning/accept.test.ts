@@ -29,7 +29,7 @@ describe('a device that was never asked for', () => {
     expect(answer).toMatchObject({ kind: 'accepted', record: { desired: stored.desired } });
     expect(stored).toMatchObject({
       desired: { present: true, service: 'main', requestedAt: now },
-      job: { generation: stored.lastGeneration, kind: 'change', due: now },
+      job: { generation: stored.lastGeneration, due: now },
       firstGeneration: stored.lastGeneration,
     });
     const { requestId } = stored.desired;
@@ -65,7 +65,7 @@ describe('what a bulk action is to come to in hours', () => {
   const waiting: DeviceRecord = {
     ...queued,
     action: { id: 'a', error: null, previous: {} },
-    job: { generation: 1, kind: 'change', due: now + 5 * hours },
+    job: { generation: 1, due: now + 5 * hours },
   };
 
   test('does not wait, if the device asks by itself: it is a new request, and the action leaves it alone', async () => {
@@ -76,8 +76,8 @@ describe('what a bulk action is to come to in hours', () => {
   });
 
   test.each<[string, Partial<DeviceRecord>]>([
-    ['its turn is near', { job: { generation: 1, kind: 'change', due: now + minutes } }],
-    ['it has its slot', { job: { generation: 1, kind: 'change', due: now + 5 * hours, reservation: now } }],
+    ['its turn is near', { job: { generation: 1, due: now + minutes } }],
+    ['it has its slot', { job: { generation: 1, due: now + 5 * hours, reservation: now } }],
     ['a worker is at it', { lease: { by: 'w', until: now + minutes } }],
     ['it was tried and is tried again', { retries: 1 }],
   ])('is the same request, if %s', async (_, more) => {
@@ -108,7 +108,7 @@ describe('the same request again, while it is under way', () => {
     [
       'is sent again at once if its send is known to have failed',
       1,
-      { ...first, job: { generation: 1, kind: 'change', due: now, unsent: true } },
+      { ...first, job: { generation: 1, due: now, unsent: true } },
       0,
     ],
   ])('%s', async (_, times, record, afterMs) => {
@@ -140,17 +140,17 @@ describe('a device that is provisioned', () => {
     );
     const { answer, record, sent, deps } = await requested(fresh(provisioned), post, now + minutes);
     expect(answer).toMatchObject({ kind: 'checking', record: { desired: { requestId } } });
-    expect(await record(uuid)).toMatchObject({ job: { kind: 'check' }, desired: { requestId } });
+    expect(await record(uuid)).toMatchObject({ check: {}, desired: { requestId } });
     expect((await accept(deps, post)).kind).toBe('checking');
     expect(sent).toHaveLength(1);
   });
 
-  const check = { generation: 2, kind: 'check' as const, due: now + 60 * minutes };
+  const check = { generation: 2, due: now + 60 * minutes };
   test.each<[string, Partial<DeviceRecord>]>([
-    ['is due soon', { job: { ...check, due: now + minutes } }],
-    ['waits for its registry operation', { job: { ...check, reservation: 3 } }],
-    ['has failed and is tried again', { job: check, retries: 1 }],
-    ['is under way', { job: check, lease: { by: 'w', until: now + minutes } }],
+    ['is due soon', { check: { ...check, due: now + minutes } }],
+    ['waits for its registry operation', { check: { ...check, reservation: 3 } }],
+    ['has failed and is tried again', { check, retries: 1 }],
+    ['is under way', { check: { ...check, due: now }, lease: { by: 'w', until: now + minutes } }],
   ])('is being mended, if a check %s', async (_, more) => {
     const { answer, table } = await requested({ ...fresh(provisioned), ...more }, post);
     expect(answer.kind).toBe('checking');
@@ -158,12 +158,12 @@ describe('a device that is provisioned', () => {
   });
 
   test('is checked at once, if a renewal is planned for later', async () => {
-    const planned = { ...fresh(provisioned), job: check };
+    const planned = { ...fresh(provisioned), check: { ...check, notBefore: check.due } };
     expect((await requested(planned, post)).answer.kind).toBe('already-provisioned');
     const { answer, sent } = await requested(planned, post, now + minutes);
     expect(answer).toMatchObject({
       kind: 'checking',
-      record: { job: { kind: 'check', due: now + minutes } },
+      record: { check: { due: now + minutes } },
     });
     expect(sent).toMatchObject([{ at: now + minutes }]);
   });
@@ -206,7 +206,7 @@ describe('a DELETE', () => {
   test('of a device that is provisioned is written, and its message sent', async () => {
     const { answer, sent, record } = await requested(provisioned, remove);
     expect(answer).toMatchObject({ kind: 'accepted', record: { desired: { present: false } } });
-    expect(await record(uuid)).toMatchObject({ desired: { present: false }, job: { kind: 'change' } });
+    expect(await record(uuid)).toMatchObject({ desired: { present: false }, job: {} });
     expect(sent).toMatchObject([{ operation: 'deprovision' }]);
   });
 
@@ -221,7 +221,7 @@ describe('a DELETE', () => {
 test('a rotation with revocation that is pending stays one, though the same rotation is requested without', async () => {
   const desired = { ...provisioned.desired, retire: [thumbprint], revoke: [thumbprint] };
   const action = { id: 'a', error: null };
-  const later = { generation: 1, kind: 'change' as const, due: now + 60 * minutes };
+  const later = { generation: 1, due: now + 60 * minutes };
   const pending = { ...provisioned, desired, action, job: later };
   const { record } = await requested(pending, { ...post, retire: thumbprint });
   expect((await record(uuid)).desired).toMatchObject({ retire: [thumbprint], revoke: [thumbprint] });
@@ -251,7 +251,7 @@ describe('a request that failed for good', () => {
 
 describe('a request that was refused', () => {
   const relay: DeviceRequest = { ...post, service: 'relay' };
-  const dead = { generation: 2, kind: 'change' as const, due: now, dead: { at: now } };
+  const dead = { generation: 2, due: now, dead: { at: now } };
   const refused: DeviceRecord = {
     ...fresh(provisioned),
     refusal: requestPartOf({
@@ -362,7 +362,7 @@ test('asked with distrust, the worker is to ask the hub', async () => {
     revoke: true,
     forceVerify: true,
   });
-  expect((await record(uuid)).job).toMatchObject({ kind: 'change', forceVerify: true });
+  expect((await record(uuid)).job).toMatchObject({ forceVerify: true });
 });
 
 test('a worker and what it found are left alone', async () => {

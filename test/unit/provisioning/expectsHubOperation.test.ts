@@ -26,8 +26,18 @@ test.each<[string, boolean, DeviceRecord]>([
     false,
     { ...queued, observed: { ...queued.observed, writeRefused: true } },
   ],
-  ['an audit', true, { ...provisioned, job: { generation: 1, kind: 'check', due: now, forceVerify: true } }],
+  ['an audit', true, { ...provisioned, check: { generation: 1, due: now, forceVerify: true } }],
   ['a hub of which nothing is known', true, { ...provisioned, observed: { ...observed, hub: 'unknown' } }],
+  [
+    'a device that the same hub is known to accept',
+    false,
+    { ...provisioned, observed: { ...observed, hubHost: 'our-hub' } },
+  ],
+  [
+    'a device that another hub is known to accept',
+    true,
+    { ...provisioned, observed: { ...observed, hubHost: 'another-hub' } },
+  ],
   ['a rotation', true, { ...provisioned, desired: { ...desired, retire: [thumbprint] } }],
   [
     'a revoked certificate that the hub accepts',
@@ -45,5 +55,5 @@ test.each<[string, boolean, DeviceRecord]>([
     { ...provisioned, observed: { ...observed, notAfter: now + 1 } },
   ],
 ])('%s needs the registry: %s', (_, expected, record) => {
-  expect(expectsHubOperation(record, now, 0.8)).toBe(expected);
+  expect(expectsHubOperation(record, now, { renewAt: 0.8, hubHost: 'our-hub' })).toBe(expected);
 });

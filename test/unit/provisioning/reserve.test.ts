@@ -1,8 +1,9 @@
+import type { DeviceRecord } from '../../../src/device/record.js';
 import { reserve } from '../../../src/provisioning/reserve.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
-import { now, queued } from '../../support/records.js';
+import { now, provisioned, queued } from '../../support/records.js';
 
 const perMinute = 5_000;
 const reserved = 20_000;
@@ -35,7 +36,7 @@ async function comeBack(awayMs: number, workMs: number) {
     clock.at = Math.max(clock.at, next.due);
     const record = {
       ...queued,
-      job: { generation: 1, kind: 'change' as const, due: next.due, reservation: next.reservation },
+      job: { generation: 1, due: next.due, reservation: next.reservation },
     };
     const claim = await reserve(deps, record);
     if (claim.kind === 'now') {
@@ -69,17 +70,49 @@ test('a worker that is faster than the pace keeps to it, and puts off what there
 });
 
 describe('a check', () => {
-  const check = { ...queued, job: { generation: 1, kind: 'check' as const, due: now } };
+  const check = { ...queued, job: null, check: { generation: 1, due: now } };
 
-  async function reserveBehind(reservations: number) {
+  async function reserveBehind(reservations: number, record: DeviceRecord = check) {
     const clock = handClock(now);
     const rateLimiter = openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 60 });
     await Promise.all(Array.from({ length: reservations }, () => rateLimiter.reserve()));
-    return reserve({ rateLimiter, clock, settings: { renewAt: 0.8 }, random: () => 0.5 }, check);
+    return reserve({ rateLimiter, clock, settings: { renewAt: 0.8 }, random: () => 0.5 }, record);
   }
 
   test('does not reserve more than a minute ahead: it tries again after 5 to 10 minutes', async () => {
     expect(await reserveBehind(90)).toEqual({ kind: 'later', due: now + 450_000, reservation: null });
+  });
+
+  describe('of a device that the hub is known to accept', () => {
+    const accepted = (hubSeenAt?: number) => ({
+      ...provisioned,
+      observed: { ...provisioned.observed, ...(hubSeenAt !== undefined && { hubSeenAt }) },
+      check: { generation: 1, due: now },
+    });
+    const yesterday = now - 86_400_001;
+
+    test.each([
+      [
+        'asks the hub if the hub was last asked a day ago, and an operation is free',
+        accepted(yesterday),
+        0,
+        true,
+      ],
+      ['asks the hub if nobody knows when the hub was last asked', accepted(), 0, true],
+      ['does not ask the hub twice a day', accepted(yesterday + 2), 0, false],
+      ['does not ask the hub while requests wait for it', accepted(yesterday), 5, false],
+      [
+        'that is a request does not ask the hub',
+        { ...accepted(yesterday), check: null, job: { generation: 1, due: now } },
+        0,
+        false,
+      ],
+    ])('%s', async (_, record, reservations, asks) => {
+      const result = await reserveBehind(reservations, record);
+      expect(result).toMatchObject({ kind: 'now', due: now });
+      expect(result.verifiesHub ?? false).toBe(asks);
+      expect(result.reservation !== null).toBe(asks);
+    });
   });
 
   test('reserves within the next minute', async () => {

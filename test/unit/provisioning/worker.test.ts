@@ -1,5 +1,6 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { requestPartOf } from '../../../src/device/refusal.js';
+import { leaseExpired } from '../../../src/device/transitions.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
@@ -125,7 +126,8 @@ describe('a request that is refused', () => {
     const { after, deadLetters, sent, calls } = await worked(move, its);
     expect(after).toMatchObject({
       desired: provisioned.desired,
-      job: { kind: 'check' },
+      job: null,
+      check: {},
       scopes: ['main'],
       refusal: { desired: typo, error: { code: 'service-not-found' } },
     });
@@ -140,14 +142,14 @@ describe('a request that is refused', () => {
     expect(again.deadLetters).toHaveLength(1);
     // The worker may have died before it published the next job, too.
     expect(again.sent).toEqual(first.sent);
-    expect(again.after).toMatchObject({ job: first.after?.job, desired: provisioned.desired });
+    expect(again.after).toMatchObject({ check: first.after?.check, desired: provisioned.desired });
   });
 
   test('is requested again by an operator who resends the dead letter', async () => {
     const { after } = await worked(move, its);
     const resent = await worked(after, { ...its, enqueuedAt: now + 2 * minutes });
     expect(resent.deadLetters).toEqual([]);
-    expect(resent.after).toMatchObject({ desired: typo, job: { kind: 'change' }, replays: 1 });
+    expect(resent.after).toMatchObject({ desired: typo, job: {}, replays: 1 });
     expect(resent.after?.fallback).toMatchObject({ desired: provisioned.desired });
   });
 });
@@ -200,6 +202,20 @@ describe('a device that balena does not have yet, or has no service of', () => {
   });
 });
 
+test('a check finds after a day that somebody has deleted the identity, and registers the certificate again', async () => {
+  const observed = { ...provisioned.observed, hubSeenAt: now - 86_400_001 };
+  const { calls, after } = await worked(
+    { ...provisioned, observed, check: { generation: 1, due: now } },
+    {
+      prepare: ({ deps }) => {
+        deps.settings = { ...deps.settings, hubHost: 'our-hub' };
+      },
+    },
+  );
+  expect(calls.filter((call) => call.startsWith('hub'))).toEqual(['hub get', 'hub create']);
+  expect(after).toMatchObject({ check: null, observed: { hubHost: 'our-hub', hubSeenAt: now } });
+});
+
 describe('a run that fails', () => {
   test('is tried again, and the message of the next job is sent', async () => {
     const { after, sent } = await worked(queued, {
@@ -221,12 +237,43 @@ describe('a run that fails', () => {
     expect(after?.job?.due).toBeGreaterThanOrEqual(now + 2 * minutes);
   });
 
-  test('without an answer from balena, leaves the state of the hub unknown', async () => {
-    const { after } = await worked(queued, {
-      prepare: ({ fails }) => fails.set('store AZURE_CERT', new ProvisioningError('timed-out', 'No answer.')),
+  test('without an answer from balena, leaves the state of the hub known, also after the unresolved lease', async () => {
+    const late = new ProvisioningError('timed-out', 'No answer.', {
+      dependency: 'balena',
+      outcomeUnknown: true,
     });
-    expect(after?.observed).toMatchObject({ hub: 'unknown', thumbprint: null });
-    expect(after?.attempts).toBe(1);
+    const { after } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.balena.store = async () => {
+          throw late;
+        };
+      },
+    });
+    expect(after).toMatchObject({ attempts: 1, lease: { unresolved: true }, observed: { thumbprint: null } });
+    expect(after?.observed.hub).toEqual([expect.any(String), expect.any(String)]);
+    expect(leaseExpired(after!, { now: now + 10 * minutes }).observed.hub).toEqual(after?.observed.hub);
+  });
+
+  test('whose record was lost meanwhile, is made again with everything that the record said', async () => {
+    const revoking = {
+      ...queued,
+      desired: { ...queued.desired, retire: [thumbprint], revoke: [thumbprint] },
+    };
+    const { after, sent } = await worked(revoking, {
+      prepare: ({ deps, table }) => {
+        deps.balena.store = async () => {
+          await table.remove({ partition: uuid.slice(0, 2), row: uuid });
+          throw unavailable();
+        };
+      },
+    });
+    expect(after).toMatchObject({
+      desired: revoking.desired,
+      job: { generation: after!.lastGeneration },
+      scopes: ['main'],
+      error: { code: 'hub-unavailable' },
+    });
+    expect(sent).toMatchObject([{ generation: after?.lastGeneration }]);
   });
 
   test('for good, is dead-lettered', async () => {
@@ -322,7 +369,7 @@ describe('a run that fails', () => {
     const system = workerDependencies(now);
     await system.put(queued);
     const { deps } = system;
-    const newer = { generation: 8, kind: 'change' as const, due: now };
+    const newer = { generation: 8, due: now };
     const balena = {
       ...deps.balena,
       async findDevice() {

@@ -16,7 +16,7 @@ const message = {
 
 test('the message of a pending job is sent for the due time of the job, always with the same id', async () => {
   const { deps, sent } = acceptDependencies(now);
-  const record = { ...queued, job: { generation: 3, kind: 'change' as const, due: now + 5_000 } };
+  const record = { ...queued, job: { generation: 3, due: now + 5_000 } };
   await publish(deps, record);
   await publish(deps, record);
   const expected = { ...message, due: now + 5_000, messageId: `${requestId}.3`, at: now + 5_000 };

@@ -59,16 +59,11 @@ test.each(Object.entries(expected))('%s means what every part of the product tak
   ]).toEqual(row);
 });
 
-test('a request for what balena does not have yet gets quick tries, and is taken up by events and the sweep', () => {
+test('a request for what balena does not have yet gets quick tries', () => {
   const codesWith = (wanted: (policy: ErrorPolicy) => boolean) =>
     errorCodes.filter((code) => wanted(policyOf(code)));
   expect(codesWith(({ quickTries }) => quickTries === 4)).toEqual(['device-not-found', 'service-not-found']);
   expect(codesWith(({ quickTries }) => quickTries !== 0)).toHaveLength(2);
-  expect(codesWith(({ isTakenUp }) => isTakenUp)).toEqual([
-    'device-not-found',
-    'service-not-found',
-    'fleet-not-allowed',
-  ]);
 });
 
 test('every code has a row, and every row says what it means and what the operator does', () => {

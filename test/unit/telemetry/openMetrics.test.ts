@@ -51,6 +51,13 @@ test('requests are counted by what they are and how they end', async () => {
   expect(await shown('provisioner.credentials_refused')).toEqual({ hub: 1 });
 });
 
+test('devices that need an operator are counted by reason, until the next count is overdue', async () => {
+  productMetrics().attention({ 'check-failed': 3, outside: 0 });
+  expect(await shown('provisioner.devices.attention')).toEqual({ 'check-failed': 3, outside: 0 });
+  now += 6 * minutes;
+  expect(await shown('provisioner.devices.attention')).toEqual({ 'check-failed': 0, outside: 0 });
+});
+
 test('the rate is that of the last minute, beside what the hub allows', async () => {
   for (let i = 0; i < 30; i += 1) {
     productMetrics().operationSent();

@@ -17,7 +17,7 @@ test('each device is requested again at the rate, under a new generation, and th
     [uuidOf(2), 2_000, 8, `${requestId}.8`],
   ]);
   expect(await record(1)).toMatchObject({
-    job: { generation: 8, kind: 'change', due: start + 1_000 },
+    job: { generation: 8, due: start + 1_000 },
     replays: 1,
     attempts: 0,
     error: null,
@@ -83,7 +83,7 @@ test('a device that has changed since the plan is left alone', async () => {
   await put(0, { desired: moved });
   await put(1, { job: null });
   const discarded = { at: start, by: 'Bob', reason: 'scrapped' };
-  await put(2, { job: { generation: 7, kind: 'change', due: start, dead: { at: start, discarded } } });
+  await put(2, { job: { generation: 7, due: start, dead: { at: start, discarded } } });
   await startAction(deps, id);
   await work();
   expect(sent.map(({ uuid }) => uuid)).toEqual([uuidOf(3)]);
@@ -116,7 +116,7 @@ test("a replay of a dead letter without a record creates the record, with a gene
   await all.work();
   expect(await all.record(9)).toMatchObject({
     desired: { present: true, service: 'main', requestId },
-    job: { generation: 2_000_000_001, kind: 'change' },
+    job: { generation: 2_000_000_001 },
     firstGeneration: 2_000_000_001,
     lastGeneration: 2_000_000_001,
   });

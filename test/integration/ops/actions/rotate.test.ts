@@ -83,7 +83,7 @@ describe('a rotation', () => {
     await put(1, { ...(await record(1)), lease: { by: 'a worker', until: start + 60_000 } });
     await cancelAction(deps, id);
     await work();
-    expect(await record(1)).toMatchObject({ desired: { retire: [held] }, job: { kind: 'change' } });
+    expect(await record(1)).toMatchObject({ desired: { retire: [held] }, job: {} });
     const taken = await record(2);
     expect(taken).toMatchObject({ job: null, desired: { present: true, service: 'sensor' } });
     expect(taken.desired).not.toHaveProperty('retire');

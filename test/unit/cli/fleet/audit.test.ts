@@ -28,7 +28,7 @@ const inMain = ({ certificate }: Credentials) => ({ main: certificate });
 const unknownThumbprint = 'E'.repeat(64);
 const sha1 = readCertificate(own.certificate, uuid)!.parsed.fingerprint.replaceAll(':', '');
 const accepted = [own.thumbprint];
-const dead = { generation: 1, kind: 'change' as const, due: longAgo, dead: { at: longAgo } };
+const dead = { generation: 1, due: longAgo, dead: { at: longAgo } };
 
 type Given = {
   certificates?: Record<string, string> | null;
@@ -279,6 +279,11 @@ const cases: Case[] = [
   [
     'a failed request left a device without an identity',
     { certificates: inMain(own), record: { job: dead } },
+    [['variables-without-identity', 'check']],
+  ],
+  [
+    'a cancelled request left a device without an identity',
+    { certificates: inMain(own), record: { job: { ...dead, dead: { at: longAgo, cancelled: true } } } },
     [['variables-without-identity', 'by-hand']],
   ],
 ];
@@ -302,14 +307,8 @@ describe('an audit does not judge', () => {
   const settings = { ...options, onProgress: (each: AuditProgress) => (progress = each) };
 
   test.each<[string, Given]>([
-    [
-      'a device with a pending change',
-      { ...broken, record: { job: { generation: 3, kind: 'change', due: now } } },
-    ],
-    [
-      'a device with a pending check',
-      { ...broken, record: { job: { generation: 3, kind: 'check', due: now } } },
-    ],
+    ['a device with a pending change', { ...broken, record: { job: { generation: 3, due: now } } }],
+    ['a device with a pending check', { ...broken, record: { check: { generation: 3, due: now } } }],
     ['a device with a lease', { ...broken, record: { lease: { by: 'w', until: now + 1_000 } } }],
   ])('%s', async (_, given) => {
     const { deps } = await system(given);
@@ -498,13 +497,13 @@ describe('a repair', () => {
       retire: [unknownThumbprint],
       revoke: [unknownThumbprint],
     });
-    expect(requested.job).toMatchObject({ kind: 'change', forceVerify: true });
+    expect(requested.job).toMatchObject({ forceVerify: true });
     await put({ ...requested, job: null });
     clock.at += day;
     const [again] = await collect(audit(deps, options));
     expect(again).toMatchObject({ kind: 'thumbprint-not-held' });
     expect(await repair(deps, again!)).toBe('requested');
-    expect((await record(uuid)).job).toMatchObject({ kind: 'check', forceVerify: true });
+    expect((await record(uuid)).check).toMatchObject({ forceVerify: true });
   });
 
   test('leaves a disabled identity for an operator', async () => {

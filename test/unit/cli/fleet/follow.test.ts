@@ -9,7 +9,7 @@ import {
 
 const uuids = [1, 2, 3, 4].map(uuidOf) as [string, string, string, string];
 const credentials = await credentialsOf(uuids[0]);
-const change = { generation: 1, kind: 'change' as const, due: now + 60_000 };
+const change = { generation: 1, due: now + 60_000 };
 const dead = { ...change, dead: { at: now } };
 const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
 

@@ -55,7 +55,7 @@ test('provisioned, failed and recently moved devices are counted separately', as
   for (const uuid of [one, two, three]) add(uuid);
   await put(provisionedRecord(one, credentials));
   const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
-  const dead = { generation: 1, kind: 'change' as const, due: now, dead: { at: now } };
+  const dead = { generation: 1, due: now, dead: { at: now } };
   await put(provisionedRecord(two, credentials, {}, { job: dead, error, coolDownUntil: now + 1_000 }));
   const moved = provisionedRecord(three, credentials);
   await put({ ...moved, desired: { ...moved.desired, service: 'other', movedAt: now - 1_000 } });

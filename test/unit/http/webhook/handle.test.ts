@@ -1,4 +1,3 @@
-import type { Job } from '../../../../src/device/record.js';
 import { handleEvent } from '../../../../src/http/webhook/handle.js';
 import type { WebhookEvent } from '../../../../src/http/webhook/parse.js';
 import type { ErrorCode } from '../../../../src/shared/errors.js';
@@ -32,7 +31,7 @@ test('"created" provisions a device that has no record, at the default service',
   expect(sent.map(({ message }) => message)).toEqual([expect.objectContaining({ uuid, service: 'relay' })]);
 });
 
-test('"created" changes nothing for a device that was requested, moved or deprovisioned before', async () => {
+test('"created" only makes a worker look, if the device was requested, moved or deprovisioned before', async () => {
   for (const before of [requested('main'), deleted]) {
     const { handle, sent, deps, settle } = setUp();
     await handle(requested('main'));
@@ -43,10 +42,12 @@ test('"created" changes nothing for a device that was requested, moved or deprov
       });
     }
     await settle(uuid);
-    const [stood, messages] = [await deps.records.read(uuid), sent.length];
-    expect(await handle(created)).toMatchObject({ outcome: 'ignored', uuid });
-    expect(await deps.records.read(uuid)).toEqual(stood);
-    expect(sent).toHaveLength(messages);
+    const [stood, messages] = [(await deps.records.read(uuid))?.value, sent.length];
+    expect(await handle(created)).toMatchObject({ outcome: 'checked', uuid });
+    const { desired, job, check } = (await deps.records.read(uuid))?.value ?? {};
+    expect([desired, job]).toEqual([stood?.desired, stood?.job]);
+    expect(check).not.toBeNull();
+    expect(sent).toHaveLength(messages + 1);
   }
 });
 
@@ -90,7 +91,7 @@ test.each(['online', 'updated', 'deleted'])(
     expect(await handle({ kind: 'check', uuid, type })).toMatchObject({ outcome: 'checked', uuid });
     const after = (await deps.records.read(uuid))?.value;
     expect(after?.desired).toEqual(before?.desired);
-    expect(after?.job?.kind).toBe('check');
+    expect(after).toMatchObject({ job: null, check: {} });
     expect(sent).toHaveLength(1);
   },
 );
@@ -98,14 +99,14 @@ test.each(['online', 'updated', 'deleted'])(
 describe('a request that failed because balena did not have it yet', () => {
   const online: WebhookEvent = { kind: 'check', uuid, type: 'online' };
 
-  async function failed(code: ErrorCode, more: Partial<NonNullable<Job['dead']>> = {}) {
+  async function failed(code: ErrorCode) {
     const all = setUp();
     await all.handle(requested('main'));
     await all.deps.records.amend(uuid, (record) => {
       if (!record?.job) return null;
       return {
         ...record,
-        job: { ...record.job, dead: { at: all.clock.at, ...more } },
+        job: { ...record.job, dead: { at: all.clock.at } },
         coolDownUntil: Number.MAX_SAFE_INTEGER,
         error: { code, step: 'validate', message: 'Not there.', at: all.clock.at },
       };
@@ -118,27 +119,16 @@ describe('a request that failed because balena did not have it yet', () => {
     ['created', created, 'device-not-found'],
     ['online', online, 'service-not-found'],
     ['updated', { ...online, type: 'updated' }, 'fleet-not-allowed'],
-  ])('is taken up by "%s", at its service, and at most once a minute', async (_, event, code) => {
+    ['deleted', deleted, 'hub-rejected'],
+  ])('is looked at after "%s"', async (_, event, code) => {
     const { handle, deps, sent, clock } = await failed(code);
     const before = (await deps.records.read(uuid))?.value;
     const { outcome, requestId } = await handle(event);
-    expect(outcome).toBe('accepted');
-    const { desired, job } = (await deps.records.read(uuid))?.value ?? {};
-    expect(desired).toMatchObject({ service: 'main', requestId });
-    expect(requestId).not.toBe(before?.desired.requestId);
-    expect(job).toMatchObject({ kind: 'change', due: clock.at + 60_000 });
+    expect(outcome).toBe('checked');
+    expect(requestId).toBe(before?.desired.requestId);
+    const after = (await deps.records.read(uuid))?.value;
+    expect(after).toMatchObject({ desired: before?.desired, job: before?.job, check: { due: clock.at } });
     expect(sent).toHaveLength(1);
-  });
-
-  test.each<[string, WebhookEvent, ErrorCode, Partial<NonNullable<Job['dead']>>]>([
-    ['a deleted device', deleted, 'device-not-found', {}],
-    ['another failure', online, 'hub-rejected', {}],
-    ['a discarded request', online, 'service-not-found', { discarded: { at: 0, by: 'me', reason: 'x' } }],
-    ['a cancelled replay', online, 'service-not-found', { cancelled: true }],
-  ])('stays as it is: %s', async (_, event, code, more) => {
-    const { handle, sent } = await failed(code, more);
-    expect(await handle(event)).toMatchObject({ outcome: 'ignored', message: expect.stringContaining(code) });
-    expect(sent).toEqual([]);
   });
 });
 
@@ -179,7 +169,7 @@ test('in any order, and repeated, events leave one wish and send each message on
     for (const event of order) await handle(event);
     const { desired, job } = (await deps.records.read(uuid))?.value ?? {};
     expect(desired).toMatchObject({ present: true, service: 'relay' });
-    expect(job?.kind).toBe('change');
+    expect(job?.dead).toBeUndefined();
     expect(sent.map(({ envelope }) => envelope.messageId)).toEqual([
       `${desired?.requestId}.${job?.generation}`,
     ]);

@@ -1,5 +1,5 @@
 import type { BalenaDevice } from '../../../../src/balena/types.js';
-import { expectServedFleet, findDevice, findScope } from '../../../../src/provisioning/steps/validate.js';
+import { findDevice, findScope, isServed } from '../../../../src/provisioning/steps/validate.js';
 import type { Work } from '../../../../src/provisioning/steps/work.js';
 import { deviceWith, type FakeOptions, fakeWork, scopedVariablesOf } from '../../../support/stepFakes.js';
 import { thrownBy } from '../../../support/thrownBy.js';
@@ -65,26 +65,37 @@ describe('look', () => {
     expect(error.message).toContain(what === 'its fleet' ? 'my_org/one' : 'any fleet');
     expect(work.clearedScopes.size).toBe(0);
   });
+
+  test('an empty answer counts without the fleet if an operator has confirmed that the fleet was deleted', async () => {
+    const observed = { fleet: 'my_org/one' };
+    const { work, calls } = against(null, [], { observed, notice: 'fleet-deleted', scopes: ['main'] });
+    expect(await findDevice(work)).toBeNull();
+    expect(calls).toEqual(['find']);
+  });
 });
 
 describe('fleet and scope', () => {
   const allowed = async (options: FakeOptions, fleets: string[] | null = null) => {
     const { work } = fakeWork(options);
-    expectServedFleet({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
-    return findScope(work, device);
+    const served = isServed({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
+    return served ? findScope(work, device) : null;
   };
 
   test('the spot is that of the desired service, or the device', async () => {
-    expect((await allowed({ desired: { service: 'main' } })).ownerId).toBe(2);
-    expect((await allowed({ desired: { service: '' } })).ownerId).toBe(1);
+    expect((await allowed({ desired: { service: 'main' } }))?.ownerId).toBe(2);
+    expect((await allowed({ desired: { service: '' } }))?.ownerId).toBe(1);
   });
 
-  test('a device of a fleet that is served is allowed, and no other', async () => {
-    expect((await allowed({}, ['my_org/two', 'my_org/one'])).ownerId).toBe(1);
-    expect(await thrownBy(allowed({}, ['my_org/two']))).toMatchObject({
-      code: 'fleet-not-allowed',
-      step: 'validate',
-    });
+  test('a device of a fleet that is served is allowed, and no other; the last served fleet is noted', async () => {
+    const outside = { since: 1, sightings: 1, isHandled: false };
+    const { work } = fakeWork({ observed: { outside, servedFleet: 'my_org/before' } });
+    const servedBy = (...fleets: string[]) =>
+      isServed({ ...work, settings: { fleets, renewAt: 0.8 } }, device);
+    expect(servedBy('my_org/two')).toBe(false);
+    expect(work.observed).toMatchObject({ outside, servedFleet: 'my_org/before' });
+    expect(servedBy('my_org/two', 'my_org/one')).toBe(true);
+    expect(work.observed.servedFleet).toBe('my_org/one');
+    expect(work.observed.outside).toBeUndefined();
   });
 
   test.each(['nope', 'Main', 'mai', 'undefined'])(
