@@ -3,6 +3,7 @@ import { followFleet } from '../../cli/fleet/follow.js';
 import { repair } from '../../cli/fleet/repair.js';
 import { planFleet, requestFleet } from '../../cli/fleet/request.js';
 import type { RequestSummary } from '../../local/simulators/shared/requests.js';
+import { pendingWork } from '../../src/device/state.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/iothub/quotas.js';
 import { openAppOf, quietStack } from '../harness.js';
@@ -131,14 +132,14 @@ export async function fleet(options: FleetOptions): Promise<FleetFigures[]> {
   }
 }
 
-/** Waits until no job of these devices is pending. @returns the number of provisioned devices */
+/** Waits until no job and no check of these devices is pending. @returns the number of provisioned devices */
 async function followChecks(
   { records, clock }: ReturnType<typeof openAppOf>,
   uuids: string[],
 ): Promise<number> {
   for (;;) {
     const found = await Promise.all(uuids.map(async (uuid) => (await records.read(uuid))?.value));
-    if (found.every((record) => !record?.job))
+    if (found.every((record) => !record || !pendingWork(record)))
       return found.filter((record) => record?.observed.thumbprint).length;
     await clock.sleep(200);
   }

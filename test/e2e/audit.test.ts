@@ -6,6 +6,7 @@ import { minter } from '../../src/certificates/mint.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
+import { untilIdle } from './support/untilIdle.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -234,7 +235,7 @@ test('a repair of a consistent device changes nothing', async () => {
     kind: 'identity-without-record',
     fix: { how: 'adopt', service: 'other' },
   });
-  await waitFor('no job is pending', async () => !(await app.records.read(uuid))?.value.job);
+  await untilIdle(app, uuid);
   expect(await system.credentials(uuid)).toEqual(before);
   expect(await system.state(uuid, 'provisioned')).toMatchObject({ service: 'main' });
 });

@@ -5,6 +5,7 @@ import { requestCheck } from '../../src/provisioning/check.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
+import { untilIdle } from './support/untilIdle.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -31,11 +32,6 @@ const others = (uuid: string, thumbprint: string) =>
   waitFor('the device holds another certificate', async () => {
     const pair = await system.credentials(uuid);
     return pair.accepted && pair.matches && pair.thumbprint !== thumbprint && pair;
-  });
-const isIdle = (uuid: string) =>
-  waitFor('nothing is under way', async () => {
-    const record = (await app.records.read(uuid))?.value;
-    return record && (!record.job || record.job.dead) && record;
   });
 const registryOperations = async () => {
   const { counts } = await hub.requested();
@@ -78,7 +74,7 @@ describe('an identity that another program has set up', () => {
     await hub.register(uuid, (await mint(uuid, Date.now())).thumbprint);
     await makeEdge(uuid);
     await requestCheck(app, uuid, { forceVerify: true });
-    await isIdle(uuid);
+    await untilIdle(app, uuid);
     expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
     expect(await hub.foreign(uuid)).toEqual({ ...edge, tags });
   });
@@ -142,7 +138,7 @@ describe('an identity that an operator has disabled', () => {
     await change(uuid);
     const variables = await balena.variables(uuid);
     await waitFor('the error is recorded', async () => {
-      const record = await isIdle(uuid);
+      const record = await untilIdle(app, uuid);
       return record.error?.code === 'hub-device-disabled';
     });
     expect(await hub.foreign(uuid)).toMatchObject(disabled);
@@ -151,7 +147,7 @@ describe('an identity that an operator has disabled', () => {
 
     // The device requests again and again, because the hub does not let the device connect.
     await system.post(uuid, 'main');
-    await isIdle(uuid);
+    await untilIdle(app, uuid);
     expect(await hub.foreign(uuid)).toMatchObject(disabled);
   });
 });

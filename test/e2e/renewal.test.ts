@@ -4,6 +4,7 @@ import { rotate } from '../../src/fleet/rotate.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { holdPair } from './support/holdPair.js';
+import { untilIdle } from './support/untilIdle.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem();
@@ -50,7 +51,7 @@ test('a certificate that is due is renewed without an outage: the connection hol
     await hasSent(uuid, n);
     await again.close();
   }
-  await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
+  await untilIdle(app, uuid);
   expect(await renew(app, options)).toMatchObject({ due: 0, certificates: { within30Days: 0 } });
 });
 

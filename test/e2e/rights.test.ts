@@ -1,6 +1,7 @@
 import { rotate } from '../../src/fleet/rotate.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
+import { untilIdle } from './support/untilIdle.js';
 import { useSystem } from './support/useSystem.js';
 
 /** A key with conditional rights: balena answers PATCH and DELETE with 200, and changes nothing. */
@@ -73,7 +74,7 @@ test('a revocation costs one more registry operation, and a rotation one more re
   const uuid = await system.provisioned();
   await Promise.all([balena.forget(), hub.forget()]);
   await rotate(app, uuid, { revoke: true });
-  await waitFor('it is done', async () => !(await app.records.read(uuid))?.value.job);
+  await untilIdle(app, uuid);
   expect((await balena.requested()).counts).toEqual({
     'GET /v7/device': { 200: 2 },
     'PATCH /v7/device_service_environment_variable({id})': { 200: 2 },

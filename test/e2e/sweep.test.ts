@@ -6,6 +6,7 @@ import { accept } from '../../src/provisioning/accept.js';
 import { requestCheck } from '../../src/provisioning/check.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
+import { untilIdle } from './support/untilIdle.js';
 import { useSystem } from './support/useSystem.js';
 
 const fleet = 'local/demo';
@@ -59,7 +60,7 @@ test('the identity of a device that is gone from balena goes', async () => {
   expect((await sweep(app, options)).checked).toMatchObject({ gone: 1 });
   await waitFor('its identity is gone', async () => (await hub.thumbprints(uuid)) === null);
   // And is not looked at for ever.
-  await waitFor('nothing is under way', async () => !(await app.records.read(uuid))?.value.job);
+  await untilIdle(app, uuid);
   expect((await sweep(app, options)).checked).toMatchObject({ gone: 0 });
 });
 
@@ -124,7 +125,7 @@ test('a plan changes nothing', async () => {
   const found: unknown[] = [];
   for await (const item of planSweep(app, options)) found.push(item);
   expect(found).toEqual([{ uuid, fleet, act: 'check', why: 'variables-missing' }]);
-  expect((await app.records.read(uuid))?.value.job).toBeNull();
+  expect((await app.records.read(uuid))?.value).toMatchObject({ job: null, check: null });
   await sweep(app, options);
   await waitFor('it is put right', async () => (await system.credentials(uuid)).accepted);
 });
