@@ -1,6 +1,6 @@
 import type { Ask } from '../history/Ask.js';
 import type { Wish } from '../plan/Plan.js';
-import { candidates } from './candidates.js';
+import { candidates, isRefusedLater } from './candidates.js';
 import type { DeviceEvidence, View, Violation } from './Evidence.js';
 
 /** The last acknowledged request decides. A request without an answer may have come later, or never. */
@@ -50,11 +50,15 @@ function wrongOperations(asks: readonly Ask[]): string[] {
   );
 }
 
-/** A request that was replaced by an acknowledged request must not become the current request again. */
+/**
+ * A request that was replaced by an acknowledged request must not become the current request again, unless the later request was refused.
+ */
 function comebacks(accepted: readonly Ask[]): string[] {
   const idOf = ({ outcome }: Ask) => (outcome.kind === 'accepted' ? outcome.requestId : '');
   return accepted.flatMap((again) => {
-    const between = accepted.filter((ask) => ask.answeredAt < again.sentAt && idOf(ask) !== idOf(again));
+    const between = accepted.filter(
+      (ask) => ask.answeredAt < again.sentAt && idOf(ask) !== idOf(again) && !isRefusedLater(ask),
+    );
     const before = accepted.filter((ask) => idOf(ask) === idOf(again));
     const back = between.some(({ sentAt }) => before.some(({ answeredAt }) => answeredAt < sentAt));
     return back ? [`the request ${idOf(again)} came back after it had been replaced`] : [];

@@ -16,6 +16,7 @@ export function undocumented(
 ): string | null {
   if (stackTrace.test(text) || stackTrace.test(headers)) return 'it shows where in the code it comes from';
   if (text === '') return fromHost(method, status);
+  if (status === 200 && text === homePage) return null;
   if (contentType === 'application/problem+json') return wrongProblem(status, text);
   if (contentType === 'application/json') {
     const json: unknown = JSON.parse(text);
@@ -27,10 +28,13 @@ export function undocumented(
   return isHealth ? null : `${status} with ${contentType || 'a text of no type'}`;
 }
 
-/** The answers of the host: no such route, no such key, no HTTP. */
+/** The host's own answer to `/`. */
+const homePage = 'Your Azure Function App is up and running.';
+
+/** The answers of the host: no such route, no such key, no HTTP, a URL that is too long. */
 function fromHost(method: string, status: number): string | null {
   if (method === 'HEAD') return status < 500 ? null : `${status} to HEAD`;
-  return [400, 401, 404, 431].includes(status) ? null : `${status} without a body`;
+  return [400, 401, 404, 413, 414, 431].includes(status) ? null : `${status} without a body`;
 }
 
 function wrongProblem(status: number, text: string): string | null {
