@@ -55,7 +55,6 @@ test.each([
   // There is no webhook where WEBHOOK_SECRETS is not set.
   ['POST', '/api/webhook'],
   ['GET', '/api/provision/a/b'],
-  ['GET', '/'],
 ])('%s %s is not there', async (method, path) => {
   expect((await call(method, path, { key: provisionKey })).status).toBe(404);
 });

@@ -1,8 +1,8 @@
 import { followFleet } from '../../cli/fleet/follow.js';
 import { requestFleet } from '../../cli/fleet/request.js';
+import { rotate } from '../../src/fleet/rotate.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import { listRecords } from '../../src/ops/devices/list.js';
-import { accept } from '../../src/provisioning/accept.js';
 import { requestCheck } from '../../src/provisioning/check.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
@@ -72,7 +72,9 @@ test.each<[string, (uuid: string) => Promise<unknown>]>([
   ['a check, as an event requests it', (uuid) => requestCheck(app, uuid)],
 ])('a device that was deleted after a failed request loses its identity by %s', async (_, look) => {
   const uuid = await system.provisioned();
-  await accept(app, { uuid, present: true, service: 'nope', forceVerify: true });
+  // A request for a service that does not exist would be refused. The rotation of a disabled identity fails for good.
+  await hub.change(uuid, { status: 'disabled' });
+  await rotate(app, uuid);
   await system.state(uuid, 'failed');
   await balena.removeDevice(uuid);
   await look(uuid);
