@@ -270,8 +270,7 @@ export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
     fallback: null,
     refusal: { ...requestPartOf(record), desired: refusedDesired },
   };
-  const isAtRest = isInDesiredState(back) || back.observed.outside !== undefined;
-  const wasFinished = !lease && fallback.job === null && isAtRest;
+  const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
   const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify };
   const next = wasFinished ? lookNow(back, details) : startJob(back, undefined, details);
   return {
@@ -279,6 +278,17 @@ export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
     firstGeneration: next.lastGeneration,
     completedAt: wasFinished ? fallback.completedAt : null,
   };
+}
+
+/**
+ * Whether the request was done before, and only a check can find out what is left to do: the device is outside the served fleets, or differs
+ * at most in scopes that the runs of the refused request have recorded.
+ */
+function isDone(record: DeviceRecord): boolean {
+  const { completedAt, observed } = record;
+  return (
+    completedAt !== null && (observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))
+  );
 }
 
 /** Whether both desired states retire and revoke the same thumbprints. */

@@ -385,8 +385,14 @@ export const transitionMutants = [
     [
       'refusal-outside-fails',
       'A refused request leaves a device outside the served fleets without a job',
-      'isInDesiredState(back) || back.observed.outside !== undefined;',
-      'isInDesiredState(back);',
+      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
+      'isInDesiredState({ ...record, scopes: [] })',
+    ],
+    [
+      'refusal-of-unseen-device-fails',
+      'A request that is refused before the device was seen leaves no job',
+      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
+      'observed.outside !== undefined',
     ],
     [
       'refusal-loses-hints',

@@ -26,9 +26,19 @@ describe('a refused request', () => {
     const outside = { since: now - 9, sightings: 2, isHandled: true };
     const observed = { ...provisioned.observed, hub: 'none' as const, outside };
     const validated = { ...provisioned.desired, validated: true };
-    const handled = { ...provisioned, observed, desired: validated };
+    const handled = { ...provisioned, completedAt: now - 9, observed, desired: validated };
     const refused = refuse(transitions.requested(handled, context, move, 'refused'));
     expect(refused).toMatchObject({ desired: validated, job: null, check: { due: now } });
+  });
+
+  test('whose runs never saw the device is followed by a check of its scope, and by no job', () => {
+    const desired = { ...provisioned.desired, validated: true };
+    const validated = { ...provisioned, completedAt: now - 9, desired };
+    const moved = transitions.requested(validated, context, move, 'refused');
+    const running = transitions.leased(moved, context, { by: 'me', until: now + 60_000 });
+    const unseen = new ProvisioningError('device-not-visible', 'Not visible.', { step: 'validate' });
+    const refused = transitions.refused({ ...running, lease: null }, context, { ...failure, error: unseen });
+    expect(refused).toMatchObject({ job: null, check: { due: now }, scopes: ['main', 'x'] });
   });
 
   test('keeps a revocation that arrived meanwhile, also if the earlier rotation is cancelled', () => {
