@@ -1,6 +1,8 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { reconcile } from '../../../src/provisioning/reconcile.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import { now, recordWith, uuid } from '../../support/records.js';
+import { deviceWith, fakeWork, scopedVariablesOf } from '../../support/stepFakes.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 /** A worker gets the message of the first generation. */
@@ -29,5 +31,22 @@ describe('two rules that meet', () => {
     );
     expect(calls).toContain('find');
     expect(after).toMatchObject({ job: null, check: null, error: null, observed: { service: 'main' } });
+  });
+
+  test.each([
+    ['is deleted in balena', true],
+    ['is deprovisioned', false],
+  ])('a device outside the served fleets is not outside any more after it %s', async (_, present) => {
+    const device = deviceWith({ '': scopedVariablesOf(1) });
+    const { work } = fakeWork({
+      desired: present ? {} : { present, service: null },
+      observed: { fleet: 'my_org/other', outside: { since: now, sightings: 1, isHandled: false } },
+      ...(!present && { device }),
+    });
+    await reconcile(work).catch((error: unknown) =>
+      expect(error).toMatchObject({ code: 'device-not-found' }),
+    );
+    expect(work.observed).toMatchObject({ hub: 'none', thumbprint: null });
+    expect(work.observed.outside).toBeUndefined();
   });
 });
