@@ -61,7 +61,10 @@ export interface Check extends PendingWork {
   readonly notBefore?: EpochMs;
   /** The reason of a sweep that goes beyond a hint: see `CheckNotice`. */
   readonly notice?: CheckNotice;
-  /** The check was requested while a run was under way. That run may have looked too early, so the check follows the run. */
+  /**
+   * The check was requested while a run was under way, or its time had not come when the run of a change began. That run may have looked too
+   * early, so the check follows the run.
+   */
   readonly again?: boolean;
 }
 

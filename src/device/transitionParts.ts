@@ -13,7 +13,7 @@ import type {
 } from './record.js';
 import { fallbackFor, requestPartOf } from './refusal.js';
 import { retirementOf } from './request.js';
-import { hasPendingChange, isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
+import { isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
 
 /* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
 
@@ -257,16 +257,20 @@ function withRetirementOf({ desired }: DeviceRecord, other: Desired): Desired {
 export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
   const { fallback, lease, job } = record;
   if (!fallback) return record;
+  // A place that was valid once is not valid any more.
+  const { validated: _, ...refusedDesired } = record.desired;
   const back: DeviceRecord = {
     ...record,
     ...fallback,
     ...noFailure,
     desired: withRetirementOf(record, fallback.desired),
+    // The cancelled rotation would take back what was requested meanwhile about the certificate.
+    action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,
     job: null,
     fallback: null,
-    refusal: requestPartOf(record),
+    refusal: { ...requestPartOf(record), desired: refusedDesired },
   };
-  const wasFinished = !lease && !hasPendingChange(fallback) && !fallback.job?.dead && isInDesiredState(back);
+  const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
   const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify };
   const next = wasFinished ? lookNow(back, details) : startJob(back, undefined, details);
   return {
@@ -274,6 +278,23 @@ export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
     firstGeneration: next.lastGeneration,
     completedAt: wasFinished ? fallback.completedAt : null,
   };
+}
+
+/**
+ * Whether the request was done before, and only a check can find out what is left to do: the device is outside the served fleets, or differs
+ * at most in scopes that the runs of the refused request have recorded.
+ */
+function isDone(record: DeviceRecord): boolean {
+  const { completedAt, observed } = record;
+  return (
+    completedAt !== null && (observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))
+  );
+}
+
+/** Whether both desired states retire and revoke the same thumbprints. */
+function hasSameRetirement(one: Desired, other: Desired): boolean {
+  const listsOf = ({ retire = [], revoke = [] }: Desired) => JSON.stringify([retire, revoke]);
+  return listsOf(one) === listsOf(other);
 }
 
 /** Gives the record a check that is due now, and that does what a waiting check is to do. */

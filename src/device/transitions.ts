@@ -140,12 +140,15 @@ export function checkRequested(
     });
     return isPending(record.job) ? next : { ...next, attempts: 0, retries: 0, quickTries: 0 };
   }
-  const notice = noticed ?? check.notice;
+  // The run that is under way counts the sighting of its own check.
+  const isCounted = again && !check.again && check.notice === 'outside';
+  const { notice: earlier, ...kept } = check;
+  const notice = noticed ?? (isCounted ? undefined : earlier);
   const details = { forceVerify: forceVerify || check.forceVerify, again: again || check.again, notice };
   if (check.notBefore !== undefined && at < check.notBefore)
     return startCheck(record, traceparent, { ...details, due: at, notBefore });
   const next: Check = {
-    ...check,
+    ...kept,
     ...(details.forceVerify && { forceVerify: true }),
     ...(details.again && { again: true }),
     ...(notice && { notice }),
@@ -250,8 +253,10 @@ function atHub(record: DeviceRecord, hubHost: string | null): DeviceRecord {
 function covered({ job, check }: DeviceRecord, { now }: Context): Pick<DeviceRecord, 'job' | 'check'> {
   if (!check) return { job, check };
   const { again: _, ...begun } = check;
-  const verifies = check.forceVerify === true && check.due <= now;
-  return { job: isPending(job) && verifies ? { ...job, forceVerify: true } : job, check: begun };
+  if (!isPending(job)) return { job, check: begun };
+  // The time of the check can come during the run. The run does not cover such a check.
+  if (check.due > now) return { job, check: { ...begun, again: true } };
+  return { job: check.forceVerify ? { ...job, forceVerify: true } : job, check: begun };
 }
 
 /** The worker of this device died too often. The work fails for good, or the request is refused, and no lease is left. */
@@ -496,11 +501,11 @@ export function restoredFromDeadLetter(lost: LostWork, { now }: Context): Device
  * request that is not validated yet is refused again. A check that was requested meanwhile, or before the replay, is the next work.
  *
  * @param by the operator, for the history
- * @returns null if no change is pending
+ * @returns null if no change is pending, or if the replay is done: a comparison is then pending
  */
 export function cancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
-  const { job } = record;
-  if (!isPending(job)) return null;
+  const { job, completedAt } = record;
+  if (!isPending(job) || completedAt !== null) return null;
   const error = record.action?.error ?? {
     code: 'cancelled' as const,
     step: null,

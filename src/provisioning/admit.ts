@@ -156,8 +156,10 @@ async function takeLease(
   const { records, clock, settings } = deps;
   const now = clock.now();
   const context = { now, traceparent: currentTraceparent() };
-  // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good.
-  if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
+  // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good. The worker of an
+  // unresolved lease is alive, and the attempts may belong to a request that failed before the work.
+  const hasDied = record.lease !== null && !record.lease.unresolved;
+  if (hasDied && leaseExpired(record, context).attempts >= settings.maxAttempts)
     return failForGood(deps, found, workerDied(record, context, diedTooOften()), reservation);
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
   const next = leased(record, context, { by: id, until, hubHost: settings.hubHost ?? null });

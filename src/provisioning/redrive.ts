@@ -1,7 +1,14 @@
 import type { DeviceRecord } from '../device/record.js';
+import { deadPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
-import { isMessageOfJob, pendingWork } from '../device/state.js';
-import { type DiscardedDeadLetters, type JoinedDeadLetter, readDeadLetters } from '../queue/deadLetters.js';
+import { pendingWork } from '../device/state.js';
+import { refusalReopened } from '../device/transitions.js';
+import {
+  type DiscardedDeadLetters,
+  type JoinedDeadLetter,
+  partOfMessage,
+  readDeadLetters,
+} from '../queue/deadLetters.js';
 import { publish } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
 import type { Clock } from '../shared/time.js';
@@ -111,13 +118,16 @@ function isDueForSending(lateMs: number, windowMs: number, sinceLastMs: number):
 async function takeUpResent(deps: RedriveDependencies, deadLetters: JoinedDeadLetter[]): Promise<void> {
   for (const { deadLetter, message, record } of deadLetters) {
     // The summary decides whether the record is worth reading.
-    const deadAt = record?.job?.deadAt ?? null;
+    const part = message && record && partOfMessage(message, record);
+    const deadAt = part?.job?.deadAt ?? null;
     if (!message || deadAt === null || deadLetter.enqueuedAt <= deadAt) continue;
     const written = await deps.records.amend(message.uuid, (found) => {
-      const dead = found?.job?.dead;
-      if (!found || !dead || dead.discarded || !isMessageOfJob(found, message)) return null;
-      if (!wasResent(dead, message, deadLetter)) return null;
-      return replayedByResending(found, { now: deps.clock.now(), traceparent: currentTraceparent() });
+      const part = found && deadPart(found, message);
+      const dead = part?.job?.dead;
+      if (!found || !dead || dead.discarded || !wasResent(dead, message, deadLetter)) return null;
+      const reopened = part === found ? found : refusalReopened(found);
+      const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
+      return reopened && replayedByResending(reopened, context);
     });
     if (written) await publish(deps, written);
   }

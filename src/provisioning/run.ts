@@ -70,7 +70,8 @@ export function startRun(
     scopes: record.scopes,
     forceVerify: verifiesHub || (pendingWork(record)?.forceVerify ?? false),
     isRetry: record.retries > 0,
-    notice: record.check?.notice ?? null,
+    // A check that follows this run keeps its notice for itself.
+    notice: record.check?.again ? null : (record.check?.notice ?? null),
     looksOnly: isCheckNext(record) && isDeadByOperator(record.job),
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),

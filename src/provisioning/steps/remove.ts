@@ -23,6 +23,7 @@ export async function remove(work: Work, find: () => Promise<BalenaDevice | null
   // The variables were deleted with the device. A device that is to be present may come into sight again, with its variables.
   if (!isThere && !work.desired.present) for (const scope of work.scopes) work.clearedScopes.add(scope);
   Object.assign(work.observed, noCertificate);
+  delete work.observed.outside;
 }
 
 /** Removes all our variables. @returns false if balena does not have the device any more */

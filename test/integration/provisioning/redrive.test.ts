@@ -1,4 +1,5 @@
 import type { DeviceRecord, Job } from '../../../src/device/record.js';
+import { requestPartOf } from '../../../src/device/refusal.js';
 import { openRecords } from '../../../src/device/repository.js';
 import { newRecord } from '../../../src/device/transitionParts.js';
 import { type RedriveDependencies, redrive } from '../../../src/provisioning/redrive.js';
@@ -200,6 +201,30 @@ test.each([
   await redrive(deps);
   expect(fake.removed).toEqual(['0']);
   expect(sent).toHaveLength(1);
+});
+
+test('a dead letter of a refused request that was resent, and never reached a worker, is replayed', async () => {
+  const refused = {
+    ...newRecord(uuidOf(0), { present: true, service: 'x', requestId, requestedAt: now }, now),
+  };
+  const body = { v: 1, uuid: uuidOf(0), requestId, generation: 7, operation: 'provision', service: 'x' };
+  const fake = fakeQueue([
+    { uuid: '', generation: 0, body: { ...body, due: now - 10 * minutes }, enqueuedAt: now - minutes },
+  ]);
+  const { deps, sent } = await withRecords([null], fake);
+  await deps.records.amend(uuidOf(0), (record) => ({
+    ...record!,
+    desired: { ...record!.desired, requestId: '018f0000-0000-7000-8000-00000000000a' },
+    refusal: requestPartOf({ ...refused, job: late(0, { dead: { at: now - 5 * minutes } }) }),
+  }));
+  await redrive(deps);
+  expect(sent).toMatchObject([{ uuid: uuidOf(0), requestId, service: 'x' }]);
+  const record = (await deps.records.read(uuidOf(0)))?.value;
+  expect(record).toMatchObject({
+    replays: 1,
+    desired: { service: 'x' },
+    job: { generation: sent[0]?.generation },
+  });
 });
 
 test.each([

@@ -123,8 +123,14 @@ export const requestMutants = [
     [
       'redrive-replays-all',
       'The redrive replays only dead letters that an operator has resent',
-      'if (!wasResent(dead, message, deadLetter)) return null;',
-      '',
+      'dead.discarded || !wasResent(dead, message, deadLetter)) return null;',
+      'dead.discarded) return null;',
+    ],
+    [
+      'redrive-ignores-refusals',
+      'The redrive replays a resent dead letter of a refused request',
+      'part === found ? found : refusalReopened(found);',
+      'part === found ? found : null;',
     ],
     [
       'redrive-replays-none',

@@ -144,8 +144,26 @@ export const transitionMutants = [
     [
       'cancel-check',
       'Only a pending change can be cancelled',
-      '  if (!isPending(job)) return null;\n  const error',
-      '  if (!job) return null;\n  const error',
+      'if (!isPending(job) || completedAt !== null) return null;',
+      'if (!job || completedAt !== null) return null;',
+    ],
+    [
+      'cancel-after-completion',
+      'A replay that is done cannot be cancelled',
+      'if (!isPending(job) || completedAt !== null) return null;',
+      'if (!isPending(job) || completedAt === -1) return null;',
+    ],
+    [
+      'sighting-counted-twice',
+      'A check that an event repeats during its run counts the sighting of the sweep once',
+      "const isCounted = again && !check.again && check.notice === 'outside';",
+      'const isCounted = again && check.notice === undefined;',
+    ],
+    [
+      'check-due-during-run-covered',
+      'A check whose time comes during the run of a change follows the change',
+      'return { job, check: { ...begun, again: true } };',
+      'return { job, check: begun };',
     ],
     [
       'cancel-forgets-error',
@@ -198,8 +216,8 @@ export const transitionMutants = [
     [
       'change-ignores-force',
       'The run of a change asks the hub for the check that the run covers',
-      'isPending(job) && verifies ? { ...job, forceVerify: true } : job',
-      'isPending(job) && verifies ? { ...job } : job',
+      'check.forceVerify ? { ...job, forceVerify: true } : job',
+      'check.forceVerify ? { ...job } : job',
     ],
     [
       'cancel-loses-check',
@@ -349,8 +367,32 @@ export const transitionMutants = [
     [
       'refusal-loses-rotation',
       'A rotation that is pending continues after a refused request',
-      '    desired: withRetirementOf(record, fallback.desired),\n    job: null,',
-      '    desired: fallback.desired,\n    job: null,',
+      '    desired: withRetirementOf(record, fallback.desired),\n',
+      '    desired: fallback.desired,\n',
+    ],
+    [
+      'refusal-restores-old-action',
+      'A cancelled bulk rotation does not take back a later revocation',
+      'action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,',
+      'action: hasSameRetirement(record.desired, record.desired) ? fallback.action : null,',
+    ],
+    [
+      'refusal-stays-valid',
+      'A refused request is not valid any more',
+      'refusal: { ...requestPartOf(record), desired: refusedDesired },',
+      'refusal: { ...requestPartOf(record), desired: { ...refusedDesired, ...record.desired } },',
+    ],
+    [
+      'refusal-outside-fails',
+      'A refused request leaves a device outside the served fleets without a job',
+      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
+      'isInDesiredState({ ...record, scopes: [] })',
+    ],
+    [
+      'refusal-of-unseen-device-fails',
+      'A request that is refused before the device was seen leaves no job',
+      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
+      'observed.outside !== undefined',
     ],
     [
       'refusal-loses-hints',

@@ -95,6 +95,12 @@ export const workerMutants = [
       'leaseExpired(record, context).attempts >= 1e9 + settings.maxAttempts',
     ],
     [
+      'unresolved-lease-is-death',
+      'An unresolved lease is no death of a worker',
+      'record.lease !== null && !record.lease.unresolved;',
+      'record.lease !== null;',
+    ],
+    [
       'reservation-kept-on-conflict',
       'A new reservation is free again after a conflict',
       'if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)\n    deps.rateLimiter.release(reservation);',
