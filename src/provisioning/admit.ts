@@ -156,7 +156,7 @@ async function takeLease(
   const { records, clock, settings } = deps;
   const now = clock.now();
   const context = { now, traceparent: currentTraceparent() };
-  // A device whose work kills the worker must not do so for ever: after too many deaths the job fails for good.
+  // A device whose work kills the worker must not do so for ever: after too many deaths the work fails for good.
   if (record.lease && leaseExpired(record, context).attempts >= settings.maxAttempts)
     return failForGood(deps, found, workerDied(record, context, diedTooOften()), reservation);
   const until = now + settings.workLimitMs + settings.leaseGraceMs;
