@@ -27,7 +27,7 @@ if (renewSchedule !== null) {
       const { expired, within7Days, within30Days, later } = certificates;
       context.log(
         `certificates: ${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later; ` +
-          `${due} due for renewal, ${checked} scheduled, ${left} left to the next run, ${failed} failed for good; ` +
+          `${due} due for renewal, ${checked} scheduled, ${left} left to the next run, ${failed} not renewed because the request was cancelled or discarded; ` +
           `at ${Math.round(share.part * 100)} % of the rate limit over ${Math.round(share.spreadMs / hourMs)} h`,
       );
       if (share.late > 0)

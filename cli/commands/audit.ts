@@ -36,7 +36,7 @@ export const addAudit: AddCommand = (parent, action) =>
     .command('audit')
     .summary('compare hub, records and balena, and repair disagreements')
     .description(
-      'Compares IoT Hub, records and balena, and lists every disagreement. Devices with pending jobs or recent changes are not judged. With --repair the workers repair all findings, except those that need an operator (by-hand).',
+      'Compares IoT Hub, records and balena, and lists every disagreement. Devices with pending work or recent changes are not judged. With --repair the workers repair all findings, except those that need an operator (by-hand).',
     )
     .option(
       '--fleet <slugs...>',

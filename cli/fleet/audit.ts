@@ -41,7 +41,7 @@ export interface AuditProgress {
   devices: number;
   records: number;
   findings: Record<FindingKind, number>;
-  /** Devices without a judgement, because a job is pending or the record was changed recently. */
+  /** Devices without a judgement, because work is pending or the record was changed recently. */
   unsettled: number;
   /** Devices without a judgement, because the fleet is not in `fleets`. */
   inOtherFleet: number;
@@ -57,7 +57,7 @@ const progressEvery = 500;
  *
  * The identities of the hub are read first and kept in memory. Devices and records are then read in the order of their UUIDs, a page at a time.
  * The three sources are read at different times, so each disagreement is checked again before the audit yields a finding: the record is read
- * again, and balena is queried again about missing devices. Devices with a pending job or a recent change are not judged.
+ * again, and balena is queried again about missing devices. Devices with pending work or a recent change are not judged.
  *
  * @throws ProvisioningError `hub-…`, `balena-…`, `records-unavailable`; the signal's reason
  */
@@ -136,7 +136,7 @@ interface Disagreement {
 }
 
 /**
- * True if the record is the same as in the list, has no pending job and no lease, and was last changed before `before`.
+ * True if the record is the same as in the list, has no pending work and no lease, and was last changed before `before`.
  * A device without a record must still have none.
  */
 async function isSettled(

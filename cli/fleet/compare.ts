@@ -12,7 +12,7 @@ const remove: Fix = { how: 'remove' };
 const removeUnknown: Fix = { how: 'remove-unknown' };
 const disabledIdentity = byHand('the identity is disabled, or does not use thumbprints');
 
-/** Finds all disagreements about one device. The caller excludes devices with a pending job. */
+/** Finds all disagreements about one device. The caller excludes devices with pending work. */
 export function compare(sources: ComparedDevice, rules: CompareRules, now: EpochMs): Finding[] {
   const { uuid, device, record } = sources;
   const fleet = device?.fleet ?? record?.fleet ?? null;
@@ -20,7 +20,7 @@ export function compare(sources: ComparedDevice, rules: CompareRules, now: Epoch
   const isEnded = record?.job?.cancelled || record?.job?.discarded;
   const ended =
     device && isEnded ? byHand('the request was cancelled or discarded: replay or repeat the request') : null;
-  // An operator may have disabled the identity on purpose, and every write of a worker would enable the identity again.
+  // An operator may have disabled the identity on purpose. A worker leaves a disabled identity alone (`hub-device-disabled`).
   const disabled = sources.accepts?.length === 0 ? disabledIdentity : null;
   return [...disagreements(sources, rules, now)].map(([kind, detail, fix]) => ({
     kind,

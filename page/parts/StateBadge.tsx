@@ -28,7 +28,10 @@ const states: Record<string, { tone: Tone; means: string }> = {
     means:
       'The device is in a fleet that is not in FLEETS. After two sweeps, its hub identity is removed or disabled.',
   },
-  failed: { tone: 'bad', means: 'Failed for good. An operator has to replay or discard the request.' },
+  failed: {
+    tone: 'bad',
+    means: 'Failed for good. Fix the cause, then replay. Discard a request that is not wanted any more.',
+  },
 
   quarantined: {
     tone: 'bad',

@@ -212,7 +212,7 @@ export interface DeviceRecord {
   readonly attempts: number;
   /** Runs that ended with a retry, counted as attempts or not. The back-off grows with this number. */
   readonly retries: number;
-  /** Runs of the present request that did not find the device, or any of its services. */
+  /** Runs of the present request, or of a check, that did not find the device, or any of its services. */
   readonly quickTries: number;
   /** Consecutive requests that failed for good. */
   readonly failures: number;

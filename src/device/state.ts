@@ -26,7 +26,7 @@ export function isCheckNext({ job, check }: Pick<DeviceRecord, 'job' | 'check'>)
   return check !== null && !isPending(job);
 }
 
-/** Whether an operator has cancelled or discarded the job. No worker may continue such work. */
+/** Whether an operator has cancelled or discarded the job. No worker may continue such a job, and a check of the device only looks. */
 export function isDeadByOperator(job: Job | null): boolean {
   return job?.dead?.cancelled === true || job?.dead?.discarded !== undefined;
 }

@@ -190,11 +190,11 @@ export function publishFailed(record: DeviceRecord): DeviceRecord | null {
 }
 
 /**
- * The job has to wait before a run can start. The wait is not a failure.
+ * The next work has to wait before a run can start. The wait is not a failure.
  *
  * @param due the earliest start of the next delivery
  * @param waitsFor the cause of the wait, for the history
- * @param reservation the registry operation that is reserved for the job, if one is
+ * @param reservation the registry operation that is reserved for the work, if one is
  */
 export function postponed(
   record: DeviceRecord,
@@ -314,7 +314,8 @@ function withValidated(record: DeviceRecord, ofRun: Desired): DeviceRecord {
 }
 
 /**
- * The run has ended after another run took the device. The writes of both runs may have crossed, so a worker compares the device once more.
+ * The run has ended after another run took the device. The writes of both runs may have crossed, so a worker compares the device once more,
+ * unless the job is dead and no check waits.
  *
  * @param scopes the scopes of the run that has ended: the other run may have cleared these scopes before the last write arrived
  * @param compareAt the time after which no write of the ended run can take effect any more
@@ -395,7 +396,7 @@ export interface Failure {
 }
 
 /**
- * The run failed, and the job is tried again: not before `due`, and not before an unresolved lease has run out.
+ * The run failed, and the work is tried again: not before `due`, and not before an unresolved lease has run out.
  *
  * @param due the earliest start of the next run
  * @param growsBackOff true if the next back-off of this device is longer
@@ -419,7 +420,7 @@ export function retried(
   return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
-/** The run failed for good. A change becomes dead, with a cool-down. A check ends, and the desired state stays. */
+/** The run failed for good. A change becomes dead, with a cool-down. A check ends, and the desired state and a dead job stay. */
 export function failed(
   record: DeviceRecord,
   context: Context,

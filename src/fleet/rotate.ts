@@ -25,7 +25,7 @@ export type Rotation =
 
 /**
  * Requests a new certificate for a device, at the device's present service. The hub accepts the new certificate before the device gets
- * the new certificate. The hub accepts the old certificate until the next rotation. With `revoke` the hub rejects the old certificate as
+ * the new certificate. The hub accepts the old certificate until the next renewal or rotation. With `revoke` the hub rejects the old certificate as
  * soon as balena has shown the new one. A second rotation does not replace a pending one.
  *
  * @throws as `accept`

@@ -14,7 +14,8 @@ export type SweepItem = { uuid: string; fleet: string | null } & (
 
 /**
  * The reasons of a check. `gone`: the device is missing in balena's lists. `outside`: the device is in a fleet that is not served.
- * `came-back`: such a device is in a served fleet again. `other-hub`: the record is about another hub than ours. `failed-request`: the last request failed for good, and its cause may be gone.
+ * `came-back`: such a device is in a served fleet again. `other-hub`: the record is about another hub than ours. `failed-request`: the last
+ * request failed for good, and its cause may be gone.
  * `variables-left`: a deprovisioned device still has variables. `variables-in-foreign-service`: a service of another application, for
  * example the host OS, has the credentials.
  */
@@ -45,7 +46,7 @@ export interface SweepRules {
   settleMs: number;
 }
 
-/** A failed request is taken up again after this time. Its cause is rarely gone sooner, and each try costs a request to balena. */
+/** The sweep requests a check of a failed request after this time. The cause is rarely gone sooner, and each check costs a request to balena. */
 const retakeMs = 3_600_000;
 
 /** Decides what a sweep does about a device. @returns null if the device needs nothing */

@@ -30,7 +30,7 @@ export type Admission =
   | { kind: 'admitted'; run: Run }
   /** The job is dead. The worker only has to dead-letter the message. */
   | { kind: 'dead'; record: DeviceRecord }
-  /** There is no work now, and the pending job has its own message. */
+  /** There is no work for this message now, and pending work has its own message. */
   | { kind: 'postponed' };
 
 const postponedAdmission: Admission = { kind: 'postponed' };

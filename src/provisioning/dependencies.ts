@@ -12,7 +12,7 @@ import type { ReconcileSettings } from './steps/work.js';
 
 /** The settings of a worker. */
 export interface WorkerSettings extends ReconcileSettings {
-  /** W of the protocol: after this time a run starts no call to another system. */
+  /** W of the protocol: after this time a run starts no call to another system, except a ping. */
   workLimitMs: number;
   /** G of the protocol: the time after W in which a call may still take effect. */
   leaseGraceMs: number;

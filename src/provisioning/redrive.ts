@@ -46,8 +46,8 @@ const sendsAtATime = 50;
 const longestLockingMs = 45_000;
 
 /**
- * The safety net. A process can die between writing a job and sending the job's message: the redrive sends the messages of overdue
- * jobs again. The redrive also removes superseded and discarded dead letters from the dead-letter queue, and counts the devices that may
+ * The safety net. A process can die between writing a job or check and sending its message: the redrive sends the messages of overdue
+ * work again. The redrive also removes superseded and discarded dead letters from the dead-letter queue, and counts the devices that may
  * need an operator.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again

@@ -13,7 +13,7 @@ import type { WorkerDependencies } from './dependencies.js';
 
 /** Whether the work may begin, and with which reservation. */
 export interface ReserveResult {
-  /** `now`: the work may begin. `later`: the job has to wait until `due`. */
+  /** `now`: the work may begin. `later`: the work has to wait until `due`. */
   kind: 'now' | 'later';
   due: EpochMs;
   /** Null if the work is expected to need no registry operation, or if none is reserved yet. */
@@ -27,14 +27,14 @@ const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
 /**
  * A check of a device also asks the hub once a day, if a registry operation is free at once: somebody may have deleted the identity. Such a
- * device asks again and again, and each repeated request leads to a check. One operation a device and day is at most 70 % of the rate of
- * one S1 unit for 100,000 devices that all ask daily, and takes only what is free.
+ * device repeats its request, and repeated requests lead to a check. One operation a device and day is at most 70 % of the rate of one S1
+ * unit for 100,000 devices that all request daily, and takes only free operations.
  */
 const verifyHubAfterMs = 24 * 3_600_000;
 const freeAtOnceMs = 1_000;
 
 /**
- * Reserves a registry operation for a job that is expected to need one. A reservation that is nearly due is waited for.
+ * Reserves a registry operation for work that is expected to need one. A reservation that is nearly due is waited for.
  *
  * @throws ProvisioningError `records-unavailable`
  */
@@ -71,7 +71,7 @@ export async function reserve(
 }
 
 /**
- * Estimates from the record whether the job needs a registry operation of the hub. If the estimate is wrong, the run reserves an
+ * Estimates from the record whether the next work needs a registry operation of the hub. If the estimate is wrong, the run reserves an
  * operation later.
  *
  * @param settings `renewAt`: the fraction of a certificate's lifetime after which the certificate is renewed; `hubHost`: our hub

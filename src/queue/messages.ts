@@ -13,7 +13,7 @@ const provisioningSchema = z.object({
   v: z.literal(version),
   uuid,
   requestId: z.uuid(),
-  /** The generation of the job. */
+  /** The generation of the job or check. */
   generation: z.int().nonnegative(),
   /** The moment (Unix ms) for which the message was scheduled. */
   due: z.int().nonnegative(),
@@ -27,7 +27,7 @@ const provisioningSchema = z.object({
   traceparent: z.string().length(55).optional().catch(undefined),
 });
 
-/** The message of a job. The message makes a worker process the device. Only if the record was lost does the worker use operation, service and thumbprints. */
+/** The message of a job or check. The message makes a worker process the device. Only if the record was lost does the worker use operation, service and thumbprints. */
 export type ProvisioningMessage = z.infer<typeof provisioningSchema>;
 
 /** A message that this version cannot process. `reason` and the error message go to the dead letter. */

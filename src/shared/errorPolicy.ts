@@ -98,7 +98,7 @@ const unavailable = {
   opensCircuit: 'if-others-fail',
 } as const;
 
-/** The credentials are wrong, or a quota of the account is used up: a few seconds change nothing. */
+/** The credentials are wrong, or a quota of the hub is used up: a few seconds change nothing. */
 const accountBlocked = {
   ...usual,
   fault: 'key',

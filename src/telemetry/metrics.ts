@@ -23,9 +23,9 @@ export interface Metrics {
   failed(code: ErrorCode, step: Step | null): void;
   /** A registry operation was sent. */
   operationSent(): void;
-  /** A worker begins a job. @param lateMs the time since the job was due, ms */
+  /** A worker begins a job or check. @param lateMs the time since the work was due, ms */
   jobStarted(lateMs: number): void;
-  /** The redrive timer has read all overdue jobs. @param lateMs the delay of the most overdue job, ms; 0 if no job is overdue */
+  /** The redrive timer has read all overdue jobs and checks. @param lateMs the delay of the most overdue work, ms; 0 if none is overdue */
   oldestOverdue(lateMs: number): void;
   /** The devices that need an operator were counted. */
   attention(counts: Record<Attention, number>): void;

@@ -1,11 +1,11 @@
 import { type Context, context, type Link, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 
 /**
- * The traceparent (W3C) of the active span, for the job in the device's record.
+ * The traceparent (W3C) of the active span, for the job or check in the device's record.
  *
  * The record keeps the traceparent, because the messages of a job can be sent again, rescheduled, lost and recreated. The traceparent stays
  * in the job from the request to the job's end, through all retries, reservations and replays. `desired` outlives the job and is the
- * wrong place: a check a year later would continue the trace of the first request. Each message takes the traceparent from the job, also
+ * wrong place: a check a year later would continue the trace of the first request. Each message takes the traceparent from the work, also
  * as an application property, so that the spans of the Functions host join the trace.
  *
  * No decision depends on the traceparent. An invalid traceparent counts as missing. `tracestate` is not kept, because the caller chooses

@@ -18,14 +18,9 @@ import {
 
 const location = { Location: { description: 'the path of the device record', schema: { type: 'string' } } };
 const uuidInPath = { name: 'uuid', in: 'path', required: true, schema: schemaOf(uuid, 'input') };
-const accepted = jsonResponse(
-  acceptedAnswer,
-  'accepted, or accepted before and still in progress (the same requestId)',
-  {
-    ...location,
-    ...retryAfter,
-  },
-);
+const acceptedResponse = (description: string) =>
+  jsonResponse(acceptedAnswer, description, { ...location, ...retryAfter });
+const accepted = acceptedResponse('accepted, or accepted before and still in progress (the same requestId)');
 const badRequest = problemResponse('the request is invalid; the detail says how to correct the request');
 const tooLarge = problemResponse('the body is larger than 16 KiB');
 const compressed = problemResponse('the body is compressed (Content-Encoding): send the body uncompressed');
@@ -38,7 +33,9 @@ const provision: Operation = {
     'The contract of Cloud Relay. A provisioned device has the credentials in the variables AZURE_CERT and AZURE_PRIVATE_KEY. Proof of device also needs "Authorization: Bearer <the device\'s API key>".',
   requestBody: jsonRequestBody(provisionBody),
   responses: {
-    202: accepted,
+    202: acceptedResponse(
+      'accepted; or accepted before and still in progress (the same requestId); or provisioned before, and a worker looks whether the variables are still there',
+    ),
     400: badRequest,
     409: {
       description:

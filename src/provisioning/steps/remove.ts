@@ -9,11 +9,9 @@ import type { Work } from './work.js';
  * services of other applications than the device's fleet.
  *
  * The identity is removed before the first request to balena. Even if balena does not answer, or our key does not see the fleet, the hub
- * must not accept the certificate.
+ * must not accept the certificate. A variable counts as removed only after balena has shown that the variable is gone.
  *
  * @param find returns the device; null if balena does not have the device, and no variables are left
- * Nothing counts as removed before balena shows that it is gone.
- *
  * @throws ProvisioningError `hub-…`, `balena-…`, `timed-out`, `device-not-visible`
  */
 export async function remove(work: Work, find: () => Promise<BalenaDevice | null>): Promise<void> {
