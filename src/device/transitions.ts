@@ -1,6 +1,6 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord, Job, Observed, StepResult, VariableScope } from './record.js';
+import type { DeviceRecord, Job, Lease, Observed, StepResult, VariableScope } from './record.js';
 import { type DeviceRequest, desiredBy } from './request.js';
 import { hasPendingChange, isInDesiredState, isPending } from './state.js';
 import {
@@ -8,6 +8,7 @@ import {
   afterLease,
   appendHistory,
   type Context,
+  checkAfterLateWrites,
   describeRequest,
   desiredByMessage,
   firstGenerationAt,
@@ -18,6 +19,8 @@ import {
   recordedError,
   reschedule,
   startJob,
+  withLateWrites,
+  withoutLateWrites,
   withUnknownHub,
 } from './transitionParts.js';
 
@@ -131,25 +134,44 @@ const waits: Record<WaitsFor, string> = {
 
 /**
  * The lease of an earlier run has run out, so the hub's state is unknown. Unless that run had left its lease to run out, its
- * worker died: the run counts as a failed attempt.
+ * worker died: the run counts as a failed attempt, and its writes may still take effect.
  */
 export function leaseExpired(record: DeviceRecord, { now }: Context): DeviceRecord {
   if (!record.lease) return record;
   const next = { ...record, observed: withUnknownHub(record.observed) };
   if (record.lease.unresolved) return next;
   const event = { at: now, type: 'died' as const, note: 'the worker stopped in the middle of its work' };
-  return appendHistory({ ...next, attempts: record.attempts + 1 }, event);
+  const late = withLateWrites(next, record.lease.lateUntil);
+  return appendHistory({ ...late, attempts: record.attempts + 1 }, event);
 }
 
 /** A worker takes the device. The desired scope is recorded before the worker can write a variable there. */
 export function leased(
   record: DeviceRecord,
   context: Context,
-  { by, until }: { by: string; until: EpochMs },
+  { by, until, lateUntil }: Pick<Lease, 'by' | 'until' | 'lateUntil'>,
 ): DeviceRecord {
   const { present, service } = record.desired;
-  const next = { ...leaseExpired(record, context), lease: { by, until } };
+  const lease = { by, until, lateUntil, generation: record.job?.generation ?? record.lastGeneration };
+  const next = { ...withoutLateWrites(leaseExpired(record, context), context.now), lease };
   return present && service !== null ? addScopes(next, [service]) : next;
+}
+
+/** A run that goes on moves the end of its lease. */
+export function leaseRenewed(record: DeviceRecord, until: EpochMs): DeviceRecord {
+  if (!record.lease) return record;
+  const { interrupted: _, ...lease } = record.lease;
+  return { ...record, lease: { ...lease, until } };
+}
+
+/**
+ * The message of the run came back during the run. The run's worker has probably died, and nothing happens before the end of the lease.
+ *
+ * @returns null if the record says so already
+ */
+export function leaseInterrupted(record: DeviceRecord): DeviceRecord | null {
+  if (!record.lease || record.lease.interrupted) return null;
+  return { ...record, lease: { ...record.lease, interrupted: true } };
 }
 
 /** The worker of this device died too often. The job fails for good, and no lease is left. */
@@ -178,32 +200,40 @@ export function leaseReleased(
 ): DeviceRecord {
   return {
     ...record,
-    lease: record.lease && outcomeUnknown ? { ...record.lease, unresolved: true } : null,
+    lease: record.lease && outcomeUnknown ? unresolved(record.lease) : null,
     observed: { ...observed },
     scopes: record.scopes.filter((scope) => !clearedScopes.has(scope)),
   };
+}
+
+function unresolved({ by, generation, lateUntil }: Lease): Lease {
+  return { by, generation, until: lateUntil, lateUntil, unresolved: true };
 }
 
 /**
  * The run has ended after another run took the device. The writes of both runs may have crossed, so a worker compares the device once more.
  *
  * @param scopes the scopes of the run that has ended: the other run may have cleared these scopes before the last write arrived
+ * @param lateUntil the time until which a write of the run may still take effect; null if the outcome of every write is known
  */
 export function leaseLost(
   record: DeviceRecord,
   context: Context,
   scopes: readonly VariableScope[],
+  lateUntil: EpochMs | null,
 ): DeviceRecord {
-  const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
+  const found = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
+  const next = lateUntil === null ? found : withLateWrites(found, lateUntil);
   return record.job?.dead ? next : reschedule(next, context, context.now);
 }
 
-/** The run succeeded. No job is left, and no trace of earlier failures. */
+/** The run succeeded. No trace of earlier failures is left, and no job, except a check after late writes. */
 export function completed(
   record: DeviceRecord,
-  { now }: Context,
+  context: Context,
   steps: readonly StepResult[],
 ): DeviceRecord {
+  const { now } = context;
   const done = record.desired.present ? 'provisioned' : 'deprovisioned';
   const note = record.job?.kind === 'check' ? 'checked: the device is in its desired state' : done;
   const next: DeviceRecord = {
@@ -216,7 +246,7 @@ export function completed(
     completedAt: record.completedAt ?? now,
     observed: { ...record.observed, verifiedAt: now },
   };
-  return appendHistory(next, { at: now, type: 'ran', note, steps });
+  return appendHistory(checkAfterLateWrites(next, context), { at: now, type: 'ran', note, steps });
 }
 
 /**
@@ -349,12 +379,13 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
  *
  * @returns null if the rotation continues
  */
-export function rotationCancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
+export function rotationCancelled(record: DeviceRecord, context: Context, by: string): DeviceRecord | null {
   if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;
   const { retire: _, revoke: __, ...desired } = record.desired;
   const next = { ...record, desired: { ...desired, ...record.action?.previous }, job: null };
   if (!isInDesiredState(next)) return null;
-  return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation was cancelled by ${by}` });
+  const event = { at: context.now, type: 'cancelled' as const, note: `the rotation was cancelled by ${by}` };
+  return appendHistory(checkAfterLateWrites(next, context), event);
 }
 
 /** An operator discards a dead job. The job's dead letter is superseded. The device may request again after the cool-down. */

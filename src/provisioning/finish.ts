@@ -51,7 +51,7 @@ export async function finish(
   run: Run,
   outcome: RunOutcome,
 ): Promise<DeviceRecord | null> {
-  const { records, clock, rateLimiter, circuits, retryTransient } = deps;
+  const { records, clock, rateLimiter, circuits, retryTransient, settings } = deps;
   if (run.reservation !== null && outcome.kind !== 'reservation-not-due')
     rateLimiter.release(run.reservation);
   await releaseProbes(circuits, run.id, run.healthyDependencies);
@@ -67,7 +67,10 @@ export async function finish(
       ended = null;
       if (!record) return null;
       const context = { now: clock.now(), traceparent: currentTraceparent() };
-      if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);
+      if (record.lease?.by !== run.id) {
+        const lateUntil = run.outcomeUnknown ? context.now + settings.leaseGraceMs : null;
+        return leaseLost(record, context, run.scopes, lateUntil);
+      }
       const released = leaseReleased(record, run);
       if (!isMessageOfJob(released, message)) return released;
       const concluded = conclude(released, context, conclusionFor(released), steps);
@@ -131,12 +134,13 @@ function conclude(
 /** Whether a change has succeeded, or has failed for good in this run. */
 function hasEnded(before: DeviceRecord, after: DeviceRecord): boolean {
   if (before.job?.kind !== 'change') return false;
-  return after.job === null || (after.job.dead !== undefined && before.job.dead === undefined);
+  if (after.job === null || after.job.kind === 'check') return true;
+  return after.job.dead !== undefined && before.job.dead === undefined;
 }
 
 function countEnded(status: Status, record: DeviceRecord): void {
   const { desired, completedAt, error, job } = record;
-  if (job) {
+  if (job?.dead) {
     status.count('failed');
     productMetrics().failed(error?.code ?? 'unexpected', error?.step ?? null);
   } else if (desired.present) {

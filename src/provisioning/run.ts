@@ -1,11 +1,11 @@
 import type { DeviceRecord, StepResult } from '../device/record.js';
-import { scopesFound } from '../device/transitions.js';
+import { leaseRenewed, scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
-import type { WorkerDependencies } from './dependencies.js';
+import type { WorkerDependencies, WorkerSettings } from './dependencies.js';
 import type { Work } from './steps/work.js';
 
 /** Ends a run that needs a registry operation whose time is not near. */
@@ -30,6 +30,13 @@ export interface Run extends Work {
   end(error?: ProvisioningError): void;
 }
 
+const usualLeaseMs = 20_000;
+
+/** The duration of a lease. A run that lasts longer renews its lease, so the next run need not wait long for a worker that has died. */
+export function leaseMs({ leaseMs: given = usualLeaseMs, workLimitMs }: WorkerSettings): number {
+  return Math.min(given, workLimitMs);
+}
+
 /**
  * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
  *
@@ -47,6 +54,7 @@ export function startRun(
   const { clock, settings, retryTransient } = deps;
   const deadline = startedAt + settings.workLimitMs;
   const { steps, timed, end } = openStepTimer(clock);
+  let leaseUntil = startedAt + leaseMs(settings);
 
   const run: Run = {
     id,
@@ -70,7 +78,7 @@ export function startRun(
           found?.lease?.by === id ? scopesFound(found, scopes) : null,
         ),
       );
-      if (!written) throw new ProvisioningError('timed-out', 'Another run has taken the device.');
+      if (!written) throw taken();
       run.scopes = written.scopes;
     },
     balena: (step, call) => timed(step, () => callDependency('balena', step, () => call(deps.balena))),
@@ -78,6 +86,7 @@ export function startRun(
       timed(step, () =>
         callDependency('hub', step, async () => {
           await beforeOperation();
+          await holdLease();
           return call(deps.hub, timeLeft());
         }),
       ),
@@ -86,9 +95,23 @@ export function startRun(
   const beforeOperation = operationCounter(deps, run);
   return run;
 
-  /** The rest of the work limit, ms. @throws ProvisioningError `timed-out` after the limit, so that no call starts then */
+  /** Renews the lease in its second half. @throws ProvisioningError `timed-out` if another run has taken the device */
+  async function holdLease(): Promise<void> {
+    const now = clock.now();
+    if (leaseUntil - now > leaseMs(settings) / 2) return;
+    const until = now + leaseMs(settings);
+    const written = await deps.records.amend(record.uuid, (found) =>
+      found?.lease?.by === id ? leaseRenewed(found, until) : null,
+    );
+    if (!written) throw taken();
+    leaseUntil = until;
+  }
+
+  /** The rest of the work limit, ms. @throws ProvisioningError `timed-out` after the limit or the lease, so that no call starts then */
   function timeLeft(): number {
-    const ms = deadline - clock.now();
+    const now = clock.now();
+    const ms = deadline - now;
+    if (now >= leaseUntil) throw taken();
     if (ms > 0) return ms;
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
@@ -96,7 +119,8 @@ export function startRun(
   /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
   async function callDependency<R>(dependency: Dependency, step: Step, call: () => Promise<R>): Promise<R> {
     try {
-      const result = await retryTransient(() => {
+      const result = await retryTransient(async () => {
+        await holdLease();
         timeLeft();
         return call();
       });
@@ -116,6 +140,10 @@ export function startRun(
       throw failure;
     }
   }
+}
+
+function taken(): ProvisioningError {
+  return new ProvisioningError('timed-out', 'Another run has taken the device.');
 }
 
 /** Measures the steps of a run, and opens a span for each step. */

@@ -9,6 +9,24 @@ export const transitionMutants = [
       'const next = record;\n  if (record.lease.unresolved) return next;',
     ],
     [
+      'late-writes-forgotten',
+      'The writes of a dead worker may still take effect',
+      'const late = withLateWrites(next, record.lease.lateUntil);',
+      'const late = next;',
+    ],
+    [
+      'late-writes-unchecked',
+      'A check follows when no late write is possible any more',
+      'return appendHistory(checkAfterLateWrites(next, context), { at: now,',
+      'return appendHistory(next, { at: now,',
+    ],
+    [
+      'late-writes-not-compared',
+      'A run after the last late write compares hub and scopes',
+      'withoutLateWrites(leaseExpired(record, context), context.now), lease };',
+      'leaseExpired(record, context), lease };',
+    ],
+    [
       'dead-worker-not-counted',
       'A lease that was not left to run out counts as an attempt',
       'attempts: record.attempts + 1 }, event)',

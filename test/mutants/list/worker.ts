@@ -3,6 +3,12 @@ import { mutantsOf } from '../Mutant.js';
 export const workerMutants = [
   ...mutantsOf('src/provisioning/admit.ts', [
     [
+      'interrupted-not-said',
+      'A message that comes back marks the lease of its run',
+      'const isOwn = generation === message.generation && !unresolved;',
+      'const isOwn = false as boolean;',
+    ],
+    [
       'newer-message-ignored',
       'A message above the generation of its record restores the record',
       'if (!found || message.generation > found.value.lastGeneration) {',
@@ -114,6 +120,12 @@ export const workerMutants = [
     ],
   ]),
   ...mutantsOf('src/provisioning/run.ts', [
+    [
+      'lease-not-renewed',
+      'A run that lasts longer renews its lease',
+      'if (leaseUntil - now > leaseMs(settings) / 2) return;',
+      'if (now > 0) return;',
+    ],
     [
       'no-work-limit',
       'No call starts after the work limit',

@@ -23,7 +23,7 @@ export function watchRecord(
   if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
 
   if (lease && lease.by !== before?.lease?.by) atWork.set(uuid, after.desired);
-  if (before?.job?.kind === 'change' && !job && !error) done.add(after.desired.requestId);
+  if (before?.job?.kind === 'change' && job?.kind !== 'change' && !error) done.add(after.desired.requestId);
   if (JSON.stringify(after).includes(privateKey)) violated('a private key in a record');
   if (error?.message.startsWith('An unexpected error')) violated(`an error of our own: ${error.message}`);
   if (!before) return;

@@ -12,7 +12,7 @@ const context = { now, traceparent: '00-caller' };
 const other = 'B'.repeat(64);
 
 const job: Job = { generation: 7, kind: 'change', due: now - 1_000, traceparent: '00-first' };
-const lease = { by: 'worker', until: now + minutes };
+const lease = { by: 'worker', until: now + minutes, generation: 0, lateUntil: now + 2 * minutes };
 const base = recordWith({ lastGeneration: 7, firstGeneration: 5, attempts: 2, retries: 3, replays: 1 });
 
 /** One record in each state of docs/protocol.md, and variants for single transitions. */
@@ -23,6 +23,7 @@ const samples: Record<JobState, DeviceRecord[]> = {
   ],
   pending: [
     { ...base, job },
+    { ...base, job, late: { until: now + minutes, scopes: ['relay'] } },
     { ...base, job: { ...job, kind: 'check', forceVerify: true, reservation: 3, unsent: true } },
     { ...provisioned, job: { ...job, kind: 'check' }, lastGeneration: 7 },
     {
@@ -38,8 +39,12 @@ const samples: Record<JobState, DeviceRecord[]> = {
     { ...base, job: { ...job, kind: 'check' }, lease },
   ],
   abandoned: [
-    { ...base, job, lease: { by: 'worker', until: now } },
-    { ...base, job: { ...job, kind: 'check' }, lease: { by: 'worker', until: now } },
+    { ...base, job, lease: { by: 'worker', until: now, generation: 0, lateUntil: now } },
+    {
+      ...base,
+      job: { ...job, kind: 'check' },
+      lease: { by: 'worker', until: now, generation: 0, lateUntil: now },
+    },
     { ...base, job, lease: { ...lease, unresolved: true } },
   ],
   dead: [
@@ -70,11 +75,14 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   publishFailed: (record) => transitions.publishFailed(record),
   postponed: (record) => transitions.postponed(record, context, now + 5, 'reservation', 9),
   leaseExpired: (record) => transitions.leaseExpired(record, context),
-  leased: (record) => transitions.leased(record, context, { by: 'me', until: now + minutes }),
+  leased: (record) =>
+    transitions.leased(record, context, { by: 'me', until: now + minutes, lateUntil: now + 2 * minutes }),
+  leaseRenewed: (record) => transitions.leaseRenewed(record, now + minutes),
+  leaseInterrupted: (record) => transitions.leaseInterrupted(record),
   workerDied: (record) => transitions.workerDied(record, context, error),
   scopesFound: (record) => transitions.scopesFound(record, ['relay', 'main']),
   leaseReleased: (record) => transitions.leaseReleased(record, findings),
-  leaseLost: (record) => transitions.leaseLost(record, context, ['main']),
+  leaseLost: (record) => transitions.leaseLost(record, context, ['main'], null),
   completed: (record) => transitions.completed(record, context, steps),
   suspended: (record) => transitions.suspended(record, context, now + 5, 9, steps),
   retried: (record) => transitions.retried(record, context, failure, now + 5, true),
@@ -261,14 +269,21 @@ describe('a lease', () => {
   test('records the desired scope before the worker can write there', () => {
     const record = { ...base, job, scopes: ['relay'] };
     const until = now + minutes;
-    const next = transitions.leased(record, context, { by: 'me', until });
+    const next = transitions.leased(record, context, { by: 'me', until, lateUntil: until });
     expect(next).toMatchObject({ lease: { by: 'me', until }, scopes: ['relay', 'main'], attempts: 2 });
     const absent = { ...record, desired: { ...record.desired, present: false, service: null } };
-    expect(transitions.leased(absent, context, { by: 'me', until }).scopes).toEqual(['relay']);
+    expect(transitions.leased(absent, context, { by: 'me', until, lateUntil: until }).scopes).toEqual([
+      'relay',
+    ]);
   });
 
   test('that has run out leaves the state of the hub unknown, and counts as an attempt', () => {
-    const record = { ...provisioned, job, lease: { by: 'worker', until: now }, attempts: 1 };
+    const record = {
+      ...provisioned,
+      job,
+      lease: { by: 'worker', until: now, generation: 0, lateUntil: now },
+      attempts: 1,
+    };
     const next = transitions.leaseExpired(record, context);
     expect(next).toMatchObject({ observed: { hub: 'unknown', thumbprint }, attempts: 2 });
     expect(next.history.at(-1)).toMatchObject({ type: 'died' });
@@ -278,7 +293,7 @@ describe('a lease', () => {
     const record = {
       ...provisioned,
       job,
-      lease: { by: 'worker', until: now, unresolved: true },
+      lease: { by: 'worker', until: now, generation: 0, lateUntil: now, unresolved: true },
       attempts: 1,
     };
     expect(transitions.leaseExpired(record, context)).toMatchObject({
@@ -299,21 +314,74 @@ describe('a lease', () => {
   test('runs out by itself if a write may still take effect', () => {
     const record = { ...base, job, lease };
     const next = transitions.leaseReleased(record, { ...findings, outcomeUnknown: true });
-    expect(next.lease).toEqual({ ...lease, unresolved: true });
+    expect(next.lease).toEqual({ ...lease, until: lease.lateUntil, unresolved: true });
     // No run may start earlier.
-    expect(transitions.retried(next, context, failure, now + 5, true).job?.due).toBe(lease.until);
-    expect(transitions.suspended(next, context, now + 5, 9, steps).job?.due).toBe(lease.until);
+    expect(transitions.retried(next, context, failure, now + 5, true).job?.due).toBe(lease.lateUntil);
+    expect(transitions.suspended(next, context, now + 5, 9, steps).job?.due).toBe(lease.lateUntil);
+  });
+
+  test('is renewed by its run, and is interrupted when the message of the run comes back', () => {
+    const interrupted = transitions.leaseInterrupted({ ...base, job, lease });
+    expect(interrupted?.lease).toEqual({ ...lease, interrupted: true });
+    expect(transitions.leaseInterrupted(interrupted!)).toBeNull();
+    expect(transitions.leaseRenewed(interrupted!, now + 7).lease).toEqual({ ...lease, until: now + 7 });
+  });
+
+  test('of a dead worker leaves late writes: what the next run finds is checked again afterwards', () => {
+    const dead = {
+      ...provisioned,
+      job,
+      lease: { ...lease, until: now },
+      scopes: ['main', 'relay'],
+      lastGeneration: 7,
+    };
+    const late = { until: lease.lateUntil, scopes: ['main', 'relay'] };
+    const next = transitions.leased(dead, context, {
+      by: 'me',
+      until: now + minutes,
+      lateUntil: now + 3 * minutes,
+    });
+    expect(next).toMatchObject({ late, attempts: 1, lease: { by: 'me' } });
+
+    const done = transitions.completed(
+      { ...transitions.leaseReleased(next, findings), scopes: ['main'] },
+      context,
+      steps,
+    );
+    expect(done).toMatchObject({
+      late,
+      scopes: ['main'],
+      job: { kind: 'check', due: late.until, forceVerify: true, generation: 8 },
+    });
+
+    const afterwards = { ...context, now: late.until };
+    const compared = transitions.leased(done, afterwards, { by: 'me', until: now, lateUntil: now });
+    expect(compared).toMatchObject({ late: null, observed: { hub: 'unknown' }, scopes: ['main', 'relay'] });
+    expect(transitions.completed(compared, afterwards, steps).job).toBeNull();
   });
 
   test('that was lost makes the device be compared once more, and a dead job stays dead', () => {
-    const taken = { ...provisioned, job, lease: { by: 'another', until: now + 1 }, lastGeneration: 7 };
-    expect(transitions.leaseLost(taken, context, [])).toMatchObject({
+    const taken = {
+      ...provisioned,
+      job,
+      lease: { by: 'another', until: now + 1, generation: 0, lateUntil: now + 1 },
+      lastGeneration: 7,
+    };
+    expect(transitions.leaseLost(taken, context, [], null)).toMatchObject({
       observed: { hub: 'unknown' },
       job: { generation: 8, due: now, kind: 'change' },
       lease: taken.lease,
     });
     const [dead] = samples.dead;
-    expect(transitions.leaseLost(dead!, context, []).job).toEqual(dead!.job);
+    expect(transitions.leaseLost(dead!, context, [], null).job).toEqual(dead!.job);
+  });
+
+  test('that was lost with a write that may still take effect makes the device be compared after that write, too', () => {
+    const taken = { ...provisioned, job, lease: { ...lease, by: 'another' }, lastGeneration: 7 };
+    expect(transitions.leaseLost(taken, context, ['relay'], now + minutes)).toMatchObject({
+      late: { until: now + minutes, scopes: ['main', 'relay'] },
+      job: { generation: 8, due: now },
+    });
   });
 
   test('keeps the demand to ask the hub when the job is put off or tried again', () => {
@@ -329,8 +397,12 @@ describe('a lease', () => {
   });
 
   test('that was lost adds the scopes of the run: its last write may have come after the other run cleared them', () => {
-    const taken = { ...provisioned, lease: { by: 'other', until: now + 5 }, scopes: ['b'] };
-    expect(transitions.leaseLost(taken, context, ['b', 'main']).scopes).toEqual(['b', 'main']);
+    const taken = {
+      ...provisioned,
+      lease: { by: 'other', until: now + 5, generation: 0, lateUntil: now + 5 },
+      scopes: ['b'],
+    };
+    expect(transitions.leaseLost(taken, context, ['b', 'main'], null).scopes).toEqual(['b', 'main']);
   });
 });
 

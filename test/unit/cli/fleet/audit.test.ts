@@ -310,7 +310,13 @@ describe('an audit does not judge', () => {
       'a device with a pending check',
       { ...broken, record: { job: { generation: 3, kind: 'check', due: now } } },
     ],
-    ['a device with a lease', { ...broken, record: { lease: { by: 'w', until: now + 1_000 } } }],
+    [
+      'a device with a lease',
+      {
+        ...broken,
+        record: { lease: { by: 'w', until: now + 1_000, generation: 0, lateUntil: now + 1_000 } },
+      },
+    ],
   ])('%s', async (_, given) => {
     const { deps } = await system(given);
     expect(await collect(audit(deps, settings))).toEqual([]);
