@@ -53,8 +53,8 @@ export const transitionMutants = [
     [
       'unresolved-lease-ends-at-once',
       'A lease under which a write may still take effect is left to run out',
-      'lease: record.lease && outcomeUnknown ? { ...record.lease, unresolved: true } : null,',
-      'lease: null,',
+      'lease: record.lease && outcomeUnknown ? unresolved(record.lease) : null,',
+      'lease: record.lease && !unresolved(record.lease) ? record.lease : null,',
     ],
     [
       'findings-forgotten',
@@ -71,14 +71,14 @@ export const transitionMutants = [
     [
       'lost-lease-keeps-hub',
       'A run that lost its lease leaves the state of the hub unknown',
-      'const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
-      'const next = addScopes(record, scopes);',
+      'const found = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
+      'const found = addScopes(record, scopes);',
     ],
     [
       'lost-lease-forgets-scopes',
       'The scopes of a run that lost its lease may hold our variables again',
-      'const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
-      'void scopes;\n  const next = { ...record, observed: withUnknownHub(record.observed) };',
+      'const found = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
+      'void scopes;\n  const found = { ...record, observed: withUnknownHub(record.observed) };',
     ],
     [
       'lost-lease-not-checked',
@@ -180,8 +180,8 @@ export const transitionMutants = [
     [
       'cancel-unfit-rotation',
       'A rotation is taken back only if the device is then in its desired state',
-      "  if (!isInDesiredState(next)) return null;\n  return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation",
-      "  void isInDesiredState;\n  return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation",
+      '  if (!isInDesiredState(next)) return null;\n  const event',
+      '  void isInDesiredState;\n  const event',
     ],
     [
       'discard-pending',

@@ -47,14 +47,14 @@ export const workerMutants = [
     [
       'live-lease-ignored',
       'A live lease is waited for',
-      'if (lease && context.now < lease.until) {',
-      'if (lease && context.now < lease.until - 1e9) {',
+      'if (lease && context.now < lease.until) return waitForLease',
+      'if (lease && context.now < lease.until - 1e9) return waitForLease',
     ],
     [
       'lease-wait-without-copy',
       'A message that meets a lease is copied for later',
-      '    await publishCopy(deps.queue, message, delivery.sequenceNumber, at);\n',
-      '    void at;\n',
+      '  await publishCopy(queue, message, sequenceNumber, at);\n',
+      '  void [at, queue, sequenceNumber];\n',
     ],
     [
       'open-circuit-ignored',
@@ -76,9 +76,9 @@ export const workerMutants = [
     ],
     [
       'lease-without-grace',
-      'A lease outlasts the last call by the grace',
-      'const until = now + settings.workLimitMs + settings.leaseGraceMs;',
-      'const until = now + settings.workLimitMs;',
+      'Late writes are waited for by the grace',
+      'const lateUntil = now + settings.workLimitMs + settings.leaseGraceMs;',
+      'const lateUntil = now + settings.workLimitMs;',
     ],
     [
       'too-many-attempts-go-on',
@@ -135,8 +135,8 @@ export const workerMutants = [
     [
       'work-limit-not-checked-for-retries',
       'A repeated call does not start after the work limit',
-      '      const result = await retryTransient(() => {\n        timeLeft();\n',
-      '      const result = await retryTransient(() => {\n',
+      '        await holdLease();\n        timeLeft();\n',
+      '        await holdLease();\n',
     ],
     [
       'unknown-outcome-forgotten',
@@ -185,8 +185,8 @@ export const workerMutants = [
     [
       'foreign-lease-released',
       'A run without its lease writes no findings',
-      'if (record.lease?.by !== run.id) return leaseLost(record, context, run.scopes);',
-      '',
+      'if (record.lease?.by !== run.id) {',
+      'if (record.lease?.by === "") {',
     ],
     [
       'unknown-hub-not-noted',
