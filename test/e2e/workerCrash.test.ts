@@ -47,4 +47,4 @@ test('thirty drains under load cost no device its deliveries', async () => {
   }
   for (const uuid of asked) await system.state(uuid, 'provisioned');
   expect(await queue.deadLetters()).toEqual([]);
-});
+}, 900_000);
