@@ -72,8 +72,8 @@ export async function finish(
       const context = { now: clock.now(), traceparent: currentTraceparent() };
       const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);
       if (record.lease?.by !== run.id) {
-        const compareAt = context.now + (run.outcomeUnknown ? settings.leaseGraceMs : 0);
-        return leaseLost(record, context, run.scopes, compareAt);
+        const lateUntil = run.outcomeUnknown ? context.now + settings.leaseGraceMs : null;
+        return leaseLost(record, context, run.scopes, lateUntil);
       }
       const released = leaseReleased(record, run);
       const work = workOfMessage(released, message);
@@ -158,7 +158,7 @@ function endedPart(before: DeviceRecord, after: DeviceRecord): DeviceRecord | nu
 
 function countEnded(status: Status, record: DeviceRecord): void {
   const { desired, completedAt, error, job } = record;
-  if (job) {
+  if (job?.dead) {
     status.count('failed');
     productMetrics().failed(error?.code ?? 'unexpected', error?.step ?? null);
   } else if (desired.present) {
