@@ -153,6 +153,12 @@ export const workerMutants = [
       '        await holdLease();\n',
     ],
     [
+      'lost-call-repeated-without-lease',
+      'A call without an answer is repeated under a renewed lease',
+      'run.outcomeUnknown ||= lost.outcomeUnknown;\n          await holdLease();\n',
+      'run.outcomeUnknown ||= lost.outcomeUnknown;\n',
+    ],
+    [
       'lost-call-forgotten',
       'A repeated call without an answer leaves the lease to run out',
       'run.outcomeUnknown ||= lost.outcomeUnknown;',
@@ -231,6 +237,12 @@ export const workerMutants = [
       'A run without its lease writes no findings',
       '      if (record.lease?.by !== run.id) {',
       "      if (record.lease?.by === '') {",
+    ],
+    [
+      'lost-lease-forgets-late-writes',
+      'A run that lost its lease says until when its open write may take effect',
+      'const lateUntil = run.outcomeUnknown ? context.now + settings.leaseGraceMs : null;',
+      'const lateUntil = null;',
     ],
     [
       'record-lost-with-run',

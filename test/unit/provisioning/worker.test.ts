@@ -72,6 +72,23 @@ describe('a call without an answer', () => {
     expect(after).toMatchObject({ error: { code: 'timed-out' }, lease: { unresolved: true } });
   });
 
+  test('is repeated under a renewed lease, also if the call has outlasted the lease', async () => {
+    const untils: (number | undefined)[] = [];
+    const { after } = await worked(queued, {
+      prepare: ({ deps, clock, record }) => {
+        const { findDevice } = deps.balena;
+        deps.balena.findDevice = async (id) => {
+          untils.push((await record(uuid)).lease?.until);
+          if (untils.length > 1) return findDevice(id);
+          clock.at += 21_000;
+          throw lost('balena', false);
+        };
+      },
+    });
+    expect(untils).toEqual([now + 20_000, now + 41_000]);
+    expect(after).toMatchObject({ job: null, lease: null });
+  });
+
   test('is given less time than the run, and its repetition, too', async () => {
     const limits: number[] = [];
     await worked(queued, {
@@ -338,6 +355,25 @@ describe('a run that fails', () => {
     expect(after).toMatchObject({ lease: takenOver, observed: { hub: 'unknown', thumbprint: null } });
     expect(after.scopes).toEqual(['main']);
     expect(system.sent).toMatchObject([{ generation: after.lastGeneration }]);
+  });
+
+  test('without its lease, and without the outcome of a write, says until when that write may take effect', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const takenOver = { by: 'another', until: now + minutes, generation: 0, lateUntil: now + minutes };
+    const hub = {
+      ...deps.hub,
+      async create() {
+        await deps.records.amend(uuid, (record) => record && { ...record, lease: takenOver, scopes: [] });
+        throw new ProvisioningError('timed-out', 'No answer.', { outcomeUnknown: true, dependency: 'hub' });
+      },
+    };
+    await processMessage({ ...deps, hub }, system.message(message), system.delivery());
+    expect(await system.record(uuid)).toMatchObject({
+      lease: takenOver,
+      late: { until: now + deps.settings.leaseGraceMs, scopes: ['main'] },
+    });
   });
 
   test('without its lease, records no further scopes, and calls the hub no more', async () => {
