@@ -310,21 +310,28 @@ export interface RunFindings {
   validated: boolean;
 }
 
-/** The run has ended under its own lease. If a write may still take effect, the lease runs out by itself; otherwise it ends now. */
+/**
+ * The run has ended under its own lease. If a write may still take effect, the lease runs out by itself; otherwise it ends now.
+ *
+ * @param lateUntil the time until which a call that has just ended may still take effect. A process that paused before a call may be behind
+ * the times of its lease
+ */
 export function leaseReleased(
   record: DeviceRecord,
   { observed, clearedScopes, outcomeUnknown, desired, validated }: RunFindings,
+  lateUntil: EpochMs = 0,
 ): DeviceRecord {
   return {
     ...(validated ? withValidated(record, desired) : record),
-    lease: record.lease && outcomeUnknown ? unresolved(record.lease) : null,
+    lease: record.lease && outcomeUnknown ? unresolved(record.lease, lateUntil) : null,
     observed: { ...observed },
     scopes: record.scopes.filter((scope) => !clearedScopes.has(scope)),
   };
 }
 
-function unresolved({ by, generation, lateUntil }: Lease): Lease {
-  return { by, generation, until: lateUntil, lateUntil, unresolved: true };
+function unresolved({ by, generation, lateUntil }: Lease, atLeast: EpochMs): Lease {
+  const until = Math.max(lateUntil, atLeast);
+  return { by, generation, until, lateUntil: until, unresolved: true };
 }
 
 /**

@@ -71,11 +71,11 @@ export async function finish(
       ended = null;
       const context = { now: clock.now(), traceparent: currentTraceparent() };
       const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);
+      const lateUntil = context.now + settings.leaseGraceMs;
       if (record.lease?.by !== run.id) {
-        const lateUntil = run.outcomeUnknown ? context.now + settings.leaseGraceMs : null;
-        return leaseLost(record, context, run.scopes, lateUntil);
+        return leaseLost(record, context, run.scopes, run.outcomeUnknown ? lateUntil : null);
       }
-      const released = leaseReleased(record, run);
+      const released = leaseReleased(record, run, lateUntil);
       const work = workOfMessage(released, message);
       if (!work) return released;
       const concluded = conclude(released, context, conclusionFor(released), { steps, work, run });

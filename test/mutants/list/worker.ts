@@ -239,10 +239,16 @@ export const workerMutants = [
       "      if (record.lease?.by === '') {",
     ],
     [
+      'paused-call-forgotten',
+      'A call that began late may take effect after the end of its lease',
+      'leaseReleased(record, run, lateUntil);',
+      'leaseReleased(record, run);',
+    ],
+    [
       'lost-lease-forgets-late-writes',
       'A run that lost its lease says until when its open write may take effect',
-      'const lateUntil = run.outcomeUnknown ? context.now + settings.leaseGraceMs : null;',
-      'const lateUntil = null;',
+      'run.scopes, run.outcomeUnknown ? lateUntil : null);',
+      'run.scopes, null);',
     ],
     [
       'record-lost-with-run',

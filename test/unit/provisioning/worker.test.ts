@@ -89,6 +89,23 @@ describe('a call without an answer', () => {
     expect(after).toMatchObject({ job: null, lease: null });
   });
 
+  test('that began late, because its process had paused, keeps the lease for the time in which the call may take effect', async () => {
+    const paused = 100_000;
+    const { after } = await worked(queued, {
+      prepare: ({ deps, clock }) => {
+        deps.hub.create = () => {
+          clock.at += paused;
+          return Promise.reject(lost('hub', true));
+        };
+      },
+    });
+    const until = now + paused + minutes;
+    expect(after).toMatchObject({
+      lease: { unresolved: true, until, lateUntil: until },
+      job: { due: until },
+    });
+  });
+
   test('is given less time than the run, and its repetition, too', async () => {
     const limits: number[] = [];
     await worked(queued, {
