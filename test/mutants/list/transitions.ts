@@ -71,8 +71,8 @@ export const transitionMutants = [
     [
       'unresolved-lease-ends-at-once',
       'A lease under which a write may still take effect is left to run out',
-      'lease: record.lease && outcomeUnknown ? unresolved(record.lease) : null,',
-      'lease: record.lease && !unresolved(record.lease) ? record.lease : null,',
+      'lease: record.lease && outcomeUnknown ? unresolved(record.lease, lateUntil) : null,',
+      'lease: record.lease && !unresolved(record.lease, lateUntil) ? record.lease : null,',
     ],
     [
       'findings-forgotten',
