@@ -89,11 +89,13 @@ export async function devicesWithVariables({ apiUrl, apiKey }: BalenaEndpoints):
   return (rows as unknown as { uuid: string }[]).map(({ uuid }) => uuid);
 }
 
-/** Resident memory of a process, MB. Elsewhere than on Linux, 0. */
-export async function residentMb(pid: number | undefined): Promise<number> {
+/** Resident memory of a process and its children, MB. Elsewhere than on Linux, 0. */
+export async function residentMb(pid: number | string | undefined): Promise<number> {
   try {
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
-    return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1_024);
+    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean);
+    const own = Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1_024);
+    return (await Promise.all(children.map(residentMb))).reduce((sum, mb) => sum + mb, own);
   } catch {
     return 0;
   }

@@ -80,9 +80,23 @@ export type CheckNotice = 'outside' | 'fleet-deleted';
 export interface Lease {
   /** The id of the run that holds the lease. */
   readonly by: string;
+  /** No call of the run starts after this time. A run that lasts longer moves the time. */
   readonly until: EpochMs;
+  /** The generation of the job that the run works on. */
+  readonly generation: number;
+  /** Until this time, a write of the run may still take effect. */
+  readonly lateUntil: EpochMs;
+  /** The message of the run came back during the run, so the run's worker has probably died. */
+  readonly interrupted?: boolean;
   /** The run has ended, but one of its writes may still take effect. The lease runs out by itself. */
   readonly unresolved?: boolean;
+}
+
+/** Runs have ended without a result, and their writes may still take effect. */
+export interface LateWrites {
+  readonly until: EpochMs;
+  /** The scopes in which these writes may leave our variables. */
+  readonly scopes: readonly VariableScope[];
 }
 
 /**
@@ -205,6 +219,8 @@ export interface DeviceRecord {
   /** The requested comparison; null if none is requested. */
   readonly check: Check | null;
   readonly lease: Lease | null;
+  /** Null if no write of a dead worker may still take effect, or if the device was compared after the last of these writes. */
+  readonly late: LateWrites | null;
   readonly observed: Observed;
   /** Scopes that may hold our variables. A lease adds the desired scope before the first write; a run removes cleared scopes. */
   readonly scopes: readonly VariableScope[];

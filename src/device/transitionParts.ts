@@ -55,6 +55,7 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
     refusal: null,
     check: null,
     lease: null,
+    late: null,
     observed: {
       thumbprint: null,
       previous: null,
@@ -325,6 +326,41 @@ export function recordedError({ code, step, message }: ProvisioningError, at: Ep
 /** After a run of unknown outcome, the accepted thumbprints at the hub are not known. */
 export function withUnknownHub(observed: Observed): Observed {
   return { ...observed, hub: 'unknown' };
+}
+
+/** A run has ended without a result. Its writes may still take effect, in all scopes of the record. */
+export function withLateWrites(record: DeviceRecord, until: EpochMs): DeviceRecord {
+  const { late, scopes } = record;
+  return {
+    ...record,
+    late: {
+      until: Math.max(late?.until ?? 0, until),
+      scopes: [...new Set([...(late?.scopes ?? []), ...scopes])],
+    },
+  };
+}
+
+/** All late writes have taken effect by now, if ever. The next run compares hub and scopes with the desired state. */
+export function withoutLateWrites(record: DeviceRecord, now: EpochMs): DeviceRecord {
+  const { late, observed } = record;
+  if (!late || now < late.until) return record;
+  return addScopes({ ...record, late: null, observed: withUnknownHub(observed) }, late.scopes);
+}
+
+/**
+ * While late writes are possible, the result of a run is not final: a check follows. A check that waits already may look earlier, and is
+ * then followed by another one. Other records stay as they are.
+ */
+export function checkAfterLateWrites(record: DeviceRecord, { now, traceparent }: Context): DeviceRecord {
+  const { late, check } = record;
+  if (!late) return record;
+  const due = Math.max(now, Math.min(late.until, check?.due ?? late.until));
+  return startCheck(record, check?.traceparent ?? traceparent, {
+    due,
+    forceVerify: true,
+    notBefore: due > now ? due : undefined,
+    notice: check?.notice,
+  });
 }
 
 /** Adds scopes that may hold our variables. */

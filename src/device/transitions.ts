@@ -6,6 +6,7 @@ import type {
   Desired,
   DeviceRecord,
   Job,
+  Lease,
   Observed,
   StepResult,
   VariableScope,
@@ -25,6 +26,7 @@ import {
   afterLease,
   appendHistory,
   type Context,
+  checkAfterLateWrites,
   describeRequest,
   desiredByMessage,
   endCheck,
@@ -41,6 +43,8 @@ import {
   reschedule,
   startCheck,
   startJob,
+  withLateWrites,
+  withoutLateWrites,
   withUnknownHub,
 } from './transitionParts.js';
 
@@ -127,7 +131,8 @@ export function checkRequested(
 ): DeviceRecord | null {
   const { check } = record;
   const at = Math.max(now, due);
-  const isRunning = record.lease !== null && !record.lease.unresolved && now < record.lease.until;
+  // A run whose lease has run out may still go on, and renew its lease.
+  const isRunning = record.lease !== null && !record.lease.unresolved;
   const again = isRunning && at <= now;
   const notBefore = at > now ? at : undefined;
   if (!check) {
@@ -217,29 +222,38 @@ const waits: Record<WaitsFor, string> = {
 /**
  * The lease of an earlier run has run out. If that run had left its lease to run out, the record has its findings: the hub's state is
  * unknown if a call to the hub had no answer, and is known if only balena gave no answer. Otherwise the worker died: the hub's state is
- * unknown, and the run counts as a failed attempt.
+ * unknown, the run counts as a failed attempt, and its writes may still take effect.
  */
 export function leaseExpired(record: DeviceRecord, { now }: Context): DeviceRecord {
   if (!record.lease || record.lease.unresolved) return record;
   const next = { ...record, observed: withUnknownHub(record.observed) };
   const event = { at: now, type: 'died' as const, note: 'the worker stopped in the middle of its work' };
-  return appendHistory({ ...next, attempts: record.attempts + 1 }, event);
+  const late = withLateWrites(next, record.lease.lateUntil);
+  return appendHistory({ ...late, attempts: record.attempts + 1 }, event);
 }
 
 /**
  * A worker takes the device. The desired scope is recorded before the worker can write a variable there. The run of a change covers a
- * check whose time has come, and asks the hub if the check does. What the record says about another hub counts for nothing.
+ * check whose time has come, and asks the hub if the check does. A run after the last late write compares everything that such a write may
+ * have changed. What the record says about another hub counts for nothing.
  *
  * @param hubHost the host name of the hub of this process; null if unknown
  */
 export function leased(
   record: DeviceRecord,
   context: Context,
-  { by, until, hubHost = null }: { by: string; until: EpochMs; hubHost?: string | null },
+  {
+    by,
+    until,
+    lateUntil,
+    hubHost = null,
+  }: Pick<Lease, 'by' | 'until' | 'lateUntil'> & { hubHost?: string | null },
 ): DeviceRecord {
   const { present, service } = record.desired;
-  const expired = atHub(leaseExpired(record, context), hubHost);
-  const next = { ...expired, ...covered(record, context), lease: { by, until } };
+  const generation = pendingWork(record)?.generation ?? record.lastGeneration;
+  const expired = withoutLateWrites(leaseExpired(record, context), context.now);
+  const lease = { by, until, lateUntil, generation };
+  const next = { ...atHub(expired, hubHost), ...covered(record, context), lease };
   return present && service !== null ? addScopes(next, [service]) : next;
 }
 
@@ -257,6 +271,23 @@ function covered({ job, check }: DeviceRecord, { now }: Context): Pick<DeviceRec
   // The time of the check can come during the run. The run does not cover such a check.
   if (check.due > now) return { job, check: { ...begun, again: true } };
   return { job: check.forceVerify ? { ...job, forceVerify: true } : job, check: begun };
+}
+
+/** A run that goes on moves the end of its lease. */
+export function leaseRenewed(record: DeviceRecord, until: EpochMs): DeviceRecord {
+  if (!record.lease) return record;
+  const { interrupted: _, ...lease } = record.lease;
+  return { ...record, lease: { ...lease, until } };
+}
+
+/**
+ * The message of the run came back during the run. The run's worker has probably died, and nothing happens before the end of the lease.
+ *
+ * @returns null if the record says so already
+ */
+export function leaseInterrupted(record: DeviceRecord): DeviceRecord | null {
+  if (!record.lease || record.lease.interrupted) return null;
+  return { ...record, lease: { ...record.lease, interrupted: true } };
 }
 
 /** The worker of this device died too often. The work fails for good, or the request is refused, and no lease is left. */
@@ -284,17 +315,28 @@ export interface RunFindings {
   validated: boolean;
 }
 
-/** The run has ended under its own lease. If a write may still take effect, the lease runs out by itself; otherwise it ends now. */
+/**
+ * The run has ended under its own lease. If a write may still take effect, the lease runs out by itself; otherwise it ends now.
+ *
+ * @param lateUntil the time until which a call that has just ended may still take effect. A process that paused before a call may be behind
+ * the times of its lease
+ */
 export function leaseReleased(
   record: DeviceRecord,
   { observed, clearedScopes, outcomeUnknown, desired, validated }: RunFindings,
+  lateUntil: EpochMs = 0,
 ): DeviceRecord {
   return {
     ...(validated ? withValidated(record, desired) : record),
-    lease: record.lease && outcomeUnknown ? { ...record.lease, unresolved: true } : null,
+    lease: record.lease && outcomeUnknown ? unresolved(record.lease, lateUntil) : null,
     observed: { ...observed },
     scopes: record.scopes.filter((scope) => !clearedScopes.has(scope)),
   };
+}
+
+function unresolved({ by, generation, lateUntil }: Lease, atLeast: EpochMs): Lease {
+  const until = Math.max(lateUntil, atLeast);
+  return { by, generation, until, lateUntil: until, unresolved: true };
 }
 
 /**
@@ -318,21 +360,22 @@ function withValidated(record: DeviceRecord, ofRun: Desired): DeviceRecord {
  * unless the job is dead and no check waits.
  *
  * @param scopes the scopes of the run that has ended: the other run may have cleared these scopes before the last write arrived
- * @param compareAt the time after which no write of the ended run can take effect any more
+ * @param lateUntil the time until which a write of the run may still take effect; null if the outcome of every write is known
  */
 export function leaseLost(
   record: DeviceRecord,
   context: Context,
   scopes: readonly VariableScope[],
-  compareAt: EpochMs = context.now,
+  lateUntil: EpochMs | null,
 ): DeviceRecord {
-  const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
-  return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);
+  const found = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);
+  const next = lateUntil === null ? found : withLateWrites(found, lateUntil);
+  return record.job?.dead && !record.check ? next : reschedule(next, context, context.now);
 }
 
 /**
  * The run succeeded. No job is left, and no trace of earlier failures. A check that succeeds also ends a dead job: the device is in the
- * state that the failed request desired.
+ * state that the failed request desired. If late writes are possible, a check follows them.
  *
  * @param ofCheck true if the work of the run was the check
  */
@@ -360,12 +403,13 @@ export function completed(
     completedAt: record.completedAt ?? now,
     observed: { ...record.observed, verifiedAt: now },
   };
-  return appendHistory(next, { at: now, type: 'ran', note, steps });
+  return appendHistory(checkAfterLateWrites(next, context), { at: now, type: 'ran', note, steps });
 }
 
 /** A check has looked at a device whose request was cancelled or discarded. The dead job stays. */
 export function looked(record: DeviceRecord, context: Context, steps: readonly StepResult[]): DeviceRecord {
-  const next = { ...endCheck(record, context, true), attempts: 0, retries: 0, quickTries: 0 };
+  const ended = { ...endCheck(record, context, true), attempts: 0, retries: 0, quickTries: 0 };
+  const next = checkAfterLateWrites(ended, context);
   const note = 'checked: balena has the device. The request stays cancelled or discarded';
   return appendHistory(next, { at: context.now, type: 'ran', note, steps });
 }
@@ -420,15 +464,18 @@ export function retried(
   return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
-/** The run failed for good. A change becomes dead, with a cool-down. A check ends, and the desired state and a dead job stay. */
+/**
+ * The run failed for good. A change becomes dead, with a cool-down. A check ends, and the desired state and a dead job stay. If late writes
+ * are possible, a check follows them.
+ */
 export function failed(
   record: DeviceRecord,
   context: Context,
   { error, counted, steps }: Failure,
 ): DeviceRecord {
   const result = isPending(record.job) ? 'failed for good' : 'the check failed';
-  const next = markDead({ ...record, attempts: record.attempts + (counted ? 1 : 0) }, error, context);
-  return appendHistory(next, {
+  const ended = markDead({ ...record, attempts: record.attempts + (counted ? 1 : 0) }, error, context);
+  return appendHistory(checkAfterLateWrites(ended, context), {
     at: context.now,
     type: 'ran',
     note: `${result}, ${error.code}: ${error.message}`,
@@ -525,13 +572,17 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
  *
  * @returns null if the rotation continues
  */
-export function rotationCancelled(record: DeviceRecord, { now }: Context, by: string): DeviceRecord | null {
+export function rotationCancelled(record: DeviceRecord, context: Context, by: string): DeviceRecord | null {
   if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;
   const { retire: _, revoke: __, ...desired } = record.desired;
   const before = { ...record, desired: { ...desired, ...record.action?.previous }, job: null };
   if (!isInDesiredState(before)) return null;
-  const next = renewCheck(before, now);
-  return appendHistory(next, { at: now, type: 'cancelled', note: `the rotation was cancelled by ${by}` });
+  const next = checkAfterLateWrites(renewCheck(before, context.now), context);
+  return appendHistory(next, {
+    at: context.now,
+    type: 'cancelled',
+    note: `the rotation was cancelled by ${by}`,
+  });
 }
 
 /**

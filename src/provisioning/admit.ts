@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { DeviceRecord, Job } from '../device/record.js';
+import type { DeviceRecord, Job, Lease } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
 import { isCheckNext, pendingWork, workOfMessage } from '../device/state.js';
 import type { Context } from '../device/transitionParts.js';
 import {
   leased,
   leaseExpired,
+  leaseInterrupted,
   postponed,
   refusalReopened,
   replayed,
@@ -22,7 +23,7 @@ import { admitByCircuits, releaseProbes } from '../throttling/circuitBreaker.js'
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { Delivery, WorkerDependencies } from './dependencies.js';
 import { reserve } from './reserve.js';
-import { type Run, startRun } from './run.js';
+import { leaseMs, type Run, startRun } from './run.js';
 
 /** What a worker has to do with a message. */
 export type Admission =
@@ -39,8 +40,10 @@ const postponedAdmission: Admission = { kind: 'postponed' };
  * differ by less than this time.
  */
 const resentAfterMs = 60_000;
-/** While another run holds the lease, the message comes back after this time at the latest. */
+/** While a run for another message holds the lease, the message comes back after this time at the latest. */
 const leaseWaitMs = 5_000;
+/** A copy for the end of a lease comes this much later. Otherwise, with clocks that differ a little, the copy would come in vain. */
+const afterLeaseMs = 250;
 const mostConflicts = 50;
 
 /**
@@ -94,11 +97,7 @@ async function tryToAdmit(
   if (dead) return { kind: 'dead', record: dead };
   // The message of any other work is superseded.
   if (!isOfWork) return postponedAdmission;
-  if (lease && context.now < lease.until) {
-    const at = Math.min(lease.until, context.now + leaseWaitMs);
-    await publishCopy(deps.queue, message, delivery.sequenceNumber, at);
-    return postponedAdmission;
-  }
+  if (lease && context.now < lease.until) return waitForLease(deps, message, delivery, found, lease);
   const user = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
   const circuitOpenUntil = await admitByCircuits(circuits, user);
   if (circuitOpenUntil !== null)
@@ -110,6 +109,29 @@ async function tryToAdmit(
 export function replayedByResending(record: DeviceRecord, context: Context): DeviceRecord {
   const by = 'an operator, who resent its dead letter';
   return replayed(record, context, { due: context.now, by, action: null });
+}
+
+/**
+ * Another run holds the lease: a copy of the message comes later. If the other run began with the same message, its worker has probably
+ * died, and the copy comes at the end of the lease: until then the run does the work itself, or nobody may.
+ *
+ * @returns null after a conflict
+ */
+async function waitForLease(
+  { records, queue, clock }: WorkerDependencies,
+  message: ProvisioningMessage,
+  { sequenceNumber }: Delivery,
+  { value: record, etag }: Row<DeviceRecord>,
+  { generation, until, unresolved }: Lease,
+): Promise<Admission | null> {
+  const isOwn = generation === message.generation && !unresolved;
+  if (isOwn) {
+    const interrupted = leaseInterrupted(record);
+    if (interrupted && !(await records.write(interrupted, etag))) return null;
+  }
+  const at = isOwn ? until + afterLeaseMs : Math.min(until, clock.now() + leaseWaitMs);
+  await publishCopy(queue, message, sequenceNumber, at);
+  return postponedAdmission;
 }
 
 /** Reserves a registry operation if the work needs one, and takes the lease once the reservation is due. */
@@ -161,8 +183,9 @@ async function takeLease(
   const hasDied = record.lease !== null && !record.lease.unresolved;
   if (hasDied && leaseExpired(record, context).attempts >= settings.maxAttempts)
     return failForGood(deps, found, workerDied(record, context, diedTooOften()), reservation);
-  const until = now + settings.workLimitMs + settings.leaseGraceMs;
-  const next = leased(record, context, { by: id, until, hubHost: settings.hubHost ?? null });
+  const until = now + leaseMs(settings);
+  const lateUntil = now + settings.workLimitMs + settings.leaseGraceMs;
+  const next = leased(record, context, { by: id, until, lateUntil, hubHost: settings.hubHost ?? null });
   if (!(await records.write(next, etag))) return null;
   productMetrics().jobStarted(now - (pendingWork(record)?.due ?? now));
   const run = startRun(deps, next, { id, startedAt: now, reservation, verifiesHub });

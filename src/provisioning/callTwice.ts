@@ -15,13 +15,13 @@ export function hubCallLimit(workLimitMs: number, isRepeated: boolean): number {
  * uses a new connection. The first call may still take effect later. Each call of a run bears that, as long as no other run works on
  * the device: a create meets the identity of the other create, an update names its version, and a write to balena writes the same value.
  *
- * @param beforeRepetition gets the first error. If the function throws, the call is not repeated
+ * @param beforeRepetition gets the first error. If the function rejects, the call is not repeated
  * @throws the errors of `call` and of `beforeRepetition`
  */
 export async function callTwice<R>(
   dependency: Dependency,
   call: (isRepeated: boolean) => Promise<R>,
-  beforeRepetition: (lost: ProvisioningError) => void,
+  beforeRepetition: (lost: ProvisioningError) => Promise<void>,
 ): Promise<R> {
   try {
     return await call(false);
@@ -29,7 +29,7 @@ export async function callTwice<R>(
     if (!(error instanceof ProvisioningError) || error.policy.retriedInRun !== 'once') throw error;
     // An error without a dependency comes from the work limit.
     if (error.dependency !== dependency) throw error;
-    beforeRepetition(error);
+    await beforeRepetition(error);
     return call(true);
   }
 }

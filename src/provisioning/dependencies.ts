@@ -16,6 +16,8 @@ export interface WorkerSettings extends ReconcileSettings {
   workLimitMs: number;
   /** G of the protocol: the time after W in which a call may still take effect. */
   leaseGraceMs: number;
+  /** L of the protocol: the duration of a lease, at most W; default: 20 s. */
+  leaseMs?: number;
   /** The number of failed attempts after which a request fails for good. */
   maxAttempts: number;
   /** The host name of the hub; default: unknown. */

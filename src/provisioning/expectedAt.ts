@@ -5,7 +5,8 @@ import type { RateLimiter } from '../throttling/rateLimiter.js';
 
 /**
  * The time at which the work on a record is expected to be done: the time of its reservation, or of the next free operation if the
- * work has no reservation. The expected time is never before the work is due.
+ * work has no reservation. The expected time is never before the work is due. After the death of a worker, nothing happens before the
+ * end of its lease.
  *
  * @throws ProvisioningError `records-unavailable`
  */
@@ -17,5 +18,6 @@ export async function expectedAt(
   const reservation = work?.reservation;
   const operationDue =
     reservation === undefined ? await rateLimiter.nextFree() : await rateLimiter.due(reservation);
-  return Math.round(Math.max(operationDue, work?.due ?? 0, clock.now()));
+  const leasedUntil = record.lease?.interrupted ? record.lease.until : 0;
+  return Math.round(Math.max(operationDue, work?.due ?? 0, leasedUntil, clock.now()));
 }

@@ -71,11 +71,11 @@ export async function finish(
       ended = null;
       const context = { now: clock.now(), traceparent: currentTraceparent() };
       const record = found ?? scopesFound(restoredFromRun(run.leased, context), run.scopes);
+      const lateUntil = context.now + settings.leaseGraceMs;
       if (record.lease?.by !== run.id) {
-        const compareAt = context.now + (run.outcomeUnknown ? settings.leaseGraceMs : 0);
-        return leaseLost(record, context, run.scopes, compareAt);
+        return leaseLost(record, context, run.scopes, run.outcomeUnknown ? lateUntil : null);
       }
-      const released = leaseReleased(record, run);
+      const released = leaseReleased(record, run, lateUntil);
       const work = workOfMessage(released, message);
       if (!work) return released;
       const concluded = conclude(released, context, conclusionFor(released), { steps, work, run });
@@ -158,7 +158,7 @@ function endedPart(before: DeviceRecord, after: DeviceRecord): DeviceRecord | nu
 
 function countEnded(status: Status, record: DeviceRecord): void {
   const { desired, completedAt, error, job } = record;
-  if (job) {
+  if (job?.dead) {
     status.count('failed');
     productMetrics().failed(error?.code ?? 'unexpected', error?.step ?? null);
   } else if (desired.present) {

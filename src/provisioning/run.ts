@@ -1,7 +1,7 @@
 import { withFleet } from '../balena/errors.js';
 import type { DeviceRecord, StepResult } from '../device/record.js';
 import { isCheckNext, isDeadByOperator, pendingWork } from '../device/state.js';
-import { scopesFound } from '../device/transitions.js';
+import { leaseRenewed, scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
@@ -9,7 +9,7 @@ import { openStepSpans } from '../telemetry/spans.js';
 import type { CircuitUser } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import { callTwice, hubCallLimit } from './callTwice.js';
-import type { WorkerDependencies } from './dependencies.js';
+import type { WorkerDependencies, WorkerSettings } from './dependencies.js';
 import { openPings } from './ping.js';
 import type { Work } from './steps/work.js';
 
@@ -42,6 +42,13 @@ export interface Run extends Work {
   end(error?: ProvisioningError): void;
 }
 
+const usualLeaseMs = 20_000;
+
+/** The duration of a lease. A run that lasts longer renews its lease, so the next run need not wait long for a worker that has died. */
+export function leaseMs({ leaseMs: given = usualLeaseMs, workLimitMs }: WorkerSettings): number {
+  return Math.min(given, workLimitMs);
+}
+
 /**
  * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
  *
@@ -62,6 +69,7 @@ export function startRun(
   const { clock, settings, retryTransient } = deps;
   const deadline = startedAt + settings.workLimitMs;
   const { steps, timed, end } = openStepTimer(clock);
+  let leaseUntil = startedAt + leaseMs(settings);
 
   const run: Run = {
     id,
@@ -92,7 +100,7 @@ export function startRun(
           found?.lease?.by === id ? scopesFound(found, scopes) : null,
         ),
       );
-      if (!written) throw new ProvisioningError('timed-out', 'Another run has taken the device.');
+      if (!written) throw taken();
       run.scopes = written.scopes;
     },
     balena: (step, call) => timed(step, () => callDependency('balena', step, () => call(deps.balena))),
@@ -100,6 +108,7 @@ export function startRun(
       timed(step, () =>
         callDependency('hub', step, async (isRepeated) => {
           await beforeOperation();
+          await holdLease();
           const ms = Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated));
           const answer = await call(deps.hub, ms);
           run.observed.hubSeenAt = clock.now();
@@ -113,9 +122,23 @@ export function startRun(
   const pings = openPings(deps);
   return run;
 
-  /** The rest of the work limit, ms. @throws ProvisioningError `timed-out` after the limit, so that no call starts then */
+  /** Renews the lease in its second half. @throws ProvisioningError `timed-out` if another run has taken the device */
+  async function holdLease(): Promise<void> {
+    const now = clock.now();
+    if (leaseUntil - now > leaseMs(settings) / 2) return;
+    const until = now + leaseMs(settings);
+    const written = await deps.records.amend(record.uuid, (found) =>
+      found?.lease?.by === id ? leaseRenewed(found, until) : null,
+    );
+    if (!written) throw taken();
+    leaseUntil = until;
+  }
+
+  /** The rest of the work limit, ms. @throws ProvisioningError `timed-out` after the limit or the lease, so that no call starts then */
   function timeLeft(): number {
-    const ms = deadline - clock.now();
+    const now = clock.now();
+    const ms = deadline - now;
+    if (now >= leaseUntil) throw taken();
     if (ms > 0) return ms;
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
@@ -127,10 +150,12 @@ export function startRun(
     call: (isRepeated: boolean) => Promise<R>,
   ): Promise<R> {
     try {
-      const result = await retryTransient(() => {
+      const result = await retryTransient(async () => {
+        await holdLease();
         timeLeft();
-        return callTwice(dependency, call, (lost) => {
+        return callTwice(dependency, call, async (lost) => {
           run.outcomeUnknown ||= lost.outcomeUnknown;
+          await holdLease();
           timeLeft();
         });
       });
@@ -164,6 +189,10 @@ export function startRun(
     const isAlone = await deps.circuits[dependency].failed(failure, user, pings[dependency]);
     run.blamesDevice &&= isAlone;
   }
+}
+
+function taken(): ProvisioningError {
+  return new ProvisioningError('timed-out', 'Another run has taken the device.');
 }
 
 /** Measures the steps of a run, and opens a span for each step. */

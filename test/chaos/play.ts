@@ -17,6 +17,8 @@ export async function play(plan: Plan, system: System, deps: AskDependencies): P
       case 'kill':
       case 'stop':
         return system.end(event.kind, event.victim, event.downMs);
+      case 'crash':
+        return system.crash(event.victim);
       case 'pause':
         return system.pause(event.victim, event.forMs);
     }

@@ -79,6 +79,11 @@ const backAgain: Partial<Scenario> = {
   maxAttempts: 10,
 };
 
+/** The requests follow each other within seconds, so that the next run begins soon after the death of a worker. */
+const toAndFro = [0, 8, 8, 8, 8, 8].map((after, i) =>
+  act(after * seconds, i % 2 === 0 ? provision : deprovision),
+);
+
 export const rulesOff: ShownRule[] = [
   {
     rule: 'every write is conditional on what was read',
@@ -157,15 +162,39 @@ export const rulesOff: ShownRule[] = [
     within: 1_000,
   },
   {
-    rule: 'a lease outlasts the last call by the time for which that can take effect (G)',
+    rule: 'what was done while a write of a dead worker may still take effect is checked afterwards',
+    off: {
+      settings: { leaseMs: 500 },
+      onWrite: (record) => {
+        record.late = null;
+      },
+    },
+    on: { settings: { leaseMs: 500 } },
+    seen: ['mismatch', 'identity left', 'variables left'],
+    histories: { ...backAgain, acts: toAndFro, crashes: 0.03 },
+    within: 1_000,
+  },
+  {
+    rule: 'late writes are waited for as long as a call can take effect after the work limit (G)',
     off: { settings: { workLimitMs: 5 * seconds, leaseGraceMs: 0 } },
     seen: ['mismatch', 'identity left', 'variables left'],
     histories: { ...backAgain, crashes: 0.01 },
     within: 1_000,
   },
   {
-    rule: 'no call starts after the work limit (W)',
-    off: { settings: { workLimitMs: 36_000 * seconds, leaseGraceMs: 120 * seconds - 36_000 * seconds } },
+    rule: 'no call starts after the end of the lease',
+    off: {
+      settings: {
+        workLimitMs: 36_000 * seconds,
+        leaseGraceMs: 120 * seconds - 36_000 * seconds,
+        leaseMs: 36_000 * seconds,
+      },
+      // The run takes the lease for a longer one than the record says.
+      onWrite: (record) => {
+        const { lease } = record;
+        if (lease && !lease.unresolved) record.lease = { ...lease, until: lease.lateUntil };
+      },
+    },
     seen: ['a worker without the lease changed something'],
     histories: { calm: false, stalls: 0.04, workers: 3 },
     within: 1_000,

@@ -27,6 +27,8 @@ export type PlannedEvent = { at: number } & (
   | { kind: 'kill'; victim: Victim; downMs: number }
   /** SIGTERM, as for a deployment, and a new start. */
   | { kind: 'stop'; victim: Victim; downMs: number }
+  /** SIGKILL to the worker process of a host. The host goes on, and starts a new worker; the third time the host ends. */
+  | { kind: 'crash'; victim: Victim }
   /** SIGSTOP, and SIGCONT. */
   | { kind: 'pause'; victim: Victim; forMs: number }
 );

@@ -1,14 +1,14 @@
 import { manyFaults } from '../../../local/simulators/shared/faults.js';
 import { makePlan } from './makePlan.js';
 
-const options = { seed: 7, minutes: 10, devices: 50 };
+const options = { seed: 7, minutes: 20, devices: 50 };
 
 test('the same seed gives the same plan, and another seed another one', () => {
   expect(makePlan(options)).toEqual(makePlan(options));
   expect(makePlan({ ...options, seed: 8 })).not.toEqual(makePlan(options));
 });
 
-test('everything that can go wrong does so in ten minutes', () => {
+test('everything that can go wrong does so in twenty minutes', () => {
   const { events, devices } = makePlan(options);
   const all = ['http', 'worker 1', 'worker 2', 'broker', 'tables', 'hub', 'balena'];
   const struck = (kind: string) =>
@@ -16,6 +16,7 @@ test('everything that can go wrong does so in ten minutes', () => {
   expect(struck('kill')).toEqual(new Set(all.filter((victim) => victim !== 'tables')));
   expect(struck('stop')).toEqual(new Set(all));
   expect(struck('pause')).toEqual(new Set(all.filter((victim) => victim !== 'hub' && victim !== 'balena')));
+  expect(struck('crash')).toEqual(new Set(['http', 'worker 1', 'worker 2']));
   const faults = events.flatMap((event) => (event.kind === 'faults' ? event.faults : []));
   for (const what of ['status', 'reset', 'hang', 'halfAnswer', 'delayMs'] as const)
     expect(faults.filter((fault) => fault[what] !== undefined)).not.toHaveLength(0);

@@ -82,12 +82,13 @@ function outages(dice: Dice, lengthMs: number): PlannedEvent[] {
       [1.5, 'balena'],
     ]);
     const kind = dice.weighted(waysOf(victim));
+    if (kind === 'crash') return { at, kind, victim };
     if (kind === 'pause') return { at, kind, victim, forMs: dice.between(300, pauseMs(victim)) };
     return { at, kind, victim, downMs: dice.between(100, 3_000) };
   });
 }
 
-function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause'][] {
+function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause' | 'crash'][] {
   // Azurite writes its file only every few seconds. A kill would lose acknowledged writes.
   if (victim === 'tables')
     return [
@@ -100,11 +101,12 @@ function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause
       [3, 'kill'],
       [1, 'stop'],
     ];
-  return [
+  const ways: ReturnType<typeof waysOf> = [
     [5, 'kill'],
     [2, 'stop'],
     [3, 'pause'],
   ];
+  return victim === 'broker' ? ways : [...ways, [4, 'crash']];
 }
 
 /** Sometimes a worker is paused for longer than a lease. */

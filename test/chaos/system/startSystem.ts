@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostEndpoints } from '../../../local/simulators/functions-host/startHost.js';
 import type { Fault } from '../../../local/simulators/shared/faults.js';
 import type { Forked } from '../../../local/stack/forkSimulator.js';
 import type { SimulatorName } from '../../../local/stack/simulators.js';
@@ -13,6 +14,8 @@ export interface System {
    * Ends a process, by a crash or in order, and starts the process again later. Does nothing if the process is down or paused.
    */
   end(how: 'kill' | 'stop', victim: Victim, downMs: number): Promise<void>;
+  /** Ends the worker process of a host. If the host ends as well, the host is started again, as by the platform. */
+  crash(victim: Victim): Promise<void>;
   /** Pauses a process for a while. */
   pause(victim: Victim, forMs: number): Promise<void>;
   setFaults(side: Side, faults: Fault[]): Promise<void>;
@@ -54,7 +57,11 @@ export async function startSystem(
     hosts: ['http', 'worker', 'worker'],
   });
   const [http, worker1, worker2] = stack.hosts;
-  const hosts: Partial<Record<Victim, Forked<unknown>>> = { http, 'worker 1': worker1, 'worker 2': worker2 };
+  const hosts: Partial<Record<Victim, Forked<HostEndpoints>>> = {
+    http,
+    'worker 1': worker1,
+    'worker 2': worker2,
+  };
   const faults: Record<Side, Fault[]> = { hub: [], balena: [] };
   const struck = new Set<Victim>();
 
@@ -90,6 +97,31 @@ export async function startSystem(
         await processOf(victim)[how]();
         onLine('chaos', `${victim} has ended`);
         await sleep(downMs);
+        await untilStarted(
+          () => start(victim),
+          (why) => onLine('chaos', `${victim} does not start: ${why}`),
+        );
+        onLine('chaos', `${victim} is back`);
+      }),
+    crash: (victim) =>
+      once(victim, async () => {
+        const host = hosts[victim];
+        if (!host) throw new Error(`${victim} has no worker process`);
+        onLine('chaos', `crash the worker process of ${victim}`);
+        const { controlUrl } = host.endpoints;
+        // There may be no worker process at this moment.
+        await control(controlUrl, 'POST /worker/kill').catch(() => {});
+        const hasWorker = () =>
+          control<{ pid: number | null }>(controlUrl, 'GET /worker').then(
+            ({ pid }) => pid !== null,
+            () => false,
+          );
+        let hasEnded = false;
+        void host.ended.then(() => {
+          hasEnded = true;
+        });
+        while (!hasEnded && !(await hasWorker())) await sleep(100);
+        if (!hasEnded) return;
         await untilStarted(
           () => start(victim),
           (why) => onLine('chaos', `${victim} does not start: ${why}`),

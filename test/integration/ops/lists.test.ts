@@ -148,7 +148,7 @@ test('records are listed by state, fleet, code and the beginning of a uuid', asy
   clock.at += 2_000;
   await put(2, {
     job: { generation: 9, due: start },
-    lease: { by: 'x', until: start + 60_000 },
+    lease: { by: 'x', until: start + 60_000, generation: 0, lateUntil: start + 60_000 },
   });
   expect(await found({ state: 'working' })).toEqual([2]);
   clock.at += 60_000;

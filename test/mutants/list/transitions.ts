@@ -9,6 +9,42 @@ export const transitionMutants = [
       'const next = record;\n  const event',
     ],
     [
+      'late-writes-forgotten',
+      'The writes of a dead worker may still take effect',
+      'const late = withLateWrites(next, record.lease.lateUntil);',
+      'const late = next;',
+    ],
+    [
+      'late-writes-unchecked',
+      'A check follows when no late write is possible any more',
+      'return appendHistory(checkAfterLateWrites(next, context), { at: now,',
+      'return appendHistory(next, { at: now,',
+    ],
+    [
+      'late-writes-unchecked-after-failure',
+      'A check follows the late writes after a run that failed for good, too',
+      'return appendHistory(checkAfterLateWrites(ended, context), {',
+      'return appendHistory(ended, {',
+    ],
+    [
+      'late-writes-unchecked-after-looking',
+      'A check follows the late writes after a check that only looked, too',
+      'const next = checkAfterLateWrites(ended, context);',
+      'const next = ended;',
+    ],
+    [
+      'check-covered-by-expired-run',
+      'A run whose lease has run out may go on: a check that is requested meanwhile follows the run',
+      'const isRunning = record.lease !== null && !record.lease.unresolved;',
+      'const isRunning = record.lease !== null && !record.lease.unresolved && now < record.lease.until;',
+    ],
+    [
+      'late-writes-not-compared',
+      'A run after the last late write compares hub and scopes',
+      'withoutLateWrites(leaseExpired(record, context), context.now);',
+      'leaseExpired(record, context);',
+    ],
+    [
       'dead-worker-not-counted',
       'A lease that was not left to run out counts as an attempt',
       'attempts: record.attempts + 1 }, event)',
@@ -35,8 +71,8 @@ export const transitionMutants = [
     [
       'unresolved-lease-ends-at-once',
       'A lease under which a write may still take effect is left to run out',
-      'lease: record.lease && outcomeUnknown ? { ...record.lease, unresolved: true } : null,',
-      'lease: null,',
+      'lease: record.lease && outcomeUnknown ? unresolved(record.lease, lateUntil) : null,',
+      'lease: record.lease && !unresolved(record.lease, lateUntil) ? record.lease : null,',
     ],
     [
       'findings-forgotten',
@@ -53,26 +89,26 @@ export const transitionMutants = [
     [
       'lost-lease-keeps-hub',
       'A run that lost its lease leaves the state of the hub unknown',
-      'const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
-      'const next = addScopes(record, scopes);',
+      'const found = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
+      'const found = addScopes(record, scopes);',
     ],
     [
       'lost-lease-forgets-scopes',
       'The scopes of a run that lost its lease may hold our variables again',
-      'const next = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
-      'void scopes;\n  const next = { ...record, observed: withUnknownHub(record.observed) };',
+      'const found = addScopes({ ...record, observed: withUnknownHub(record.observed) }, scopes);',
+      'void scopes;\n  const found = { ...record, observed: withUnknownHub(record.observed) };',
     ],
     [
       'lost-lease-not-checked',
       'After a run that lost its lease, the device is looked at again',
-      'return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);',
+      'return record.job?.dead && !record.check ? next : reschedule(next, context, context.now);',
       'return next;',
     ],
     [
       'lost-lease-opens-dead-job',
       'A run that lost its lease does not open a dead job',
-      'return record.job?.dead && !record.check ? next : reschedule(next, context, compareAt);',
-      'return reschedule(next, context, compareAt);',
+      'return record.job?.dead && !record.check ? next : reschedule(next, context, context.now);',
+      'return reschedule(next, context, context.now);',
     ],
     [
       'completed-keeps-job',
@@ -228,8 +264,8 @@ export const transitionMutants = [
     [
       'rotation-cancel-loses-check',
       'A cancelled rotation leaves the check that the rotation had delayed as the next work',
-      'const next = renewCheck(before, now);',
-      'const next = { ...before, check: null };',
+      'const next = checkAfterLateWrites(renewCheck(before, context.now), context);',
+      'const next = checkAfterLateWrites({ ...before, check: null }, context);',
     ],
     [
       'other-hub-believed',

@@ -11,11 +11,17 @@ export const workerMutants = [
     [
       'work-limit-not-checked-for-lost-calls',
       'A call without an answer is not repeated after the work limit',
-      '    beforeRepetition(error);\n',
+      '    await beforeRepetition(error);\n',
       '',
     ],
   ]),
   ...mutantsOf('src/provisioning/admit.ts', [
+    [
+      'interrupted-not-said',
+      'A message that comes back marks the lease of its run',
+      'const isOwn = generation === message.generation && !unresolved;',
+      'const isOwn = false as boolean;',
+    ],
     [
       'newer-message-ignored',
       'A message above the generation of its record restores the record',
@@ -55,14 +61,14 @@ export const workerMutants = [
     [
       'live-lease-ignored',
       'A live lease is waited for',
-      'if (lease && context.now < lease.until) {',
-      'if (lease && context.now < lease.until - 1e9) {',
+      'if (lease && context.now < lease.until) return waitForLease',
+      'if (lease && context.now < lease.until - 1e9) return waitForLease',
     ],
     [
       'lease-wait-without-copy',
       'A message that meets a lease is copied for later',
-      '    await publishCopy(deps.queue, message, delivery.sequenceNumber, at);\n',
-      '    void at;\n',
+      '  await publishCopy(queue, message, sequenceNumber, at);\n',
+      '  void [at, queue, sequenceNumber];\n',
     ],
     [
       'open-circuit-ignored',
@@ -84,9 +90,9 @@ export const workerMutants = [
     ],
     [
       'lease-without-grace',
-      'A lease outlasts the last call by the grace',
-      'const until = now + settings.workLimitMs + settings.leaseGraceMs;',
-      'const until = now + settings.workLimitMs;',
+      'Late writes are waited for by the grace',
+      'const lateUntil = now + settings.workLimitMs + settings.leaseGraceMs;',
+      'const lateUntil = now + settings.workLimitMs;',
     ],
     [
       'too-many-attempts-go-on',
@@ -135,6 +141,12 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/run.ts', [
     [
+      'lease-not-renewed',
+      'A run that lasts longer renews its lease',
+      'if (leaseUntil - now > leaseMs(settings) / 2) return;',
+      'if (now > 0) return;',
+    ],
+    [
       'no-work-limit',
       'No call starts after the work limit',
       'if (ms > 0) return ms;',
@@ -143,8 +155,14 @@ export const workerMutants = [
     [
       'work-limit-not-checked-for-retries',
       'A repeated call does not start after the work limit',
-      '      const result = await retryTransient(() => {\n        timeLeft();\n',
-      '      const result = await retryTransient(() => {\n',
+      '        await holdLease();\n        timeLeft();\n',
+      '        await holdLease();\n',
+    ],
+    [
+      'lost-call-repeated-without-lease',
+      'A call without an answer is repeated under a renewed lease',
+      'run.outcomeUnknown ||= lost.outcomeUnknown;\n          await holdLease();\n',
+      'run.outcomeUnknown ||= lost.outcomeUnknown;\n',
     ],
     [
       'lost-call-forgotten',
@@ -225,6 +243,18 @@ export const workerMutants = [
       'A run without its lease writes no findings',
       '      if (record.lease?.by !== run.id) {',
       "      if (record.lease?.by === '') {",
+    ],
+    [
+      'paused-call-forgotten',
+      'A call that began late may take effect after the end of its lease',
+      'leaseReleased(record, run, lateUntil);',
+      'leaseReleased(record, run);',
+    ],
+    [
+      'lost-lease-forgets-late-writes',
+      'A run that lost its lease says until when its open write may take effect',
+      'run.scopes, run.outcomeUnknown ? lateUntil : null);',
+      'run.scopes, null);',
     ],
     [
       'record-lost-with-run',

@@ -160,7 +160,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
   if (system.callersOf(uuid).operators.cancelled) return true;
   // A check that finds the device or its services later leaves the dead letter as it is, if the check fails.
   const isMissing = reason === 'device-not-found' || reason === 'service-not-found';
-  if (isMissing && device.late !== null && failures >= scenario.maxAttempts) return true;
+  const isRejected = sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected';
+  if (isMissing && device.late !== null && (failures >= scenario.maxAttempts || isRejected)) return true;
   switch (reason) {
     case 'service-not-found':
       return wish.present && wish.service === 'x';
@@ -173,7 +174,7 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
       return device.blindRuns > 0 && failures >= scenario.maxAttempts;
     case 'balena-rejected':
     case 'hub-rejected':
-      return device.gone || (sick !== null && uuids[sick.device] === uuid && sick.how === 'rejected');
+      return device.gone || isRejected;
     case 'balena-unavailable':
     case 'balena-write-refused':
     case 'hub-unavailable':

@@ -56,6 +56,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     held: new Map<string, string>(),
     /** The thumbprints that the hub accepted at the last look. */
     accepted: new Map<string, readonly string[]>(),
+    /** Device and thumbprint, where a deprovisioning has removed an identity with this thumbprint. */
+    withdrawn: new Set<string>(),
     /** Certificates from before this time are due for renewal; see `certificates.ts`. */
     renewBefore: null as number | null,
     /** The number of operators' actions. */

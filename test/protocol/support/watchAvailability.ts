@@ -4,14 +4,20 @@ import type { System } from './createSystem.js';
 
 /**
  * In a calm history no device is ever cut off: the hub accepts the pair that the device holds, until a deprovisioning. A revocation does
- * not cut a device off either: the device holds the new pair before. Only what the hub has ceased to accept for another cause, for example a
- * deprovisioning that was overtaken, is not accepted again for a revoked pair.
+ * not cut a device off either: the device holds the new pair before. A deprovisioning that was overtaken, for example because its run lost the
+ * lease, has cut the device off: the hub accepts the pair again with a later write, and a revoked pair not at all.
  */
-export function watchAvailability({ world, atWork, held, accepted }: System, device: CloudDevice): void {
+export function watchAvailability(
+  { world, atWork, held, accepted, withdrawn }: System,
+  device: CloudDevice,
+): void {
   const { uuid, gone, tampered, hidden, identity } = device;
   const before = accepted.get(uuid) ?? [];
   accepted.set(uuid, Array.isArray(identity) ? [...identity] : []);
   const desired = atWork.get(uuid);
+  if (desired?.present === false)
+    for (const thumbprint of before)
+      if (!hubAccepts(device, thumbprint)) withdrawn.add(`${uuid} ${thumbprint}`);
   if (!world.calm || gone || tampered || hidden || !desired?.present) {
     held.delete(uuid);
     return;
@@ -21,5 +27,6 @@ export function watchAvailability({ world, atWork, held, accepted }: System, dev
   const pair = held.get(uuid);
   if (pair === undefined || hubAccepts(device, pair)) return;
   held.delete(uuid);
-  if (before.includes(pair) || !isToRevoke(desired, pair)) world.violated(uuid, 'outage');
+  const wasCutOff = isToRevoke(desired, pair) || withdrawn.has(`${uuid} ${pair}`);
+  if (before.includes(pair) || !wasCutOff) world.violated(uuid, 'outage');
 }

@@ -35,7 +35,11 @@ describe('a refused request', () => {
     const desired = { ...provisioned.desired, validated: true };
     const validated = { ...provisioned, completedAt: now - 9, desired };
     const moved = transitions.requested(validated, context, move, 'refused');
-    const running = transitions.leased(moved, context, { by: 'me', until: now + 60_000 });
+    const running = transitions.leased(moved, context, {
+      by: 'me',
+      until: now + 60_000,
+      lateUntil: now + 120_000,
+    });
     const unseen = new ProvisioningError('device-not-visible', 'Not visible.', { step: 'validate' });
     const refused = transitions.refused({ ...running, lease: null }, context, { ...failure, error: unseen });
     expect(refused).toMatchObject({ job: null, check: { due: now }, scopes: ['main', 'x'] });
@@ -71,7 +75,7 @@ describe('a cancelled bulk action', () => {
       replay,
     );
     const done = transitions.completed(replayed, context, []);
-    const compared = transitions.leaseLost(done, context, ['main']);
+    const compared = transitions.leaseLost(done, context, ['main'], null);
     expect(compared.job).not.toBeNull();
     expect(transitions.cancelled(compared, context, 'me')).toBeNull();
   });
@@ -79,7 +83,7 @@ describe('a cancelled bulk action', () => {
 
 describe('a check', () => {
   const sighted = { ...provisioned, check: { generation: 2, due: now, notice: 'outside' as const } };
-  const lease = { by: 'me', until: now + 60_000 };
+  const lease = { by: 'me', until: now + 60_000, lateUntil: now + 120_000 };
 
   test('that an event repeats during its run counts the sighting of the sweep once', () => {
     const running = transitions.leased(sighted, context, lease);

@@ -2,7 +2,10 @@ import type { DeviceRecord } from '../../../src/device/record.js';
 import { type Attention, attentionOf, type State, stateOf } from '../../../src/device/state.js';
 import { failed, now, provisioned, queued, recordWith } from '../../support/records.js';
 
-const working: DeviceRecord = { ...queued, lease: { by: 'w', until: now + 1 } };
+const working: DeviceRecord = {
+  ...queued,
+  lease: { by: 'w', until: now + 1, generation: 0, lateUntil: now + 1 },
+};
 const { desired, observed } = provisioned;
 const absent = recordWith({
   desired: { ...desired, present: false, service: null },
@@ -33,11 +36,15 @@ test.each<[string, Attention | null, DeviceRecord]>([
 test.each<[string, State, DeviceRecord]>([
   ['whose message waits', 'queued', queued],
   ['that a worker holds', 'working', working],
-  ['whose worker has gone silent', 'queued', { ...working, lease: { by: 'w', until: now } }],
+  [
+    'whose worker has gone silent',
+    'queued',
+    { ...working, lease: { by: 'w', until: now, generation: 0, lateUntil: now } },
+  ],
   [
     'whose lease was left to run out',
     'queued',
-    { ...working, lease: { by: 'w', until: now + 1, unresolved: true } },
+    { ...working, lease: { by: 'w', until: now + 1, generation: 0, lateUntil: now + 1, unresolved: true } },
   ],
   ['that comes again after a failure', 'retrying', { ...queued, retries: 1, error: failed.error }],
   ['that a worker holds again after a failure', 'working', { ...working, retries: 1, error: failed.error }],

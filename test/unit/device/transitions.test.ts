@@ -1,4 +1,4 @@
-import type { DeviceRecord, Job } from '../../../src/device/record.js';
+import type { Check, DeviceRecord, Job } from '../../../src/device/record.js';
 import { refusedPart, requestPartOf } from '../../../src/device/refusal.js';
 import { isCheckNext, isDeadByOperator } from '../../../src/device/state.js';
 import * as transitions from '../../../src/device/transitions.js';
@@ -14,7 +14,7 @@ const context = { now, traceparent: '00-caller' };
 const other = 'B'.repeat(64);
 
 const job: Job = { generation: 7, due: now - 1_000, traceparent: '00-first' };
-const lease = { by: 'worker', until: now + minutes };
+const lease = { by: 'worker', until: now + minutes, generation: 0, lateUntil: now + 2 * minutes };
 /** A check after a pending or a dead job. */
 const laterCheck = { generation: 8, due: now };
 const base = recordWith({ lastGeneration: 7, firstGeneration: 5, attempts: 2, retries: 3, replays: 1 });
@@ -30,6 +30,7 @@ const samples: Record<JobState, DeviceRecord[]> = {
     { ...base, check: { ...job, forceVerify: true, reservation: 3, unsent: true } },
     { ...provisioned, check: { ...job }, lastGeneration: 7 },
     { ...base, job, check: laterCheck },
+    { ...base, job, late: { until: now + minutes, scopes: ['relay'] } },
     { ...base, job: { ...job, dead: { at: now - 1 } }, check: laterCheck, lastGeneration: 8 },
     {
       ...base,
@@ -51,8 +52,8 @@ const samples: Record<JobState, DeviceRecord[]> = {
     { ...base, job: { ...job, dead: { at: now - 1 } }, check: laterCheck, lease, lastGeneration: 8 },
   ],
   abandoned: [
-    { ...base, job, lease: { by: 'worker', until: now } },
-    { ...base, check: { ...job }, lease: { by: 'worker', until: now } },
+    { ...base, job, lease: { by: 'worker', until: now, generation: 0, lateUntil: now } },
+    { ...base, check: { ...job }, lease: { by: 'worker', until: now, generation: 0, lateUntil: now } },
     { ...base, job, lease: { ...lease, unresolved: true } },
   ],
   dead: [
@@ -102,11 +103,14 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   publishFailed: (record) => transitions.publishFailed(record),
   postponed: (record) => transitions.postponed(record, context, now + 5, 'reservation', 9),
   leaseExpired: (record) => transitions.leaseExpired(record, context),
-  leased: (record) => transitions.leased(record, context, { by: 'me', until: now + minutes }),
+  leased: (record) =>
+    transitions.leased(record, context, { by: 'me', until: now + minutes, lateUntil: now + 2 * minutes }),
+  leaseRenewed: (record) => transitions.leaseRenewed(record, now + minutes),
+  leaseInterrupted: (record) => transitions.leaseInterrupted(record),
   workerDied: (record) => transitions.workerDied(record, context, error),
   scopesFound: (record) => transitions.scopesFound(record, ['relay', 'main']),
   leaseReleased: (record) => transitions.leaseReleased(record, findings),
-  leaseLost: (record) => transitions.leaseLost(record, context, ['main']),
+  leaseLost: (record) => transitions.leaseLost(record, context, ['main'], null),
   completed: (record) => transitions.completed(record, context, steps),
   looked: (record) =>
     isDeadByOperator(record.job) && isCheckNext(record) ? transitions.looked(record, context, steps) : null,
@@ -278,7 +282,11 @@ describe('a check', () => {
     const asked = transitions.checkRequested(pending!, context, { forceVerify: true })!;
     expect(asked).toMatchObject({ job, check: { generation: 8, due: now, forceVerify: true }, attempts: 2 });
     expect(transitions.checkRequested(asked, context, {})).toBeNull();
-    const leased = transitions.leased(asked, context, { by: 'me', until: now + minutes });
+    const leased = transitions.leased(asked, context, {
+      by: 'me',
+      until: now + minutes,
+      lateUntil: now + minutes,
+    });
     expect(leased.job).toMatchObject({ generation: 7, forceVerify: true });
     expect(transitions.completed({ ...leased, lease: null }, context, steps)).toMatchObject({
       job: null,
@@ -289,7 +297,11 @@ describe('a check', () => {
   test('for a later time is not covered by a change, and is brought forward by a check for an earlier time', () => {
     const [pending] = samples.pending;
     const asked = transitions.checkRequested(pending!, context, { forceVerify: true, due: now + minutes })!;
-    const leased = transitions.leased(asked, context, { by: 'me', until: now + minutes });
+    const leased = transitions.leased(asked, context, {
+      by: 'me',
+      until: now + minutes,
+      lateUntil: now + minutes,
+    });
     expect(leased.job).toEqual(job);
     expect(transitions.completed(leased, context, steps).check).toMatchObject({
       generation: 9,
@@ -316,7 +328,11 @@ describe('a check', () => {
     expect(transitions.failed(asked, context, failure).check).toMatchObject({ due: now });
     // The next run begins after the request.
     const released = { ...asked, lease: null };
-    const later = transitions.leased(released, context, { by: 'me', until: now + minutes });
+    const later = transitions.leased(released, context, {
+      by: 'me',
+      until: now + minutes,
+      lateUntil: now + minutes,
+    });
     expect(later.check).not.toHaveProperty('again');
   });
 
@@ -394,28 +410,45 @@ describe('a lease', () => {
   test('records the desired scope before the worker can write there', () => {
     const record = { ...base, job, scopes: ['relay'] };
     const until = now + minutes;
-    const next = transitions.leased(record, context, { by: 'me', until });
+    const next = transitions.leased(record, context, { by: 'me', until, lateUntil: until });
     expect(next).toMatchObject({ lease: { by: 'me', until }, scopes: ['relay', 'main'], attempts: 2 });
     const absent = { ...record, desired: { ...record.desired, present: false, service: null } };
-    expect(transitions.leased(absent, context, { by: 'me', until }).scopes).toEqual(['relay']);
+    expect(transitions.leased(absent, context, { by: 'me', until, lateUntil: until }).scopes).toEqual([
+      'relay',
+    ]);
   });
 
   test('counts nothing that the record says about another hub', () => {
     const observed = { ...provisioned.observed, hubEtag: 'e1', hubSeenAt: 5, hubHost: 'our-hub' };
     const record = { ...provisioned, observed, job };
     const lease = (hubHost: string | null) =>
-      transitions.leased(record, context, { by: 'me', until: now + minutes, hubHost }).observed;
+      transitions.leased(record, context, {
+        by: 'me',
+        until: now + minutes,
+        lateUntil: now + minutes,
+        hubHost,
+      }).observed;
     expect(lease('our-hub')).toEqual(observed);
     expect(lease(null)).toEqual(observed);
     expect(lease('new-hub')).toEqual({ ...provisioned.observed, hub: 'unknown', hubHost: 'new-hub' });
     // A record without a name is about our hub.
     const unnamed = { ...provisioned, job };
-    const next = transitions.leased(unnamed, context, { by: 'me', until: now + minutes, hubHost: 'our-hub' });
+    const next = transitions.leased(unnamed, context, {
+      by: 'me',
+      until: now + minutes,
+      lateUntil: now + minutes,
+      hubHost: 'our-hub',
+    });
     expect(next.observed).toEqual({ ...provisioned.observed, hubHost: 'our-hub' });
   });
 
   test('that has run out leaves the state of the hub unknown, and counts as an attempt', () => {
-    const record = { ...provisioned, job, lease: { by: 'worker', until: now }, attempts: 1 };
+    const record = {
+      ...provisioned,
+      job,
+      lease: { by: 'worker', until: now, generation: 0, lateUntil: now },
+      attempts: 1,
+    };
     const next = transitions.leaseExpired(record, context);
     expect(next).toMatchObject({ observed: { hub: 'unknown', thumbprint }, attempts: 2 });
     expect(next.history.at(-1)).toMatchObject({ type: 'died' });
@@ -425,7 +458,7 @@ describe('a lease', () => {
     const record = {
       ...provisioned,
       job,
-      lease: { by: 'worker', until: now, unresolved: true },
+      lease: { by: 'worker', until: now, generation: 0, lateUntil: now, unresolved: true },
       attempts: 1,
     };
     expect(transitions.leaseExpired(record, context)).toEqual(record);
@@ -443,23 +476,102 @@ describe('a lease', () => {
   test('runs out by itself if a write may still take effect', () => {
     const record = { ...base, job, lease };
     const next = transitions.leaseReleased(record, { ...findings, outcomeUnknown: true });
-    expect(next.lease).toEqual({ ...lease, unresolved: true });
+    expect(next.lease).toEqual({ ...lease, until: lease.lateUntil, unresolved: true });
     // No run may start earlier.
-    expect(transitions.retried(next, context, failure, now + 5, true).job?.due).toBe(lease.until);
-    expect(transitions.suspended(next, context, now + 5, 9, steps).job?.due).toBe(lease.until);
+    expect(transitions.retried(next, context, failure, now + 5, true).job?.due).toBe(lease.lateUntil);
+    expect(transitions.suspended(next, context, now + 5, 9, steps).job?.due).toBe(lease.lateUntil);
+  });
+
+  test('is renewed by its run, and is interrupted when the message of the run comes back', () => {
+    const interrupted = transitions.leaseInterrupted({ ...base, job, lease });
+    expect(interrupted?.lease).toEqual({ ...lease, interrupted: true });
+    expect(transitions.leaseInterrupted(interrupted!)).toBeNull();
+    expect(transitions.leaseRenewed(interrupted!, now + 7).lease).toEqual({ ...lease, until: now + 7 });
+  });
+
+  test('of a dead worker leaves late writes: what the next run finds is checked again afterwards', () => {
+    const dead = {
+      ...provisioned,
+      job,
+      lease: { ...lease, until: now },
+      scopes: ['main', 'relay'],
+      lastGeneration: 7,
+    };
+    const late = { until: lease.lateUntil, scopes: ['main', 'relay'] };
+    const next = transitions.leased(dead, context, {
+      by: 'me',
+      until: now + minutes,
+      lateUntil: now + 3 * minutes,
+    });
+    expect(next).toMatchObject({ late, attempts: 1, lease: { by: 'me' } });
+
+    const done = transitions.completed(
+      { ...transitions.leaseReleased(next, findings), scopes: ['main'] },
+      context,
+      steps,
+    );
+    expect(done).toMatchObject({
+      late,
+      scopes: ['main'],
+      job: null,
+      check: { due: late.until, notBefore: late.until, forceVerify: true, generation: 8 },
+    });
+
+    const afterwards = { ...context, now: late.until };
+    const compared = transitions.leased(done, afterwards, { by: 'me', until: now, lateUntil: now });
+    expect(compared).toMatchObject({ late: null, observed: { hub: 'unknown' }, scopes: ['main', 'relay'] });
+    expect(transitions.completed(compared, afterwards, steps, true).check).toBeNull();
+  });
+
+  test('of a dead worker leaves late writes: the end of a failed run is no end, either', () => {
+    const late = { until: now + minutes, scopes: ['main'] };
+    const checkAfter = { due: late.until, forceVerify: true };
+    expect(transitions.failed({ ...base, job, late }, context, failure).check).toMatchObject(checkAfter);
+    const cancelled = { ...job, dead: { at: now - 1, cancelled: true } };
+    const looking = { ...base, job: cancelled, check: laterCheck, late };
+    expect(transitions.looked(looking, context, steps).check).toMatchObject(checkAfter);
+  });
+
+  test('of a dead worker leaves late writes: a check that waits for a later time comes earlier, and no check is lost', () => {
+    const late = { until: now + minutes, scopes: ['main'] };
+    const done = (check: Check) => transitions.completed({ ...base, job, late, check }, context, steps).check;
+    const planned = {
+      generation: 6,
+      due: now + 60 * minutes,
+      notBefore: now + 60 * minutes,
+      notice: 'outside',
+    } as const;
+    expect(done(planned)).toMatchObject({ due: late.until, forceVerify: true, notice: 'outside' });
+    expect(done({ generation: 6, due: now + 5 })).toMatchObject({ due: now + 5, forceVerify: true });
+  });
+
+  test('that has run out does not show that its run has ended: a check follows the run', () => {
+    const expired = { ...provisioned, job, lease: { ...lease, until: now - 1 } };
+    expect(transitions.checkRequested(expired, context)?.check).toMatchObject({ again: true });
   });
 
   test('that was lost makes the device be compared once more, and a dead job stays dead', () => {
-    const taken = { ...provisioned, job, lease: { by: 'another', until: now + 1 }, lastGeneration: 7 };
-    expect(transitions.leaseLost(taken, context, [])).toMatchObject({
+    const taken = {
+      ...provisioned,
+      job,
+      lease: { by: 'another', until: now + 1, generation: 0, lateUntil: now + 1 },
+      lastGeneration: 7,
+    };
+    expect(transitions.leaseLost(taken, context, [], null)).toMatchObject({
       observed: { hub: 'unknown' },
       job: { generation: 8, due: now },
       lease: taken.lease,
     });
     const [dead] = samples.dead;
-    expect(transitions.leaseLost(dead!, context, []).job).toEqual(dead!.job);
-    // A write of the ended run may still take effect.
-    expect(transitions.leaseLost(taken, context, [], now + 9).job).toMatchObject({ due: now + 9 });
+    expect(transitions.leaseLost(dead!, context, [], null).job).toEqual(dead!.job);
+  });
+
+  test('that was lost with a write that may still take effect makes the device be compared after that write, too', () => {
+    const taken = { ...provisioned, job, lease: { ...lease, by: 'another' }, lastGeneration: 7 };
+    expect(transitions.leaseLost(taken, context, ['relay'], now + minutes)).toMatchObject({
+      late: { until: now + minutes, scopes: ['main', 'relay'] },
+      job: { generation: 8, due: now },
+    });
   });
 
   test('keeps the demand to ask the hub when the job is put off or tried again', () => {
@@ -475,8 +587,12 @@ describe('a lease', () => {
   });
 
   test('that was lost adds the scopes of the run: its last write may have come after the other run cleared them', () => {
-    const taken = { ...provisioned, lease: { by: 'other', until: now + 5 }, scopes: ['b'] };
-    expect(transitions.leaseLost(taken, context, ['b', 'main']).scopes).toEqual(['b', 'main']);
+    const taken = {
+      ...provisioned,
+      lease: { by: 'other', until: now + 5, generation: 0, lateUntil: now + 5 },
+      scopes: ['b'],
+    };
+    expect(transitions.leaseLost(taken, context, ['b', 'main'], null).scopes).toEqual(['b', 'main']);
   });
 });
 
@@ -719,7 +835,7 @@ describe('a request that is refused', () => {
   });
 
   test('whose worker died leaves the device as it was', () => {
-    const expired = { ...moved, lease: { by: 'worker', until: now } };
+    const expired = { ...moved, lease: { by: 'worker', until: now, generation: 0, lateUntil: now } };
     const died = new ProvisioningError('worker-died', 'Dead.');
     expect(transitions.workerDied(expired, context, died)).toMatchObject({
       desired: provisioned.desired,

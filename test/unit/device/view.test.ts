@@ -69,7 +69,7 @@ test('of the record nothing else is shown', () => {
   const stamped = {
     ...provisioned,
     stamp: 'internal',
-    lease: { by: 'internal', until: 0 },
+    lease: { by: 'internal', until: 0, generation: 0, lateUntil: 0 },
     scopes: ['internal'],
   };
   expect(JSON.stringify(viewOf(stamped, null, now))).not.toContain('internal');

@@ -66,3 +66,10 @@ test('the namespace takes no keys, and is of a tier that has duplicate detection
   expect(namespace.properties).toMatchObject({ disableLocalAuth: true, minimumTlsVersion: '1.2' });
   expect(namespace.sku).toEqual({ name: 'Standard', tier: 'Standard' });
 });
+
+test('a run ends long before the host would end the whole worker because of it', async () => {
+  const { functionTimeout } = JSON.parse(await readFile(join(projectFolder(), 'host.json'), 'utf8'));
+  const [hours = 0, minutes = 0, left = 0] = functionTimeout.split(':').map(Number);
+  const timeoutMs = ((hours * 60 + minutes) * 60 + left) * 1_000;
+  expect(timeoutMs).toBeGreaterThanOrEqual(2 * (config.workLimitMs + config.leaseGraceMs));
+});

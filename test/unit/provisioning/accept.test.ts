@@ -78,7 +78,10 @@ describe('what a bulk action is to come to in hours', () => {
   test.each<[string, Partial<DeviceRecord>]>([
     ['its turn is near', { job: { generation: 1, due: now + minutes } }],
     ['it has its slot', { job: { generation: 1, due: now + 5 * hours, reservation: now } }],
-    ['a worker is at it', { lease: { by: 'w', until: now + minutes } }],
+    [
+      'a worker is at it',
+      { lease: { by: 'w', until: now + minutes, generation: 0, lateUntil: now + minutes } },
+    ],
     ['it was tried and is tried again', { retries: 1 }],
   ])('is the same request, if %s', async (_, more) => {
     const { table } = await requested({ ...waiting, ...more }, post);
@@ -103,7 +106,12 @@ describe('the same request again, while it is under way', () => {
   test.each<[string, number, DeviceRecord, number]>([
     ['is sent again after 30 s, if no worker has taken it up', 1, first, 30_001],
     ['is not sent again sooner', 0, first, 30_000],
-    ['is not sent again while a worker is at it', 0, { ...first, lease: { by: 'w', until: now } }, 90_000],
+    [
+      'is not sent again while a worker is at it',
+      0,
+      { ...first, lease: { by: 'w', until: now, generation: 0, lateUntil: now } },
+      90_000,
+    ],
     ['is not sent again once a worker has put it off', 0, { ...first, firstGeneration: 0 }, 90_000],
     [
       'is sent again at once if its send is known to have failed',
@@ -150,7 +158,13 @@ describe('a device that is provisioned', () => {
     ['is due soon', { check: { ...check, due: now + minutes } }],
     ['waits for its registry operation', { check: { ...check, reservation: 3 } }],
     ['has failed and is tried again', { check, retries: 1 }],
-    ['is under way', { check: { ...check, due: now }, lease: { by: 'w', until: now + minutes } }],
+    [
+      'is under way',
+      {
+        check: { ...check, due: now },
+        lease: { by: 'w', until: now + minutes, generation: 0, lateUntil: now + minutes },
+      },
+    ],
   ])('is being mended, if a check %s', async (_, more) => {
     const { answer, table } = await requested({ ...fresh(provisioned), ...more }, post);
     expect(answer.kind).toBe('checking');
@@ -366,7 +380,7 @@ test('asked with distrust, the worker is to ask the hub', async () => {
 });
 
 test('a worker and what it found are left alone', async () => {
-  const lease = { by: 'w', until: now + 1 };
+  const lease = { by: 'w', until: now + 1, generation: 0, lateUntil: now + 1 };
   const { record } = await requested({ ...provisioned, lease }, remove);
   expect(await record(uuid)).toMatchObject({ lease, observed: provisioned.observed, scopes: ['main'] });
 });

@@ -25,7 +25,7 @@ describe('two rules that meet', () => {
         job: dead,
         check: { generation: 1, due: now },
         attempts: 3,
-        lease: { by: 'earlier', until: now - 1, unresolved: true },
+        lease: { by: 'earlier', generation: 0, until: now - 1, lateUntil: now - 1, unresolved: true },
         error: { code: 'timed-out', step: 'store', message: 'No answer.', at: now - 1_000 },
       }),
     );

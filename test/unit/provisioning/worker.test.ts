@@ -1,6 +1,8 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { requestPartOf } from '../../../src/device/refusal.js';
 import { leaseExpired } from '../../../src/device/transitions.js';
+import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
+import { expectedAt } from '../../../src/provisioning/expectedAt.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
@@ -68,6 +70,40 @@ describe('a call without an answer', () => {
     });
     expect(tries).toBe(2);
     expect(after).toMatchObject({ error: { code: 'timed-out' }, lease: { unresolved: true } });
+  });
+
+  test('is repeated under a renewed lease, also if the call has outlasted the lease', async () => {
+    const untils: (number | undefined)[] = [];
+    const { after } = await worked(queued, {
+      prepare: ({ deps, clock, record }) => {
+        const { findDevice } = deps.balena;
+        deps.balena.findDevice = async (id) => {
+          untils.push((await record(uuid)).lease?.until);
+          if (untils.length > 1) return findDevice(id);
+          clock.at += 21_000;
+          throw lost('balena', false);
+        };
+      },
+    });
+    expect(untils).toEqual([now + 20_000, now + 41_000]);
+    expect(after).toMatchObject({ job: null, lease: null });
+  });
+
+  test('that began late, because its process had paused, keeps the lease for the time in which the call may take effect', async () => {
+    const paused = 100_000;
+    const { after } = await worked(queued, {
+      prepare: ({ deps, clock }) => {
+        deps.hub.create = () => {
+          clock.at += paused;
+          return Promise.reject(lost('hub', true));
+        };
+      },
+    });
+    const until = now + paused + minutes;
+    expect(after).toMatchObject({
+      lease: { unresolved: true, until, lateUntil: until },
+      job: { due: until },
+    });
   });
 
   test('is given less time than the run, and its repetition, too', async () => {
@@ -323,7 +359,7 @@ describe('a run that fails', () => {
     const system = workerDependencies(now);
     await system.put(queued);
     const { deps } = system;
-    const takenOver = { by: 'another', until: now + minutes };
+    const takenOver = { by: 'another', until: now + minutes, generation: 0, lateUntil: now + minutes };
     const balena = {
       ...deps.balena,
       async findDevice() {
@@ -338,6 +374,25 @@ describe('a run that fails', () => {
     expect(system.sent).toMatchObject([{ generation: after.lastGeneration }]);
   });
 
+  test('without its lease, and without the outcome of a write, says until when that write may take effect', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const takenOver = { by: 'another', until: now + minutes, generation: 0, lateUntil: now + minutes };
+    const hub = {
+      ...deps.hub,
+      async create() {
+        await deps.records.amend(uuid, (record) => record && { ...record, lease: takenOver, scopes: [] });
+        throw new ProvisioningError('timed-out', 'No answer.', { outcomeUnknown: true, dependency: 'hub' });
+      },
+    };
+    await processMessage({ ...deps, hub }, system.message(message), system.delivery());
+    expect(await system.record(uuid)).toMatchObject({
+      lease: takenOver,
+      late: { until: now + deps.settings.leaseGraceMs, scopes: ['main'] },
+    });
+  });
+
   test('without its lease, records no further scopes, and calls the hub no more', async () => {
     const system = workerDependencies(now);
     await system.put(queued);
@@ -350,7 +405,7 @@ describe('a run that fails', () => {
     const balena = {
       ...deps.balena,
       async findDevice() {
-        const lease = { by: 'another', until: now + minutes };
+        const lease = { by: 'another', until: now + minutes, generation: 0, lateUntil: now + minutes };
         await deps.records.amend(uuid, (record) => record && { ...record, lease });
         const empty = { ownerId: 2, variables: {} };
         return {
@@ -503,7 +558,7 @@ describe('a failure of one device', () => {
 });
 
 describe('the lease', () => {
-  test('outlasts the time for work by the grace, and the record knows the desired scope before the first call', async () => {
+  test('is short, names the time of the last late write, and the record knows the desired scope before the first call', async () => {
     const system = workerDependencies(now);
     await system.put(queued);
     const { deps } = system;
@@ -516,11 +571,52 @@ describe('the lease', () => {
       },
     };
     await processMessage({ ...deps, balena }, system.message(message), system.delivery());
-    expect(during).toMatchObject({ lease: { until: now + 2 * minutes }, scopes: ['main'] });
+    expect(during).toMatchObject({
+      lease: { until: now + 20_000, lateUntil: now + 2 * minutes, generation: 1 },
+      scopes: ['main'],
+    });
+  });
+
+  test('of a run with the same message is waited for until its end, and the record says so', async () => {
+    const lease = { by: 'another', until: now + 15_000, generation: 1, lateUntil: now + minutes };
+    const { calls, sent, after } = await worked({ ...queued, lease });
+    expect(calls).toEqual([]);
+    expect(after?.lease).toEqual({ ...lease, interrupted: true });
+    expect(sent).toMatchObject([{ generation: 1, at: lease.until + 250 }]);
+    const rateLimiter = { nextFree: async () => now + 1 } as WorkerDependencies['rateLimiter'];
+    expect(await expectedAt({ rateLimiter, clock: { now: () => now, sleep: async () => {} } }, after!)).toBe(
+      lease.until,
+    );
+  });
+
+  test('is renewed by a run that lasts longer, and no call starts without the lease', async () => {
+    const system = workerDependencies(now);
+    await system.put(queued);
+    const { deps } = system;
+    const renewed: (number | undefined)[] = [];
+    let at = now;
+    const clock = { ...deps.clock, now: () => at };
+    const balena = {
+      ...deps.balena,
+      async findDevice() {
+        at += 15_000;
+        return deps.balena.findDevice(uuid);
+      },
+    };
+    const hub = {
+      ...deps.hub,
+      create: async (...call: Parameters<typeof deps.hub.create>) => {
+        renewed.push((await system.record(uuid)).lease?.until);
+        return deps.hub.create(...call);
+      },
+    };
+    await processMessage({ ...deps, clock, balena, hub }, system.message(message), system.delivery());
+    expect(renewed).toEqual([now + 35_000]);
+    expect(await system.record(uuid)).toMatchObject({ job: null, lease: null });
   });
 
   test('of another worker is waited for: a copy of the message comes later', async () => {
-    const lease = { by: 'another', until: now + minutes };
+    const lease = { by: 'another', until: now + minutes, generation: 0, lateUntil: now + minutes };
     const { calls, sent, after } = await worked({ ...queued, lease });
     expect(calls).toEqual([]);
     expect(after?.lease).toEqual(lease);
@@ -533,7 +629,7 @@ describe('the lease', () => {
     const { after, deadLetters, calls } = await worked({
       ...queued,
       attempts: 2,
-      lease: { by: 'dead', until: now - 1 },
+      lease: { by: 'dead', until: now - 1, generation: 0, lateUntil: now - 1 },
     });
     expect(calls.filter((call) => call !== 'used' && call !== 'released')).toEqual([]);
     expect(after).toMatchObject({ lease: null, attempts: 3, error: { code: 'worker-died' } });
@@ -544,7 +640,7 @@ describe('the lease', () => {
     const { calls, after } = await worked({
       ...provisioned,
       job: queued.job,
-      lease: { by: 'dead', until: now - 1 },
+      lease: { by: 'dead', until: now - 1, generation: 0, lateUntil: now - 1 },
     });
     expect(calls).toContain('hub create');
     expect(after).toMatchObject({ job: null, attempts: 0 });

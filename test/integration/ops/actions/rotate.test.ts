@@ -80,7 +80,10 @@ describe('a rotation', () => {
     await put(3, { ...provisioned(start - 20 * day), desired });
     const id = await started({}, { kind: 'rotate' });
     await work();
-    await put(1, { ...(await record(1)), lease: { by: 'a worker', until: start + 60_000 } });
+    await put(1, {
+      ...(await record(1)),
+      lease: { by: 'a worker', until: start + 60_000, generation: 0, lateUntil: start + 60_000 },
+    });
     await cancelAction(deps, id);
     await work();
     expect(await record(1)).toMatchObject({ desired: { retire: [held] }, job: {} });

@@ -309,7 +309,13 @@ describe('an audit does not judge', () => {
   test.each<[string, Given]>([
     ['a device with a pending change', { ...broken, record: { job: { generation: 3, due: now } } }],
     ['a device with a pending check', { ...broken, record: { check: { generation: 3, due: now } } }],
-    ['a device with a lease', { ...broken, record: { lease: { by: 'w', until: now + 1_000 } } }],
+    [
+      'a device with a lease',
+      {
+        ...broken,
+        record: { lease: { by: 'w', until: now + 1_000, generation: 0, lateUntil: now + 1_000 } },
+      },
+    ],
   ])('%s', async (_, given) => {
     const { deps } = await system(given);
     expect(await collect(audit(deps, settings))).toEqual([]);
