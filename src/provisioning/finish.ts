@@ -179,7 +179,10 @@ export async function countsAsAttempt(
   { policy }: Pick<ProvisioningError, 'policy'>,
 ): Promise<boolean> {
   if (policy.countsAsAttempt === 'never') return false;
+  const { dependency } = policy;
   try {
+    // The other dependency has no part in the failure. Its circuit may stay open, because this device never calls it.
+    if (dependency !== null) return (await circuits[dependency].read()).state === 'closed';
     return await areAllClosed(circuits);
   } catch {
     // The records do not answer either, so the failure may not be the device's fault.

@@ -37,7 +37,10 @@ export interface ErrorPolicy {
    * have been dropped without a word.
    */
   retriedInRun: 'never' | 'once' | 'always' | 'unless-outcome-unknown' | 'if-wait-is-short';
-  /** Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. */
+  /**
+   * Whether a run that failed so counts as an attempt. A request fails for good after MAX_ATTEMPTS attempts. The circuits are the circuit of
+   * the dependency that the code names, or both circuits if the code names none.
+   */
   countsAsAttempt: 'never' | 'while-circuits-are-closed';
   /** The longest wait before the first retry, ms. Later waits double. */
   firstBackOffMs: number;

@@ -95,6 +95,9 @@ test.each([
   ['open', 'timed-out', false],
   ['unknown', 'timed-out', false],
   ['closed', 'hub-conflict', true],
+  // The open circuit is that of balena.
+  ['open', 'hub-conflict', true],
+  ['open', 'balena-write-refused', false],
   ['closed', 'balena-unavailable', true],
   ['open', 'balena-unavailable', false],
   ['closed', 'balena-write-refused', true],
