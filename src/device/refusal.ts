@@ -21,8 +21,8 @@ export function isSamePlace(one: Desired, other: Pick<Desired, 'present' | 'serv
 /**
  * The request that comes back if the next request is refused.
  *
- * A validated desired state comes back, and a deprovisioning that is not done: it needs no validation. A request that was never validated does not come
- * back: the later request has superseded it.
+ * A validated desired state comes back. A deprovisioning that is not done comes back too, because a deprovisioning needs no validation. A
+ * request that was never validated does not come back: the later request has superseded that request.
  *
  * @param next the desired state of the next request
  * @returns null if the next request cannot be refused

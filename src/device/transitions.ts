@@ -568,7 +568,8 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
 
 /**
  * An operator cancels a rotation. The job is dropped only if no worker has begun the rotation, and the device is in the desired state
- * from before the rotation. A check that was pending before the rotation is the next work. A rotation that has begun continues: the hub may have stopped accepting the certificate that the device holds.
+ * from before the rotation. A check that was pending before the rotation is the next work. A rotation that has begun continues: the hub may
+ * have stopped accepting the certificate that the device holds.
  *
  * @returns null if the rotation continues
  */
