@@ -8,6 +8,7 @@ import { burst, recovery } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';
 import { neighbours } from './scenarios/neighbours.js';
 import { ops } from './scenarios/ops.js';
+import { start } from './scenarios/start.js';
 import { telemetry } from './scenarios/telemetry.js';
 import { accept, memory, throughput } from './scenarios/throughput.js';
 
@@ -21,6 +22,7 @@ const all = [
   'ops',
   'fleet',
   'telemetry',
+  'start',
 ] as const;
 /** The rounds of the part `neighbours`. */
 const neighbourRounds = 3;
@@ -34,7 +36,8 @@ const options = new Command('npm run bench --')
   .option('--large', 'also measure a burst of 10,000 devices with one S3 unit (83 a second)')
   .option('--failed <number>', 'failed requests of ops', wholeNumber, 10_000)
   .option('--requests <number>', 'requests of accept', wholeNumber, 3_000)
-  .option('--rounds <number>', 'rounds of telemetry', wholeNumber, 4)
+  .option('--rounds <number>', 'rounds of telemetry and start', wholeNumber, 4)
+  .option('--against <folder>', 'start: a package of another commit, made by its npm run package')
   .option('--json <file>', 'file for the figures', '.local/bench.json')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only burst --devices 500')
   .parse()
@@ -45,6 +48,7 @@ const options = new Command('npm run bench --')
     failed: number;
     requests: number;
     rounds: number;
+    against?: string;
     json: string;
   }>();
 
@@ -116,6 +120,9 @@ if (only.includes('telemetry')) {
     return rows;
   });
   console.log(`A worker sends for each device: ${figures['telemetry, bytes for each device']} bytes.`);
+}
+if (only.includes('start')) {
+  await measure('start of a worker process', () => start(options.against ?? null, options.rounds));
 }
 if (only.includes('ops')) {
   await measure(`ops, ${options.failed} failed requests`, () => ops(options.failed, progress('ops')));

@@ -11,7 +11,7 @@ app.http('deprovision', {
   route: 'provision/{uuid?}',
   authLevel: 'function',
   handler: withErrorResponses(async (request) => {
-    const opened = theApp.get();
+    const opened = await theApp.get();
     const { uuid } = await parseProvision(request, true);
     return answerAccepted(opened, request, await accept(opened, { uuid, present: false }));
   }),

@@ -11,7 +11,7 @@ app.http('openApi', {
   route: 'openapi.json',
   authLevel: 'anonymous',
   handler: withErrorResponses(async () => {
-    theApp.get();
+    theApp.check();
     return { headers: { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' }, body };
   }, 'anonymous'),
 });

@@ -8,5 +8,5 @@ app.http('ops', {
   methods: ['GET', 'POST'],
   route: 'ops/{resource}/{id?}/{verb?}',
   authLevel: 'function',
-  handler: withErrorResponses(async (request) => answerOps(theApp.get(), request)),
+  handler: withErrorResponses(async (request) => answerOps(await theApp.get(), request)),
 });

@@ -11,7 +11,7 @@ app.http('opsPage', {
   route: 'ops',
   authLevel: 'anonymous',
   handler: withErrorResponses(async (request) => {
-    theApp.get();
+    theApp.check();
     return answer(request);
   }, 'anonymous'),
 });

@@ -12,7 +12,7 @@ app.http('provision', {
   route: 'provision/{uuid?}',
   authLevel: 'function',
   handler: withErrorResponses(async (request) => {
-    const opened = theApp.get();
+    const opened = await theApp.get();
     if (request.method === 'GET') return answerState(opened, request);
     const { uuid, service = opened.config.defaultService } = await parseProvision(request, false);
     await opened.proof(uuid, request.headers.get('authorization'));

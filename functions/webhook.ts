@@ -9,6 +9,6 @@ if (theApp.registration.hasWebhooks) {
     methods: ['POST'],
     route: 'webhook',
     authLevel: 'anonymous',
-    handler: withErrorResponses(async (request) => answerWebhook(theApp.get(), request), 'anonymous'),
+    handler: withErrorResponses(async (request) => answerWebhook(await theApp.get(), request), 'anonymous'),
   });
 }

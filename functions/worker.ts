@@ -43,8 +43,9 @@ if (queue !== null) {
         context.warn(`message ${delivery.sequenceNumber} dead-lettered, ${error.reason}: ${error.message}`);
         return delivery.deadLetter(error.reason, error.message);
       }
-      const opened = openedOrNull();
-      if (!opened) await putOff({ queue: theApp.queue(), clock, random: Math.random }, message, delivery);
+      const opened = await openedOrNull();
+      if (!opened)
+        await putOff({ queue: await theApp.queue(), clock, random: Math.random }, message, delivery);
       else if ('uuid' in message) await processMessage(opened, message, delivery);
       else await advanceAction(opened, message);
       await complete();

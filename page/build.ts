@@ -45,7 +45,7 @@ async function isBuilt(): Promise<boolean> {
 /** @returns the page with its script and style inline */
 async function bundle(): Promise<string> {
   // Imported on demand: loading the bundler takes longer than everything else in this file.
-  const { build, stop } = await import('esbuild-wasm');
+  const { build, stop } = await import('esbuild');
   const { outputFiles, metafile } = await build({
     metafile: true,
     absWorkingDir: project,

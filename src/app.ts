@@ -14,15 +14,15 @@ app.hook.appTerminate(() => theApp.close());
 /** Makes the handler of a timer. While settings are wrong, the timer does nothing. */
 export function timerHandler(run: (app: App, context: InvocationContext) => Promise<unknown>): TimerHandler {
   return async (_timer, context) => {
-    const opened = openedOrNull();
+    const opened = await openedOrNull();
     if (opened) await run(opened, context);
   };
 }
 
 /** @returns null while settings are wrong */
-export function openedOrNull(): App | null {
+export async function openedOrNull(): Promise<App | null> {
   try {
-    return theApp.get();
+    return await theApp.get();
   } catch (error) {
     if (error instanceof ConfigError) return null;
     throw error;

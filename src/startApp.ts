@@ -1,7 +1,7 @@
 import { type Config, ConfigError, environment, readConfig } from './config/config.js';
 import { readQueueConfig } from './config/queueConfig.js';
 import type { App, openApp } from './openApp.js';
-import { openQueue, type Queue } from './queue/queue.js';
+import type { Queue } from './queue/queue.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
 import { sanitizeError } from './shared/sanitizeError.js';
 import { type Clock, systemClock } from './shared/time.js';
@@ -23,9 +23,15 @@ export interface Registration {
 export interface StartedApp {
   registration: Registration;
   /** @throws ConfigError with all faults, while settings are missing or wrong */
-  get(): App;
+  check(): void;
+  /**
+   * Loads and opens the app at the first call: an instance loads the clients of other systems only when it works.
+   *
+   * @throws ConfigError with all faults, while settings are missing or wrong
+   */
+  get(): Promise<App>;
   /** The queue for putting messages off, while settings are wrong. */
-  queue(): Queue;
+  queue(): Promise<Queue>;
   /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
@@ -38,7 +44,7 @@ export interface StartOptions {
   args: readonly string[];
   clock: Clock;
   log: (line: string) => void;
-  open: typeof openApp;
+  load: () => Promise<typeof openApp>;
   /** Runs a function again and again, every `ms`. */
   every: (ms: number, run: () => void) => void;
 }
@@ -54,50 +60,53 @@ const anySchedule = '0 0 3 * * *';
  */
 export async function startApp(options: Partial<StartOptions> = {}): Promise<StartedApp> {
   const { env = environment, args = process.argv, clock = systemClock } = options;
+  const { load = async () => (await import('./openApp.js')).openApp } = options;
   const { every = (ms, run) => void setInterval(run, ms).unref() } = options;
   const config = readOrFaults(env);
   const queueConfig = readQueueConfig(env);
   const { telemetry, log } = await telemetryOf(config, options.log);
-  // The clients of all systems are loaded only if the settings are right. Telemetry starts before.
-  const open =
-    options.open ?? (config instanceof ConfigError ? null : (await import('./openApp.js')).openApp);
   let app: App | null = null;
   let faults = config instanceof ConfigError ? config : null;
   let openedAt = Number.NEGATIVE_INFINITY;
-  let queue: Queue | undefined;
+  let queue: Promise<Queue> | undefined;
   let settlement: Settlement | undefined;
 
-  function get(): App {
+  async function get(): Promise<App> {
     if (app) return app;
-    if (open && !(config instanceof ConfigError) && clock.now() - openedAt >= openAgainAfterMs) {
-      openedAt = clock.now();
-      try {
-        app = open(config, args, log);
-        return app;
-      } catch (error) {
-        faults = new ConfigError([
-          `The app cannot be opened with its settings (${sanitizeError(error)?.name}).`,
-        ]);
-      }
+    if (config instanceof ConfigError) throw config;
+    const open = await load();
+    // Concurrent calls have waited for the same module. The first of them opens the app.
+    if (app) return app;
+    if (clock.now() - openedAt < openAgainAfterMs) throw faults;
+    openedAt = clock.now();
+    const isFirst = faults === null;
+    try {
+      app = open(config, args, log);
+      faults = null;
+      return app;
+    } catch (error) {
+      faults = new ConfigError([
+        `The app cannot be opened with its settings (${sanitizeError(error)?.name}).`,
+      ]);
+      if (isFirst) report();
+      throw faults;
     }
-    throw faults;
   }
   function report(): void {
-    try {
-      get();
-    } catch (error) {
-      log(`Nothing works until the settings are right. ${(error as Error).message}`);
-    }
+    if (faults) log(`Nothing works until the settings are right. ${faults.message}`);
   }
   report();
-  every(logEveryMs, () => app === null && report());
+  every(logEveryMs, report);
 
   return {
     registration: registrationOf(config, env, queueConfig?.queue ?? null),
+    check() {
+      if (faults) throw faults;
+    },
     get,
-    queue() {
+    async queue() {
       if (!queueConfig) throw faults;
-      queue ??= openQueue(queueConfig);
+      queue ??= import('./queue/queue.js').then(({ openQueue }) => openQueue(queueConfig));
       return queue;
     },
     settlement() {
@@ -108,7 +117,7 @@ export async function startApp(options: Partial<StartOptions> = {}): Promise<Sta
     async close() {
       settlement?.close();
       // All close at the same time: the host gives 5 s in total, and each may take 3 s.
-      await Promise.allSettled([app?.close(), queue?.close(), telemetry.close()]);
+      await Promise.allSettled([app?.close(), queue?.then((opened) => opened.close()), telemetry.close()]);
     },
   };
 }

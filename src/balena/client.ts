@@ -1,4 +1,4 @@
-import { type BalenaSDK, getSdk } from 'balena-sdk';
+import type { BalenaSDK } from 'balena-sdk';
 import type { VariableScope } from '../device/record.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { withDeadline } from '../shared/network.js';
@@ -60,12 +60,17 @@ export function openBalenaClient({
   apiKey,
   callTimeoutMs = 15_000,
 }: BalenaOptions): BalenaClient & FleetListing {
-  // By default the SDK writes the API key in clear text into the home directory. `dataDirectory: false` prevents this.
-  const sdk: BalenaSDK = getSdk({ apiUrl, dataDirectory: false });
-  // getSdk ignores its option `apiKey`. The login makes no request.
-  const loggedIn = sdk.auth.loginWithToken(apiKey);
-  // Each call reports a failed login. Without this line, a failure before the first call would end the process.
-  loggedIn.catch(() => {});
+  let sdk: BalenaSDK;
+  let loggedIn: Promise<void> | undefined;
+
+  /** Loads the SDK for the first call. An instance that only answers requests never calls balena. */
+  async function logIn(): Promise<void> {
+    const { getSdk } = await import('./sdk.js');
+    // By default the SDK writes the API key in clear text into the home directory. `dataDirectory: false` prevents this.
+    sdk = getSdk({ apiUrl, dataDirectory: false });
+    // getSdk ignores its option `apiKey`. The login makes no request.
+    await sdk.auth.loginWithToken(apiKey);
+  }
 
   /** @param run gets the options of its request: a signal that is aborted at the deadline */
   async function call<R>(
@@ -75,6 +80,7 @@ export function openBalenaClient({
   ): Promise<R> {
     try {
       return await withDeadline(timeoutMs, async (signal) => {
+        loggedIn ??= logIn();
         await loggedIn;
         return run({ signal });
       });

@@ -1,6 +1,4 @@
-import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
 import pLimit from 'p-limit';
 import type { EpochMs } from '../shared/time.js';
 
@@ -59,6 +57,7 @@ export function minter({ key = 'ec-p256', days = 365 }: MintOptions = {}): Mint 
 }
 
 async function mint(uuid: string, now: EpochMs, key: CertificateKey, days: number): Promise<Credentials> {
+  const x509 = await import('./x509.js');
   const algorithm = algorithms[key];
   const keys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({

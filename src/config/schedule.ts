@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const form =
   'must be off, or a schedule of six fields with the seconds first, such as 0 0 3 * * * (daily at 03:00 UTC)';

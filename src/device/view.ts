@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, errorCode, operation, service, state, step, time } from '../shared/schemas.js';
 import { type EpochMs, iso, isoOrNull } from '../shared/time.js';
 import type { DeviceRecord } from './record.js';

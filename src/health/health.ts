@@ -43,12 +43,12 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
 /**
  * Reads the health of an app that may lack right settings: each missing or wrong setting is a line then.
  *
- * @param open returns the dependencies, or throws a ConfigError
+ * @param open returns the dependencies, or fails with a ConfigError
  */
-export async function healthOf(open: () => HealthDependencies): Promise<HealthLine[]> {
+export async function healthOf(open: () => Promise<HealthDependencies>): Promise<HealthLine[]> {
   let deps: HealthDependencies;
   try {
-    deps = open();
+    deps = await open();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return error.problems.map((detail) => ({ name: 'configuration', ok: false, detail }));

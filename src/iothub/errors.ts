@@ -1,15 +1,11 @@
-import {
-  AggregateAuthenticationErrorName,
-  AuthenticationErrorName,
-  CredentialUnavailableErrorName,
-} from '@azure/identity';
 import { ProvisioningError, type ProvisioningErrorOptions } from '../shared/errors.js';
 import { CallTimeout, neverSent, parseRetryAfter } from '../shared/network.js';
 
-const credentialErrors = new Set([
-  AuthenticationErrorName,
-  AggregateAuthenticationErrorName,
-  CredentialUnavailableErrorName,
+/** The errors of `@azure/identity`, by name: the package is loaded only where a token is needed. */
+export const credentialErrors: ReadonlySet<string> = new Set([
+  'AuthenticationError',
+  'AggregateAuthenticationError',
+  'CredentialUnavailableError',
   'AuthenticationRequiredError',
 ]);
 

@@ -1,9 +1,10 @@
-import { DefaultAzureCredential } from '@azure/identity';
+import type { TokenCredential } from '@azure/identity';
 import type { Device } from 'azure-iothub';
 import restApiClientModule from 'azure-iothub/dist/common-http/rest_api_client.js';
 import registryModule from 'azure-iothub/dist/registry.js';
 import sharedAccessSignature from 'azure-iothub/dist/shared_access_signature.js';
 import { ProvisioningError } from '../shared/errors.js';
+import { managedIdentity } from '../shared/managedIdentity.js';
 import { hasChanged, isExisting, isMissing, mapHubError } from './errors.js';
 import { DeadlineHttp } from './http.js';
 import { identityBody, identityOf, thumbprintsOf, versionOf } from './identity.js';
@@ -167,7 +168,7 @@ function foreignResponse(outcomeUnknown: boolean): ProvisioningError {
 function parse(connection: HubOptions['connection']) {
   if ('hostName' in connection) {
     const { hostname, port } = new URL(`https://${connection.hostName}`);
-    const credential = sharedToken(new DefaultAzureCredential());
+    const credential = sharedToken(managedIdentity);
     return { host: hostname, port: Number(port || 443), config: { tokenCredential: credential, tokenScope } };
   }
   const parts = new Map(
@@ -190,13 +191,14 @@ function parse(connection: HubOptions['connection']) {
 const tokenScope = 'https://iothubs.azure.net/.default';
 
 /** Makes one token request at a time. Without this, 200 concurrent first calls made 200 token requests. */
-function sharedToken(credential: DefaultAzureCredential): DefaultAzureCredential {
-  let pending: ReturnType<DefaultAzureCredential['getToken']> | undefined;
-  const getToken: DefaultAzureCredential['getToken'] = (...args) => {
-    pending ??= credential.getToken(...args).finally(() => {
-      pending = undefined;
-    });
-    return pending;
+function sharedToken(credential: TokenCredential): TokenCredential {
+  let pending: ReturnType<TokenCredential['getToken']> | undefined;
+  return {
+    getToken(...args) {
+      pending ??= credential.getToken(...args).finally(() => {
+        pending = undefined;
+      });
+      return pending;
+    },
   };
-  return Object.assign(Object.create(credential), { getToken });
 }

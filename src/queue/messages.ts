@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { mostRetired } from '../device/request.js';
 import { uuid } from '../shared/schemas.js';
 

@@ -1,10 +1,10 @@
-import { DefaultAzureCredential } from '@azure/identity';
 import {
   ServiceBusAdministrationClient,
   type ServiceBusAdministrationClientOptions,
   ServiceBusClient,
   type ServiceBusClientOptions,
 } from '@azure/service-bus';
+import { managedIdentity } from '../shared/managedIdentity.js';
 
 /** A connection string, or the host name of a namespace for managed identity. */
 export type QueueConnection = { connectionString: string } | { fullyQualifiedNamespace: string };
@@ -18,14 +18,6 @@ export interface QueueOptions {
   callTimeoutMs?: number;
 }
 
-let credential: DefaultAzureCredential | undefined;
-
-/** The managed identity, with one memory of tokens for all clients of the process. */
-const identity = () => {
-  credential ??= new DefaultAzureCredential();
-  return credential;
-};
-
 /** Makes a client for messages. @throws Error if the connection string cannot be read */
 export function createServiceBusClient(
   connection: QueueConnection,
@@ -33,7 +25,7 @@ export function createServiceBusClient(
 ): ServiceBusClient {
   return 'connectionString' in connection
     ? new ServiceBusClient(connection.connectionString, options)
-    : new ServiceBusClient(connection.fullyQualifiedNamespace, identity(), options);
+    : new ServiceBusClient(connection.fullyQualifiedNamespace, managedIdentity, options);
 }
 
 /** Makes a client for the properties and counts of queues. @throws Error if the connection string cannot be read */
@@ -43,5 +35,5 @@ export function createAdministrationClient(
 ): ServiceBusAdministrationClient {
   return 'connectionString' in connection
     ? new ServiceBusAdministrationClient(connection.connectionString, options)
-    : new ServiceBusAdministrationClient(connection.fullyQualifiedNamespace, identity(), options);
+    : new ServiceBusAdministrationClient(connection.fullyQualifiedNamespace, managedIdentity, options);
 }

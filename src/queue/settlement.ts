@@ -1,54 +1,4 @@
-import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js';
-import { fromJSON } from '@grpc/proto-loader';
-
-/**
- * The used part of the Functions host's gRPC service. The service settles a message by its lock token, and was made for .NET isolated
- * workers. The address of the service is in the worker's command line.
- */
-const protocol = {
-  nested: {
-    Settlement: {
-      methods: {
-        Complete: { requestType: 'CompleteRequest', responseType: 'google.protobuf.Empty' },
-        Deadletter: { requestType: 'DeadletterRequest', responseType: 'google.protobuf.Empty' },
-      },
-    },
-    CompleteRequest: { fields: { locktoken: { type: 'string', id: 1 } } },
-    DeadletterRequest: {
-      fields: {
-        locktoken: { type: 'string', id: 1 },
-        propertiesToModify: { type: 'bytes', id: 2 },
-        deadletterReason: { type: 'google.protobuf.StringValue', id: 3 },
-        deadletterErrorDescription: { type: 'google.protobuf.StringValue', id: 4 },
-      },
-    },
-    google: {
-      nested: {
-        protobuf: {
-          nested: { StringValue: { fields: { value: { type: 'string', id: 1 } } }, Empty: { fields: {} } },
-        },
-      },
-    },
-  },
-};
-
-interface DeadletterRequest {
-  locktoken: string;
-  deadletterReason: { value: string };
-  deadletterErrorDescription: { value: string };
-}
-
-type Call<Request> = (
-  request: Request,
-  options: { deadline: number },
-  callback: (error: ServiceError | null) => void,
-) => void;
-
-interface SettlementClient {
-  complete: Call<{ locktoken: string }>;
-  deadletter: Call<DeadletterRequest>;
-  close(): void;
-}
+import type { Call, SettlementClient } from './settlementClient.js';
 
 /** Settles messages through the Functions host. */
 export interface Settlement {
@@ -67,26 +17,29 @@ const deadlineMs = 10_000;
 /** Service Bus takes 4,096 characters each for reason and description. */
 const longest = 4_096;
 
-/** Opens the client of the settlement service. @param endpoint host and port, from `settlementEndpoint` */
+/** Opens the settlement service. gRPC is loaded for the first message: only a worker settles. @param endpoint host and port, from `settlementEndpoint` */
 export function openSettlement(endpoint: string): Settlement {
-  const definition = loadPackageDefinition(fromJSON(protocol as Parameters<typeof fromJSON>[0]));
-  const Client = definition.Settlement as unknown as new (
-    address: string,
-    credentials: unknown,
-  ) => SettlementClient;
-  const client = new Client(endpoint, credentials.createInsecure());
-  const call = <Request>(method: Call<Request>, request: Request, done: string) =>
-    new Promise<void>((resolve, reject) => {
-      method.call(client, request, { deadline: Date.now() + deadlineMs }, (error) => {
-        if (error) reject(new Error(`the message cannot be ${done} now (${error.code} ${error.details})`));
-        else resolve();
-      });
+  let connected: Promise<SettlementClient> | undefined;
+  async function call<M extends 'complete' | 'deadletter'>(
+    method: M,
+    request: Parameters<SettlementClient[M]>[0],
+    done: string,
+  ): Promise<void> {
+    connected ??= import('./settlementClient.js').then((grpc) => grpc.createSettlementClient(endpoint));
+    const client = await connected;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const send = client[method] as Call<typeof request>;
+    send.call(client, request, { deadline: Date.now() + deadlineMs }, (error) => {
+      if (error) reject(new Error(`the message cannot be ${done} now (${error.code} ${error.details})`));
+      else resolve();
     });
+    return promise;
+  }
   return {
-    complete: (locktoken) => call(client.complete, { locktoken }, 'completed'),
+    complete: (locktoken) => call('complete', { locktoken }, 'completed'),
     deadLetter: (locktoken, reason, description) =>
       call(
-        client.deadletter,
+        'deadletter',
         {
           locktoken,
           deadletterReason: { value: reason.slice(0, longest) },
@@ -94,7 +47,7 @@ export function openSettlement(endpoint: string): Settlement {
         },
         'dead-lettered',
       ),
-    close: () => client.close(),
+    close: () => void connected?.then((client) => client.close()).catch(() => {}),
   };
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes } from './errorPolicy.js';
 
 /* Parts that the schemas of several answers share. The code's types and the OpenAPI description are both derived from the schemas. */

@@ -1,7 +1,7 @@
 import { RestError, TableClient } from '@azure/data-tables';
-import { DefaultAzureCredential } from '@azure/identity';
 import { ProvisioningError } from '../shared/errors.js';
 import { openAgent, retireAgent, useAgent } from '../shared/httpAgent.js';
+import { managedIdentity } from '../shared/managedIdentity.js';
 import { openRenewable } from '../shared/renewable.js';
 
 /** A stored value and its version. */
@@ -175,8 +175,6 @@ function connect({ connection, name, callTimeoutMs = 5_000 }: TableOptions) {
   return { call };
 }
 
-let credential: DefaultAzureCredential | undefined;
-
 function createClient(connection: TableOptions['connection'], name: string): TableClient {
   const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 1_000 } };
   if ('connectionString' in connection)
@@ -184,9 +182,7 @@ function createClient(connection: TableOptions['connection'], name: string): Tab
       ...options,
       allowInsecureConnection: true,
     });
-  // All tables of the process share one memory of tokens.
-  credential ??= new DefaultAzureCredential();
-  return new TableClient(urlOf(connection), name, credential, options);
+  return new TableClient(urlOf(connection), name, managedIdentity, options);
 }
 
 /** Runs a call. If the call fails with one of these HTTP statuses, the result is `other`. */

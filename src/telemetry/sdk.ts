@@ -9,7 +9,8 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { TelemetrySettings } from '../config/config.js';
-import { type Destination, openDestinations } from './destinations.js';
+import type { Destination } from './destination.js';
+import { openDestinations } from './destinations.js';
 import { installHooks } from './hostHooks.js';
 import { setMetrics } from './metrics.js';
 import { openMetrics } from './openMetrics.js';

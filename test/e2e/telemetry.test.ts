@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { waitFor } from '../support/waitFor.js';
 import { type CollectedSpan, startCollector } from './support/startCollector.js';
+import { usePackage } from './support/usePackage.js';
 import { useSystem } from './support/useSystem.js';
 
 const collector = await startCollector();
 afterAll(() => collector.close());
+// The functions of the deployed package: a bundle must not lose the spans that the sources make.
+const { folder: appFolder } = await usePackage();
 const system = await useSystem({
+  appFolder,
   hosts: ['http', 'worker'],
   settings: {
     OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,

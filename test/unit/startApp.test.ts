@@ -19,7 +19,7 @@ async function started(env: Record<string, string>, open: () => App = () => ({})
     env,
     args: [],
     clock,
-    open,
+    load: async () => open,
     log: (line) => lines.push(line),
     every: (_ms, run) => timers.push(run),
   });
@@ -51,9 +51,10 @@ test.each(wrong)(
   async (name, env) => {
     const { app, lines, minute } = await started(env);
     const handle = async () => {
-      app.get();
+      await app.get();
       return {};
     };
+    expect(() => app.check()).toThrow(ConfigError);
     for (const callers of ['with-key', 'anonymous'] as const) {
       const { status, headers, body } = await call(withErrorResponses(handle, callers));
       expect(status).toBe(503);
@@ -61,7 +62,7 @@ test.each(wrong)(
       expect(JSON.parse(body)).toMatchObject({ code: 'settings-wrong' });
       expect(body.includes(name)).toBe(callers === 'with-key');
     }
-    const health = await healthOf(() => app.get() as never);
+    const health = await healthOf(() => app.get());
     expect(health.every((line) => line.name === 'configuration' && !line.ok)).toBe(true);
     expect(health.some(({ detail }) => detail.includes(name))).toBe(true);
     minute();
@@ -94,13 +95,28 @@ test('an app that cannot be opened is tried again, and its error is not shown', 
     if (fails) throw new TypeError('Invalid URL hunter2');
     return {} as App;
   });
-  expect(() => app.get()).toThrow(ConfigError);
+  await expect(app.get()).rejects.toThrow(ConfigError);
   expect(lines.join()).toMatch(/cannot be opened with its settings \(TypeError\)/);
   expect(lines.join()).not.toMatch(/hunter2/);
   fails = false;
-  expect(() => app.get()).toThrow(ConfigError);
+  await expect(app.get()).rejects.toThrow(ConfigError);
   minute();
-  expect(app.get()).toEqual({});
+  expect(lines).toHaveLength(2);
+  expect(await app.get()).toEqual({});
+  app.check();
   minute();
-  expect(lines).toHaveLength(1);
+  expect(lines).toHaveLength(2);
+});
+
+test('the app is opened at the first call, and once', async () => {
+  let opened = 0;
+  const { app, minute } = await started(least, () => {
+    opened += 1;
+    return {} as App;
+  });
+  minute();
+  expect(opened).toBe(0);
+  const [first, second] = await Promise.all([app.get(), app.get()]);
+  expect(first).toBe(second);
+  expect(opened).toBe(1);
 });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { problemDocument } from '../problem.js';
 
 /** An operation object of OpenAPI 3.1. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
 import { pendingWork } from '../../device/state.js';
 import { type Acceptance, type AcceptDependencies, accept, acceptNew } from '../../provisioning/accept.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { optional, uuid } from '../../shared/schemas.js';
 import { noBodyHint, parseJsonObject } from '../body.js';
 import { BadRequest } from '../errors.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parse, RequestError } from '../shared/request.js';
 import { hasFinished } from './action.js';
 import type { BulkDependencies } from './dependencies.js';

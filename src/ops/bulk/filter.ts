@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { uuid } from '../../shared/schemas.js';
 import { deadLetterFilter, when } from '../deadLetters/filter.js';
 

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { countLargest } from '../shared/counting.js';
 import { parse, RequestError } from '../shared/request.js';
 import type { StoredAction } from './action.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Records } from '../../device/repository.js';
 import type { Summary } from '../../device/summary.js';
 import { iso, isoOrNull } from '../../shared/time.js';

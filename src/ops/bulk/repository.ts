@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ProvisioningError } from '../../shared/errors.js';
 import { optimisticUpdate, putStamped } from '../../storage/optimisticUpdate.js';
 import type { ErasableTable, Row } from '../../storage/table.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, next, time } from '../../shared/schemas.js';
 
 export const actionKinds = ['replay', 'discard', 'rotate'] as const;

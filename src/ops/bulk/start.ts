@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parse, RequestError } from '../shared/request.js';
 import { sizeOf } from './action.js';
 import { planValidMs } from './cleanUp.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { slug, step, uuid } from '../../shared/schemas.js';
 import { type EpochMs, iso } from '../../shared/time.js';
 import { parseWhen } from '../shared/request.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Clock, iso } from '../../shared/time.js';
 import { countBy } from '../shared/counting.js';
 import { pageOf, pageQuery, readCursor } from '../shared/paging.js';

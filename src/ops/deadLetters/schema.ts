@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, next, operation, service, step, time } from '../../shared/schemas.js';
 
 /**

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { heldThumbprint } from '../../device/state.js';
 import { pendingDue, type Summary, summaryState } from '../../device/summary.js';
 import { slug, state, step } from '../../shared/schemas.js';

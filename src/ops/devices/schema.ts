@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deviceView } from '../../device/view.js';
 import { count, errorCode, next, operation, service, state, step, time } from '../../shared/schemas.js';
 

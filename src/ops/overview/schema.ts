@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, errorCode, state, step, time } from '../../shared/schemas.js';
 
 const depths = z.object({ active: count, scheduled: count, deadLettered: count });

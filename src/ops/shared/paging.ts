@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RequestError } from './request.js';
 
 /** Where a page ended: the sort key (a time), and a second key for items with the same time. */

@@ -1,41 +1,93 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  assemblePackage,
-  packagedFiles,
-  productionPackages,
-} from '../../../local/package/assemblePackage.js';
-import { projectFolder } from '../../../local/stack/projectFolder.js';
+import { licencesFile, sizeOf } from '../../../local/package/assemblePackage.js';
+import { leftOut } from '../../../local/package/bundle.js';
+import { packageOfModule } from '../../../local/package/licences.js';
+import { runCommand } from '../support/runNode.js';
+import { usePackage } from '../support/usePackage.js';
 import { useSystem } from '../support/useSystem.js';
 
-// Outside the project, so that Node finds only the node_modules of the package.
-const folder = await mkdtemp(join(tmpdir(), 'package-'));
-afterAll(() => rm(folder, { recursive: true }));
-const project = projectFolder();
-await assemblePackage(project, folder);
+const { folder, inputs, loadedAtStart, open } = await usePackage();
 const system = await useSystem({ appFolder: folder });
 
-test('the package holds what .funcignore leaves, the production dependencies, and nothing else', async () => {
+/** The packages of some modules, by name. */
+const packagesOf = (modules: string[]) =>
+  [
+    ...new Set(
+      modules
+        .map((module) => packageOfModule(module)?.replace(/^.*node_modules\//, ''))
+        .filter((name) => name !== undefined),
+    ),
+  ].sort();
+
+test('the package holds the bundle, the page, what the host reads, and nothing else', async () => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
-    .filter((entry) => !entry.isDirectory())
+    .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1));
-  expect(files.filter((file) => !file.startsWith('node_modules/')).sort()).toEqual(
-    await packagedFiles(project),
-  );
-  const packages = files.filter((file) =>
-    /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+\/package\.json$/.test(file),
-  );
-  const expected = await productionPackages(project);
-  expect(packages.map((file) => file.replace(/\/package\.json$/, '')).sort()).toEqual(
-    expected.map(({ path }) => path).sort(),
-  );
+  const kinds = files.map((file) => file.replace(/^(dist\/functions\/)[\w-]+-[A-Z0-9]{8}\.js/, '$1*.js'));
+  expect([...new Set(kinds)].sort()).toEqual([
+    'LICENSE',
+    licencesFile,
+    'dist/functions/*.js',
+    'dist/functions/*.js.map',
+    'dist/functions/functions.js',
+    'dist/functions/functions.js.map',
+    'dist/functions/main.js',
+    'dist/page/ops.headers.json',
+    'dist/page/ops.html',
+    'dist/page/ops.html.br',
+    'dist/page/ops.html.gz',
+    'host.json',
+    'package.json',
+  ]);
+  const { files: count, bytes } = await sizeOf(folder);
+  expect(count).toBeLessThan(200);
+  expect(bytes).toBeLessThan(15_000_000);
 });
 
-test('what is packaged on one platform runs on another', async () => {
-  const packages = await productionPackages(project);
-  expect(packages.filter(({ bound, optional }) => bound && !optional)).toEqual([]);
+test('the bundle holds code of src/, functions/ and packages, and leaves open only what is named with its reason', () => {
+  const own = inputs.filter((input) => packageOfModule(input) === null);
+  expect(own.filter((input) => !/^(?:src|functions)\/.*\.ts$/.test(input))).toEqual([]);
+  expect(own).toContain('src/provisioning/reconcile.ts');
+  expect(open).toEqual(Object.keys(leftOut).sort());
+});
+
+test('a start loads no client of another system, no telemetry SDK and no foreign languages of zod', () => {
+  expect(packagesOf(loadedAtStart)).toEqual([
+    '@azure/functions',
+    '@azure/functions-extensions-base',
+    '@opentelemetry/api',
+    '@stablelib/base64',
+    'cookie',
+    'croner',
+    'fast-sha256',
+    'is-network-error',
+    'p-limit',
+    'p-retry',
+    'standardwebhooks',
+    'yocto-queue',
+    'zod',
+  ]);
+  const locales = loadedAtStart.filter((module) => /zod\/v4\/locales/.test(module));
+  expect(locales.map((module) => module.replace(/^.*\//, ''))).toEqual(['en.js']);
+});
+
+test('the licence of each package with code in the bundle is in a file', async () => {
+  const text = await readFile(join(folder, licencesFile), 'utf8');
+  const missing = packagesOf(inputs).filter((name) => !text.includes(`\n${name} `));
+  expect(missing).toEqual([]);
+});
+
+test('a stack trace names the source file and its line', async () => {
+  const script = `
+    await import(${JSON.stringify(join(folder, 'dist/functions/main.js'))});
+    process.emit('uncaughtException', { get name() { console.log(new Error('here').stack); return 'Here'; } });
+    process.exit();`;
+  const run = runCommand(process.execPath, ['--input-type=module', '--eval', script]);
+  await run.ended;
+  expect(run.output()).toMatch(/sanitizeError .*src\/shared\/sanitizeError\.ts:\d+:\d+/);
+  expect(run.output()).toMatch(/src\/shared\/strayErrors\.ts:\d+:\d+/);
 });
 
 test('the package starts by itself, and is healthy', async () => {
@@ -51,15 +103,22 @@ test('the package starts by itself, and is healthy', async () => {
   });
 });
 
-test('it provisions a device', async () => {
+test('it provisions a device, and dead-letters what it cannot provision', async () => {
   const uuid = await system.provisioned();
   expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
+  const other = await system.balena.newDevice();
+  await system.post(other, 'no-such-service');
+  await system.state(other, 'failed');
 });
 
-test('package.json names the entry files that are packaged, and modules', async () => {
-  const { main, type } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<
-    string,
-    string
-  >;
-  expect({ main, type }).toEqual({ main: 'dist/functions/*.js', type: 'module' });
+test('it serves the page', async () => {
+  const answer = await fetch(`${system.stack.endpoints.functions.url}/api/ops`);
+  expect(answer.status).toBe(200);
+  expect(await answer.text()).toMatch(/^<!doctype html>/i);
+});
+
+test('package.json names the entry file, and no packages to install', async () => {
+  const json = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  expect(json).toMatchObject({ main: 'dist/functions/main.js', type: 'module' });
+  expect(Object.keys(json).filter((key) => /dependencies|scripts/i.test(key))).toEqual([]);
 });

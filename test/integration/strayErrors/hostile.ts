@@ -122,7 +122,7 @@ async function runOnFakes(probability: number): Promise<void> {
     ['status', () => deps.status.report()],
     ['redrive', () => redrive(deps)],
     ['sweep', () => sweep(deps as never, { fleets: ['my_org/one'], service: 'main' })],
-    ['health', () => healthOf(() => deps)],
+    ['health', () => healthOf(async () => deps)],
   ];
   for (const [name, run] of runs) {
     current = name;

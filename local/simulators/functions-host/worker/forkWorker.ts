@@ -23,6 +23,8 @@ export interface Worker {
   invoke(functionName: string, request: InvocationRequest): Promise<InvocationResponse>;
   /** Runs the hooks `appTerminate`, and ends the process. */
   terminate(): Promise<void>;
+  /** Ends the process at once. */
+  kill(): void;
 }
 
 export interface WorkerOptions {
@@ -32,6 +34,8 @@ export interface WorkerOptions {
   functionsUri: string;
   /** Longest duration of an invocation, ms. A longer one ends the worker with all its invocations. Null: no limit. */
   functionTimeoutMs: number | null;
+  /** The environment of the process. Default: the environment of this process. */
+  env?: NodeJS.ProcessEnv;
   onEvent(line: string): void;
 }
 
@@ -44,14 +48,15 @@ interface Invocation {
 /** A worker that does not end by itself is killed. */
 const terminateWithinMs = 5_000;
 
-export function forkWorker({ folder, functionsUri, functionTimeoutMs, onEvent }: WorkerOptions): Worker {
+export function forkWorker(options: WorkerOptions): Worker {
+  const { folder, functionsUri, functionTimeoutMs, env = process.env, onEvent } = options;
   const invocations = new Map<string, Invocation>();
   const { promise: loaded, resolve: setLoaded } = Promise.withResolvers<Loaded | undefined>();
   const { promise: ended, resolve: setEnded } = Promise.withResolvers<string>();
   const child = fork(
     fileURLToPath(new URL('./main.js', import.meta.url)),
     ['--functions-uri', functionsUri],
-    { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+    { env, serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
   );
   // A send to a process that has just ended fails. The event `exit` follows.
   const send = (message: HostMessage) => child.connected && child.send(message, () => {});
@@ -97,6 +102,7 @@ export function forkWorker({ folder, functionsUri, functionTimeoutMs, onEvent }:
         invocations.set(id, { resolve, reject, timeout });
         send({ kind: 'invoke', id, functionName, request });
       }),
+    kill: () => void child.kill('SIGKILL'),
     async terminate() {
       send({ kind: 'terminate' });
       const timer = setTimeout(() => child.kill('SIGKILL'), terminateWithinMs);
