@@ -12,7 +12,8 @@ const settings = {
   BALENA_API_KEY: 'k'.repeat(32),
   IOTHUB_CONNECTION_STRING: 'HostName=hub.invalid;SharedAccessKeyName=n;SharedAccessKey=c2VjcmV0',
   SERVICEBUS_CONNECTION: 'Endpoint=sb://bus.invalid/;SharedAccessKeyName=n;SharedAccessKey=c2VjcmV0',
-  RECORDS_CONNECTION: 'DefaultEndpointsProtocol=https;AccountName=account;AccountKey=c2VjcmV0;EndpointSuffix=core.invalid',
+  RECORDS_CONNECTION:
+    'DefaultEndpointsProtocol=https;AccountName=account;AccountKey=c2VjcmV0;EndpointSuffix=core.invalid',
 };
 /** Starts the SDK of OpenTelemetry and Microsoft's exporter, as in Azure. */
 const telemetry = {

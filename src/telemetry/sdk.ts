@@ -14,6 +14,7 @@ import { openDestinations } from './destinations.js';
 import { installHooks } from './hostHooks.js';
 import { setMetrics } from './metrics.js';
 import { openMetrics } from './openMetrics.js';
+import { openSampling } from './sampling.js';
 import { dropLeftOutSpans, scope } from './spans.js';
 
 /** The telemetry of this process. */
@@ -50,11 +51,17 @@ export async function startSdk(
   const destinations = await openDestinations(settings);
   const each = <R>(make: (destination: Destination) => R): R[] => destinations.map(make);
 
+  const sampling = openSampling(Date.now);
+
   const traces = new BasicTracerProvider({
     resource,
-    spanProcessors: each(({ spans }) =>
-      dropLeftOutSpans(new BatchSpanProcessor(spans, { maxQueueSize: mostWaitingSpans })),
-    ),
+    spanProcessors: [
+      sampling.spans(
+        each(({ spans }) =>
+          dropLeftOutSpans(new BatchSpanProcessor(spans, { maxQueueSize: mostWaitingSpans })),
+        ),
+      ),
+    ],
   });
   const meters = new MeterProvider({
     resource,
@@ -62,7 +69,7 @@ export async function startSdk(
   });
   const logs = new LoggerProvider({
     resource,
-    processors: each((destination) => new BatchLogRecordProcessor({ exporter: destination.logs })),
+    processors: each(({ logs: exporter }) => sampling.lines(new BatchLogRecordProcessor({ exporter }))),
   });
 
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

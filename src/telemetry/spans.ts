@@ -51,6 +51,11 @@ export function leaveOut(span: Span): void {
   leftOut.add(span);
 }
 
+/** Whether `leaveOut` was called for a span. */
+export function isLeftOut(span: object): boolean {
+  return leftOut.has(span);
+}
+
 /** A span processor that passes on all spans except the left-out ones. See `leaveOut`. */
 export function dropLeftOutSpans(inner: SpanProcessor): SpanProcessor {
   const parents = new WeakSet<object>();
