@@ -1,0 +1,96 @@
+import { operationsPerMinute } from '../../src/iothub/quotas.js';
+import { keptPerMinute } from '../../src/telemetry/sampling.js';
+import type { BootCounts, Hub } from './countBoot.js';
+
+/** List prices in US dollars, as docs/cost.md names them. */
+export const prices = {
+  millionExecutions: 0.4,
+  gbSecond: 0.000026,
+  tenThousandTableOperations: 0.00036,
+  telemetryGb: 2.3,
+  /** A unit is billed by the day: a part of its price for a month. */
+  hubUnit: { month: { S1: 25, S3: 2_500 }, days: 30 },
+};
+
+const memoryGb = 2;
+/** What one instance does in a second (docs/performance.md): devices of a worker, requests of an HTTP instance. */
+const perInstance = { devices: 95, requests: 400 };
+/** The operations of one message: sent, delivered, completed. */
+const operationsOfMessage = 3;
+/** The size of one item of telemetry. An estimate: nothing was billed yet. */
+const itemKb = 1.5;
+/** The items of our own: of the first request, and of one delivery. The host has one item for each execution. */
+const items = { request: 4, delivery: 9 };
+const firstWaitMs = 100;
+const longestWaitMs = 60_000;
+
+/** What a fleet that boots uses and costs. */
+export interface Bill {
+  minutes: number;
+  /** For each device, on average. */
+  requests: number;
+  executions: number;
+  gbSeconds: number;
+  serviceBusOperations: number;
+  tableOperations: number;
+  telemetryGb: number;
+  dollars: number;
+}
+
+/** How many requests a device has sent that waits this long: the delay doubles from 100 ms to 60 s. */
+export function requestsWithin(waitMs: number): number {
+  let count = 1;
+  for (let at = firstWaitMs, wait = firstWaitMs; at < waitMs; count += 1) {
+    wait = Math.min(wait * 2, longestWaitMs);
+    if (wait === longestWaitMs) return count + Math.ceil((waitMs - at) / longestWaitMs);
+    at += wait;
+  }
+  return count;
+}
+
+/** The average over devices whose waits are spread evenly over the boot. */
+function averageRequests(bootMs: number): number {
+  const steps = 1_000;
+  let sum = 0;
+  for (let step = 0; step < steps; step += 1) sum += requestsWithin(((step + 0.5) / steps) * bootMs);
+  return sum / steps;
+}
+
+/**
+ * Computes what the boot of a fleet uses, from the counts of a smaller boot at the same hub.
+ *
+ * @param counts of `countBoot`: the messages, and the table operations without those of repeated requests, are the same for each device of a larger fleet
+ */
+export function billOf(devices: number, hub: Hub, counts: BootCounts): Bill {
+  const minutes = devices / operationsPerMinute(hub.tier, hub.units);
+  const seconds = minutes * 60;
+  const requests = averageRequests(seconds * 1_000);
+  const executions = devices * (requests + counts.messages);
+  const worker = Math.max(seconds, devices / perInstance.devices);
+  const http = Math.max(seconds, (devices * requests) / perInstance.requests);
+  const gbSeconds = memoryGb * (worker + http);
+  const withoutRepeats = counts.records + counts.shared - (counts.requests - 1) * counts.repeated;
+  const tableOperations = devices * (withoutRepeats + (requests - 1) * counts.repeated);
+  const kept = (roots: number, inMinutes: number) =>
+    Math.min(1, (keptPerMinute * Math.max(1, inMinutes)) / roots);
+  // All first requests arrive at once. The deliveries are spread over the boot.
+  const own =
+    devices * items.request * kept(devices, 1) +
+    devices * counts.messages * items.delivery * kept(devices * counts.messages, minutes);
+  const telemetryGb = ((executions + own) * itemKb) / 1e6;
+  const dollars =
+    (executions / 1e6) * prices.millionExecutions +
+    gbSeconds * prices.gbSecond +
+    (tableOperations / 10_000) * prices.tenThousandTableOperations +
+    telemetryGb * prices.telemetryGb;
+  return {
+    minutes,
+    requests,
+    executions,
+    gbSeconds,
+    serviceBusOperations: devices * counts.messages * operationsOfMessage,
+    tableOperations,
+    telemetryGb,
+    dollars,
+  };
+}

@@ -1,0 +1,45 @@
+import { setImmediate as idle } from 'node:timers/promises';
+import type { Clock, EpochMs } from '../../src/shared/time.js';
+
+/** Virtual time: everything takes no time, except what sleeps or is planned for later. */
+export interface Timeline {
+  clock: Clock;
+  /** Runs a function after `ms`. */
+  after(ms: number, run: () => Promise<void>): void;
+  /**
+   * Lets everything run that can, and moves the clock to the next sleeper or planned function.
+   *
+   * @param at another moment to which the clock may move
+   * @returns false if nothing is left to wait for
+   */
+  next(at: EpochMs | undefined): Promise<boolean>;
+}
+
+/** Starts a timeline. */
+export function createTimeline(start: EpochMs): Timeline {
+  let now = start;
+  let planned: { at: EpochMs; run: () => unknown }[] = [];
+  const after = (ms: number, run: () => unknown) => void planned.push({ at: now + Math.max(0, ms), run });
+  return {
+    clock: {
+      now: () => Math.floor(now),
+      sleep: (ms) => new Promise((resolve) => after(ms, () => resolve())),
+    },
+    after,
+    async next(at) {
+      // Only promises that are settled already stand in the way: one turn of the event loop runs them all.
+      await idle();
+      const earliest = planned.reduce(
+        (least, each) => Math.min(least, each.at),
+        at ?? Number.POSITIVE_INFINITY,
+      );
+      if (earliest === Number.POSITIVE_INFINITY) return false;
+      now = Math.max(now, earliest);
+      const due = planned.filter((each) => each.at <= now);
+      planned = planned.filter((each) => each.at > now);
+      for (const { run } of due) run();
+      await idle();
+      return true;
+    },
+  };
+}
