@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { licencesFile, sizeOf } from '../../../local/package/assemblePackage.js';
 import { leftOut } from '../../../local/package/bundle.js';
@@ -88,6 +91,41 @@ test('a stack trace names the source file and its line', async () => {
   await run.ended;
   expect(run.output()).toMatch(/sanitizeError .*src\/shared\/sanitizeError\.ts:\d+:\d+/);
   expect(run.output()).toMatch(/src\/shared\/strayErrors\.ts:\d+:\d+/);
+});
+
+// The simulators take connection strings, so no other test comes here. In Azure every start does.
+test('managed identity and Application Insights work in the bundle', async () => {
+  const server = createServer((_request, answer) => {
+    answer.setHeader('content-type', 'application/json');
+    answer.end(
+      JSON.stringify({ access_token: 'from-the-identity', expires_on: '4102444800', resource: 'r' }),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const dist = join(folder, 'dist/functions');
+  const files = (await readdir(dist)).filter((file) => file.endsWith('.js'));
+  const module = (name: string) =>
+    JSON.stringify(join(dist, files.find((file) => file.startsWith(`${name}-`)) ?? name));
+  const run = runCommand(
+    process.execPath,
+    [
+      '--input-type=module',
+      '--eval',
+      `const { DefaultAzureCredential } = await import(${module('defaultCredential')});
+       console.log((await new DefaultAzureCredential().getToken('https://hub/.default')).token);
+       const { openApplicationInsights } = await import(${module('applicationInsights')});
+       const connectionString = 'InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=https://ingestion.invalid/';
+       console.log(Object.keys(openApplicationInsights({ connectionString, identity: { clientId: null } })).join());
+       process.exit();`,
+    ],
+    {
+      IDENTITY_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
+      IDENTITY_HEADER: 'header',
+    },
+  );
+  await run.ended;
+  server.close();
+  expect(run.output()).toBe('from-the-identity\nspans,metrics,logs\n');
 });
 
 test('the package starts by itself, and is healthy', async () => {
