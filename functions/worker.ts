@@ -2,11 +2,12 @@ import { app, type InvocationContext } from '@azure/functions';
 import { openedOrNull, theApp } from '../src/app.js';
 import { advanceAction } from '../src/ops/bulk/advance.js';
 import type { Delivery } from '../src/provisioning/dependencies.js';
-import { putOff } from '../src/provisioning/putOff.js';
+import { putBack, putOff } from '../src/provisioning/putOff.js';
 import { processMessage } from '../src/provisioning/worker.js';
 import {
   BadMessage,
   contentOf,
+  NewerMessage,
   type ProvisioningMessage,
   parseMessage,
   readWakeUpMessage,
@@ -39,6 +40,11 @@ if (queue !== null) {
         const content = contentOf(body);
         message = readWakeUpMessage(content) ?? parseMessage(content);
       } catch (error) {
+        if (error instanceof NewerMessage) {
+          context.warn(`message ${delivery.sequenceNumber} put back: ${error.message}`);
+          await putBack({ queue: await theApp.queue(), clock, random: Math.random }, error, delivery);
+          return complete();
+        }
         if (!(error instanceof BadMessage)) throw error;
         context.warn(`message ${delivery.sequenceNumber} dead-lettered, ${error.reason}: ${error.message}`);
         return delivery.deadLetter(error.reason, error.message);

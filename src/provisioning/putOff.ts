@@ -1,7 +1,7 @@
-import type { ProvisioningMessage, WakeUpMessage } from '../queue/messages.js';
+import type { NewerMessage, ProvisioningMessage, WakeUpMessage } from '../queue/messages.js';
 import { publishCopy } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import type { Delivery } from './dependencies.js';
 
 const leastMs = 60_000;
@@ -18,11 +18,36 @@ export async function putOff(
   message: ProvisioningMessage | WakeUpMessage,
   { sequenceNumber }: Pick<Delivery, 'sequenceNumber'>,
 ): Promise<void> {
-  const at = clock.now() + Math.round(leastMs * (1 + random()));
-  try {
-    if ('uuid' in message) return await publishCopy(queue, message, sequenceNumber, at);
+  await copyLater({ clock, random }, (at) => {
+    if ('uuid' in message) return publishCopy(queue, message, sequenceNumber, at);
     const messageId = `${message.action}.${message.generation}~${sequenceNumber}`;
-    await queue.sendWakeUp({ ...message, due: at }, { messageId, at });
+    return queue.sendWakeUp({ ...message, due: at }, { messageId, at });
+  });
+}
+
+/**
+ * Puts a message back that a newer version of this program has sent. During a deployment, workers of two versions take messages from one queue.
+ * The copy has the same content, so that a worker of the newer version can process the copy.
+ *
+ * @throws ProvisioningError `queue-unavailable`
+ */
+export async function putBack(
+  { queue, clock, random }: { queue: Queue; clock: Clock; random: () => number },
+  { content }: NewerMessage,
+  { sequenceNumber }: Pick<Delivery, 'sequenceNumber'>,
+): Promise<void> {
+  await copyLater({ clock, random }, (at) =>
+    // Only the newer version knows the fields. The queue takes every content.
+    queue.send(content as ProvisioningMessage, { messageId: `newer~${sequenceNumber}`, at }),
+  );
+}
+
+async function copyLater(
+  { clock, random }: { clock: Clock; random: () => number },
+  copy: (at: EpochMs) => Promise<void>,
+): Promise<void> {
+  try {
+    await copy(clock.now() + Math.round(leastMs * (1 + random())));
   } catch (error) {
     // A full queue takes no copy, but still delivers. Without this pause the message would use up its ten deliveries within moments.
     await clock.sleep(pauseBeforeThrowMs);

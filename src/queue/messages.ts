@@ -33,11 +33,19 @@ export type ProvisioningMessage = z.infer<typeof provisioningSchema>;
 /** A message that this version cannot process. `reason` and the error message go to the dead letter. */
 export class BadMessage extends Error {
   constructor(
-    readonly reason: 'bad-message' | 'unsupported-version',
+    readonly reason: 'bad-message',
     description: string,
   ) {
     super(description);
     this.name = 'BadMessage';
+  }
+}
+
+/** A message of a newer version of this program. A worker of that version can process the message. */
+export class NewerMessage extends Error {
+  constructor(readonly content: object) {
+    super('A newer version of this program has sent the message.');
+    this.name = 'NewerMessage';
   }
 }
 
@@ -61,6 +69,7 @@ export function contentOf(body: unknown): unknown {
  * Reads a message of the queue.
  *
  * @throws BadMessage with the names of the wrong fields, without any of their values
+ * @throws NewerMessage for a version above `version`
  */
 export function parseMessage(body: unknown): ProvisioningMessage {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -68,10 +77,7 @@ export function parseMessage(body: unknown): ProvisioningMessage {
   }
   const v = (body as { v?: unknown }).v;
   if (typeof v === 'number' && v > version) {
-    throw new BadMessage(
-      'unsupported-version',
-      `The message has version ${v}, and this worker reads up to version ${version}: deploy the newer worker, then resend the message.`,
-    );
+    throw new NewerMessage(body);
   }
   const parsed = provisioningSchema.safeParse(body);
   if (!parsed.success) {

@@ -3,6 +3,7 @@ import { ProvisioningError } from '../shared/errors.js';
 import { openAgent, retireAgent, useAgent } from '../shared/httpAgent.js';
 import { managedIdentity } from '../shared/managedIdentity.js';
 import { openRenewable } from '../shared/renewable.js';
+import { decodeIfReadable, decodeRow, encodeRow } from './format.js';
 
 /** A stored value and its version. */
 export interface Row<T> {
@@ -19,7 +20,10 @@ export interface Key {
   row: string;
 }
 
-/** A table of JSON values with optimistic concurrency. Every call has a deadline and throws `records-unavailable`. */
+/**
+ * A table of JSON values with optimistic concurrency. Every call has a deadline and throws `records-unavailable`. Rows of a newer version
+ * of this program count as unreachable, and lists leave them out.
+ */
 export interface Table<T> {
   get(key: Key): Promise<Row<T> | null>;
   /**
@@ -101,7 +105,7 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
         const entity = await call((client, abortSignal) =>
           client.getEntity<Entity>(partition, row, { abortSignal }),
         );
-        return { value: JSON.parse(entity.json) as T, etag: entity.etag };
+        return { value: decodeRow<T>(entity.json), etag: entity.etag };
       }),
     put: ({ partition, row }, value, etag, columns = {}) =>
       unless([404, 409, 412], false, async () => {
@@ -109,7 +113,7 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
           ...typed(columns),
           partitionKey: partition,
           rowKey: row,
-          json: JSON.stringify(value),
+          json: encodeRow(value as object),
         };
         await call<unknown>((client, abortSignal) =>
           etag === null
@@ -119,7 +123,10 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
         return true;
       }),
     async *list(filter) {
-      for await (const { json } of scan<'json'>('json', filter)) yield JSON.parse(json) as T;
+      for await (const { json } of scan<'json'>('json', filter)) {
+        const value = decodeIfReadable<T>(json);
+        if (value !== null) yield value;
+      }
     },
     async *column(name, filter) {
       for await (const entity of scan(name, filter)) yield entity[name] ?? '';

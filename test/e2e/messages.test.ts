@@ -47,13 +47,6 @@ const bad: [string, unknown, string | undefined, string, RegExp][] = [
   ['without a device', without('uuid'), json, 'bad-message', /fields.*: uuid\./],
   ['with another form of device', { ...message, uuid: 'abc' }, json, 'bad-message', /fields.*: uuid\./],
   ['for an unknown operation', { ...message, operation: 'reboot' }, json, 'bad-message', /: operation\./],
-  [
-    'of a newer version, whatever else is in it',
-    { v: 2, device: uuid },
-    json,
-    'unsupported-version',
-    /version 2.*reads up to version 1.*deploy the newer worker/,
-  ],
   ['of an unknown version', { ...message, v: 'new' }, json, 'bad-message', /: v\./],
 ];
 
@@ -87,4 +80,15 @@ test('a message about a device without a record is taken for what it says', asyn
   await queue.send({ ...message, uuid: device }, { contentType: json });
   await system.state(device, 'provisioned');
   expect(await system.credentials(device)).toMatchObject({ matches: true, accepted: true });
+});
+
+// The last test: the copy stays in the queue.
+test('a message of a newer version is put back as it is, for a worker of that version', async () => {
+  const newer = { v: 2, device: uuid, what: { is: 'unknown' } };
+  await queue.send(newer, { contentType: json });
+  const copy = await waitFor('it is put back', async () =>
+    (await queue.messages()).find(({ messageId }) => String(messageId).startsWith('newer~')),
+  );
+  expect(copy.body).toEqual(newer);
+  expect((await queue.deadLetters()).some(({ body }) => body?.v === 2)).toBe(false);
 });

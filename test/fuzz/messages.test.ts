@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { BadMessage, parseMessage } from '../../src/queue/messages.js';
+import { BadMessage, NewerMessage, parseMessage } from '../../src/queue/messages.js';
 import { useSystem } from '../e2e/support/useSystem.js';
 import { waitFor } from '../support/waitFor.js';
 import { foreign, likeOurs, nearlyOurs } from './support/messages.js';
@@ -23,8 +23,9 @@ test('any message is read, or refused with a reason that quotes nothing of it', 
         );
         expect(message.uuid).toMatch(/^[0-9a-f]{32}$|^[0-9a-f]{62}$/);
       } catch (error) {
+        if (error instanceof NewerMessage) return;
         if (!(error instanceof BadMessage)) throw error;
-        expect(error.reason).toMatch(/^(bad-message|unsupported-version)$/);
+        expect(error.reason).toBe('bad-message');
         expect(error.message).not.toContain(canary);
         expect(error.message.length).toBeLessThan(300);
       }
@@ -44,7 +45,9 @@ test('every message is worked off or dead-lettered with a reason, and the worker
   const ids = bodies.map((_, at) => `fuzz-${at}`);
   for (const [at, body] of bodies.entries()) await system.queue.send(body, { messageId: ids[at]! });
 
-  await waitFor('the queue is empty', async () => (await system.queue.messages()).length === 0);
+  // Copies of messages of a newer version wait for a worker of that version.
+  const isPutBack = ({ messageId }: { messageId?: unknown }) => /^newer~/.test(String(messageId));
+  await waitFor('the queue is empty', async () => (await system.queue.messages()).every(isPutBack));
   const deadLetters = await system.queue.deadLetters();
   for (const { deadLetterReason, deadLetterErrorDescription } of deadLetters) {
     expect(deadLetterReason).toMatch(/^[\w-]+$/);

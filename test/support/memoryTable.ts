@@ -1,4 +1,5 @@
 import { ProvisioningError } from '../../src/shared/errors.js';
+import { decodeIfReadable, decodeRow, encodeRow } from '../../src/storage/format.js';
 import type { Columns, ErasableTable, Key, ScannedTable } from '../../src/storage/table.js';
 
 interface StoredRow {
@@ -42,18 +43,21 @@ export function memoryTable<T>(): MemoryTable<T> {
       table.reads += 1;
       reach();
       const row = rows.get(idOf(key));
-      return row ? { value: JSON.parse(row.json) as T, etag: row.etag } : null;
+      return row ? { value: decodeRow<T>(row.json), etag: row.etag } : null;
     },
     async put(key, value, etag, columns = {}) {
       reach();
       if ((rows.get(idOf(key))?.etag ?? null) !== etag) return false;
       table.writes += 1;
       etags += 1;
-      rows.set(idOf(key), { key, json: JSON.stringify(value), etag: String(etags), columns });
+      rows.set(idOf(key), { key, json: encodeRow(value as object), etag: String(etags), columns });
       return true;
     },
     async *list(filter) {
-      for (const { json } of matching(filter)) yield JSON.parse(json) as T;
+      for (const { json } of matching(filter)) {
+        const value = decodeIfReadable<T>(json);
+        if (value !== null) yield value;
+      }
     },
     async *column(name, filter) {
       for (const { columns } of matching(filter)) yield String(columns[name] ?? '');

@@ -15,6 +15,22 @@ export const workerMutants = [
       '',
     ],
   ]),
+  ...mutantsOf('src/storage/format.ts', [
+    [
+      'newer-row-read',
+      'A row of a newer version is left alone',
+      'return format > formatVersion ? null : (value as T);',
+      'return value as T;',
+    ],
+  ]),
+  ...mutantsOf('src/queue/messages.ts', [
+    [
+      'newer-message-is-bad',
+      'A message of a newer version is put back, and not dead-lettered',
+      'throw new NewerMessage(body);',
+      "throw new BadMessage('bad-message', 'newer');",
+    ],
+  ]),
   ...mutantsOf('src/provisioning/admit.ts', [
     [
       'interrupted-not-said',

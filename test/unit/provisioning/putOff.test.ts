@@ -1,6 +1,12 @@
-import { putOff } from '../../../src/provisioning/putOff.js';
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { accept } from '../../../src/provisioning/accept.js';
+import { putBack, putOff } from '../../../src/provisioning/putOff.js';
+import { processMessage } from '../../../src/provisioning/worker.js';
+import { NewerMessage, parseMessage } from '../../../src/queue/messages.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import { now, uuid } from '../../support/records.js';
+import { formatVersion } from '../../../src/storage/format.js';
+import { collect } from '../../support/collect.js';
+import { now, queued, uuid } from '../../support/records.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 const wakeUp = { v: 1 as const, action: '018f0000-0000-7000-8000-000000000001', generation: 4, due: 0 };
@@ -24,6 +30,29 @@ test('a wake-up message is put off, too', async () => {
       { messageId: `${wakeUp.action}.4~9`, at },
     ],
   ]);
+});
+
+test('a message of a newer version is put back with the same content', async () => {
+  const { deps, delivery, sent } = workerDependencies(now);
+  const newer = { v: 2, device: uuid, what: { is: 'unknown' } };
+  expect(() => parseMessage(newer)).toThrow(NewerMessage);
+  await putBack(deps, new NewerMessage(newer), delivery());
+  expect(sent).toEqual([{ ...newer, messageId: 'newer~9', at: now + 90_000 }]);
+});
+
+test('a record of a newer version is left as it is, and its message comes back', async () => {
+  const { deps, table, message, delivery, sent, calls, deadLetters } = workerDependencies(now);
+  const key = { partition: uuid.slice(0, 2), row: uuid };
+  const newer = { ...queued, format: formatVersion + 1 } as DeviceRecord;
+  await table.put(key, newer, null, { pending: true, due: 0 });
+  const { writes } = table;
+  await processMessage(deps, message({ uuid }), delivery());
+  await expect(accept(deps as never, { uuid, present: false })).rejects.toMatchObject({
+    code: 'records-unavailable',
+  });
+  expect({ writes: table.writes, calls, deadLetters }).toEqual({ writes, calls: [], deadLetters: [] });
+  expect(sent).toMatchObject([{ uuid, due: now + 10_000 }]);
+  expect(await collect(deps.records.listOverdue(now + 1))).toEqual([]);
 });
 
 test('a queue that takes no copy costs a delivery only every few seconds', async () => {
