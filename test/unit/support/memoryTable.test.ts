@@ -6,16 +6,16 @@ describe('the memory table', () => {
 });
 
 test('a memory table that fails throws the error of an unreachable table, and changes nothing', async () => {
-  const table = memoryTable<string>();
+  const table = memoryTable<{ text: string }>();
   const key = { partition: 'p', row: 'r' };
-  await table.put(key, 'kept', null);
+  await table.put(key, { text: 'kept' }, null);
   table.fails = true;
   const unavailable = { code: 'records-unavailable', outcomeUnknown: true };
   await expect(table.get(key)).rejects.toMatchObject(unavailable);
-  await expect(table.put(key, 'lost', '1')).rejects.toMatchObject(unavailable);
+  await expect(table.put(key, { text: 'lost' }, '1')).rejects.toMatchObject(unavailable);
   await expect(table.remove(key)).rejects.toMatchObject(unavailable);
   table.fails = false;
-  expect((await table.get(key))?.value).toBe('kept');
+  expect((await table.get(key))?.value).toEqual({ text: 'kept' });
 });
 
 test('a memory table rejects a filter that it does not know', async () => {
