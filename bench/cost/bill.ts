@@ -13,7 +13,7 @@ export const prices = {
 };
 
 const memoryGb = 2;
-/** What one instance does in a second (docs/performance.md): devices of a worker, requests of an HTTP instance. */
+/** The rates of one instance a second (docs/performance.md): devices of a worker, requests of an HTTP instance. */
 const perInstance = { devices: 95, requests: 400 };
 /** The operations of one message: sent, delivered, completed. */
 const operationsOfMessage = 3;
@@ -24,7 +24,7 @@ const items = { request: 4, delivery: 9 };
 const firstWaitMs = 100;
 const longestWaitMs = 60_000;
 
-/** What a fleet that boots uses and costs. */
+/** The use and the costs of a booting fleet. */
 export interface Bill {
   minutes: number;
   /** For each device, on average. */

@@ -20,7 +20,7 @@ export interface Hub {
   units: number;
 }
 
-/** What the code does for each device of a fleet that boots. */
+/** The operations of the code for each device of a booting fleet. */
 export interface BootCounts {
   /** Requests of the device, the repeated ones included. */
   requests: number;

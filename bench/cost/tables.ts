@@ -10,7 +10,7 @@ export const fleets = [1_000, 10_000, 100_000];
 /** The devices of the counted boots. The counts of a device do not depend on the size of the fleet, apart from its repeated requests. */
 const counted = 1_000;
 
-/** What the hub costs for one day, beyond the one S1 unit that runs anyway. */
+/** The costs of the hub for one day, beyond the one S1 unit that runs anyway. */
 function unitsForADay({ tier, units }: Hub): number {
   const { month, days } = prices.hubUnit;
   return (month[tier] * units - month.S1) / days;

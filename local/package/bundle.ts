@@ -3,7 +3,7 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 
-/** What stays outside of the bundle, each with its reason. Only these imports are left open in the package. */
+/** The modules outside of the bundle, each with its reason. The package leaves open only these imports. */
 export const leftOut: Readonly<Record<string, string>> = {
   '@azure/functions-core':
     'The worker of the Functions host provides this module. npm has no package for it.',
