@@ -37,6 +37,7 @@ import {
   newRecord,
   noFailure,
   putBack,
+  type Reserved,
   recordedError,
   renewCheck,
   reopened,
@@ -199,22 +200,23 @@ export function publishFailed(record: DeviceRecord): DeviceRecord | null {
  *
  * @param due the earliest start of the next delivery
  * @param waitsFor the cause of the wait, for the history
- * @param reservation the registry operation that is reserved for the work, if one is
+ * @param reserved what is reserved for the work
  */
 export function postponed(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
   waitsFor: WaitsFor,
-  reservation?: number,
+  reserved: Reserved = {},
 ): DeviceRecord {
-  const next = reschedule(record, context, due, reservation);
+  const next = reschedule(record, context, due, reserved);
   return appendHistory(next, { at: context.now, type: 'waited', note: waits[waitsFor] });
 }
 
-export type WaitsFor = 'reservation' | 'dependency';
+export type WaitsFor = 'reservation' | 'look-up' | 'dependency';
 
 const waits: Record<WaitsFor, string> = {
+  'look-up': 'waits for its look-up in balena',
   reservation: 'waits for its turn at the hub',
   dependency: 'waits until balena and the hub work again',
 };
@@ -427,7 +429,7 @@ export function suspended(
   steps: readonly StepResult[],
 ): DeviceRecord {
   const { now } = context;
-  const next = reschedule(record, context, afterLease(record, due, now), reservation);
+  const next = reschedule(record, context, afterLease(record, due, now), { reservation });
   return appendHistory(next, { at: now, type: 'ran', note: waits.reservation, steps });
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DeviceRecord, Job, Lease } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
 import { isCheckNext, pendingWork, workOfMessage } from '../device/state.js';
-import type { Context } from '../device/transitionParts.js';
+import type { Context, Reserved } from '../device/transitionParts.js';
 import {
   leased,
   leaseExpired,
@@ -11,17 +11,20 @@ import {
   refusalReopened,
   replayed,
   restoredFromMessage,
+  type WaitsFor,
   workerDied,
 } from '../device/transitions.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
 import type { Row } from '../storage/table.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
 import { admitByCircuits, releaseProbes } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { Delivery, WorkerDependencies } from './dependencies.js';
+import { reserveLookUp } from './lookUp.js';
 import { reserve } from './reserve.js';
 import { leaseMs, type Run, startRun } from './run.js';
 
@@ -134,23 +137,36 @@ async function waitForLease(
   return postponedAdmission;
 }
 
-/** Takes the lease. Work that has reserved a registry operation in an earlier run waits for the operation before. */
+/**
+ * Takes the lease when the work may begin: when the registry operation is due that an earlier run has reserved, or otherwise when the
+ * look-up in balena is due.
+ */
 async function admitWithReservation(
   deps: WorkerDependencies,
   found: Row<DeviceRecord>,
   id: string,
 ): Promise<Admission | null> {
   const { value: record, etag } = found;
+  const { balenaLimit, rateLimiter } = deps;
+  const work = pendingWork(record);
+  const postpone = (due: EpochMs, waitsFor: WaitsFor, reserved: Reserved) => {
+    const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
+    return writeAndPublish(deps, postponed(record, context, due, waitsFor, reserved), etag);
+  };
   const { kind, due, reservation, verifiesHub = false } = await reserve(deps, record);
-  const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
-  const later = () => postponed(record, context, due, 'reservation', reservation ?? undefined);
+  const turn = reservation === null && kind === 'now' ? await reserveLookUp(deps, record) : null;
+  const lookUp = turn?.lookUp ?? null;
   const admission =
     kind === 'later'
-      ? await writeAndPublish(deps, later(), etag)
-      : await takeLease(deps, found, { id, reservation, verifiesHub });
+      ? await postpone(due, 'reservation', { ...(reservation !== null && { reservation }) })
+      : turn?.kind === 'later'
+        ? await postpone(turn.due, 'look-up', { ...(lookUp !== null && { lookUp }) })
+        : await takeLease(deps, found, { id, reservation, verifiesHub });
+  if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);
   // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
-  if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)
-    deps.rateLimiter.release(reservation);
+  if (!admission && reservation !== null && reservation !== work?.reservation)
+    rateLimiter.release(reservation);
+  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);
   return admission;
 }
 

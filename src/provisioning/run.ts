@@ -1,6 +1,6 @@
 import { withFleet } from '../balena/errors.js';
 import type { DeviceRecord, StepResult } from '../device/record.js';
-import { isCheckNext, isDeadByOperator, pendingWork } from '../device/state.js';
+import { onlyLooks, pendingWork } from '../device/state.js';
 import { leaseRenewed, scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
@@ -43,6 +43,8 @@ export interface Run extends Work {
 }
 
 const usualLeaseMs = 20_000;
+/** A run waits in memory if balena asks for a wait of at most this time. */
+const longestPauseMs = 5_000;
 
 /** The duration of a lease. A run that lasts longer renews its lease, so the next run need not wait long for a worker that has died. */
 export function leaseMs({ leaseMs: given = usualLeaseMs, workLimitMs }: WorkerSettings): number {
@@ -80,7 +82,7 @@ export function startRun(
     isRetry: record.retries > 0,
     // A check that follows this run keeps its notice for itself.
     notice: record.check?.again ? null : (record.check?.notice ?? null),
-    looksOnly: isCheckNext(record) && isDeadByOperator(record.job),
+    looksOnly: onlyLooks(record),
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
     validated: false,
@@ -95,6 +97,7 @@ export function startRun(
     awaitOperation: () => operations.wait(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
     settings,
+    sight: deps.sight,
     async recordScopes(scopes) {
       const written = await retryTransient(() =>
         deps.records.amend(record.uuid, (found) =>
@@ -144,6 +147,12 @@ export function startRun(
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
 
+  /** Waits if balena has asked for a short wait. The client refuses a request during a longer wait. */
+  async function waitOutPause(): Promise<void> {
+    const ms = await deps.balenaLimit.pauseMs();
+    if (ms > 0 && ms <= longestPauseMs) await clock.sleep(ms);
+  }
+
   /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
   async function callDependency<R>(
     dependency: Dependency,
@@ -152,6 +161,7 @@ export function startRun(
   ): Promise<R> {
     try {
       const result = await retryTransient(async () => {
+        if (dependency === 'balena') await waitOutPause();
         await holdLease();
         timeLeft();
         return callTwice(dependency, call, async (lost) => {

@@ -1,3 +1,4 @@
+import type { Sight } from '../../balena/sight.js';
 import type { BalenaClient, Variable, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
 import type { CheckNotice, Desired, ObservedDraft, VariableScope } from '../../device/record.js';
@@ -34,6 +35,8 @@ export interface Work {
    */
   awaitOperation(): Promise<void>;
   readonly settings: ReconcileSettings;
+  /** Whether our key sees a fleet, as this process remembers. */
+  readonly sight: Sight;
   /**
    * Writes further scopes into the record at once.
    *

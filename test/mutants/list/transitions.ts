@@ -137,7 +137,7 @@ export const transitionMutants = [
     [
       'suspended-drops-reservation',
       'A run that waits for its reservation keeps the reservation',
-      'const next = reschedule(record, context, afterLease(record, due, now), reservation);',
+      'const next = reschedule(record, context, afterLease(record, due, now), { reservation });',
       'void reservation;\n  const next = reschedule(record, context, afterLease(record, due, now));',
     ],
     [
@@ -351,8 +351,8 @@ export const transitionMutants = [
     [
       'force-verify-lost',
       'A job that is rescheduled still asks the hub',
-      'const details = { due, reservation, forceVerify: work?.forceVerify, notice: record.check?.notice };',
-      'const details = { due, reservation, notice: record.check?.notice };',
+      'const details = { ...reserved, due, forceVerify: work?.forceVerify, notice: record.check?.notice };',
+      'const details = { ...reserved, due, notice: record.check?.notice };',
     ],
     [
       'lost-record-meets-its-past',

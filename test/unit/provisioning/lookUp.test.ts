@@ -12,11 +12,12 @@ const list = (uuidOf: (i: number) => string, service: string) =>
 
 /** 100 honest devices request after 2,000 other requests. @returns how long the last honest device waits, ms */
 async function waitAfter(requests: { uuid: string; service: string }[]) {
-  const worker = virtualWorker({ perMinute: 100, hasDevice });
+  const worker = virtualWorker({ perMinute: 100, balenaPerMinute: 3_000, hasDevice });
   for (const request of requests) await worker.request({ ...request, present: true });
   await worker.until(() => worker.counts.deliveries >= requests.length, minutes);
   for (const uuid of honest) await worker.request({ uuid, present: true, service: 'main' });
   const isDone = async () => {
+    if (worker.counts.hub < honest.length) return false;
     for (const uuid of honest) if ((await worker.record(uuid)).completedAt === null) return false;
     return true;
   };
@@ -26,11 +27,13 @@ async function waitAfter(requests: { uuid: string; service: string }[]) {
 
 /** 100 devices at 100 registry operations a minute. */
 const alone = 60 * seconds;
+/** 2,000 look-ups at 3,000 requests to balena a minute. */
+const looks = 40 * seconds;
 
 describe('a device is looked up in balena before a registry operation is reserved', () => {
   test('2,000 unknown UUIDs take no registry operation of honest devices, and end within two minutes', async () => {
     const { waited, worker } = await waitAfter(list(unknown, 'main'));
-    expect(waited).toBeLessThanOrEqual(alone);
+    expect(waited).toBeLessThanOrEqual(alone + looks);
     expect(worker.counts.hub).toBe(honest.length);
     await worker.until(() => worker.counts.deadLetters === others, minutes);
   });
@@ -38,14 +41,14 @@ describe('a device is looked up in balena before a registry operation is reserve
   test('2,000 requests for a wrong service end at once', async () => {
     const { waited, worker } = await waitAfter(list((i) => known(1_000 + i), 'typo'));
     expect(worker.counts).toMatchObject({ hub: honest.length, deadLetters: others });
-    expect(waited).toBeLessThanOrEqual(alone);
+    expect(waited).toBeLessThanOrEqual(alone + looks);
   });
 
   test('an unknown UUID ends within seconds behind 2,000 devices that wait at the hub', async () => {
-    const worker = virtualWorker({ perMinute: 100, hasDevice });
+    const worker = virtualWorker({ perMinute: 100, balenaPerMinute: 3_000, hasDevice });
     for (const request of list((i) => known(1_000 + i), 'main'))
       await worker.request({ ...request, present: true });
-    await worker.until(() => worker.counts.deliveries >= others, minutes);
+    await worker.until(() => worker.counts.balena >= others, minutes);
     await worker.request({ uuid: unknown(1), present: true, service: 'main' });
     await worker.request({ uuid: known(1), present: true, service: 'typo' });
     const errorOf = async (uuid: string) => (await worker.record(uuid)).error?.code;

@@ -225,6 +225,19 @@ describe('a device that balena does not have yet, or has no service of', () => {
     },
   );
 
+  test.each([
+    ['an unknown device fails at once', null, true],
+    ['a device without services keeps its tries', empty, false],
+  ])('while others wait for their look-ups, %s', async (_, found, isDead) => {
+    const { after } = await worked(queued, {
+      prepare: (system) => {
+        without(found)(system);
+        system.deps.balenaLimit.nextFree = async () => now + 11_000;
+      },
+    });
+    expect(after?.job?.dead !== undefined).toBe(isDead);
+  });
+
   test('is not waited for if it was there before, or has other services', async () => {
     const seen = { ...queued, observed: { ...queued.observed, fleet: 'my_org/one' } };
     expect((await worked(seen, { prepare: without(null) })).deadLetters).toEqual(['device-not-found']);
@@ -862,6 +875,78 @@ describe('the rate limiter', () => {
     );
     expect(calls).not.toContain('used');
     expect(after?.job?.dead).toBeDefined();
+  });
+});
+
+describe('balena asked us to wait', () => {
+  const waiting =
+    (ms: number) =>
+    ({ deps }: ReturnType<typeof workerDependencies>) => {
+      deps.balenaLimit.pauseMs = async () => Math.max(0, now + ms - deps.clock.now());
+      const { findDevice } = deps.balena;
+      deps.balena.findDevice = async (id) => {
+        const retryAfterMs = await deps.balenaLimit.pauseMs();
+        if (retryAfterMs > 0) throw new ProvisioningError('balena-throttled', 'Wait.', { retryAfterMs });
+        return findDevice(id);
+      };
+    };
+
+  test('for a moment: the run waits, and goes on', async () => {
+    const { after, clock } = await worked(queued, { prepare: waiting(4_000) });
+    expect(after?.job).toBeNull();
+    expect(clock.now()).toBe(now + 4_000);
+  });
+
+  test('for longer: the run ends, is no attempt, and comes again afterwards', async () => {
+    const { after, calls } = await worked(queued, { prepare: waiting(60_000) });
+    expect(calls).toEqual([]);
+    expect(after).toMatchObject({ attempts: 0, lease: null, error: { code: 'balena-throttled' } });
+    expect(after?.job?.due).toBeGreaterThan(now + 60_000);
+  });
+});
+
+describe('the look-up', () => {
+  test('is waited for in the queue if it is far, and nothing is called or reserved at the hub', async () => {
+    const { calls, after, sent } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.balenaLimit.waitFor = async () => now + minutes;
+      },
+    });
+    expect(calls).toEqual([]);
+    expect(after).toMatchObject({ job: { due: now + minutes, lookUp: 2 }, lease: null });
+    expect(after?.job?.reservation).toBeUndefined();
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+  });
+
+  test('is not reserved again by the run with the reserved operation', async () => {
+    const { after } = await worked(
+      { ...queued, job: { ...queued.job!, reservation: 7 } },
+      {
+        prepare: ({ deps }) => {
+          deps.balenaLimit.reserve = () => Promise.reject(new Error('this must not be called'));
+        },
+      },
+    );
+    expect(after?.job).toBeNull();
+  });
+
+  test('that was reserved is given back after a conflict, and used once', async () => {
+    let used = 0;
+    const { calls } = await worked(queued, {
+      prepare: ({ deps }) => {
+        const { write } = deps.records;
+        let writes = 0;
+        deps.balenaLimit.use = () => {
+          used += 1;
+        };
+        deps.records.write = async (...row) => {
+          writes += 1;
+          return writes > 1 && write(...row);
+        };
+      },
+    });
+    expect(calls.slice(0, 2)).toEqual(['look-up released', 'find']);
+    expect(used).toBe(1);
   });
 });
 
