@@ -417,20 +417,23 @@ export function looked(record: DeviceRecord, context: Context, steps: readonly S
 }
 
 /**
- * The run needs a registry operation whose time has not come.
+ * The run needs a registry operation whose time has not come, or the circuit of the hub is open.
  *
- * @param due the time of the reservation
+ * @param due the time of the reservation, or of the next attempt
+ * @param reservation undefined if the circuit is open
  */
 export function suspended(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
-  reservation: number,
+  reservation: number | undefined,
   steps: readonly StepResult[],
 ): DeviceRecord {
   const { now } = context;
-  const next = reschedule(record, context, afterLease(record, due, now), { reservation });
-  return appendHistory(next, { at: now, type: 'ran', note: waits.reservation, steps });
+  const reserved = reservation === undefined ? {} : { reservation };
+  const next = reschedule(record, context, afterLease(record, due, now), reserved);
+  const note = reservation === undefined ? waits.dependency : waits.reservation;
+  return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
 /** A failed run. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DeviceRecord, Job, Lease } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
-import { isCheckNext, pendingWork, workOfMessage } from '../device/state.js';
+import { isCheckNext, isPending, pendingWork, workOfMessage } from '../device/state.js';
 import type { Context, Reserved } from '../device/transitionParts.js';
 import {
   leased,
@@ -102,10 +102,21 @@ async function tryToAdmit(
   if (!isOfWork) return postponedAdmission;
   if (lease && context.now < lease.until) return waitForLease(deps, message, delivery, found, lease);
   const user = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
-  const circuitOpenUntil = await admitByCircuits(circuits, user);
+  const circuitOpenUntil = await (needsOnlyLookUp(record)
+    ? circuits.balena.admit(user)
+    : admitByCircuits(circuits, user));
   if (circuitOpenUntil !== null)
     return writeAndPublish(deps, postponed(record, context, circuitOpenUntil, 'dependency'), etag);
   return admitWithReservation(deps, found, id);
+}
+
+/**
+ * Whether balena has not shown yet that the request is valid. Such work begins also while the circuit of the hub is open: a wrong request
+ * ends at its look-up, however long the hub is away. A right request waits for the hub after the look-up, and is then not looked up again
+ * before the hub works.
+ */
+function needsOnlyLookUp({ job, desired }: DeviceRecord): boolean {
+  return isPending(job) && desired.present && !desired.validated && job.reservation === undefined;
 }
 
 /** The record of a dead job whose dead letter an operator has resent with another tool. */

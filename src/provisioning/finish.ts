@@ -33,12 +33,13 @@ const scarceMs = 10_000;
 export type RunOutcome =
   | { kind: 'succeeded' }
   | { kind: 'reservation-not-due'; reservation: Reservation }
+  | { kind: 'hub-circuit-open'; until: EpochMs }
   | { kind: 'failed'; error: ProvisioningError };
 
 /** The outcome, with everything that decides about the next run. */
 type Conclusion =
   | { kind: 'succeeded' }
-  | { kind: 'suspended'; reservation: Reservation; due: EpochMs }
+  | { kind: 'suspended'; reservation?: Reservation; due: EpochMs }
   | {
       kind: 'retried' | 'failed';
       error: ProvisioningError;
@@ -104,6 +105,7 @@ async function prepareConclusion(
     const due = Math.round(await rateLimiter.due(reservation));
     return () => ({ kind: 'suspended', reservation, due });
   }
+  if (outcome.kind === 'hub-circuit-open') return () => ({ kind: 'suspended', due: outcome.until });
   const { error } = outcome;
   const counted = blamesDevice && (await countsAsAttempt(deps, error));
   const chance = random();

@@ -20,6 +20,17 @@ export class ReservationNotDue extends Error {
   }
 }
 
+/** Ends a run that needs a registry operation while the circuit of the hub is open. The run was admitted for its look-up only. */
+export class HubCircuitOpen extends Error {
+  /** @param until the time of the next attempt */
+  constructor(readonly until: EpochMs) {
+    super('the circuit of the hub is open');
+  }
+}
+
+/** Whether the error ends a run that has to wait, and has not failed. */
+const isWait = (error: unknown) => error instanceof ReservationNotDue || error instanceof HubCircuitOpen;
+
 /** A run under a lease, with the limits that the protocol sets for calls to other systems. */
 export interface Run extends Work {
   /** The id of the run, as in the lease. */
@@ -121,8 +132,8 @@ export function startRun(
       ),
   };
   const unhealthy = new Set<Dependency>();
-  const operations = openOperations(deps, run);
   const user: CircuitUser = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
+  const operations = openOperations(deps, run, user);
   const pings = openPings(deps);
   return run;
 
@@ -173,7 +184,7 @@ export function startRun(
       noteWorking(dependency);
       return result;
     } catch (error) {
-      if (error instanceof ReservationNotDue) throw error;
+      if (isWait(error)) throw error;
       const failure = withFleet(ProvisioningError.from(error), run.observed.fleet);
       failure.step ??= step;
       run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
@@ -218,7 +229,7 @@ function openStepTimer(clock: Clock) {
     try {
       return await spans.within(step, call);
     } catch (error) {
-      if (!(error instanceof ReservationNotDue)) code = ProvisioningError.from(error).code;
+      if (!isWait(error)) code = ProvisioningError.from(error).code;
       throw error;
     } finally {
       const ms = clock.now() - begun;
@@ -233,14 +244,21 @@ function openStepTimer(clock: Clock) {
 }
 
 /** The registry operations of a run. */
-function openOperations({ rateLimiter, status }: WorkerDependencies, run: Run) {
+function openOperations({ rateLimiter, circuits, status }: WorkerDependencies, run: Run, user: CircuitUser) {
   const wasReserved = run.reservation !== null;
   let isDue = false;
   let hasUsedReservation = false;
 
-  /** Reserves an operation, unless the run has a reservation, and waits for it. @throws ReservationNotDue if its time is not near */
+  /**
+   * Reserves an operation, unless the run has a reservation, and waits for it.
+   *
+   * @throws ReservationNotDue if the time of the operation is not near; HubCircuitOpen
+   */
   async function wait(): Promise<void> {
     if (isDue) return;
+    // Work that was not looked up before is admitted by balena's circuit alone.
+    const openUntil = await circuits.hub.admit(user);
+    if (openUntil !== null) throw new HubCircuitOpen(openUntil);
     run.reservation ??= await rateLimiter.reserve();
     if ((await rateLimiter.waitFor(run.reservation)) !== null) throw new ReservationNotDue(run.reservation);
     // A reservation from before the run was marked as used when the run started.

@@ -31,7 +31,7 @@ export interface Work {
   /**
    * Reserves the run's registry operation, and waits until the operation is due. The first call to the hub uses the operation.
    *
-   * @throws ReservationNotDue if the time of the operation is not near: the run ends, and a later run continues
+   * @throws ReservationNotDue if the time of the operation is not near, HubCircuitOpen: the run ends, and a later run continues
    */
   awaitOperation(): Promise<void>;
   readonly settings: ReconcileSettings;

@@ -137,8 +137,8 @@ export const transitionMutants = [
     [
       'suspended-drops-reservation',
       'A run that waits for its reservation keeps the reservation',
-      'const next = reschedule(record, context, afterLease(record, due, now), { reservation });',
-      'void reservation;\n  const next = reschedule(record, context, afterLease(record, due, now));',
+      'const reserved = reservation === undefined ? {} : { reservation };',
+      'const reserved = {};',
     ],
     [
       'retry-before-lease-ends',

@@ -107,6 +107,18 @@ export const workerMutants = [
       'record.lease !== null;',
     ],
     [
+      'look-up-waits-for-hub',
+      'A request is looked up while the circuit of the hub is open',
+      'return isPending(job) && desired.present && !desired.validated && job.reservation === undefined;',
+      'return isPending(job) && desired.present && !desired.validated && job.reservation === 1;',
+    ],
+    [
+      'looked-up-again-while-hub-is-away',
+      'A validated request waits for the hub without further look-ups',
+      'isPending(job) && desired.present && !desired.validated &&',
+      'isPending(job) && desired.present &&',
+    ],
+    [
       'look-up-kept-on-conflict',
       'A new look-up is free again after a conflict',
       '  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);\n',
@@ -206,6 +218,12 @@ export const workerMutants = [
     ],
   ]),
   ...mutantsOf('src/provisioning/run.ts', [
+    [
+      'open-hub-circuit-ignored-in-run',
+      'A run that was admitted for its look-up asks the circuit of the hub',
+      'if (openUntil !== null) throw new HubCircuitOpen(openUntil);',
+      'void openUntil;',
+    ],
     [
       'short-wait-ends-run',
       'A run waits in memory if balena asks for a short wait',

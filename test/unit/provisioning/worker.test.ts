@@ -970,6 +970,44 @@ describe('while the circuit of the hub is open', () => {
     expect(after).toMatchObject({ attempts: 0, error: { code: 'timed-out' } });
   });
 
+  describe('a request that balena has not validated', () => {
+    const hubAway = ({ deps }: ReturnType<typeof workerDependencies>) => {
+      deps.circuits.hub.admit = async () => now + 123_456;
+      deps.rateLimiter.reserve = () => Promise.reject(new Error('this must not be called'));
+    };
+
+    test('ends at its look-up if it is wrong', async () => {
+      const typo = { ...queued, desired: { ...queued.desired, service: 'typo' } };
+      expect((await worked(typo, { prepare: hubAway })).deadLetters).toEqual(['service-not-found']);
+    });
+
+    test('waits for the hub after its look-up if it is right, and is not looked up again', async () => {
+      const first = await worked(queued, { prepare: hubAway });
+      expect(first.calls).toEqual(['find']);
+      expect(first.after).toMatchObject({
+        job: { due: now + 123_456 },
+        desired: { validated: true },
+        lease: null,
+        error: null,
+      });
+      const more = { generation: first.after!.job!.generation };
+      const again = await worked(first.after, { prepare: hubAway, more });
+      expect(again.calls).toEqual([]);
+      expect(again.after).toMatchObject({ job: { due: now + 123_456 } });
+    });
+
+    test('may be the probe of the hub, and gives an unneeded probe back', async () => {
+      const released: [string, boolean][] = [];
+      const { after } = await worked(queued, {
+        prepare: ({ deps }) => {
+          deps.circuits.hub.release = async (...probe) => void released.push(probe);
+        },
+      });
+      expect(after?.job).toBeNull();
+      expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
+    });
+  });
+
   test('the circuit says when the run comes again, and the own back-off does not grow', async () => {
     const { after } = await worked(queued, {
       prepare: ({ deps, fails }) => {
