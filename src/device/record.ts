@@ -34,6 +34,8 @@ export interface PendingWork {
   readonly due: EpochMs;
   /** The reserved registry operation, in the rate limiter's virtual time (ms). */
   readonly reservation?: number;
+  /** The reserved look-up in balena, in the virtual time of balena's limit (ms). */
+  readonly lookUp?: number;
   /** The W3C trace context of the caller. No decision depends on this field. */
   readonly traceparent?: string;
   /** Sending the message of the work is known to have failed. */

@@ -103,10 +103,11 @@ export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
 /** Resets the counters of failed runs, and the error. */
 export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null } as const;
 
-interface WorkDetails {
+/** What is reserved for work: a registry operation, or a look-up in balena. */
+export type Reserved = Pick<PendingWork, 'reservation' | 'lookUp'>;
+
+interface WorkDetails extends Reserved {
   due: EpochMs;
-  /** The reservation of the new work. An earlier reservation is not kept. */
-  reservation?: number | undefined;
   forceVerify?: boolean | undefined;
 }
 
@@ -114,7 +115,7 @@ interface WorkDetails {
 function nextWork(
   { lastGeneration }: DeviceRecord,
   traceparent: string | undefined,
-  { due, reservation, forceVerify }: WorkDetails,
+  { due, reservation, lookUp, forceVerify }: WorkDetails,
 ): PendingWork {
   return {
     generation: lastGeneration + 1,
@@ -122,6 +123,7 @@ function nextWork(
     due: Math.round(due),
     ...(forceVerify && { forceVerify }),
     ...(reservation !== undefined && { reservation }),
+    ...(lookUp !== undefined && { lookUp }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }
@@ -163,16 +165,16 @@ export function startCheck(
 /**
  * Moves the next work to another time, under a new generation. `forceVerify` and trace are kept. A record without work gets a change.
  *
- * @param reservation the reservation of the new work; an earlier reservation is not kept
+ * @param reserved the reservations of the new work; earlier reservations are not kept
  */
 export function reschedule(
   record: DeviceRecord,
   { traceparent }: Context,
   due: EpochMs,
-  reservation?: number,
+  reserved: Reserved = {},
 ): DeviceRecord {
   const work = pendingWork(record);
-  const details = { due, reservation, forceVerify: work?.forceVerify, notice: record.check?.notice };
+  const details = { ...reserved, due, forceVerify: work?.forceVerify, notice: record.check?.notice };
   const start = work !== null && !isPending(record.job) ? startCheck : startJob;
   return start(record, work?.traceparent ?? traceparent, details);
 }

@@ -47,6 +47,7 @@ import {
   newRecord,
   noFailure,
   putBack,
+  type Reserved,
   recordedError,
   renewCheck,
   reopened,
@@ -210,22 +211,23 @@ export function publishFailed(record: DeviceRecord): DeviceRecord | null {
  *
  * @param due the earliest start of the next delivery
  * @param waitsFor the cause of the wait, for the history
- * @param reservation the registry operation that is reserved for the work, if one is
+ * @param reserved what is reserved for the work
  */
 export function postponed(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
   waitsFor: WaitsFor,
-  reservation?: number,
+  reserved: Reserved = {},
 ): DeviceRecord {
-  const next = reschedule(record, context, due, reservation);
+  const next = reschedule(record, context, due, reserved);
   return appendHistory(next, { at: context.now, type: 'waited', note: waits[waitsFor] });
 }
 
-export type WaitsFor = 'reservation' | 'dependency';
+export type WaitsFor = 'reservation' | 'look-up' | 'dependency';
 
 const waits: Record<WaitsFor, string> = {
+  'look-up': 'waits for its look-up in balena',
   reservation: 'waits for its turn at the hub',
   dependency: 'waits until balena and the hub work again',
 };
@@ -421,20 +423,23 @@ export function looked(record: DeviceRecord, context: Context, steps: readonly S
 }
 
 /**
- * The run needs a registry operation whose time has not come.
+ * The run needs a registry operation whose time has not come, or the circuit of the hub is open.
  *
- * @param due the time of the reservation
+ * @param due the time of the reservation, or of the next attempt
+ * @param reservation undefined if the circuit is open
  */
 export function suspended(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
-  reservation: number,
+  reservation: number | undefined,
   steps: readonly StepResult[],
 ): DeviceRecord {
   const { now } = context;
-  const next = reschedule(record, context, afterLease(record, due, now), reservation);
-  return appendHistory(next, { at: now, type: 'ran', note: waits.reservation, steps });
+  const reserved = reservation === undefined ? {} : { reservation };
+  const next = reschedule(record, context, afterLease(record, due, now), reserved);
+  const note = reservation === undefined ? waits.dependency : waits.reservation;
+  return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
 /** A failed run. */

@@ -101,7 +101,7 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   restoredFromRun: () => transitions.restoredFromRun({ ...base, job, lease }, context),
   restoredFromMessage: () => transitions.restoredFromMessage(lost, context),
   publishFailed: (record) => transitions.publishFailed(record),
-  postponed: (record) => transitions.postponed(record, context, now + 5, 'reservation', 9),
+  postponed: (record) => transitions.postponed(record, context, now + 5, 'reservation', { reservation: 9 }),
   leaseExpired: (record) => transitions.leaseExpired(record, context),
   leased: (record) =>
     transitions.leased(record, context, { by: 'me', until: now + minutes, lateUntil: now + 2 * minutes }),
