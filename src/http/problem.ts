@@ -16,6 +16,7 @@ export interface Problem {
 const titles: Record<number, string> = {
   400: 'Bad request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not found',
   409: 'Conflict',
   413: 'Content too large',
