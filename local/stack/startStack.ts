@@ -33,6 +33,9 @@ export interface StackOptions extends SimulatorOptions {
 /** The usual port of the functions. */
 export const usualPort = 7071;
 
+/** The settings that infra/main.bicep gives to the platform, and that the local host reads, too. */
+const platformSettings: Settings = { FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '65536' };
+
 /** A whole system on this machine. */
 export interface Stack {
   endpoints: Endpoints;
@@ -73,7 +76,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await simulators[name]?.ended;
       simulators[name] = ((await starts[name]?.()) ?? null) as Simulators[N];
     };
-    const env = { ...process.env, ...settings, ...(await simulatorSettings(simulators, folder)) };
+    const env = {
+      ...platformSettings,
+      ...process.env,
+      ...settings,
+      ...(await simulatorSettings(simulators, folder)),
+    };
     const endpoints: Endpoints = {
       settings: sharedSettingsOf(env),
       functions: { url: '', ...keys },
