@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config/config.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
@@ -61,6 +61,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await checkExtraCertificates();
   if (options.fresh) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  // The state has keys, and private keys of devices. An earlier run may have made the folder with other rights.
+  await chmod(folder, 0o700);
   const keysFile = join(folder, 'keys.json');
   const keys = await functionKeys(keysFile);
   const started: Forked<unknown>[] = [];
