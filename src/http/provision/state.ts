@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { Records } from '../../device/repository.js';
 import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
+import { jsonText } from '../../shared/printable.js';
 import type { Clock } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { BadRequest } from '../errors.js';
@@ -39,6 +40,6 @@ export async function answerState(
   return {
     status: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    body: JSON.stringify(viewOf(stored.value, expected, deps.clock.now())),
+    body: jsonText(viewOf(stored.value, expected, deps.clock.now())),
   };
 }
