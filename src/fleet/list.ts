@@ -65,6 +65,7 @@ async function* devicesIn(
 ): AsyncGenerator<ListedDevice> {
   for (let from = after; ; ) {
     const page = await retryWithBackoff(clock, () => balena.list(fleet, from), signal);
+    signal?.throwIfAborted();
     if (page.length === 0 && !(await retryWithBackoff(clock, () => balena.seesFleet(fleet), signal))) {
       if (fleet !== null && onInvisible) return onInvisible(fleet);
       throw new ProvisioningError(
