@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { jest } from '@jest/globals';
+import fc from 'fast-check';
 import { listen } from '../../../local/simulators/shared/loopback.js';
 import { openProof, type ProofMode } from '../../../src/http/proof/deviceProof.js';
 
@@ -44,7 +45,7 @@ afterAll(() => {
 /** The fleets of the devices that our own key sees. */
 const seen: Record<string, string> = { [uuid]: 'my_org/one', [other]: 'my_org/two' };
 
-function proofWith(mode: ProofMode, fleets: string[] | null = null) {
+function proofWith(mode: ProofMode, fleets: string[] | null = null, callTimeoutMs = 30_000) {
   let now = 1_000_000;
   let sleeping: { until: number; wake: () => void }[] = [];
   const clock = {
@@ -64,7 +65,7 @@ function proofWith(mode: ProofMode, fleets: string[] | null = null) {
       fleets,
       checksPerSecond: 20,
       clock,
-      callTimeoutMs: 300,
+      callTimeoutMs,
     }),
     pass: (ms: number) => {
       now += ms;
@@ -155,7 +156,7 @@ describe('while balena does not say whose key it is, nobody passes', () => {
   ];
   test.each(answers)('when it %s', async (_, answer) => {
     handle = answer;
-    const { prove, pass } = proofWith('required');
+    const { prove, pass } = proofWith('required', null, 1_000);
     await expect(prove(uuid, bearer(key))).rejects.toMatchObject({
       code: expect.stringMatching(/^balena-(unavailable|throttled)$/),
     });
@@ -287,6 +288,45 @@ describe('invented proofs', () => {
     pass(20_000);
     await prove(other, bearer('other-device-key'));
   });
+});
+
+test('whatever the header is, only the key of the device passes, and every other header is refused', async () => {
+  const { prove, pass } = proofWith('required');
+  const words = fc.constantFrom(
+    'Bearer ',
+    'bearer',
+    ' ',
+    key,
+    'other-device-key',
+    'user-key',
+    '\t',
+    ',',
+    '=',
+    '%00',
+    '\n',
+    'é',
+  );
+  const header = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(words, { maxLength: 6 }).map((all) => all.join('')),
+  );
+  await fc.assert(
+    fc.asyncProperty(header, async (given) => {
+      pass(1_000);
+      const passed = await prove(uuid, given).then(
+        () => true,
+        (error: { name: string; code: string }) => {
+          expect(error).toMatchObject({
+            name: 'Unauthorized',
+            code: expect.stringMatching(/^provision\.proof-/),
+          });
+          return false;
+        },
+      );
+      expect(passed).toBe(/^bearer device-key$/i.test(given));
+    }),
+    { numRuns: 500, examples: [[bearer(key)], [`BEARER ${key}`], [`${bearer(key)}\n`]] },
+  );
 });
 
 test('the key is kept nowhere: neither in what is remembered nor in what is thrown', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { ConfigError, readConfigFor } from '../../../src/config/config.js';
 import { hub, least, problemsOf, serviceBus, storage, webhookSecret } from './support/environment.js';
 
@@ -254,5 +255,41 @@ describe('plain http is allowed to this machine only:', () => {
     expect(problemsOf({ ...least, RECORDS_CONNECTION: storage.replace('https', 'http') })).toEqual([
       expect.stringMatching(/plain http is allowed to this machine only/),
     ]);
+  });
+
+  test('whatever the host is, an accepted http URL connects to this machine', () => {
+    const part = fc.constantFrom(
+      '127',
+      '0',
+      '1',
+      '.',
+      'localhost',
+      '@',
+      '#',
+      '?',
+      '/',
+      '\\',
+      ':',
+      '80',
+      '[::1]',
+      'a',
+      '%2e',
+      '%00',
+      '0x7f',
+      '2130706433',
+      '\t',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 9 }), (parts) => {
+        const url = `http://${parts.join('')}`;
+        for (const name of ['BALENA_API_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT'])
+          if (problemsOf({ ...least, [name]: url }).length === 0)
+            expect(new URL(url).hostname).toMatch(/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/);
+        const connection = `TableEndpoint=${url};SharedAccessSignature=sig`;
+        if (problemsOf({ ...least, RECORDS_CONNECTION: connection }).length === 0)
+          expect(new URL(url).hostname).toMatch(/^(localhost|127\.\d+\.\d+\.\d+)$/);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
