@@ -276,6 +276,8 @@ module functions 'modules/functions.bicep' = {
         WORK_LIMIT_SECONDS: string(workLimitSeconds)
         LEASE_GRACE_SECONDS: string(leaseGraceSeconds)
         DUPLICATE_WINDOW_SECONDS: string(duplicateWindowSeconds)
+        // The functions read at most 16 KiB. The platform refuses a body above 64 KiB before a function gets the body; the default is 100 MB.
+        FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '65536'
       },
       webhookSettings,
       moreSettings

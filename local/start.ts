@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
 import { onStop } from './simulators/shared/onStop.js';
-import { wholeNumber } from './simulators/shared/runSimulator.js';
+import { keepFilesPrivate, wholeNumber } from './simulators/shared/runSimulator.js';
 import { nextSteps } from './stack/Endpoints.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack, usualPort } from './stack/startStack.js';
@@ -47,6 +47,7 @@ onStop(async (signal) => {
   process.exit(0);
 });
 
+keepFilesPrivate();
 try {
   const begun = Date.now();
   await applyLocalSettings(projectFolder(), process.env);

@@ -1,10 +1,16 @@
 import { app, type InvocationContext, type TimerHandler } from '@azure/functions';
 import { ConfigError } from './config/config.js';
 import type { App } from './openApp.js';
+import { oneLine } from './shared/printable.js';
 import { logStrayErrors } from './shared/strayErrors.js';
 import { startApp } from './startApp.js';
 
 logStrayErrors(process, (line) => console.error(line));
+
+// Each line of the log passes here, before telemetry and the host get the line: a name from outside must not forge a line.
+app.hook.log((line) => {
+  if (line.category === 'user') line.message = oneLine(line.message);
+});
 
 /** The app of this process, for the functions. */
 export const theApp = await startApp();

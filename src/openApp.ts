@@ -6,7 +6,7 @@ import { rememberSight } from './balena/sight.js';
 import type { BalenaClient } from './balena/types.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
-import { openProof, type Proof } from './http/deviceProof.js';
+import { openProof, type Proof } from './http/proof/deviceProof.js';
 import type { WebhookDependencies } from './http/webhook/answer.js';
 import { openHandledWebhooks } from './http/webhook/handled.js';
 import { openHubRegistry } from './iothub/registry.js';
@@ -36,6 +36,9 @@ const balenaCalls = [
 
 /** The period of the function `redrive`. */
 export const redrivePeriodMs = 300_000;
+
+/** The checks of proofs keep ahead of the registrations: twice the hub's rate, and 20 a second at least. */
+const proofChecksPerSecond = (operationsPerMinute: number) => Math.max(20, (2 * operationsPerMinute) / 60);
 
 /** All dependencies of the functions, from one configuration: one client and one pool of connections for each service. */
 export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, WebhookDependencies {
@@ -87,7 +90,14 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     sweepPosition: openPosition(openTracedTable<PositionRow>(config, 'system'), 'sweep', clock),
     mint: minter(config.certificate),
     retryTransient,
-    proof: openProof({ mode: config.deviceProof, apiUrl: config.balena.apiUrl, clock }),
+    proof: openProof({
+      mode: config.deviceProof,
+      apiUrl: config.balena.apiUrl,
+      balena,
+      fleets: config.fleets,
+      checksPerSecond: proofChecksPerSecond(config.operationsPerMinute),
+      clock,
+    }),
     handledWebhooks: openHandledWebhooks(openTracedTable(config, 'webhooks'), clock),
     settings: config,
     duplicateWindowMs: config.duplicateWindowMs,

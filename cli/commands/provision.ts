@@ -36,10 +36,10 @@ export const addProvision: AddCommand = (parent, action) =>
         requireAccepted(acceptance);
         const isNew = acceptance.kind === 'accepted';
         const device = await deviceView(app, acceptance);
-        session.printResult({ outcome: acceptance.kind, ...device }, () =>
+        session.printResult({ outcome: acceptance.kind, ...device }, (shown) =>
           isNew
             ? `${uuid} is ${device.state}${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`
-            : `${uuid} is already provisioned ${service === '' ? 'at the device level' : `for the service ${service}`}.${acceptance.kind === 'checking' ? ' A worker checks its variables in balena.' : ''}`,
+            : `${uuid} is already provisioned ${service === '' ? 'at the device level' : `for the service ${shown.service}`}.${acceptance.kind === 'checking' ? ' A worker checks its variables in balena.' : ''}`,
         );
       }),
     );

@@ -1,6 +1,7 @@
 import { describeGuarded, describeInvisible } from '../../src/fleet/massDeletionGuard.js';
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
+import { printable } from '../../src/shared/printable.js';
 import { CliError, type ExitCode, exitCodes } from '../errors.js';
 import { examples, parseSlugs } from '../options/common.js';
 import { listCounts } from '../output/text.js';
@@ -61,8 +62,8 @@ export const addSweep: AddCommand = (parent, action) =>
             onProgress,
           }))
             items.push(item);
-          session.printResult({ ...progress, items }, () =>
-            [...items.map(itemLine), summary(progress, 'would be ')].join('\n'),
+          session.printResult({ ...progress, items }, (shown) =>
+            [...shown.items.map(itemLine), summary(progress && printable(progress), 'would be ')].join('\n'),
           );
           return exitCodeOf(progress);
         }
@@ -71,8 +72,8 @@ export const addSweep: AddCommand = (parent, action) =>
           ...{ fleets, served, service, allowGone, signal },
           ...{ hubHost, operationsPerMinute },
         });
-        session.printResult(report, () =>
-          report.finished ? summary(report) : `${summary(report)}\nInterrupted. Run the command again.`,
+        session.printResult(report, (shown) =>
+          shown.finished ? summary(shown) : `${summary(shown)}\nInterrupted. Run the command again.`,
         );
         return signal.aborted ? exitCodes.interrupted : exitCodeOf(report);
       }),

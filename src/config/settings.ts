@@ -5,6 +5,7 @@ import {
   serviceBusConnectionString,
   storageConnectionString,
 } from './connectionString.js';
+import { isPlainHttp, plainHttpFault } from './plainHttp.js';
 import { schedule } from './schedule.js';
 
 /**
@@ -54,6 +55,7 @@ function isBare(text: string): boolean {
 const webhookSecret = /^whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 
 const balenaUrlForm = "must be the URL of balena's API without a path, such as https://api.balena-cloud.com/";
+const collectorForm = 'must be a URL, such as https://collector.example:4318 or http://localhost:4318';
 const queueForm =
   'must be the name of a queue: letters, digits, . - _ / with a letter or digit at both ends, such as provisioning';
 
@@ -69,7 +71,8 @@ export const settings = z.object({
     ),
   BALENA_API_URL: z
     .url({ protocol: /^https?$/, error: balenaUrlForm, abort: true })
-    .refine(isBare, balenaUrlForm)
+    .refine(isBare, { error: balenaUrlForm, abort: true })
+    .refine((url) => !isPlainHttp(url), `${balenaUrlForm}. The fault: ${plainHttpFault}`)
     .transform((url) => new URL(url).href)
     .default('https://api.balena-cloud.com/'),
   BALENA_REQUESTS_PER_MINUTE: limited(
@@ -134,7 +137,8 @@ export const settings = z.object({
   WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
   LEASE_GRACE_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: 'must be a URL, such as http://localhost:4318' })
+    .url({ protocol: /^https?$/, error: collectorForm, abort: true })
+    .refine((url) => !isPlainHttp(url), `${collectorForm}. The fault: ${plainHttpFault}`)
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: z

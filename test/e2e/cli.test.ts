@@ -23,6 +23,8 @@ interface Doctor {
   ok: boolean;
   checks: { name: string; level: string; detail: string; todo: string | null }[];
 }
+/** What a terminal would act on, or a reader would take for a line of ours. */
+const forged = new RegExp(`${String.fromCharCode(27)}\\[2J|^worker: forged`, 'm');
 const unknownUuid = '0'.repeat(32);
 const secrets = ['local-broker-key', /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? ''];
 
@@ -441,4 +443,31 @@ describe('settings and rights', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).not.toMatch(/hunter2|\n\s+at /);
   });
+});
+
+test('a hostile service name in a fleet: no line of the log is forged, and no screen is cleared', async () => {
+  const hostile = 'x\u001b[2J\nworker: forged';
+  await balena.tell('POST /fleets', { slug: 'local/hostile', services: [hostile] });
+  const [device] = await balena.tell<{ uuid: string }[]>('POST /devices', {
+    fleet: 'local/hostile',
+    count: 1,
+  });
+  const { uuid = '' } = device ?? {};
+  await system.post(uuid, 'main');
+  const { error } = await system.state(uuid, 'failed');
+  expect(error?.message).toContain(hostile);
+  const line = await waitFor('the failure is logged', () =>
+    system.lines.find((each) => each.includes(uuid) && each.includes('service-not-found')),
+  );
+  expect(line).toContain('x\\u{1b}[2J\\u{a}worker: forged');
+  for (const args of [
+    ['status', uuid],
+    ['list', '--uuid', uuid],
+    ['dead-letters', 'list', '--uuid', uuid],
+  ]) {
+    for (const { stdout, stderr } of [await cli(...args), await cli(...args, '--json')]) {
+      expect(stdout).not.toMatch(forged);
+      expect(stderr).not.toMatch(forged);
+    }
+  }
 });

@@ -80,6 +80,7 @@ const hosts = [
   'AZURE_CLIENT_ID',
   'AzureWebJobsStorage__clientId',
   'AzureWebJobsStorage__credential',
+  'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT',
   'SERVICEBUS_CONNECTION__clientId',
   'SERVICEBUS_CONNECTION__credential',
 ];
@@ -129,6 +130,10 @@ test('the values that an operator chooses arrive', () => {
 
 test('a sweep without fleets is off, because the functions do not start with such a schedule', () => {
   expect(settings('existingHub')).toMatchObject({ FLEETS: '', SWEEP_SCHEDULE: 'off', RENEW_SCHEDULE: 'off' });
+});
+
+test.each(examples)('%s: the platform refuses a body above 64 KiB', (example) => {
+  expect(settings(example).FUNCTIONS_REQUEST_BODY_SIZE_LIMIT).toBe('65536');
 });
 
 test('webhooks are off by default, and need no secrets beside those in the vault', () => {
