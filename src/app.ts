@@ -15,7 +15,7 @@ app.hook.appTerminate(() => theApp.close());
 export function timerHandler(run: (app: App, context: InvocationContext) => Promise<unknown>): TimerHandler {
   return async (_timer, context) => {
     const opened = openedOrNull();
-    if (opened) await run(opened, context);
+    if (opened) await run({ ...opened, queue: opened.workerQueue }, context);
   };
 }
 

@@ -3,11 +3,14 @@ import type { DeviceRecord } from './device/record.js';
 import { openRecords } from './device/repository.js';
 import { openStatus, type StatusRow } from './health/status.js';
 import { type OpsDependencies, openOps } from './ops/dependencies.js';
+import { waitsOfRequests, waitsOfWorkers } from './queue/patience.js';
+import { patientQueue } from './queue/patientQueue.js';
 import { rememberSent } from './queue/publish.js';
-import { openQueue } from './queue/queue.js';
+import { openQueue, type Queue } from './queue/queue.js';
 import type { Dependency } from './shared/errors.js';
 import { systemClock as clock } from './shared/time.js';
 import { openTable, type Table } from './storage/table.js';
+import { productMetrics } from './telemetry/metrics.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
 import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from './throttling/openRateLimiter.js';
@@ -17,6 +20,8 @@ const slowReadMs = 50;
 
 /** The dependencies that need only queue and records: requests, states, and the work of operators. */
 export interface OpsApp extends OpsDependencies {
+  /** The queue for workers and timers, which wait longer for new credits of Service Bus. */
+  workerQueue: Queue;
   close(): Promise<void>;
 }
 
@@ -28,9 +33,26 @@ export interface OpsApp extends OpsDependencies {
 export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
   const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
   const system: Table<unknown> = openTracedTable(config, 'system');
-  const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
+  const bareQueue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
   const circuit = (dependency: Dependency) =>
     openCircuitBreaker({ dependency, table: system as Table<CircuitRow>, clock, log });
+  const status = openStatus({
+    table: system as Table<StatusRow>,
+    clock,
+    schedule: (ms, run) => void setTimeout(run, ms).unref(),
+  });
+  const patient = (waits: number) =>
+    patientQueue(bareQueue, {
+      clock,
+      random: Math.random,
+      waits,
+      onThrottled() {
+        productMetrics().queueThrottled();
+        status.noteQueueThrottled();
+        void status.report();
+      },
+    });
+  const queue = patient(waitsOfRequests);
   const ops = openOps(config, {
     records,
     queue,
@@ -42,13 +64,9 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
       perMinute: config.operationsPerMinute,
     }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
-    status: openStatus({
-      table: system as Table<StatusRow>,
-      clock,
-      schedule: (ms, run) => void setTimeout(run, ms).unref(),
-    }),
+    status,
   });
-  return { ...ops, close: () => queue.close() };
+  return { ...ops, workerQueue: patient(waitsOfWorkers), close: () => queue.close() };
 }
 
 /** Opens a table with a span for each write, and for each slow read. */

@@ -1,6 +1,8 @@
 import { type Config, ConfigError, environment, readConfig } from './config/config.js';
 import { readQueueConfig } from './config/queueConfig.js';
 import type { App, openApp } from './openApp.js';
+import { waitsOfWorkers } from './queue/patience.js';
+import { patientQueue } from './queue/patientQueue.js';
 import { openQueue, type Queue } from './queue/queue.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
 import { sanitizeError } from './shared/sanitizeError.js';
@@ -97,7 +99,7 @@ export async function startApp(options: Partial<StartOptions> = {}): Promise<Sta
     get,
     queue() {
       if (!queueConfig) throw faults;
-      queue ??= openQueue(queueConfig);
+      queue ??= patientQueue(openQueue(queueConfig), { clock, random: Math.random, waits: waitsOfWorkers });
       return queue;
     },
     settlement() {

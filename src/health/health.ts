@@ -31,13 +31,14 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
     line('queue', () => queue.ping()),
     readStatus(status),
   ]);
+  const queueSeen = withThrottling(queueLine, deps, row);
   const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
   const seen = await Promise.all([
     workerLine(deps, row),
     seenLine('balena', deps, row),
     seenLine('hub', deps, row),
   ]);
-  return [configuration, queueLine, recordsLine, ...seen];
+  return [configuration, queueSeen, recordsLine, ...seen];
 }
 
 /**
@@ -63,6 +64,19 @@ async function line(name: HealthLine['name'], request: () => Promise<unknown>): 
   } catch (error) {
     return { name, ok: false, detail: ProvisioningError.from(error).message };
   }
+}
+
+const throttledLatelyMs = 10 * 60_000;
+const throttledNowMs = 60_000;
+
+/** The line of the queue, with the last time at which a worker or an HTTP function found the credits used up. */
+function withThrottling(line: HealthLine, { clock }: HealthDependencies, row: StatusRow | null): HealthLine {
+  const agoMs = clock.now() - (row?.queueThrottledAt ?? 0);
+  if (!line.ok || agoMs > throttledLatelyMs) return line;
+  const detail =
+    `answers; Service Bus limited our requests ${Math.round(agoMs / 1_000)} s ago (ServerBusy): ` +
+    'see "Service Bus says busy" in docs/runbook.md';
+  return { ...line, ok: agoMs > throttledNowMs, detail };
 }
 
 async function readStatus(status: Status): Promise<{ line: HealthLine; row: StatusRow | null }> {

@@ -1,6 +1,6 @@
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import { ConfigError } from '../config/config.js';
-import { policyOf } from '../shared/errorPolicy.js';
+import { type ErrorCode, policyOf } from '../shared/errorPolicy.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { problem } from './problem.js';
 
@@ -30,7 +30,14 @@ export class Unauthorized extends Error {
   }
 }
 
-const retryAfterSeconds = 5;
+const leastRetryAfterSeconds = 5;
+
+/** The wait that a caller gets, whole seconds. Where the policy spreads runs over a longer time, the callers are spread as well. */
+function retryAfter(code: ErrorCode): number {
+  const spreadSeconds = policyOf(code).spreadMs / 1_000 - leastRetryAfterSeconds;
+  return leastRetryAfterSeconds + Math.floor(Math.random() * Math.max(0, spreadSeconds));
+}
+
 /** The wait while settings are wrong: an operator has to correct them. */
 const wrongSettingsSeconds = 60;
 
@@ -69,11 +76,12 @@ export function withErrorResponses(
       if (error instanceof ConfigError) return wrongSettings(error, callers);
       const { code, message } = ProvisioningError.from(error);
       context.error(`${code}: ${message}`);
+      const seconds = retryAfter(code);
       return problem({
         status: policyOf(code).httpStatus,
         code,
-        detail: `${message} The request may be lost: repeat the request in ${retryAfterSeconds} seconds.`,
-        headers: { 'retry-after': String(retryAfterSeconds) },
+        detail: `${message} The request may be lost: repeat the request in ${seconds} seconds.`,
+        headers: { 'retry-after': String(seconds) },
       });
     }
   };

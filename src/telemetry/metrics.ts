@@ -31,6 +31,8 @@ export interface Metrics {
   attention(counts: Record<Attention, number>): void;
   /** All certificates were counted. */
   certificates(counts: CertificateCounts): void;
+  /** Service Bus refused a call because the credits of the namespace were used up. */
+  queueThrottled(): void;
   /** The dependency rejected our credentials. */
   credentialsRejected(dependency: Dependency): void;
 }
@@ -46,6 +48,7 @@ let current: Metrics = {
   oldestOverdue: nothing,
   attention: nothing,
   certificates: nothing,
+  queueThrottled: nothing,
   credentialsRejected: nothing,
 };
 

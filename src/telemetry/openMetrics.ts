@@ -26,6 +26,10 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
   const deprovisioned = counter('deprovisioned', 'Devices deprovisioned');
   const failed = counter('failed', 'Requests that failed for good, by code and step');
   const rejected = counter('credentials_refused', 'Rejections of our own credentials, by dependency');
+  const throttled = counter(
+    'queue.throttled',
+    'Calls that Service Bus refused, because the credits were used up',
+  );
   const time = meter.createHistogram('provisioner.time_to_provisioned', {
     unit: 's',
     description: 'From the request to the stored variables',
@@ -88,6 +92,7 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     certificates(counts) {
       certificates = counts;
     },
+    queueThrottled: () => throttled.add(1),
     credentialsRejected: (dependency) => rejected.add(1, { dependency }),
   };
 }

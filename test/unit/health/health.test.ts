@@ -35,7 +35,13 @@ async function linesIn({
 }: Situation) {
   const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
-    status: { noteCall() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
+    status: {
+      noteCall() {},
+      noteQueueThrottled() {},
+      count() {},
+      report: async () => {},
+      read: readStatus ?? (async () => null),
+    },
     circuits: {
       balena: circuit(balena ?? (async () => closed)),
       hub: circuit(hub ?? (async () => closed)),
@@ -61,6 +67,24 @@ test('health has one line for each dependency, and is healthy before any work', 
     balena: [true, 'no worker has called balena yet'],
     hub: [true, 'no worker has called hub yet'],
   });
+});
+
+test('the line of the queue names a limit that a worker or a request has met', async () => {
+  const seen = (secondsAgo: number) => ({
+    at: now,
+    totals: { operations: 0, provisioned: 0, failed: 0 },
+    balena: never,
+    hub: never,
+    queueThrottledAt: now - secondsAgo * 1_000,
+  });
+  const queueAfter = async (secondsAgo: number) =>
+    (await linesIn({ readStatus: async () => seen(secondsAgo) })).queue;
+  expect(await queueAfter(12)).toEqual([
+    false,
+    expect.stringContaining('limited our requests 12 s ago (ServerBusy)'),
+  ]);
+  expect(await queueAfter(300)).toEqual([true, expect.stringContaining('limited our requests 300 s ago')]);
+  expect(await queueAfter(700)).toEqual([true, 'answers']);
 });
 
 test('balena and the hub are as the workers saw them last', async () => {

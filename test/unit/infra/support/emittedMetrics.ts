@@ -20,6 +20,7 @@ export async function emittedMetrics(): Promise<ReadonlyMap<string, readonly str
   metrics.jobStarted(0);
   metrics.oldestOverdue(0);
   metrics.certificates({ expired: 0, within7Days: 0, within30Days: 0, later: 0 });
+  metrics.queueThrottled();
   metrics.credentialsRejected('balena');
   await reader.forceFlush();
   const emitted = exporter
