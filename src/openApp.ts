@@ -34,7 +34,6 @@ export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, We
   proof: Proof;
   /** The progress of the sweep. */
   sweepPosition: Position;
-  /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
 }
@@ -60,7 +59,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     // A call started at the end of the work limit must finish before the end of the lease's grace.
     callTimeoutMs: Math.min(maxBalenaCallMs, config.leaseGraceMs / 2),
   });
-  let settlement: Settlement | undefined;
+  const settlement = openSettlement(settlementEndpoint(args), config.queue);
 
   return {
     ...ops,
@@ -88,21 +87,10 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     lastRun: openLastRun(openTracedTable(config, 'system'), 'redrive'),
     instance: randomUUID(),
     random: Math.random,
-    settlement() {
-      if (!settlement) {
-        const endpoint = settlementEndpoint(args);
-        if (!endpoint)
-          throw new Error(
-            'The arguments of this process name no Functions host: dead-lettering is impossible.',
-          );
-        settlement = openSettlement(endpoint);
-      }
-      return settlement;
-    },
+    settlement: () => settlement,
     async close() {
-      settlement?.close();
       hub.close();
-      await ops.close();
+      await Promise.all([settlement.close(), ops.close()]);
     },
   };
 }

@@ -28,7 +28,6 @@ export interface StartedApp {
   get(): App;
   /** The queue for putting messages off, while settings are wrong. */
   queue(): Queue;
-  /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
 }
@@ -104,13 +103,13 @@ export async function startApp(options: Partial<StartOptions> = {}): Promise<Sta
     },
     settlement() {
       if (app) return app.settlement();
-      settlement ??= openSettlement(settlementEndpoint(args) ?? '');
+      if (!queueConfig) throw faults;
+      settlement ??= openSettlement(settlementEndpoint(args), queueConfig);
       return settlement;
     },
     async close() {
-      settlement?.close();
       // All close at the same time: the host gives 5 s in total, and each may take 3 s.
-      await Promise.allSettled([app?.close(), queue?.close(), telemetry.close()]);
+      await Promise.allSettled([app?.close(), queue?.close(), settlement?.close(), telemetry.close()]);
     },
   };
 }

@@ -152,13 +152,14 @@ async function runOnSockets(behaviour: string): Promise<void> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const queue = openQueue({
+  const queueOptions = {
     connection: {
       connectionString: `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=x;SharedAccessKey=eA==;UseDevelopmentEmulator=true`,
     },
     queue: 'q',
     callTimeoutMs: shortMs,
-  });
+  };
+  const queue = openQueue(queueOptions);
   const hub = openHubRegistry({
     connection: {
       connectionString: `HostName=127.0.0.1:${port};SharedAccessKeyName=x;SharedAccessKey=eA==`,
@@ -176,7 +177,7 @@ async function runOnSockets(behaviour: string): Promise<void> {
     name: 'devices',
     callTimeoutMs: shortMs,
   });
-  const settlement = openSettlement(`127.0.0.1:${port}`);
+  const settlement = openSettlement(`http://127.0.0.1:${port}`, queueOptions);
   const envelope = { messageId: 'm', at: 0 };
   const message = workerDependencies(now).message({ uuid });
   const key = { partition: 'p', row: 'r' };
@@ -198,7 +199,7 @@ async function runOnSockets(behaviour: string): Promise<void> {
     }
   settlement.deadLetter('lock', 'reason', 'description').catch(() => {});
   await sleep(1_000);
-  settlement.close();
+  void settlement.close();
   hub.close();
   await Promise.race([queue.close(), sleep(1_000)]);
   server.close();
