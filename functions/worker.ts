@@ -1,6 +1,5 @@
 import { app, type InvocationContext } from '@azure/functions';
-import { openedOrNull, theApp } from '../src/app.js';
-import type { App } from '../src/openApp.js';
+import { openedOrNull, theApp, withWorkerQueue } from '../src/app.js';
 import { advanceAction } from '../src/ops/bulk/advance.js';
 import type { Delivery } from '../src/provisioning/dependencies.js';
 import { putOff } from '../src/provisioning/putOff.js';
@@ -46,16 +45,13 @@ if (queue !== null) {
       }
       const opened = openedOrNull();
       if (!opened) await putOff({ queue: theApp.queue(), clock, random: Math.random }, message, delivery);
-      else if ('uuid' in message) await processMessage(patient(opened), message, delivery);
-      else await advanceAction(patient(opened), message);
+      else if ('uuid' in message) await processMessage(withWorkerQueue(opened), message, delivery);
+      else await advanceAction(withWorkerQueue(opened), message);
       await complete();
       await opened?.status.report();
     },
   });
 }
-
-/** The app with the queue of workers. */
-const patient = (opened: App): App => ({ ...opened, queue: opened.workerQueue });
 
 /** The delivery of an invocation, and a function that completes the message unless the message was dead-lettered. */
 function deliveryOf(context: InvocationContext): { delivery: Delivery; complete: () => Promise<void> } {

@@ -10,6 +10,7 @@ import { openQueue, type Queue } from './queue/queue.js';
 import type { Dependency } from './shared/errors.js';
 import { systemClock as clock } from './shared/time.js';
 import { openTable, type Table } from './storage/table.js';
+import { type AllTimerRuns, openTimerRuns, type TimerRow, timerNames } from './storage/timerRuns.js';
 import { productMetrics } from './telemetry/metrics.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
 import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
@@ -65,8 +66,14 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
     }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status,
+    timerRuns: openAllTimerRuns(system as Table<TimerRow>),
   });
   return { ...ops, workerQueue: patient(waitsOfWorkers), close: () => queue.close() };
+}
+
+function openAllTimerRuns(table: Table<TimerRow>): AllTimerRuns {
+  const entries = timerNames.map((timer) => [timer, openTimerRuns(table, timer, clock)] as const);
+  return Object.fromEntries(entries) as AllTimerRuns;
 }
 
 /** Opens a table with a span for each write, and for each slow read. */

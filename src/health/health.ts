@@ -4,10 +4,11 @@ import { type Dependency, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
 import type { Status, StatusRow } from './status.js';
+import { type TimersHealthDependencies, timersLine } from './timers.js';
 import { type WorkerHealthDependencies, workerLine } from './worker.js';
 
 /** Everything that the health report uses. */
-export interface HealthDependencies extends WorkerHealthDependencies {
+export interface HealthDependencies extends WorkerHealthDependencies, TimersHealthDependencies {
   queue: Queue;
   status: Status;
   circuits: Record<Dependency, CircuitBreaker>;
@@ -16,7 +17,7 @@ export interface HealthDependencies extends WorkerHealthDependencies {
 
 /** The health of one dependency. */
 export interface HealthLine {
-  name: 'configuration' | 'queue' | 'records' | 'worker' | Dependency;
+  name: 'configuration' | 'queue' | 'records' | 'worker' | 'timers' | Dependency;
   ok: boolean;
   detail: string;
 }
@@ -35,6 +36,7 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
   const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
   const seen = await Promise.all([
     workerLine(deps, row),
+    timersLine(deps),
     seenLine('balena', deps, row),
     seenLine('hub', deps, row),
   ]);

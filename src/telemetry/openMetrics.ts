@@ -30,6 +30,7 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     'queue.throttled',
     'Calls that Service Bus refused, because the credits were used up',
   );
+  const ran = counter('timer.runs', 'Runs of timers that ended well, by timer and by who began the run');
   const time = meter.createHistogram('provisioner.time_to_provisioned', {
     unit: 's',
     description: 'From the request to the stored variables',
@@ -59,6 +60,11 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     const holds = attention !== undefined && now() < attention.until;
     for (const [reason, count] of Object.entries(attention?.counts ?? {}))
       result.observe(holds ? count : 0, { reason });
+  });
+
+  let lateCertificates: number | undefined;
+  gauge('certificates.late', '{certificate}', 'Certificates whose renewal is late').addCallback((result) => {
+    if (lateCertificates !== undefined) result.observe(lateCertificates);
   });
 
   let certificates: CertificateCounts | undefined;
@@ -91,6 +97,10 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     },
     certificates(counts) {
       certificates = counts;
+    },
+    timerRan: (timer, by) => ran.add(1, { timer, by }),
+    lateCertificates(count) {
+      lateCertificates = count;
     },
     queueThrottled: () => throttled.add(1),
     credentialsRejected: (dependency) => rejected.add(1, { dependency }),

@@ -19,8 +19,12 @@ import { openTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
 import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
+import { runTimer } from '../../../src/timers/runTimer.js';
+import { superviseRedrive } from '../../../src/timers/supervise.js';
+import type { TimerRow } from '../../../src/storage/timerRuns.js';
 import { memoryTable } from '../../support/memoryTable.js';
 import { now, queued, uuid } from '../../support/records.js';
+import { timerRunsIn } from '../../support/timerRunsIn.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 /*
@@ -109,6 +113,7 @@ async function runOnFakes(probability: number): Promise<void> {
     management: hostile({ depths: async () => null, properties: async () => null }, probability),
     samples: hostile({ since: async () => [] }, probability),
     sentRecently: rememberSent(clock),
+    timerRuns: timerRunsIn(clock, table<TimerRow>()),
   };
   const delivery = system.delivery({
     deadLetter: async () => {
@@ -123,6 +128,15 @@ async function runOnFakes(probability: number): Promise<void> {
     ['redrive', () => redrive(deps)],
     ['sweep', () => sweep(deps as never, { fleets: ['my_org/one'], service: 'main' })],
     ['health', () => healthOf(() => deps)],
+    [
+      'timer',
+      () =>
+        runTimer(deps.timerRuns, { timer: 'redrive', by: 'timer', mostMs: 1_000, run: () => redrive(deps) }),
+    ],
+    [
+      'supervision',
+      superviseRedrive({ runs: deps.timerRuns.redrive, clock, log: () => {}, run: () => redrive(deps) }),
+    ],
   ];
   for (const [name, run] of runs) {
     current = name;

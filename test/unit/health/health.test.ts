@@ -3,6 +3,7 @@ import type { StatusRow } from '../../../src/health/status.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { CircuitBreaker, CircuitRow } from '../../../src/throttling/circuitBreaker.js';
+import { timerRunsIn } from '../../support/timerRunsIn.js';
 
 const now = 1_800_000_000_000;
 const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async () => {
@@ -47,6 +48,7 @@ async function linesIn({
       hub: circuit(hub ?? (async () => closed)),
     },
     clock: { now: () => now, sleep: async () => {} },
+    timerRuns: timerRunsIn({ now: () => now, sleep: async () => {} }),
     management: {
       depths: async () => (active === null ? null : { active, scheduled: 0, deadLettered: 0 }),
       properties: async () => null,
@@ -64,6 +66,10 @@ test('health has one line for each dependency, and is healthy before any work', 
     queue: [true, 'answers'],
     records: [true, 'answers'],
     worker: [true, 'takes messages; waiting: 0'],
+    timers: [
+      true,
+      'redrive has not run yet; sample has not run yet; renew has not run yet; sweep has not run yet',
+    ],
     balena: [true, 'no worker has called balena yet'],
     hub: [true, 'no worker has called hub yet'],
   });
