@@ -33,7 +33,7 @@ export interface Metrics {
   /** All certificates were counted. */
   certificates(counts: CertificateCounts): void;
   /** A timer's run has ended well. */
-  timerRan(timer: TimerName, by: Starter): void;
+  timerRan(timer: TimerName, starter: Starter): void;
   /** The certificates whose renewal is late were counted. */
   lateCertificates(count: number): void;
   /** Service Bus refused a call because the credits of the namespace were used up. */

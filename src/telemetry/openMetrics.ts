@@ -98,7 +98,7 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     certificates(counts) {
       certificates = counts;
     },
-    timerRan: (timer, by) => ran.add(1, { timer, by }),
+    timerRan: (timer, starter) => ran.add(1, { timer, starter }),
     lateCertificates(count) {
       lateCertificates = count;
     },
