@@ -1,3 +1,5 @@
+import { isRenewalLate, renewalTime } from '../../../src/certificates/renewal.js';
+
 test.each([7, 30, 90, 365])(
   'of certificates of %d days, none is late where the daily renewal works',
   (days) => {
