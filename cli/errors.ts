@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../src/config/config.js';
 import { RequestError } from '../src/ops/shared/request.js';
+import { policyOf } from '../src/shared/errorPolicy.js';
 import { ProvisioningError } from '../src/shared/errors.js';
 import { oneLine } from '../src/shared/printable.js';
 
@@ -76,7 +77,7 @@ export function describeError(error: unknown, local = false): Ending {
     return { code: error.code, message: oneLine(error.message), exitCode };
   }
   const { code, message } = ProvisioningError.from(error);
-  const unavailable = code === 'queue-unavailable' || code === 'records-unavailable';
+  const unavailable = policyOf(code).fault === 'storage';
   const hint = local
     ? 'Is npm start running? If yes, run provisioner doctor to find the fault.'
     : 'Run provisioner doctor to find the fault.';

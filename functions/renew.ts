@@ -8,13 +8,16 @@ import { observeCertificates } from '../src/telemetry/metrics.js';
 const maxRunMs = 4 * 60_000;
 const hourMs = 3_600_000;
 
+/** The time for the calls that a run has begun before its end. */
+const graceMs = 30_000;
+
 const { renewSchedule } = theApp.registration;
 
 /** By `RENEW_SCHEDULE`, the timer renews certificates past `RENEW_AT` of their lifetime, and logs the expiry of all certificates. */
 if (renewSchedule !== null) {
   app.timer('renew', {
     schedule: renewSchedule,
-    handler: timerHandler(async (opened, context) => {
+    handler: timerHandler('renew', maxRunMs + graceMs, async (opened, context) => {
       const { renewAt, operationsPerMinute } = opened.config;
       const signal = AbortSignal.timeout(maxRunMs);
       const report = await renew(opened, {

@@ -50,7 +50,6 @@ export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, We
   proof: Proof;
   /** The progress of the sweep. */
   sweepPosition: Position;
-  /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
 }
@@ -77,13 +76,14 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     callTimeoutMs: Math.min(maxBalenaCallMs, config.leaseGraceMs / 2),
   });
   const balenaLimit = openLimitOfBalena(config);
-  let settlement: Settlement | undefined;
+  const balena = limitRequests(traceCalls('balena', client, balenaCalls), balenaLimit);
+  const settlement = openSettlement(settlementEndpoint(args), config.queue);
 
   return {
     ...ops,
     config,
     hub,
-    balena: limitRequests(traceCalls('balena', client, balenaCalls), balenaLimit),
+    balena,
     balenaLimit,
     sight: rememberSight(clock),
     queriesPerMinute: config.queriesPerMinute,
@@ -105,21 +105,10 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     lastRun: openLastRun(openTracedTable(config, 'system'), 'redrive'),
     instance: randomUUID(),
     random: Math.random,
-    settlement() {
-      if (!settlement) {
-        const endpoint = settlementEndpoint(args);
-        if (!endpoint)
-          throw new Error(
-            'The arguments of this process name no Functions host: dead-lettering is impossible.',
-          );
-        settlement = openSettlement(endpoint);
-      }
-      return settlement;
-    },
+    settlement: () => settlement,
     async close() {
-      settlement?.close();
       hub.close();
-      await ops.close();
+      await Promise.all([settlement.close(), ops.close()]);
     },
   };
 }

@@ -3,11 +3,15 @@ import type { DeviceRecord } from './device/record.js';
 import { openRecords } from './device/repository.js';
 import { openStatus, type StatusRow } from './health/status.js';
 import { type OpsDependencies, openOps } from './ops/dependencies.js';
+import { waitsOfRequests, waitsOfWorkers } from './queue/patience.js';
+import { patientQueue } from './queue/patientQueue.js';
 import { rememberSent } from './queue/publish.js';
-import { openQueue } from './queue/queue.js';
+import { openQueue, type Queue } from './queue/queue.js';
 import type { Dependency } from './shared/errors.js';
 import { systemClock as clock } from './shared/time.js';
 import { openTable, type Table } from './storage/table.js';
+import { type AllTimerRuns, openTimerRuns, type TimerRow, timerNames } from './storage/timerRuns.js';
+import { productMetrics } from './telemetry/metrics.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
 import { type BalenaLimit, openBalenaLimit } from './throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
@@ -25,6 +29,8 @@ export function openLimitOfBalena(config: ConfigFor<'records'>): BalenaLimit {
 
 /** The dependencies that need only queue and records: requests, states, and the work of operators. */
 export interface OpsApp extends OpsDependencies {
+  /** The queue for workers and timers, which wait longer for new credits of Service Bus. */
+  workerQueue: Queue;
   close(): Promise<void>;
 }
 
@@ -36,9 +42,26 @@ export interface OpsApp extends OpsDependencies {
 export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
   const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
   const system: Table<unknown> = openTracedTable(config, 'system');
-  const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
+  const bareQueue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
   const circuit = (dependency: Dependency) =>
     openCircuitBreaker({ dependency, table: system as Table<CircuitRow>, clock, log });
+  const status = openStatus({
+    table: system as Table<StatusRow>,
+    clock,
+    schedule: (ms, run) => void setTimeout(run, ms).unref(),
+  });
+  const patient = (waits: number) =>
+    patientQueue(bareQueue, {
+      clock,
+      random: Math.random,
+      waits,
+      onThrottled() {
+        productMetrics().queueThrottled();
+        status.noteQueueThrottled();
+        void status.report();
+      },
+    });
+  const queue = patient(waitsOfRequests);
   const ops = openOps(config, {
     records,
     queue,
@@ -50,13 +73,15 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
       perMinute: config.operationsPerMinute,
     }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
-    status: openStatus({
-      table: system as Table<StatusRow>,
-      clock,
-      schedule: (ms, run) => void setTimeout(run, ms).unref(),
-    }),
+    status,
+    timerRuns: openAllTimerRuns(system as Table<TimerRow>),
   });
-  return { ...ops, close: () => queue.close() };
+  return { ...ops, workerQueue: patient(waitsOfWorkers), close: () => queue.close() };
+}
+
+function openAllTimerRuns(table: Table<TimerRow>): AllTimerRuns {
+  const entries = timerNames.map((timer) => [timer, openTimerRuns(table, timer, clock)] as const);
+  return Object.fromEntries(entries) as AllTimerRuns;
 }
 
 /** Opens a table with a span for each write, and for each slow read. */

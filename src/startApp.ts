@@ -1,6 +1,8 @@
 import { type Config, ConfigError, environment, readConfig } from './config/config.js';
 import { readQueueConfig } from './config/queueConfig.js';
 import type { App, openApp } from './openApp.js';
+import { waitsOfWorkers } from './queue/patience.js';
+import { patientQueue } from './queue/patientQueue.js';
 import { openQueue, type Queue } from './queue/queue.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
 import { sanitizeError } from './shared/sanitizeError.js';
@@ -26,7 +28,6 @@ export interface StartedApp {
   get(): App;
   /** The queue for putting messages off, while settings are wrong. */
   queue(): Queue;
-  /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
 }
@@ -97,18 +98,18 @@ export async function startApp(options: Partial<StartOptions> = {}): Promise<Sta
     get,
     queue() {
       if (!queueConfig) throw faults;
-      queue ??= openQueue(queueConfig);
+      queue ??= patientQueue(openQueue(queueConfig), { clock, random: Math.random, waits: waitsOfWorkers });
       return queue;
     },
     settlement() {
       if (app) return app.settlement();
-      settlement ??= openSettlement(settlementEndpoint(args) ?? '');
+      if (!queueConfig) throw faults;
+      settlement ??= openSettlement(settlementEndpoint(args), queueConfig);
       return settlement;
     },
     async close() {
-      settlement?.close();
       // All close at the same time: the host gives 5 s in total, and each may take 3 s.
-      await Promise.allSettled([app?.close(), queue?.close(), telemetry.close()]);
+      await Promise.allSettled([app?.close(), queue?.close(), settlement?.close(), telemetry.close()]);
     },
   };
 }

@@ -37,6 +37,14 @@ export class Unauthorized extends Error {
 
 /** The wait if the error names no other. */
 const usualWaitMs = 5_000;
+
+/** The wait that a caller gets, whole seconds. Where the policy spreads runs over a longer time, the callers are spread as well. */
+function retryAfter({ code, retryAfterMs }: ProvisioningError): number {
+  const leastSeconds = Math.ceil((retryAfterMs ?? usualWaitMs) / 1_000);
+  const spreadSeconds = policyOf(code).spreadMs / 1_000 - leastSeconds;
+  return leastSeconds + Math.floor(Math.random() * Math.max(0, spreadSeconds));
+}
+
 /** The wait while settings are wrong: an operator has to correct them. */
 const wrongSettingsSeconds = 60;
 
@@ -73,9 +81,10 @@ export function withErrorResponses(
       if (error instanceof Unauthorized)
         return problem({ status: error.status, code: error.code, detail: error.message });
       if (error instanceof ConfigError) return wrongSettings(error, callers);
-      const { code, message, retryAfterMs } = ProvisioningError.from(error);
-      const seconds = Math.ceil((retryAfterMs ?? usualWaitMs) / 1_000);
+      const failure = ProvisioningError.from(error);
+      const { code, message } = failure;
       context.error(`${code}: ${message}`);
+      const seconds = retryAfter(failure);
       return problem({
         status: policyOf(code).httpStatus,
         code,

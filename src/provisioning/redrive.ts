@@ -50,15 +50,16 @@ const longestLockingMs = 45_000;
  * work again. The redrive also removes superseded and discarded dead letters from the dead-letter queue, and counts the devices that may
  * need an operator.
  *
+ * @param signal ends the run at the next message; the next run continues
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
-export async function redrive(deps: RedriveDependencies): Promise<RedriveReport> {
-  const report = { sent: await sendOverdue(deps), cleaned: await cleanDeadLetters(deps) };
+export async function redrive(deps: RedriveDependencies, signal?: AbortSignal): Promise<RedriveReport> {
+  const report = { sent: await sendOverdue(deps, signal), cleaned: await cleanDeadLetters(deps, signal) };
   productMetrics().attention(await deps.records.countAttention());
   return report;
 }
 
-async function sendOverdue(deps: RedriveDependencies): Promise<number> {
+async function sendOverdue(deps: RedriveDependencies, signal?: AbortSignal): Promise<number> {
   const { records, clock, duplicateWindowMs, lastRun, periodMs } = deps;
   const now = clock.now();
   const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
@@ -81,6 +82,7 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
     if (failures.length >= sendsAtATime) throw failures[0];
   };
   for await (const record of records.listOverdue(now - duplicateWindowMs)) {
+    signal?.throwIfAborted();
     const work = pendingWork(record);
     if (!work) continue;
     const lateMs = now - work.due;
@@ -115,8 +117,13 @@ function isDueForSending(lateMs: number, windowMs: number, sinceLastMs: number):
  * every form of message: the portal can turn the body from data into a value, and Service Bus dead-letters the message again after ten
  * deliveries. The dead letter is superseded afterwards.
  */
-async function takeUpResent(deps: RedriveDependencies, deadLetters: JoinedDeadLetter[]): Promise<void> {
+async function takeUpResent(
+  deps: RedriveDependencies,
+  deadLetters: JoinedDeadLetter[],
+  signal?: AbortSignal,
+): Promise<void> {
   for (const { deadLetter, message, record } of deadLetters) {
+    signal?.throwIfAborted();
     // The summary decides whether the record is worth reading.
     const part = message && record && partOfMessage(message, record);
     const deadAt = part?.job?.deadAt ?? null;
@@ -133,11 +140,11 @@ async function takeUpResent(deps: RedriveDependencies, deadLetters: JoinedDeadLe
   }
 }
 
-async function cleanDeadLetters(deps: RedriveDependencies): Promise<number> {
+async function cleanDeadLetters(deps: RedriveDependencies, signal?: AbortSignal): Promise<number> {
   const { queue, records, discarded } = deps;
   const { deadLetters } = await readDeadLetters({ queue, records });
   if (deadLetters.length === 0) return 0;
-  await takeUpResent(deps, deadLetters);
+  await takeUpResent(deps, deadLetters, signal);
   const unwanted = new Set(await discarded.list());
   const toRemove = deadLetters
     .filter(({ superseded, deadLetter }) => superseded || unwanted.has(deadLetter.sequenceNumber))

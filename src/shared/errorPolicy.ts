@@ -255,6 +255,14 @@ export const errorPolicies = {
     ...storageUnavailable,
     meaning: 'The Service Bus queue does not answer.',
   },
+  'queue-throttled': {
+    ...storageUnavailable,
+    // The callers come back spread over a minute. Otherwise they would use up the credits of the same second again.
+    spreadMs: 60 * seconds,
+    meaning: 'Service Bus limits our requests: the namespace has used up its credits of this second.',
+    advice:
+      'Wait: the work is retried automatically. If this happens for more than some minutes, see "Service Bus says busy" in docs/runbook.md.',
+  },
   unexpected: {
     ...deviceFailed,
     fault: 'product',

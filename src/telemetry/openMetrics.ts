@@ -26,6 +26,11 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
   const deprovisioned = counter('deprovisioned', 'Devices deprovisioned');
   const failed = counter('failed', 'Requests that failed for good, by code and step');
   const rejected = counter('credentials_refused', 'Rejections of our own credentials, by dependency');
+  const throttled = counter(
+    'queue.throttled',
+    'Calls that Service Bus refused, because the credits were used up',
+  );
+  const ran = counter('timer.runs', 'Runs of timers that ended well, by timer and by who began the run');
   const time = meter.createHistogram('provisioner.time_to_provisioned', {
     unit: 's',
     description: 'From the request to the stored variables',
@@ -55,6 +60,11 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     const holds = attention !== undefined && now() < attention.until;
     for (const [reason, count] of Object.entries(attention?.counts ?? {}))
       result.observe(holds ? count : 0, { reason });
+  });
+
+  let lateCertificates: number | undefined;
+  gauge('certificates.late', '{certificate}', 'Certificates whose renewal is late').addCallback((result) => {
+    if (lateCertificates !== undefined) result.observe(lateCertificates);
   });
 
   let certificates: CertificateCounts | undefined;
@@ -88,6 +98,11 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     certificates(counts) {
       certificates = counts;
     },
+    timerRan: (timer, starter) => ran.add(1, { timer, starter }),
+    lateCertificates(count) {
+      lateCertificates = count;
+    },
+    queueThrottled: () => throttled.add(1),
     credentialsRejected: (dependency) => rejected.add(1, { dependency }),
   };
 }

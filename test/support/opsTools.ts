@@ -14,6 +14,7 @@ import { rememberSent } from '../../src/queue/publish.js';
 import type { Envelope, PeekedDeadLetter, Queue } from '../../src/queue/queue.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { handClock } from './handClock.js';
+import { timerRunsIn } from './timerRunsIn.js';
 import type { useTables } from './useTables.js';
 
 export const start = 1_800_000_000_000;
@@ -80,6 +81,7 @@ export function opsDependencies({
     discarded: openDiscardedDeadLetters(table<DiscardedDeadLetter>()),
     actions: openActions(table<unknown>()),
     samples: openSamples(table<StoredSample>()),
+    timerRuns: timerRunsIn(clock),
   };
 
   /** Stores a record; default: a device without the requested service, failed for good. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { applyLocalSettings } from '../../../src/config/localSettings.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { createDrain } from './drain.js';
+import { noHostFaults } from './hostFaults.js';
 import { readHostJson } from './hostSettings.js';
 import { openKeys } from './http/keys.js';
 import { startHttp } from './http/startHttp.js';
@@ -63,7 +64,8 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
   const drain = createDrain(running);
   const http =
     only === 'worker' ? null : await startHttp({ keys, running, drain, onEvent }, { port, orFreePort });
-  const settlement = await startSettlement(underProcessing);
+  const faults = noHostFaults();
+  const settlement = await startSettlement(underProcessing, faults);
   const { isTracing, functionTimeoutMs } = settings;
   const workers = await startWorkers({
     folder,
@@ -77,6 +79,7 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
     settings,
     running,
     underProcessing,
+    faults,
     stateFolder: stateFolder ?? null,
     onEvent,
   };
@@ -84,7 +87,7 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
   http?.serve(workers, functions.http);
   const listeners = await startListeners(host, functions);
   drain.setListeners(listeners);
-  const control = await startHostControl({ workers, drain });
+  const control = await startHostControl({ workers, drain, faults });
 
   return {
     endpoints: {

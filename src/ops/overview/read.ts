@@ -37,7 +37,7 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
   const now = clock.now();
   const records = [...snapshot.records.values()];
   const history = historyFromSamples(stored);
-  const dependency = (name: 'worker' | 'balena' | 'hub') => {
+  const dependency = (name: 'queue' | 'worker' | 'balena' | 'hub') => {
     const { ok = false, detail = 'not known' } = lines.find((each) => each.name === name) ?? {};
     return { ok, detail };
   };
@@ -55,7 +55,12 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
     timing: timingOf(records, now),
     history,
     certificates: await countCertificates(records, now),
-    dependencies: { worker: dependency('worker'), balena: dependency('balena'), hub: dependency('hub') },
+    dependencies: {
+      queue: dependency('queue'),
+      worker: dependency('worker'),
+      balena: dependency('balena'),
+      hub: dependency('hub'),
+    },
     recordsAsOf: iso(snapshot.asOf),
   };
 }

@@ -297,10 +297,25 @@ export const throttlingMutants = [
   ]),
   ...mutantsOf('src/queue/errors.ts', [
     [
-      'aggregate-not-unpacked',
-      'A rotated key and a busy namespace are named',
-      'const last: unknown = Array.isArray(errors) ? errors.at(-1) : undefined;',
-      'const last: unknown = Array.isArray(errors) ? undefined : undefined;',
+      'busy-not-named',
+      'A namespace without credits has a code of its own',
+      '/server-?busy|servicebusy/i',
+      '/no such name/',
     ],
+    [
+      'busy-repeated-at-once',
+      'The SDK does not use up further credits',
+      " && mapQueueError(error).code !== 'queue-throttled'",
+      '',
+    ],
+  ]),
+  ...mutantsOf('src/queue/patience.ts', [
+    [
+      'impatient',
+      'A send waits for new credits',
+      'if (!isThrottled || waited >= waits) throw error;',
+      'throw error;',
+    ],
+    ['no-jitter', 'The waits have jitter', ' * (1 + random())', ''],
   ]),
 ];

@@ -68,7 +68,8 @@ export function deliver(system: System, running: Running, message: Message): voi
       broker.abandon(message, token);
       if (error instanceof CannotSettle) return;
       const code = error instanceof ProvisioningError ? error.code : null;
-      if (code === 'queue-unavailable' || (uuid === '' && code === 'records-unavailable')) return;
+      if (code === 'queue-unavailable' || code === 'queue-throttled') return;
+      if (uuid === '' && code === 'records-unavailable') return;
       world.violated(uuid, `a delivery threw ${error instanceof Error ? error.stack : error}`);
     } finally {
       running.busy -= 1;

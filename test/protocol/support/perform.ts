@@ -253,7 +253,7 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
     try {
       await run();
     } catch (error) {
-      const known = error instanceof ProvisioningError && /^(records|queue)-unavailable$/.test(error.code);
+      const known = error instanceof ProvisioningError && error.policy.fault === 'storage';
       if (!known)
         system.world.violated(
           uuid,

@@ -10,6 +10,8 @@ import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
+import { waitsOfWorkers } from '../../../src/queue/patience.js';
+import { patientQueue } from '../../../src/queue/patientQueue.js';
 import { rememberSent } from '../../../src/queue/publish.js';
 import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
@@ -51,7 +53,11 @@ export function startProcess(system: System, name: string): Running {
   const clock = clockOf(world, process);
   const table = <T>() => fakeTable<T>(world, process, rows.system);
   const records = openRecords(devicesTable(system, process), clock);
-  const bare = fakeQueue(world, process, system.broker);
+  const bare = patientQueue(fakeQueue(world, process, system.broker), {
+    clock,
+    random: world.random,
+    waits: waitsOfWorkers,
+  });
   const circuit = (dependency: 'hub' | 'balena') => {
     const opened = openCircuitBreaker({
       dependency,

@@ -35,6 +35,7 @@ const expected: Record<
   'hub-quota-exceeded': ['quota', false, false, 'at-once', 'never', 60],
   'records-unavailable': ['storage', false, false, 'never', 'always', 5],
   'queue-unavailable': ['storage', false, false, 'never', 'never', 5],
+  'queue-throttled': ['storage', false, false, 'never', 'never', 5],
   unexpected: ['product', false, true, 'never', 'never', 5],
   'worker-died': ['product', false, false, 'never', 'never', 5],
   cancelled: ['operator', false, false, 'never', 'never', 5],
