@@ -1,5 +1,5 @@
 import { hubHostOf } from '../iothub/hubHost.js';
-import { operationsPerMinute, queriesPerMinute } from '../iothub/quotas.js';
+import { quotaOf } from '../iothub/quotas.js';
 import { checkSettings, type ExternalSystem, externalSystems, type Settings } from './check.js';
 
 export { ConfigError, type ExternalSystem, externalSystems } from './check.js';
@@ -82,10 +82,7 @@ function configOf(s: Settings) {
     hub: { connection: hubConnection! },
     /** The host name of the hub; null for a program without the hub. */
     hubHost: hubConnection && hubHostOf(hubConnection),
-    /** The hub's limit of registry operations a minute. */
-    operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
-    /** The hub's limit of queries a minute. */
-    queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
+    ...quotaOf(s.IOTHUB_TIER, s.IOTHUB_UNITS, s.IOTHUB_OPERATIONS_PER_MINUTE || null),
     queue: {
       connection: firstOf(
         s.SERVICEBUS_CONNECTION,
