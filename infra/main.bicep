@@ -49,17 +49,17 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Name of the resource group. Empty: rg-<environment>')
+@description('Name of the resource group. Empty: rg- and the name of the environment.')
 param resourceGroupName string = ''
 
-@description('A new balena API key, which sees the fleets and may write their variables. Stored in Key Vault. Empty: the secret in Key Vault stays. After the deployment the hook postprovision empties the value, so that a later deployment cannot restore an old key.')
+@description('A new balena API key, which sees the fleets and may write their variables. Stored in Key Vault. Empty: the secret in Key Vault stays. The hook postprovision empties the value, so that no later deployment restores an old key.')
 @secure()
 param balenaApiKey string = ''
 
-@description('Enables POST /api/webhook, with the secrets in Key Vault. A value of webhookSecrets enables it, too.')
+@description('Enables POST /api/webhook, with the secrets in Key Vault. A value of NEW_WEBHOOK_SECRETS enables it, too.')
 param webhooks bool = false
 
-@description('New secrets of webhooks, comma-separated. Each of them is valid. Stored in Key Vault. Empty: the secret in Key Vault stays, and is used if webhooks is true. The hook postprovision sets webhooks and empties the value.')
+@description('New secrets of webhooks, comma-separated. Each of them is valid. Stored in Key Vault. Empty: the secret in Key Vault stays, and is used if WEBHOOKS is true. The hook postprovision sets WEBHOOKS and empties the value.')
 @secure()
 param webhookSecrets string = ''
 
@@ -90,7 +90,7 @@ param sweepSchedule string = 'off'
 @maxValue(100)
 param maxAttempts int = 10
 
-@description('Other settings of README.md, as a JSON object of texts. They replace the settings of this file.')
+@description('Other settings of README.md, as a JSON object of texts. They replace the settings of the template.')
 param moreSettings Settings = {}
 
 @description('Name of an existing IoT Hub. Empty: the first deployment creates a hub.')
@@ -99,7 +99,7 @@ param existingIotHubName string = ''
 @description('Resource group of the existing hub. Empty: the resource group of this deployment.')
 param existingIotHubResourceGroup string = ''
 
-@description('Name of the hub that an earlier deployment of this environment created. The output CREATED_IOT_HUB sets the value. Later deployments leave the units, routes and network of this hub unchanged.')
+@description('Name of the hub that an earlier deployment of this environment created. The output CREATED_IOT_HUB sets the value. Later deployments leave this hub unchanged.')
 param createdIotHubName string = ''
 
 @description('Whether a hub that is created here gets a lock against deletion. The lock stops `azd down`, because a hub has the identities of all devices (docs/azure.md).')
@@ -138,18 +138,18 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Workers that always run, each at the cost of one instance all day. 0: the first message waits for the start of a worker, which takes up to two minutes. At least one runs without functionsManageQueue.')
+@description('Workers that always run, each at the cost of one instance all day. 0: the first message waits for the start of a worker, which takes up to two minutes. At least one runs without FUNCTIONS_MANAGE_QUEUE.')
 @minValue(0)
 @maxValue(10)
 param alwaysReadyWorkers int = 1
 
-@description('Whether the functions may count the messages of the queue. The count needs the right Manage (Azure Service Bus Data Owner, on this queue only). The platform scales the worker by the count. Without the right one worker is always ready, and the page counts the records instead.')
+@description('Whether the functions may count the messages of the queue. The count needs Azure Service Bus Data Owner on this queue. The platform scales the worker by the count. Without the right one worker is always ready, and the page counts the records.')
 param functionsManageQueue bool = true
 
 @description('Object id of the operators: a user, a group or a service principal. Empty: no operator gets rights.')
 param opsPrincipalId string = ''
 
-@description('Type of opsPrincipalId.')
+@description('Type of OPS_PRINCIPAL_ID.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param opsPrincipalType string = 'User'
 

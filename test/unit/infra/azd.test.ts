@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { azureDocument } from '../../../local/infra/azureTables.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import {
   deploymentOf,
@@ -28,9 +29,13 @@ test('azd deploys the folder that npm run package assembles, as it is', async ()
   ]);
   expect(azure).toContain('    dist: .package\n');
   expect(azure).toContain('    remoteBuild: false\n');
-  expect(azure.match(/run: npm ci && npm run package\n/g)).toHaveLength(2);
+  expect(await read('infra/hooks/prepackage.js')).toContain("await npm(env, 'run', 'package');");
   expect(scripts.package).toContain('dist/local/package/main.js');
   expect(assemble).toContain("'.package'");
+});
+
+test('the tables of docs/azure.md are those of infra/', async () => {
+  expect(await read('docs/azure.md')).toBe(await azureDocument());
 });
 
 test('azd finds the app by the name of its service', async () => {
