@@ -32,7 +32,7 @@ export async function azureDocument(): Promise<string> {
   };
   let text = await read(document);
   for (const [name, table] of Object.entries(tables)) {
-    const marks = new RegExp(`(<!-- ${name}: .*-->\n)[^]*?(\n<!-- end of ${name} -->)`);
+    const marks = new RegExp(`(<!-- ${name}: [^\n]*-->\n).*?(\n<!-- end of ${name} -->)`, 's');
     if (!marks.test(text)) throw new Error(`${document} has no marks of the table "${name}".`);
     text = text.replace(marks, (_, start: string, end: string) => `${start}\n${table}\n${end}`);
   }

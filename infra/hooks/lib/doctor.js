@@ -20,7 +20,7 @@ export async function runDoctor(env) {
       'provisioner doctor was not run, because no operator has rights.\n' +
         '  To do: azd env set OPS_PRINCIPAL_ID $(az ad signed-in-user show --query id --output tsv), then azd provision.',
     );
-  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
   if (
     !(await access(main).then(
       () => true,
