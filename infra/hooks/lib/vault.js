@@ -66,9 +66,11 @@ async function isDeleted(env) {
  */
 export async function checkSecrets(env, vault) {
   if (!env.NEW_BALENA_API_KEY) {
-    await checkSecret(vault, 'BALENA-API-KEY', 'balena API key', 'NEW_BALENA_API_KEY');
     if (env.BALENA_API_KEY)
-      say('  BALENA_API_KEY of this shell is not used: only NEW_BALENA_API_KEY goes into the vault.');
+      say(
+        '  BALENA_API_KEY is not used: only NEW_BALENA_API_KEY of the azd environment goes into Key Vault.',
+      );
+    await checkSecret(vault, 'BALENA-API-KEY', 'balena API key', 'NEW_BALENA_API_KEY');
   }
   if (env.WEBHOOKS === 'true' && !env.NEW_WEBHOOK_SECRETS)
     await checkSecret(vault, 'WEBHOOK-SECRETS', 'secret of webhooks', 'NEW_WEBHOOK_SECRETS');

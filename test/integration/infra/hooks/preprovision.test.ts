@@ -47,6 +47,7 @@ test('a first deployment without a key stops, and a key of the shell does not co
   const { code, output } = await run({ ...first, BALENA_API_KEY: 'a personal key' });
   expect(output).toBe(
     [
+      '  BALENA_API_KEY is not used: only NEW_BALENA_API_KEY of the azd environment goes into Key Vault.',
       '✗ There is no balena API key: neither a new one nor one in Key Vault.',
       '  To do: azd env set NEW_BALENA_API_KEY <value>. The deployment stores the value in Key Vault, and then removes it from the azd environment.',
       '  To do: repair the above, then run the same azd command again. Nothing was created or changed.',
@@ -63,8 +64,8 @@ test('a later deployment finds key and hub', async () => {
     output: [
       '✓ The resource group rg-production is in westeurope.',
       '✓ The hub iot-abc exists, and stays as it is.',
+      '  BALENA_API_KEY is not used: only NEW_BALENA_API_KEY of the azd environment goes into Key Vault.',
       '✓ The vault has the secret BALENA-API-KEY.',
-      '  BALENA_API_KEY of this shell is not used: only NEW_BALENA_API_KEY goes into the vault.',
       '',
     ].join('\n'),
   });
