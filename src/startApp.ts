@@ -59,6 +59,7 @@ export async function startApp(options: Partial<StartOptions> = {}): Promise<Sta
   const config = readOrFaults(env);
   const queueConfig = readQueueConfig(env);
   const { telemetry, log } = await telemetryOf(config, options.log);
+  if (!(config instanceof ConfigError) && config.guessedQuota) log(config.guessedQuota);
   // The clients of all systems are loaded only if the settings are right. Telemetry starts before.
   const open =
     options.open ?? (config instanceof ConfigError ? null : (await import('./openApp.js')).openApp);

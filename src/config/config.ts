@@ -1,5 +1,5 @@
 import { hubHostOf } from '../iothub/hubHost.js';
-import { operationsPerMinute, queriesPerMinute } from '../iothub/quotas.js';
+import { quotaOf } from '../iothub/quotas.js';
 import { checkSettings, type ExternalSystem, externalSystems, type Settings } from './check.js';
 
 export { ConfigError, type ExternalSystem, externalSystems } from './check.js';
@@ -85,19 +85,16 @@ function configOf(s: Settings) {
     s.IOTHUB_HOST_NAME,
     (hostName) => ({ hostName }),
   );
+  const quota = quotaOf(s.IOTHUB_TIER, s.IOTHUB_UNITS, s.IOTHUB_OPERATIONS_PER_MINUTE || null);
   return {
     balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY! },
     /** Our own limit of requests to balena a minute, for all instances together. */
     balenaRequestsPerMinute:
-      s.BALENA_REQUESTS_PER_MINUTE ??
-      balenaRequestsPerMinute(operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS)),
+      s.BALENA_REQUESTS_PER_MINUTE ?? balenaRequestsPerMinute(quota.operationsPerMinute),
     hub: { connection: hubConnection! },
     /** The host name of the hub; null for a program without the hub. */
     hubHost: hubConnection && hubHostOf(hubConnection),
-    /** The hub's limit of registry operations a minute. */
-    operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
-    /** The hub's limit of queries a minute. */
-    queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
+    ...quota,
     queue: {
       connection: firstOf(
         s.SERVICEBUS_CONNECTION,

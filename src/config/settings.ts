@@ -83,8 +83,18 @@ export const settings = z.object({
   IOTHUB_CONNECTION_STRING: hubConnectionString.optional(),
   CONNECTION_STRING: hubConnectionString.optional(),
   IOTHUB_HOST_NAME: hostName('myhub.azure-devices.net').optional(),
-  IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3, such as S1').default('S1'),
+  IOTHUB_TIER: z
+    .string()
+    // A hub may have a tier that this code does not know. Such a hub works, with the rate of IOTHUB_OPERATIONS_PER_MINUTE.
+    .regex(/^[A-Z][A-Za-z]*\d$/, "must be the hub's tier, such as S1")
+    .default('S1'),
   IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, from 1 to 200, such as 1'),
+  IOTHUB_OPERATIONS_PER_MINUTE: whole(
+    1,
+    1_000_000,
+    0,
+    'must be the registry operations a minute that the hub allows, from 1 to 1000000, such as 100',
+  ),
   SERVICEBUS_CONNECTION: serviceBusConnectionString.optional(),
   SERVICEBUS_CONNECTION__fullyQualifiedNamespace: hostName('myspace.servicebus.windows.net').optional(),
   PROVISIONING_QUEUE: z

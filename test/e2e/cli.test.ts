@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
+import { projectFolder } from '../../local/stack/projectFolder.js';
 import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
 import { deadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
@@ -349,6 +352,30 @@ describe('settings and rights', () => {
     ).toMatchObject({
       error: { message: expect.stringContaining('RECORDS_CONNECTION') },
     });
+  });
+
+  test('the hook postdeploy shows what doctor finds about a deployment, without the key that only Key Vault has', async () => {
+    const doctor = join(projectFolder(), 'infra/hooks/lib/doctor.js');
+    const deployed = {
+      PATH: process.env.PATH!,
+      OPS_PRINCIPAL_ID: 'an operator',
+      ...env,
+      ...trust,
+      IOTHUB_CONNECTION_STRING: iotHub.connectionString,
+    };
+    const shown = async (settings: Record<string, string>) => {
+      const script = `import { runDoctor } from ${JSON.stringify(doctor)}; await runDoctor(process.env);`;
+      const args = ['--input-type=module', '--eval', script];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env: settings });
+      return stdout;
+    };
+    expect(await shown(deployed)).toMatch(
+      /^(✓ provisioner doctor: \d+ checks, no fault\.|! provisioner doctor: functions: .*)\n(?:.*\n)*.*balena is not among these checks: only Key Vault has the API key\.\n$/,
+    );
+    expect(await shown({ ...deployed, IOTHUB_TIER: 'GEN2' })).toContain(
+      '! provisioner doctor: hub: rate: the tier is unknown, so the rate limiter allows 100 registry operations a minute\n' +
+        '  To do: set IOTHUB_OPERATIONS_PER_MINUTE to the rate of the hub\n',
+    );
   });
 
   test('without the right Manage the depths come from the records, and doctor warns', async () => {

@@ -233,7 +233,7 @@ describe('wrong settings', () => {
   const wrong = {
     IOTHUB_CONNECTION_STRING: 'HostName=hub;SharedAccessKey=a-secret',
     IOTHUB_UNITS: 'many',
-    IOTHUB_TIER: 'S4',
+    IOTHUB_TIER: 's4',
     BALENA_API_URL: 'balena',
     FLEETS: 'demo',
     CERT_KEY: 'rsa',
@@ -266,7 +266,7 @@ describe('wrong settings', () => {
 
   test('stop npm start, which leaves nothing running', async () => {
     const own = join(folder, 'wrong');
-    const bad = start(own, ['--no-demo'], { IOTHUB_TIER: 'S4' });
+    const bad = start(own, ['--no-demo'], { IOTHUB_TIER: 's4' });
     expect((await bad.ended).code).toBe(1);
     expect(bad.output()).toMatch(/The system cannot start: .*\n.*IOTHUB_TIER must be .* such as /);
     expect(await runningWith(own)).toEqual([]);

@@ -43,7 +43,8 @@ const wrong: Record<string, string[]> = {
   ],
   CONNECTION_STRING: ['hunter2'],
   IOTHUB_HOST_NAME: ['https://hunter2', 'a hunter2', 'hunter2'],
-  IOTHUB_TIER: ['hunter2', 's1', 'B1'],
+  IOTHUB_TIER: ['hunter2', 's1', 'S 1', 'S'],
+  IOTHUB_OPERATIONS_PER_MINUTE: ['0', '1000001', '1.5', '-1', 'hunter2'],
   IOTHUB_UNITS: ['0', '201', '1.5', '-1', '1e2', '0x10', 'hunter2'],
   SERVICEBUS_CONNECTION: [
     'hunter2',

@@ -39,7 +39,7 @@ const known: Record<string, [expression: RegExp, example: string]> = {
     `whsec_${Buffer.alloc(32, 'w').toString('base64')}`,
   ],
   IOTHUB_HOST_NAME: [/IotHubs\/[\w-]+', '[\d-]+'\)\.hostName\]$/, 'iot-abc.azure-devices.net'],
-  IOTHUB_TIER: [/^\[replace\(reference\(.*'full'\)\.sku\.name, 'B', 'S'\)\]$/, 'S2'],
+  IOTHUB_TIER: [/^\[reference\(.*'full'\)\.sku\.name\]$/, 'S2'],
   IOTHUB_UNITS: [/^\[string\(reference\(.*'full'\)\.sku\.capacity\)\]$/, '3'],
 };
 
@@ -65,7 +65,6 @@ const left: Record<string, string> = {
   UNSERVED_IDENTITY: 'removing is the default',
   RENEW_AT: 'the default is right for a certificate of any length',
   RENEW_SCHEDULE: 'daily is the default',
-  MAX_ATTEMPTS: 'the default is part of the protocol',
   LONGEST_BACK_OFF_SECONDS: 'the default is part of the protocol',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'telemetry goes to Application Insights',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'telemetry goes to Application Insights',
