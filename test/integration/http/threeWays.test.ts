@@ -95,6 +95,8 @@ function balenaWithVictim() {
 
 /** A request of the malicious device for the honest device. */
 interface Attack {
+  /** The request always arrives before a worker has handled the last request of the honest device. */
+  winsRaces?: boolean;
   everyMs: number;
   service: string;
 }
@@ -165,7 +167,7 @@ async function play(way: Way, attack: Attack | null, days = 100, forMs = played)
     const since = clock.at - start;
     // Cloud Relay sends a request only while its variables are missing, once a minute at the end of its back-off.
     if (seen() === null) await post(victim, 'main', way === 'proof' ? 'Bearer victim-key' : null);
-    await work();
+    if (!attack?.winsRaces) await work();
     if (attack && since % attack.everyMs === 0 && since > 0)
       for (const authorization of [null, 'Bearer attacker-key', `Bearer junk-${since}`])
         if (await post(victim, attack.service, authorization)) result.accepted += 1;
@@ -218,6 +220,12 @@ test.each([
     if (way !== 'open') expect(accepted).toBe(0);
   },
 );
+
+test('open: a sender that wins each race against the worker keeps the device out all the time', async () => {
+  const attack = { everyMs: minute, service: 'other', winsRaces: true };
+  expect((await play('open', attack)).outHours).toBeGreaterThan(11);
+  expect((await play('proof', attack)).outHours).toBe(0);
+});
 
 test('closed: one request to balena for each sweep of an idle fleet', async () => {
   expect((await play('closed', null)).listsPerMinute).toBe(1);
