@@ -26,9 +26,6 @@ export interface BalenaLimit
   pause(ms: number): Promise<void>;
 }
 
-/** Every call of a process may wait this long: 16 devices that arrive together reserve a third of a second at 50 requests a second. */
-const nearMs = 1_000;
-
 /** Opens balena's limit. @param rateLimiter the rate limiter on balena's own row */
 export function openBalenaLimit(rateLimiter: RateLimiter, clock: Clock): BalenaLimit {
   /** Requests that a used reservation has counted already. */
@@ -40,13 +37,7 @@ export function openBalenaLimit(rateLimiter: RateLimiter, clock: Clock): BalenaL
   return {
     reserve: () => rateLimiter.reserve(),
     due: (reservation) => rateLimiter.due(reservation),
-    async waitFor(reservation) {
-      const due = await rateLimiter.due(reservation);
-      const ms = due - clock.now();
-      if (ms > nearMs) return due;
-      if (ms > 0) await clock.sleep(ms);
-      return null;
-    },
+    waitFor: (reservation) => rateLimiter.waitFor(reservation),
     release: (reservation) => rateLimiter.release(reservation),
     nextFree: () => rateLimiter.nextFree(),
     use(reservation) {

@@ -19,7 +19,7 @@ const deliveries = () => lines.filter((line) => line.startsWith('worker worker: 
 const newDevices = (count: number) => Promise.all(Array.from({ length: count }, () => balena.newDevice()));
 const expectedAt = ({ json }: Answer) => Date.parse(json.expectedAt ?? '');
 
-test('a fleet that boots at once is registered at the pace of the hub, one operation and at most two deliveries a device', async () => {
+test('a fleet that boots at once is registered at the pace of the hub, one operation and at most three deliveries a device', async () => {
   const uuids = await newDevices(devices);
   await hub.forget();
   const before = deliveries();
@@ -41,7 +41,8 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
   expect((await hub.requested()).counts).toEqual({ 'PUT /devices/{id}': { 200: devices } });
   await waitFor('the last delivery has ended', async () => (await queue.messages()).length === 0);
-  expect(deliveries() - before).toBeLessThanOrEqual(2 * devices);
+  // One delivery may find that others wait for their look-ups, one looks up and reserves, and one works.
+  expect(deliveries() - before).toBeLessThanOrEqual(3 * devices);
   expect(await queue.deadLetters()).toEqual([]);
 });
 

@@ -23,7 +23,7 @@ const absent = { ...queued, desired: { ...queued.desired, present: false, servic
 const discarded = { at: now, by: 'ops', reason: 'no need' };
 
 test.each([
-  ['a request waits in memory if its look-up is near', 1, queued, { kind: 'now', due: now + 1 * seconds }],
+  ['a request waits in memory if its look-up is near', 3, queued, { kind: 'now', due: now + 3 * seconds }],
   [
     'a request waits in the queue if its look-up is far',
     30,
