@@ -50,6 +50,16 @@ test('a role that works late: the hook refreshes, restarts, and ends with what a
   expect(output).not.toContain(fake.arm.healthKey);
 });
 
+test('an app that has started without its secrets is refreshed and restarted again', async () => {
+  fake.arm.listsReferences = false;
+  fake.arm.refreshesBeforeRoleWorks = 3;
+  const { code, output } = await run();
+  expect(withoutTimes(output)).toContain(
+    '  TIME: GET /api/health answers 503: configuration: NOT OK, BALENA_API_KEY is an unresolved Key Vault reference\n✓ GET /api/health answers 200',
+  );
+  expect(code).toBe(0);
+});
+
 test('a secret that is missing in the vault stops at once, and names the variable', async () => {
   fake.arm.references = { BALENA_API_KEY: true, WEBHOOK_SECRETS: false };
   const { code, output } = await run();
