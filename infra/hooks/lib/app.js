@@ -82,7 +82,7 @@ export async function listFunctions(app) {
     } catch (error) {
       return refused(error);
     }
-  }, 'look for an error of the start: docs/runbook.md, "messages-waiting".');
+  }, 'look for an error of the start: docs/azure.md, "If no function is listed", and docs/runbook.md, "messages-waiting".');
   done('The functions are listed.');
 }
 
