@@ -761,6 +761,17 @@ describe('a request that is refused', () => {
     expect(home.fallback).toBeNull();
   });
 
+  test('returns to no request from before one that a run has validated', () => {
+    const first = transitions.requested(null, context, { ...move, service: 'main' }, 'first');
+    const second = transitions.requested(first, context, move, 'second');
+    const third = transitions.requested(second, context, { ...move, service: 'y' }, 'third');
+    const ended = { ...findings, validated: true, desired: second.desired };
+    const after = fallbacksOf(transitions.leaseReleased(third, ended));
+    expect(after.map(({ desired }) => [desired.service, desired.validated])).toEqual([['x', true]]);
+    const validated = transitions.leaseReleased(second, ended);
+    expect(validated).toMatchObject({ desired: { validated: true }, fallback: null });
+  });
+
   test('keeps the newest requests that wait for their validation, and the validated one', () => {
     let record: DeviceRecord = moved;
     for (const service of ['a', 'b', 'c', 'd'])
