@@ -2,7 +2,7 @@
 using '../main.bicep'
 
 param environmentName = 'full'
-param location = 'northeurope'
+param location = 'eastus'
 param resourceGroupName = 'provisioning'
 param balenaApiKey = 'an example'
 param webhooks = true

@@ -1,9 +1,11 @@
 // @ts-check
 import { ArmError, arm, groupId } from './azure.js';
 import { done, HookProblem } from './report.js';
-import { waitFor } from './wait.js';
+import { pollMs, waitFor } from './wait.js';
 
 const version = 'api-version=2024-11-01';
+/** The time from one refresh to the next, while the functions still miss a secret. */
+const againMs = 6 * pollMs;
 
 /** The functions of every deployment. A function of these is missing while the host cannot load the code. */
 export const expectedFunctions = [
@@ -80,31 +82,49 @@ export async function listFunctions(app) {
     } catch (error) {
       return refused(error);
     }
-  }, 'look for an error of the start: docs/runbook.md, "messages-waiting".');
+  }, 'look for an error of the start: docs/azure.md, "If no function is listed", and docs/runbook.md, "messages-waiting".');
   done('The functions are listed.');
 }
 
 /**
- * Requests the health of the deployment, with the function's own key, until the answer is 200.
+ * Requests the health of the deployment, with the function's own key, until the answer is 200. An instance may have read its settings before the
+ * role worked, so the references are refreshed again while the answer names one.
  *
  * @param {string} app
  * @param {string} url
  */
 export async function waitForHealth(app, url) {
+  let refreshedAt = Date.now();
   await waitFor(async () => {
     try {
       const { default: key } = await arm('post', `${app}/functions/health/listkeys?${version}`);
-      const response = await fetch(url, {
-        headers: { 'x-functions-key': key },
-        signal: AbortSignal.timeout(30_000),
-      });
-      if (response.status === 200) return null;
-      const line = (await response.text()).split('\n').find((text) => text.includes('NOT OK'));
-      return `GET /api/health answers ${response.status}${line ? `: ${line}` : '.'}`;
+      const missing = await readHealth(url, key);
+      if (missing?.includes('unresolved Key Vault reference') && Date.now() - refreshedAt >= againMs) {
+        await arm('post', `${app}/config/configreferences/appsettings/refresh?${version}`);
+        await arm('post', `${app}/restart?${version}`);
+        refreshedAt = Date.now();
+      }
+      return missing;
     } catch (error) {
-      if (error instanceof ArmError) return refused(error);
-      return 'GET /api/health does not answer yet.';
+      return refused(error);
     }
   }, 'repair what the line names (docs/runbook.md), then azd deploy.');
   done('GET /api/health answers 200: queue, records and settings work.');
+}
+
+/**
+ * @param {string} url
+ * @param {string} key
+ * @returns {Promise<string | null>} null if the deployment is healthy
+ */
+async function readHealth(url, key) {
+  try {
+    const headers = { 'x-functions-key': key };
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(30_000) });
+    if (response.status === 200) return null;
+    const line = (await response.text()).split('\n').find((text) => text.includes('NOT OK'));
+    return `GET /api/health answers ${response.status}${line ? `: ${line}` : '.'}`;
+  } catch {
+    return 'GET /api/health does not answer yet.';
+  }
 }

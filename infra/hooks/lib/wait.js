@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HookProblem, say } from './report.js';
 
-const pollMs = Number(process.env.POSTDEPLOY_POLL_SECONDS || 10) * 1_000;
+/** The time from one look to the next. */
+export const pollMs = Number(process.env.POSTDEPLOY_POLL_SECONDS || 10) * 1_000;
 const limitMs = Number(process.env.POSTDEPLOY_LIMIT_MINUTES || 20) * 60_000;
 /** An unchanged line is repeated after this time, so that the operator sees that the hook still waits. */
 const repeatMs = 60_000;

@@ -35,6 +35,8 @@ export class FakeArm {
   healthKey = 'the-key-of-health';
   /** True once the app has started with all secrets. */
   startedWithSecrets = false;
+  /** False while the platform lists no reference, although the app has some. */
+  listsReferences = true;
   refreshes = 0;
 
   add(id: string, more: Partial<FakeResource> = {}): void {
@@ -94,7 +96,7 @@ export class FakeArm {
         this.refreshes++;
         return { status: 200, body: null };
       case 'get config/configreferences/appsettings':
-        return { status: 200, body: { value: statuses } };
+        return { status: 200, body: { value: this.listsReferences ? statuses : [] } };
       case 'post restart':
         this.startedWithSecrets = statuses.every(({ properties }) => properties.status === 'Resolved');
         return { status: 200, body: null };

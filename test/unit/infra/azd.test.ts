@@ -101,8 +101,9 @@ test('a created hub has a lock against deletion, and an existing hub gets none',
 });
 
 test('a created hub has no shared access policies, and rejects TLS below 1.2 where a hub has this property', () => {
-  const { properties } = resourceOf('defaults', 'Microsoft.Devices/IotHubs');
-  expect(properties).toMatchObject({ disableLocalAuth: true });
+  const hub = (example: Example) => resourceOf(example, 'Microsoft.Devices/IotHubs').properties;
+  expect(hub('defaults')).toMatchObject({ disableLocalAuth: true, minTlsVersion: null });
+  expect(hub('full')).toMatchObject({ disableLocalAuth: true, minTlsVersion: '1.2' });
 });
 
 test('the tier and the units of the hub are outputs, and no parameter reads an output of another meaning', async () => {

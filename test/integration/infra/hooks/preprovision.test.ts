@@ -1,5 +1,6 @@
 import { startBalena } from '../../../../local/simulators/balena/startBalena.js';
 import { runHook } from '../../../support/azure/runHook.js';
+import { transcripts } from '../../../support/azure/transcripts.js';
 import { useFakeAzure } from '../../../support/azure/useFakeAzure.js';
 
 const fake = await useFakeAzure();
@@ -81,6 +82,7 @@ test('all faults are shown at once: the region, the key of another system', asyn
     /^✗ The region westindia has no Flex Consumption.*\n {2}To do: azd env set AZURE_LOCATION to one of: australiaeast .*westus3\.\n✗ balena rejects the new API key\.\n {2}To do: /,
   );
   expect(output).not.toContain('revoked');
+  expect(await transcripts()).toContain(output.replace(/australiaeast .*westus3/, 'REGIONS'));
   expect(code).toBe(1);
 });
 
