@@ -50,6 +50,7 @@ try {
   console.table({
     'requests / device': each(figures.requested),
     'deliveries / device': deliveries,
+    'Service Bus credits / device': figures['credits/device'],
     // Each message is sent, delivered and completed.
     'Service Bus operations / device': Math.round(deliveries * 3 * 10) / 10,
     'table operations / device': Math.round(total * 10) / 10,

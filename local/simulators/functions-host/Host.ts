@@ -10,7 +10,7 @@ export interface Host {
   settings: HostSettings;
   running: RunningInvocations;
   underProcessing: UnderProcessing;
-  /** What goes wrong now. */
+  /** The faults of the host now. */
   faults: HostFaults;
   /** The folder for the locks and the status of timers. Null: the timers keep nothing. */
   stateFolder: string | null;

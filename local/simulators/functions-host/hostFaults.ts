@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What goes wrong in a real host, see https://github.com/Azure/azure-functions-host/issues. */
+/** The faults of the host. Each was seen in real hosts: https://github.com/Azure/azure-functions-host/issues. */
 export interface HostFaults extends z.infer<typeof hostFaults> {}
 
 /** The body of `PUT /host-faults`. A missing member ends that fault. */

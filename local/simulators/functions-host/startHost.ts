@@ -6,6 +6,7 @@ import { noHostFaults } from './hostFaults.js';
 import { readHostJson } from './hostSettings.js';
 import { openKeys } from './http/keys.js';
 import { startHttp } from './http/startHttp.js';
+import { noticeSilence, usualSilenceSeconds } from './servicebus/noticeSilence.js';
 import { startSettlement } from './servicebus/settlement.js';
 import type { UnderProcessing } from './servicebus/settler.js';
 import { startHostControl } from './startHostControl.js';
@@ -31,6 +32,8 @@ export interface HostOptions {
   keysLateSeconds?: number;
   /** The folder for the locks and the status of timers, the same for all hosts of an app. Default: none is kept. */
   stateFolder?: string | undefined;
+  /** The queue trigger takes a connection for lost after this time without a frame. Default 60, as in the real host. */
+  silenceSeconds?: number;
   /** Gets the app's log, and one line for each invocation. Default: the console. */
   onEvent?(line: string): void;
 }
@@ -57,6 +60,7 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
   const folder = resolve(options.appFolder);
   await applyLocalSettings(folder, process.env);
   const settings = await readHostJson(folder);
+  noticeSilence(options.silenceSeconds ?? usualSilenceSeconds);
   const keys = await openKeys(options.keysFile, options.keysLateSeconds);
 
   const running = createRunningInvocations();

@@ -141,7 +141,7 @@ export const requestMutants = [
     [
       'redrive-replays-none',
       'A resent dead letter that never reached a worker is replayed',
-      '  await takeUpResent(deps, deadLetters);\n',
+      '  await takeUpResent(deps, deadLetters, signal);\n',
       '',
     ],
     [

@@ -1,6 +1,40 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const workerMutants = [
+  ...mutantsOf('src/storage/timerRuns.ts', [
+    [
+      'timer-run-not-claimed',
+      'One run of the redrive at a time',
+      'if (found && now < found.value.runsUntil) return null;',
+      '',
+    ],
+    [
+      'late-end-frees-the-next-run',
+      'The end of a run that lasted too long does not end the next run',
+      'if (found?.value.startedAt !== startedAt) return;',
+      'if (!found) return;',
+    ],
+  ]),
+  ...mutantsOf('src/timers/supervise.ts', [
+    [
+      'silent-timer-not-noticed',
+      'Other functions run the redrive that is silent',
+      'if (!isSilent(row, now)) return;',
+      'return;',
+    ],
+    [
+      'new-timer-not-noticed',
+      'A timer that has never run is silent after 15 minutes',
+      'if (!row) return await runs.begin();',
+      'if (!row) return;',
+    ],
+    [
+      'failing-redrive-repeated-at-once',
+      'A redrive that fails is tried again after five minutes',
+      'now - (startedAt ?? 0) >= tryAgainAfterMs &&',
+      '',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/callTwice.ts', [
     [
       'lost-call-not-repeated',
