@@ -5,6 +5,7 @@ import { checkSettings, type ExternalSystem, externalSystems, type Settings } fr
 export { ConfigError, type ExternalSystem, externalSystems } from './check.js';
 
 const seconds = 1_000;
+const days = 86_400_000;
 
 /** The mapped value of the first of two settings that is set; null if neither is set. */
 function firstOf<A, B>(
@@ -121,6 +122,8 @@ function configOf(s: Settings) {
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
+    /** The time after which the record of a deprovisioned device is removed; null: never. */
+    keepDeprovisionedMs: s.KEEP_DEPROVISIONED_DAYS === 0 ? null : s.KEEP_DEPROVISIONED_DAYS * days,
     /** Null if the timer is off. */
     sweepSchedule: s.SWEEP_SCHEDULE === 'off' ? null : s.SWEEP_SCHEDULE,
     /** Null if the timer is off. */

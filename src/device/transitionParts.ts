@@ -224,11 +224,13 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, context
     return endCheck(ended, context, true);
   }
   const failures = record.failures + 1;
+  const isUnknown =
+    error.code === 'device-not-found' && record.desired.present && record.observed.fleet === null;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
   const dead = {
     ...record,
     error: recordedError(error, now),
-    job: { ...job, dead: { at: now } },
+    job: { ...job, dead: { at: now, ...(isUnknown && ({ unknown: true } as const)) } },
     failures,
     coolDownUntil: now + coolDown,
   };

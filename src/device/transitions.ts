@@ -183,7 +183,17 @@ export function restoredFromMessage(message: LostWork, { now }: Context): Device
  */
 export function restoredFromRun(leased: DeviceRecord, { now }: Context): DeviceRecord {
   const note = 'the record was lost during the run, and made again at the end of the run';
-  return appendHistory(leased, { at: now, type: 'died', note });
+  // The rows that the lost record had in the lists may be gone.
+  const { listed: _, ...record } = leased;
+  return appendHistory(record, { at: now, type: 'died', note });
+}
+
+/**
+ * The time for the removal of the record has come, and balena still has the device. The record stays as long again: without the record, a
+ * sweep or an event would provision a device again that an operator has deprovisioned.
+ */
+export function removalPostponed(record: DeviceRecord, { now }: Context): DeviceRecord {
+  return { ...record, observed: { ...record.observed, verifiedAt: now } };
 }
 
 /** The message of the next work could not be sent. The next request sends the message again. */

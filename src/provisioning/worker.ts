@@ -98,7 +98,9 @@ function logContextOf(outcome: RunOutcome): Attributes {
   return { outcome: outcome.kind, code, ...(step !== undefined && { step }) };
 }
 
-function deadLetter(record: DeviceRecord, delivery: Delivery): Promise<void> {
+async function deadLetter(record: DeviceRecord, delivery: Delivery): Promise<void> {
+  if (record.job?.dead?.unknown)
+    return delivery.log(`${record.uuid}: failed for good, ${record.error?.code}`);
   delivery.log(`${record.uuid}: dead-lettered, ${record.error?.code}`);
   return delivery.deadLetter(record.error?.code ?? 'unexpected', describeFailure(record));
 }

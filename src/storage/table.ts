@@ -41,8 +41,15 @@ export interface ScannedTable<T> extends Table<T> {
 
 /** A table whose rows can be removed. */
 export interface ErasableTable<T> extends Table<T> {
-  /** Removes a row without regard to its version. A missing row is no error. */
-  remove(key: Key): Promise<void>;
+  /**
+   * Removes a row. A missing row is no error.
+   *
+   * @param etag removes only this version of the row; default: any version
+   * @returns false if the row has another version
+   */
+  remove(key: Key, etag?: string): Promise<boolean>;
+  /** Reads all rows that match the OData filter with their versions, a page at a time. */
+  rows(filter?: string): AsyncIterable<Row<T>>;
 }
 
 /** The table and its connection. */
@@ -74,7 +81,7 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
   async function* scan<N extends string>(
     column: N,
     filter: string | undefined,
-  ): AsyncIterable<Record<N, string>> {
+  ): AsyncIterable<Record<N, string> & { etag: string }> {
     let continuationToken: string | undefined;
     do {
       // Each page has a deadline of its own, because the whole scan may take long.
@@ -124,10 +131,17 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
     async *column(name, filter) {
       for await (const entity of scan(name, filter)) yield entity[name] ?? '';
     },
-    remove: ({ partition, row }) =>
-      unless([404], undefined, async () => {
-        await call((client, abortSignal) => client.deleteEntity(partition, row, { abortSignal }));
-      }),
+    async *rows(filter) {
+      for await (const { json, etag } of scan<'json'>('json', filter))
+        yield { value: JSON.parse(json) as T, etag };
+    },
+    remove: ({ partition, row }, etag = '*') =>
+      unless([412], false, () =>
+        unless([404], true, async () => {
+          await call((client, abortSignal) => client.deleteEntity(partition, row, { etag, abortSignal }));
+          return true;
+        }),
+      ),
   };
 }
 

@@ -58,9 +58,15 @@ export function memoryTable<T>(): MemoryTable<T> {
     async *column(name, filter) {
       for (const { columns } of matching(filter)) yield String(columns[name] ?? '');
     },
-    async remove(key) {
+    async *rows(filter) {
+      for (const { json, etag } of matching(filter)) yield { value: JSON.parse(json) as T, etag };
+    },
+    async remove(key, etag) {
       reach();
+      const row = rows.get(idOf(key));
+      if (etag !== undefined && row && row.etag !== etag) return false;
       rows.delete(idOf(key));
+      return true;
     },
   };
   return table;

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../../local/simulators/shared/faults.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { openRecords } from '../../../src/device/repository.js';
 import { sweep } from '../../../src/fleet/sweep.js';
 import { healthOf } from '../../../src/health/health.js';
 import { openStatus, type StatusRow } from '../../../src/health/status.js';
@@ -20,6 +19,7 @@ import { openLastRun } from '../../../src/storage/timerRows.js';
 import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { memoryTable } from '../../support/memoryTable.js';
+import { openTestRecords } from '../../support/openTestRecords.js';
 import { now, queued, uuid } from '../../support/records.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
@@ -79,7 +79,7 @@ async function runOnFakes(probability: number): Promise<void> {
     ...system.deps,
     clock,
     queue,
-    records: hostile(openRecords(hostile(system.table, probability), clock), probability / 4),
+    records: hostile(openTestRecords(hostile(system.table, probability), clock), probability / 4),
     hub: hostile(system.deps.hub, probability),
     balena: hostile(
       {

@@ -98,6 +98,7 @@ type Apply = (record: DeviceRecord) => DeviceRecord | null;
 const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   requested: (record) => transitions.requested(record, context, { uuid, present: false }, 'new'),
   checkRequested: (record) => transitions.checkRequested(record, context, { forceVerify: true }),
+  removalPostponed: (record) => transitions.removalPostponed(record, context),
   restoredFromRun: () => transitions.restoredFromRun({ ...base, job, lease }, context),
   restoredFromMessage: () => transitions.restoredFromMessage(lost, context),
   publishFailed: (record) => transitions.publishFailed(record),
