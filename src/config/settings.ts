@@ -100,7 +100,7 @@ export const settings = z.object({
   DEFAULT_SERVICE: z
     .string()
     .regex(
-      /^(?!undefined$).{0,255}$/,
+      /^(?!undefined$)[\w.-]{0,255}$/,
       'must be the name of a service, such as main, or nothing for the device level',
     )
     .default(''),

@@ -307,6 +307,22 @@ export function workerDied(record: DeviceRecord, context: Context, error: Provis
   return refuses ? putBack(dead, context) : dead;
 }
 
+/** A device has far fewer services. */
+const mostScopesLeft = 32;
+
+/**
+ * The table has refused the next version of the record for its size. The work fails for good, or the request is refused. Without the history,
+ * and with the last scopes only, the record is small enough to say so.
+ */
+export function tooLarge(record: DeviceRecord, context: Context, error: ProvisioningError): DeviceRecord {
+  const refuses = isRefused(record, error);
+  const small = { ...record, history: [], scopes: record.scopes.slice(-mostScopesLeft) };
+  const dead = markDead(small, error, context);
+  const note = `failed for good, ${error.code}: ${error.message}`;
+  const next = appendHistory(dead, { at: context.now, type: 'ran', note });
+  return refuses ? putBack(next, context) : next;
+}
+
 /** The run has found our variables in further scopes. */
 export function scopesFound(record: DeviceRecord, scopes: readonly VariableScope[]): DeviceRecord {
   return addScopes(record, scopes);

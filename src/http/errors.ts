@@ -67,8 +67,9 @@ export function withErrorResponses(
       if (error instanceof Unauthorized)
         return problem({ status: 401, code: error.code, detail: error.message });
       if (error instanceof ConfigError) return wrongSettings(error, callers);
-      const { code, message } = ProvisioningError.from(error);
+      const { code, message, policy } = ProvisioningError.from(error);
       context.error(`${code}: ${message}`);
+      if (policy.isFinal) return problem({ status: policy.httpStatus, code, detail: message });
       return problem({
         status: policyOf(code).httpStatus,
         code,

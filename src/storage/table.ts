@@ -27,6 +27,7 @@ export interface Table<T> {
    *
    * @param etag the version as it was read; null if there must be no row
    * @returns false on a conflict
+   * @throws ProvisioningError also `record-too-large`, if the table refuses the row for its size
    */
   put(key: Key, value: T, etag: string | null, columns?: Columns): Promise<boolean>;
   /** Reads all rows that match the OData filter, a page at a time. Without a filter, reads all rows. */
@@ -181,6 +182,9 @@ function connect({ connection, name, callTimeoutMs = 5_000 }: TableOptions) {
       });
     } catch (error) {
       if (isCreated && isRowError(error)) throw error;
+      const refusal = refusalCodeOf(error);
+      if (refusal !== null)
+        throw new ProvisioningError('record-too-large', `The table refuses the row (${refusal}).`);
       const message = `The records cannot be reached (${reason(error)}).`;
       throw new ProvisioningError('records-unavailable', message, { outcomeUnknown: true, cause: error });
     }
@@ -234,10 +238,25 @@ function typed(columns: Columns) {
  */
 function isRowError(error: unknown): error is RestError {
   if (!(error instanceof RestError)) return false;
-  const { statusCode, details } = error;
-  const { code } = ((details ?? {}) as { odataError?: { code?: string } }).odataError ?? {};
+  const { statusCode } = error;
+  const code = codeOf(error);
   if (code === undefined || code.startsWith('Table')) return false;
   return statusCode === 404 || statusCode === 409 || statusCode === 412;
+}
+
+/** The code of a refusal for the size of a row; null for every other error. No later write of the same row can succeed. */
+function refusalCodeOf(error: unknown): string | null {
+  if (!(error instanceof RestError)) return null;
+  const code = codeOf(error) ?? '';
+  const isRefusal = (error.statusCode === 400 && tooLarge.has(code)) || error.statusCode === 413;
+  return isRefusal ? `HTTP ${error.statusCode} ${code}`.trim() : null;
+}
+
+/** A property has at most 64 KiB in UTF-16, a row at most 1 MiB, and a request at most 4 MiB. */
+const tooLarge = new Set(['PropertyValueTooLarge', 'EntityTooLarge', 'RequestBodyTooLarge']);
+
+function codeOf({ details }: RestError): string | undefined {
+  return ((details ?? {}) as { odataError?: { code?: string } }).odataError?.code;
 }
 
 function reason(error: unknown): string {

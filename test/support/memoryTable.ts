@@ -46,6 +46,7 @@ export function memoryTable<T>(): MemoryTable<T> {
     },
     async put(key, value, etag, columns = {}) {
       reach();
+      refuseTooLarge(value, columns);
       if ((rows.get(idOf(key))?.etag ?? null) !== etag) return false;
       table.writes += 1;
       etags += 1;
@@ -70,6 +71,16 @@ export function memoryTable<T>(): MemoryTable<T> {
     },
   };
   return table;
+}
+
+/** 64 KiB of UTF-16. */
+const mostCharacters = 32_768;
+
+/** Refuses a row with a text that Azure Tables refuses. */
+export function refuseTooLarge(value: unknown, columns: Columns): void {
+  const texts = [JSON.stringify(value), ...Object.values(columns).map(String)];
+  if (texts.some((text) => text.length > mostCharacters))
+    throw new ProvisioningError('record-too-large', 'The table refuses the row (memory table).');
 }
 
 /** Azure Tables lists rows by partition, then by row, each compared character by character. */

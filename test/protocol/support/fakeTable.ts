@@ -1,5 +1,6 @@
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Columns, ErasableTable, Key, ScannedTable } from '../../../src/storage/table.js';
+import { refuseTooLarge } from '../../support/memoryTable.js';
 import type { Process, World } from './createWorld.js';
 import { type Fate, request } from './request.js';
 
@@ -67,6 +68,7 @@ export function fakeTable<T>(
     async put(key, value, etag, columns = {}) {
       const id = idOf(key);
       const json = JSON.stringify(value);
+      refuseTooLarge(value, columns);
       const effect = () => {
         const stored = rows.get(id);
         if ((stored ? String(stored.etag) : null) !== etag) return false;

@@ -109,6 +109,7 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   leaseRenewed: (record) => transitions.leaseRenewed(record, now + minutes),
   leaseInterrupted: (record) => transitions.leaseInterrupted(record),
   workerDied: (record) => transitions.workerDied(record, context, error),
+  tooLarge: (record) => transitions.tooLarge(record, context, error),
   scopesFound: (record) => transitions.scopesFound(record, ['relay', 'main']),
   leaseReleased: (record) => transitions.leaseReleased(record, findings),
   leaseLost: (record) => transitions.leaseLost(record, context, ['main'], null),
