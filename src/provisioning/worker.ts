@@ -95,9 +95,7 @@ async function giveUp(
   if (!written) return;
   status.count('failed');
   productMetrics().failed(error.code, null);
-  await publish(deps, written);
-  const dead = deadPart(written, message);
-  if (dead) await deadLetter(dead, delivery);
+  await publishAndDeadLetter(deps, written, message, delivery);
 }
 
 async function work(
@@ -118,6 +116,16 @@ async function work(
   const ms = deps.clock.now() - startedAt;
   addLogContext({ ...logContextOf(outcome), ms });
   delivery.log(describe(run, outcome, ms));
+  await publishAndDeadLetter(deps, record, message, delivery);
+}
+
+/** Sends the message of the next work. If the job of the present message is dead, the message goes to the dead-letter queue. */
+async function publishAndDeadLetter(
+  deps: WorkerDependencies,
+  record: DeviceRecord,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+): Promise<void> {
   await publish(deps, record);
   const dead = deadPart(record, message);
   if (dead) await deadLetter(dead, delivery);
@@ -141,8 +149,8 @@ function logContextOf(outcome: RunOutcome): Attributes {
 }
 
 async function deadLetter(record: DeviceRecord, delivery: Delivery): Promise<void> {
-  if (record.job?.dead?.unknown)
-    return delivery.log(`${record.uuid}: failed for good, ${record.error?.code}`);
+  const isUnknown = record.job?.dead?.unknown === true;
+  if (isUnknown) return delivery.log(`${record.uuid}: failed for good, ${record.error?.code}`);
   delivery.log(`${record.uuid}: dead-lettered, ${record.error?.code}`);
   return delivery.deadLetter(record.error?.code ?? 'unexpected', describeFailure(record));
 }
