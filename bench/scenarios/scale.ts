@@ -219,9 +219,13 @@ function redriveDependencies(records: Records, costs: TableCosts) {
   };
 }
 
-function overviewDependencies(records: Records, costs: TableCosts): OverviewDependencies {
+function overviewDependencies(
+  records: Records,
+  costs: TableCosts,
+): OverviewDependencies & { records: Records } {
   const circuit = { read: async () => ({ state: 'closed' }) } as OverviewDependencies['circuits']['hub'];
   return {
+    records,
     queue,
     clock,
     rateLimiter: { nextFree: async () => now } as OverviewDependencies['rateLimiter'],

@@ -1,4 +1,4 @@
-import { type CertificateCounts, expiryClassOf, noCertificates } from '../certificates/expiry.js';
+import { type CertificateCounts, expiryClassOf, expiryOf, noCertificates } from '../certificates/expiry.js';
 import { type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
 import type { Records } from '../device/repository.js';
 import { isHalfStored } from '../device/state.js';
@@ -90,7 +90,7 @@ async function findDue(records: Records, renewAt: number, now: EpochMs) {
     if (!isDue(summary, renewAt, now)) continue;
     const { uuid, job, check, notAfter } = summary;
     if (check && !check.forceVerify && check.due >= now) scheduled.push(check.due);
-    const expiryClass = expiryClassOf(summary, now);
+    const expiryClass = expiryClassOf(expiryOf(summary), now);
     if (expiryClass) certificates[expiryClass] += 1;
     if (job?.cancelled || job?.discarded) failed += 1;
     else if (pendingDue(summary) === null) due.push({ uuid, notAfter: notAfter ?? 0 });

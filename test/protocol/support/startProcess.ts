@@ -6,7 +6,6 @@ import { openStatus } from '../../../src/health/status.js';
 import type { BulkDependencies } from '../../../src/ops/bulk/dependencies.js';
 import { openActions } from '../../../src/ops/bulk/repository.js';
 import { openDeadLetterSnapshots } from '../../../src/ops/deadLetters/snapshot.js';
-import { openDeviceSnapshots } from '../../../src/ops/devices/snapshot.js';
 import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
@@ -120,7 +119,6 @@ export function startProcess(system: System, name: string): Running {
   const ops: BulkDependencies = {
     ...{ records, queue, clock, discarded, sentRecently },
     operationsPerMinute: scenario.perMinute,
-    deviceSnapshots: openDeviceSnapshots({ records, clock }),
     deadLetterSnapshots: openDeadLetterSnapshots({ queue, records, clock }),
     actions: openActions(fakeTable<unknown>(world, process, rows.ops)),
   };
