@@ -9,6 +9,7 @@ import { burst, recovery } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';
 import { neighbours } from './scenarios/neighbours.js';
 import { ops } from './scenarios/ops.js';
+import { scale } from './scenarios/scale.js';
 import { telemetry } from './scenarios/telemetry.js';
 import { accept, memory, throughput } from './scenarios/throughput.js';
 
@@ -22,6 +23,7 @@ const all = [
   'ops',
   'fleet',
   'telemetry',
+  'scale',
 ] as const;
 /** The rounds of the part `neighbours`. */
 const neighbourRounds = 3;
@@ -135,6 +137,8 @@ if (only.includes('telemetry')) {
 if (only.includes('ops')) {
   await measure(`ops, ${options.failed} failed requests`, () => ops(options.failed, progress('ops')));
 }
+if (only.includes('scale'))
+  await measure('costs by the number of records', () => scale([1_000, 10_000, 100_000]));
 if (only.includes('memory')) await measure('memory', () => memory(10_000));
 
 if (only.includes('fleet')) {

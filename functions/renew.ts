@@ -13,7 +13,7 @@ const graceMs = 30_000;
 
 const { renewSchedule } = theApp.registration;
 
-/** By `RENEW_SCHEDULE`, the timer renews certificates past `RENEW_AT` of their lifetime, and logs the expiry of all certificates. */
+/** By `RENEW_SCHEDULE`, the timer renews certificates past `RENEW_AT` of their lifetime, and logs their expiry. */
 if (renewSchedule !== null) {
   app.timer('renew', {
     schedule: renewSchedule,
@@ -29,8 +29,8 @@ if (renewSchedule !== null) {
       const { due, checked, left, failed, share, certificates } = report;
       const { expired, within7Days, within30Days, later } = certificates;
       context.log(
-        `certificates: ${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later; ` +
-          `${due} due for renewal, ${checked} scheduled, ${left} left to the next run, ${failed} not renewed because the request was cancelled or discarded; ` +
+        `certificates due for renewal: ${due} (${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later), ` +
+          `${checked} scheduled, ${left} left to the next run, ${failed} not renewed because the request was cancelled or discarded; ` +
           `at ${Math.round(share.part * 100)} % of the rate limit over ${Math.round(share.spreadMs / hourMs)} h`,
       );
       if (share.late > 0)

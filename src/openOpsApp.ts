@@ -1,6 +1,8 @@
 import type { ConfigFor } from './config/config.js';
+import type { ListedDevice } from './device/lists.js';
 import type { DeviceRecord } from './device/record.js';
 import { openRecords } from './device/repository.js';
+import { listTimesOf } from './fleet/listTimes.js';
 import { openStatus, type StatusRow } from './health/status.js';
 import { type OpsDependencies, openOps } from './ops/dependencies.js';
 import { waitsOfRequests, waitsOfWorkers } from './queue/patience.js';
@@ -40,7 +42,12 @@ export interface OpsApp extends OpsDependencies {
  * @param log for lines outside of any invocation
  */
 export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
-  const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
+  const records = openRecords({
+    table: openTracedTable<DeviceRecord>(config, 'devices'),
+    lists: openTracedTable<ListedDevice>(config, 'lists'),
+    clock,
+    timesOf: (record) => listTimesOf(record, config),
+  });
   const system: Table<unknown> = openTracedTable(config, 'system');
   const bareQueue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
   const circuit = (dependency: Dependency) =>

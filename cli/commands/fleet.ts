@@ -7,7 +7,7 @@ import {
   type RequestReport,
   requestFleet,
 } from '../fleet/request.js';
-import { examples, parseSlug } from '../options/common.js';
+import { examples, parseService, parseSlug } from '../options/common.js';
 import { showProgress } from '../output/progress.js';
 import { listCounts, plural, wrap } from '../output/text.js';
 import { due } from '../output/time.js';
@@ -35,6 +35,7 @@ export const addFleet: AddCommand = (parent, action) =>
     .option(
       '--service <name>',
       'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      parseService,
     )
     .option('--only-missing', 'skip devices with credentials')
     .option('--move', 'also move devices with another desired service to this service')

@@ -5,7 +5,7 @@ import { type Acceptance, accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import type { EpochMs } from '../../src/shared/time.js';
 import { CliError, exitCodes } from '../errors.js';
-import { examples, parseUuid } from '../options/common.js';
+import { examples, parseService, parseUuid } from '../options/common.js';
 import { due, utc } from '../output/time.js';
 import type { AddCommand } from './command.js';
 
@@ -20,6 +20,7 @@ export const addProvision: AddCommand = (parent, action) =>
     .option(
       '--service <name>',
       'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      parseService,
     )
     .addHelpText(
       'after',

@@ -3,7 +3,7 @@ import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
 import { printable } from '../../src/shared/printable.js';
 import { CliError, type ExitCode, exitCodes } from '../errors.js';
-import { examples, parseSlugs } from '../options/common.js';
+import { examples, parseService, parseSlugs } from '../options/common.js';
 import { listCounts } from '../output/text.js';
 import type { AddCommand } from './command.js';
 
@@ -24,7 +24,11 @@ export const addSweep: AddCommand = (parent, action) =>
         'If more than a tenth of a fleet, and more than 20 devices, are missing in balena, those devices are not checked, and the exit code is 1, except with --allow-gone. The same is true for any device of a fleet that the key does not see, or that is not in FLEETS any more.',
     )
     .option('--fleet <slugs...>', 'the fleets (default: FLEETS)', parseSlugs)
-    .option('--service <name>', 'service for the variables of new devices (default: DEFAULT_SERVICE)')
+    .option(
+      '--service <name>',
+      'service for the variables of new devices (default: DEFAULT_SERVICE)',
+      parseService,
+    )
     .option(
       '--allow-gone',
       'check all missing devices: the fleet was emptied, deleted or taken out of FLEETS on purpose',

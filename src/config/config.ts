@@ -5,6 +5,7 @@ import { checkSettings, type ExternalSystem, externalSystems, type Settings } fr
 export { ConfigError, type ExternalSystem, externalSystems } from './check.js';
 
 const seconds = 1_000;
+const days = 86_400_000;
 
 /**
  * The default limit of requests to balena a minute. balena publishes no limit, and asks callers to wait when it wants them to. A device costs
@@ -130,6 +131,8 @@ function configOf(s: Settings) {
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
+    /** The time after which the record of a deprovisioned device is removed; null: never. */
+    keepDeprovisionedMs: s.KEEP_DEPROVISIONED_DAYS === 0 ? null : s.KEEP_DEPROVISIONED_DAYS * days,
     /** Null if the timer is off. */
     sweepSchedule: s.SWEEP_SCHEDULE === 'off' ? null : s.SWEEP_SCHEDULE,
     /** Null if the timer is off. */

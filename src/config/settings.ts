@@ -116,7 +116,7 @@ export const settings = z.object({
   DEFAULT_SERVICE: z
     .string()
     .regex(
-      /^(?!undefined$).{0,255}$/,
+      /^(?!undefined$)[\w.-]{0,255}$/,
       'must be the name of a service, such as main, or nothing for the device level',
     )
     .default(''),
@@ -140,6 +140,7 @@ export const settings = z.object({
     .transform(Number)
     .pipe(z.number().min(0.1, renewAtForm).max(0.99, renewAtForm))
     .default(0.8),
+  KEEP_DEPROVISIONED_DAYS: whole(0, 3_650, 30, 'must be days from 1 to 3650, or 0 for ever, such as 30'),
   SWEEP_SCHEDULE: schedule.default('off'),
   RENEW_SCHEDULE: schedule.default('0 0 3 * * *'),
   MAX_ATTEMPTS: whole(1, 100, 10, 'must be a number from 1 to 100, such as 10'),

@@ -27,6 +27,11 @@ export function isCheckNext({ job, check }: Pick<DeviceRecord, 'job' | 'check'>)
   return check !== null && !isPending(job);
 }
 
+/** Whether the present request failed because balena has no such device, and no worker has seen the device so far. */
+export function isUnknownDevice({ job, observed }: Pick<DeviceRecord, 'job' | 'observed'>): boolean {
+  return job?.dead?.unknown === true && observed.fleet === null && !isDeadByOperator(job);
+}
+
 /** Whether an operator has cancelled or discarded the job. No worker may continue such a job, and a check of the device only looks. */
 export function isDeadByOperator(job: Job | null): boolean {
   return job?.dead?.cancelled === true || job?.dead?.discarded !== undefined;

@@ -227,13 +227,17 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, context
     return endCheck(ended, context, true);
   }
   const failures = record.failures + 1;
+  const isUnknown =
+    error.code === 'device-not-found' && record.desired.present && record.observed.fleet === null;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
   const dead = {
     ...record,
     error: recordedError(error, now),
-    job: { ...job, dead: { at: now } },
+    job: { ...job, dead: { at: now, ...(isUnknown && ({ unknown: true } as const)) } },
     failures,
     coolDownUntil: now + coolDown,
+    // balena has no scope of the device. Otherwise each request for another service would add a scope.
+    scopes: isUnknown ? [] : record.scopes,
   };
   return endCheck(dead, context, false);
 }
@@ -346,9 +350,18 @@ export function reopened(record: DeviceRecord, { desired, job, ...rest }: Device
   };
 }
 
+/** The most characters of a text in a record. */
+const longestText = 500;
+
+/** A text of another system as the record stores the text: short, and without control characters, which JSON writes with six characters. */
+function bounded(text: string): string {
+  const plain = text.replaceAll(/\p{Cc}+/gu, ' ').toWellFormed();
+  return plain.length > longestText ? `${plain.slice(0, longestText - 1).toWellFormed()}…` : plain;
+}
+
 /** An error in its stored form. */
 export function recordedError({ code, step, message }: ProvisioningError, at: EpochMs): RecordedError {
-  return { code, step: step ?? null, message, at };
+  return { code, step: step ?? null, message: bounded(message), at };
 }
 
 /** After a run of unknown outcome, the accepted thumbprints at the hub are not known. */
@@ -401,10 +414,11 @@ const mostEvents = 24;
 
 /** Appends an event. An event with the type and the note of the last event replaces the last event, so that hours of waiting are one line. */
 export function appendHistory(record: DeviceRecord, event: HistoryEvent): DeviceRecord {
+  const note = bounded(event.note);
   const last = record.history.at(-1);
-  const repeats = last?.type === event.type && last.note === event.note;
+  const repeats = last?.type === event.type && last.note === note;
   const earlier = repeats ? record.history.slice(0, -1) : record.history;
-  return { ...record, history: [...earlier, event].slice(-mostEvents) };
+  return { ...record, history: [...earlier, { ...event, note }].slice(-mostEvents) };
 }
 
 /** A request in the words of the history: "provision at main". */

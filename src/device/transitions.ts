@@ -195,7 +195,17 @@ export function restoredFromMessage(message: LostWork, { now }: Context): Device
  */
 export function restoredFromRun(leased: DeviceRecord, { now }: Context): DeviceRecord {
   const note = 'the record was lost during the run, and made again at the end of the run';
-  return appendHistory(leased, { at: now, type: 'died', note });
+  // The rows that the lost record had in the lists may be gone.
+  const { listed: _, ...record } = leased;
+  return appendHistory(record, { at: now, type: 'died', note });
+}
+
+/**
+ * The time for the removal of the record has come, and balena still has the device. The record stays as long again: without the record, a
+ * sweep or an event would provision a device again that an operator has deprovisioned.
+ */
+export function removalPostponed(record: DeviceRecord, { now }: Context): DeviceRecord {
+  return { ...record, observed: { ...record.observed, verifiedAt: now } };
 }
 
 /** The message of the next work could not be sent. The next request sends the message again. */
@@ -308,6 +318,22 @@ export function workerDied(record: DeviceRecord, context: Context, error: Provis
   const refuses = isRefused(record, error);
   const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context);
   return refuses ? putBack(dead, context, fallbackAfter(record, error)) : withLastRequest(dead);
+}
+
+/** A device has far fewer services. */
+const mostScopesLeft = 32;
+
+/**
+ * The table has refused the next version of the record for its size. The work fails for good, or the request is refused. Without the history,
+ * and with the last scopes only, the record is small enough to say so.
+ */
+export function tooLarge(record: DeviceRecord, context: Context, error: ProvisioningError): DeviceRecord {
+  const refuses = isRefused(record, error);
+  const small = { ...record, history: [], scopes: record.scopes.slice(-mostScopesLeft) };
+  const dead = markDead(small, error, context);
+  const note = `failed for good, ${error.code}: ${error.message}`;
+  const next = appendHistory(dead, { at: context.now, type: 'ran', note });
+  return refuses ? putBack(next, context) : next;
 }
 
 /** The run has found our variables in further scopes. */

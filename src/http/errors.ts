@@ -82,8 +82,9 @@ export function withErrorResponses(
         return problem({ status: error.status, code: error.code, detail: error.message });
       if (error instanceof ConfigError) return wrongSettings(error, callers);
       const failure = ProvisioningError.from(error);
-      const { code, message } = failure;
+      const { code, message, policy } = failure;
       context.error(`${code}: ${message}`);
+      if (policy.isFinal) return problem({ status: policy.httpStatus, code, detail: message });
       const seconds = retryAfter(failure);
       return problem({
         status: policyOf(code).httpStatus,

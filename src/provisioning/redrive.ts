@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
-import { pendingWork } from '../device/state.js';
+import { type Attention, attentions, pendingWork } from '../device/state.js';
 import { refusalReopened } from '../device/transitions.js';
 import {
   type DiscardedDeadLetters,
@@ -11,7 +11,7 @@ import {
 } from '../queue/deadLetters.js';
 import { publish } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import type { LastRun } from '../storage/timerRows.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
@@ -55,8 +55,23 @@ const longestLockingMs = 45_000;
  */
 export async function redrive(deps: RedriveDependencies, signal?: AbortSignal): Promise<RedriveReport> {
   const report = { sent: await sendOverdue(deps, signal), cleaned: await cleanDeadLetters(deps, signal) };
-  productMetrics().attention(await deps.records.countAttention());
+  productMetrics().attention(await countAttention(deps));
+  signal?.throwIfAborted();
+  await deps.records.repairLists(partitionAt(deps.clock.now(), deps.periodMs));
   return report;
+}
+
+const partitions = 256;
+
+/** Each run repairs the lists of another partition. With a run every five minutes, all partitions are done within 22 hours. */
+function partitionAt(now: EpochMs, periodMs: number): string {
+  return (Math.floor(now / periodMs) % partitions).toString(16).padStart(2, '0');
+}
+
+/** Counts the devices that may need an operator. */
+async function countAttention({ records }: RedriveDependencies): Promise<Record<Attention, number>> {
+  const counts = await Promise.all(attentions.map((reason) => records.countListed(reason)));
+  return Object.fromEntries(attentions.map((reason, i) => [reason, counts[i]])) as Record<Attention, number>;
 }
 
 async function sendOverdue(deps: RedriveDependencies, signal?: AbortSignal): Promise<number> {
@@ -81,7 +96,7 @@ async function sendOverdue(deps: RedriveDependencies, signal?: AbortSignal): Pro
     // One message that cannot be sent must not stop the other messages. As many failures as a whole batch mean that the queue is down.
     if (failures.length >= sendsAtATime) throw failures[0];
   };
-  for await (const record of records.listOverdue(now - duplicateWindowMs)) {
+  for await (const { value: record } of records.listed('pending', now - duplicateWindowMs)) {
     signal?.throwIfAborted();
     const work = pendingWork(record);
     if (!work) continue;

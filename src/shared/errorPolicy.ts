@@ -251,6 +251,13 @@ export const errorPolicies = {
     retriedInRun: 'always',
     meaning: 'The table of the device records does not answer.',
   },
+  'record-too-large': {
+    ...final,
+    fault: 'device',
+    meaning: 'The table refuses the record of this device, because the record is too large.',
+    advice:
+      'Search the log for the requests of this device: many services in a short time are a mistake of the caller. Then deprovision the device, and request it again.',
+  },
   'queue-unavailable': {
     ...storageUnavailable,
     meaning: 'The Service Bus queue does not answer.',

@@ -30,7 +30,7 @@ export interface Metrics {
   oldestOverdue(lateMs: number): void;
   /** The devices that need an operator were counted. */
   attention(counts: Record<Attention, number>): void;
-  /** All certificates were counted. */
+  /** The certificates that are due for renewal were counted. */
   certificates(counts: CertificateCounts): void;
   /** A timer's run has ended well. */
   timerRan(timer: TimerName, starter: Starter): void;
@@ -69,7 +69,7 @@ export function setMetrics(metrics: Metrics): void {
   current = metrics;
 }
 
-/** Sets the certificate counts after a scan of all certificates. The counts stay until the next scan of this process. */
+/** Sets the counts of the due certificates. The counts stay until the next run of this process. */
 export function observeCertificates(counts: CertificateCounts): void {
   current.certificates(counts);
 }

@@ -68,16 +68,18 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
   });
 
   let certificates: CertificateCounts | undefined;
-  gauge('certificates', '{certificate}', 'Certificates by the days that they are still valid').addCallback(
-    (result) => {
-      if (!certificates) return;
-      const { expired, within7Days, within30Days, later } = certificates;
-      result.observe(expired, { days_left: 'expired' });
-      result.observe(within7Days, { days_left: '7' });
-      result.observe(within30Days, { days_left: '30' });
-      result.observe(later, { days_left: 'later' });
-    },
-  );
+  gauge(
+    'certificates',
+    '{certificate}',
+    'Certificates due for renewal, by the days that they are still valid',
+  ).addCallback((result) => {
+    if (!certificates) return;
+    const { expired, within7Days, within30Days, later } = certificates;
+    result.observe(expired, { days_left: 'expired' });
+    result.observe(within7Days, { days_left: '7' });
+    result.observe(within30Days, { days_left: '30' });
+    result.observe(later, { days_left: 'later' });
+  });
 
   return {
     accepted: (operation) => accepted.add(1, { operation }),

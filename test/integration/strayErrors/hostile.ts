@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../../local/simulators/shared/faults.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { openRecords } from '../../../src/device/repository.js';
 import { sweep } from '../../../src/fleet/sweep.js';
 import { healthOf } from '../../../src/health/health.js';
 import { openStatus, type StatusRow } from '../../../src/health/status.js';
@@ -23,6 +22,7 @@ import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/op
 import { runTimer } from '../../../src/timers/runTimer.js';
 import { superviseRedrive } from '../../../src/timers/supervise.js';
 import { memoryTable } from '../../support/memoryTable.js';
+import { openTestRecords } from '../../support/openTestRecords.js';
 import { now, queued, uuid } from '../../support/records.js';
 import { timerRunsIn } from '../../support/timerRunsIn.js';
 import { workerDependencies } from '../../support/workerTools.js';
@@ -83,7 +83,7 @@ async function runOnFakes(probability: number): Promise<void> {
     ...system.deps,
     clock,
     queue,
-    records: hostile(openRecords(hostile(system.table, probability), clock), probability / 4),
+    records: hostile(openTestRecords(hostile(system.table, probability), clock), probability / 4),
     hub: hostile(system.deps.hub, probability),
     balena: hostile(
       {

@@ -266,6 +266,16 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
   void whole();
 }
 
+/** Repairs the lists after records were restored by hand, as the redrive does within a day. */
+export function repairLists(system: System, running: Running): void {
+  for (const uuid of system.unlisted) {
+    invoke(system, running, uuid, async () => {
+      await running.deps.records.repairLists(uuid.slice(0, 2));
+      system.unlisted.delete(uuid);
+    });
+  }
+}
+
 /** The item of a plan for a device with a dead job. */
 function failedItem({ recordOf }: System, uuid: string): Item | null {
   const record = recordOf(uuid);

@@ -38,6 +38,7 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
       if (!system.restoreRecord(uuid, world.int(1, 6))) return;
       device.recordLost = true;
       system.callersOf(uuid).lostAt = world.now;
+      system.unlisted.add(uuid);
       return;
     case 'lose-queue':
       system.queueLost = true;

@@ -98,6 +98,7 @@ type Apply = (record: DeviceRecord) => DeviceRecord | null;
 const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   requested: (record) => transitions.requested(record, context, { uuid, present: false }, 'new'),
   checkRequested: (record) => transitions.checkRequested(record, context, { forceVerify: true }),
+  removalPostponed: (record) => transitions.removalPostponed(record, context),
   restoredFromRun: () => transitions.restoredFromRun({ ...base, job, lease }, context),
   restoredFromMessage: () => transitions.restoredFromMessage(lost, context),
   publishFailed: (record) => transitions.publishFailed(record),
@@ -108,6 +109,7 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   leaseRenewed: (record) => transitions.leaseRenewed(record, now + minutes),
   leaseInterrupted: (record) => transitions.leaseInterrupted(record),
   workerDied: (record) => transitions.workerDied(record, context, error),
+  tooLarge: (record) => transitions.tooLarge(record, context, error),
   scopesFound: (record) => transitions.scopesFound(record, ['relay', 'main']),
   leaseReleased: (record) => transitions.leaseReleased(record, findings),
   leaseLost: (record) => transitions.leaseLost(record, context, ['main'], null),

@@ -201,11 +201,11 @@ describe('a device that balena does not have yet, or has no service of', () => {
   };
 
   test.each([
-    ['device-not-found', null],
-    ['service-not-found', empty],
+    ['device-not-found', null, []],
+    ['service-not-found', empty, ['service-not-found']],
   ] as const)(
     '%s: is tried four times within a minute or so, and then fails for good',
-    async (code, found) => {
+    async (code, found, reasons) => {
       let record: DeviceRecord = queued;
       let waitedMs = 0;
       for (let tries = 0; tries < 4; tries += 1) {
@@ -220,7 +220,8 @@ describe('a device that balena does not have yet, or has no service of', () => {
       expect(waitedMs).toBeLessThan(76_000);
       const more = { generation: record.job!.generation };
       const { after, deadLetters } = await worked(record, { prepare: without(found), more });
-      expect(deadLetters).toEqual([code]);
+      // Requests for random UUIDs must not fill the dead-letter queue.
+      expect(deadLetters).toEqual(reasons);
       expect(after?.job?.dead).toBeDefined();
     },
   );
@@ -1027,5 +1028,48 @@ describe('while the circuit of the hub is open', () => {
       },
     });
     expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
+  });
+});
+
+describe('a record that the table refuses for its size', () => {
+  /** The stored record has room for a dead job only without its history. */
+  const long = (characters: number): DeviceRecord => ({
+    ...queued,
+    history: [{ at: now, type: 'ran', note: 'n'.repeat(characters) }],
+  });
+  const room = 32_768 - JSON.stringify({ ...long(0), listed: {}, stamp: '' }).length;
+
+  test.each([
+    ['at the lease', 140, []],
+    ['at the end of the run', 450, ['hub create']],
+  ])(
+    'ends the work for good %s, with a dead letter, and without a throw that repeats the delivery',
+    async (_, left, hubCalls) => {
+      const { thrown, after, deadLetters, calls } = await worked(long(room - left));
+      expect(thrown).toBeUndefined();
+      expect(after).toMatchObject({ error: { code: 'record-too-large' }, job: { dead: { at: now } } });
+      expect([after?.history.length, deadLetters]).toEqual([1, ['record-too-large']]);
+      expect(calls.filter((call) => call.startsWith('hub'))).toEqual(hubCalls);
+    },
+  );
+
+  test('does not come to pass by texts of other systems: errors and notes are short, without control characters', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ fails }) =>
+        fails.set('find', new ProvisioningError('balena-rejected', '\u0000\n'.repeat(30_000))),
+    });
+    expect(after?.error?.code).toBe('balena-rejected');
+    expect(JSON.stringify(after).length).toBeLessThan(3_000);
+    expect(JSON.stringify(after)).not.toMatch(/\\u00|\\n/);
+  });
+
+  test('does not come to pass by requests for many services of a device that balena does not have', async () => {
+    const record = { ...queued, quickTries: 4, scopes: ['a', 'b', 'main'] };
+    const { after } = await worked(record, {
+      prepare: ({ deps }) => {
+        deps.balena.findDevice = async () => null;
+      },
+    });
+    expect(after).toMatchObject({ job: { dead: { unknown: true } }, scopes: [] });
   });
 });

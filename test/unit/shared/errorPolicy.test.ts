@@ -34,6 +34,7 @@ const expected: Record<
   'hub-unauthorized': ['key', false, false, 'at-once', 'never', 60],
   'hub-quota-exceeded': ['quota', false, false, 'at-once', 'never', 60],
   'records-unavailable': ['storage', false, false, 'never', 'always', 5],
+  'record-too-large': ['device', true, false, 'never', 'never', 5],
   'queue-unavailable': ['storage', false, false, 'never', 'never', 5],
   'queue-throttled': ['storage', false, false, 'never', 'never', 5],
   unexpected: ['product', false, true, 'never', 'never', 5],
