@@ -1,3 +1,4 @@
+import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type {
@@ -12,7 +13,7 @@ import type {
   RequestPart,
   VariableScope,
 } from './record.js';
-import { fallbackFor, requestPartOf } from './refusal.js';
+import { fallbackFor, isBackUnvalidated, requestPartOf } from './refusal.js';
 import { retirementOf } from './request.js';
 import { isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
 
@@ -303,13 +304,13 @@ function laterOf(earlier: RequestPart | null, refused: RequestPart): RequestPart
 }
 
 /**
- * Puts a later request, which was refused, back in the place of a dead request that no run has validated. None of them is valid, and the
+ * Puts a later request, which was refused, back in the place of a dead request that is a mistake, too. None of them is valid, and the
  * last request counts: a check takes up the failure of that request once its cause is gone.
  */
 export function withLastRequest(record: DeviceRecord): DeviceRecord {
-  const { desired, job, refusal } = record;
-  const isLater = refusal !== null && refusal.desired.requestedAt > desired.requestedAt;
-  if (!job?.dead || desired.validated || !desired.present || !isLater) return record;
+  const { job, refusal, error } = record;
+  if (!job?.dead || !refusal || !isBackUnvalidated(record)) return record;
+  if (!error || !policyOf(error.code).isFinal) return record;
   return { ...record, ...refusal, desired: withRetirementOf(record, refusal.desired), refusal: null };
 }
 

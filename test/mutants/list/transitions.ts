@@ -427,8 +427,8 @@ export const transitionMutants = [
     [
       'last-request-not-failed',
       'If no request is valid, the last one is the failed request',
-      'if (!job?.dead || desired.validated || !desired.present || !isLater) return record;',
-      'if (isLater || job) return record;',
+      'if (!job?.dead || !refusal || !isBackUnvalidated(record)) return record;',
+      'if (!refusal || job) return record;',
     ],
     [
       'earlier-refusal-wins',
