@@ -249,5 +249,6 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 function heapMb(): number {
   collectGarbage();
-  return process.memoryUsage().heapUsed / 2 ** 20;
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return (heapUsed + arrayBuffers) / 2 ** 20;
 }

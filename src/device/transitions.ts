@@ -333,7 +333,7 @@ export function tooLarge(record: DeviceRecord, context: Context, error: Provisio
   const dead = markDead(small, error, context);
   const note = `failed for good, ${error.code}: ${error.message}`;
   const next = appendHistory(dead, { at: context.now, type: 'ran', note });
-  return refuses ? putBack(next, context) : next;
+  return refuses ? putBack(next, context, fallbackAfter(record, error)) : withLastRequest(next);
 }
 
 /** The run has found our variables in further scopes. */

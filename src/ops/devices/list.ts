@@ -48,6 +48,7 @@ export async function listRecords(
   const byState = new Map<State, number>();
   const page = pageCollector<IndexedDevice>({
     cursorOf: ({ requestedAt, uuid }) => [iso(requestedAt), uuid],
+    timeOf: ({ requestedAt }) => requestedAt,
     ...{ order, limit, from },
   });
   let total = 0;

@@ -9,7 +9,7 @@ export interface DeviceSnapshot {
   asOf: EpochMs;
 }
 
-/** Keeps an index of all records in memory, about 100 bytes for each record. Throws ProvisioningError `records-unavailable`. */
+/** Keeps an index of all records in memory, less than 200 bytes for each record. Throws ProvisioningError `records-unavailable`. */
 export type DeviceSnapshots = SnapshotCache<DeviceSnapshot>;
 
 /** Covers the difference between the writers' clocks, and the duration of a write. */

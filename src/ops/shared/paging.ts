@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EpochMs } from '../../shared/time.js';
 import { RequestError } from './request.js';
 
 /** Where a page ended: the sort key (a time), and a second key for items with the same time. */
@@ -44,21 +45,28 @@ export function pageOf<T>(list: readonly T[], options: PageOptions<T>): { items:
 /** See `pageOf`. */
 export interface PageOptions<T> {
   cursorOf: (item: T) => Cursor;
+  /** The time in the cursor as a number, if given: most items of a long list then need no cursor. */
+  timeOf?: (item: T) => EpochMs;
   order: 'newest' | 'oldest';
   limit: number;
   from: Cursor | null;
 }
 
 /** Collects one page of a long list. Only a few pages are in memory at a time. */
-export function pageCollector<T>({ cursorOf, order, limit, from }: PageOptions<T>) {
+export function pageCollector<T>({ cursorOf, timeOf, order, limit, from }: PageOptions<T>) {
   const sign = order === 'newest' ? -1 : 1;
   let kept: { item: T; cursor: Cursor }[] = [];
+  /** The time of the last kept item, once more items than a page were found. */
+  let lastTime: EpochMs | null = null;
   /** One item after the page shows that there is a next page. */
   const shorten = () => {
     kept = kept.sort((a, b) => sign * compare(a.cursor, b.cursor)).slice(0, limit + 1);
+    const last = kept[limit];
+    if (last && timeOf) lastTime = timeOf(last.item);
   };
   return {
     add(item: T): void {
+      if (timeOf && lastTime !== null && sign * (timeOf(item) - lastTime) > 0) return;
       const cursor = cursorOf(item);
       if (from !== null && sign * compare(cursor, from) <= 0) return;
       if (kept.push({ item, cursor }) > 4 * limit + firstKept) shorten();
