@@ -63,7 +63,7 @@ type Figures = Record<string, string>;
  */
 async function measureBroker(folder: string | undefined, scale: number): Promise<Figures> {
   const count = (usual: number) => Math.max(100, Math.round((usual * scale) / 100) * 100);
-  const args = ['--port', '0'];
+  const args = ['--port', '0', '--credits', '0'];
   for (const queue of ['warm', 'empty', 'empty-latency', 'deep', 'deep-latency']) args.push('--queue', queue);
   if (folder !== undefined) args.push('--folder', folder);
   const broker = fork(brokerMain, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });

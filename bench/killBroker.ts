@@ -164,7 +164,16 @@ async function start(
   main: string,
   folder: string,
 ): Promise<{ broker: ChildProcess; endpoints: BrokerEndpoints }> {
-  const args = ['--port', '0', '--folder', folder, '--queue', `${queue}:lock=5,deliveries=2000`];
+  const args = [
+    '--port',
+    '0',
+    '--credits',
+    '0',
+    '--folder',
+    folder,
+    '--queue',
+    `${queue}:lock=5,deliveries=2000`,
+  ];
   const broker = fork(main, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
   const { ready } = await new Promise<{ ready: BrokerEndpoints }>((resolve, reject) => {
     broker.once('message', (message) => resolve(message as { ready: BrokerEndpoints }));

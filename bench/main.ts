@@ -3,11 +3,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { Command } from 'commander';
+import { standardCredits } from '../local/simulators/servicebus/engine/Credits.js';
 import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import { burst, recovery } from './scenarios/burst.js';
 import { fleet } from './scenarios/fleet.js';
 import { neighbours } from './scenarios/neighbours.js';
 import { ops } from './scenarios/ops.js';
+import { scale } from './scenarios/scale.js';
 import { start } from './scenarios/start.js';
 import { telemetry } from './scenarios/telemetry.js';
 import { accept, memory, throughput } from './scenarios/throughput.js';
@@ -22,6 +24,7 @@ const all = [
   'ops',
   'fleet',
   'telemetry',
+  'scale',
   'start',
 ] as const;
 /** The rounds of the part `neighbours`. */
@@ -34,6 +37,12 @@ const options = new Command('npm run bench --')
   .option('--only <parts>', `parts to measure, comma-separated: ${all.join(', ')}`, all.join(','))
   .option('--devices <number>', 'devices of burst, fleet and (in each mode) telemetry', wholeNumber, 1_000)
   .option('--large', 'also measure a burst of 10,000 devices with one S3 unit (83 a second)')
+  .option(
+    '--credits <number>',
+    'credits of Service Bus for each second, in burst; 0: no limit',
+    wholeNumber,
+    standardCredits,
+  )
   .option('--failed <number>', 'failed requests of ops', wholeNumber, 10_000)
   .option('--requests <number>', 'requests of accept', wholeNumber, 3_000)
   .option('--rounds <number>', 'rounds of telemetry and start', wholeNumber, 4)
@@ -45,6 +54,7 @@ const options = new Command('npm run bench --')
     only: string;
     devices: number;
     large?: boolean;
+    credits: number;
     failed: number;
     requests: number;
     rounds: number;
@@ -95,13 +105,20 @@ if (only.includes('throughput')) {
   await measure('throughput of one worker, hub unthrottled', () => throughput(options.devices));
 }
 if (only.includes('burst')) {
-  const { devices } = options;
+  const { devices, credits } = options;
   await measure('burst, S1 x 10', () =>
-    burst({ devices, tier: 'S1', units: 10, workers: 1, progress: progress('burst') }),
+    burst({ devices, tier: 'S1', units: 10, workers: 1, credits, progress: progress('burst') }),
   );
   if (options.large) {
     await measure('burst, S3 x 1', () =>
-      burst({ devices: 10_000, tier: 'S3', units: 1, workers: 1, progress: progress('large burst') }),
+      burst({
+        devices: 10_000,
+        tier: 'S3',
+        units: 1,
+        workers: 1,
+        credits,
+        progress: progress('large burst'),
+      }),
     );
   }
 }
@@ -127,6 +144,8 @@ if (only.includes('start')) {
 if (only.includes('ops')) {
   await measure(`ops, ${options.failed} failed requests`, () => ops(options.failed, progress('ops')));
 }
+if (only.includes('scale'))
+  await measure('costs by the number of records', () => scale([1_000, 10_000, 100_000]));
 if (only.includes('memory')) await measure('memory', () => memory(10_000));
 
 if (only.includes('fleet')) {

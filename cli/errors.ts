@@ -1,7 +1,9 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../src/config/config.js';
 import { RequestError } from '../src/ops/shared/request.js';
+import { policyOf } from '../src/shared/errorPolicy.js';
 import { ProvisioningError } from '../src/shared/errors.js';
+import { oneLine } from '../src/shared/printable.js';
 
 /** The exit codes of the process, for scripts. */
 export const exitCodes = {
@@ -72,16 +74,16 @@ export function describeError(error: unknown, local = false): Ending {
     const exitCode = { 400: exitCodes.wrongUsage, 404: exitCodes.notFound, 409: exitCodes.rejected }[
       error.status
     ];
-    return { code: error.code, message: error.message, exitCode };
+    return { code: error.code, message: oneLine(error.message), exitCode };
   }
   const { code, message } = ProvisioningError.from(error);
-  const unavailable = code === 'queue-unavailable' || code === 'records-unavailable';
+  const unavailable = policyOf(code).fault === 'storage';
   const hint = local
     ? 'Is npm start running? If yes, run provisioner doctor to find the fault.'
     : 'Run provisioner doctor to find the fault.';
   return {
     code,
-    message: unavailable ? `${message} ${hint}` : message,
+    message: oneLine(unavailable ? `${message} ${hint}` : message),
     exitCode: unavailable ? exitCodes.unavailable : exitCodes.problems,
   };
 }

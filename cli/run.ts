@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { jsonText, terminalText } from '../src/shared/printable.js';
 import { createProgram } from './createProgram.js';
 import { describeError, type ExitCode, exitCodes } from './errors.js';
 import { openSession } from './session/openSession.js';
@@ -43,9 +44,10 @@ async function runCommand(args: string[]): Promise<ExitCode> {
     const ending = describeError(error, isLocal());
     if (ending.exitCode === exitCodes.ok) return ending.exitCode;
     const { code, message } = ending;
-    if (json) console.log(JSON.stringify({ error: { code, message } }));
+    if (json) console.log(jsonText({ error: { code, message } }));
     // Commander has printed errors of usage already.
-    else if (code !== 'usage') console.error(styleText('red', message, { stream: process.stderr }));
+    else if (code !== 'usage')
+      console.error(styleText('red', terminalText(message), { stream: process.stderr }));
     return ending.exitCode;
   }
 }

@@ -1,6 +1,7 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
 import { healthOf } from '../src/health/health.js';
+import { oneLine } from '../src/shared/printable.js';
 
 /** `GET /api/health` answers with one line for each dependency, and with 503 if a dependency is unhealthy. Some monitors send HEAD. */
 app.http('health', {
@@ -17,7 +18,9 @@ app.http('health', {
         'cache-control': 'no-store',
         ...(!ok && { 'retry-after': '60' }),
       },
-      body: lines.map(({ name, ok, detail }) => `${name}: ${ok ? 'ok' : 'NOT OK'}, ${detail}\n`).join(''),
+      body: lines
+        .map(({ name, ok, detail }) => `${oneLine(`${name}: ${ok ? 'ok' : 'NOT OK'}, ${detail}`)}\n`)
+        .join(''),
     };
   },
 });

@@ -1,5 +1,6 @@
 import { app } from '@azure/functions';
 import { theApp } from '../src/app.js';
+import { refuseLargeBody } from '../src/http/body.js';
 import { withErrorResponses } from '../src/http/errors.js';
 import { openPage } from '../src/http/ops/page.js';
 
@@ -12,6 +13,7 @@ app.http('opsPage', {
   authLevel: 'anonymous',
   handler: withErrorResponses(async (request) => {
     theApp.check();
+    refuseLargeBody(request, 'ops');
     return answer(request);
   }, 'anonymous'),
 });

@@ -1,25 +1,11 @@
 import { app } from '@azure/functions';
 import { timerHandler } from '../src/app.js';
-import { cleanUpActions } from '../src/ops/bulk/cleanUp.js';
-import { resendLostWakeUps } from '../src/ops/bulk/wakeUp.js';
-import { redrive } from '../src/provisioning/redrive.js';
-import { runAllInSequence } from '../src/shared/async.js';
+import { mostRedriveMs, redriveAll } from '../src/redriveAll.js';
 
 /** Every five minutes (`redrivePeriodMs`), the redrive sends the lost messages of jobs and bulk actions again, and removes old rows. */
 app.timer('redrive', {
   schedule: '0 */5 * * * *',
-  handler: timerHandler(async (opened, context) => {
-    await runAllInSequence(
-      () => resendLostWakeUps(opened),
-      async () => {
-        const { sent, cleaned } = await redrive(opened);
-        if (sent > 0 || cleaned > 0)
-          context.log(
-            `sent ${sent} overdue messages, removed ${cleaned} superseded or discarded dead letters`,
-          );
-      },
-      () => cleanUpActions(opened),
-      () => opened.handledWebhooks.forget(),
-    );
-  }),
+  handler: timerHandler('redrive', mostRedriveMs, (opened, context, signal) =>
+    redriveAll(opened, signal, (line) => context.log(line)),
+  ),
 });

@@ -8,13 +8,16 @@ import { observeCertificates } from '../src/telemetry/metrics.js';
 const maxRunMs = 4 * 60_000;
 const hourMs = 3_600_000;
 
+/** The time for the calls that a run has begun before its end. */
+const graceMs = 30_000;
+
 const { renewSchedule } = theApp.registration;
 
-/** By `RENEW_SCHEDULE`, the timer renews certificates past `RENEW_AT` of their lifetime, and logs the expiry of all certificates. */
+/** By `RENEW_SCHEDULE`, the timer renews certificates past `RENEW_AT` of their lifetime, and logs their expiry. */
 if (renewSchedule !== null) {
   app.timer('renew', {
     schedule: renewSchedule,
-    handler: timerHandler(async (opened, context) => {
+    handler: timerHandler('renew', maxRunMs + graceMs, async (opened, context) => {
       const { renewAt, operationsPerMinute } = opened.config;
       const signal = AbortSignal.timeout(maxRunMs);
       const report = await renew(opened, {
@@ -26,8 +29,8 @@ if (renewSchedule !== null) {
       const { due, checked, left, failed, share, certificates } = report;
       const { expired, within7Days, within30Days, later } = certificates;
       context.log(
-        `certificates: ${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later; ` +
-          `${due} due for renewal, ${checked} scheduled, ${left} left to the next run, ${failed} not renewed because the request was cancelled or discarded; ` +
+        `certificates due for renewal: ${due} (${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later), ` +
+          `${checked} scheduled, ${left} left to the next run, ${failed} not renewed because the request was cancelled or discarded; ` +
           `at ${Math.round(share.part * 100)} % of the rate limit over ${Math.round(share.spreadMs / hourMs)} h`,
       );
       if (share.late > 0)

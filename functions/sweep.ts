@@ -6,13 +6,16 @@ import { sweep } from '../src/fleet/sweep.js';
 /** On every hosting plan a function may run for five minutes. The next run continues at the stored position. */
 const maxRunMs = 4 * 60_000;
 
+/** The time for the calls that a run has begun before its end. */
+const graceMs = 30_000;
+
 const { sweepSchedule } = theApp.registration;
 
 /** By `SWEEP_SCHEDULE`, the timer requests forgotten devices of `FLEETS`, and checks devices that differ from their records. */
 if (sweepSchedule !== null) {
   app.timer('sweep', {
     schedule: sweepSchedule,
-    handler: timerHandler(async (opened, context) => {
+    handler: timerHandler('sweep', maxRunMs + graceMs, async (opened, context) => {
       const { fleets, defaultService, hubHost, operationsPerMinute } = opened.config;
       if (fleets === null) return;
       const options = {

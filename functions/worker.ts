@@ -1,5 +1,5 @@
 import { app, type InvocationContext } from '@azure/functions';
-import { openedOrNull, theApp } from '../src/app.js';
+import { openedOrNull, theApp, withWorkerQueue } from '../src/app.js';
 import { advanceAction } from '../src/ops/bulk/advance.js';
 import type { Delivery } from '../src/provisioning/dependencies.js';
 import { putBack, putOff } from '../src/provisioning/putOff.js';
@@ -52,8 +52,8 @@ if (queue !== null) {
       const opened = await openedOrNull();
       if (!opened)
         await putOff({ queue: await theApp.queue(), clock, random: Math.random }, message, delivery);
-      else if ('uuid' in message) await processMessage(opened, message, delivery);
-      else await advanceAction(opened, message);
+      else if ('uuid' in message) await processMessage(withWorkerQueue(opened), message, delivery);
+      else await advanceAction(withWorkerQueue(opened), message);
       await complete();
       await opened?.status.report();
     },

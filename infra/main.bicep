@@ -9,21 +9,57 @@ import { Settings } from 'modules/types.bicep'
 @maxLength(64)
 param environmentName string
 
-@description('Region of all resources except an existing hub. The region must have Flex Consumption: az functionapp list-flexconsumption-locations')
-@minLength(1)
+// A resource group cannot change its region, so a region without Flex Consumption is rejected before anything is created. The list is from
+// Microsoft's own azd templates (2026). `az functionapp list-flexconsumption-locations` prints the current list: add a missing region here.
+@description('Region of all resources except an existing hub: a region with Flex Consumption.')
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'eastus2euap'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
+@metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Name of the resource group. Empty: rg-<environment>')
+@description('Name of the resource group. Empty: rg- and the name of the environment.')
 param resourceGroupName string = ''
 
-@description('balena API key that sees the fleets and may write their variables. Stored in Key Vault. Empty: the secret in Key Vault stays, so that a later deployment cannot restore an old key.')
+@description('A new balena API key, which sees the fleets and may write their variables. Stored in Key Vault. Empty: the secret in Key Vault stays. The hook postprovision empties the value, so that no later deployment restores an old key.')
 @secure()
 param balenaApiKey string = ''
 
-@description('Enables POST /api/webhook, with the secrets in Key Vault. A value of webhookSecrets enables it, too.')
+@description('Enables POST /api/webhook, with the secrets in Key Vault. A value of NEW_WEBHOOK_SECRETS enables it, too.')
 param webhooks bool = false
 
-@description('Secrets of webhooks, comma-separated. Each of them is valid. Stored in Key Vault. Empty: the secret in Key Vault stays, and is used if webhooks is true.')
+@description('New secrets of webhooks, comma-separated. Each of them is valid. Stored in Key Vault. Empty: the secret in Key Vault stays, and is used if WEBHOOKS is true. The hook postprovision sets WEBHOOKS and empties the value.')
 @secure()
 param webhookSecrets string = ''
 
@@ -49,14 +85,25 @@ param certificateDays int = 365
 @description('Schedule of the sweep, which finds devices without credentials: off, or six fields that begin with the seconds. Needs fleets.')
 param sweepSchedule string = 'off'
 
-@description('Other settings of README.md, by name. They replace the settings of this file.')
+@description('Failed runs of a device, after which its request fails for good.')
+@minValue(1)
+@maxValue(100)
+param maxAttempts int = 10
+
+@description('Other settings of README.md, as a JSON object of texts. They replace the settings of the template.')
 param moreSettings Settings = {}
 
-@description('Name of an existing IoT Hub, also of the hub that the first deployment created. Empty: a hub is created.')
+@description('Name of an existing IoT Hub. Empty: the first deployment creates a hub.')
 param existingIotHubName string = ''
 
 @description('Resource group of the existing hub. Empty: the resource group of this deployment.')
 param existingIotHubResourceGroup string = ''
+
+@description('Name of the hub that an earlier deployment of this environment created. The output CREATED_IOT_HUB sets the value. Later deployments leave this hub unchanged.')
+param createdIotHubName string = ''
+
+@description('Whether a hub that is created here gets a lock against deletion. The lock stops `azd down`, because a hub has the identities of all devices (docs/azure.md).')
+param iotHubLock bool = true
 
 @description('Tier of the created hub. F1: one free hub for each subscription, 500 devices.')
 @allowed(['F1', 'S1', 'S2', 'S3'])
@@ -66,6 +113,17 @@ param iotHubTier string = 'S1'
 @minValue(1)
 @maxValue(200)
 param iotHubUnits int = 1
+
+@description('Registry operations a minute that the hub allows: for a tier that the functions do not know, such as GEN2. 0: the functions compute the number from tier and units.')
+@minValue(0)
+@maxValue(1000000)
+param iotHubOperationsPerMinute int = 0
+
+@description('Whether the deployment recovers the deleted Key Vault of an earlier deployment. The hook preprovision sets the value.')
+param keyVaultRecover bool = false
+
+@description('Whether a deleted Key Vault cannot be purged for 90 days. This protection cannot be removed from a vault. false is for trials only.')
+param keyVaultPurgeProtection bool = true
 
 @description('Redundancy of the storage account, which holds the records.')
 @allowed(['Standard_LRS', 'Standard_ZRS'])
@@ -80,18 +138,18 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstances int = 40
 
-@description('Workers that always run, each at the cost of one instance all day. 0: the first message waits for the start of a worker. At least one runs without functionsManageQueue.')
+@description('Workers that always run, each at the cost of one instance all day. 0: the first message waits for the start of a worker, which takes up to two minutes. At least one runs without FUNCTIONS_MANAGE_QUEUE.')
 @minValue(0)
 @maxValue(10)
-param alwaysReadyWorkers int = 0
+param alwaysReadyWorkers int = 1
 
-@description('Whether the functions may count the messages of the queue. The count needs the right Manage (Azure Service Bus Data Owner, on this queue only). The platform scales the worker by the count. Without the right one worker is always ready, and the page counts the records instead.')
+@description('Whether the functions may count the messages of the queue. The count needs Azure Service Bus Data Owner on this queue. The platform scales the worker by the count. Without the right one worker is always ready, and the page counts the records.')
 param functionsManageQueue bool = true
 
 @description('Object id of the operators: a user, a group or a service principal. Empty: no operator gets rights.')
 param opsPrincipalId string = ''
 
-@description('Type of opsPrincipalId.')
+@description('Type of OPS_PRINCIPAL_ID.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param opsPrincipalType string = 'User'
 
@@ -122,14 +180,16 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var renews = union({ RENEW_SCHEDULE: '' }, moreSettings).RENEW_SCHEDULE != 'off'
 var tags = { 'azd-env-name': environmentName }
 var groupName = empty(resourceGroupName) ? 'rg-${environmentName}' : resourceGroupName
-var makesHub = empty(existingIotHubName)
+var ownsHub = empty(existingIotHubName)
+// A second PUT of the hub would revert later changes (units, routes, network), so only the first deployment makes the hub.
+var makesHub = ownsHub && empty(createdIotHubName)
 // Without the right to count the messages, the platform looks at the first ten messages of the queue, and adds a worker if one of the ten is
 // active. In this queue the first messages are scheduled, and the due messages stand behind them. The platform would not see the due
 // messages, and would never start a worker again after a scale to zero.
 // https://github.com/Azure/azure-sdk-for-net, Microsoft.Azure.WebJobs.Extensions.ServiceBus/src/Listeners/ServiceBusMetricsProvider.cs
 var readyWorkers = functionsManageQueue ? alwaysReadyWorkers : max(alwaysReadyWorkers, 1)
-var newHubName = 'iot-${token}'
-var hubGroupName = empty(existingIotHubResourceGroup) ? groupName : existingIotHubResourceGroup
+var ownHubName = makesHub ? 'iot-${token}' : createdIotHubName
+var hubGroupName = ownsHub || empty(existingIotHubResourceGroup) ? groupName : existingIotHubResourceGroup
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
@@ -196,7 +256,7 @@ module newHub 'modules/iotHub.bicep' = if (makesHub) {
   name: 'newHub'
   scope: group
   params: {
-    name: newHubName
+    name: ownHubName
     location: location
     tags: tags
     tier: iotHubTier
@@ -208,7 +268,10 @@ module hub 'modules/hubAccess.bicep' = {
   name: 'hubAccess'
   scope: resourceGroup(hubGroupName)
   params: {
-    hubName: makesHub ? newHubName : existingIotHubName
+    hubName: ownsHub ? ownHubName : existingIotHubName
+    ownsHub: ownsHub
+    locks: iotHubLock
+    workspaceId: monitoring.outputs.workspaceId
     functionsPrincipalId: identity.outputs.principalId
     opsPrincipalId: opsPrincipalId
     opsPrincipalType: opsPrincipalType
@@ -225,9 +288,10 @@ module keyVault 'modules/keyVault.bicep' = {
     tags: tags
     balenaApiKey: balenaApiKey
     webhookSecrets: webhookSecrets
+    recovers: keyVaultRecover
+    purgeProtection: keyVaultPurgeProtection
+    workspaceId: monitoring.outputs.workspaceId
     functionsPrincipalId: identity.outputs.principalId
-    opsPrincipalId: opsPrincipalId
-    opsPrincipalType: opsPrincipalType
   }
 }
 
@@ -262,6 +326,7 @@ module functions 'modules/functions.bicep' = {
         IOTHUB_HOST_NAME: hub.outputs.hostName
         IOTHUB_TIER: hub.outputs.tier
         IOTHUB_UNITS: string(hub.outputs.units)
+        IOTHUB_OPERATIONS_PER_MINUTE: iotHubOperationsPerMinute == 0 ? '' : string(iotHubOperationsPerMinute)
         SERVICEBUS_CONNECTION__fullyQualifiedNamespace: serviceBus.outputs.hostName
         SERVICEBUS_CONNECTION__credential: 'managedidentity'
         SERVICEBUS_CONNECTION__clientId: identity.outputs.clientId
@@ -271,11 +336,14 @@ module functions 'modules/functions.bicep' = {
         DEVICE_PROOF: deviceProof
         CERT_KEY: certificateKey
         CERT_DAYS: string(certificateDays)
+        MAX_ATTEMPTS: string(maxAttempts)
         // A sweep schedule without fleets would stop the start of the functions.
         SWEEP_SCHEDULE: empty(fleets) ? 'off' : sweepSchedule
         WORK_LIMIT_SECONDS: string(workLimitSeconds)
         LEASE_GRACE_SECONDS: string(leaseGraceSeconds)
         DUPLICATE_WINDOW_SECONDS: string(duplicateWindowSeconds)
+        // The functions read at most 16 KiB. The platform refuses a body above 64 KiB before a function gets the body; the default is 100 MB.
+        FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '65536'
       },
       webhookSettings,
       moreSettings
@@ -308,6 +376,9 @@ output AZURE_FUNCTION_APP string = functions.outputs.name
 @description('The hub that devices connect to.')
 output AZURE_IOT_HUB string = hub.outputs.name
 
+@description('The hub that a deployment of this environment created; empty with an existing hub. A parameter of the next deployment.')
+output CREATED_IOT_HUB string = ownsHub ? ownHubName : createdIotHubName
+
 @description('The vault with BALENA-API-KEY and WEBHOOK-SECRETS.')
 output AZURE_KEY_VAULT string = keyVault.outputs.name
 
@@ -328,3 +399,9 @@ output RECORDS_CONNECTION__accountName string = storage.outputs.name
 
 @description('A setting of the CLI, as above.')
 output IOTHUB_HOST_NAME string = hub.outputs.hostName
+
+@description('The tier that the hub really has. A setting of the CLI, as above.')
+output IOTHUB_TIER string = hub.outputs.tier
+
+@description('The units that the hub really has. A setting of the CLI, as above.')
+output IOTHUB_UNITS string = string(hub.outputs.units)

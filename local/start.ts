@@ -3,8 +3,9 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
 import { playDevice } from './device/playDevice.js';
+import { standardCredits } from './simulators/servicebus/engine/Credits.js';
 import { onStop } from './simulators/shared/onStop.js';
-import { wholeNumber } from './simulators/shared/runSimulator.js';
+import { keepFilesPrivate, wholeNumber } from './simulators/shared/runSimulator.js';
 import { nextSteps } from './stack/Endpoints.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack, usualPort } from './stack/startStack.js';
@@ -28,9 +29,23 @@ const options = new Command('npm start --')
     wholeNumber,
     1,
   )
+  .option(
+    '--credits <number>',
+    'credits of the Service Bus namespace for each second; 0: no limit',
+    wholeNumber,
+    standardCredits,
+  )
   .option('--no-demo', 'do not provision a demo device after the start')
   .parse()
-  .opts<{ fresh?: boolean; folder: string; port?: number; devices: number; units: number; demo: boolean }>();
+  .opts<{
+    fresh?: boolean;
+    folder: string;
+    port?: number;
+    devices: number;
+    units: number;
+    credits: number;
+    demo: boolean;
+  }>();
 
 const print = (name: string, line: string) => console.log(`${styleText('dim', name.padEnd(11))} ${line}`);
 let stack: Stack | undefined;
@@ -47,6 +62,7 @@ onStop(async (signal) => {
   process.exit(0);
 });
 
+keepFilesPrivate();
 try {
   const begun = Date.now();
   await applyLocalSettings(projectFolder(), process.env);

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { openBalenaClient } from './balena/client.js';
+import { limitRequests } from './balena/limitRequests.js';
 import type { FleetListing } from './balena/listing.js';
+import { rememberSight } from './balena/sight.js';
 import type { BalenaClient } from './balena/types.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
-import { openProof, type Proof } from './http/deviceProof.js';
+import { openProof, type Proof } from './http/proof/deviceProof.js';
 import type { WebhookDependencies } from './http/webhook/answer.js';
 import { openHandledWebhooks } from './http/webhook/handled.js';
 import { openHubRegistry } from './iothub/registry.js';
 import type { HubListing, HubRegistry } from './iothub/types.js';
-import { type OpsApp, openOpsApp, openTracedTable } from './openOpsApp.js';
+import { type OpsApp, openLimitOfBalena, openOpsApp, openTracedTable } from './openOpsApp.js';
 import type { WorkerDependencies } from './provisioning/dependencies.js';
 import type { RedriveDependencies } from './provisioning/redrive.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
@@ -21,8 +23,22 @@ import { traceCalls } from './telemetry/traceCalls.js';
 /** The longest time for one call to balena. The SDK alone would wait for 59 s. */
 const maxBalenaCallMs = 15_000;
 
+const balenaCalls = [
+  'findDevice',
+  'seesFleet',
+  'add',
+  'store',
+  'remove',
+  'ping',
+  'list',
+  'fleetsOf',
+] as const;
+
 /** The period of the function `redrive`. */
 export const redrivePeriodMs = 300_000;
+
+/** The checks of proofs keep ahead of the registrations: twice the hub's rate, and 20 a second at least. */
+const proofChecksPerSecond = (operationsPerMinute: number) => Math.max(20, (2 * operationsPerMinute) / 60);
 
 /** All dependencies of the functions, from one configuration: one client and one pool of connections for each service. */
 export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, WebhookDependencies {
@@ -34,7 +50,6 @@ export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, We
   proof: Proof;
   /** The progress of the sweep. */
   sweepPosition: Position;
-  /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
 }
@@ -55,32 +70,34 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     'ping',
     'list',
   ]);
-  const balena = openBalenaClient({
+  const client = openBalenaClient({
     ...config.balena,
     // A call started at the end of the work limit must finish before the end of the lease's grace.
     callTimeoutMs: Math.min(maxBalenaCallMs, config.leaseGraceMs / 2),
   });
-  let settlement: Settlement | undefined;
+  const balenaLimit = openLimitOfBalena(config);
+  const balena = limitRequests(traceCalls('balena', client, balenaCalls), balenaLimit);
+  const settlement = openSettlement(settlementEndpoint(args), config.queue);
 
   return {
     ...ops,
     config,
     hub,
-    balena: traceCalls('balena', balena, [
-      'findDevice',
-      'seesFleet',
-      'add',
-      'store',
-      'remove',
-      'ping',
-      'list',
-      'fleetsOf',
-    ]),
+    balena,
+    balenaLimit,
+    sight: rememberSight(clock),
     queriesPerMinute: config.queriesPerMinute,
     sweepPosition: openPosition(openTracedTable<PositionRow>(config, 'system'), 'sweep', clock),
     mint: minter(config.certificate),
     retryTransient,
-    proof: openProof({ mode: config.deviceProof, apiUrl: config.balena.apiUrl, clock }),
+    proof: openProof({
+      mode: config.deviceProof,
+      apiUrl: config.balena.apiUrl,
+      balena,
+      fleets: config.fleets,
+      checksPerSecond: proofChecksPerSecond(config.operationsPerMinute),
+      clock,
+    }),
     handledWebhooks: openHandledWebhooks(openTracedTable(config, 'webhooks'), clock),
     settings: config,
     duplicateWindowMs: config.duplicateWindowMs,
@@ -88,21 +105,10 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     lastRun: openLastRun(openTracedTable(config, 'system'), 'redrive'),
     instance: randomUUID(),
     random: Math.random,
-    settlement() {
-      if (!settlement) {
-        const endpoint = settlementEndpoint(args);
-        if (!endpoint)
-          throw new Error(
-            'The arguments of this process name no Functions host: dead-lettering is impossible.',
-          );
-        settlement = openSettlement(endpoint);
-      }
-      return settlement;
-    },
+    settlement: () => settlement,
     async close() {
-      settlement?.close();
       hub.close();
-      await ops.close();
+      await Promise.all([settlement.close(), ops.close()]);
     },
   };
 }

@@ -1,22 +1,38 @@
 import type { ConfigFor } from './config/config.js';
+import type { ListedDevice } from './device/lists.js';
 import type { DeviceRecord } from './device/record.js';
 import { openRecords } from './device/repository.js';
+import { listTimesOf } from './fleet/listTimes.js';
 import { openStatus, type StatusRow } from './health/status.js';
 import { type OpsDependencies, openOps } from './ops/dependencies.js';
+import { waitsOfRequests, waitsOfWorkers } from './queue/patience.js';
+import { patientQueue } from './queue/patientQueue.js';
 import { rememberSent } from './queue/publish.js';
-import { openQueue } from './queue/queue.js';
+import { openQueue, type Queue } from './queue/queue.js';
 import type { Dependency } from './shared/errors.js';
 import { systemClock as clock } from './shared/time.js';
 import { openTable, type Table } from './storage/table.js';
+import { type AllTimerRuns, openTimerRuns, type TimerRow, timerNames } from './storage/timerRuns.js';
+import { productMetrics } from './telemetry/metrics.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
+import { type BalenaLimit, openBalenaLimit } from './throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from './throttling/openRateLimiter.js';
 
 /** A read that takes longer than this time, ten times the usual time, gets a span. */
 const slowReadMs = 50;
 
+/** Opens our limit of requests to balena. */
+export function openLimitOfBalena(config: ConfigFor<'records'>): BalenaLimit {
+  const table = openTracedTable<RateLimiterRow>(config, 'system');
+  const perMinute = config.balenaRequestsPerMinute;
+  return openBalenaLimit(openRateLimiter({ table, clock, perMinute, row: 'balenaLimit' }), clock);
+}
+
 /** The dependencies that need only queue and records: requests, states, and the work of operators. */
 export interface OpsApp extends OpsDependencies {
+  /** The queue for workers and timers, which wait longer for new credits of Service Bus. */
+  workerQueue: Queue;
   close(): Promise<void>;
 }
 
@@ -26,11 +42,33 @@ export interface OpsApp extends OpsDependencies {
  * @param log for lines outside of any invocation
  */
 export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
-  const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
+  const records = openRecords({
+    table: openTracedTable<DeviceRecord>(config, 'devices'),
+    lists: openTracedTable<ListedDevice>(config, 'lists'),
+    clock,
+    timesOf: (record) => listTimesOf(record, config),
+  });
   const system: Table<unknown> = openTracedTable(config, 'system');
-  const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
+  const bareQueue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
   const circuit = (dependency: Dependency) =>
     openCircuitBreaker({ dependency, table: system as Table<CircuitRow>, clock, log });
+  const status = openStatus({
+    table: system as Table<StatusRow>,
+    clock,
+    schedule: (ms, run) => void setTimeout(run, ms).unref(),
+  });
+  const patient = (waits: number) =>
+    patientQueue(bareQueue, {
+      clock,
+      random: Math.random,
+      waits,
+      onThrottled() {
+        productMetrics().queueThrottled();
+        status.noteQueueThrottled();
+        void status.report();
+      },
+    });
+  const queue = patient(waitsOfRequests);
   const ops = openOps(config, {
     records,
     queue,
@@ -42,13 +80,15 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
       perMinute: config.operationsPerMinute,
     }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
-    status: openStatus({
-      table: system as Table<StatusRow>,
-      clock,
-      schedule: (ms, run) => void setTimeout(run, ms).unref(),
-    }),
+    status,
+    timerRuns: openAllTimerRuns(system as Table<TimerRow>),
   });
-  return { ...ops, close: () => queue.close() };
+  return { ...ops, workerQueue: patient(waitsOfWorkers), close: () => queue.close() };
+}
+
+function openAllTimerRuns(table: Table<TimerRow>): AllTimerRuns {
+  const entries = timerNames.map((timer) => [timer, openTimerRuns(table, timer, clock)] as const);
+  return Object.fromEntries(entries) as AllTimerRuns;
 }
 
 /** Opens a table with a span for each write, and for each slow read. */

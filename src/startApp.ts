@@ -1,6 +1,8 @@
 import { type Config, ConfigError, environment, readConfig } from './config/config.js';
 import { readQueueConfig } from './config/queueConfig.js';
 import type { App, openApp } from './openApp.js';
+import { waitsOfWorkers } from './queue/patience.js';
+import { patientQueue } from './queue/patientQueue.js';
 import type { Queue } from './queue/queue.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
 import { sanitizeError } from './shared/sanitizeError.js';
@@ -30,9 +32,10 @@ export interface StartedApp {
    * @throws ConfigError with all faults, while settings are missing or wrong
    */
   get(): Promise<App>;
+  /** The app, if a call of `get` has opened it. */
+  opened(): App | null;
   /** The queue for putting messages off, while settings are wrong. */
   queue(): Promise<Queue>;
-  /** @throws Error if this process is no worker of a Functions host */
   settlement(): Settlement;
   close(): Promise<void>;
 }
@@ -65,6 +68,7 @@ export async function startApp(options: Partial<StartOptions> = {}): Promise<Sta
   const config = readOrFaults(env);
   const queueConfig = readQueueConfig(env);
   const { telemetry, log } = await telemetryOf(config, options.log);
+  if (!(config instanceof ConfigError) && config.guessedQuota) log(config.guessedQuota);
   let app: App | null = null;
   let faults = config instanceof ConfigError ? config : null;
   let openedAt = Number.NEGATIVE_INFINITY;
@@ -104,20 +108,28 @@ export async function startApp(options: Partial<StartOptions> = {}): Promise<Sta
       if (faults) throw faults;
     },
     get,
+    opened: () => app,
     async queue() {
       if (!queueConfig) throw faults;
-      queue ??= import('./queue/queue.js').then(({ openQueue }) => openQueue(queueConfig));
+      queue ??= import('./queue/queue.js').then(({ openQueue }) =>
+        patientQueue(openQueue(queueConfig), { clock, random: Math.random, waits: waitsOfWorkers }),
+      );
       return queue;
     },
     settlement() {
       if (app) return app.settlement();
-      settlement ??= openSettlement(settlementEndpoint(args) ?? '');
+      if (!queueConfig) throw faults;
+      settlement ??= openSettlement(settlementEndpoint(args), queueConfig);
       return settlement;
     },
     async close() {
-      settlement?.close();
       // All close at the same time: the host gives 5 s in total, and each may take 3 s.
-      await Promise.allSettled([app?.close(), queue?.then((opened) => opened.close()), telemetry.close()]);
+      await Promise.allSettled([
+        app?.close(),
+        queue?.then((opened) => opened.close()),
+        settlement?.close(),
+        telemetry.close(),
+      ]);
     },
   };
 }

@@ -69,7 +69,8 @@ export function billOf(devices: number, hub: Hub, counts: BootCounts): Bill {
   const worker = Math.max(seconds, devices / perInstance.devices);
   const http = Math.max(seconds, (devices * requests) / perInstance.requests);
   const gbSeconds = memoryGb * (worker + http);
-  const withoutRepeats = counts.records + counts.shared - (counts.requests - 1) * counts.repeated;
+  const withoutRepeats =
+    counts.records + counts.lists + counts.shared - (counts.requests - 1) * counts.repeated;
   const tableOperations = devices * (withoutRepeats + (requests - 1) * counts.repeated);
   const kept = (roots: number, inMinutes: number) =>
     Math.min(1, (keptPerMinute * Math.max(1, inMinutes)) / roots);

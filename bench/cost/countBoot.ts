@@ -1,5 +1,7 @@
+import { limitRequests } from '../../src/balena/limitRequests.js';
+import { balenaRequestsPerMinute } from '../../src/config/config.js';
+import type { ListedDevice } from '../../src/device/lists.js';
 import type { DeviceRecord } from '../../src/device/record.js';
-import { openRecords } from '../../src/device/repository.js';
 import { openStatus, type StatusRow } from '../../src/health/status.js';
 import { operationsPerMinute } from '../../src/iothub/quotas.js';
 import { accept } from '../../src/provisioning/accept.js';
@@ -8,9 +10,11 @@ import { processMessage } from '../../src/provisioning/worker.js';
 import { rememberSent } from '../../src/queue/publish.js';
 import type { Clock } from '../../src/shared/time.js';
 import type { Table } from '../../src/storage/table.js';
+import { openBalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from '../../src/throttling/openRateLimiter.js';
 import { type MemoryTable, memoryTable } from '../../test/support/memoryTable.js';
+import { openTestRecords } from '../../test/support/openTestRecords.js';
 import { workerDependencies } from '../../test/support/workerTools.js';
 import { createTimeline } from './timeline.js';
 
@@ -28,7 +32,9 @@ export interface BootCounts {
   messages: number;
   /** Reads and writes of records. */
   records: number;
-  /** Reads and writes of the shared rows: rate limiter, circuits, status. */
+  /** Rows of the lists that are written or removed. */
+  lists: number;
+  /** Reads and writes of the shared rows: rate limiters of hub and balena, circuits, status. */
   shared: number;
   /** Table operations of one repeated request. */
   repeated: number;
@@ -51,7 +57,7 @@ const longestWaitMs = 60_000;
  */
 export async function countBoot(devices: number, hub: Hub): Promise<BootCounts> {
   const time = createTimeline(Date.parse('2030-01-01T00:00:00Z'));
-  const { worker, http, table, system, calls, sent, delivery } = await open(hub, time.clock);
+  const { worker, http, table, listed, system, calls, sent, delivery } = await open(hub, time.clock);
   const count = { requests: 0, messages: 0 };
   const done = new Set<string>();
   let free = atATime;
@@ -92,6 +98,7 @@ export async function countBoot(devices: number, hub: Hub): Promise<BootCounts> 
     requests: each(count.requests),
     messages: each(count.messages),
     records: each(table.reads + table.writes),
+    lists: each(listed()),
     shared: each(system.reads + system.writes),
     repeated: await countRepeated(),
     balena: each(calls.filter((call) => /^(?:find|store|add)/.test(call)).length),
@@ -103,17 +110,27 @@ export async function countBoot(devices: number, hub: Hub): Promise<BootCounts> 
 async function open(hub: Hub, clock: Clock) {
   const { deps, table, calls, sent, delivery } = workerDependencies(clock.now());
   const system = memoryTable<unknown>();
+  const { lists, listed } = countedLists();
   const shared = <R>() => system as unknown as Table<R>;
   const circuit = (dependency: 'balena' | 'hub') =>
     openCircuitBreaker({ dependency, table: shared<CircuitRow>(), clock, log: () => {} });
   const perMinute = operationsPerMinute(hub.tier, hub.units);
-  const limiter = () =>
-    openRateLimiter({ table: shared<RateLimiterRow>(), clock, perMinute, random: () => 0.5 });
+  const limiter = (row?: 'balenaLimit') =>
+    openRateLimiter({
+      table: shared<RateLimiterRow>(),
+      clock,
+      perMinute: row ? balenaRequestsPerMinute(perMinute) : perMinute,
+      random: () => 0.5,
+      ...(row && { row }),
+    });
+  const balenaLimit = openBalenaLimit(limiter('balenaLimit'), clock);
   const credentials = await deps.mint('0'.repeat(32), clock.now());
   const worker = {
     ...deps,
     clock,
-    records: openRecords(table, clock),
+    records: openTestRecords(table, clock, lists),
+    balena: limitRequests(deps.balena, balenaLimit),
+    balenaLimit,
     mint: async () => credentials,
     rateLimiter: limiter(),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
@@ -123,6 +140,7 @@ async function open(hub: Hub, clock: Clock) {
     worker,
     http: { clock, rateLimiter: limiter(), sentRecently: rememberSent(clock) },
     table,
+    listed,
     system,
     calls,
     sent,
@@ -130,22 +148,36 @@ async function open(hub: Hub, clock: Clock) {
   };
 }
 
+/** A table for the lists, and the number of its rows that were written or removed. */
+function countedLists() {
+  const table = memoryTable<ListedDevice>();
+  let removed = 0;
+  const lists: typeof table = {
+    ...table,
+    remove(key, etag) {
+      removed += 1;
+      return table.remove(key, etag);
+    },
+  };
+  return { lists, listed: () => table.writes + removed };
+}
+
 /** The table operations of a request that a waiting device repeats. */
 async function countRepeated(): Promise<number> {
   const time = createTimeline(Date.parse('2030-01-01T00:00:00Z'));
-  const { worker, http, table } = await open({ tier: 'S1', units: 1 }, time.clock);
+  const { worker, http, table, listed } = await open({ tier: 'S1', units: 1 }, time.clock);
   const request = () =>
     accept({ ...worker, ...http }, { uuid: '0'.repeat(32), present: true, service: 'main' });
   await request();
-  const before = table.reads + table.writes;
+  const before = table.reads + table.writes + listed();
   await request();
-  return table.reads + table.writes - before;
+  return table.reads + table.writes + listed() - before;
 }
 
 /** Reads a record without counting the read. */
 async function peek(table: MemoryTable<DeviceRecord>, uuid: string): Promise<DeviceRecord | null> {
   const { reads } = table;
-  const row = await openRecords(table, { now: () => 0, sleep: async () => {} }).read(uuid);
+  const row = await openTestRecords(table, { now: () => 0, sleep: async () => {} }).read(uuid);
   table.reads = reads;
   return row?.value ?? null;
 }

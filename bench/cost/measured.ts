@@ -38,6 +38,7 @@ export async function measureBoot(devices: number, units: number): Promise<Recor
       deliveries,
       // Each message is sent, delivered and completed.
       'Service Bus operations': Math.round(deliveries * 3 * 10) / 10,
+      'Service Bus credits': figures['credits/device'],
       'table operations': Math.round(operations.reduce((sum, [, count]) => sum + count, 0) * 10) / 10,
       ...Object.fromEntries(operations.map(([what, count]) => [`  ${what}`, count])),
     };

@@ -29,7 +29,7 @@ export async function costTables(): Promise<Record<'device' | 'boot', string>> {
 
 function deviceTable(counts: readonly BootCounts[]): string {
   const line = (name: string, of: (counts: BootCounts) => number) => row([name, ...counts.map(of)]);
-  const tables = ({ records, shared }: BootCounts) => Math.round((records + shared) * 10) / 10;
+  const tables = ({ records, lists, shared }: BootCounts) => Math.round((records + lists + shared) * 10) / 10;
   return [
     row([`for each of ${whole(counted)} devices`, ...hubs.map(nameOf)]),
     row(['---', ...hubs.map(() => '--:')]),
@@ -38,7 +38,8 @@ function deviceTable(counts: readonly BootCounts[]): string {
     line('Service Bus operations (three for each message)', ({ messages }) => Math.round(messages * 30) / 10),
     line('table operations', tables),
     line('· of its record', ({ records }) => records),
-    line('· of shared rows: rate limiter, circuits, status', ({ shared }) => shared),
+    line('· of the lists: rows written and removed', ({ lists }) => lists),
+    line('· of shared rows: rate limiters, circuits, status', ({ shared }) => shared),
     line('· of one repeated request', ({ repeated }) => repeated),
     line('registry operations of the hub', ({ registry }) => registry),
     line('requests to balena', ({ balena }) => balena),

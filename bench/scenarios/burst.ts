@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { CreditCounts } from '../../local/simulators/servicebus/engine/Credits.js';
 import { operationsPerMinute, type Tier } from '../../src/iothub/quotas.js';
 import { devicesWithVariables, type QuietStack, quietStack, residentMb } from '../harness.js';
 
@@ -8,6 +9,8 @@ export interface BurstOptions {
   units: number;
   /** Number of workers beside one HTTP host; 0: one host with everything. */
   workers: number;
+  /** Credits of Service Bus for each second; default: as in the standard tier. */
+  credits?: number;
   /** Called about twice a second with the number of provisioned devices. */
   progress(provisioned: number): void;
   /** Called once, `afterMs` after the start of the burst, to break something. */
@@ -27,6 +30,10 @@ export interface BurstFigures {
   'dead letters': number;
   requested: number;
   '5xx or no answer': number;
+  /** Credits of Service Bus. A message that is sent or delivered costs one. */
+  'credits/device': number;
+  'refused as busy': number;
+  'busy seconds': number;
   'not provisioned': number;
   'host MB at its peak': number;
 }
@@ -40,6 +47,7 @@ export async function burst(options: BurstOptions): Promise<BurstFigures> {
   const stack = await quietStack({
     devices,
     hub: ['--tier', tier, '--units', String(units)],
+    ...(options.credits !== undefined && { credits: options.credits }),
     settings: { ...process.env, IOTHUB_TIER: tier, IOTHUB_UNITS: String(units) },
     hosts: workers === 0 ? ['all'] : ['http', ...Array.from({ length: workers }, () => 'worker' as const)],
   });
@@ -54,9 +62,9 @@ async function run(
   stack: QuietStack,
   { devices, tier, units, progress, disturb }: BurstOptions,
 ): Promise<BurstFigures> {
-  const { functions, balena, iotHub } = stack.endpoints;
-  if (!balena || !iotHub)
-    throw new Error('the measurement needs the simulators: unset BALENA_… and IOTHUB_…');
+  const { functions, balena, iotHub, serviceBus } = stack.endpoints;
+  if (!balena || !iotHub || !serviceBus)
+    throw new Error('the measurement needs the simulators: unset BALENA_…, IOTHUB_… and SERVICEBUS_…');
   const perMinute = operationsPerMinute(tier, units);
   const boundMs = (devices / perMinute) * 60_000;
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
@@ -90,6 +98,7 @@ async function run(
   const answer = await fetch(`${iotHub.controlUrl}/throttle`);
   const throttle = (await answer.json()) as { operations: number; refused: Record<string, number> };
   const refused = Object.values(throttle.refused).reduce((sum, count) => sum + count, 0);
+  const credits = await creditsOf(serviceBus.controlUrl);
   const failed = Object.entries(tally.byStatus).filter(
     ([status]) => Number(status) === 0 || Number(status) >= 500,
   );
@@ -107,9 +116,17 @@ async function run(
     'dead letters': stack.deadLetters(),
     requested: tally.requested,
     '5xx or no answer': failed.reduce((sum, [, count]) => sum + count, 0),
+    'credits/device': round(credits.used / devices),
+    'refused as busy': credits.refused,
+    'busy seconds': credits.busySeconds,
     'not provisioned': devices - provisioned.size,
     'host MB at its peak': peakMb,
   };
+}
+
+async function creditsOf(controlUrl: string | undefined): Promise<CreditCounts> {
+  const answer = await fetch(`${controlUrl}/credits`);
+  return (await answer.json()) as CreditCounts;
 }
 
 const firstWaitMs = 100;

@@ -1,4 +1,5 @@
 import { forEachConcurrently } from '../../src/shared/async.js';
+import { printable } from '../../src/shared/printable.js';
 import { CliError, exitCodes } from '../errors.js';
 import { type AuditProgress, audit } from '../fleet/audit.js';
 import type { Finding } from '../fleet/finding.js';
@@ -66,15 +67,15 @@ export const addAudit: AddCommand = (parent, action) =>
         const unknown = removeUnknown ? 0 : findings.filter(({ fix }) => fix.how === 'remove-unknown').length;
         let repaired: RepairCounts | null = null;
         if (options.repair && repairable.length > 0) {
-          session.info(table(findings, columns, session.width));
+          session.info(table(printable(findings), columns, session.width));
           if (!(await session.confirm(question(repairable), yes)))
             throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was repaired.');
           repaired = await repairAll(app, repairable, { removeUnknown });
         }
-        session.printResult({ ...progress, findings, repaired }, () =>
+        session.printResult({ ...progress, findings, repaired }, (shown) =>
           [
-            ...(findings.length > 0 && !repaired ? [table(findings, columns, session.width), ''] : []),
-            wrap(summary(progress, findings), session.width),
+            ...(findings.length > 0 && !repaired ? [table(shown.findings, columns, session.width), ''] : []),
+            wrap(summary(progress, shown.findings), session.width),
             ...(repaired ? repairSummary(repaired) : []),
             ...(unknown > 0 ? [wrap(removeUnknownHint(unknown), session.width)] : []),
           ].join('\n'),

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { printable, terminalText } from '../../src/shared/printable.js';
 import type { Check } from '../doctor/check.js';
 import { proofVariable } from '../doctor/proveWrite.js';
 import { exitCodes } from '../errors.js';
@@ -35,7 +36,7 @@ export const addDoctor: AddCommand = (parent, action) =>
         const checks: Check[] = [];
         for await (const check of runChecks(settings, proveWrite)) {
           checks.push(check);
-          if (!session.json) console.log(checkLine(check, session.width));
+          if (!session.json) console.log(terminalText(checkLine(printable(check), session.width)));
         }
         const count = (level: Check['level']) => checks.filter((check) => check.level === level).length;
         const healthy = count('failed') === 0;

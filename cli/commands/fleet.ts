@@ -7,7 +7,7 @@ import {
   type RequestReport,
   requestFleet,
 } from '../fleet/request.js';
-import { examples, parseSlug } from '../options/common.js';
+import { examples, parseService, parseSlug } from '../options/common.js';
 import { showProgress } from '../output/progress.js';
 import { listCounts, plural, wrap } from '../output/text.js';
 import { due } from '../output/time.js';
@@ -35,6 +35,7 @@ export const addFleet: AddCommand = (parent, action) =>
     .option(
       '--service <name>',
       'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      parseService,
     )
     .option('--only-missing', 'skip devices with credentials')
     .option('--move', 'also move devices with another desired service to this service')
@@ -63,8 +64,8 @@ export const addFleet: AddCommand = (parent, action) =>
         const followed =
           follow && requested.finished ? await followRequests(session, app, requested.uuids, signal) : null;
         const { uuids, ...counts } = requested;
-        session.printResult({ fleet, service, ...counts, followed }, () =>
-          summary(fleet, requested, followed)
+        session.printResult({ fleet, service, ...counts, followed }, (shown) =>
+          summary(shown.fleet, requested, followed)
             .map((line) => wrap(line, session.width))
             .join('\n'),
         );
@@ -81,11 +82,11 @@ function showPlan(
   const atOtherService = planned.flatMap(({ uuid, otherService }) =>
     otherService === null ? [] : [{ uuid, service: otherService }],
   );
-  session.printResult({ fleet, service, uuids, atOtherService }, () =>
+  session.printResult({ fleet, service, uuids, atOtherService }, (shown) =>
     [
-      ...uuids,
-      ...atOtherService.map((each) => `${each.uuid}  keeps ${each.service || 'the device level'}`),
-      `${plural(uuids.length, 'device')} of ${fleet} would be requested.`,
+      ...shown.uuids,
+      ...shown.atOtherService.map((each) => `${each.uuid}  keeps ${each.service || 'the device level'}`),
+      `${plural(uuids.length, 'device')} of ${shown.fleet} would be requested.`,
       ...moveHint(atOtherService.length),
     ].join('\n'),
   );

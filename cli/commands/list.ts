@@ -59,10 +59,10 @@ export const addList: AddCommand = (parent, action) =>
         const filter = { state: wantedState, lastCheck, fleet, code, step: failedStep, service, uuid };
         const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
         const page = await listRecords(await session.app(), { ...given, ...pageOf(options) });
-        session.printResult(page, () => {
+        session.printResult(page, (shown) => {
           if (page.total === 0) return 'There are no matching devices.';
           return [
-            table(page.records, columns, session.width),
+            table(shown.records, columns, session.width),
             '',
             `${plural(page.total, 'device')}: ${listCounts(page.byState)}.`,
             nextPage(page.records.length, page.total, page.next),

@@ -5,7 +5,7 @@ import { type Acceptance, accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import type { EpochMs } from '../../src/shared/time.js';
 import { CliError, exitCodes } from '../errors.js';
-import { examples, parseUuid } from '../options/common.js';
+import { examples, parseService, parseUuid } from '../options/common.js';
 import { due, utc } from '../output/time.js';
 import type { AddCommand } from './command.js';
 
@@ -20,6 +20,7 @@ export const addProvision: AddCommand = (parent, action) =>
     .option(
       '--service <name>',
       'service for the variables; "" for the device level (default: DEFAULT_SERVICE)',
+      parseService,
     )
     .addHelpText(
       'after',
@@ -36,10 +37,10 @@ export const addProvision: AddCommand = (parent, action) =>
         requireAccepted(acceptance);
         const isNew = acceptance.kind === 'accepted';
         const device = await deviceView(app, acceptance);
-        session.printResult({ outcome: acceptance.kind, ...device }, () =>
+        session.printResult({ outcome: acceptance.kind, ...device }, (shown) =>
           isNew
             ? `${uuid} is ${device.state}${device.expectedAt ? `, expected ${due(device.expectedAt)}` : ''}. See: provisioner status ${uuid}`
-            : `${uuid} is already provisioned ${service === '' ? 'at the device level' : `for the service ${service}`}.${acceptance.kind === 'checking' ? ' A worker checks its variables in balena.' : ''}`,
+            : `${uuid} is already provisioned ${service === '' ? 'at the device level' : `for the service ${shown.service}`}.${acceptance.kind === 'checking' ? ' A worker checks its variables in balena.' : ''}`,
         );
       }),
     );

@@ -1,5 +1,6 @@
 import { cancelAction } from '../../src/ops/bulk/cancel.js';
 import { planAction } from '../../src/ops/bulk/plan.js';
+import { printable } from '../../src/shared/printable.js';
 import { CliError, exitCodes } from '../errors.js';
 import {
   byOption,
@@ -86,14 +87,14 @@ export const addRotate: AddCommand = (parent, action) =>
           throw new CliError('no-certificate', exitCodes.notFound, 'No certificate of this device is known.');
         if (dryRun || plan.counts.planned === 0) {
           await cancelAction(app, plan.id, { by });
-          session.printResult(plan, () =>
+          session.printResult(plan, (shown) =>
             plan.counts.planned === 0
               ? 'There are no matching certificates.'
-              : showAction(plan, session.width),
+              : showAction(shown, session.width),
           );
           return exitCodes.ok;
         }
-        session.info(showAction(plan, session.width));
+        session.info(showAction(printable(plan), session.width));
         const size = Math.min(plan.counts.planned, limit ?? plan.counts.planned);
         const warning = revoke
           ? ' The hub rejects an old certificate as soon as balena shows the new one: a device is offline until its service has restarted.'

@@ -29,11 +29,11 @@ export async function startAndFollow(
 ): Promise<ExitCode> {
   const started = await startAction(app, plan.id, request);
   if (!follow) {
-    session.printResult(started, () => howToFollow(started));
+    session.printResult(started, howToFollow);
     return exitCodes.ok;
   }
   const action = await followAction(session, app, started);
-  session.printResult(action, () => showAction(action, session.width));
+  session.printResult(action, (shown) => showAction(shown, session.width));
   return action.state === 'done' && action.counts.failed === 0 ? exitCodes.ok : exitCodes.problems;
 }
 

@@ -18,6 +18,6 @@ export const addStatus: AddCommand = (parent, action) =>
     .action(
       action(async (session, _options: object, uuid: string) => {
         const history = await readHistory(await session.app(), uuid);
-        session.printResult(history, () => showHistory(history, session.width));
+        session.printResult(history, (shown) => showHistory(shown, session.width));
       }),
     );

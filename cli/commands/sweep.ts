@@ -1,8 +1,9 @@
 import { describeGuarded, describeInvisible } from '../../src/fleet/massDeletionGuard.js';
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
+import { printable } from '../../src/shared/printable.js';
 import { CliError, type ExitCode, exitCodes } from '../errors.js';
-import { examples, parseSlugs } from '../options/common.js';
+import { examples, parseService, parseSlugs } from '../options/common.js';
 import { listCounts } from '../output/text.js';
 import type { AddCommand } from './command.js';
 
@@ -23,7 +24,11 @@ export const addSweep: AddCommand = (parent, action) =>
         'If more than a tenth of a fleet, and more than 20 devices, are missing in balena, those devices are not checked, and the exit code is 1, except with --allow-gone. The same is true for any device of a fleet that the key does not see, or that is not in FLEETS any more.',
     )
     .option('--fleet <slugs...>', 'the fleets (default: FLEETS)', parseSlugs)
-    .option('--service <name>', 'service for the variables of new devices (default: DEFAULT_SERVICE)')
+    .option(
+      '--service <name>',
+      'service for the variables of new devices (default: DEFAULT_SERVICE)',
+      parseService,
+    )
     .option(
       '--allow-gone',
       'check all missing devices: the fleet was emptied, deleted or taken out of FLEETS on purpose',
@@ -61,8 +66,8 @@ export const addSweep: AddCommand = (parent, action) =>
             onProgress,
           }))
             items.push(item);
-          session.printResult({ ...progress, items }, () =>
-            [...items.map(itemLine), summary(progress, 'would be ')].join('\n'),
+          session.printResult({ ...progress, items }, (shown) =>
+            [...shown.items.map(itemLine), summary(progress && printable(progress), 'would be ')].join('\n'),
           );
           return exitCodeOf(progress);
         }
@@ -71,8 +76,8 @@ export const addSweep: AddCommand = (parent, action) =>
           ...{ fleets, served, service, allowGone, signal },
           ...{ hubHost, operationsPerMinute },
         });
-        session.printResult(report, () =>
-          report.finished ? summary(report) : `${summary(report)}\nInterrupted. Run the command again.`,
+        session.printResult(report, (shown) =>
+          shown.finished ? summary(shown) : `${summary(shown)}\nInterrupted. Run the command again.`,
         );
         return signal.aborted ? exitCodes.interrupted : exitCodeOf(report);
       }),

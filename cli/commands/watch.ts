@@ -5,6 +5,7 @@ import type { OpsApp } from '../../src/openOpsApp.js';
 import { readOverview } from '../../src/ops/overview/read.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
+import { jsonText, oneLine, printable, terminalText } from '../../src/shared/printable.js';
 import { exitCodes } from '../errors.js';
 import { examples, parsePositive } from '../options/common.js';
 import { overviewLine, showOverview } from '../output/showOverview.js';
@@ -33,7 +34,7 @@ export const addWatch: AddCommand = (parent, action) =>
         const app = await session.app();
         if (once) {
           const overview = await readOverview(app);
-          session.printResult(overview, () => showOverview(overview, session.width));
+          session.printResult(overview, (shown) => showOverview(shown, session.width));
           return;
         }
         // Ctrl-C is the normal way to end this command.
@@ -62,15 +63,16 @@ function display(session: Session): (update: Overview | ProvisioningError) => vo
     session.onClose(() => draw.done());
     let last = '';
     return (update) => {
-      if (!(update instanceof ProvisioningError)) last = showOverview(update, process.stdout.columns);
-      const errorLine = update instanceof ProvisioningError ? `\n${styleText('red', update.message)}` : '';
+      if (!(update instanceof ProvisioningError))
+        last = terminalText(showOverview(printable(update), process.stdout.columns));
+      const errorLine =
+        update instanceof ProvisioningError ? `\n${styleText('red', oneLine(update.message))}` : '';
       draw(`${last}${errorLine}\n${styleText('dim', 'Press Ctrl-C to exit.')}`);
     };
   }
   return (update) => {
-    if (!(update instanceof ProvisioningError)) session.printResult(update, () => overviewLine(update));
-    else if (session.json)
-      console.log(JSON.stringify({ error: { code: update.code, message: update.message } }));
-    else console.log(update.message);
+    if (!(update instanceof ProvisioningError)) session.printResult(update, overviewLine);
+    else if (session.json) console.log(jsonText({ error: { code: update.code, message: update.message } }));
+    else console.log(oneLine(update.message));
   };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ConfigFor } from '../../src/config/config.js';
 import { openHubRegistry } from '../../src/iothub/registry.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { type Check, failed, getToken, lacksToken, ok } from './check.js';
+import { type Check, failed, getToken, lacksToken, ok, warning } from './check.js';
 
 const deadlineMs = 15_000;
 
@@ -15,7 +15,7 @@ export async function checkHub(config: ConfigFor<'hub'>): Promise<Check[]> {
   try {
     const read = await attempt('hub: read', () => hub.get(unusedId, deadlineMs));
     if (read.level === 'failed') return [read];
-    return [read, await attempt('hub: write', () => hub.remove(unusedId, deadlineMs))];
+    return [...rate(config), read, await attempt('hub: write', () => hub.remove(unusedId, deadlineMs))];
   } finally {
     hub.close();
   }
@@ -27,6 +27,13 @@ function open(config: ConfigFor<'hub'>) {
   } catch {
     return null;
   }
+}
+
+/** A warning if the rate limiter guesses the hub's rate. */
+function rate({ guessedQuota, operationsPerMinute }: ConfigFor<'hub'>): Check[] {
+  if (guessedQuota === null) return [];
+  const detail = `the tier is unknown, so the rate limiter allows ${operationsPerMinute} registry operations a minute`;
+  return [warning('hub: rate', detail, 'set IOTHUB_OPERATIONS_PER_MINUTE to the rate of the hub')];
 }
 
 async function attempt(name: string, run: () => Promise<unknown>): Promise<Check> {

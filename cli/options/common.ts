@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
-import { slug, uuid, uuidOrDigits } from '../../src/shared/schemas.js';
+import { serviceName, slug, uuid, uuidOrDigits } from '../../src/shared/schemas.js';
 
 /** The first digits of a device's UUID. Before the work of a command, the session replaces the digits by the full UUID. */
 export class ShortUuid {
@@ -25,6 +25,13 @@ export function parseSlug(text: string): string {
   const parsed = slug.safeParse(text.trim());
   if (parsed.success && /^[^/\s]+\/[^/\s]+$/.test(parsed.data)) return parsed.data;
   throw new InvalidArgumentError('The value must be the slug of a fleet, such as my_org/my_fleet.');
+}
+
+/** Parses the name of a service, or '' for the device level. @throws InvalidArgumentError */
+export function parseService(text: string): string {
+  const parsed = serviceName.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(`The value ${parsed.error.issues[0]?.message}.`);
 }
 
 /** Parses one of several slugs. @param others the slugs before this one */

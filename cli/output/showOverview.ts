@@ -15,7 +15,7 @@ export function showOverview(overview: Overview, width: number): string {
     .filter(([, count]) => count > 0)
     .map(([state, count]) => styled(state, `${count} ${state}`))
     .join(', ');
-  const lastSeen = (name: 'worker' | 'balena' | 'hub') => {
+  const lastSeen = (name: 'queue' | 'worker' | 'balena' | 'hub') => {
     const { ok, detail } = dependencies[name];
     return ok ? detail : styleText('red', detail);
   };
@@ -26,6 +26,7 @@ export function showOverview(overview: Overview, width: number): string {
       `${queue.active} active, ${queue.scheduled} scheduled, ${styled(queue.deadLettered > 0 ? 'failed' : '', `${queue.deadLettered} dead-lettered`)}`,
     ),
     ...(queue.note ? [line('', queue.note)] : []),
+    ...(dependencies.queue.detail === 'answers' ? [] : [line('', lastSeen('queue'))]),
     line('rate', rateLimiterText(rateLimiter)),
     line('backlog', rateLimiter.backlogDoneAt ? `done ${due(rateLimiter.backlogDoneAt)}` : 'empty'),
     line('devices', `${devices}${stateText ? `: ${stateText}` : ''}`),

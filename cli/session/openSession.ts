@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { styleText } from 'node:util';
 import type { OpsApp } from '../../src/openOpsApp.js';
+import { jsonText, oneLine, printable, terminalText } from '../../src/shared/printable.js';
 import { CliError, type ExitCode, exitCodes } from '../errors.js';
 import { wrap } from '../output/text.js';
 import { findSystem, type System } from './findSystem.js';
@@ -34,7 +35,7 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
       if (!system) {
         system = await findSystem(process.env, folder);
         if (system.trustedCertificates) trustCertificates(system.trustedCertificates);
-        console.error(styleText('dim', `Connected to ${system.name}.`, { stream: process.stderr }));
+        console.error(styleText('dim', oneLine(`Connected to ${system.name}.`), { stream: process.stderr }));
       }
       return system;
     },
@@ -60,9 +61,9 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
       app = whole;
       return whole;
     },
-    printResult: (value, text) => console.log(json ? JSON.stringify(value) : text()),
+    printResult: (value, text) => console.log(json ? jsonText(value) : terminalText(text(printable(value)))),
     info(line) {
-      if (!json) console.error(line);
+      if (!json) console.error(terminalText(line));
     },
     requireConfirmable(yes) {
       if (yes || (!json && process.stdin.isTTY && process.stderr.isTTY)) return;
@@ -75,7 +76,10 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
     async confirm(question, yes) {
       if (yes) return true;
       session.requireConfirmable(yes);
-      return ask(`${wrap(`${question} Continue? [y/N]`, process.stderr.columns)} `, interrupts.interrupt);
+      return ask(
+        `${wrap(`${oneLine(question)} Continue? [y/N]`, process.stderr.columns)} `,
+        interrupts.interrupt,
+      );
     },
     onInterrupt: interrupts.setEnding,
     interruptSignal: interrupts.signal,

@@ -16,9 +16,13 @@ export interface Session {
   app(): Promise<OpsApp>;
   /** Connects to queue, records, balena and IoT Hub, for work on whole fleets. @throws ConfigError */
   fleetApp(): Promise<FleetApp>;
-  /** Prints the result on stdout: `value` with --json, otherwise the text. */
-  printResult(value: object, text: () => string): void;
-  /** Prints a line of progress on stderr; with --json nothing is printed. */
+  /**
+   * Prints the result on stdout: `value` with --json, otherwise the text.
+   *
+   * @param text makes the text from the value, whose texts are safe for a terminal (`printable`)
+   */
+  printResult<T extends object>(value: T, text: (shown: T) => string): void;
+  /** Prints progress on stderr; with --json nothing is printed. Names from outside must be `printable` before they are formatted. */
   info(line: string): void;
   /**
    * Checks in advance whether `confirm` can work: either --yes was given, or a terminal is there for the question.

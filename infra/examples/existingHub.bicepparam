@@ -1,5 +1,5 @@
-// A later deployment: the hub exists in another resource group, and the secrets are in the vault already. The functions may not
-// manage the queue. The renewal is off.
+// The hub exists in another resource group, and has a tier that the functions do not know. The secrets are in the vault already, which
+// comes back from its deletion. The functions may not manage the queue, and no worker is requested to be always ready. The renewal is off.
 using '../main.bicep'
 
 param environmentName = 'existing-hub'
@@ -11,4 +11,8 @@ param moreSettings = {
 }
 param existingIotHubName = 'our-hub'
 param existingIotHubResourceGroup = 'our-group'
+param iotHubOperationsPerMinute = 600
+param keyVaultRecover = true
+param keyVaultPurgeProtection = false
+param alwaysReadyWorkers = 0
 param functionsManageQueue = false

@@ -2,7 +2,7 @@
 using '../main.bicep'
 
 param environmentName = 'full'
-param location = 'northeurope'
+param location = 'eastus'
 param resourceGroupName = 'provisioning'
 param balenaApiKey = 'an example'
 param webhooks = true
@@ -12,8 +12,9 @@ param deviceProof = 'required'
 param certificateKey = 'rsa-2048'
 param certificateDays = 90
 param sweepSchedule = '0 */15 * * * *'
+param maxAttempts = 5
 param moreSettings = {
-  MAX_ATTEMPTS: '5'
+  UNSERVED_IDENTITY: 'disable'
 }
 param iotHubTier = 'S2'
 param iotHubUnits = 3

@@ -15,17 +15,14 @@ param renews bool
 
 var actionGroups = empty(email) ? [] : [mailTo.id]
 
-// Certificates are counted by their remaining days. RENEW_AT is long before these days, so a certificate in these groups was not renewed in time.
-var nearExpiry = ['expired', '7', '30']
-
 var rules = [
   {
     name: 'requests-failing'
-    text: 'HTTP requests end in 5xx: devices have to repeat their requests.'
+    text: 'More than 10 HTTP requests ended in 5xx within 5 minutes, in 2 of the last 3 such times: devices have to repeat their requests.'
     // Without /api/health: the health check answers 503 while a dependency is unavailable, and a monitor requests it all the time.
     severity: 2
-    query: 'AppRequests | where toint(ResultCode) >= 500 | where not(Name endswith "health" or Url contains "/api/health") | project TimeGenerated, Function = Name, Value = ItemCount'
-    dimension: 'Function'
+    query: 'AppRequests | where toint(ResultCode) >= 500 | where not(Name endswith "health" or Url contains "/api/health") | project TimeGenerated, Value = ItemCount'
+    dimension: ''
     aggregation: 'Total'
     operator: 'GreaterThan'
     threshold: 10
@@ -37,22 +34,22 @@ var rules = [
   }
   {
     name: 'work-failing'
-    text: 'Requests have failed for good and are dead-lettered.'
+    text: '10 or more requests failed for good within 1 hour, whatever their codes. Each has its dead letter.'
     severity: 2
-    query: 'AppMetrics | where Name == "provisioner.failed" | project TimeGenerated, Code = tostring(Properties.code), Value = Sum'
-    dimension: 'Code'
+    query: 'AppMetrics | where Name == "provisioner.failed" | project TimeGenerated, Value = Sum'
+    dimension: ''
     aggregation: 'Total'
-    operator: 'GreaterThan'
+    operator: 'GreaterThanOrEqual'
     threshold: 10
     frequency: 'PT5M'
-    window: 'PT15M'
+    window: 'PT1H'
     periods: 1
     failing: 1
     enabled: true
   }
   {
     name: 'queue-age'
-    text: 'The oldest due message waits too long: the workers are too slow, or do not run.'
+    text: 'The oldest due message waited more than ${queueAgeLimitSeconds} seconds at 3 of the last 3 looks, each over 10 minutes: the workers are too slow, or do not run.'
     severity: 2
     query: 'AppMetrics | where Name == "provisioner.queue.oldest_age" | project TimeGenerated, Value = Sum / ItemCount'
     dimension: ''
@@ -67,7 +64,7 @@ var rules = [
   }
   {
     name: 'credentials-refused'
-    text: 'balena or the hub refuses our credentials: all work waits.'
+    text: 'balena or the hub rejected our credentials more than 0 times within 5 minutes: all work waits.'
     severity: 1
     query: 'AppMetrics | where Name == "provisioner.credentials_refused" | project TimeGenerated, Dependency = tostring(Properties.dependency), Value = Sum'
     dimension: 'Dependency'
@@ -82,10 +79,11 @@ var rules = [
   }
   {
     name: 'certificates-near-expiry'
-    text: 'Certificates were not renewed in time and are about to expire: their devices will be cut off.'
+    text: 'More than 0 certificates had no renewal although half of the time from the renewal to the expiry had passed, at a count of the last 2 days: their devices will be cut off.'
     severity: 1
-    query: 'AppMetrics | where Name == "provisioner.certificates" | extend DaysLeft = tostring(Properties.days_left) | where DaysLeft in (${nearExpiryList}) | project TimeGenerated, DaysLeft, Value = Sum / ItemCount'
-    dimension: 'DaysLeft'
+    // The metric follows CERT_DAYS and RENEW_AT: src/certificates/renewal.ts.
+    query: 'AppMetrics | where Name == "provisioner.certificates.late" | project TimeGenerated, Value = Sum / ItemCount'
+    dimension: ''
     aggregation: 'Maximum'
     operator: 'GreaterThan'
     threshold: 0
@@ -97,10 +95,10 @@ var rules = [
   }
   {
     name: 'renewal-silent'
-    text: 'Nothing has counted the certificates for two days: is the function renew running?'
+    text: 'Less than 1 count of the certificates within 2 days: the function renew does not run, or no telemetry arrives.'
     severity: 2
     // One row if the certificates were counted, or if the functions are younger than two days. No row otherwise, also without any telemetry.
-    query: 'AppMetrics | where Name startswith "provisioner." | summarize Counted = countif(Name == "provisioner.certificates"), First = min(TimeGenerated) | where Counted > 0 or First > ago(47h)'
+    query: 'AppMetrics | where Name startswith "provisioner." | summarize N = countif(Name == "provisioner.certificates"), First = min(TimeGenerated), TimeGenerated = max(TimeGenerated) | where N > 0 or First > ago(47h)'
     dimension: ''
     aggregation: 'Count'
     operator: 'LessThan'
@@ -112,8 +110,23 @@ var rules = [
     // Disabled instead of left out: a deployment does not remove a rule that it leaves out.
     enabled: renews
   }
+  {
+    name: 'timers-silent'
+    text: 'Less than 1 run of the timer redrive within 15 minutes: the host does not run its timers, or each run fails. Other functions run the redrive meanwhile.'
+    severity: 2
+    // Runs that another function began do not count: a host whose timers are silent does not renew certificates either.
+    query: 'AppMetrics | where Name == "provisioner.timer.runs" and tostring(Properties.timer) == "redrive" and tostring(Properties.starter) == "timer" and Sum > 0 | project TimeGenerated'
+    dimension: ''
+    aggregation: 'Count'
+    operator: 'LessThan'
+    threshold: 1
+    frequency: 'PT5M'
+    window: 'PT15M'
+    periods: 1
+    failing: 1
+    enabled: true
+  }
 ]
-var nearExpiryList = '"${join(nearExpiry, '", "')}"'
 
 resource mailTo 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
   name: 'ag-${token}'
@@ -165,13 +178,15 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   }
 ]
 
-// These alerts use a metric of Service Bus, because functions that do not run send no metrics. A message that waits for its reservation is
+// These alerts use metrics of Service Bus, because functions that do not run send no metrics. A message that waits for its reservation is
 // scheduled and not active.
 var waits = [
   {
     name: 'messages-waiting'
-    text: 'Messages are due and no worker takes them: do the workers run?'
+    text: 'More than 100 messages were due at every moment of the last 15 minutes: do the workers run?'
     severity: 2
+    metric: 'ActiveMessages'
+    aggregation: 'Minimum'
     threshold: 100
     frequency: 'PT5M'
     window: 'PT15M'
@@ -179,11 +194,23 @@ var waits = [
   {
     // Finds a dead worker also where few devices exist. A burst of more than an hour has the same metric, so the severity is low.
     name: 'messages-stuck'
-    text: 'At every moment of the last hour a message was due: does the worker run?'
+    text: 'More than 0 messages were due at every moment of the last 1 hour: does the worker run?'
     severity: 3
+    metric: 'ActiveMessages'
+    aggregation: 'Minimum'
     threshold: 0
     frequency: 'PT15M'
     window: 'PT1H'
+  }
+  {
+    name: 'queue-throttled'
+    text: 'Service Bus refused more than 100 operations within 15 minutes, because the credits of the namespace were used up.'
+    severity: 3
+    metric: 'ThrottledRequests'
+    aggregation: 'Total'
+    threshold: 100
+    frequency: 'PT5M'
+    window: 'PT15M'
   }
 ]
 
@@ -206,9 +233,9 @@ resource metricAlerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
             criterionType: 'StaticThresholdCriterion'
             name: 'active'
             metricNamespace: 'Microsoft.ServiceBus/namespaces'
-            metricName: 'ActiveMessages'
+            metricName: wait.metric
             dimensions: [{ name: 'EntityName', operator: 'Include', values: [queueName] }]
-            timeAggregation: 'Minimum'
+            timeAggregation: wait.aggregation
             operator: 'GreaterThan'
             threshold: wait.threshold
           }

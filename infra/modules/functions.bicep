@@ -44,6 +44,9 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       minTlsVersion: '1.2'
       appSettings: [for setting in items(settings): { name: setting.key, value: setting.value }]
     }
+    // siteUpdateStrategy RollingUpdate would let running executions end before an instance is replaced. The types of API version 2025-03-01,
+    // the newest of the compiler, do not have the property, and the feature is a preview. The default, Recreate, ends running executions:
+    // docs/runbook.md, "What a restart does".
     functionAppConfig: {
       deployment: {
         storage: {
@@ -66,6 +69,19 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       }
     }
   }
+}
+
+// Deployments authenticate with Microsoft Entra. User name and password of the app would be a second way in.
+resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
+  parent: app
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
+  parent: app
+  name: 'scm'
+  properties: { allow: false }
 }
 
 output name string = app.name

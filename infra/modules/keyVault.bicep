@@ -10,8 +10,10 @@ param balenaApiKey string
 @secure()
 param webhookSecrets string
 param functionsPrincipalId string
-param opsPrincipalId string
-param opsPrincipalType string
+@description('Whether the deleted vault of this name comes back, with its secrets.')
+param recovers bool
+param purgeProtection bool
+param workspaceId string
 
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/security
 var secretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
@@ -30,6 +32,10 @@ resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
     }
     enableRbacAuthorization: true
     enableSoftDelete: true
+    // Azure rejects `false`.
+    enablePurgeProtection: purgeProtection ? true : null
+    // The name of the vault is the same after `azd down`, and a deleted vault keeps its name for 90 days.
+    createMode: recovers ? 'recover' : 'default'
   }
 }
 
@@ -55,13 +61,15 @@ resource functionsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
-resource opsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(opsPrincipalId)) {
-  name: guid(vault.id, opsPrincipalId, secretsUser)
+// Who read, changed and deleted secrets: SECURITY.md, "When one leaks".
+// The stable version (2016-09-01) allows only one diagnostic setting, with a fixed name.
+#disable-next-line use-recent-api-versions
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'secrets'
   scope: vault
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', secretsUser)
-    principalId: opsPrincipalId
-    principalType: opsPrincipalType
+    workspaceId: workspaceId
+    logs: [{ category: 'AuditEvent', enabled: true }]
   }
 }
 

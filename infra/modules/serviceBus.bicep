@@ -82,6 +82,7 @@ resource functionsOwn 'Microsoft.Authorization/roleAssignments@2022-04-01' = if 
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataOwner)
     principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
+    description: 'balena-azure-iot-provisioner: FUNCTIONS_MANAGE_QUEUE'
   }
 }
 
@@ -93,6 +94,7 @@ resource opsOwn 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empt
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataOwner)
     principalId: opsPrincipalId
     principalType: opsPrincipalType
+    description: 'balena-azure-iot-provisioner: operators'
   }
 }
 

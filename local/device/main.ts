@@ -16,6 +16,10 @@ const options = new Command('npm run device --')
   .option('--service <name>', 'service that requests the credentials; "" for the device level', 'main')
   .option('--messages <number>', 'number of telemetry messages', wholeNumber, 3)
   .option('--interval <ms>', 'time between two messages', wholeNumber, 1_000)
+  .option(
+    '--no-proof',
+    'send no proof of the device, as the unmodified Cloud Relay, and repeat the request whatever the answer is',
+  )
   .option('--no-os-report', 'do not report an OS to balena: the device then has no install of a host OS')
   .option('--patience <seconds>', 'longest wait for the credentials', wholeNumber, 300)
   .option('--endpoints <file>', 'file with the addresses, written by npm start', '.local/endpoints.json')
@@ -31,6 +35,7 @@ const options = new Command('npm run device --')
     messages: number;
     interval: number;
     osReport: boolean;
+    proof: boolean;
     patience: number;
     endpoints: string;
   }>();
@@ -45,6 +50,7 @@ try {
     ...(registered && { apiKey: registered.apiKey }),
     service: options.service,
     reportsOs: options.osReport,
+    proves: options.proof,
     messages: options.messages,
     intervalMs: options.interval,
     patienceMs: options.patience * 1_000,

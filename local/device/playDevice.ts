@@ -16,6 +16,11 @@ export interface PlayOptions {
   apiKey?: string;
   /** The service that requests the credentials and reads the variables; '' for the device level. */
   service: string;
+  /**
+   * Whether the device proves its identity with its own API key. Without a proof, the device behaves as the unmodified Cloud Relay, which
+   * sends no proof, and repeats its request whatever the answer is. Default true.
+   */
+  proves?: boolean;
   /** Whether the device first reports its OS to balena, with its own key. Default true. */
   reportsOs?: boolean;
   /** How many telemetry messages to send. */
@@ -55,7 +60,11 @@ export async function playDevice(options: PlayOptions): Promise<void> {
     await reportOs({ apiUrl: balena.apiUrl, apiKey: ownKey });
     say('reported its OS to balena');
   }
-  const { cert, key } = await waitForCredentials(options, ownKey, variables);
+  const { cert, key } = await waitForCredentials(
+    options,
+    options.proves === false ? undefined : ownKey,
+    variables,
+  );
   const { validTo, fingerprint256 } = new X509Certificate(cert);
   say(
     `has its credentials: certificate ${fingerprint256.replaceAll(':', '').slice(0, 16)}…, valid to ${validTo}`,
@@ -84,8 +93,8 @@ async function readCa(file: string): Promise<string> {
 }
 
 async function waitForCredentials(
-  { endpoints, uuid, service, patienceMs, say }: PlayOptions,
-  ownKey: string | undefined,
+  { endpoints, uuid, service, patienceMs, say, proves = true }: PlayOptions,
+  proof: string | undefined,
   variables: () => ReturnType<typeof readVariables>,
 ): Promise<{ cert: string; key: string }> {
   const { url, provisionKey } = endpoints.functions;
@@ -93,24 +102,44 @@ async function waitForCredentials(
   const deadline = Date.now() + patienceMs;
   const started = Date.now();
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-    const { AZURE_CERT, AZURE_PRIVATE_KEY } = await variables();
-    if (AZURE_CERT && AZURE_PRIVATE_KEY) {
-      return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
-    }
-    const { status, text } = await requestCredentials(provisionUrl, uuid, service, ownKey);
+    const found = credentialsIn(await variables());
+    if (found) return found;
+    const { status, text } = await requestCredentials(provisionUrl, uuid, service, proof);
     say(`requested credentials, after ${Date.now() - started} ms: ${summary(status, text)}`);
-    if (status === 401) {
+    if (status === 401 && proves) {
       const why = text
         ? detailOf(text)
         : 'the function key is refused: .local/endpoints.json may be of another system';
       throw new Error(`${why} (401)`);
     }
-    if (status >= 400 && status < 500 && status !== 409)
+    if (status >= 400 && status < 500 && status !== 409 && proves)
       throw new Error(`the request is refused (${status}): ${detailOf(text)}`);
     if (Date.now() + waitMs > deadline)
       throw new Error(`no credentials after ${Math.round(patienceMs / 1_000)} s`);
-    await setTimeout(waitMs);
+    const came = await credentialsWithin(waitMs, variables);
+    if (came) return came;
   }
+}
+
+/** The supervisor restarts a container about a second after a change of its variables. The container does not wait for its next restart. */
+const supervisorMs = 1_000;
+
+/** Waits for the next request, or for the variables, whichever comes first. */
+async function credentialsWithin(
+  ms: number,
+  variables: () => ReturnType<typeof readVariables>,
+): Promise<{ cert: string; key: string } | null> {
+  for (let left = ms; left > 0; left -= supervisorMs) {
+    await setTimeout(Math.min(left, supervisorMs));
+    const found = left > supervisorMs ? credentialsIn(await variables()) : null;
+    if (found) return found;
+  }
+  return null;
+}
+
+function credentialsIn({ AZURE_CERT, AZURE_PRIVATE_KEY }: Awaited<ReturnType<typeof readVariables>>) {
+  if (!AZURE_CERT || !AZURE_PRIVATE_KEY) return null;
+  return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
 }
 
 function summary(status: number, text: string): string {

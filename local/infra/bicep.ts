@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../stack/projectFolder.js';
+import { isProgram, onPath, packageFolder, restore } from './nuget.js';
 
 const run = promisify(execFile);
 
@@ -28,28 +28,13 @@ export async function findBicep(): Promise<string | null> {
   if (installed && (await runBicep(installed, '--version')).stdout.includes(` ${version} `)) return installed;
 
   const platform = `${{ win32: 'win', darwin: 'osx' }[process.platform as string] ?? 'linux'}-${process.arch}`;
-  const packages = process.env.NUGET_PACKAGES ?? join(homedir(), '.nuget/packages');
-  const folder = join(packages, `azure.bicep.commandline.${platform}`, version, 'tools');
+  const folder = join(packageFolder(`azure.bicep.commandline.${platform}`, version), 'tools');
   const program = join(folder, process.platform === 'win32' ? 'bicep.exe' : 'bicep');
   if (await isProgram(program)) return program;
   const dotnet = await onPath('dotnet');
   if (!dotnet) return null;
-  await fetchPackage(dotnet, project, platform);
+  await restore(dotnet, project, `BicepPlatform=${platform}`);
   return program;
-}
-
-/** Restores the compiler's package. The intermediate files of the restore go into a temporary folder, and not beside the project. */
-async function fetchPackage(dotnet: string, project: string, platform: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'bicep-'));
-  const options = [`-p:BicepPlatform=${platform}`, `-p:BaseIntermediateOutputPath=${folder}/`];
-  try {
-    await run(dotnet, ['restore', project, ...options], { env: { ...process.env, DOTNET_NOLOGO: '1' } });
-  } catch (error) {
-    const { stdout = '', message } = error as Error & { stdout?: string };
-    throw new Error(`The Bicep compiler cannot be fetched from NuGet.\n${stdout.trim() || message}`);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /**
@@ -65,22 +50,5 @@ export async function runBicep(program: string, ...args: string[]): Promise<Outp
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & Partial<Output>;
     return { succeeded: false, stdout, stderr: stderr || message };
-  }
-}
-
-async function onPath(program: string): Promise<string | null> {
-  const name = process.platform === 'win32' ? `${program}.exe` : program;
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    if (folder && (await isProgram(join(folder, name)))) return join(folder, name);
-  }
-  return null;
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -2,6 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { projectFolder } from '../stack/projectFolder.js';
+import { checkAzureDocument } from './azureTables.js';
 import { runBicep } from './bicep.js';
 
 /** The identifiers of the example deployments. The compiler derives the names of the resources from these identifiers. */
@@ -21,7 +22,7 @@ export interface InfraCheck {
 
 /**
  * Checks everything in infra/ with the Bicep compiler: build and lint of main.bicep, the format of every file, and for each file of
- * infra/examples the parameters and the snapshot.
+ * infra/examples the parameters and the snapshot. At the end, compares the tables of docs/azure.md with all of these.
  *
  * @param bicep the path of the compiler
  * @param update true to write formats and snapshots anew, instead of comparing them
@@ -45,6 +46,7 @@ export async function* checkInfra(bicep: string, update: boolean): AsyncGenerato
       if (file.endsWith('.bicepparam'))
         yield check(`snapshot ${file}`, 'snapshot', file, '--mode', mode, ...deployment);
     }
+    yield { name: 'tables of docs/azure.md', problems: await checkAzureDocument(update) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -23,6 +23,8 @@ export interface SimulatorOptions {
   devices?: number;
   /** Arguments for the hub, for example `--units 10` or `--unthrottled`. */
   hub?: string[];
+  /** The credits of the queue's namespace for each second; 0: no limit. Default: as in the standard tier of Service Bus. */
+  credits?: number;
   /** Lock duration of the queue, seconds. */
   lockSeconds?: number;
   /** Called with each line that a process prints. */
@@ -88,6 +90,7 @@ export async function simulatorStarts(
           ...(await ports('--port')),
           '--queue',
           queueArgument({ lock, window }),
+          ...(options.credits === undefined ? [] : ['--credits', String(options.credits)]),
         ]),
     tables: real.tables ? null : start<TablesEndpoints>('tables', 'tables', await ports('--port')),
   };

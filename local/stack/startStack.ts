@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config/config.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
@@ -33,6 +33,9 @@ export interface StackOptions extends SimulatorOptions {
 /** The usual port of the functions. */
 export const usualPort = 7071;
 
+/** The settings that infra/main.bicep gives to the platform, and that the local host reads, too. */
+const platformSettings: Settings = { FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '65536' };
+
 /** A whole system on this machine. */
 export interface Stack {
   endpoints: Endpoints;
@@ -58,6 +61,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await checkExtraCertificates();
   if (options.fresh) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  // The state has keys, and private keys of devices. An earlier run may have made the folder with other rights.
+  await chmod(folder, 0o700);
   const keysFile = join(folder, 'keys.json');
   const keys = await functionKeys(keysFile);
   const started: Forked<unknown>[] = [];
@@ -73,7 +78,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await simulators[name]?.ended;
       simulators[name] = ((await starts[name]?.()) ?? null) as Simulators[N];
     };
-    const env = { ...process.env, ...settings, ...(await simulatorSettings(simulators, folder)) };
+    const env = {
+      ...platformSettings,
+      ...process.env,
+      ...settings,
+      ...(await simulatorSettings(simulators, folder)),
+    };
     const endpoints: Endpoints = {
       settings: sharedSettingsOf(env),
       functions: { url: '', ...keys },

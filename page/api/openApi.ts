@@ -4,6 +4,7 @@ import type { StartRequest } from '../../src/ops/bulk/start.js';
 import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import type { DeviceHistory, RecordPage } from '../../src/ops/devices/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
+import { oneLine, printable } from '../../src/shared/printable.js';
 
 /** A failed request to the API. The message is written for operators. */
 export class ApiError extends Error {
@@ -84,12 +85,13 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
       );
     }
     const json = parse(text);
-    if (response.ok && json) return json as T;
+    // Names from outside can hold characters that change the order of the letters.
+    if (response.ok && json) return printable(json) as T;
     if (response.status === 401) onWrongKey();
     throw new ApiError(
       response.status,
       json?.code ?? '',
-      json?.detail ?? `The API answered ${response.status}.`,
+      json?.detail !== undefined ? oneLine(json.detail) : `The API answered ${response.status}.`,
     );
   }
 

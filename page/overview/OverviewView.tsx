@@ -89,15 +89,15 @@ function States({ states, devices }: Pick<Overview, 'states' | 'devices'>) {
   );
 }
 
-const names = { worker: 'Worker', balena: 'balena', hub: 'IoT Hub' };
+const names = { queue: 'Queue', worker: 'Worker', balena: 'balena', hub: 'IoT Hub' };
 
-/** Whether a worker takes messages, and whether balena and the hub answer, by the last requests of the workers. */
+/** Whether the queue answers, whether a worker takes messages, and whether balena and the hub answer, by the last requests of the workers. */
 function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
   return (
     <section class="card">
       <h2>Dependencies</h2>
       <ul class="lines">
-        {(['worker', 'balena', 'hub'] as const).map((name) => {
+        {(['queue', 'worker', 'balena', 'hub'] as const).map((name) => {
           const { ok, detail } = dependencies[name];
           return (
             <li key={name}>

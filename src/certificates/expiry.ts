@@ -12,15 +12,19 @@ export type CertificateCounts = Record<ExpiryClass, number>;
 const dayMs = 86_400_000;
 
 /**
- * The expiry class of the device's certificate.
+ * The expiry of the device's certificate.
  *
  * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
  */
-export function expiryClassOf(summary: Summary, now: EpochMs): ExpiryClass | null {
+export function expiryOf(summary: Summary): EpochMs | null {
   const { operation, outside, notAfter } = summary;
-  if (operation === 'deprovision' || outside || heldThumbprint(summary) === null || notAfter === null)
-    return null;
-  const left = notAfter - now;
+  return operation === 'deprovision' || outside || heldThumbprint(summary) === null ? null : notAfter;
+}
+
+/** The expiry class of a certificate. @param expiresAt as `expiryOf` returns the time */
+export function expiryClassOf(expiresAt: EpochMs | null, now: EpochMs): ExpiryClass | null {
+  if (expiresAt === null) return null;
+  const left = expiresAt - now;
   if (left <= 0) return 'expired';
   if (left <= 7 * dayMs) return 'within7Days';
   return left <= 30 * dayMs ? 'within30Days' : 'later';
@@ -31,14 +35,11 @@ export function noCertificates(): CertificateCounts {
   return { expired: 0, within7Days: 0, within30Days: 0, later: 0 };
 }
 
-/** Counts the certificates in use by the time until their expiry. */
-export async function countCertificates(
-  summaries: Iterable<Summary> | AsyncIterable<Summary>,
-  now: EpochMs,
-): Promise<CertificateCounts> {
+/** Counts certificates by the time until their expiry. @param expiries as `expiryOf` returns the times */
+export function countCertificates(expiries: Iterable<EpochMs | null>, now: EpochMs): CertificateCounts {
   const counts = noCertificates();
-  for await (const summary of summaries) {
-    const expiryClass = expiryClassOf(summary, now);
+  for (const expiresAt of expiries) {
+    const expiryClass = expiryClassOf(expiresAt, now);
     if (expiryClass) counts[expiryClass] += 1;
   }
   return counts;

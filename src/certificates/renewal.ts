@@ -19,6 +19,22 @@ export function renewalTime(
   return notBefore + life * (renewAt + (1 - renewAt) * spreadPart * fractionOf(uuid));
 }
 
+/** This part of the time between the renewal and the expiry may pass with retries. */
+const retriesPart = 0.5;
+
+/**
+ * Whether a certificate should have been renewed long ago: half of the time from the renewal to the expiry has passed. The rule follows
+ * the lifetime of the certificate and `renewAt`, so a healthy fleet with short certificates has no late certificate.
+ */
+export function isRenewalLate(
+  certificate: { uuid: string; notBefore: EpochMs; notAfter: EpochMs },
+  renewAt: number,
+  now: EpochMs,
+): boolean {
+  const due = renewalTime(certificate, renewAt);
+  return now >= due + (certificate.notAfter - due) * retriesPart;
+}
+
 /** A fraction from 0 to 1, evenly distributed over uuids and constant for each uuid. */
 function fractionOf(uuid: string): number {
   return createHash('sha256').update(uuid).digest().readUInt32BE() / 2 ** 32;

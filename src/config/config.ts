@@ -1,10 +1,19 @@
 import { hubHostOf } from '../iothub/hubHost.js';
-import { operationsPerMinute, queriesPerMinute } from '../iothub/quotas.js';
+import { quotaOf } from '../iothub/quotas.js';
 import { checkSettings, type ExternalSystem, externalSystems, type Settings } from './check.js';
 
 export { ConfigError, type ExternalSystem, externalSystems } from './check.js';
 
 const seconds = 1_000;
+const days = 86_400_000;
+
+/**
+ * The default limit of requests to balena a minute. balena publishes no limit, and asks callers to wait when it wants them to. A device costs
+ * four requests at most, so ten for each registry operation leave room for mistakes, checks and listings. The least is 50 a second.
+ */
+export function balenaRequestsPerMinute(operations: number): number {
+  return Math.max(3_000, 10 * operations);
+}
 
 /** The mapped value of the first of two settings that is set; null if neither is set. */
 function firstOf<A, B>(
@@ -77,15 +86,16 @@ function configOf(s: Settings) {
     s.IOTHUB_HOST_NAME,
     (hostName) => ({ hostName }),
   );
+  const quota = quotaOf(s.IOTHUB_TIER, s.IOTHUB_UNITS, s.IOTHUB_OPERATIONS_PER_MINUTE || null);
   return {
     balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY! },
+    /** Our own limit of requests to balena a minute, for all instances together. */
+    balenaRequestsPerMinute:
+      s.BALENA_REQUESTS_PER_MINUTE ?? balenaRequestsPerMinute(quota.operationsPerMinute),
     hub: { connection: hubConnection! },
     /** The host name of the hub; null for a program without the hub. */
     hubHost: hubConnection && hubHostOf(hubConnection),
-    /** The hub's limit of registry operations a minute. */
-    operationsPerMinute: operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
-    /** The hub's limit of queries a minute. */
-    queriesPerMinute: queriesPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS),
+    ...quota,
     queue: {
       connection: firstOf(
         s.SERVICEBUS_CONNECTION,
@@ -121,6 +131,8 @@ function configOf(s: Settings) {
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
+    /** The time after which the record of a deprovisioned device is removed; null: never. */
+    keepDeprovisionedMs: s.KEEP_DEPROVISIONED_DAYS === 0 ? null : s.KEEP_DEPROVISIONED_DAYS * days,
     /** Null if the timer is off. */
     sweepSchedule: s.SWEEP_SCHEDULE === 'off' ? null : s.SWEEP_SCHEDULE,
     /** Null if the timer is off. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isLoopback, isPlainHttp, plainHttpFault } from './plainHttp.js';
 
 /** The form of the connection strings of one system. */
 interface Form {
@@ -10,6 +11,8 @@ interface Form {
   parts: Readonly<Record<string, RegExp>>;
   /** Parts of other connection strings, each with the hint for the error. */
   foreign?: Readonly<Record<string, string>>;
+  /** Whether the parts together mean a connection without encryption to another machine. */
+  isPlain?: (parts: ReadonlyMap<string, string>) => boolean;
 }
 
 const anything = /./;
@@ -46,6 +49,10 @@ export const serviceBusConnectionString = connectionString({
     UseDevelopmentEmulator: /^(true|false)$/i,
   },
   foreign: { HostName: ofHub, AccountName: ofStorage },
+  // For an emulator, the SDK speaks AMQP without TLS.
+  isPlain: (parts) =>
+    /^true$/i.test(parts.get('UseDevelopmentEmulator') ?? '') &&
+    !isLoopback((parts.get('Endpoint') ?? '').replace(/^sb:\/\//, '').replace(/(:\d+)?\/?$/, '')),
 });
 
 const endpointsOf = (service: string) => ({
@@ -75,6 +82,8 @@ export const storageConnectionString = connectionString({
     DevelopmentStorageProxyUri: url,
   },
   foreign: { HostName: ofHub, Endpoint: ofServiceBus },
+  // Without an endpoint, the SDK derives the endpoint from the protocol.
+  isPlain: (parts) => parts.get('DefaultEndpointsProtocol') === 'http' && !parts.has('TableEndpoint'),
 });
 
 /** A resource of Application Insights. */
@@ -109,10 +118,13 @@ function connectionString(form: Form) {
   });
 }
 
-function faultOf(text: string, { parts, complete, foreign = {} }: Form): string | null {
+function faultOf(
+  text: string,
+  { parts, complete, foreign = {}, isPlain = () => false }: Form,
+): string | null {
   if (/["'`“”‘’]/.test(text)) return 'the value has a quote';
   if (/\s/.test(text)) return 'the value has a blank or a line break';
-  const found = new Set<string>();
+  const found = new Map<string, string>();
   for (const pair of text.replace(/;$/, '').split(';')) {
     const at = pair.indexOf('=');
     const name = pair.slice(0, Math.max(at, 0));
@@ -123,10 +135,11 @@ function faultOf(text: string, { parts, complete, foreign = {} }: Form): string 
     if (value === '') return `the part ${name} is empty`;
     if (!parts[name]?.test(value)) return `the value of ${name} has a wrong form`;
     if (found.has(name)) return `the part ${name} is there twice`;
-    found.add(name);
+    if (isPlainHttp(value)) return plainHttpFault;
+    found.set(name, value);
   }
   const missing = complete.map((names) => names.filter((name) => !found.has(name)));
-  if (missing.some((names) => names.length === 0)) return null;
+  if (missing.some((names) => names.length === 0)) return isPlain(found) ? plainHttpFault : null;
   // The set with the fewest missing parts is the intended one.
   const [fewest = []] = missing.toSorted((a, b) => a.length - b.length);
   return `${fewest.join(' and ')} missing`;

@@ -5,6 +5,7 @@ import {
   serviceBusConnectionString,
   storageConnectionString,
 } from './connectionString.js';
+import { isPlainHttp, plainHttpFault } from './plainHttp.js';
 import { schedule } from './schedule.js';
 
 /**
@@ -12,16 +13,14 @@ import { schedule } from './schedule.js';
  *
  * @param least the smallest accepted number
  * @param most the greatest accepted number
- * @param fallback the number if the setting is missing
  * @param form the error message: the expected form and an example
  */
+const limited = (least: number, most: number, form: string) =>
+  z.string().regex(/^\d+$/, form).transform(Number).pipe(z.number().min(least, form).max(most, form));
+
+/** As `limited`. @param fallback the number if the setting is missing */
 const whole = (least: number, most: number, fallback: number, form: string) =>
-  z
-    .string()
-    .regex(/^\d+$/, form)
-    .transform(Number)
-    .pipe(z.number().min(least, form).max(most, form))
-    .default(fallback);
+  limited(least, most, form).default(fallback);
 
 const list = z
   .string()
@@ -56,6 +55,7 @@ function isBare(text: string): boolean {
 const webhookSecret = /^whsec_(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 
 const balenaUrlForm = "must be the URL of balena's API without a path, such as https://api.balena-cloud.com/";
+const collectorForm = 'must be a URL, such as https://collector.example:4318 or http://localhost:4318';
 const queueForm =
   'must be the name of a queue: letters, digits, . - _ / with a letter or digit at both ends, such as provisioning';
 
@@ -71,14 +71,30 @@ export const settings = z.object({
     ),
   BALENA_API_URL: z
     .url({ protocol: /^https?$/, error: balenaUrlForm, abort: true })
-    .refine(isBare, balenaUrlForm)
+    .refine(isBare, { error: balenaUrlForm, abort: true })
+    .refine((url) => !isPlainHttp(url), `${balenaUrlForm}. The fault: ${plainHttpFault}`)
     .transform((url) => new URL(url).href)
     .default('https://api.balena-cloud.com/'),
+  BALENA_REQUESTS_PER_MINUTE: limited(
+    60,
+    1_000_000,
+    'must be a number of requests from 60 to 1000000, such as 3000',
+  ).optional(),
   IOTHUB_CONNECTION_STRING: hubConnectionString.optional(),
   CONNECTION_STRING: hubConnectionString.optional(),
   IOTHUB_HOST_NAME: hostName('myhub.azure-devices.net').optional(),
-  IOTHUB_TIER: z.enum(['F1', 'S1', 'S2', 'S3'], 'must be F1, S1, S2 or S3, such as S1').default('S1'),
+  IOTHUB_TIER: z
+    .string()
+    // A hub may have a tier that this code does not know. Such a hub works, with the rate of IOTHUB_OPERATIONS_PER_MINUTE.
+    .regex(/^[A-Z][A-Za-z]*\d$/, "must be the hub's tier, such as S1")
+    .default('S1'),
   IOTHUB_UNITS: whole(1, 200, 1, 'must be the number of units, from 1 to 200, such as 1'),
+  IOTHUB_OPERATIONS_PER_MINUTE: whole(
+    1,
+    1_000_000,
+    0,
+    'must be the registry operations a minute that the hub allows, from 1 to 1000000, such as 100',
+  ),
   SERVICEBUS_CONNECTION: serviceBusConnectionString.optional(),
   SERVICEBUS_CONNECTION__fullyQualifiedNamespace: hostName('myspace.servicebus.windows.net').optional(),
   PROVISIONING_QUEUE: z
@@ -100,7 +116,7 @@ export const settings = z.object({
   DEFAULT_SERVICE: z
     .string()
     .regex(
-      /^(?!undefined$).{0,255}$/,
+      /^(?!undefined$)[\w.-]{0,255}$/,
       'must be the name of a service, such as main, or nothing for the device level',
     )
     .default(''),
@@ -124,6 +140,7 @@ export const settings = z.object({
     .transform(Number)
     .pipe(z.number().min(0.1, renewAtForm).max(0.99, renewAtForm))
     .default(0.8),
+  KEEP_DEPROVISIONED_DAYS: whole(0, 3_650, 30, 'must be days from 1 to 3650, or 0 for ever, such as 30'),
   SWEEP_SCHEDULE: schedule.default('off'),
   RENEW_SCHEDULE: schedule.default('0 0 3 * * *'),
   MAX_ATTEMPTS: whole(1, 100, 10, 'must be a number from 1 to 100, such as 10'),
@@ -131,7 +148,8 @@ export const settings = z.object({
   WORK_LIMIT_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
   LEASE_GRACE_SECONDS: whole(1, 150, 60, 'must be seconds from 1 to 150, such as 60'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: 'must be a URL, such as http://localhost:4318' })
+    .url({ protocol: /^https?$/, error: collectorForm, abort: true })
+    .refine((url) => !isPlainHttp(url), `${collectorForm}. The fault: ${plainHttpFault}`)
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: z

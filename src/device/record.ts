@@ -1,5 +1,6 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
+import type { Places } from './lists.js';
 
 /** The level at which balena stores a variable of a device: a service by its name, or '' for the device level. */
 export type VariableScope = string;
@@ -34,6 +35,8 @@ export interface PendingWork {
   readonly due: EpochMs;
   /** The reserved registry operation, in the rate limiter's virtual time (ms). */
   readonly reservation?: number;
+  /** The reserved look-up in balena, in the virtual time of balena's limit (ms). */
+  readonly lookUp?: number;
   /** The W3C trace context of the caller. No decision depends on this field. */
   readonly traceparent?: string;
   /** Sending the message of the work is known to have failed. */
@@ -45,6 +48,8 @@ export interface Job extends PendingWork {
   /** The job failed for good, or was cancelled. */
   readonly dead?: {
     readonly at: EpochMs;
+    /** balena has no such device, and never had. The job has no dead letter: requests for random UUIDs must not fill the queue. */
+    readonly unknown?: true;
     /** An operator cancelled the bulk action that had requested this job. */
     readonly cancelled?: boolean;
     /** An operator discarded the job, so its dead letter is superseded. */
@@ -253,6 +258,8 @@ export interface DeviceRecord {
   /** The highest generation so far. This number never falls. */
   readonly lastGeneration: number;
   readonly updatedAt: EpochMs;
+  /** The rows of the record in the lists. Only the repository writes this field. See `lists.ts`. */
+  readonly listed?: Places;
   /** A random value, new with every write, by which a writer recognises its own write. */
   readonly stamp: string;
 }

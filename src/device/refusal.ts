@@ -100,6 +100,12 @@ export function isRefused(
   return step === 'validate' || !record.desired.validated;
 }
 
+/** Whether the present request has come back after the refusal of a later request, and is not validated yet. */
+export function isBackUnvalidated({ desired, refusal }: Pick<DeviceRecord, 'desired' | 'refusal'>): boolean {
+  if (!refusal || !desired.present || desired.validated) return false;
+  return refusal.desired.requestedAt > desired.requestedAt;
+}
+
 /**
  * The refused request as a record of its own: with the job, the error and the cool-down of the refused request.
  *

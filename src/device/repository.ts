@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
-import type { Columns, Key, Row, ScannedTable } from '../storage/table.js';
+import type { Columns, ErasableTable, Key, Row, ScannedTable } from '../storage/table.js';
+import {
+  type ListedDevice,
+  type ListName,
+  type ListTimes,
+  nextPlaces,
+  openLists,
+  type Places,
+  untimedLists,
+} from './lists.js';
+import { readListed, readListedRow } from './readListed.js';
 import type { DeviceRecord } from './record.js';
-import { refusedPart } from './refusal.js';
-import { type Attention, attentionOf, attentions, pendingWork } from './state.js';
+import { summariesOf } from './summariesOf.js';
 import { type Summary, summarize } from './summary.js';
 
 /** The device records. All methods throw `records-unavailable`. */
@@ -12,7 +21,8 @@ export interface Records {
   /** @returns null if the device has no record */
   read(uuid: string): Promise<Row<DeviceRecord> | null>;
   /**
-   * Writes a record on the ETag of its reading. The stored record has a new `updatedAt` and `stamp`.
+   * Writes a record on the ETag of its reading. The stored record has a new `updatedAt` and `stamp`. The rows that the record needs in the
+   * lists are written before, and the rows that the record does not need any more are removed afterwards.
    *
    * @param etag null for a new record
    * @returns false on a conflict; true also if an error or a conflict hid the success of the write
@@ -20,30 +30,49 @@ export interface Records {
   write(record: DeviceRecord, etag: string | null): Promise<boolean>;
   /** Reads, changes and writes a record, and starts over on a conflict. See `Change`. */
   amend(uuid: string, change: Change): Promise<DeviceRecord | null>;
-  /** Reads the records with pending work that was due before this moment. */
-  listOverdue(before: EpochMs): AsyncIterable<DeviceRecord>;
-  /** Counts the devices that may need an operator. A scan on the server, with one short text for each such device. */
-  countAttention(): Promise<Record<Attention, number>>;
+  /** Removes a record in the version that was read. @returns false on a conflict */
+  remove(found: Row<DeviceRecord>): Promise<boolean>;
+  /**
+   * Reads the records of a list. The costs grow with the number of these records, and not with the number of all records.
+   *
+   * @param before only the records with an earlier time; default: all records
+   */
+  listed(list: ListName, before?: EpochMs): AsyncIterable<Row<DeviceRecord>>;
+  /** Counts the rows of a list. A process that has died may have left a few rows too many. */
+  countListed(list: ListName): Promise<number>;
+  /**
+   * Writes the missing rows of the lists for the records of one partition, and removes rows that no record names. The protocol loses no row,
+   * but an operator may restore a record from a backup.
+   *
+   * @param partition the first two digits of the uuids
+   */
+  repairLists(partition: string): Promise<void>;
+  /** Reads the summaries of a list's records, and possibly of a few other records. */
+  listedSummaries(list: ListName): Promise<Summary[]>;
+  /** Reads the summaries of these devices, in any order. A device without a record is left out. */
+  summariesOf(uuids: Iterable<string>): Promise<Summary[]>;
   /** Reads the summaries of all matching records in the order of the uuids, a page at a time. */
   summaries(where?: Where): AsyncIterable<Summary>;
 }
 
 /** A filter for records. A record must meet all given conditions. */
 export interface Where {
-  /** Whether the record has a dead job: of its present request, or of a refused request. */
-  dead?: boolean;
-  code?: string;
-  fleet?: string;
-  /** The bulk action that last changed the record. */
-  action?: string;
-  /** The bulk action that requested the refused request. */
-  refusedAction?: string;
   /** Only uuids greater than this one. */
   after?: string;
   /** Only uuids with these first digits, at least two. The filter reads one range of one partition. */
   startsWith?: string;
   /** Only records written at or after this moment, by the clock of the writing process. */
   changedSince?: EpochMs;
+}
+
+/** The tables, the clock, and the lists that a record needs. */
+export interface RecordsOptions {
+  /** Stores one row for each device. */
+  table: ScannedTable<DeviceRecord> & ErasableTable<DeviceRecord>;
+  /** Stores one row for each device and list. */
+  lists: ErasableTable<ListedDevice>;
+  clock: Clock;
+  timesOf(record: DeviceRecord): ListTimes;
 }
 
 /**
@@ -55,15 +84,25 @@ export type Change = (record: DeviceRecord | null) => DeviceRecord | null;
 /** Real contention on one device causes far fewer conflicts. After more conflicts, the caller's back-off is the better wait. */
 const mostConflicts = 50;
 
-/** Opens the device records. @param table stores one row for each device */
-export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Records {
+/** Opens the device records. */
+export function openRecords({ table, lists: listTable, clock, timesOf }: RecordsOptions): Records {
   const read = (uuid: string) => table.get(keyOf(uuid));
+  const lists = openLists(listTable, () => clock.now());
+  // A row that is left behind is removed by its reader.
+  const drop = (rows: readonly Omit<ListedDevice, 'listedAt'>[]) =>
+    Promise.allSettled(rows.map(lists.remove));
 
   /** @returns the stored record; null on a conflict */
   async function put(record: DeviceRecord, etag: string | null): Promise<DeviceRecord | null> {
-    const stored = { ...record, updatedAt: clock.now(), stamp: randomUUID() };
-    const isStored = await putStamped(table, keyOf(record.uuid), stored, etag, columnsOf(stored));
-    return isStored ? stored : null;
+    const stamp = randomUUID();
+    const times = timesOf(record);
+    const { places, added, dropped } = nextPlaces(record.uuid, record.listed ?? {}, times, stamp);
+    // A record that needs a row must never be without the row, whatever process is killed at whatever time.
+    await Promise.all(added.map(lists.add));
+    const stored = { ...record, updatedAt: clock.now(), listed: places, stamp };
+    if (!(await putStamped(table, keyOf(record.uuid), stored, etag, columnsOf(stored)))) return null;
+    await drop(dropped);
+    return stored;
   }
 
   async function amend(uuid: string, change: Change): Promise<DeviceRecord | null> {
@@ -88,20 +127,42 @@ export function openRecords(table: ScannedTable<DeviceRecord>, clock: Clock): Re
     }
   }
 
-  async function countAttention(): Promise<Record<Attention, number>> {
-    const counts = Object.fromEntries(attentions.map((each) => [each, 0])) as Record<Attention, number>;
-    // Every reason is greater than the empty text.
-    for await (const reason of table.column('attention', "attention ge 'a'"))
-      counts[reason as Attention] += 1;
-    return counts;
+  async function* range(first: string, last: string): AsyncIterable<Summary> {
+    const { partition } = keyOf(first);
+    // A uuid has no digit above f.
+    const filter = `PartitionKey eq '${partition}' and RowKey ge '${first}' and RowKey lt '${last}g'`;
+    for await (const text of table.column('summary', filter)) yield JSON.parse(text) as Summary;
+  }
+
+  async function listedUuids(list: ListName): Promise<string[]> {
+    const uuids: string[] = [];
+    for await (const { value } of lists.read(list)) uuids.push(value.uuid);
+    return uuids;
   }
 
   return {
     read,
-    countAttention,
     write: async (record, etag) => (await put(record, etag)) !== null,
     amend,
-    listOverdue: (before) => table.list(`pending eq true and due lt ${before}L`),
+    async remove({ value, etag }) {
+      const isRemoved = await table.remove(keyOf(value.uuid), etag);
+      if (isRemoved) await drop(rowsOf(value.uuid, value.listed));
+      return isRemoved;
+    },
+    listed: (list, before) => readListed({ read, lists, clock }, list, before),
+    countListed: async (list) => (await listedUuids(list)).length,
+    listedSummaries: async (list) => summariesOf({ read, range }, await listedUuids(list)),
+    summariesOf: (uuids) => summariesOf({ read, range }, uuids),
+    async repairLists(partition) {
+      const filter = `PartitionKey eq ${literal(partition)}`;
+      for await (const text of table.column('listed', filter)) {
+        const { uuid, listed } = JSON.parse(text) as Pick<DeviceRecord, 'uuid' | 'listed'>;
+        await Promise.all(rowsOf(uuid, listed).map(lists.add));
+      }
+      const deps = { read, lists, clock };
+      for (const list of untimedLists)
+        for await (const row of lists.readPartition(list, partition)) await readListedRow(deps, row);
+    },
     summaries,
   };
 }
@@ -111,21 +172,19 @@ function keyOf(uuid: string): Key {
   return { partition: uuid.slice(0, 2), row: uuid };
 }
 
-/** The columns that timers and operators filter by. The record itself is the JSON beside the columns. */
+function rowsOf(uuid: string, places: Places = {}): Omit<ListedDevice, 'listedAt'>[] {
+  return (Object.keys(places) as ListName[]).flatMap((list) => {
+    const place = places[list];
+    return place ? [{ list, uuid, ...place }] : [];
+  });
+}
+
+/** The columns for scans. The record itself is the JSON beside the columns. */
 function columnsOf(record: DeviceRecord): Columns {
-  const { job, observed, error, action } = record;
-  const refused = refusedPart(record);
-  const work = pendingWork(record);
+  const { uuid, updatedAt, listed } = record;
   return {
-    changed: record.updatedAt,
-    pending: work !== null,
-    dead: job?.dead !== undefined || refused !== null,
-    due: (work ?? job)?.due ?? 0,
-    code: error?.code ?? '',
-    fleet: observed.fleet ?? '',
-    action: action?.id ?? '',
-    refusedAction: refused?.action?.id ?? '',
-    attention: attentionOf(record) ?? '',
+    changed: updatedAt,
+    listed: JSON.stringify({ uuid, listed }),
     summary: JSON.stringify(summarize(record)),
   };
 }
@@ -133,10 +192,8 @@ function columnsOf(record: DeviceRecord): Columns {
 /** A text in an OData filter. A quote in the text is doubled, so that the quote cannot end the text. */
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-function filterOf({ changedSince, after, startsWith, ...equal }: Where): string | undefined {
-  const conditions = Object.entries(equal)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name} eq ${typeof value === 'string' ? literal(value) : value}`);
+function filterOf({ changedSince, after, startsWith }: Where): string | undefined {
+  const conditions: string[] = [];
   if (changedSince !== undefined) conditions.push(`changed ge ${Math.floor(changedSince)}L`);
   if (startsWith !== undefined)
     conditions.push(

@@ -6,9 +6,10 @@ export function isPending(job: Job | null): job is Job {
   return job !== null && !job.dead;
 }
 
-/** Whether a worker has begun the pending job: a run is under way, has failed, or has reserved a registry operation. */
+/** Whether a worker has begun the pending job: a run is under way or has failed, or the job has a reservation. */
 export function hasBegun({ job, lease, attempts, retries, quickTries }: DeviceRecord): boolean {
-  return lease !== null || attempts > 0 || retries > 0 || quickTries > 0 || job?.reservation !== undefined;
+  if (job?.reservation !== undefined || job?.lookUp !== undefined) return true;
+  return lease !== null || attempts > 0 || retries > 0 || quickTries > 0;
 }
 
 /** Whether a change is pending. Requests and replays start changes. */
@@ -24,6 +25,11 @@ export function pendingWork({ job, check }: Pick<DeviceRecord, 'job' | 'check'>)
 /** Whether the next work is a check. */
 export function isCheckNext({ job, check }: Pick<DeviceRecord, 'job' | 'check'>): boolean {
   return check !== null && !isPending(job);
+}
+
+/** Whether the present request failed because balena has no such device, and no worker has seen the device so far. */
+export function isUnknownDevice({ job, observed }: Pick<DeviceRecord, 'job' | 'observed'>): boolean {
+  return job?.dead?.unknown === true && observed.fleet === null && !isDeadByOperator(job);
 }
 
 /** Whether an operator has cancelled or discarded the job. No worker may continue such a job, and a check of the device only looks. */
@@ -47,6 +53,11 @@ export function isMessageOfJob(
   { requestId, generation }: { requestId: string | null; generation: number | null },
 ): boolean {
   return job !== null && job.generation === generation && desired.requestId === requestId;
+}
+
+/** Whether the next work only looks whether balena still has the device: it is the check of a request that an operator has ended. */
+export function onlyLooks(record: Pick<DeviceRecord, 'job' | 'check'>): boolean {
+  return isCheckNext(record) && isDeadByOperator(record.job);
 }
 
 /** Whether the hub is known to accept this thumbprint. */

@@ -116,6 +116,9 @@ export function pendingDue({ job, check }: Summary): EpochMs | null {
 }
 
 /** The state that lists show, with the lease taken into account. */
-export function summaryState({ state, leasedUntil }: Summary, now: EpochMs): State {
+export function summaryState(
+  { state, leasedUntil }: Pick<Summary, 'state' | 'leasedUntil'>,
+  now: EpochMs,
+): State {
   return now < leasedUntil ? 'working' : state;
 }

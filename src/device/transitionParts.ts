@@ -1,3 +1,4 @@
+import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type {
@@ -12,7 +13,7 @@ import type {
   RequestPart,
   VariableScope,
 } from './record.js';
-import { fallbackFor, requestPartOf } from './refusal.js';
+import { fallbackFor, isBackUnvalidated, requestPartOf } from './refusal.js';
 import { retirementOf } from './request.js';
 import { isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
 
@@ -103,10 +104,11 @@ export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
 /** Resets the counters of failed runs, and the error. */
 export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null } as const;
 
-interface WorkDetails {
+/** What is reserved for work: a registry operation, or a look-up in balena. */
+export type Reserved = Pick<PendingWork, 'reservation' | 'lookUp'>;
+
+interface WorkDetails extends Reserved {
   due: EpochMs;
-  /** The reservation of the new work. An earlier reservation is not kept. */
-  reservation?: number | undefined;
   forceVerify?: boolean | undefined;
 }
 
@@ -114,7 +116,7 @@ interface WorkDetails {
 function nextWork(
   { lastGeneration }: DeviceRecord,
   traceparent: string | undefined,
-  { due, reservation, forceVerify }: WorkDetails,
+  { due, reservation, lookUp, forceVerify }: WorkDetails,
 ): PendingWork {
   return {
     generation: lastGeneration + 1,
@@ -122,6 +124,7 @@ function nextWork(
     due: Math.round(due),
     ...(forceVerify && { forceVerify }),
     ...(reservation !== undefined && { reservation }),
+    ...(lookUp !== undefined && { lookUp }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }
@@ -163,16 +166,16 @@ export function startCheck(
 /**
  * Moves the next work to another time, under a new generation. `forceVerify` and trace are kept. A record without work gets a change.
  *
- * @param reservation the reservation of the new work; an earlier reservation is not kept
+ * @param reserved the reservations of the new work; earlier reservations are not kept
  */
 export function reschedule(
   record: DeviceRecord,
   { traceparent }: Context,
   due: EpochMs,
-  reservation?: number,
+  reserved: Reserved = {},
 ): DeviceRecord {
   const work = pendingWork(record);
-  const details = { due, reservation, forceVerify: work?.forceVerify, notice: record.check?.notice };
+  const details = { ...reserved, due, forceVerify: work?.forceVerify, notice: record.check?.notice };
   const start = work !== null && !isPending(record.job) ? startCheck : startJob;
   return start(record, work?.traceparent ?? traceparent, details);
 }
@@ -225,13 +228,17 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, context
     return endCheck(ended, context, true);
   }
   const failures = record.failures + 1;
+  const isUnknown =
+    error.code === 'device-not-found' && record.desired.present && record.observed.fleet === null;
   const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
   const dead = {
     ...record,
     error: recordedError(error, now),
-    job: { ...job, dead: { at: now } },
+    job: { ...job, dead: { at: now, ...(isUnknown && ({ unknown: true } as const)) } },
     failures,
     coolDownUntil: now + coolDown,
+    // balena has no scope of the device. Otherwise each request for another service would add a scope.
+    scopes: isUnknown ? [] : record.scopes,
   };
   return endCheck(dead, context, false);
 }
@@ -297,13 +304,13 @@ function laterOf(earlier: RequestPart | null, refused: RequestPart): RequestPart
 }
 
 /**
- * Puts a later request, which was refused, back in the place of a dead request that no run has validated. None of them is valid, and the
+ * Puts a later request, which was refused, back in the place of a dead request that is a mistake, too. None of them is valid, and the
  * last request counts: a check takes up the failure of that request once its cause is gone.
  */
 export function withLastRequest(record: DeviceRecord): DeviceRecord {
-  const { desired, job, refusal } = record;
-  const isLater = refusal !== null && refusal.desired.requestedAt > desired.requestedAt;
-  if (!job?.dead || desired.validated || !desired.present || !isLater) return record;
+  const { job, refusal, error } = record;
+  if (!job?.dead || !refusal || !isBackUnvalidated(record)) return record;
+  if (!error || !policyOf(error.code).isFinal) return record;
   return { ...record, ...refusal, desired: withRetirementOf(record, refusal.desired), refusal: null };
 }
 
@@ -344,9 +351,18 @@ export function reopened(record: DeviceRecord, { desired, job, ...rest }: Device
   };
 }
 
+/** The most characters of a text in a record. */
+const longestText = 500;
+
+/** A text of another system as the record stores the text: short, and without control characters, which JSON writes with six characters. */
+function bounded(text: string): string {
+  const plain = text.replaceAll(/\p{Cc}+/gu, ' ').toWellFormed();
+  return plain.length > longestText ? `${plain.slice(0, longestText - 1).toWellFormed()}…` : plain;
+}
+
 /** An error in its stored form. */
 export function recordedError({ code, step, message }: ProvisioningError, at: EpochMs): RecordedError {
-  return { code, step: step ?? null, message, at };
+  return { code, step: step ?? null, message: bounded(message), at };
 }
 
 /** After a run of unknown outcome, the accepted thumbprints at the hub are not known. */
@@ -399,10 +415,11 @@ const mostEvents = 24;
 
 /** Appends an event. An event with the type and the note of the last event replaces the last event, so that hours of waiting are one line. */
 export function appendHistory(record: DeviceRecord, event: HistoryEvent): DeviceRecord {
+  const note = bounded(event.note);
   const last = record.history.at(-1);
-  const repeats = last?.type === event.type && last.note === event.note;
+  const repeats = last?.type === event.type && last.note === note;
   const earlier = repeats ? record.history.slice(0, -1) : record.history;
-  return { ...record, history: [...earlier, event].slice(-mostEvents) };
+  return { ...record, history: [...earlier, { ...event, note }].slice(-mostEvents) };
 }
 
 /** A request in the words of the history: "provision at main". */

@@ -47,6 +47,7 @@ import {
   newRecord,
   noFailure,
   putBack,
+  type Reserved,
   recordedError,
   renewCheck,
   reopened,
@@ -194,7 +195,17 @@ export function restoredFromMessage(message: LostWork, { now }: Context): Device
  */
 export function restoredFromRun(leased: DeviceRecord, { now }: Context): DeviceRecord {
   const note = 'the record was lost during the run, and made again at the end of the run';
-  return appendHistory(leased, { at: now, type: 'died', note });
+  // The rows that the lost record had in the lists may be gone.
+  const { listed: _, ...record } = leased;
+  return appendHistory(record, { at: now, type: 'died', note });
+}
+
+/**
+ * The time for the removal of the record has come, and balena still has the device. The record stays as long again: without the record, a
+ * sweep or an event would provision a device again that an operator has deprovisioned.
+ */
+export function removalPostponed(record: DeviceRecord, { now }: Context): DeviceRecord {
+  return { ...record, observed: { ...record.observed, verifiedAt: now } };
 }
 
 /** The message of the next work could not be sent. The next request sends the message again. */
@@ -210,22 +221,23 @@ export function publishFailed(record: DeviceRecord): DeviceRecord | null {
  *
  * @param due the earliest start of the next delivery
  * @param waitsFor the cause of the wait, for the history
- * @param reservation the registry operation that is reserved for the work, if one is
+ * @param reserved what is reserved for the work
  */
 export function postponed(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
   waitsFor: WaitsFor,
-  reservation?: number,
+  reserved: Reserved = {},
 ): DeviceRecord {
-  const next = reschedule(record, context, due, reservation);
+  const next = reschedule(record, context, due, reserved);
   return appendHistory(next, { at: context.now, type: 'waited', note: waits[waitsFor] });
 }
 
-export type WaitsFor = 'reservation' | 'dependency';
+export type WaitsFor = 'reservation' | 'look-up' | 'dependency';
 
 const waits: Record<WaitsFor, string> = {
+  'look-up': 'waits for its look-up in balena',
   reservation: 'waits for its turn at the hub',
   dependency: 'waits until balena and the hub work again',
 };
@@ -306,6 +318,22 @@ export function workerDied(record: DeviceRecord, context: Context, error: Provis
   const refuses = isRefused(record, error);
   const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context);
   return refuses ? putBack(dead, context, fallbackAfter(record, error)) : withLastRequest(dead);
+}
+
+/** A device has far fewer services. */
+const mostScopesLeft = 32;
+
+/**
+ * The table has refused the next version of the record for its size. The work fails for good, or the request is refused. Without the history,
+ * and with the last scopes only, the record is small enough to say so.
+ */
+export function tooLarge(record: DeviceRecord, context: Context, error: ProvisioningError): DeviceRecord {
+  const refuses = isRefused(record, error);
+  const small = { ...record, history: [], scopes: record.scopes.slice(-mostScopesLeft) };
+  const dead = markDead(small, error, context);
+  const note = `failed for good, ${error.code}: ${error.message}`;
+  const next = appendHistory(dead, { at: context.now, type: 'ran', note });
+  return refuses ? putBack(next, context, fallbackAfter(record, error)) : withLastRequest(next);
 }
 
 /** The run has found our variables in further scopes. */
@@ -421,20 +449,23 @@ export function looked(record: DeviceRecord, context: Context, steps: readonly S
 }
 
 /**
- * The run needs a registry operation whose time has not come.
+ * The run needs a registry operation whose time has not come, or the circuit of the hub is open.
  *
- * @param due the time of the reservation
+ * @param due the time of the reservation, or of the next attempt
+ * @param reservation undefined if the circuit is open
  */
 export function suspended(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
-  reservation: number,
+  reservation: number | undefined,
   steps: readonly StepResult[],
 ): DeviceRecord {
   const { now } = context;
-  const next = reschedule(record, context, afterLease(record, due, now), reservation);
-  return appendHistory(next, { at: now, type: 'ran', note: waits.reservation, steps });
+  const reserved = reservation === undefined ? {} : { reservation };
+  const next = reschedule(record, context, afterLease(record, due, now), reserved);
+  const note = reservation === undefined ? waits.dependency : waits.reservation;
+  return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
 /** A failed run. */

@@ -23,7 +23,7 @@ export interface ListingOptions {
 
 /**
  * Lists the devices of fleets in the order of the UUIDs, each device once. The listing costs a request for each fleet and page, and
- * another request for each fleet.
+ * another request for a fleet whose last page is empty.
  *
  * @throws ProvisioningError `balena-unauthorized` if a fleet is invisible to the API key, without `onInvisible`: an empty list would look
  * like a fleet without devices
@@ -52,7 +52,11 @@ export async function* listDevices(
   }
 }
 
-/** Lists the devices of a fleet, page by page. A page that is not full counts only if the API key still sees the fleet. */
+/**
+ * Lists the devices of a fleet, page by page. balena answers with an empty page also if the API key does not see the fleet any more, so an
+ * empty page counts only if the key still sees the fleet. A page with devices shows by itself that the key sees the fleet, and balena reads
+ * a page in one query: such a page has all devices up to its end.
+ */
 async function* devicesIn(
   { balena, clock }: ListingDependencies,
   fleet: string | null,
@@ -61,10 +65,8 @@ async function* devicesIn(
 ): AsyncGenerator<ListedDevice> {
   for (let from = after; ; ) {
     const page = await retryWithBackoff(clock, () => balena.list(fleet, from), signal);
-    if (
-      page.length < fleetPageSize &&
-      !(await retryWithBackoff(clock, () => balena.seesFleet(fleet), signal))
-    ) {
+    signal?.throwIfAborted();
+    if (page.length === 0 && !(await retryWithBackoff(clock, () => balena.seesFleet(fleet), signal))) {
       if (fleet !== null && onInvisible) return onInvisible(fleet);
       throw new ProvisioningError(
         'balena-unauthorized',

@@ -1,13 +1,14 @@
-import { type CertificateCounts, expiryClassOf, noCertificates } from '../certificates/expiry.js';
-import { type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
+import { type CertificateCounts, expiryClassOf, expiryOf, noCertificates } from '../certificates/expiry.js';
+import { isRenewalLate, type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
 import type { Records } from '../device/repository.js';
 import { isHalfStored } from '../device/state.js';
-import { pendingDue, type Summary } from '../device/summary.js';
+import { pendingDue, type Summary, summarize } from '../device/summary.js';
 import { requestCheck } from '../provisioning/check.js';
 import type { Queue } from '../queue/queue.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { Clock, EpochMs } from '../shared/time.js';
+import { productMetrics } from '../telemetry/metrics.js';
 
 /** Everything that a renewal uses. */
 export interface RenewDependencies {
@@ -39,7 +40,7 @@ export interface RenewReport {
   failed: number;
   /** The share of the rate limiter used by renewals. */
   share: RenewalShare;
-  /** All certificates by the time of expiry. */
+  /** The due certificates by the time of expiry. */
   certificates: CertificateCounts;
 }
 
@@ -56,8 +57,9 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   const { records, clock } = deps;
   const { renewAt, operationsPerMinute, signal, onCertificates } = options;
   const now = clock.now();
-  const { certificates, due, failed, scheduled } = await findDue(records, renewAt, now);
+  const { certificates, late, due, failed, scheduled } = await findDue(records, renewAt, now);
   onCertificates?.(certificates);
+  productMetrics().lateCertificates(late);
 
   const share = renewalShare(
     due.map(({ notAfter }) => notAfter),
@@ -79,23 +81,33 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   return { due: due.length + failed, checked, left: due.length - checked, failed, share, certificates };
 }
 
-/** Reads all records. @returns the due certificates, the first to expire first; and when the checks of earlier runs are due */
+/** Reads the records whose care is due. @returns the due certificates, the first to expire first; and when the checks of earlier runs are due */
 async function findDue(records: Records, renewAt: number, now: EpochMs) {
   const certificates = noCertificates();
   const due: { uuid: string; notAfter: EpochMs }[] = [];
   const scheduled: EpochMs[] = [];
   let failed = 0;
-  for await (const summary of records.summaries()) {
+  let late = 0;
+  for await (const { value } of records.listed('care', now)) {
+    const summary = summarize(value);
+    if (!isDue(summary, renewAt, now)) continue;
+    if (isLate(summary, renewAt, now)) late += 1;
     const { uuid, job, check, notAfter } = summary;
     if (check && !check.forceVerify && check.due >= now) scheduled.push(check.due);
-    const expiryClass = expiryClassOf(summary, now);
+    const expiryClass = expiryClassOf(expiryOf(summary), now);
     if (expiryClass) certificates[expiryClass] += 1;
-    if (!isDue(summary, renewAt, now)) continue;
     if (job?.cancelled || job?.discarded) failed += 1;
     else if (pendingDue(summary) === null) due.push({ uuid, notAfter: notAfter ?? 0 });
   }
   due.sort((a, b) => a.notAfter - b.notAfter);
-  return { certificates, due, failed, scheduled };
+  return { certificates, late, due, failed, scheduled };
+}
+
+/** @param summary of a device with a due certificate */
+function isLate({ uuid, notBefore, notAfter }: Summary, renewAt: number, now: EpochMs): boolean {
+  return (
+    notBefore !== null && notAfter !== null && isRenewalLate({ uuid, notBefore, notAfter }, renewAt, now)
+  );
 }
 
 function isDue(summary: Summary, renewAt: number, now: EpochMs): boolean {

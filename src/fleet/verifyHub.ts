@@ -1,8 +1,9 @@
-import { pendingDue, type Summary } from '../device/summary.js';
+import { pendingDue, type Summary, summarize } from '../device/summary.js';
 import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
 import type { EpochMs } from '../shared/time.js';
+import { verifyAfterMs } from './listTimes.js';
 import type { RenewDependencies } from './renew.js';
 
 /** The options of a run. */
@@ -21,8 +22,6 @@ export interface VerifyReport {
 }
 
 const hours = 3_600_000;
-/** An identity that somebody has deleted at the hub is found after this time, even if the device is silent. */
-const verifyAfterMs = 7 * 24 * hours;
 /** The timer runs daily. */
 const spreadMs = 24 * hours;
 /** With one S1 unit 7,200 devices a day: 50,000 devices are all verified within a week, 100,000 within two. */
@@ -43,8 +42,10 @@ export async function verifyHub(
   const { records, clock } = deps;
   const now = clock.now();
   const due: Pick<Summary, 'uuid' | 'hubSeenAt'>[] = [];
-  for await (const summary of records.summaries())
+  for await (const { value } of records.listed('care', now)) {
+    const summary = summarize(value);
     if (isDue(summary, now)) due.push({ uuid: summary.uuid, hubSeenAt: summary.hubSeenAt });
+  }
   due.sort((a, b) => a.hubSeenAt - b.hubSeenAt);
   const intervalMs = 60_000 / (operationsPerMinute * part);
   const chosen = due.slice(0, Math.floor(spreadMs / intervalMs));

@@ -4,10 +4,11 @@ import { type Dependency, ProvisioningError } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
 import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
 import type { Status, StatusRow } from './status.js';
+import { type TimersHealthDependencies, timersLine } from './timers.js';
 import { type WorkerHealthDependencies, workerLine } from './worker.js';
 
 /** Everything that the health report uses. */
-export interface HealthDependencies extends WorkerHealthDependencies {
+export interface HealthDependencies extends WorkerHealthDependencies, TimersHealthDependencies {
   queue: Queue;
   status: Status;
   circuits: Record<Dependency, CircuitBreaker>;
@@ -16,7 +17,7 @@ export interface HealthDependencies extends WorkerHealthDependencies {
 
 /** The health of one dependency. */
 export interface HealthLine {
-  name: 'configuration' | 'queue' | 'records' | 'worker' | Dependency;
+  name: 'configuration' | 'queue' | 'records' | 'worker' | 'timers' | Dependency;
   ok: boolean;
   detail: string;
 }
@@ -31,13 +32,15 @@ export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
     line('queue', () => queue.ping()),
     readStatus(status),
   ]);
+  const queueSeen = withThrottling(queueLine, deps, row);
   const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
   const seen = await Promise.all([
     workerLine(deps, row),
+    timersLine(deps),
     seenLine('balena', deps, row),
     seenLine('hub', deps, row),
   ]);
-  return [configuration, queueLine, recordsLine, ...seen];
+  return [configuration, queueSeen, recordsLine, ...seen];
 }
 
 /**
@@ -63,6 +66,19 @@ async function line(name: HealthLine['name'], request: () => Promise<unknown>): 
   } catch (error) {
     return { name, ok: false, detail: ProvisioningError.from(error).message };
   }
+}
+
+const throttledLatelyMs = 10 * 60_000;
+const throttledNowMs = 60_000;
+
+/** The line of the queue, with the last time at which a worker or an HTTP function found the credits used up. */
+function withThrottling(line: HealthLine, { clock }: HealthDependencies, row: StatusRow | null): HealthLine {
+  const agoMs = clock.now() - (row?.queueThrottledAt ?? 0);
+  if (!line.ok || agoMs > throttledLatelyMs) return line;
+  const detail =
+    `answers; Service Bus limited our requests ${Math.round(agoMs / 1_000)} s ago (ServerBusy): ` +
+    'see "Service Bus says busy" in docs/runbook.md';
+  return { ...line, ok: agoMs > throttledNowMs, detail };
 }
 
 async function readStatus(status: Status): Promise<{ line: HealthLine; row: StatusRow | null }> {

@@ -19,6 +19,8 @@ export type StatusRow = Record<Dependency, Observation> & {
   at: EpochMs;
   /** The counts of all workers since the first start. */
   totals: Totals;
+  /** When Service Bus last refused a call because the credits were used up; missing if that never happened. */
+  queueThrottledAt?: EpochMs;
 };
 
 /** The counted events: registry operations, provisioned devices, and requests that failed for good. */
@@ -31,6 +33,8 @@ export type Totals = Record<Counted, number>;
 export interface Status {
   /** Notes the outcome of a call. @param error null for a successful call */
   noteCall(dependency: Dependency, error: ProvisioningError | null): void;
+  /** Notes that Service Bus refused a call because the credits of the namespace are used up. */
+  noteQueueThrottled(): void;
   /** Counts one event. */
   count(what: Counted): void;
   /**
@@ -60,11 +64,15 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
   let reportedAt = Number.NEGATIVE_INFINITY;
   let unreported = { ...none };
   let isScheduled = false;
+  let queueThrottledAt = 0;
   const status: Status = {
     noteCall(dependency, error) {
       const observation = observations[dependency];
       if (error) Object.assign(observation, { failedAt: clock.now(), code: error.code });
       else observation.answeredAt = clock.now();
+    },
+    noteQueueThrottled() {
+      queueThrottledAt = clock.now();
     },
     count(what) {
       unreported[what] += 1;
@@ -91,6 +99,7 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
             totals: combine(before?.totals ?? none, counted, 1),
             balena: latest(before?.balena, observations.balena),
             hub: latest(before?.hub, observations.hub),
+            ...throttledAt(Math.max(before?.queueThrottledAt ?? 0, queueThrottledAt)),
           }),
           write: (merged, { etag }) => table.put(key, merged, etag),
         });
@@ -103,6 +112,8 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
   };
   return status;
 }
+
+const throttledAt = (at: EpochMs) => (at === 0 ? {} : { queueThrottledAt: at });
 
 function combine(a: Totals, b: Totals, sign: 1 | -1): Totals {
   return {

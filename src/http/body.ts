@@ -6,6 +6,19 @@ const maxBytes = 16 * 1024;
 /** For the error about a missing body. The Functions host passes no chunked body on. */
 export const noBodyHint = 'A body that is sent without Content-Length (chunked) does not arrive.';
 
+const tooLarge = (area: ApiArea) =>
+  new BadRequest(`${area}.request.too-large`, 'The body is larger than 16 KiB.', 413);
+
+/**
+ * Refuses a request that announces a larger body than 16 KiB, without reading the body. The platform refuses more than 64 KiB
+ * (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT) before a function gets the request.
+ *
+ * @throws BadRequest `<area>.request.too-large` (413)
+ */
+export function refuseLargeBody({ headers }: Pick<HttpRequest, 'headers'>, area: ApiArea): void {
+  if (Number(headers.get('content-length')) > maxBytes) throw tooLarge(area);
+}
+
 /**
  * Reads the body of a request as text, byte by byte as sent. The signature of a webhook is made from this text.
  *
@@ -14,7 +27,6 @@ export const noBodyHint = 'A body that is sent without Content-Length (chunked) 
  * body is not UTF-8
  */
 export async function readBody(request: HttpRequest, area: ApiArea): Promise<string> {
-  const tooLarge = () => new BadRequest(`${area}.request.too-large`, 'The body is larger than 16 KiB.', 413);
   const coding = request.headers.get('content-encoding');
   if (coding && coding.toLowerCase() !== 'identity') {
     throw new BadRequest(
@@ -23,9 +35,9 @@ export async function readBody(request: HttpRequest, area: ApiArea): Promise<str
       415,
     );
   }
-  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge();
+  refuseLargeBody(request, area);
   const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > maxBytes) throw tooLarge();
+  if (bytes.byteLength > maxBytes) throw tooLarge(area);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

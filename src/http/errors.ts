@@ -19,18 +19,32 @@ export class BadRequest extends Error {
   }
 }
 
-/** The caller has no valid credentials. The message says how to send valid credentials. */
+/** The caller has no valid credentials (401), or no right (403). The message names what the caller lacks. */
 export class Unauthorized extends Error {
   constructor(
-    readonly code: 'webhook.unauthorized' | 'provision.proof-missing' | 'provision.proof-wrong',
+    readonly code:
+      | 'webhook.unauthorized'
+      | 'provision.proof-missing'
+      | 'provision.proof-wrong'
+      | 'provision.fleet-not-served',
     message: string,
+    readonly status: 401 | 403 = 401,
   ) {
     super(message);
     this.name = 'Unauthorized';
   }
 }
 
-const retryAfterSeconds = 5;
+/** The wait if the error names no other. */
+const usualWaitMs = 5_000;
+
+/** The wait that a caller gets, whole seconds. Where the policy spreads runs over a longer time, the callers are spread as well. */
+function retryAfter({ code, retryAfterMs }: ProvisioningError): number {
+  const leastSeconds = Math.ceil((retryAfterMs ?? usualWaitMs) / 1_000);
+  const spreadSeconds = policyOf(code).spreadMs / 1_000 - leastSeconds;
+  return leastSeconds + Math.floor(Math.random() * Math.max(0, spreadSeconds));
+}
+
 /** The wait while settings are wrong: an operator has to correct them. */
 const wrongSettingsSeconds = 60;
 
@@ -65,15 +79,18 @@ export function withErrorResponses(
       if (error instanceof BadRequest)
         return problem({ status: error.status, code: error.code, detail: error.message });
       if (error instanceof Unauthorized)
-        return problem({ status: 401, code: error.code, detail: error.message });
+        return problem({ status: error.status, code: error.code, detail: error.message });
       if (error instanceof ConfigError) return wrongSettings(error, callers);
-      const { code, message } = ProvisioningError.from(error);
+      const failure = ProvisioningError.from(error);
+      const { code, message, policy } = failure;
       context.error(`${code}: ${message}`);
+      if (policy.isFinal) return problem({ status: policy.httpStatus, code, detail: message });
+      const seconds = retryAfter(failure);
       return problem({
         status: policyOf(code).httpStatus,
         code,
-        detail: `${message} The request may be lost: repeat the request in ${retryAfterSeconds} seconds.`,
-        headers: { 'retry-after': String(retryAfterSeconds) },
+        detail: `${message} The request may be lost: repeat the request in ${seconds} seconds.`,
+        headers: { 'retry-after': String(seconds) },
       });
     }
   };

@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import * as z from 'zod';
+import { jsonText } from '../shared/printable.js';
 
 /** The content of a problem document. */
 export interface Problem {
@@ -16,6 +17,7 @@ export interface Problem {
 const titles: Record<number, string> = {
   400: 'Bad request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not found',
   409: 'Conflict',
   413: 'Content too large',
@@ -40,7 +42,7 @@ export function problem({ status, code, detail, headers = {}, more = {} }: Probl
   return {
     status,
     headers: { ...headers, 'content-type': 'application/problem+json' },
-    body: JSON.stringify({
+    body: jsonText({
       type: 'about:blank',
       title: titles[status] ?? 'Error',
       status,

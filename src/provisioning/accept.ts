@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
-import { refusedPart } from '../device/refusal.js';
+import { isBackUnvalidated, refusedPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
 import { hasBegun, hasPendingChange, isInDesiredState, operationOf, pendingWork } from '../device/state.js';
@@ -174,8 +174,9 @@ function answerWithoutChange(
 ): Acceptance | undefined {
   const { job, desired } = record;
   const same = isSameRequest(request, record);
-  if (same && hasPendingChange(record) && !waitsForBulkAction(record, now))
-    return { kind: 'accepted', record };
+  // A request that came back, and is requested again, is the last request from now on.
+  const isLast = !isBackUnvalidated(record) && !waitsForBulkAction(record, now);
+  if (same && hasPendingChange(record) && isLast) return { kind: 'accepted', record };
   if (!request.present) return undefined;
   if (same && !job?.dead && isInDesiredState(record)) return { kind: 'already-provisioned', record };
   const refused = refusedPart(record);

@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
-import { pendingWork } from '../device/state.js';
+import { type Attention, attentions, pendingWork } from '../device/state.js';
 import { refusalReopened } from '../device/transitions.js';
 import {
   type DiscardedDeadLetters,
@@ -11,7 +11,7 @@ import {
 } from '../queue/deadLetters.js';
 import { publish } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
-import type { Clock } from '../shared/time.js';
+import type { Clock, EpochMs } from '../shared/time.js';
 import type { LastRun } from '../storage/timerRows.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
@@ -50,15 +50,31 @@ const longestLockingMs = 45_000;
  * work again. The redrive also removes superseded and discarded dead letters from the dead-letter queue, and counts the devices that may
  * need an operator.
  *
+ * @param signal ends the run at the next message; the next run continues
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
-export async function redrive(deps: RedriveDependencies): Promise<RedriveReport> {
-  const report = { sent: await sendOverdue(deps), cleaned: await cleanDeadLetters(deps) };
-  productMetrics().attention(await deps.records.countAttention());
+export async function redrive(deps: RedriveDependencies, signal?: AbortSignal): Promise<RedriveReport> {
+  const report = { sent: await sendOverdue(deps, signal), cleaned: await cleanDeadLetters(deps, signal) };
+  productMetrics().attention(await countAttention(deps));
+  signal?.throwIfAborted();
+  await deps.records.repairLists(partitionAt(deps.clock.now(), deps.periodMs));
   return report;
 }
 
-async function sendOverdue(deps: RedriveDependencies): Promise<number> {
+const partitions = 256;
+
+/** Each run repairs the lists of another partition. With a run every five minutes, all partitions are done within 22 hours. */
+function partitionAt(now: EpochMs, periodMs: number): string {
+  return (Math.floor(now / periodMs) % partitions).toString(16).padStart(2, '0');
+}
+
+/** Counts the devices that may need an operator. */
+async function countAttention({ records }: RedriveDependencies): Promise<Record<Attention, number>> {
+  const counts = await Promise.all(attentions.map((reason) => records.countListed(reason)));
+  return Object.fromEntries(attentions.map((reason, i) => [reason, counts[i]])) as Record<Attention, number>;
+}
+
+async function sendOverdue(deps: RedriveDependencies, signal?: AbortSignal): Promise<number> {
   const { records, clock, duplicateWindowMs, lastRun, periodMs } = deps;
   const now = clock.now();
   const sinceLastMs = Math.max(periodMs, now - (await lastRun.read()));
@@ -80,7 +96,8 @@ async function sendOverdue(deps: RedriveDependencies): Promise<number> {
     // One message that cannot be sent must not stop the other messages. As many failures as a whole batch mean that the queue is down.
     if (failures.length >= sendsAtATime) throw failures[0];
   };
-  for await (const record of records.listOverdue(now - duplicateWindowMs)) {
+  for await (const { value: record } of records.listed('pending', now - duplicateWindowMs)) {
+    signal?.throwIfAborted();
     const work = pendingWork(record);
     if (!work) continue;
     const lateMs = now - work.due;
@@ -115,8 +132,13 @@ function isDueForSending(lateMs: number, windowMs: number, sinceLastMs: number):
  * every form of message: the portal can turn the body from data into a value, and Service Bus dead-letters the message again after ten
  * deliveries. The dead letter is superseded afterwards.
  */
-async function takeUpResent(deps: RedriveDependencies, deadLetters: JoinedDeadLetter[]): Promise<void> {
+async function takeUpResent(
+  deps: RedriveDependencies,
+  deadLetters: JoinedDeadLetter[],
+  signal?: AbortSignal,
+): Promise<void> {
   for (const { deadLetter, message, record } of deadLetters) {
+    signal?.throwIfAborted();
     // The summary decides whether the record is worth reading.
     const part = message && record && partOfMessage(message, record);
     const deadAt = part?.job?.deadAt ?? null;
@@ -133,11 +155,11 @@ async function takeUpResent(deps: RedriveDependencies, deadLetters: JoinedDeadLe
   }
 }
 
-async function cleanDeadLetters(deps: RedriveDependencies): Promise<number> {
+async function cleanDeadLetters(deps: RedriveDependencies, signal?: AbortSignal): Promise<number> {
   const { queue, records, discarded } = deps;
   const { deadLetters } = await readDeadLetters({ queue, records });
   if (deadLetters.length === 0) return 0;
-  await takeUpResent(deps, deadLetters);
+  await takeUpResent(deps, deadLetters, signal);
   const unwanted = new Set(await discarded.list());
   const toRemove = deadLetters
     .filter(({ superseded, deadLetter }) => superseded || unwanted.has(deadLetter.sequenceNumber))

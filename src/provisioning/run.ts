@@ -1,6 +1,6 @@
 import { withFleet } from '../balena/errors.js';
 import type { DeviceRecord, StepResult } from '../device/record.js';
-import { isCheckNext, isDeadByOperator, pendingWork } from '../device/state.js';
+import { onlyLooks, pendingWork } from '../device/state.js';
 import { leaseRenewed, scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
@@ -19,6 +19,17 @@ export class ReservationNotDue extends Error {
     super('the reserved registry operation is not due yet');
   }
 }
+
+/** Ends a run that needs a registry operation while the circuit of the hub is open. The run was admitted for its look-up only. */
+export class HubCircuitOpen extends Error {
+  /** @param until the time of the next attempt */
+  constructor(readonly until: EpochMs) {
+    super('the circuit of the hub is open');
+  }
+}
+
+/** Whether the error ends a run that has to wait, and has not failed. */
+const isWait = (error: unknown) => error instanceof ReservationNotDue || error instanceof HubCircuitOpen;
 
 /** A run under a lease, with the limits that the protocol sets for calls to other systems. */
 export interface Run extends Work {
@@ -43,6 +54,8 @@ export interface Run extends Work {
 }
 
 const usualLeaseMs = 20_000;
+/** A run waits in memory if balena asks for a wait of at most this time. */
+const longestPauseMs = 5_000;
 
 /** The duration of a lease. A run that lasts longer renews its lease, so the next run need not wait long for a worker that has died. */
 export function leaseMs({ leaseMs: given = usualLeaseMs, workLimitMs }: WorkerSettings): number {
@@ -53,8 +66,8 @@ export function leaseMs({ leaseMs: given = usualLeaseMs, workLimitMs }: WorkerSe
  * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
  *
  * @param record the record with this run's lease
- * @param options `startedAt`: a time before the lease was written; `reservation`: a reserved operation that is due, null if none is expected
- * to be needed; `verifiesHub`: the run asks the hub instead of trusting the record
+ * @param options `startedAt`: a time before the lease was written; `reservation`: an operation that an earlier run
+ * of the same work has reserved, and that is due; null if there is none; `verifiesHub`: the run asks the hub instead of trusting the record
  */
 export function startRun(
   deps: WorkerDependencies,
@@ -80,7 +93,7 @@ export function startRun(
     isRetry: record.retries > 0,
     // A check that follows this run keeps its notice for itself.
     notice: record.check?.again ? null : (record.check?.notice ?? null),
-    looksOnly: isCheckNext(record) && isDeadByOperator(record.job),
+    looksOnly: onlyLooks(record),
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
     validated: false,
@@ -92,8 +105,10 @@ export function startRun(
     leased: record,
     end,
     now: () => clock.now(),
+    awaitOperation: () => operations.wait(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
     settings,
+    sight: deps.sight,
     async recordScopes(scopes) {
       const written = await retryTransient(() =>
         deps.records.amend(record.uuid, (found) =>
@@ -107,7 +122,7 @@ export function startRun(
     hub: (step, call) =>
       timed(step, () =>
         callDependency('hub', step, async (isRepeated) => {
-          await beforeOperation();
+          await operations.count();
           await holdLease();
           const ms = Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated));
           const answer = await call(deps.hub, ms);
@@ -117,8 +132,8 @@ export function startRun(
       ),
   };
   const unhealthy = new Set<Dependency>();
-  const beforeOperation = operationCounter(deps, run);
   const user: CircuitUser = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
+  const operations = openOperations(deps, run, user);
   const pings = openPings(deps);
   return run;
 
@@ -143,6 +158,12 @@ export function startRun(
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
 
+  /** Waits if balena has asked for a short wait. The client refuses a request during a longer wait. */
+  async function waitOutPause(): Promise<void> {
+    const ms = await deps.balenaLimit.pauseMs();
+    if (ms > 0 && ms <= longestPauseMs) await clock.sleep(ms);
+  }
+
   /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
   async function callDependency<R>(
     dependency: Dependency,
@@ -151,6 +172,7 @@ export function startRun(
   ): Promise<R> {
     try {
       const result = await retryTransient(async () => {
+        if (dependency === 'balena') await waitOutPause();
         await holdLease();
         timeLeft();
         return callTwice(dependency, call, async (lost) => {
@@ -162,7 +184,7 @@ export function startRun(
       noteWorking(dependency);
       return result;
     } catch (error) {
-      if (error instanceof ReservationNotDue) throw error;
+      if (isWait(error)) throw error;
       const failure = withFleet(ProvisioningError.from(error), run.observed.fleet);
       failure.step ??= step;
       run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
@@ -207,7 +229,7 @@ function openStepTimer(clock: Clock) {
     try {
       return await spans.within(step, call);
     } catch (error) {
-      if (!(error instanceof ReservationNotDue)) code = ProvisioningError.from(error).code;
+      if (!isWait(error)) code = ProvisioningError.from(error).code;
       throw error;
     } finally {
       const ms = clock.now() - begun;
@@ -221,26 +243,39 @@ function openStepTimer(clock: Clock) {
   return { steps, timed, end: (error?: ProvisioningError) => spans.end(error) };
 }
 
-/**
- * Returns a function that must be called before each registry operation of the run. The first call uses the run's reservation, or reserves
- * an operation and waits for it. Each further operation is charged to the rate limiter without waiting.
- */
-function operationCounter({ rateLimiter, status }: WorkerDependencies, run: Run): () => Promise<void> {
+/** The registry operations of a run. */
+function openOperations({ rateLimiter, circuits, status }: WorkerDependencies, run: Run, user: CircuitUser) {
+  const wasReserved = run.reservation !== null;
+  let isDue = false;
   let hasUsedReservation = false;
-  return async () => {
-    if (hasUsedReservation) rateLimiter.charge();
-    else await useReservation();
-    hasUsedReservation = true;
-    status.count('operations');
-    productMetrics().operationSent();
-  };
 
-  async function useReservation(): Promise<void> {
-    const wasReserved = run.reservation !== null;
+  /**
+   * Reserves an operation, unless the run has a reservation, and waits for it.
+   *
+   * @throws ReservationNotDue if the time of the operation is not near; HubCircuitOpen
+   */
+  async function wait(): Promise<void> {
+    if (isDue) return;
+    // Work that was not looked up before is admitted by balena's circuit alone.
+    const openUntil = await circuits.hub.admit(user);
+    if (openUntil !== null) throw new HubCircuitOpen(openUntil);
     run.reservation ??= await rateLimiter.reserve();
     if ((await rateLimiter.waitFor(run.reservation)) !== null) throw new ReservationNotDue(run.reservation);
     // A reservation from before the run was marked as used when the run started.
     if (!wasReserved) rateLimiter.markUsed(run.reservation);
-    run.reservation = null;
+    isDue = true;
   }
+
+  return {
+    wait,
+    /** Counts an operation. The first uses the reservation. Each further operation is charged to the rate limiter without waiting. */
+    async count(): Promise<void> {
+      if (hasUsedReservation) rateLimiter.charge();
+      else await wait();
+      hasUsedReservation = true;
+      run.reservation = null;
+      status.count('operations');
+      productMetrics().operationSent();
+    },
+  };
 }

@@ -1,18 +1,21 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { DeviceRecord } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
+import { workOfMessage } from '../device/state.js';
+import { tooLarge } from '../device/transitions.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { iso } from '../shared/time.js';
 import { addLogContext, withLogContext } from '../telemetry/logContext.js';
+import { productMetrics } from '../telemetry/metrics.js';
 import { inSpan } from '../telemetry/spans.js';
 import { parentOfDelivery } from '../telemetry/traceparent.js';
 import { admit } from './admit.js';
 import type { Delivery, WorkerDependencies } from './dependencies.js';
 import { finish, type RunOutcome } from './finish.js';
 import { reconcile } from './reconcile.js';
-import { ReservationNotDue, type Run } from './run.js';
+import { HubCircuitOpen, ReservationNotDue, type Run } from './run.js';
 
 const pauseBeforeThrowMs = 5_000;
 
@@ -41,7 +44,7 @@ async function workOrPostpone(
   delivery: Delivery,
 ): Promise<void> {
   try {
-    await work(deps, message, delivery);
+    await workOrGiveUp(deps, message, delivery);
   } catch (error) {
     const { code, message: why, policy } = ProvisioningError.from(error);
     if (policy.fault !== 'storage') throw error;
@@ -56,6 +59,43 @@ async function workOrPostpone(
       throw unsent;
     }
   }
+}
+
+/**
+ * The table refuses the record for its size, and would refuse it in each later run as well. The work fails for good, so that an operator sees
+ * the device, and no other device waits for its turns.
+ */
+async function workOrGiveUp(
+  deps: WorkerDependencies,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+): Promise<void> {
+  try {
+    await work(deps, message, delivery);
+  } catch (error) {
+    const failure = ProvisioningError.from(error);
+    if (failure.code !== 'record-too-large') throw error;
+    await giveUp(deps, message, delivery, failure);
+  }
+}
+
+/** The work fails for good. Its record is written without the parts that can be long. */
+async function giveUp(
+  deps: WorkerDependencies,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+  error: ProvisioningError,
+): Promise<void> {
+  const { records, clock, status } = deps;
+  delivery.log(`${message.uuid}: ${error.code}: ${error.message}`);
+  const written = await records.amend(message.uuid, (found) => {
+    const work = found && workOfMessage(found, message);
+    return work && !('dead' in work && work.dead) ? tooLarge(found, { now: clock.now() }, error) : null;
+  });
+  if (!written) return;
+  status.count('failed');
+  productMetrics().failed(error.code, null);
+  await publishAndDeadLetter(deps, written, message, delivery);
 }
 
 async function work(
@@ -76,6 +116,16 @@ async function work(
   const ms = deps.clock.now() - startedAt;
   addLogContext({ ...logContextOf(outcome), ms });
   delivery.log(describe(run, outcome, ms));
+  await publishAndDeadLetter(deps, record, message, delivery);
+}
+
+/** Sends the message of the next work. If the job of the present message is dead, the message goes to the dead-letter queue. */
+async function publishAndDeadLetter(
+  deps: WorkerDependencies,
+  record: DeviceRecord,
+  message: ProvisioningMessage,
+  delivery: Delivery,
+): Promise<void> {
   await publish(deps, record);
   const dead = deadPart(record, message);
   if (dead) await deadLetter(dead, delivery);
@@ -88,6 +138,7 @@ async function outcomeOf(run: Run): Promise<RunOutcome> {
   } catch (error) {
     if (error instanceof ReservationNotDue)
       return { kind: 'reservation-not-due', reservation: error.reservation };
+    if (error instanceof HubCircuitOpen) return { kind: 'hub-circuit-open', until: error.until };
     return { kind: 'failed', error: ProvisioningError.from(error) };
   }
 }
@@ -98,7 +149,9 @@ function logContextOf(outcome: RunOutcome): Attributes {
   return { outcome: outcome.kind, code, ...(step !== undefined && { step }) };
 }
 
-function deadLetter(record: DeviceRecord, delivery: Delivery): Promise<void> {
+async function deadLetter(record: DeviceRecord, delivery: Delivery): Promise<void> {
+  const isUnknown = record.job?.dead?.unknown === true;
+  if (isUnknown) return delivery.log(`${record.uuid}: failed for good, ${record.error?.code}`);
   delivery.log(`${record.uuid}: dead-lettered, ${record.error?.code}`);
   return delivery.deadLetter(record.error?.code ?? 'unexpected', describeFailure(record));
 }
@@ -107,6 +160,7 @@ function describe({ uuid, desired }: Run, outcome: RunOutcome, ms: number): stri
   if (outcome.kind === 'succeeded')
     return `${uuid}: ${desired.present ? 'provisioned' : 'deprovisioned'} in ${ms} ms`;
   if (outcome.kind === 'reservation-not-due') return `${uuid}: waits for its turn at the hub`;
+  if (outcome.kind === 'hub-circuit-open') return `${uuid}: waits until the hub works again`;
   const { step, code, message } = outcome.error;
   return `${uuid}: ${step ?? 'work'} failed after ${ms} ms, ${code}: ${message}`;
 }

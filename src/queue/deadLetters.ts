@@ -1,6 +1,5 @@
-import pLimit from 'p-limit';
 import type { Records } from '../device/repository.js';
-import { partsOf, type Summary, summarize } from '../device/summary.js';
+import { partsOf, type Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 import type { ErasableTable } from '../storage/table.js';
 import { contentOf, type ProvisioningMessage, parseMessage, readWakeUpMessage } from './messages.js';
@@ -34,9 +33,6 @@ export interface DeadLetterDependencies {
 
 /** About 40 MB. Of a longer dead-letter queue, only this many messages are read, from the head. */
 const mostDeadLetters = 20_000;
-const readsAtATime = 50;
-/** Up to this number, records are read one by one. For more records, one scan of the table costs less. */
-const fewRecords = 200;
 
 /**
  * Reads the whole dead-letter queue and all records with a dead job, without locks or changes.
@@ -45,7 +41,7 @@ const fewRecords = 200;
  */
 export async function readDeadLetters(deps: DeadLetterDependencies): Promise<DeadLetterReading> {
   const withDeadJob = new Map<string, Summary>();
-  for await (const summary of deps.records.summaries({ dead: true })) withDeadJob.set(summary.uuid, summary);
+  for (const summary of await deps.records.listedSummaries('dead')) withDeadJob.set(summary.uuid, summary);
   const found: { deadLetter: PeekedDeadLetter; message: ProvisioningMessage | null }[] = [];
   let whole = true;
   for await (const deadLetter of deps.queue.deadLetters()) {
@@ -62,7 +58,7 @@ export async function readDeadLetters(deps: DeadLetterDependencies): Promise<Dea
     const record = message && withDeadJob.get(message.uuid);
     if (message && !(record && isCurrentDeadLetter(message, record))) wanted.add(message.uuid);
   }
-  const later = await readRecords(deps.records, wanted);
+  const later = new Map((await deps.records.summariesOf(wanted)).map((summary) => [summary.uuid, summary]));
   const deadLetters = found.map(({ deadLetter, message }) => {
     const uuid = message?.uuid ?? '';
     const record = (wanted.has(uuid) ? later : withDeadJob).get(uuid) ?? null;
@@ -78,21 +74,6 @@ export async function readDeadLetters(deps: DeadLetterDependencies): Promise<Dea
   });
   const dead = [...withDeadJob.values()].flatMap(partsOf).filter(({ job }) => job?.deadAt != null);
   return { dead, deadLetters, whole };
-}
-
-async function readRecords(records: Records, wanted: Set<string>): Promise<Map<string, Summary>> {
-  const found = new Map<string, Summary>();
-  if (wanted.size <= fewRecords) {
-    const limit = pLimit(readsAtATime);
-    await limit.map([...wanted], async (uuid) => {
-      const row = await records.read(uuid);
-      if (row) found.set(uuid, summarize(row.value));
-    });
-  } else {
-    for await (const summary of records.summaries())
-      if (wanted.has(summary.uuid)) found.set(summary.uuid, summary);
-  }
-  return found;
 }
 
 /** @returns null for a message that this version cannot read; an operator must decide about such a message */
@@ -161,6 +142,8 @@ export function openDiscardedDeadLetters(table: ErasableTable<DiscardedDeadLette
         found.push(sequenceNumber);
       return found;
     },
-    forget: (sequenceNumber) => table.remove(keyOf(sequenceNumber)),
+    async forget(sequenceNumber) {
+      await table.remove(keyOf(sequenceNumber));
+    },
   };
 }

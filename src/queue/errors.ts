@@ -1,44 +1,45 @@
+import type { ErrorCode } from '../shared/errors.js';
 import { ProvisioningError } from '../shared/errors.js';
 
 interface ServiceBusFailure {
   name?: unknown;
   code?: unknown;
-  /** Of an `AggregateError`: the error of each try. */
-  errors?: unknown;
 }
 
-/** What the last try failed with, and the part of our message that an operator needs. */
-const explained: readonly (readonly [names: RegExp, message: string])[] = [
+/** The failures with a message of their own, by the names that the SDK gives. */
+const explained: readonly (readonly [names: RegExp, code: ErrorCode, message: string])[] = [
   [
     /unauthorized/i,
+    'queue-unavailable',
     'Service Bus rejects our credentials (UnauthorizedAccess): check SERVICEBUS_CONNECTION, or the roles of the managed identity.',
   ],
   [
     /server-?busy|servicebusy/i,
-    'Service Bus limits our requests (ServerBusy): the namespace has used up its credits. The work continues more slowly.',
+    'queue-throttled',
+    'Service Bus limits our requests (ServerBusy): the namespace has used up its credits.',
   ],
 ];
 
 /**
- * Maps an error of the Service Bus SDK to a ProvisioningError `queue-unavailable`, whose message names the cause. The queue may have taken a
- * message in spite of the error.
+ * Maps an error of the Service Bus SDK to a ProvisioningError `queue-throttled` or `queue-unavailable`, whose message names the cause. The
+ * queue may have taken a message in spite of the error.
  */
 export function mapQueueError(error: unknown): ProvisioningError {
-  const last = lastTry(error);
-  const named = [last.code, last.name].filter((name) => typeof name === 'string').join(' ');
-  const [, message] = explained.find(([names]) => names.test(named)) ?? [];
+  const failure = error as ServiceBusFailure;
+  const named = [failure.code, failure.name].filter((name) => typeof name === 'string').join(' ');
+  const [, code, message] = explained.find(([names]) => names.test(named)) ?? [];
   return new ProvisioningError(
-    'queue-unavailable',
-    message ?? `The queue cannot be reached (${reason(last)}).`,
-    { outcomeUnknown: true, cause: last },
+    code ?? 'queue-unavailable',
+    message ?? `The queue cannot be reached (${reason(failure)}).`,
+    { outcomeUnknown: true, cause: error },
   );
 }
 
-/** The SDK tries several times, and then throws an `AggregateError`, which has neither a code nor a message. */
-function lastTry(error: unknown): ServiceBusFailure {
-  const { errors } = error as ServiceBusFailure;
-  const last: unknown = Array.isArray(errors) ? errors.at(-1) : undefined;
-  return last === undefined || last === null ? (error as ServiceBusFailure) : lastTry(last);
+/** Whether the SDK says that the same call may succeed soon. A throttled call needs longer than that. */
+export function isWorthRepeating(error: unknown): boolean {
+  return (
+    (error as { retryable?: unknown }).retryable === true && mapQueueError(error).code !== 'queue-throttled'
+  );
 }
 
 function reason({ code, name }: ServiceBusFailure): string {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { mostRetired } from '../device/request.js';
-import { uuid } from '../shared/schemas.js';
+import { serviceName, uuid } from '../shared/schemas.js';
 
 /** The version of written messages, and the newest readable version. */
 export const version = 1;
@@ -19,7 +19,7 @@ const provisioningSchema = z.object({
   due: z.int().nonnegative(),
   operation: z.enum(['provision', 'deprovision']),
   /** Null when deprovisioning. */
-  service: z.string().max(255).nullable(),
+  service: serviceName.nullable(),
   /** The thumbprints to retire and to revoke; none if missing. */
   retire: thumbprints,
   revoke: thumbprints,

@@ -1,9 +1,10 @@
 import type { ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import { withDeadline } from '../shared/network.js';
 import { openRenewable } from '../shared/renewable.js';
-import type { EpochMs } from '../shared/time.js';
-import { mapQueueError } from './errors.js';
+import { systemClock as clock, type EpochMs } from '../shared/time.js';
+import { isWorthRepeating, mapQueueError } from './errors.js';
 import type { ProvisioningMessage, WakeUpMessage } from './messages.js';
+import { waitsOfWorkers, withPatience } from './patience.js';
 import { createServiceBusClient, type QueueOptions } from './serviceBusClient.js';
 
 /** The id of a message, and the time of its delivery. */
@@ -26,8 +27,8 @@ export interface PeekedDeadLetter {
 }
 
 /**
- * The provisioning queue. Every call has a deadline and throws `queue-unavailable`. The queue may have taken the message in spite of
- * the error.
+ * The provisioning queue. Every call has a deadline and throws `queue-unavailable`, or `queue-throttled` while the credits of the
+ * namespace are used up. The queue may have taken the message in spite of the error.
  */
 export interface Queue {
   send(message: ProvisioningMessage, envelope: Envelope): Promise<void>;
@@ -52,13 +53,17 @@ const locksAtATime = 250;
 /** The most dead letters that are locked and held in memory to reach the dead letters behind them. */
 const mostHeld = 20_000;
 
+const mostTries = 3;
+const pauseBetweenTriesMs = 250;
+
 /**
  * Opens the queue. Connections are opened with the first call.
  *
  * @throws Error if the connection string cannot be read
  */
 export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOptions): Queue {
-  const options = { retryOptions: { maxRetries: 2, retryDelayInMs: 250, timeoutInMs: callTimeoutMs } };
+  // The SDK alone would repeat a throttled call within the same second, and use up further credits.
+  const options = { retryOptions: { maxRetries: 0, timeoutInMs: callTimeoutMs } };
   const connect = () => createServiceBusClient(connection, options);
   // A send may be made twice, because the queue drops the second message with the same id.
   const connections = openRenewable(
@@ -82,7 +87,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
     if (at > Date.now()) message.scheduledEnqueueTimeUtc = new Date(at);
     return mapped(
       connections.call(callTimeoutMs, ({ sender }, abortSignal) =>
-        sender.sendMessages(message, { abortSignal }),
+        repeated(abortSignal, () => sender.sendMessages(message, { abortSignal })),
       ),
     );
   }
@@ -111,7 +116,7 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
     async ping() {
       await mapped(
         connections.call(callTimeoutMs, ({ receiver }, abortSignal) =>
-          receiver.peekMessages(1, { abortSignal }),
+          repeated(abortSignal, () => receiver.peekMessages(1, { abortSignal })),
         ),
       );
     },
@@ -121,8 +126,11 @@ export function openQueue({ connection, queue, callTimeoutMs = 5_000 }: QueueOpt
 
 /** Reads a dead-letter queue from the head, without locks. */
 async function* peekAll(receiver: ServiceBusReceiver, timeoutMs: number): AsyncIterable<PeekedDeadLetter> {
+  // A long dead-letter queue costs the credits of several seconds.
+  const patience = { clock, random: Math.random, waits: waitsOfWorkers };
+  const peek = () => call(timeoutMs, (abortSignal) => receiver.peekMessages(peeksAtATime, { abortSignal }));
   for (;;) {
-    const page = await call(timeoutMs, (abortSignal) => receiver.peekMessages(peeksAtATime, { abortSignal }));
+    const page = await withPatience(patience, peek);
     if (page.length === 0) return;
     yield* page.map((deadLetter) => ({
       body: deadLetter.body,
@@ -168,10 +176,22 @@ async function removeFrom(
 
 /** Makes a call that returns after `timeoutMs` in any case. Settling and closing ignore the signal and can take a minute. */
 function call<R>(timeoutMs: number, run: (abortSignal: AbortSignal) => Promise<R>): Promise<R> {
-  return mapped(withDeadline(timeoutMs, run));
+  return mapped(withDeadline(timeoutMs, (signal) => repeated(signal, () => run(signal))));
 }
 
-/** The result of a call. @throws ProvisioningError `queue-unavailable` */
+/** Repeats a call up to twice, after short pauses, while the SDK takes its error for transient. */
+async function repeated<R>(signal: AbortSignal, run: () => Promise<R>): Promise<R> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (signal.aborted || tries >= mostTries || !isWorthRepeating(error)) throw error;
+      await clock.sleep(pauseBetweenTriesMs);
+    }
+  }
+}
+
+/** The result of a call. @throws ProvisioningError `queue-unavailable`, `queue-throttled` */
 async function mapped<R>(result: Promise<R>): Promise<R> {
   try {
     return await result;

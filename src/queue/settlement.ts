@@ -1,6 +1,8 @@
+import type { LockSettlement } from './lockSettlement.js';
+import type { QueueOptions } from './serviceBusClient.js';
 import type { Call, SettlementClient } from './settlementClient.js';
 
-/** Settles messages through the Functions host. */
+/** Settles the messages of this worker. */
 export interface Settlement {
   /**
    * Completes a message. A host that is draining abandons every message that the function has not settled itself, also after success.
@@ -8,17 +10,50 @@ export interface Settlement {
    * @throws Error if the host cannot settle the message now
    */
   complete(lockToken: string): Promise<void>;
-  /** @throws Error if the host cannot settle the message now; hosts answer UNIMPLEMENTED while they restart */
+  /**
+   * Moves a message to the dead-letter queue. Some hosts answer UNIMPLEMENTED, for moments or always. The message is then moved over a
+   * connection of our own, with the same reason.
+   *
+   * @throws Error if neither can settle the message now
+   */
   deadLetter(lockToken: string, reason: string, description: string): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const deadlineMs = 10_000;
 /** Service Bus takes 4,096 characters each for reason and description. */
 const longest = 4_096;
 
-/** Opens the settlement service. gRPC is loaded for the first message: only a worker settles. @param endpoint host and port, from `settlementEndpoint` */
-export function openSettlement(endpoint: string): Settlement {
+/**
+ * Opens the settlement of this worker's messages. gRPC and the client of Service Bus are loaded at their first use: only a worker settles.
+ *
+ * @param endpoint from `settlementEndpoint`; null if this process is no worker of a Functions host
+ */
+export function openSettlement(endpoint: string | null, queue: QueueOptions): Settlement {
+  const host = endpoint === null ? null : openHostSettlement(endpoint);
+  let own: Promise<LockSettlement> | undefined;
+  return {
+    async complete(lockToken) {
+      if (!host) throw new Error('The arguments of this process name no Functions host.');
+      await host.complete(lockToken);
+    },
+    async deadLetter(...message) {
+      try {
+        if (host) return await host.deadLetter(...message);
+      } catch {
+        // The cause does not matter: the message is moved in another way.
+      }
+      own ??= import('./lockSettlement.js').then(({ openLockSettlement }) => openLockSettlement(queue));
+      await (await own).deadLetter(...message);
+    },
+    async close() {
+      await Promise.all([host?.close(), own?.then((opened) => opened.close())]);
+    },
+  };
+}
+
+/** Opens the client of the host's settlement service. */
+function openHostSettlement(endpoint: string): Settlement {
   let connected: Promise<SettlementClient> | undefined;
   async function call<M extends 'complete' | 'deadletter'>(
     method: M,
@@ -47,7 +82,7 @@ export function openSettlement(endpoint: string): Settlement {
         },
         'dead-lettered',
       ),
-    close: () => void connected?.then((client) => client.close()).catch(() => {}),
+    close: async () => (await connected)?.close(),
   };
 }
 
@@ -56,7 +91,7 @@ export function openSettlement(endpoint: string): Settlement {
  * pass `--host 127.0.0.1 --port PORT`.
  *
  * @param args the worker's command line
- * @returns host and port, or null if the process is not a Functions worker
+ * @returns the address with its scheme, such as `http://127.0.0.1:5001`; null if the process is not a Functions worker
  */
 export function settlementEndpoint(args: readonly string[]): string | null {
   const value = (name: string) => {
@@ -64,7 +99,7 @@ export function settlementEndpoint(args: readonly string[]): string | null {
     return joined ? joined.slice(name.length + 1) : args[args.indexOf(name) + 1 || args.length];
   };
   const uri = value('--functions-uri');
-  if (uri) return new URL(uri).host;
+  if (uri) return new URL(uri).origin;
   const [host, port] = [value('--host'), value('--port')];
-  return host && port ? `${host}:${port}` : null;
+  return host && port ? `http://${host}:${port}` : null;
 }

@@ -52,12 +52,19 @@ export interface SettlementClient {
   close(): void;
 }
 
-/** Makes a client of the settlement service. @param endpoint host and port */
+/**
+ * Makes a client of the settlement service.
+ *
+ * @param endpoint the address with its scheme, such as `http://127.0.0.1:5001`; `https` is called over TLS
+ */
 export function createSettlementClient(endpoint: string): SettlementClient {
   const definition = loadPackageDefinition(fromJSON(protocol as Parameters<typeof fromJSON>[0]));
   const Client = definition.Settlement as unknown as new (
     address: string,
     credentials: unknown,
   ) => SettlementClient;
-  return new Client(endpoint, credentials.createInsecure());
+  const { protocol: scheme, hostname, port } = new URL(endpoint);
+  const isSecure = scheme === 'https:';
+  const address = `${hostname}:${port || (isSecure ? 443 : 80)}`;
+  return new Client(address, isSecure ? credentials.createSsl() : credentials.createInsecure());
 }

@@ -201,9 +201,7 @@ export const errorPolicies = {
     ...busy,
     dependency: 'balena',
     retriedInRun: 'if-wait-is-short',
-    // The rate limiter spreads the calls to the hub. For balena there is no rate limiter, so the runs are spread here.
-    spreadMs: 60 * seconds,
-    meaning: 'balena limits our requests (429).',
+    meaning: 'balena limits our requests (429), or asks us to wait (503 with Retry-After).',
   },
   'hub-throttled': {
     ...busy,
@@ -253,9 +251,24 @@ export const errorPolicies = {
     retriedInRun: 'always',
     meaning: 'The table of the device records does not answer.',
   },
+  'record-too-large': {
+    ...final,
+    fault: 'device',
+    meaning: 'The table refuses the record of this device, because the record is too large.',
+    advice:
+      'Search the log for the requests of this device: many services in a short time are a mistake of the caller. Then deprovision the device, and request it again.',
+  },
   'queue-unavailable': {
     ...storageUnavailable,
     meaning: 'The Service Bus queue does not answer.',
+  },
+  'queue-throttled': {
+    ...storageUnavailable,
+    // The callers come back spread over a minute. Otherwise they would use up the credits of the same second again.
+    spreadMs: 60 * seconds,
+    meaning: 'Service Bus limits our requests: the namespace has used up its credits of this second.',
+    advice:
+      'Wait: the work is retried automatically. If this happens for more than some minutes, see "Service Bus says busy" in docs/runbook.md.',
   },
   unexpected: {
     ...deviceFailed,

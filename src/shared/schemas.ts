@@ -21,6 +21,14 @@ export const state = z.enum([
 export const errorCode = z
   .enum(errorCodes)
   .meta({ id: 'ErrorCode', description: 'the code of a failure: stable, for programs' });
+/** The names that balena accepts for the services of a release; '' for the device level. */
+const servicePattern = /^[A-Za-z0-9._-]{0,255}$/;
+const serviceForm =
+  'must be the name of a service: at most 255 letters, digits, ".", "_" and "-"; "" for the device level';
+
+/** The name of a service as a caller sends the name, or '' for the device level. balena compares names with upper and lower case. */
+export const serviceName = z.string(serviceForm).regex(servicePattern, serviceForm);
+
 /** A service's name, or '' for the device level. */
 export const service = z.string().describe("a service's name, or '' for the device level");
 export const next = z.string().nullable().describe('the cursor of the next page; null on the last one');

@@ -31,6 +31,7 @@ export interface Table<T> {
    *
    * @param etag the version as it was read; null if there must be no row
    * @returns false on a conflict
+   * @throws ProvisioningError also `record-too-large`, if the table refuses the row for its size
    */
   put(key: Key, value: T, etag: string | null, columns?: Columns): Promise<boolean>;
   /** Reads all rows that match the OData filter, a page at a time. Without a filter, reads all rows. */
@@ -45,8 +46,15 @@ export interface ScannedTable<T> extends Table<T> {
 
 /** A table whose rows can be removed. */
 export interface ErasableTable<T> extends Table<T> {
-  /** Removes a row without regard to its version. A missing row is no error. */
-  remove(key: Key): Promise<void>;
+  /**
+   * Removes a row. A missing row is no error.
+   *
+   * @param etag removes only this version of the row; default: any version
+   * @returns false if the row has another version
+   */
+  remove(key: Key, etag?: string): Promise<boolean>;
+  /** Reads all rows that match the OData filter with their versions, a page at a time. */
+  rows(filter?: string): AsyncIterable<Row<T>>;
 }
 
 /** The table and its connection. */
@@ -78,7 +86,7 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
   async function* scan<N extends string>(
     column: N,
     filter: string | undefined,
-  ): AsyncIterable<Record<N, string>> {
+  ): AsyncIterable<Record<N, string> & { etag: string }> {
     let continuationToken: string | undefined;
     do {
       // Each page has a deadline of its own, because the whole scan may take long.
@@ -131,10 +139,19 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
     async *column(name, filter) {
       for await (const entity of scan(name, filter)) yield entity[name] ?? '';
     },
-    remove: ({ partition, row }) =>
-      unless([404], undefined, async () => {
-        await call((client, abortSignal) => client.deleteEntity(partition, row, { abortSignal }));
-      }),
+    async *rows(filter) {
+      for await (const { json, etag } of scan<'json'>('json', filter)) {
+        const value = decodeIfReadable<T>(json);
+        if (value !== null) yield { value, etag };
+      }
+    },
+    remove: ({ partition, row }, etag = '*') =>
+      unless([412], false, () =>
+        unless([404], true, async () => {
+          await call((client, abortSignal) => client.deleteEntity(partition, row, { etag, abortSignal }));
+          return true;
+        }),
+      ),
   };
 }
 
@@ -174,6 +191,9 @@ function connect({ connection, name, callTimeoutMs = 5_000 }: TableOptions) {
       });
     } catch (error) {
       if (isCreated && isRowError(error)) throw error;
+      const refusal = refusalCodeOf(error);
+      if (refusal !== null)
+        throw new ProvisioningError('record-too-large', `The table refuses the row (${refusal}).`);
       const message = `The records cannot be reached (${reason(error)}).`;
       throw new ProvisioningError('records-unavailable', message, { outcomeUnknown: true, cause: error });
     }
@@ -223,10 +243,25 @@ function typed(columns: Columns) {
  */
 function isRowError(error: unknown): error is RestError {
   if (!(error instanceof RestError)) return false;
-  const { statusCode, details } = error;
-  const { code } = ((details ?? {}) as { odataError?: { code?: string } }).odataError ?? {};
+  const { statusCode } = error;
+  const code = codeOf(error);
   if (code === undefined || code.startsWith('Table')) return false;
   return statusCode === 404 || statusCode === 409 || statusCode === 412;
+}
+
+/** The code of a refusal for the size of a row; null for every other error. No later write of the same row can succeed. */
+function refusalCodeOf(error: unknown): string | null {
+  if (!(error instanceof RestError)) return null;
+  const code = codeOf(error) ?? '';
+  const isRefusal = (error.statusCode === 400 && tooLarge.has(code)) || error.statusCode === 413;
+  return isRefusal ? `HTTP ${error.statusCode} ${code}`.trim() : null;
+}
+
+/** A property has at most 64 KiB in UTF-16, a row at most 1 MiB, and a request at most 4 MiB. */
+const tooLarge = new Set(['PropertyValueTooLarge', 'EntityTooLarge', 'RequestBodyTooLarge']);
+
+function codeOf({ details }: RestError): string | undefined {
+  return ((details ?? {}) as { odataError?: { code?: string } }).odataError?.code;
 }
 
 function reason(error: unknown): string {

@@ -1,5 +1,6 @@
 import type { Attention } from '../device/state.js';
 import type { Dependency, ErrorCode, Step } from '../shared/errors.js';
+import type { Starter, TimerName } from '../storage/timerRuns.js';
 
 /** An operation in the API's words. */
 export type Operation = 'provision' | 'rotate' | 'deprovision';
@@ -29,8 +30,14 @@ export interface Metrics {
   oldestOverdue(lateMs: number): void;
   /** The devices that need an operator were counted. */
   attention(counts: Record<Attention, number>): void;
-  /** All certificates were counted. */
+  /** The certificates that are due for renewal were counted. */
   certificates(counts: CertificateCounts): void;
+  /** A timer's run has ended well. */
+  timerRan(timer: TimerName, starter: Starter): void;
+  /** The certificates whose renewal is late were counted. */
+  lateCertificates(count: number): void;
+  /** Service Bus refused a call because the credits of the namespace were used up. */
+  queueThrottled(): void;
   /** The dependency rejected our credentials. */
   credentialsRejected(dependency: Dependency): void;
 }
@@ -46,6 +53,9 @@ let current: Metrics = {
   oldestOverdue: nothing,
   attention: nothing,
   certificates: nothing,
+  timerRan: nothing,
+  lateCertificates: nothing,
+  queueThrottled: nothing,
   credentialsRejected: nothing,
 };
 
@@ -59,7 +69,7 @@ export function setMetrics(metrics: Metrics): void {
   current = metrics;
 }
 
-/** Sets the certificate counts after a scan of all certificates. The counts stay until the next scan of this process. */
+/** Sets the counts of the due certificates. The counts stay until the next run of this process. */
 export function observeCertificates(counts: CertificateCounts): void {
   current.certificates(counts);
 }

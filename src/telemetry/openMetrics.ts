@@ -26,6 +26,11 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
   const deprovisioned = counter('deprovisioned', 'Devices deprovisioned');
   const failed = counter('failed', 'Requests that failed for good, by code and step');
   const rejected = counter('credentials_refused', 'Rejections of our own credentials, by dependency');
+  const throttled = counter(
+    'queue.throttled',
+    'Calls that Service Bus refused, because the credits were used up',
+  );
+  const ran = counter('timer.runs', 'Runs of timers that ended well, by timer and by who began the run');
   const time = meter.createHistogram('provisioner.time_to_provisioned', {
     unit: 's',
     description: 'From the request to the stored variables',
@@ -57,17 +62,24 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
       result.observe(holds ? count : 0, { reason });
   });
 
+  let lateCertificates: number | undefined;
+  gauge('certificates.late', '{certificate}', 'Certificates whose renewal is late').addCallback((result) => {
+    if (lateCertificates !== undefined) result.observe(lateCertificates);
+  });
+
   let certificates: CertificateCounts | undefined;
-  gauge('certificates', '{certificate}', 'Certificates by the days that they are still valid').addCallback(
-    (result) => {
-      if (!certificates) return;
-      const { expired, within7Days, within30Days, later } = certificates;
-      result.observe(expired, { days_left: 'expired' });
-      result.observe(within7Days, { days_left: '7' });
-      result.observe(within30Days, { days_left: '30' });
-      result.observe(later, { days_left: 'later' });
-    },
-  );
+  gauge(
+    'certificates',
+    '{certificate}',
+    'Certificates due for renewal, by the days that they are still valid',
+  ).addCallback((result) => {
+    if (!certificates) return;
+    const { expired, within7Days, within30Days, later } = certificates;
+    result.observe(expired, { days_left: 'expired' });
+    result.observe(within7Days, { days_left: '7' });
+    result.observe(within30Days, { days_left: '30' });
+    result.observe(later, { days_left: 'later' });
+  });
 
   return {
     accepted: (operation) => accepted.add(1, { operation }),
@@ -88,6 +100,11 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     certificates(counts) {
       certificates = counts;
     },
+    timerRan: (timer, starter) => ran.add(1, { timer, starter }),
+    lateCertificates(count) {
+      lateCertificates = count;
+    },
+    queueThrottled: () => throttled.add(1),
     credentialsRejected: (dependency) => rejected.add(1, { dependency }),
   };
 }

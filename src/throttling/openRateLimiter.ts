@@ -20,7 +20,6 @@ export interface RateLimiterRow {
 }
 
 const initial: RateLimiterRow = { next: 0, shift: 0, pausedUntil: 0, usedUntil: 0 };
-const key = { partition: 'system', row: 'rateLimiter' };
 /** A reading of the row is used for this time. An operation may miss a new shift for one second, but the hub delays before it throttles. */
 const freshMs = 1_000;
 /** A returned reservation can be used again by the same process for this time. */
@@ -43,21 +42,25 @@ const longestConflictMs = 500;
  * The generic cell rate algorithm over one shared row. Reservations are one interval apart and never in the past. All concurrent callers
  * of a process share one write.
  *
- * @param perMinute the hub's limit of registry operations a minute
+ * @param perMinute the limit of operations a minute
+ * @param row the name of the shared row
  * @param random returns a number between 0 and 1
  */
 export function openRateLimiter({
   table,
   clock,
   perMinute,
+  row: name = 'rateLimiter',
   random = Math.random,
 }: {
   table: Table<RateLimiterRow>;
   clock: Clock;
   perMinute: number;
+  row?: string;
   random?: () => number;
 }): RateLimiter {
   const interval = 60_000 / perMinute;
+  const key = { partition: 'system', row: name };
   const shared = openSharedRow({ table, key, clock, initial, freshMs });
   let credits: { reservation: Reservation; until: EpochMs }[] = [];
   /** The callers that wait for a reservation. */
@@ -179,6 +182,9 @@ export function openRateLimiter({
       } catch {
         // After a failed write, the next 429 writes the delay.
       }
+    },
+    async pausedUntil() {
+      return (await read()).pausedUntil;
     },
     async nextFree() {
       const { next, shift } = await read();

@@ -10,8 +10,8 @@ export const abandonedAfterMs = 10_000;
 export type Reservation = number;
 
 /**
- * The hub's rate limit of registry operations, shared by all workers through one row. `reserve`, `due` and `nextFree` throw
- * `records-unavailable`.
+ * The hub's rate limit of registry operations, shared by all workers through one row. `reserve`, `due`, `pausedUntil` and `nextFree`
+ * throw `records-unavailable`.
  */
 export interface RateLimiter {
   /**
@@ -36,6 +36,8 @@ export interface RateLimiter {
   charge(): void;
   /** Moves all present and future reservations by `ms`, after throttling by the hub. Never throws. */
   delayAll(ms: number): Promise<void>;
+  /** The end of the last delay of `delayAll`, from a reading up to a second old. The end may have passed. */
+  pausedUntil(): Promise<EpochMs>;
   /** The next free moment, not before now, from a reading up to a second old. */
   nextFree(): Promise<EpochMs>;
 }

@@ -103,7 +103,7 @@ function checkClient(): void {
 
 async function startBrokerProcess(folder: string, port: number) {
   const main = resolve('dist/local/simulators/servicebus/main.js');
-  const args = ['--port', String(port), '--folder', folder, '--queue', 'kills'];
+  const args = ['--port', String(port), '--credits', '0', '--folder', folder, '--queue', 'kills'];
   const child = fork(main, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const [{ ready }] = (await once(child, 'message')) as [{ ready: BrokerEndpoints }];
   return { child, endpoints: ready };

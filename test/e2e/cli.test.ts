@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
+import { projectFolder } from '../../local/stack/projectFolder.js';
 import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
 import { deadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
@@ -23,6 +26,8 @@ interface Doctor {
   ok: boolean;
   checks: { name: string; level: string; detail: string; todo: string | null }[];
 }
+/** What a terminal would act on, or a reader would take for a line of ours. */
+const forged = new RegExp(`${String.fromCharCode(27)}\\[2J|^worker: forged`, 'm');
 const unknownUuid = '0'.repeat(32);
 const secrets = ['local-broker-key', /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? ''];
 
@@ -349,6 +354,30 @@ describe('settings and rights', () => {
     });
   });
 
+  test('the hook postdeploy shows what doctor finds about a deployment, without the key that only Key Vault has', async () => {
+    const doctor = join(projectFolder(), 'infra/hooks/lib/doctor.js');
+    const deployed = {
+      PATH: process.env.PATH!,
+      OPS_PRINCIPAL_ID: 'an operator',
+      ...env,
+      ...trust,
+      IOTHUB_CONNECTION_STRING: iotHub.connectionString,
+    };
+    const shown = async (settings: Record<string, string>) => {
+      const script = `import { runDoctor } from ${JSON.stringify(doctor)}; await runDoctor(process.env);`;
+      const args = ['--input-type=module', '--eval', script];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env: settings });
+      return stdout;
+    };
+    expect(await shown(deployed)).toMatch(
+      /^(✓ provisioner doctor: \d+ checks, no fault\.|! provisioner doctor: functions: .*)\n(?:.*\n)*.*balena is not among these checks: only Key Vault has the API key\.\n$/,
+    );
+    expect(await shown({ ...deployed, IOTHUB_TIER: 'GEN2' })).toContain(
+      '! provisioner doctor: hub: rate: the tier is unknown, so the rate limiter allows 100 registry operations a minute\n' +
+        '  To do: set IOTHUB_OPERATIONS_PER_MINUTE to the rate of the hub\n',
+    );
+  });
+
   test('without the right Manage the depths come from the records, and doctor warns', async () => {
     const worker = useCli([], {
       ...env,
@@ -441,4 +470,31 @@ describe('settings and rights', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).not.toMatch(/hunter2|\n\s+at /);
   });
+});
+
+test('a hostile service name in a fleet: no line of the log is forged, and no screen is cleared', async () => {
+  const hostile = 'x\u001b[2J\nworker: forged';
+  await balena.tell('POST /fleets', { slug: 'local/hostile', services: [hostile] });
+  const [device] = await balena.tell<{ uuid: string }[]>('POST /devices', {
+    fleet: 'local/hostile',
+    count: 1,
+  });
+  const { uuid = '' } = device ?? {};
+  await system.post(uuid, 'main');
+  const { error } = await system.state(uuid, 'failed');
+  expect(error?.message).toContain(hostile);
+  const line = await waitFor('the failure is logged', () =>
+    system.lines.find((each) => each.includes(uuid) && each.includes('service-not-found')),
+  );
+  expect(line).toContain('x\\u{1b}[2J\\u{a}worker: forged');
+  for (const args of [
+    ['status', uuid],
+    ['list', '--uuid', uuid],
+    ['dead-letters', 'list', '--uuid', uuid],
+  ]) {
+    for (const { stdout, stderr } of [await cli(...args), await cli(...args, '--json')]) {
+      expect(stdout).not.toMatch(forged);
+      expect(stderr).not.toMatch(forged);
+    }
+  }
 });

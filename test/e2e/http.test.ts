@@ -80,7 +80,12 @@ describe('a request that cannot be taken says what to send', () => {
       bad('bad-service'),
       /not set on the device/,
     ],
-    ['a service that is no text', { uuid, balena_service: 7 }, bad('bad-service'), /must be a string/],
+    [
+      'a service that is no text',
+      { uuid, balena_service: 7 },
+      bad('bad-service'),
+      /must be the name of a service/,
+    ],
     ['a service of 256 characters', { uuid, balena_service: 'x'.repeat(256) }, bad('bad-service'), /255/],
     ['unknown fields', { uuid, fleet: 1, servcie: 2 }, bad('unknown-field'), /"fleet", "servcie"/],
     ['__proto__', `{"uuid": "${uuid}", "__proto__": {"a": 1}}`, bad('unknown-field'), /"__proto__"/],

@@ -82,6 +82,39 @@ test('a message about a device without a record is taken for what it says', asyn
   expect(await system.credentials(device)).toMatchObject({ matches: true, accepted: true });
 });
 
+test('a host without the settlement service: a message is dead-lettered at its first delivery, with its reason', async () => {
+  const controlUrl = system.stack.hosts[0]?.endpoints.controlUrl;
+  const faults = (body: object) =>
+    fetch(`${controlUrl}/host-faults`, { method: 'PUT', body: JSON.stringify(body) });
+  expect((await faults({ settlementUnimplemented: true })).status).toBe(200);
+  const messageId = randomUUID();
+  await queue.send('provision it, please', { messageId });
+  const deadLetter = await waitFor('it is dead-lettered', async () =>
+    (await queue.deadLetters()).find((each) => each.messageId === messageId),
+  );
+  await faults({});
+  expect(deadLetter).toMatchObject({ deadLetterReason: 'bad-message', deliveryCount: 0 });
+});
+
+test('while Service Bus has no credits, a request gets 503 with its cause, and loses nothing', async () => {
+  const { controlUrl = '' } = system.stack.endpoints.serviceBus ?? {};
+  const credits = (perSecond: number | null) =>
+    fetch(`${controlUrl}/credits`, { method: 'PUT', body: JSON.stringify({ perSecond }) });
+  const device = await balena.newDevice();
+  await system.provisioned();
+  expect((await credits(0)).status).toBe(200);
+  const { status, json, headers } = await system.post(device, 'main');
+  expect([status, json.code]).toEqual([503, 'queue-throttled']);
+  expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(5);
+  expect((await system.health()).text).toMatch(/^queue: NOT OK, .*ServerBusy/m);
+  await credits(null);
+  expect((await system.post(device, 'main')).status).toBe(202);
+  await system.state(device, 'provisioned');
+  // The functions report what they have seen ten seconds later at the latest.
+  const seen = /^queue: NOT OK, answers; Service Bus limited our requests \d+ s ago/m;
+  await waitFor('health names the limit', async () => seen.test((await system.health()).text));
+});
+
 // The last test: the copy stays in the queue.
 test('a message of a newer version is put back as it is, for a worker of that version', async () => {
   const newer = { v: 2, device: uuid, what: { is: 'unknown' } };

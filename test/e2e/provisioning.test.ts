@@ -193,6 +193,7 @@ test('a device that balena does not know fails the request, and gets no identity
   expect(record.error?.code).toBe('device-not-found');
   expect(await hub.thumbprints(uuid)).toBeNull();
   expect((await system.post(uuid, 'main')).json.code).toBe('device-not-found');
+  expect(await queue.deadLetters(uuid)).toEqual([]);
 });
 
 test('no key is in what is printed, answered or dead-lettered', async () => {

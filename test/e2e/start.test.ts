@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +53,8 @@ describe('npm start', () => {
   let system: Run;
   beforeAll(async () => {
     await Promise.all(usualPorts.map(take));
+    await mkdir(home, { mode: 0o755 });
+    await chmod(home, 0o755);
     system = start(home);
     await system.prints(/Ready, /);
   });
@@ -83,8 +85,16 @@ describe('npm start', () => {
     expect(balena?.devices).toHaveLength(2);
   });
 
-  test('keeps the file with addresses and keys from other users', async () => {
-    expect((await stat(join(home, 'endpoints.json'))).mode & 0o077).toBe(0);
+  test('keeps its state from other users, also in a folder that was open to them', async () => {
+    const names = await readdir(home, { recursive: true });
+    expect(names.length).toBeGreaterThan(8);
+    const modes = await Promise.all(
+      ['.', ...names].map(async (name) => {
+        const found = await stat(join(home, name)).catch(() => null);
+        return found && found.mode & 0o077 ? [name, (found.mode & 0o777).toString(8)] : null;
+      }),
+    );
+    expect(modes.filter((mode) => mode !== null)).toEqual([]);
   });
 
   test('provisions a device before the eyes of whoever started it, and connects as that device', async () => {
@@ -223,7 +233,7 @@ describe('wrong settings', () => {
   const wrong = {
     IOTHUB_CONNECTION_STRING: 'HostName=hub;SharedAccessKey=a-secret',
     IOTHUB_UNITS: 'many',
-    IOTHUB_TIER: 'S4',
+    IOTHUB_TIER: 's4',
     BALENA_API_URL: 'balena',
     FLEETS: 'demo',
     CERT_KEY: 'rsa',
@@ -256,7 +266,7 @@ describe('wrong settings', () => {
 
   test('stop npm start, which leaves nothing running', async () => {
     const own = join(folder, 'wrong');
-    const bad = start(own, ['--no-demo'], { IOTHUB_TIER: 'S4' });
+    const bad = start(own, ['--no-demo'], { IOTHUB_TIER: 's4' });
     expect((await bad.ended).code).toBe(1);
     expect(bad.output()).toMatch(/The system cannot start: .*\n.*IOTHUB_TIER must be .* such as /);
     expect(await runningWith(own)).toEqual([]);

@@ -26,7 +26,7 @@ async function restartBroker() {
   broker = await forkSimulator<BrokerEndpoints>({
     name: 'service bus',
     entry: 'local/simulators/servicebus/main.js',
-    args: ['--folder', join(system.folder, 'servicebus'), '--port', String(port)],
+    args: ['--folder', join(system.folder, 'servicebus'), '--port', String(port), '--credits', '0'],
     env: process.env,
     onLine: () => {},
   });

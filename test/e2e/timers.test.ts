@@ -19,7 +19,7 @@ test("a timer's run has sent its metrics, its lines and its span when it ends: i
     collector.points.some(({ name }) => name === 'provisioner.certificates'),
   );
   await waitFor('its line', () =>
-    collector.lines.some(({ body }) => body.startsWith('certificates: 0 expired')),
+    collector.lines.some(({ body }) => body.startsWith('certificates due for renewal: 0 ')),
   );
   await waitFor('its span', () => collector.spans.some(({ name }) => name === 'renew'));
 });

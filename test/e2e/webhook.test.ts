@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectFolder } from '../../local/stack/projectFolder.js';
@@ -83,6 +86,36 @@ describe('a stranger is refused, and nothing comes of it:', () => {
     expect((await system.get(uuid)).status).toBe(404);
   });
 });
+
+/** Sends the head of a request that announces a body of so many bytes, and no body. @returns the status of the answer */
+async function announced(method: string, path: string, bytes: number): Promise<string> {
+  const { hostname, port } = new URL(stack.endpoints.functions.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${bytes}\r\n\r\n`);
+  const [head] = await once(socket, 'data');
+  socket.destroy();
+  return String(head).split(' ')[1] ?? '';
+}
+
+test.each([
+  ['POST', '/api/webhook'],
+  ['GET', '/api/ops'],
+  ['GET', '/api/openapi.json'],
+])(
+  '%s %s needs no key: the platform refuses 90 MB before the first byte, the function 17 KiB',
+  async (method, path) => {
+    expect(await announced(method, path, 90 * 1024 * 1024)).toBe('500');
+    const body = 'x'.repeat(17 * 1024);
+    const { hostname, port } = new URL(stack.endpoints.functions.url);
+    const status = await new Promise((resolve, reject) => {
+      const headers = { 'content-length': String(body.length) };
+      request({ hostname, port, method, path, headers }, (response) => resolve(response.statusCode))
+        .on('error', reject)
+        .end(body);
+    });
+    expect(status).toBe(413);
+  },
+);
 
 describe('what is signed, and cannot be taken, says what to send:', () => {
   const large = JSON.stringify({ type: 'created', text: 'x'.repeat(17 * 1024) });

@@ -1,3 +1,4 @@
+import { listMutants } from './list/lists.js';
 import { requestMutants } from './list/requests.js';
 import { stepMutants } from './list/steps.js';
 import { throttlingMutants } from './list/throttling.js';
@@ -7,6 +8,7 @@ import type { Mutant } from './Mutant.js';
 
 export const mutants: readonly Mutant[] = [
   ...transitionMutants,
+  ...listMutants,
   ...requestMutants,
   ...workerMutants,
   ...stepMutants,

@@ -35,7 +35,7 @@ export interface RunOptions {
 const stages: readonly Stage[] = [
   { paths: ['provisioning', 'device', 'throttling', 'fleet'].map((folder) => `test/unit/${folder}/`) },
   protocol(200),
-  { paths: ['test/unit/(queue|shared|health|http)/', 'test/integration/(provisioning|device)/'] },
+  { paths: ['test/unit/(queue|shared|health|http|timers)/', 'test/integration/(provisioning|device)/'] },
   { paths: ['test/integration/ops/', 'test/integration/queue/'] },
   protocol(2_000),
 ];

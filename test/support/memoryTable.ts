@@ -47,6 +47,7 @@ export function memoryTable<T>(): MemoryTable<T> {
     },
     async put(key, value, etag, columns = {}) {
       reach();
+      refuseTooLarge(value, columns);
       if ((rows.get(idOf(key))?.etag ?? null) !== etag) return false;
       table.writes += 1;
       etags += 1;
@@ -62,12 +63,31 @@ export function memoryTable<T>(): MemoryTable<T> {
     async *column(name, filter) {
       for (const { columns } of matching(filter)) yield String(columns[name] ?? '');
     },
-    async remove(key) {
+    async *rows(filter) {
+      for (const { json, etag } of matching(filter)) {
+        const value = decodeIfReadable<T>(json);
+        if (value !== null) yield { value, etag };
+      }
+    },
+    async remove(key, etag) {
       reach();
+      const row = rows.get(idOf(key));
+      if (etag !== undefined && row && row.etag !== etag) return false;
       rows.delete(idOf(key));
+      return true;
     },
   };
   return table;
+}
+
+/** 64 KiB of UTF-16. */
+const mostCharacters = 32_768;
+
+/** Refuses a row with a text that Azure Tables refuses. */
+export function refuseTooLarge(value: unknown, columns: Columns): void {
+  const texts = [JSON.stringify(value), ...Object.values(columns).map(String)];
+  if (texts.some((text) => text.length > mostCharacters))
+    throw new ProvisioningError('record-too-large', 'The table refuses the row (memory table).');
 }
 
 /** Azure Tables lists rows by partition, then by row, each compared character by character. */

@@ -1,5 +1,4 @@
 import type { DeviceRecord, HubState } from '../../src/device/record.js';
-import { openRecords } from '../../src/device/repository.js';
 import { newRecord } from '../../src/device/transitionParts.js';
 import type { StatusRow } from '../../src/health/status.js';
 import { openActions } from '../../src/ops/bulk/repository.js';
@@ -14,6 +13,8 @@ import { rememberSent } from '../../src/queue/publish.js';
 import type { Envelope, PeekedDeadLetter, Queue } from '../../src/queue/queue.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { handClock } from './handClock.js';
+import { openTestRecords } from './openTestRecords.js';
+import { timerRunsIn } from './timerRunsIn.js';
 import type { useTables } from './useTables.js';
 
 export const start = 1_800_000_000_000;
@@ -27,7 +28,7 @@ export function opsDependencies({
   newTable: table,
 }: Pick<Awaited<ReturnType<typeof useTables>>, 'newTable'>) {
   const clock = handClock(start);
-  const records = openRecords(table<DeviceRecord>(), clock);
+  const records = openTestRecords(table<DeviceRecord>(), clock);
   const away = { queue: 0 };
   const sent: (ProvisioningMessage & Envelope)[] = [];
   const nudges: (WakeUpMessage & Envelope)[] = [];
@@ -80,6 +81,7 @@ export function opsDependencies({
     discarded: openDiscardedDeadLetters(table<DiscardedDeadLetter>()),
     actions: openActions(table<unknown>()),
     samples: openSamples(table<StoredSample>()),
+    timerRuns: timerRunsIn(clock),
   };
 
   /** Stores a record; default: a device without the requested service, failed for good. */

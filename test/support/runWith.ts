@@ -1,6 +1,7 @@
 import { createProgram } from '../../cli/createProgram.js';
 import type { ExitCode } from '../../cli/errors.js';
 import type { FleetApp, Session } from '../../cli/session/session.js';
+import { printable } from '../../src/shared/printable.js';
 
 /** The result of a command. */
 export interface Outcome {
@@ -26,7 +27,7 @@ export async function runWith(app: object, args: string[], more: Partial<Session
     fleetApp: async () => app as FleetApp,
     printResult(value, text) {
       outcome.json = JSON.parse(JSON.stringify(value));
-      outcome.text = text();
+      outcome.text = text(printable(value));
     },
     info: () => {},
     requireConfirmable: () => {},

@@ -1,3 +1,4 @@
+import { rememberSight } from '../../src/balena/sight.js';
 import type {
   BalenaClient,
   BalenaDevice,
@@ -194,11 +195,13 @@ export function fakeWork(options: FakeOptions = {}) {
       work.scopes = [...work.scopes, ...scopes];
     },
     now: () => now,
+    awaitOperation: async () => {},
     mint: () => {
       minted += 1;
       return mintFor();
     },
     settings: { fleets: null, renewAt: 0.8 },
+    sight: rememberSight({ now: () => now, sleep: async () => {} }),
     balena: (_step, call) => call(balena),
     hub: (_step, call) => call(hub, 1_000),
   };

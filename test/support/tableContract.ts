@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { ErasableTable, ScannedTable } from '../../src/storage/table.js';
 import { collect } from './collect.js';
+import { thrownBy } from './thrownBy.js';
 
 interface Value {
   text: string;
@@ -59,6 +60,18 @@ export function describeTable(newTable: () => ContractTable): void {
       expect(await table.put(key, { text: 'first' }, null)).toBe(true);
       expect(await table.put(key, { text: 'second' }, null)).toBe(false);
       expect((await table.get(key))?.value.text).toBe('first');
+    });
+
+    test('refuses a row with a text of more than 64 KiB for good, in the value and in a column', async () => {
+      const table = newTable();
+      await table.get(key);
+      const long = 'ä'.repeat(32_769);
+      const refused = { code: 'record-too-large', policy: { isFinal: true } };
+      expect(await thrownBy(table.put(key, { text: long }, null))).toMatchObject(refused);
+      expect(await thrownBy(table.put(key, { text: '' }, null, { summary: long }))).toMatchObject(refused);
+      expect(await table.put(key, { text: '' }, null, { summary: long.slice(1) })).toBe(true);
+      const { etag } = (await table.get(key))!;
+      expect(await thrownBy(table.put(key, { text: long }, etag))).toMatchObject(refused);
     });
 
     test('with an ETag changes the row only if nobody has changed the row since (412)', async () => {

@@ -1,5 +1,4 @@
 import type { DeviceRecord } from '../../src/device/record.js';
-import { openRecords } from '../../src/device/repository.js';
 import type { AcceptDependencies } from '../../src/provisioning/accept.js';
 import type { ProvisioningMessage } from '../../src/queue/messages.js';
 import { rememberSent } from '../../src/queue/publish.js';
@@ -7,6 +6,7 @@ import type { Envelope } from '../../src/queue/queue.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { handClock } from './handClock.js';
 import { memoryTable } from './memoryTable.js';
+import { openTestRecords } from './openTestRecords.js';
 
 /** The dependencies of a request, in memory, with a clock for the test to move. */
 export function memoryDependencies() {
@@ -25,7 +25,7 @@ export function memoryDependencies() {
     ping: async () => {},
     close: async () => {},
   };
-  const records = openRecords(table, clock);
+  const records = openTestRecords(table, clock);
   return {
     deps: { records, queue, clock, sentRecently: rememberSent(clock) },
     sent,

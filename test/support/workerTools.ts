@@ -1,8 +1,10 @@
+import { rememberSight } from '../../src/balena/sight.js';
 import { minter } from '../../src/certificates/mint.js';
 import { openStatus, type StatusRow } from '../../src/health/status.js';
 import type { HubIdentity, IdentityVersion, ThumbprintPair } from '../../src/iothub/types.js';
 import type { Delivery, WorkerDependencies } from '../../src/provisioning/dependencies.js';
 import type { ProvisioningMessage } from '../../src/queue/messages.js';
+import type { BalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
 import type { RateLimiter } from '../../src/throttling/rateLimiter.js';
 import { acceptDependencies } from './acceptTools.js';
@@ -41,7 +43,20 @@ export function workerDependencies(at: number) {
     release: () => calls.push('released'),
     charge: () => calls.push('charged'),
     delayAll: async (ms) => void calls.push(`delayed ${ms}`),
+    pausedUntil: async () => 0,
     nextFree: async () => clock.now(),
+  };
+  const balenaLimit: BalenaLimit = {
+    reserve: async () => 2,
+    due: async () => clock.now(),
+    waitFor: async () => null,
+    release: () => calls.push('look-up released'),
+    nextFree: async () => clock.now(),
+    use() {},
+    count() {},
+    expectNoPause() {},
+    pauseMs: async () => 0,
+    pause: async () => {},
   };
   const deps: WorkerDependencies = {
     ...accepting,
@@ -91,6 +106,8 @@ export function workerDependencies(at: number) {
       },
     },
     rateLimiter,
+    balenaLimit,
+    sight: rememberSight(clock),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: memoryTable<StatusRow>(), clock }),
     mint: minter({ days: 100 }),

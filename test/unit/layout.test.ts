@@ -71,3 +71,30 @@ test('only the state machine makes a record from a record', () => {
     ),
   ).toEqual([]);
 });
+
+test('texts leave the product through src/shared/printable.ts only', () => {
+  const outputs = /\bconsole\.|\bprocess\.(stdout|stderr)\.write/;
+  const answers = /\bbody: (`|JSON\.stringify)/;
+  // These lines have no name from outside: errors of the SDKs in their harmless parts, and settings without values.
+  const known = [
+    'cli/main.ts',
+    'functions/openApi.ts',
+    'src/app.ts',
+    'src/openApp.ts',
+    'src/startApp.ts',
+    'src/telemetry/hostHooks.ts',
+    'src/telemetry/sdk.ts',
+    'src/telemetry/start.ts',
+  ];
+  const found = ['src', 'functions', 'cli'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((name) => `${folder}/${name}`)
+      .filter((file) => {
+        if (!/\.ts$/.test(file)) return false;
+        const text = readFileSync(join(root, file), 'utf8');
+        const leaves = outputs.test(text) || (/^(functions|src\/http)\//.test(file) && answers.test(text));
+        return leaves && !/from '.*\/printable\.js'/.test(text);
+      }),
+  );
+  expect(found.filter((file) => !known.includes(file))).toEqual([]);
+});

@@ -43,16 +43,16 @@ export const addAudit: AddCommand = (parent, action) =>
         const app = await session.app();
         if (id !== undefined) {
           const one = await readAction(app, id);
-          session.printResult(one, () => showAction(one, session.width));
+          session.printResult(one, (shown) => showAction(shown, session.width));
           return;
         }
         const { kind } = options;
         const page = await listActions(app, { ...pageOf(options), ...(kind !== undefined && { kind }) });
-        session.printResult(page, () =>
+        session.printResult(page, (shown) =>
           page.total === 0
             ? 'There are no actions.'
             : [
-                table(page.actions, columns, session.width),
+                table(shown.actions, columns, session.width),
                 nextPage(page.actions.length, page.total, page.next),
               ]
                 .join('\n')

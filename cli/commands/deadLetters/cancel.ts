@@ -31,7 +31,7 @@ export const addCancel: AddCommand = (parent, action) =>
             throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: the action continues.');
         }
         const action = await cancelAction(app, id, { by });
-        session.printResult(action, () => showAction(action, session.width));
+        session.printResult(action, (shown) => showAction(shown, session.width));
       }),
     );
 

@@ -1,5 +1,6 @@
 import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
+import { printable } from '../../../src/shared/printable.js';
 import { CliError, exitCodes } from '../../errors.js';
 import { byOption, examples, yesOption } from '../../options/common.js';
 import { addFilterOptions, expectFilter, type FilterOptions, filterOf } from '../../options/filterOptions.js';
@@ -55,7 +56,7 @@ export const addDiscard: AddCommand = (parent, action) =>
           session.printResult(plan, () => 'There is nothing to discard.');
           return exitCodes.ok;
         }
-        session.info(showAction(plan, session.width));
+        session.info(showAction(printable(plan), session.width));
         const what = `${plural(plan.counts.planned, 'dead letter')} will be discarded. This cannot be undone. New requests of the devices are still accepted.`;
         if (!(await session.confirm(what, yes))) {
           await cancelAction(app, plan.id, { by });

@@ -41,14 +41,14 @@ export const addDeadLetterList: AddCommand = (parent, action) =>
     .action(
       action(async (session, options: FilterOptions & PageOptions) => {
         const page = await listDeadLetters(await session.app(), { ...filterOf(options), ...pageOf(options) });
-        session.printResult(page, () => {
-          const note = page.incomplete ?? '';
+        session.printResult(page, (shown) => {
+          const note = shown.incomplete ?? '';
           if (page.total === 0) return `There are no matching dead letters. ${note}`.trim();
           return [
-            table(page.deadLetters, columns, session.width),
+            table(shown.deadLetters, columns, session.width),
             '',
             wrap(
-              `${plural(page.total, 'dead letter')}: ${listCounts(page.byCode)}. By fleet: ${listCounts(page.byFleet)}.`,
+              `${plural(page.total, 'dead letter')}: ${listCounts(shown.byCode)}. By fleet: ${listCounts(shown.byFleet)}.`,
               session.width,
             ),
             nextPage(page.deadLetters.length, page.total, page.next),

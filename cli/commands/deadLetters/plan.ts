@@ -31,12 +31,12 @@ export const addPlan: AddCommand = (parent, action) =>
           by,
           ...(rate !== undefined && { rate }),
         });
-        session.printResult(plan, () => {
+        session.printResult(plan, (shown) => {
           const next =
             plan.counts.planned > 0
               ? `\nTo start the replay: provisioner dead-letters replay ${plan.id}`
               : '';
-          return showAction(plan, session.width) + next;
+          return showAction(shown, session.width) + next;
         });
       }),
     );

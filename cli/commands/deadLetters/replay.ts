@@ -3,6 +3,7 @@ import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
 import { readAction } from '../../../src/ops/bulk/read.js';
 import type { Action } from '../../../src/ops/bulk/schema.js';
+import { printable } from '../../../src/shared/printable.js';
 import { CliError, exitCodes } from '../../errors.js';
 import { byOption, examples, parseCount, parsePositive, yesOption } from '../../options/common.js';
 import { addFilterOptions, expectFilter, type FilterOptions, filterOf } from '../../options/filterOptions.js';
@@ -74,7 +75,7 @@ export const addReplay: AddCommand = (parent, action) =>
           session.printResult(plan, () => `There is nothing to replay.${none}`);
           return exitCodes.ok;
         }
-        session.info(showAction(plan, session.width));
+        session.info(showAction(printable(plan), session.width));
         const size = requestCount({ ...plan, limit: limit ?? null });
         const perMinute = rate ?? plan.ratePerMinute;
         const time = perMinute ? (size / perMinute) * 60_000 : (plan.expectedSeconds * 1_000 * size) / found;

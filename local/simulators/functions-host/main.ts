@@ -10,9 +10,12 @@ interface Arguments {
   keys?: string;
   keysLateSeconds: number;
   state?: string;
+  silenceSeconds: number;
 }
 
-const { app, port, orFreePort, only, keys, keysLateSeconds, state } = new Command('functions-host')
+const { app, port, orFreePort, only, keys, keysLateSeconds, state, silenceSeconds } = new Command(
+  'functions-host',
+)
   .description('Runs a built Azure Functions app (Node v4 model) on this machine.')
   .option('--app <folder>', 'folder with package.json and host.json', process.cwd())
   .option('--port <number>', 'port for HTTP on loopback; 0 for any free port', toPort, 7071)
@@ -37,6 +40,12 @@ const { app, port, orFreePort, only, keys, keysLateSeconds, state } = new Comman
     '--state <folder>',
     'folder for the locks and the status of timers, the same for all hosts of an app',
   )
+  .option(
+    '--silence-seconds <number>',
+    'time without a frame after which the queue trigger takes its connection for lost',
+    wholeNumber,
+    60,
+  )
   .parse()
   .opts<Arguments>();
 
@@ -51,6 +60,7 @@ await runSimulator('functions host', async () => {
     keysFile: keys,
     keysLateSeconds,
     stateFolder: state,
+    silenceSeconds,
   });
 });
 

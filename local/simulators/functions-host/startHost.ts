@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import { applyLocalSettings } from '../../../src/config/localSettings.js';
 import type { Simulator } from '../shared/runSimulator.js';
 import { createDrain } from './drain.js';
+import { noHostFaults } from './hostFaults.js';
 import { readHostJson } from './hostSettings.js';
 import { openKeys } from './http/keys.js';
 import { startHttp } from './http/startHttp.js';
+import { noticeSilence, usualSilenceSeconds } from './servicebus/noticeSilence.js';
 import { startSettlement } from './servicebus/settlement.js';
 import type { UnderProcessing } from './servicebus/settler.js';
 import { startHostControl } from './startHostControl.js';
@@ -30,6 +32,8 @@ export interface HostOptions {
   keysLateSeconds?: number;
   /** The folder for the locks and the status of timers, the same for all hosts of an app. Default: none is kept. */
   stateFolder?: string | undefined;
+  /** The queue trigger takes a connection for lost after this time without a frame. Default 60, as in the real host. */
+  silenceSeconds?: number;
   /** Gets the app's log, and one line for each invocation. Default: the console. */
   onEvent?(line: string): void;
 }
@@ -56,6 +60,7 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
   const folder = resolve(options.appFolder);
   await applyLocalSettings(folder, process.env);
   const settings = await readHostJson(folder);
+  noticeSilence(options.silenceSeconds ?? usualSilenceSeconds);
   const keys = await openKeys(options.keysFile, options.keysLateSeconds);
 
   const running = createRunningInvocations();
@@ -63,7 +68,8 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
   const drain = createDrain(running);
   const http =
     only === 'worker' ? null : await startHttp({ keys, running, drain, onEvent }, { port, orFreePort });
-  const settlement = await startSettlement(underProcessing);
+  const faults = noHostFaults();
+  const settlement = await startSettlement(underProcessing, faults);
   const { isTracing, functionTimeoutMs } = settings;
   const workers = await startWorkers({
     folder,
@@ -77,6 +83,7 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
     settings,
     running,
     underProcessing,
+    faults,
     stateFolder: stateFolder ?? null,
     onEvent,
   };
@@ -84,7 +91,7 @@ export async function startHost(options: HostOptions): Promise<Simulator<HostEnd
   http?.serve(workers, functions.http);
   const listeners = await startListeners(host, functions);
   drain.setListeners(listeners);
-  const control = await startHostControl({ workers, drain });
+  const control = await startHostControl({ workers, drain, faults });
 
   return {
     endpoints: {

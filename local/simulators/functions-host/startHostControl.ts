@@ -1,5 +1,6 @@
 import { BadRequest, type Control, startControl } from '../shared/startControl.js';
 import type { Drain } from './drain.js';
+import { type HostFaults, hostFaults } from './hostFaults.js';
 import type { Workers } from './startWorkers.js';
 
 /**
@@ -11,8 +12,17 @@ import type { Workers } from './startWorkers.js';
  * | `POST /worker/kill` | ends the worker process like a crash (SIGKILL) |
  * | `POST /drain` | as `POST /admin/host/drain`, also for a host without HTTP functions |
  * | `GET /drain` | the state of the drain |
+ * | `PUT /host-faults` | the faults of the host, see `hostFaults` |
  */
-export function startHostControl({ workers, drain }: { workers: Workers; drain: Drain }): Promise<Control> {
+export function startHostControl({
+  workers,
+  drain,
+  faults,
+}: {
+  workers: Workers;
+  drain: Drain;
+  faults: HostFaults;
+}): Promise<Control> {
   return startControl({
     routes: {
       'GET /worker': () => ({ pid: workers.pid() }),
@@ -24,6 +34,7 @@ export function startHostControl({ workers, drain }: { workers: Workers; drain: 
       },
       'POST /drain': () => drain.start(),
       'GET /drain': () => drain.status(),
+      'PUT /host-faults': ({ body }) => Object.assign(faults, hostFaults.parse(body)),
     },
   });
 }

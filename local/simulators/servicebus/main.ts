@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { runSimulator, wholeNumber } from '../shared/runSimulator.js';
 import { serviceIdleTimes } from './amqp/IdleWatch.js';
+import { standardCredits } from './engine/Credits.js';
 import { parseQueue, queueHelp } from './parseQueue.js';
 import type { BrokerOptions } from './startBroker.js';
 
@@ -17,6 +18,7 @@ interface Flags {
   queue: string[];
   idleLink: number;
   idleConnection: number;
+  credits: number;
 }
 
 const SECONDS = 1000;
@@ -43,15 +45,22 @@ const program = new Command('broker')
     wholeNumber,
     serviceIdleTimes.connectionMs / SECONDS,
   )
+  .option(
+    '--credits <number>',
+    'credits of the namespace for each second, as in the standard tier of Service Bus; 0: no limit',
+    wholeNumber,
+    standardCredits,
+  )
   .addHelpText('after', queueHelp)
   .parse();
 
 await runSimulator('broker', async () => {
-  const { port, orFreePort, folder, queue, idleLink, idleConnection } = program.opts<Flags>();
+  const { port, orFreePort, folder, queue, idleLink, idleConnection, credits } = program.opts<Flags>();
   const options: BrokerOptions = {
     port: parsePort(port),
     folder,
     queues: queue.map(parseQueue),
+    credits: credits === 0 ? Infinity : credits,
     idle: { linkMs: idleMs(idleLink), connectionMs: idleMs(idleConnection) },
   };
   if (orFreePort) options.orFreePort = true;

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen, localCertificate } from '../shared/loopback.js';
 import type { Simulator } from '../shared/runSimulator.js';
-import { startControl } from '../shared/startControl.js';
 import { deadLetterPayload } from './amqp/applicationProperties.js';
 import { type IdleTimes, serviceIdleTimes } from './amqp/IdleWatch.js';
 import { serveConnection } from './amqp/serveConnection.js';
 import { withTimeToLive } from './amqp/timeToLive.js';
 import { serveAtom } from './atom/serveAtom.js';
+import { startCreditsControl } from './creditsControl.js';
 import { type AlarmClock, systemAlarmClock } from './engine/dependencies.js';
 import { Engine } from './engine/Engine.js';
 import type { QueueOptions } from './engine/QueueProperties.js';
@@ -30,6 +30,8 @@ export interface BrokerOptions {
   queues: QueueOptions[];
   /** When the broker ends unused links and connections. Default: the times of Service Bus. */
   idle?: Partial<IdleTimes>;
+  /** The credits of the namespace for each second: sends, deliveries and requests beyond them are throttled. Default: no limit. */
+  credits?: number;
   /** Gets the broker's log lines. Default: the console. */
   log?: (line: string) => void;
 }
@@ -39,7 +41,7 @@ export interface BrokerEndpoints {
   port: number;
   /** The certificate that a client of the management API (HTTPS) must trust. */
   caFile: string;
-  /** The control server (see startControl.ts). Only `POST /drop` has an effect. */
+  /** The control server (see creditsControl.ts). */
   controlUrl: string;
 }
 
@@ -65,7 +67,7 @@ export async function startBroker(
   const { folder, log = console.log } = options;
   const clock = replacements.clock ?? systemAlarmClock;
   const store = replacements.store ?? (folder === undefined ? memoryStore() : sqliteStore(folder));
-  const engine = await openEngine(store, clock, options.queues, log);
+  const engine = await openEngine(store, clock, options, log);
   const certificateFolder = folder ?? (await mkdtemp(join(tmpdir(), 'broker-')));
   const { key, cert, caFile } = await localCertificate(certificateFolder);
   const atom = serveAtom(engine, clock);
@@ -74,7 +76,7 @@ export async function startBroker(
     other: createHttpServer(atom),
   };
 
-  const control = await startControl();
+  const control = await startCreditsControl(engine);
   for (const each of Object.values(servers)) control.connections.watch(each);
   const idle = { ...serviceIdleTimes, ...options.idle };
   const sockets = new Set<Socket>();
@@ -108,11 +110,11 @@ export async function startBroker(
 async function openEngine(
   store: MessageStore,
   clock: AlarmClock,
-  queues: QueueOptions[],
+  { queues, credits = Infinity }: BrokerOptions,
   log: (line: string) => void,
 ): Promise<Engine> {
   const onStoreState = (error?: Error) => log(storeLine(error));
-  const engine = new Engine({ clock, store, payloads, onStoreState });
+  const engine = new Engine({ clock, store, payloads, creditsPerSecond: credits, onStoreState });
   try {
     for (const queue of queues) {
       const existing = engine.find(queue.name);

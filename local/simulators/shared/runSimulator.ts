@@ -20,6 +20,7 @@ export interface Simulator<Endpoints> {
  * @param name for the message about a failed start; the exit code is then 1
  */
 export async function runSimulator<E>(name: string, start: () => Promise<Simulator<E>>): Promise<void> {
+  keepFilesPrivate();
   let running: Simulator<E>;
   try {
     await checkExtraCertificates();
@@ -44,6 +45,11 @@ export async function runSimulator<E>(name: string, start: () => Promise<Simulat
   } else {
     console.log(`${name} is ready: ${JSON.stringify(running.endpoints)}`);
   }
+}
+
+/** Makes every new file and folder of this process, and of its children, private to the user. The state has keys. */
+export function keepFilesPrivate(): void {
+  process.umask(0o077);
 }
 
 /**

@@ -23,6 +23,12 @@ const acceptedResponse = (description: string) =>
 const accepted = acceptedResponse('accepted, or accepted before and still in progress (the same requestId)');
 const badRequest = problemResponse('the request is invalid; the detail says how to correct the request');
 const tooLarge = problemResponse('the body is larger than 16 KiB');
+const noProof = problemResponse(
+  'no or wrong key (without a body), or the proof of device is missing or wrong',
+);
+const notServed = problemResponse(
+  'the device has proved its identity, and its fleet is not served (provision.fleet-not-served)',
+);
 const compressed = problemResponse('the body is compressed (Content-Encoding): send the body uncompressed');
 
 const provision: Operation = {
@@ -49,9 +55,8 @@ const provision: Operation = {
       retryAfter,
     ),
     ...commonResponses,
-    401: {
-      ...problemResponse('no or wrong key (without a body), or the proof of device is missing or wrong'),
-    },
+    401: noProof,
+    403: notServed,
   },
   security: withKey,
 };
@@ -80,6 +85,8 @@ export const provisionPaths: Record<string, Record<string, Operation | object[]>
         400: badRequest,
         404: problemResponse('the device was never requested'),
         ...commonResponses,
+        401: noProof,
+        403: notServed,
       },
       security: withKey,
     },

@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { OpsDependencies } from '../../ops/dependencies.js';
 import { RequestError } from '../../ops/shared/request.js';
+import { jsonText } from '../../shared/printable.js';
 import { noBodyHint, parseJsonObject, readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
@@ -35,7 +36,7 @@ export async function answerOps(deps: OpsDependencies, request: HttpRequest): Pr
     return {
       status: route.status,
       headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-      body: JSON.stringify(answer),
+      body: jsonText(answer),
     };
   } catch (error) {
     if (error instanceof RequestError)

@@ -4,6 +4,7 @@ import type { DeviceRecord } from '../../device/record.js';
 import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
 import type { Acceptance } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
+import { jsonText, oneLine } from '../../shared/printable.js';
 import { operation, state, time } from '../../shared/schemas.js';
 import { type Clock, type EpochMs, iso } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
@@ -80,7 +81,7 @@ function accepted({ clock }: { clock: Clock }, record: DeviceRecord, expectedMs:
       'retry-after': String(Math.max(1, Math.ceil((expected - now) / 1_000))),
       'content-type': 'application/json',
     },
-    body: JSON.stringify(answer),
+    body: jsonText(answer),
   };
 }
 
@@ -105,6 +106,6 @@ function alreadyProvisioned({ headers }: HttpRequest, { uuid, desired }: DeviceR
   return {
     status: 409,
     headers: { 'content-type': 'text/plain; charset=utf-8' },
-    body: `DeviceAlreadyExistsError: ${detail}`,
+    body: oneLine(`DeviceAlreadyExistsError: ${detail}`),
   };
 }

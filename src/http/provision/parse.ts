@@ -1,6 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import * as z from 'zod';
-import { optional, uuid } from '../../shared/schemas.js';
+import { optional, serviceName, uuid } from '../../shared/schemas.js';
 import { noBodyHint, parseJsonObject, readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 
@@ -9,12 +9,9 @@ const undefinedService = 'undefined';
 
 /** The service in a body: a name, or '' for the device level. */
 const balenaService = optional(
-  z
-    .string('must be a string: the name of a service, or "" for the device level')
-    .max(255, 'must have at most 255 characters')
-    .refine((name) => name !== undefinedService, {
-      error: 'is the string "undefined": the variable that should name the service is not set on the device',
-    }),
+  serviceName.refine((name) => name !== undefinedService, {
+    error: 'is the string "undefined": the variable that should name the service is not set on the device',
+  }),
 );
 
 /** The body of POST and DELETE `/api/provision`. */

@@ -2,15 +2,22 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { Records } from '../../device/repository.js';
 import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
+import { jsonText } from '../../shared/printable.js';
 import type { Clock } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
+import type { Proof } from '../proof/deviceProof.js';
 import { parseUuidInPath } from './parse.js';
 
-/** Answers with the record of a device, or with 404 if the device was never requested. */
+/**
+ * Answers with the record of a device, or with 404 if the device was never requested. The proof comes first: without it, nobody learns
+ * which devices exist.
+ *
+ * @throws BadRequest `provision.request.bad-uuid`; the errors of `Proof`
+ */
 export async function answerState(
-  deps: { records: Records; rateLimiter: RateLimiter; clock: Clock },
+  deps: { records: Records; rateLimiter: RateLimiter; clock: Clock; proof: Proof },
   request: HttpRequest,
 ): Promise<HttpResponseInit> {
   const uuid = parseUuidInPath(request);
@@ -20,6 +27,7 @@ export async function answerState(
       'Name the device in the path: GET /api/provision/<uuid>',
     );
   }
+  await deps.proof(uuid, request.headers.get('authorization'));
   const stored = await deps.records.read(uuid);
   if (!stored) {
     return problem({
@@ -32,6 +40,6 @@ export async function answerState(
   return {
     status: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    body: JSON.stringify(viewOf(stored.value, expected, deps.clock.now())),
+    body: jsonText(viewOf(stored.value, expected, deps.clock.now())),
   };
 }

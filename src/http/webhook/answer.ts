@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { AcceptDependencies } from '../../provisioning/accept.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { CallTimeout, withDeadline } from '../../shared/network.js';
+import { jsonText } from '../../shared/printable.js';
 import { noBodyHint, readBody, withoutMark } from '../body.js';
 import { Unauthorized } from '../errors.js';
 import { type EventOutcome, handleEvent } from './handle.js';
@@ -40,7 +41,7 @@ export async function answerWebhook(
     if (webhook) await deps.handledWebhooks.add(webhook, outcome);
     return outcome;
   });
-  return { status: 202, headers: { 'content-type': 'application/json' }, body: JSON.stringify(outcome) };
+  return { status: 202, headers: { 'content-type': 'application/json' }, body: jsonText(outcome) };
 }
 
 /** Checks the signature. A signature of a body that did not arrive is wrong, and the error says why. */

@@ -5,8 +5,9 @@ import { hasFinished, type Item, type StoredAction, sizeOf, type Wave } from './
 import { cancelItem, cancelRotation } from './cancelItem.js';
 import type { BulkDependencies } from './dependencies.js';
 import { discardItem } from './discardItem.js';
-import { countOutcomes } from './read.js';
+import { countOutcomes, isUnderWay } from './read.js';
 import { replayItem } from './replayItem.js';
+import { itemsPerPart, requestedRecords } from './requestedRecords.js';
 import { rotateItem } from './rotateItem.js';
 import type { ActionCounts, ActionKind } from './schema.js';
 import { scheduleWakeUp } from './wakeUp.js';
@@ -22,8 +23,8 @@ const perform: Record<
 const cancelOne = { replay: cancelItem, discard: cancelItem, rotate: cancelRotation };
 
 const itemsAtATime = 16;
-/** Items between two writes of the action. If the process dies, the next worker repeats at most this number of items. */
-const itemsPerPart = 100;
+/** Items of a wave that are looked at before all items: the last items of a wave are the last to be done. */
+const lastItems = 16;
 /** Much shorter than the lock of the wake-up message. */
 const longestTurnMs = 20_000;
 /** Pause between two evaluations of a wave. The pause is longer if counting the outcomes takes long. */
@@ -105,9 +106,11 @@ async function performPart(deps: BulkDependencies, action: StoredAction): Promis
  * @returns ms until the next evaluation; 0 to continue at once
  */
 async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promise<number> {
-  const { clock, records, actions } = deps;
+  const { clock, actions } = deps;
   const startedAt = clock.now();
-  const counts = await countOutcomes(records, action);
+  const last = await requestedRecords(deps, action, Math.max(0, action.nextIndex - lastItems));
+  if (last.some((summary) => isUnderWay(summary, action.id))) return waveCheckMs;
+  const counts = await countOutcomes(deps, action);
   const now = clock.now();
   if (counts.underWay > 0) return Math.min(Math.max(waveCheckMs, 10 * (now - startedAt)), longestWaveCheckMs);
   await actions.amend(action.id, (stored) => {
@@ -130,7 +133,7 @@ async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promi
 /** Cancels the pending requests, and finishes the action as cancelled. */
 async function finishCancelling(deps: BulkDependencies, action: StoredAction): Promise<void> {
   await cancelRequests(deps, action);
-  const counts = await countOutcomes(deps.records, action);
+  const counts = await countOutcomes(deps, action);
   const now = deps.clock.now();
   await deps.actions.amend(action.id, (stored) =>
     stored.state === 'cancelling' ? { ...stored, state: 'cancelled', endedAt: now, counts } : null,
@@ -139,9 +142,8 @@ async function finishCancelling(deps: BulkDependencies, action: StoredAction): P
 
 /** Cancels the pending requests of an action. */
 async function cancelRequests(deps: BulkDependencies, action: StoredAction): Promise<void> {
-  const pending: string[] = [];
-  for await (const { uuid, job } of deps.records.summaries({ action: action.id }))
-    if (job && job.deadAt === null) pending.push(uuid);
+  const requested = await requestedRecords(deps, action);
+  const pending = requested.filter((summary) => isUnderWay(summary, action.id)).map(({ uuid }) => uuid);
   await forEachConcurrently(pending, itemsAtATime, (uuid) => cancelOne[action.kind](deps, action, uuid));
 }
 

@@ -1,4 +1,5 @@
 import { heldThumbprint } from '../../device/state.js';
+import type { Summary } from '../../device/summary.js';
 import { isToRotate } from '../../fleet/rotate.js';
 import { deadLetterFilter, matchDeadLetter } from '../deadLetters/filter.js';
 import type { DeadLetterStatus } from '../deadLetters/schema.js';
@@ -123,7 +124,7 @@ export function olderDuplicates(deadLetters: readonly DeadLetterEntry[]): Set<De
  * @throws ProvisioningError `records-unavailable`
  */
 export async function chooseToRotate(
-  deps: Pick<BulkDependencies, 'deviceSnapshots' | 'clock'>,
+  deps: Pick<BulkDependencies, 'records' | 'clock'>,
   given: object,
 ): Promise<ChosenSet> {
   const { uuid, mintedBefore, ...rest } = parse(rotateFilter, given, 'filter');
@@ -133,10 +134,10 @@ export async function chooseToRotate(
       mintedBefore: parseWhen('mintedBefore', mintedBefore, deps.clock.now()),
     }),
   };
-  const { records } = await deps.deviceSnapshots.read(0);
-  const chosen = [...records.values()]
-    .filter((summary) => (uuid === undefined || summary.uuid === uuid) && isToRotate(summary, filter))
-    .sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
+  const chosen: Summary[] = [];
+  const among = uuid === undefined ? deps.records.summaries() : await deps.records.summariesOf([uuid]);
+  for await (const summary of among) if (isToRotate(summary, filter)) chosen.push(summary);
+  chosen.sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
   return {
     items: chosen.map((summary) => {
       const { uuid, fleet } = summary;

@@ -1,14 +1,12 @@
 import type { AcceptDependencies } from '../../provisioning/accept.js';
 import type { DiscardedDeadLetters } from '../../queue/deadLetters.js';
 import type { DeadLetterSnapshots } from '../deadLetters/snapshot.js';
-import type { DeviceSnapshots } from '../devices/snapshot.js';
 import type { Actions } from './repository.js';
 
 /** The dependencies of bulk actions. */
 export interface BulkDependencies extends AcceptDependencies {
   /** The hub's limit of registry operations a minute. */
   operationsPerMinute: number;
-  deviceSnapshots: DeviceSnapshots;
   deadLetterSnapshots: DeadLetterSnapshots;
   discarded: DiscardedDeadLetters;
   actions: Actions;

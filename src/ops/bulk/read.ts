@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import type { Records } from '../../device/repository.js';
-import type { Summary } from '../../device/summary.js';
+import { partsOf, type Summary } from '../../device/summary.js';
 import { iso, isoOrNull } from '../../shared/time.js';
 import { pageOf, pageQuery, readCursor } from '../shared/paging.js';
 import { parse, RequestError } from '../shared/request.js';
 import { hasFinished, type StoredAction, sizeOf } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
+import type { Actions } from './repository.js';
+import { requestedRecords } from './requestedRecords.js';
 import { type Action, type ActionCounts, type ActionPage, actionKinds } from './schema.js';
 
 type ReadDependencies = Pick<BulkDependencies, 'actions' | 'records' | 'operationsPerMinute'>;
@@ -27,7 +29,7 @@ export async function readAction(deps: ReadDependencies, id: string): Promise<Ac
     );
   const action = stored.value;
   if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
-  return viewAction(deps, action, await countOutcomes(deps.records, action));
+  return viewAction(deps, action, await countOutcomes(deps, action));
 }
 
 export const actionQuery = z.strictObject({
@@ -132,17 +134,19 @@ function nothingRequested({ planned, quarantined, superseded }: StoredAction): A
  *
  * @throws ProvisioningError `records-unavailable`
  */
-export async function countOutcomes(records: Records, action: StoredAction): Promise<ActionCounts> {
+export async function countOutcomes(
+  deps: { records: Records; actions: Actions },
+  action: StoredAction,
+): Promise<ActionCounts> {
   const { planned, quarantined, nextIndex: requested, kind } = action;
   const counts = { planned, quarantined, requested, superseded: action.superseded };
   if (kind === 'discard') {
     return { ...counts, succeeded: requested - action.superseded, failed: 0, cancelled: 0, underWay: 0 };
   }
   const outcomes = { succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
-  for await (const summary of records.summaries({ action: action.id })) outcomes[outcomeOf(summary)] += 1;
   // The record of a refused request belongs to the request before.
-  for await (const { refusal } of records.summaries({ refusedAction: action.id }))
-    if (refusal) outcomes[outcomeOf(refusal)] += 1;
+  for (const part of (await requestedRecords(deps, action)).flatMap(partsOf))
+    if (part.action === action.id) outcomes[outcomeOf(part)] += 1;
   const counted = outcomes.succeeded + outcomes.failed + outcomes.cancelled + outcomes.underWay;
   // A record leaves the action when a later request replaces the request of the action: `counted` is then below `requested`. While a worker
   // is requesting a part, `counted` is above `requested`, because `next` is stored after the part.
@@ -152,6 +156,11 @@ export async function countOutcomes(records: Records, action: StoredAction): Pro
     superseded: Math.max(action.superseded, requested - counted),
     ...outcomes,
   };
+}
+
+/** Whether the device's pending job belongs to the action. */
+export function isUnderWay({ action, job }: Summary, id: string): boolean {
+  return action === id && job !== null && job.deadAt === null;
 }
 
 function outcomeOf({ job, state, completedAt }: Summary): 'succeeded' | 'failed' | 'cancelled' | 'underWay' {

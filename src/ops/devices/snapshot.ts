@@ -1,16 +1,15 @@
 import type { Records } from '../../device/repository.js';
-import type { Summary } from '../../device/summary.js';
 import type { Clock, EpochMs } from '../../shared/time.js';
 import { openSnapshotCache, type SnapshotCache } from '../shared/snapshotCache.js';
+import { DeviceIndex } from './DeviceIndex.js';
 
-/** All summaries, and the time of the reading. */
+/** All devices, and the time of the reading. */
 export interface DeviceSnapshot {
-  /** By uuid. */
-  records: ReadonlyMap<string, Summary>;
+  devices: DeviceIndex;
   asOf: EpochMs;
 }
 
-/** Keeps the summaries of all records in memory, about a kilobyte for each record. Throws ProvisioningError `records-unavailable`. */
+/** Keeps an index of all records in memory, less than 200 bytes for each record. Throws ProvisioningError `records-unavailable`. */
 export type DeviceSnapshots = SnapshotCache<DeviceSnapshot>;
 
 /** Covers the difference between the writers' clocks, and the duration of a write. */
@@ -20,22 +19,22 @@ const rereadAllAfterMs = 900_000;
 
 /** The first reading takes all records. The next readings take only the records written since the previous reading. */
 export function openDeviceSnapshots({ records, clock }: { records: Records; clock: Clock }): DeviceSnapshots {
-  let known = new Map<string, Summary>();
+  let known = new DeviceIndex();
   let allReadAt = Number.NEGATIVE_INFINITY;
   let lastAsOf: EpochMs = 0;
 
   return openSnapshotCache(clock, async () => {
     const asOf = clock.now();
     if (asOf - allReadAt > rereadAllAfterMs) {
-      const all = new Map<string, Summary>();
-      for await (const summary of records.summaries()) all.set(summary.uuid, summary);
+      const all = new DeviceIndex();
+      for await (const summary of records.summaries()) all.put(summary);
       known = all;
       allReadAt = asOf;
     } else {
       for await (const summary of records.summaries({ changedSince: lastAsOf - overlapMs }))
-        known.set(summary.uuid, summary);
+        known.put(summary);
     }
     lastAsOf = asOf;
-    return { records: known, asOf };
+    return { devices: known, asOf };
   });
 }

@@ -1,4 +1,3 @@
-import { partsOf, pendingDue } from '../../device/summary.js';
 import type { QueueManagement } from '../../queue/administration.js';
 import type { Clock } from '../../shared/time.js';
 import type { DeviceSnapshots } from '../devices/snapshot.js';
@@ -27,14 +26,12 @@ export async function readDepths({
 }: DepthsDependencies): Promise<Overview['queue']> {
   const counted = await management.depths().catch(() => undefined);
   if (counted) return { ...counted, source: 'queue', note: null };
-  const { records } = await deviceSnapshots.read(snapshotFreshMs);
+  const { devices } = await deviceSnapshots.read(snapshotFreshMs);
   const now = clock.now();
   const depths = { active: 0, scheduled: 0, deadLettered: 0 };
-  for (const summary of [...records.values()].flatMap(partsOf)) {
-    const { job } = summary;
-    if (job && job.deadAt !== null) depths.deadLettered += job.cancelled || job.discarded ? 0 : 1;
-    const due = pendingDue(summary);
-    if (due !== null) depths[due > now ? 'scheduled' : 'active'] += 1;
+  for (const { present, refused, due } of devices) {
+    depths.deadLettered += [present, refused].filter(({ job }) => job === 'dead').length;
+    if (due > 0) depths[due > now ? 'scheduled' : 'active'] += 1;
   }
   const why = counted === null ? `the numbers of the queue need ${neededRight}` : 'the queue did not answer';
   return { ...depths, source: 'records', note: `Counted from the records: ${why}.` };

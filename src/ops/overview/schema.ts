@@ -48,7 +48,12 @@ export const overview = z
     history: z.array(sample).describe('one sample a minute of the last hour, the oldest first'),
     certificates: z.object({ expired: count, within7Days: count, within30Days: count, later: count }),
     dependencies: z
-      .object({ worker: dependencyStatus, balena: dependencyStatus, hub: dependencyStatus })
+      .object({
+        queue: dependencyStatus,
+        worker: dependencyStatus,
+        balena: dependencyStatus,
+        hub: dependencyStatus,
+      })
       .describe('balena and hub: as last seen by the workers'),
     recordsAsOf: time.describe('when the records were read'),
   })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ListedDevice } from '../../../src/device/lists.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { openRecords } from '../../../src/device/repository.js';
 import { isPending } from '../../../src/device/state.js';
 import { redrive } from '../../../src/provisioning/redrive.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
@@ -8,6 +8,7 @@ import { openQueue } from '../../../src/queue/queue.js';
 import { systemClock } from '../../../src/shared/time.js';
 import { openTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
+import { openTestRecords } from '../../support/openTestRecords.js';
 import type { Violation } from '../check/Evidence.js';
 import { type QueueContents, readQueue } from './readQueue.js';
 import { readRecords } from './readRecords.js';
@@ -37,7 +38,11 @@ export async function settle(
   const { serviceBus, tables } = stack.endpoints;
   if (!serviceBus || !tables) throw new Error('there are no simulators');
   const connection = { connectionString: tables.connectionString };
-  const records = openRecords(openTable<DeviceRecord>({ connection, name: 'devices' }), systemClock);
+  const records = openTestRecords(
+    openTable<DeviceRecord>({ connection, name: 'devices' }),
+    systemClock,
+    openTable<ListedDevice>({ connection, name: 'lists' }),
+  );
   const queue = openQueue({ connection: serviceBus, queue: serviceBus.queue });
   // Twice the interval of the polls, so a late poll misses no turn.
   const deps = {

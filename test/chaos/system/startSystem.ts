@@ -59,6 +59,8 @@ export async function startSystem(
     onLine,
     settings,
     lockSeconds,
+    // The checks read the queue in the same namespace.
+    credits: 0,
     freePorts: true,
     hub: ['--units', settings.IOTHUB_UNITS],
     hosts: ['http', 'worker', 'worker'],

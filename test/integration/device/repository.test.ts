@@ -1,9 +1,13 @@
 import pLimit from 'p-limit';
+import type { ListedDevice, ListName } from '../../../src/device/lists.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { openRecords } from '../../../src/device/repository.js';
+import type { Records } from '../../../src/device/repository.js';
 import { newRecord } from '../../../src/device/transitionParts.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { Key, ScannedTable } from '../../../src/storage/table.js';
+import type { Key } from '../../../src/storage/table.js';
+import { collect } from '../../support/collect.js';
+import { memoryTable } from '../../support/memoryTable.js';
+import { openTestRecords } from '../../support/openTestRecords.js';
 import { thrownBy } from '../../support/thrownBy.js';
 import { useTables } from '../../support/useTables.js';
 
@@ -24,8 +28,10 @@ const unavailable = () =>
 /** Records in a new table. The writes of the table fail as the test says. */
 function open() {
   const table = tables.newTable<DeviceRecord>();
+  const lists = tables.newTable<ListedDevice>();
+  const time = { now };
   const faults: ('lost' | 'done' | 'conflict')[] = [];
-  const faulty: ScannedTable<DeviceRecord> = {
+  const faulty: typeof table = {
     ...table,
     async put(...args) {
       const fault = faults.shift();
@@ -35,7 +41,8 @@ function open() {
       return fault === 'conflict' ? false : written;
     },
   };
-  return { table, faults, records: openRecords(faulty, clock) };
+  const records = openTestRecords(faulty, { ...clock, now: () => time.now }, lists);
+  return { table, lists, time, faults, records };
 }
 
 test('a record that was never written is null', async () => {
@@ -136,24 +143,25 @@ test('a write that is lost is an error, and leaves the record as it was', async 
 
 test('amend gives up on a record that changes after every read', async () => {
   const value = fresh();
-  const table: ScannedTable<DeviceRecord> = {
+  const table = {
+    ...memoryTable<DeviceRecord>(),
     get: async () => ({ value: { ...value, stamp: 'of another' }, etag: 'old' }),
     put: async () => false,
-    list: () => {
-      throw new Error('not listed here');
-    },
-    column: () => {
-      throw new Error('not listed here');
-    },
   };
-  expect(await thrownBy(openRecords(table, clock).amend(uuid, () => value))).toMatchObject({
+  expect(await thrownBy(openTestRecords(table, clock).amend(uuid, () => value))).toMatchObject({
     code: 'records-unavailable',
   });
 });
 
-test('only pending jobs that were due before a time are overdue', async () => {
+const device = (nibble: string) => nibble.repeat(32);
+const uuidsIn = async (records: Records, list: ListName, before?: number) => {
+  const found: string[] = [];
+  for await (const { value } of records.listed(list, before)) found.push(value.uuid);
+  return found.sort();
+};
+
+test('only pending jobs and checks that were due before a time are overdue', async () => {
   const { records } = open();
-  const device = (nibble: string) => nibble.repeat(32);
   const add = (id: string, job: DeviceRecord['job'], check: DeviceRecord['check'] = null) =>
     records.write({ ...fresh(id), job, check }, null);
   await add(device('0'), null);
@@ -162,19 +170,116 @@ test('only pending jobs that were due before a time are overdue', async () => {
   await add(device('3'), { generation: 1, due: now });
   await add(device('4'), { generation: 1, due: now - 1_000, dead: { at: now } });
   await add(device('5'), { generation: 1, due: now, dead: { at: now } }, { generation: 2, due: now - 1_000 });
-  const found: string[] = [];
-  for await (const record of records.listOverdue(now)) found.push(record.uuid);
-  expect(found.sort()).toEqual([device('1'), device('2'), device('5')]);
+  expect(await uuidsIn(records, 'pending', now)).toEqual([device('1'), device('2'), device('5')]);
+  expect(await uuidsIn(records, 'dead')).toEqual([device('4'), device('5')]);
+});
+
+test('a record whose work is put off stays in the list, and is found at its new time', async () => {
+  const { records } = open();
+  await records.write({ ...fresh(), job: { generation: 1, due: now - 1_000 } }, null);
+  const putOff = (due: number) =>
+    records.amend(uuid, (record) => ({ ...record!, job: { generation: 2, due } }));
+  await putOff(now + 5_000);
+  expect(await uuidsIn(records, 'pending', now)).toEqual([]);
+  expect(await uuidsIn(records, 'pending', now + 5_000)).toEqual([]);
+  expect(await uuidsIn(records, 'pending', now + 5_001)).toEqual([uuid]);
+  await putOff(now - 2_000);
+  expect(await uuidsIn(records, 'pending', now - 1_999)).toEqual([uuid]);
+  expect(await records.countListed('pending')).toBe(1);
+});
+
+test('a record leaves the list when nothing is pending any more', async () => {
+  const { records } = open();
+  await records.write({ ...fresh(), job: { generation: 1, due: now } }, null);
+  expect(await records.countListed('pending')).toBe(1);
+  await records.amend(uuid, (record) => ({ ...record!, job: null }));
+  expect(await records.countListed('pending')).toBe(0);
+});
+
+test('the row of a list is written before the record, and a row without a record is removed a day later', async () => {
+  const { records, faults, lists, time } = open();
+  faults.push('lost');
+  expect(await thrownBy(records.write(fresh(), null))).toMatchObject({ code: 'records-unavailable' });
+  expect(await records.countListed('pending')).toBe(1);
+  expect(await uuidsIn(records, 'pending')).toEqual([]);
+  expect(await records.countListed('pending')).toBe(1);
+  time.now += 25 * 3_600_000;
+  await uuidsIn(records, 'pending');
+  expect(await collect(lists.rows())).toEqual([]);
+});
+
+test('a row that was left behind is removed an hour later', async () => {
+  const { records, lists, time } = open();
+  await records.write({ ...fresh(), job: null }, null);
+  await lists.put(
+    { partition: `dead-${uuid.slice(0, 2)}`, row: `${uuid}.left` },
+    { list: 'dead', uuid, row: 'left', at: 0, listedAt: now },
+    null,
+    { at: 0 },
+  );
+  await records.repairLists(uuid.slice(0, 2));
+  expect(await records.countListed('dead')).toBe(1);
+  time.now += 3_600_001;
+  await records.repairLists(uuid.slice(0, 2));
+  expect(await records.countListed('dead')).toBe(0);
+});
+
+test('the repair writes the rows of a record that was restored by hand', async () => {
+  const { records, lists } = open();
+  await records.write({ ...fresh(), job: { generation: 1, due: now - 1_000 } }, null);
+  for (const { value } of await collect(lists.rows()))
+    await lists.remove({ partition: `${value.list}-${uuid.slice(0, 2)}`, row: `${uuid}.${value.row}` });
+  expect(await uuidsIn(records, 'pending', now)).toEqual([]);
+  await records.repairLists(uuid.slice(0, 2));
+  expect(await uuidsIn(records, 'pending', now)).toEqual([uuid]);
+});
+
+test('certificates and removals are read by their time only', async () => {
+  const { records } = open();
+  const day = 86_400_000;
+  const certified = (nibble: string, hubSeenAt: number) =>
+    records.write(
+      { ...fresh(device(nibble)), job: null, observed: { ...fresh().observed, thumbprint: 'A', hubSeenAt } },
+      null,
+    );
+  await certified('1', now - 9 * day);
+  await certified('2', now - 7 * day - 1);
+  await certified('3', now - 7 * day + 1);
+  await certified('4', now);
+  expect(await uuidsIn(records, 'care', now)).toEqual([device('1'), device('2')]);
+  const unknown = { generation: 1, due: now, dead: { at: now - day, unknown: true } } as const;
+  await records.write({ ...fresh(device('5')), job: unknown }, null);
+  expect(await uuidsIn(records, 'removal', now + 1)).toEqual([device('5')]);
+  expect(await uuidsIn(records, 'dead')).toEqual([]);
+});
+
+test('a removed record leaves no row, and a changed record is not removed', async () => {
+  const { records, lists } = open();
+  await records.write(fresh(), null);
+  const found = (await records.read(uuid))!;
+  await records.amend(uuid, (record) => record);
+  expect(await records.remove(found)).toBe(false);
+  expect(await records.remove((await records.read(uuid))!)).toBe(true);
+  expect(await records.read(uuid)).toBeNull();
+  expect(await collect(lists.rows())).toEqual([]);
+});
+
+test('many summaries are read by a scan of their partitions, and a few one by one', async () => {
+  const { records } = open();
+  const uuids = Array.from({ length: 20 }, (_, i) => `aa${i.toString(16).padStart(30, '0')}`);
+  await pLimit(20).map(uuids, (each) => records.write({ ...fresh(), uuid: each }, null));
+  await records.write(fresh(device('b')), null);
+  const wanted = [...uuids.slice(3, 15), device('b'), device('c')];
+  const found = await records.summariesOf(wanted);
+  expect(found.map((summary) => summary.uuid).sort()).toEqual([...uuids.slice(3, 15), device('b')]);
 });
 
 test('devices that may need an operator are counted by reason', async () => {
   const { records } = open();
-  const device = (nibble: string) => nibble.repeat(32);
   const error = { code: 'device-not-visible', step: null, message: '', at: now } as const;
   const idle = (nibble: string) => ({ ...fresh(device(nibble)), job: null, error });
   const { observed } = fresh();
   const outside = { ...observed, outside: { since: now, sightings: 1, isHandled: false } };
-  const counts = await records.countAttention();
   await records.write(fresh(device('1')), null);
   await records.write(idle('2'), null);
   await records.write({ ...idle('3'), observed: outside }, null);
@@ -183,23 +288,19 @@ test('devices that may need an operator are counted by reason', async () => {
     null,
   );
   await records.write({ ...idle('5'), check: { generation: 1, due: now } }, null);
-  expect(await records.countAttention()).toEqual({
-    'check-failed': counts['check-failed'] + 2,
-    outside: counts.outside + 1,
-  });
+  expect(await records.countListed('check-failed')).toBe(2);
+  expect(await records.countListed('outside')).toBe(1);
 });
 
 test('devices are spread over partitions by the first two digits of their uuid', async () => {
   const keys: Key[] = [];
-  const table: ScannedTable<DeviceRecord> = {
-    get: async (key) => {
+  const table = {
+    ...memoryTable<DeviceRecord>(),
+    get: async (key: Key) => {
       keys.push(key);
       return null;
     },
-    put: async () => true,
-    list: async function* () {},
-    column: async function* () {},
   };
-  await openRecords(table, clock).read(uuid);
+  await openTestRecords(table, clock).read(uuid);
   expect(keys).toEqual([{ partition: 'ab', row: uuid }]);
 });

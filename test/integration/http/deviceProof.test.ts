@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { jest } from '@jest/globals';
+import fc from 'fast-check';
 import { listen } from '../../../local/simulators/shared/loopback.js';
-import { openProof, type ProofMode } from '../../../src/http/deviceProof.js';
+import { openProof, type ProofMode } from '../../../src/http/proof/deviceProof.js';
 
 const uuid = 'ab'.repeat(16);
 const other = 'cd'.repeat(16);
@@ -41,17 +42,41 @@ afterAll(() => {
   server.close();
 });
 
-function proofWith(mode: ProofMode) {
+/** The fleets of the devices that our own key sees. */
+const seen: Record<string, string> = { [uuid]: 'my_org/one', [other]: 'my_org/two' };
+
+function proofWith(mode: ProofMode, fleets: string[] | null = null, callTimeoutMs = 30_000) {
   let now = 1_000_000;
-  const clock = { now: () => now, sleep: async () => {} };
+  let sleeping: { until: number; wake: () => void }[] = [];
+  const clock = {
+    now: () => now,
+    sleep: (ms: number) =>
+      ms <= 0
+        ? Promise.resolve()
+        : new Promise<void>((wake) => void sleeping.push({ until: now + ms, wake })),
+  };
+  const fleetsOf = async (uuids: readonly string[]) =>
+    new Map(uuids.filter((each) => seen[each] !== undefined).map((each) => [each, seen[each]!]));
   return {
-    prove: openProof({ mode, apiUrl, clock, callTimeoutMs: 300 }),
+    prove: openProof({
+      mode,
+      apiUrl,
+      balena: { fleetsOf },
+      fleets,
+      checksPerSecond: 20,
+      clock,
+      callTimeoutMs,
+    }),
     pass: (ms: number) => {
       now += ms;
+      const due = sleeping.filter(({ until }) => until <= now);
+      sleeping = sleeping.filter(({ until }) => until > now);
+      for (const { wake } of due) wake();
     },
   };
 }
 const missing = { name: 'Unauthorized', code: 'provision.proof-missing' };
+const notServed = { name: 'Unauthorized', code: 'provision.fleet-not-served', status: 403 };
 const wrong = { name: 'Unauthorized', code: 'provision.proof-wrong' };
 
 describe('off', () => {
@@ -106,6 +131,7 @@ describe('required', () => {
     key,
     'Bearer a,b',
     'Bearer \u00fc',
+    `Bearer ${'k'.repeat(257)}`,
   ])('the header %j is refused without asking balena', async (header) => {
     await expect(proofWith('required').prove(uuid, header)).rejects.toMatchObject(
       header === '' ? missing : wrong,
@@ -130,9 +156,12 @@ describe('while balena does not say whose key it is, nobody passes', () => {
   ];
   test.each(answers)('when it %s', async (_, answer) => {
     handle = answer;
-    const { prove } = proofWith('required');
-    await expect(prove(uuid, bearer(key))).rejects.toMatchObject({ code: 'balena-unavailable' });
+    const { prove, pass } = proofWith('required', null, 1_000);
+    await expect(prove(uuid, bearer(key))).rejects.toMatchObject({
+      code: expect.stringMatching(/^balena-(unavailable|throttled)$/),
+    });
     handle = byKey;
+    pass(7_000);
     await prove(uuid, bearer(key));
   });
 });
@@ -175,13 +204,129 @@ describe('balena is asked once a minute', () => {
     await expect(prove(uuid, bearer(key))).rejects.toMatchObject(wrong);
   });
 
-  test('a refusal is not kept: the next ask is looked at anew', async () => {
-    const { prove } = proofWith('required');
+  test('a refusal is remembered for a minute, and for this key only', async () => {
+    const { prove, pass } = proofWith('required');
     handle = (_, response) => response.writeHead(401).end();
-    await expect(prove(uuid, bearer(key))).rejects.toMatchObject(wrong);
+    for (let asks = 0; asks < 20; asks += 1)
+      await expect(prove(uuid, bearer('bogus'))).rejects.toMatchObject(wrong);
+    expect(requested).toHaveLength(1);
     handle = byKey;
     await prove(uuid, bearer(key));
+    pass(60_000);
+    await expect(prove(uuid, bearer('bogus'))).rejects.toMatchObject(wrong);
+    expect(requested).toHaveLength(3);
   });
+});
+
+describe('only devices of served fleets pass', () => {
+  test.each([
+    ['a served fleet', ['my_org/one', 'my_org/three'], true],
+    ['another fleet', ['my_org/two'], false],
+    ['any fleet that our key sees, without FLEETS', null, true],
+  ])('a device of %s', async (_, fleets, passes) => {
+    const { prove } = proofWith('required', fleets);
+    const result = expect(prove(uuid, bearer(key)));
+    await (passes ? result.resolves.toBeUndefined() : result.rejects.toMatchObject(notServed));
+  });
+
+  test('a device that our key does not see is refused, and balena is asked once a minute', async () => {
+    actors.stranger = { actorType: 'device', uuid: 'ef'.repeat(16) };
+    const { prove } = proofWith('required');
+    for (let asks = 0; asks < 5; asks += 1)
+      await expect(prove('ef'.repeat(16), bearer('stranger'))).rejects.toMatchObject(notServed);
+    expect(requested).toHaveLength(1);
+  });
+});
+
+describe('invented proofs', () => {
+  /** balena throttles all requests of a sender that sends more than this number a second. */
+  const tolerated = 100;
+
+  test('cannot make balena throttle us, and delay no device that has proved its identity before', async () => {
+    let inSecond = 0;
+    let throttled = 0;
+    const { prove, pass } = proofWith('required');
+    handle = (request, response) => {
+      inSecond += 1;
+      if (inSecond <= tolerated) return byKey(request, response);
+      throttled += 1;
+      response.writeHead(429, { 'retry-after': '60' }).end();
+    };
+    await prove(uuid, bearer(key));
+    const answers = { refused: 0, busy: 0 };
+    const junk: Promise<void>[] = [];
+    for (let second = 0; second < 70; second += 1) {
+      inSecond = 0;
+      pass(1_000);
+      for (let at = 0; at < 200; at += 1)
+        junk.push(
+          prove('ee'.repeat(16), bearer(`junk-${second}-${at}`)).catch(({ code }: { code: string }) => {
+            answers[code === 'balena-throttled' ? 'busy' : 'refused'] += 1;
+          }),
+        );
+      await prove(uuid, bearer(key));
+    }
+    pass(3_000);
+    await Promise.all(junk);
+    expect(throttled).toBe(0);
+    expect(answers.refused).toBeLessThanOrEqual(75 * 20);
+    expect(answers.refused).toBeGreaterThan(0);
+    expect(answers.refused + answers.busy).toBe(70 * 200);
+  });
+
+  test('a 429 of balena stops all checks for as long as balena says, and the answer says the same', async () => {
+    const { prove, pass } = proofWith('required');
+    handle = (_, response) => response.writeHead(429, { 'retry-after': '30' }).end();
+    await expect(prove(uuid, bearer(key))).rejects.toMatchObject({ retryAfterMs: 30_000 });
+    handle = byKey;
+    pass(10_000);
+    await expect(prove(other, bearer('other-device-key'))).rejects.toMatchObject({
+      code: 'balena-throttled',
+      retryAfterMs: 20_000,
+    });
+    expect(requested).toHaveLength(1);
+    pass(20_000);
+    await prove(other, bearer('other-device-key'));
+  });
+});
+
+test('whatever the header is, only the key of the device passes, and every other header is refused', async () => {
+  const { prove, pass } = proofWith('required');
+  const words = fc.constantFrom(
+    'Bearer ',
+    'bearer',
+    ' ',
+    key,
+    'other-device-key',
+    'user-key',
+    '\t',
+    ',',
+    '=',
+    '%00',
+    '\n',
+    'é',
+  );
+  const header = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(words, { maxLength: 6 }).map((all) => all.join('')),
+  );
+  await fc.assert(
+    fc.asyncProperty(header, async (given) => {
+      pass(1_000);
+      const passed = await prove(uuid, given).then(
+        () => true,
+        (error: { name: string; code: string }) => {
+          expect(error).toMatchObject({
+            name: 'Unauthorized',
+            code: expect.stringMatching(/^provision\.proof-/),
+          });
+          return false;
+        },
+      );
+      expect(passed).toBe(/^bearer device-key$/i.test(given));
+    }),
+    { numRuns: 500, examples: [[bearer(key)], [`BEARER ${key}`], [`${bearer(key)}\n`]] },
+  );
 });
 
 test('the key is kept nowhere: neither in what is remembered nor in what is thrown', async () => {

@@ -34,9 +34,10 @@ if (bicep) {
     for (const [name, { defaultValue = '' }] of Object.entries(parameters)) {
       const { value } = file.parameters[name]!;
       const [, , azdDefault] = /^\$\{(\w+)(?:=(.*))?\}$/.exec(String(value)) ?? [];
-      // An empty text would replace a default.
-      if (typeof value === 'string') expect([name, azdDefault ?? '']).toEqual([name, String(defaultValue)]);
-      else expect([name, value]).toEqual([name, defaultValue]);
+      // azd drops an empty value, and the parameter keeps its default. An object has no default in the syntax of azd, because the first brace
+      // ends the default.
+      const expected = typeof defaultValue === 'object' ? '' : String(defaultValue);
+      expect([name, azdDefault ?? '']).toEqual([name, expected]);
     }
   });
 

@@ -1,12 +1,13 @@
+import type { ListedDevice } from '../../../src/device/lists.js';
 import type { DeviceRecord, Job } from '../../../src/device/record.js';
 import { requestPartOf } from '../../../src/device/refusal.js';
-import { openRecords } from '../../../src/device/repository.js';
 import { newRecord } from '../../../src/device/transitionParts.js';
 import { type RedriveDependencies, redrive } from '../../../src/provisioning/redrive.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import type { Envelope, PeekedDeadLetter, Queue } from '../../../src/queue/queue.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
+import { openTestRecords } from '../../support/openTestRecords.js';
 import { useTables } from '../../support/useTables.js';
 
 const tables = await useTables();
@@ -63,7 +64,7 @@ async function lastRunAt(at: number) {
 }
 
 async function withRecords(jobs: (Job | null)[], fake = fakeQueue()) {
-  const records = openRecords(tables.newTable<DeviceRecord>(), clock);
+  const records = openTestRecords(tables.newTable<DeviceRecord>(), clock, tables.newTable<ListedDevice>());
   for (const [index, job] of jobs.entries()) {
     const desired = { present: true, service: '', requestId, requestedAt: now };
     await records.write({ ...newRecord(uuidOf(index), desired, now), job }, null);

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
-import { jest } from '@jest/globals';
-import { BrokerError } from '../../../local/simulators/servicebus/engine/BrokerError.js';
+import type { Credits } from '../../../local/simulators/servicebus/engine/Credits.js';
 import { startBroker } from '../../../local/simulators/servicebus/startBroker.js';
 import { listen } from '../../../local/simulators/shared/loopback.js';
 import { contentOf, type ProvisioningMessage, parseMessage } from '../../../src/queue/messages.js';
+import { patientQueue } from '../../../src/queue/patientQueue.js';
 import { openQueue, type PeekedDeadLetter, type Queue } from '../../../src/queue/queue.js';
 import { startProxy } from '../../support/startProxy.js';
 import { everythingIn, thrownBy } from '../../support/thrownBy.js';
@@ -251,7 +251,7 @@ async function startSilent() {
   };
 }
 
-describe('the SDK repeats a refused call, and then throws an AggregateError without code and message. The message names', () => {
+describe('the message of a refused call names', () => {
   const calls: [string, (queue: Queue) => Promise<unknown>][] = [
     ['send', (queue) => queue.send(message(), { messageId: randomUUID(), at: 0 })],
     ['ping', (queue) => queue.ping()],
@@ -267,16 +267,55 @@ describe('the SDK repeats a refused call, and then throws an AggregateError with
     });
     expect(everythingIn(error)).not.toContain('an-older-key');
   });
+});
 
-  test('a busy namespace', async () => {
-    const limited = jest.spyOn(broker.engine.find('busy')!, 'send').mockImplementation(() => {
-      throw new BrokerError('store-unavailable', 'The namespace is being throttled. Error code: 50009.');
-    });
-    const [[, send]] = calls as [(typeof calls)[number]];
-    expect(await thrownBy(send(open('busy')))).toMatchObject({
-      code: 'queue-unavailable',
-      message: expect.stringContaining('limits our requests (ServerBusy)'),
-    });
-    expect(limited.mock.calls.length).toBeGreaterThan(1);
+describe('a namespace without credits', () => {
+  let credits: Credits;
+  beforeAll(() => {
+    credits = broker.engine.credits;
+  });
+  const send = (queue: Queue) => queue.send(message(), { messageId: randomUUID(), at: 0 });
+  const throttled = {
+    code: 'queue-throttled',
+    message: expect.stringContaining('limits our requests (ServerBusy)'),
+  };
+  /** A queue whose waits end at once, and which has new credits after some waits. */
+  const patient = (queue: Queue, waits: number, refilledAfter: number) => {
+    const waited: number[] = [];
+    const clock = {
+      async sleep(ms: number) {
+        if (waited.push(ms) === refilledAfter) credits.limitTo(Infinity);
+      },
+    };
+    return { waited, queue: patientQueue(queue, { clock, random: () => 0.5, waits }) };
+  };
+  afterEach(() => credits.limitTo(Infinity));
+
+  test('refuses sends and pings, and the SDK does not use up further credits', async () => {
+    const queue = open('busy');
+    await send(queue);
+    credits.limitTo(0);
+    for (const call of [send, (each: Queue) => each.ping()]) {
+      const before = credits.counts().refused;
+      expect(await thrownBy(call(queue))).toMatchObject(throttled);
+      expect(credits.counts().refused - before).toBe(1);
+    }
+  });
+
+  test('a send waits 2 s and more for new credits, and nothing is lost', async () => {
+    const { waited, queue } = patient(open('busy'), 3, 2);
+    credits.limitTo(0);
+    const body = message();
+    await queue.send(body, { messageId: 'patient', at: 0 });
+    expect(waited).toEqual([3_000, 6_000]);
+    const found = (await peek('busy')).filter(({ messageId }) => messageId === 'patient');
+    expect(found.map((each) => each.body)).toEqual([body]);
+  });
+
+  test('after its waits, a send fails with the cause', async () => {
+    const { waited, queue } = patient(open('busy'), 1, 2);
+    credits.limitTo(0);
+    expect(await thrownBy(send(queue))).toMatchObject(throttled);
+    expect(waited).toEqual([3_000]);
   });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { startSettlement } from '../../../local/simulators/functions-host/servicebus/settlement.js';
 import type {
@@ -5,6 +6,7 @@ import type {
   Settler,
 } from '../../../local/simulators/functions-host/servicebus/settler.js';
 import { openSettlement, type Settlement } from '../../../src/queue/settlement.js';
+import { receive, useBroker } from '../local/servicebus/support/useBroker.js';
 
 const message = {} as ServiceBusReceivedMessage;
 const deadLettered: unknown[][] = [];
@@ -31,11 +33,13 @@ const underProcessing = new Map<string, MessageUnderProcessing>([
     },
   ],
 ]);
-const host = await startSettlement(underProcessing);
-const { host: endpoint } = new URL(host.url);
+const faults = { settlementUnimplemented: false };
+const host = await startSettlement(underProcessing, faults);
+const broker = useBroker([{ name: 'own' }]);
+const ownQueue = () => ({ connection: { connectionString: broker.connectionString }, queue: 'own' });
 const settlements: Settlement[] = [];
-const open = (at = endpoint) => {
-  const settlement = openSettlement(at);
+const open = (at: string | null = host.url) => {
+  const settlement = openSettlement(at, ownQueue());
   settlements.push(settlement);
   return settlement;
 };
@@ -43,7 +47,7 @@ beforeEach(() => {
   deadLettered.length = 0;
 });
 afterAll(async () => {
-  for (const settlement of settlements) settlement.close();
+  await Promise.all(settlements.map((settlement) => settlement.close()));
   await host.close();
 });
 
@@ -65,19 +69,52 @@ test('what is longer than Service Bus takes is cut', async () => {
   expect(deadLettered).toEqual([[message, 'r'.repeat(4_096), 'd'.repeat(4_096)]]);
 });
 
-test('a lock token that the host does not hold is an error', async () => {
-  await expect(open().deadLetter('unknown', 'r', 'd')).rejects.toThrow('cannot be dead-lettered now (9 ');
+/** Receives a message as the host does. @returns its lock token */
+async function delivered(body: string): Promise<string> {
+  await broker.client.createSender('own').sendMessages({ body });
+  const { messages } = await receive(broker, 'own', 1);
+  return messages[0]!.lockToken!;
+}
+const deadLetters = async () =>
+  (await broker.client.createReceiver('own', { subQueueType: 'deadLetter' }).peekMessages(10)).map(
+    ({ body, deadLetterReason, deadLetterErrorDescription }) => [
+      body,
+      deadLetterReason,
+      deadLetterErrorDescription,
+    ],
+  );
+
+test('a host without the settlement service: the message is dead-lettered at the first try, with its reason', async () => {
+  faults.settlementUnimplemented = true;
+  const lockToken = await delivered('unimplemented');
+  await open().deadLetter(lockToken, 'device-not-found', 'step validate');
+  faults.settlementUnimplemented = false;
+  expect(await deadLetters()).toContainEqual(['unimplemented', 'device-not-found', 'step validate']);
+});
+
+test.each([
+  [
+    'that is gone',
+    async () => {
+      const gone = await startSettlement(underProcessing);
+      await gone.close();
+      return gone.url;
+    },
+  ],
+  ['that is not known', async () => null],
+])('a host %s: the message is dead-lettered all the same', async (name, address) => {
+  const lockToken = await delivered(name);
+  await open(await address()).deadLetter(lockToken, 'r', 'd');
+  expect(await deadLetters()).toContainEqual([name, 'r', 'd']);
+});
+
+test.each(['unknown', 'lost'])('a lock that nobody holds (%s) is an error', async (lockToken) => {
+  const token = lockToken === 'lost' ? lockToken : randomUUID();
+  await expect(open().deadLetter(token, 'r', 'd')).rejects.toMatchObject({ code: 'queue-unavailable' });
   expect(deadLettered).toEqual([]);
 });
 
-test('that the host cannot dead-letter it is an error', async () => {
-  await expect(open().deadLetter('lost', 'r', 'd')).rejects.toThrow('cannot be dead-lettered now');
-});
-
-test('a host that is gone is an error', async () => {
-  const gone = await startSettlement(underProcessing);
-  await gone.close();
-  await expect(open(new URL(gone.url).host).deadLetter('token', 'r', 'd')).rejects.toThrow(
-    'cannot be dead-lettered now (14 ',
-  );
+test('a host that takes settlements over TLS is not called without', async () => {
+  const secure = open(host.url.replace('http:', 'https:'));
+  await expect(secure.complete('token')).rejects.toThrow('cannot be completed now (14 ');
 });

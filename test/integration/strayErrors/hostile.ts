@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../../local/simulators/shared/faults.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { openRecords } from '../../../src/device/repository.js';
 import { sweep } from '../../../src/fleet/sweep.js';
 import { healthOf } from '../../../src/health/health.js';
 import { openStatus, type StatusRow } from '../../../src/health/status.js';
@@ -17,10 +16,15 @@ import { openQueue } from '../../../src/queue/queue.js';
 import { openSettlement } from '../../../src/queue/settlement.js';
 import { openTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
+import type { TimerRow } from '../../../src/storage/timerRuns.js';
 import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
+import { runTimer } from '../../../src/timers/runTimer.js';
+import { superviseRedrive } from '../../../src/timers/supervise.js';
 import { memoryTable } from '../../support/memoryTable.js';
+import { openTestRecords } from '../../support/openTestRecords.js';
 import { now, queued, uuid } from '../../support/records.js';
+import { timerRunsIn } from '../../support/timerRunsIn.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 /*
@@ -79,7 +83,7 @@ async function runOnFakes(probability: number): Promise<void> {
     ...system.deps,
     clock,
     queue,
-    records: hostile(openRecords(hostile(system.table, probability), clock), probability / 4),
+    records: hostile(openTestRecords(hostile(system.table, probability), clock), probability / 4),
     hub: hostile(system.deps.hub, probability),
     balena: hostile(
       {
@@ -109,6 +113,7 @@ async function runOnFakes(probability: number): Promise<void> {
     management: hostile({ depths: async () => null, properties: async () => null }, probability),
     samples: hostile({ since: async () => [] }, probability),
     sentRecently: rememberSent(clock),
+    timerRuns: timerRunsIn(clock, table<TimerRow>()),
   };
   const delivery = system.delivery({
     deadLetter: async () => {
@@ -123,6 +128,15 @@ async function runOnFakes(probability: number): Promise<void> {
     ['redrive', () => redrive(deps)],
     ['sweep', () => sweep(deps as never, { fleets: ['my_org/one'], service: 'main' })],
     ['health', () => healthOf(async () => deps)],
+    [
+      'timer',
+      () =>
+        runTimer(deps.timerRuns, { timer: 'redrive', by: 'timer', mostMs: 1_000, run: () => redrive(deps) }),
+    ],
+    [
+      'supervision',
+      superviseRedrive({ runs: deps.timerRuns.redrive, clock, log: () => {}, run: () => redrive(deps) }),
+    ],
   ];
   for (const [name, run] of runs) {
     current = name;
@@ -152,13 +166,14 @@ async function runOnSockets(behaviour: string): Promise<void> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const queue = openQueue({
+  const queueOptions = {
     connection: {
       connectionString: `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=x;SharedAccessKey=eA==;UseDevelopmentEmulator=true`,
     },
     queue: 'q',
     callTimeoutMs: shortMs,
-  });
+  };
+  const queue = openQueue(queueOptions);
   const hub = openHubRegistry({
     connection: {
       connectionString: `HostName=127.0.0.1:${port};SharedAccessKeyName=x;SharedAccessKey=eA==`,
@@ -176,7 +191,7 @@ async function runOnSockets(behaviour: string): Promise<void> {
     name: 'devices',
     callTimeoutMs: shortMs,
   });
-  const settlement = openSettlement(`127.0.0.1:${port}`);
+  const settlement = openSettlement(`http://127.0.0.1:${port}`, queueOptions);
   const envelope = { messageId: 'm', at: 0 };
   const message = workerDependencies(now).message({ uuid });
   const key = { partition: 'p', row: 'r' };
@@ -198,7 +213,7 @@ async function runOnSockets(behaviour: string): Promise<void> {
     }
   settlement.deadLetter('lock', 'reason', 'description').catch(() => {});
   await sleep(1_000);
-  settlement.close();
+  void settlement.close();
   hub.close();
   await Promise.race([queue.close(), sleep(1_000)]);
   server.close();

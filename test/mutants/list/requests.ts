@@ -3,6 +3,12 @@ import { mutantsOf } from '../Mutant.js';
 export const requestMutants = [
   ...mutantsOf('src/provisioning/accept.ts', [
     [
+      'repeated-request-is-not-last',
+      'A request that came back, and is requested again, is the last request',
+      'const isLast = !isBackUnvalidated(record) && !waitsForBulkAction(record, now);',
+      'const isLast = !waitsForBulkAction(record, now) || isBackUnvalidated(record);',
+    ],
+    [
       'checked-for-another',
       'An answer is about the request that it answers',
       'return checked && isSameRequest(request, checked) && isBeingChecked(checked, now)',
@@ -141,7 +147,7 @@ export const requestMutants = [
     [
       'redrive-replays-none',
       'A resent dead letter that never reached a worker is replayed',
-      '  await takeUpResent(deps, deadLetters);\n',
+      '  await takeUpResent(deps, deadLetters, signal);\n',
       '',
     ],
     [

@@ -1,6 +1,40 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const workerMutants = [
+  ...mutantsOf('src/storage/timerRuns.ts', [
+    [
+      'timer-run-not-claimed',
+      'One run of the redrive at a time',
+      'if (found && now < found.value.runsUntil) return null;',
+      '',
+    ],
+    [
+      'late-end-frees-the-next-run',
+      'The end of a run that lasted too long does not end the next run',
+      'if (found?.value.startedAt !== startedAt) return;',
+      'if (!found) return;',
+    ],
+  ]),
+  ...mutantsOf('src/timers/supervise.ts', [
+    [
+      'silent-timer-not-noticed',
+      'Other functions run the redrive that is silent',
+      'if (!isSilent(row, now)) return;',
+      'return;',
+    ],
+    [
+      'new-timer-not-noticed',
+      'A timer that has never run is silent after 15 minutes',
+      'if (!row) return await runs.begin();',
+      'if (!row) return;',
+    ],
+    [
+      'failing-redrive-repeated-at-once',
+      'A redrive that fails is tried again after five minutes',
+      'now - (startedAt ?? 0) >= tryAgainAfterMs &&',
+      '',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/callTwice.ts', [
     [
       'lost-call-not-repeated',
@@ -123,9 +157,33 @@ export const workerMutants = [
       'record.lease !== null;',
     ],
     [
+      'look-up-waits-for-hub',
+      'A request is looked up while the circuit of the hub is open',
+      'return isPending(job) && desired.present && !desired.validated && job.reservation === undefined;',
+      'return isPending(job) && desired.present && !desired.validated && job.reservation === 1;',
+    ],
+    [
+      'looked-up-again-while-hub-is-away',
+      'A validated request waits for the hub without further look-ups',
+      'isPending(job) && desired.present && !desired.validated &&',
+      'isPending(job) && desired.present &&',
+    ],
+    [
+      'look-up-kept-on-conflict',
+      'A new look-up is free again after a conflict',
+      '  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);\n',
+      '',
+    ],
+    [
+      'look-up-counted-twice',
+      'The first request of a run is counted by its reservation',
+      "  if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);\n",
+      '',
+    ],
+    [
       'reservation-kept-on-conflict',
       'A new reservation is free again after a conflict',
-      'if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)\n    deps.rateLimiter.release(reservation);',
+      '  if (!admission && reservation !== null && reservation !== work?.reservation)\n    rateLimiter.release(reservation);\n',
       '',
     ],
   ]),
@@ -155,7 +213,73 @@ export const workerMutants = [
       '',
     ],
   ]),
+  ...mutantsOf('src/provisioning/lookUp.ts', [
+    [
+      'deprovisioning-waits-for-look-up',
+      'A deprovisioning waits for no look-up',
+      'if (!record.desired.present && !onlyLooks(record)) return',
+      'if (!record.desired.present && record.lastGeneration < 0) return',
+    ],
+    [
+      'look-up-reserved-again',
+      'A reserved look-up is kept',
+      'const lookUp = reserved === undefined || isMissed ?',
+      'const lookUp = (true as boolean) || reserved === undefined || isMissed ?',
+    ],
+    [
+      'missed-look-up-used',
+      'A look-up that was missed is reserved anew',
+      'const lookUp = reserved === undefined || isMissed ?',
+      'const lookUp = reserved === undefined ?',
+    ],
+    [
+      'look-up-not-waited-for',
+      'A look-up is waited for',
+      "kind: due === null ? 'now' : 'later'",
+      "kind: due === null ? 'now' : 'now'",
+    ],
+    [
+      'check-looks-behind-requests',
+      'A check does not begin while requests wait for their look-ups',
+      '- now > checkHorizonMs)',
+      '- now > checkHorizonMs + 1e12)',
+    ],
+  ]),
+  ...mutantsOf('src/balena/sight.ts', [
+    [
+      'sight-remembered-for-ever',
+      'The view of the key is remembered for a minute',
+      'clock.now() - seenAt < freshMs',
+      'clock.now() - seenAt < freshMs + 1e12',
+    ],
+  ]),
+  ...mutantsOf('src/provisioning/steps/choose.ts', [
+    [
+      'pair-lost-while-waiting',
+      'No pair is minted before its operation is due',
+      'if (!work.observed.writeRefused) await work.awaitOperation();\n',
+      '',
+    ],
+    [
+      'reserved-before-right-is-proved',
+      'After a refused write, the right to write is proved before an operation is reserved',
+      'if (!work.observed.writeRefused) await',
+      'await',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/run.ts', [
+    [
+      'open-hub-circuit-ignored-in-run',
+      'A run that was admitted for its look-up asks the circuit of the hub',
+      'if (openUntil !== null) throw new HubCircuitOpen(openUntil);',
+      'void openUntil;',
+    ],
+    [
+      'short-wait-ends-run',
+      'A run waits in memory if balena asks for a short wait',
+      "        if (dependency === 'balena') await waitOutPause();\n",
+      '        void waitOutPause;\n',
+    ],
     [
       'lease-not-renewed',
       'A run that lasts longer renews its lease',
@@ -243,16 +367,28 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/finish.ts', [
     [
+      'quick-tries-while-others-wait',
+      'An unknown device has no quick tries while others wait for their look-ups',
+      "if (code !== 'device-not-found') return false;",
+      'if (code) return false;',
+    ],
+    [
+      'no-quick-tries-for-services',
+      'A device without services keeps its quick tries',
+      "if (code !== 'device-not-found') return false;",
+      '',
+    ],
+    [
       'no-quick-tries',
       'A device or services that balena does not have yet get quick tries',
-      'if (error.mayAppear && quickTries < error.policy.quickTries) {',
-      'if (error.mayAppear && quickTries < 0) {',
+      'if (hasQuickTries && quickTries < error.policy.quickTries) {',
+      'if (hasQuickTries && quickTries < 0) {',
     ],
     [
       'endless-quick-tries',
       'The quick tries end',
-      'if (error.mayAppear && quickTries < error.policy.quickTries) {',
-      'if (error.mayAppear && quickTries >= 0) {',
+      'if (hasQuickTries && quickTries < error.policy.quickTries) {',
+      'if (hasQuickTries && quickTries >= 0) {',
     ],
     [
       'foreign-lease-released',
@@ -335,23 +471,34 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/reserve.ts', [
     [
-      'missed-reservation-used',
-      'A reservation that was missed is reserved anew',
-      'if (reservation !== null && clock.now() - (await rateLimiter.due(reservation)) > abandonedAfterMs)\n    reservation = null;',
-      '',
+      'reserved-before-look-up',
+      'A device is looked up before an operation is reserved',
+      'if (reserved !== undefined) {\n    const isMissed = now - (await rateLimiter.due(reserved)) > abandonedAfterMs;',
+      'if (true as boolean) {\n    const isMissed = reserved === undefined || now - (await rateLimiter.due(reserved)) > abandonedAfterMs;',
     ],
     [
-      'check-reserves-far-ahead',
-      'A check does not reserve far ahead',
-      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > checkHorizonMs)',
-      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > 1e12 + checkHorizonMs)',
+      'missed-reservation-used',
+      'A reservation that was missed is reserved anew',
+      'const reservation = isMissed ? await rateLimiter.reserve() : reserved;',
+      'const reservation = isMissed ? reserved : reserved;',
     ],
-    ['hub-never-verified', 'A check asks the hub from time to time', '      verifiesHub = true;\n', ''],
+    [
+      'check-begins-behind-requests',
+      'A check that needs an operation does not begin while requests wait',
+      'if (freeInMs <= checkHorizonMs) return begins;',
+      'if (freeInMs <= checkHorizonMs + 1e12) return begins;',
+    ],
+    [
+      'hub-never-verified',
+      'A check asks the hub from time to time',
+      '? { ...begins, verifiesHub: true }',
+      '? begins',
+    ],
     [
       'hub-verified-before-requests',
       'A check asks the hub only if an operation is free at once',
-      ' || (await rateLimiter.nextFree()) - now > freeAtOnceMs)',
-      ')',
+      ' && freeInMs <= freeAtOnceMs',
+      '',
     ],
     [
       'reservation-not-waited-for',
@@ -362,12 +509,12 @@ export const workerMutants = [
     [
       'use-not-marked',
       'A reservation that is used is marked',
-      '  rateLimiter.markUsed(reservation);\n  return',
-      '  return',
+      '    rateLimiter.markUsed(reservation);\n    return',
+      '    return',
     ],
     [
       'no-operation-for-force-verify',
-      'A job that asks the hub reserves an operation',
+      'A check that asks the hub needs an operation',
       '!desired.present || isVerified || thumbprint',
       '!desired.present || thumbprint',
     ],

@@ -1,4 +1,5 @@
 import type { BalenaClient } from '../../../src/balena/types.js';
+import type { ListedDevice } from '../../../src/device/lists.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import type { rotate } from '../../../src/fleet/rotate.js';
 import type { handleEvent } from '../../../src/http/webhook/handle.js';
@@ -6,16 +7,20 @@ import type { HubRegistry } from '../../../src/iothub/types.js';
 import type { accept } from '../../../src/provisioning/accept.js';
 import type { WorkerSettings } from '../../../src/provisioning/dependencies.js';
 import type { Queue } from '../../../src/queue/queue.js';
-import type { ScannedTable } from '../../../src/storage/table.js';
+import type { ErasableTable, ScannedTable } from '../../../src/storage/table.js';
 import type { CircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import type { Cloud } from './createCloud.js';
 
 /** A record with changeable fields. */
 export type Draft = { -readonly [Name in keyof DeviceRecord]: DeviceRecord[Name] };
 
+/** The table of the records. */
+export type DevicesTable = ScannedTable<DeviceRecord> & ErasableTable<DeviceRecord>;
+
 /** Switches a rule of the protocol off from outside: in the dependencies. The product's code stays the same. */
 export interface RuleOff {
-  devices?: (table: ScannedTable<DeviceRecord>) => ScannedTable<DeviceRecord>;
+  devices?: (table: DevicesTable) => DevicesTable;
+  lists?: (table: ErasableTable<ListedDevice>) => ErasableTable<ListedDevice>;
   queue?: (queue: Queue) => Queue;
   hub?: (hub: HubRegistry) => HubRegistry;
   /** Called for each run. */

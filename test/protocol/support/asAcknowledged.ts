@@ -145,6 +145,9 @@ function isFailed(
   if (!reasons && dead?.discarded && callers.operators.discardedAll) return true;
   // By design the message of a failed request is sent once. With the queue the dead letter is lost.
   if (!reasons && dead && system.queueLost) return true;
+  // By design a request for a device that balena never had leaves its reason in the record, and no dead letter.
+  const isOfRecord = requestId === null || requestId === record?.desired.requestId;
+  if (dead?.unknown && isOfRecord && isJustified(system, uuid, wish, 'device-not-found')) return true;
   const candidates = new Set(callers.candidates());
   // The sender of an event is told the id of the earlier request.
   const others = new Set(

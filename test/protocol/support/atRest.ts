@@ -42,6 +42,7 @@ function failed({ broker, queueLost }: System, { job, desired, uuid }: DeviceRec
         body.requestId === desired.requestId &&
         body.generation === job?.generation,
     );
+  if (job?.dead?.unknown) return deadLetter ? ['a dead letter for an unknown device'] : [];
   return deadLetter || job?.dead?.discarded || queueLost ? [] : ['failed without a dead letter'];
 }
 

@@ -22,7 +22,12 @@ export type System = ReturnType<typeof createSystem>;
 /** The parts of the system outside the processes: stores, queue, hub, balena, and the world. */
 export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) {
   const world = createWorld({ ...scenario, trace });
-  const rows = { devices: new Map() as Rows, system: new Map() as Rows, ops: new Map() as Rows };
+  const rows = {
+    devices: new Map() as Rows,
+    lists: new Map() as Rows,
+    system: new Map() as Rows,
+    ops: new Map() as Rows,
+  };
   const cloud = createCloud();
   const callers = new Map(uuids.map((uuid) => [uuid, new Callers(world)]));
   return {
@@ -63,6 +68,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     /** The number of operators' actions. */
     actions: 0,
     deliveries: 0,
+    /** The devices with a record that was restored by hand, and whose rows in the lists are not repaired yet. */
+    unlisted: new Set<string>(),
     /** The ids of the bulk actions. */
     bulk: [] as string[],
     recordOf(uuid: string): DeviceRecord | null {

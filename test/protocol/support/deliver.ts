@@ -1,3 +1,4 @@
+import { limitRequests } from '../../../src/balena/limitRequests.js';
 import { advanceAction } from '../../../src/ops/bulk/advance.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import { parseMessage, readWakeUpMessage } from '../../../src/queue/messages.js';
@@ -34,7 +35,7 @@ export function deliver(system: System, running: Running, message: Message): voi
     const bare = fakeHub(system, process, uuid);
     const hub = system.rule.hub?.(bare) ?? bare;
     const strict = fakeBalena(system, process, uuid, () => world.kill(process));
-    const balena = system.rule.balena?.(strict) ?? strict;
+    const balena = limitRequests(system.rule.balena?.(strict) ?? strict, deps.balenaLimit);
     await processMessage({ ...deps, hub, balena }, parseMessage({ ...message.body }), {
       sequenceNumber: String(message.sequenceNumber),
       enqueuedAt: message.enqueuedAt,
@@ -67,7 +68,8 @@ export function deliver(system: System, running: Running, message: Message): voi
       broker.abandon(message, token);
       if (error instanceof CannotSettle) return;
       const code = error instanceof ProvisioningError ? error.code : null;
-      if (code === 'queue-unavailable' || (uuid === '' && code === 'records-unavailable')) return;
+      if (code === 'queue-unavailable' || code === 'queue-throttled') return;
+      if (uuid === '' && code === 'records-unavailable') return;
       world.violated(uuid, `a delivery threw ${error instanceof Error ? error.stack : error}`);
     } finally {
       running.busy -= 1;

@@ -11,7 +11,8 @@ const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slic
 export function fakeQueue(world: World, process: Process, broker: Broker): Queue {
   const call = <R>(effect: () => R) => {
     const refused = world.now < world.down.queue || world.fails(0.01);
-    const fate: Fate = refused ? { kind: 'refused', error: unavailable() } : { kind: 'answered' };
+    const error = () => (world.chance(0.5) ? throttled() : unavailable());
+    const fate: Fate = refused ? { kind: 'refused', error: error() } : { kind: 'answered' };
     return request(world, process, { fate, effect });
   };
   return {
@@ -50,6 +51,12 @@ export function fakeQueue(world: World, process: Process, broker: Broker): Queue
     ping: async () => {},
     close: async () => {},
   };
+}
+
+function throttled(): ProvisioningError {
+  return new ProvisioningError('queue-throttled', 'The credits are used up (fake).', {
+    outcomeUnknown: true,
+  });
 }
 
 function unavailable(): ProvisioningError {

@@ -1,5 +1,6 @@
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { Columns, ErasableTable, Key, ScannedTable } from '../../../src/storage/table.js';
+import { refuseTooLarge } from '../../support/memoryTable.js';
 import type { Process, World } from './createWorld.js';
 import { type Fate, request } from './request.js';
 
@@ -19,12 +20,13 @@ export type Rows = Map<string, StoredRow>;
 /** Called at every write of a row, before the next event. */
 export type OnWrite<T> = (before: T | null, after: T) => void;
 
-/** A table of the storage account for one process. */
+/** A table of the storage account for one process. @param onRemove called at every removal of a row */
 export function fakeTable<T>(
   world: World,
   process: Process,
   rows: Rows,
   onWrite: OnWrite<T> = () => {},
+  onRemove: (before: T) => void = () => {},
 ): ScannedTable<T> & ErasableTable<T> {
   const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
   const parse = (row: StoredRow | undefined) => (row ? (JSON.parse(row.json) as T) : null);
@@ -66,6 +68,7 @@ export function fakeTable<T>(
     async put(key, value, etag, columns = {}) {
       const id = idOf(key);
       const json = JSON.stringify(value);
+      refuseTooLarge(value, columns);
       const effect = () => {
         const stored = rows.get(id);
         if ((stored ? String(stored.etag) : null) !== etag) return false;
@@ -95,10 +98,20 @@ export function fakeTable<T>(
     async *column(name, filter) {
       for await (const { columns } of matching(filter)) yield String(columns[name]);
     },
-    async remove(key) {
+    async *rows(filter) {
+      for await (const row of matching(filter)) yield { value: parse(row)!, etag: String(row.etag) };
+    },
+    remove(key, etag) {
       const refused = world.now < world.down.records || world.fails(0.01);
       const fate: Fate = refused ? { kind: 'refused', error: unavailable() } : { kind: 'answered' };
-      await request(world, process, { fate, effect: () => rows.delete(idOf(key)) });
+      const effect = () => {
+        const stored = rows.get(idOf(key));
+        if (etag !== undefined && stored && String(stored.etag) !== etag) return false;
+        if (stored) onRemove(parse(stored)!);
+        rows.delete(idOf(key));
+        return true;
+      };
+      return request(world, process, { fate, effect });
     },
   };
 }

@@ -253,7 +253,7 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
     try {
       await run();
     } catch (error) {
-      const known = error instanceof ProvisioningError && /^(records|queue)-unavailable$/.test(error.code);
+      const known = error instanceof ProvisioningError && error.policy.fault === 'storage';
       if (!known)
         system.world.violated(
           uuid,
@@ -264,6 +264,16 @@ export function invoke(system: System, running: Running, uuid: string, run: () =
     }
   };
   void whole();
+}
+
+/** Repairs the lists after records were restored by hand, as the redrive does within a day. */
+export function repairLists(system: System, running: Running): void {
+  for (const uuid of system.unlisted) {
+    invoke(system, running, uuid, async () => {
+      await running.deps.records.repairLists(uuid.slice(0, 2));
+      system.unlisted.delete(uuid);
+    });
+  }
 }
 
 /** The item of a plan for a device with a dead job. */

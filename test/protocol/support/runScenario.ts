@@ -6,8 +6,9 @@ import { atRest } from './atRest.js';
 import { createDriver } from './createDriver.js';
 import { createSystem, type System } from './createSystem.js';
 import { deviceName, uuids } from './devices.js';
-import { ask, invoke, lookAgain, online, perform } from './perform.js';
+import { ask, invoke, lookAgain, online, perform, repairLists } from './perform.js';
 import type { RuleOff } from './RuleOff.js';
+import { removeOldRecords } from './removeOldRecords.js';
 import type { Scenario } from './Scenario.js';
 import { periodMs } from './startProcess.js';
 import { exempt, waitLimit } from './waitLimit.js';
@@ -45,6 +46,9 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
     invoke(system, worker, '', async () => {
       await redrive(worker.deps);
       await resendLostWakeUps(worker.ops);
+      await removeOldRecords(system, worker);
+      // The redrive repairs one of 256 partitions. Three of them have devices.
+      await worker.deps.records.repairLists(world.pick(uuids).slice(0, 2));
     });
     world.at(world.now + periodMs, tick);
   };
@@ -52,6 +56,7 @@ export async function runScenario(scenario: Scenario, rule: RuleOff = {}, trace 
 
   await driver.until(() => world.now >= faultsUntil, mostSteps);
   driver.stopFaults();
+  repairLists(system, driver.http());
   const before = { sends: broker.sends(), deliveries: system.deliveries };
   await settle();
   await comeOnline();

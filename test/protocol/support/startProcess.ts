@@ -1,19 +1,23 @@
+import { rememberSight } from '../../../src/balena/sight.js';
+import type { ListedDevice } from '../../../src/device/lists.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
+import { listTimesOf } from '../../../src/fleet/listTimes.js';
 import { openStatus } from '../../../src/health/status.js';
 import type { BulkDependencies } from '../../../src/ops/bulk/dependencies.js';
 import { openActions } from '../../../src/ops/bulk/repository.js';
 import { openDeadLetterSnapshots } from '../../../src/ops/deadLetters/snapshot.js';
-import { openDeviceSnapshots } from '../../../src/ops/devices/snapshot.js';
 import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../../../src/queue/deadLetters.js';
+import { waitsOfWorkers } from '../../../src/queue/patience.js';
+import { patientQueue } from '../../../src/queue/patientQueue.js';
 import { rememberSent } from '../../../src/queue/publish.js';
 import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
-import type { ScannedTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
+import { openBalenaLimit } from '../../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../../src/throttling/openRateLimiter.js';
 import { queueProperties } from './createBroker.js';
@@ -21,7 +25,9 @@ import type { System } from './createSystem.js';
 import type { Process, World } from './createWorld.js';
 import { fakeQueue } from './fakeQueue.js';
 import { fakeTable } from './fakeTable.js';
+import type { DevicesTable } from './RuleOff.js';
 import { watchCircuit } from './watchCircuit.js';
+import { listSettings, watchLists } from './watchLists.js';
 import { watchRateLimiter } from './watchPace.js';
 import { watchRecord } from './watchRecord.js';
 
@@ -36,6 +42,8 @@ export interface Running {
 
 /** The time between two runs of the timer. */
 export const periodMs = 300_000;
+/** balena's limit is low, so that devices have to wait for their look-ups. */
+const looksForOperation = 3;
 /** 3,650 days, and five minutes: certificates are backdated. */
 const lifeMs = 3_650 * 24 * 3_600_000 + 300_000;
 
@@ -46,8 +54,24 @@ export function startProcess(system: System, name: string): Running {
   const process: Process = { name, skewMs, alive: true, diedAt: null, pausedUntil: 0 };
   const clock = clockOf(world, process);
   const table = <T>() => fakeTable<T>(world, process, rows.system);
-  const records = openRecords(devicesTable(system, process), clock);
-  const bare = fakeQueue(world, process, system.broker);
+  const bareLists = fakeTable<ListedDevice>(
+    world,
+    process,
+    rows.lists,
+    (_, { uuid }) => watchLists(system, uuid),
+    ({ uuid }) => watchLists(system, uuid),
+  );
+  const records = openRecords({
+    table: devicesTable(system, process),
+    lists: rule.lists?.(bareLists) ?? bareLists,
+    clock,
+    timesOf: (record) => listTimesOf(record, listSettings),
+  });
+  const bare = patientQueue(fakeQueue(world, process, system.broker), {
+    clock,
+    random: world.random,
+    waits: waitsOfWorkers,
+  });
   const circuit = (dependency: 'hub' | 'balena') => {
     const opened = openCircuitBreaker({
       dependency,
@@ -72,6 +96,17 @@ export function startProcess(system: System, name: string): Running {
       clock,
       openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
     ),
+    balenaLimit: openBalenaLimit(
+      openRateLimiter({
+        table: table(),
+        clock,
+        perMinute: looksForOperation * scenario.perMinute,
+        row: 'balenaLimit',
+        random: world.random,
+      }),
+      clock,
+    ),
+    sight: rememberSight(clock),
     circuits: { hub: circuit('hub'), balena: circuit('balena') },
     status: openStatus({ table: table(), clock }),
     async mint(uuid) {
@@ -105,19 +140,20 @@ export function startProcess(system: System, name: string): Running {
   const ops: BulkDependencies = {
     ...{ records, queue, clock, discarded, sentRecently },
     operationsPerMinute: scenario.perMinute,
-    deviceSnapshots: openDeviceSnapshots({ records, clock }),
     deadLetterSnapshots: openDeadLetterSnapshots({ queue, records, clock }),
     actions: openActions(fakeTable<unknown>(world, process, rows.ops)),
   };
   return { process, busy: 0, deps, ops };
 }
 
-function devicesTable(system: System, process: Process): ScannedTable<DeviceRecord> {
+function devicesTable(system: System, process: Process): DevicesTable {
   const { world, rows, rule, cloud } = system;
-  const bare = fakeTable<DeviceRecord>(world, process, rows.devices, (before, after) =>
-    watchRecord(system, before, after, process),
-  );
-  const table: ScannedTable<DeviceRecord> = {
+  const bare = fakeTable<DeviceRecord>(world, process, rows.devices, (before, after) => {
+    watchRecord(system, before, after, process);
+    watchLists(system, after.uuid);
+  });
+  const table: DevicesTable = {
+    ...bare,
     async get(key) {
       const row = await bare.get(key);
       if (row) rule.onRead?.(row.value, cloud);
@@ -129,8 +165,6 @@ function devicesTable(system: System, process: Process): ScannedTable<DeviceReco
       rule.onWrite(changed, system.recordOf(value.uuid));
       return bare.put(key, changed, etag, columns);
     },
-    list: (filter) => bare.list(filter),
-    column: (name, filter) => bare.column(name, filter),
   };
   return rule.devices?.(table) ?? table;
 }

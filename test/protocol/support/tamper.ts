@@ -30,14 +30,15 @@ export function tamper(system: System, uuid: string, how: How, scope: string): v
     }
     case 'lose-record':
       device.recordLost = true;
-      system.callersOf(uuid).lostAt = world.now;
+      system.callersOf(uuid).lostAt = world.now + 2 * system.scenario.skewMs;
       device.lostDuringRun = runOf(system, uuid);
       system.loseRecord(uuid);
       return;
     case 'restore-record':
       if (!system.restoreRecord(uuid, world.int(1, 6))) return;
       device.recordLost = true;
-      system.callersOf(uuid).lostAt = world.now;
+      system.callersOf(uuid).lostAt = world.now + 2 * system.scenario.skewMs;
+      system.unlisted.add(uuid);
       return;
     case 'lose-queue':
       system.queueLost = true;

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { ConfigError, readConfigFor } from '../../../src/config/config.js';
 import { hub, least, problemsOf, serviceBus, storage, webhookSecret } from './support/environment.js';
 
@@ -23,6 +24,7 @@ const wrong: Record<string, string[]> = {
     'https://api.balena-cloud.com/?hunter2',
     'https://hunter2@api.balena-cloud.com/',
   ],
+  BALENA_REQUESTS_PER_MINUTE: ['59', '1000001', '1e4', '60.5', 'hunter2'],
   BALENA_API_KEY: ['two hunter2', 'hunter2\nhunter2', 'hünter2'],
   IOTHUB_CONNECTION_STRING: [
     'hunter2',
@@ -41,7 +43,8 @@ const wrong: Record<string, string[]> = {
   ],
   CONNECTION_STRING: ['hunter2'],
   IOTHUB_HOST_NAME: ['https://hunter2', 'a hunter2', 'hunter2'],
-  IOTHUB_TIER: ['hunter2', 's1', 'B1'],
+  IOTHUB_TIER: ['hunter2', 's1', 'S 1', 'S'],
+  IOTHUB_OPERATIONS_PER_MINUTE: ['0', '1000001', '1.5', '-1', 'hunter2'],
   IOTHUB_UNITS: ['0', '201', '1.5', '-1', '1e2', '0x10', 'hunter2'],
   SERVICEBUS_CONNECTION: [
     'hunter2',
@@ -213,4 +216,82 @@ test('who does without some sides needs none of their settings, and is not told 
   expect(() => readConfigFor(['queue', 'balena'], env)).toThrow('BALENA_API_KEY is required');
   expect(() => readConfigFor(['records'], {})).toThrow('RECORDS_CONNECTION or');
   expect(() => readConfigFor([], { CERT_DAYS: '0' })).toThrow('CERT_DAYS must be');
+});
+
+describe('plain http is allowed to this machine only:', () => {
+  const emulated = (host: string) =>
+    `${serviceBus.replace(/sb:\/\/[^;]+/, `sb://${host}`)};UseDevelopmentEmulator=true`;
+  const azurite = (host: string) =>
+    `DefaultEndpointsProtocol=http;AccountName=mystorage;AccountKey=aGV5;TableEndpoint=http://${host}:10002/mystorage`;
+  const insights = (url: string) => `InstrumentationKey=0-0;IngestionEndpoint=${url}`;
+  /** Settings with a URL or a connection, each with the value for a host. */
+  const settings: [string, (host: string) => string][] = [
+    ['BALENA_API_URL', (host) => `http://${host}`],
+    ['BALENA_API_URL', (host) => `http://${host}:8080/`],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', (host) => `http://${host}:4318`],
+    ['SERVICEBUS_CONNECTION', emulated],
+    ['SERVICEBUS_CONNECTION', (host) => emulated(`${host}:5672/`)],
+    ['RECORDS_CONNECTION', azurite],
+    ['RECORDS_CONNECTION', (host) => `TableEndpoint=http://${host}/a;SharedAccessSignature=sig`],
+    ['RECORDS_CONNECTION', (host) => `${storage};BlobEndpoint=http://${host}:1`],
+    ['RECORDS_CONNECTION', (host) => `UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://${host}`],
+    ['AzureWebJobsStorage', azurite],
+    ['APPLICATIONINSIGHTS_CONNECTION_STRING', (host) => insights(`http://${host}`)],
+  ];
+  test.each(settings)('%s', (name, valueFor) => {
+    for (const host of ['localhost', '127.0.0.1', '127.8.9.10'])
+      expect(problemsOf({ ...least, [name]: valueFor(host) })).toEqual([]);
+    for (const host of [
+      'example.com',
+      'localhost.example.com',
+      '127.0.0.1.example.com',
+      '10.0.0.5',
+      '0.0.0.0',
+    ])
+      expect(problemsOf({ ...least, [name]: valueFor(host) })).toEqual([
+        expect.stringMatching(new RegExp(`^${name} must be .*plain http is allowed to this machine only`)),
+      ]);
+  });
+
+  test('an endpoint that the protocol implies', () => {
+    expect(problemsOf({ ...least, RECORDS_CONNECTION: storage.replace('https', 'http') })).toEqual([
+      expect.stringMatching(/plain http is allowed to this machine only/),
+    ]);
+  });
+
+  test('whatever the host is, an accepted http URL connects to this machine', () => {
+    const part = fc.constantFrom(
+      '127',
+      '0',
+      '1',
+      '.',
+      'localhost',
+      '@',
+      '#',
+      '?',
+      '/',
+      '\\',
+      ':',
+      '80',
+      '[::1]',
+      'a',
+      '%2e',
+      '%00',
+      '0x7f',
+      '2130706433',
+      '\t',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 9 }), (parts) => {
+        const url = `http://${parts.join('')}`;
+        for (const name of ['BALENA_API_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT'])
+          if (problemsOf({ ...least, [name]: url }).length === 0)
+            expect(new URL(url).hostname).toMatch(/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/);
+        const connection = `TableEndpoint=${url};SharedAccessSignature=sig`;
+        if (problemsOf({ ...least, RECORDS_CONNECTION: connection }).length === 0)
+          expect(new URL(url).hostname).toMatch(/^(localhost|127\.\d+\.\d+\.\d+)$/);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });

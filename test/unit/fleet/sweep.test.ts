@@ -392,16 +392,16 @@ describe('a device that has left the served fleets', () => {
   });
 });
 
-test('several fleets are swept side by side, with a request for each page, and one to see that the list is whole', async () => {
+test('several fleets are swept side by side, with a request for each page, and one more for an empty page', async () => {
   const { deps, add, requests } = fleetDependencies();
   for (let index = 0; index < fleetPageSize + 1; index += 1) add(uuidOf(index * 2), held());
   for (let index = 0; index < 5; index += 1) add(uuidOf(index * 2 + 1), held(), 'my_org/two');
-  const report = await sweep(deps, { ...options, fleets: [fleet, 'my_org/two'] });
+  const report = await sweep(deps, { ...options, fleets: [fleet, 'my_org/two', 'my_org/empty'] });
   expect(report).toMatchObject({ devices: fleetPageSize + 6, requested: 0, finished: true });
   expect(requests.sort()).toEqual([
+    'list my_org/empty',
     ...Array(2).fill(`list ${fleet}`),
     'list my_org/two',
-    'seesFleet',
     'seesFleet',
   ]);
 });

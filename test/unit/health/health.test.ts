@@ -3,6 +3,7 @@ import type { StatusRow } from '../../../src/health/status.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { CircuitBreaker, CircuitRow } from '../../../src/throttling/circuitBreaker.js';
+import { timerRunsIn } from '../../support/timerRunsIn.js';
 
 const now = 1_800_000_000_000;
 const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async () => {
@@ -35,12 +36,19 @@ async function linesIn({
 }: Situation) {
   const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
-    status: { noteCall() {}, count() {}, report: async () => {}, read: readStatus ?? (async () => null) },
+    status: {
+      noteCall() {},
+      noteQueueThrottled() {},
+      count() {},
+      report: async () => {},
+      read: readStatus ?? (async () => null),
+    },
     circuits: {
       balena: circuit(balena ?? (async () => closed)),
       hub: circuit(hub ?? (async () => closed)),
     },
     clock: { now: () => now, sleep: async () => {} },
+    timerRuns: timerRunsIn({ now: () => now, sleep: async () => {} }),
     management: {
       depths: async () => (active === null ? null : { active, scheduled: 0, deadLettered: 0 }),
       properties: async () => null,
@@ -58,9 +66,31 @@ test('health has one line for each dependency, and is healthy before any work', 
     queue: [true, 'answers'],
     records: [true, 'answers'],
     worker: [true, 'takes messages; waiting: 0'],
+    timers: [
+      true,
+      'redrive has not run yet; sample has not run yet; renew has not run yet; sweep has not run yet',
+    ],
     balena: [true, 'no worker has called balena yet'],
     hub: [true, 'no worker has called hub yet'],
   });
+});
+
+test('the line of the queue names a limit that a worker or a request has met', async () => {
+  const seen = (secondsAgo: number) => ({
+    at: now,
+    totals: { operations: 0, provisioned: 0, failed: 0 },
+    balena: never,
+    hub: never,
+    queueThrottledAt: now - secondsAgo * 1_000,
+  });
+  const queueAfter = async (secondsAgo: number) =>
+    (await linesIn({ readStatus: async () => seen(secondsAgo) })).queue;
+  expect(await queueAfter(12)).toEqual([
+    false,
+    expect.stringContaining('limited our requests 12 s ago (ServerBusy)'),
+  ]);
+  expect(await queueAfter(300)).toEqual([true, expect.stringContaining('limited our requests 300 s ago')]);
+  expect(await queueAfter(700)).toEqual([true, 'answers']);
 });
 
 test('balena and the hub are as the workers saw them last', async () => {

@@ -15,6 +15,7 @@ const rateLimiter: RateLimiter = {
   charge() {},
   delayAll: async () => {},
   waitFor: async () => null,
+  pausedUntil: async () => 0,
   nextFree: async () => now + 7_000,
 };
 const clock = { now: () => now, sleep: async () => {} };

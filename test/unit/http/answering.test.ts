@@ -40,6 +40,20 @@ test('records or a queue that cannot be reached are a 503, and nothing was promi
   expect(logged).toEqual(['queue-unavailable: The queue cannot be reached.']);
 });
 
+test('while Service Bus limits our requests, the callers come back spread over a minute', async () => {
+  const error = new ProvisioningError('queue-throttled', 'Service Bus limits our requests.');
+  const waits = new Set<number>();
+  for (let count = 0; count < 200; count += 1) {
+    const { answer } = await throwing(error);
+    const seconds = Number((answer.headers as Record<string, string>)['retry-after']);
+    expect(JSON.parse(String(answer.body)).detail).toContain(`repeat the request in ${seconds} seconds`);
+    waits.add(seconds);
+  }
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(5);
+  expect(Math.max(...waits)).toBeLessThan(60);
+  expect(waits.size).toBeGreaterThan(20);
+});
+
 test('a foreign error is neither shown nor logged with its text', async () => {
   const { answer, logged } = await throwing(new TypeError('the key is hunter2'));
   expect(answer.status).toBe(503);

@@ -57,6 +57,23 @@ test.each([7, ['a'], '', 'ab'.repeat(15), 'ab'.repeat(17), 'g'.repeat(32), `${uu
   },
 );
 
+test.each(['a b', 'main\n', '\u001b[2J', 'x'.repeat(256), 'ä', 'a/b', 7, ['a']])(
+  'the service %j is no name that balena accepts, and is refused',
+  async (given) => {
+    expect(await refused({ body: body({ uuid, balena_service: given }) })).toMatchObject({
+      code: 'provision.request.bad-service',
+      message: expect.stringContaining('letters, digits'),
+    });
+  },
+);
+
+test.each(['Main', 'cloud-relay', 'a_b.c-1', 'x'.repeat(255)])(
+  'the service %j is a name',
+  async (service) => {
+    expect(await parse({ body: body({ uuid, balena_service: service }) })).toEqual({ uuid, service });
+  },
+);
+
 test('a uuid that is null counts as one that is not there', async () => {
   const given = { body: body({ uuid: null }), params: { uuid } };
   expect(await parse(given, true)).toEqual({ uuid, service: undefined });

@@ -68,9 +68,10 @@ test.each(rules)(
   ({ query, dimensions, metricMeasureColumn, timeAggregation }) => {
     const { problems, columns } = analyse(query);
     expect(problems).toEqual([]);
-    // The aggregation Count counts rows, and needs no column.
-    if (timeAggregation === 'Count') return;
+    // Azure assigns each row to a window by this column.
     expect(columns).toContain('TimeGenerated:datetime');
+    // The aggregation Count counts rows, and needs no further column.
+    if (timeAggregation === 'Count') return;
     expect(columns).toEqual(
       expect.arrayContaining([expect.stringMatching(`^${metricMeasureColumn}:(real|int)$`)]),
     );
@@ -138,6 +139,7 @@ test('a dead worker is reported where there are few devices, too, with less urge
   expect(waits.map(({ name, severity, threshold }) => [name, severity, threshold])).toEqual([
     ['messages-waiting', 2, 100],
     ['messages-stuck', 3, 0],
+    ['queue-throttled', 3, 100],
   ]);
 });
 
@@ -165,10 +167,20 @@ test('missing counts of certificates are an alert, where certificates are renewe
     windowSize: 'P2D',
     enabled: true,
   });
-  const others = rules.filter(({ name }) => name !== 'renewal-silent');
-  expect(others.every(({ operator, enabled }) => operator === 'GreaterThan' && enabled)).toBe(true);
+  const others = rules.filter(({ name }) => !name.endsWith('-silent'));
+  expect(others.every(({ operator, enabled }) => operator.startsWith('GreaterThan') && enabled)).toBe(true);
   const withoutRenewal = rulesOf<LogRule>('existingHub', 'scheduledQueryRules');
   expect(withoutRenewal.get('renewal-silent')!.enabled).toBe(false);
+});
+
+test('a redrive that does not run by its timer is an alert within a quarter of an hour', () => {
+  expect(rules.find(({ name }) => name === 'timers-silent')).toMatchObject({
+    timeAggregation: 'Count',
+    operator: 'LessThan',
+    threshold: 1,
+    windowSize: 'PT15M',
+    enabled: true,
+  });
 });
 
 test('alerts go to the address of the operators, if there is one', () => {

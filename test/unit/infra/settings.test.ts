@@ -39,7 +39,7 @@ const known: Record<string, [expression: RegExp, example: string]> = {
     `whsec_${Buffer.alloc(32, 'w').toString('base64')}`,
   ],
   IOTHUB_HOST_NAME: [/IotHubs\/[\w-]+', '[\d-]+'\)\.hostName\]$/, 'iot-abc.azure-devices.net'],
-  IOTHUB_TIER: [/^\[replace\(reference\(.*'full'\)\.sku\.name, 'B', 'S'\)\]$/, 'S2'],
+  IOTHUB_TIER: [/^\[reference\(.*'full'\)\.sku\.name\]$/, 'S2'],
   IOTHUB_UNITS: [/^\[string\(reference\(.*'full'\)\.sku\.capacity\)\]$/, '3'],
 };
 
@@ -55,6 +55,8 @@ const settings = (example: Example) =>
 /** Deliberately not set in Azure. `moreSettings` can set these settings. */
 const left: Record<string, string> = {
   BALENA_API_URL: 'balenaCloud is the default',
+  BALENA_REQUESTS_PER_MINUTE: 'the default follows the tier and the units of the hub',
+  KEEP_DEPROVISIONED_DAYS: 'the default suits most fleets',
   IOTHUB_CONNECTION_STRING: 'managed identity instead',
   CONNECTION_STRING: 'the old name of the one before',
   SERVICEBUS_CONNECTION: 'managed identity instead',
@@ -64,7 +66,6 @@ const left: Record<string, string> = {
   UNSERVED_IDENTITY: 'removing is the default',
   RENEW_AT: 'the default is right for a certificate of any length',
   RENEW_SCHEDULE: 'daily is the default',
-  MAX_ATTEMPTS: 'the default is part of the protocol',
   LONGEST_BACK_OFF_SECONDS: 'the default is part of the protocol',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'telemetry goes to Application Insights',
   OTEL_EXPORTER_OTLP_PROTOCOL: 'telemetry goes to Application Insights',
@@ -79,6 +80,7 @@ const hosts = [
   'AZURE_CLIENT_ID',
   'AzureWebJobsStorage__clientId',
   'AzureWebJobsStorage__credential',
+  'FUNCTIONS_REQUEST_BODY_SIZE_LIMIT',
   'SERVICEBUS_CONNECTION__clientId',
   'SERVICEBUS_CONNECTION__credential',
 ];
@@ -128,6 +130,10 @@ test('the values that an operator chooses arrive', () => {
 
 test('a sweep without fleets is off, because the functions do not start with such a schedule', () => {
   expect(settings('existingHub')).toMatchObject({ FLEETS: '', SWEEP_SCHEDULE: 'off', RENEW_SCHEDULE: 'off' });
+});
+
+test.each(examples)('%s: the platform refuses a body above 64 KiB', (example) => {
+  expect(settings(example).FUNCTIONS_REQUEST_BODY_SIZE_LIMIT).toBe('65536');
 });
 
 test('webhooks are off by default, and need no secrets beside those in the vault', () => {

@@ -1,9 +1,9 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { openRecords } from '../../../src/device/repository.js';
 import { newRecord } from '../../../src/device/transitionParts.js';
 import { resolveUuid } from '../../../src/ops/devices/resolve.js';
-import type { ScannedTable } from '../../../src/storage/table.js';
+import type { ErasableTable, ScannedTable } from '../../../src/storage/table.js';
 import { memoryTable } from '../../support/memoryTable.js';
+import { openTestRecords } from '../../support/openTestRecords.js';
 
 const now = 1_800_000_000_000;
 const clock = { now: () => now, sleep: async () => {} };
@@ -13,14 +13,14 @@ const desired = { present: true, service: '', requestId: 'r', requestedAt: now }
 async function recordsOf(...uuids: string[]) {
   const filters: (string | undefined)[] = [];
   const table = memoryTable<DeviceRecord>();
-  const watched: ScannedTable<DeviceRecord> = {
+  const watched: ScannedTable<DeviceRecord> & ErasableTable<DeviceRecord> = {
     ...table,
     column(name, filter) {
       filters.push(filter);
       return table.column(name, filter);
     },
   };
-  const records = openRecords(watched, clock);
+  const records = openTestRecords(watched, clock);
   for (const uuid of uuids) await records.write(newRecord(uuid, desired, now), null);
   return { records, filters };
 }

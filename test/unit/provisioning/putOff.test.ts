@@ -1,4 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
+import { summarize } from '../../../src/device/summary.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { putBack, putOff } from '../../../src/provisioning/putOff.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
@@ -52,7 +53,22 @@ test('a record of a newer version is left as it is, and its message comes back',
   });
   expect({ writes: table.writes, calls, deadLetters }).toEqual({ writes, calls: [], deadLetters: [] });
   expect(sent).toMatchObject([{ uuid, due: now + 10_000 }]);
-  expect(await collect(deps.records.listOverdue(now + 1))).toEqual([]);
+});
+
+test('a record of a newer version stays in its lists, and does not keep the other records of the lists', async () => {
+  const { deps, table, put } = workerDependencies(now);
+  const other = 'cd'.repeat(16);
+  await put(queued);
+  await put({ ...queued, uuid: other });
+  const key = { partition: uuid.slice(0, 2), row: uuid };
+  const { value, etag } = (await table.get(key))!;
+  const newer = { ...value, format: formatVersion + 1 } as DeviceRecord;
+  await table.put(key, newer, etag, { summary: JSON.stringify(summarize(value)) });
+  const found = await collect(deps.records.listed('pending', now + 1));
+  expect(found.map((row) => row.value.uuid)).toEqual([other]);
+  expect(await deps.records.countListed('pending')).toBe(2);
+  const summaries = await deps.records.listedSummaries('pending');
+  expect(summaries.map((each) => each.uuid).sort()).toEqual([uuid, other]);
 });
 
 test('a queue that takes no copy costs a delivery only every few seconds', async () => {

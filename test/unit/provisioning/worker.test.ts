@@ -46,7 +46,7 @@ describe('a call without an answer', () => {
     const { calls, after } = await worked(queued, {
       prepare: ({ fails }) => fails.set('find', lost('balena', false)),
     });
-    expect(calls.slice(0, 3)).toEqual(['used', 'find', 'find']);
+    expect(calls.slice(0, 3)).toEqual(['find', 'find', 'used']);
     expect(after).toMatchObject({ job: null, lease: null });
   });
 
@@ -54,7 +54,7 @@ describe('a call without an answer', () => {
     const { calls, after } = await worked(queued, {
       prepare: ({ fails }) => fails.set('hub create', lost('hub', true)),
     });
-    expect(calls.slice(0, 5)).toEqual(['used', 'find', 'hub create', 'charged', 'hub create']);
+    expect(calls.slice(0, 5)).toEqual(['find', 'used', 'hub create', 'charged', 'hub create']);
     expect(after).toMatchObject({ job: null, lease: { unresolved: true }, observed: { service: 'main' } });
   });
 
@@ -123,7 +123,7 @@ describe('a call without an answer', () => {
 describe('a run that succeeds', () => {
   test('provisions the device, the hub before balena, and leaves no job', async () => {
     const { calls, after, sent, deadLetters } = await worked(queued);
-    expect(calls).toEqual(['used', 'find', 'hub create', 'store AZURE_CERT', 'store AZURE_PRIVATE_KEY']);
+    expect(calls).toEqual(['find', 'used', 'hub create', 'store AZURE_CERT', 'store AZURE_PRIVATE_KEY']);
     expect(after).toMatchObject({ job: null, lease: null, scopes: ['main'], observed: { service: 'main' } });
     expect(after?.observed.verifiedAt).toBe(now);
     expect(sent).toEqual([]);
@@ -201,11 +201,11 @@ describe('a device that balena does not have yet, or has no service of', () => {
   };
 
   test.each([
-    ['device-not-found', null],
-    ['service-not-found', empty],
+    ['device-not-found', null, []],
+    ['service-not-found', empty, ['service-not-found']],
   ] as const)(
     '%s: is tried four times within a minute or so, and then fails for good',
-    async (code, found) => {
+    async (code, found, reasons) => {
       let record: DeviceRecord = queued;
       let waitedMs = 0;
       for (let tries = 0; tries < 4; tries += 1) {
@@ -220,10 +220,24 @@ describe('a device that balena does not have yet, or has no service of', () => {
       expect(waitedMs).toBeLessThan(76_000);
       const more = { generation: record.job!.generation };
       const { after, deadLetters } = await worked(record, { prepare: without(found), more });
-      expect(deadLetters).toEqual([code]);
+      // Requests for random UUIDs must not fill the dead-letter queue.
+      expect(deadLetters).toEqual(reasons);
       expect(after?.job?.dead).toBeDefined();
     },
   );
+
+  test.each([
+    ['an unknown device fails at once', null, true],
+    ['a device without services keeps its tries', empty, false],
+  ])('while others wait for their look-ups, %s', async (_, found, isDead) => {
+    const { after } = await worked(queued, {
+      prepare: (system) => {
+        without(found)(system);
+        system.deps.balenaLimit.nextFree = async () => now + 11_000;
+      },
+    });
+    expect(after?.job?.dead !== undefined).toBe(isDead);
+  });
 
   test('is not waited for if it was there before, or has other services', async () => {
     const seen = { ...queued, observed: { ...queued.observed, fleet: 'my_org/one' } };
@@ -777,8 +791,8 @@ describe('the rate limiter', () => {
       },
     });
     expect(calls.slice(0, 7)).toEqual([
-      'used',
       'find',
+      'used',
       'hub create',
       'charged',
       'hub get',
@@ -788,33 +802,152 @@ describe('the rate limiter', () => {
     expect(after?.job).toBeNull();
   });
 
-  test('makes the job wait for a reservation that is far, and the probes of open circuits are given back', async () => {
+  test('makes the job wait for a reservation that is far, after the look-up and before a pair is minted', async () => {
     const released: [string, boolean][] = [];
     const { calls, after, sent } = await worked(queued, {
       prepare: ({ deps }) => {
         deps.rateLimiter.waitFor = async () => now + minutes;
+        deps.rateLimiter.due = async () => now + minutes;
         deps.circuits.balena.release = async (...probe) => void released.push(probe);
+        deps.mint = () => Promise.reject(new Error('this must not be called'));
+      },
+    });
+    expect(calls).toEqual(['find']);
+    expect(after).toMatchObject({ job: { due: now + minutes, reservation: 1 }, lease: null });
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+    expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
+  });
+
+  test('keeps the reservation of a job that comes too early, without a look-up', async () => {
+    const reserved = { ...queued, job: { ...queued.job!, reservation: 7 } };
+    const { calls, after } = await worked(reserved, {
+      prepare: ({ deps }) => {
+        deps.rateLimiter.waitFor = async () => now + minutes;
       },
     });
     expect(calls).toEqual([]);
-    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 1 });
-    expect(sent).toMatchObject([{ at: now + minutes }]);
-    expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
+    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 7 });
   });
 
-  test('gets a new reservation back after a conflict', async () => {
-    const { calls, after } = await worked(queued, {
+  test('gets the replacement of a missed reservation back after a conflict', async () => {
+    const { calls, after } = await worked(
+      { ...queued, job: { ...queued.job!, reservation: 7 } },
+      {
+        prepare: ({ deps }) => {
+          const { write } = deps.records;
+          let writes = 0;
+          deps.rateLimiter.due = async () => now - minutes;
+          deps.records.write = async (...row) => {
+            writes += 1;
+            return writes > 1 && write(...row);
+          };
+        },
+      },
+    );
+    expect(calls.slice(0, 3)).toEqual(['used', 'released', 'used']);
+    expect(after?.job).toBeNull();
+  });
+
+  test('is not asked for an operation if balena refuses the right to write', async () => {
+    const { writeRefused = true, ...observed } = queued.observed;
+    const { calls } = await worked(
+      { ...queued, observed: { ...observed, writeRefused } },
+      {
+        prepare: ({ fails }) =>
+          fails.set('add AZURE_CERT', new ProvisioningError('balena-write-refused', 'No.')),
+      },
+    );
+    expect(calls).toEqual(['find', 'add AZURE_CERT']);
+  });
+
+  test.each([
+    ['a service that the device does not have', { ...queued.desired, service: 'typo' }, 'main'],
+    ['a device that balena does not have', queued.desired, null],
+  ])('is not asked for an operation by a request for %s', async (_, desired, service) => {
+    const { calls, after } = await worked(
+      { ...queued, desired, quickTries: 4 },
+      {
+        prepare: ({ deps }) => {
+          if (service === null) deps.balena.findDevice = async () => null;
+          deps.rateLimiter.reserve = () => Promise.reject(new Error('this must not be called'));
+        },
+        more: { service: desired.service },
+      },
+    );
+    expect(calls).not.toContain('used');
+    expect(after?.job?.dead).toBeDefined();
+  });
+});
+
+describe('balena asked us to wait', () => {
+  const waiting =
+    (ms: number) =>
+    ({ deps }: ReturnType<typeof workerDependencies>) => {
+      deps.balenaLimit.pauseMs = async () => Math.max(0, now + ms - deps.clock.now());
+      const { findDevice } = deps.balena;
+      deps.balena.findDevice = async (id) => {
+        const retryAfterMs = await deps.balenaLimit.pauseMs();
+        if (retryAfterMs > 0) throw new ProvisioningError('balena-throttled', 'Wait.', { retryAfterMs });
+        return findDevice(id);
+      };
+    };
+
+  test('for a moment: the run waits, and goes on', async () => {
+    const { after, clock } = await worked(queued, { prepare: waiting(4_000) });
+    expect(after?.job).toBeNull();
+    expect(clock.now()).toBe(now + 4_000);
+  });
+
+  test('for longer: the run ends, is no attempt, and comes again afterwards', async () => {
+    const { after, calls } = await worked(queued, { prepare: waiting(60_000) });
+    expect(calls).toEqual([]);
+    expect(after).toMatchObject({ attempts: 0, lease: null, error: { code: 'balena-throttled' } });
+    expect(after?.job?.due).toBeGreaterThan(now + 60_000);
+  });
+});
+
+describe('the look-up', () => {
+  test('is waited for in the queue if it is far, and nothing is called or reserved at the hub', async () => {
+    const { calls, after, sent } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.balenaLimit.waitFor = async () => now + minutes;
+      },
+    });
+    expect(calls).toEqual([]);
+    expect(after).toMatchObject({ job: { due: now + minutes, lookUp: 2 }, lease: null });
+    expect(after?.job?.reservation).toBeUndefined();
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+  });
+
+  test('is not reserved again by the run with the reserved operation', async () => {
+    const { after } = await worked(
+      { ...queued, job: { ...queued.job!, reservation: 7 } },
+      {
+        prepare: ({ deps }) => {
+          deps.balenaLimit.reserve = () => Promise.reject(new Error('this must not be called'));
+        },
+      },
+    );
+    expect(after?.job).toBeNull();
+  });
+
+  test('that was reserved is given back after a conflict, and used once', async () => {
+    let used = 0;
+    const { calls } = await worked(queued, {
       prepare: ({ deps }) => {
         const { write } = deps.records;
         let writes = 0;
+        deps.balenaLimit.use = () => {
+          used += 1;
+        };
         deps.records.write = async (...row) => {
           writes += 1;
           return writes > 1 && write(...row);
         };
       },
     });
-    expect(calls.slice(0, 3)).toEqual(['used', 'released', 'used']);
-    expect(after?.job).toBeNull();
+    expect(calls.slice(0, 2)).toEqual(['look-up released', 'find']);
+    expect(used).toBe(1);
   });
 });
 
@@ -838,6 +971,44 @@ describe('while the circuit of the hub is open', () => {
     expect(after).toMatchObject({ attempts: 0, error: { code: 'timed-out' } });
   });
 
+  describe('a request that balena has not validated', () => {
+    const hubAway = ({ deps }: ReturnType<typeof workerDependencies>) => {
+      deps.circuits.hub.admit = async () => now + 123_456;
+      deps.rateLimiter.reserve = () => Promise.reject(new Error('this must not be called'));
+    };
+
+    test('ends at its look-up if it is wrong', async () => {
+      const typo = { ...queued, desired: { ...queued.desired, service: 'typo' } };
+      expect((await worked(typo, { prepare: hubAway })).deadLetters).toEqual(['service-not-found']);
+    });
+
+    test('waits for the hub after its look-up if it is right, and is not looked up again', async () => {
+      const first = await worked(queued, { prepare: hubAway });
+      expect(first.calls).toEqual(['find']);
+      expect(first.after).toMatchObject({
+        job: { due: now + 123_456 },
+        desired: { validated: true },
+        lease: null,
+        error: null,
+      });
+      const more = { generation: first.after!.job!.generation };
+      const again = await worked(first.after, { prepare: hubAway, more });
+      expect(again.calls).toEqual([]);
+      expect(again.after).toMatchObject({ job: { due: now + 123_456 } });
+    });
+
+    test('may be the probe of the hub, and gives an unneeded probe back', async () => {
+      const released: [string, boolean][] = [];
+      const { after } = await worked(queued, {
+        prepare: ({ deps }) => {
+          deps.circuits.hub.release = async (...probe) => void released.push(probe);
+        },
+      });
+      expect(after?.job).toBeNull();
+      expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
+    });
+  });
+
   test('the circuit says when the run comes again, and the own back-off does not grow', async () => {
     const { after } = await worked(queued, {
       prepare: ({ deps, fails }) => {
@@ -857,5 +1028,48 @@ describe('while the circuit of the hub is open', () => {
       },
     });
     expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
+  });
+});
+
+describe('a record that the table refuses for its size', () => {
+  /** The stored record has room for a dead job only without its history. */
+  const long = (characters: number): DeviceRecord => ({
+    ...queued,
+    history: [{ at: now, type: 'ran', note: 'n'.repeat(characters) }],
+  });
+  const room = 32_768 - JSON.stringify({ ...long(0), listed: {}, stamp: '' }).length;
+
+  test.each([
+    ['at the lease', 140, []],
+    ['at the end of the run', 450, ['hub create']],
+  ])(
+    'ends the work for good %s, with a dead letter, and without a throw that repeats the delivery',
+    async (_, left, hubCalls) => {
+      const { thrown, after, deadLetters, calls } = await worked(long(room - left));
+      expect(thrown).toBeUndefined();
+      expect(after).toMatchObject({ error: { code: 'record-too-large' }, job: { dead: { at: now } } });
+      expect([after?.history.length, deadLetters]).toEqual([1, ['record-too-large']]);
+      expect(calls.filter((call) => call.startsWith('hub'))).toEqual(hubCalls);
+    },
+  );
+
+  test('does not come to pass by texts of other systems: errors and notes are short, without control characters', async () => {
+    const { after } = await worked(queued, {
+      prepare: ({ fails }) =>
+        fails.set('find', new ProvisioningError('balena-rejected', '\u0000\n'.repeat(30_000))),
+    });
+    expect(after?.error?.code).toBe('balena-rejected');
+    expect(JSON.stringify(after).length).toBeLessThan(3_000);
+    expect(JSON.stringify(after)).not.toMatch(/\\u00|\\n/);
+  });
+
+  test('does not come to pass by requests for many services of a device that balena does not have', async () => {
+    const record = { ...queued, quickTries: 4, scopes: ['a', 'b', 'main'] };
+    const { after } = await worked(record, {
+      prepare: ({ deps }) => {
+        deps.balena.findDevice = async () => null;
+      },
+    });
+    expect(after).toMatchObject({ job: { dead: { unknown: true } }, scopes: [] });
   });
 });

@@ -12,7 +12,11 @@ test.each([
   ['an older host, joined', [...worker, '--port=5001', '--host=127.0.0.1']],
   ['a host that names both', ['--host', 'old', '--port', '1', '--functions-uri', 'http://127.0.0.1:5001/']],
 ])('%s says where it takes settlements', (_, args) => {
-  expect(settlementEndpoint(args)).toBe('127.0.0.1:5001');
+  expect(settlementEndpoint(args)).toBe('http://127.0.0.1:5001');
+});
+
+test('the scheme of the address is kept', () => {
+  expect(settlementEndpoint(['--functions-uri', 'https://127.0.0.1:5001/'])).toBe('https://127.0.0.1:5001');
 });
 
 test.each([

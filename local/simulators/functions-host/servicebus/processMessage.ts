@@ -1,5 +1,6 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { describeError } from '../describeError.js';
+import type { HostFaults } from '../hostFaults.js';
 import type { HostSettings } from '../hostSettings.js';
 import { resolveSettings } from '../hostSettings.js';
 import type { Workers } from '../startWorkers.js';
@@ -52,6 +53,7 @@ export interface QueueTriggerOptions {
   settings: HostSettings['serviceBus'];
   running: RunningInvocations;
   underProcessing: UnderProcessing;
+  faults: HostFaults;
   onEvent(line: string): void;
   /** True during a drain. */
   isDraining(): boolean;
@@ -67,7 +69,7 @@ export async function processMessage(
   { metadata, name, autoCompleteMessages, binary }: QueueFunction,
   settler: Settler,
   message: ServiceBusReceivedMessage,
-  { underProcessing, isDraining, onEvent }: QueueTriggerOptions,
+  { underProcessing, faults, isDraining, onEvent }: QueueTriggerOptions,
 ): Promise<void> {
   const startedAt = performance.now();
   const lockToken = message.lockToken ?? '';
@@ -76,6 +78,11 @@ export async function processMessage(
   const log = (outcome: string) =>
     onEvent(`${name}: ${delivery} ${outcome} in ${Math.round(performance.now() - startedAt)} ms`);
 
+  if (faults.uncalledMessages > 0) {
+    faults.uncalledMessages -= 1;
+    await settler.complete(message);
+    return log('completed without a call');
+  }
   underProcessing.set(lockToken, held);
   let failure: { error: unknown } | undefined;
   try {

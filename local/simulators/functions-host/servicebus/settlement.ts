@@ -8,6 +8,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
+import type { HostFaults } from '../hostFaults.js';
 import type { MessageUnderProcessing, UnderProcessing } from './settler.js';
 
 /** A request of the Settlement service. */
@@ -76,6 +77,7 @@ const longestReason = 4_096;
  */
 export async function startSettlement(
   underProcessing: UnderProcessing,
+  faults: Pick<HostFaults, 'settlementUnimplemented'> = { settlementUnimplemented: false },
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = new Server();
   server.addService(settlementService, {
@@ -104,6 +106,8 @@ export async function startSettlement(
     act: (held: MessageUnderProcessing, request: SettlementRequest) => Promise<void>,
   ): handleUnaryCall<SettlementRequest, object> {
     return ({ request }, answer) => {
+      if (faults.settlementUnimplemented)
+        return answer(grpcError(status.UNIMPLEMENTED, 'Service is unimplemented.'));
       const held = underProcessing.get(request.locktoken);
       if (!held) {
         return answer(grpcError(status.FAILED_PRECONDITION, `LockToken ${request.locktoken} not found.`));

@@ -31,7 +31,13 @@ export interface TimerFunction {
  */
 export function startTimer(
   { metadata, name, schedule, runOnStartup }: TimerFunction,
-  { workers, running, stateFolder, onEvent }: Pick<Host, 'workers' | 'running' | 'stateFolder' | 'onEvent'>,
+  {
+    workers,
+    running,
+    faults,
+    stateFolder,
+    onEvent,
+  }: Pick<Host, 'workers' | 'running' | 'faults' | 'stateFolder' | 'onEvent'>,
 ): Trigger {
   const store = stateFolder === null ? noTimerStore : openTimerStore(join(stateFolder, 'timers'), name);
   const isMonitored = intervalOf(schedule) >= leastMonitoredMs;
@@ -42,6 +48,10 @@ export function startTimer(
 
   const run = (isPastDue: boolean) =>
     running.run(name, async () => {
+      if (faults.stoppedTimers.includes(name)) {
+        status = { ...status, next: schedule(new Date()) };
+        return;
+      }
       const startedAt = performance.now();
       const began = new Date();
       const ms = () => Math.round(performance.now() - startedAt);

@@ -13,6 +13,7 @@ const conditions: Record<BrokerErrorCode, [condition: string, status: number]> =
   'not-allowed': ['amqp:not-allowed', 400],
   'not-supported': ['amqp:not-implemented', 501],
   'quota-exceeded': ['amqp:resource-limit-exceeded', 403],
+  'server-busy': ['com.microsoft:server-busy', 503],
   'store-unavailable': ['com.microsoft:server-busy', 503],
   unauthorized: ['amqp:unauthorized-access', 401],
 };

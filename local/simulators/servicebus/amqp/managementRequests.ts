@@ -1,5 +1,7 @@
 import rhea, { type Message } from 'rhea';
 import { BrokerError, notSupported } from '../engine/BrokerError.js';
+import { creditCosts } from '../engine/Credits.js';
+import type { Engine } from '../engine/Engine.js';
 import type { SubQueueName } from '../engine/Message.js';
 import type { Queue } from '../engine/Queue.js';
 import { propertiesOfRequest, rewriteWith } from './applicationProperties.js';
@@ -77,15 +79,25 @@ const refusedOperations: Record<string, string> = {
 };
 
 /**
- * Executes a request to `<queue>/$management`.
+ * Executes a request to `<queue>/$management`. The request costs one credit for each message, and at least one.
  * @param bytes the encoded request
  * @throws BrokerError
  */
-export function handleManagement(queue: Queue, part: SubQueueName, request: Message, bytes: Buffer): Reply {
+export function handleManagement(
+  { credits }: Engine,
+  queue: Queue,
+  part: SubQueueName,
+  { request, bytes }: { request: Message; bytes: Buffer },
+): Reply {
   const name = String(request.application_properties?.operation);
   const operation = operations[name];
   if (!operation) throw notSupported(refusedOperations[name] ?? `the operation ${name}`);
-  return operation(queue, part, (request.body ?? {}) as Body, bytes);
+  const body = (request.body ?? {}) as Body;
+  credits.take(creditCosts.message);
+  const reply = operation(queue, part, body, bytes);
+  const messages = (reply.body as Body | undefined)?.messages ?? body.messages;
+  if (Array.isArray(messages)) credits.charge(Math.max(0, messages.length - 1) * creditCosts.message);
+  return reply;
 }
 
 const lockTokens = (body: Body) => list(body['lock-tokens']).map((token) => lockTokenOf(token as Buffer));

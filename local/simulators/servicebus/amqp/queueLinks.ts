@@ -1,6 +1,7 @@
 import type { Delivery, EventContext, Receiver, Sender } from 'rhea';
 import { BrokerError, notSupported } from '../engine/BrokerError.js';
 import type { ReceiveMode } from '../engine/Consumer.js';
+import { creditCosts } from '../engine/Credits.js';
 import type { Engine } from '../engine/Engine.js';
 import type { SubQueueName } from '../engine/Message.js';
 import type { Queue } from '../engine/Queue.js';
@@ -31,7 +32,10 @@ export function serveProducer(receiver: Receiver, findQueue: () => Queue, engine
     const bytes = message as unknown as Buffer;
     try {
       checkSize(bytes.length);
-      findQueue().send(readMessages(bytes, formatOf(delivery!)));
+      const queue = findQueue();
+      const messages = readMessages(bytes, formatOf(delivery!));
+      engine.credits.take(messages.length * creditCosts.message);
+      queue.send(messages);
     } catch (error) {
       reject(delivery!, error);
       return;

@@ -102,7 +102,7 @@ export class ConnectionLinks {
         return;
       }
       serveRequests(receiver, this.#engine, replyLink, (request, bytes) =>
-        handleManagement(find(), address.part, request, bytes),
+        handleManagement(this.#engine, find(), address.part, { request, bytes }),
       );
     });
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BrokerError, type BrokerErrorCode, entityNotFound, notSupported } from '../engine/BrokerError.js';
+import { creditCosts } from '../engine/Credits.js';
 import type { AlarmClock } from '../engine/dependencies.js';
 import type { Engine } from '../engine/Engine.js';
 import type { Queue } from '../engine/Queue.js';
@@ -19,6 +20,7 @@ const statuses: Partial<Record<BrokerErrorCode, number>> = {
   'entity-exists': 409,
   'entity-not-found': 404,
   'quota-exceeded': 403,
+  'server-busy': 503,
   'store-unavailable': 503,
   unauthorized: 401,
 };
@@ -46,6 +48,7 @@ export const serveAtom =
     readRequest(incoming)
       .then(async (request) => {
         authorize(incoming, request, clock);
+        engine.credits.take(creditCosts.managementCall);
         const reply = manageQueue(engine, request);
         await engine.durable();
         answer(reply.status, reply.xml);

@@ -10,6 +10,7 @@ export type BrokerErrorCode =
   | 'not-allowed'
   | 'not-supported'
   | 'quota-exceeded'
+  | 'server-busy'
   | 'store-unavailable'
   | 'unauthorized';
 

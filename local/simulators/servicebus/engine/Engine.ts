@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
 import { BrokerError } from './BrokerError.js';
+import { Credits } from './Credits.js';
 import type { AlarmClock, PayloadChanges } from './dependencies.js';
 import { Journal, SyncQueue } from './Journal.js';
 import { Queue } from './Queue.js';
@@ -13,6 +14,8 @@ export interface EngineOptions {
   clock: AlarmClock;
   store: MessageStore;
   payloads: PayloadChanges;
+  /** The credits of the namespace for each second. Default: no limit. */
+  creditsPerSecond?: number;
   /** Calls back at the end of the current turn of the event loop. Default: `setImmediate`. */
   defer?: (callback: () => void) => void;
   /**
@@ -28,6 +31,7 @@ export interface EngineOptions {
  */
 export class Engine {
   readonly journal: Journal;
+  readonly credits: Credits;
   readonly #options: EngineOptions;
   readonly #queues = new Map<string, Queue>();
   readonly #undispatched = new Set<Queue>();
@@ -41,6 +45,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.credits = new Credits(options.clock, options.creditsPerSecond ?? Infinity);
     this.journal = new Journal(options.store, () => this.#flushSoon());
     this.#syncs = new SyncQueue(options.store.sync);
     for (const { messages, history, ...record } of options.store.load()) {
@@ -128,8 +133,7 @@ export class Engine {
     this.#isFlushScheduled = false;
     if (this.#closed) return;
     if (this.#options.clock.now() >= this.#pausedUntil) {
-      for (const queue of this.#undispatched) queue.dispatch();
-      this.#undispatched.clear();
+      for (const queue of this.#undispatched) if (queue.dispatch()) this.#undispatched.delete(queue);
     }
     const { outcome, notifyWritten, notifyDurable } = this.journal.commit();
     if (outcome instanceof Error) {
@@ -185,6 +189,7 @@ export class Engine {
       payloads,
       requestDispatch,
       journal: this.journal,
+      credits: this.credits,
     });
     this.#queues.set(record.name.toLowerCase(), queue);
     return queue;
@@ -197,7 +202,11 @@ export class Engine {
   }
 
   #setAlarm(): void {
-    let time = this.#undispatched.size > 0 ? this.#pausedUntil : Infinity;
+    // A queue is left over while the store refuses commits, or while the credits are used up.
+    const now = this.#options.clock.now();
+    const isPaused = now < this.#pausedUntil;
+    const nextDispatch = isPaused ? this.#pausedUntil : this.credits.nextPeriod();
+    let time = this.#undispatched.size > 0 ? nextDispatch : Infinity;
     for (const queue of this.#queues.values()) time = Math.min(time, queue.nextDeadline());
     time = Math.max(time, this.#pausedUntil);
     if (this.#closed || time === this.#alarm?.time) return;

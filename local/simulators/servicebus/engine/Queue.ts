@@ -3,6 +3,7 @@ import type { EpochMs } from '../../../../src/shared/time.js';
 import type { QueueRecord } from '../store/MessageStore.js';
 import { entityNotFound } from './BrokerError.js';
 import { type Consumer, Consumers } from './Consumer.js';
+import { creditCosts } from './Credits.js';
 import type { QueueDependencies } from './dependencies.js';
 import { Intake } from './Intake.js';
 import type { Message, NewMessage, Rewrite, SubQueueName } from './Message.js';
@@ -133,8 +134,8 @@ export class Queue {
     this.#parts.requestDispatch();
   }
 
-  /** Hands available messages to consumers with credit. */
-  dispatch(): void {
+  /** Hands available messages to consumers with credit. @returns false if messages wait for credits of the namespace */
+  dispatch(): boolean {
     const now = this.#parts.clock.now();
     for (const part of ['main', 'dead'] as const) {
       const subQueue = this.messages[part];
@@ -145,9 +146,14 @@ export class Queue {
         }
         const recipient = this.#consumers[part].next();
         if (!recipient) break;
+        if (!this.#parts.credits.tryTake(creditCosts.message)) {
+          recipient.release();
+          return false;
+        }
         this.#handOver(message, recipient, now);
       }
     }
+    return true;
   }
 
   /** The time of the next automatic change of a message. */

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../../../../src/shared/time.js';
 import type { MessageStore } from '../store/MessageStore.js';
+import type { Credits } from './Credits.js';
 import type { Journal } from './Journal.js';
 
 /** The engine's source of time. Tests replace the system clock with a clock that they move by hand. */
@@ -40,6 +41,8 @@ export interface QueueDependencies {
   journal: Journal;
   store: MessageStore;
   payloads: PayloadChanges;
+  /** The throttle of the namespace. */
+  credits: Credits;
   /** Tells the engine to dispatch messages of this queue at the end of the turn. */
   requestDispatch(): void;
 }

@@ -62,6 +62,27 @@ describe('the queue trigger during an outage of the broker', () => {
     await broker.close();
   });
 
+  it('takes a connection that was dropped without a word for lost after a silence', async () => {
+    const broker = await startBroker({ port: 0, queues });
+    const { connectionString, controlUrl } = broker.endpoints;
+    const host = await startFixture(['--only', 'worker', '--silence-seconds', '2'], {
+      ...env,
+      FIXTURE_BUS: connectionString,
+    });
+    const send = async (messageId: string) => {
+      const client = new ServiceBusClient(connectionString);
+      await client.createSender('q').sendMessages({ messageId, body: { workMs: 1 } });
+      await client.close();
+    };
+    await send('first');
+    await host.line(/^work: message first .*completed/);
+    await fetch(`${controlUrl}/drop`, { method: 'POST' });
+    await send('second');
+    expect(await host.line(/^work: message second .*completed/)).toMatch(/\(delivery [12]\)/);
+    await host.stop();
+    await broker.close();
+  });
+
   it('renews the lock of a message while its function runs', async () => {
     const broker = await startBroker({ port: 0, queues });
     const { connectionString } = broker.endpoints;

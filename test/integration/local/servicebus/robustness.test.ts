@@ -127,7 +127,7 @@ describe('a full disk', () => {
     limit: number | 'unlimited',
   ): Promise<{ endpoints: BrokerEndpoints; output: () => string }> {
     const main = resolve('dist/local/simulators/servicebus/main.js');
-    const args = ['--port', '0', '--folder', folder, '--queue', 'q:lock=5'];
+    const args = ['--port', '0', '--credits', '0', '--folder', folder, '--queue', 'q:lock=5'];
     const command = `ulimit -f ${limit}; exec "$0" "$@"`;
     const broker = spawn('bash', ['-c', command, process.execPath, main, ...args], {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -46,7 +46,7 @@ describe('a set of any size', () => {
   // A text in a row may have 32,768 characters.
   test.each([
     ['the longest uuids', 'cloud-relay'],
-    ['the longest names', '\u0001'.repeat(255)],
+    ['the longest names', 'n'.repeat(255)],
   ])('can be planned with %s', async (_, service) => {
     const { deps, planned, deadLetter } = await withFailed(0);
     const uuids = Array.from({ length: 400 }, (_, index) => index.toString(16).padStart(62, '0'));

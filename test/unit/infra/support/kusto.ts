@@ -45,6 +45,8 @@ const tables = {
     'TimeGenerated:datetime, ProblemId:string, ExceptionType:string, OuterMessage:string, InnermostMessage:string, Details:dynamic, Properties:dynamic, ItemCount:int, OperationName:string, OperationId:string, AppRoleName:string, AppRoleInstance:string',
   AppMetrics:
     'TimeGenerated:datetime, Name:string, ItemCount:int, Sum:real, Min:real, Max:real, Properties:dynamic, OperationName:string, OperationId:string, AppRoleName:string, AppRoleInstance:string',
+  AzureDiagnostics:
+    'TimeGenerated:datetime, ResourceId:string, Category:string, ResourceGroup:string, ResourceProvider:string, Resource:string, ResourceType:string, OperationName:string, ResultType:string, ResultSignature:string, ResultDescription:string, CallerIPAddress:string, DurationMs:long',
   AppServiceHTTPLogs:
     'TimeGenerated:datetime, CsMethod:string, CsUriStem:string, CsUriQuery:string, CsHost:string, ScStatus:int, TimeTaken:int, UserAgent:string, CIp:string, Result:string',
 };

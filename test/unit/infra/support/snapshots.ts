@@ -22,8 +22,8 @@ export interface Deployment {
 }
 
 /** The names of the example deployments. */
-export type Example = 'defaults' | 'full' | 'existingHub';
-export const examples: Example[] = ['defaults', 'full', 'existingHub'];
+export type Example = 'defaults' | 'full' | 'existingHub' | 'secondDeployment';
+export const examples: Example[] = ['defaults', 'full', 'existingHub', 'secondDeployment'];
 
 /** Reads a snapshot that the Bicep compiler made. `npm run check:infra` checks that the snapshot is current. */
 async function readSnapshot(name: Example): Promise<Deployment> {

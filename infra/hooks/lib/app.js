@@ -1,0 +1,130 @@
+// @ts-check
+import { ArmError, arm, groupId } from './azure.js';
+import { done, HookProblem } from './report.js';
+import { pollMs, waitFor } from './wait.js';
+
+const version = 'api-version=2024-11-01';
+/** The time from one refresh to the next, while the functions still miss a secret. */
+const againMs = 6 * pollMs;
+
+/** The functions of every deployment. A function of these is missing while the host cannot load the code. */
+export const expectedFunctions = [
+  ...['deprovision', 'health', 'openApi', 'ops', 'opsPage', 'provision', 'redrive', 'sample', 'worker'],
+];
+
+/** @param {import('./azure.js').Environment} env */
+export const appId = (env) => `${groupId(env)}/providers/Microsoft.Web/sites/${env.AZURE_FUNCTION_APP}`;
+
+/**
+ * Refreshes the references to Key Vault until all of them are resolved. A new role works after up to ten minutes.
+ *
+ * @param {string} app
+ */
+export async function resolveReferences(app) {
+  await waitFor(async () => {
+    try {
+      await arm('post', `${app}/config/configreferences/appsettings/refresh?${version}`);
+      const { value } = await arm('get', `${app}/config/configreferences/appsettings?${version}`);
+      const open = value.filter(
+        (/** @type {Reference} */ { properties }) => properties.status !== 'Resolved',
+      );
+      checkMissing(open);
+      if (open.length === 0) return null;
+      return `Key Vault does not yet give ${open.map((/** @type {Reference} */ { name, properties }) => `${name} (${properties.status})`).join(', ')}.`;
+    } catch (error) {
+      return refused(error);
+    }
+  }, 'check the role Key Vault Secrets User of the function app on the vault (docs/runbook.md, "Secrets"), then azd deploy.');
+  done('Key Vault gives all secrets.');
+}
+
+/**
+ * @typedef {{ name: string, properties: { status: string } }} Reference
+ */
+
+/** @param {Reference[]} open */
+function checkMissing(open) {
+  for (const { name, properties } of open)
+    if (/^Secret(Version)?NotFound$/.test(properties.status))
+      throw new HookProblem(
+        `Key Vault has no secret for the setting ${name}.`,
+        `azd env set NEW_${name} <value>, then azd up.`,
+      );
+}
+
+/** @param {unknown} error */
+function refused(error) {
+  if (error instanceof ArmError) return `Azure refuses a request: ${error.message}`;
+  throw error;
+}
+
+/** @param {string} app */
+export async function restart(app) {
+  await waitFor(async () => {
+    try {
+      await arm('post', `${app}/restart?${version}`);
+      return null;
+    } catch (error) {
+      return refused(error);
+    }
+  }, 'restart the function app: az functionapp restart.');
+  done('The functions are restarted, and read the secrets.');
+}
+
+/** @param {string} app */
+export async function listFunctions(app) {
+  await waitFor(async () => {
+    try {
+      const { value } = await arm('get', `${app}/functions?${version}`);
+      const names = value.map((/** @type {{ name: string }} */ { name }) => name.split('/').at(-1));
+      const missing = expectedFunctions.filter((name) => !names.includes(name));
+      return missing.length === 0 ? null : `The functions ${missing.join(', ')} are not listed yet.`;
+    } catch (error) {
+      return refused(error);
+    }
+  }, 'look for an error of the start: docs/azure.md, "If no function is listed", and docs/runbook.md, "messages-waiting".');
+  done('The functions are listed.');
+}
+
+/**
+ * Requests the health of the deployment, with the function's own key, until the answer is 200. An instance may have read its settings before the
+ * role worked, so the references are refreshed again while the answer names one.
+ *
+ * @param {string} app
+ * @param {string} url
+ */
+export async function waitForHealth(app, url) {
+  let refreshedAt = Date.now();
+  await waitFor(async () => {
+    try {
+      const { default: key } = await arm('post', `${app}/functions/health/listkeys?${version}`);
+      const missing = await readHealth(url, key);
+      if (missing?.includes('unresolved Key Vault reference') && Date.now() - refreshedAt >= againMs) {
+        await arm('post', `${app}/config/configreferences/appsettings/refresh?${version}`);
+        await arm('post', `${app}/restart?${version}`);
+        refreshedAt = Date.now();
+      }
+      return missing;
+    } catch (error) {
+      return refused(error);
+    }
+  }, 'repair what the line names (docs/runbook.md), then azd deploy.');
+  done('GET /api/health answers 200: queue, records and settings work.');
+}
+
+/**
+ * @param {string} url
+ * @param {string} key
+ * @returns {Promise<string | null>} null if the deployment is healthy
+ */
+async function readHealth(url, key) {
+  try {
+    const headers = { 'x-functions-key': key };
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(30_000) });
+    if (response.status === 200) return null;
+    const line = (await response.text()).split('\n').find((text) => text.includes('NOT OK'));
+    return `GET /api/health answers ${response.status}${line ? `: ${line}` : '.'}`;
+  } catch {
+    return 'GET /api/health does not answer yet.';
+  }
+}

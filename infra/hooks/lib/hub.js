@@ -1,0 +1,60 @@
+// @ts-check
+import { armGetOrNull, groupId, groupName, setAzd } from './azure.js';
+import { done, HookProblem, warn } from './report.js';
+
+const version = 'api-version=2023-06-30';
+/** src/iothub/quotas.ts knows the rates of these tiers. */
+const knownTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'];
+
+/**
+ * Checks that the hub which the environment names exists. Without a name, finds the hub that an earlier deployment has created: a deployment
+ * from another computer would otherwise write the hub again, and could revert its units and routes.
+ *
+ * @param {import('./azure.js').Environment} env
+ */
+export async function checkHub(env) {
+  const named = env.EXISTING_IOT_HUB || env.CREATED_IOT_HUB;
+  if (!named) {
+    const found = await findCreated(env);
+    if (found === null) return;
+    await setAzd(env, 'CREATED_IOT_HUB', found.name);
+    done(`An earlier deployment has created the hub ${found.name}, which stays as it is.`);
+    return checkTier(env, found);
+  }
+  const group = (env.EXISTING_IOT_HUB && env.EXISTING_IOT_HUB_RESOURCE_GROUP) || groupName(env);
+  const hub = await armGetOrNull(
+    `${groupId(env, group)}/providers/Microsoft.Devices/IotHubs/${named}?${version}`,
+  );
+  if (hub === null)
+    throw new HookProblem(
+      `The hub ${named} is not in the resource group ${group}.`,
+      env.EXISTING_IOT_HUB
+        ? 'correct EXISTING_IOT_HUB and EXISTING_IOT_HUB_RESOURCE_GROUP with azd env set.'
+        : 'if the hub was deleted, azd env set CREATED_IOT_HUB "": the deployment then creates a new hub.',
+    );
+  done(`The hub ${named} exists, and stays as it is.`);
+  checkTier(env, hub);
+}
+
+/** @param {import('./azure.js').Environment} env */
+async function findCreated(env) {
+  const hubs = await armGetOrNull(`${groupId(env)}/providers/Microsoft.Devices/IotHubs?${version}`);
+  return (
+    hubs?.value?.find(
+      (/** @type {{ tags?: Record<string, string> }} */ { tags }) =>
+        tags?.['azd-env-name'] === env.AZURE_ENV_NAME,
+    ) ?? null
+  );
+}
+
+/**
+ * @param {import('./azure.js').Environment} env
+ * @param {{ name: string, sku: { name: string } }} hub
+ */
+function checkTier(env, { name, sku }) {
+  if (knownTiers.includes(sku.name) || Number(env.IOTHUB_OPERATIONS_PER_MINUTE ?? 0) > 0) return;
+  warn(
+    `The hub ${name} has the tier ${sku.name}, whose rate is not known: 100 registry operations a minute are assumed.\n` +
+      '  To do: azd env set IOTHUB_OPERATIONS_PER_MINUTE <registry operations a minute that this hub allows>.',
+  );
+}

@@ -1,0 +1,51 @@
+// @ts-check
+import { spawn } from 'node:child_process';
+
+/**
+ * The result of a program.
+ *
+ * @typedef {object} Result
+ * @property {number} code the exit code; 127 if the machine does not have the program
+ * @property {string} stdout
+ * @property {string} stderr
+ */
+
+/**
+ * Runs a program and waits for its end.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, shows?: boolean }} [options] `shows`: the operator sees the output, and the result has none
+ * @returns {Promise<Result>}
+ */
+export function run(program, args, { env = process.env, shows = false } = {}) {
+  // On Windows az and npm are batch files, which only a shell starts.
+  const shell = process.platform === 'win32';
+  const child = spawn(program, shell ? args.map(quoteForCmd) : args, {
+    env,
+    shell,
+    stdio: ['ignore', shows ? 'inherit' : 'pipe', shows ? 'inherit' : 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve({ code: 127, stdout, stderr: error.message }));
+    child.on('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+  });
+}
+
+/**
+ * Quotes an argument for cmd.exe. The hooks pass no argument with a double quote or a percent sign.
+ *
+ * @param {string} text
+ */
+export function quoteForCmd(text) {
+  if (/["%\r\n]/.test(text)) throw new Error('This argument cannot be passed on Windows.');
+  return `"${text}"`;
+}

@@ -1,0 +1,108 @@
+// @ts-check
+import { readFile } from 'node:fs/promises';
+import { ArmError, armGetOrNull, checkAz, groupId, groupName } from './lib/azure.js';
+import { checkBalena } from './lib/balena.js';
+import { checkHub } from './lib/hub.js';
+import { done, HookProblem, runHook, warn } from './lib/report.js';
+import { checkSecrets, findVault } from './lib/vault.js';
+
+// azd runs this hook before it creates or changes resources. A fault that the hook finds would otherwise let the deployment succeed, and the
+// functions would not work.
+await runHook(() => checkAll({ ...process.env }));
+
+/** @param {import('./lib/azure.js').Environment} env */
+async function checkAll(env) {
+  const settings = readMoreSettings(env.MORE_SETTINGS ?? '');
+  /** @type {(() => Promise<void>)[]} */
+  const checks = [
+    () => checkRegion(env),
+    async () => {
+      if (!env.AZURE_SUBSCRIPTION_ID) return checkSecrets(env, { id: null, deleted: false });
+      await checkAz(env);
+      await checkGroup(env);
+      await checkHub(env);
+      await checkSecrets(env, await findVault(env));
+    },
+    async () => {
+      if (!env.NEW_BALENA_API_KEY) return;
+      const apiUrl = settings.BALENA_API_URL ?? 'https://api.balena-cloud.com/';
+      const fleets = (env.FLEETS ?? '').split(',').map((slug) => slug.trim().toLowerCase());
+      await checkBalena({ apiUrl, apiKey: env.NEW_BALENA_API_KEY, fleets: fleets.filter(Boolean) });
+    },
+  ];
+  /** @type {HookProblem[]} */
+  const problems = [];
+  for (const check of checks) await check().catch((error) => problems.push(asProblem(error)));
+  if (problems.length > 0)
+    throw new HookProblem(
+      problems.map(({ message }) => message).join('\n✗ '),
+      'repair the above, then run the same azd command again. Nothing was created or changed.',
+    );
+}
+
+/** @param {unknown} error */
+function asProblem(error) {
+  if (error instanceof HookProblem) return error;
+  if (error instanceof ArmError)
+    return new HookProblem(
+      `Azure refuses a request: ${error.message}`,
+      error.isForbidden
+        ? 'get the role Owner of the resource group or the subscription.'
+        : 'run the command again.',
+    );
+  throw error;
+}
+
+/**
+ * @param {string} text a JSON object of texts; may be empty
+ * @returns {Record<string, string>}
+ */
+function readMoreSettings(text) {
+  if (text === '') return {};
+  let value = null;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The check below reports the fault.
+  }
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject || !Object.values(value).every((each) => typeof each === 'string'))
+    throw new HookProblem(
+      'MORE_SETTINGS is not a JSON object of texts.',
+      `correct the value, such as: azd env set MORE_SETTINGS '{"RENEW_AT": "0.7"}'.`,
+    );
+  for (const name of ['BALENA_API_KEY', 'WEBHOOK_SECRETS'])
+    if (name in value)
+      throw new HookProblem(
+        `MORE_SETTINGS has ${name}, which would be readable in the settings of the functions.`,
+        `remove ${name} from MORE_SETTINGS, and azd env set NEW_${name} <value>: Key Vault stores the value.`,
+      );
+  return value;
+}
+
+/** @param {import('./lib/azure.js').Environment} env */
+async function checkRegion(env) {
+  const main = await readFile(new URL('../main.bicep', import.meta.url), 'utf8');
+  const [, list = ''] = /@allowed\(\[([^\]]*)\]\)\s*@metadata\([^)]*\)\s*param location /.exec(main) ?? [];
+  const regions = [...list.matchAll(/'(\w+)'/g)].map(([, region]) => region);
+  const region = env.AZURE_LOCATION;
+  if (!region || regions.includes(region)) return;
+  throw new HookProblem(
+    `The region ${region} has no Flex Consumption, on which the functions run.`,
+    `azd env set AZURE_LOCATION to one of: ${regions.join(' ')}.`,
+  );
+}
+
+/** @param {import('./lib/azure.js').Environment} env */
+async function checkGroup(env) {
+  const group = await armGetOrNull(`${groupId(env)}?api-version=2025-04-01`);
+  if (group === null) return;
+  if (!env.AZURE_LOCATION)
+    return warn(`AZURE_LOCATION is not set; the resource group is in ${group.location}.`);
+  if (group.location === env.AZURE_LOCATION)
+    return done(`The resource group ${groupName(env)} is in ${group.location}.`);
+  throw new HookProblem(
+    `The resource group ${groupName(env)} is in ${group.location}, and a group cannot change its region.`,
+    `azd env set AZURE_LOCATION ${group.location}, or azd env set AZURE_RESOURCE_GROUP_NAME <another name>, or azd env new.`,
+  );
+}
