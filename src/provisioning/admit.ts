@@ -134,7 +134,7 @@ async function waitForLease(
   return postponedAdmission;
 }
 
-/** Reserves a registry operation if the work needs one, and takes the lease once the reservation is due. */
+/** Takes the lease. Work that has reserved a registry operation in an earlier run waits for the operation before. */
 async function admitWithReservation(
   deps: WorkerDependencies,
   found: Row<DeviceRecord>,
@@ -143,13 +143,10 @@ async function admitWithReservation(
   const { value: record, etag } = found;
   const { kind, due, reservation, verifiesHub = false } = await reserve(deps, record);
   const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
+  const later = () => postponed(record, context, due, 'reservation', reservation ?? undefined);
   const admission =
     kind === 'later'
-      ? await writeAndPublish(
-          deps,
-          postponed(record, context, due, 'reservation', reservation ?? undefined),
-          etag,
-        )
+      ? await writeAndPublish(deps, later(), etag)
       : await takeLease(deps, found, { id, reservation, verifiesHub });
   // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
   if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)

@@ -16,13 +16,13 @@ export interface ReserveResult {
   /** `now`: the work may begin. `later`: the work has to wait until `due`. */
   kind: 'now' | 'later';
   due: EpochMs;
-  /** Null if the work is expected to need no registry operation, or if none is reserved yet. */
+  /** Null if no earlier run of the work has reserved an operation. */
   reservation: Reservation | null;
-  /** The operation is for a check that asks the hub from time to time. */
+  /** The run is a check that also asks the hub, as checks do from time to time. */
   verifiesHub?: true;
 }
 
-/** A check reserves an operation only if one is free within this time. Otherwise the check waits, so that requests come first. */
+/** A check that needs an operation begins only if one is free within this time. Otherwise the check waits, so that requests come first. */
 const checkHorizonMs = 60_000;
 const checkAgainMs = 300_000;
 /**
@@ -34,7 +34,9 @@ const verifyHubAfterMs = 24 * 3_600_000;
 const freeAtOnceMs = 1_000;
 
 /**
- * Reserves a registry operation for work that is expected to need one. A reservation that is nearly due is waited for.
+ * Decides before a run whether the work may begin. The first run of a request begins without a reservation: the run reserves its registry
+ * operation when the run needs the operation, after balena has shown the device. So a wrong request never holds a reservation. The next run
+ * waits for the reservation of the first. A reservation that was missed is replaced.
  *
  * @throws ProvisioningError `records-unavailable`
  */
@@ -49,30 +51,29 @@ export async function reserve(
   },
   record: DeviceRecord,
 ): Promise<ReserveResult> {
-  let verifiesHub = false;
-  let reservation = pendingWork(record)?.reservation ?? null;
-  if (reservation !== null && clock.now() - (await rateLimiter.due(reservation)) > abandonedAfterMs)
-    reservation = null;
-  if (reservation === null) {
-    const now = clock.now();
-    if (!expectsHubOperation(record, now, settings)) {
-      if (!isHubVerificationDue(record, now) || (await rateLimiter.nextFree()) - now > freeAtOnceMs)
-        return { kind: 'now', due: now, reservation };
-      verifiesHub = true;
-    }
-    if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > checkHorizonMs)
-      return { kind: 'later', due: clock.now() + Math.round(checkAgainMs * (1 + random())), reservation };
-    reservation = await rateLimiter.reserve();
+  const now = clock.now();
+  const reserved = pendingWork(record)?.reservation;
+  if (reserved !== undefined) {
+    const isMissed = now - (await rateLimiter.due(reserved)) > abandonedAfterMs;
+    const reservation = isMissed ? await rateLimiter.reserve() : reserved;
+    const due = await rateLimiter.waitFor(reservation);
+    if (due !== null) return { kind: 'later', due, reservation };
+    rateLimiter.markUsed(reservation);
+    return { kind: 'now', due: clock.now(), reservation };
   }
-  const due = await rateLimiter.waitFor(reservation);
-  if (due !== null) return { kind: 'later', due, reservation };
-  rateLimiter.markUsed(reservation);
-  return { kind: 'now', due: clock.now(), reservation, ...(verifiesHub && { verifiesHub }) };
+  const begins: ReserveResult = { kind: 'now', due: now, reservation: null };
+  if (!isCheckNext(record)) return begins;
+  const freeInMs = (await rateLimiter.nextFree()) - now;
+  if (!expectsHubOperation(record, now, settings))
+    return isHubVerificationDue(record, now) && freeInMs <= freeAtOnceMs
+      ? { ...begins, verifiesHub: true }
+      : begins;
+  if (freeInMs <= checkHorizonMs) return begins;
+  return { ...begins, kind: 'later', due: now + Math.round(checkAgainMs * (1 + random())) };
 }
 
 /**
- * Estimates from the record whether the next work needs a registry operation of the hub. If the estimate is wrong, the run reserves an
- * operation later.
+ * Estimates from the record whether a check needs a registry operation of the hub.
  *
  * @param settings `renewAt`: the fraction of a certificate's lifetime after which the certificate is renewed; `hubHost`: our hub
  */

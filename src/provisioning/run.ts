@@ -53,8 +53,8 @@ export function leaseMs({ leaseMs: given = usualLeaseMs, workLimitMs }: WorkerSe
  * Starts a run. Every call of the run is limited by the work limit, and every failure is counted for the circuit.
  *
  * @param record the record with this run's lease
- * @param options `startedAt`: a time before the lease was written; `reservation`: a reserved operation that is due, null if none is expected
- * to be needed; `verifiesHub`: the run asks the hub instead of trusting the record
+ * @param options `startedAt`: a time before the lease was written; `reservation`: an operation that an earlier run
+ * of the same work has reserved, and that is due; null if there is none; `verifiesHub`: the run asks the hub instead of trusting the record
  */
 export function startRun(
   deps: WorkerDependencies,
@@ -92,6 +92,7 @@ export function startRun(
     leased: record,
     end,
     now: () => clock.now(),
+    awaitOperation: () => operations.wait(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
     settings,
     async recordScopes(scopes) {
@@ -107,7 +108,7 @@ export function startRun(
     hub: (step, call) =>
       timed(step, () =>
         callDependency('hub', step, async (isRepeated) => {
-          await beforeOperation();
+          await operations.count();
           await holdLease();
           const ms = Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated));
           const answer = await call(deps.hub, ms);
@@ -117,7 +118,7 @@ export function startRun(
       ),
   };
   const unhealthy = new Set<Dependency>();
-  const beforeOperation = operationCounter(deps, run);
+  const operations = openOperations(deps, run);
   const user: CircuitUser = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
   const pings = openPings(deps);
   return run;
@@ -221,26 +222,32 @@ function openStepTimer(clock: Clock) {
   return { steps, timed, end: (error?: ProvisioningError) => spans.end(error) };
 }
 
-/**
- * Returns a function that must be called before each registry operation of the run. The first call uses the run's reservation, or reserves
- * an operation and waits for it. Each further operation is charged to the rate limiter without waiting.
- */
-function operationCounter({ rateLimiter, status }: WorkerDependencies, run: Run): () => Promise<void> {
+/** The registry operations of a run. */
+function openOperations({ rateLimiter, status }: WorkerDependencies, run: Run) {
+  const wasReserved = run.reservation !== null;
+  let isDue = false;
   let hasUsedReservation = false;
-  return async () => {
-    if (hasUsedReservation) rateLimiter.charge();
-    else await useReservation();
-    hasUsedReservation = true;
-    status.count('operations');
-    productMetrics().operationSent();
-  };
 
-  async function useReservation(): Promise<void> {
-    const wasReserved = run.reservation !== null;
+  /** Reserves an operation, unless the run has a reservation, and waits for it. @throws ReservationNotDue if its time is not near */
+  async function wait(): Promise<void> {
+    if (isDue) return;
     run.reservation ??= await rateLimiter.reserve();
     if ((await rateLimiter.waitFor(run.reservation)) !== null) throw new ReservationNotDue(run.reservation);
     // A reservation from before the run was marked as used when the run started.
     if (!wasReserved) rateLimiter.markUsed(run.reservation);
-    run.reservation = null;
+    isDue = true;
   }
+
+  return {
+    wait,
+    /** Counts an operation. The first uses the reservation. Each further operation is charged to the rate limiter without waiting. */
+    async count(): Promise<void> {
+      if (hasUsedReservation) rateLimiter.charge();
+      else await wait();
+      hasUsedReservation = true;
+      run.reservation = null;
+      status.count('operations');
+      productMetrics().operationSent();
+    },
+  };
 }

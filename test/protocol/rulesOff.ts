@@ -172,7 +172,7 @@ export const rulesOff: ShownRule[] = [
     on: { settings: { leaseMs: 500 } },
     seen: ['mismatch', 'identity left', 'variables left'],
     histories: { ...backAgain, acts: toAndFro, crashes: 0.03 },
-    within: 1_000,
+    within: 2_000,
   },
   {
     rule: 'late writes are waited for as long as a call can take effect after the work limit (G)',

@@ -194,6 +194,7 @@ export function fakeWork(options: FakeOptions = {}) {
       work.scopes = [...work.scopes, ...scopes];
     },
     now: () => now,
+    awaitOperation: async () => {},
     mint: () => {
       minted += 1;
       return mintFor();

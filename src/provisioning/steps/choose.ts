@@ -49,6 +49,9 @@ function isDueForRenewal({ now, settings }: Work, { notBefore, notAfter }: Crede
 }
 
 async function mint(work: Work): Promise<Credentials> {
+  // The hub must accept a new pair. A pair that is minted before the operation is due would be lost, because the run ends. After a
+  // refused write, the right to write is proved with the new pair, before an operation is reserved.
+  if (!work.observed.writeRefused) await work.awaitOperation();
   try {
     return await work.mint();
   } catch (error) {

@@ -27,6 +27,12 @@ export interface Work {
   validated: boolean;
   readonly now: () => EpochMs;
   readonly mint: () => Promise<Credentials>;
+  /**
+   * Reserves the run's registry operation, and waits until the operation is due. The first call to the hub uses the operation.
+   *
+   * @throws ReservationNotDue if the time of the operation is not near: the run ends, and a later run continues
+   */
+  awaitOperation(): Promise<void>;
   readonly settings: ReconcileSettings;
   /**
    * Writes further scopes into the record at once.

@@ -139,6 +139,20 @@ export const workerMutants = [
       '',
     ],
   ]),
+  ...mutantsOf('src/provisioning/steps/choose.ts', [
+    [
+      'pair-lost-while-waiting',
+      'No pair is minted before its operation is due',
+      'if (!work.observed.writeRefused) await work.awaitOperation();\n',
+      '',
+    ],
+    [
+      'reserved-before-right-is-proved',
+      'After a refused write, the right to write is proved before an operation is reserved',
+      'if (!work.observed.writeRefused) await',
+      'await',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/run.ts', [
     [
       'lease-not-renewed',
@@ -319,23 +333,34 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/reserve.ts', [
     [
-      'missed-reservation-used',
-      'A reservation that was missed is reserved anew',
-      'if (reservation !== null && clock.now() - (await rateLimiter.due(reservation)) > abandonedAfterMs)\n    reservation = null;',
-      '',
+      'reserved-before-look-up',
+      'A device is looked up before an operation is reserved',
+      'if (reserved !== undefined) {\n    const isMissed = now - (await rateLimiter.due(reserved)) > abandonedAfterMs;',
+      'if (true as boolean) {\n    const isMissed = reserved === undefined || now - (await rateLimiter.due(reserved)) > abandonedAfterMs;',
     ],
     [
-      'check-reserves-far-ahead',
-      'A check does not reserve far ahead',
-      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > checkHorizonMs)',
-      'if (isCheckNext(record) && (await rateLimiter.nextFree()) - now > 1e12 + checkHorizonMs)',
+      'missed-reservation-used',
+      'A reservation that was missed is reserved anew',
+      'const reservation = isMissed ? await rateLimiter.reserve() : reserved;',
+      'const reservation = isMissed ? reserved : reserved;',
     ],
-    ['hub-never-verified', 'A check asks the hub from time to time', '      verifiesHub = true;\n', ''],
+    [
+      'check-begins-behind-requests',
+      'A check that needs an operation does not begin while requests wait',
+      'if (freeInMs <= checkHorizonMs) return begins;',
+      'if (freeInMs <= checkHorizonMs + 1e12) return begins;',
+    ],
+    [
+      'hub-never-verified',
+      'A check asks the hub from time to time',
+      '? { ...begins, verifiesHub: true }',
+      '? begins',
+    ],
     [
       'hub-verified-before-requests',
       'A check asks the hub only if an operation is free at once',
-      ' || (await rateLimiter.nextFree()) - now > freeAtOnceMs)',
-      ')',
+      ' && freeInMs <= freeAtOnceMs',
+      '',
     ],
     [
       'reservation-not-waited-for',
@@ -346,12 +371,12 @@ export const workerMutants = [
     [
       'use-not-marked',
       'A reservation that is used is marked',
-      '  rateLimiter.markUsed(reservation);\n  return',
-      '  return',
+      '    rateLimiter.markUsed(reservation);\n    return',
+      '    return',
     ],
     [
       'no-operation-for-force-verify',
-      'A job that asks the hub reserves an operation',
+      'A check that asks the hub needs an operation',
       '!desired.present || isVerified || thumbprint',
       '!desired.present || thumbprint',
     ],

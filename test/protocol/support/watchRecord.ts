@@ -66,6 +66,7 @@ export function watchRecord(
   const ofCheck = before.job?.dead !== undefined;
   if (after.attempts > before.attempts && !tookOver && !failedItself && !ofCheck)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
+  if (isReservedUnseen(before, after)) violated('an operation was reserved before the look-up');
   const throttled = error?.code.endsWith('-throttled') && error.at !== before.error?.at ? error : null;
   if (throttled && job && !job.dead && job.due < throttled.at + throttledForMs)
     violated('it comes again before the other side allows');
@@ -73,6 +74,12 @@ export function watchRecord(
     after.refusal !== null && after.refusal.job?.generation !== before.refusal?.job?.generation;
   const ended = isNewRefusal ? after.refusal : job?.dead && !before.job?.dead ? after : null;
   if (ended) givenUp(system, device, ended);
+}
+
+/** A request for a device that balena has not shown has no reservation. A deprovisioning needs no look-up. */
+function isReservedUnseen({ job: before }: DeviceRecord, { job, desired, observed }: DeviceRecord): boolean {
+  if (!job || job.reservation === undefined || job.reservation === before?.reservation) return false;
+  return desired.present && !desired.validated && observed.fleet === null;
 }
 
 function isUnavailable({ code }: RecordedError): boolean {

@@ -46,7 +46,7 @@ describe('a call without an answer', () => {
     const { calls, after } = await worked(queued, {
       prepare: ({ fails }) => fails.set('find', lost('balena', false)),
     });
-    expect(calls.slice(0, 3)).toEqual(['used', 'find', 'find']);
+    expect(calls.slice(0, 3)).toEqual(['find', 'find', 'used']);
     expect(after).toMatchObject({ job: null, lease: null });
   });
 
@@ -54,7 +54,7 @@ describe('a call without an answer', () => {
     const { calls, after } = await worked(queued, {
       prepare: ({ fails }) => fails.set('hub create', lost('hub', true)),
     });
-    expect(calls.slice(0, 5)).toEqual(['used', 'find', 'hub create', 'charged', 'hub create']);
+    expect(calls.slice(0, 5)).toEqual(['find', 'used', 'hub create', 'charged', 'hub create']);
     expect(after).toMatchObject({ job: null, lease: { unresolved: true }, observed: { service: 'main' } });
   });
 
@@ -123,7 +123,7 @@ describe('a call without an answer', () => {
 describe('a run that succeeds', () => {
   test('provisions the device, the hub before balena, and leaves no job', async () => {
     const { calls, after, sent, deadLetters } = await worked(queued);
-    expect(calls).toEqual(['used', 'find', 'hub create', 'store AZURE_CERT', 'store AZURE_PRIVATE_KEY']);
+    expect(calls).toEqual(['find', 'used', 'hub create', 'store AZURE_CERT', 'store AZURE_PRIVATE_KEY']);
     expect(after).toMatchObject({ job: null, lease: null, scopes: ['main'], observed: { service: 'main' } });
     expect(after?.observed.verifiedAt).toBe(now);
     expect(sent).toEqual([]);
@@ -777,8 +777,8 @@ describe('the rate limiter', () => {
       },
     });
     expect(calls.slice(0, 7)).toEqual([
-      'used',
       'find',
+      'used',
       'hub create',
       'charged',
       'hub get',
@@ -788,33 +788,80 @@ describe('the rate limiter', () => {
     expect(after?.job).toBeNull();
   });
 
-  test('makes the job wait for a reservation that is far, and the probes of open circuits are given back', async () => {
+  test('makes the job wait for a reservation that is far, after the look-up and before a pair is minted', async () => {
     const released: [string, boolean][] = [];
     const { calls, after, sent } = await worked(queued, {
       prepare: ({ deps }) => {
         deps.rateLimiter.waitFor = async () => now + minutes;
+        deps.rateLimiter.due = async () => now + minutes;
         deps.circuits.balena.release = async (...probe) => void released.push(probe);
+        deps.mint = () => Promise.reject(new Error('this must not be called'));
+      },
+    });
+    expect(calls).toEqual(['find']);
+    expect(after).toMatchObject({ job: { due: now + minutes, reservation: 1 }, lease: null });
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+    expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
+  });
+
+  test('keeps the reservation of a job that comes too early, without a look-up', async () => {
+    const reserved = { ...queued, job: { ...queued.job!, reservation: 7 } };
+    const { calls, after } = await worked(reserved, {
+      prepare: ({ deps }) => {
+        deps.rateLimiter.waitFor = async () => now + minutes;
       },
     });
     expect(calls).toEqual([]);
-    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 1 });
-    expect(sent).toMatchObject([{ at: now + minutes }]);
-    expect(released).toEqual([[expect.stringContaining('worker/'), false]]);
+    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 7 });
   });
 
-  test('gets a new reservation back after a conflict', async () => {
-    const { calls, after } = await worked(queued, {
-      prepare: ({ deps }) => {
-        const { write } = deps.records;
-        let writes = 0;
-        deps.records.write = async (...row) => {
-          writes += 1;
-          return writes > 1 && write(...row);
-        };
+  test('gets the replacement of a missed reservation back after a conflict', async () => {
+    const { calls, after } = await worked(
+      { ...queued, job: { ...queued.job!, reservation: 7 } },
+      {
+        prepare: ({ deps }) => {
+          const { write } = deps.records;
+          let writes = 0;
+          deps.rateLimiter.due = async () => now - minutes;
+          deps.records.write = async (...row) => {
+            writes += 1;
+            return writes > 1 && write(...row);
+          };
+        },
       },
-    });
+    );
     expect(calls.slice(0, 3)).toEqual(['used', 'released', 'used']);
     expect(after?.job).toBeNull();
+  });
+
+  test('is not asked for an operation if balena refuses the right to write', async () => {
+    const { writeRefused = true, ...observed } = queued.observed;
+    const { calls } = await worked(
+      { ...queued, observed: { ...observed, writeRefused } },
+      {
+        prepare: ({ fails }) =>
+          fails.set('add AZURE_CERT', new ProvisioningError('balena-write-refused', 'No.')),
+      },
+    );
+    expect(calls).toEqual(['find', 'add AZURE_CERT']);
+  });
+
+  test.each([
+    ['a service that the device does not have', { ...queued.desired, service: 'typo' }, 'main'],
+    ['a device that balena does not have', queued.desired, null],
+  ])('is not asked for an operation by a request for %s', async (_, desired, service) => {
+    const { calls, after } = await worked(
+      { ...queued, desired, quickTries: 4 },
+      {
+        prepare: ({ deps }) => {
+          if (service === null) deps.balena.findDevice = async () => null;
+          deps.rateLimiter.reserve = () => Promise.reject(new Error('this must not be called'));
+        },
+        more: { service: desired.service },
+      },
+    );
+    expect(calls).not.toContain('used');
+    expect(after?.job?.dead).toBeDefined();
   });
 });
 
