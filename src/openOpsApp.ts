@@ -40,16 +40,20 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
       table: system as Table<RateLimiterRow>,
       clock,
       perMinute: config.operationsPerMinute,
+      schedule,
     }),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({
       table: system as Table<StatusRow>,
       clock,
-      schedule: (ms, run) => void setTimeout(run, ms).unref(),
+      schedule,
     }),
   });
   return { ...ops, close: () => queue.close() };
 }
+
+/** Runs a function later, unless the process ends before. */
+const schedule = (ms: number, run: () => unknown) => void setTimeout(run, ms).unref();
 
 /** Opens a table with a span for each write, and for each slow read. */
 export function openTracedTable<T>({ records }: ConfigFor<'records'>, name: string) {

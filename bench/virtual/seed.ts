@@ -19,8 +19,8 @@ export async function seedWaiting(
   const { rateLimiter, records } = deps;
   let seeded = 0;
   const seed = async (uuid: string) => {
-    const reservation = await rateLimiter.reserve();
-    const due = await rateLimiter.due(reservation);
+    const reservation = await rateLimiter.reserve({ fleet });
+    const due = await rateLimiter.wakeAt(reservation);
     const context = { now: deps.clock.now() };
     const request = { uuid, present: true as const, service: 'main' };
     const fresh = requested(null, context, request, randomUUID());

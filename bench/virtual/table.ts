@@ -8,10 +8,11 @@ export interface VirtualRows {
   requests: number;
   /** Writes that met a newer version of the row. */
   conflicts: number;
+  gets: number;
 }
 
 /** Opens the rows of a table. */
-export const openRows = (): VirtualRows => ({ rows: new Map(), requests: 0, conflicts: 0 });
+export const openRows = (): VirtualRows => ({ rows: new Map(), requests: 0, conflicts: 0, gets: 0 });
 
 const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
 
@@ -42,6 +43,7 @@ export function openVirtualTable<T>(
   return {
     get: (key) =>
       request(() => {
+        stored.gets += 1;
         const row = stored.rows.get(idOf(key));
         return row ? { value: JSON.parse(row.json) as T, etag: row.etag } : null;
       }),

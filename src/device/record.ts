@@ -1,5 +1,6 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
+import type { Reservation } from '../throttling/rateLimiter.js';
 
 /** The level at which balena stores a variable of a device: a service by its name, or '' for the device level. */
 export type VariableScope = string;
@@ -32,8 +33,8 @@ export interface PendingWork {
   readonly forceVerify?: boolean;
   /** The work must not begin before this time. */
   readonly due: EpochMs;
-  /** The reserved registry operation, in the rate limiter's virtual time (ms). */
-  readonly reservation?: number;
+  /** The place in the line for a registry operation. The work keeps its place until the work is done, also if a run has used the place. */
+  readonly reservation?: Reservation;
   /** The W3C trace context of the caller. No decision depends on this field. */
   readonly traceparent?: string;
   /** Sending the message of the work is known to have failed. */

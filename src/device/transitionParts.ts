@@ -1,5 +1,6 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
+import type { Reservation } from '../throttling/rateLimiter.js';
 import type {
   Check,
   CheckNotice,
@@ -104,8 +105,8 @@ export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null }
 
 interface WorkDetails {
   due: EpochMs;
-  /** The reservation of the new work. An earlier reservation is not kept. */
-  reservation?: number | undefined;
+  /** The reservation of the new work. */
+  reservation?: Reservation | undefined;
   forceVerify?: boolean | undefined;
 }
 
@@ -160,18 +161,20 @@ export function startCheck(
 }
 
 /**
- * Moves the next work to another time, under a new generation. `forceVerify` and trace are kept. A record without work gets a change.
+ * Moves the next work to another time, under a new generation. `forceVerify`, trace and reservation are kept. A record without work gets
+ * a change.
  *
- * @param reservation the reservation of the new work; an earlier reservation is not kept
+ * @param reservation replaces the reservation of the work
  */
 export function reschedule(
   record: DeviceRecord,
   { traceparent }: Context,
   due: EpochMs,
-  reservation?: number,
+  reservation?: Reservation,
 ): DeviceRecord {
   const work = pendingWork(record);
-  const details = { due, reservation, forceVerify: work?.forceVerify, notice: record.check?.notice };
+  const kept = reservation ?? work?.reservation;
+  const details = { due, reservation: kept, forceVerify: work?.forceVerify, notice: record.check?.notice };
   const start = work !== null && !isPending(record.job) ? startCheck : startJob;
   return start(record, work?.traceparent ?? traceparent, details);
 }

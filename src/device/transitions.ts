@@ -1,5 +1,6 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
+import type { Reservation } from '../throttling/rateLimiter.js';
 import type {
   Check,
   CheckNotice,
@@ -14,6 +15,7 @@ import type {
 import { deadPart, fallbackFor, isRefused, isSamePlace, refusedPart, requestPartOf } from './refusal.js';
 import { type DeviceRequest, desiredBy, retirementOf } from './request.js';
 import {
+  goesFirst,
   hasPendingChange,
   isCheckNext,
   isInDesiredState,
@@ -82,6 +84,7 @@ export function requested(
   const record = startJob({ ...next, lastGeneration }, traceparent, {
     due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
     forceVerify: request.forceVerify || before.job?.forceVerify,
+    reservation: keptReservation(found, desired),
   });
   const previous = retirementOf(found?.desired.retire, found?.desired.revoke);
   const accepted: DeviceRecord = {
@@ -92,6 +95,12 @@ export function requested(
     action: request.action === undefined ? null : { id: request.action, error: null, previous },
   };
   return appendHistory(accepted, { at: now, type: 'requested', note: describeRequest(accepted) });
+}
+
+/** A device that requests again keeps its place in the line, unless the new request goes first. */
+function keptReservation(found: DeviceRecord | null, desired: Desired): Reservation | undefined {
+  const isWaiting = found !== null && isPending(found.job);
+  return isWaiting && !goesFirst({ ...found, desired }) ? found.job.reservation : undefined;
 }
 
 /**
@@ -206,7 +215,7 @@ export function postponed(
   context: Context,
   due: EpochMs,
   waitsFor: WaitsFor,
-  reservation?: number,
+  reservation?: Reservation,
 ): DeviceRecord {
   const next = reschedule(record, context, due, reservation);
   return appendHistory(next, { at: context.now, type: 'waited', note: waits[waitsFor] });
@@ -423,7 +432,7 @@ export function suspended(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
-  reservation: number,
+  reservation: Reservation,
   steps: readonly StepResult[],
 ): DeviceRecord {
   const { now } = context;
@@ -444,6 +453,7 @@ export interface Failure {
  *
  * @param due the earliest start of the next run
  * @param growsBackOff true if the next back-off of this device is longer
+ * @param reservation the place in the line that the run had: the work keeps its place
  */
 export function retried(
   record: DeviceRecord,
@@ -451,10 +461,11 @@ export function retried(
   { error, counted, steps }: Failure,
   due: EpochMs,
   growsBackOff: boolean,
+  reservation?: Reservation,
 ): DeviceRecord {
   const { now } = context;
   const next: DeviceRecord = {
-    ...reschedule(record, context, afterLease(record, due, now)),
+    ...reschedule(record, context, afterLease(record, due, now), reservation),
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
     quickTries: record.quickTries + (error.mayAppear ? 1 : 0),

@@ -142,16 +142,9 @@ async function admitWithReservation(
 ): Promise<Admission | null> {
   const { value: record, etag } = found;
   const { kind, due, reservation, verifiesHub = false } = await reserve(deps, record);
+  if (kind === 'now') return takeLease(deps, found, { id, reservation, verifiesHub });
   const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
-  const later = () => postponed(record, context, due, 'reservation', reservation ?? undefined);
-  const admission =
-    kind === 'later'
-      ? await writeAndPublish(deps, later(), etag)
-      : await takeLease(deps, found, { id, reservation, verifiesHub });
-  // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
-  if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)
-    deps.rateLimiter.release(reservation);
-  return admission;
+  return writeAndPublish(deps, postponed(record, context, due, 'reservation'), etag);
 }
 
 /** @returns null after a conflict */

@@ -27,12 +27,12 @@ export interface OverviewDependencies extends DepthsDependencies, HealthDependen
  */
 export async function readOverview(deps: OverviewDependencies): Promise<Overview> {
   const { clock, deviceSnapshots, samples, rateLimiter, operationsPerMinute } = deps;
-  const [snapshot, queue, stored, lines, nextFree] = await Promise.all([
+  const [snapshot, queue, stored, lines, allServed] = await Promise.all([
     deviceSnapshots.read(freshMs),
     readDepths(deps),
     samples.since(clock.now() - hourMs - 60_000),
     health(deps),
-    rateLimiter.nextFree(),
+    rateLimiter.allServed(),
   ]);
   const now = clock.now();
   const records = [...snapshot.records.values()];
@@ -50,7 +50,7 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
     rateLimiter: {
       limitPerMinute: operationsPerMinute,
       lastMinute: history.at(-1)?.operations ?? null,
-      backlogDoneAt: isoOrNull(backlogDoneAt(records, { now, nextFree, operationsPerMinute })),
+      backlogDoneAt: isoOrNull(backlogDoneAt(records, { now, allServed, operationsPerMinute })),
     },
     timing: timingOf(records, now),
     history,
@@ -69,7 +69,7 @@ function countStates(records: readonly Summary[], now: EpochMs): Overview['state
 /** When the rate limiter will have served all pending jobs. Jobs without a reservation are served after all reserved jobs. */
 function backlogDoneAt(
   records: readonly Summary[],
-  { now, nextFree, operationsPerMinute }: { now: EpochMs; nextFree: EpochMs; operationsPerMinute: number },
+  { now, allServed, operationsPerMinute }: { now: EpochMs; allServed: EpochMs; operationsPerMinute: number },
 ): EpochMs | null {
   let latest = 0;
   let unreserved = 0;
@@ -79,7 +79,7 @@ function backlogDoneAt(
     if (!job.reserved) unreserved += 1;
   }
   if (latest === 0) return null;
-  return Math.round(Math.max(latest, nextFree + (unreserved * 60_000) / operationsPerMinute, now));
+  return Math.round(Math.max(latest, allServed + (unreserved * 60_000) / operationsPerMinute, now));
 }
 
 function timingOf(records: readonly Summary[], now: EpochMs): Overview['timing'] {
