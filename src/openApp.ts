@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { openBalenaClient } from './balena/client.js';
+import { limitRequests } from './balena/limitRequests.js';
 import type { FleetListing } from './balena/listing.js';
+import { rememberSight } from './balena/sight.js';
 import type { BalenaClient } from './balena/types.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
@@ -9,7 +11,7 @@ import type { WebhookDependencies } from './http/webhook/answer.js';
 import { openHandledWebhooks } from './http/webhook/handled.js';
 import { openHubRegistry } from './iothub/registry.js';
 import type { HubListing, HubRegistry } from './iothub/types.js';
-import { type OpsApp, openOpsApp, openTracedTable } from './openOpsApp.js';
+import { type OpsApp, openLimitOfBalena, openOpsApp, openTracedTable } from './openOpsApp.js';
 import type { WorkerDependencies } from './provisioning/dependencies.js';
 import type { RedriveDependencies } from './provisioning/redrive.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
@@ -20,6 +22,17 @@ import { traceCalls } from './telemetry/traceCalls.js';
 
 /** The longest time for one call to balena. The SDK alone would wait for 59 s. */
 const maxBalenaCallMs = 15_000;
+
+const balenaCalls = [
+  'findDevice',
+  'seesFleet',
+  'add',
+  'store',
+  'remove',
+  'ping',
+  'list',
+  'fleetsOf',
+] as const;
 
 /** The period of the function `redrive`. */
 export const redrivePeriodMs = 300_000;
@@ -55,27 +68,21 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     'ping',
     'list',
   ]);
-  const balena = openBalenaClient({
+  const client = openBalenaClient({
     ...config.balena,
     // A call started at the end of the work limit must finish before the end of the lease's grace.
     callTimeoutMs: Math.min(maxBalenaCallMs, config.leaseGraceMs / 2),
   });
+  const balenaLimit = openLimitOfBalena(config);
   let settlement: Settlement | undefined;
 
   return {
     ...ops,
     config,
     hub,
-    balena: traceCalls('balena', balena, [
-      'findDevice',
-      'seesFleet',
-      'add',
-      'store',
-      'remove',
-      'ping',
-      'list',
-      'fleetsOf',
-    ]),
+    balena: limitRequests(traceCalls('balena', client, balenaCalls), balenaLimit),
+    balenaLimit,
+    sight: rememberSight(clock),
     queriesPerMinute: config.queriesPerMinute,
     sweepPosition: openPosition(openTracedTable<PositionRow>(config, 'system'), 'sweep', clock),
     mint: minter(config.certificate),

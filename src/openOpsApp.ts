@@ -9,11 +9,19 @@ import type { Dependency } from './shared/errors.js';
 import { systemClock as clock } from './shared/time.js';
 import { openTable, type Table } from './storage/table.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
+import { type BalenaLimit, openBalenaLimit } from './throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from './throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from './throttling/openRateLimiter.js';
 
 /** A read that takes longer than this time, ten times the usual time, gets a span. */
 const slowReadMs = 50;
+
+/** Opens our limit of requests to balena. */
+export function openLimitOfBalena(config: ConfigFor<'records'>): BalenaLimit {
+  const table = openTracedTable<RateLimiterRow>(config, 'system');
+  const perMinute = config.balenaRequestsPerMinute;
+  return openBalenaLimit(openRateLimiter({ table, clock, perMinute, row: 'balenaLimit' }), clock);
+}
 
 /** The dependencies that need only queue and records: requests, states, and the work of operators. */
 export interface OpsApp extends OpsDependencies {

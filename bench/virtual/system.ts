@@ -1,4 +1,6 @@
 import { seededRandom } from '../../local/simulators/shared/faults.js';
+import { limitRequests } from '../../src/balena/limitRequests.js';
+import { rememberSight } from '../../src/balena/sight.js';
 import type { Credentials } from '../../src/certificates/mint.js';
 import { openRecords } from '../../src/device/repository.js';
 import type { DeviceRequest } from '../../src/device/request.js';
@@ -10,6 +12,7 @@ import { processMessage } from '../../src/provisioning/worker.js';
 import { rememberSent } from '../../src/queue/publish.js';
 import { isTransient, type RetryTransient } from '../../src/shared/retry.js';
 import type { Clock, EpochMs } from '../../src/shared/time.js';
+import { openBalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../src/throttling/openRateLimiter.js';
 import { openCloud } from './cloud.js';
@@ -21,6 +24,8 @@ import { openVirtualTime } from './time.js';
 const start: EpochMs = 1_800_000_000_000;
 /** The concurrent calls of one instance, as in host.json. */
 const concurrency = 16;
+/** Our limit of requests to balena. S3 x 10 needs four requests for each of 833 devices a second. */
+const balenaPerMinute = 300_000;
 
 export interface VirtualSystemOptions {
   tier: Tier;
@@ -68,6 +73,16 @@ export function openVirtualSystem(options: VirtualSystemOptions) {
     );
     const circuit = (dependency: 'balena' | 'hub') =>
       openCircuitBreaker({ dependency, table: table(), clock, random, log: () => {} });
+    const limiter = (perMinute: number, row: string) =>
+      openRateLimiter({
+        table: table(),
+        clock,
+        perMinute,
+        row,
+        random,
+        schedule: (ms, run) => time.at(time.now() + ms, run),
+      });
+    const balenaLimit = openBalenaLimit(limiter(balenaPerMinute, 'balenaLimit'), clock);
     return {
       running: 0,
       deps: {
@@ -76,14 +91,10 @@ export function openVirtualSystem(options: VirtualSystemOptions) {
         clock,
         sentRecently: rememberSent(clock),
         hub: cloud.hub,
-        balena: cloud.balena,
-        rateLimiter: openRateLimiter({
-          table: table(),
-          clock,
-          perMinute,
-          random,
-          schedule: (ms, run) => time.at(time.now() + ms, run),
-        }),
+        balena: limitRequests(cloud.balena, balenaLimit),
+        rateLimiter: limiter(perMinute, 'rateLimiter'),
+        balenaLimit,
+        sight: rememberSight(clock),
         circuits: { balena: circuit('balena'), hub: circuit('hub') },
         status: openStatus({ table: openVirtualTable(time, openRows(), () => 0), clock }),
         mint: async (uuid) => mints.get(uuid)?.shift() ?? anyPair,

@@ -42,12 +42,17 @@ export function mapBalenaError(error: unknown, write: boolean): ProvisioningErro
 
 /** Every answer with an error status. An answer that balena's API never gives comes from another server, such as a gateway. */
 function mapAnswer(answer: BalenaError, status: number, write: boolean): ProvisioningError {
-  if (status === 429) {
-    // balena does not publish its limits. Without a Retry-After, the wait is half a minute.
+  const retryAfterMs = parseRetryAfter(answer.responseHeaders?.get?.('retry-after'));
+  // balena does not publish its limits. Without a Retry-After, the wait is half a minute.
+  if (status === 429)
     return make('balena-throttled', 'balena is throttling us (429).', {
-      retryAfterMs: parseRetryAfter(answer.responseHeaders?.get?.('retry-after')) ?? 30_000,
+      retryAfterMs: retryAfterMs ?? 30_000,
     });
-  }
+  if (status === 503 && retryAfterMs !== null)
+    return make('balena-throttled', 'balena is busy, and asks us to wait (503).', {
+      retryAfterMs,
+      outcomeUnknown: write,
+    });
   // A gateway may answer with an error although balena has carried out the request.
   if (status >= 500 || status === 408 || status < 400)
     return make('balena-unavailable', `balena answered ${status}.`, { outcomeUnknown: write });

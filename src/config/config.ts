@@ -6,6 +6,14 @@ export { ConfigError, type ExternalSystem, externalSystems } from './check.js';
 
 const seconds = 1_000;
 
+/**
+ * The default limit of requests to balena a minute. balena publishes no limit, and asks callers to wait when it wants them to. A device costs
+ * four requests at most, so ten for each registry operation leave room for mistakes, checks and listings. The least is 50 a second.
+ */
+function balenaRequestsPerMinute(operations: number): number {
+  return Math.max(3_000, 10 * operations);
+}
+
 /** The mapped value of the first of two settings that is set; null if neither is set. */
 function firstOf<A, B>(
   first: string | undefined,
@@ -79,6 +87,10 @@ function configOf(s: Settings) {
   );
   return {
     balena: { apiUrl: s.BALENA_API_URL, apiKey: s.BALENA_API_KEY! },
+    /** Our own limit of requests to balena a minute, for all instances together. */
+    balenaRequestsPerMinute:
+      s.BALENA_REQUESTS_PER_MINUTE ??
+      balenaRequestsPerMinute(operationsPerMinute(s.IOTHUB_TIER, s.IOTHUB_UNITS)),
     hub: { connection: hubConnection! },
     /** The host name of the hub; null for a program without the hub. */
     hubHost: hubConnection && hubHostOf(hubConnection),

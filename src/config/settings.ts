@@ -12,16 +12,14 @@ import { schedule } from './schedule.js';
  *
  * @param least the smallest accepted number
  * @param most the greatest accepted number
- * @param fallback the number if the setting is missing
  * @param form the error message: the expected form and an example
  */
+const limited = (least: number, most: number, form: string) =>
+  z.string().regex(/^\d+$/, form).transform(Number).pipe(z.number().min(least, form).max(most, form));
+
+/** As `limited`. @param fallback the number if the setting is missing */
 const whole = (least: number, most: number, fallback: number, form: string) =>
-  z
-    .string()
-    .regex(/^\d+$/, form)
-    .transform(Number)
-    .pipe(z.number().min(least, form).max(most, form))
-    .default(fallback);
+  limited(least, most, form).default(fallback);
 
 const list = z
   .string()
@@ -74,6 +72,11 @@ export const settings = z.object({
     .refine(isBare, balenaUrlForm)
     .transform((url) => new URL(url).href)
     .default('https://api.balena-cloud.com/'),
+  BALENA_REQUESTS_PER_MINUTE: limited(
+    60,
+    1_000_000,
+    'must be a number of requests from 60 to 1000000, such as 3000',
+  ).optional(),
   IOTHUB_CONNECTION_STRING: hubConnectionString.optional(),
   CONNECTION_STRING: hubConnectionString.optional(),
   IOTHUB_HOST_NAME: hostName('myhub.azure-devices.net').optional(),

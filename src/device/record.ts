@@ -35,6 +35,8 @@ export interface PendingWork {
   readonly due: EpochMs;
   /** The place in the line for a registry operation. The work keeps its place until the work is done, also if a run has used the place. */
   readonly reservation?: Reservation;
+  /** The place in the line for a look-up in balena. */
+  readonly lookUp?: Reservation;
   /** The W3C trace context of the caller. No decision depends on this field. */
   readonly traceparent?: string;
   /** Sending the message of the work is known to have failed. */

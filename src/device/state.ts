@@ -6,9 +6,10 @@ export function isPending(job: Job | null): job is Job {
   return job !== null && !job.dead;
 }
 
-/** Whether a worker has begun the pending job: a run is under way, has failed, or has reserved a registry operation. */
+/** Whether a worker has begun the pending job: a run is under way or has failed, or the job has a reservation. */
 export function hasBegun({ job, lease, attempts, retries, quickTries }: DeviceRecord): boolean {
-  return lease !== null || attempts > 0 || retries > 0 || quickTries > 0 || job?.reservation !== undefined;
+  if (job?.reservation !== undefined || job?.lookUp !== undefined) return true;
+  return lease !== null || attempts > 0 || retries > 0 || quickTries > 0;
 }
 
 /** Whether a change is pending. Requests and replays start changes. */
@@ -47,6 +48,11 @@ export function isMessageOfJob(
   { requestId, generation }: { requestId: string | null; generation: number | null },
 ): boolean {
   return job !== null && job.generation === generation && desired.requestId === requestId;
+}
+
+/** Whether the next work only looks whether balena still has the device: it is the check of a request that an operator has ended. */
+export function onlyLooks(record: Pick<DeviceRecord, 'job' | 'check'>): boolean {
+  return isCheckNext(record) && isDeadByOperator(record.job);
 }
 
 /** Whether the hub is known to accept this thumbprint. */

@@ -1,6 +1,5 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import type { Reservation } from '../throttling/rateLimiter.js';
 import type {
   Check,
   CheckNotice,
@@ -103,10 +102,11 @@ export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
 /** Resets the counters of failed runs, and the error. */
 export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null } as const;
 
-interface WorkDetails {
+/** What is reserved for work: a registry operation, or a look-up in balena. */
+export type Reserved = Pick<PendingWork, 'reservation' | 'lookUp'>;
+
+interface WorkDetails extends Reserved {
   due: EpochMs;
-  /** The reservation of the new work. */
-  reservation?: Reservation | undefined;
   forceVerify?: boolean | undefined;
 }
 
@@ -114,7 +114,7 @@ interface WorkDetails {
 function nextWork(
   { lastGeneration }: DeviceRecord,
   traceparent: string | undefined,
-  { due, reservation, forceVerify }: WorkDetails,
+  { due, reservation, lookUp, forceVerify }: WorkDetails,
 ): PendingWork {
   return {
     generation: lastGeneration + 1,
@@ -122,6 +122,7 @@ function nextWork(
     due: Math.round(due),
     ...(forceVerify && { forceVerify }),
     ...(reservation !== undefined && { reservation }),
+    ...(lookUp !== undefined && { lookUp }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }
@@ -164,17 +165,23 @@ export function startCheck(
  * Moves the next work to another time, under a new generation. `forceVerify`, trace and reservation are kept. A record without work gets
  * a change.
  *
- * @param reservation replaces the reservation of the work
+ * @param reserved replaces the reservation of the work; an earlier look-up is not kept
  */
 export function reschedule(
   record: DeviceRecord,
   { traceparent }: Context,
   due: EpochMs,
-  reservation?: Reservation,
+  reserved: Reserved = {},
 ): DeviceRecord {
   const work = pendingWork(record);
-  const kept = reservation ?? work?.reservation;
-  const details = { due, reservation: kept, forceVerify: work?.forceVerify, notice: record.check?.notice };
+  const reservation = reserved.reservation ?? work?.reservation;
+  const details = {
+    ...reserved,
+    reservation,
+    due,
+    forceVerify: work?.forceVerify,
+    notice: record.check?.notice,
+  };
   const start = work !== null && !isPending(record.job) ? startCheck : startJob;
   return start(record, work?.traceparent ?? traceparent, details);
 }

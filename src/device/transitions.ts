@@ -39,6 +39,7 @@ import {
   newRecord,
   noFailure,
   putBack,
+  type Reserved,
   recordedError,
   renewCheck,
   reopened,
@@ -208,22 +209,23 @@ export function publishFailed(record: DeviceRecord): DeviceRecord | null {
  *
  * @param due the earliest start of the next delivery
  * @param waitsFor the cause of the wait, for the history
- * @param reservation the registry operation that is reserved for the work, if one is
+ * @param reserved what is reserved for the work
  */
 export function postponed(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
   waitsFor: WaitsFor,
-  reservation?: Reservation,
+  reserved: Reserved = {},
 ): DeviceRecord {
-  const next = reschedule(record, context, due, reservation);
+  const next = reschedule(record, context, due, reserved);
   return appendHistory(next, { at: context.now, type: 'waited', note: waits[waitsFor] });
 }
 
-export type WaitsFor = 'reservation' | 'dependency';
+export type WaitsFor = 'reservation' | 'look-up' | 'dependency';
 
 const waits: Record<WaitsFor, string> = {
+  'look-up': 'waits for its look-up in balena',
   reservation: 'waits for its turn at the hub',
   dependency: 'waits until balena and the hub work again',
 };
@@ -424,20 +426,23 @@ export function looked(record: DeviceRecord, context: Context, steps: readonly S
 }
 
 /**
- * The run needs a registry operation whose time has not come.
+ * The run needs a registry operation whose time has not come, or the circuit of the hub is open.
  *
- * @param due the time of the reservation
+ * @param due the time of the reservation, or of the next attempt
+ * @param reservation undefined if the circuit is open
  */
 export function suspended(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
-  reservation: Reservation,
+  reservation: Reservation | undefined,
   steps: readonly StepResult[],
 ): DeviceRecord {
   const { now } = context;
-  const next = reschedule(record, context, afterLease(record, due, now), reservation);
-  return appendHistory(next, { at: now, type: 'ran', note: waits.reservation, steps });
+  const reserved = reservation === undefined ? {} : { reservation };
+  const next = reschedule(record, context, afterLease(record, due, now), reserved);
+  const note = reservation === undefined ? waits.dependency : waits.reservation;
+  return appendHistory(next, { at: now, type: 'ran', note, steps });
 }
 
 /** A failed run. */
@@ -464,8 +469,9 @@ export function retried(
   reservation?: Reservation,
 ): DeviceRecord {
   const { now } = context;
+  const reserved = reservation && { reservation };
   const next: DeviceRecord = {
-    ...reschedule(record, context, afterLease(record, due, now), reservation),
+    ...reschedule(record, context, afterLease(record, due, now), reserved),
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
     quickTries: record.quickTries + (error.mayAppear ? 1 : 0),

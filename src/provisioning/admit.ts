@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DeviceRecord, Job, Lease } from '../device/record.js';
 import { deadPart } from '../device/refusal.js';
-import { isCheckNext, pendingWork, workOfMessage } from '../device/state.js';
-import type { Context } from '../device/transitionParts.js';
+import { isCheckNext, isPending, pendingWork, workOfMessage } from '../device/state.js';
+import type { Context, Reserved } from '../device/transitionParts.js';
 import {
   leased,
   leaseExpired,
@@ -11,17 +11,20 @@ import {
   refusalReopened,
   replayed,
   restoredFromMessage,
+  type WaitsFor,
   workerDied,
 } from '../device/transitions.js';
 import type { ProvisioningMessage } from '../queue/messages.js';
 import { publish, publishCopy } from '../queue/publish.js';
 import { ProvisioningError } from '../shared/errors.js';
+import type { EpochMs } from '../shared/time.js';
 import type { Row } from '../storage/table.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
 import { admitByCircuits, releaseProbes } from '../throttling/circuitBreaker.js';
 import type { Reservation } from '../throttling/rateLimiter.js';
 import type { Delivery, WorkerDependencies } from './dependencies.js';
+import { reserveLookUp } from './lookUp.js';
 import { reserve } from './reserve.js';
 import { leaseMs, type Run, startRun } from './run.js';
 
@@ -99,10 +102,21 @@ async function tryToAdmit(
   if (!isOfWork) return postponedAdmission;
   if (lease && context.now < lease.until) return waitForLease(deps, message, delivery, found, lease);
   const user = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
-  const circuitOpenUntil = await admitByCircuits(circuits, user);
+  const circuitOpenUntil = await (needsOnlyLookUp(record)
+    ? circuits.balena.admit(user)
+    : admitByCircuits(circuits, user));
   if (circuitOpenUntil !== null)
     return writeAndPublish(deps, postponed(record, context, circuitOpenUntil, 'dependency'), etag);
   return admitWithReservation(deps, found, id);
+}
+
+/**
+ * Whether balena has not shown yet that the request is valid. Such work begins also while the circuit of the hub is open: a wrong request
+ * ends at its look-up, however long the hub is away. A right request waits for the hub after the look-up, and is then not looked up again
+ * before the hub works.
+ */
+function needsOnlyLookUp({ job, desired }: DeviceRecord): boolean {
+  return isPending(job) && desired.present && !desired.validated && job.reservation === undefined;
 }
 
 /** The record of a dead job whose dead letter an operator has resent with another tool. */
@@ -134,17 +148,35 @@ async function waitForLease(
   return postponedAdmission;
 }
 
-/** Takes the lease. Work that has reserved a registry operation in an earlier run waits for the operation before. */
+/**
+ * Takes the lease when the work may begin: when the registry operation is due that an earlier run has reserved, or otherwise when the
+ * look-up in balena is due.
+ */
 async function admitWithReservation(
   deps: WorkerDependencies,
   found: Row<DeviceRecord>,
   id: string,
 ): Promise<Admission | null> {
   const { value: record, etag } = found;
+  const { balenaLimit } = deps;
+  const work = pendingWork(record);
+  const postpone = (due: EpochMs, waitsFor: WaitsFor, reserved: Reserved) => {
+    const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
+    return writeAndPublish(deps, postponed(record, context, due, waitsFor, reserved), etag);
+  };
   const { kind, due, reservation, verifiesHub = false } = await reserve(deps, record);
-  if (kind === 'now') return takeLease(deps, found, { id, reservation, verifiesHub });
-  const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
-  return writeAndPublish(deps, postponed(record, context, due, 'reservation'), etag);
+  const turn = reservation === null && kind === 'now' ? await reserveLookUp(deps, record) : null;
+  const lookUp = turn?.lookUp ?? null;
+  const admission =
+    kind === 'later'
+      ? await postpone(due, 'reservation', {})
+      : turn?.kind === 'later'
+        ? await postpone(turn.due, 'look-up', { ...(lookUp !== null && { lookUp }) })
+        : await takeLease(deps, found, { id, reservation, verifiesHub });
+  if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);
+  // After a conflict a new look-up is not needed. Reservations from the record still belong to the record.
+  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);
+  return admission;
 }
 
 /** @returns null after a conflict */

@@ -1,3 +1,4 @@
+import type { Sight } from '../balena/sight.js';
 import type { BalenaClient } from '../balena/types.js';
 import type { Mint } from '../certificates/mint.js';
 import type { Records } from '../device/repository.js';
@@ -6,6 +7,7 @@ import type { HubRegistry } from '../iothub/types.js';
 import type { Queue } from '../queue/queue.js';
 import type { RetryTransient } from '../shared/retry.js';
 import type { Clock, EpochMs } from '../shared/time.js';
+import type { BalenaLimit } from '../throttling/balenaLimit.js';
 import type { Circuits } from '../throttling/circuitBreaker.js';
 import type { RateLimiter } from '../throttling/rateLimiter.js';
 import type { ReconcileSettings } from './steps/work.js';
@@ -33,6 +35,8 @@ export interface WorkerDependencies {
   hub: HubRegistry;
   balena: BalenaClient;
   rateLimiter: RateLimiter;
+  balenaLimit: BalenaLimit;
+  sight: Sight;
   circuits: Circuits;
   status: Status;
   clock: Clock;

@@ -26,16 +26,20 @@ import type { RateLimiter, Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 import type { Run } from './run.js';
 
+/** Look-ups are scarce if the next free one is further away than this time. */
+const scarceMs = 10_000;
+
 /** How a run ended. */
 export type RunOutcome =
   | { kind: 'succeeded' }
   | { kind: 'reservation-not-due'; reservation: Reservation; due: EpochMs }
+  | { kind: 'hub-circuit-open'; until: EpochMs }
   | { kind: 'failed'; error: ProvisioningError };
 
 /** The outcome, with everything that decides about the next run. */
 type Conclusion =
   | { kind: 'succeeded' }
-  | { kind: 'suspended'; reservation: Reservation; due: EpochMs }
+  | { kind: 'suspended'; reservation?: Reservation; due: EpochMs }
   | {
       kind: 'retried' | 'failed';
       error: ProvisioningError;
@@ -107,6 +111,7 @@ async function prepareConclusion(
     const { reservation, due } = outcome;
     return () => ({ kind: 'suspended', reservation, due });
   }
+  if (outcome.kind === 'hub-circuit-open') return () => ({ kind: 'suspended', due: outcome.until });
   const { error } = outcome;
   const counted = blamesDevice && (await countsAsAttempt(deps, error));
   const chance = random();
@@ -114,9 +119,10 @@ async function prepareConclusion(
   // device's own back-off does not grow. A Retry-After shows that the dependency answers.
   const { dependency } = error;
   const isDown = dependency !== null && !error.policy.isFinal && error.retryAfterMs === null;
+  const hasQuickTries = error.mayAppear && !(await areLooksScarce(deps, error));
   const circuitRetryAt = isDown ? await circuits[dependency].nextAttemptAt() : null;
   return ({ attempts, retries, quickTries }) => {
-    if (error.mayAppear && quickTries < error.policy.quickTries) {
+    if (hasQuickTries && quickTries < error.policy.quickTries) {
       const due = clock.now() + quickTryAfter(quickTries, chance, settings.longestBackOffMs);
       return { kind: 'retried', error, counted, due, growsBackOff: false };
     }
@@ -129,6 +135,18 @@ async function prepareConclusion(
       growsBackOff: circuitRetryAt === null,
     };
   };
+}
+
+/**
+ * Whether an unknown device gets no quick tries: other devices wait for their look-ups. Five look-ups for each unknown UUID would make them
+ * wait five times as long. A device whose services are not there yet is known, and keeps its quick tries.
+ */
+async function areLooksScarce(
+  { balenaLimit, clock }: Pick<WorkerDependencies, 'balenaLimit' | 'clock'>,
+  { code }: ProvisioningError,
+): Promise<boolean> {
+  if (code !== 'device-not-found') return false;
+  return (await balenaLimit.nextFree().catch(() => 0)) - clock.now() > scarceMs;
 }
 
 function conclude(

@@ -1,6 +1,6 @@
 import { withFleet } from '../balena/errors.js';
 import type { DeviceRecord, StepResult } from '../device/record.js';
-import { isCheckNext, isDeadByOperator, pendingWork } from '../device/state.js';
+import { onlyLooks, pendingWork } from '../device/state.js';
 import { leaseRenewed, scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
@@ -24,6 +24,17 @@ export class ReservationNotDue extends Error {
     super('the reserved registry operation is not due yet');
   }
 }
+
+/** Ends a run that needs a registry operation while the circuit of the hub is open. The run was admitted for its look-up only. */
+export class HubCircuitOpen extends Error {
+  /** @param until the time of the next attempt */
+  constructor(readonly until: EpochMs) {
+    super('the circuit of the hub is open');
+  }
+}
+
+/** Whether the error ends a run that has to wait, and has not failed. */
+const isWait = (error: unknown) => error instanceof ReservationNotDue || error instanceof HubCircuitOpen;
 
 /** A run under a lease, with the limits that the protocol sets for calls to other systems. */
 export interface Run extends Work {
@@ -50,6 +61,8 @@ export interface Run extends Work {
 }
 
 const usualLeaseMs = 20_000;
+/** A run waits in memory if balena asks for a wait of at most this time. */
+const longestPauseMs = 5_000;
 
 /** The duration of a lease. A run that lasts longer renews its lease, so the next run need not wait long for a worker that has died. */
 export function leaseMs({ leaseMs: given = usualLeaseMs, workLimitMs }: WorkerSettings): number {
@@ -87,7 +100,7 @@ export function startRun(
     isRetry: record.retries > 0,
     // A check that follows this run keeps its notice for itself.
     notice: record.check?.again ? null : (record.check?.notice ?? null),
-    looksOnly: isCheckNext(record) && isDeadByOperator(record.job),
+    looksOnly: onlyLooks(record),
     observed: structuredClone(record.observed),
     clearedScopes: new Set(),
     validated: false,
@@ -103,6 +116,7 @@ export function startRun(
     awaitOperation: () => operations.wait(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
     settings,
+    sight: deps.sight,
     async recordScopes(scopes) {
       const written = await retryTransient(() =>
         deps.records.amend(record.uuid, (found) =>
@@ -126,8 +140,8 @@ export function startRun(
       ),
   };
   const unhealthy = new Set<Dependency>();
-  const operations = openOperations(deps, run);
   const user: CircuitUser = { id, uuid: record.uuid, isSuspect: record.attempts > 0 };
+  const operations = openOperations(deps, run, user);
   const pings = openPings(deps);
   return run;
 
@@ -152,6 +166,12 @@ export function startRun(
     throw new ProvisioningError('timed-out', `The work took longer than ${settings.workLimitMs / 1_000} s.`);
   }
 
+  /** Waits if balena has asked for a short wait. The client refuses a request during a longer wait. */
+  async function waitOutPause(): Promise<void> {
+    const ms = await deps.balenaLimit.pauseMs();
+    if (ms > 0 && ms <= longestPauseMs) await clock.sleep(ms);
+  }
+
   /** Makes a call within the work limit, and reports the outcome. A transient failure is repeated. */
   async function callDependency<R>(
     dependency: Dependency,
@@ -160,6 +180,7 @@ export function startRun(
   ): Promise<R> {
     try {
       const result = await retryTransient(async () => {
+        if (dependency === 'balena') await waitOutPause();
         await holdLease();
         timeLeft();
         return callTwice(dependency, call, async (lost) => {
@@ -171,7 +192,7 @@ export function startRun(
       noteWorking(dependency);
       return result;
     } catch (error) {
-      if (error instanceof ReservationNotDue) throw error;
+      if (isWait(error)) throw error;
       const failure = withFleet(ProvisioningError.from(error), run.observed.fleet);
       failure.step ??= step;
       run.outcomeUnknown ||= failure.outcomeUnknown && failure.dependency !== null;
@@ -216,7 +237,7 @@ function openStepTimer(clock: Clock) {
     try {
       return await spans.within(step, call);
     } catch (error) {
-      if (!(error instanceof ReservationNotDue)) code = ProvisioningError.from(error).code;
+      if (!isWait(error)) code = ProvisioningError.from(error).code;
       throw error;
     } finally {
       const ms = clock.now() - begun;
@@ -231,13 +252,20 @@ function openStepTimer(clock: Clock) {
 }
 
 /** The registry operations of a run. */
-function openOperations({ rateLimiter, status }: WorkerDependencies, run: Run) {
+function openOperations({ rateLimiter, circuits, status }: WorkerDependencies, run: Run, user: CircuitUser) {
   let isDue = false;
   let hasUsedReservation = false;
 
-  /** Reserves an operation, unless the run has a reservation, and waits for it. @throws ReservationNotDue if its time is not near */
+  /**
+   * Reserves an operation, unless the run has a reservation, and waits for it.
+   *
+   * @throws ReservationNotDue if the time of the operation is not near; HubCircuitOpen
+   */
   async function wait(): Promise<void> {
     if (isDue) return;
+    // Work that was not looked up before is admitted by balena's circuit alone.
+    const openUntil = await circuits.hub.admit(user);
+    if (openUntil !== null) throw new HubCircuitOpen(openUntil);
     run.reservation ??= await rateLimiter.reserve(claimOf(run.leased, run.observed.fleet));
     run.place = keptPlace(run.reservation);
     const due = await rateLimiter.waitFor(run.reservation);

@@ -12,7 +12,7 @@ import { admit } from './admit.js';
 import type { Delivery, WorkerDependencies } from './dependencies.js';
 import { finish, type RunOutcome } from './finish.js';
 import { reconcile } from './reconcile.js';
-import { ReservationNotDue, type Run } from './run.js';
+import { HubCircuitOpen, ReservationNotDue, type Run } from './run.js';
 
 const pauseBeforeThrowMs = 5_000;
 
@@ -88,6 +88,7 @@ async function outcomeOf(run: Run): Promise<RunOutcome> {
   } catch (error) {
     if (error instanceof ReservationNotDue)
       return { kind: 'reservation-not-due', reservation: error.reservation, due: error.due };
+    if (error instanceof HubCircuitOpen) return { kind: 'hub-circuit-open', until: error.until };
     return { kind: 'failed', error: ProvisioningError.from(error) };
   }
 }
@@ -107,6 +108,7 @@ function describe({ uuid, desired }: Run, outcome: RunOutcome, ms: number): stri
   if (outcome.kind === 'succeeded')
     return `${uuid}: ${desired.present ? 'provisioned' : 'deprovisioned'} in ${ms} ms`;
   if (outcome.kind === 'reservation-not-due') return `${uuid}: waits for its turn at the hub`;
+  if (outcome.kind === 'hub-circuit-open') return `${uuid}: waits until the hub works again`;
   const { step, code, message } = outcome.error;
   return `${uuid}: ${step ?? 'work'} failed after ${ms} ms, ${code}: ${message}`;
 }

@@ -201,9 +201,7 @@ export const errorPolicies = {
     ...busy,
     dependency: 'balena',
     retriedInRun: 'if-wait-is-short',
-    // The rate limiter spreads the calls to the hub. For balena there is no rate limiter, so the runs are spread here.
-    spreadMs: 60 * seconds,
-    meaning: 'balena limits our requests (429).',
+    meaning: 'balena limits our requests (429), or asks us to wait (503 with Retry-After).',
   },
   'hub-throttled': {
     ...busy,

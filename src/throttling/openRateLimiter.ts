@@ -25,7 +25,6 @@ import type { Claim, RateLimiter, Reservation } from './rateLimiter.js';
 
 export type { RateLimiterRow } from './line.js';
 
-const defaultKey = { partition: 'system', row: 'rateLimiter' };
 /** A reading of the row is used for this time. */
 const freshMs = 1_000;
 /** Jobs with a later reservation wait in the queue. One more delivery and one more send cost less than an occupied worker. */
@@ -76,8 +75,9 @@ const nothing = (): Counts => ({ used: 0, charged: 0, returned: [] });
 /**
  * A line over one shared row. All concurrent callers of a process share one write, and a busy process takes operations ahead in blocks.
  *
- * @param perMinute the hub's limit of registry operations a minute
+ * @param perMinute the limit of operations a minute
  * @param clock a clock that follows the table's clock: see `openServerClock`
+ * @param row the name of the shared row
  * @param random returns a number between 0 and 1
  * @param schedule runs a function after `ms`; default: at once, so that every count is one write
  */
@@ -85,18 +85,19 @@ export function openRateLimiter({
   table,
   clock,
   perMinute,
+  row: name = 'rateLimiter',
   random = Math.random,
-  key = defaultKey,
-  schedule = (_, run) => run(),
+  schedule,
 }: {
   table: Table<RateLimiterRow>;
   clock: Clock;
   perMinute: number;
+  row?: string;
   random?: () => number;
-  key?: typeof defaultKey;
   schedule?: (ms: number, run: () => void) => void;
 }): RateLimiter {
   const rate = rateOf(perMinute);
+  const key = { partition: 'system', row: name };
   const shared = openSharedRow({ table, key, clock, initial: initialRow, freshMs });
   const stock = openStock(clock);
   let callers: Caller[] = [];
@@ -155,7 +156,7 @@ export function openRateLimiter({
     const mostAhead = Math.floor((rate.perMs * gapMs) / leastSharers);
     const ahead = mostAhead > 0 ? stock.wanted(clock.now() - writtenAt, mostAhead) : [];
     writtenAt = clock.now();
-    let wantsNext = false;
+    let failed = false;
     try {
       const taken = await change((row, now) => {
         countCharged(row, added.charged, rate);
@@ -170,19 +171,20 @@ export function openRateLimiter({
         return { given, ahead: takeAhead(row, now, ahead) };
       });
       for (const [i, { resolve }] of batch.entries()) resolve(taken.given[i] ?? null);
-      if (stock.put(taken.ahead)) schedule(stockMs + 1, scheduleFlush);
-      wantsNext = callers.length > 0;
+      if (stock.put(taken.ahead)) schedule?.(stockMs + 1, scheduleFlush);
     } catch (error) {
       // Unwritten counts are kept for the next write. Only the callers that wait for a reservation get the error.
       counts.used += added.used;
       counts.charged += added.charged;
       counts.returned.push(...added.returned);
       for (const { reject } of batch) reject(error);
-      wantsNext = callers.length > 0;
+      failed = true;
     }
     // Cleared synchronously after the last check, so that a later caller starts a new flush.
     flushing = false;
-    if (wantsNext) scheduleFlush();
+    if (callers.length > 0) scheduleFlush();
+    // Counts that could not be written wait for the next event.
+    else if (!failed && counts.used + counts.charged + counts.returned.length > 0) scheduleCounts();
   }
 
   function takeAhead(row: RateLimiterRow, now: EpochMs, wanted: [Claim, number][]): [Claim, Reservation[]][] {
@@ -198,7 +200,7 @@ export function openRateLimiter({
   function scheduleFlush(leastMs = 0): void {
     if (flushing) return;
     const wait = writtenAt + Math.max(gapMs, leastMs) - clock.now();
-    if (wait <= 0) {
+    if (!schedule || wait <= 0) {
       flushing = true;
       queueMicrotask(flush);
       return;
@@ -284,6 +286,7 @@ export function openRateLimiter({
       await change((row, now) => pause(row, now, ms)).catch(() => {});
     },
     nextFree: async (claim = {}) => nextFreeOf(await read(), rate, clock.now(), claim),
+    pausedUntil: async () => (await read()).at,
     allServed: async () => allServedOf(await read(), rate, clock.now()),
   };
 }

@@ -25,8 +25,8 @@ export interface Claim {
 }
 
 /**
- * The hub's rate limit of registry operations, shared by all workers through one row. `reserve`, `due`, `wakeAt`, `waitFor` and `nextFree`
- * throw `records-unavailable`.
+ * A rate limit of operations, shared by all workers through one row: registry operations of the hub, or requests to balena. Methods
+ * with a result throw `records-unavailable`.
  */
 export interface RateLimiter {
   /** Reserves the next free operation, or a place in the line. */
@@ -53,6 +53,8 @@ export interface RateLimiter {
   charge(): void;
   /** Lets no operation begin for `ms`, after throttling by the hub. Never throws. */
   delayAll(ms: number): Promise<void>;
+  /** The end of the last wait of `delayAll`, not before now, from a reading up to a second old. */
+  pausedUntil(): Promise<EpochMs>;
   /** The expected moment of a new reservation, not before now, from a reading up to a second old. */
   nextFree(claim?: Claim): Promise<EpochMs>;
   /** The expected moment at which all present reservations are served, not before now. */

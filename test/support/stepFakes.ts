@@ -1,3 +1,4 @@
+import { rememberSight } from '../../src/balena/sight.js';
 import type {
   BalenaClient,
   BalenaDevice,
@@ -200,6 +201,7 @@ export function fakeWork(options: FakeOptions = {}) {
       return mintFor();
     },
     settings: { fleets: null, renewAt: 0.8 },
+    sight: rememberSight({ now: () => now, sleep: async () => {} }),
     balena: (_step, call) => call(balena),
     hub: (_step, call) => call(hub, 1_000),
   };

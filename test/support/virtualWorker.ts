@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
+import { limitRequests } from '../../src/balena/limitRequests.js';
 import type { Credentials } from '../../src/certificates/mint.js';
 import type { DeviceRequest } from '../../src/device/request.js';
 import { openStatus, type StatusRow } from '../../src/health/status.js';
 import { accept } from '../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../src/provisioning/dependencies.js';
 import { processMessage } from '../../src/provisioning/worker.js';
+import { openBalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from '../../src/throttling/openRateLimiter.js';
 import { acceptDependencies } from './acceptTools.js';
@@ -28,6 +30,8 @@ const pair: Credentials = {
 export interface VirtualWorkerOptions {
   /** Registry operations a minute. */
   perMinute: number;
+  /** Requests to balena a minute. */
+  balenaPerMinute: number;
   /** Whether balena has the device. Every device of balena has one service, "main". */
   hasDevice: (uuid: string) => boolean;
   /** Changes the dependencies, for example to let calls fail. */
@@ -38,35 +42,51 @@ export interface VirtualWorkerOptions {
  * One worker with the product's own code and rate limiter, in virtual time. Calls to balena and to the hub take no time, and all of them
  * are counted. As in a Functions host, 16 messages are handled at the same time.
  */
-export function virtualWorker({ perMinute, hasDevice, prepare = () => {} }: VirtualWorkerOptions) {
+export function virtualWorker({
+  perMinute,
+  balenaPerMinute,
+  hasDevice,
+  prepare = () => {},
+}: VirtualWorkerOptions) {
   const { deps: accepting, sent, clock, record } = acceptDependencies(start);
   const counts = { balena: 0, hub: 0, deadLetters: 0, deliveries: 0 };
   const { deps: fakes } = workerDependencies(start);
   const circuit = (dependency: 'balena' | 'hub') =>
     openCircuitBreaker({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
+  const rateLimiter = (operations: number) =>
+    openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: operations });
+  const balenaLimit = openBalenaLimit(rateLimiter(balenaPerMinute), clock);
   const { findDevice } = fakes.balena;
+  const balena: WorkerDependencies['balena'] = {
+    ...fakes.balena,
+    findDevice: async (uuid) => (hasDevice(uuid) ? findDevice(uuid) : null),
+  };
   const deps: WorkerDependencies = {
     ...fakes,
     ...accepting,
     hub: counted(fakes.hub, () => counts.hub++),
-    balena: counted(
-      { ...fakes.balena, findDevice: async (uuid) => (hasDevice(uuid) ? findDevice(uuid) : null) },
-      () => counts.balena++,
+    balena: limitRequests(
+      counted(balena, () => counts.balena++),
+      balenaLimit,
     ),
+    balenaLimit,
     // Cryptography takes real time. The fakes never read a certificate.
     mint: async () => pair,
-    rateLimiter: openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute }),
+    rateLimiter: rateLimiter(perMinute),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: memoryTable<StatusRow>(), clock }),
   };
   prepare(deps);
 
-  /** What happens later: messages that become active, and calls that wait in memory. */
+  /** What happens later, in the order of time: messages that become active, and calls that wait in memory. */
   const later: { at: number; go: () => void }[] = [];
+  const schedule = (at: number, go: () => void) => {
+    const index = later.findLastIndex((other) => other.at <= at);
+    later.splice(index + 1, 0, { at, go });
+  };
   const active: (() => Promise<void>)[] = [];
   let running = 0;
-  clock.sleep = (ms) =>
-    new Promise((resolve) => later.push({ at: clock.at + Math.max(0, ms), go: () => resolve() }));
+  clock.sleep = (ms) => new Promise((resolve) => schedule(clock.at + Math.max(0, ms), resolve));
 
   /** Moves what was sent into the queue. */
   function collect(): void {
@@ -80,7 +100,7 @@ export function virtualWorker({ perMinute, hasDevice, prepare = () => {} }: Virt
           log: () => {},
         });
       };
-      later.push({ at: message.at, go: () => active.push(deliver) });
+      schedule(message.at, () => active.push(deliver));
     }
   }
 
@@ -96,11 +116,8 @@ export function virtualWorker({ perMinute, hasDevice, prepare = () => {} }: Virt
       }
       await setImmediate();
       collect();
-      const due = later.filter(({ at }) => at <= clock.at);
-      for (const one of due) {
-        later.splice(later.indexOf(one), 1);
-        one.go();
-      }
+      const due = later.splice(0, later.findLastIndex(({ at }) => at <= clock.at) + 1);
+      for (const { go } of due) go();
       if (due.length > 0) before = -1;
       if (running === concurrency && due.length === 0) break;
     }
@@ -119,7 +136,7 @@ export function virtualWorker({ perMinute, hasDevice, prepare = () => {} }: Virt
       await settle();
       while (!(await isDone())) {
         if (clock.at - from > mostMs) throw new Error(`not done after ${mostMs} ms of virtual time`);
-        clock.at = Math.max(clock.at + 1, Math.min(...later.map(({ at }) => at)));
+        clock.at = Math.max(clock.at + 1, later[0]?.at ?? 0);
         await settle();
       }
       return clock.at - from;

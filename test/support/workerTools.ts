@@ -1,8 +1,10 @@
+import { rememberSight } from '../../src/balena/sight.js';
 import { minter } from '../../src/certificates/mint.js';
 import { openStatus, type StatusRow } from '../../src/health/status.js';
 import type { HubIdentity, IdentityVersion, ThumbprintPair } from '../../src/iothub/types.js';
 import type { Delivery, WorkerDependencies } from '../../src/provisioning/dependencies.js';
 import type { ProvisioningMessage } from '../../src/queue/messages.js';
+import type { BalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
 import type { RateLimiter } from '../../src/throttling/rateLimiter.js';
 import { acceptDependencies } from './acceptTools.js';
@@ -34,14 +36,29 @@ export function workerDependencies(at: number) {
   const circuit = (dependency: 'balena' | 'hub') =>
     openCircuitBreaker({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
   const rateLimiter: RateLimiter = {
-    reserve: async () => 1,
+    reserve: async () => ({ lane: '', turn: 1 }),
     due: async () => clock.now(),
+    wakeAt: async () => clock.now(),
     waitFor: async () => null,
     markUsed: () => calls.push('used'),
     release: () => calls.push('released'),
     charge: () => calls.push('charged'),
     delayAll: async (ms) => void calls.push(`delayed ${ms}`),
+    pausedUntil: async () => 0,
+    allServed: async () => clock.now(),
     nextFree: async () => clock.now(),
+  };
+  const balenaLimit: BalenaLimit = {
+    reserve: async () => ({ lane: '', turn: 2 }),
+    due: async () => clock.now(),
+    waitFor: async () => null,
+    release: () => calls.push('look-up released'),
+    nextFree: async () => clock.now(),
+    use() {},
+    count() {},
+    expectNoPause() {},
+    pauseMs: async () => 0,
+    pause: async () => {},
   };
   const deps: WorkerDependencies = {
     ...accepting,
@@ -91,6 +108,8 @@ export function workerDependencies(at: number) {
       },
     },
     rateLimiter,
+    balenaLimit,
+    sight: rememberSight(clock),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: memoryTable<StatusRow>(), clock }),
     mint: minter({ days: 100 }),

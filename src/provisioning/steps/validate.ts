@@ -3,7 +3,8 @@ import { ProvisioningError } from '../../shared/errors.js';
 import type { Work } from './work.js';
 
 /**
- * Finds the device in balena, with one request.
+ * Finds the device in balena, with one request. After an empty answer, a second request finds out whether our key sees the device's fleet, or
+ * any fleet if the device was never seen. The latter is remembered for a minute.
  *
  * @returns null if balena does not have the device
  * @throws ProvisioningError `device-not-visible` if the answer is empty and our key does not see the fleet: the fleet may have been
@@ -12,6 +13,7 @@ import type { Work } from './work.js';
 export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   const device = await work.balena('validate', (balena) => balena.findDevice(work.uuid));
   if (device) {
+    work.sight.note();
     work.observed.fleet = device.fleet;
     for (const scope of work.scopes) {
       if (!device.scopes.has(scope)) work.clearedScopes.add(scope);
@@ -20,6 +22,7 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
   }
   const { fleet } = work.observed;
   if (work.notice === 'fleet-deleted') return null;
+  if (fleet === null && work.desired.present && work.sight.isFresh()) return null;
   const isVisible = await work.balena('validate', async (balena) => {
     const isSeen = await balena.seesFleet(fleet);
     // The circuit counts this error, so the error belongs to the call.
@@ -27,6 +30,7 @@ export async function findDevice(work: Work): Promise<BalenaDevice | null> {
     return isSeen;
   });
   if (!isVisible) throw neitherIsVisible(fleet, work.desired.present);
+  work.sight.note();
   return null;
 }
 

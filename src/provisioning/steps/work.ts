@@ -1,3 +1,4 @@
+import type { Sight } from '../../balena/sight.js';
 import type { BalenaClient, Variable, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
 import type { CheckNotice, Desired, ObservedDraft, VariableScope } from '../../device/record.js';
@@ -30,10 +31,12 @@ export interface Work {
   /**
    * Reserves the run's registry operation, and waits until the operation is due. The first call to the hub uses the operation.
    *
-   * @throws ReservationNotDue if the time of the operation is not near: the run ends, and a later run continues
+   * @throws ReservationNotDue if the time of the operation is not near, HubCircuitOpen: the run ends, and a later run continues
    */
   awaitOperation(): Promise<void>;
   readonly settings: ReconcileSettings;
+  /** Whether our key sees a fleet, as this process remembers. */
+  readonly sight: Sight;
   /**
    * Writes further scopes into the record at once.
    *

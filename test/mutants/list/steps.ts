@@ -279,6 +279,24 @@ export const stepMutants = [
   ]),
   ...mutantsOf('src/provisioning/steps/validate.ts', [
     [
+      'old-sight-removes-identity',
+      'The view of the fleet is asked each time for a device that was seen before',
+      'if (fleet === null && work.desired.present && work.sight.isFresh())',
+      'if (work.desired.present && work.sight.isFresh())',
+    ],
+    [
+      'old-sight-leaves-variables',
+      'The view of the fleets is asked each time for a deprovisioning',
+      'if (fleet === null && work.desired.present && work.sight.isFresh())',
+      'if (fleet === null && work.sight.isFresh())',
+    ],
+    [
+      'sight-not-remembered',
+      'An unknown UUID costs one request',
+      'if (fleet === null && work.desired.present && work.sight.isFresh())',
+      'if (fleet !== null && work.desired.present && !work.sight)',
+    ],
+    [
       'empty-answer-believed',
       'A device is gone only if the key still sees its fleet',
       '  if (!isVisible) throw',

@@ -51,6 +51,36 @@ export const throttlingMutants = [
       'credits = credits.filter(({ until }) => until > now - 1e9);',
     ],
   ]),
+  ...mutantsOf('src/throttling/balenaLimit.ts', [
+    [
+      'wait-for-balena-ignored',
+      'Nobody sends a request before balena allows',
+      'if (retryAfterMs > 0)',
+      'if (retryAfterMs > 1e12)',
+    ],
+    [
+      'requests-cost-nothing',
+      'Every request to balena is counted',
+      'else rateLimiter.charge();',
+      'else void rateLimiter;',
+    ],
+    ['reserved-request-counted-again', 'A reserved request is counted once', '      prepaid += 1;\n', ''],
+  ]),
+  ...mutantsOf('src/balena/limitRequests.ts', [
+    [
+      'listing-sent-during-wait',
+      'A listing learns of the wait before its request',
+      'if (ofFleets.includes(name)) await limit.pauseMs();',
+      'void ofFleets;',
+    ],
+    [
+      'wait-not-shared',
+      'If balena asks one worker to wait, all wait',
+      'await limit.pause(retryAfterMs);',
+      'void limit;',
+    ],
+    ['ping-waits', 'A ping is sent while all others wait', "if (name !== 'ping') limit", 'limit'],
+  ]),
   ...mutantsOf('src/throttling/circuitBreaker.ts', [
     [
       'every-run-probes',
@@ -220,6 +250,12 @@ export const throttlingMutants = [
     ],
   ]),
   ...mutantsOf('src/balena/errors.ts', [
+    [
+      'wait-of-503-ignored',
+      'A 503 with Retry-After is a request to wait',
+      'if (status === 503 && retryAfterMs !== null)',
+      'if (status === 503 && retryAfterMs === 0)',
+    ],
     [
       'refused-write-blames-key',
       'A refused write is not the fault of the key as a whole',

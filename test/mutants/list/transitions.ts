@@ -137,8 +137,8 @@ export const transitionMutants = [
     [
       'suspended-drops-reservation',
       'A run that waits for its reservation keeps the reservation',
-      'const next = reschedule(record, context, afterLease(record, due, now), reservation);',
-      'void reservation;\n  const next = reschedule(record, context, afterLease(record, due, now));',
+      'const reserved = reservation === undefined ? {} : { reservation };',
+      'const reserved = {};',
     ],
     [
       'retry-before-lease-ends',
@@ -351,8 +351,8 @@ export const transitionMutants = [
     [
       'force-verify-lost',
       'A job that is rescheduled still asks the hub',
-      'const details = { due, reservation, forceVerify: work?.forceVerify, notice: record.check?.notice };',
-      'const details = { due, reservation, notice: record.check?.notice };',
+      'const details = { ...reserved, due, forceVerify: work?.forceVerify, notice: record.check?.notice };',
+      'const details = { ...reserved, due, notice: record.check?.notice };',
     ],
     [
       'lost-record-meets-its-past',

@@ -107,9 +107,33 @@ export const workerMutants = [
       'record.lease !== null;',
     ],
     [
+      'look-up-waits-for-hub',
+      'A request is looked up while the circuit of the hub is open',
+      'return isPending(job) && desired.present && !desired.validated && job.reservation === undefined;',
+      'return isPending(job) && desired.present && !desired.validated && job.reservation === 1;',
+    ],
+    [
+      'looked-up-again-while-hub-is-away',
+      'A validated request waits for the hub without further look-ups',
+      'isPending(job) && desired.present && !desired.validated &&',
+      'isPending(job) && desired.present &&',
+    ],
+    [
+      'look-up-kept-on-conflict',
+      'A new look-up is free again after a conflict',
+      '  if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);\n',
+      '',
+    ],
+    [
+      'look-up-counted-twice',
+      'The first request of a run is counted by its reservation',
+      "  if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);\n",
+      '',
+    ],
+    [
       'reservation-kept-on-conflict',
       'A new reservation is free again after a conflict',
-      'if (!admission && reservation !== null && reservation !== pendingWork(record)?.reservation)\n    deps.rateLimiter.release(reservation);',
+      '  if (!admission && reservation !== null && reservation !== work?.reservation)\n    rateLimiter.release(reservation);\n',
       '',
     ],
   ]),
@@ -139,6 +163,46 @@ export const workerMutants = [
       '',
     ],
   ]),
+  ...mutantsOf('src/provisioning/lookUp.ts', [
+    [
+      'deprovisioning-waits-for-look-up',
+      'A deprovisioning waits for no look-up',
+      'if (!record.desired.present && !onlyLooks(record)) return',
+      'if (!record.desired.present && record.lastGeneration < 0) return',
+    ],
+    [
+      'look-up-reserved-again',
+      'A reserved look-up is kept',
+      'const lookUp = reserved === undefined || isMissed ?',
+      'const lookUp = (true as boolean) || reserved === undefined || isMissed ?',
+    ],
+    [
+      'missed-look-up-used',
+      'A look-up that was missed is reserved anew',
+      'const lookUp = reserved === undefined || isMissed ?',
+      'const lookUp = reserved === undefined ?',
+    ],
+    [
+      'look-up-not-waited-for',
+      'A look-up is waited for',
+      "kind: due === null ? 'now' : 'later'",
+      "kind: due === null ? 'now' : 'now'",
+    ],
+    [
+      'check-looks-behind-requests',
+      'A check does not begin while requests wait for their look-ups',
+      '- now > checkHorizonMs)',
+      '- now > checkHorizonMs + 1e12)',
+    ],
+  ]),
+  ...mutantsOf('src/balena/sight.ts', [
+    [
+      'sight-remembered-for-ever',
+      'The view of the key is remembered for a minute',
+      'clock.now() - seenAt < freshMs',
+      'clock.now() - seenAt < freshMs + 1e12',
+    ],
+  ]),
   ...mutantsOf('src/provisioning/steps/choose.ts', [
     [
       'pair-lost-while-waiting',
@@ -154,6 +218,18 @@ export const workerMutants = [
     ],
   ]),
   ...mutantsOf('src/provisioning/run.ts', [
+    [
+      'open-hub-circuit-ignored-in-run',
+      'A run that was admitted for its look-up asks the circuit of the hub',
+      'if (openUntil !== null) throw new HubCircuitOpen(openUntil);',
+      'void openUntil;',
+    ],
+    [
+      'short-wait-ends-run',
+      'A run waits in memory if balena asks for a short wait',
+      "        if (dependency === 'balena') await waitOutPause();\n",
+      '        void waitOutPause;\n',
+    ],
     [
       'lease-not-renewed',
       'A run that lasts longer renews its lease',
@@ -241,16 +317,28 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/finish.ts', [
     [
+      'quick-tries-while-others-wait',
+      'An unknown device has no quick tries while others wait for their look-ups',
+      "if (code !== 'device-not-found') return false;",
+      'if (code) return false;',
+    ],
+    [
+      'no-quick-tries-for-services',
+      'A device without services keeps its quick tries',
+      "if (code !== 'device-not-found') return false;",
+      '',
+    ],
+    [
       'no-quick-tries',
       'A device or services that balena does not have yet get quick tries',
-      'if (error.mayAppear && quickTries < error.policy.quickTries) {',
-      'if (error.mayAppear && quickTries < 0) {',
+      'if (hasQuickTries && quickTries < error.policy.quickTries) {',
+      'if (hasQuickTries && quickTries < 0) {',
     ],
     [
       'endless-quick-tries',
       'The quick tries end',
-      'if (error.mayAppear && quickTries < error.policy.quickTries) {',
-      'if (error.mayAppear && quickTries >= 0) {',
+      'if (hasQuickTries && quickTries < error.policy.quickTries) {',
+      'if (hasQuickTries && quickTries >= 0) {',
     ],
     [
       'foreign-lease-released',

@@ -1,3 +1,4 @@
+import { limitRequests } from '../../../src/balena/limitRequests.js';
 import { advanceAction } from '../../../src/ops/bulk/advance.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import { parseMessage, readWakeUpMessage } from '../../../src/queue/messages.js';
@@ -34,7 +35,7 @@ export function deliver(system: System, running: Running, message: Message): voi
     const bare = fakeHub(system, process, uuid);
     const hub = system.rule.hub?.(bare) ?? bare;
     const strict = fakeBalena(system, process, uuid, () => world.kill(process));
-    const balena = system.rule.balena?.(strict) ?? strict;
+    const balena = limitRequests(system.rule.balena?.(strict) ?? strict, deps.balenaLimit);
     await processMessage({ ...deps, hub, balena }, parseMessage({ ...message.body }), {
       sequenceNumber: String(message.sequenceNumber),
       enqueuedAt: message.enqueuedAt,

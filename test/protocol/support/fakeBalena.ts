@@ -70,6 +70,8 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
       }
       return call(false, () => {
         isHidden = hidesDevice && !device.gone;
+        // A process remembers for a minute that the key sees a fleet, and then asks no second time about a device that was never seen.
+        if (isHidden && !system.recordOf(uuid)?.observed.fleet) device.hidden = true;
         const missing = device.late && world.now < device.late.until ? device.late.what : null;
         if (device.gone || isHidden || missing === 'device') return null;
         const shown = missing === 'services' ? [''] : scopes;

@@ -1,3 +1,4 @@
+import { rememberSight } from '../../../src/balena/sight.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { openRecords } from '../../../src/device/repository.js';
 import { openStatus } from '../../../src/health/status.js';
@@ -14,6 +15,7 @@ import { isTransient, type RetryTransient } from '../../../src/shared/retry.js';
 import type { Clock } from '../../../src/shared/time.js';
 import type { ScannedTable } from '../../../src/storage/table.js';
 import { openLastRun } from '../../../src/storage/timerRows.js';
+import { openBalenaLimit } from '../../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../../src/throttling/openRateLimiter.js';
 import { queueProperties } from './createBroker.js';
@@ -36,6 +38,8 @@ export interface Running {
 
 /** The time between two runs of the timer. */
 export const periodMs = 300_000;
+/** balena's limit is low, so that devices have to wait for their look-ups. */
+const looksForOperation = 3;
 /** 3,650 days, and five minutes: certificates are backdated. */
 const lifeMs = 3_650 * 24 * 3_600_000 + 300_000;
 
@@ -69,9 +73,19 @@ export function startProcess(system: System, name: string): Running {
     sentRecently: rememberSent(clock),
     rateLimiter: watchRateLimiter(
       system,
-      clock,
       openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
     ),
+    balenaLimit: openBalenaLimit(
+      openRateLimiter({
+        table: table(),
+        clock,
+        perMinute: looksForOperation * scenario.perMinute,
+        row: 'balenaLimit',
+        random: world.random,
+      }),
+      clock,
+    ),
+    sight: rememberSight(clock),
     circuits: { hub: circuit('hub'), balena: circuit('balena') },
     status: openStatus({ table: table(), clock }),
     async mint(uuid) {

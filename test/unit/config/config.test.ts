@@ -7,6 +7,7 @@ import { hub, least, problemsOf, read, serviceBus, storage, webhookSecret } from
 test('what is not set has its default', () => {
   expect(read()).toEqual({
     balena: { apiUrl: 'https://api.balena-cloud.com/', apiKey: 'key' },
+    balenaRequestsPerMinute: 3_000,
     hub: { connection: { connectionString: hub } },
     hubHost: 'myhub.azure-devices.net',
     operationsPerMinute: 100,
@@ -55,8 +56,13 @@ test.each<[string, string, object]>([
   ],
   ['RECORDS_CONNECTION', `${storage};EndpointSuffix=core.windows.net;`, {}],
   ['RENEW_SCHEDULE', '*/5 0,30 1-5 1 jan-MAR Mon', { renewSchedule: '*/5 0,30 1-5 1 jan-MAR Mon' }],
-  ['IOTHUB_TIER', 'S3', { operationsPerMinute: 5_000, queriesPerMinute: 1_000 }],
-  ['IOTHUB_UNITS', '3', { operationsPerMinute: 300, queriesPerMinute: 60 }],
+  [
+    'IOTHUB_TIER',
+    'S3',
+    { operationsPerMinute: 5_000, queriesPerMinute: 1_000, balenaRequestsPerMinute: 50_000 },
+  ],
+  ['IOTHUB_UNITS', '3', { operationsPerMinute: 300, queriesPerMinute: 60, balenaRequestsPerMinute: 3_000 }],
+  ['BALENA_REQUESTS_PER_MINUTE', '600', { balenaRequestsPerMinute: 600 }],
   ['PROVISIONING_QUEUE', 'fleet/one', { queue: { queue: 'fleet/one' } }],
   ['FLEETS', 'my_org/one, my_org/two ,', { fleets: ['my_org/one', 'my_org/two'] }],
   ['FLEETS', 'My_Org/One', { fleets: ['my_org/one'] }],

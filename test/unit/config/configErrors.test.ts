@@ -23,6 +23,7 @@ const wrong: Record<string, string[]> = {
     'https://api.balena-cloud.com/?hunter2',
     'https://hunter2@api.balena-cloud.com/',
   ],
+  BALENA_REQUESTS_PER_MINUTE: ['59', '1000001', '1e4', '60.5', 'hunter2'],
   BALENA_API_KEY: ['two hunter2', 'hunter2\nhunter2', 'hünter2'],
   IOTHUB_CONNECTION_STRING: [
     'hunter2',

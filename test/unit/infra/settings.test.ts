@@ -55,6 +55,7 @@ const settings = (example: Example) =>
 /** Deliberately not set in Azure. `moreSettings` can set these settings. */
 const left: Record<string, string> = {
   BALENA_API_URL: 'balenaCloud is the default',
+  BALENA_REQUESTS_PER_MINUTE: 'the default follows the tier and the units of the hub',
   IOTHUB_CONNECTION_STRING: 'managed identity instead',
   CONNECTION_STRING: 'the old name of the one before',
   SERVICEBUS_CONNECTION: 'managed identity instead',

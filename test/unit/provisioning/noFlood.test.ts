@@ -1,9 +1,11 @@
+import { rememberSight } from '../../../src/balena/sight.js';
 import { openStatus, type StatusRow } from '../../../src/health/status.js';
 import { type Acceptance, accept } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import { processMessage } from '../../../src/provisioning/worker.js';
 import type { ProvisioningMessage } from '../../../src/queue/messages.js';
 import type { Envelope } from '../../../src/queue/queue.js';
+import { openBalenaLimit } from '../../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../../src/throttling/circuitBreaker.js';
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
 import { acceptDependencies } from '../../support/acceptTools.js';
@@ -45,6 +47,11 @@ function system() {
       ping: refuse,
     },
     rateLimiter: openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 1_000 }),
+    balenaLimit: openBalenaLimit(
+      openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 100_000 }),
+      clock,
+    ),
+    sight: rememberSight(clock),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: memoryTable<StatusRow>(), clock }),
     mint: refuse,

@@ -143,7 +143,7 @@ describe('a run that succeeds', () => {
 
   test('gives back a reservation that was not needed', async () => {
     const { calls } = await worked(
-      { ...queued, job: { ...queued.job!, reservation: 1 } },
+      { ...queued, job: { ...queued.job!, reservation: { lane: '', turn: 1 } } },
       {
         prepare: ({ fails }) => fails.set('find', unavailable()),
       },
@@ -224,6 +224,19 @@ describe('a device that balena does not have yet, or has no service of', () => {
       expect(after?.job?.dead).toBeDefined();
     },
   );
+
+  test.each([
+    ['an unknown device fails at once', null, true],
+    ['a device without services keeps its tries', empty, false],
+  ])('while others wait for their look-ups, %s', async (_, found, isDead) => {
+    const { after } = await worked(queued, {
+      prepare: (system) => {
+        without(found)(system);
+        system.deps.balenaLimit.nextFree = async () => now + 11_000;
+      },
+    });
+    expect(after?.job?.dead !== undefined).toBe(isDead);
+  });
 
   test('is not waited for if it was there before, or has other services', async () => {
     const seen = { ...queued, observed: { ...queued.observed, fleet: 'my_org/one' } };
@@ -799,39 +812,23 @@ describe('the rate limiter', () => {
       },
     });
     expect(calls).toEqual(['find']);
-    expect(after).toMatchObject({ job: { due: now + minutes, reservation: 1 }, lease: null });
+    expect(after).toMatchObject({
+      job: { due: now + minutes, reservation: { lane: '', turn: 1 } },
+      lease: null,
+    });
     expect(sent).toMatchObject([{ at: now + minutes }]);
     expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
   });
 
   test('keeps the reservation of a job that comes too early, without a look-up', async () => {
-    const reserved = { ...queued, job: { ...queued.job!, reservation: 7 } };
+    const reserved = { ...queued, job: { ...queued.job!, reservation: { lane: '', turn: 7 } } };
     const { calls, after } = await worked(reserved, {
       prepare: ({ deps }) => {
         deps.rateLimiter.waitFor = async () => now + minutes;
       },
     });
     expect(calls).toEqual([]);
-    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 7 });
-  });
-
-  test('gets the replacement of a missed reservation back after a conflict', async () => {
-    const { calls, after } = await worked(
-      { ...queued, job: { ...queued.job!, reservation: 7 } },
-      {
-        prepare: ({ deps }) => {
-          const { write } = deps.records;
-          let writes = 0;
-          deps.rateLimiter.due = async () => now - minutes;
-          deps.records.write = async (...row) => {
-            writes += 1;
-            return writes > 1 && write(...row);
-          };
-        },
-      },
-    );
-    expect(calls.slice(0, 3)).toEqual(['used', 'released', 'used']);
-    expect(after?.job).toBeNull();
+    expect(after?.job).toMatchObject({ due: now + minutes, reservation: { lane: '', turn: 7 } });
   });
 
   test('is not asked for an operation if balena refuses the right to write', async () => {
@@ -865,6 +862,78 @@ describe('the rate limiter', () => {
   });
 });
 
+describe('balena asked us to wait', () => {
+  const waiting =
+    (ms: number) =>
+    ({ deps }: ReturnType<typeof workerDependencies>) => {
+      deps.balenaLimit.pauseMs = async () => Math.max(0, now + ms - deps.clock.now());
+      const { findDevice } = deps.balena;
+      deps.balena.findDevice = async (id) => {
+        const retryAfterMs = await deps.balenaLimit.pauseMs();
+        if (retryAfterMs > 0) throw new ProvisioningError('balena-throttled', 'Wait.', { retryAfterMs });
+        return findDevice(id);
+      };
+    };
+
+  test('for a moment: the run waits, and goes on', async () => {
+    const { after, clock } = await worked(queued, { prepare: waiting(4_000) });
+    expect(after?.job).toBeNull();
+    expect(clock.now()).toBe(now + 4_000);
+  });
+
+  test('for longer: the run ends, is no attempt, and comes again afterwards', async () => {
+    const { after, calls } = await worked(queued, { prepare: waiting(60_000) });
+    expect(calls).toEqual([]);
+    expect(after).toMatchObject({ attempts: 0, lease: null, error: { code: 'balena-throttled' } });
+    expect(after?.job?.due).toBeGreaterThan(now + 60_000);
+  });
+});
+
+describe('the look-up', () => {
+  test('is waited for in the queue if it is far, and nothing is called or reserved at the hub', async () => {
+    const { calls, after, sent } = await worked(queued, {
+      prepare: ({ deps }) => {
+        deps.balenaLimit.waitFor = async () => now + minutes;
+      },
+    });
+    expect(calls).toEqual([]);
+    expect(after).toMatchObject({ job: { due: now + minutes, lookUp: { lane: '', turn: 2 } }, lease: null });
+    expect(after?.job?.reservation).toBeUndefined();
+    expect(sent).toMatchObject([{ at: now + minutes }]);
+  });
+
+  test('is not reserved again by the run with the reserved operation', async () => {
+    const { after } = await worked(
+      { ...queued, job: { ...queued.job!, reservation: { lane: '', turn: 7 } } },
+      {
+        prepare: ({ deps }) => {
+          deps.balenaLimit.reserve = () => Promise.reject(new Error('this must not be called'));
+        },
+      },
+    );
+    expect(after?.job).toBeNull();
+  });
+
+  test('that was reserved is given back after a conflict, and used once', async () => {
+    let used = 0;
+    const { calls } = await worked(queued, {
+      prepare: ({ deps }) => {
+        const { write } = deps.records;
+        let writes = 0;
+        deps.balenaLimit.use = () => {
+          used += 1;
+        };
+        deps.records.write = async (...row) => {
+          writes += 1;
+          return writes > 1 && write(...row);
+        };
+      },
+    });
+    expect(calls.slice(0, 2)).toEqual(['look-up released', 'find']);
+    expect(used).toBe(1);
+  });
+});
+
 describe('while the circuit of the hub is open', () => {
   const open = {
     state: 'open' as const,
@@ -883,6 +952,44 @@ describe('while the circuit of the hub is open', () => {
       },
     });
     expect(after).toMatchObject({ attempts: 0, error: { code: 'timed-out' } });
+  });
+
+  describe('a request that balena has not validated', () => {
+    const hubAway = ({ deps }: ReturnType<typeof workerDependencies>) => {
+      deps.circuits.hub.admit = async () => now + 123_456;
+      deps.rateLimiter.reserve = () => Promise.reject(new Error('this must not be called'));
+    };
+
+    test('ends at its look-up if it is wrong', async () => {
+      const typo = { ...queued, desired: { ...queued.desired, service: 'typo' } };
+      expect((await worked(typo, { prepare: hubAway })).deadLetters).toEqual(['service-not-found']);
+    });
+
+    test('waits for the hub after its look-up if it is right, and is not looked up again', async () => {
+      const first = await worked(queued, { prepare: hubAway });
+      expect(first.calls).toEqual(['find']);
+      expect(first.after).toMatchObject({
+        job: { due: now + 123_456 },
+        desired: { validated: true },
+        lease: null,
+        error: null,
+      });
+      const more = { generation: first.after!.job!.generation };
+      const again = await worked(first.after, { prepare: hubAway, more });
+      expect(again.calls).toEqual([]);
+      expect(again.after).toMatchObject({ job: { due: now + 123_456 } });
+    });
+
+    test('may be the probe of the hub, and gives an unneeded probe back', async () => {
+      const released: [string, boolean][] = [];
+      const { after } = await worked(queued, {
+        prepare: ({ deps }) => {
+          deps.circuits.hub.release = async (...probe) => void released.push(probe);
+        },
+      });
+      expect(after?.job).toBeNull();
+      expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
+    });
   });
 
   test('the circuit says when the run comes again, and the own back-off does not grow', async () => {

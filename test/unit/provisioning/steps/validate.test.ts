@@ -66,6 +66,18 @@ describe('look', () => {
     expect(work.clearedScopes.size).toBe(0);
   });
 
+  test('whether the key sees a fleet is remembered for a device that was never seen and is requested, and for no other', async () => {
+    const fleetsAsked = async (options: FakeOptions) => {
+      const { work, calls } = against(null, ['any', 'my_org/one'], options);
+      work.sight.note();
+      await findDevice(work);
+      return calls.length > 1;
+    };
+    expect(await fleetsAsked({})).toBe(false);
+    expect(await fleetsAsked({ observed: { fleet: 'my_org/one' } })).toBe(true);
+    expect(await fleetsAsked({ desired: { present: false, service: null } })).toBe(true);
+  });
+
   test('an empty answer counts without the fleet if an operator has confirmed that the fleet was deleted', async () => {
     const observed = { fleet: 'my_org/one' };
     const { work, calls } = against(null, [], { observed, notice: 'fleet-deleted', scopes: ['main'] });

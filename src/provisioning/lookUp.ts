@@ -1,0 +1,41 @@
+import type { DeviceRecord } from '../device/record.js';
+import { isCheckNext, onlyLooks, pendingWork } from '../device/state.js';
+import type { EpochMs } from '../shared/time.js';
+import type { Reservation } from '../throttling/rateLimiter.js';
+import type { WorkerDependencies } from './dependencies.js';
+import { claimOf } from './reserve.js';
+
+/** Whether the look-up of a device may begin, and its reservation. */
+export interface LookUp {
+  /** `now`: the work may begin. `later`: the work has to wait until `due`. */
+  kind: 'now' | 'later';
+  due: EpochMs;
+  /** Null if the work begins without a look-up, or if nothing is reserved yet. */
+  lookUp: Reservation | null;
+}
+
+/** A check begins only if a look-up is free within this time. Otherwise the check waits, so that requests come first. */
+const checkHorizonMs = 60_000;
+const checkAgainMs = 300_000;
+
+/**
+ * Reserves the look-up with which a run begins, in balena's limit. A near look-up is waited for. A deprovisioning begins at the hub, and never
+ * waits here: its requests to balena are counted, and come last.
+ *
+ * @throws ProvisioningError `records-unavailable`
+ */
+export async function reserveLookUp(
+  { balenaLimit, clock, random }: Pick<WorkerDependencies, 'balenaLimit' | 'clock' | 'random'>,
+  record: DeviceRecord,
+): Promise<LookUp> {
+  const now = clock.now();
+  if (!record.desired.present && !onlyLooks(record)) return { kind: 'now', due: now, lookUp: null };
+  const reserved = pendingWork(record)?.lookUp;
+  const claim = claimOf(record);
+  const canWait = reserved === undefined && isCheckNext(record) && !claim.isUrgent;
+  if (canWait && (await balenaLimit.nextFree(claim)) - now > checkHorizonMs)
+    return { kind: 'later', due: now + Math.round(checkAgainMs * (1 + random())), lookUp: null };
+  const lookUp = reserved ?? (await balenaLimit.reserve(claim));
+  const due = await balenaLimit.waitFor(lookUp);
+  return { kind: due === null ? 'now' : 'later', due: due ?? clock.now(), lookUp };
+}
