@@ -98,10 +98,13 @@ export function requested(
   return appendHistory(accepted, { at: now, type: 'requested', note: describeRequest(accepted) });
 }
 
-/** A device that requests again keeps its place in the line, unless the new request goes first. */
+/**
+ * A device that requests again keeps its place in the line, if balena has shown that the new request is valid. A request that goes first
+ * needs no place.
+ */
 function keptReservation(found: DeviceRecord | null, desired: Desired): Reservation | undefined {
-  const isWaiting = found !== null && isPending(found.job);
-  return isWaiting && !goesFirst({ ...found, desired }) ? found.job.reservation : undefined;
+  const isWaiting = found !== null && isPending(found.job) && found.desired.present && desired.validated;
+  return isWaiting && !goesFirst({ ...found, desired }) ? found.job?.reservation : undefined;
 }
 
 /**
