@@ -6,7 +6,8 @@ import { type OpsDependencies, openOps } from './ops/dependencies.js';
 import { rememberSent } from './queue/publish.js';
 import { openQueue } from './queue/queue.js';
 import type { Dependency } from './shared/errors.js';
-import { systemClock as clock } from './shared/time.js';
+import { type Clock, systemClock } from './shared/time.js';
+import { type NoteDate, openServerClock } from './storage/serverClock.js';
 import { openTable, type Table } from './storage/table.js';
 import { traceCalls, traceSlowCalls } from './telemetry/traceCalls.js';
 import { type BalenaLimit, openBalenaLimit } from './throttling/balenaLimit.js';
@@ -17,10 +18,10 @@ import { openRateLimiter, type RateLimiterRow } from './throttling/openRateLimit
 const slowReadMs = 50;
 
 /** Opens our limit of requests to balena. */
-export function openLimitOfBalena(config: ConfigFor<'records'>): BalenaLimit {
+export function openLimitOfBalena(config: ConfigFor<'records'>, clock: Clock): BalenaLimit {
   const table = openTracedTable<RateLimiterRow>(config, 'system');
   const perMinute = config.balenaRequestsPerMinute;
-  return openBalenaLimit(openRateLimiter({ table, clock, perMinute, row: 'balenaLimit' }), clock);
+  return openBalenaLimit(openRateLimiter({ table, clock, perMinute, row: 'balenaLimit', schedule }), clock);
 }
 
 /** The dependencies that need only queue and records: requests, states, and the work of operators. */
@@ -34,8 +35,10 @@ export interface OpsApp extends OpsDependencies {
  * @param log for lines outside of any invocation
  */
 export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: string) => void): OpsApp {
-  const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices'), clock);
-  const system: Table<unknown> = openTracedTable(config, 'system');
+  // The rows of all processes have the time of the tables.
+  const { noteDate, ...clock } = openServerClock(systemClock);
+  const records = openRecords(openTracedTable<DeviceRecord>(config, 'devices', noteDate), clock);
+  const system: Table<unknown> = openTracedTable(config, 'system', noteDate);
   const queue = traceCalls('queue', openQueue(config.queue), ['send', 'sendWakeUp']);
   const circuit = (dependency: Dependency) =>
     openCircuitBreaker({ dependency, table: system as Table<CircuitRow>, clock, log });
@@ -64,8 +67,13 @@ export function openOpsApp(config: ConfigFor<'queue' | 'records'>, log: (line: s
 const schedule = (ms: number, run: () => unknown) => void setTimeout(run, ms).unref();
 
 /** Opens a table with a span for each write, and for each slow read. */
-export function openTracedTable<T>({ records }: ConfigFor<'records'>, name: string) {
+export function openTracedTable<T>({ records }: ConfigFor<'records'>, name: string, noteDate?: NoteDate) {
   const attributes = { table: name };
-  const table = traceCalls('records', openTable<T>({ ...records, name }), ['put', 'remove'], attributes);
+  const table = traceCalls(
+    'records',
+    openTable<T>({ ...records, name, ...(noteDate && { noteDate }) }),
+    ['put', 'remove'],
+    attributes,
+  );
   return traceSlowCalls('records', table, ['get'], slowReadMs, attributes);
 }

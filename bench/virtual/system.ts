@@ -12,6 +12,7 @@ import { processMessage } from '../../src/provisioning/worker.js';
 import { rememberSent } from '../../src/queue/publish.js';
 import { isTransient, type RetryTransient } from '../../src/shared/retry.js';
 import type { Clock, EpochMs } from '../../src/shared/time.js';
+import { openServerClock } from '../../src/storage/serverClock.js';
 import { openBalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
 import { openRateLimiter } from '../../src/throttling/openRateLimiter.js';
@@ -65,10 +66,11 @@ export function openVirtualSystem(options: VirtualSystemOptions) {
   });
   let perMinute = operationsPerMinute(options.tier, options.units);
 
-  function openInstance(name: string, clock: Clock): Instance {
-    const table = <T>() => openVirtualTable<T>(time, system, latencyMs);
+  function openInstance(name: string, local: Clock): Instance {
+    const { noteDate, ...clock } = openServerClock(local);
+    const table = <T>() => openVirtualTable<T>(time, system, latencyMs, noteDate, local.now);
     const records = openRecords(
-      openVirtualTable(time, devices, () => 0),
+      openVirtualTable(time, devices, () => 0, noteDate, local.now),
       clock,
     );
     const circuit = (dependency: 'balena' | 'hub') =>

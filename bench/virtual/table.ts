@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../src/shared/time.js';
+import type { NoteDate } from '../../src/storage/serverClock.js';
 import type { Key, ScannedTable } from '../../src/storage/table.js';
 import type { VirtualTime } from './time.js';
 
@@ -8,11 +9,10 @@ export interface VirtualRows {
   requests: number;
   /** Writes that met a newer version of the row. */
   conflicts: number;
-  gets: number;
 }
 
 /** Opens the rows of a table. */
-export const openRows = (): VirtualRows => ({ rows: new Map(), requests: 0, conflicts: 0, gets: 0 });
+export const openRows = (): VirtualRows => ({ rows: new Map(), requests: 0, conflicts: 0 });
 
 const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
 
@@ -20,30 +20,31 @@ const idOf = ({ partition, row }: Key) => `${partition}/${row}`;
  * One process's connection to a table. A request takes effect in the middle of its time.
  *
  * @param latencyMs returns the time of the next request, ms; 0 for a table whose time does not matter
- * @param noteDate gets the time of the service with each answer, as the header `Date` tells the time, in whole seconds
+ * @param noteDate gets the time of the service with each answer
+ * @param local returns the time of the process's own clock
  */
 export function openVirtualTable<T>(
   time: VirtualTime,
   stored: VirtualRows,
   latencyMs: () => number,
-  noteDate: (date: EpochMs) => void = () => {},
+  noteDate: NoteDate = () => {},
+  local: () => EpochMs = time.now,
 ): ScannedTable<T> {
   async function request<R>(run: () => R): Promise<R> {
     stored.requests += 1;
     const halfMs = latencyMs() / 2;
-    if (halfMs === 0) return run();
-    await time.until(time.now() + halfMs);
+    const sentAt = local();
+    if (halfMs > 0) await time.until(time.now() + halfMs);
     const result = run();
     const date = Math.floor(time.now() / 1_000) * 1_000;
-    await time.until(time.now() + halfMs);
-    noteDate(date);
+    if (halfMs > 0) await time.until(time.now() + halfMs);
+    noteDate(date, sentAt, local());
     return result;
   }
   let etags = 0;
   return {
     get: (key) =>
       request(() => {
-        stored.gets += 1;
         const row = stored.rows.get(idOf(key));
         return row ? { value: JSON.parse(row.json) as T, etag: row.etag } : null;
       }),

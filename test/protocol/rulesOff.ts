@@ -159,7 +159,7 @@ export const rulesOff: ShownRule[] = [
     },
     seen: ['mismatch', 'identity left', 'variables left'],
     histories: backAgain,
-    within: 1_000,
+    within: 2_000,
   },
   {
     rule: 'what was done while a write of a dead worker may still take effect is checked afterwards',
