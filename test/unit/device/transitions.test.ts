@@ -629,6 +629,24 @@ describe('the end of a run', () => {
     expect(transitions.suspended({ ...base, job }, context, now - 5, place(9), steps).job?.due).toBe(now);
   });
 
+  test('keeps its place in the line behind a circuit, and for a request that is known to be valid', () => {
+    const waiting = { ...base, job: { ...job, reservation: place(3) } };
+    expect(transitions.postponed(waiting, context, now, 'dependency').job?.reservation).toEqual(place(3));
+    const again = {
+      uuid,
+      present: true as const,
+      service: base.desired.service ?? '',
+      retire: 'B'.repeat(64),
+    };
+    const valid = { ...waiting, desired: { ...base.desired, validated: true } };
+    expect(transitions.requested(valid, context, again, 'new').job?.reservation).toEqual(place(3));
+    for (const request of [
+      { ...again, service: 'another' },
+      { uuid, present: false as const },
+    ])
+      expect(transitions.requested(valid, context, request, 'new').job?.reservation).toBeUndefined();
+  });
+
   test('that failed counts what is to be counted, and keeps its place in the line', () => {
     const record = { ...base, job: { ...job, reservation: place(3), unsent: true } };
     const next = transitions.retried(record, context, failure, now + 5.4, true);

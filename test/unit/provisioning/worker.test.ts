@@ -141,15 +141,32 @@ describe('a run that succeeds', () => {
     expect(after).toMatchObject({ job: null, observed: { hub: 'none', thumbprint: null } });
   });
 
+  const reservation = { lane: '', turn: 1 };
+  const reserved = { ...queued, job: { ...queued.job!, reservation } };
+
   test('gives back a reservation that was not needed', async () => {
-    const { calls } = await worked(
-      { ...queued, job: { ...queued.job!, reservation: { lane: '', turn: 1 } } },
+    const { calls, after } = await worked(
+      { ...reserved, quickTries: 4 },
       {
-        prepare: ({ fails }) => fails.set('find', unavailable()),
+        prepare: ({ deps }) => {
+          deps.balena.findDevice = async () => null;
+        },
       },
     );
     expect(calls).toContain('released');
+    expect(after?.job?.dead).toBeDefined();
   });
+
+  test.each(['find', 'hub create'])(
+    'keeps the place in the line of a device whose call "%s" fails once',
+    async (call) => {
+      const { calls, after } = await worked(reserved, {
+        prepare: ({ fails }) => fails.set(call, unavailable()),
+      });
+      expect(calls).not.toContain('released');
+      expect(after?.job).toMatchObject({ reservation });
+    },
+  );
 });
 
 describe('a request that is refused', () => {
