@@ -1,6 +1,6 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
+import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
-import type { Reservation } from '../throttling/rateLimiter.js';
 
 /** The level at which balena stores a variable of a device: a service by its name, or '' for the device level. */
 export type VariableScope = string;

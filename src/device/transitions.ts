@@ -1,6 +1,6 @@
 import type { ProvisioningError } from '../shared/errors.js';
+import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
-import type { Reservation } from '../throttling/rateLimiter.js';
 import type {
   Check,
   CheckNotice,

@@ -1,15 +1,7 @@
+import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
 
-/**
- * The right to one registry operation: a place in a lane of the line. Places are counted in operations, so that more units make every place
- * come sooner, in the same order.
- */
-export interface Reservation {
-  /** The lane: see `laneOf`. */
-  readonly lane: string;
-  /** The number in the lane. 0: the operation is free at once. */
-  readonly turn: number;
-}
+export type { Reservation } from '../shared/reservation.js';
 
 /** The place of work whose operation was used, and that needs another one. The line moves back by one operation. */
 export function keptPlace({ lane, turn }: Reservation): Reservation {

@@ -215,8 +215,8 @@ export const stepMutants = [
     [
       'failed-write-ignored',
       'A write that failed fails the step',
-      "    if (result.status === 'rejected') throw result.reason;\n",
-      '    void result;\n',
+      '  throw again.failure.reason;\n',
+      '  void again.failure.reason;\n',
     ],
   ]),
   ...mutantsOf('src/provisioning/steps/readBack.ts', [
