@@ -2,14 +2,14 @@ import { waitFor } from '../support/waitFor.js';
 import type { Answer } from './support/provisionApi.js';
 import { useSystem } from './support/useSystem.js';
 
-/** 600 registry operations a minute: ten a second, for both workers together. */
-const perSecond = 10;
+/** 300 registry operations a minute: five a second, for both workers together. Slow machines look devices up faster than that. */
+const perSecond = 5;
 const devices = 60;
 const lines: string[] = [];
 
 const system = await useSystem({
-  hub: ['--tier', 'S1', '--units', '6'],
-  settings: { IOTHUB_TIER: 'S1', IOTHUB_UNITS: '6' },
+  hub: ['--tier', 'S1', '--units', '3'],
+  settings: { IOTHUB_TIER: 'S1', IOTHUB_UNITS: '3' },
   hosts: ['http', 'worker', 'worker'],
   onLine: (name, line) => lines.push(`${name} ${line}`),
 });
@@ -19,7 +19,7 @@ const deliveries = () => lines.filter((line) => line.startsWith('worker worker: 
 const newDevices = (count: number) => Promise.all(Array.from({ length: count }, () => balena.newDevice()));
 const expectedAt = ({ json }: Answer) => Date.parse(json.expectedAt ?? '');
 
-test('a fleet that boots at once is registered at the pace of the hub, one operation and at most two deliveries a device', async () => {
+test('a fleet that boots at once is registered at the pace of the hub, one operation and at most three deliveries a device', async () => {
   const uuids = await newDevices(devices);
   await hub.forget();
   const before = deliveries();
@@ -41,12 +41,13 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
   expect((await hub.requested()).counts).toEqual({ 'PUT /devices/{id}': { 200: devices } });
   await waitFor('the last delivery has ended', async () => (await queue.messages()).length === 0);
-  expect(deliveries() - before).toBeLessThanOrEqual(2 * devices);
+  // One delivery may find that others wait for their look-ups, one looks up and reserves, and one works.
+  expect(deliveries() - before).toBeLessThanOrEqual(3 * devices);
   expect(await queue.deadLetters()).toEqual([]);
 });
 
 test('when the hub throttles, everything that waits moves by what it asked for, and nothing fails', async () => {
-  const uuids = await newDevices(20);
+  const uuids = await newDevices(10);
   const throttled = await hub.fault({
     method: 'PUT',
     times: 1,

@@ -84,7 +84,10 @@ test('one trace leads from the request through queue, retry and every step to th
 
   const steps = childrenOf(done).filter(({ attributes }) => 'step' in attributes);
   expect(steps.map(({ name }) => name)).toEqual(['validate', 'mint', 'register', 'store']);
-  const outside = steps.map((step) => childrenOf(step).map(({ name, kind }) => [name, kind]));
+  // Requests are counted in the row of balena's limit, at any moment.
+  const calls = (step: (typeof steps)[number]) =>
+    childrenOf(step).filter(({ name }) => !/^records\./.test(name));
+  const outside = steps.map((step) => calls(step).map(({ name, kind }) => [name, kind]));
   expect(outside).toEqual([
     [['balena.findDevice', client]],
     [],
