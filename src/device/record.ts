@@ -196,6 +196,7 @@ export type RequestPart = Pick<
   DeviceRecord,
   | 'desired'
   | 'job'
+  | 'fallback'
   | 'attempts'
   | 'failures'
   | 'replays'
@@ -215,7 +216,10 @@ export interface DeviceRecord {
   readonly desired: Desired;
   /** The work for the last request, pending or dead; null once the request is done. */
   readonly job: Job | null;
-  /** The request whose desired state comes back if the present request is refused; null if there is none. */
+  /**
+   * The request that comes back if the present request is refused; null if there is none. The fallback of a request that was never
+   * validated is the request before. The last of them is validated, or a deprovisioning, or has no fallback.
+   */
   readonly fallback: RequestPart | null;
   /** The last refused request, with its dead job. See `refusedPart`. */
   readonly refusal: RequestPart | null;

@@ -1,3 +1,4 @@
+import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
 import type { Desired, DeviceRecord, RequestPart } from './record.js';
 import { hasPendingChange, isInDesiredState, isMessageOfJob, isPending } from './state.js';
@@ -9,8 +10,9 @@ import { hasPendingChange, isInDesiredState, isMessageOfJob, isPending } from '.
 
 /** The part of the record that belongs to its present request. */
 export function requestPartOf(record: DeviceRecord): RequestPart {
-  const { desired, job, attempts, failures, replays, error, action, completedAt, coolDownUntil } = record;
-  return { desired, job, attempts, failures, replays, error, action, completedAt, coolDownUntil };
+  const { desired, job, fallback, attempts, failures, replays, error } = record;
+  const { action, completedAt, coolDownUntil } = record;
+  return { desired, job, fallback, attempts, failures, replays, error, action, completedAt, coolDownUntil };
 }
 
 /** Whether both desired states have the same presence and service. Rotations do not count. */
@@ -18,23 +20,72 @@ export function isSamePlace(one: Desired, other: Pick<Desired, 'present' | 'serv
   return one.present === other.present && one.service === other.service;
 }
 
+/** The most requests that wait as fallbacks without having been validated. With eight thumbprints each they stay below 10 KB. */
+export const mostUnvalidated = 3;
+
+/** The present request's fallback, the fallback of that request, and so on. */
+export function fallbacksOf({ fallback }: Pick<RequestPart, 'fallback'>): RequestPart[] {
+  return fallback ? [fallback, ...fallbacksOf(fallback)] : [];
+}
+
+/** The fallback that needs no validation any more: a validated desired state, or a deprovisioning. Null if there is none. */
+export function validFallback(record: Pick<RequestPart, 'fallback'>): RequestPart | null {
+  return fallbacksOf(record).find(({ desired }) => desired.validated || !desired.present) ?? null;
+}
+
 /**
  * The request that comes back if the next request is refused.
  *
  * A validated desired state comes back. A deprovisioning that is not done comes back too, because a deprovisioning needs no validation. A
- * request that was never validated does not come back: the later request has superseded that request.
+ * request that waits for its validation comes back as well, unless a later request asks for the same. At most `mostUnvalidated` of
+ * these requests are kept: the newest.
  *
  * @param next the desired state of the next request
  * @returns null if the next request cannot be refused
  */
 export function fallbackFor(found: DeviceRecord | null, next: Desired): RequestPart | null {
   if (!found || !next.present) return null;
-  const { desired, fallback } = found;
+  const { desired, fallback, job } = found;
   if (isSamePlace(desired, next)) return fallback;
-  if (fallback && isSamePlace(fallback.desired, next)) return null;
+  const valid = validFallback(found);
+  if (valid && isSamePlace(valid.desired, next)) return null;
   const isReached = isInDesiredState(found) && !hasPendingChange(found);
-  if (!desired.present) return isReached ? null : requestPartOf(found);
-  return desired.validated || isReached ? requestPartOf(found) : fallback;
+  if (!desired.present) return isReached ? null : { ...requestPartOf(found), fallback: null };
+  if (desired.validated || isReached)
+    return { ...requestPartOf(found), desired: { ...desired, validated: true }, fallback: null };
+  const before = fallbacksOf(found).filter((part) => part !== valid && !isSamePlace(part.desired, next));
+  const waiting = isPending(job) ? [requestPartOf(found), ...before] : before;
+  return chained(waiting.slice(0, mostUnvalidated), valid);
+}
+
+/** The first request, with the next one as its fallback, and so on. */
+function chained(parts: readonly RequestPart[], last: RequestPart | null): RequestPart | null {
+  return parts.reduceRight<RequestPart | null>((fallback, part) => ({ ...part, fallback }), last);
+}
+
+/**
+ * Marks the fallback of one place as validated. The requests before that fallback are superseded.
+ *
+ * @returns the record's fallback
+ */
+export function withValidFallback(record: DeviceRecord, place: Desired): RequestPart | null {
+  const parts = fallbacksOf(record);
+  const at = parts.findIndex(({ desired }) => isSamePlace(desired, place));
+  const found = parts[at];
+  if (!found) return record.fallback;
+  const valid = { ...found, desired: { ...found.desired, validated: true }, fallback: null };
+  return chained(parts.slice(0, at), valid);
+}
+
+/**
+ * The request that comes back after the failure for good of the present request: the request before. That request may have been superseded
+ * before a run has validated it. The failure of a later, valid request does not bring such a request back.
+ */
+export function fallbackAfter(
+  record: Pick<RequestPart, 'fallback'>,
+  { code }: Pick<ProvisioningError, 'code'>,
+): RequestPart | null {
+  return policyOf(code).isFinal ? record.fallback : validFallback(record);
 }
 
 /**
@@ -42,11 +93,11 @@ export function fallbackFor(found: DeviceRecord | null, next: Desired): RequestP
  * state to return to. A device that balena does not have is no fault of the request.
  */
 export function isRefused(
-  { job, desired, fallback }: DeviceRecord,
+  record: DeviceRecord,
   { code, step }: Pick<ProvisioningError, 'code' | 'step'>,
 ): boolean {
-  if (!isPending(job) || !fallback || code === 'device-not-found') return false;
-  return step === 'validate' || !desired.validated;
+  if (!isPending(record.job) || !fallbackAfter(record, { code }) || code === 'device-not-found') return false;
+  return step === 'validate' || !record.desired.validated;
 }
 
 /**

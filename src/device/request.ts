@@ -1,5 +1,6 @@
 import type { EpochMs } from '../shared/time.js';
 import type { Desired, DeviceRecord, Retirement, VariableScope } from './record.js';
+import { validFallback } from './refusal.js';
 import { hubAccepts, isToRetire, isToRevoke } from './state.js';
 
 /** A request to provision a device at a service ('' for the device level), or to deprovision the device. */
@@ -40,7 +41,8 @@ export function desiredBy(
 ): Desired {
   const before = found?.desired;
   const place = { present: request.present, service: request.present ? request.service : null };
-  const isValidated = [before, found?.fallback?.desired].some(
+  const valid = found && validFallback(found)?.desired;
+  const isValidated = [before, valid].some(
     (each) => each?.validated && each.present === place.present && each.service === place.service,
   );
   return {

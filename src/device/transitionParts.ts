@@ -9,6 +9,7 @@ import type {
   Observed,
   PendingWork,
   RecordedError,
+  RequestPart,
   VariableScope,
 } from './record.js';
 import { fallbackFor, requestPartOf } from './refusal.js';
@@ -262,11 +263,17 @@ function withRetirementOf({ desired }: DeviceRecord, other: Desired): Desired {
 }
 
 /**
- * Moves a request with a dead job aside, and puts the request from before in its place. The new job continues the request from before, or
+ * Moves a request with a dead job aside, and puts a request from before in its place. The new job continues the request from before, or
  * checks the device if that request was finished.
+ *
+ * @param fallback the request that comes back
  */
-export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
-  const { fallback, lease, job } = record;
+export function putBack(
+  record: DeviceRecord,
+  { now }: Context,
+  fallback: RequestPart | null = record.fallback,
+): DeviceRecord {
+  const { lease, job } = record;
   if (!fallback) return record;
   // A place that was valid once is not valid any more.
   const { validated: _, ...refusedDesired } = record.desired;
@@ -278,8 +285,11 @@ export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
     // The cancelled rotation would take back what was requested meanwhile about the certificate.
     action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,
     job: null,
-    fallback: null,
-    refusal: { ...requestPartOf(record), desired: refusedDesired },
+    refusal: laterOf(record.refusal, {
+      ...requestPartOf(record),
+      desired: refusedDesired,
+      fallback: null,
+    }),
   };
   const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
   const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify };
@@ -289,6 +299,22 @@ export function putBack(record: DeviceRecord, { now }: Context): DeviceRecord {
     firstGeneration: next.lastGeneration,
     completedAt: wasFinished ? fallback.completedAt : null,
   };
+}
+
+/** Several requests can be refused one after the other, the last one first. The record keeps the last one. */
+function laterOf(earlier: RequestPart | null, refused: RequestPart): RequestPart {
+  return earlier && earlier.desired.requestedAt > refused.desired.requestedAt ? earlier : refused;
+}
+
+/**
+ * Puts a later request, which was refused, back in the place of a dead request that no run has validated. None of them is valid, and the
+ * last request counts: a check takes up the failure of that request once its cause is gone.
+ */
+export function withLastRequest(record: DeviceRecord): DeviceRecord {
+  const { desired, job, refusal } = record;
+  const isLater = refusal !== null && refusal.desired.requestedAt > desired.requestedAt;
+  if (!job?.dead || desired.validated || !desired.present || !isLater) return record;
+  return { ...record, ...refusal, desired: withRetirementOf(record, refusal.desired), refusal: null };
 }
 
 /**

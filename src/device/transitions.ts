@@ -12,7 +12,17 @@ import type {
   StepResult,
   VariableScope,
 } from './record.js';
-import { deadPart, fallbackFor, isRefused, isSamePlace, refusedPart, requestPartOf } from './refusal.js';
+import {
+  deadPart,
+  fallbackAfter,
+  fallbackFor,
+  isRefused,
+  isSamePlace,
+  refusedPart,
+  requestPartOf,
+  validFallback,
+  withValidFallback,
+} from './refusal.js';
 import { type DeviceRequest, desiredBy, retirementOf } from './request.js';
 import {
   goesFirst,
@@ -46,6 +56,7 @@ import {
   reschedule,
   startCheck,
   startJob,
+  withLastRequest,
   withLateWrites,
   withoutLateWrites,
   withUnknownHub,
@@ -308,7 +319,7 @@ export function leaseInterrupted(record: DeviceRecord): DeviceRecord | null {
 export function workerDied(record: DeviceRecord, context: Context, error: ProvisioningError): DeviceRecord {
   const refuses = isRefused(record, error);
   const dead = markDead({ ...leaseExpired(record, context), lease: null }, error, context);
-  return refuses ? putBack(dead, context) : dead;
+  return refuses ? putBack(dead, context, fallbackAfter(record, error)) : withLastRequest(dead);
 }
 
 /** The run has found our variables in further scopes. */
@@ -354,19 +365,13 @@ function unresolved({ by, generation, lateUntil }: Lease, atLeast: EpochMs): Lea
 }
 
 /**
- * Marks the desired state of the run as validated, for every request for the same place. A later request for another place may have
- * replaced that desired state during the run: the validated state is then the fallback of the later request, unless the later request
- * has a fallback already.
+ * Marks the desired state of the run as validated. A later request for another place may have replaced that desired state during the
+ * run, which is then a fallback. Earlier requests that wait for their validation are superseded.
  */
 function withValidated(record: DeviceRecord, ofRun: Desired): DeviceRecord {
-  const { desired, fallback } = record;
-  const validated = { ...ofRun, validated: true };
-  if (isSamePlace(desired, ofRun)) return { ...record, desired: { ...desired, validated: true } };
-  if (fallback && isSamePlace(fallback.desired, ofRun))
-    return { ...record, fallback: { ...fallback, desired: { ...fallback.desired, validated: true } } };
-  const isRefusable = desired.present && !desired.validated && hasPendingChange(record);
-  if (fallback || !isRefusable || !ofRun.present) return record;
-  return { ...record, fallback: requestPartOf(newRecord(record.uuid, validated, ofRun.requestedAt)) };
+  const { desired } = record;
+  if (!isSamePlace(desired, ofRun)) return { ...record, fallback: withValidFallback(record, ofRun) };
+  return { ...record, desired: { ...desired, validated: true }, fallback: validFallback(record) };
 }
 
 /**
@@ -400,9 +405,10 @@ export function completed(
   ofCheck = false,
 ): DeviceRecord {
   const { now } = context;
-  const { desired, fallback, refusal } = record;
+  const { desired, refusal } = record;
+  const before = validFallback(record)?.desired;
   const done = desired.present ? 'provisioned' : 'deprovisioned';
-  const hasMoved = desired.present && fallback?.desired.present && !isSamePlace(fallback.desired, desired);
+  const hasMoved = desired.present && before?.present && !isSamePlace(before, desired);
   const note = ofCheck && !record.job ? 'checked: the device is in its desired state' : done;
   const next: DeviceRecord = {
     ...endCheck(record, context, ofCheck),
@@ -486,9 +492,13 @@ export function retried(
 
 /**
  * The run failed for good. A change becomes dead, with a cool-down. A check ends, and the desired state and a dead job stay. If late writes
- * are possible, a check follows them.
+ * are possible, a check follows them. If a later request was refused before, no request is valid: the later request is the failed one.
  */
-export function failed(
+export function failed(record: DeviceRecord, context: Context, failure: Failure): DeviceRecord {
+  return withLastRequest(endedForGood(record, context, failure));
+}
+
+function endedForGood(
   record: DeviceRecord,
   context: Context,
   { error, counted, steps }: Failure,
@@ -509,7 +519,7 @@ export function failed(
  * have changed the device before the request was refused.
  */
 export function refused(record: DeviceRecord, context: Context, failure: Failure): DeviceRecord {
-  return putBack(failed(record, context, failure), context);
+  return putBack(endedForGood(record, context, failure), context, fallbackAfter(record, failure.error));
 }
 
 /** The run did not succeed, and its job was cancelled meanwhile. The job stays dead, and a check stays. */

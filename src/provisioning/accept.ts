@@ -84,7 +84,7 @@ async function look(
     return error ? { kind: 'failed', record, retryAt } : { kind: 'already-provisioned', record };
   const checked = await requestCheck(deps, record.uuid);
   // Another request may have changed the record meanwhile. The new record then decides.
-  return checked && isBeingChecked(checked, now)
+  return checked && isSameRequest(request, checked) && isBeingChecked(checked, now)
     ? { kind: 'checking', record: checked }
     : accept(deps, request);
 }

@@ -19,6 +19,10 @@ export async function play(plan: Plan, system: System, deps: AskDependencies): P
         return system.end(event.kind, event.victim, event.downMs);
       case 'crash':
         return system.crash(event.victim);
+      case 'drain':
+        return system.drain(event.victim, event.forMs, event.downMs);
+      case 'hang':
+        return system.hang(event.victim);
       case 'pause':
         return system.pause(event.victim, event.forMs);
     }

@@ -496,6 +496,21 @@ export const rulesOff: ShownRule[] = [
     within: 50,
   },
   {
+    rule: 'a request that waits for its validation comes back after a refused request',
+    off: {
+      onWrite(record) {
+        if (record.fallback && !record.fallback.desired.validated) record.fallback = null;
+      },
+    },
+    seen: ['not what was acknowledged'],
+    histories: {
+      acts: [act(0, provision), act(0, { kind: 'provision', scope: 'x' })],
+      poison: null,
+      late: null,
+    },
+    within: 300,
+  },
+  {
     rule: 'the validated desired state comes back after a refused request',
     off: {
       onWrite(record) {

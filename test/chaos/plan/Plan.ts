@@ -29,6 +29,10 @@ export type PlannedEvent = { at: number } & (
   | { kind: 'stop'; victim: Victim; downMs: number }
   /** SIGKILL to the worker process of a host. The host goes on, and starts a new worker; the third time the host ends. */
   | { kind: 'crash'; victim: Victim }
+  /** The drain of a host, then SIGTERM: a deployment, or a scale-in. */
+  | { kind: 'drain'; victim: Victim; forMs: number; downMs: number }
+  /** SIGSTOP to the worker process of a host, for longer than functionTimeout. The host ends a worker that has work at that time. */
+  | { kind: 'hang'; victim: Victim }
   /** SIGSTOP, and SIGCONT. */
   | { kind: 'pause'; victim: Victim; forMs: number }
 );

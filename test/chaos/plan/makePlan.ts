@@ -82,13 +82,17 @@ function outages(dice: Dice, lengthMs: number): PlannedEvent[] {
       [1.5, 'balena'],
     ]);
     const kind = dice.weighted(waysOf(victim));
-    if (kind === 'crash') return { at, kind, victim };
+    if (kind === 'crash' || kind === 'hang') return { at, kind, victim };
+    if (kind === 'drain')
+      return { at, kind, victim, forMs: dice.between(100, 3_000), downMs: dice.between(100, 3_000) };
     if (kind === 'pause') return { at, kind, victim, forMs: dice.between(300, pauseMs(victim)) };
     return { at, kind, victim, downMs: dice.between(100, 3_000) };
   });
 }
 
-function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause' | 'crash'][] {
+function waysOf(
+  victim: Victim,
+): [weight: number, kind: 'kill' | 'stop' | 'pause' | 'crash' | 'drain' | 'hang'][] {
   // Azurite writes its file only every few seconds. A kill would lose acknowledged writes.
   if (victim === 'tables')
     return [
@@ -106,7 +110,10 @@ function waysOf(victim: Victim): [weight: number, kind: 'kill' | 'stop' | 'pause
     [2, 'stop'],
     [3, 'pause'],
   ];
-  return victim === 'broker' ? ways : [...ways, [4, 'crash']];
+  if (victim === 'broker') return ways;
+  const withCrash: typeof ways = [...ways, [4, 'crash'], [3, 'drain']];
+  // Only a trigger's work lasts long enough for a timeout.
+  return victim === 'http' ? withCrash : [...withCrash, [3, 'hang']];
 }
 
 /** Sometimes a worker is paused for longer than a lease. */

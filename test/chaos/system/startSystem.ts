@@ -16,6 +16,10 @@ export interface System {
   end(how: 'kill' | 'stop', victim: Victim, downMs: number): Promise<void>;
   /** Ends the worker process of a host. If the host ends as well, the host is started again, as by the platform. */
   crash(victim: Victim): Promise<void>;
+  /** Drains a host, and ends the host in order a while later, with whatever is under way. Starts the host again. */
+  drain(victim: Victim, forMs: number, downMs: number): Promise<void>;
+  /** Pauses the worker process of a host until functionTimeout is over. The host goes on. */
+  hang(victim: Victim): Promise<void>;
   /** Pauses a process for a while. */
   pause(victim: Victim, forMs: number): Promise<void>;
   setFaults(side: Side, faults: Fault[]): Promise<void>;
@@ -30,7 +34,10 @@ const settings = {
   // Fits a run of two minutes. Otherwise the wait would be longer than the run.
   LONGEST_BACK_OFF_SECONDS: '15',
   IOTHUB_UNITS: '10',
+  // Longer than a run and its grace.
+  AzureFunctionsJobHost__functionTimeout: '00:00:10',
 };
+const hangMs = 13_000;
 const lockSeconds = 10;
 export const duplicateWindowMs = 20_000;
 
@@ -88,6 +95,25 @@ export async function startSystem(
     await strike();
     struck.delete(victim);
   };
+  /** The host starts a new worker process. If the host has ended, the host is started again. */
+  const untilWorkerIsBack = async (victim: Victim, host: Forked<HostEndpoints>) => {
+    const hasWorker = () =>
+      control<{ pid: number | null }>(host.endpoints.controlUrl, 'GET /worker').then(
+        ({ pid }) => pid !== null,
+        () => false,
+      );
+    let hasEnded = false;
+    void host.ended.then(() => {
+      hasEnded = true;
+    });
+    while (!hasEnded && !(await hasWorker())) await sleep(100);
+    if (!hasEnded) return;
+    await untilStarted(
+      () => start(victim),
+      (why) => onLine('chaos', `${victim} does not start: ${why}`),
+    );
+    onLine('chaos', `${victim} is back`);
+  };
 
   return {
     stack,
@@ -108,25 +134,46 @@ export async function startSystem(
         const host = hosts[victim];
         if (!host) throw new Error(`${victim} has no worker process`);
         onLine('chaos', `crash the worker process of ${victim}`);
-        const { controlUrl } = host.endpoints;
         // There may be no worker process at this moment.
-        await control(controlUrl, 'POST /worker/kill').catch(() => {});
-        const hasWorker = () =>
-          control<{ pid: number | null }>(controlUrl, 'GET /worker').then(
-            ({ pid }) => pid !== null,
-            () => false,
-          );
-        let hasEnded = false;
-        void host.ended.then(() => {
-          hasEnded = true;
-        });
-        while (!hasEnded && !(await hasWorker())) await sleep(100);
-        if (!hasEnded) return;
+        await control(host.endpoints.controlUrl, 'POST /worker/kill').catch(() => {});
+        await untilWorkerIsBack(victim, host);
+      }),
+    drain: (victim, forMs, downMs) =>
+      once(victim, async () => {
+        const host = hosts[victim];
+        if (!host) throw new Error(`${victim} is no host`);
+        onLine('chaos', `drain ${victim} for ${forMs} ms`);
+        // The worker process of a crashed host may be missing at this moment.
+        await control(host.endpoints.controlUrl, 'POST /drain').catch(() => {});
+        await sleep(forMs);
+        await host.stop();
+        onLine('chaos', `${victim} is drained and has ended`);
+        await sleep(downMs);
         await untilStarted(
           () => start(victim),
           (why) => onLine('chaos', `${victim} does not start: ${why}`),
         );
         onLine('chaos', `${victim} is back`);
+      }),
+    hang: (victim) =>
+      once(victim, async () => {
+        const host = hosts[victim];
+        if (!host) throw new Error(`${victim} has no worker process`);
+        const worker = await control<{ pid: number | null }>(host.endpoints.controlUrl, 'GET /worker').catch(
+          () => null,
+        );
+        if (!worker?.pid) return;
+        onLine('chaos', `the worker process of ${victim} hangs`);
+        const { pid } = worker;
+        const goOn = () => signal(pid, 'SIGCONT');
+        process.once('exit', goOn);
+        signal(pid, 'SIGSTOP');
+        await sleep(hangMs);
+        goOn();
+        process.off('exit', goOn);
+        onLine('chaos', `the worker process of ${victim} goes on, or was ended`);
+        await untilWorkerIsBack(victim, host);
+        await sleep(3_000);
       }),
     pause: (victim, forMs) =>
       once(victim, async () => {
@@ -151,6 +198,15 @@ export async function startSystem(
     },
     close: () => stack.close(),
   };
+}
+
+/** Sends a signal to a process that may have ended. */
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // The host has ended the process.
+  }
 }
 
 async function untilStarted(start: () => Promise<void>, say: (why: string) => void): Promise<void> {

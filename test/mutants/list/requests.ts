@@ -3,6 +3,12 @@ import { mutantsOf } from '../Mutant.js';
 export const requestMutants = [
   ...mutantsOf('src/provisioning/accept.ts', [
     [
+      'checked-for-another',
+      'An answer is about the request that it answers',
+      'return checked && isSameRequest(request, checked) && isBeingChecked(checked, now)',
+      'return checked && isBeingChecked(checked, now)',
+    ],
+    [
       'delete-swallowed',
       'A DELETE that is answered with 202 is carried out',
       "    if ('answer' in decision) return null;\n",

@@ -383,25 +383,49 @@ export const transitionMutants = [
     [
       'refused-request-stays',
       'A refused request changes nothing: the validated desired state comes back',
-      '  return desired.validated || isReached ? requestPartOf(found) : fallback;\n',
-      '  return isReached && desired.validated === undefined ? fallback : null;\n',
+      '  if (desired.validated || isReached)\n',
+      '  if (desired.validated && !isReached)\n',
+    ],
+    [
+      'unvalidated-request-is-lost',
+      'A request that waits for its validation comes back after a later mistake',
+      'const waiting = isPending(job) ? [requestPartOf(found), ...before] : before;',
+      'const waiting = isPending(job) ? before : [];',
+    ],
+    [
+      'superseded-request-comes-back',
+      'A request is superseded by a later request for the same place',
+      'part !== valid && !isSamePlace(part.desired, next)',
+      'part !== valid',
+    ],
+    [
+      'validated-request-has-fallbacks',
+      'A validated request supersedes the requests before',
+      'validated: true }, fallback: null };\n  return chained(parts.slice(0, at), valid);',
+      'validated: true } };\n  return chained(parts.slice(0, at), valid);',
+    ],
+    [
+      'failure-revives-superseded',
+      'Only a mistake brings back a request that waits for its validation',
+      'return policyOf(code).isFinal ? record.fallback : validFallback(record);',
+      'return policyOf(code).isFinal ? record.fallback : record.fallback;',
     ],
     [
       'refused-delete-is-lost',
       'A deprovisioning that is pending continues after a refused request',
-      '  if (!desired.present) return isReached ? null : requestPartOf(found);\n',
+      '  if (!desired.present) return isReached ? null : { ...requestPartOf(found), fallback: null };\n',
       '  if (!desired.present) return null;\n',
     ],
     [
       'gone-device-refused',
       'A device that is gone is no fault of the request',
-      "!fallback || code === 'device-not-found') return false;",
-      '!fallback) return false;',
+      "!fallbackAfter(record, { code }) || code === 'device-not-found') return false;",
+      '!fallbackAfter(record, { code })) return false;',
     ],
     [
       'begun-move-refused-late',
       'A move that is validated is not refused for a failure of another step',
-      "  return step === 'validate' || !desired.validated;\n",
+      "  return step === 'validate' || !record.desired.validated;\n",
       '  return true;\n',
     ],
     [
@@ -412,6 +436,18 @@ export const transitionMutants = [
     ],
   ]),
   ...mutantsOf('src/device/transitionParts.ts', [
+    [
+      'last-request-not-failed',
+      'If no request is valid, the last one is the failed request',
+      'if (!job?.dead || desired.validated || !desired.present || !isLater) return record;',
+      'if (isLater || job) return record;',
+    ],
+    [
+      'earlier-refusal-wins',
+      'The record keeps the last of several refused requests',
+      'return earlier && earlier.desired.requestedAt > refused.desired.requestedAt ? earlier : refused;',
+      'return refused ?? earlier;',
+    ],
     [
       'refusal-loses-rotation',
       'A rotation that is pending continues after a refused request',
@@ -427,8 +463,8 @@ export const transitionMutants = [
     [
       'refusal-stays-valid',
       'A refused request is not valid any more',
-      'refusal: { ...requestPartOf(record), desired: refusedDesired },',
-      'refusal: { ...requestPartOf(record), desired: { ...refusedDesired, ...record.desired } },',
+      '      desired: refusedDesired,\n',
+      '      desired: { ...refusedDesired, ...record.desired },\n',
     ],
     [
       'refusal-outside-fails',

@@ -31,9 +31,23 @@ function isRefused({ wish }: CallerRequest): boolean {
   return wish.present && wish.service === 'x';
 }
 
+/** The causes of a failure for good that say nothing about the requested service. */
+const failuresOfOthers = [
+  'balena-conflict',
+  'balena-rejected',
+  'balena-unavailable',
+  'balena-write-refused',
+  'device-not-visible',
+  'hub-conflict',
+  'hub-rejected',
+  'hub-unavailable',
+  'timed-out',
+  'worker-died',
+];
+
 /**
- * A refused request changes nothing: the candidates are the requests before, back to a request that certainly counted: a finished request,
- * or an acknowledged DELETE. Without such a request, and after a finished DELETE, the refused request counts, and fails.
+ * A refused request changes nothing: the candidates are the requests before, back to an acknowledged request. Without such a request, and
+ * after a finished DELETE, the refused request counts, and fails.
  */
 function afterRefusals(system: System, candidates: CallerRequest[], uuid: string): CallerRequest[] {
   const refused = candidates.filter(isRefused);
@@ -43,8 +57,10 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
   const before = Math.min(...refused.map(({ calledAt }) => calledAt));
   const isDone = ({ requestId }: CallerRequest) =>
     (system.done.get(requestId ?? '') ?? Number.POSITIVE_INFINITY) < before;
+  // An event that crosses with a request may find that request, and then counts for nothing.
   const hasCounted = (request: CallerRequest) =>
-    acknowledged.includes(request) && request.calledAt < before && (!request.wish.present || isDone(request));
+    acknowledged.includes(request) &&
+    (request.isEvent ? (request.answeredAt ?? before) : request.calledAt) < before;
   let rest = callers.requests.filter((request) => !isRefused(request));
   const possible: CallerRequest[] = [];
   for (;;) {
@@ -53,9 +69,12 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
       return [...candidates, ...possible, ...layer];
     possible.push(...layer);
     if (layer.some(hasCounted)) {
-      // A device that seems to be gone is not the fault of the request.
-      const gone = refused.filter((request) => isFailed(system, uuid, request, ['device-not-found']));
-      return [...possible, ...gone];
+      // A device that seems to be gone is not the fault of the request. Only a reached state comes back after other failures.
+      const isReached = layer.some((request) => !request.wish.present || isDone(request));
+      const reasons = isReached ? ['device-not-found'] : ['device-not-found', ...failuresOfOthers];
+      // While balena has no such device, or none of its services, every request fails, and the last one counts.
+      if (!isReached && system.cloud.device(uuid).late) reasons.push('service-not-found');
+      return [...possible, ...refused.filter((request) => isFailed(system, uuid, request, reasons))];
     }
     rest = rest.filter((request) => !layer.includes(request));
   }

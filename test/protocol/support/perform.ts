@@ -117,7 +117,10 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
     try {
       const answer = await (system.rule.accept ?? accept)(running.deps, requested);
       await world.step(running.process);
-      const { requestId } = answer.record.desired;
+      const { requestId, present, service } = answer.record.desired;
+      const isAboutRequest = present === wish.present && (!wish.present || service === wish.service);
+      if (!isAboutRequest && answer.kind !== 'service-conflict' && answer.kind !== 'failed')
+        world.violated(uuid, 'the answer is about another request');
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
       callers.answer(request, answer.kind, requestId);
       if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);

@@ -47,7 +47,9 @@ export function watchRecord(
   }
 
   if (after.lastGeneration < before.lastGeneration) violated('lastN fell');
-  if (after.replays > before.replays) {
+  // A refused request that comes back has its own attempts and replays.
+  const isOther = after.desired.requestId === before.refusal?.desired.requestId;
+  if (after.replays > before.replays && !isOther) {
     device.byHand -= 1;
     if (device.byHand < 0) violated('replayed without anyone asking');
   }
@@ -64,7 +66,7 @@ export function watchRecord(
   if (after.attempts !== before.attempts) answeredPings.delete(uuid);
   // A dead request keeps its own error while a check fails.
   const ofCheck = before.job?.dead !== undefined;
-  if (after.attempts > before.attempts && !tookOver && !failedItself && !ofCheck)
+  if (after.attempts > before.attempts && !tookOver && !failedItself && !ofCheck && !isOther)
     violated(`an attempt was counted for ${error?.code ?? 'nothing'}`);
   if (isReservedUnseen(before, after)) violated('an operation was reserved before the look-up');
   // A run that another worker's wait has refused comes after the rest of that wait.

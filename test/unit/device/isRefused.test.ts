@@ -4,7 +4,9 @@ import { provisioned, recordWith } from '../../support/records.js';
 
 const job = { generation: 2 as const, due: 0 };
 const desired = { ...provisioned.desired, service: 'relay' };
-const move = recordWith({ ...provisioned, desired, job, fallback: requestPartOf(provisioned) });
+const before = { ...requestPartOf(provisioned), desired: { ...provisioned.desired, validated: true } };
+const move = recordWith({ ...provisioned, desired, job, fallback: before });
+const unvalidated = { ...move, fallback: requestPartOf(provisioned) };
 const validated = { ...move, desired: { ...desired, validated: true } };
 const notFound = { code: 'service-not-found', step: 'validate' } as const;
 
@@ -15,6 +17,13 @@ test.each<[string, DeviceRecord, Parameters<typeof isRefused>[1], boolean]>([
     move,
     { code: 'worker-died', step: undefined },
     true,
+  ],
+  ['a mistake after a request that waits for its validation', unvalidated, notFound, true],
+  [
+    'another failure after a request that waits for its validation',
+    unvalidated,
+    { code: 'worker-died', step: undefined },
+    false,
   ],
   ['a move whose service was removed on the way', validated, notFound, true],
   [

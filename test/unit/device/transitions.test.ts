@@ -1,5 +1,5 @@
 import type { Check, DeviceRecord, Job } from '../../../src/device/record.js';
-import { refusedPart, requestPartOf } from '../../../src/device/refusal.js';
+import { fallbacksOf, refusedPart, requestPartOf } from '../../../src/device/refusal.js';
 import { isCheckNext, isDeadByOperator } from '../../../src/device/state.js';
 import * as transitions from '../../../src/device/transitions.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
@@ -747,7 +747,8 @@ describe('a request that is refused', () => {
   test('does not end a rotation that was requested after it', () => {
     const request = { ...move, retire: thumbprint, revoke: true };
     const next = refuse(transitions.requested(moved, context, request, 'rotation'));
-    expect(next.desired).toEqual({ ...provisioned.desired, retire: [thumbprint], revoke: [thumbprint] });
+    const retirement = { retire: [thumbprint], revoke: [thumbprint] };
+    expect(next.desired).toEqual({ ...provisioned.desired, validated: true, ...retirement });
     expect(next.job).not.toBeNull();
   });
 
@@ -760,11 +761,76 @@ describe('a request that is refused', () => {
     expect(refuse(unresolved).job).toMatchObject({ forceVerify: true, due: lease.until });
   });
 
-  test('does not return to a request that was never validated: the later request wins', () => {
-    const first = transitions.requested(null, context, { ...move, service: 'main' }, 'first');
-    expect(transitions.requested(first, context, move, 'second').fallback).toBeNull();
+  test('returns to requests that wait for their validation, one after the other', () => {
     const third = transitions.requested(moved, context, { ...move, service: 'y' }, 'third');
-    expect(refuse(third).desired).toEqual(provisioned.desired);
+    const second = refuse(third);
+    expect(second).toMatchObject({
+      desired: { service: 'x' },
+      job: {},
+      refusal: { desired: { service: 'y' } },
+    });
+    expect(refuse(second)).toMatchObject({ desired: provisioned.desired, fallback: null });
+    const absent = transitions.requested(provisioned, context, { uuid, present: false }, 'absent');
+    const after = transitions.requested(
+      transitions.requested(absent, context, move, 'second'),
+      context,
+      { ...move, service: 'y' },
+      'third',
+    );
+    expect(fallbacksOf(after).map(({ desired }) => desired.service)).toEqual(['x', null]);
+  });
+
+  test('returns to no request that a later request for the same place has superseded', () => {
+    const third = transitions.requested(moved, context, { ...move, service: 'y' }, 'third');
+    const again = transitions.requested(third, context, move, 'again');
+    expect(fallbacksOf(again).map(({ desired }) => desired.service)).toEqual(['y', 'main']);
+    const home = transitions.requested(third, context, { ...move, service: 'main' }, 'home');
+    expect(home.fallback).toBeNull();
+  });
+
+  test('returns to no request from before one that a run has validated', () => {
+    const first = transitions.requested(null, context, { ...move, service: 'main' }, 'first');
+    const second = transitions.requested(first, context, move, 'second');
+    const third = transitions.requested(second, context, { ...move, service: 'y' }, 'third');
+    const ended = { ...findings, validated: true, desired: second.desired };
+    const after = fallbacksOf(transitions.leaseReleased(third, ended));
+    expect(after.map(({ desired }) => [desired.service, desired.validated])).toEqual([['x', true]]);
+    const validated = transitions.leaseReleased(second, ended);
+    expect(validated).toMatchObject({ desired: { validated: true }, fallback: null });
+  });
+
+  test('keeps the newest requests that wait for their validation, and the validated one', () => {
+    let record: DeviceRecord = moved;
+    for (const service of ['a', 'b', 'c', 'd'])
+      record = transitions.requested(record, context, { ...move, service }, service);
+    expect(fallbacksOf(record).map(({ desired }) => desired.service)).toEqual(['c', 'b', 'a', 'main']);
+  });
+
+  test('does not return to a request without validation after a failure of another kind', () => {
+    const third = transitions.requested(moved, context, { ...move, service: 'y' }, 'third');
+    const tired = { ...failure, error: new ProvisioningError('balena-unavailable', 'Down.') };
+    const next = transitions.refused(third, context, tired);
+    expect(next).toMatchObject({ desired: provisioned.desired, refusal: { desired: { service: 'y' } } });
+  });
+
+  test('is the failed request if the requests before are not valid either', () => {
+    const first = transitions.requested(null, context, { ...move, service: 'main' }, 'first');
+    const later = { ...context, now: now + 1 };
+    const second = transitions.requested(first, later, move, 'second');
+    const back = transitions.refused(second, later, failure);
+    expect(back).toMatchObject({ desired: { requestId: 'first' }, job: {}, fallback: null });
+    const end = transitions.failed(back, later, failure);
+    expect(end).toMatchObject({ desired: { requestId: 'second' }, job: { dead: {} }, refusal: null });
+    expect(transitions.completed(back, later, steps).desired.requestId).toBe('first');
+    const valid = { ...back, desired: { ...back.desired, validated: true } };
+    expect(transitions.failed(valid, later, failure).desired.requestId).toBe('first');
+  });
+
+  test('stays the refused request while the request before is refused, too', () => {
+    const later = { ...context, now: now + 1 };
+    const third = transitions.requested(moved, later, { ...move, service: 'y' }, 'third');
+    const end = transitions.refused(transitions.refused(third, later, failure), later, failure);
+    expect(end).toMatchObject({ desired: provisioned.desired, refusal: { desired: { service: 'y' } } });
   });
 
   test('has nothing to return to if it is the first, follows a finished deprovisioning, or repeats a request that failed', () => {
@@ -837,11 +903,7 @@ describe('a request that is refused', () => {
       validated: true,
     });
     const absent = transitions.requested(first, context, { uuid, present: false }, 'absent');
-    for (const record of [
-      absent,
-      transitions.requested(absent, context, move, 'third'),
-      transitions.failed(second, context, failure),
-    ])
+    for (const record of [absent, transitions.requested(absent, context, move, 'third')])
       expect(transitions.leaseReleased(record, ended).fallback).toEqual(record.fallback);
   });
 
