@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { standardCredits } from '../local/simulators/servicebus/engine/Credits.js';
 import { wholeNumber } from '../local/simulators/shared/runSimulator.js';
 import { burst, recovery } from './scenarios/burst.js';
+import { fairness } from './scenarios/fairness.js';
 import { fleet } from './scenarios/fleet.js';
 import { neighbours } from './scenarios/neighbours.js';
 import { ops } from './scenarios/ops.js';
@@ -20,6 +21,7 @@ const all = [
   'burst',
   'recovery',
   'neighbours',
+  'fairness',
   'memory',
   'ops',
   'fleet',
@@ -129,6 +131,9 @@ if (only.includes('neighbours')) {
   await measure(`noisy neighbours, S1 x 10, ${neighbourRounds} rounds`, () =>
     neighbours(300, neighbourRounds),
   );
+}
+if (only.includes('fairness')) {
+  await measure('fairness, in virtual time', () => fairness((part) => console.error(`fairness: ${part}`)));
 }
 if (only.includes('telemetry')) {
   await measure('telemetry off and on, by turns', async () => {

@@ -16,7 +16,6 @@ import type { WorkerDependencies } from './provisioning/dependencies.js';
 import type { RedriveDependencies } from './provisioning/redrive.js';
 import { openSettlement, type Settlement, settlementEndpoint } from './queue/settlement.js';
 import { retryTransient } from './shared/retry.js';
-import { systemClock as clock } from './shared/time.js';
 import { openLastRun, openPosition, type Position, type PositionRow } from './storage/timerRows.js';
 import { traceCalls } from './telemetry/traceCalls.js';
 
@@ -62,6 +61,7 @@ export interface App extends OpsApp, RedriveDependencies, WorkerDependencies, We
  */
 export function openApp(config: Config, args: readonly string[] = process.argv, log = console.log): App {
   const ops = openOpsApp(config, log);
+  const { clock } = ops;
   const hub = traceCalls('hub', openHubRegistry(config.hub), [
     'get',
     'create',
@@ -75,7 +75,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     // A call started at the end of the work limit must finish before the end of the lease's grace.
     callTimeoutMs: Math.min(maxBalenaCallMs, config.leaseGraceMs / 2),
   });
-  const balenaLimit = openLimitOfBalena(config);
+  const balenaLimit = openLimitOfBalena(config, clock);
   const balena = limitRequests(traceCalls('balena', client, balenaCalls), balenaLimit);
   const settlement = openSettlement(settlementEndpoint(args), config.queue);
 

@@ -21,6 +21,10 @@ const operationsOfMessage = 3;
 const itemKb = 1.5;
 /** The items of our own: of the first request, and of one delivery. The host has one item for each execution. */
 const items = { request: 4, delivery: 9 };
+/** Work that waits in the line looks again after a tenth of the wait, at least after a minute (docs/protocol.md). */
+const look = { leastMs: 60_000, part: 0.1 };
+/** A look reads the record and writes the next message. A worker makes twice as many looks a second as devices: an estimate. */
+const ofLook = { tableOperations: 2, devices: 0.5 };
 const firstWaitMs = 100;
 const longestWaitMs = 60_000;
 
@@ -29,6 +33,8 @@ export interface Bill {
   minutes: number;
   /** For each device, on average. */
   requests: number;
+  /** For each device, on average. */
+  messages: number;
   executions: number;
   gbSeconds: number;
   serviceBusOperations: number;
@@ -48,36 +54,47 @@ export function requestsWithin(waitMs: number): number {
   return count;
 }
 
+/** How many times work that waits this long looks at the line again. */
+export function looksWithin(waitMs: number): number {
+  let count = 0;
+  for (let left = waitMs; left > look.leastMs; count += 1) left -= Math.max(look.leastMs, left * look.part);
+  return count;
+}
+
 /** The average over devices whose waits are spread evenly over the boot. */
-function averageRequests(bootMs: number): number {
+function average(bootMs: number, of: (waitMs: number) => number): number {
   const steps = 1_000;
   let sum = 0;
-  for (let step = 0; step < steps; step += 1) sum += requestsWithin(((step + 0.5) / steps) * bootMs);
+  for (let step = 0; step < steps; step += 1) sum += of(((step + 0.5) / steps) * bootMs);
   return sum / steps;
 }
 
 /**
  * Computes what the boot of a fleet uses, from the counts of a smaller boot at the same hub.
  *
- * @param counts of `countBoot`: the messages, and the table operations without those of repeated requests, are the same for each device of a larger fleet
+ * @param counts of `countBoot`: the messages, and the table operations, are the same for each device of a larger fleet, apart from repeated requests and looks at the line
  */
 export function billOf(devices: number, hub: Hub, counts: BootCounts): Bill {
   const minutes = devices / operationsPerMinute(hub.tier, hub.units);
   const seconds = minutes * 60;
-  const requests = averageRequests(seconds * 1_000);
-  const executions = devices * (requests + counts.messages);
-  const worker = Math.max(seconds, devices / perInstance.devices);
+  const requests = average(seconds * 1_000, requestsWithin);
+  const looks = average(seconds * 1_000, looksWithin);
+  const moreLooks = looks - average((counts.devices / devices) * seconds * 1_000, looksWithin);
+  const messages = counts.messages + moreLooks;
+  const executions = devices * (requests + messages);
+  const worker = Math.max(seconds, (devices * (1 + looks * ofLook.devices)) / perInstance.devices);
   const http = Math.max(seconds, (devices * requests) / perInstance.requests);
   const gbSeconds = memoryGb * (worker + http);
   const withoutRepeats =
     counts.records + counts.lists + counts.shared - (counts.requests - 1) * counts.repeated;
-  const tableOperations = devices * (withoutRepeats + (requests - 1) * counts.repeated);
+  const tableOperations =
+    devices * (withoutRepeats + (requests - 1) * counts.repeated + moreLooks * ofLook.tableOperations);
   const kept = (roots: number, inMinutes: number) =>
     Math.min(1, (keptPerMinute * Math.max(1, inMinutes)) / roots);
   // All first requests arrive at once. The deliveries are spread over the boot.
   const own =
     devices * items.request * kept(devices, 1) +
-    devices * counts.messages * items.delivery * kept(devices * counts.messages, minutes);
+    devices * messages * items.delivery * kept(devices * messages, minutes);
   const telemetryGb = ((executions + own) * itemKb) / 1e6;
   const dollars =
     (executions / 1e6) * prices.millionExecutions +
@@ -87,9 +104,10 @@ export function billOf(devices: number, hub: Hub, counts: BootCounts): Bill {
   return {
     minutes,
     requests,
+    messages,
     executions,
     gbSeconds,
-    serviceBusOperations: devices * counts.messages * operationsOfMessage,
+    serviceBusOperations: devices * messages * operationsOfMessage,
     tableOperations,
     telemetryGb,
     dollars,

@@ -8,7 +8,6 @@ import { accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import { processMessage } from '../../src/provisioning/worker.js';
 import { rememberSent } from '../../src/queue/publish.js';
-import type { Clock } from '../../src/shared/time.js';
 import type { Table } from '../../src/storage/table.js';
 import { openBalenaLimit } from '../../src/throttling/balenaLimit.js';
 import { type CircuitRow, openCircuitBreaker } from '../../src/throttling/circuitBreaker.js';
@@ -16,7 +15,7 @@ import { openRateLimiter, type RateLimiterRow } from '../../src/throttling/openR
 import { type MemoryTable, memoryTable } from '../../test/support/memoryTable.js';
 import { openTestRecords } from '../../test/support/openTestRecords.js';
 import { workerDependencies } from '../../test/support/workerTools.js';
-import { createTimeline } from './timeline.js';
+import { createTimeline, type Timeline } from './timeline.js';
 
 /** A hub of IoT Hub. */
 export interface Hub {
@@ -26,6 +25,8 @@ export interface Hub {
 
 /** The operations of the code for each device of a booting fleet. */
 export interface BootCounts {
+  /** The size of the fleet. */
+  devices: number;
   /** Requests of the device, the repeated ones included. */
   requests: number;
   /** Messages, each sent, delivered and completed. */
@@ -57,7 +58,7 @@ const longestWaitMs = 60_000;
  */
 export async function countBoot(devices: number, hub: Hub): Promise<BootCounts> {
   const time = createTimeline(Date.parse('2030-01-01T00:00:00Z'));
-  const { worker, http, table, listed, system, calls, sent, delivery } = await open(hub, time.clock);
+  const { worker, http, table, listed, system, calls, sent, delivery } = await open(hub, time);
   const count = { requests: 0, messages: 0 };
   const done = new Set<string>();
   let free = atATime;
@@ -95,6 +96,7 @@ export async function countBoot(devices: number, hub: Hub): Promise<BootCounts> 
   }
   const each = (total: number) => Math.round((total / devices) * 10) / 10;
   return {
+    devices,
     requests: each(count.requests),
     messages: each(count.messages),
     records: each(table.reads + table.writes),
@@ -107,7 +109,7 @@ export async function countBoot(devices: number, hub: Hub): Promise<BootCounts> 
 }
 
 /** The dependencies of one HTTP host and one worker, with one table for the records and one for the shared rows. */
-async function open(hub: Hub, clock: Clock) {
+async function open(hub: Hub, { clock, after }: Timeline) {
   const { deps, table, calls, sent, delivery } = workerDependencies(clock.now());
   const system = memoryTable<unknown>();
   const { lists, listed } = countedLists();
@@ -121,6 +123,7 @@ async function open(hub: Hub, clock: Clock) {
       clock,
       perMinute: row ? balenaRequestsPerMinute(perMinute) : perMinute,
       random: () => 0.5,
+      schedule: (ms, run) => after(ms, async () => void run()),
       ...(row && { row }),
     });
   const balenaLimit = openBalenaLimit(limiter('balenaLimit'), clock);
@@ -165,7 +168,7 @@ function countedLists() {
 /** The table operations of a request that a waiting device repeats. */
 async function countRepeated(): Promise<number> {
   const time = createTimeline(Date.parse('2030-01-01T00:00:00Z'));
-  const { worker, http, table, listed } = await open({ tier: 'S1', units: 1 }, time.clock);
+  const { worker, http, table, listed } = await open({ tier: 'S1', units: 1 }, time);
   const request = () =>
     accept({ ...worker, ...http }, { uuid: '0'.repeat(32), present: true, service: 'main' });
   await request();

@@ -229,7 +229,7 @@ function overviewDependencies(
     records,
     queue,
     clock,
-    rateLimiter: { nextFree: async () => now } as OverviewDependencies['rateLimiter'],
+    rateLimiter: { allServed: async () => now } as unknown as OverviewDependencies['rateLimiter'],
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => null } as unknown as OverviewDependencies['status'],
     operationsPerMinute: 100,

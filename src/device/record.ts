@@ -1,4 +1,5 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
+import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
 import type { Places } from './lists.js';
 
@@ -33,10 +34,10 @@ export interface PendingWork {
   readonly forceVerify?: boolean;
   /** The work must not begin before this time. */
   readonly due: EpochMs;
-  /** The reserved registry operation, in the rate limiter's virtual time (ms). */
-  readonly reservation?: number;
-  /** The reserved look-up in balena, in the virtual time of balena's limit (ms). */
-  readonly lookUp?: number;
+  /** The place in the line for a registry operation. The work keeps its place until the work is done, also if a run has used the place. */
+  readonly reservation?: Reservation;
+  /** The place in the line for a look-up in balena. */
+  readonly lookUp?: Reservation;
   /** The W3C trace context of the caller. No decision depends on this field. */
   readonly traceparent?: string;
   /** Sending the message of the work is known to have failed. */

@@ -118,6 +118,20 @@ export function isHalfStored({ thumbprint, previous }: Pick<Observed, 'thumbprin
   return thumbprint === null && previous !== null;
 }
 
+/**
+ * Whether the next work goes before all other work: a deprovisioning, a revocation, and the rest of a run that stored only one half of a new
+ * pair.
+ */
+export function goesFirst(record: Pick<DeviceRecord, 'job' | 'check' | 'desired' | 'observed'>): boolean {
+  const { desired, observed } = record;
+  if (!desired.present) return isPending(record.job);
+  return (
+    isHalfStored(observed) ||
+    isToRevoke(desired, heldThumbprint(observed)) ||
+    acceptsRevoked(desired, observed.hub)
+  );
+}
+
 /** The operation of the record's request, in the API's words. */
 export function operationOf({
   desired,

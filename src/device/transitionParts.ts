@@ -164,9 +164,10 @@ export function startCheck(
 }
 
 /**
- * Moves the next work to another time, under a new generation. `forceVerify` and trace are kept. A record without work gets a change.
+ * Moves the next work to another time, under a new generation. `forceVerify`, trace and reservation are kept. A record without work gets
+ * a change.
  *
- * @param reserved the reservations of the new work; earlier reservations are not kept
+ * @param reserved replaces the reservation of the work; an earlier look-up is not kept
  */
 export function reschedule(
   record: DeviceRecord,
@@ -175,7 +176,14 @@ export function reschedule(
   reserved: Reserved = {},
 ): DeviceRecord {
   const work = pendingWork(record);
-  const details = { ...reserved, due, forceVerify: work?.forceVerify, notice: record.check?.notice };
+  const reservation = reserved.reservation ?? work?.reservation;
+  const details = {
+    ...reserved,
+    reservation,
+    due,
+    forceVerify: work?.forceVerify,
+    notice: record.check?.notice,
+  };
   const start = work !== null && !isPending(record.job) ? startCheck : startJob;
   return start(record, work?.traceparent ?? traceparent, details);
 }

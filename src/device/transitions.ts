@@ -1,4 +1,5 @@
 import type { ProvisioningError } from '../shared/errors.js';
+import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
 import type {
   Check,
@@ -24,6 +25,7 @@ import {
 } from './refusal.js';
 import { type DeviceRequest, desiredBy, retirementOf } from './request.js';
 import {
+  goesFirst,
   hasPendingChange,
   isCheckNext,
   isInDesiredState,
@@ -94,6 +96,7 @@ export function requested(
   const record = startJob({ ...next, lastGeneration }, traceparent, {
     due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
     forceVerify: request.forceVerify || before.job?.forceVerify,
+    reservation: keptReservation(found, desired),
   });
   const previous = retirementOf(found?.desired.retire, found?.desired.revoke);
   const accepted: DeviceRecord = {
@@ -104,6 +107,15 @@ export function requested(
     action: request.action === undefined ? null : { id: request.action, error: null, previous },
   };
   return appendHistory(accepted, { at: now, type: 'requested', note: describeRequest(accepted) });
+}
+
+/**
+ * A device that requests again keeps its place in the line, if balena has shown that the new request is valid. A request that goes first
+ * needs no place.
+ */
+function keptReservation(found: DeviceRecord | null, desired: Desired): Reservation | undefined {
+  const isWaiting = found !== null && isPending(found.job) && found.desired.present && desired.validated;
+  return isWaiting && !goesFirst({ ...found, desired }) ? found.job?.reservation : undefined;
 }
 
 /**
@@ -458,7 +470,7 @@ export function suspended(
   record: DeviceRecord,
   context: Context,
   due: EpochMs,
-  reservation: number | undefined,
+  reservation: Reservation | undefined,
   steps: readonly StepResult[],
 ): DeviceRecord {
   const { now } = context;
@@ -481,6 +493,7 @@ export interface Failure {
  *
  * @param due the earliest start of the next run
  * @param growsBackOff true if the next back-off of this device is longer
+ * @param reservation the place in the line that the run had: the work keeps its place
  */
 export function retried(
   record: DeviceRecord,
@@ -488,10 +501,12 @@ export function retried(
   { error, counted, steps }: Failure,
   due: EpochMs,
   growsBackOff: boolean,
+  reservation?: Reservation,
 ): DeviceRecord {
   const { now } = context;
+  const reserved = reservation && { reservation };
   const next: DeviceRecord = {
-    ...reschedule(record, context, afterLease(record, due, now)),
+    ...reschedule(record, context, afterLease(record, due, now), reserved),
     attempts: record.attempts + (counted ? 1 : 0),
     retries: record.retries + (growsBackOff ? 1 : 0),
     quickTries: record.quickTries + (error.mayAppear ? 1 : 0),

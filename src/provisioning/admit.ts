@@ -158,7 +158,7 @@ async function admitWithReservation(
   id: string,
 ): Promise<Admission | null> {
   const { value: record, etag } = found;
-  const { balenaLimit, rateLimiter } = deps;
+  const { balenaLimit } = deps;
   const work = pendingWork(record);
   const postpone = (due: EpochMs, waitsFor: WaitsFor, reserved: Reserved) => {
     const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
@@ -169,14 +169,12 @@ async function admitWithReservation(
   const lookUp = turn?.lookUp ?? null;
   const admission =
     kind === 'later'
-      ? await postpone(due, 'reservation', { ...(reservation !== null && { reservation }) })
+      ? await postpone(due, 'reservation', {})
       : turn?.kind === 'later'
         ? await postpone(turn.due, 'look-up', { ...(lookUp !== null && { lookUp }) })
         : await takeLease(deps, found, { id, reservation, verifiesHub });
   if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);
-  // After a conflict a new reservation is not needed. A reservation from the record still belongs to the record.
-  if (!admission && reservation !== null && reservation !== work?.reservation)
-    rateLimiter.release(reservation);
+  // After a conflict a new look-up is not needed. Reservations from the record still belong to the record.
   if (!admission && lookUp !== null && lookUp !== work?.lookUp) balenaLimit.release(lookUp);
   return admission;
 }

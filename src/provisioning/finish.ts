@@ -1,6 +1,6 @@
 import type { Check, DeviceRecord, Job, StepResult } from '../device/record.js';
 import { deadPart, isRefused } from '../device/refusal.js';
-import { operationOf, workOfMessage } from '../device/state.js';
+import { operationOf, pendingWork, workOfMessage } from '../device/state.js';
 import {
   completed,
   endedAfterCancel,
@@ -22,7 +22,7 @@ import { productMetrics } from '../telemetry/metrics.js';
 import { currentTraceparent } from '../telemetry/traceparent.js';
 import { backOff, quickTryAfter } from '../throttling/backOff.js';
 import { areAllClosed, releaseProbes } from '../throttling/circuitBreaker.js';
-import type { Reservation } from '../throttling/rateLimiter.js';
+import type { RateLimiter, Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 import type { Run } from './run.js';
 
@@ -32,7 +32,7 @@ const scarceMs = 10_000;
 /** How a run ended. */
 export type RunOutcome =
   | { kind: 'succeeded' }
-  | { kind: 'reservation-not-due'; reservation: Reservation }
+  | { kind: 'reservation-not-due'; reservation: Reservation; due: EpochMs }
   | { kind: 'hub-circuit-open'; until: EpochMs }
   | { kind: 'failed'; error: ProvisioningError };
 
@@ -60,9 +60,7 @@ export async function finish(
   run: Run,
   outcome: RunOutcome,
 ): Promise<DeviceRecord> {
-  const { records, clock, rateLimiter, circuits, retryTransient, settings } = deps;
-  if (run.reservation !== null && outcome.kind !== 'reservation-not-due')
-    rateLimiter.release(run.reservation);
+  const { records, clock, circuits, retryTransient, settings } = deps;
   await releaseProbes(circuits, run.id, run.healthyDependencies);
   if (outcome.kind === 'failed' && outcome.error.code === 'balena-write-refused')
     run.observed.writeRefused = true;
@@ -88,8 +86,17 @@ export async function finish(
     }),
   );
   if (!written) throw new Error('unreachable: every run ends with a write');
+  releaseUnused(deps.rateLimiter, run, written);
   if (ended) countEnded(deps.status, ended);
   return written;
+}
+
+/** Gives the run's reservation back, unless the run has used the reservation, or the next work keeps the place. */
+function releaseUnused(rateLimiter: RateLimiter, { reservation }: Run, record: DeviceRecord): void {
+  if (reservation === null) return;
+  const kept = pendingWork(record)?.reservation;
+  const isKept = kept?.lane === reservation.lane && kept.turn === reservation.turn;
+  if (!isKept) rateLimiter.release(reservation);
 }
 
 /** Decides what follows the run, as far as no record is needed. The returned function decides the rest for a record. */
@@ -98,11 +105,10 @@ async function prepareConclusion(
   outcome: RunOutcome,
   blamesDevice: boolean,
 ): Promise<(record: DeviceRecord) => Conclusion> {
-  const { clock, rateLimiter, settings, random, circuits } = deps;
+  const { clock, settings, random, circuits } = deps;
   if (outcome.kind === 'succeeded') return () => outcome;
   if (outcome.kind === 'reservation-not-due') {
-    const { reservation } = outcome;
-    const due = Math.round(await rateLimiter.due(reservation));
+    const { reservation, due } = outcome;
     return () => ({ kind: 'suspended', reservation, due });
   }
   if (outcome.kind === 'hub-circuit-open') return () => ({ kind: 'suspended', due: outcome.until });
@@ -162,7 +168,7 @@ function conclude(
   const failure = { error: next.error, counted: next.counted, steps };
   if (next.kind === 'failed')
     return (isRefused(record, next.error) ? refused : failed)(record, context, failure);
-  return retried(record, context, failure, next.due, next.growsBackOff);
+  return retried(record, context, failure, next.due, next.growsBackOff, run.place ?? undefined);
 }
 
 /** The record with a change that has succeeded, failed for good, or was refused in this run; null if no change has ended. */

@@ -1,8 +1,9 @@
 import type { DeviceRecord } from '../device/record.js';
 import { isCheckNext, onlyLooks, pendingWork } from '../device/state.js';
 import type { EpochMs } from '../shared/time.js';
-import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
+import type { Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
+import { claimOf } from './reserve.js';
 
 /** Whether the look-up of a device may begin, and its reservation. */
 export interface LookUp {
@@ -30,10 +31,11 @@ export async function reserveLookUp(
   const now = clock.now();
   if (!record.desired.present && !onlyLooks(record)) return { kind: 'now', due: now, lookUp: null };
   const reserved = pendingWork(record)?.lookUp;
-  const isMissed = reserved !== undefined && now - (await balenaLimit.due(reserved)) > abandonedAfterMs;
-  if (reserved === undefined && isCheckNext(record) && (await balenaLimit.nextFree()) - now > checkHorizonMs)
+  const claim = claimOf(record);
+  const canWait = reserved === undefined && isCheckNext(record) && !claim.isUrgent;
+  if (canWait && (await balenaLimit.nextFree(claim)) - now > checkHorizonMs)
     return { kind: 'later', due: now + Math.round(checkAgainMs * (1 + random())), lookUp: null };
-  const lookUp = reserved === undefined || isMissed ? await balenaLimit.reserve() : reserved;
+  const lookUp = reserved ?? (await balenaLimit.reserve(claim));
   const due = await balenaLimit.waitFor(lookUp);
   return { kind: due === null ? 'now' : 'later', due: due ?? clock.now(), lookUp };
 }

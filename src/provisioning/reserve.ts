@@ -1,6 +1,7 @@
 import type { DeviceRecord } from '../device/record.js';
 import {
   acceptsRevoked,
+  goesFirst,
   hubAccepts,
   isCheckNext,
   isOfOtherHub,
@@ -8,7 +9,7 @@ import {
   pendingWork,
 } from '../device/state.js';
 import type { EpochMs } from '../shared/time.js';
-import { abandonedAfterMs, type Reservation } from '../throttling/rateLimiter.js';
+import type { Claim, Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 
 /** Whether the work may begin, and with which reservation. */
@@ -36,7 +37,7 @@ const freeAtOnceMs = 1_000;
 /**
  * Decides before a run whether the work may begin. The first run of a request begins without a reservation: the run reserves its registry
  * operation when the run needs the operation, after balena has shown the device. So a wrong request never holds a reservation. The next run
- * waits for the reservation of the first. A reservation that was missed is replaced.
+ * waits for the reservation of the first.
  *
  * @throws ProvisioningError `records-unavailable`
  */
@@ -52,24 +53,30 @@ export async function reserve(
   record: DeviceRecord,
 ): Promise<ReserveResult> {
   const now = clock.now();
-  const reserved = pendingWork(record)?.reservation;
-  if (reserved !== undefined) {
-    const isMissed = now - (await rateLimiter.due(reserved)) > abandonedAfterMs;
-    const reservation = isMissed ? await rateLimiter.reserve() : reserved;
+  const reservation = pendingWork(record)?.reservation ?? null;
+  if (reservation !== null) {
     const due = await rateLimiter.waitFor(reservation);
-    if (due !== null) return { kind: 'later', due, reservation };
-    rateLimiter.markUsed(reservation);
-    return { kind: 'now', due: clock.now(), reservation };
+    return due === null
+      ? { kind: 'now', due: clock.now(), reservation }
+      : { kind: 'later', due, reservation };
   }
-  const begins: ReserveResult = { kind: 'now', due: now, reservation: null };
-  if (!isCheckNext(record)) return begins;
-  const freeInMs = (await rateLimiter.nextFree()) - now;
+  const begins: ReserveResult = { kind: 'now', due: now, reservation };
+  if (!isCheckNext(record) || goesFirst(record)) return begins;
+  const freeInMs = (await rateLimiter.nextFree(claimOf(record))) - now;
   if (!expectsHubOperation(record, now, settings))
     return isHubVerificationDue(record, now) && freeInMs <= freeAtOnceMs
       ? { ...begins, verifiesHub: true }
       : begins;
   if (freeInMs <= checkHorizonMs) return begins;
   return { ...begins, kind: 'later', due: now + Math.round(checkAgainMs * (1 + random())) };
+}
+
+/** The claim of a device's next work. @param fleet the fleet as far as known; default: the recorded fleet */
+export function claimOf(
+  record: Pick<DeviceRecord, 'job' | 'check' | 'desired' | 'observed'>,
+  fleet = record.observed.fleet,
+): Claim {
+  return { fleet, isUrgent: goesFirst(record) };
 }
 
 /**

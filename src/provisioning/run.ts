@@ -7,15 +7,20 @@ import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
 import { openStepSpans } from '../telemetry/spans.js';
 import type { CircuitUser } from '../throttling/circuitBreaker.js';
-import type { Reservation } from '../throttling/rateLimiter.js';
+import { keptPlace, type Reservation } from '../throttling/rateLimiter.js';
 import { callTwice, hubCallLimit } from './callTwice.js';
 import type { WorkerDependencies, WorkerSettings } from './dependencies.js';
 import { openPings } from './ping.js';
+import { claimOf } from './reserve.js';
 import type { Work } from './steps/work.js';
 
 /** Ends a run that needs a registry operation whose time is not near. */
 export class ReservationNotDue extends Error {
-  constructor(readonly reservation: Reservation) {
+  /** @param due the moment at which the work should look again */
+  constructor(
+    readonly reservation: Reservation,
+    readonly due: EpochMs,
+  ) {
     super('the reserved registry operation is not due yet');
   }
 }
@@ -46,6 +51,8 @@ export interface Run extends Work {
   blamesDevice: boolean;
   /** The reserved operation; null once the run has used the reservation. */
   reservation: Reservation | null;
+  /** The place that the work keeps if the run fails; null if the run needed no registry operation. */
+  place: Reservation | null;
   readonly steps: StepResult[];
   /** The record as it was written with the lease. */
   readonly leased: DeviceRecord;
@@ -101,6 +108,7 @@ export function startRun(
     healthyDependencies: new Set(),
     blamesDevice: true,
     reservation,
+    place: reservation && keptPlace(reservation),
     steps,
     leased: record,
     end,
@@ -245,7 +253,6 @@ function openStepTimer(clock: Clock) {
 
 /** The registry operations of a run. */
 function openOperations({ rateLimiter, circuits, status }: WorkerDependencies, run: Run, user: CircuitUser) {
-  const wasReserved = run.reservation !== null;
   let isDue = false;
   let hasUsedReservation = false;
 
@@ -259,10 +266,10 @@ function openOperations({ rateLimiter, circuits, status }: WorkerDependencies, r
     // Work that was not looked up before is admitted by balena's circuit alone.
     const openUntil = await circuits.hub.admit(user);
     if (openUntil !== null) throw new HubCircuitOpen(openUntil);
-    run.reservation ??= await rateLimiter.reserve();
-    if ((await rateLimiter.waitFor(run.reservation)) !== null) throw new ReservationNotDue(run.reservation);
-    // A reservation from before the run was marked as used when the run started.
-    if (!wasReserved) rateLimiter.markUsed(run.reservation);
+    run.reservation ??= await rateLimiter.reserve(claimOf(run.leased, run.observed.fleet));
+    run.place = keptPlace(run.reservation);
+    const due = await rateLimiter.waitFor(run.reservation);
+    if (due !== null) throw new ReservationNotDue(run.reservation, due);
     isDue = true;
   }
 
@@ -272,6 +279,7 @@ function openOperations({ rateLimiter, circuits, status }: WorkerDependencies, r
     async count(): Promise<void> {
       if (hasUsedReservation) rateLimiter.charge();
       else await wait();
+      if (run.reservation) rateLimiter.markUsed(run.reservation);
       hasUsedReservation = true;
       run.reservation = null;
       status.count('operations');

@@ -137,7 +137,7 @@ async function outcomeOf(run: Run): Promise<RunOutcome> {
     return { kind: 'succeeded' };
   } catch (error) {
     if (error instanceof ReservationNotDue)
-      return { kind: 'reservation-not-due', reservation: error.reservation };
+      return { kind: 'reservation-not-due', reservation: error.reservation, due: error.due };
     if (error instanceof HubCircuitOpen) return { kind: 'hub-circuit-open', until: error.until };
     return { kind: 'failed', error: ProvisioningError.from(error) };
   }

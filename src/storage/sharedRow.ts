@@ -25,20 +25,45 @@ export interface SharedRowOptions<T> {
   freshMs: number;
 }
 
-/** Opens a row. Each process keeps the last reading for `freshMs`. */
+/**
+ * Opens a row. Each process keeps the last reading for `freshMs`, and callers at the same time share one request. A reading that was under
+ * way during a write may be older than the write, and is not kept.
+ */
 export function openSharedRow<T>({ table, key, clock, initial, freshMs }: SharedRowOptions<T>): SharedRow<T> {
   let last: { reading: Reading<T>; at: EpochMs } | undefined;
+  let underWay: Promise<Reading<T>> | undefined;
+
+  function forget(): void {
+    last = undefined;
+    underWay = undefined;
+  }
+
+  function request(): Promise<Reading<T>> {
+    const request = table.get(key).then((row): Reading<T> => {
+      const reading = row ?? { value: initial, etag: null };
+      if (underWay === request) last = { reading, at: clock.now() };
+      return reading;
+    });
+    underWay = request;
+    const end = () => {
+      if (underWay === request) underWay = undefined;
+    };
+    request.then(end, end);
+    return request;
+  }
+
   return {
     async read() {
-      if (!last || clock.now() - last.at >= freshMs) {
-        const reading = (await table.get(key)) ?? { value: initial, etag: null };
-        last = { reading, at: clock.now() };
-      }
-      return last.reading;
+      if (last && clock.now() - last.at < freshMs) return last.reading;
+      return underWay ?? request();
     },
     async write(value, { etag }) {
-      last = undefined;
-      return table.put(key, value, etag);
+      forget();
+      try {
+        return await table.put(key, value, etag);
+      } finally {
+        forget();
+      }
     },
   };
 }

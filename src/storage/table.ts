@@ -4,6 +4,7 @@ import { openAgent, retireAgent, useAgent } from '../shared/httpAgent.js';
 import { managedIdentity } from '../shared/managedIdentity.js';
 import { openRenewable } from '../shared/renewable.js';
 import { decodeIfReadable, decodeRow, encodeRow } from './format.js';
+import type { NoteDate } from './serverClock.js';
 
 /** A stored value and its version. */
 export interface Row<T> {
@@ -69,6 +70,8 @@ export interface TableOptions {
    * (possibly none) with a continuation token. The whole request takes up to 30 s (documented in "Query timeout and pagination").
    */
   pageTimeoutMs?: number;
+  /** Gets the time of the service with each answer. */
+  noteDate?: NoteDate;
 }
 
 interface Entity {
@@ -159,12 +162,13 @@ export function openTable<T>(options: TableOptions): ErasableTable<T> & ScannedT
  * Opens the connections to one table. `call` runs a call with a deadline (ms), creates the table before the first call, and throws
  * `records-unavailable`, or RestError for a conflict or a missing row. A call without an answer is made again over new connections.
  */
-function connect({ connection, name, callTimeoutMs = 5_000 }: TableOptions) {
+function connect({ connection, name, callTimeoutMs = 5_000, noteDate }: TableOptions) {
   const connections = openRenewable(
     () => {
       const client = createClient(connection, name);
       const agent = openAgent(client.url.startsWith('https:'));
       useAgent(client, agent);
+      if (noteDate) noteDates(client, noteDate);
       return { client, agent, created: undefined as Promise<void> | undefined };
     },
     ({ agent }) => retireAgent(agent),
@@ -200,6 +204,21 @@ function connect({ connection, name, callTimeoutMs = 5_000 }: TableOptions) {
   }
 
   return { call };
+}
+
+/** Hands over the header `Date` of each answer. Each try of a request has its own times. */
+function noteDates({ pipeline }: TableClient, noteDate: NoteDate): void {
+  const policy: Parameters<typeof pipeline.addPolicy>[0] = {
+    name: 'noteDate',
+    async sendRequest(request, next) {
+      const sentAt = Date.now();
+      const response = await next(request);
+      const date = Date.parse(response.headers.get('date') ?? '');
+      if (!Number.isNaN(date)) noteDate(date, sentAt, Date.now());
+      return response;
+    },
+  };
+  pipeline.addPolicy(policy, { afterPhase: 'Retry' });
 }
 
 function createClient(connection: TableOptions['connection'], name: string): TableClient {

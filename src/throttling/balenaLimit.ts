@@ -35,11 +35,11 @@ export function openBalenaLimit(rateLimiter: RateLimiter, clock: Clock): BalenaL
   const restMs = () => Math.max(0, pausedUntil - clock.now());
 
   return {
-    reserve: () => rateLimiter.reserve(),
+    reserve: (claim) => rateLimiter.reserve(claim),
     due: (reservation) => rateLimiter.due(reservation),
     waitFor: (reservation) => rateLimiter.waitFor(reservation),
     release: (reservation) => rateLimiter.release(reservation),
-    nextFree: () => rateLimiter.nextFree(),
+    nextFree: (claim) => rateLimiter.nextFree(claim),
     use(reservation) {
       rateLimiter.markUsed(reservation);
       prepaid += 1;

@@ -1,43 +1,54 @@
+import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
 
-/** A reservation that was missed by more than this is abandoned, and is handed out again. */
-export const abandonedAfterMs = 10_000;
+export type { Reservation } from '../shared/reservation.js';
+
+/** The place of work whose operation was used, and that needs another one. The line moves back by one operation. */
+export function keptPlace({ lane, turn }: Reservation): Reservation {
+  return { lane, turn: Math.max(turn, 1) };
+}
+
+/** Who reserves an operation. */
+export interface Claim {
+  /** Fleets with waiting devices share the rate. Devices without a known fleet share one lane. */
+  fleet?: string | null;
+  /** The operation goes first: the whole line moves back by one operation. */
+  isUrgent?: boolean;
+}
 
 /**
- * A reserved moment for one registry operation, in the rate limiter's virtual time (ms). The operation is due `shift` ms after the virtual
- * moment.
- */
-export type Reservation = number;
-
-/**
- * The hub's rate limit of registry operations, shared by all workers through one row. `reserve`, `due`, `pausedUntil` and `nextFree`
- * throw `records-unavailable`.
+ * A rate limit of operations, shared by all workers through one row: registry operations of the hub, or requests to balena. Methods
+ * with a result throw `records-unavailable`.
  */
 export interface RateLimiter {
-  /**
-   * Reserves the next free moment. If the next free moment is still to come, an abandoned reservation is handed out first, for use at
-   * once. Without abandoned reservations, workers below the hub's rate would put off all jobs to the end of the reserved time.
-   */
-  reserve(): Promise<Reservation>;
-  /** The moment of the reservation, with all delays since the reserving. */
+  /** Reserves the next free operation, or a place in the line. */
+  reserve(claim?: Claim): Promise<Reservation>;
+  /** The expected moment of the reservation, by the present rate and the present line. */
   due(reservation: Reservation): Promise<EpochMs>;
   /**
-   * Waits in memory for a near reservation, a few calls at a time. A backlog waits in the queue, with each message scheduled for its
-   * reservation. The workers stay free.
+   * The moment at which work with this reservation should look again. The moment of a distant reservation can come closer, so the work looks
+   * again after a tenth of the wait.
+   */
+  wakeAt(reservation: Reservation): Promise<EpochMs>;
+  /**
+   * Waits in memory for a near reservation, a few calls at a time. A backlog waits in the queue, and the workers stay free. Work that is
+   * there early may begin if the line stands still because others do not use their reservations.
    *
-   * @returns null when the reservation is due; for a distant reservation, the moment at which the reservation is due
+   * @returns null when the reservation is due; for a distant reservation, the moment at which the work should look again
    */
   waitFor(reservation: Reservation): Promise<EpochMs | null>;
-  /** Marks a reservation as used by an operation, so that the reservation does not count as abandoned. */
+  /** Marks a reservation as used by an operation. The line moves on as reservations are used. */
   markUsed(reservation: Reservation): void;
-  /** Gives an unneeded reservation back. This process can use the reservation again within 5 s. */
+  /** Gives an unneeded reservation back. Everybody can use the operation at once. */
   release(reservation: Reservation): void;
-  /** Counts a further operation of a run that has used its reservation. The run does not wait. */
+  /** Counts a further operation of a run that has used its reservation. The run does not wait, and the line moves back by one operation. */
   charge(): void;
-  /** Moves all present and future reservations by `ms`, after throttling by the hub. Never throws. */
+  /** Lets no operation begin for `ms`, after throttling by the hub. Never throws. */
   delayAll(ms: number): Promise<void>;
-  /** The end of the last delay of `delayAll`, from a reading up to a second old. The end may have passed. */
+  /** The end of the last wait of `delayAll`, not before now, from a reading up to a second old. */
   pausedUntil(): Promise<EpochMs>;
-  /** The next free moment, not before now, from a reading up to a second old. */
-  nextFree(): Promise<EpochMs>;
+  /** The expected moment of a new reservation, not before now, from a reading up to a second old. */
+  nextFree(claim?: Claim): Promise<EpochMs>;
+  /** The expected moment at which all present reservations are served, not before now. */
+  allServed(): Promise<EpochMs>;
 }

@@ -177,7 +177,7 @@ export const rulesOff: ShownRule[] = [
       ...backAgain,
       acts: [act(0, provision), act(120 * seconds, deprovision), act(12 * seconds, provision)],
     },
-    within: 1_000,
+    within: 2_000,
   },
   {
     rule: 'what was done while a write of a dead worker may still take effect is checked afterwards',

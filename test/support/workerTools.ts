@@ -36,18 +36,20 @@ export function workerDependencies(at: number) {
   const circuit = (dependency: 'balena' | 'hub') =>
     openCircuitBreaker({ dependency, table: memoryTable<CircuitRow>(), clock, log: () => {} });
   const rateLimiter: RateLimiter = {
-    reserve: async () => 1,
+    reserve: async () => ({ lane: '', turn: 1 }),
     due: async () => clock.now(),
+    wakeAt: async () => clock.now(),
     waitFor: async () => null,
     markUsed: () => calls.push('used'),
     release: () => calls.push('released'),
     charge: () => calls.push('charged'),
     delayAll: async (ms) => void calls.push(`delayed ${ms}`),
     pausedUntil: async () => 0,
+    allServed: async () => clock.now(),
     nextFree: async () => clock.now(),
   };
   const balenaLimit: BalenaLimit = {
-    reserve: async () => 2,
+    reserve: async () => ({ lane: '', turn: 2 }),
     due: async () => clock.now(),
     waitFor: async () => null,
     release: () => calls.push('look-up released'),

@@ -27,12 +27,12 @@ export interface OverviewDependencies extends DepthsDependencies, HealthDependen
  */
 export async function readOverview(deps: OverviewDependencies): Promise<Overview> {
   const { clock, deviceSnapshots, samples, rateLimiter, operationsPerMinute } = deps;
-  const [snapshot, queue, stored, lines, nextFree] = await Promise.all([
+  const [snapshot, queue, stored, lines, allServed] = await Promise.all([
     deviceSnapshots.read(freshMs),
     readDepths(deps),
     samples.since(clock.now() - hourMs - 60_000),
     health(deps),
-    rateLimiter.nextFree(),
+    rateLimiter.allServed(),
   ]);
   const now = clock.now();
   const { devices } = snapshot;
@@ -50,7 +50,7 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
     rateLimiter: {
       limitPerMinute: operationsPerMinute,
       lastMinute: history.at(-1)?.operations ?? null,
-      backlogDoneAt: isoOrNull(backlogDoneAt(devices, { now, nextFree, operationsPerMinute })),
+      backlogDoneAt: isoOrNull(backlogDoneAt(devices, { now, allServed, operationsPerMinute })),
     },
     timing: timingOf(devices, now),
     history,
@@ -74,7 +74,7 @@ function countStates(devices: DeviceIndex, now: EpochMs): Overview['states'] {
 /** When the rate limiter will have served all pending jobs. Jobs without a reservation are served after all reserved jobs. */
 function backlogDoneAt(
   devices: DeviceIndex,
-  { now, nextFree, operationsPerMinute }: { now: EpochMs; nextFree: EpochMs; operationsPerMinute: number },
+  { now, allServed, operationsPerMinute }: { now: EpochMs; allServed: EpochMs; operationsPerMinute: number },
 ): EpochMs | null {
   let latest = 0;
   let unreserved = 0;
@@ -84,7 +84,7 @@ function backlogDoneAt(
     if (!isReserved) unreserved += 1;
   }
   if (latest === 0) return null;
-  return Math.round(Math.max(latest, nextFree + (unreserved * 60_000) / operationsPerMinute, now));
+  return Math.round(Math.max(latest, allServed + (unreserved * 60_000) / operationsPerMinute, now));
 }
 
 function timingOf(devices: DeviceIndex, now: EpochMs): Overview['timing'] {

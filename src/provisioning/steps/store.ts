@@ -1,5 +1,7 @@
 import type { ScopedVariables, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
+import { ProvisioningError } from '../../shared/errors.js';
+import { isTransient } from '../../shared/retry.js';
 import type { Change, Work } from './work.js';
 
 /**
@@ -55,19 +57,63 @@ export async function store(
     [...held, observed.thumbprint].find((other) => other && other !== credentials.thumbprint) ??
     observed.previous;
   observed.thumbprint = null;
-  // Every write is awaited, also after a failure: a run must not end while one of its writes is under way.
-  const results = await Promise.allSettled(
-    writes.map(([name, value]) =>
-      work.balena('store', (balena) => balena.store(scope, scopedVariables, name, value)),
-    ),
-  );
-  for (const result of results) {
-    if (result.status === 'rejected') throw result.reason;
-  }
+  const { stored, missing, failure } = await write(work, scopedVariables, writes);
+  if (failure && stored.length === 0) throw failure.reason;
+  if (failure) await completePair(work, scopedVariables, { stored, missing, failure });
   return writes.map(([name, value]) => {
     const replaced = scopedVariables.variables[name] ?? null;
     return { scope, isForeign: false, name, value, replaced };
   });
+}
+
+type Values = [VariableName, string][];
+
+/** The outcome of some writes. */
+interface Written {
+  stored: Values;
+  missing: Values;
+  /** The first failure; undefined if everything was stored. */
+  failure: PromiseRejectedResult | undefined;
+}
+
+/** Writes variables, in parallel. */
+async function write(work: Work, scopedVariables: ScopedVariables, values: Values): Promise<Written> {
+  const scope = work.desired.service ?? '';
+  // Every write is awaited, also after a failure: a run must not end while one of its writes is under way.
+  const results = await Promise.allSettled(
+    values.map(([name, value]) =>
+      work.balena('store', (balena) => balena.store(scope, scopedVariables, name, value)),
+    ),
+  );
+  return {
+    stored: values.filter((_, i) => results[i]?.status === 'fulfilled'),
+    missing: values.filter((_, i) => results[i]?.status === 'rejected'),
+    failure: results.find((result) => result.status === 'rejected'),
+  };
+}
+
+/**
+ * Completes a pair of which only one half was stored: this run alone has the other half. If the other half cannot be stored either, the
+ * stored half gets its earlier value back, so that the device keeps its earlier pair. A write that may still arrive later forbids that.
+ *
+ * @throws ProvisioningError the error of the missing half
+ */
+async function completePair(
+  work: Work,
+  scopedVariables: ScopedVariables,
+  { stored, missing, failure }: Written,
+): Promise<void> {
+  const again = isTransient(failure?.reason) ? await write(work, scopedVariables, missing) : { failure };
+  if (!again.failure) return;
+  const mayArrive = [failure, again.failure].some(
+    (each) => each && ProvisioningError.from(each.reason).outcomeUnknown,
+  );
+  const earlier = stored.flatMap(([name]): Values => {
+    const variable = scopedVariables.variables[name];
+    return variable ? [[name, variable.value]] : [];
+  });
+  if (!mayArrive) await write(work, scopedVariables, earlier);
+  throw again.failure.reason;
 }
 
 /** The variables of a scope that differ from the pair. */

@@ -58,7 +58,7 @@ test('the backlog is done when the last slot has come, and those without a slot 
   const { deps, put } = opsDependencies(tables);
   await put(1, {
     error: null,
-    job: { generation: 7, due: start + 30_000, reservation: start + 30_000 },
+    job: { generation: 7, due: start + 30_000, reservation: { lane: '', turn: 1 } },
   });
   expect((await readOverview(deps)).rateLimiter.backlogDoneAt).toBe(new Date(start + 30_000).toISOString());
   const other = opsDependencies(tables);

@@ -44,7 +44,7 @@ let failed = 0;
 let calls = 0;
 
 /** The methods that return an iterable, and no promise. */
-const iterables = new Set(['column', 'summaries', 'listOverdue', 'deadLetters']);
+const iterables = new Set(['column', 'rows', 'summaries', 'listed', 'deadLetters']);
 
 async function* failingIterable(way: number) {
   if (way < 0.66) throw new Error('rejected');

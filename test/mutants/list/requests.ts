@@ -41,8 +41,8 @@ export const requestMutants = [
     [
       'repeated-request-writes',
       'A repeated request joins the pending change',
-      'if (same && hasPendingChange(record) && !waitsForBulkAction(record, now))',
-      'if (same && hasPendingChange(record) && waitsForBulkAction(record, now))',
+      'if (same && hasPendingChange(record) && isLast)',
+      'if (same && hasPendingChange(record) && !isLast)',
     ],
     [
       'already-provisioned-ignores-state',

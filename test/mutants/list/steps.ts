@@ -165,6 +165,24 @@ export const stepMutants = [
   ]),
   ...mutantsOf('src/provisioning/steps/store.ts', [
     [
+      'half-pair-left',
+      'The run that has stored one half of a pair stores the other half',
+      'const again = isTransient(failure?.reason) ? await write(work, scopedVariables, missing) : { failure };',
+      'const again = isTransient(failure?.reason) && missing.length > 1 ? await write(work, scopedVariables, missing) : { failure };',
+    ],
+    [
+      'half-pair-not-taken-back',
+      'A half that stays alone gets its earlier value back',
+      '  if (!mayArrive) await write(work, scopedVariables, earlier);\n',
+      '  void [mayArrive, earlier];\n',
+    ],
+    [
+      'taken-back-too-early',
+      'A half is not taken back while the other half may arrive',
+      '  if (!mayArrive) await write(',
+      '  if (!mayArrive || earlier.length > 0) await write(',
+    ],
+    [
       'right-not-proven',
       'After a refused write, the right is proven before the hub is called',
       'if (!work.observed.writeRefused || isStored) return scopedVariables;',
@@ -197,8 +215,8 @@ export const stepMutants = [
     [
       'failed-write-ignored',
       'A write that failed fails the step',
-      "    if (result.status === 'rejected') throw result.reason;\n",
-      '    void result;\n',
+      '  throw again.failure.reason;\n',
+      '  void again.failure.reason;\n',
     ],
   ]),
   ...mutantsOf('src/provisioning/steps/readBack.ts', [

@@ -138,13 +138,25 @@ export const transitionMutants = [
       'suspended-drops-reservation',
       'A run that waits for its reservation keeps the reservation',
       'const reserved = reservation === undefined ? {} : { reservation };',
-      'const reserved = {};',
+      'const reserved = reservation === undefined ? { reservation } : {};',
+    ],
+    [
+      'place-lost-on-request',
+      'A device that requests again keeps its place',
+      'return isWaiting && !goesFirst({ ...found, desired }) ?',
+      'return isWaiting && goesFirst({ ...found, desired }) ?',
+    ],
+    [
+      'unseen-request-keeps-place',
+      'A request that balena has not shown as valid holds no place',
+      ' && found.desired.present && desired.validated;',
+      ' && found.desired.present;',
     ],
     [
       'retry-before-lease-ends',
       'No run starts before an unresolved lease has run out',
-      '    ...reschedule(record, context, afterLease(record, due, now)),\n    attempts:',
-      '    ...reschedule(record, context, due),\n    attempts:',
+      '    ...reschedule(record, context, afterLease(record, due, now), reserved),\n    attempts:',
+      '    ...reschedule(record, context, due, reserved),\n    attempts:',
     ],
     [
       'retry-never-counted',
@@ -351,8 +363,8 @@ export const transitionMutants = [
     [
       'force-verify-lost',
       'A job that is rescheduled still asks the hub',
-      'const details = { ...reserved, due, forceVerify: work?.forceVerify, notice: record.check?.notice };',
-      'const details = { ...reserved, due, notice: record.check?.notice };',
+      '    reservation,\n    due,\n    forceVerify: work?.forceVerify,\n',
+      '    reservation,\n    due,\n',
     ],
     [
       'lost-record-meets-its-past',

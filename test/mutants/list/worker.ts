@@ -160,7 +160,7 @@ export const workerMutants = [
       'look-up-waits-for-hub',
       'A request is looked up while the circuit of the hub is open',
       'return isPending(job) && desired.present && !desired.validated && job.reservation === undefined;',
-      'return isPending(job) && desired.present && !desired.validated && job.reservation === 1;',
+      'return isPending(job) && desired.present && !desired.validated && job.reservation === null;',
     ],
     [
       'looked-up-again-while-hub-is-away',
@@ -178,12 +178,6 @@ export const workerMutants = [
       'look-up-counted-twice',
       'The first request of a run is counted by its reservation',
       "  if (lookUp !== null && admission?.kind === 'admitted') balenaLimit.use(lookUp);\n",
-      '',
-    ],
-    [
-      'reservation-kept-on-conflict',
-      'A new reservation is free again after a conflict',
-      '  if (!admission && reservation !== null && reservation !== work?.reservation)\n    rateLimiter.release(reservation);\n',
       '',
     ],
   ]),
@@ -223,14 +217,8 @@ export const workerMutants = [
     [
       'look-up-reserved-again',
       'A reserved look-up is kept',
-      'const lookUp = reserved === undefined || isMissed ?',
-      'const lookUp = (true as boolean) || reserved === undefined || isMissed ?',
-    ],
-    [
-      'missed-look-up-used',
-      'A look-up that was missed is reserved anew',
-      'const lookUp = reserved === undefined || isMissed ?',
-      'const lookUp = reserved === undefined ?',
+      'const lookUp = reserved ?? (await',
+      'const lookUp = (reserved ? undefined : reserved) ?? (await',
     ],
     [
       'look-up-not-waited-for',
@@ -447,8 +435,14 @@ export const workerMutants = [
     [
       'unused-reservation-kept',
       'A reservation that a run did not need is free again',
-      "  if (run.reservation !== null && outcome.kind !== 'reservation-not-due')\n    rateLimiter.release(run.reservation);",
-      '',
+      '  if (!isKept) rateLimiter.release(reservation);\n',
+      '  void [isKept, rateLimiter];\n',
+    ],
+    [
+      'place-lost-on-failure',
+      'Work that fails once keeps its place',
+      'next.growsBackOff, run.place ?? undefined)',
+      'next.growsBackOff, undefined)',
     ],
     [
       'counted-with-open-circuit',
@@ -471,16 +465,16 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/reserve.ts', [
     [
-      'reserved-before-look-up',
-      'A device is looked up before an operation is reserved',
-      'if (reserved !== undefined) {\n    const isMissed = now - (await rateLimiter.due(reserved)) > abandonedAfterMs;',
-      'if (true as boolean) {\n    const isMissed = reserved === undefined || now - (await rateLimiter.due(reserved)) > abandonedAfterMs;',
+      'urgent-check-waits',
+      'A check of a device with half a pair does not wait behind requests',
+      'if (!isCheckNext(record) || goesFirst(record)) return begins;',
+      'if (!isCheckNext(record)) return begins;',
     ],
     [
-      'missed-reservation-used',
-      'A reservation that was missed is reserved anew',
-      'const reservation = isMissed ? await rateLimiter.reserve() : reserved;',
-      'const reservation = isMissed ? reserved : reserved;',
+      'nothing-is-urgent',
+      'A deprovisioning, a revocation and half a pair go first',
+      'return { fleet, isUrgent: goesFirst(record) };',
+      'return { fleet, isUrgent: goesFirst(record) && fleet === null };',
     ],
     [
       'check-begins-behind-requests',
@@ -503,14 +497,8 @@ export const workerMutants = [
     [
       'reservation-not-waited-for',
       'A reservation is waited for',
-      "if (due !== null) return { kind: 'later', due, reservation };",
-      "if (due !== null && due < 0) return { kind: 'later', due, reservation };",
-    ],
-    [
-      'use-not-marked',
-      'A reservation that is used is marked',
-      '    rateLimiter.markUsed(reservation);\n    return',
-      '    return',
+      'return due === null\n',
+      'return due === null || due > 0\n',
     ],
     [
       'no-operation-for-force-verify',

@@ -54,7 +54,7 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     /** The devices of each process's deliveries. */
     atDelivery: new Map<Process, string[]>(),
     /** Reservations in use. */
-    reservations: new Set<number>(),
+    reservations: new Set<string>(),
     /** The desired state of the run of the lease holder of each device works. */
     atWork: new Map<string, Desired>(),
     /** The pair of each device, accepted by the hub. */

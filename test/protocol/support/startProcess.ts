@@ -93,7 +93,6 @@ export function startProcess(system: System, name: string): Running {
     sentRecently: rememberSent(clock),
     rateLimiter: watchRateLimiter(
       system,
-      clock,
       openRateLimiter({ table: table(), clock, perMinute: scenario.perMinute, random: world.random }),
     ),
     balenaLimit: openBalenaLimit(

@@ -1,24 +1,20 @@
-import type { Clock } from '../../../src/shared/time.js';
-import { abandonedAfterMs, type RateLimiter } from '../../../src/throttling/rateLimiter.js';
+import { keptPlace, type RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import type { System } from './createSystem.js';
 
-/** No reservation is given twice, unless the reservation was released or missed. */
-export function watchRateLimiter(
-  { world, reservations }: System,
-  clock: Clock,
-  rateLimiter: RateLimiter,
-): RateLimiter {
+/** No turn is given twice, unless the turn was given back. */
+export function watchRateLimiter({ world, reservations }: System, rateLimiter: RateLimiter): RateLimiter {
   return {
     ...rateLimiter,
-    async reserve() {
-      const reservation = await rateLimiter.reserve();
-      const isMissed = clock.now() - (await rateLimiter.due(reservation)) >= abandonedAfterMs - 1_000;
-      if (reservations.has(reservation) && !isMissed) world.violated('', 'a slot was given twice');
-      reservations.add(reservation);
+    async reserve(claim) {
+      const reservation = await rateLimiter.reserve(claim);
+      const { lane, turn } = reservation;
+      if (turn > 0 && reservations.has(`${lane}/${turn}`)) world.violated('', 'a slot was given twice');
+      reservations.add(`${lane}/${turn}`);
       return reservation;
     },
     release(reservation) {
-      reservations.delete(reservation);
+      const { lane, turn } = keptPlace(reservation);
+      reservations.delete(`${lane}/${turn}`);
       rateLimiter.release(reservation);
     },
   };

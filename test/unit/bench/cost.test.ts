@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { billOf, requestsWithin } from '../../../bench/cost/bill.js';
+import { billOf, looksWithin, requestsWithin } from '../../../bench/cost/bill.js';
 import { countBoot } from '../../../bench/cost/countBoot.js';
 import { costTables, withTables } from '../../../bench/cost/tables.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
@@ -30,11 +30,16 @@ test('the requests of one device are those of Cloud Relay', () => {
   expect(requestsWithin(600_000) - requestsWithin(480_000)).toBe(2);
 });
 
+test('work in the line looks again after a minute at least, and after a tenth of a long wait', () => {
+  expect([60_000, 61_000, 600_000, 1_200_000].map(looksWithin)).toEqual([0, 1, 9, 16]);
+});
+
 test('a bill computed from a small boot is that of a larger boot', async () => {
   const hub = { tier: 'S1', units: 1 } as const;
   const [small, large] = [await countBoot(200, hub), await countBoot(400, hub)];
-  const { requests, tableOperations } = billOf(400, hub, small);
+  const { requests, messages, tableOperations } = billOf(400, hub, small);
   expect(Math.abs(requests / large.requests - 1)).toBeLessThan(0.05);
+  expect(Math.abs(messages / large.messages - 1)).toBeLessThan(0.1);
   expect(Math.abs(tableOperations / 400 / (large.records + large.lists + large.shared) - 1)).toBeLessThan(
     0.05,
   );

@@ -17,6 +17,7 @@ const job: Job = { generation: 7, due: now - 1_000, traceparent: '00-first' };
 const lease = { by: 'worker', until: now + minutes, generation: 0, lateUntil: now + 2 * minutes };
 /** A check after a pending or a dead job. */
 const laterCheck = { generation: 8, due: now };
+const place = (turn: number) => ({ lane: 'org/one', turn });
 const base = recordWith({ lastGeneration: 7, firstGeneration: 5, attempts: 2, retries: 3, replays: 1 });
 
 /** One record in each state of docs/protocol.md, and variants for single transitions. */
@@ -27,7 +28,7 @@ const samples: Record<JobState, DeviceRecord[]> = {
   ],
   pending: [
     { ...base, job },
-    { ...base, check: { ...job, forceVerify: true, reservation: 3, unsent: true } },
+    { ...base, check: { ...job, forceVerify: true, reservation: place(3), unsent: true } },
     { ...provisioned, check: { ...job }, lastGeneration: 7 },
     { ...base, job, check: laterCheck },
     { ...base, job, late: { until: now + minutes, scopes: ['relay'] } },
@@ -102,7 +103,8 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   restoredFromRun: () => transitions.restoredFromRun({ ...base, job, lease }, context),
   restoredFromMessage: () => transitions.restoredFromMessage(lost, context),
   publishFailed: (record) => transitions.publishFailed(record),
-  postponed: (record) => transitions.postponed(record, context, now + 5, 'reservation', { reservation: 9 }),
+  postponed: (record) =>
+    transitions.postponed(record, context, now + 5, 'reservation', { reservation: place(9) }),
   leaseExpired: (record) => transitions.leaseExpired(record, context),
   leased: (record) =>
     transitions.leased(record, context, { by: 'me', until: now + minutes, lateUntil: now + 2 * minutes }),
@@ -116,7 +118,7 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   completed: (record) => transitions.completed(record, context, steps),
   looked: (record) =>
     isDeadByOperator(record.job) && isCheckNext(record) ? transitions.looked(record, context, steps) : null,
-  suspended: (record) => transitions.suspended(record, context, now + 5, 9, steps),
+  suspended: (record) => transitions.suspended(record, context, now + 5, place(9), steps),
   retried: (record) => transitions.retried(record, context, failure, now + 5, true),
   failed: (record) => transitions.failed(record, context, failure),
   refused: (record) => transitions.refused(withFallback(record), context, failure),
@@ -481,7 +483,7 @@ describe('a lease', () => {
     expect(next.lease).toEqual({ ...lease, until: lease.lateUntil, unresolved: true });
     // No run may start earlier.
     expect(transitions.retried(next, context, failure, now + 5, true).job?.due).toBe(lease.lateUntil);
-    expect(transitions.suspended(next, context, now + 5, 9, steps).job?.due).toBe(lease.lateUntil);
+    expect(transitions.suspended(next, context, now + 5, place(9), steps).job?.due).toBe(lease.lateUntil);
   });
 
   test('is renewed by its run, and is interrupted when the message of the run comes back', () => {
@@ -619,21 +621,46 @@ describe('the end of a run', () => {
   });
 
   test('that needs a later registry operation keeps the reservation and the trace', () => {
-    expect(transitions.suspended({ ...base, job }, context, now + 5, 9, steps).job).toEqual({
+    expect(transitions.suspended({ ...base, job }, context, now + 5, place(9), steps).job).toEqual({
       generation: 8,
 
       due: now + 5,
-      reservation: 9,
+      reservation: place(9),
       traceparent: '00-first',
     });
-    expect(transitions.suspended({ ...base, job }, context, now - 5, 9, steps).job?.due).toBe(now);
+    expect(transitions.suspended({ ...base, job }, context, now - 5, place(9), steps).job?.due).toBe(now);
   });
 
-  test('that failed counts what is to be counted, and keeps no reservation', () => {
-    const record = { ...base, job: { ...job, reservation: 3, unsent: true } };
+  test('keeps its place in the line behind a circuit, and for a request that is known to be valid', () => {
+    const waiting = { ...base, job: { ...job, reservation: place(3) } };
+    expect(transitions.postponed(waiting, context, now, 'dependency').job?.reservation).toEqual(place(3));
+    const again = {
+      uuid,
+      present: true as const,
+      service: base.desired.service ?? '',
+      retire: 'B'.repeat(64),
+    };
+    const valid = { ...waiting, desired: { ...base.desired, validated: true } };
+    expect(transitions.requested(valid, context, again, 'new').job?.reservation).toEqual(place(3));
+    for (const request of [
+      { ...again, service: 'another' },
+      { uuid, present: false as const },
+    ])
+      expect(transitions.requested(valid, context, request, 'new').job?.reservation).toBeUndefined();
+  });
+
+  test('that failed counts what is to be counted, and keeps its place in the line', () => {
+    const record = { ...base, job: { ...job, reservation: place(3), unsent: true } };
     const next = transitions.retried(record, context, failure, now + 5.4, true);
     expect(next).toMatchObject({ attempts: 3, retries: 4, error: { code: 'service-not-found', at: now } });
-    expect(next.job).toEqual({ generation: 8, due: now + 5, traceparent: '00-first' });
+    expect(next.job).toEqual({
+      generation: 8,
+      due: now + 5,
+      reservation: place(3),
+      traceparent: '00-first',
+    });
+    const moved = transitions.retried(record, context, failure, now, true, place(4));
+    expect(moved.job?.reservation).toEqual(place(4));
     const uncounted = transitions.retried(record, context, { ...failure, counted: false }, now, false);
     expect(uncounted).toMatchObject({ attempts: 2, retries: 3 });
   });

@@ -4,19 +4,21 @@ import type { RateLimiter } from '../../../src/throttling/rateLimiter.js';
 import { failed, now, provisioned, queued, recordWith, requestId, uuid } from '../../support/records.js';
 import { requestWith } from '../../support/request.js';
 
-/** The next free reservation is in 7 s. A reservation is due 2 s after its virtual time. */
+/** The next free reservation is in 7 s. A reservation is due as many milliseconds after the start as its turn says. */
 const rateLimiter: RateLimiter = {
   reserve: async () => {
     throw new Error('an answer reserves nothing');
   },
   markUsed() {},
-  due: async (reservation) => reservation + 2_000,
+  due: async ({ turn }) => now + turn,
+  wakeAt: async () => now,
   release() {},
   charge() {},
   delayAll: async () => {},
   waitFor: async () => null,
   pausedUntil: async () => 0,
   nextFree: async () => now + 7_000,
+  allServed: async () => now,
 };
 const clock = { now: () => now, sleep: async () => {} };
 const answer = async (acceptance: Acceptance, headers: Record<string, string> = {}) => {
@@ -32,7 +34,7 @@ test('a provisioned device that is being checked is accepted, and does not wait 
     state: 'provisioned',
     message: expect.stringMatching(/^The device was provisioned before\. A worker checks its variables/),
   });
-  const reserved = { ...provisioned, check: { ...check, reservation: now + 28_000 } };
+  const reserved = { ...provisioned, check: { ...check, reservation: { lane: '', turn: 30_000 } } };
   expect((await answer({ kind: 'checking', record: reserved })).headers['retry-after']).toBe('30');
 });
 
@@ -58,9 +60,17 @@ describe('accepted', () => {
   });
 
   test.each([
-    ['at its slot, if it has one', { generation: 1, due: now, reservation: now + 28_000 }, '30'],
+    [
+      'at its slot, if it has one',
+      { generation: 1, due: now, reservation: { lane: '', turn: 30_000 } },
+      '30',
+    ],
     ['no sooner than it is due', { generation: 1, due: now + 90_500 }, '91'],
-    ['in a second, if its slot has passed', { generation: 1, due: now, reservation: now - 9_000 }, '1'],
+    [
+      'in a second, if its slot has passed',
+      { generation: 1, due: now, reservation: { lane: '', turn: 1 } },
+      '1',
+    ],
   ])('is expected %s', async (_, job, seconds) => {
     const { headers } = await answer({ kind: 'accepted', record: recordWith({ job }) });
     expect(headers['retry-after']).toBe(seconds);

@@ -77,7 +77,7 @@ describe('what a bulk action is to come to in hours', () => {
 
   test.each<[string, Partial<DeviceRecord>]>([
     ['its turn is near', { job: { generation: 1, due: now + minutes } }],
-    ['it has its slot', { job: { generation: 1, due: now + 5 * hours, reservation: now } }],
+    ['it has its slot', { job: { generation: 1, due: now + 5 * hours, reservation: { lane: '', turn: 1 } } }],
     [
       'a worker is at it',
       { lease: { by: 'w', until: now + minutes, generation: 0, lateUntil: now + minutes } },
@@ -156,7 +156,7 @@ describe('a device that is provisioned', () => {
   const check = { generation: 2, due: now + 60 * minutes };
   test.each<[string, Partial<DeviceRecord>]>([
     ['is due soon', { check: { ...check, due: now + minutes } }],
-    ['waits for its registry operation', { check: { ...check, reservation: 3 } }],
+    ['waits for its registry operation', { check: { ...check, reservation: { lane: '', turn: 3 } } }],
     ['has failed and is tried again', { check, retries: 1 }],
     [
       'is under way',

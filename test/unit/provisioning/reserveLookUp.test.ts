@@ -13,7 +13,8 @@ async function behind(others: number, record: DeviceRecord, laterMs = 0) {
   const clock = handClock(now);
   const rateLimiter = openRateLimiter({ table: memoryTable<RateLimiterRow>(), clock, perMinute: 60 });
   const balenaLimit = openBalenaLimit(rateLimiter, clock);
-  await Promise.all(Array.from({ length: others }, () => balenaLimit.reserve()));
+  const { fleet } = record.observed;
+  await Promise.all(Array.from({ length: others }, () => balenaLimit.reserve({ fleet })));
   clock.at += laterMs;
   return reserveLookUp({ balenaLimit, clock, random: () => 0.5 }, record);
 }
@@ -28,14 +29,14 @@ test.each([
     'a request waits in the queue if its look-up is far',
     30,
     queued,
-    { kind: 'later', due: now + 30 * seconds, lookUp: now + 30 * seconds },
+    { kind: 'later', due: now + 30 * seconds, lookUp: { lane: '', turn: now + 30 } },
   ],
   ['a deprovisioning never waits', 300, absent, { kind: 'now', due: now, lookUp: null }],
   [
     'a check begins behind a minute of look-ups at most',
     50,
     check,
-    { kind: 'later', due: now + 50 * seconds, lookUp: now + 50 * seconds },
+    { kind: 'later', due: now + 50 * seconds, lookUp: { lane: '', turn: now + 50 } },
   ],
   [
     'a check behind more look-ups comes again after 5 to 10 minutes, and reserves nothing',
@@ -53,13 +54,9 @@ test.each([
   expect(await behind(others, record)).toMatchObject(expected);
 });
 
-test('a reservation is kept, and replaced only if it was missed', async () => {
-  const reserved = { ...queued, job: { ...queued.job!, lookUp: now + 20 * seconds } };
-  expect(await behind(300, reserved)).toMatchObject({ kind: 'later', lookUp: now + 20 * seconds });
-  expect(await behind(300, reserved, 25 * seconds)).toMatchObject({
-    kind: 'now',
-    lookUp: now + 20 * seconds,
-  });
-  const missed = await behind(0, reserved, 40 * seconds);
-  expect(missed).toMatchObject({ kind: 'now', lookUp: now + 40 * seconds });
+test('a reservation is kept, also if the look-up comes late', async () => {
+  const lookUp = { lane: '', turn: now + 20 };
+  const reserved = { ...queued, job: { ...queued.job!, lookUp } };
+  expect(await behind(300, reserved)).toMatchObject({ kind: 'later', lookUp });
+  expect(await behind(300, reserved, 50 * seconds)).toMatchObject({ kind: 'now', lookUp });
 });

@@ -141,15 +141,32 @@ describe('a run that succeeds', () => {
     expect(after).toMatchObject({ job: null, observed: { hub: 'none', thumbprint: null } });
   });
 
+  const reservation = { lane: '', turn: 1 };
+  const reserved = { ...queued, job: { ...queued.job!, reservation } };
+
   test('gives back a reservation that was not needed', async () => {
-    const { calls } = await worked(
-      { ...queued, job: { ...queued.job!, reservation: 1 } },
+    const { calls, after } = await worked(
+      { ...reserved, quickTries: 4 },
       {
-        prepare: ({ fails }) => fails.set('find', unavailable()),
+        prepare: ({ deps }) => {
+          deps.balena.findDevice = async () => null;
+        },
       },
     );
     expect(calls).toContain('released');
+    expect(after?.job?.dead).toBeDefined();
   });
+
+  test.each(['find', 'hub create'])(
+    'keeps the place in the line of a device whose call "%s" fails once',
+    async (call) => {
+      const { calls, after } = await worked(reserved, {
+        prepare: ({ fails }) => fails.set(call, unavailable()),
+      });
+      expect(calls).not.toContain('released');
+      expect(after?.job).toMatchObject({ reservation });
+    },
+  );
 });
 
 describe('a request that is refused', () => {
@@ -813,39 +830,23 @@ describe('the rate limiter', () => {
       },
     });
     expect(calls).toEqual(['find']);
-    expect(after).toMatchObject({ job: { due: now + minutes, reservation: 1 }, lease: null });
+    expect(after).toMatchObject({
+      job: { due: now + minutes, reservation: { lane: '', turn: 1 } },
+      lease: null,
+    });
     expect(sent).toMatchObject([{ at: now + minutes }]);
     expect(released).toEqual([[expect.stringContaining('worker/'), true]]);
   });
 
   test('keeps the reservation of a job that comes too early, without a look-up', async () => {
-    const reserved = { ...queued, job: { ...queued.job!, reservation: 7 } };
+    const reserved = { ...queued, job: { ...queued.job!, reservation: { lane: '', turn: 7 } } };
     const { calls, after } = await worked(reserved, {
       prepare: ({ deps }) => {
         deps.rateLimiter.waitFor = async () => now + minutes;
       },
     });
     expect(calls).toEqual([]);
-    expect(after?.job).toMatchObject({ due: now + minutes, reservation: 7 });
-  });
-
-  test('gets the replacement of a missed reservation back after a conflict', async () => {
-    const { calls, after } = await worked(
-      { ...queued, job: { ...queued.job!, reservation: 7 } },
-      {
-        prepare: ({ deps }) => {
-          const { write } = deps.records;
-          let writes = 0;
-          deps.rateLimiter.due = async () => now - minutes;
-          deps.records.write = async (...row) => {
-            writes += 1;
-            return writes > 1 && write(...row);
-          };
-        },
-      },
-    );
-    expect(calls.slice(0, 3)).toEqual(['used', 'released', 'used']);
-    expect(after?.job).toBeNull();
+    expect(after?.job).toMatchObject({ due: now + minutes, reservation: { lane: '', turn: 7 } });
   });
 
   test('is not asked for an operation if balena refuses the right to write', async () => {
@@ -914,14 +915,14 @@ describe('the look-up', () => {
       },
     });
     expect(calls).toEqual([]);
-    expect(after).toMatchObject({ job: { due: now + minutes, lookUp: 2 }, lease: null });
+    expect(after).toMatchObject({ job: { due: now + minutes, lookUp: { lane: '', turn: 2 } }, lease: null });
     expect(after?.job?.reservation).toBeUndefined();
     expect(sent).toMatchObject([{ at: now + minutes }]);
   });
 
   test('is not reserved again by the run with the reserved operation', async () => {
     const { after } = await worked(
-      { ...queued, job: { ...queued.job!, reservation: 7 } },
+      { ...queued, job: { ...queued.job!, reservation: { lane: '', turn: 7 } } },
       {
         prepare: ({ deps }) => {
           deps.balenaLimit.reserve = () => Promise.reject(new Error('this must not be called'));

@@ -28,7 +28,7 @@ test.each<[string, boolean, ProvisioningError]>([
   expect(isTransient(failure)).toBe(worth);
 });
 
-test.each([new ReservationNotDue(5), new Error('foreign'), new TypeError('a defect')])(
+test.each([new ReservationNotDue({ lane: '', turn: 5 }, 0), new Error('foreign'), new TypeError('a defect')])(
   'an error of another class is not repeated, and arrives as it is: %p',
   async (failure) => {
     let calls = 0;

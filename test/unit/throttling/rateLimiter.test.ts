@@ -1,23 +1,35 @@
 import { openRateLimiter, type RateLimiterRow } from '../../../src/throttling/openRateLimiter.js';
+import { type Claim, keptPlace, type Reservation } from '../../../src/throttling/rateLimiter.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
 
 const now = 1_800_000_000_000;
+const seconds = 1_000;
 
 /** Two processes that share a rate of one operation a second. */
 function open() {
   const table = memoryTable<RateLimiterRow>();
   const clock = handClock(now);
-  const start = () => openRateLimiter({ table, clock, perMinute: 60, random: () => 0 });
-  return { table, clock, one: start(), two: start() };
+  const start = (perMinute = 60, aheadMs = 0) =>
+    openRateLimiter({
+      table,
+      clock: { now: () => clock.now() + aheadMs, sleep: (ms) => clock.sleep(ms) },
+      perMinute,
+      random: () => 0,
+    });
+  return { table, clock, start, one: start(), two: start() };
 }
 
-const reserve = (rateLimiter: ReturnType<typeof openRateLimiter>, times: number) =>
-  Promise.all(Array.from({ length: times }, () => rateLimiter.reserve()));
+type Limiter = ReturnType<typeof openRateLimiter>;
+const reserve = (rateLimiter: Limiter, times: number, claim?: Claim) =>
+  Promise.all(Array.from({ length: times }, () => rateLimiter.reserve(claim)));
+const dueIn = async (rateLimiter: Limiter, reservations: readonly Reservation[], from = now) =>
+  Promise.all(reservations.map(async (each) => ((await rateLimiter.due(each)) - from) / seconds));
+const settled = () => new Promise(setImmediate);
 
-test('the first slot is now, and each further one an interval later', async () => {
+test('the first operation is free at once, and each further one an interval later', async () => {
   const { one } = open();
-  expect(await reserve(one, 3)).toEqual([now, now + 1_000, now + 2_000]);
+  expect(await dueIn(one, await reserve(one, 4))).toEqual([0, 1, 2, 3]);
 });
 
 test('all that wait in one process share one write', async () => {
@@ -26,158 +38,210 @@ test('all that wait in one process share one write', async () => {
   expect(table.writes).toBe(1);
 });
 
-test('two processes never get the same slot', async () => {
+test('two processes never get the same turn', async () => {
   const { one, two } = open();
-  const reservations = (await Promise.all([reserve(one, 20), reserve(two, 20), reserve(one, 20)])).flat();
-  expect(new Set(reservations).size).toBe(60);
+  const all = (await Promise.all([reserve(one, 20), reserve(two, 20), reserve(one, 20)])).flat();
+  const turns = all.map(({ turn }) => turn).filter((turn) => turn > 0);
+  expect(new Set(turns).size).toBe(59);
 });
 
-test('a slot that was not taken is not made up for: the pace starts again from now', async () => {
+test('time in which nobody waits is not made up for', async () => {
   const { one, clock } = open();
   await one.reserve();
-  clock.at += 60_000;
-  expect(await reserve(one, 2)).toEqual([clock.at, clock.at + 1_000]);
+  clock.at += 60 * seconds;
+  expect(await dueIn(one, await reserve(one, 3), clock.at)).toEqual([0, 1, 2]);
 });
 
-test('throttling moves every slot that is reserved, and every slot to come', async () => {
+test('throttling moves every reservation, and several workers that meet the same throttling wait once', async () => {
   const { one, two, clock } = open();
   const [, second] = await reserve(one, 2);
-  await two.delayAll(30_000);
-  clock.at += 1_000;
-  expect(await one.due(second!)).toBe(now + 31_000);
-  expect(await two.due(await two.reserve())).toBe(now + 32_000);
+  await Promise.all([one.delayAll(30 * seconds), two.delayAll(30 * seconds)]);
+  clock.at += 10 * seconds;
+  await one.delayAll(30 * seconds);
+  clock.at += seconds;
+  expect(await dueIn(two, [second!, await two.reserve()])).toEqual([41, 42]);
+  expect(await two.pausedUntil()).toBe(now + 40 * seconds);
 });
 
-test('several workers that meet the same throttling ask for one wait', async () => {
-  const { one, two, clock } = open();
-  const reservation = await one.reserve();
-  await Promise.all([one.delayAll(30_000), two.delayAll(30_000)]);
-  clock.at += 10_000;
-  await one.delayAll(30_000);
-  clock.at += 1_000;
-  expect(await two.due(reservation)).toBe(now + 40_000);
-});
-
-test('a slot that is given back is the next to be taken, for five seconds and in the same process', async () => {
-  const { one, two, clock } = open();
-  const reservation = await one.reserve();
-  one.release(reservation);
-  expect(await two.reserve()).toBe(now + 1_000);
-  expect(await one.reserve()).toBe(reservation);
-  one.release(reservation);
-  clock.at += 5_000;
-  expect(await one.reserve()).toBe(clock.at);
-});
-
-test('a further operation of a run moves the next slot, and nobody waits for it', async () => {
+test('nobody goes first during a wait that the hub has asked for', async () => {
   const { one } = open();
-  await one.reserve();
-  one.charge();
-  one.charge();
-  await new Promise(setImmediate);
-  expect(await one.reserve()).toBe(now + 3_000);
+  await one.delayAll(30 * seconds);
+  expect(await dueIn(one, await reserve(one, 1, { isUrgent: true }))).toEqual([30]);
 });
 
-test('the next free slot is told from a reading up to a second old, and never in the past', async () => {
-  const { one, two, clock } = open();
-  expect(await one.nextFree()).toBe(now);
-  await reserve(two, 10);
-  expect(await one.nextFree()).toBe(now);
-  clock.at += 1_000;
-  expect(await one.nextFree()).toBe(now + 10_000);
-  clock.at += 60_000;
-  expect(await one.nextFree()).toBe(clock.at);
-});
-
-test('where the records cannot be reached, to reserve fails, and the hints do not', async () => {
-  const { one, table } = open();
-  table.fails = true;
-  one.charge();
-  await one.delayAll(1_000);
-  await expect(one.reserve()).rejects.toThrow('cannot be reached');
-  table.fails = false;
-  expect(await one.reserve()).toBe(now);
-});
-
-test('a near slot is waited for in memory, and a far one is not', async () => {
-  const { one, clock } = open();
-  const reservations = await reserve(one, 10);
-  expect(await one.waitFor(reservations[0]!)).toBeNull();
-  expect(await one.waitFor(reservations[9]!)).toBe(reservations[9]);
-  expect(clock.at).toBe(now);
-  expect(await one.waitFor(reservations[3]!)).toBeNull();
-  expect(clock.at).toBe(reservations[3]);
-});
-
-describe('while slots are reserved ahead, and were missed for ten seconds,', () => {
-  /** 600 moments are reserved. The reservations of the first minute were not used. */
-  async function openMissed() {
-    const system = open();
-    await reserve(system.one, 600);
-    system.clock.at += 60_000;
-    const { one, two, clock } = system;
-    /** The number of callers that may run at once. */
-    const goAtOnce = async (rateLimiter: typeof one) => {
-      const due = await Promise.all(
-        (await reserve(rateLimiter, 3)).map((reservation) => rateLimiter.due(reservation)),
-      );
-      return due.filter((at) => at <= clock.at).length;
-    };
-    return { one, two, clock, goAtOnce };
-  }
-
-  test('they are given again, at the pace, to all processes together', async () => {
-    const { one, two, clock, goAtOnce } = await openMissed();
-    expect(await goAtOnce(one)).toBe(1);
-    expect(await goAtOnce(two)).toBe(0);
-    clock.at += 1_000;
-    expect(await goAtOnce(two)).toBe(1);
-    expect(await goAtOnce(one)).toBe(0);
+describe('work that goes first', () => {
+  test('is free at once, and moves the others back by one operation', async () => {
+    const { one } = open();
+    const line = await reserve(one, 100);
+    expect(await dueIn(one, line.slice(-1))).toEqual([99]);
+    expect(await dueIn(one, await reserve(one, 1, { isUrgent: true }))).toEqual([0]);
+    expect(await dueIn(one, line.slice(-1))).toEqual([100]);
   });
 
-  test('operations at their own slots leave none', async () => {
-    const { one, two, clock, goAtOnce } = await openMissed();
-    for (let second = 0; second < 5; second += 1) {
-      one.markUsed(clock.at - 500);
-      await new Promise(setImmediate);
-      expect(await goAtOnce(two)).toBe(0);
-      clock.at += 1_000;
+  test('waits for its part of the rate if there is much of it', async () => {
+    const { one } = open();
+    const line = await reserve(one, 100);
+    const urgent = await dueIn(one, await reserve(one, 100, { isUrgent: true }));
+    expect(urgent.filter((due) => due === 0)).toHaveLength(5);
+    expect(urgent.at(-1)).toBeLessThan(120);
+    expect((await dueIn(one, line.slice(1, 2)))[0]).toBeLessThan(20);
+  });
+});
+
+describe('fleets', () => {
+  test('share the rate while both wait: ten devices do not wait for a thousand others', async () => {
+    const { one } = open();
+    const large = await reserve(one, 1_000, { fleet: 'large' });
+    const small = await reserve(one, 10, { fleet: 'small' });
+    expect((await dueIn(one, small)).at(-1)).toBeLessThanOrEqual(20);
+    // The large fleet has the whole rate afterwards.
+    expect((await dueIn(one, large)).at(-1)).toBe(1_009);
+  });
+
+  test('of an equal size are served by turns', async () => {
+    const { one, clock } = open();
+    const a = await reserve(one, 51, { fleet: 'a' });
+    const b = await reserve(one, 50, { fleet: 'b' });
+    let used = 0;
+    for (let second = 0; second < 40; second += 1) {
+      clock.at += seconds;
+      for (const each of [...a.slice(1), ...b]) {
+        if ((await one.due(each)) > clock.at || each.turn === 0) continue;
+        used += 1;
+        break;
+      }
+      one.markUsed(a[1]!);
+      await settled();
     }
-    expect(await goAtOnce(two)).toBe(1);
+    const served = async (fleet: Reservation[]) =>
+      (await dueIn(one, fleet, clock.at)).filter((due) => due <= 0).length;
+    expect(used).toBe(40);
+    expect(Math.abs((await served(a.slice(1))) - (await served(b)))).toBeLessThanOrEqual(1);
   });
 
-  test('what was given again counts once', async () => {
-    const { one, clock, goAtOnce } = await openMissed();
-    const [missed] = await reserve(one, 1);
-    one.markUsed(missed!);
-    await new Promise(setImmediate);
-    clock.at += 1_000;
-    expect(await goAtOnce(one)).toBe(1);
-  });
-
-  test('none are given while the hub throttles', async () => {
-    const { one, two, clock, goAtOnce } = await openMissed();
-    await two.delayAll(30_000);
-    clock.at += 39_000;
-    expect(await goAtOnce(one)).toBe(0);
-    clock.at += 1_000;
-    expect(await goAtOnce(one)).toBe(1);
+  test('beyond the 64th share one lane', async () => {
+    const { one } = open();
+    await reserve(one, 2, { fleet: 'fleet' });
+    for (let i = 0; i < 80; i += 1) await one.reserve({ fleet: `fleet ${i}` });
+    expect((await one.reserve({ fleet: 'the last' })).lane).toBe('');
   });
 });
 
-test('a slot is not missed for its first ten seconds', async () => {
+test('more units speed up everybody at once, in the same order', async () => {
+  const { one, start } = open();
+  const line = await reserve(one, 601);
+  const faster = start(600);
+  expect(await dueIn(faster, [line[300]!, line[600]!])).toEqual([30, 60]);
+  expect(await dueIn(faster, [await faster.reserve()])).toEqual([60.1]);
+});
+
+test('distant work looks again after a tenth of its wait', async () => {
+  const { one } = open();
+  const line = await reserve(one, 3_001);
+  expect(await one.wakeAt(line[30]!)).toBe(now + 30 * seconds);
+  expect(await one.wakeAt(line[300]!)).toBe(now + 60 * seconds);
+  expect(await one.waitFor(line[3_000]!)).toBe(now + 300 * seconds);
+});
+
+test('a near reservation is waited for in memory, and a far one is not', async () => {
   const { one, clock } = open();
-  await reserve(one, 600);
-  clock.at += 9_000;
-  expect(await reserve(one, 1)).toEqual([now + 600_000]);
+  const line = await reserve(one, 10);
+  expect(await one.waitFor(line[0]!)).toBeNull();
+  expect(await one.waitFor(line[9]!)).toBe(now + 9 * seconds);
+  expect(clock.at).toBe(now);
+  expect(await one.waitFor(line[3]!)).toBeNull();
+  expect(clock.at).toBe(now + 3 * seconds);
 });
 
-test('while nothing is reserved ahead, an operation at its own slot costs no write', async () => {
-  const { one, table } = open();
-  const reservation = await one.reserve();
-  one.markUsed(reservation);
-  await new Promise(setImmediate);
-  expect(table.writes).toBe(1);
+describe('a reservation that is given back', () => {
+  test('can be used by every process at once', async () => {
+    const { one, two } = open();
+    const first = await one.reserve();
+    one.release(first);
+    await settled();
+    expect(await dueIn(two, await reserve(two, 2))).toEqual([0, 1]);
+  });
+
+  test('moves up the devices behind it', async () => {
+    const { one } = open();
+    const line = await reserve(one, 10);
+    one.release(line[4]!);
+    one.release(line[5]!);
+    await settled();
+    expect(await dueIn(one, [line[3]!, line[9]!])).toEqual([3, 7]);
+  });
+
+  test('is given to the next device', async () => {
+    const { one } = open();
+    const line = await reserve(one, 10);
+    one.release(line[4]!);
+    await settled();
+    expect(await one.reserve()).toEqual(line[4]);
+  });
+});
+
+test('a further operation of a run moves the others back, and the run does not wait', async () => {
+  const { one } = open();
+  const line = await reserve(one, 10);
+  one.charge();
+  one.charge();
+  await settled();
+  expect(await dueIn(one, line.slice(-1))).toEqual([11]);
+});
+
+test('work that has used its turn keeps its place: its next operation moves the others back', async () => {
+  const { one, clock } = open();
+  const line = await reserve(one, 30);
+  const first = keptPlace(line[0]!);
+  expect(await one.waitFor(first)).toBeNull();
+  one.markUsed(first);
+  await settled();
+  clock.at += seconds;
+  expect(await dueIn(one, line.slice(-1))).toEqual([30]);
+});
+
+describe('while nobody uses released turns', () => {
+  test('the line stands still after ten seconds, and goes on where it stopped', async () => {
+    const { one, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 3_600 * seconds;
+    expect((await dueIn(one, [line[600]!], clock.at))[0]).toBeGreaterThan(580);
+    for (const each of line.slice(1, 11)) one.markUsed(each);
+    await settled();
+    clock.at += 10 * seconds;
+    expect((await dueIn(one, [line[20]!], clock.at))[0]).toBeLessThanOrEqual(0);
+    expect((await dueIn(one, [line[30]!], clock.at))[0]).toBeGreaterThan(0);
+  });
+
+  test('devices that are there use the turns of others, at the rate', async () => {
+    const { one, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 60 * seconds;
+    const goNow = async (places: Reservation[]) => {
+      const results = [];
+      for (const each of places) results.push(await one.waitFor(each));
+      return results.filter((at) => at === null).length;
+    };
+    // Of eleven open turns, five stay for their own devices.
+    expect(await goNow(line.slice(100, 120))).toBe(6);
+    clock.at += 3 * seconds;
+    expect(await goNow(line.slice(120, 140))).toBeLessThanOrEqual(4);
+  });
+
+  test('late devices take what is left, and then wait', async () => {
+    const { one, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 60 * seconds;
+    const late = keptPlace(line[0]!);
+    const results = [];
+    for (let i = 0; i < 30; i += 1) {
+      results.push(await one.waitFor(late));
+      one.markUsed(late);
+    }
+    // Eleven turns are open, and five operations may be borrowed.
+    expect(results.filter((at) => at === null)).toHaveLength(16);
+    expect(results.at(-1)).toBeGreaterThan(clock.at);
+  });
 });
 
 test('what could not be written down is written with what comes next', async () => {
@@ -185,8 +249,34 @@ test('what could not be written down is written with what comes next', async () 
   await one.reserve();
   table.fails = true;
   one.charge();
-  await new Promise(setImmediate);
+  await one.delayAll(seconds);
+  await settled();
+  await expect(one.reserve()).rejects.toThrow('cannot be reached');
   table.fails = false;
+  expect(await dueIn(one, await reserve(one, 1))).toEqual([2]);
+});
+
+test('turns of a row that was lost can be used', async () => {
+  const { one, table, clock } = open();
+  const line = await reserve(one, 100);
+  await table.remove({ partition: 'system', row: 'rateLimiter' });
+  clock.at += 2 * seconds;
   await one.reserve();
-  expect(await one.reserve()).toBe(now + 3_000);
+  expect(await dueIn(one, line.slice(-1), clock.at)).toEqual([0]);
+});
+
+test('a moment that a process with a wrong clock has written is not believed', async () => {
+  const { one, start, clock } = open();
+  await start(60, 1_800 * seconds).reserve();
+  clock.at += seconds;
+  expect((await dueIn(one, await reserve(one, 1), clock.at))[0]).toBeLessThanOrEqual(1);
+});
+
+test('the end of the line is known', async () => {
+  const { one } = open();
+  expect(await one.allServed()).toBe(now);
+  await reserve(one, 10, { fleet: 'a' });
+  await reserve(one, 10, { fleet: 'b' });
+  expect(await one.allServed()).toBe(now + 19 * seconds);
+  expect(await one.nextFree({ fleet: 'c' })).toBeLessThan(now + 4 * seconds);
 });

@@ -1,6 +1,7 @@
 import type { BalenaClient } from '../../../../src/balena/types.js';
 import { noteStored, proveRight, store } from '../../../../src/provisioning/steps/store.js';
 import type { Work } from '../../../../src/provisioning/steps/work.js';
+import { ProvisioningError } from '../../../../src/shared/errors.js';
 import {
   A,
   B,
@@ -47,6 +48,53 @@ test('they are stored in parallel: the device restarts its service once for both
   };
   await store(parallel, scopedVariablesOf(1), pair, []);
   expect(most).toBe(2);
+});
+
+describe('a pair of which one half could not be stored', () => {
+  /** The device holds an earlier pair. The first calls for the key fail with these errors. */
+  async function storeWith(...errors: ProvisioningError[]) {
+    const { work, stored } = fakeWork();
+    const earlier = await mintFor();
+    const failing: Work = {
+      ...work,
+      balena: (step, call) =>
+        work.balena(step, (balena) =>
+          call({
+            ...balena,
+            async store(scope, variables, name, value) {
+              const error = name === 'AZURE_PRIVATE_KEY' ? errors.shift() : undefined;
+              if (error) throw error;
+              await balena.store(scope, variables, name, value);
+            },
+          }),
+        ),
+    };
+    const stores = store(failing, scopedVariablesWith(1, earlier), pair, [earlier.thumbprint]);
+    const error = await stores.then(
+      () => null,
+      (thrown: ProvisioningError) => thrown.code,
+    );
+    return { error, earlier, values: stored.map(({ name, value }) => `${name} ${value}`) };
+  }
+  const unavailable = (outcomeUnknown = false) =>
+    new ProvisioningError('balena-unavailable', '503', { outcomeUnknown });
+  const whole = [`AZURE_CERT ${pair.certificate}`, `AZURE_PRIVATE_KEY ${pair.privateKey}`];
+
+  test('is completed by the same run', async () => {
+    expect(await storeWith(unavailable())).toMatchObject({ error: null, values: whole });
+  });
+
+  test('is taken back if the other half cannot be stored: the device keeps its earlier pair', async () => {
+    const { error, earlier, values } = await storeWith(unavailable(), unavailable());
+    expect(error).toBe('balena-unavailable');
+    expect(values).toEqual([whole[0], `AZURE_CERT ${earlier.certificate}`]);
+  });
+
+  test('is not taken back if the other half may still arrive', async () => {
+    const { error, values } = await storeWith(unavailable(true), unavailable(true));
+    expect(error).toBe('balena-unavailable');
+    expect(values).toEqual([whole[0]]);
+  });
 });
 
 test('they belong to the desired service', async () => {
