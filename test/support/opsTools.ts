@@ -64,7 +64,10 @@ export function opsDependencies({
     queue,
     clock,
     sentRecently: rememberSent(clock),
-    rateLimiter: { allServed: async () => clock.now() } as OpsDependencies['rateLimiter'],
+    rateLimiter: {
+      allServed: async () => clock.now(),
+      nextFree: async () => clock.now(),
+    } as OpsDependencies['rateLimiter'],
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => status.row } as OpsDependencies['status'],
     operationsPerMinute: 100,

@@ -34,7 +34,12 @@ export function deliver(system: System, running: Running, message: Message): voi
     let isPostponed = false;
     const bare = fakeHub(system, process, uuid);
     const hub = system.rule.hub?.(bare) ?? bare;
-    const strict = fakeBalena(system, process, uuid, () => world.kill(process));
+    const strict = fakeBalena(system, process, uuid, () => {
+      // The runs of other devices in the same process die, too.
+      for (const other of atDelivery.filter((each) => each !== '' && each !== uuid))
+        cloud.device(other).trouble += 1;
+      world.kill(process);
+    });
     const balena = limitRequests(system.rule.balena?.(strict) ?? strict, deps.balenaLimit);
     await processMessage({ ...deps, hub, balena }, parseMessage({ ...message.body }), {
       sequenceNumber: String(message.sequenceNumber),
