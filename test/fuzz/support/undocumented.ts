@@ -2,7 +2,13 @@ import type { Received } from './Sent.js';
 
 const problemStatuses = new Set([400, 401, 404, 409, 413, 415, 422, 503]);
 /** The documented codes of a 503, for a dependency that cannot be reached. The code "unexpected" would be a hidden 500. */
-const away = new Set(['records-unavailable', 'queue-unavailable', 'timed-out', 'balena-unavailable']);
+const away = new Set([
+  'records-unavailable',
+  'queue-unavailable',
+  'queue-throttled',
+  'timed-out',
+  'balena-unavailable',
+]);
 export const stackTrace = /\n\s+at |node_modules|\.[cm]?[jt]s:\d+|Error: (?!The device)/;
 
 /**
@@ -15,7 +21,7 @@ export function undocumented(
   { status, contentType, text, headers }: Received,
 ): string | null {
   if (stackTrace.test(text) || stackTrace.test(headers)) return 'it shows where in the code it comes from';
-  if (text === '') return fromHost(method, status);
+  if (text === '') return fromHost(method, status, headers);
   if (status === 200 && text === homePage) return null;
   if (contentType === 'application/problem+json') return wrongProblem(status, text);
   if (contentType === 'application/json') {
@@ -31,9 +37,11 @@ export function undocumented(
 /** The host's own answer to `/`. */
 const homePage = 'Your Azure Function App is up and running.';
 
-/** The answers of the host: no such route, no such key, no HTTP, a URL that is too long. */
-function fromHost(method: string, status: number): string | null {
+/** The answers of the host: no such route, no such key, no HTTP, a URL or a body that is too long. */
+function fromHost(method: string, status: number, headers: string): string | null {
   if (method === 'HEAD') return status < 500 ? null : `${status} to HEAD`;
+  // The platform's limit of a body, on a route without a key: the host answers and closes the connection.
+  if (status === 500 && headers.startsWith('connection\nclose\ncontent-length\n0')) return null;
   return [400, 401, 404, 413, 414, 431].includes(status) ? null : `${status} without a body`;
 }
 
