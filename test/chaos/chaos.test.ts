@@ -1,8 +1,7 @@
-import { randomInt } from 'node:crypto';
 import { runChaos } from './runChaos.js';
 
-/** A new seed at each run, so that many runs search more; CHAOS_SEED repeats a run. */
-const seed = Number(process.env.CHAOS_SEED ?? randomInt(1, 1_000_000));
+/** A build repeats itself. `npm run chaos` searches with new seeds, and CHAOS_SEED gives another plan. */
+const seed = Number(process.env.CHAOS_SEED ?? 1);
 
 test('every accepted request ends in the right state, whatever is killed or fails', async () => {
   const report = await runChaos({ seed, minutes: 1.25, devices: 40, settleWithinMs: 240_000, say: () => {} });

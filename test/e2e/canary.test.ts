@@ -177,7 +177,8 @@ describe('the system goes through', () => {
     expect((await ask(uuid, 'mian')).status).toBe(422);
     await queue.send({ v: 1, uuid: 'x' });
     await queue.send('{');
-    await waitFor('they are dead-lettered', async () => (await queue.deadLetters()).length >= 4);
+    // A device that balena does not have and never had leaves no dead letter.
+    await waitFor('they are dead-lettered', async () => (await queue.deadLetters()).length >= 3);
   });
 
   test('a host that is killed at work and started again', async () => {
