@@ -17,7 +17,7 @@ test('when all is well, health has a line for each dependency', async () => {
   await system.provisioned();
   expect(await health()).toEqual({
     status: 200,
-    names: ['configuration', 'queue', 'records', 'worker', 'balena', 'hub'],
+    names: ['configuration', 'queue', 'records', 'worker', 'timers', 'balena', 'hub'],
     notOk: [],
   });
 });
