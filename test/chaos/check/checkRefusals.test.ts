@@ -18,6 +18,10 @@ describe('a refusal is taken for right when', () => {
     ],
     ['another service had it', [post('', accepted('A'), 0), post('main', conflict, 100)]],
     ['the same request has failed', [post('x', accepted('A'), 0), post('x', cooling, 100)]],
+    [
+      'a service that does not exist was refused, and a repeated removal came meanwhile',
+      [post('no-such-service', accepted('A'), 0), del(removed, 100), post('no-such-service', cooling, 200)],
+    ],
   ])('%s', (_, asks) => {
     expect(wrong(...asks)).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import type { Ask } from '../history/Ask.js';
 import { unknownService, type Wish } from '../plan/Plan.js';
-import { candidates } from './candidates.js';
+import { candidates, isRefusedLater } from './candidates.js';
 import type { DeviceEvidence, Violation } from './Evidence.js';
 
 /** The device must have been in the state that an error answer names, at some time between request and answer. */
@@ -12,7 +12,11 @@ export function checkRefusals({ device, asks }: DeviceEvidence): Violation[] {
     const said = `${wish.operation} was answered with ${outcome.status} ${outcome.code}`;
     const explains = explanationOf(ask);
     if (!explains) return wrong(said);
-    const possible = candidates(asks, sentAt, answeredAt).some((other) => explains(other.wish));
+    // A repeated DELETE changes nothing, and leaves the refusal of a service that does not exist.
+    const wasRefused = ({ wish: other, sentAt: at }: Ask) => explains(other) && at < answeredAt;
+    const possible =
+      candidates(asks, sentAt, answeredAt).some((other) => explains(other.wish)) ||
+      (isRefusedLater(ask) && asks.some((other) => other !== ask && wasRefused(other)));
     return possible ? [] : wrong(`${said}, which was not so then`);
   });
 }
