@@ -22,6 +22,29 @@ async function requested(record: DeviceRecord | null, ask: DeviceRequest, at = n
   return { ...system, answer };
 }
 
+describe('a request that came back after the refusal of a later one', () => {
+  const { validated: _, ...desired } = queued.desired;
+  const later = { ...desired, service: 'x', requestId: 'later', requestedAt: desired.requestedAt + 1 };
+  const back: DeviceRecord = {
+    ...queued,
+    desired,
+    refusal: { ...requestPartOf(queued), desired: later, job: { generation: 1, due: 0, dead: { at: now } } },
+  };
+
+  test('is the last request if it is requested again', async () => {
+    const { answer, record } = await requested(back, post);
+    const stored = await record(uuid);
+    expect(answer).toMatchObject({ kind: 'accepted', record: { desired: stored.desired } });
+    expect(stored.desired.requestId).not.toBe(desired.requestId);
+    expect(stored).toMatchObject({ desired: { requestedAt: now }, refusal: { desired: { service: 'x' } } });
+  });
+
+  test('is joined by a repeated request once it is validated', async () => {
+    const { record } = await requested({ ...back, desired: { ...desired, validated: true } }, post);
+    expect((await record(uuid)).desired.requestId).toBe(desired.requestId);
+  });
+});
+
 describe('a device that was never asked for', () => {
   test('is written down, and its message sent, before it is accepted', async () => {
     const { answer, sent, record } = await requested(null, post);
