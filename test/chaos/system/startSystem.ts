@@ -91,6 +91,13 @@ export async function startSystem(
     else hosts[victim] = await stack.startHost(victim === 'http' ? 'http' : 'worker');
     if (victim === 'hub' || victim === 'balena') await applyFaults(victim);
   };
+  const startAgain = async (victim: Victim) => {
+    await untilStarted(
+      () => start(victim),
+      (why) => onLine('chaos', `${victim} does not start: ${why}`),
+    );
+    onLine('chaos', `${victim} is back`);
+  };
   const once = async (victim: Victim, strike: () => Promise<void>) => {
     if (struck.has(victim)) return;
     struck.add(victim);
@@ -109,12 +116,7 @@ export async function startSystem(
       hasEnded = true;
     });
     while (!hasEnded && !(await hasWorker())) await sleep(100);
-    if (!hasEnded) return;
-    await untilStarted(
-      () => start(victim),
-      (why) => onLine('chaos', `${victim} does not start: ${why}`),
-    );
-    onLine('chaos', `${victim} is back`);
+    if (hasEnded) await startAgain(victim);
   };
 
   return {
@@ -125,11 +127,7 @@ export async function startSystem(
         await processOf(victim)[how]();
         onLine('chaos', `${victim} has ended`);
         await sleep(downMs);
-        await untilStarted(
-          () => start(victim),
-          (why) => onLine('chaos', `${victim} does not start: ${why}`),
-        );
-        onLine('chaos', `${victim} is back`);
+        await startAgain(victim);
       }),
     crash: (victim) =>
       once(victim, async () => {
@@ -151,11 +149,7 @@ export async function startSystem(
         await host.stop();
         onLine('chaos', `${victim} is drained and has ended`);
         await sleep(downMs);
-        await untilStarted(
-          () => start(victim),
-          (why) => onLine('chaos', `${victim} does not start: ${why}`),
-        );
-        onLine('chaos', `${victim} is back`);
+        await startAgain(victim);
       }),
     hang: (victim) =>
       once(victim, async () => {
