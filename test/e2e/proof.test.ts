@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readDocument, shellBlocks } from '../support/documents.js';
+import { readDocument, shellBlocks } from '../../local/docs/documents.js';
 import { waitFor } from '../support/waitFor.js';
 import { runCommands } from './support/runCommands.js';
 import { runNode } from './support/runNode.js';

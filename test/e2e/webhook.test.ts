@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { readDocument, shellBlocks } from '../support/documents.js';
+import { readDocument, shellBlocks } from '../../local/docs/documents.js';
 import { signed } from '../support/signedWebhook.js';
 import { waitFor } from '../support/waitFor.js';
 import { runCommands } from './support/runCommands.js';

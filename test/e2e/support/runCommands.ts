@@ -3,7 +3,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ShellBlock } from '../../support/documents.js';
+import type { ShellBlock } from '../../../local/docs/documents.js';
 
 const run = promisify(execFile);
 

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readDocuments, shellBlocks } from '../../../local/docs/documents.js';
 import { onPath } from '../../../local/infra/nuget.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
-import { readDocuments, shellBlocks } from '../../support/documents.js';
 
 const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), 'shell-'));

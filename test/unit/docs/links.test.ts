@@ -1,50 +1,20 @@
-import { access } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
-import { projectFolder } from '../../../local/stack/projectFolder.js';
-import {
-  anchorOf,
-  contentsOf,
-  type Document,
-  headings,
-  prose,
-  readDocuments,
-} from '../../support/documents.js';
+import { deadLinks } from '../../../local/docs/deadLinks.js';
+import { contentsOf, readDocuments, tokensOf } from '../../../local/docs/documents.js';
 
 const documents = await readDocuments();
 const pages = documents.filter(({ path }) => path.startsWith('docs/'));
-const anchors = new Map(
-  documents.map(({ path, text }) => [path, headings(text).map(({ title }) => anchorOf(title))]),
-);
 
-/** Two screens of a terminal. A longer page has a table of contents. */
+/** Two screens of a terminal. A longer document has a table of contents. */
 const mostLines = 100;
 
-/** @returns a sentence about each link of the document that leads nowhere */
-async function deadLinks({ path, text }: Document): Promise<string[]> {
-  const targets = [...prose(text).matchAll(/(?:\]\(|src(?:set)?=")(?!https?:)([^)"]+)/g)];
-  const found = await Promise.all(
-    targets.map(async ([, target = '']) => {
-      const [file = '', anchor] = target.split('#');
-      const to = file === '' ? path : normalize(join(dirname(path), file));
-      const exists = await access(join(projectFolder(), to)).then(
-        () => true,
-        () => false,
-      );
-      if (!exists) return `${path} links to ${target}, and there is no such file`;
-      if (anchor === undefined || anchors.get(to)?.includes(anchor)) return null;
-      return `${path} links to ${target}, and there is no such heading`;
-    }),
-  );
-  return found.filter((sentence) => sentence !== null);
-}
-
 test('every link between the documents leads to a file, and to a heading', async () => {
-  expect((await Promise.all(documents.map(deadLinks))).flat()).toEqual([]);
+  expect((await Promise.all(documents.map((each) => deadLinks(each, documents)))).flat()).toEqual([]);
 });
 
 test('a dead link is found', async () => {
-  const text = '[a](docs/nothing.md) [b](SECURITY.md#nothing) [c](#nothing) [d](docs/azure.md)';
-  expect(await deadLinks({ path: 'README.md', text })).toHaveLength(3);
+  const text =
+    '[a](docs/nothing.md) [b](SECURITY.md#nothing) [c](#nothing) ![d](docs/images/nothing.png) [e](docs/azure.md) `[f](g)`';
+  expect(await deadLinks({ path: 'README.md', text }, documents)).toHaveLength(4);
 });
 
 test('docs/README.md lists every page', () => {
@@ -64,5 +34,27 @@ const long = documents.filter(
 test.each(long)('$path is long, and has a table of contents', ({ path, text }) => {
   const contents = contentsOf(text);
   if (!text.replace(/\n(?=\S)/g, ' ').includes(contents))
-    throw new Error(`After its first paragraph, ${path} must have:\n\n${contents}\n`);
+    throw new Error(`After its first paragraphs, ${path} must have:\n\n${contents}\n`);
+});
+
+test('no text is taken for HTML: <name> outside of backticks would be invisible', () => {
+  const hidden = documents.flatMap(({ path, text }) =>
+    tokensOf(text)
+      .filter(
+        (token) => token.type === 'html' && !/^(<!--|<\/?(picture|source|img)\b)/.test(token.raw.trim()),
+      )
+      .map(({ raw }) => `${path}: ${raw}`),
+  );
+  expect(hidden).toEqual([]);
+});
+
+test('every fenced block begins in the first column, and names its language if the block is no drawing', () => {
+  const odd = documents.flatMap(({ path, text }) =>
+    text
+      .split('\n')
+      .flatMap((line, index) =>
+        /^\s+```|^```(bash|shell|console)/.test(line) ? [`${path}:${index + 1}`] : [],
+      ),
+  );
+  expect(odd).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDocuments } from '../../../local/docs/documents.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
-import { readDocuments } from '../../support/documents.js';
 import { emittedMetrics } from './support/emittedMetrics.js';
 import { analyse } from './support/kusto.js';
 import { type Example, resourceOf, resourcesOf } from './support/snapshots.js';

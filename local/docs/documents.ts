@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { projectFolder } from '../../local/stack/projectFolder.js';
+import { type MarkedToken, marked } from 'marked';
+import { projectFolder } from '../stack/projectFolder.js';
 
 /** A Markdown file of the project. */
 export interface Document {
@@ -15,6 +16,16 @@ export interface ShellBlock {
   /** The number of the line with the opening fence; the first line of the document is 1. */
   line: number;
   commands: string;
+}
+
+/** A heading of a document. */
+export interface Heading {
+  /** 1 to 6. */
+  level: number;
+  /** With its Markdown: backticks, for example. */
+  title: string;
+  /** The anchor that GitHub gives to the heading, unique in the document. */
+  anchor: string;
 }
 
 /** @returns the documents of the project's root and of `docs/`, in the order of their paths */
@@ -42,21 +53,31 @@ export function shellBlocks({ path, text }: Document): ShellBlock[] {
   }));
 }
 
-/** @returns the document without its fenced blocks. A line of a block becomes an empty line. */
-export function prose(text: string): string {
-  return text.replace(/^```.*?^```$/gms, (block) => block.replace(/[^\n]+/g, ''));
+/** @returns all tokens of a document, also those inside of others */
+export function tokensOf(text: string): MarkedToken[] {
+  const tokens: MarkedToken[] = [];
+  // The callback is synchronous, so there is nothing to wait for.
+  void marked.walkTokens(marked.lexer(text), (token) => {
+    // Without extensions, the lexer makes only these tokens.
+    tokens.push(token as MarkedToken);
+  });
+  return tokens;
 }
 
-/** @returns the headings of a document with their levels (1 to 6) */
-export function headings(text: string): { level: number; title: string }[] {
-  return [...prose(text).matchAll(/^(#{1,6}) (.+)$/gm)].map(([, marks = '', title = '']) => ({
-    level: marks.length,
-    title,
-  }));
+/** @returns the headings of a document, in their order */
+export function headings(text: string): Heading[] {
+  const seen = new Map<string, number>();
+  return tokensOf(text)
+    .filter((token) => token.type === 'heading')
+    .map((token) => {
+      const name = anchorOf(token.text);
+      const count = seen.get(name) ?? 0;
+      seen.set(name, count + 1);
+      return { level: token.depth, title: token.text, anchor: count === 0 ? name : `${name}-${count}` };
+    });
 }
 
-/** @returns the anchor that GitHub gives to a heading */
-export function anchorOf(title: string): string {
+function anchorOf(title: string): string {
   return title
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .toLowerCase()
@@ -64,10 +85,19 @@ export function anchorOf(title: string): string {
     .replace(/\s/g, '-');
 }
 
+/** @returns the targets of links and pictures of a document, with those of its HTML */
+export function targets(text: string): string[] {
+  return tokensOf(text).flatMap((token) => {
+    if (token.type === 'link' || token.type === 'image') return [token.href];
+    if (token.type !== 'html') return [];
+    return [...token.text.matchAll(/\b(?:src|srcset|href)="([^"]+)"/g)].map(([, target = '']) => target);
+  });
+}
+
 /** @returns the table of contents that a long document has: its headings of level 2, as links */
 export function contentsOf(text: string): string {
   const links = headings(text)
     .filter(({ level }) => level === 2)
-    .map(({ title }) => `[${title}](#${anchorOf(title)})`);
+    .map(({ title, anchor }) => `[${title}](#${anchor})`);
   return `Contents: ${links.join(' · ')}`;
 }
