@@ -80,7 +80,9 @@ export function startLifeCycles(devices: readonly string[]): LifeCycles {
   // `end` hands the error over.
   cycles.catch(() => {});
   return {
-    use: (...next) => void (fronts = next),
+    use(...next) {
+      fronts = next;
+    },
     accepted(more, by) {
       const goals = by.map((front) => ({ front, goal: front.accepted + more }));
       return waitFor(`each front has accepted ${more} requests more`, () =>
