@@ -53,11 +53,12 @@ async function start(version: keyof typeof versions): Promise<Front & { stop(): 
 type Running = Awaited<ReturnType<typeof start>>;
 
 /** The version that the first test leaves for the second. */
-let running: Running;
+let running: Running | undefined;
+let cycles: LifeCycles;
+afterEach(() => cycles.stop());
 
 /** Starts `joins` beside `goes`. Both get requests until the fronts of `until` have accepted some, and then `goes` is stopped. */
 async function replace(
-  cycles: LifeCycles,
   goes: Running,
   joins: keyof typeof versions,
   until: 'both' | 'new' = 'both',
@@ -84,13 +85,13 @@ async function expectAllDone(reached: Map<string, string>): Promise<void> {
 }
 
 test('this version and the previous release work side by side, both ways', async () => {
-  const cycles = startLifeCycles(await balena.newDevices(8));
+  cycles = startLifeCycles(await balena.newDevices(8));
   const first = await start('today');
   cycles.use(first);
   await cycles.accepted(6, [first]);
-  const rolledBack = await replace(cycles, first, 'previous');
+  const rolledBack = await replace(first, 'previous');
   await cycles.accepted(6, [rolledBack]);
-  running = await replace(cycles, rolledBack, 'today');
+  running = await replace(rolledBack, 'today');
   await cycles.accepted(6, [running]);
   await expectAllDone(await cycles.end());
   expect([linesWith('put back'), linesWith('A newer version')]).toEqual([0, 0]);
@@ -99,11 +100,12 @@ test('this version and the previous release work side by side, both ways', async
 test('beside a version with the next form, this version leaves newer rows and messages alone, both ways', async () => {
   const devices = await balena.newDevices(8);
   const began = Date.now();
-  const cycles = startLifeCycles(devices);
-  cycles.use(running);
-  await cycles.accepted(6, [running]);
+  cycles = startLifeCycles(devices);
+  const first = running ?? (await start('today'));
+  cycles.use(first);
+  await cycles.accepted(6, [first]);
   // The older front accepts no request of a device with a newer row.
-  const upgraded = await replace(cycles, running, 'next', 'new');
+  const upgraded = await replace(first, 'next', 'new');
   await waitFor('each device has a newer row', async () => {
     const rows = [...(await newerRows()).keys()];
     return devices.every((uuid) => rows.some((row) => row.startsWith('devices ') && row.endsWith(uuid)));
@@ -121,7 +123,7 @@ test('beside a version with the next form, this version leaves newer rows and me
   await cycles.refused(older);
   expect(await newerRows()).toEqual(newer);
 
-  running = await replace(cycles, older, 'next', 'new');
+  running = await replace(older, 'next', 'new');
   await cycles.accepted(6, [running]);
   await expectAllDone(await cycles.end());
   // A message comes back to the older version once in the shortened time, and each accepted request has about two messages.

@@ -10,8 +10,15 @@ export interface LifeCycles {
   accepted(count: number, by: readonly Front[]): Promise<unknown>;
   /** Waits until the front has answered 503 to each device. */
   refused(by: Front): Promise<unknown>;
-  /** Ends each cycle with its last accepted request. @returns the state that each device has reached */
+  /**
+   * Ends each cycle with its last accepted request.
+   *
+   * @returns the state that each device has reached
+   * @throws Error if a request was rejected, or has failed for good
+   */
   end(): Promise<Map<string, string>>;
+  /** Stops all requests at once, for a test that has failed. */
+  stop(): void;
   /** The number of accepted requests. */
   count(): number;
 }
@@ -25,13 +32,14 @@ export interface Front {
 }
 
 /** The time between two requests of a device, as short as the machine of a test allows. */
-const everyMs = 200;
+const everyMs = 500;
 
 /** Starts a cycle for each device. */
 export function startLifeCycles(devices: readonly string[]): LifeCycles {
   let fronts: Front[] = [];
   let turn = 0;
   let hasEnded = false;
+  let isStopped = false;
   let count = 0;
   const reached = new Map<string, string>();
 
@@ -68,33 +76,38 @@ export function startLifeCycles(devices: readonly string[]): LifeCycles {
   }
 
   async function cycle(uuid: string): Promise<void> {
-    for (let step = 0; !hasEnded; step += 1) {
+    for (let step = 0; !hasEnded && !isStopped; step += 1) {
       const wanted = step % 2 === 0 ? 'provisioned' : 'deprovisioned';
-      while (!(await isAccepted(uuid, wanted))) await setTimeout(everyMs);
-      while (!(await hasReached(uuid, wanted))) await setTimeout(everyMs);
+      while (!isStopped && !(await isAccepted(uuid, wanted))) await setTimeout(everyMs);
+      while (!isStopped && !(await hasReached(uuid, wanted))) await setTimeout(everyMs);
       reached.set(uuid, wanted);
     }
   }
 
   const cycles = Promise.all(devices.map(cycle));
-  // `end` hands the error over.
+  // `end` and the conditions hand the error over.
   cycles.catch(() => {});
+  const until = (condition: string, isTrue: () => boolean) =>
+    Promise.race([waitFor(condition, isTrue), cycles]);
   return {
     use(...next) {
       fronts = next;
     },
     accepted(more, by) {
       const goals = by.map((front) => ({ front, goal: front.accepted + more }));
-      return waitFor(`each front has accepted ${more} requests more`, () =>
+      return until(`each front has accepted ${more} requests more`, () =>
         goals.every(({ front, goal }) => front.accepted >= goal),
       );
     },
     refused: ({ refused }) =>
-      waitFor('the front has answered 503 to each device', () => devices.every((uuid) => refused.has(uuid))),
+      until('the front has answered 503 to each device', () => devices.every((uuid) => refused.has(uuid))),
     async end() {
       hasEnded = true;
       await cycles;
       return reached;
+    },
+    stop() {
+      isStopped = true;
     },
     count: () => count,
   };
