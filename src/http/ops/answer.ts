@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import type { OpsDependencies } from '../../ops/dependencies.js';
+import type { OperatorDependencies } from '../../ops/requests/dependencies.js';
 import { RequestError } from '../../ops/shared/request.js';
 import { jsonText } from '../../shared/printable.js';
 import { noBodyHint, parseJsonObject, readBody } from '../body.js';
@@ -13,7 +13,7 @@ import { codeInQuery, opsRoutes } from './routes.js';
  * @throws BadRequest `ops.request.…`
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`; see `withErrorResponses`
  */
-export async function answerOps(deps: OpsDependencies, request: HttpRequest): Promise<HttpResponseInit> {
+export async function answerOps(deps: OperatorDependencies, request: HttpRequest): Promise<HttpResponseInit> {
   const { resource = '', id, verb } = request.params;
   const path = [resource, ...(id === undefined ? [] : ['{id}']), ...(verb === undefined ? [] : [verb])].join(
     '/',
