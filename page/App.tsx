@@ -4,10 +4,15 @@ import { ActionView } from './actions/ActionView.js';
 import { openApi } from './api/openApi.js';
 import { forgetKey, rememberedKey, rememberedName, type Session } from './api/Session.js';
 import { OpsContext } from './api/useOps.js';
+import { SettingsContext, useSettings } from './api/useSettings.js';
+import { CertificatesView } from './certificates/CertificatesView.js';
 import { DeadLettersView } from './deadLetters/DeadLettersView.js';
 import { DevicesView } from './devices/DevicesView.js';
 import { DeviceView } from './devices/DeviceView.js';
+import { FailuresView } from './failures/FailureGroups.js';
+import { FleetsView } from './fleets/FleetsView.js';
 import { KeyForm } from './KeyForm.js';
+import { LiveView } from './live/LiveView.js';
 import { OverviewView } from './overview/OverviewView.js';
 import { type Route, useRoute } from './route.js';
 import { TopBar } from './TopBar.js';
@@ -28,6 +33,7 @@ export function App() {
   );
   const isOpen = session.key !== '';
   useFocusOnHeading(isOpen, route.path);
+  const settings = useSettings(api, isOpen);
 
   if (!isOpen) return <KeyForm reason={reason} onKey={setSession} />;
   return (
@@ -36,7 +42,9 @@ export function App() {
         Skip to the content
       </button>
       <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
-      <CurrentView route={route} />
+      <SettingsContext.Provider value={settings}>
+        <CurrentView route={route} />
+      </SettingsContext.Provider>
     </OpsContext.Provider>
   );
 }
@@ -50,7 +58,11 @@ function skip(): void {
 export function CurrentView({ route: { path, query } }: { route: Route }) {
   const [view, id] = path.split('/');
   if (view === 'devices') return id ? <DeviceView key={id} uuid={id} /> : <DevicesView query={query} />;
-  if (view === 'dead-letters') return <DeadLettersView query={query} />;
+  if (view === 'dead-letters')
+    return Object.keys(query).length === 0 ? <FailuresView /> : <DeadLettersView query={query} />;
+  if (view === 'fleets') return <FleetsView />;
+  if (view === 'certificates') return <CertificatesView query={query} />;
+  if (view === 'live') return <LiveView />;
   if (view === 'actions') return id ? <ActionView key={id} id={id} /> : <ActionsView />;
   return <OverviewView />;
 }

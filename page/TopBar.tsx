@@ -1,6 +1,14 @@
+import { timeZone } from './format.js';
 import { linkTo } from './route.js';
 
-const views = { '': 'Overview', devices: 'Devices', 'dead-letters': 'Dead letters', actions: 'Actions' };
+const views = {
+  '': 'Overview',
+  'dead-letters': 'Failures',
+  devices: 'Devices',
+  fleets: 'Fleets',
+  live: 'Live',
+  actions: 'Actions',
+};
 
 interface Props {
   /** The path of the current route. */
@@ -27,6 +35,7 @@ export function TopBar({ path: route, by, onLeave }: Props) {
         </ul>
       </nav>
       <span class="who">
+        <span title="The time zone of all times on this page">{timeZone(Date.now())}</span>
         {by && <span title="Your name in the audit">{by}</span>}
         <button type="button" class="link" onClick={onLeave}>
           Forget the key

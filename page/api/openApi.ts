@@ -1,9 +1,16 @@
+import type { Activity } from '../../src/ops/activity/schema.js';
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 import type { Action, ActionPage } from '../../src/ops/bulk/schema.js';
 import type { StartRequest } from '../../src/ops/bulk/start.js';
+import type { ExpiringPage } from '../../src/ops/certificates/expiring.js';
 import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import type { DeviceHistory, RecordPage } from '../../src/ops/devices/schema.js';
+import type { FailureGroups } from '../../src/ops/failures/schema.js';
+import type { FleetList } from '../../src/ops/fleets/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
+import type { DeviceRequestAnswer, DeviceRequestBody } from '../../src/ops/requests/device.js';
+import type { FleetPlan, FleetRequestProgress } from '../../src/ops/requests/fleet.js';
+import type { PageSettings } from '../../src/ops/settings/read.js';
 import { oneLine, printable } from '../../src/shared/printable.js';
 
 /** A failed request to the API. The message is written for operators. */
@@ -30,6 +37,15 @@ export class ApiError extends Error {
 /** The parameters of a query. Empty parameters are left out. */
 export type Query = Record<string, string | number | null | undefined>;
 
+/** The devices of a fleet to request, see `fleetRequest`. */
+export interface FleetRequestBody {
+  fleet: string;
+  service: string;
+  onlyMissing: boolean;
+  move: boolean;
+  after?: string;
+}
+
 /** The client of `/api/ops/…`, see `opsRoutes`. All methods throw ApiError. */
 export interface OpsApi {
   overview(signal?: AbortSignal): Promise<Overview>;
@@ -41,6 +57,14 @@ export interface OpsApi {
   plan(request: ActionRequest): Promise<Action>;
   start(id: string, request: StartRequest): Promise<Action>;
   cancel(id: string): Promise<Action>;
+  failures(signal?: AbortSignal): Promise<FailureGroups>;
+  fleets(signal?: AbortSignal): Promise<FleetList>;
+  certificates(query: Query, signal?: AbortSignal): Promise<ExpiringPage>;
+  activity(signal?: AbortSignal): Promise<Activity>;
+  settings(signal?: AbortSignal): Promise<PageSettings>;
+  request(request: DeviceRequestBody): Promise<DeviceRequestAnswer>;
+  planFleet(request: FleetRequestBody): Promise<FleetPlan>;
+  requestFleet(request: FleetRequestBody): Promise<FleetRequestProgress>;
 }
 
 const timeoutMs = 30_000;
@@ -106,6 +130,14 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     plan: (request) => call('POST', 'actions', { ...request, ...who }),
     start: (id, request) => call('POST', `actions/${encodeURIComponent(id)}/start`, { ...request, ...who }),
     cancel: (id) => call('POST', `actions/${encodeURIComponent(id)}/cancel`, who),
+    failures: (signal) => get('failures', signal),
+    fleets: (signal) => get('fleets', signal),
+    certificates: (query, signal) => get(`certificates${queryText(query)}`, signal),
+    activity: (signal) => get('activity', signal),
+    settings: (signal) => get('settings', signal),
+    request: (request) => call('POST', 'requests', { ...request, ...who }),
+    planFleet: (request) => call('POST', 'fleet-plans', request),
+    requestFleet: (request) => call('POST', 'fleet-requests', { ...request, ...who }),
   };
 }
 
