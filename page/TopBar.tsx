@@ -19,6 +19,7 @@ interface Props {
 
 /** The bar at the top: links to the views, and the button that forgets the key. */
 export function TopBar({ path: route, by, onLeave }: Props) {
+  const zone = timeZone(Date.now());
   const current = route.split('/')[0];
   return (
     <header class="top">
@@ -35,7 +36,9 @@ export function TopBar({ path: route, by, onLeave }: Props) {
         </ul>
       </nav>
       <span class="who">
-        <span title="The time zone of all times on this page">{timeZone(Date.now())}</span>
+        <span title="The time zone of all times on this page">
+          <span class="zone-name">{zone.name}</span> {zone.offset}
+        </span>
         {by && <span title="Your name in the audit">{by}</span>}
         <button type="button" class="link" onClick={onLeave}>
           Forget the key

@@ -67,11 +67,11 @@ export function daysLeft(until: EpochMs, now: EpochMs): string {
   return days === 0 ? 'less than a day left' : `${plural(days, 'day')} left`;
 }
 
-/** The time zone of the page's times: `Europe/Berlin, UTC+1`. */
-export function timeZone(now: EpochMs): string {
+/** The time zone of the page's times: `Europe/Berlin` and `UTC+1`. */
+export function timeZone(now: EpochMs): { name: string; offset: string } {
   const { timeZone: name } = new Intl.DateTimeFormat().resolvedOptions();
   const minutes = -new Date(now).getTimezoneOffset();
   const [h, min] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
   const offset = `UTC${minutes < 0 ? '−' : '+'}${h}${min === 0 ? '' : `:${String(min).padStart(2, '0')}`}`;
-  return minutes === 0 && name === 'UTC' ? 'UTC' : `${name}, ${offset}`;
+  return { name: name === 'UTC' ? '' : name, offset: minutes === 0 ? 'UTC' : offset };
 }

@@ -5,7 +5,7 @@ import { usePolled } from '../api/usePolled.js';
 import { recordColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
 import { daysLeft, plural, serviceName, shortUuid } from '../format.js';
-import { DataTable } from '../parts/DataTable.js';
+import { DataTable, nothing } from '../parts/DataTable.js';
 import { Field } from '../parts/Field.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { StateBadge } from '../parts/StateBadge.js';
@@ -103,7 +103,7 @@ const columns = [
       </>
     ),
   },
-  { head: 'Cause', cell: ({ code }: RecordLine) => code ?? '–' },
-  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? '–' },
+  { head: 'Cause', cell: ({ code }: RecordLine) => code ?? nothing },
+  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? nothing },
   { head: 'Service', cell: ({ service }: RecordLine) => serviceName(service) },
 ];

@@ -2,7 +2,7 @@ import type { DeadLetter } from '../../src/ops/deadLetters/schema.js';
 import { runbookSectionOf } from '../../src/ops/failures/runbook.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { number, serviceName, shortUuid } from '../format.js';
-import { type Column, DataTable } from '../parts/DataTable.js';
+import { type Column, DataTable, nothing } from '../parts/DataTable.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
@@ -24,7 +24,7 @@ export function DeadLetterTable({ deadLetters, query }: Props) {
     { head: 'Device', cell: Device },
     { head: 'Status', cell: ({ status }) => <StateBadge state={status} /> },
     { head: 'Cause', cell: Cause, isShown: !isOneCause },
-    { head: 'Fleet', cell: ({ fleet }) => fleet ?? '–', isShown: query.fleet === undefined },
+    { head: 'Fleet', cell: ({ fleet }) => fleet ?? nothing, isShown: query.fleet === undefined },
     { head: 'Service', cell: ({ service }) => serviceName(service) },
     {
       head: 'Failed attempts',

@@ -5,7 +5,7 @@ import { usePolled } from '../api/usePolled.js';
 import { recordColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
 import { serviceName, shortUuid } from '../format.js';
-import { DataTable } from '../parts/DataTable.js';
+import { DataTable, nothing } from '../parts/DataTable.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
@@ -95,17 +95,25 @@ const columns = [
       </>
     ),
   },
-  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? '–' },
+  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? nothing },
   { head: 'Service', cell: ({ service }: RecordLine) => serviceName(service) },
   {
     head: 'Cause',
     cell: ({ code, message }: RecordLine) =>
-      code === null ? '–' : <span title={message ?? undefined}>{code}</span>,
+      code === null ? nothing : <span title={message ?? undefined}>{code}</span>,
   },
   { head: 'Requested', cell: ({ requestedAt }: RecordLine) => <Time at={requestedAt} /> },
   {
     head: 'Finished or due',
     cell: ({ completedAt, dueAt }: RecordLine) =>
-      dueAt === null ? <Time at={completedAt} /> : <Time at={dueAt} isRelative />,
+      dueAt === null ? (
+        completedAt === null ? (
+          nothing
+        ) : (
+          <Time at={completedAt} />
+        )
+      ) : (
+        <Time at={dueAt} isRelative />
+      ),
   },
 ];

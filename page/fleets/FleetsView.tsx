@@ -3,7 +3,7 @@ import type { FleetProgress } from '../../src/ops/fleets/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { number } from '../format.js';
-import { DataTable } from '../parts/DataTable.js';
+import { DataTable, nothing } from '../parts/DataTable.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
 import { RotateDialog } from '../requests/RotateDialog.js';
@@ -65,7 +65,7 @@ export function FleetsView() {
 }
 
 /** A count as a link to the devices; a dash for none. */
-function Count({
+function countOf({
   count,
   fleet,
   query,
@@ -74,8 +74,8 @@ function Count({
   fleet: string | null;
   query: Record<string, string>;
 }) {
-  if (count === 0) return <>–</>;
-  if (fleet === null) return <>{number(count)}</>;
+  if (count === 0) return nothing;
+  if (fleet === null) return number(count);
   return <a href={linkTo('devices', { ...query, fleet })}>{number(count)}</a>;
 }
 
@@ -89,28 +89,25 @@ const columns = [
   {
     head: 'In progress',
     isNumber: true,
-    cell: ({ pending }: FleetProgress) => (pending === 0 ? '–' : number(pending)),
+    cell: ({ pending }: FleetProgress) => (pending === 0 ? nothing : number(pending)),
   },
   {
     head: 'Failed',
     isNumber: true,
-    cell: ({ failed, fleet }: FleetProgress) => (
-      <Count count={failed} fleet={fleet} query={{ state: 'failed' }} />
-    ),
+    cell: ({ failed, fleet }: FleetProgress) => countOf({ count: failed, fleet, query: { state: 'failed' } }),
   },
   {
     head: 'Failed checks',
     isNumber: true,
-    cell: ({ checksFailed, fleet }: FleetProgress) => (
-      <Count count={checksFailed} fleet={fleet} query={{ lastCheck: 'failed' }} />
-    ),
+    cell: ({ checksFailed, fleet }: FleetProgress) =>
+      countOf({ count: checksFailed, fleet, query: { lastCheck: 'failed' } }),
   },
   {
     head: 'Expire in 30 days',
     isNumber: true,
     cell: ({ expiring, fleet }: FleetProgress) =>
       expiring === 0 ? (
-        '–'
+        nothing
       ) : (
         <a href={linkTo('certificates', { within: '30d', fleet: fleet ?? undefined })}>{number(expiring)}</a>
       ),
@@ -123,7 +120,7 @@ function actionsColumn(onRequest: (fleet: string) => void, onRotate: (fleet: str
     head: 'Actions',
     cell: ({ fleet }: FleetProgress) =>
       fleet === null ? (
-        '–'
+        nothing
       ) : (
         <span class="buttons">
           <button type="button" class="link" aria-label={`Request ${fleet}`} onClick={() => onRequest(fleet)}>

@@ -3,6 +3,7 @@ import type { ActivityEvent } from '../../src/ops/activity/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { plural, serviceName, shortUuid } from '../format.js';
+import { isNarrow } from '../parts/isNarrow.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
@@ -21,6 +22,7 @@ const tones: Record<ActivityEvent['type'], string> = {
 /** What happens now: the events of the last minutes, the newest first. */
 export function LiveView() {
   const { activity } = useOps();
+  const most = isNarrow() ? 25 : 100;
   const [isPaused, setPaused] = useState(false);
   const load = useCallback((signal: AbortSignal) => activity(signal), [activity]);
   const polled = usePolled(load, () => (isPaused ? null : everyMs));
@@ -48,13 +50,13 @@ export function LiveView() {
         ) : (
           <>
             <ol class="live" aria-label={`Events of the last ${minutes} minutes, the newest first`}>
-              {events.map((event) => (
+              {events.slice(0, most).map((event) => (
                 <li key={`${event.at} ${event.type} ${event.uuid ?? event.action}`}>
                   <Line event={event} />
                 </li>
               ))}
             </ol>
-            {more && <p class="more">Older events are not shown.</p>}
+            {(more || events.length > most) && <p class="more">Older events are not shown.</p>}
           </>
         )
       }

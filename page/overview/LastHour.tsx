@@ -2,6 +2,7 @@ import type { Overview } from '../../src/ops/overview/schema.js';
 import { number } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { MinuteAxis, MinuteBars, type Series } from '../parts/MinuteBars.js';
+import { Empty } from '../parts/View.js';
 
 const minutes = 60;
 const minuteMs = 60_000;
@@ -10,6 +11,13 @@ type Sample = Overview['history'][number];
 
 /** The last hour, minute by minute: the finished work, and the depth of the queue. The hour is fixed: a minute without a sample is empty. */
 export function LastHour({ overview: { at, history, rateLimiter } }: { overview: Overview }) {
+  if (history.length === 0)
+    return (
+      <Empty>
+        The bars of the last hour begin two minutes after the start: samples are taken every minute, and the
+        work of a minute is the difference of two samples.
+      </Empty>
+    );
   const from = firstMinute(Date.parse(at));
   const samples = byMinute(history, from);
   const counts = (of: (sample: Sample) => number) => samples.map((sample) => (sample ? of(sample) : null));
@@ -41,19 +49,19 @@ export function LastHour({ overview: { at, history, rateLimiter } }: { overview:
       label: 'Scheduled',
       colour: '--chart-1',
       counts: counts((sample) => sample.scheduled),
-      newest: 'at the last sample',
+      newest: 'now',
     },
     {
       label: 'In progress',
       colour: '--chart-2',
       counts: counts((sample) => sample.active),
-      newest: 'at the last sample',
+      newest: 'now',
     },
     {
       label: 'Dead letters',
       colour: '--chart-3',
       counts: counts((sample) => sample.deadLettered),
-      newest: 'at the last sample',
+      newest: 'now',
     },
   ];
   return (

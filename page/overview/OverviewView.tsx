@@ -24,7 +24,7 @@ export function OverviewView() {
           {overview.queue.note && <p class="note">{overview.queue.note}</p>}
           <TopFailures />
           <LastHour overview={overview} />
-          <div class="cards">
+          <div class="cards four">
             <FleetCard />
             <States states={overview.states} devices={overview.devices} />
             <Dependencies dependencies={overview.dependencies} />
@@ -107,7 +107,9 @@ function Certificates({ certificates }: Pick<Overview, 'certificates'>) {
             'within 30 days': within30Days,
             'more than 30 days': later,
           }}
-          href={(name) => (spans[name] ? linkTo('certificates', { within: spans[name] }) : undefined)}
+          href={(name, count) =>
+            count > 0 && spans[name] ? linkTo('certificates', { within: spans[name] }) : undefined
+          }
         />
       )}
     </section>

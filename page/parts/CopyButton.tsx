@@ -15,10 +15,9 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
       <button
         type="button"
         class="link copy"
-        aria-label={`Copy the ${what}`}
         onClick={async () => setOutcome((await copied(text)) ? 'copied' : 'copying is forbidden')}
       >
-        Copy
+        Copy {what}
       </button>
       <span role="status" class="copied">
         {outcome}

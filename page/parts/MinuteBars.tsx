@@ -37,7 +37,7 @@ export function MinuteBars({ series: { label, colour, counts, limit, newest }, f
         <span class="now">
           <strong>{last === null ? '–' : number(last)}</strong> {newest}
         </span>
-        <span class="peak">{peak === null ? 'no sample yet' : `at most ${number(peak)} in a minute`}</span>
+        <span class="peak">{peak === null ? '' : `most ${number(peak)}`}</span>
       </p>
       <svg
         viewBox={`0 0 ${counts.length * barWidth} ${height}`}

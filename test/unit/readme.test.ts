@@ -16,7 +16,7 @@ test('README.md lists every error code, with the meaning and the advice of the p
 });
 
 /** App Service or the Functions host sets these; an operator does not. */
-const setByThePlatform = ['AzureWebJobsStorage__accountName', 'WEBSITE_SITE_NAME'];
+const setByThePlatform = ['AzureWebJobsStorage__accountName', 'WEBSITE_AUTH_ENABLED', 'WEBSITE_SITE_NAME'];
 
 test('README.md names every setting', async () => {
   const readme = await read('README.md');
