@@ -19,19 +19,26 @@ import { TopBar } from './TopBar.js';
 
 /** The page. Without a key the page shows the form for the key, with a key the view that the address names. */
 export function App() {
-  const [session, setSession] = useState<Session>(() => ({ key: rememberedKey(), by: rememberedName() }));
+  const [session, setSession] = useState<Session>(noSession);
   const [reason, setReason] = useState('');
   const route = useRoute();
   const leave = useCallback((why: string) => {
     forgetKey();
     setReason(why);
-    setSession((last) => ({ ...last, key: '' }));
+    setSession(noSession);
   }, []);
   const api = useMemo(
-    () => openApi(session.key, session.by, () => leave('The key is no longer accepted. Enter the new key.')),
+    () =>
+      openApi(session, () =>
+        leave(
+          session.kind === 'key'
+            ? 'The key is no longer accepted. Enter the new key.'
+            : 'The sign-in has ended. Sign in again.',
+        ),
+      ),
     [session, leave],
   );
-  const isOpen = session.key !== '';
+  const isOpen = session.kind === 'microsoft' || session.key !== '';
   useFocusOnHeading(isOpen, route.path);
   const settings = useSettings(api, isOpen);
 
@@ -41,12 +48,16 @@ export function App() {
       <button type="button" class="skip" onClick={skip}>
         Skip to the content
       </button>
-      <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
+      <TopBar path={route.path} session={session} onLeave={() => leave('')} />
       <SettingsContext.Provider value={settings}>
         <CurrentView route={route} />
       </SettingsContext.Provider>
     </OpsContext.Provider>
   );
+}
+
+function noSession(): Session {
+  return { kind: 'key', key: rememberedKey(), by: rememberedName() };
 }
 
 /** Moves the focus to the heading. A link would not work: a link would change the part of the address after `#`, which names the view. */

@@ -1,3 +1,5 @@
+import type { Session } from './api/Session.js';
+import { signOutAddress } from './api/signIn.js';
 import { timeZone } from './format.js';
 import { linkTo } from './route.js';
 
@@ -13,12 +15,12 @@ const views = {
 interface Props {
   /** The path of the current route. */
   path: string;
-  by: string;
+  session: Session;
   onLeave(): void;
 }
 
 /** The bar at the top: links to the views, and the button that forgets the key. */
-export function TopBar({ path: route, by, onLeave }: Props) {
+export function TopBar({ path: route, session, onLeave }: Props) {
   const zone = timeZone(Date.now());
   const current = route.split('/')[0];
   return (
@@ -39,10 +41,17 @@ export function TopBar({ path: route, by, onLeave }: Props) {
         <span title="The time zone of all times on this page">
           <span class="zone-name">{zone.name}</span> {zone.offset}
         </span>
-        {by && <span title="Your name in the audit">{by}</span>}
-        <button type="button" class="link" onClick={onLeave}>
-          Forget the key
-        </button>
+        {session.by && <span title="Your name in the audit">{session.by}</span>}
+        {session.kind === 'key' ? (
+          <button type="button" class="link" onClick={onLeave}>
+            Forget the key
+          </button>
+        ) : (
+          <>
+            {!session.mayAct && <span>looking only</span>}
+            <a href={signOutAddress()}>Sign out</a>
+          </>
+        )}
       </span>
     </header>
   );

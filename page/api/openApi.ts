@@ -12,6 +12,7 @@ import type { DeviceRequestAnswer, DeviceRequestBody } from '../../src/ops/reque
 import type { FleetPlan, FleetRequestProgress } from '../../src/ops/requests/fleet.js';
 import type { PageSettings } from '../../src/ops/settings/read.js';
 import { oneLine, printable } from '../../src/shared/printable.js';
+import type { Session } from './Session.js';
 
 /** A failed request to the API. The message is written for operators. */
 export class ApiError extends Error {
@@ -68,17 +69,26 @@ export interface OpsApi {
 }
 
 const timeoutMs = 30_000;
+/** The header of `src/http/signIn`. */
+const pageHeader = 'x-provisioner-page';
+
+/** The path of the API for operators who sign in with Microsoft, beside the path of the page. */
+export function operatorsPath(): string {
+  return `${location.pathname.replace(/\/+$/, '').replace(/[^/]+$/, 'operators')}/`;
+}
 
 /**
  * Opens the client.
  *
- * @param key of the function `ops`; the client sends the key in a header only
- * @param by the operator's name for the audit; may be empty
- * @param onWrongKey is called when the API does not accept the key (any more)
+ * @param session a key, which the client sends in a header only, or a sign-in with Microsoft
+ * @param onRefused is called when the API does not accept the key or the sign-in (any more)
  */
-export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi {
-  const base = `${location.pathname.replace(/\/+$/, '')}/`;
-  const who = by === '' ? {} : { by };
+export function openApi(session: Session, onRefused: () => void): OpsApi {
+  const { by } = session;
+  const isKey = session.kind === 'key';
+  const base = isKey ? `${location.pathname.replace(/\/+$/, '')}/` : operatorsPath();
+  const identity: Record<string, string> = isKey ? { 'x-functions-key': session.key } : { [pageHeader]: '1' };
+  const who = by === '' || !isKey ? {} : { by };
 
   async function call<T>(
     method: 'GET' | 'POST',
@@ -92,10 +102,10 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
       const timeout = AbortSignal.timeout(timeoutMs);
       response = await fetch(base + path, {
         method,
-        headers: { 'x-functions-key': key, ...(body && { 'content-type': 'application/json' }) },
+        headers: { ...identity, ...(body && { 'content-type': 'application/json' }) },
         body: body ? JSON.stringify(body) : null,
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-        credentials: 'omit',
+        credentials: isKey ? 'omit' : 'same-origin',
         cache: 'no-store',
       });
       text = await response.text();
@@ -111,7 +121,7 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     const json = parse(text);
     // Names from outside can hold characters that change the order of the letters.
     if (response.ok && json) return printable(json) as T;
-    if (response.status === 401) onWrongKey();
+    if (response.status === 401) onRefused();
     throw new ApiError(
       response.status,
       json?.code ?? '',
