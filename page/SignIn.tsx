@@ -22,9 +22,9 @@ export function SignIn({ onOpen }: { onOpen(session: Session): void }) {
       )}
       {state.signIn === 'signed-out' && (
         <p>
-          <a role="button" href={signInAddress()}>
+          <button type="button" onClick={() => location.assign(signInAddress())}>
             Sign in with Microsoft
-          </a>
+          </button>
         </p>
       )}
       {state.signIn === 'signed-in' && <SignedIn state={state} onOpen={onOpen} />}

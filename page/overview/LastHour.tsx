@@ -3,9 +3,7 @@ import { number } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { MinuteAxis, MinuteBars, type Series } from '../parts/MinuteBars.js';
 import { Empty } from '../parts/View.js';
-
-const minutes = 60;
-const minuteMs = 60_000;
+import { byMinute, firstMinute, minuteMs, minutes } from './minutes.js';
 
 type Sample = Overview['history'][number];
 
@@ -113,18 +111,3 @@ function Bars({ title, series, from }: BarsProps) {
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-
-/** The start of the first of the 60 minutes. The last minute is the minute of the newest possible sample. */
-export function firstMinute(now: number): number {
-  return Math.floor(now / minuteMs) * minuteMs - (minutes - 1) * minuteMs;
-}
-
-/** The samples of the 60 minutes from a time on; null for a minute without a sample. */
-export function byMinute(history: readonly Sample[], from: number): (Sample | null)[] {
-  const found: (Sample | null)[] = Array.from({ length: minutes }, () => null);
-  for (const sample of history) {
-    const minute = Math.floor((Date.parse(sample.at) - from) / minuteMs);
-    if (minute >= 0 && minute < minutes) found[minute] = sample;
-  }
-  return found;
-}
