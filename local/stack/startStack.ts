@@ -1,6 +1,7 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config/config.js';
+import { type TimerName, timerNames } from '../../src/storage/timerRuns.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
 import { freePort, writeWhole } from '../simulators/shared/loopback.js';
 import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
@@ -28,6 +29,8 @@ export interface StackOptions extends SimulatorOptions {
   appFolder?: string;
   /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
   hosts?: ('all' | 'http' | 'worker')[];
+  /** The timers that run. Default: all. */
+  timers?: readonly TimerName[];
 }
 
 /** The usual port of the functions. */
@@ -81,6 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const env = {
       ...platformSettings,
       ...process.env,
+      ...withoutTimers(options.timers ?? timerNames),
       ...settings,
       ...(await simulatorSettings(simulators, folder)),
     };
@@ -124,6 +128,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await close();
     throw error;
   }
+}
+
+/** The settings that switch all timers off, except these. */
+function withoutTimers(running: readonly TimerName[]): Settings {
+  const off = timerNames.filter((name) => !running.includes(name));
+  return Object.fromEntries(off.map((name) => [`AzureWebJobs_${name}_Disabled`, 'true']));
 }
 
 async function startSimulators(starts: SimulatorStarts): Promise<Simulators> {
