@@ -3,17 +3,20 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readDocument } from '../../local/docs/documents.js';
 import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
 import { projectFolder } from '../../local/stack/projectFolder.js';
 import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
 import { deadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
 import { overview } from '../../src/ops/overview/schema.js';
+import { cliArguments, commandsOf, runnableBlocks } from '../support/documentCommands.js';
 import { waitFor } from '../support/waitFor.js';
 import { useCli } from './support/cli.js';
+import { runCommands } from './support/runCommands.js';
 import { useSystem } from './support/useSystem.js';
 
-const system = await useSystem();
+const system = await useSystem({ devices: 2 });
 const { balena, ops, stack } = system;
 const { serviceBus, tables, iotHub } = stack.endpoints;
 if (!serviceBus || !tables || !iotHub) throw new Error('a simulator is missing');
@@ -500,4 +503,30 @@ test('a hostile service name in a fleet: no line of the log is forged, and no sc
       expect(stderr).not.toMatch(forged);
     }
   }
+});
+
+/** These commands change something, and ask an operator at a terminal for a confirmation. */
+const confirmed = /^npx provisioner (rotate|deprovision|dead-letters replay) /;
+
+test('the commands of docs/cli.md work, one after the other', async () => {
+  const [variables, ...blocks] = runnableBlocks(await readDocument('docs/cli.md'));
+  if (!variables) throw new Error('docs/cli.md has no commands');
+  const echo = { ...variables, commands: `${variables.commands}echo "$DEVICE $FLEET"` };
+  const [uuid = '', fleet = ''] = (await runCommands([echo], system.folder)).trim().split(' ');
+  await failed(2, 'documented');
+  await balena.addService('documented');
+  const commands = blocks.flatMap(commandsOf);
+  expect(commands.at(-1)).toBe('npx provisioner watch');
+  for (const command of commands.slice(0, -1)) {
+    const args = cliArguments(command, { '"$DEVICE"': uuid, '"$FLEET"': fleet });
+    const { code, stderr } = await cli(...args, ...(confirmed.test(command) ? ['--yes'] : []));
+    // 1: the command has found something. Other tests of this file leave devices behind that such a command reports.
+    const right = /audit|replay|fleet/.test(command) ? [0, 1] : [0];
+    if (code === null || !right.includes(code)) throw new Error(`${command} ended with ${code}: ${stderr}`);
+    if (/ (provision|rotate) /.test(command)) await system.state(uuid, 'provisioned');
+  }
+  const watching = cli.start('watch');
+  await waitFor('watch shows the state', () => watching.output().includes('provisioned'));
+  watching.interrupt();
+  expect((await watching.ended).code).toBe(0);
 });
