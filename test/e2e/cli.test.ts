@@ -143,11 +143,11 @@ describe('dead letters', () => {
   });
 
   test('a replay continues after Ctrl-C, and can be cancelled', async () => {
-    await failed(12, 'slow');
+    await failed(24, 'slow');
     await balena.addService('slow');
     const filter = ['--code', 'service-not-found', '--rate', '30', '--yes', '--by', 'Ada'];
     const running = cli.start('dead-letters', 'replay', ...filter);
-    await waitFor('some requests have succeeded', () => / of 12: [1-9]\d* succeeded/.test(running.output()));
+    await waitFor('some requests have succeeded', () => / of 24: [1-9]\d* succeeded/.test(running.output()));
     running.interrupt();
     const { code, stderr } = await running.ended;
     expect(code).toBe(130);
