@@ -22,7 +22,7 @@ test('docs/errors.md has a section for every error code, with the meaning and th
 });
 
 /** App Service or the Functions host sets these; an operator does not. */
-const setByThePlatform = ['AzureWebJobsStorage__accountName', 'WEBSITE_SITE_NAME'];
+const setByThePlatform = ['AzureWebJobsStorage__accountName', 'WEBSITE_AUTH_ENABLED', 'WEBSITE_SITE_NAME'];
 
 test('docs/settings.md and docs/telemetry.md name every setting', async () => {
   const text = (await read('docs/settings.md')) + (await read('docs/telemetry.md'));
