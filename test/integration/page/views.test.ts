@@ -82,11 +82,12 @@ test('the accessibility tree of the form for the key', async () => {
   expect(await page.locator('body').ariaSnapshot()).toMatchSnapshot();
 });
 
-test('the accessibility tree of each view', async () => {
+test('the accessibility tree of each view, and of the bar above', async () => {
   const page = await enter();
+  expect(await page.getByRole('banner').ariaSnapshot()).toMatchSnapshot('bar');
   for (const [name, view] of Object.entries(views)) {
     await go(page, view);
-    expect(await page.locator('body').ariaSnapshot()).toMatchSnapshot(name);
+    expect(await page.locator('main').ariaSnapshot()).toMatchSnapshot(name);
   }
 });
 
