@@ -31,6 +31,9 @@ const forged = new RegExp(`${String.fromCharCode(27)}\\[2J|^worker: forged`, 'm'
 const unknownUuid = '0'.repeat(32);
 const secrets = ['local-broker-key', /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? ''];
 
+/** The doctor finds a fault if the functions have done nothing for three minutes: the sample of each minute is off, as all timers. */
+const workNow = () => system.provisioned();
+
 /** Creates devices with a request that failed for good, because the service does not exist. */
 async function failed(count: number, service: string): Promise<string[]> {
   const uuids = await balena.newDevices(count);
@@ -49,10 +52,10 @@ describe('one device', () => {
     });
     expect(requested.stderr).toMatch(/^Connected to the local system in .* \(npm start\)\.\n$/);
     await system.state(uuid, 'provisioned');
-    expect(await cli.json(0, 'provision', uuid, '--service', 'main')).toMatchObject({
-      outcome: 'already-provisioned',
-      uuid,
-      state: 'provisioned',
+    // A worker must have looked at the device in the last minute.
+    await waitFor('the device is already provisioned', async () => {
+      const repeated = await cli.json(0, 'provision', uuid, '--service', 'main');
+      return repeated.outcome === 'already-provisioned' && repeated.state === 'provisioned';
     });
 
     const history = deviceHistory.parse(await cli.json(0, 'status', uuid));
@@ -222,6 +225,7 @@ describe('the system', () => {
   });
 
   test('doctor --prove-write proves the right on a device of each fleet, and takes the write back', async () => {
+    await workNow();
     const { checks } = await cli.json<Doctor>(0, 'doctor', '--prove-write');
     const proofs = checks.filter(({ name }) => name === 'balena: write');
     expect(proofs.length).toBeGreaterThan(0);
@@ -229,6 +233,7 @@ describe('the system', () => {
   });
 
   test('is healthy, and doctor changes nothing', async () => {
+    await workNow();
     const before = await ops.records();
     const { ok, checks } = await cli.json<Doctor>(0, 'doctor');
     expect(ok).toBe(true);
@@ -260,23 +265,19 @@ describe('the system', () => {
 
   test('a fleet is requested, swept, audited and rotated', async () => {
     await balena.newDevices(3);
-    await failed(1, 'another');
+    const [stuck = ''] = await failed(1, 'another');
     const command = ['fleet', 'local/demo', '--service', 'main', '--only-missing'];
-    // Devices with another desired service are not requested.
-    const planned = await cli.json<{ uuids: string[]; atOtherService: { service: string }[] }>(
-      1,
-      ...command,
-      '--dry-run',
-    );
-    expect(planned.atOtherService.map(({ service }) => service)).toContain('another');
-    const requested = await cli.json<{
-      atOtherService: number;
-      followed: { states: { provisioned: number } };
-    }>(1, ...command);
-    expect(requested.atOtherService).toBe(planned.atOtherService.length);
-    expect(requested.followed.states.provisioned).toBeGreaterThanOrEqual(3);
-    const moved = await cli.json<typeof requested>(0, ...command, '--move');
-    expect(moved.followed.states.provisioned).toBe(requested.atOtherService);
+    // A device without credentials has nothing to lose, so no --move is needed.
+    expect(await cli.json(0, ...command, '--dry-run')).toMatchObject({
+      uuids: expect.arrayContaining([stuck]),
+      atOtherService: [],
+      lacking: 0,
+    });
+    expect(await cli.json(2, 'fleet', 'local/demo', '--service', 'mian', '--dry-run')).toMatchObject({
+      error: { code: 'no-such-service', message: expect.stringContaining('it has cloud-relay, main') },
+    });
+    const requested = await cli.json<{ followed: { states: { provisioned: number } } }>(0, ...command);
+    expect(requested.followed.states.provisioned).toBeGreaterThanOrEqual(4);
     expect(await cli.json(2, 'sweep')).toMatchObject({ error: { code: 'no-fleets' } });
     expect(await cli.json(0, 'sweep', '--fleet', 'local/demo', '--dry-run')).toMatchObject({
       requested: 0,
@@ -342,6 +343,7 @@ describe('settings and rights', () => {
       code: 0,
       stderr: `Connected to queue provisioning at 127.0.0.1:${port}, records in local.\n`,
     });
+    await workNow();
     const { ok, checks } = await partial.json<Doctor>(1, 'doctor');
     expect(ok).toBe(false);
     const wrong = checks.filter(({ level }) => level === 'failed').map(({ name }) => name);
