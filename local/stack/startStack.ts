@@ -44,8 +44,15 @@ export interface Stack {
   endpoints: Endpoints;
   simulators: Simulators;
   hosts: Forked<HostEndpoints>[];
-  /** Starts a further host, or restarts a stopped host. `settings` are added to the settings of the stack. */
-  startHost(part: 'all' | 'http' | 'worker', settings?: Settings): Promise<Forked<HostEndpoints>>;
+  /**
+   * Starts a further host, or restarts a stopped host. `settings` are added to the settings of the stack. `app` is the folder of
+   * other functions than those of the stack, for example of another version.
+   */
+  startHost(
+    part: 'all' | 'http' | 'worker',
+    settings?: Settings,
+    app?: string,
+  ): Promise<Forked<HostEndpoints>>;
   /**
    * Restarts a simulator after its end, with the same folder and, with `freePorts`, on the same ports. The address of
    * the control server changes: see `simulators`.
@@ -97,7 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(simulators.balena && { balena: simulators.balena.endpoints }),
     };
     const hosts: Forked<HostEndpoints>[] = [];
-    const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}) => {
+    const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}, app = appFolder) => {
       // A restarted HTTP host keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
@@ -108,7 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const host = await forkSimulator<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/simulators/functions-host/main.js',
-        args: ['--app', appFolder, '--port', port, ...orFree, '--keys', keysFile, '--state', folder, ...only],
+        args: ['--app', app, '--port', port, ...orFree, '--keys', keysFile, '--state', folder, ...only],
         env: { ...env, ...more },
         onLine,
       });

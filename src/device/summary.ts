@@ -2,7 +2,14 @@ import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, Outside, VariableScope } from './record.js';
 import { refusedPart } from './refusal.js';
-import { hasFailedCheck, hasPendingChange, operationOf, type State, stateOf } from './state.js';
+import {
+  hasFailedCheck,
+  hasPendingChange,
+  heldThumbprint,
+  operationOf,
+  type State,
+  stateOf,
+} from './state.js';
 
 /** The part of a record that lists and counts need. The table has a separate column for the summary, so that a scan of a large fleet reads little. */
 export interface Summary {
@@ -113,6 +120,16 @@ export function partsOf(summary: Summary): Summary[] {
 /** When the next work is due, as `pendingWork` chooses it; null if no work is pending. */
 export function pendingDue({ job, check }: Summary): EpochMs | null {
   return (job && job.deadAt === null ? job : check)?.due ?? null;
+}
+
+/**
+ * The expiry of the device's certificate.
+ *
+ * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
+ */
+export function expiryOf(summary: Summary): EpochMs | null {
+  const { operation, outside, notAfter } = summary;
+  return operation === 'deprovision' || outside || heldThumbprint(summary) === null ? null : notAfter;
 }
 
 /** The state that lists show, with the lease taken into account. */

@@ -1,5 +1,5 @@
 import { followFleet } from '../../cli/fleet/follow.js';
-import { requestFleet } from '../../cli/fleet/request.js';
+import { requestFleet } from '../../src/fleet/request.js';
 import { rotate } from '../../src/fleet/rotate.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import { listRecords } from '../../src/ops/devices/list.js';

@@ -4,6 +4,7 @@ import { state } from '../../shared/schemas.js';
 import { type EpochMs, iso, isoOrNull } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import type { DeviceIndex } from '../devices/DeviceIndex.js';
+import type { DeviceSnapshots } from '../devices/snapshot.js';
 import { percentile } from '../shared/counting.js';
 import { type DepthsDependencies, readDepths } from './depths.js';
 import { historyFromSamples, type Samples } from './samples.js';
@@ -14,6 +15,7 @@ const hourMs = 3_600_000;
 
 /** Everything that the overview uses. */
 export interface OverviewDependencies extends DepthsDependencies, HealthDependencies {
+  deviceSnapshots: DeviceSnapshots;
   rateLimiter: RateLimiter;
   /** The hub's limit of registry operations a minute. */
   operationsPerMinute: number;
