@@ -3,6 +3,7 @@ import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { waitFor } from '../support/waitFor.js';
+import { addSamples } from './support/addSamples.js';
 import { appOf } from './support/appOf.js';
 import { useOpsPage } from './support/useOpsPage.js';
 import { useSystem } from './support/useSystem.js';
@@ -13,14 +14,7 @@ const { balena, ops, stack } = system;
 const pages = await useOpsPage(system);
 const { opsKey, url } = stack.endpoints.functions;
 
-// The timer that takes the samples for the charts of the last hour is off.
-const { samples } = appOf(system);
-for (const minutesAgo of [3, 2, 1])
-  await samples.add({
-    at: Math.floor(Date.now() / 60_000 - minutesAgo) * 60_000,
-    depths: { active: 0, scheduled: 0, deadLettered: 0 },
-    totals: { operations: 0, provisioned: 0, failed: 0 },
-  });
+await addSamples(appOf(system));
 
 /** Devices that failed for good, because their service does not exist. @returns the UUIDs */
 async function failed(count: number, service: string): Promise<string[]> {
