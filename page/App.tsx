@@ -10,6 +10,7 @@ import { DeviceView } from './devices/DeviceView.js';
 import { KeyForm } from './KeyForm.js';
 import { OverviewView } from './overview/OverviewView.js';
 import { type Route, useRoute } from './route.js';
+import { StatusLine } from './status/StatusLine.js';
 import { TopBar } from './TopBar.js';
 
 /** The page. Without a key the page shows the form for the key, with a key the view that the address names. */
@@ -35,6 +36,7 @@ export function App() {
       <button type="button" class="skip" onClick={skip}>
         Skip to the content
       </button>
+      <StatusLine />
       <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
       <CurrentView route={route} />
     </OpsContext.Provider>

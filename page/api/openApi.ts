@@ -1,3 +1,4 @@
+import type { SystemStatus } from '../../src/health/statusSchema.js';
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 import type { Action, ActionPage } from '../../src/ops/bulk/schema.js';
 import type { StartRequest } from '../../src/ops/bulk/start.js';
@@ -32,6 +33,7 @@ export type Query = Record<string, string | number | null | undefined>;
 
 /** The client of `/api/ops/…`, see `opsRoutes`. All methods throw ApiError. */
 export interface OpsApi {
+  status(signal?: AbortSignal): Promise<SystemStatus>;
   overview(signal?: AbortSignal): Promise<Overview>;
   records(query: Query, signal?: AbortSignal): Promise<RecordPage>;
   history(uuid: string, signal?: AbortSignal): Promise<DeviceHistory>;
@@ -97,6 +99,7 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
 
   const get = <T>(path: string, signal?: AbortSignal) => call<T>('GET', path, undefined, signal);
   return {
+    status: (signal) => get('status', signal),
     overview: (signal) => get('overview', signal),
     records: (query, signal) => get(`records${queryText(query)}`, signal),
     history: (uuid, signal) => get(`records/${encodeURIComponent(uuid)}`, signal),

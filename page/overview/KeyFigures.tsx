@@ -5,7 +5,8 @@ import { Time } from '../parts/Time.js';
 import { linkTo } from '../route.js';
 
 /** The figures that show the health of the system at a glance. */
-export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overview: Overview }) {
+export function KeyFigures({ overview: { queue, rateLimiter, timing, status } }: { overview: Overview }) {
+  const { waiting, doneAt } = status.backlog;
   const { p50Seconds, p95Seconds, count } = timing;
   return (
     <section class="figures" aria-label="Key figures">
@@ -32,17 +33,7 @@ export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overv
           </>
         }
       />
-      <Figure
-        name="Backlog done"
-        value={rateLimiter.backlogDoneAt === null ? 'now' : <Time at={rateLimiter.backlogDoneAt} />}
-        more={
-          rateLimiter.backlogDoneAt === null ? (
-            'no backlog'
-          ) : (
-            <Time at={rateLimiter.backlogDoneAt} isRelative />
-          )
-        }
-      />
+      <Figure name="Waiting" value={number(waiting ?? 0)} more={<End waiting={waiting} doneAt={doneAt} />} />
       <Figure
         name="Time to provisioned"
         value={p50Seconds === null ? '–' : duration(p50Seconds * 1_000)}
@@ -53,6 +44,17 @@ export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overv
         }
       />
     </section>
+  );
+}
+
+/** The end of the backlog, as the status line has it. */
+function End({ waiting, doneAt }: Pick<Overview['status']['backlog'], 'waiting' | 'doneAt'>) {
+  if (waiting === 0) return <>no device waits</>;
+  if (doneAt === null) return <>devices; the end is not known</>;
+  return (
+    <>
+      devices; done about <Time at={doneAt} />
+    </>
   );
 }
 

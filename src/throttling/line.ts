@@ -277,13 +277,6 @@ export function nextFreeOf(row: RateLimiterRow, rate: Rate, now: EpochMs, claim:
   return dueOf(copy, rate, now, take(copy, rate, now, claim));
 }
 
-/** The expected moment at which every lane is empty. @param row the row after `advance` */
-export function allServedOf(row: RateLimiterRow, rate: Rate, now: EpochMs): EpochMs {
-  const waiting = Object.values(row.lanes).reduce((sum, lane) => sum + waitingIn(lane), 0);
-  const operations = waiting === 0 ? 0 : Math.max(0, waiting - row.spare);
-  return Math.ceil(Math.max(row.at, now) + operations / rate.perMs);
-}
-
 /**
  * The number of operations until a lane has served some of its turns. The lanes share the operations by their weights, and a lane that is
  * empty leaves its share to the others.

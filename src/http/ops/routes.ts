@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { systemStatus } from '../../health/statusSchema.js';
 import { cancelAction, cancelRequest } from '../../ops/bulk/cancel.js';
 import { actionRequest, planAction } from '../../ops/bulk/plan.js';
 import { actionQuery, listActions, readAction } from '../../ops/bulk/read.js';
@@ -12,6 +13,7 @@ import { listRecords, recordQuery } from '../../ops/devices/list.js';
 import { resolveUuid } from '../../ops/devices/resolve.js';
 import { deviceHistory, recordPage } from '../../ops/devices/schema.js';
 import { readOverview } from '../../ops/overview/read.js';
+import { readSystemHealth } from '../../ops/overview/readStatus.js';
 import { overview } from '../../ops/overview/schema.js';
 
 /** One request of `/api/ops/…`: the function, the schemas, and the summary for the OpenAPI description. */
@@ -43,6 +45,15 @@ export const opsRoutes: OpsRoute[] = [
     status: 200,
     response: overview,
     run: (deps) => readOverview(deps),
+  },
+  {
+    method: 'GET',
+    path: 'status',
+    summary: 'The state of the whole system in one line, with all incidents',
+    request: null,
+    status: 200,
+    response: systemStatus,
+    run: async (deps) => (await readSystemHealth(deps)).status,
   },
   {
     method: 'GET',
