@@ -47,7 +47,10 @@ export const addDoctor: AddCommand = (parent, action) =>
         }
         const count = (level: Check['level']) => checks.filter((check) => check.level === level).length;
         const healthy = count('failed') === 0;
-        session.printResult({ ok: healthy, system, checks }, () => `\n${verdict(count('failed'), count('warning'))}`);
+        session.printResult(
+          { ok: healthy, system, checks },
+          () => `\n${verdict(count('failed'), count('warning'))}`,
+        );
         return healthy ? exitCodes.ok : exitCodes.problems;
       }),
     );

@@ -2,9 +2,9 @@ import { styleText } from 'node:util';
 import { statusParts } from '../../src/health/statusText.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
 import { utcAndLocal } from '../../src/shared/localTime.js';
+import { showStatus } from './showStatus.js';
 import { table } from './table.js';
 import { colorOf, labelled } from './text.js';
-import { showStatus } from './showStatus.js';
 import { span, utc } from './time.js';
 
 const labelWidth = 14;

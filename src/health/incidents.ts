@@ -91,7 +91,6 @@ export function slowdowns(facts: HealthFacts): Incident[] {
   const hub = hubThrottling(facts);
   if (hub) {
     const { passedPerMinute, refusedPerMinute, meanMs, since } = hub;
-    const passes = passedPerMinute === null ? 'few operations' : `${passedPerMinute} operations a minute`;
     const how =
       refusedPerMinute > 0
         ? `refuses ${refusedPerMinute} a minute`
@@ -99,7 +98,7 @@ export function slowdowns(facts: HealthFacts): Incident[] {
     found.push({
       kind: 'hub-throttled',
       level: 'throttled',
-      what: `IoT Hub throttles: it lets ${passes} pass, and ${how}. The settings allow ${facts.operationsPerMinute} a minute.`,
+      what: `IoT Hub throttles: it lets ${operations(passedPerMinute)} pass, and ${how}. The settings allow ${facts.operationsPerMinute} a minute.`,
       since: isoOrNull(since),
       todo: 'Does IOTHUB_UNITS match the hub? Does another program use the hub?',
       runbook: 'the-hub-throttles',
@@ -182,5 +181,9 @@ export function attentions({ at, timers }: HealthFacts, devices: DeviceFacts | n
   return found;
 }
 
+const operations = (perMinute: number | null) => {
+  if (perMinute === null) return 'few operations';
+  return perMinute === 1 ? '1 operation a minute' : `${perMinute || 'fewer than 1'} operations a minute`;
+};
 const certificates = (count: number) => (count === 1 ? '1 certificate has' : `${count} certificates have`);
 const adviceOf = (code: ErrorCode) => policyOf(code).advice;

@@ -62,5 +62,5 @@ function backlogText(
   if (state === 'stopped') return `${wait}, and nothing is finished until the cause is gone.`;
   if (doneAt === null || finishedPerMinute === null)
     return `${wait}. Too few devices were finished in the last minutes to know the end.`;
-  return `${wait}. The end is about ${show(doneAt)}, at the measured rate of ${finishedPerMinute} devices a minute.`;
+  return `${wait}. The end is about ${show(doneAt)}, at the measured rate of ${finishedPerMinute} ${finishedPerMinute === 1 ? 'device' : 'devices'} a minute.`;
 }

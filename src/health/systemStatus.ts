@@ -1,4 +1,4 @@
-import { type EpochMs, iso, isoOrNull } from '../shared/time.js';
+import { type EpochMs, iso } from '../shared/time.js';
 import type { HealthFacts } from './facts.js';
 import { attentions, type DeviceFacts, slowdowns, stops } from './incidents.js';
 import { measure, perMinute } from './measured.js';
@@ -40,8 +40,13 @@ function backlogOf(
   return {
     waiting,
     finishedPerMinute,
-    doneAt: isoOrNull(Math.round(Math.max(doneAt, devices?.lastDue ?? 0))),
+    doneAt: wholeSecond(Math.max(doneAt, devices?.lastDue ?? 0)),
   };
+}
+
+/** A millisecond of an estimate says nothing. */
+function wholeSecond(at: EpochMs): string {
+  return iso(Math.round(at / 1_000) * 1_000);
 }
 
 function finishedPerMinuteOf({ row, at }: HealthFacts): number | null {

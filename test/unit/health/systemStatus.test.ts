@@ -189,7 +189,7 @@ describe('a backlog', () => {
     const { state, sentence } = catchingUp({ provisioned: 90, deprovisioned: 6, failed: 4 }, { waiting: 83 });
     expect(state).toBe('catching-up');
     expect(sentence).toBe(
-      'Catching up: 83 devices wait. The end is about 2027-01-15T08:11:39.600Z, at the measured rate of 50 devices a minute.',
+      'Catching up: 83 devices wait. The end is about 2027-01-15T08:11:40.000Z, at the measured rate of 50 devices a minute.',
     );
   });
 
