@@ -1,12 +1,12 @@
-import { type ExitCode, exitCodes } from '../errors.js';
-import { type FollowReport, followFleet } from '../fleet/follow.js';
 import {
   type PlannedRequest,
   planFleet,
   type RequestProgress,
   type RequestReport,
   requestFleet,
-} from '../fleet/request.js';
+} from '../../src/fleet/request.js';
+import { type ExitCode, exitCodes } from '../errors.js';
+import { type FollowReport, followFleet } from '../fleet/follow.js';
 import { examples, parseService, parseSlug } from '../options/common.js';
 import { showProgress } from '../output/progress.js';
 import { listCounts, plural, wrap } from '../output/text.js';
@@ -63,7 +63,7 @@ export const addFleet: AddCommand = (parent, action) =>
         const requested = await request(session, app, { fleet, service, onlyMissing, move, signal });
         const followed =
           follow && requested.finished ? await followRequests(session, app, requested.uuids, signal) : null;
-        const { uuids, ...counts } = requested;
+        const { uuids, next: _, ...counts } = requested;
         session.printResult({ fleet, service, ...counts, followed }, (shown) =>
           summary(shown.fleet, requested, followed)
             .map((line) => wrap(line, session.width))

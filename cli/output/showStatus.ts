@@ -25,7 +25,7 @@ export function showStatus(status: SystemStatus, width: number): string {
   const { word, what, backlog, todo, runbook, more } = statusParts(status, utcAndLocal);
   const { mark, color } = looks[status.state];
   const first = `${mark} ${word}. ${[what, backlog].filter(Boolean).join(' ')}`;
-  const rest = [todo && `To do: ${todo} See ${runbook}.`, more].filter(Boolean);
+  const rest = [todo && `To do: ${todo} See docs/runbook.md#${runbook}.`, more].filter(Boolean);
   const lines = [first, ...rest].map((line, index) => {
     const text = wrap(line, width - indent.length).replaceAll('\n', `\n${indent}`);
     return index === 0 ? text : `${indent}${text}`;

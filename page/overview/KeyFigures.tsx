@@ -5,7 +5,11 @@ import { Time } from '../parts/Time.js';
 import { linkTo } from '../route.js';
 
 /** The figures that show the health of the system at a glance. */
-export function KeyFigures({ overview: { queue, rateLimiter, timing, status } }: { overview: Overview }) {
+export function KeyFigures({
+  overview: { queue, rateLimiter, timing, status, failed },
+}: {
+  overview: Overview;
+}) {
   const { waiting, doneAt } = status.backlog;
   const { p50Seconds, p95Seconds, count } = timing;
   return (
@@ -13,10 +17,10 @@ export function KeyFigures({ overview: { queue, rateLimiter, timing, status } }:
       <Figure name="In progress" value={number(queue.active)} more="due now" />
       <Figure name="Scheduled" value={number(queue.scheduled)} more="waiting for their turn" />
       <Figure
-        name="Dead letters"
-        value={<a href={linkTo('dead-letters')}>{number(queue.deadLettered)}</a>}
-        more={queue.deadLettered > 0 ? 'need an operator' : 'nothing to do'}
-        tone={queue.deadLettered > 0 ? 'bad' : 'good'}
+        name="Failed requests"
+        value={<a href={linkTo('dead-letters')}>{number(failed)}</a>}
+        more={`${failed > 0 ? 'need an operator' : 'nothing to do'}; ${plural(queue.deadLettered, 'message')} in the dead-letter queue`}
+        tone={failed > 0 ? 'bad' : 'good'}
       />
       <Figure
         name="Registry operations"

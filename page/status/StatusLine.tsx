@@ -3,6 +3,7 @@ import { type StatusParts, statusParts } from '../../src/health/statusText.js';
 import { utcAndLocal } from '../../src/shared/localTime.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { RunbookLink } from '../parts/DeviceLinks.js';
 
 const everyMs = 5_000;
 
@@ -20,7 +21,7 @@ const unknown: StatusParts = {
   what: 'The page cannot read the state of the system. What the page shows below may be old.',
   backlog: '',
   todo: 'Check the connection, and that the functions run.',
-  runbook: 'docs/runbook.md#requests-failing',
+  runbook: 'requests-failing',
   more: '',
 };
 
@@ -42,7 +43,7 @@ export function StatusLine() {
       {backlog && <p>{backlog}</p>}
       {todo && (
         <p>
-          <strong>To do:</strong> {todo} See <code>{runbook}</code>.
+          <strong>To do:</strong> {todo} <RunbookLink section={runbook} />
         </p>
       )}
       {more && <p class="further">{more}</p>}

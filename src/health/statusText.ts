@@ -39,7 +39,7 @@ export function statusParts({ state, incidents, backlog }: Shown, show: ShowTime
     what: worst ? `${worst.what}${since}` : '',
     backlog: backlogText(state, backlog, show),
     todo: worst?.todo ?? '',
-    runbook: worst ? `docs/runbook.md#${worst.runbook}` : '',
+    runbook: worst?.runbook ?? '',
     more: others.length === 0 ? '' : `${others.length} more: ${others.map(({ what }) => what).join(' ')}`,
   };
 }
@@ -47,7 +47,7 @@ export function statusParts({ state, incidents, backlog }: Shown, show: ShowTime
 /** The status line as one text: "Stopped: balena rejects our API key. Since …". */
 export function statusSentence(status: Shown, show: ShowTime): string {
   const { word, what, backlog, todo, runbook, more } = statusParts(status, show);
-  const parts = [what, backlog, todo && `To do: ${todo} See ${runbook}.`, more];
+  const parts = [what, backlog, todo && `To do: ${todo} See docs/runbook.md#${runbook}.`, more];
   return `${word}: ${parts.filter(Boolean).join(' ')}`;
 }
 

@@ -49,7 +49,7 @@ export const initialRow: RateLimiterRow = { at: 0, spare: 0, open: 0, lanes: {},
 
 const burstMs = 250;
 const openMs = 10_000;
-const manyOpenMs = 5_000;
+const manyOpenMs = 2_500;
 const borrowedMs = 5_000;
 /** An urgent lane gets this many operations for each operation of another lane. */
 const urgentWeight = 8;
@@ -275,6 +275,11 @@ export function dueOf(row: RateLimiterRow, rate: Rate, now: EpochMs, reservation
 export function nextFreeOf(row: RateLimiterRow, rate: Rate, now: EpochMs, claim: Claim): EpochMs {
   const copy = structuredClone(row);
   return dueOf(copy, rate, now, take(copy, rate, now, claim));
+}
+
+/** The number of turns that are not released yet. */
+export function waitingOf({ lanes }: RateLimiterRow): number {
+  return Object.values(lanes).reduce((sum, lane) => sum + waitingIn(lane), 0);
 }
 
 /**

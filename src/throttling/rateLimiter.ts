@@ -27,7 +27,7 @@ export interface RateLimiter {
   due(reservation: Reservation): Promise<EpochMs>;
   /**
    * The moment at which work with this reservation should look again. The moment of a distant reservation can come closer, so the work looks
-   * again after a tenth of the wait.
+   * again several times.
    */
   wakeAt(reservation: Reservation): Promise<EpochMs>;
   /**

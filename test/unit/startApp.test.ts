@@ -4,8 +4,8 @@ import { settingNames } from '../../src/config/settings.js';
 import { factsOf, healthLines } from '../../src/health/health.js';
 import { withErrorResponses } from '../../src/http/errors.js';
 import type { App } from '../../src/openApp.js';
-import { startApp } from '../../src/startApp.js';
 import { systemClock } from '../../src/shared/time.js';
+import { startApp } from '../../src/startApp.js';
 import { handClock } from '../support/handClock.js';
 import { least } from './config/support/environment.js';
 

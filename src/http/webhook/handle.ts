@@ -37,7 +37,9 @@ export async function handleEvent(
   }
   const { uuid } = event;
   if (event.kind === 'provision')
-    return outcomeOf(await accept(deps, { uuid, present: true, service: event.service ?? defaultService }));
+    return outcomeOf(
+      await accept(deps, { uuid, present: true, service: event.service ?? defaultService, announced: true }),
+    );
   const accepted = event.kind === 'created' ? await acceptNew(deps, uuid, defaultService) : null;
   return accepted ? outcomeOf(accepted) : checkOutcome(uuid, await requestCheck(deps, uuid));
 }

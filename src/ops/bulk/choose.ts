@@ -4,6 +4,7 @@ import { isToRotate } from '../../fleet/rotate.js';
 import { deadLetterFilter, matchDeadLetter } from '../deadLetters/filter.js';
 import type { DeadLetterStatus } from '../deadLetters/schema.js';
 import type { DeadLetterEntry } from '../deadLetters/snapshot.js';
+import { refuseUnknownCode, refuseUnknownFleet } from '../shared/knownNames.js';
 import { parse, parseWhen } from '../shared/request.js';
 import type { Item } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
@@ -39,6 +40,11 @@ export async function chooseDeadLetters(
   const matches = matchDeadLetter(filter, deps.clock.now());
   const { deadLetters } = await deps.deadLetterSnapshots.read(0);
   const matching = deadLetters.filter(matches);
+  if (matching.length === 0)
+    refuseUnknownCode(
+      filter.code,
+      deadLetters.map(({ code }) => code),
+    );
   const byName = filter.uuid !== undefined || filter.sequenceNumber !== undefined;
   const wanted = byName ? [...statusesFor[kind], 'quarantined'] : statusesFor[kind];
   const superseded = kind === 'replay' ? olderDuplicates(deadLetters) : new Set<DeadLetterEntry>();
@@ -136,7 +142,12 @@ export async function chooseToRotate(
   };
   const chosen: Summary[] = [];
   const among = uuid === undefined ? deps.records.summaries() : await deps.records.summariesOf([uuid]);
-  for await (const summary of among) if (isToRotate(summary, filter)) chosen.push(summary);
+  const fleets = new Set<string | null>();
+  for await (const summary of among) {
+    fleets.add(summary.fleet);
+    if (isToRotate(summary, filter)) chosen.push(summary);
+  }
+  if (chosen.length === 0 && uuid === undefined) refuseUnknownFleet(filter.fleet, fleets);
   chosen.sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
   return {
     items: chosen.map((summary) => {

@@ -27,7 +27,11 @@ export async function readAction(deps: ReadDependencies, id: string): Promise<Ac
       'There is no action with this id. The id of an action comes from its plan.',
       404,
     );
-  const action = stored.value;
+  return viewWithCounts(deps, stored.value);
+}
+
+/** The view of an action with the present counts, which the records have while the action runs. */
+async function viewWithCounts(deps: ReadDependencies, action: StoredAction): Promise<Action> {
   if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
   return viewAction(deps, action, await countOutcomes(deps, action));
 }
@@ -40,7 +44,7 @@ export const actionQuery = z.strictObject({
 export type ActionQuery = z.input<typeof actionQuery>;
 
 /**
- * Lists all started actions, as the audit. A running action has the counts of the last wave; `readAction` has the present counts.
+ * Lists all started actions, as the audit, with the present counts.
  *
  * @throws RequestError `ops.bad-request`, `ops.bad-cursor`
  * @throws ProvisioningError `records-unavailable`
@@ -56,7 +60,8 @@ export async function listActions(deps: ReadDependencies, query: ActionQuery = {
     limit,
     from: cursor === undefined ? null : readCursor(cursor),
   });
-  return { actions: items.map((action) => viewAction(deps, action)), total: started.length, next };
+  const actions = await Promise.all(items.map((action) => viewWithCounts(deps, action)));
+  return { actions, total: started.length, next };
 }
 
 /**

@@ -9,6 +9,7 @@ import { areAllClosed, type Circuits } from '../../throttling/circuitBreaker.js'
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { RequestError } from '../shared/request.js';
 import type { DeviceHistory } from './schema.js';
+import { waitingOf } from './waiting.js';
 
 /** Everything that the history uses. */
 export interface HistoryDependencies {
@@ -39,15 +40,18 @@ export async function readHistory(deps: HistoryDependencies, uuid: string): Prom
   const { job, observed, firstSeenAt, completedAt } = record;
   const dead = job?.dead ? record : refusedPart(record);
   const discarded = dead?.job?.dead?.discarded;
+  const expected = await expectedAt(deps, record);
+  const now = deps.clock.now();
   return {
     device: {
-      ...viewOf(record, isStopped ? null : await expectedAt(deps, record), deps.clock.now()),
+      ...viewOf(record, isStopped ? null : expected, now),
       fleet: observed.fleet,
       replays: (dead ?? record).replays,
       firstSeenAt: iso(firstSeenAt),
       completedAt: isoOrNull(completedAt),
       dueAt: isoOrNull(pendingWork(record)?.due ?? null),
       hub: hubOf(record),
+      waiting: waitingOf(record, expected, now),
       replayable: dead !== null && !discarded,
       discarded: discarded ? { at: iso(discarded.at), by: discarded.by, reason: discarded.reason } : null,
     },

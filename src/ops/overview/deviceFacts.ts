@@ -1,6 +1,7 @@
 import type { DeviceFacts } from '../../health/incidents.js';
 import type { EpochMs } from '../../shared/time.js';
-import type { DeviceIndex, IndexedPart } from '../devices/DeviceIndex.js';
+import type { DeviceIndex } from '../devices/DeviceIndex.js';
+import { isOpenFailure } from '../devices/failures.js';
 
 /**
  * Counts what the state of the system needs to know about the devices.
@@ -13,21 +14,17 @@ export function deviceFactsOf(
 ): DeviceFacts {
   const facts = { waiting: 0, lastDue: 0, failed: 0, checksFailed: 0 };
   const certificates = { expired: 0, late: 0 };
-  for (const { present, refused, due, checkFailed, expiresAt } of devices) {
+  for (const device of devices) {
+    const { present, refused, due, checkFailed, expiresAt } = device;
     if (present.job === 'pending') {
       facts.waiting += 1;
       facts.lastDue = Math.max(facts.lastDue, due);
     }
-    facts.failed += [present, refused].filter(isOpenFailure).length;
+    facts.failed += [present, refused].filter((part) => isOpenFailure(device, part)).length;
     if (checkFailed) facts.checksFailed += 1;
     if (expiresAt === 0) continue;
     if (expiresAt <= now) certificates.expired += 1;
     else if (expiresAt <= now + lateCertificateMs) certificates.late += 1;
   }
   return { ...facts, certificates };
-}
-
-/** Whether a request failed for good, and an operator can still replay or discard it. */
-function isOpenFailure({ job }: IndexedPart): boolean {
-  return job === 'dead' || job === 'cancelled';
 }

@@ -3,6 +3,7 @@ import { readHealthFacts } from '../../health/facts.js';
 import { state } from '../../shared/schemas.js';
 import { type EpochMs, iso } from '../../shared/time.js';
 import type { DeviceIndex } from '../devices/DeviceIndex.js';
+import { isOpenFailure } from '../devices/failures.js';
 import { percentile } from '../shared/counting.js';
 import { type DepthsDependencies, readDepths } from './depths.js';
 import { deviceFactsOf } from './deviceFacts.js';
@@ -34,7 +35,8 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
   const now = clock.now();
   const { devices } = snapshot;
   const history = historyFromSamples(stored);
-  const { status, lines } = healthOf(facts, deviceFactsOf(devices, { now, lateCertificateMs }));
+  const counted = deviceFactsOf(devices, { now, lateCertificateMs });
+  const { status, lines } = healthOf(facts, counted);
   const dependency = (name: 'queue' | 'worker' | 'balena' | 'hub') => {
     const { ok = false, detail = 'not known' } = lines.find((each) => each.name === name) ?? {};
     return { ok, detail };
@@ -46,6 +48,7 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
     states: countStates(devices, now),
     devices: devices.size,
     failures: countFailures(devices),
+    failed: counted.failed,
     rateLimiter: {
       limitPerMinute: operationsPerMinute,
       lastMinute: history.at(-1)?.operations ?? null,
@@ -91,9 +94,10 @@ function* expiriesOf(devices: DeviceIndex): Generator<EpochMs> {
 /** Counts failed requests (without discarded requests) and retrying requests by code and step. The most frequent cause is first. */
 export function countFailures(devices: DeviceIndex): Overview['failures'] {
   const causes = new Map<string, Overview['failures'][number]>();
-  for (const { present, refused } of devices)
-    for (const { job, code, step } of [present, refused]) {
-      if (code === null || job === 'none' || job === 'discarded') continue;
+  for (const device of devices)
+    for (const part of [device.present, device.refused]) {
+      const { job, code, step } = part;
+      if (code === null || (job !== 'pending' && !isOpenFailure(device, part))) continue;
       const key = `${code} ${step}`;
       const cause = causes.get(key) ?? { code, step, failed: 0, retrying: 0 };
       cause[job === 'pending' ? 'retrying' : 'failed'] += 1;

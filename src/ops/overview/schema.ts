@@ -35,6 +35,7 @@ export const overview = z
       .describe(
         'failed requests (without discarded requests) and retrying requests by cause, the most frequent first',
       ),
+    failed: count.describe('requests that failed for good, and that an operator can replay or discard'),
     rateLimiter: z.object({
       limitPerMinute: z.number().describe("the hub's limit of registry operations"),
       lastMinute: count

@@ -357,8 +357,14 @@ export const transitionMutants = [
     [
       'cool-down-does-not-double',
       'The cool-down doubles with each failure',
-      'firstCoolDown * 2 ** (failures - 1)',
-      'firstCoolDown * 1 ** (failures - 1)',
+      'first * 2 ** (failures - 1)',
+      'first * 1 ** (failures - 1)',
+    ],
+    [
+      'unknown-device-cools-down-for-minutes',
+      'A caller who repeats a request for an unknown device is the next try, after seconds',
+      'isUnknown ? firstUnknownCoolDown : firstCoolDown',
+      'firstCoolDown',
     ],
     [
       'force-verify-lost',

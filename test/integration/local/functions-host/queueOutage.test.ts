@@ -6,7 +6,9 @@ import { startBroker } from '../../../../local/simulators/servicebus/startBroker
 import { nextRenewal, receiveAll } from '../servicebus/support/useBroker.js';
 import { startFixture } from './startFixture.js';
 
-const queues = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
+const queues = [{ name: 'q', lockDurationMs: 300_000, maxDeliveryCount: 3 }];
+/** For tests that wait for the end or the renewal of a lock. */
+const shortLocks = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
 
 describe('the queue trigger during an outage of the broker', () => {
   const env = { FIXTURE_QUEUE: 'q', 'AzureWebJobs.work.Disabled': '' };
@@ -63,7 +65,7 @@ describe('the queue trigger during an outage of the broker', () => {
   });
 
   it('takes a connection that was dropped without a word for lost after a silence', async () => {
-    const broker = await startBroker({ port: 0, queues });
+    const broker = await startBroker({ port: 0, queues: shortLocks });
     const { connectionString, controlUrl } = broker.endpoints;
     const host = await startFixture(['--only', 'worker', '--silence-seconds', '2'], {
       ...env,
@@ -84,7 +86,7 @@ describe('the queue trigger during an outage of the broker', () => {
   });
 
   it('renews the lock of a message while its function runs', async () => {
-    const broker = await startBroker({ port: 0, queues });
+    const broker = await startBroker({ port: 0, queues: shortLocks });
     const { connectionString } = broker.endpoints;
     const renewal = nextRenewal(broker.engine, 'q');
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });

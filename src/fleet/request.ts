@@ -1,10 +1,10 @@
-import type { Desired, VariableScope } from '../../src/device/record.js';
-import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
-import { mergeJoin } from '../../src/fleet/mergeJoin.js';
-import { type AcceptDependencies, accept } from '../../src/provisioning/accept.js';
-import { forEachConcurrently } from '../../src/shared/async.js';
-import { retryWithBackoff } from '../../src/shared/retry.js';
-import type { EpochMs } from '../../src/shared/time.js';
+import type { Desired, VariableScope } from '../device/record.js';
+import { type AcceptDependencies, accept } from '../provisioning/accept.js';
+import { forEachConcurrently } from '../shared/async.js';
+import { retryWithBackoff } from '../shared/retry.js';
+import type { EpochMs } from '../shared/time.js';
+import { type ListingDependencies, listDevices } from './list.js';
+import { mergeJoin } from './mergeJoin.js';
 
 export type RequestDependencies = AcceptDependencies & ListingDependencies;
 
@@ -18,6 +18,10 @@ export interface FleetRequest {
   onlyMissing?: boolean;
   /** Also request devices with another desired service. Their credentials move to the new service. */
   move?: boolean;
+  /** Only devices with a UUID greater than this UUID. */
+  after?: string;
+  /** The run ends after about this number of devices. Default: all devices. */
+  atMost?: number;
   /** Stops cleanly. Accepted requests remain, and a second run requests the remaining devices. */
   signal?: AbortSignal;
   onProgress?(progress: RequestProgress): void;
@@ -48,6 +52,8 @@ export interface RequestReport extends RequestProgress {
   uuids: string[];
   /** False if the signal stopped the run before the end of the fleet. */
   finished: boolean;
+  /** The last handled UUID, if the run ended at `atMost`; null at the end of the fleet. */
+  next: string | null;
 }
 
 /** A request is a read, a write and a send. On two cores, more concurrent requests were not faster. */
@@ -97,10 +103,18 @@ function otherServiceOf(
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`, after some retries
  */
 export async function requestFleet(deps: RequestDependencies, options: FleetRequest): Promise<RequestReport> {
-  const { fleet, onlyMissing = false, signal, onProgress } = options;
+  const {
+    fleet,
+    onlyMissing = false,
+    after,
+    atMost = Number.POSITIVE_INFINITY,
+    signal,
+    onProgress,
+  } = options;
   const progress = emptyProgress();
   const uuids: string[] = [];
   const startedAt = deps.clock.now();
+  let next: string | null = null;
 
   async function request(uuid: string): Promise<void> {
     const result = await requestDevice(deps, uuid, options, startedAt);
@@ -117,18 +131,21 @@ export async function requestFleet(deps: RequestDependencies, options: FleetRequ
       onProgress?.(progress);
       signal?.throwIfAborted();
     };
-    for await (const { uuid, certificates } of listDevices(deps, { fleets: [fleet], signal })) {
+    const devices = listDevices(deps, { fleets: [fleet], signal, ...(after !== undefined && { after }) });
+    for await (const { uuid, certificates } of devices) {
       progress.devices += 1;
       if (onlyMissing && certificates.size > 0) progress.skipped += 1;
       else batch.push(uuid);
+      if (progress.devices >= atMost) next = uuid;
+      if (next !== null) break;
       if (batch.length >= batchSize) await requestBatch();
     }
     await requestBatch();
   } catch (error) {
     if (!signal?.aborted) throw error;
-    return { ...progress, uuids, finished: false };
+    return { ...progress, uuids, finished: false, next: null };
   }
-  return { ...progress, uuids, finished: true };
+  return { ...progress, uuids, finished: true, next };
 }
 
 type RequestResult = Exclude<keyof RequestProgress, 'devices' | 'skipped'>;

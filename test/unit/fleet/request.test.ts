@@ -1,6 +1,6 @@
-import { planFleet, type RequestReport, requestFleet } from '../../../../cli/fleet/request.js';
-import { ProvisioningError } from '../../../../src/shared/errors.js';
-import { collect } from '../../../support/collect.js';
+import { planFleet, type RequestReport, requestFleet } from '../../../src/fleet/request.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { collect } from '../../support/collect.js';
 import {
   credentialsOf,
   fleet,
@@ -8,12 +8,12 @@ import {
   now,
   provisionedRecord,
   uuidOf,
-} from '../../../support/fleetTools.js';
+} from '../../support/fleetTools.js';
 
 const options = { fleet, service: 'main' };
 const [one, two, three] = [1, 2, 3].map(uuidOf) as [string, string, string];
 const credentials = await credentialsOf(one);
-const counts = ({ uuids, finished, ...progress }: RequestReport) =>
+const counts = ({ uuids, finished, next, ...progress }: RequestReport) =>
   Object.fromEntries(Object.entries(progress).filter(([, count]) => count > 0));
 
 test('every device of the fleet is requested, and no device of another fleet', async () => {
@@ -127,4 +127,13 @@ test('a fleet outside the key’s view is an error, not an empty fleet', async (
   const request = requestFleet(deps, { ...options, fleet: 'no/such' });
   await expect(request).rejects.toThrow(ProvisioningError);
   await expect(request).rejects.toMatchObject({ code: 'balena-unauthorized' });
+});
+
+test('a run with a limit handles a part of the fleet, and says where the next run goes on', async () => {
+  const { deps, add } = fleetDependencies();
+  for (const uuid of [one, two, three]) add(uuid);
+  const first = await requestFleet(deps, { ...options, atMost: 2 });
+  expect(first).toMatchObject({ devices: 2, requested: 2, next: two });
+  const second = await requestFleet(deps, { ...options, atMost: 2, after: two });
+  expect(second).toMatchObject({ devices: 1, uuids: [three], next: null });
 });
