@@ -13,7 +13,6 @@ const system = await useSystem();
 const { balena, ops, stack } = system;
 const pages = await useOpsPage(system);
 const { opsKey, url } = stack.endpoints.functions;
-
 await addSamples(appOf(system));
 
 /** Devices that failed for good, because their service does not exist. @returns the UUIDs */
@@ -342,6 +341,24 @@ describe('the page', () => {
       expect(await violations()).toEqual([]);
     },
   );
+
+  test('says at the very top of every view that all work is stopped, by whom, and what to do', async () => {
+    const { page, go } = await pages.enter({ viewport: { width: 360, height: 740 } });
+    const line = page.getByRole('region', { name: 'State of the system' });
+    await balena.fault({ method: 'GET', status: 401 });
+    await system.post(await balena.newDevice(), 'main');
+    await line.getByRole('status').getByText('Stopped.').waitFor();
+    for (const path of ['', 'devices']) {
+      await go(path);
+      const text = await visibleText(line);
+      expect(text).toMatch(/balena rejects our API key\. Since \d{4}-.*Z/);
+      expect(text).toMatch(/nothing is finished.*To do: Check BALENA_API_KEY.*#credentials-refused/s);
+      expect((await line.boundingBox())?.y).toBe(0);
+    }
+    expect(await shown(page)).not.toMatch(/done about/i);
+    await balena.noFaults();
+    await line.getByRole('status').getByText('Stopped.').waitFor({ state: 'detached' });
+  });
 
   test('is as wide as a phone, on a phone', async () => {
     const [stuck] = await failed(1, 'narrow');

@@ -1,3 +1,4 @@
+import { noTotals } from '../../../src/health/status.js';
 import type { Samples } from '../../../src/ops/overview/samples.js';
 
 /**
@@ -10,6 +11,6 @@ export async function addSamples({ samples }: { samples: Samples }, count = 3): 
     await samples.add({
       at: (minute - ago) * 60_000,
       depths: { active: 0, scheduled: 0, deadLettered: 0 },
-      totals: { operations: 0, provisioned: 0, failed: 0 },
+      totals: noTotals,
     });
 }
