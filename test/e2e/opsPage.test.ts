@@ -95,9 +95,9 @@ describe('an operator', () => {
     await page.getByRole('button', { name: 'Plan a replay' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('30 requests would be replayed').waitFor();
-    await dialog.getByLabel('Requests a minute').fill('30');
+    await dialog.getByLabel('Requests a minute').fill('15');
     await dialog.getByLabel('growing waves').uncheck();
-    await dialog.getByText('in about 1 min').waitFor();
+    await dialog.getByText('in about 2 min').waitFor();
     await dialog.getByRole('button', { name: 'Replay 30 requests' }).click();
 
     await page.getByRole('heading', { name: 'Replay', exact: true }).waitFor();

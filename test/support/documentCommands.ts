@@ -23,6 +23,11 @@ export const notRun: readonly { pattern: RegExp; reason: string }[] = [
     pattern: /^npm ci && npm (?:start|test)\b/,
     reason: '.ci/run runs npm ci and npm test; test/e2e/start.test.ts starts the program of npm start',
   },
+  {
+    pattern: /^npm run broker /,
+    reason: 'runs until it is stopped; test/integration/docs/scripts.test.ts checks the options',
+  },
+  { pattern: /^SERVICEBUS_CONNECTION_STRING=/, reason: 'needs .NET; test/dotnet/client.test.ts runs the program' },
   { pattern: /^PROTOCOL_SEED=|^PROTOCOL_RUNS=/, reason: 'searches for minutes' },
 ];
 
