@@ -1,27 +1,20 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCodes, policyOf } from '../../src/shared/errorPolicy.js';
+import { type ErrorCode, errorCodes, policyOf } from '../../src/shared/errorPolicy.js';
 import { projectFolder } from '../stack/projectFolder.js';
 import { type Document, readDocument } from './documents.js';
 
 const path = 'docs/errors.md';
 
-/** The width of a line, in characters. */
-const width = 140;
-
 /**
  * Makes the sections of docs/errors.md from the policy: one section for each error code, so that a link can lead to the code.
  *
- * @returns the document with these sections between its marks
+ * @returns the document with these sections in the place of its present sections
  */
 export function withErrorSections({ text }: Document): string {
-  const sections = errorCodes.map((code) => {
-    const { meaning, advice } = policyOf(code);
-    return `## \`${code}\`\n\n${paragraph(meaning)}\n\n${paragraph(`**To do:** ${advice}`)}`;
-  });
-  const marks = /(<!-- codes: [^\n]*-->\n).*?(\n<!-- end of codes -->)/s;
-  if (!marks.test(text)) throw new Error(`${path} has no marks of the codes.`);
-  return text.replace(marks, (_, start: string, end: string) => `${start}\n${sections.join('\n\n')}\n${end}`);
+  const sections = errorCodes.map(sectionOf);
+  const [head = ''] = text.split(/\n## /, 1);
+  return `${head.trimEnd()}\n\n${sections.join('\n\n')}\n`;
 }
 
 /** Writes the sections anew. @returns the path if the document has changed */
@@ -33,14 +26,9 @@ export async function updateErrorSections(): Promise<string[]> {
   return [path];
 }
 
-/** @returns the text in lines of the width. `<` outside of backticks is escaped, because Markdown takes a name in angle brackets for HTML. */
-function paragraph(text: string): string {
-  const escaped = text.replace(/`[^`]*`|</g, (part) => (part === '<' ? '\\<' : part));
-  const lines = [''];
-  for (const word of escaped.split(' ')) {
-    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
-    if (longer.length > width) lines.push(word);
-    else lines[lines.length - 1] = longer;
-  }
-  return lines.join('\n');
+/** The section of a code: a heading to link to, the meaning, and one sentence of the advice in each line. */
+function sectionOf(code: ErrorCode): string {
+  const { meaning, advice } = policyOf(code);
+  const sentences = advice.split(/(?<=\.) (?=[A-Z`])/);
+  return [`## \`${code}\``, '', meaning, '', ...sentences].join('\n');
 }
