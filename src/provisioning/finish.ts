@@ -185,6 +185,7 @@ function countEnded(status: Status, record: DeviceRecord): void {
     const took = (completedAt ?? desired.requestedAt) - desired.requestedAt;
     productMetrics().provisioned(operationOf(record), took);
   } else {
+    status.count('deprovisioned');
     productMetrics().deprovisioned();
   }
 }

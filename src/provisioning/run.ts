@@ -134,9 +134,14 @@ export function startRun(
           await operations.count();
           await holdLease();
           const ms = Math.min(timeLeft(), hubCallLimit(settings.workLimitMs, isRepeated));
-          const answer = await call(deps.hub, ms);
-          run.observed.hubSeenAt = clock.now();
-          return answer;
+          const begun = clock.now();
+          try {
+            const answer = await call(deps.hub, ms);
+            run.observed.hubSeenAt = clock.now();
+            return answer;
+          } finally {
+            deps.status.count('hubMs', clock.now() - begun);
+          }
         }),
       ),
   };

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { readDocument } from '../../local/docs/documents.js';
 import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
 import { projectFolder } from '../../local/stack/projectFolder.js';
+import { systemStatus } from '../../src/health/statusSchema.js';
 import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
 import { deadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
@@ -216,6 +217,13 @@ describe('the system', () => {
   test('is watched once, or with a line per update until Ctrl-C', async () => {
     const seen = overview.parse(await cli.json(0, 'watch', '--once'));
     expect(seen.queue.source).toBe('queue');
+    const { system: status } = JSON.parse((await cli('status', '--json')).stdout);
+    expect(systemStatus.parse(status).incidents.map(({ kind }) => kind)).toEqual(
+      seen.status.incidents.map(({ kind }) => kind),
+    );
+    const words = /^[✓↻!▼✗] (Healthy|Catching up|Needs attention|Throttled|Stopped)\. /;
+    for (const command of [['status'], ['doctor'], ['watch', '--once']])
+      expect((await cli(...command)).stdout).toMatch(words);
     expect((await cli('watch', '--once')).stdout).toMatch(
       /^queue +\d+ active, \d+ scheduled, \d+ dead-lettered$/m,
     );
