@@ -128,10 +128,11 @@ function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOp
   );
 }
 
-function Counts({ group: { failed, retrying, checksFailed } }: { group: FailureGroup }) {
+function Counts({ group: { failed, replayed, retrying, checksFailed } }: { group: FailureGroup }) {
   return (
     <span class="counts">
       {failed > 0 && <span class="badge bad">{number(failed)} failed</span>}
+      {replayed > 0 && <span class="badge bad">{number(replayed)} failed again after a replay</span>}
       {retrying > 0 && <span class="badge busy">{number(retrying)} retrying</span>}
       {checksFailed > 0 && <span class="badge bad">{plural(checksFailed, 'failed check')}</span>}
     </span>
