@@ -6,6 +6,7 @@ import { DiscardDialog } from '../deadLetters/DiscardDialog.js';
 import type { DeadLetterFilter } from '../deadLetters/filterOf.js';
 import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
 import { number, plural, serviceName } from '../format.js';
+import { Advice } from '../parts/Advice.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
@@ -106,7 +107,8 @@ function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOp
       </header>
       {message && <p class="message">{message}</p>}
       <p>
-        <strong>What to do:</strong> {advice} <RunbookLink section={group.runbook} />
+        <strong>What to do:</strong> <Advice advice={advice} fleet={fleet} />{' '}
+        <RunbookLink section={group.runbook} />
       </p>
       {deadLetters > 0 && (
         <p class="buttons">

@@ -4,6 +4,8 @@ import type { Endpoints } from '../../local/stack/Endpoints.js';
 import { openChromium } from '../e2e/support/openChromium.js';
 
 const desk = { width: 1_120, height: 780 };
+/** The images are kept in the repository, so each is small. */
+const low = { width: 1_120, height: 480 };
 const phone = { width: 390, height: 844 };
 const longestBacklogMs = 600_000;
 const longestReplayMs = 300_000;
@@ -56,19 +58,21 @@ export async function takeScreenshots(
 
   try {
     const light = await enter('light');
-    await picture(light, 'ops-overview-light', true);
+    await picture(light, 'ops-overview-light');
     const dark = await enter('dark');
-    await picture(dark, 'ops-overview-dark', true);
+    await picture(dark, 'ops-overview-dark');
     const small = await enter('light', phone);
     await picture(small, 'ops-phone');
     await open(small, 'Failures');
-    await picture(small, 'ops-failures-phone', true);
+    await picture(small, 'ops-failures-phone');
     await open(light, 'Failures');
     await picture(light, 'ops-failures');
     await open(dark, 'Fleets');
     await picture(dark, 'ops-fleets-dark');
     await open(light, 'Live');
+    await light.setViewportSize(low);
     await picture(light, 'ops-live');
+    await light.setViewportSize(desk);
 
     await open(light, 'Overview');
     await light.getByRole('link', { name: 'service-not-found' }).first().click();
