@@ -86,6 +86,7 @@ test('answers to ops are as described', async () => {
     return JSON.parse(text).deadLetters[0]?.sequenceNumber;
   });
   await ops('GET', 'overview');
+  await ops('GET', 'status');
   await ops('GET', 'dead-letters?errorCode=service-not-found&step=validate&since=1h&order=oldest&limit=1');
   expect((await ops('GET', 'dead-letters?since=yesterday')).status).toBe(400);
   expect((await ops('GET', 'dead-letters?what=1')).status).toBe(400);

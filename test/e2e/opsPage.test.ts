@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { noTotals } from '../../src/health/status.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
@@ -19,7 +20,7 @@ for (const minutesAgo of [3, 2, 1])
   await samples.add({
     at: Math.floor(Date.now() / 60_000 - minutesAgo) * 60_000,
     depths: { active: 0, scheduled: 0, deadLettered: 0 },
-    totals: { operations: 0, provisioned: 0, failed: 0 },
+    totals: noTotals,
   });
 
 /** Devices that failed for good, because their service does not exist. @returns the UUIDs */
@@ -96,9 +97,9 @@ describe('an operator', () => {
     await page.getByRole('button', { name: 'Plan a replay' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('30 requests would be replayed').waitFor();
-    await dialog.getByLabel('Requests a minute').fill('30');
+    await dialog.getByLabel('Requests a minute').fill('15');
     await dialog.getByLabel('growing waves').uncheck();
-    await dialog.getByText('in about 1 min').waitFor();
+    await dialog.getByText('in about 2 min').waitFor();
     await dialog.getByRole('button', { name: 'Replay 30 requests' }).click();
 
     await page.getByRole('heading', { name: 'Replay', exact: true }).waitFor();
@@ -348,6 +349,24 @@ describe('the page', () => {
       expect(await violations()).toEqual([]);
     },
   );
+
+  test('says at the very top of every view that all work is stopped, by whom, and what to do', async () => {
+    const { page, go } = await pages.enter({ viewport: { width: 360, height: 740 } });
+    const line = page.getByRole('region', { name: 'State of the system' });
+    await balena.fault({ method: 'GET', status: 401 });
+    await system.post(await balena.newDevice(), 'main');
+    await line.getByRole('status').getByText('Stopped.').waitFor();
+    for (const path of ['', 'devices']) {
+      await go(path);
+      const text = await visibleText(line);
+      expect(text).toMatch(/balena rejects our API key\. Since \d{4}-.*Z/);
+      expect(text).toMatch(/nothing is finished.*To do: Check BALENA_API_KEY.*#credentials-refused/s);
+      expect((await line.boundingBox())?.y).toBe(0);
+    }
+    expect(await shown(page)).not.toMatch(/done about/i);
+    await balena.noFaults();
+    await line.getByRole('status').getByText('Stopped.').waitFor({ state: 'detached' });
+  });
 
   test('is as wide as a phone, on a phone', async () => {
     const [stuck] = await failed(1, 'narrow');

@@ -29,10 +29,27 @@ const samples: Overview['history'] = [2, 1, 0].map((minutes) => ({
 
 const overview: Overview = {
   at: now,
+  status: {
+    at: now,
+    state: 'throttled',
+    sentence: 'Throttled: The hub refuses registry operations. 43 devices wait; done by 12:30:50.',
+    incidents: [
+      {
+        kind: 'hub-throttled',
+        level: 'throttled',
+        what: 'The hub refuses registry operations.',
+        since: before(300),
+        todo: 'Does IOTHUB_UNITS match the hub?',
+        runbook: 'the-hub-throttles',
+      },
+    ],
+    backlog: { waiting: 43, finishedPerMinute: 88, doneAt: after(30) },
+  },
   queue: { active: 1, scheduled: 40, deadLettered: 3, source: 'queue', note: null },
   states: { queued: 40, working: 1, retrying: 2, provisioned: 300, deprovisioned: 0, outside: 0, failed: 3 },
   devices: 346,
   failures: [{ code: 'service-not-found', step: 'validate', failed: 3, retrying: 0 }],
+  failed: 3,
   rateLimiter: { limitPerMinute: 100, lastMinute: 90, backlogDoneAt: after(30) },
   timing: { p50Seconds: 42, p95Seconds: 75, count: 300 },
   history: samples,
