@@ -249,10 +249,11 @@ function overviewDependencies(
     records,
     queue,
     clock,
-    rateLimiter: { allServed: async () => now } as unknown as OverviewDependencies['rateLimiter'],
+    rateLimiter: { pausedUntil: async () => now } as unknown as OverviewDependencies['rateLimiter'],
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => null } as unknown as OverviewDependencies['status'],
     operationsPerMinute: 100,
+    lateCertificateMs: 0,
     isWorkerDisabled: false,
     timerRuns: timerRunsIn(clock, countingTable(costs)),
     management: {

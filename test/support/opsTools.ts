@@ -67,12 +67,13 @@ export function opsDependencies({
     clock,
     sentRecently: rememberSent(clock),
     rateLimiter: {
-      allServed: async () => clock.now(),
+      pausedUntil: async () => clock.now(),
       nextFree: async () => clock.now(),
     } as OpsDependencies['rateLimiter'],
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => status.row } as OpsDependencies['status'],
     operationsPerMinute: 100,
+    lateCertificateMs: 3 * 86_400_000,
     isWorkerDisabled: false,
     management: {
       async depths() {

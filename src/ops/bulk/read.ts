@@ -34,7 +34,11 @@ export async function readAction(deps: ReadDependencies, id: string): Promise<Ac
       'There is no action with this id. The id of an action comes from its plan.',
       404,
     );
-  const action = stored.value;
+  return viewWithCounts(deps, stored.value);
+}
+
+/** The view of an action with the present counts, which the records have while the action runs. */
+async function viewWithCounts(deps: ReadDependencies, action: StoredAction): Promise<Action> {
   if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
   return viewAction(deps, { ...action, ...(await readOutcomes(deps, action)) });
 }
@@ -47,7 +51,7 @@ export const actionQuery = z.strictObject({
 export type ActionQuery = z.input<typeof actionQuery>;
 
 /**
- * Lists all started actions, as the audit. A running action has the counts of the last wave; `readAction` has the present counts.
+ * Lists all started actions, as the audit, with the present counts.
  *
  * @throws RequestError `ops.bad-request`, `ops.bad-cursor`
  * @throws ProvisioningError `records-unavailable`
@@ -63,7 +67,8 @@ export async function listActions(deps: ReadDependencies, query: ActionQuery = {
     limit,
     from: cursor === undefined ? null : readCursor(cursor),
   });
-  const actions = items.map((action) => viewAction(deps, { ...action, failures: [] }));
+  const counted = await Promise.all(items.map((action) => viewWithCounts(deps, action)));
+  const actions = counted.map((action) => ({ ...action, failures: [] }));
   return { actions, total: started.length, next };
 }
 
