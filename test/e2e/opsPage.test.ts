@@ -65,6 +65,39 @@ describe('an operator', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('sees why a replay has halted, and replays with another service', async () => {
+    const uuids = await failed(12, 'mian');
+    const { page, go, complaints } = await pages.enter({ by: 'Ada' });
+    const list = 'dead-letters?errorCode=service-not-found&status=failed';
+    await go(list);
+    await page.getByRole('button', { name: 'Plan a replay' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('12 requests would be replayed').waitFor();
+    await dialog.getByLabel('growing waves').check();
+    await dialog.getByRole('button', { name: 'Replay 12 requests' }).click();
+    const table = page.getByRole('table', { name: 'The first failures of this action' });
+    await table.waitFor();
+    expect(await table.getByRole('link').count()).toBe(10);
+    expect(await visibleText(table)).toContain('The device has no service named "mian"');
+
+    await go(list);
+    await page.getByRole('button', { name: 'Plan a replay' }).click();
+    await dialog.getByText('12 requests would be replayed').waitFor();
+    await dialog.getByLabel('With service').selectOption('another service …');
+    await dialog.getByLabel('Name of the service').fill('maim');
+    await dialog.getByLabel('Name of the service').press('Enter');
+    await dialog.getByText('has no service "maim"').waitFor();
+    await dialog.getByLabel('Name of the service').fill('main');
+    await dialog.getByLabel('Name of the service').press('Enter');
+    await dialog.getByText('12 requests would be replayed with the service main').waitFor();
+    await dialog.getByRole('button', { name: 'Replay 12 requests' }).click();
+    await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
+    await shows(page, /done/);
+    expect((await ops.records({ service: 'main', state: 'provisioned' })).total).toBeGreaterThanOrEqual(12);
+    // The browser reports the refused plan.
+    expect(complaints.filter((each) => !each.includes('400'))).toEqual([]);
+  });
+
   test('finds a device by the first digits of the UUID, with spaces and in capitals', async () => {
     const uuid = await system.provisioned();
     const { page, go } = await pages.enter();
