@@ -15,6 +15,7 @@ import { KeyForm } from './KeyForm.js';
 import { LiveView } from './live/LiveView.js';
 import { OverviewView } from './overview/OverviewView.js';
 import { type Route, useRoute } from './route.js';
+import { StatusLine } from './status/StatusLine.js';
 import { TopBar } from './TopBar.js';
 
 /** The page. Without a key the page shows the form for the key, with a key the view that the address names. */
@@ -48,8 +49,9 @@ export function App() {
       <button type="button" class="skip" onClick={skip}>
         Skip to the content
       </button>
-      <TopBar path={route.path} session={session} onLeave={() => leave('')} />
       <SettingsContext.Provider value={settings}>
+        <StatusLine />
+        <TopBar path={route.path} session={session} onLeave={() => leave('')} />
         <CurrentView route={route} />
       </SettingsContext.Provider>
     </OpsContext.Provider>

@@ -205,6 +205,8 @@ const runningAction: StoredAction = {
   filter: {},
   reason: null,
   revoke: false,
+  service: null,
+  lacking: null,
   plannedAt: now,
   startedAt: now,
   startedBy: 'ops',
@@ -222,6 +224,7 @@ const runningAction: StoredAction = {
   superseded: 0,
   wave: { from: 0, to: each, startsAt: now, failedBefore: 0 },
   counts: null,
+  failures: [],
   wakeUp: { generation: 0, due: now },
 };
 
@@ -246,10 +249,11 @@ function overviewDependencies(
     records,
     queue,
     clock,
-    rateLimiter: { allServed: async () => now } as unknown as OverviewDependencies['rateLimiter'],
+    rateLimiter: { pausedUntil: async () => now } as unknown as OverviewDependencies['rateLimiter'],
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => null } as unknown as OverviewDependencies['status'],
     operationsPerMinute: 100,
+    lateCertificateMs: 0,
     isWorkerDisabled: false,
     timerRuns: timerRunsIn(clock, countingTable(costs)),
     management: {

@@ -18,7 +18,7 @@ type ListOptions = Pick<RecordQuery, 'state' | 'lastCheck' | 'fleet' | 'code' | 
 
 const columns: Column<RecordLine>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid },
-  { title: 'STATE', of: (line) => line.state, style: (line) => colorOf(line.state) },
+  { title: 'STATE', of: stateText, style: (line) => colorOf(line.state) },
   { title: 'REQUESTED', of: ({ requestedAt }) => ago(requestedAt), right: true },
   {
     title: 'ERROR',
@@ -36,11 +36,16 @@ const expiryColumns: Column<RecordLine>[] = [
     of: ({ certificateExpiresAt }) => (certificateExpiresAt === null ? '' : ago(certificateExpiresAt)),
     right: true,
   },
-  { title: 'STATE', of: (line) => line.state, style: (line) => colorOf(line.state) },
+  { title: 'STATE', of: stateText, style: (line) => colorOf(line.state) },
   { title: 'LAST CHECK', of: ({ lastCheck }) => lastCheck ?? '' },
   { title: 'SERVICE', of: ({ service }) => (service === '' ? '(device)' : (service ?? '')), spare: true },
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
 ];
+
+/** A device whose certificate is rotated stays provisioned. */
+function stateText({ state, operation, dueAt }: RecordLine): string {
+  return state === 'provisioned' && operation === 'rotate' && dueAt !== null ? `${state} (rotating)` : state;
+}
 
 export const addList: AddCommand = (parent, action) =>
   addPageOptions(

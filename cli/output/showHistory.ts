@@ -38,7 +38,7 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     [
       'to do',
       device.replayable
-        ? `${failure ? `${adviceFor(failure.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
+        ? `${failure ? `${adviceFor(failure.code, device)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
         : null,
     ],
   ];

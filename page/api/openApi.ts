@@ -1,3 +1,4 @@
+import type { SystemStatus } from '../../src/health/statusSchema.js';
 import type { Activity } from '../../src/ops/activity/schema.js';
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 import type { Action, ActionPage } from '../../src/ops/bulk/schema.js';
@@ -49,6 +50,7 @@ export interface FleetRequestBody {
 
 /** The client of `/api/ops/…`, see `opsRoutes`. All methods throw ApiError. */
 export interface OpsApi {
+  status(signal?: AbortSignal): Promise<SystemStatus>;
   overview(signal?: AbortSignal): Promise<Overview>;
   records(query: Query, signal?: AbortSignal): Promise<RecordPage>;
   history(uuid: string, signal?: AbortSignal): Promise<DeviceHistory>;
@@ -131,6 +133,7 @@ export function openApi(session: Session, onRefused: () => void): OpsApi {
 
   const get = <T>(path: string, signal?: AbortSignal) => call<T>('GET', path, undefined, signal);
   return {
+    status: (signal) => get('status', signal),
     overview: (signal) => get('overview', signal),
     records: (query, signal) => get(`records${queryText(query)}`, signal),
     history: (uuid, signal) => get(`records/${encodeURIComponent(uuid)}`, signal),

@@ -6,6 +6,7 @@ import {
   hasFailedCheck,
   hasPendingChange,
   heldThumbprint,
+  isRotating,
   operationOf,
   type State,
   stateOf,
@@ -16,7 +17,7 @@ export interface Summary {
   uuid: string;
   requestId: string;
   operation: 'provision' | 'rotate' | 'deprovision';
-  /** The state without regard to a lease: see `summaryState`. */
+  /** The state without regard to a lease: see `summaryState`. A device whose certificate is rotated is provisioned. */
   state: State;
   /** The end of a lease on a pending change, unless the lease is unresolved; 0 if there is none. */
   leasedUntil: EpochMs;
@@ -70,12 +71,14 @@ export interface Summary {
 export function summarize(record: DeviceRecord): Summary {
   const refused = refusedPart(record);
   const { desired, observed, error, job, lease } = record;
+  const rotates = isRotating(record);
+  const isWorking = lease !== null && !lease.unresolved && hasPendingChange(record) && !rotates;
   return {
     uuid: record.uuid,
     requestId: desired.requestId,
     operation: operationOf(record),
-    state: stateOf({ ...record, lease: null }, 0),
-    leasedUntil: lease && !lease.unresolved && hasPendingChange(record) ? lease.until : 0,
+    state: rotates ? 'provisioned' : stateOf({ ...record, lease: null }, 0),
+    leasedUntil: isWorking ? lease.until : 0,
     service: desired.service,
     fleet: observed.fleet,
     servedFleet: observed.servedFleet ?? null,

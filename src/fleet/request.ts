@@ -1,4 +1,5 @@
-import type { Desired, VariableScope } from '../device/record.js';
+import type { VariableScope } from '../device/record.js';
+import { hasPendingChange, heldThumbprint } from '../device/state.js';
 import { type AcceptDependencies, accept } from '../provisioning/accept.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
@@ -16,7 +17,7 @@ export interface FleetRequest {
   service: VariableScope;
   /** Skip devices with credentials in any scope. */
   onlyMissing?: boolean;
-  /** Also request devices with another desired service. Their credentials move to the new service. */
+  /** Also request devices that have credentials, or a pending request, at another service. Their credentials move to the new service. */
   move?: boolean;
   /** Only devices with a UUID greater than this UUID. */
   after?: string;
@@ -33,7 +34,7 @@ export interface RequestProgress {
   devices: number;
   /** Skipped because of `onlyMissing`. */
   skipped: number;
-  /** Not requested, because another service is desired and `move` is false. */
+  /** Not requested, because the device has credentials or a pending request at another service, and `move` is false. */
   atOtherService: number;
   /** New requests. */
   requested: number;
@@ -81,23 +82,28 @@ export async function* planFleet(
   const devices = listDevices(deps, { fleets: [fleet], signal });
   for await (const { uuid, device, record } of mergeJoin(devices, deps.records.summaries())) {
     if (!device || (onlyMissing && device.certificates.size > 0)) continue;
-    const desired = record && { present: record.operation !== 'deprovision', service: record.service };
-    yield { uuid, otherService: move ? null : otherServiceOf(desired, service) };
+    const place = record && {
+      service: record.operation === 'deprovision' ? null : record.service,
+      isInUse: heldThumbprint(record) !== null || record.job?.deadAt === null,
+    };
+    yield { uuid, otherService: move ? null : otherServiceOf(place, service) };
   }
 }
 
-/** The desired service, if the service differs from the given service; otherwise null. */
+/**
+ * The other service that the device keeps without `move`; null if the device is to be requested. A device whose request has failed, and that
+ * holds no certificate, has nothing to lose.
+ */
 function otherServiceOf(
-  desired: Pick<Desired, 'present' | 'service'> | null | undefined,
+  place: { service: VariableScope | null; isInUse: boolean } | null | undefined,
   service: VariableScope,
 ): VariableScope | null {
-  if (!desired?.present || desired.service === service) return null;
-  return desired.service;
+  return place?.isInUse && place.service !== service ? place.service : null;
 }
 
 /**
- * Requests credentials for every device of a fleet. Devices with another desired service are left unchanged without `move`, because a wrong
- * service name would otherwise disconnect the whole fleet. A repeated run costs two reads for each device with an earlier request, so an
+ * Requests credentials for every device of a fleet. Devices with credentials, or with a pending request, at another service are left
+ * unchanged without `move`, because a wrong service name would otherwise disconnect the whole fleet. A repeated run costs two reads for each device with an earlier request, so an
  * interrupted run can simply be started again.
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`, after some retries
@@ -164,7 +170,11 @@ async function requestDevice(
   const { clock, records } = deps;
   // The record is read just before the request, because a list could miss a recent request for another service.
   const found = move ? null : await retryWithBackoff(clock, () => records.read(uuid), signal);
-  if (otherServiceOf(found?.value.desired, service) !== null) return 'atOtherService';
+  const place = found && {
+    service: found.value.desired.service,
+    isInUse: heldThumbprint(found.value.observed) !== null || hasPendingChange(found.value),
+  };
+  if (otherServiceOf(place, service) !== null) return 'atOtherService';
   const desired = { uuid, present: true as const, service };
   const acceptance = await retryWithBackoff(clock, () => accept(deps, desired), signal);
   switch (acceptance.kind) {

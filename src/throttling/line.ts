@@ -282,13 +282,6 @@ export function waitingOf({ lanes }: RateLimiterRow): number {
   return Object.values(lanes).reduce((sum, lane) => sum + waitingIn(lane), 0);
 }
 
-/** The expected moment at which every lane is empty. @param row the row after `advance` */
-export function allServedOf(row: RateLimiterRow, rate: Rate, now: EpochMs): EpochMs {
-  const waiting = waitingOf(row);
-  const operations = waiting === 0 ? 0 : Math.max(0, waiting - row.spare);
-  return Math.ceil(Math.max(row.at, now) + operations / rate.perMs);
-}
-
 /**
  * The number of operations until a lane has served some of its turns. The lanes share the operations by their weights, and a lane that is
  * empty leaves its share to the others.

@@ -4,7 +4,6 @@ import { openSharedRow } from '../storage/sharedRow.js';
 import type { Table } from '../storage/table.js';
 import {
   advance,
-  allServedOf,
   canTakeAhead,
   countCharged,
   countUsed,
@@ -298,7 +297,6 @@ export function openRateLimiter({
     },
     nextFree: async (claim = {}) => nextFreeOf(await read(), rate, clock.now(), claim),
     pausedUntil: async () => (await read()).at,
-    allServed: async () => allServedOf(await read(), rate, clock.now()),
   };
 }
 

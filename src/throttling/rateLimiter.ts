@@ -49,6 +49,4 @@ export interface RateLimiter {
   pausedUntil(): Promise<EpochMs>;
   /** The expected moment of a new reservation, not before now, from a reading up to a second old. */
   nextFree(claim?: Claim): Promise<EpochMs>;
-  /** The expected moment at which all present reservations are served, not before now. */
-  allServed(): Promise<EpochMs>;
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { systemStatus } from '../../health/statusSchema.js';
 import { readActivity } from '../../ops/activity/read.js';
 import { activity } from '../../ops/activity/schema.js';
 import { cancelAction, cancelRequest } from '../../ops/bulk/cancel.js';
@@ -18,6 +19,7 @@ import { failureGroups } from '../../ops/failures/schema.js';
 import { listFleets } from '../../ops/fleets/progress.js';
 import { fleetList } from '../../ops/fleets/schema.js';
 import { readOverview } from '../../ops/overview/read.js';
+import { readSystemHealth } from '../../ops/overview/readStatus.js';
 import { overview } from '../../ops/overview/schema.js';
 import type { OperatorDependencies } from '../../ops/requests/dependencies.js';
 import {
@@ -65,6 +67,15 @@ export const opsRoutes: OpsRoute[] = [
     status: 200,
     response: overview,
     run: (deps) => readOverview(deps),
+  },
+  {
+    method: 'GET',
+    path: 'status',
+    summary: 'The state of the whole system in one line, with all incidents',
+    request: null,
+    status: 200,
+    response: systemStatus,
+    run: async (deps) => (await readSystemHealth(deps)).status,
   },
   {
     method: 'GET',

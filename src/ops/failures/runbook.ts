@@ -6,7 +6,7 @@ const sections: Partial<Record<ErrorCode, string>> = {
   'balena-unauthorized': 'secrets',
   'hub-unauthorized': 'secrets',
   'balena-write-refused': 'requests-fail-with-balena-write-refused',
-  'hub-throttled': 'a-big-fleet-boots-tomorrow',
+  'hub-throttled': 'the-hub-throttles',
   'hub-quota-exceeded': 'a-big-fleet-boots-tomorrow',
   'device-not-visible': 'something-is-gone',
   'records-unavailable': 'something-is-gone',

@@ -67,7 +67,24 @@ test('provisioned, failed and recently moved devices are counted separately', as
   });
 });
 
-test('a device with another desired service is not requested without move', async () => {
+test('a device that failed at another service, and holds nothing, is requested without move; a pending one is not', async () => {
+  const { deps, add, put, record } = fleetDependencies();
+  const [failed, pending] = [one, two].map((uuid) => {
+    add(uuid);
+    const { desired, ...rest } = provisionedRecord(uuid, credentials);
+    const observed = { ...rest.observed, thumbprint: null, previous: null, service: null };
+    return { ...rest, desired: { ...desired, service: 'wrong' }, observed };
+  });
+  const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
+  const coolDownUntil = now + 1_000;
+  await put({ ...failed!, job: { generation: 1, due: now, dead: { at: now } }, error, coolDownUntil });
+  await put({ ...pending!, job: { generation: 1, due: now } });
+  expect((await collect(planFleet(deps, options))).map((each) => each.otherService)).toEqual([null, 'wrong']);
+  expect(counts(await requestFleet(deps, options))).toEqual({ devices: 2, requested: 1, atOtherService: 1 });
+  expect((await record(one)).desired.service).toBe('main');
+});
+
+test('a device with credentials at another service is not requested without move', async () => {
   const { deps, add, put, sent, record, clock } = fleetDependencies();
   for (const uuid of [one, two, three]) add(uuid);
   await put(provisionedRecord(one, credentials));

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
+import { indexEntryOf } from '../../../src/device/indexEntry.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import type { Records } from '../../../src/device/repository.js';
 import { type Summary, summarize } from '../../../src/device/summary.js';
@@ -40,7 +41,7 @@ function deadLetterOf(index: number, more: Partial<DeadLetterEntry> = {}): DeadL
 
 function depsOf(summaries: Summary[], deadLetters: DeadLetterEntry[] = []) {
   const devices = new DeviceIndex();
-  for (const summary of summaries) devices.put(summary);
+  for (const summary of summaries) devices.put(indexEntryOf(summary));
   return {
     deviceSnapshots: { read: async () => ({ devices, asOf: now }) },
     deadLetterSnapshots: { read: async () => ({ deadLetters, incomplete: null, asOf: now }) },
