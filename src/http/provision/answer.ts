@@ -46,7 +46,7 @@ export async function answerAccepted(
     return problem({
       status: 409,
       code: 'service-conflict',
-      detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
+      detail: `${whyConflict(record)} Do two services of this device request the credentials? Repeat the request after ${at}.`,
       headers,
       more: { service: record.desired.service, retryAt: at },
     });
@@ -59,6 +59,14 @@ export async function answerAccepted(
     headers,
     more: { step: error?.step ?? null, retryAt: at, requestId: record.desired.requestId },
   });
+}
+
+/** Why a request for another service has to wait, in a sentence. */
+export function whyConflict(record: DeviceRecord): string {
+  const service = `the service "${record.desired.service}"`;
+  return hasPendingChange(record)
+    ? `A request for ${service} is pending, and a request for another service was a mistake a moment ago.`
+    : `The credentials were moved to ${service} less than ten minutes ago.`;
 }
 
 function accepted({ clock }: { clock: Clock }, record: DeviceRecord, expectedMs: EpochMs): HttpResponseInit {
