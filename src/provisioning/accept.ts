@@ -198,6 +198,14 @@ function answerWithoutChange(
     : undefined;
 }
 
+/** Why a request for another service has to wait, in a sentence. */
+export function whyConflict(record: DeviceRecord): string {
+  const service = `the service "${record.desired.service}"`;
+  return hasPendingChange(record)
+    ? `A request for ${service} is pending, and a request for another service was a mistake a moment ago.`
+    : `The credentials were moved to ${service} less than ten minutes ago.`;
+}
+
 /** When the last request was refused; or when the pending one was accepted, if it is the last of many that wait for their validation. */
 function lastMistakeAt(record: DeviceRecord): EpochMs | undefined {
   const { desired, refusal } = record;

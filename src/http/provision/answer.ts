@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import * as z from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
 import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
-import type { Acceptance } from '../../provisioning/accept.js';
+import { type Acceptance, whyConflict } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { jsonText, oneLine } from '../../shared/printable.js';
 import { operation, state, time } from '../../shared/schemas.js';
@@ -59,14 +59,6 @@ export async function answerAccepted(
     headers,
     more: { step: error?.step ?? null, retryAt: at, requestId: record.desired.requestId },
   });
-}
-
-/** Why a request for another service has to wait, in a sentence. */
-export function whyConflict(record: DeviceRecord): string {
-  const service = `the service "${record.desired.service}"`;
-  return hasPendingChange(record)
-    ? `A request for ${service} is pending, and a request for another service was a mistake a moment ago.`
-    : `The credentials were moved to ${service} less than ten minutes ago.`;
 }
 
 function accepted({ clock }: { clock: Clock }, record: DeviceRecord, expectedMs: EpochMs): HttpResponseInit {
