@@ -18,7 +18,10 @@ const unknownDevices = 7;
  *
  * @returns `fix` adds the missing service to the fleets; `stop` ends the requests, before the system is stopped
  */
-export async function startTrouble({ functions, balena }: Endpoints): Promise<{ fix(): Promise<void>; stop(): Promise<void> }> {
+export async function startTrouble({
+  functions,
+  balena,
+}: Endpoints): Promise<{ fix(): Promise<void>; stop(): Promise<void> }> {
   const url = balena?.controlUrl;
   const booting: Promise<void>[] = [];
   let isOver = false;
