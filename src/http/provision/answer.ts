@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import * as z from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
 import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
-import type { Acceptance } from '../../provisioning/accept.js';
+import { type Acceptance, whyConflict } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { jsonText, oneLine } from '../../shared/printable.js';
 import { operation, state, time } from '../../shared/schemas.js';
@@ -46,7 +46,7 @@ export async function answerAccepted(
     return problem({
       status: 409,
       code: 'service-conflict',
-      detail: `The credentials were moved to the service "${record.desired.service}" less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
+      detail: `${whyConflict(record)} Do two services of this device request the credentials? Repeat the request after ${at}.`,
       headers,
       more: { service: record.desired.service, retryAt: at },
     });
