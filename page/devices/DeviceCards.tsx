@@ -23,7 +23,8 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
       </p>
       <h3>What to do</h3>
       <p>
-        <Advice advice={adviceFor(code)} fleet={device.fleet} /> <RunbookLink section={runbookSectionOf(code)} />
+        <Advice advice={adviceFor(code)} fleet={device.fleet} />{' '}
+        <RunbookLink section={runbookSectionOf(code)} />
       </p>
       {device.state === 'failed' && (
         <p>

@@ -9,9 +9,11 @@ export function Advice({ advice, fleet }: Props) {
   const text = fleet ? advice.replaceAll('<slug>', fleet) : advice;
   return (
     <>
-      {text.split('`').map((part, index) =>
-        index % 2 === 1 ? <code key={part}>{part}</code> : <span key={part}>{part}</span>,
-      )}
+      {text
+        .split('`')
+        .map((part, index) =>
+          index % 2 === 1 ? <code key={part}>{part}</code> : <span key={part}>{part}</span>,
+        )}
     </>
   );
 }
