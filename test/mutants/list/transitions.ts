@@ -1,7 +1,13 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const transitionMutants = [
-  ...mutantsOf('src/device/transitions.ts', [
+  ...mutantsOf('src/device/leaseTransitions.ts', [
+    [
+      'completed-keeps-replays',
+      'A success ends the count of replays',
+      '    failures: 0,\n    replays: 0,\n',
+      '    failures: 0,\n',
+    ],
     [
       'expired-lease-keeps-hub',
       'After an expired lease the state of the hub is unknown',
@@ -31,12 +37,6 @@ export const transitionMutants = [
       'A check follows the late writes after a check that only looked, too',
       'const next = checkAfterLateWrites(ended, context);',
       'const next = ended;',
-    ],
-    [
-      'check-covered-by-expired-run',
-      'A run whose lease has run out may go on: a check that is requested meanwhile follows the run',
-      'const isRunning = record.lease !== null && !record.lease.unresolved;',
-      'const isRunning = record.lease !== null && !record.lease.unresolved && now < record.lease.until;',
     ],
     [
       'late-writes-not-compared',
@@ -123,12 +123,6 @@ export const transitionMutants = [
       '    replays: 0,\n    coolDownUntil',
     ],
     [
-      'completed-keeps-replays',
-      'A success ends the count of replays',
-      '    failures: 0,\n    replays: 0,\n',
-      '    failures: 0,\n',
-    ],
-    [
       'completed-not-verified',
       'A success says when the device was verified',
       'observed: { ...record.observed, verifiedAt: now },',
@@ -139,18 +133,6 @@ export const transitionMutants = [
       'A run that waits for its reservation keeps the reservation',
       'const reserved = reservation === undefined ? {} : { reservation };',
       'const reserved = reservation === undefined ? { reservation } : {};',
-    ],
-    [
-      'place-lost-on-request',
-      'A device that requests again keeps its place',
-      'return isWaiting && !goesFirst({ ...found, desired }) ?',
-      'return isWaiting && goesFirst({ ...found, desired }) ?',
-    ],
-    [
-      'unseen-request-keeps-place',
-      'A request that balena has not shown as valid holds no place',
-      ' && found.desired.present && desired.validated;',
-      ' && found.desired.present;',
     ],
     [
       'retry-before-lease-ends',
@@ -177,65 +159,48 @@ export const transitionMutants = [
       'retries: record.retries + (growsBackOff ? 0 : 0),',
     ],
     [
-      'replay-keeps-attempts',
-      'A replay starts to count attempts from zero',
-      '    ...startJob(record, traceparent, { due, forceVerify }),\n    ...noFailure,\n    replays:',
-      '    ...startJob(record, traceparent, { due, forceVerify }),\n    replays:',
-    ],
-    ['replay-not-counted', 'Replays are counted', 'replays: record.replays + 1,', 'replays: record.replays,'],
-    [
-      'dead-letter-not-superseded',
-      'A record that is made from a dead letter supersedes the dead letter',
-      'const lastGeneration = Math.max(record.lastGeneration, lost.generation);',
-      'const lastGeneration = Math.min(record.lastGeneration, lost.generation - 1);',
-    ],
-    [
-      'cancel-check',
-      'Only a pending change can be cancelled',
-      'if (!isPending(job) || completedAt !== null) return null;',
-      'if (!job || completedAt !== null) return null;',
-    ],
-    [
-      'cancel-after-completion',
-      'A replay that is done cannot be cancelled',
-      'if (!isPending(job) || completedAt !== null) return null;',
-      'if (!isPending(job) || completedAt === -1) return null;',
-    ],
-    [
-      'sighting-counted-twice',
-      'A check that an event repeats during its run counts the sighting of the sweep once',
-      "const isCounted = again && !check.again && check.notice === 'outside';",
-      'const isCounted = again && check.notice === undefined;',
-    ],
-    [
       'check-due-during-run-covered',
       'A check whose time comes during the run of a change follows the change',
       'return { job, check: { ...begun, again: true } };',
       'return { job, check: begun };',
     ],
     [
-      'cancel-forgets-error',
-      'A cancelled replay has the error from before the replay',
-      'const error = record.action?.error ?? {',
-      'const error = {',
+      'change-ignores-force',
+      'The run of a change asks the hub for the check that the run covers',
+      'check.forceVerify ? { ...job, forceVerify: true } : job',
+      'check.forceVerify ? { ...job } : job',
     ],
     [
-      'cancel-begun-rotation',
-      'A rotation that a worker has begun is not taken back',
-      'if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;',
-      'if (!isPending(record.job)) return null;',
+      'other-hub-believed',
+      'What the record says about another hub counts for nothing',
+      'return { ...record, observed: { ...withUnknownHub(others), hubHost } };',
+      'return { ...record, observed: { ...others, hubHost } };',
+    ],
+  ]),
+  ...mutantsOf('src/device/transitions.ts', [
+    [
+      'check-covered-by-expired-run',
+      'A run whose lease has run out may go on: a check that is requested meanwhile follows the run',
+      'const isRunning = record.lease !== null && !record.lease.unresolved;',
+      'const isRunning = record.lease !== null && !record.lease.unresolved && now < record.lease.until;',
     ],
     [
-      'cancel-unfit-rotation',
-      'A rotation is taken back only if the device is then in its desired state',
-      'if (!isInDesiredState(before)) return null;',
-      'void isInDesiredState;',
+      'place-lost-on-request',
+      'A device that requests again keeps its place',
+      'return isWaiting && !goesFirst({ ...found, desired }) ?',
+      'return isWaiting && goesFirst({ ...found, desired }) ?',
     ],
     [
-      'discard-pending',
-      'A job is discarded once',
-      'if (!part || !job?.dead || job.dead.discarded) return null;',
-      'if (!part || !job?.dead) return null;',
+      'unseen-request-keeps-place',
+      'A request that balena has not shown as valid holds no place',
+      ' && found.desired.present && desired.validated;',
+      ' && found.desired.present;',
+    ],
+    [
+      'sighting-counted-twice',
+      'A check that an event repeats during its run counts the sighting of the sweep once',
+      "const isCounted = again && !check.again && check.notice === 'outside';",
+      'const isCounted = again && check.notice === undefined;',
     ],
     [
       'check-ignores-dead-device',
@@ -260,30 +225,6 @@ export const transitionMutants = [
       'A check that waits takes over the request to ask the hub',
       '...(details.forceVerify && { forceVerify: true }),',
       '',
-    ],
-    [
-      'change-ignores-force',
-      'The run of a change asks the hub for the check that the run covers',
-      'check.forceVerify ? { ...job, forceVerify: true } : job',
-      'check.forceVerify ? { ...job } : job',
-    ],
-    [
-      'cancel-loses-check',
-      'A cancelled bulk action leaves the check that the action had delayed as the next work',
-      ': renewCheck(dead, now);',
-      ': { ...dead, check: null };',
-    ],
-    [
-      'rotation-cancel-loses-check',
-      'A cancelled rotation leaves the check that the rotation had delayed as the next work',
-      'const next = checkAfterLateWrites(renewCheck(before, context.now), context);',
-      'const next = checkAfterLateWrites({ ...before, check: null }, context);',
-    ],
-    [
-      'other-hub-believed',
-      'What the record says about another hub counts for nothing',
-      'return { ...record, observed: { ...withUnknownHub(others), hubHost } };',
-      'return { ...record, observed: { ...others, hubHost } };',
     ],
     [
       'request-waits-for-bulk',
@@ -320,6 +261,69 @@ export const transitionMutants = [
       "A record that is made from a message has the message's generation",
       'return { ...record, job, firstGeneration: generation, lastGeneration: generation };',
       'return { ...record, job };',
+    ],
+  ]),
+  ...mutantsOf('src/device/operatorTransitions.ts', [
+    [
+      'replay-keeps-attempts',
+      'A replay starts to count attempts from zero',
+      '    ...startJob(record, traceparent, { due, forceVerify }),\n    ...noFailure,\n    replays:',
+      '    ...startJob(record, traceparent, { due, forceVerify }),\n    replays:',
+    ],
+    ['replay-not-counted', 'Replays are counted', 'replays: record.replays + 1,', 'replays: record.replays,'],
+    [
+      'dead-letter-not-superseded',
+      'A record that is made from a dead letter supersedes the dead letter',
+      'const lastGeneration = Math.max(record.lastGeneration, lost.generation);',
+      'const lastGeneration = Math.min(record.lastGeneration, lost.generation - 1);',
+    ],
+    [
+      'cancel-check',
+      'Only a pending change can be cancelled',
+      'if (!isPending(job) || completedAt !== null) return null;',
+      'if (!job || completedAt !== null) return null;',
+    ],
+    [
+      'cancel-after-completion',
+      'A replay that is done cannot be cancelled',
+      'if (!isPending(job) || completedAt !== null) return null;',
+      'if (!isPending(job) || completedAt === -1) return null;',
+    ],
+    [
+      'cancel-forgets-error',
+      'A cancelled replay has the error from before the replay',
+      'const error = record.action?.error ?? {',
+      'const error = {',
+    ],
+    [
+      'cancel-begun-rotation',
+      'A rotation that a worker has begun is not taken back',
+      'if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;',
+      'if (!isPending(record.job)) return null;',
+    ],
+    [
+      'cancel-unfit-rotation',
+      'A rotation is taken back only if the device is then in its desired state',
+      'if (!isInDesiredState(before)) return null;',
+      'void isInDesiredState;',
+    ],
+    [
+      'discard-pending',
+      'A job is discarded once',
+      'if (!part || !job?.dead || job.dead.discarded) return null;',
+      'if (!part || !job?.dead) return null;',
+    ],
+    [
+      'cancel-loses-check',
+      'A cancelled bulk action leaves the check that the action had delayed as the next work',
+      ': renewCheck(dead, now);',
+      ': { ...dead, check: null };',
+    ],
+    [
+      'rotation-cancel-loses-check',
+      'A cancelled rotation leaves the check that the rotation had delayed as the next work',
+      'const next = checkAfterLateWrites(renewCheck(before, context.now), context);',
+      'const next = checkAfterLateWrites({ ...before, check: null }, context);',
     ],
   ]),
   ...mutantsOf('src/device/transitionParts.ts', [
@@ -379,6 +383,62 @@ export const transitionMutants = [
       '    ...(retire === undefined && revoke === null && retirementOf(retire, [])),\n',
     ],
   ]),
+  ...mutantsOf('src/device/refusalParts.ts', [
+    [
+      'last-request-not-failed',
+      'If no request is valid, the last one is the failed request',
+      'if (!job?.dead || !refusal || !isBackUnvalidated(record)) return record;',
+      'if (!refusal || job) return record;',
+    ],
+    [
+      'earlier-refusal-wins',
+      'The record keeps the last of several refused requests',
+      'return earlier && earlier.desired.requestedAt > refused.desired.requestedAt ? earlier : refused;',
+      'return refused ?? earlier;',
+    ],
+    [
+      'refusal-loses-rotation',
+      'A rotation that is pending continues after a refused request',
+      '    desired: withRetirementOf(record, fallback.desired),\n',
+      '    desired: fallback.desired,\n',
+    ],
+    [
+      'refusal-restores-old-action',
+      'A cancelled bulk rotation does not take back a later revocation',
+      'action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,',
+      'action: hasSameRetirement(record.desired, record.desired) ? fallback.action : null,',
+    ],
+    [
+      'refusal-stays-valid',
+      'A refused request is not valid any more',
+      '      desired: refusedDesired,\n',
+      '      desired: { ...refusedDesired, ...record.desired },\n',
+    ],
+    [
+      'refusal-outside-fails',
+      'A refused request leaves a device outside the served fleets without a job',
+      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
+      'isInDesiredState({ ...record, scopes: [] })',
+    ],
+    [
+      'refusal-of-unseen-device-fails',
+      'A request that is refused before the device was seen leaves no job',
+      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
+      'observed.outside !== undefined',
+    ],
+    [
+      'refusal-loses-hints',
+      'A check follows a refused request',
+      'wasFinished ? lookNow(back, details) : startJob',
+      'wasFinished ? { ...back, check: null } : startJob',
+    ],
+    [
+      'refusal-loses-force-verify',
+      'A request to verify that joined a refused job is kept',
+      'due: afterLease(record, now, now), forceVerify: job?.forceVerify',
+      'due: afterLease(record, now, now), forceVerify: job?.unsent',
+    ],
+  ]),
   ...mutantsOf('src/device/refusal.ts', [
     [
       'refused-request-stays',
@@ -433,62 +493,6 @@ export const transitionMutants = [
       'The same request again supersedes the refusal',
       '  if (!refusal || isSamePlace(desired, refusal.desired)) return null;\n',
       '  if (!refusal) return null;\n',
-    ],
-  ]),
-  ...mutantsOf('src/device/transitionParts.ts', [
-    [
-      'last-request-not-failed',
-      'If no request is valid, the last one is the failed request',
-      'if (!job?.dead || !refusal || !isBackUnvalidated(record)) return record;',
-      'if (!refusal || job) return record;',
-    ],
-    [
-      'earlier-refusal-wins',
-      'The record keeps the last of several refused requests',
-      'return earlier && earlier.desired.requestedAt > refused.desired.requestedAt ? earlier : refused;',
-      'return refused ?? earlier;',
-    ],
-    [
-      'refusal-loses-rotation',
-      'A rotation that is pending continues after a refused request',
-      '    desired: withRetirementOf(record, fallback.desired),\n',
-      '    desired: fallback.desired,\n',
-    ],
-    [
-      'refusal-restores-old-action',
-      'A cancelled bulk rotation does not take back a later revocation',
-      'action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,',
-      'action: hasSameRetirement(record.desired, record.desired) ? fallback.action : null,',
-    ],
-    [
-      'refusal-stays-valid',
-      'A refused request is not valid any more',
-      '      desired: refusedDesired,\n',
-      '      desired: { ...refusedDesired, ...record.desired },\n',
-    ],
-    [
-      'refusal-outside-fails',
-      'A refused request leaves a device outside the served fleets without a job',
-      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
-      'isInDesiredState({ ...record, scopes: [] })',
-    ],
-    [
-      'refusal-of-unseen-device-fails',
-      'A request that is refused before the device was seen leaves no job',
-      '(observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))',
-      'observed.outside !== undefined',
-    ],
-    [
-      'refusal-loses-hints',
-      'A check follows a refused request',
-      'wasFinished ? lookNow(back, details) : startJob',
-      'wasFinished ? { ...back, check: null } : startJob',
-    ],
-    [
-      'refusal-loses-force-verify',
-      'A request to verify that joined a refused job is kept',
-      'due: afterLease(record, now, now), forceVerify: job?.forceVerify',
-      'due: afterLease(record, now, now), forceVerify: job?.unsent',
     ],
   ]),
   ...mutantsOf('src/device/request.ts', [
