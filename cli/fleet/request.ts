@@ -80,13 +80,13 @@ export async function* planFleet(
   }
 }
 
-/** The desired service, if the service differs from the given service; otherwise null. */
+/** The desired service, if the service differs from the given service; a text for a device with an own key; otherwise null. */
 function otherServiceOf(
   desired: Pick<Desired, 'present' | 'service'> | null | undefined,
   service: VariableScope,
 ): VariableScope | null {
   if (!desired?.present || desired.service === service) return null;
-  return desired.service;
+  return desired.service ?? 'its own key';
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
-import { number, plural, serviceName } from '../format.js';
+import { keyName, number, plural, serviceName } from '../format.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';
 import { Empty } from '../parts/View.js';
@@ -60,6 +60,7 @@ export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
           Operation: device.operation,
           Fleet: device.fleet ?? 'not seen yet',
           Service: serviceName(device.service),
+          Key: keyName(device.key),
           Requested: <Time at={device.requestedAt} />,
           'First seen': <Time at={device.firstSeenAt} />,
           Expected: device.expectedAt ? <Time at={device.expectedAt} isRelative /> : undefined,

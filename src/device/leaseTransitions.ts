@@ -15,9 +15,11 @@ import {
   errorAfterCheck,
   markDead,
   noFailure,
+  planRetirement,
   recordedError,
   reschedule,
   waits,
+  withHandover,
   withLateWrites,
   withoutLateWrites,
   withUnknownHub,
@@ -59,8 +61,15 @@ export function leased(
   const generation = pendingWork(record)?.generation ?? record.lastGeneration;
   const expired = withoutLateWrites(leaseExpired(record, context), context.now);
   const lease = { by, until, lateUntil, generation };
-  const next = { ...atHub(expired, hubHost), ...covered(record, context), lease };
+  const next = { ...withoutHandover(atHub(expired, hubHost)), ...covered(record, context), lease };
   return present && service !== null ? addScopes(next, [service]) : next;
+}
+
+/** The time of an issued certificate ends with the way back: the certificate is then no longer beside an own one. */
+function withoutHandover(record: DeviceRecord): DeviceRecord {
+  if (record.desired.own || !record.observed.issued) return record;
+  const { issued: _, ...observed } = record.observed;
+  return { ...record, observed };
 }
 
 function atHub(record: DeviceRecord, hubHost: string | null): DeviceRecord {
@@ -194,21 +203,24 @@ export function leaseLost(
  * state that the failed request desired. If late writes are possible, a check follows them.
  *
  * @param ofCheck true if the work of the run was the check
+ * @param keepIssuedMs the time for which an issued certificate stays beside an own one, ms
  */
 export function completed(
   record: DeviceRecord,
   context: Context,
   steps: readonly StepResult[],
   ofCheck = false,
+  keepIssuedMs = 0,
 ): DeviceRecord {
   const { now } = context;
-  const { desired, refusal } = record;
+  const handed = withHandover(record, now, keepIssuedMs);
+  const { desired, refusal } = handed;
   const before = validFallback(record)?.desired;
   const done = desired.present ? 'provisioned' : 'deprovisioned';
   const hasMoved = desired.present && before?.present && !isSamePlace(before, desired);
   const note = ofCheck && !record.job ? 'checked: the device is in its desired state' : done;
   const next: DeviceRecord = {
-    ...endCheck(record, context, ofCheck),
+    ...planRetirement(endCheck(handed, context, ofCheck), context),
     ...noFailure,
     job: null,
     desired: hasMoved ? { ...desired, movedAt: now } : desired,
@@ -218,7 +230,7 @@ export function completed(
     replays: 0,
     coolDownUntil: 0,
     completedAt: record.completedAt ?? now,
-    observed: { ...record.observed, verifiedAt: now },
+    observed: { ...handed.observed, verifiedAt: now },
   };
   return appendHistory(checkAfterLateWrites(next, context), { at: now, type: 'ran', note, steps });
 }

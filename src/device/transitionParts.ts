@@ -7,6 +7,7 @@ import type {
   DeviceRecord,
   HistoryEvent,
   Observed,
+  OwnKey,
   PendingWork,
   RecordedError,
   VariableScope,
@@ -32,6 +33,7 @@ export interface LostWork {
   service: VariableScope | null;
   retire?: readonly string[] | undefined;
   revoke?: readonly string[] | undefined;
+  own?: OwnKey | undefined;
   traceparent?: string | undefined;
 }
 
@@ -89,9 +91,11 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
 export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
   const { operation, service, requestId, retire, revoke } = lost;
   const present = operation === 'provision';
+  const own = present ? lost.own : undefined;
   return {
     present,
-    service: present ? (service ?? '') : null,
+    service: present && !own ? (service ?? '') : null,
+    ...(own && { own }),
     requestId,
     requestedAt: now,
     ...retirementOf(retire, revoke),
@@ -192,11 +196,44 @@ export function reschedule(
  *
  * @param ofCheck true if the work of the run was the check
  */
-export function endCheck(record: DeviceRecord, { now }: Context, ofCheck: boolean): DeviceRecord {
+export function endCheck(record: DeviceRecord, context: Context, ofCheck: boolean): DeviceRecord {
+  const { now } = context;
   const { check } = record;
-  if (!check) return record;
-  const isLater = !ofCheck && check.due > now;
-  return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };
+  const isLater = check !== null && !ofCheck && check.due > now;
+  const next =
+    check?.again || isLater ? renewCheck(record, now) : check ? { ...record, check: null } : record;
+  const until = record.observed.issued?.until ?? null;
+  // A check that failed at that time or later is not planned again: the record shows its failure.
+  return until !== null && until > now ? planRetirement(next, context) : next;
+}
+
+/**
+ * While an issued certificate stays beside an own one, a check waits for the time at which the issued certificate is retired. A check that waits
+ * for an earlier time plans that check again at its end.
+ */
+export function planRetirement(record: DeviceRecord, { now, traceparent }: Context): DeviceRecord {
+  const { check, desired, observed } = record;
+  const until = observed.issued?.until ?? null;
+  if (!desired.own || until === null || (check && check.due <= until)) return record;
+  const { forceVerify, notice } = check ?? {};
+  const due = Math.max(now, until);
+  const details = { due, notBefore: due, forceVerify, notice };
+  return startCheck(record, check?.traceparent ?? traceparent, details);
+}
+
+/**
+ * What a success with the own key means for an issued certificate. If such a certificate stays, its time begins with the first success.
+ * Otherwise the device is handed over: no issued certificate can come back.
+ *
+ * @param keepIssuedMs the time for which an issued certificate stays, ms
+ */
+export function withHandover(record: DeviceRecord, now: EpochMs, keepIssuedMs: number): DeviceRecord {
+  const { desired, observed } = record;
+  if (!desired.own) return record;
+  const { issued } = observed;
+  if (!issued) return { ...record, desired: { ...desired, own: { ...desired.own, handedOver: true } } };
+  const until = issued.until ?? now + keepIssuedMs;
+  return { ...record, observed: { ...observed, issued: { ...issued, until } } };
 }
 
 /** The check becomes the next work, under a new generation. */
@@ -331,7 +368,8 @@ export function appendHistory(record: DeviceRecord, event: HistoryEvent): Device
 
 /** A request in the words of the history: "provision at main". */
 export function describeRequest(record: DeviceRecord): string {
-  const { present, service } = record.desired;
+  const { present, service, own } = record.desired;
+  if (own) return `${operationOf(record)} with its own key`;
   const where = service === '' ? 'the device level' : service;
   return present ? `${operationOf(record)} at ${where}` : operationOf(record);
 }

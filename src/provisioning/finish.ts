@@ -28,6 +28,7 @@ import type { Run } from './run.js';
 
 /** Look-ups are scarce if the next free one is further away than this time. */
 const scarceMs = 10_000;
+const weekMs = 7 * 86_400_000;
 
 /** How a run ended. */
 export type RunOutcome =
@@ -80,7 +81,10 @@ export async function finish(
       const released = leaseReleased(record, run, lateUntil);
       const work = workOfMessage(released, message);
       if (!work) return released;
-      const concluded = conclude(released, context, conclusionFor(released), { steps, work, run });
+      const concluded = conclude(released, context, conclusionFor(released), {
+        ...{ steps, work, run },
+        keepIssuedMs: settings.keepIssuedMs ?? weekMs,
+      });
       ended = endedPart(released, concluded);
       return concluded;
     }),
@@ -153,12 +157,17 @@ function conclude(
   record: DeviceRecord,
   context: { now: EpochMs; traceparent: string | undefined },
   next: Conclusion,
-  { steps, work, run }: { steps: readonly StepResult[]; work: Job | Check; run: Run },
+  {
+    steps,
+    work,
+    run,
+    keepIssuedMs,
+  }: { steps: readonly StepResult[]; work: Job | Check; run: Run; keepIssuedMs: number },
 ): DeviceRecord {
   if (next.kind === 'succeeded') {
     return run.looksOnly
       ? looked(record, context, steps)
-      : completed(record, context, steps, work === record.check);
+      : completed(record, context, steps, work === record.check, keepIssuedMs);
   }
   if ('dead' in work && work.dead) {
     const note = next.kind === 'suspended' ? 'cancelled' : `${next.error.code}: ${next.error.message}`;

@@ -172,6 +172,12 @@ export const errorPolicies = {
     advice:
       'If the device may connect again, enable its identity at the hub and replay. Otherwise discard the request: the identity stays disabled.',
   },
+  'certificate-revoked': {
+    ...final,
+    fault: 'device',
+    meaning: 'The own certificate of the device is revoked. The hub accepts it no more.',
+    advice: 'Let the device make a new key, and request with a new certificate. Nothing else helps.',
+  },
   'balena-conflict': {
     ...deviceFailed,
     dependency: 'balena',

@@ -45,7 +45,9 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
   if (kind === 'discard' && !reason)
     throw new RequestError('ops.no-reason', 'A discard needs a reason, for the audit.');
   const chosen: ChosenSet =
-    kind === 'rotate' ? await chooseToRotate(deps, filter) : await chooseDeadLetters(deps, kind, filter);
+    kind === 'rotate'
+      ? await chooseToRotate(deps, filter, revoke)
+      : await chooseDeadLetters(deps, kind, filter);
   const action: StoredAction = {
     id: randomUUIDv7(),
     kind,

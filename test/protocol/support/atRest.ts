@@ -52,10 +52,10 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   if (device.gone) return device.identity ? ['device gone, identity left'] : [];
   if (!isInDesiredState(record)) return unfit(system, record);
   const bad: string[] = [];
-  const held = wholePairAt(device, desired.service ?? '');
+  const held = desired.own ? desired.own.thumbprint : wholePairAt(device, desired.service ?? '');
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
   if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
-  if (!isEmpty(device, desired.service ?? '') && !device.recordLost) bad.push('left elsewhere');
+  if (!isEmpty(device, desired.service ?? undefined) && !device.recordLost) bad.push('left elsewhere');
   if (isToRetire(desired, held)) bad.push('not rotated');
   const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
   if (revoked && !device.recordLost && !device.hidden) bad.push('not revoked');

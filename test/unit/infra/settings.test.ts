@@ -56,6 +56,7 @@ const settings = (example: Example) =>
 const left: Record<string, string> = {
   BALENA_API_URL: 'balenaCloud is the default',
   BALENA_REQUESTS_PER_MINUTE: 'the default follows the tier and the units of the hub',
+  KEEP_ISSUED_DAYS: 'the default suits most fleets',
   KEEP_DEPROVISIONED_DAYS: 'the default suits most fleets',
   IOTHUB_CONNECTION_STRING: 'managed identity instead',
   CONNECTION_STRING: 'the old name of the one before',
