@@ -223,6 +223,8 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
   if (isMissing && device.late !== null && (failures >= scenario.maxAttempts || isRejected)) return true;
   switch (reason) {
     case 'service-not-found':
+      // A device with an own key is valid before balena has its services. A request that is refused meanwhile is taken up by no check.
+      if (device.late !== null && device.ownKey.requested.length > 0) return true;
       return wish.present && wish.service === 'x';
     case 'device-not-found':
       if (device.late !== null && wish.present && wish.service === 'x') return true;
