@@ -23,6 +23,8 @@ export function watchAvailability(system: System, device: CloudDevice): void {
   }
   // The variables of an issued key stay with its certificate, and no longer.
   if (desired.own && mayRetireIssued(system, device)) held.delete(uuid);
+  // The device has its own key already, so a revocation of the issued certificate waits for nothing.
+  if (desired.own && isToRevoke(desired, held.get(uuid) ?? null)) held.delete(uuid);
   const stands = desired.own ? null : wholePairAt(device, desired.service ?? '');
   if (stands) held.set(uuid, stands);
   const pair = held.get(uuid);
