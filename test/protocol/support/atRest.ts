@@ -14,7 +14,9 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
   if (device.recordLost && (record.job || !audited)) return [];
   const { job, desired } = record;
   const refused = refusedPart(record);
-  if (refused && failed(system, refused).length > 0) return ['refused without a dead letter'];
+  // An older version of the record may hold a refusal whose dead letter was superseded, and removed, in a lost version.
+  if (refused && !device.recordLost && failed(system, refused).length > 0)
+    return ['refused without a dead letter'];
   if (pendingWork(record)) {
     const { requests } = system.callersOf(uuid);
     const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);

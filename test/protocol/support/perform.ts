@@ -130,7 +130,9 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
       if (!isAboutRequest && !['service-conflict', 'failed', 'revoked'].includes(answer.kind))
         world.violated(uuid, 'the answer is about another request');
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
-      callers.answer(request, answer.kind, requestId);
+      // In the cool-down of one own certificate, every other one is refused, too.
+      const isOfOther = answer.kind === 'failed' && !isAboutRequest;
+      callers.answer(request, isOfOther ? 'ignored' : answer.kind, requestId);
       if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);
     } catch (error) {
       callers.answer(request, 'error');
