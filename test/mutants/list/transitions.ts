@@ -125,8 +125,8 @@ export const transitionMutants = [
     [
       'completed-not-verified',
       'A success says when the device was verified',
-      'observed: { ...record.observed, verifiedAt: now },',
-      'observed: record.observed,',
+      'observed: { ...handed.observed, verifiedAt: now },',
+      'observed: handed.observed,',
     ],
     [
       'suspended-drops-reservation',
@@ -349,14 +349,14 @@ export const transitionMutants = [
     [
       'again-forgotten',
       'A check that was requested during a run is the next work after the run',
-      'return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };',
-      'return isLater ? renewCheck(record, now) : { ...record, check: null };',
+      'check?.again || isLater ? renewCheck(record, now)',
+      'isLater ? renewCheck(record, now)',
     ],
     [
       'later-check-covered',
       'A run covers only a check whose time has come',
-      'return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };',
-      'void isLater;\n  return check.again ? renewCheck(record, now) : { ...record, check: null };',
+      'check?.again || isLater ? renewCheck(record, now)',
+      'check?.again ? renewCheck(record, now)',
     ],
     [
       'cool-down-does-not-double',

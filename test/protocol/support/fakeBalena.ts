@@ -137,7 +137,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         const rows = device.variables.get(scope);
         for (const [name, row] of rows ?? []) {
           if (row.id !== id) continue;
-          watchRemoval(system, process, device, row.value);
+          watchRemoval(system, process, device, scope);
           rows?.delete(name);
         }
         return undefined;

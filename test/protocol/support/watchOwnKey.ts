@@ -1,6 +1,5 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
-import { thumbprintOfValue } from './certificates.js';
-import type { CloudDevice } from './createCloud.js';
+import { type CloudDevice, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 
@@ -37,12 +36,12 @@ export function mayRetireIssued({ world, scenario }: System, { ownKey }: CloudDe
 }
 
 /** In a calm history, the variables of an issued key stay until the device has shown that it uses its own, or the time has passed. */
-export function watchRemoval(system: System, { name }: Process, device: CloudDevice, value: string): void {
+export function watchRemoval(system: System, { name }: Process, device: CloudDevice, scope: string): void {
   const { uuid, tampered, gone, hidden } = device;
   const kinds = system.leases.get(`${name} ${uuid}`);
   const isOfOwnKey = kinds?.size === 1 && kinds.has('own');
   const isExcused = tampered || gone || hidden || system.callersOf(uuid).rotations.length > 0;
-  if (!system.world.calm || !isOfOwnKey || isExcused || thumbprintOfValue(uuid, value) === null) return;
+  if (!system.world.calm || !isOfOwnKey || isExcused || wholePairAt(device, scope) === null) return;
   if (!mayRetireIssued(system, device))
     system.world.violated(uuid, 'variables were removed before the use of the own key was shown');
 }
