@@ -69,7 +69,7 @@ param fleets string = ''
 @description('Service that gets the variables if a request names no service. Empty: the device level.')
 param defaultService string = ''
 
-@description('Proof of device, see README.md.')
+@description('Proof of device, see docs/proof.md.')
 @allowed(['off', 'accepted', 'required'])
 param deviceProof string = 'off'
 
@@ -90,7 +90,7 @@ param sweepSchedule string = 'off'
 @maxValue(100)
 param maxAttempts int = 10
 
-@description('Other settings of README.md, as a JSON object of texts. They replace the settings of the template.')
+@description('Other settings of docs/settings.md, as a JSON object of texts. They replace the settings of the template.')
 param moreSettings Settings = {}
 
 @description('Name of an existing IoT Hub. Empty: the first deployment creates a hub.')

@@ -4,30 +4,44 @@ import { ActionView } from './actions/ActionView.js';
 import { openApi } from './api/openApi.js';
 import { forgetKey, rememberedKey, rememberedName, type Session } from './api/Session.js';
 import { OpsContext } from './api/useOps.js';
+import { SettingsContext, useSettings } from './api/useSettings.js';
+import { CertificatesView } from './certificates/CertificatesView.js';
 import { DeadLettersView } from './deadLetters/DeadLettersView.js';
 import { DevicesView } from './devices/DevicesView.js';
 import { DeviceView } from './devices/DeviceView.js';
+import { FailuresView } from './failures/FailureGroups.js';
+import { FleetsView } from './fleets/FleetsView.js';
 import { KeyForm } from './KeyForm.js';
+import { LiveView } from './live/LiveView.js';
 import { OverviewView } from './overview/OverviewView.js';
 import { type Route, useRoute } from './route.js';
+import { StatusLine } from './status/StatusLine.js';
 import { TopBar } from './TopBar.js';
 
 /** The page. Without a key the page shows the form for the key, with a key the view that the address names. */
 export function App() {
-  const [session, setSession] = useState<Session>(() => ({ key: rememberedKey(), by: rememberedName() }));
+  const [session, setSession] = useState<Session>(noSession);
   const [reason, setReason] = useState('');
   const route = useRoute();
   const leave = useCallback((why: string) => {
     forgetKey();
     setReason(why);
-    setSession((last) => ({ ...last, key: '' }));
+    setSession(noSession);
   }, []);
   const api = useMemo(
-    () => openApi(session.key, session.by, () => leave('The key is no longer accepted. Enter the new key.')),
+    () =>
+      openApi(session, () =>
+        leave(
+          session.kind === 'key'
+            ? 'The key is no longer accepted. Enter the new key.'
+            : 'The sign-in has ended. Sign in again.',
+        ),
+      ),
     [session, leave],
   );
-  const isOpen = session.key !== '';
+  const isOpen = session.kind === 'microsoft' || session.key !== '';
   useFocusOnHeading(isOpen, route.path);
+  const settings = useSettings(api, isOpen);
 
   if (!isOpen) return <KeyForm reason={reason} onKey={setSession} />;
   return (
@@ -35,10 +49,17 @@ export function App() {
       <button type="button" class="skip" onClick={skip}>
         Skip to the content
       </button>
-      <TopBar path={route.path} by={session.by} onLeave={() => leave('')} />
-      <CurrentView route={route} />
+      <SettingsContext.Provider value={settings}>
+        <StatusLine />
+        <TopBar path={route.path} session={session} onLeave={() => leave('')} />
+        <CurrentView route={route} />
+      </SettingsContext.Provider>
     </OpsContext.Provider>
   );
+}
+
+function noSession(): Session {
+  return { kind: 'key', key: rememberedKey(), by: rememberedName() };
 }
 
 /** Moves the focus to the heading. A link would not work: a link would change the part of the address after `#`, which names the view. */
@@ -50,7 +71,11 @@ function skip(): void {
 export function CurrentView({ route: { path, query } }: { route: Route }) {
   const [view, id] = path.split('/');
   if (view === 'devices') return id ? <DeviceView key={id} uuid={id} /> : <DevicesView query={query} />;
-  if (view === 'dead-letters') return <DeadLettersView query={query} />;
+  if (view === 'dead-letters')
+    return Object.keys(query).length === 0 ? <FailuresView /> : <DeadLettersView query={query} />;
+  if (view === 'fleets') return <FleetsView />;
+  if (view === 'certificates') return <CertificatesView query={query} />;
+  if (view === 'live') return <LiveView />;
   if (view === 'actions') return id ? <ActionView key={id} id={id} /> : <ActionsView />;
   return <OverviewView />;
 }

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, openApi } from './api/openApi.js';
-import { remember, rememberedName, type Session } from './api/Session.js';
+import { type KeySession, remember, rememberedName, type Session } from './api/Session.js';
+import { SignIn } from './SignIn.js';
 
 interface Props {
   /** Why the last key is no longer used; empty at the first visit. */
@@ -26,9 +27,9 @@ export function KeyForm({ reason, onKey }: Props) {
     if (isBusy) return;
     setBusy(true);
     setProblem('');
-    const session = { key: key.trim(), by: by.trim() };
+    const session: KeySession = { kind: 'key', key: key.trim(), by: by.trim() };
     try {
-      await openApi(session.key, session.by, () => {}).actions({ limit: 1 });
+      await openApi(session, () => {}).actions({ limit: 1 });
       remember(session, keep);
       onKey(session);
     } catch (error) {
@@ -45,6 +46,7 @@ export function KeyForm({ reason, onKey }: Props) {
         <h1>Provisioner operations</h1>
         <p>Which devices are stuck, why, and how to fix them.</p>
         <div role="alert">{problem && <p class="banner">{problem}</p>}</div>
+        <SignIn onOpen={onKey} />
         <label>
           Ops key
           <input

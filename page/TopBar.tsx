@@ -1,16 +1,27 @@
+import type { Session } from './api/Session.js';
+import { signOutAddress } from './api/signIn.js';
+import { timeZone } from './format.js';
 import { linkTo } from './route.js';
 
-const views = { '': 'Overview', devices: 'Devices', 'dead-letters': 'Dead letters', actions: 'Actions' };
+const views = {
+  '': 'Overview',
+  'dead-letters': 'Failures',
+  devices: 'Devices',
+  fleets: 'Fleets',
+  live: 'Live',
+  actions: 'Actions',
+};
 
 interface Props {
   /** The path of the current route. */
   path: string;
-  by: string;
+  session: Session;
   onLeave(): void;
 }
 
 /** The bar at the top: links to the views, and the button that forgets the key. */
-export function TopBar({ path: route, by, onLeave }: Props) {
+export function TopBar({ path: route, session, onLeave }: Props) {
+  const zone = timeZone(Date.now());
   const current = route.split('/')[0];
   return (
     <header class="top">
@@ -27,10 +38,20 @@ export function TopBar({ path: route, by, onLeave }: Props) {
         </ul>
       </nav>
       <span class="who">
-        {by && <span title="Your name in the audit">{by}</span>}
-        <button type="button" class="link" onClick={onLeave}>
-          Forget the key
-        </button>
+        <span title="The time zone of all times on this page">
+          <span class="zone-name">{zone.name}</span> {zone.offset}
+        </span>
+        {session.by && <span title="Your name in the audit">{session.by}</span>}
+        {session.kind === 'key' ? (
+          <button type="button" class="link" onClick={onLeave}>
+            Forget the key
+          </button>
+        ) : (
+          <>
+            {!session.mayAct && <span>looking only</span>}
+            <a href={signOutAddress()}>Sign out</a>
+          </>
+        )}
       </span>
     </header>
   );

@@ -18,7 +18,13 @@ const folder = join(project, 'dist/page');
 const names = { html: 'ops.html', br: 'ops.html.br', gz: 'ops.html.gz', headers: 'ops.headers.json' };
 
 /** Modules of `src/` whose code is bundled. Type imports leave no code in the bundle and are not listed. */
-const shared = ['src/shared/errorPolicy.ts', 'src/shared/printable.ts'];
+const shared = [
+  'src/health/statusText.ts',
+  'src/ops/failures/runbook.ts',
+  'src/shared/errorPolicy.ts',
+  'src/shared/localTime.ts',
+  'src/shared/printable.ts',
+];
 
 const stamp = `<meta name="built-from" content="${await digest()}">`;
 if (!(await isBuilt())) {

@@ -63,3 +63,21 @@ export function serviceName(service: string | null): string {
   if (service === null) return '–';
   return service === '' ? '(device level)' : service;
 }
+
+const dayMs = 86_400_000;
+
+/** The days until a time: `expired`, `less than a day left`, `12 days left`. */
+export function daysLeft(until: EpochMs, now: EpochMs): string {
+  if (until <= now) return 'expired';
+  const days = Math.floor((until - now) / dayMs);
+  return days === 0 ? 'less than a day left' : `${plural(days, 'day')} left`;
+}
+
+/** The time zone of the page's times: `Europe/Berlin` and `UTC+1`. */
+export function timeZone(now: EpochMs): { name: string; offset: string } {
+  const { timeZone: name } = new Intl.DateTimeFormat().resolvedOptions();
+  const minutes = -new Date(now).getTimezoneOffset();
+  const [h, min] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const offset = `UTC${minutes < 0 ? '−' : '+'}${h}${min === 0 ? '' : `:${String(min).padStart(2, '0')}`}`;
+  return { name: name === 'UTC' ? '' : name, offset: minutes === 0 ? 'UTC' : offset };
+}

@@ -31,6 +31,8 @@ const balenaCalls = [
   'ping',
   'list',
   'fleetsOf',
+  'servicesOf',
+  'listWithout',
 ] as const;
 
 /** The period of the function `redrive`. */

@@ -28,6 +28,8 @@ export interface FairnessFigures {
   'shared rows, requests/s': number;
   'balena requests': number;
   messages: number;
+  /** Messages sent and received a second, while devices waited: credits of Service Bus Standard, which has 1,000 a second. */
+  'credits/s': number;
 }
 
 const seconds = 1_000;
@@ -97,9 +99,9 @@ async function waits(system: VirtualSystem, { uuids, at }: Crowd): Promise<numbe
 
 /** @param window the time in which devices waited, ms after the start */
 function usage(
-  { cloud, system, start, messages, perMinute }: VirtualSystem,
+  { cloud, system, start, messages, counts, perMinute }: VirtualSystem,
   [from, to]: [number, number],
-  allowed = (perMinute() / minutes) * (to - from),
+  { allowed = (perMinute() / minutes) * (to - from), creditsBefore = 0 } = {},
 ) {
   const used = cloud.operations.filter((at) => at >= start + from && at < start + to).length;
   const perMinuteMost = mostInAMinute(cloud.operations);
@@ -110,8 +112,11 @@ function usage(
     'shared rows, requests/s': Math.round((system.requests / (to / seconds)) * 10) / 10,
     'balena requests': cloud.requests,
     messages: messages.sent,
+    'credits/s': Math.round((messages.sent + counts.deliveries - creditsBefore) / ((to - from) / seconds)),
   };
 }
+
+const creditsOf = ({ messages, counts }: VirtualSystem) => messages.sent + counts.deliveries;
 
 function mostInAMinute(moments: readonly number[]): number {
   let most = 0;
@@ -244,8 +249,9 @@ async function longLine(): Promise<FairnessFigures[]> {
       revoke: true,
     }),
   });
+  const creditsBefore = creditsOf(system);
   await time.run(start + from + 20 * minutes);
-  const used = usage(system, [from, from + 20 * minutes]);
+  const used = usage(system, [from, from + 20 * minutes], { creditsBefore });
   const row = async (what: string, each: string, since: number) =>
     figures(`100,000 wait: ${what}`, [await waitedOf(system, each, since)], null, used);
   const sinceFailure = (each = '') => failedAt.get(each) ?? from;
@@ -293,6 +299,28 @@ async function twoFleets(): Promise<FairnessFigures> {
   return figures('fleets of 10,000 and of 10: the ten', await waits(system, ten), null, used);
 }
 
+/** 100,000 devices wait at ten units: the looks at the line. */
+async function manyLooks(): Promise<FairnessFigures> {
+  const system = openVirtualSystem({ ...many, units: 10 });
+  const uuids = addDevices(system, 'a', 100_000, 'one');
+  await seedWaiting(system, uuids, 'one');
+  const [from, creditsBefore] = [system.time.now() - system.start, creditsOf(system)];
+  await system.time.run(system.start + from + 20 * minutes);
+  const crowd = { uuids: uuids.filter((each) => system.endedAt.has(each)), at: () => from };
+  const used = usage(system, [from, from + 20 * minutes], { creditsBefore });
+  return figures('100,000 wait at S1 x 10: the first 20 min', await waits(system, crowd), null, used);
+}
+
+/** 1,000 devices boot at one unit, and wait for at most ten minutes. */
+async function oneUnit(): Promise<FairnessFigures> {
+  const system = openVirtualSystem(small);
+  const crowd = { uuids: addDevices(system, 'a', 1_000, 'one'), at: (i: number) => i };
+  send(system, crowd);
+  await system.time.run(system.start + 12 * minutes, () => system.endedAt.size === 1_000);
+  const end = system.time.now() - system.start;
+  return figures('1,000 boot at S1 x 1', await waits(system, crowd), null, usage(system, [2 * seconds, end]));
+}
+
 /** Everybody requests in the first second. The waiting times are those until the end of the measurement. */
 async function instancesOf(
   tier: Tier,
@@ -317,8 +345,12 @@ async function instancesOf(
  * The fairness of the line for registry operations: the product's own code in virtual time.
  *
  * @param progress gets the name of each part
+ * @param isWanted says which parts to measure; default: all
  */
-export async function fairness(progress: (what: string) => void): Promise<FairnessFigures[]> {
+export async function fairness(
+  progress: (what: string) => void,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<FairnessFigures[]> {
   const parts: [string, () => Promise<FairnessFigures | FairnessFigures[]>][] = [
     ['flood', flood],
     ['wrong service', wrongService],
@@ -326,6 +358,8 @@ export async function fairness(progress: (what: string) => void): Promise<Fairne
     ['more units', moreUnits],
     ['two fleets', twoFleets],
     ['clock ahead', clockAhead],
+    ['many looks', manyLooks],
+    ['one unit', oneUnit],
     ...[1, 10, 50, 200]
       .flatMap((instances) => [
         [`S1 x 1, ${instances}`, () => instancesOf('S1', 1, instances, 3 * minutes)] as const,
@@ -336,6 +370,7 @@ export async function fairness(progress: (what: string) => void): Promise<Fairne
   ];
   const rows: FairnessFigures[] = [];
   for (const [name, run] of parts) {
+    if (!isWanted(name)) continue;
     progress(name);
     rows.push(...[await run()].flat());
   }

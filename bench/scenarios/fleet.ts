@@ -1,9 +1,9 @@
 import { audit } from '../../cli/fleet/audit.js';
 import { followFleet } from '../../cli/fleet/follow.js';
 import { repair } from '../../cli/fleet/repair.js';
-import { planFleet, requestFleet } from '../../cli/fleet/request.js';
 import type { RequestSummary } from '../../local/simulators/shared/requests.js';
 import { pendingWork } from '../../src/device/state.js';
+import { planFleet, requestFleet } from '../../src/fleet/request.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import type { Tier } from '../../src/iothub/quotas.js';
 import { openAppOf, quietStack } from '../harness.js';

@@ -12,6 +12,7 @@ import { readAction } from '../../src/ops/bulk/read.js';
 import { openActions } from '../../src/ops/bulk/repository.js';
 import { listRecords } from '../../src/ops/devices/list.js';
 import { openDeviceSnapshots } from '../../src/ops/devices/snapshot.js';
+import { readDepths } from '../../src/ops/overview/depths.js';
 import { type OverviewDependencies, readOverview } from '../../src/ops/overview/read.js';
 import { openSamples } from '../../src/ops/overview/samples.js';
 import { redrive } from '../../src/provisioning/redrive.js';
@@ -39,7 +40,8 @@ const each = 20;
 const actionId = '018f0000-0000-7000-8000-000000000000';
 /** A multiple of the redrive's period, so that each run repairs the same partition. */
 const now = Date.UTC(2030, 0, 1);
-const clock = { now: () => now, sleep: async () => {} };
+let at = now;
+const clock = { now: () => at, sleep: async () => {} };
 const queue: Queue = {
   send: async () => {},
   sendWakeUp: async () => {},
@@ -97,9 +99,24 @@ async function measureAll(count: number): Promise<ScaleRow[]> {
   const overview = await measure('overview', () => readOverview(ops));
   const page = await measure('first page of a list', () => listRecords(ops));
   await measure('page of the failed devices', () => listRecords(ops, { state: 'failed' }));
+  await changeSome(records);
+  at += minutes;
+  await measure('overview after a minute, 20 devices changed', () => readOverview(ops));
+  at += 20 * minutes;
+  await measure('overview after 20 minutes', () => readOverview(ops));
+  at = now;
+  const management = { ...ops.management, depths: async () => null };
+  await measure('sample of the queue, counted from the records', () => readDepths({ ...ops, management }));
   // The snapshot stays in memory until here.
   if (overview.devices !== count || page.total !== count) throw new Error('some records are missing');
   return rows;
+}
+
+/** A minute after the other readings, as many devices were checked. */
+async function changeSome(records: Records): Promise<void> {
+  at += minutes;
+  for (let i = 0; i < each; i += 1)
+    await records.amend(uuidOf(500 + i), (record) => record && { ...record, completedAt: now });
 }
 
 function open(costs: TableCosts): Records {
@@ -188,6 +205,8 @@ const runningAction: StoredAction = {
   filter: {},
   reason: null,
   revoke: false,
+  service: null,
+  lacking: null,
   plannedAt: now,
   startedAt: now,
   startedBy: 'ops',
@@ -205,6 +224,7 @@ const runningAction: StoredAction = {
   superseded: 0,
   wave: { from: 0, to: each, startsAt: now, failedBefore: 0 },
   counts: null,
+  failures: [],
   wakeUp: { generation: 0, due: now },
 };
 
@@ -229,10 +249,11 @@ function overviewDependencies(
     records,
     queue,
     clock,
-    rateLimiter: { allServed: async () => now } as unknown as OverviewDependencies['rateLimiter'],
+    rateLimiter: { pausedUntil: async () => now } as unknown as OverviewDependencies['rateLimiter'],
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => null } as unknown as OverviewDependencies['status'],
     operationsPerMinute: 100,
+    lateCertificateMs: 0,
     isWorkerDisabled: false,
     timerRuns: timerRunsIn(clock, countingTable(costs)),
     management: {

@@ -4,6 +4,7 @@ import type { Check } from '../doctor/check.js';
 import { proofVariable } from '../doctor/proveWrite.js';
 import { exitCodes } from '../errors.js';
 import { examples } from '../options/common.js';
+import { showStatus } from '../output/showStatus.js';
 import { plural, wrap } from '../output/text.js';
 import type { AddCommand } from './command.js';
 
@@ -32,7 +33,13 @@ export const addDoctor: AddCommand = (parent, action) =>
     .action(
       action(async (session, { proveWrite = false }: { proveWrite?: boolean }) => {
         const { settings } = await session.system();
-        const { runChecks } = await import('../doctor/runChecks.js');
+        const [{ runChecks }, { readSystem }] = await Promise.all([
+          import('../doctor/runChecks.js'),
+          import('../doctor/readSystem.js'),
+        ]);
+        const system = await readSystem(settings);
+        if (system && !session.json)
+          console.log(terminalText(`${showStatus(printable(system), session.width)}\n`));
         const checks: Check[] = [];
         for await (const check of runChecks(settings, proveWrite)) {
           checks.push(check);
@@ -40,7 +47,10 @@ export const addDoctor: AddCommand = (parent, action) =>
         }
         const count = (level: Check['level']) => checks.filter((check) => check.level === level).length;
         const healthy = count('failed') === 0;
-        session.printResult({ ok: healthy, checks }, () => `\n${verdict(count('failed'), count('warning'))}`);
+        session.printResult(
+          { ok: healthy, system, checks },
+          () => `\n${verdict(count('failed'), count('warning'))}`,
+        );
         return healthy ? exitCodes.ok : exitCodes.problems;
       }),
     );

@@ -1,12 +1,13 @@
-import { type ExitCode, exitCodes } from '../errors.js';
-import { type FollowReport, followFleet } from '../fleet/follow.js';
 import {
   type PlannedRequest,
   planFleet,
   type RequestProgress,
   type RequestReport,
   requestFleet,
-} from '../fleet/request.js';
+} from '../../src/fleet/request.js';
+import { describeMissing, findService } from '../../src/fleet/services.js';
+import { CliError, type ExitCode, exitCodes } from '../errors.js';
+import { type FollowReport, followFleet } from '../fleet/follow.js';
 import { examples, parseService, parseSlug } from '../options/common.js';
 import { showProgress } from '../output/progress.js';
 import { listCounts, plural, wrap } from '../output/text.js';
@@ -29,7 +30,7 @@ export const addFleet: AddCommand = (parent, action) =>
     .summary('request credentials for a whole fleet')
     .description(
       'Requests credentials for every device of a fleet, and shows the progress until the devices are provisioned. Accepted requests are processed even after this command has ended. After an interruption run the command again to request the remaining devices.\n\n' +
-        'Devices with another desired service keep their service, and the exit code is 1, except with --move.',
+        'The command first checks that the fleet has the service. Devices with credentials, or with a pending request, at another service keep that service, and the exit code is 1, except with --move.',
     )
     .argument('<slug>', 'the slug of the fleet, such as my_org/my_fleet', parseSlug)
     .option(
@@ -38,7 +39,7 @@ export const addFleet: AddCommand = (parent, action) =>
       parseService,
     )
     .option('--only-missing', 'skip devices with credentials')
-    .option('--move', 'also move devices with another desired service to this service')
+    .option('--move', 'also move devices from another service to this service')
     .option('--dry-run', 'only list the devices')
     .option('--no-follow', 'do not wait until the devices are provisioned')
     .addHelpText(
@@ -54,18 +55,19 @@ export const addFleet: AddCommand = (parent, action) =>
         const app = await session.fleetApp();
         const { dryRun, follow, service = app.config.defaultService } = options;
         const { onlyMissing = false, move = false } = options;
+        const lacking = await countLacking(app, fleet, service);
         if (dryRun) {
           const planned: PlannedRequest[] = [];
           for await (const each of planFleet(app, { fleet, service, onlyMissing, move })) planned.push(each);
-          return showPlan(session, planned, { fleet, service });
+          return showPlan(session, planned, { fleet, service, lacking });
         }
         const signal = session.interruptSignal();
         const requested = await request(session, app, { fleet, service, onlyMissing, move, signal });
         const followed =
           follow && requested.finished ? await followRequests(session, app, requested.uuids, signal) : null;
-        const { uuids, ...counts } = requested;
-        session.printResult({ fleet, service, ...counts, followed }, (shown) =>
-          summary(shown.fleet, requested, followed)
+        const { uuids, next: _, ...counts } = requested;
+        session.printResult({ fleet, service, lacking, ...counts, followed }, (shown) =>
+          [...summary(shown.fleet, requested, followed), ...lackingHint(shown)]
             .map((line) => wrap(line, session.width))
             .join('\n'),
         );
@@ -73,31 +75,51 @@ export const addFleet: AddCommand = (parent, action) =>
       }),
     );
 
+/**
+ * Counts the devices of the fleet without the service.
+ *
+ * @throws CliError `no-such-service` if the fleet has no such service
+ */
+async function countLacking(app: FleetApp, fleet: string, service: string): Promise<number> {
+  const found = await findService(app, { service, fleet });
+  // The listing of the devices says that the key does not see the fleet.
+  if (found.exists || found.services === null) return found.lacking;
+  throw new CliError('no-such-service', exitCodes.wrongUsage, describeMissing(service, fleet, found));
+}
+
+function lackingHint({ lacking, service }: { lacking: number; service: string }): string[] {
+  if (lacking === 0) return [];
+  return [
+    `${plural(lacking, 'device')} of the fleet without the service "${service}" in balena: the requests of these devices fail until balena shows the service.`,
+  ];
+}
+
 function showPlan(
   session: Session,
   planned: readonly PlannedRequest[],
-  { fleet, service }: { fleet: string; service: string },
+  { fleet, service, lacking }: { fleet: string; service: string; lacking: number },
 ): ExitCode {
   const uuids = planned.filter((each) => each.otherService === null).map(({ uuid }) => uuid);
   const atOtherService = planned.flatMap(({ uuid, otherService }) =>
     otherService === null ? [] : [{ uuid, service: otherService }],
   );
-  session.printResult({ fleet, service, uuids, atOtherService }, (shown) =>
+  session.printResult({ fleet, service, lacking, uuids, atOtherService }, (shown) =>
     [
       ...shown.uuids,
       ...shown.atOtherService.map((each) => `${each.uuid}  keeps ${each.service || 'the device level'}`),
       `${plural(uuids.length, 'device')} of ${shown.fleet} would be requested.`,
       ...moveHint(atOtherService.length),
+      ...lackingHint(shown),
     ].join('\n'),
   );
   return atOtherService.length > 0 ? exitCodes.problems : exitCodes.ok;
 }
 
-/** @param count the number of devices with another desired service */
+/** @param count the number of devices that keep another service */
 function moveHint(count: number): string[] {
   if (count === 0) return [];
   return [
-    `${plural(count, 'device')} with another desired service: not requested. --move moves the credentials to the new service, and removes them from the old service.`,
+    `${plural(count, 'device')} at another service: not requested. --move moves the credentials to the new service, and removes them from the old service.`,
   ];
 }
 
@@ -154,7 +176,7 @@ function countsText(report: Omit<RequestProgress, 'devices'>): string {
     [report.failed, 'failed earlier and not requested again yet'],
     [report.conflicts, 'moved less than ten minutes ago'],
     [report.skipped, 'skipped'],
-    [report.atOtherService, 'with another desired service'],
+    [report.atOtherService, 'at another service'],
   ];
   const shown = parts.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`);
   return shown.join(', ') || 'nothing requested';

@@ -1,21 +1,24 @@
 import { Option } from 'commander';
+import { type ExpiringPage, listExpiring } from '../../src/ops/certificates/expiring.js';
 import { listRecords, type RecordQuery } from '../../src/ops/devices/list.js';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { errorCodes } from '../../src/shared/errorPolicy.js';
 import { state, step } from '../../src/shared/schemas.js';
+import { CliError, exitCodes } from '../errors.js';
 import { examples, parseSlug } from '../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../options/pageOptions.js';
 import { type Column, table } from '../output/table.js';
 import { colorOf, listCounts, plural } from '../output/text.js';
 import { ago } from '../output/time.js';
+import type { Session } from '../session/session.js';
 import type { AddCommand } from './command.js';
 
 type ListOptions = Pick<RecordQuery, 'state' | 'lastCheck' | 'fleet' | 'code' | 'step' | 'service' | 'uuid'> &
-  PageOptions;
+  PageOptions & { expiresWithin?: string };
 
 const columns: Column<RecordLine>[] = [
   { title: 'DEVICE', of: ({ uuid }) => uuid },
-  { title: 'STATE', of: (line) => line.state, style: (line) => colorOf(line.state) },
+  { title: 'STATE', of: stateText, style: (line) => colorOf(line.state) },
   { title: 'REQUESTED', of: ({ requestedAt }) => ago(requestedAt), right: true },
   {
     title: 'ERROR',
@@ -30,6 +33,24 @@ const columns: Column<RecordLine>[] = [
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
   { title: 'MESSAGE', of: ({ message }) => message ?? '', spare: true },
 ];
+
+const expiryColumns: Column<RecordLine>[] = [
+  { title: 'DEVICE', of: ({ uuid }) => uuid },
+  {
+    title: 'EXPIRES',
+    of: ({ certificateExpiresAt }) => (certificateExpiresAt === null ? '' : ago(certificateExpiresAt)),
+    right: true,
+  },
+  { title: 'STATE', of: stateText, style: (line) => colorOf(line.state) },
+  { title: 'LAST CHECK', of: ({ lastCheck }) => lastCheck ?? '' },
+  { title: 'SERVICE', of: ({ service }) => (service === '' ? '(device)' : (service ?? '')), spare: true },
+  { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
+];
+
+/** A device whose certificate is rotated stays provisioned. */
+function stateText({ state, operation, dueAt }: RecordLine): string {
+  return state === 'provisioned' && operation === 'rotate' && dueAt !== null ? `${state} (rotating)` : state;
+}
 
 export const addList: AddCommand = (parent, action) =>
   addPageOptions(
@@ -47,19 +68,28 @@ export const addList: AddCommand = (parent, action) =>
       .addOption(new Option('--code <code>', 'with this error code').choices([...errorCodes]))
       .addOption(new Option('--step <step>', 'failed at this step').choices(step.options))
       .option('--service <name>', 'with this desired service; "" for the device level')
-      .option('--uuid <digits>', 'with a UUID that starts with these digits'),
+      .option('--uuid <digits>', 'with a UUID that starts with these digits')
+      .option(
+        '--expires-within <time>',
+        'with a certificate that expires within this time (12h, 30d) or is expired, the first expiry first',
+      ),
   )
     .addHelpText(
       'after',
       examples(
         'provisioner list --state failed --fleet my_org/my_fleet',
         'provisioner list --last-check failed # provisioned or not',
+        'provisioner list --expires-within 30d --fleet my_org/my_fleet',
         'provisioner list --uuid 0123 # the UUID starts with 0123',
         'provisioner list --limit 1000 --json | jq -r ".records[].uuid"',
       ),
     )
     .action(
       action(async (session, options: ListOptions) => {
+        if (options.expiresWithin !== undefined) {
+          await listCertificates(session, options);
+          return;
+        }
         const { state: wantedState, lastCheck, fleet, code, step: failedStep, service, uuid } = options;
         const filter = { state: wantedState, lastCheck, fleet, code, step: failedStep, service, uuid };
         const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
@@ -77,3 +107,40 @@ export const addList: AddCommand = (parent, action) =>
         });
       }),
     );
+
+/** Filters that a list of certificates does not have. */
+const otherFilters = ['state', 'lastCheck', 'code', 'step', 'service', 'uuid'] as const;
+
+async function listCertificates(session: Session, options: ListOptions): Promise<void> {
+  const { expiresWithin: within = '30d', fleet, limit, cursor } = options;
+  const other = otherFilters.find((name) => options[name] !== undefined);
+  if (other !== undefined || options.order !== 'newest')
+    throw new CliError(
+      'wrong-usage',
+      exitCodes.wrongUsage,
+      'The option --expires-within can be combined with --fleet, --limit and --cursor only.',
+    );
+  const page = await listExpiring(await session.app(), {
+    within,
+    limit,
+    ...(fleet !== undefined && { fleet }),
+    ...(cursor !== undefined && { cursor }),
+  });
+  session.printResult(page, (shown) => showCertificates(shown, within, session.width));
+}
+
+function showCertificates(
+  { records, total, expired, next }: ExpiringPage,
+  within: string,
+  width: number,
+): string {
+  if (total === 0) return `No certificate is expired, or expires within ${within}.`;
+  return [
+    table(records, expiryColumns, width),
+    '',
+    `${plural(total, 'certificate')}: ${expired} expired, ${total - expired} to expire within ${within}.`,
+    nextPage(records.length, total, next),
+  ]
+    .join('\n')
+    .trimEnd();
+}

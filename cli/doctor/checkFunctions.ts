@@ -1,5 +1,6 @@
 import type { ConfigFor } from '../../src/config/config.js';
-import { health } from '../../src/health/health.js';
+import { readHealthFacts } from '../../src/health/facts.js';
+import { healthLines } from '../../src/health/health.js';
 import { type OpsApp, openOpsApp } from '../../src/openOpsApp.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import type { EpochMs } from '../../src/shared/time.js';
@@ -17,13 +18,9 @@ export async function checkFunctions(config: ConfigFor<'queue' | 'records'>): Pr
   try {
     app = openOpsApp(config, () => {});
     const since = Date.now() - lookBackMs;
-    const [samples, dependencies, status] = await Promise.all([
-      app.samples.since(since),
-      health(app),
-      app.status.read(),
-    ]);
-    const lastSeen = [samples.at(-1)?.at ?? 0, status?.at ?? 0];
-    const circuits = dependencies
+    const [samples, facts] = await Promise.all([app.samples.since(since), readHealthFacts(app)]);
+    const lastSeen = [samples.at(-1)?.at ?? 0, facts.row?.at ?? 0];
+    const circuits = healthLines(facts)
       .filter(
         ({ name, ok: healthy }) => (name === 'hub' || name === 'balena' || name === 'worker') && !healthy,
       )

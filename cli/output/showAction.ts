@@ -20,11 +20,12 @@ export function showAction(action: Action, width: number): string {
     ],
     ['by code', listCounts(byCode)],
     ['by fleet', listCounts(byFleet)],
+    ['service', serviceOf(action)],
     ['left out', counts.quarantined > 0 ? quarantined(counts.quarantined) : null],
     [planned ? 'duration' : 'took', kind === 'discard' ? null : timeOf(action)],
     ['rate', planned || ratePerMinute === null || kind === 'discard' ? null : rateOf(action)],
     ['outcome', planned ? null : outcomeOf(action)],
-    ['failures', counts.failed > 0 ? 'provisioner list --state failed' : null],
+    ['failures', failuresOf(action)],
     ['reason', action.reason],
     ['operator', operatorOf(action)],
     ['note', action.note],
@@ -32,7 +33,32 @@ export function showAction(action: Action, width: number): string {
   const shown = lines.flatMap(([label, text]) =>
     text ? [labelled(label, text, { labelWidth, width })] : [],
   );
-  return [`${action.id}  ${color ? styleText(color, state) : state}`, ...shown].join('\n');
+  const failures = action.failures.map(({ uuid, code, message }) =>
+    `  ${uuid}  ${code}  ${message ?? ''}`.trimEnd(),
+  );
+  return [`${action.id}  ${color ? styleText(color, state) : state}`, ...shown, ...failures].join('\n');
+}
+
+/** A variable scope in words. */
+export function placeName(service: string): string {
+  return service === '' ? 'the device level' : `the service ${service}`;
+}
+
+/** The service of the new requests, and the number of devices without the service. */
+function serviceOf({ service, lacking, counts: { planned } }: Action): string | null {
+  if (service === null) return null;
+  const without = lacking
+    ? `: ${lacking} of ${plural(planned, 'device')} without this service fail again`
+    : '';
+  return `new requests for ${placeName(service)}${without}`;
+}
+
+function failuresOf({ counts, failures, kind }: Action): string | null {
+  if (counts.failed === 0) return null;
+  const all = kind === 'replay' ? 'provisioner dead-letters list' : 'provisioner list --state failed';
+  return failures.length < counts.failed
+    ? `the first ${failures.length} of ${counts.failed}; all: ${all}`
+    : `${counts.failed}:`;
 }
 
 /** The results of the requests until now: "120 succeeded, 3 failed". */

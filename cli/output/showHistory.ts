@@ -22,6 +22,7 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     ['requested', `${device.operation}${scopeOf(service)}, ${when(device.requestedAt)}`],
     ['fleet', device.fleet],
     ['expected', device.expectedAt && when(device.expectedAt)],
+    ['waits', waitOf(device.waiting)],
     ['done', device.completedAt && when(device.completedAt)],
     ['error', error && reasonOf(error)],
     [
@@ -39,7 +40,7 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     [
       'to do',
       device.replayable
-        ? `${failure ? `${adviceFor(failure.code)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
+        ? `${failure ? `${adviceFor(failure.code, device)} ` : ''}(provisioner dead-letters replay --uuid ${device.uuid})`
         : null,
     ],
   ];
@@ -49,6 +50,13 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
   const color = colorOf(state);
   const head = `${device.uuid}  ${color ? styleText(color, state) : state}`;
   return [head, ...shown, '', ...history.map((event) => eventLine(event, width))].join('\n');
+}
+
+/** Why the pending work is not done yet, and when a worker looks next. */
+function waitOf(waiting: DeviceHistory['device']['waiting']): string | null {
+  if (!waiting) return null;
+  const next = waiting.nextLook === null ? '' : ` Next look: ${when(waiting.nextLook)}.`;
+  return `${waiting.isCheck ? 'For a check: ' : ''}${waiting.reason}${next}`;
 }
 
 function eventLine({ at, type, note, steps = [] }: DeviceHistory['history'][number], width: number): string {

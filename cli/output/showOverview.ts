@@ -1,8 +1,11 @@
 import { styleText } from 'node:util';
+import { statusParts } from '../../src/health/statusText.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
+import { utcAndLocal } from '../../src/shared/localTime.js';
+import { showStatus } from './showStatus.js';
 import { table } from './table.js';
-import { colorOf, labelled } from './text.js';
-import { due, span, utc } from './time.js';
+import { colorOf, labelled, plural } from './text.js';
+import { span, utc } from './time.js';
 
 const labelWidth = 14;
 const barWidth = 24;
@@ -20,15 +23,17 @@ export function showOverview(overview: Overview, width: number): string {
     return ok ? detail : styleText('red', detail);
   };
   return [
+    showStatus(overview.status, width),
+    '',
     styleText('dim', utc(overview.at)),
     line(
       'queue',
-      `${queue.active} active, ${queue.scheduled} scheduled, ${styled(queue.deadLettered > 0 ? 'failed' : '', `${queue.deadLettered} dead-lettered`)}`,
+      `${queue.active} active, ${queue.scheduled} scheduled, ${queue.deadLettered} dead-lettered`,
     ),
+    line('failed', styled(overview.failed > 0 ? 'failed' : '', plural(overview.failed, 'request'))),
     ...(queue.note ? [line('', queue.note)] : []),
     ...(dependencies.queue.detail === 'answers' ? [] : [line('', lastSeen('queue'))]),
     line('rate', rateLimiterText(rateLimiter)),
-    line('backlog', rateLimiter.backlogDoneAt ? `done ${due(rateLimiter.backlogDoneAt)}` : 'empty'),
     line('devices', `${devices}${stateText ? `: ${stateText}` : ''}`),
     line('time', timeText(timing)),
     line('certificates', certificateText(certificates)),
@@ -52,14 +57,15 @@ export function showOverview(overview: Overview, width: number): string {
 }
 
 /** Formats the state of the system as one line, for a log. */
-export function overviewLine({ at, queue, states, rateLimiter, failures }: Overview): string {
-  const waiting = states.queued + states.working + states.retrying;
+export function overviewLine({ at, status, queue, states, failed, rateLimiter, failures }: Overview): string {
+  const { word, what } = statusParts(status, utcAndLocal);
   const worst = failures[0];
   return [
     utc(at),
+    what ? `${word}: ${what}` : word,
     `${queue.active} active, ${queue.scheduled} scheduled, ${queue.deadLettered} dead-lettered`,
     `${rateLimiter.lastMinute ?? '-'} of ${rateLimiter.limitPerMinute} a minute`,
-    `${states.provisioned} provisioned, ${waiting} under way, ${states.failed} failed`,
+    `${states.provisioned} provisioned, ${status.backlog.waiting ?? 0} waiting, ${failed} failed`,
     ...(worst ? [`most frequent error: ${worst.code}`] : []),
   ].join('; ');
 }

@@ -43,7 +43,7 @@ export interface Session {
 }
 
 /** Queue, records, balena and IoT Hub. */
-export interface FleetApp extends AuditDependencies, OpsApp {
+export interface FleetApp extends AuditDependencies, Omit<OpsApp, 'balena'> {
   config: Config;
 }
 

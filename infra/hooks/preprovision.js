@@ -12,9 +12,9 @@ await runHook(() => checkAll({ ...process.env }));
 
 /** @param {import('./lib/azure.js').Environment} env */
 async function checkAll(env) {
-  const settings = readMoreSettings(env.MORE_SETTINGS ?? '');
   /** @type {(() => Promise<void>)[]} */
   const checks = [
+    async () => checkMoreSettings(env.MORE_SETTINGS ?? ''),
     () => checkRegion(env),
     async () => {
       if (!env.AZURE_SUBSCRIPTION_ID) return checkSecrets(env, { id: null, deleted: false });
@@ -24,7 +24,8 @@ async function checkAll(env) {
       await checkSecrets(env, await findVault(env));
     },
     async () => {
-      if (!env.NEW_BALENA_API_KEY) return;
+      const settings = settingsOrNull(env.MORE_SETTINGS ?? '');
+      if (!env.NEW_BALENA_API_KEY || settings === null) return;
       const apiUrl = settings.BALENA_API_URL ?? 'https://api.balena-cloud.com/';
       const fleets = (env.FLEETS ?? '').split(',').map((slug) => slug.trim().toLowerCase());
       await checkBalena({ apiUrl, apiKey: env.NEW_BALENA_API_KEY, fleets: fleets.filter(Boolean) });
@@ -55,18 +56,23 @@ function asProblem(error) {
 
 /**
  * @param {string} text a JSON object of texts; may be empty
- * @returns {Record<string, string>}
+ * @returns {Record<string, string> | null} null if the text has another form
  */
-function readMoreSettings(text) {
+function settingsOrNull(text) {
   if (text === '') return {};
-  let value = null;
   try {
-    value = JSON.parse(text);
+    const value = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject && Object.values(value).every((each) => typeof each === 'string') ? value : null;
   } catch {
-    // The check below reports the fault.
+    return null;
   }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isObject || !Object.values(value).every((each) => typeof each === 'string'))
+}
+
+/** @param {string} text */
+function checkMoreSettings(text) {
+  const value = settingsOrNull(text);
+  if (value === null)
     throw new HookProblem(
       'MORE_SETTINGS is not a JSON object of texts.',
       `correct the value, such as: azd env set MORE_SETTINGS '{"RENEW_AT": "0.7"}'.`,
@@ -77,7 +83,12 @@ function readMoreSettings(text) {
         `MORE_SETTINGS has ${name}, which would be readable in the settings of the functions.`,
         `remove ${name} from MORE_SETTINGS, and azd env set NEW_${name} <value>: Key Vault stores the value.`,
       );
-  return value;
+  for (const [name, each] of Object.entries(value))
+    if (/(SharedAccessKey|AccountKey|SharedAccessSignature)=/i.test(each))
+      throw new HookProblem(
+        `MORE_SETTINGS has a key in ${name}, which would be readable in the settings of the functions.`,
+        `remove ${name} from MORE_SETTINGS: the functions use their managed identity.`,
+      );
 }
 
 /** @param {import('./lib/azure.js').Environment} env */

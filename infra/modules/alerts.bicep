@@ -34,7 +34,7 @@ var rules = [
   }
   {
     name: 'work-failing'
-    text: '10 or more requests failed for good within 1 hour, whatever their codes. Each has its dead letter.'
+    text: '10 or more requests failed for good within 1 hour, whatever their codes. Each has its dead letter, unless balena never had the device.'
     severity: 2
     query: 'AppMetrics | where Name == "provisioner.failed" | project TimeGenerated, Value = Sum'
     dimension: ''

@@ -1,6 +1,7 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config/config.js';
+import { type TimerName, timerNames } from '../../src/storage/timerRuns.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
 import { freePort, writeWhole } from '../simulators/shared/loopback.js';
 import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
@@ -28,6 +29,8 @@ export interface StackOptions extends SimulatorOptions {
   appFolder?: string;
   /** `all` is a host with everything; `http` and `worker` are hosts with a part. Empty: no host. Default: `all`. */
   hosts?: ('all' | 'http' | 'worker')[];
+  /** The timers that run. Default: all. */
+  timers?: readonly TimerName[];
 }
 
 /** The usual port of the functions. */
@@ -41,8 +44,15 @@ export interface Stack {
   endpoints: Endpoints;
   simulators: Simulators;
   hosts: Forked<HostEndpoints>[];
-  /** Starts a further host, or restarts a stopped host. `settings` are added to the settings of the stack. */
-  startHost(part: 'all' | 'http' | 'worker', settings?: Settings): Promise<Forked<HostEndpoints>>;
+  /**
+   * Starts a further host, or restarts a stopped host. `settings` are added to the settings of the stack. `app` is the folder of
+   * other functions than those of the stack, for example of another version.
+   */
+  startHost(
+    part: 'all' | 'http' | 'worker',
+    settings?: Settings,
+    app?: string,
+  ): Promise<Forked<HostEndpoints>>;
   /**
    * Restarts a simulator after its end, with the same folder and, with `freePorts`, on the same ports. The address of
    * the control server changes: see `simulators`.
@@ -81,6 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const env = {
       ...platformSettings,
       ...process.env,
+      ...withoutTimers(options.timers ?? timerNames),
       ...settings,
       ...(await simulatorSettings(simulators, folder)),
     };
@@ -93,7 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...(simulators.balena && { balena: simulators.balena.endpoints }),
     };
     const hosts: Forked<HostEndpoints>[] = [];
-    const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}) => {
+    const startHost = async (part: 'all' | 'http' | 'worker', more: Settings = {}, app = appFolder) => {
       // A restarted HTTP host keeps its address.
       const port = endpoints.functions.url
         ? new URL(endpoints.functions.url).port
@@ -104,7 +115,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const host = await forkSimulator<HostEndpoints>({
         name: part === 'all' ? 'functions' : part,
         entry: 'local/simulators/functions-host/main.js',
-        args: ['--app', appFolder, '--port', port, ...orFree, '--keys', keysFile, '--state', folder, ...only],
+        args: ['--app', app, '--port', port, ...orFree, '--keys', keysFile, '--state', folder, ...only],
         env: { ...env, ...more },
         onLine,
       });
@@ -124,6 +135,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await close();
     throw error;
   }
+}
+
+/** The settings that switch all timers off, except these. */
+function withoutTimers(running: readonly TimerName[]): Settings {
+  const off = timerNames.filter((name) => !running.includes(name));
+  return Object.fromEntries(off.map((name) => [`AzureWebJobs_${name}_Disabled`, 'true']));
 }
 
 async function startSimulators(starts: SimulatorStarts): Promise<Simulators> {

@@ -13,6 +13,8 @@ export function ActionFacts({ action }: { action: Action }) {
       facts={{
         Filter: filterText(action.filter, kind),
         Reason: reason ?? undefined,
+        'With service': action.service === null ? undefined : action.service || 'the device level',
+        'Without this service': action.lacking ? `${number(action.lacking)} of the devices` : undefined,
         Revoke: action.revoke
           ? 'the hub rejects the old certificates as soon as balena shows the new ones'
           : undefined,

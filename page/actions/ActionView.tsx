@@ -6,6 +6,7 @@ import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
 import { linkTo } from '../route.js';
 import { ActionFacts } from './ActionFacts.js';
+import { ActionFailures } from './ActionFailures.js';
 import { CancelDialog } from './CancelDialog.js';
 import { Progress } from './Progress.js';
 
@@ -43,6 +44,7 @@ export function ActionView({ id }: { id: string }) {
             {action.note && <span>{action.note}</span>}
           </p>
           <Progress action={action} />
+          <ActionFailures action={action} />
           <div class="cards three">
             <section class="card">
               <h2>Details</h2>

@@ -1,9 +1,22 @@
-/** The operator's key and name. The key stays in memory, or, if the operator chooses so, in the storage of the tab. */
-export interface Session {
+/** An operator who has entered the key. The key stays in memory, or, if the operator chooses so, in the storage of the tab. */
+export interface KeySession {
+  kind: 'key';
+  /** Empty before the operator has entered the key. */
   key: string;
   /** The operator's name for the audit; may be empty. */
   by: string;
 }
+
+/** An operator who has signed in with Microsoft. The browser sends the session's cookie, and the page holds no secret. */
+export interface SignedInSession {
+  kind: 'microsoft';
+  /** The user's name. */
+  by: string;
+  /** Whether the user may act, or only look. */
+  mayAct: boolean;
+}
+
+export type Session = KeySession | SignedInSession;
 
 const keyName = 'ops.key';
 const byName = 'ops.by';
@@ -23,7 +36,7 @@ export function rememberedName(): string {
  *
  * @param keepKey whether the key is kept too, until the tab is closed
  */
-export function remember({ key, by }: Session, keepKey: boolean): void {
+export function remember({ key, by }: KeySession, keepKey: boolean): void {
   write(() => {
     if (keepKey) sessionStorage.setItem(keyName, key);
     else sessionStorage.removeItem(keyName);

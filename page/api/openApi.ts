@@ -1,10 +1,19 @@
+import type { SystemStatus } from '../../src/health/statusSchema.js';
+import type { Activity } from '../../src/ops/activity/schema.js';
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
 import type { Action, ActionPage } from '../../src/ops/bulk/schema.js';
 import type { StartRequest } from '../../src/ops/bulk/start.js';
+import type { ExpiringPage } from '../../src/ops/certificates/expiring.js';
 import type { DeadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import type { DeviceHistory, RecordPage } from '../../src/ops/devices/schema.js';
+import type { FailureGroups } from '../../src/ops/failures/schema.js';
+import type { FleetList } from '../../src/ops/fleets/schema.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
+import type { DeviceRequestAnswer, DeviceRequestBody } from '../../src/ops/requests/device.js';
+import type { FleetPlan, FleetRequestProgress } from '../../src/ops/requests/fleet.js';
+import type { PageSettings } from '../../src/ops/settings/read.js';
 import { oneLine, printable } from '../../src/shared/printable.js';
+import type { Session } from './Session.js';
 
 /** A failed request to the API. The message is written for operators. */
 export class ApiError extends Error {
@@ -30,8 +39,18 @@ export class ApiError extends Error {
 /** The parameters of a query. Empty parameters are left out. */
 export type Query = Record<string, string | number | null | undefined>;
 
+/** The devices of a fleet to request, see `fleetRequest`. */
+export interface FleetRequestBody {
+  fleet: string;
+  service: string;
+  onlyMissing: boolean;
+  move: boolean;
+  after?: string;
+}
+
 /** The client of `/api/ops/…`, see `opsRoutes`. All methods throw ApiError. */
 export interface OpsApi {
+  status(signal?: AbortSignal): Promise<SystemStatus>;
   overview(signal?: AbortSignal): Promise<Overview>;
   records(query: Query, signal?: AbortSignal): Promise<RecordPage>;
   history(uuid: string, signal?: AbortSignal): Promise<DeviceHistory>;
@@ -41,20 +60,37 @@ export interface OpsApi {
   plan(request: ActionRequest): Promise<Action>;
   start(id: string, request: StartRequest): Promise<Action>;
   cancel(id: string): Promise<Action>;
+  failures(signal?: AbortSignal): Promise<FailureGroups>;
+  fleets(signal?: AbortSignal): Promise<FleetList>;
+  certificates(query: Query, signal?: AbortSignal): Promise<ExpiringPage>;
+  activity(signal?: AbortSignal): Promise<Activity>;
+  settings(signal?: AbortSignal): Promise<PageSettings>;
+  request(request: DeviceRequestBody): Promise<DeviceRequestAnswer>;
+  planFleet(request: FleetRequestBody): Promise<FleetPlan>;
+  requestFleet(request: FleetRequestBody): Promise<FleetRequestProgress>;
 }
 
 const timeoutMs = 30_000;
+/** The header of `src/http/signIn`. */
+const pageHeader = 'x-provisioner-page';
+
+/** The path of the API for operators who sign in with Microsoft, beside the path of the page. */
+export function operatorsPath(): string {
+  return `${location.pathname.replace(/\/+$/, '').replace(/[^/]+$/, 'operators')}/`;
+}
 
 /**
  * Opens the client.
  *
- * @param key of the function `ops`; the client sends the key in a header only
- * @param by the operator's name for the audit; may be empty
- * @param onWrongKey is called when the API does not accept the key (any more)
+ * @param session a key, which the client sends in a header only, or a sign-in with Microsoft
+ * @param onRefused is called when the API does not accept the key or the sign-in (any more)
  */
-export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi {
-  const base = `${location.pathname.replace(/\/+$/, '')}/`;
-  const who = by === '' ? {} : { by };
+export function openApi(session: Session, onRefused: () => void): OpsApi {
+  const { by } = session;
+  const isKey = session.kind === 'key';
+  const base = isKey ? `${location.pathname.replace(/\/+$/, '')}/` : operatorsPath();
+  const identity: Record<string, string> = isKey ? { 'x-functions-key': session.key } : { [pageHeader]: '1' };
+  const who = by === '' || !isKey ? {} : { by };
 
   async function call<T>(
     method: 'GET' | 'POST',
@@ -68,10 +104,10 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
       const timeout = AbortSignal.timeout(timeoutMs);
       response = await fetch(base + path, {
         method,
-        headers: { 'x-functions-key': key, ...(body && { 'content-type': 'application/json' }) },
+        headers: { ...identity, ...(body && { 'content-type': 'application/json' }) },
         body: body ? JSON.stringify(body) : null,
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-        credentials: 'omit',
+        credentials: isKey ? 'omit' : 'same-origin',
         cache: 'no-store',
       });
       text = await response.text();
@@ -87,7 +123,7 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     const json = parse(text);
     // Names from outside can hold characters that change the order of the letters.
     if (response.ok && json) return printable(json) as T;
-    if (response.status === 401) onWrongKey();
+    if (response.status === 401) onRefused();
     throw new ApiError(
       response.status,
       json?.code ?? '',
@@ -97,6 +133,7 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
 
   const get = <T>(path: string, signal?: AbortSignal) => call<T>('GET', path, undefined, signal);
   return {
+    status: (signal) => get('status', signal),
     overview: (signal) => get('overview', signal),
     records: (query, signal) => get(`records${queryText(query)}`, signal),
     history: (uuid, signal) => get(`records/${encodeURIComponent(uuid)}`, signal),
@@ -106,6 +143,14 @@ export function openApi(key: string, by: string, onWrongKey: () => void): OpsApi
     plan: (request) => call('POST', 'actions', { ...request, ...who }),
     start: (id, request) => call('POST', `actions/${encodeURIComponent(id)}/start`, { ...request, ...who }),
     cancel: (id) => call('POST', `actions/${encodeURIComponent(id)}/cancel`, who),
+    failures: (signal) => get('failures', signal),
+    fleets: (signal) => get('fleets', signal),
+    certificates: (query, signal) => get(`certificates${queryText(query)}`, signal),
+    activity: (signal) => get('activity', signal),
+    settings: (signal) => get('settings', signal),
+    request: (request) => call('POST', 'requests', { ...request, ...who }),
+    planFleet: (request) => call('POST', 'fleet-plans', request),
+    requestFleet: (request) => call('POST', 'fleet-requests', { ...request, ...who }),
   };
 }
 

@@ -16,6 +16,9 @@ const statuses = [
 const spans = ['30m', '2h', '24h', '7d'];
 const spanHint = '2h, 7d, a date';
 
+/** Keeps the list of single dead letters open if no filter is left. */
+const single = { view: 'single' };
+
 interface Props {
   query: Record<string, string>;
   page: DeadLetterPage | null;
@@ -25,7 +28,7 @@ interface Props {
 export function DeadLetterFilters({ query, page }: Props) {
   const field = (name: string) => ({
     value: query[name] ?? '',
-    onDone: (value: string) => refine('dead-letters', { ...query, [name]: value }),
+    onDone: (value: string) => refine('dead-letters', { ...query, ...single, [name]: value }),
   });
   return (
     <search>
@@ -41,7 +44,7 @@ export function DeadLetterFilters({ query, page }: Props) {
         <Field label="Device" {...field('uuid')} hint="the whole UUID" />
         <Field label="Failed since" {...field('since')} suggestions={spans} hint={spanHint} />
         <Field label="Failed before" {...field('until')} suggestions={spans} hint={spanHint} />
-        <button type="button" class="outline" onClick={() => refine('dead-letters', {})}>
+        <button type="button" class="outline" onClick={() => refine('dead-letters', single)}>
           Clear
         </button>
       </form>

@@ -1,6 +1,8 @@
 import { useCallback, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { deadLetterColumns } from '../export/columns.js';
+import { ExportButton } from '../export/ExportButton.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
@@ -14,9 +16,11 @@ import { ReplayDialog } from './ReplayDialog.js';
 const everyMs = 10_000;
 
 /** The requests that failed for good, by filter. All matching requests can be replayed or discarded. */
-export function DeadLettersView({ query }: { query: Record<string, string> }) {
+export function DeadLettersView({ query: given }: { query: Record<string, string> }) {
   const { deadLetters: list } = useOps();
   const [dialog, setDialog] = useState<'replay' | 'discard' | null>(null);
+  // `view` belongs to the address of the page only.
+  const { view: _, ...query } = given;
   const filters = JSON.stringify(query);
   const paging = usePaging(filters);
   const load = useCallback(
@@ -37,7 +41,14 @@ export function DeadLettersView({ query }: { query: Record<string, string> }) {
     <View
       title="Dead letters"
       polled={polled}
-      before={<DeadLetterFilters query={query} page={polled.data} />}
+      before={
+        <>
+          <p>
+            <a href={linkTo('dead-letters')}>All failures, grouped</a>
+          </p>
+          <DeadLetterFilters query={query} page={polled.data} />
+        </>
+      }
       actions={
         <>
           <button type="button" disabled={!hasAny} onClick={() => setDialog('replay')}>
@@ -46,6 +57,14 @@ export function DeadLettersView({ query }: { query: Record<string, string> }) {
           <button type="button" class="outline" disabled={!hasAny} onClick={() => setDialog('discard')}>
             Discard …
           </button>
+          <ExportButton
+            name="dead-letters"
+            columns={deadLetterColumns}
+            load={async (page) => {
+              const { deadLetters: rows, next } = await list({ ...JSON.parse(filters), ...page });
+              return { rows, next };
+            }}
+          />
         </>
       }
     >
@@ -61,7 +80,7 @@ export function DeadLettersView({ query }: { query: Record<string, string> }) {
           ) : (
             <>
               <DeadLetterCounts query={query} {...counts} />
-              <DeadLetterTable deadLetters={deadLetters} />
+              <DeadLetterTable deadLetters={deadLetters} query={query} />
               <Pager paging={paging} next={next} shown={deadLetters.length} total={total} />
             </>
           )}

@@ -17,6 +17,7 @@ export function PlanSummary({ plan, rate, limit }: Props) {
   const size = Math.min(planned, limit ?? planned);
   const seconds = rate ? (size / rate) * 60 : (plan.expectedSeconds * size) / Math.max(1, planned);
   const verb = plan.kind === 'replay' ? 'replayed' : 'discarded';
+  const place = plan.service === '' ? 'at the device level' : `with the service ${plan.service}`;
   if (planned === 0)
     return (
       <Empty>
@@ -31,6 +32,7 @@ export function PlanSummary({ plan, rate, limit }: Props) {
       <p>
         <strong>
           {plural(size, 'request')} would be {verb}
+          {plan.service !== null && ` ${place}`}
         </strong>
         {plan.kind === 'replay' && <>, in about {duration(Math.max(1_000, seconds * 1_000))}</>}. Requests
         that fail from now on are not included.
@@ -39,6 +41,13 @@ export function PlanSummary({ plan, rate, limit }: Props) {
         <p>
           Not included: {plural(quarantined, 'quarantined device')} with too many failed replays. Replay each
           from the page of the device.
+        </p>
+      )}
+      {plan.lacking !== null && (
+        <p>
+          {plan.lacking === 0
+            ? 'balena shows the service on each device whose fleet is known.'
+            : `${plural(plan.lacking, 'device')} without this service in balena: the requests of these devices fail again.`}
         </p>
       )}
       {plan.note && <p>{plan.note}</p>}

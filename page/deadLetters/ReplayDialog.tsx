@@ -6,6 +6,7 @@ import { Dialog, Problem, useTask } from '../parts/Dialog.js';
 import { type DeadLetterFilter, filterText } from './filterOf.js';
 import { PlanSummary } from './PlanSummary.js';
 import { noChoice, type ReplayChoice, ReplayOptions, startOf } from './ReplayOptions.js';
+import { ServiceChoice } from './ServiceChoice.js';
 
 interface Props {
   filter: DeadLetterFilter;
@@ -19,19 +20,21 @@ export function ReplayDialog({ filter, onClose, onStarted }: Props) {
   const { isBusy, error, run } = useTask();
   const [plan, setPlan] = useState<Action | null>(null);
   const [choice, setChoice] = useState<ReplayChoice>(noChoice);
-  // Each opening of the dialog makes one plan.
-  useEffect(() => {
+  const makePlan = (service?: string) =>
     run(async () => {
-      const made = await api.plan({ kind: 'replay', filter });
+      setPlan(null);
+      const made = await api.plan({ kind: 'replay', filter, ...(service !== undefined && { service }) });
       setPlan(made);
       setChoice({ ...noChoice, ramp: made.counts.planned > 20 });
     });
-  }, []);
+  // Each opening of the dialog, and each choice of a service, makes one plan.
+  useEffect(() => makePlan(), []);
   const planned = plan?.counts.planned ?? 0;
   const start = startOf(choice, planned);
   return (
     <Dialog title={planned === 1 ? 'Replay one request' : 'Plan a replay'} onClose={onClose}>
       <p>Filter: {filterText(filter)}.</p>
+      <ServiceChoice isBusy={isBusy} onChosen={makePlan} />
       <Problem error={error} />
       <div role="status">
         {!plan && isBusy && <p aria-busy="true">Finding the matching requests …</p>}

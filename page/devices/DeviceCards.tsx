@@ -1,6 +1,8 @@
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
+import { runbookSectionOf } from '../../src/ops/failures/runbook.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
-import { keyName, number, plural, serviceName } from '../format.js';
+import { daysLeft, keyName, number, serviceName } from '../format.js';
+import { RunbookLink } from '../parts/DeviceLinks.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';
 import { Empty } from '../parts/View.js';
@@ -19,7 +21,9 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
         {step && <> at the step “{step}”</>}: {message}
       </p>
       <h3>What to do</h3>
-      <p>{adviceFor(code)}</p>
+      <p>
+        {adviceFor(code)} <RunbookLink section={runbookSectionOf(code)} />
+      </p>
       {device.state === 'failed' && (
         <p>
           <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>
@@ -49,6 +53,25 @@ export function RefusalCard({ refusal }: { refusal: NonNullable<Device['refusal'
   );
 }
 
+/** Why the pending work is not done yet. */
+export function WaitingCard({ waiting }: { waiting: NonNullable<Device['waiting']> }) {
+  return (
+    <section class="card waiting" aria-labelledby="waiting">
+      <h2 id="waiting">{waiting.isCheck ? 'A check is under way' : 'Why it is not done yet'}</h2>
+      <p>
+        {waiting.reason}
+        {waiting.nextLook && (
+          <>
+            {' '}
+            Next look: <Time at={waiting.nextLook} /> (<Time at={waiting.nextLook} isRelative />
+            ).
+          </>
+        )}
+      </p>
+    </section>
+  );
+}
+
 /** The facts of the device's latest request. */
 export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
   const { discarded } = device;
@@ -66,8 +89,8 @@ export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
           Expected: device.expectedAt ? <Time at={device.expectedAt} isRelative /> : undefined,
           Due: device.dueAt ? <Time at={device.dueAt} isRelative /> : undefined,
           Finished: device.completedAt ? <Time at={device.completedAt} /> : undefined,
-          Attempts: number(device.attempts),
-          Replays: number(device.replays),
+          'Failed attempts': device.attempts > 0 ? number(device.attempts) : undefined,
+          Replays: device.replays > 0 ? number(device.replays) : undefined,
           Discarded: discarded ? (
             <>
               <Time at={discarded.at} /> by {discarded.by}: {discarded.reason}
@@ -79,8 +102,6 @@ export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
     </section>
   );
 }
-
-const dayMs = 86_400_000;
 
 const hubWords: Record<DeviceHistory['device']['hub'], string> = {
   unknown: 'not known until the next check by a worker',
@@ -109,7 +130,8 @@ export function CertificateCard({ device: { certificate, hub } }: { device: Devi
           'Valid from': <Time at={notBefore} />,
           'Valid until': (
             <>
-              <Time at={notAfter} /> {notAfter && <small>({left(Date.parse(notAfter))})</small>}
+              <Time at={notAfter} />{' '}
+              {notAfter && <small>({daysLeft(Date.parse(notAfter), Date.now())})</small>}
             </>
           ),
           Key: keyAlgorithm ?? 'not known',
@@ -119,9 +141,4 @@ export function CertificateCard({ device: { certificate, hub } }: { device: Devi
       />
     </section>
   );
-}
-
-function left(until: number): string {
-  const days = Math.floor((until - Date.now()) / dayMs);
-  return days < 0 ? 'expired' : `${plural(days, 'day')} left`;
 }

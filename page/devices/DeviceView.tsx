@@ -1,24 +1,37 @@
 import { useCallback, useState } from 'preact/hooks';
 import type { Action } from '../../src/ops/bulk/schema.js';
+import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
+import { CopyButton } from '../parts/CopyButton.js';
+import { DeviceLinks } from '../parts/DeviceLinks.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
+import { DeprovisionDialog } from '../requests/DeprovisionDialog.js';
+import { ProvisionDialog } from '../requests/ProvisionDialog.js';
+import { RotateDialog } from '../requests/RotateDialog.js';
 import { linkTo } from '../route.js';
-import { CertificateCard, FailureCard, RefusalCard, RequestCard } from './DeviceCards.js';
+import { CertificateCard, FailureCard, RefusalCard, RequestCard, WaitingCard } from './DeviceCards.js';
 import { History } from './History.js';
 
 const pending = ['queued', 'working', 'retrying'];
 
-/** One device: request, certificate, last error and history. */
+type DialogKind = 'replay' | 'provision' | 'rotate' | 'deprovision';
+
+/** One device: request, certificate, last error and history, and what an operator can do. */
 export function DeviceView({ uuid }: { uuid: string }) {
   const { history } = useOps();
-  const [isReplaying, setReplaying] = useState(false);
+  const [dialog, setDialog] = useState<DialogKind | null>(null);
   const [started, setStarted] = useState<Action | null>(null);
   const load = useCallback((signal: AbortSignal) => history(uuid, signal), [history, uuid]);
   const polled = usePolled(load, ({ device }) => (pending.includes(device.state) ? 1_500 : 5_000));
   const device = polled.data?.device;
+  const done = (action: Action | null) => {
+    setDialog(null);
+    setStarted(action);
+    polled.refresh();
+  };
   return (
     <View
       title={
@@ -28,17 +41,13 @@ export function DeviceView({ uuid }: { uuid: string }) {
       }
       polled={polled}
       before={
-        <p>
+        <p class="links">
           <a href={linkTo('devices')}>All devices</a>
+          <CopyButton text={uuid} what="UUID" />
+          <DeviceLinks uuid={uuid} />
         </p>
       }
-      actions={
-        device?.replayable && (
-          <button type="button" onClick={() => setReplaying(true)}>
-            Replay …
-          </button>
-        )
-      }
+      actions={device && <DeviceActions device={device} onOpen={setDialog} />}
     >
       {({ device, history: events }) => (
         <>
@@ -46,31 +55,73 @@ export function DeviceView({ uuid }: { uuid: string }) {
             <StateBadge state={device.state} />
             {started && (
               <span>
-                The <a href={linkTo(`actions/${started.id}`)}>replay</a> was started. This page shows the
-                progress.
+                The <a href={linkTo(`actions/${started.id}`)}>{started.kind}</a> was started. This page shows
+                the progress.
               </span>
             )}
           </p>
           {device.error && <FailureCard device={device} error={device.error} />}
           {device.refusal && <RefusalCard refusal={device.refusal} />}
+          {device.waiting && <WaitingCard waiting={device.waiting} />}
           <div class="cards">
             <RequestCard device={device} />
             <CertificateCard device={device} />
           </div>
           <History events={events} />
-          {isReplaying && (
-            <ReplayDialog
-              filter={{ uuid }}
-              onClose={() => setReplaying(false)}
-              onStarted={(action) => {
-                setReplaying(false);
-                setStarted(action);
-                polled.refresh();
-              }}
-            />
+          {dialog && (
+            <DeviceDialog kind={dialog} device={device} onClose={() => setDialog(null)} onDone={done} />
           )}
         </>
       )}
     </View>
   );
+}
+
+interface ActionsProps {
+  device: DeviceHistory['device'];
+  onOpen(kind: DialogKind): void;
+}
+
+/** The buttons of a device. The first button is the usual next step. */
+function DeviceActions({ device, onOpen }: ActionsProps) {
+  const { replayable, operation, certificate } = device;
+  return (
+    <>
+      {replayable && (
+        <button type="button" onClick={() => onOpen('replay')}>
+          Replay …
+        </button>
+      )}
+      <button type="button" class="outline" onClick={() => onOpen('provision')}>
+        Provision …
+      </button>
+      {certificate && operation !== 'deprovision' && (
+        <button type="button" class="outline" onClick={() => onOpen('rotate')}>
+          Rotate …
+        </button>
+      )}
+      {operation !== 'deprovision' && (
+        <button type="button" class="danger outline" onClick={() => onOpen('deprovision')}>
+          Deprovision …
+        </button>
+      )}
+    </>
+  );
+}
+
+interface DialogProps {
+  kind: DialogKind;
+  device: DeviceHistory['device'];
+  onClose(): void;
+  /** Called after the start of a bulk action, or after a request (null). */
+  onDone(action: Action | null): void;
+}
+
+function DeviceDialog({ kind, device, onClose, onDone }: DialogProps) {
+  const { uuid, service } = device;
+  if (kind === 'replay') return <ReplayDialog filter={{ uuid }} onClose={onClose} onStarted={onDone} />;
+  if (kind === 'rotate') return <RotateDialog filter={{ uuid }} onClose={onClose} onStarted={onDone} />;
+  if (kind === 'deprovision')
+    return <DeprovisionDialog uuid={uuid} onClose={onClose} onRequested={() => onDone(null)} />;
+  return <ProvisionDialog uuid={uuid} service={service} onClose={onClose} onRequested={() => onDone(null)} />;
 }

@@ -1,13 +1,16 @@
-import { useCallback } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { recordColumns } from '../export/columns.js';
+import { ExportButton } from '../export/ExportButton.js';
 import { serviceName, shortUuid } from '../format.js';
-import { DataTable } from '../parts/DataTable.js';
+import { DataTable, nothing } from '../parts/DataTable.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
+import { ProvisionDialog } from '../requests/ProvisionDialog.js';
 import { linkTo } from '../route.js';
 import { DeviceFilters } from './DeviceFilters.js';
 
@@ -24,27 +27,53 @@ export function DevicesView({ query }: { query: Record<string, string> }) {
     [records, filters, paging.size, paging.cursor],
   );
   const polled = usePolled(load, () => everyMs);
+  const [isRequesting, setRequesting] = useState(false);
   const isFiltered = Object.keys(query).length > 0;
   return (
     <View
       title="Devices"
       polled={polled}
       before={<DeviceFilters query={query} byState={polled.data?.byState ?? {}} />}
-    >
-      {({ records: lines, total, next }) =>
-        lines.length === 0 ? (
-          <Empty>
-            {isFiltered
-              ? 'No device matches this filter. A device is listed after the first request for it.'
-              : 'No device was requested yet. Each device will be listed here after the first request for it.'}
-          </Empty>
-        ) : (
-          <>
-            <DataTable caption="Devices" rows={lines} keyOf={({ uuid }) => uuid} columns={columns} />
-            <Pager paging={paging} next={next} shown={lines.length} total={total} />
-          </>
-        )
+      actions={
+        <>
+          <button type="button" onClick={() => setRequesting(true)}>
+            Request a device …
+          </button>
+          <ExportButton
+            name="devices"
+            columns={recordColumns}
+            load={async (page) => {
+              const { records: rows, next } = await records({ ...JSON.parse(filters), ...page });
+              return { rows, next };
+            }}
+          />
+        </>
       }
+    >
+      {({ records: lines, total, next }) => (
+        <>
+          {isRequesting && (
+            <ProvisionDialog
+              onClose={() => setRequesting(false)}
+              onRequested={(uuid) => {
+                location.hash = linkTo(`devices/${uuid}`);
+              }}
+            />
+          )}
+          {lines.length === 0 ? (
+            <Empty>
+              {isFiltered
+                ? 'No device matches this filter. A device is listed after the first request for it.'
+                : 'No device was requested yet. Each device will be listed here after the first request for it.'}
+            </Empty>
+          ) : (
+            <>
+              <DataTable caption="Devices" rows={lines} keyOf={({ uuid }) => uuid} columns={columns} />
+              <Pager paging={paging} next={next} shown={lines.length} total={total} />
+            </>
+          )}
+        </>
+      )}
     </View>
   );
 }
@@ -66,7 +95,7 @@ const columns = [
       </>
     ),
   },
-  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? '–' },
+  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? nothing },
   {
     head: 'Service',
     cell: ({ service, key }: RecordLine) => (key === 'device' ? '(own key)' : serviceName(service)),
@@ -74,12 +103,20 @@ const columns = [
   {
     head: 'Cause',
     cell: ({ code, message }: RecordLine) =>
-      code === null ? '–' : <span title={message ?? undefined}>{code}</span>,
+      code === null ? nothing : <span title={message ?? undefined}>{code}</span>,
   },
   { head: 'Requested', cell: ({ requestedAt }: RecordLine) => <Time at={requestedAt} /> },
   {
     head: 'Finished or due',
     cell: ({ completedAt, dueAt }: RecordLine) =>
-      dueAt === null ? <Time at={completedAt} /> : <Time at={dueAt} isRelative />,
+      dueAt === null ? (
+        completedAt === null ? (
+          nothing
+        ) : (
+          <Time at={completedAt} />
+        )
+      ) : (
+        <Time at={dueAt} isRelative />
+      ),
   },
 ];

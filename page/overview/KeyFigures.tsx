@@ -5,17 +5,22 @@ import { Time } from '../parts/Time.js';
 import { linkTo } from '../route.js';
 
 /** The figures that show the health of the system at a glance. */
-export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overview: Overview }) {
+export function KeyFigures({
+  overview: { queue, rateLimiter, timing, status, failed },
+}: {
+  overview: Overview;
+}) {
+  const { waiting, doneAt } = status.backlog;
   const { p50Seconds, p95Seconds, count } = timing;
   return (
     <section class="figures" aria-label="Key figures">
       <Figure name="In progress" value={number(queue.active)} more="due now" />
       <Figure name="Scheduled" value={number(queue.scheduled)} more="waiting for their turn" />
       <Figure
-        name="Dead letters"
-        value={<a href={linkTo('dead-letters')}>{number(queue.deadLettered)}</a>}
-        more={queue.deadLettered > 0 ? 'need an operator' : 'nothing to do'}
-        tone={queue.deadLettered > 0 ? 'bad' : 'good'}
+        name="Failed requests"
+        value={<a href={linkTo('dead-letters')}>{number(failed)}</a>}
+        more={`${failed > 0 ? 'need an operator' : 'nothing to do'}; ${plural(queue.deadLettered, 'message')} in the dead-letter queue`}
+        tone={failed > 0 ? 'bad' : 'good'}
       />
       <Figure
         name="Registry operations"
@@ -32,17 +37,7 @@ export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overv
           </>
         }
       />
-      <Figure
-        name="Backlog done"
-        value={rateLimiter.backlogDoneAt === null ? 'now' : <Time at={rateLimiter.backlogDoneAt} />}
-        more={
-          rateLimiter.backlogDoneAt === null ? (
-            'no backlog'
-          ) : (
-            <Time at={rateLimiter.backlogDoneAt} isRelative />
-          )
-        }
-      />
+      <Figure name="Waiting" value={number(waiting ?? 0)} more={<End waiting={waiting} doneAt={doneAt} />} />
       <Figure
         name="Time to provisioned"
         value={p50Seconds === null ? '–' : duration(p50Seconds * 1_000)}
@@ -53,6 +48,17 @@ export function KeyFigures({ overview: { queue, rateLimiter, timing } }: { overv
         }
       />
     </section>
+  );
+}
+
+/** The end of the backlog, as the status line has it. */
+function End({ waiting, doneAt }: Pick<Overview['status']['backlog'], 'waiting' | 'doneAt'>) {
+  if (waiting === 0) return <>no device waits</>;
+  if (doneAt === null) return <>devices; the end is not known</>;
+  return (
+    <>
+      devices; done about <Time at={doneAt} />
+    </>
   );
 }
 

@@ -1,44 +1,113 @@
 import type { Overview } from '../../src/ops/overview/schema.js';
-import type { Line } from '../parts/chartOptions.js';
-import { TimeChart } from '../parts/TimeChart.js';
+import { number } from '../format.js';
+import { DataTable } from '../parts/DataTable.js';
+import { MinuteAxis, MinuteBars, type Series } from '../parts/MinuteBars.js';
 import { Empty } from '../parts/View.js';
+import { byMinute, firstMinute, minuteMs, minutes } from './minutes.js';
 
-type Depth = Pick<Overview['history'][number], 'at' | 'active' | 'scheduled' | 'deadLettered'>;
-type Done = Overview['history'][number] & { limit: number };
+type Sample = Overview['history'][number];
 
-const depthLines: Line<Depth>[] = [
-  { label: 'Scheduled', colour: '--chart-1', value: ({ scheduled }) => scheduled },
-  { label: 'In progress', colour: '--chart-2', dash: [6, 3], value: ({ active }) => active },
-  { label: 'Dead letters', colour: '--chart-3', dash: [2, 2], value: ({ deadLettered }) => deadLettered },
-];
-const doneLines: Line<Done>[] = [
-  { label: 'Registry operations', colour: '--chart-1', value: ({ operations }) => operations },
-  { label: 'Provisioned', colour: '--chart-2', dash: [6, 3], value: ({ provisioned }) => provisioned },
-  { label: 'Failed for good', colour: '--chart-3', dash: [2, 2], value: ({ failed }) => failed },
-  { label: "The hub's limit", colour: '--chart-4', dash: [10, 6], value: ({ limit }) => limit },
-];
-
-/** Charts of the last hour, minute by minute: the depth of the queue, and the finished work. */
-export function LastHour({ overview: { at, queue, history, rateLimiter } }: { overview: Overview }) {
+/** The last hour, minute by minute: the finished work, and the depth of the queue. The hour is fixed: a minute without a sample is empty. */
+export function LastHour({ overview: { at, history, rateLimiter } }: { overview: Overview }) {
   if (history.length === 0)
     return (
       <Empty>
-        The charts of the last hour begin two minutes after the start, because each point compares two
-        samples, and samples are taken every minute.
+        The bars of the last hour begin two minutes after the start: samples are taken every minute, and the
+        work of a minute is the difference of two samples.
       </Empty>
     );
+  const from = firstMinute(Date.parse(at));
+  const samples = byMinute(history, from);
+  const counts = (of: (sample: Sample) => number) => samples.map((sample) => (sample ? of(sample) : null));
+  const done = 'in the last minute';
+  const limit = { label: "the hub's limit", value: rateLimiter.limitPerMinute };
+  const finished: Series[] = [
+    {
+      label: 'Provisioned',
+      colour: '--chart-2',
+      counts: counts((sample) => sample.provisioned),
+      newest: done,
+    },
+    {
+      label: 'Failed for good',
+      colour: '--chart-3',
+      counts: counts((sample) => sample.failed),
+      newest: done,
+    },
+    {
+      label: 'Registry operations',
+      colour: '--chart-1',
+      counts: counts((sample) => sample.operations),
+      newest: done,
+      limit,
+    },
+  ];
+  const depths: Series[] = [
+    {
+      label: 'Scheduled',
+      colour: '--chart-1',
+      counts: counts((sample) => sample.scheduled),
+      newest: 'now',
+    },
+    {
+      label: 'In progress',
+      colour: '--chart-2',
+      counts: counts((sample) => sample.active),
+      newest: 'now',
+    },
+    {
+      label: 'Dead letters',
+      colour: '--chart-3',
+      counts: counts((sample) => sample.deadLettered),
+      newest: 'now',
+    },
+  ];
   return (
     <div class="charts">
-      <TimeChart
-        title="Depth of the queue, last hour"
-        lines={depthLines}
-        points={[...history, { at, ...queue }]}
-      />
-      <TimeChart
-        title="Finished in each minute, last hour"
-        lines={doneLines}
-        points={history.map((sample) => ({ ...sample, limit: rateLimiter.limitPerMinute }))}
-      />
+      <Bars title="Finished in each minute, last hour" series={finished} from={from} />
+      <Bars title="Waiting at each minute, last hour" series={depths} from={from} />
     </div>
   );
 }
+
+interface BarsProps {
+  title: string;
+  series: Series[];
+  from: number;
+}
+
+function Bars({ title, series, from }: BarsProps) {
+  const rows = Array.from({ length: minutes }, (_, minute) => minute).filter((minute) =>
+    series.some(({ counts }) => counts[minute] != null),
+  );
+  return (
+    <figure class="chart">
+      <figcaption>{title}</figcaption>
+      {series.map((each) => (
+        <MinuteBars key={each.label} series={each} from={from} />
+      ))}
+      <MinuteAxis from={from} minutes={minutes} />
+      <details>
+        <summary>As a table</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard can scroll only a section that takes the focus */}
+        <section class="scroll" tabIndex={0} aria-label={`${title}, as a table`}>
+          <DataTable
+            caption={title}
+            rows={[...rows].reverse()}
+            keyOf={String}
+            columns={[
+              { head: 'Minute', cell: (minute) => clock.format(from + minute * minuteMs) },
+              ...series.map(({ label, counts }) => ({
+                head: label,
+                isNumber: true,
+                cell: (minute: number) => number(counts[minute] ?? 0),
+              })),
+            ]}
+          />
+        </section>
+      </details>
+    </figure>
+  );
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });

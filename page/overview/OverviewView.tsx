@@ -1,15 +1,15 @@
 import type { Overview } from '../../src/ops/overview/schema.js';
-import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
-import { number, plural } from '../format.js';
-import { DataTable } from '../parts/DataTable.js';
+import { plural } from '../format.js';
 import { Shares } from '../parts/Shares.js';
 import { StateBadge } from '../parts/StateBadge.js';
 import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
+import { FleetCard } from './FleetCard.js';
 import { KeyFigures } from './KeyFigures.js';
 import { LastHour } from './LastHour.js';
+import { TopFailures } from './TopFailures.js';
 
 const everyMs = 5_000;
 
@@ -22,9 +22,10 @@ export function OverviewView() {
         <>
           <KeyFigures overview={overview} />
           {overview.queue.note && <p class="note">{overview.queue.note}</p>}
+          <TopFailures />
           <LastHour overview={overview} />
-          <div class="cards">
-            <Failures failures={overview.failures} />
+          <div class="cards four">
+            <FleetCard />
             <States states={overview.states} devices={overview.devices} />
             <Dependencies dependencies={overview.dependencies} />
             <Certificates certificates={overview.certificates} />
@@ -33,38 +34,6 @@ export function OverviewView() {
       )}
     </View>
   );
-}
-
-type Failure = Overview['failures'][number];
-
-/** The causes of failures, the most frequent cause first. */
-function Failures({ failures }: { failures: Failure[] }) {
-  return (
-    <section class="card wide">
-      <h2>Failures by cause and step</h2>
-      {failures.length === 0 ? (
-        <Empty>No request has failed for good, and no request is being retried.</Empty>
-      ) : (
-        <DataTable
-          caption="Failures by cause and step"
-          rows={failures}
-          keyOf={({ code, step }) => `${code} ${step}`}
-          columns={[
-            { head: 'Cause', cell: Cause },
-            { head: 'Step', cell: ({ step }) => step ?? '–' },
-            { head: 'Failed', isNumber: true, cell: ({ failed }) => number(failed) },
-            { head: 'Retrying', isNumber: true, cell: ({ retrying }) => number(retrying) },
-            { head: 'What to do', cell: ({ code }) => <small>{adviceFor(code)}</small> },
-          ]}
-        />
-      )}
-    </section>
-  );
-}
-
-function Cause({ code, step, failed }: Failure) {
-  if (failed === 0) return <a href={linkTo('devices', { state: 'retrying', errorCode: code })}>{code}</a>;
-  return <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>{code}</a>;
 }
 
 /** The number of devices in each state. */
@@ -78,7 +47,7 @@ function States({ states, devices }: Pick<Overview, 'states' | 'devices'>) {
         <>
           <Shares
             label="Devices by state"
-            counts={states}
+            counts={withoutZeros(states)}
             show={(state) => <StateBadge state={state} />}
             href={(state) => linkTo('devices', { state })}
           />
@@ -87,6 +56,11 @@ function States({ states, devices }: Pick<Overview, 'states' | 'devices'>) {
       )}
     </section>
   );
+}
+
+/** The states in which there are devices. */
+function withoutZeros(counts: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }
 
 const names = { queue: 'Queue', worker: 'Worker', balena: 'balena', hub: 'IoT Hub' };
@@ -113,6 +87,9 @@ function Dependencies({ dependencies }: Pick<Overview, 'dependencies'>) {
   );
 }
 
+/** The list of certificates that a line of the card opens. An expired certificate is in every list. */
+const spans: Record<string, string> = { expired: '1d', 'within 7 days': '7d', 'within 30 days': '30d' };
+
 /** The number of certificates by remaining days. */
 function Certificates({ certificates }: Pick<Overview, 'certificates'>) {
   const { expired, within7Days, within30Days, later } = certificates;
@@ -130,6 +107,9 @@ function Certificates({ certificates }: Pick<Overview, 'certificates'>) {
             'within 30 days': within30Days,
             'more than 30 days': later,
           }}
+          href={(name, count) =>
+            count > 0 && spans[name] ? linkTo('certificates', { within: spans[name] }) : undefined
+          }
         />
       )}
     </section>

@@ -1,5 +1,8 @@
 import type { ComponentChildren } from 'preact';
 
+/** What a cell without content shows. */
+export const nothing = '–';
+
 /** A column of a table of `T`. */
 export interface Column<T> {
   head: string;
@@ -42,14 +45,17 @@ export function DataTable<T>({ caption, columns, rows, keyOf }: Props<T>) {
         {rows.map((row) => (
           <tr key={keyOf(row)} {...as('row')}>
             {columns.map(({ head, cell, isNumber }, index) => {
-              const common = { 'data-head': head, class: isNumber ? 'number' : '' };
+              const content = cell(row);
+              // On a narrow screen a cell without content is left out.
+              const kind = content === nothing ? 'nothing' : '';
+              const common = { 'data-head': head, class: `${isNumber ? 'number' : ''} ${kind}`.trim() };
               return index === 0 ? (
                 <th key={head} scope="row" {...as('rowheader')} {...common}>
-                  {cell(row)}
+                  {content}
                 </th>
               ) : (
                 <td key={head} {...as('cell')} {...common}>
-                  {cell(row)}
+                  {content}
                 </td>
               );
             })}

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { number } from '../format.js';
+import { isNarrow } from './isNarrow.js';
 
 /** The position in a paged list. */
 export interface Paging {
@@ -17,9 +18,9 @@ export interface Paging {
  * Keeps the position in a paged list.
  *
  * @param list a text that identifies the list, such as the filters; a new text starts at the first page
- * @param size the number of lines on a page
+ * @param size the number of lines on a page; default: 25, and 10 on a narrow screen, where a line is higher
  */
-export function usePaging(list: string, size = 25): Paging {
+export function usePaging(list: string, size = isNarrow() ? 10 : 25): Paging {
   const [cursors, setCursors] = useState<string[]>([]);
   useEffect(() => setCursors([]), [list]);
   return {

@@ -7,7 +7,7 @@ interface Props {
   /** Renders a name. */
   show?(name: string): ComponentChildren;
   /** The address that a click on a name opens. */
-  href?(name: string): string | undefined;
+  href?(name: string, count: number): string | undefined;
 }
 
 /** Counts by name. The length of each bar is the share of the largest count. */
@@ -18,7 +18,9 @@ export function Shares({ label, counts, show = (name) => name, href }: Props) {
     <ul class="shares" aria-label={label}>
       {entries.map(([name, count]) => (
         <li key={name}>
-          <span class="name">{href?.(name) ? <a href={href(name)}>{show(name)}</a> : show(name)}</span>
+          <span class="name">
+            {href?.(name, count) ? <a href={href(name, count)}>{show(name)}</a> : show(name)}
+          </span>
           <span class="bar" aria-hidden="true">
             <span style={{ width: `${(count / most) * 100}%` }} />
           </span>

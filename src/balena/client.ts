@@ -3,7 +3,13 @@ import type { VariableScope } from '../device/record.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { withDeadline } from '../shared/network.js';
 import { isExistingRow, mapBalenaError } from './errors.js';
-import { type FleetListing, fleetQuery, type ListedRow, listedDevice } from './listing.js';
+import {
+  type FleetListing,
+  fleetQuery,
+  type ListedRow,
+  listedDevice,
+  withoutServiceQuery,
+} from './listing.js';
 import type {
   BalenaClient,
   BalenaDevice,
@@ -145,6 +151,25 @@ export function openBalenaClient({
         belongs_to__application: { slug: string }[];
       }[];
       return new Map(rows.map((row) => [row.uuid, row.belongs_to__application[0]?.slug ?? '']));
+    },
+    async servicesOf(fleet) {
+      const options = {
+        $select: ['id'],
+        $expand: { service: { $select: ['service_name'], $orderby: { service_name: 'asc' } } },
+        $filter: { slug: fleet },
+      };
+      const rows = await call(false, (passthrough) =>
+        sdk.pine.get({ resource: 'application', options, passthrough } as never),
+      );
+      const [row] = rows as unknown as { service: { service_name: string }[] }[];
+      return row ? row.service.map(({ service_name }) => service_name) : null;
+    },
+    async listWithout(service, fleet, after) {
+      const options = withoutServiceQuery(service, fleet, after);
+      const get = (passthrough: object) =>
+        sdk.pine.get({ resource: 'device', options, passthrough } as never);
+      const rows = (await call(false, get, listTimeoutMs)) as unknown as { uuid: string }[];
+      return rows.map(({ uuid }) => uuid);
     },
     async seesFleet(fleet) {
       const options = {

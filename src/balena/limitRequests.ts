@@ -3,7 +3,7 @@ import type { BalenaLimit } from '../throttling/balenaLimit.js';
 import type { BalenaClient } from './types.js';
 
 /** The methods that no run uses. A run asks for a wait by itself before each of its calls. */
-const ofFleets = ['list', 'fleetsOf'];
+const ofFleets = ['list', 'fleetsOf', 'servicesOf', 'listWithout'];
 
 /**
  * The same client, with every request counted by balena's limit. If balena asks us to wait, all workers wait. A ping is counted, and sent

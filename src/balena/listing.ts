@@ -34,6 +34,20 @@ export interface FleetListing {
    * @param uuids at most `mostUuids`
    */
   fleetsOf(uuids: readonly string[]): Promise<Map<string, string>>;
+  /**
+   * The names of the services that the releases of a fleet have had, with one request.
+   *
+   * @param fleet the fleet's slug
+   * @returns null if our key does not see the fleet
+   */
+  servicesOf(fleet: string): Promise<string[] | null>;
+  /**
+   * Reads one page of a fleet's devices that have no install of a service, in the order of their uuids, with one request. A page has at most
+   * `fleetPageSize` uuids.
+   *
+   * @param after the last uuid of the previous page; '' for the first page
+   */
+  listWithout(service: VariableScope, fleet: string, after: string): Promise<string[]>;
 }
 
 /** A page of 1,000 devices with a certificate each is about 1.3 MB. */
@@ -94,6 +108,23 @@ export function fleetQuery(fleet: string | null, after: string): object {
         },
       },
     },
+  };
+}
+
+/**
+ * The query for one page of the devices without a service. The services of other applications do not count: the service of the host OS is
+ * called `main`, like the service of many fleets.
+ */
+export function withoutServiceQuery(service: VariableScope, fleet: string, after: string): object {
+  const ofFleet = `slug eq ${text(fleet)}`;
+  const hasService = `service_install/any(i:i/installs__service/any(s:s/service_name eq ${text(service)} and s/application/any(f:f/${ofFleet})))`;
+  return {
+    $select: ['uuid'],
+    $filter: {
+      $raw: `uuid gt ${text(after)} and belongs_to__application/any(a:a/${ofFleet}) and not(${hasService})`,
+    },
+    $orderby: { uuid: 'asc' },
+    $top: fleetPageSize,
   };
 }
 

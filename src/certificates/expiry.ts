@@ -1,5 +1,3 @@
-import { heldThumbprint } from '../device/state.js';
-import type { Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 
 /** The expiry classes, the most urgent first. */
@@ -10,16 +8,6 @@ export type ExpiryClass = (typeof expiryClasses)[number];
 export type CertificateCounts = Record<ExpiryClass, number>;
 
 const dayMs = 86_400_000;
-
-/**
- * The expiry of the device's certificate.
- *
- * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
- */
-export function expiryOf(summary: Summary): EpochMs | null {
-  const { operation, outside, notAfter } = summary;
-  return operation === 'deprovision' || outside || heldThumbprint(summary) === null ? null : notAfter;
-}
 
 /** The expiry class of a certificate. @param expiresAt as `expiryOf` returns the time */
 export function expiryClassOf(expiresAt: EpochMs | null, now: EpochMs): ExpiryClass | null {

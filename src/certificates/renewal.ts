@@ -35,6 +35,15 @@ export function isRenewalLate(
   return now >= due + (certificate.notAfter - due) * retriesPart;
 }
 
+/**
+ * The time before the expiry in which a certificate of this lifetime is late for every device, ms. See `isRenewalLate`.
+ *
+ * @param lifeMs the lifetime of a certificate, ms
+ */
+export function lateAfterMs(lifeMs: number, renewAt: number): number {
+  return lifeMs * (1 - renewAt) * (1 - spreadPart) * retriesPart;
+}
+
 /** A fraction from 0 to 1, evenly distributed over uuids and constant for each uuid. */
 function fractionOf(uuid: string): number {
   return createHash('sha256').update(uuid).digest().readUInt32BE() / 2 ** 32;

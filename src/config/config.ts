@@ -144,6 +144,17 @@ function configOf(s: Settings) {
     workLimitMs: s.WORK_LIMIT_SECONDS * seconds,
     leaseGraceMs: s.LEASE_GRACE_SECONDS * seconds,
     duplicateWindowMs: s.DUPLICATE_WINDOW_SECONDS * seconds,
+    /** The links of the operators' page. A null link is not shown. */
+    links: {
+      balena: s.DEVICE_LINK_BALENA ?? null,
+      azure: s.DEVICE_LINK_AZURE ?? null,
+      runbook: s.RUNBOOK_LINK ?? null,
+    },
+    /** Sign-in with Microsoft; null if it is off. */
+    signIn:
+      s.OPS_SIGN_IN === 'off'
+        ? null
+        : { tenant: s.OPS_SIGN_IN, isPlatformOn: /^true$/i.test(s.WEBSITE_AUTH_ENABLED ?? '') },
     /** Null without telemetry. */
     telemetry: telemetryOf(s),
   };

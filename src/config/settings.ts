@@ -5,6 +5,7 @@ import {
   serviceBusConnectionString,
   storageConnectionString,
 } from './connectionString.js';
+import { deviceLink, runbookLink } from './link.js';
 import { isPlainHttp, plainHttpFault } from './plainHttp.js';
 import { schedule } from './schedule.js';
 
@@ -58,6 +59,9 @@ const balenaUrlForm = "must be the URL of balena's API without a path, such as h
 const collectorForm = 'must be a URL, such as https://collector.example:4318 or http://localhost:4318';
 const queueForm =
   'must be the name of a queue: letters, digits, . - _ / with a letter or digit at both ends, such as provisioning';
+
+const signInForm =
+  'must be off, or the id of the Microsoft Entra tenant whose users may sign in, such as 72f988bf-86f1-41af-91ab-2d7cd011db47';
 
 /** All settings, with form, default and error message. */
 export const settings = z.object({
@@ -120,6 +124,16 @@ export const settings = z.object({
       'must be the name of a service, such as main, or nothing for the device level',
     )
     .default(''),
+  DEVICE_LINK_BALENA: deviceLink.optional(),
+  DEVICE_LINK_AZURE: deviceLink.optional(),
+  RUNBOOK_LINK: runbookLink.optional(),
+  OPS_SIGN_IN: z
+    .string()
+    .regex(/^(off|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i, signInForm)
+    .transform((value) => value.toLowerCase())
+    .default('off'),
+  /** App Service sets this variable to True while App Service Authentication is on. */
+  WEBSITE_AUTH_ENABLED: z.string().optional(),
   UNSERVED_IDENTITY: z
     .enum(['remove', 'disable'], 'must be remove or disable, such as remove')
     .default('remove'),

@@ -44,6 +44,8 @@ export interface Desired {
   readonly movedAt?: EpochMs;
   /** A run has found that balena has the device and the service, and that the fleet is served. */
   readonly validated?: boolean;
+  /** balena's event or the sweep has announced the device: a device that balena does not show yet will appear. */
+  readonly announced?: true;
 }
 
 /** The certificates that the device must not keep. */

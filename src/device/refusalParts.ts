@@ -1,7 +1,7 @@
 import { policyOf } from '../shared/errorPolicy.js';
 import type { Desired, DeviceRecord, RequestPart } from './record.js';
 import { fallbackFor, isBackUnvalidated, requestPartOf } from './refusal.js';
-import { isInDesiredState } from './state.js';
+import { goesFirst, isInDesiredState, isPending } from './state.js';
 import {
   afterLease,
   type Context,
@@ -50,7 +50,10 @@ export function putBack(
     }),
   };
   const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
-  const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify };
+  // A request that goes first needs no place.
+  const needsNoPlace = goesFirst({ ...back, job: fallback.job });
+  const reservation = isPending(fallback.job) && !needsNoPlace ? fallback.job.reservation : undefined;
+  const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify, reservation };
   const next = wasFinished ? lookNow(back, details) : startJob(back, undefined, details);
   return {
     ...next,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { optimisticUpdate, putStamped } from '../storage/optimisticUpdate.js';
 import type { Columns, ErasableTable, Key, Row, ScannedTable } from '../storage/table.js';
+import { type IndexEntry, indexEntryOf, readIndexEntry, writeIndexEntry } from './indexEntry.js';
 import {
   type ListedDevice,
   type ListName,
@@ -53,6 +54,8 @@ export interface Records {
   summariesOf(uuids: Iterable<string>): Promise<Summary[]>;
   /** Reads the summaries of all matching records in the order of the uuids, a page at a time. */
   summaries(where?: Where): AsyncIterable<Summary>;
+  /** As `summaries`, with the part of a summary that the operators' index needs. */
+  indexEntries(where?: Pick<Where, 'startsWith' | 'changedSince'>): AsyncIterable<IndexEntry>;
 }
 
 /** A filter for records. A record must meet all given conditions. */
@@ -164,6 +167,9 @@ export function openRecords({ table, lists: listTable, clock, timesOf }: Records
         for await (const row of lists.readPartition(list, partition)) await readListedRow(deps, row);
     },
     summaries,
+    async *indexEntries(where = {}) {
+      for await (const text of table.column('entry', filterOf(where))) yield readIndexEntry(text);
+    },
   };
 }
 
@@ -182,10 +188,12 @@ function rowsOf(uuid: string, places: Places = {}): Omit<ListedDevice, 'listedAt
 /** The columns for scans. The record itself is the JSON beside the columns. */
 function columnsOf(record: DeviceRecord): Columns {
   const { uuid, updatedAt, listed } = record;
+  const summary = summarize(record);
   return {
     changed: updatedAt,
     listed: JSON.stringify({ uuid, listed }),
-    summary: JSON.stringify(summarize(record)),
+    summary: JSON.stringify(summary),
+    entry: writeIndexEntry(indexEntryOf(summary)),
   };
 }
 

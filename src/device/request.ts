@@ -29,6 +29,8 @@ export type DeviceRequest = (
   due?: EpochMs;
   /** The worker asks the hub instead of trusting the record. */
   forceVerify?: boolean;
+  /** An event of balena or the sweep requests, and not a caller who may have invented the UUID. */
+  announced?: true;
   /** The id of the bulk action that makes this request. */
   action?: string;
 };
@@ -107,6 +109,7 @@ export function desiredBy(
     requestedAt: now,
     ...(request.present && before?.present && before.movedAt !== undefined && { movedAt: before.movedAt }),
     ...(request.present && isValidated && { validated: true }),
+    ...(request.present && request.announced && { announced: true as const }),
     ...retirement(request, found),
   };
 }

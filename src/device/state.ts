@@ -179,6 +179,20 @@ export function operationOf({
   return desired.retire?.length ? 'rotate' : 'provision';
 }
 
+/**
+ * Whether the pending change only replaces a certificate that the hub accepts. The device stays provisioned meanwhile, for lists and
+ * counts.
+ */
+export function isRotating(record: Pick<DeviceRecord, 'job' | 'desired' | 'observed'>): boolean {
+  const held = heldThumbprint(record.observed);
+  return (
+    hasPendingChange(record) &&
+    operationOf(record) === 'rotate' &&
+    held !== null &&
+    hubAccepts(record.observed.hub, held)
+  );
+}
+
 /** A state of a device, as API, page and CLI show it. */
 export type State =
   | 'queued'

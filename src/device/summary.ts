@@ -2,14 +2,23 @@ import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type { DeviceRecord, HubState, IssuedBesideOwn, Outside, VariableScope } from './record.js';
 import { refusedPart } from './refusal.js';
-import { hasFailedCheck, hasPendingChange, keyKindOf, operationOf, type State, stateOf } from './state.js';
+import {
+  hasFailedCheck,
+  hasPendingChange,
+  heldThumbprint,
+  isRotating,
+  keyKindOf,
+  operationOf,
+  type State,
+  stateOf,
+} from './state.js';
 
 /** The part of a record that lists and counts need. The table has a separate column for the summary, so that a scan of a large fleet reads little. */
 export interface Summary {
   uuid: string;
   requestId: string;
   operation: 'provision' | 'rotate' | 'deprovision';
-  /** The state without regard to a lease: see `summaryState`. */
+  /** The state without regard to a lease: see `summaryState`. A device whose certificate is rotated is provisioned. */
   state: State;
   /** The end of a lease on a pending change, unless the lease is unresolved; 0 if there is none. */
   leasedUntil: EpochMs;
@@ -67,12 +76,14 @@ export interface Summary {
 export function summarize(record: DeviceRecord): Summary {
   const refused = refusedPart(record);
   const { desired, observed, error, job, lease } = record;
+  const rotates = isRotating(record);
+  const isWorking = lease !== null && !lease.unresolved && hasPendingChange(record) && !rotates;
   return {
     uuid: record.uuid,
     requestId: desired.requestId,
     operation: operationOf(record),
-    state: stateOf({ ...record, lease: null }, 0),
-    leasedUntil: lease && !lease.unresolved && hasPendingChange(record) ? lease.until : 0,
+    state: rotates ? 'provisioned' : stateOf({ ...record, lease: null }, 0),
+    leasedUntil: isWorking ? lease.until : 0,
     service: desired.service,
     key: keyKindOf(desired),
     issued: observed.issued ?? null,
@@ -128,6 +139,16 @@ const plannedAfterMs = 3_600_000;
 export function isBeingHandled({ job, check }: Summary, now: EpochMs): boolean {
   if (job && job.deadAt === null) return true;
   return check !== null && check.due - now < plannedAfterMs;
+}
+
+/**
+ * The expiry of the device's certificate.
+ *
+ * @returns null if the device should have no certificate, has no certificate, or the certificate's expiry is unknown
+ */
+export function expiryOf(summary: Summary): EpochMs | null {
+  const { operation, outside, notAfter } = summary;
+  return operation === 'deprovision' || outside || heldThumbprint(summary) === null ? null : notAfter;
 }
 
 /** The state that lists show, with the lease taken into account. */

@@ -251,6 +251,8 @@ export function afterLease({ lease }: DeviceRecord, due: EpochMs, now: EpochMs):
 
 const minutes = 60_000;
 const firstCoolDown = 10 * minutes;
+/** A device that requests while balena is still registering it repeats its request, and is looked up again. */
+const firstUnknownCoolDown = 5_000;
 const longestCoolDown = 360 * minutes;
 
 /**
@@ -273,7 +275,8 @@ export function markDead(record: DeviceRecord, error: ProvisioningError, context
   const failures = record.failures + 1;
   const isUnknown =
     error.code === 'device-not-found' && record.desired.present && record.observed.fleet === null;
-  const coolDown = Math.min(firstCoolDown * 2 ** (failures - 1), longestCoolDown);
+  const first = isUnknown ? firstUnknownCoolDown : firstCoolDown;
+  const coolDown = Math.min(first * 2 ** (failures - 1), longestCoolDown);
   const dead = {
     ...record,
     error: recordedError(error, now),

@@ -1,7 +1,7 @@
 import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
 import type { Check, CheckNotice, Desired, DeviceRecord, Job } from './record.js';
-import { fallbackFor, isSamePlace } from './refusal.js';
+import { fallbackFor, heldPlace, isSamePlace } from './refusal.js';
 import { type DeviceRequest, desiredBy, retirementOf } from './request.js';
 import { goesFirst, hasPendingChange, isPending, pendingWork } from './state.js';
 import {
@@ -77,8 +77,8 @@ export function requested(
  * needs no place.
  */
 function keptReservation(found: DeviceRecord | null, desired: Desired): Reservation | undefined {
-  const isWaiting = found !== null && isPending(found.job) && found.desired.present && desired.validated;
-  return isWaiting && !goesFirst({ ...found, desired }) ? found.job?.reservation : undefined;
+  if (!found || !desired.present || !desired.validated) return undefined;
+  return goesFirst({ ...found, desired }) ? undefined : heldPlace(found);
 }
 
 /**

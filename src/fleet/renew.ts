@@ -1,8 +1,8 @@
-import { type CertificateCounts, expiryClassOf, expiryOf, noCertificates } from '../certificates/expiry.js';
+import { type CertificateCounts, expiryClassOf, noCertificates } from '../certificates/expiry.js';
 import { isRenewalLate, type RenewalShare, renewalShare, renewalTime } from '../certificates/renewal.js';
 import type { Records } from '../device/repository.js';
 import { isHalfStored } from '../device/state.js';
-import { pendingDue, type Summary, summarize } from '../device/summary.js';
+import { expiryOf, pendingDue, type Summary, summarize } from '../device/summary.js';
 import { requestCheck } from '../provisioning/check.js';
 import type { Queue } from '../queue/queue.js';
 import { forEachConcurrently } from '../shared/async.js';

@@ -1,3 +1,4 @@
+import type { Summary } from '../device/summary.js';
 import { type AcceptDependencies, acceptNew } from '../provisioning/accept.js';
 import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
@@ -7,7 +8,14 @@ import type { Position } from '../storage/timerRows.js';
 import { type ListingDependencies, listDevices } from './list.js';
 import { type GuardedFleet, type GuardOptions, massDeletionGuard } from './massDeletionGuard.js';
 import { mergeJoin } from './mergeJoin.js';
-import { type CheckReason, checkReasons, type SweepItem, type SweepRules, sweepItem } from './sweepRules.js';
+import {
+  type CheckReason,
+  checkReasons,
+  groupOf,
+  type SweepItem,
+  type SweepRules,
+  sweepItem,
+} from './sweepRules.js';
 
 export type SweepDependencies = AcceptDependencies & ListingDependencies;
 
@@ -151,6 +159,8 @@ async function* joinDevices(
   const onInvisible = (fleet: string) => {
     progress.invisible.push(fleet);
   };
+  // An operator has confirmed that the fleet was deleted, so the two lists cannot differ for long. The worker looks up the truth.
+  const isInvisible = (record: Summary) => progress.invisible.includes(groupOf(record) ?? '');
   const joined = mergeJoin(
     listDevices(deps, { fleets, after, signal, onInvisible }),
     deps.records.summaries(after === '' ? {} : { after }),
@@ -158,7 +168,8 @@ async function* joinDevices(
   for await (const each of joined) {
     if (each.device) progress.devices += 1;
     if (each.record) progress.records += 1;
-    const item = sweepItem(each, rules, deps.clock.now());
+    const isDeleted = each.record !== null && options.allowGone && isInvisible(each.record);
+    const item = sweepItem(each, isDeleted ? { ...rules, settleMs: 0 } : rules, deps.clock.now());
     yield { uuid: each.uuid, item: guard.keepIfGone(each, item) };
   }
 }

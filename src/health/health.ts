@@ -1,19 +1,10 @@
 import { ConfigError } from '../config/config.js';
-import type { Queue } from '../queue/queue.js';
-import { type Dependency, ProvisioningError } from '../shared/errors.js';
+import type { Dependency } from '../shared/errors.js';
 import type { Clock } from '../shared/time.js';
-import type { CircuitBreaker } from '../throttling/circuitBreaker.js';
-import type { Status, StatusRow } from './status.js';
-import { type TimersHealthDependencies, timersLine } from './timers.js';
-import { type WorkerHealthDependencies, workerLine } from './worker.js';
-
-/** Everything that the health report uses. */
-export interface HealthDependencies extends WorkerHealthDependencies, TimersHealthDependencies {
-  queue: Queue;
-  status: Status;
-  circuits: Record<Dependency, CircuitBreaker>;
-  clock: Clock;
-}
+import { factsOfWrongSettings, type HealthDependencies, type HealthFacts, readHealthFacts } from './facts.js';
+import { hubThrottling, presentMs } from './throttling.js';
+import { timersLine } from './timers.js';
+import { workerLine } from './worker.js';
 
 /** The health of one dependency. */
 export interface HealthLine {
@@ -22,79 +13,54 @@ export interface HealthLine {
   detail: string;
 }
 
-/**
- * Reads the health of all dependencies. Queue and records are tried now. The lines for balena and the hub come from the last observations
- * of the workers, because this process may never send requests to either.
- */
-export async function health(deps: HealthDependencies): Promise<HealthLine[]> {
-  const { queue, status } = deps;
-  const [queueLine, { line: recordsLine, row }] = await Promise.all([
-    line('queue', () => queue.ping()),
-    readStatus(status),
-  ]);
-  const queueSeen = withThrottling(queueLine, deps, row);
-  const configuration: HealthLine = { name: 'configuration', ok: true, detail: 'complete' };
-  const seen = await Promise.all([
-    workerLine(deps, row),
-    timersLine(deps),
-    seenLine('balena', deps, row),
-    seenLine('hub', deps, row),
-  ]);
-  return [configuration, queueSeen, recordsLine, ...seen];
+/** The health of all parts of the system, one line each. */
+export function healthLines(facts: HealthFacts): HealthLine[] {
+  const { at, wrongSettings, recordsError } = facts;
+  if (wrongSettings.length > 0)
+    return wrongSettings.map((detail) => ({ name: 'configuration', ok: false, detail }));
+  return [
+    { name: 'configuration', ok: true, detail: 'complete' },
+    queueLine(facts),
+    { name: 'records', ok: recordsError === null, detail: recordsError ?? 'answers' },
+    workerLine(facts.worker, at),
+    timersLine(facts.timers, at),
+    seenLine('balena', facts),
+    seenLine('hub', facts),
+  ];
 }
 
 /**
- * Reads the health of an app that may lack right settings: each missing or wrong setting is a line then.
+ * Reads the facts of an app that may lack right settings: each missing or wrong setting is a fact then.
  *
  * @param open returns the dependencies, or fails with a ConfigError
  */
-export async function healthOf(open: () => Promise<HealthDependencies>): Promise<HealthLine[]> {
+export async function factsOf(open: () => Promise<HealthDependencies>, clock: Clock): Promise<HealthFacts> {
   let deps: HealthDependencies;
   try {
     deps = await open();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return error.problems.map((detail) => ({ name: 'configuration', ok: false, detail }));
+    return factsOfWrongSettings(error.problems, clock.now());
   }
-  return health(deps);
-}
-
-async function line(name: HealthLine['name'], request: () => Promise<unknown>): Promise<HealthLine> {
-  try {
-    await request();
-    return { name, ok: true, detail: 'answers' };
-  } catch (error) {
-    return { name, ok: false, detail: ProvisioningError.from(error).message };
-  }
+  return readHealthFacts(deps);
 }
 
 const throttledLatelyMs = 10 * 60_000;
-const throttledNowMs = 60_000;
 
 /** The line of the queue, with the last time at which a worker or an HTTP function found the credits used up. */
-function withThrottling(line: HealthLine, { clock }: HealthDependencies, row: StatusRow | null): HealthLine {
-  const agoMs = clock.now() - (row?.queueThrottledAt ?? 0);
-  if (!line.ok || agoMs > throttledLatelyMs) return line;
+function queueLine({ at, row, queueError }: HealthFacts): HealthLine {
+  if (queueError !== null) return { name: 'queue', ok: false, detail: queueError };
+  const agoMs = at - (row?.throttled.queue?.at ?? 0);
+  if (agoMs > throttledLatelyMs) return { name: 'queue', ok: true, detail: 'answers' };
   const detail =
     `answers; Service Bus limited our requests ${Math.round(agoMs / 1_000)} s ago (ServerBusy): ` +
     'see "Service Bus says busy" in docs/runbook.md';
-  return { ...line, ok: agoMs > throttledNowMs, detail };
+  return { name: 'queue', ok: agoMs > presentMs, detail };
 }
 
-async function readStatus(status: Status): Promise<{ line: HealthLine; row: StatusRow | null }> {
-  let row: StatusRow | null = null;
-  const records = await line('records', async () => {
-    row = await status.read();
-  });
-  return { line: records, row };
-}
-
-async function seenLine(
-  name: Dependency,
-  { circuits, clock }: HealthDependencies,
-  row: StatusRow | null,
-): Promise<HealthLine> {
-  const circuit = await circuits[name].read().catch(() => null);
+function seenLine(name: Dependency, facts: HealthFacts): HealthLine {
+  const { at, row, circuits } = facts;
+  const circuit = circuits[name];
   if (!circuit) return { name, ok: false, detail: 'unknown: the records cannot be reached' };
   if (circuit.state === 'open') {
     const since = new Date(circuit.since).toISOString();
@@ -104,11 +70,26 @@ async function seenLine(
       detail: `${circuit.code} since ${since}; all work waits, and one worker at a time tries again`,
     };
   }
+  const limit = name === 'hub' ? hubLimit(facts) : balenaLimit(facts);
+  if (limit !== null) return { name, ok: false, detail: limit };
   const answeredAt = row?.[name].answeredAt;
   if (!answeredAt) return { name, ok: true, detail: `no worker has called ${name} yet` };
-  return {
-    name,
-    ok: true,
-    detail: `answered a worker ${Math.round((clock.now() - answeredAt) / 1_000)} s ago`,
-  };
+  return { name, ok: true, detail: `answered a worker ${Math.round((at - answeredAt) / 1_000)} s ago` };
+}
+
+function hubLimit(facts: HealthFacts): string | null {
+  const throttling = hubThrottling(facts);
+  if (!throttling) return null;
+  const { passedPerMinute, refusedPerMinute, meanMs } = throttling;
+  const passed = passedPerMinute === null ? 'few operations' : `${passedPerMinute} operations a minute`;
+  const how =
+    refusedPerMinute > 0
+      ? `refuses ${refusedPerMinute} a minute (429)`
+      : `takes ${(meanMs / 1_000).toFixed(1)} s for each`;
+  return `throttles: lets ${passed} pass, and ${how}; the settings allow ${facts.operationsPerMinute}`;
+}
+
+function balenaLimit({ at, row }: HealthFacts): string | null {
+  const agoMs = at - (row?.throttled.balena?.at ?? 0);
+  return agoMs > presentMs ? null : `limited our requests ${Math.round(agoMs / 1_000)} s ago (429)`;
 }

@@ -11,6 +11,20 @@ export interface Observation {
   code: ErrorCode | null;
 }
 
+/** A time in which somebody limited our requests. */
+export interface Throttling {
+  /** The first refusal. A new time begins after two minutes without a refusal. */
+  since: EpochMs;
+  /** The last refusal. */
+  at: EpochMs;
+}
+
+/** The counts of all workers at one time. */
+export interface Mark {
+  at: EpochMs;
+  totals: Totals;
+}
+
 /**
  * The status row carries the workers' observations to the HTTP functions, which run on other instances. A busy worker writes the row every
  * ten seconds at most. The last write wins, because all workers observe the same two dependencies.
@@ -19,12 +33,26 @@ export type StatusRow = Record<Dependency, Observation> & {
   at: EpochMs;
   /** The counts of all workers since the first start. */
   totals: Totals;
-  /** When Service Bus last refused a call because the credits were used up; missing if that never happened. */
-  queueThrottledAt?: EpochMs;
+  /** The counts of the last minutes, the oldest first. The measured rates are differences of these counts. */
+  marks: Mark[];
+  /** Who limits our requests; without an entry for a system that has never done so. */
+  throttled: Partial<Record<Dependency | 'queue', Throttling>>;
 };
 
-/** The counted events: registry operations, provisioned devices, and requests that failed for good. */
-export type Counted = 'operations' | 'provisioned' | 'failed';
+/** The counted events. */
+export const countedEvents = [
+  /** Registry operations, also refused ones. */
+  'operations',
+  'provisioned',
+  'deprovisioned',
+  /** Requests that failed for good. */
+  'failed',
+  /** Registry operations that the hub refused with 429. */
+  'hubRefusals',
+  /** The duration of all registry operations, ms. */
+  'hubMs',
+] as const;
+export type Counted = (typeof countedEvents)[number];
 
 /** The number of each counted event. */
 export type Totals = Record<Counted, number>;
@@ -35,8 +63,8 @@ export interface Status {
   noteCall(dependency: Dependency, error: ProvisioningError | null): void;
   /** Notes that Service Bus refused a call because the credits of the namespace are used up. */
   noteQueueThrottled(): void;
-  /** Counts one event. */
-  count(what: Counted): void;
+  /** Counts an event. @param by the number to add; default: 1 */
+  count(what: Counted, by?: number): void;
   /**
    * Writes the observations: now, or ten seconds later if the last report is less than ten seconds old. A worker reports after each message.
    * Never throws.
@@ -47,7 +75,14 @@ export interface Status {
 
 const key = { partition: 'system', row: 'status' };
 const everyMs = 10_000;
-const none: Totals = { operations: 0, provisioned: 0, failed: 0 };
+/** The rates are measured over this time, and a mark is kept in each part of it. */
+export const measuredMs = 150_000;
+const markEveryMs = 15_000;
+/** Throttling has ended after this time without a refusal. */
+const throttlingEndsMs = 120_000;
+
+/** Counts of zero. */
+export const noTotals = Object.fromEntries(countedEvents.map((each) => [each, 0])) as Totals;
 const nothing: Observation = { answeredAt: null, failedAt: null, code: null };
 
 /** The options of a status. */
@@ -62,20 +97,26 @@ export interface StatusOptions {
 export function openStatus({ table, clock, schedule }: StatusOptions): Status {
   const observations: Record<Dependency, Observation> = { balena: { ...nothing }, hub: { ...nothing } };
   let reportedAt = Number.NEGATIVE_INFINITY;
-  let unreported = { ...none };
+  let unreported = { ...noTotals };
   let isScheduled = false;
-  let queueThrottledAt = 0;
+  const refusedAt: Partial<Record<Dependency | 'queue', EpochMs>> = {};
   const status: Status = {
     noteCall(dependency, error) {
       const observation = observations[dependency];
-      if (error) Object.assign(observation, { failedAt: clock.now(), code: error.code });
-      else observation.answeredAt = clock.now();
+      if (!error) {
+        observation.answeredAt = clock.now();
+        return;
+      }
+      Object.assign(observation, { failedAt: clock.now(), code: error.code });
+      if (error.code === 'hub-throttled') unreported.hubRefusals += 1;
+      if (error.code === 'hub-throttled' || error.code === 'balena-throttled')
+        refusedAt[dependency] = clock.now();
     },
     noteQueueThrottled() {
-      queueThrottledAt = clock.now();
+      refusedAt.queue = clock.now();
     },
-    count(what) {
-      unreported[what] += 1;
+    count(what, by = 1) {
+      unreported[what] += by;
     },
     async report() {
       const now = clock.now();
@@ -94,13 +135,17 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
           // After a conflict with another worker, the next report adds the counts.
           mostConflicts: 1,
           read: async () => (await table.get(key)) ?? { value: null, etag: null },
-          change: (before: StatusRow | null): StatusRow => ({
-            at: now,
-            totals: combine(before?.totals ?? none, counted, 1),
-            balena: latest(before?.balena, observations.balena),
-            hub: latest(before?.hub, observations.hub),
-            ...throttledAt(Math.max(before?.queueThrottledAt ?? 0, queueThrottledAt)),
-          }),
+          change: (before: StatusRow | null): StatusRow => {
+            const totals = combine(before?.totals ?? noTotals, counted, 1);
+            return {
+              at: now,
+              totals,
+              balena: latest(before?.balena, observations.balena),
+              hub: latest(before?.hub, observations.hub),
+              marks: nextMarks(before?.marks ?? [], { at: now, totals }),
+              throttled: nextThrottled(before?.throttled ?? {}, refusedAt),
+            };
+          },
           write: (merged, { etag }) => table.put(key, merged, etag),
         });
         unreported = combine(unreported, counted, -1);
@@ -113,14 +158,28 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
   return status;
 }
 
-const throttledAt = (at: EpochMs) => (at === 0 ? {} : { queueThrottledAt: at });
+/** Adds the mark, if the last one is old enough, and drops the marks that no rate needs any more. */
+function nextMarks(marks: readonly Mark[], mark: Mark): Mark[] {
+  const kept = marks.filter(({ at }) => at > mark.at - measuredMs);
+  const last = kept.at(-1);
+  return last && mark.at - last.at < markEveryMs ? kept : [...kept, mark];
+}
+
+function nextThrottled(
+  before: StatusRow['throttled'],
+  refusedAt: Partial<Record<Dependency | 'queue', EpochMs>>,
+): StatusRow['throttled'] {
+  const next = { ...before };
+  for (const [name, at] of Object.entries(refusedAt) as [Dependency | 'queue', EpochMs][]) {
+    const known = before[name];
+    if (known && at <= known.at) continue;
+    next[name] = { since: known && at - known.at < throttlingEndsMs ? known.since : at, at };
+  }
+  return next;
+}
 
 function combine(a: Totals, b: Totals, sign: 1 | -1): Totals {
-  return {
-    operations: a.operations + sign * b.operations,
-    provisioned: a.provisioned + sign * b.provisioned,
-    failed: a.failed + sign * b.failed,
-  };
+  return Object.fromEntries(countedEvents.map((each) => [each, a[each] + sign * b[each]])) as Totals;
 }
 
 function latest(a: Observation = nothing, b: Observation): Observation {

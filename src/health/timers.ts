@@ -1,43 +1,49 @@
-import type { Clock, EpochMs } from '../shared/time.js';
+import type { EpochMs } from '../shared/time.js';
 import { type AllTimerRuns, type TimerName, type TimerRow, timerNames } from '../storage/timerRuns.js';
 import { silentAfterMs } from '../timers/supervise.js';
 
-/** Everything that the line about the timers uses. */
-export interface TimersHealthDependencies {
-  timerRuns: AllTimerRuns;
-  clock: Clock;
+/** A timer with its row; null before any process has looked at the timer. */
+export interface TimerFact {
+  timer: TimerName;
+  row: TimerRow | null;
 }
 
 /** These timers have a fixed schedule of some minutes. The schedules of the others are settings. */
 const frequent: readonly TimerName[] = ['redrive', 'sample'];
 
+/** Reads the rows of all timers. @returns null if the records cannot be reached */
+export async function readTimerFacts(timerRuns: AllTimerRuns): Promise<TimerFact[] | null> {
+  try {
+    return await Promise.all(
+      timerNames.map(async (timer) => ({ timer, row: await timerRuns[timer].read() })),
+    );
+  } catch {
+    return null;
+  }
+}
+
+/** The frequent timers that the host has not run for 15 minutes, and since when. */
+export function silentTimers(facts: readonly TimerFact[], now: EpochMs) {
+  return facts.flatMap(({ timer, row }) => {
+    if (!row || !frequent.includes(timer)) return [];
+    const since = row.byTimerAt ?? row.since;
+    return now - since > silentAfterMs ? [{ timer, since }] : [];
+  });
+}
+
 /**
  * When each timer last ran. The line is unhealthy if a frequent timer has not run for 15 minutes, also while other functions run the
  * redrive: a host whose timers are silent does not renew certificates either.
  */
-export async function timersLine({
-  timerRuns,
-  clock,
-}: TimersHealthDependencies): Promise<{ name: 'timers'; ok: boolean; detail: string }> {
+export function timersLine(facts: readonly TimerFact[] | null, now: EpochMs) {
   const name = 'timers' as const;
-  const now = clock.now();
-  try {
-    const rows = await Promise.all(
-      timerNames.map(async (timer) => [timer, await timerRuns[timer].read()] as const),
-    );
-    const silent = rows.filter(([timer, row]) => frequent.includes(timer) && isTimerSilent(row, now));
-    const lines = rows.map(([timer, row]) => describe(timer, row, now)).join('; ');
-    if (silent.length === 0) return { name, ok: true, detail: lines };
-    const names = silent.map(([timer]) => timer).join(' and ');
-    const advice = `the host does not run ${names} any more: see "timers-silent" in docs/runbook.md`;
-    return { name, ok: false, detail: `${lines}; ${advice}` };
-  } catch {
-    return { name, ok: false, detail: 'unknown: the records cannot be reached' };
-  }
-}
-
-function isTimerSilent(row: TimerRow | null, now: EpochMs): boolean {
-  return row !== null && now - (row.byTimerAt ?? row.since) > silentAfterMs;
+  if (!facts) return { name, ok: false, detail: 'unknown: the records cannot be reached' };
+  const lines = facts.map(({ timer, row }) => describe(timer, row, now)).join('; ');
+  const silent = silentTimers(facts, now);
+  if (silent.length === 0) return { name, ok: true, detail: lines };
+  const names = silent.map(({ timer }) => timer).join(' and ');
+  const advice = `the host does not run ${names} any more: see "timers-silent" in docs/runbook.md`;
+  return { name, ok: false, detail: `${lines}; ${advice}` };
 }
 
 function describe(timer: TimerName, row: TimerRow | null, now: EpochMs): string {

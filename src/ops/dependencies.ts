@@ -1,3 +1,4 @@
+import { lateAfterMs } from '../certificates/renewal.js';
 import type { Config } from '../config/config.js';
 import { openQueueManagement } from '../queue/administration.js';
 import { type DiscardedDeadLetter, openDiscardedDeadLetters } from '../queue/deadLetters.js';
@@ -9,6 +10,8 @@ import { openDeviceSnapshots } from './devices/snapshot.js';
 import type { OverviewDependencies } from './overview/read.js';
 import { openSamples, type StoredSample } from './overview/samples.js';
 
+const dayMs = 86_400_000;
+
 /** The dependencies of everything that operators do. */
 export interface OpsDependencies extends BulkDependencies, OverviewDependencies {}
 
@@ -16,6 +19,7 @@ export interface OpsDependencies extends BulkDependencies, OverviewDependencies 
 export type SharedDependencies = Omit<
   OpsDependencies,
   | 'operationsPerMinute'
+  | 'lateCertificateMs'
   | 'management'
   | 'deviceSnapshots'
   | 'deadLetterSnapshots'
@@ -27,13 +31,17 @@ export type SharedDependencies = Omit<
 
 /** Opens the dependencies that only operators need, and adds the shared dependencies. */
 export function openOps(
-  config: Pick<Config, 'records' | 'queue' | 'operationsPerMinute' | 'isWorkerDisabled'>,
+  config: Pick<
+    Config,
+    'records' | 'queue' | 'operationsPerMinute' | 'isWorkerDisabled' | 'certificate' | 'renewAt'
+  >,
   deps: SharedDependencies,
 ): OpsDependencies {
   const table = <T>() => openTable<T>({ ...config.records, name: 'ops' });
   return {
     ...deps,
     operationsPerMinute: config.operationsPerMinute,
+    lateCertificateMs: lateAfterMs(config.certificate.days * dayMs, config.renewAt),
     isWorkerDisabled: config.isWorkerDisabled,
     management: openQueueManagement(config.queue),
     deviceSnapshots: openDeviceSnapshots(deps),

@@ -132,7 +132,7 @@ export function acceptNew(
   service: VariableScope,
 ): Promise<Accepted | null> {
   return writeRequest<Accepted | null>(deps, uuid, (record) => {
-    if (!record) return { request: { uuid, present: true, service } };
+    if (!record) return { request: { uuid, present: true, service, announced: true } };
     // If the message of an earlier event could not be sent, the repeated event sends the message.
     const isPending = record.desired.present && hasPendingChange(record);
     return { answer: isPending ? { kind: 'accepted', record } : null };

@@ -1,6 +1,6 @@
 import type { Check, DeviceRecord, Job, StepResult } from '../device/record.js';
-import { deadPart, isRefused } from '../device/refusal.js';
-import { operationOf, pendingWork, workOfMessage } from '../device/state.js';
+import { deadPart, heldPlace, isRefused } from '../device/refusal.js';
+import { isCheckNext, operationOf, pendingWork, workOfMessage } from '../device/state.js';
 import {
   completed,
   endedAfterCancel,
@@ -26,8 +26,6 @@ import type { RateLimiter, Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 import type { Run } from './run.js';
 
-/** Look-ups are scarce if the next free one is further away than this time. */
-const scarceMs = 10_000;
 const weekMs = 7 * 86_400_000;
 
 /** How a run ended. */
@@ -95,11 +93,12 @@ export async function finish(
   return written;
 }
 
-/** Gives the run's reservation back, unless the run has used the reservation, or the next work keeps the place. */
+/** Gives the run's reservation back, unless the run has used the reservation, or the device holds the place. */
 function releaseUnused(rateLimiter: RateLimiter, { reservation }: Run, record: DeviceRecord): void {
   if (reservation === null) return;
-  const kept = pendingWork(record)?.reservation;
-  const isKept = kept?.lane === reservation.lane && kept.turn === reservation.turn;
+  const isKept = [pendingWork(record)?.reservation, heldPlace(record)].some(
+    (kept) => kept?.lane === reservation.lane && kept.turn === reservation.turn,
+  );
   if (!isKept) rateLimiter.release(reservation);
 }
 
@@ -123,10 +122,10 @@ async function prepareConclusion(
   // device's own back-off does not grow. A Retry-After shows that the dependency answers.
   const { dependency } = error;
   const isDown = dependency !== null && !error.policy.isFinal && error.retryAfterMs === null;
-  const hasQuickTries = error.mayAppear && !(await areLooksScarce(deps, error));
   const circuitRetryAt = isDown ? await circuits[dependency].nextAttemptAt() : null;
-  return ({ attempts, retries, quickTries }) => {
-    if (hasQuickTries && quickTries < error.policy.quickTries) {
+  return (record) => {
+    const { attempts, retries, quickTries } = record;
+    if (hasQuickTries(record, error) && quickTries < error.policy.quickTries) {
       const due = clock.now() + quickTryAfter(quickTries, chance, settings.longestBackOffMs);
       return { kind: 'retried', error, counted, due, growsBackOff: false };
     }
@@ -142,15 +141,12 @@ async function prepareConclusion(
 }
 
 /**
- * Whether an unknown device gets no quick tries: other devices wait for their look-ups. Five look-ups for each unknown UUID would make them
- * wait five times as long. A device whose services are not there yet is known, and keeps its quick tries.
+ * Whether quick tries follow. A caller can invent UUIDs, so the request of a caller for a device that balena does not have costs one look-up.
+ * Quick tries follow for a device that balena or the sweep has announced, for a check, and for a device that has no services yet.
  */
-async function areLooksScarce(
-  { balenaLimit, clock }: Pick<WorkerDependencies, 'balenaLimit' | 'clock'>,
-  { code }: ProvisioningError,
-): Promise<boolean> {
-  if (code !== 'device-not-found') return false;
-  return (await balenaLimit.nextFree().catch(() => 0)) - clock.now() > scarceMs;
+function hasQuickTries(record: DeviceRecord, { code, mayAppear }: ProvisioningError): boolean {
+  if (!mayAppear) return false;
+  return code !== 'device-not-found' || record.desired.announced === true || isCheckNext(record);
 }
 
 function conclude(
@@ -199,6 +195,7 @@ function countEnded(status: Status, record: DeviceRecord): void {
     const took = (completedAt ?? desired.requestedAt) - desired.requestedAt;
     productMetrics().provisioned(operationOf(record), took);
   } else {
+    status.count('deprovisioned');
     productMetrics().deprovisioned();
   }
 }

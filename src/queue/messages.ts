@@ -5,6 +5,8 @@ import { serviceName, uuid } from '../shared/schemas.js';
 
 /** The version of written messages, and the newest readable version. */
 export const version = 1;
+/** A worker reads every earlier version, too: messages of the previous release are in the queue during a deployment. */
+const readableVersion = z.int().min(1).max(version);
 /** SHA-256 in hexadecimal digits has 64 characters. */
 const longestThumbprint = 128;
 
@@ -22,7 +24,7 @@ const ownKey = z
   .transform(({ handedOver, ...rest }): OwnKey => ({ ...rest, ...(handedOver && { handedOver }) }));
 
 const provisioningSchema = z.object({
-  v: z.literal(version),
+  v: readableVersion,
   uuid,
   requestId: z.uuid(),
   /** The generation of the job or check. */
@@ -102,7 +104,7 @@ export function parseMessage(body: unknown): ProvisioningMessage {
 }
 
 const actionSchema = z.object({
-  v: z.literal(version),
+  v: readableVersion,
   /** The bulk action. */
   action: z.uuid(),
   /** The generation of the wake-up message. Older generations are ignored. */

@@ -5,7 +5,7 @@ import { pendingWork } from '../device/state.js';
 import { publishFailed } from '../device/transitions.js';
 import { ProvisioningError } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
-import type { ProvisioningMessage } from './messages.js';
+import { type ProvisioningMessage, version } from './messages.js';
 import type { Queue } from './queue.js';
 
 /**
@@ -22,7 +22,7 @@ export async function publish(
   const work = pendingWork(record);
   if (!work) return;
   const message: ProvisioningMessage = {
-    v: 1,
+    v: version,
     uuid,
     requestId: desired.requestId,
     generation: work.generation,

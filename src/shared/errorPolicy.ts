@@ -58,7 +58,10 @@ export interface ErrorPolicy {
   httpStatus: 422 | 503;
   /** One sentence for the documents and the API description. */
   meaning: string;
-  /** The operator's next step. */
+  /**
+   * The operator's next step. Commands are in backticks; `<slug>`, `<uuid>` and `<name>` stand for a fleet, a device and a service. A drill in
+   * test/e2e/drills follows the advice of each code.
+   */
   advice: string;
 }
 
@@ -87,19 +90,18 @@ const missing = { ...final, quickTries: 4 } as const;
 const busy = {
   ...usual,
   fault: 'dependency',
-  advice:
-    'Wait: the work is retried automatically. If the request failed for good, replay it once the dependency answers again.',
 } as const;
 
 /** The dependency does not answer, or answers with an error of its own: for every device, or for this device alone. */
 const unavailable = {
   ...busy,
-  advice:
-    'Wait: the work is retried automatically. Replay what has failed for good. If only single devices or fleets fail, report the message to the provider of the dependency.',
   retriedInRun: 'unless-outcome-unknown',
   countsAsAttempt: 'while-circuits-are-closed',
   opensCircuit: 'if-others-fail',
 } as const;
+
+const replayUnavailable = (code: string) =>
+  `Wait: the work is retried automatically. Replay what has failed for good: \`provisioner dead-letters replay --code ${code}\`. If only single devices or fleets fail, report the message to the provider of the dependency.`;
 
 /** The credentials are wrong, or a quota of the hub is used up: a few seconds change nothing. */
 const accountBlocked = {
@@ -114,7 +116,7 @@ const storageUnavailable = {
   ...usual,
   fault: 'storage',
   advice:
-    'Wait: the work is retried automatically. `provisioner doctor` checks the connection and the rights.',
+    'Wait: the work is retried automatically, and a caller with the answer 503 repeats the request. `provisioner doctor` checks the connection and the rights.',
 } as const;
 
 /** The fault may lie in this device alone, so the failures are counted: a request that always fails in this way must fail for good. */
@@ -127,7 +129,7 @@ export const errorPolicies = {
     fault: 'device',
     meaning: 'balena has no device with this UUID.',
     advice:
-      'Check that the UUID is the full one, and that BALENA_API_KEY sees the fleet. If the device was deleted, discard the request.',
+      'Check that the UUID is the full one, and that BALENA_API_KEY sees the fleet. If the device was deleted, discard the request: `provisioner dead-letters discard --code device-not-found --fleet <slug> --reason deleted`. A request for a device that balena never had has no dead letter, and is removed after a day. If balena has the device by now, the next request of the device after the cool-down provisions the device.',
   },
   'device-not-visible': {
     ...deviceFailed,
@@ -135,34 +137,36 @@ export const errorPolicies = {
     meaning:
       'balena shows neither the device nor its fleet: the fleet was deleted, or the key has lost a right.',
     advice:
-      'If the fleet was deleted, discard the request, and run provisioner sweep --fleet <slug> --allow-gone. Otherwise check BALENA_API_KEY and its rights, and replay.',
+      'If the fleet was deleted, discard its requests: `provisioner dead-letters discard --code device-not-visible --fleet <slug> --reason deleted`. Then remove the identities of its devices: `provisioner sweep --fleet <slug> --allow-gone`. Otherwise check BALENA_API_KEY and its rights, and replay: `provisioner dead-letters replay --code device-not-visible --fleet <slug>`.',
   },
   'service-not-found': {
     ...missing,
     fault: 'fleet',
     meaning: 'The device has no service with this name. No credentials were created.',
     advice:
-      'If the name is wrong, request one of the services that the message names (balena_service in the request). Otherwise release the service, then replay, or let the sweep request a check.',
+      'If the name is wrong, replay with one of the services that the message names: `provisioner dead-letters replay --code service-not-found --fleet <slug> --service <name>`. Then correct balena_service in the caller. Otherwise release the service, and replay: `provisioner dead-letters replay --code service-not-found --fleet <slug>`.',
   },
   'fleet-not-allowed': {
     ...final,
     fault: 'fleet',
     meaning: "The device's fleet is not in FLEETS.",
-    advice: 'Add the fleet to FLEETS and replay, or discard the request.',
+    advice:
+      'Add the fleet to FLEETS, and replay: `provisioner dead-letters replay --code fleet-not-allowed --fleet <slug>`. Otherwise discard the requests: `provisioner dead-letters discard --code fleet-not-allowed --fleet <slug> --reason "not served"`.',
   },
   'balena-rejected': {
     ...final,
     fault: 'device',
     dependency: 'balena',
     meaning: 'balena will never accept this request. The message says why.',
-    advice: 'Fix what the message names, then replay.',
+    advice:
+      'Fix what the message names, then replay: `provisioner dead-letters replay --code balena-rejected`.',
   },
   'hub-rejected': {
     ...final,
     fault: 'device',
     dependency: 'hub',
     meaning: 'The hub will never accept this identity. The message says why.',
-    advice: 'Fix what the message names, then replay.',
+    advice: 'Fix what the message names, then replay: `provisioner dead-letters replay --code hub-rejected`.',
   },
   'hub-device-disabled': {
     ...final,
@@ -170,7 +174,7 @@ export const errorPolicies = {
     dependency: 'hub',
     meaning: 'An operator has disabled the identity at the hub. The identity was left as it is.',
     advice:
-      'If the device may connect again, enable its identity at the hub and replay. Otherwise discard the request: the identity stays disabled.',
+      'If the device may connect again, enable its identity at the hub, and replay: `provisioner dead-letters replay --uuid <uuid>`. Otherwise discard the request: `provisioner dead-letters discard --uuid <uuid> --reason disabled`. The identity then stays disabled.',
   },
   'certificate-revoked': {
     ...final,
@@ -183,7 +187,7 @@ export const errorPolicies = {
     dependency: 'balena',
     meaning: 'The device, or its variables, changed in balena at the same time.',
     advice:
-      'Wait: the work is retried automatically. If the error stays, find out which other program changes the device or its variables.',
+      'Wait: the work is retried automatically. If requests fail for good, find out which other program changes the device or its variables, stop that program, and replay: `provisioner dead-letters replay --code balena-conflict`.',
   },
   'balena-write-refused': {
     ...deviceFailed,
@@ -193,7 +197,7 @@ export const errorPolicies = {
     firstBackOffMs: 30 * seconds,
     meaning: 'balena accepts our API key, and refuses to change the variables of this device.',
     advice:
-      "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay.",
+      "Give the key's user the role Developer for the fleet that the message names. `provisioner doctor --prove-write` shows the right. Then replay: `provisioner dead-letters replay --code balena-write-refused`.",
   },
   'hub-conflict': {
     ...deviceFailed,
@@ -201,47 +205,54 @@ export const errorPolicies = {
     meaning:
       'Another program changes the same identity at the hub, or the hub cannot show a new identity yet.',
     advice:
-      'Wait: the work is retried automatically. If the error stays, find out which other program changes the identity.',
+      'Wait: the work is retried automatically. If requests fail for good, find out which other program changes the identity, stop that program, and replay: `provisioner dead-letters replay --code hub-conflict`.',
   },
   'balena-throttled': {
     ...busy,
     dependency: 'balena',
     retriedInRun: 'if-wait-is-short',
     meaning: 'balena limits our requests (429), or asks us to wait (503 with Retry-After).',
+    advice:
+      'Wait: the work is retried automatically, and no request fails for good. If the code comes back often, lower BALENA_REQUESTS_PER_MINUTE.',
   },
   'hub-throttled': {
     ...busy,
     dependency: 'hub',
     meaning: 'The hub limits registry operations (429).',
+    advice:
+      'Wait: the work is retried automatically, and no request fails for good. If the code comes back often, compare IOTHUB_TIER and IOTHUB_UNITS with the size of the hub, and look for other programs that use the hub.',
   },
   'balena-unavailable': {
     ...unavailable,
     dependency: 'balena',
     meaning: 'balena does not answer, or answers with an error of its own, for all devices or for this one.',
+    advice: replayUnavailable('balena-unavailable'),
   },
   'hub-unavailable': {
     ...unavailable,
     dependency: 'hub',
     meaning: 'The hub does not answer, or answers with an error of its own, for all devices or for this one.',
+    advice: replayUnavailable('hub-unavailable'),
   },
   'timed-out': {
     ...unavailable,
     retriedInRun: 'once',
     meaning: 'balena or the hub did not answer in time.',
+    advice: replayUnavailable('timed-out'),
   },
   'balena-unauthorized': {
     ...accountBlocked,
     dependency: 'balena',
     meaning: 'balena rejects our API key.',
     advice:
-      'Check BALENA_API_KEY and its rights. All work waits until the key is right, and then continues automatically. Replay what has failed for good.',
+      'Check BALENA_API_KEY and its rights: `provisioner doctor` says what is missing. All work waits until the key is right, and then continues automatically.',
   },
   'hub-unauthorized': {
     ...accountBlocked,
     dependency: 'hub',
     meaning: 'The hub rejects our credentials.',
     advice:
-      "Check the hub's connection string, or the role of the managed identity. All work waits until the credentials are right, and then continues automatically. Replay what has failed for good.",
+      "Check the hub's connection string, or the role of the managed identity: `provisioner doctor` says what is missing. All work waits until the credentials are right, and then continues automatically.",
   },
   'hub-quota-exceeded': {
     ...accountBlocked,
@@ -249,7 +260,7 @@ export const errorPolicies = {
     dependency: 'hub',
     meaning: "The hub's daily quota, or its number of devices, is used up.",
     advice:
-      'Add units to the hub, or wait for midnight UTC. All work waits until then, and then continues automatically. Replay what has failed for good.',
+      'Add units to the hub, or wait for midnight UTC. If the hub holds its maximum number of devices, remove devices or use another hub. All work waits until then, and then continues automatically.',
   },
   'records-unavailable': {
     ...storageUnavailable,
@@ -262,7 +273,7 @@ export const errorPolicies = {
     fault: 'device',
     meaning: 'The table refuses the record of this device, because the record is too large.',
     advice:
-      'Search the log for the requests of this device: many services in a short time are a mistake of the caller. Then deprovision the device, and request it again.',
+      'Search the log for the requests of this device: many services in a short time are a mistake of the caller. Then deprovision the device, `provisioner deprovision <uuid>`, and request the device again: `provisioner provision <uuid> --service <name>`.',
   },
   'queue-unavailable': {
     ...storageUnavailable,
@@ -280,21 +291,23 @@ export const errorPolicies = {
     ...deviceFailed,
     fault: 'product',
     meaning: 'An unknown error.',
-    advice: 'Look up the UUID in the log. Replay the request; if the error comes back, report it.',
+    advice:
+      'Look up the UUID in the log, and replay: `provisioner dead-letters replay --uuid <uuid>`. If the error comes back, report the error.',
   },
   'worker-died': {
     ...usual,
     fault: 'product',
     httpStatus: 422,
     meaning: 'The worker stopped each time in the middle of its work on this device.',
-    advice: "Search the worker's log for crashes and for the memory limit, then replay.",
+    advice:
+      "Search the worker's log for crashes and for the memory limit, then replay: `provisioner dead-letters replay --code worker-died`.",
   },
   cancelled: {
     ...usual,
     fault: 'operator',
     httpStatus: 422,
     meaning: 'An operator cancelled the replay.',
-    advice: 'Replay the request when its cause is fixed.',
+    advice: 'When the cause is fixed, replay: `provisioner dead-letters replay --status cancelled`.',
   },
 } satisfies Record<string, ErrorPolicy>;
 
@@ -313,8 +326,15 @@ export function policyOf(code: ErrorCode): ErrorPolicy {
  * The operator's next step.
  *
  * @param code the code of a failed request, or the reason of a dead letter that this version cannot read
+ * @param device fills the UUID and the fleet into the commands; without a value the placeholders `<uuid>` and `<slug>` stay
  */
-export function adviceFor(code: string): string {
-  if (Object.hasOwn(errorPolicies, code)) return policyOf(code as ErrorCode).advice;
-  return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Read the message in the queue. Discard the message if another program has sent it.';
+export function adviceFor(
+  code: string,
+  { uuid, fleet }: { uuid?: string; fleet?: string | null } = {},
+): string {
+  if (!Object.hasOwn(errorPolicies, code))
+    return 'This version cannot read the dead letter, or Service Bus dead-lettered the message. Read the message in the queue. Discard the message if another program has sent it.';
+  return policyOf(code as ErrorCode)
+    .advice.replaceAll('<uuid>', uuid ?? '<uuid>')
+    .replaceAll('<slug>', fleet ?? '<slug>');
 }

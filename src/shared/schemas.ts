@@ -17,7 +17,7 @@ export const state = z.enum([
   'outside',
   'failed',
 ]);
-/** The code of a failure. README.md lists the meaning of each code. */
+/** The code of a failure. docs/errors.md lists the meaning of each code. */
 export const errorCode = z
   .enum(errorCodes)
   .meta({ id: 'ErrorCode', description: 'the code of a failure: stable, for programs' });

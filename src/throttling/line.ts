@@ -49,7 +49,7 @@ export const initialRow: RateLimiterRow = { at: 0, spare: 0, open: 0, lanes: {},
 
 const burstMs = 250;
 const openMs = 10_000;
-const manyOpenMs = 5_000;
+const manyOpenMs = 2_500;
 const borrowedMs = 5_000;
 /** An urgent lane gets this many operations for each operation of another lane. */
 const urgentWeight = 8;
@@ -277,11 +277,9 @@ export function nextFreeOf(row: RateLimiterRow, rate: Rate, now: EpochMs, claim:
   return dueOf(copy, rate, now, take(copy, rate, now, claim));
 }
 
-/** The expected moment at which every lane is empty. @param row the row after `advance` */
-export function allServedOf(row: RateLimiterRow, rate: Rate, now: EpochMs): EpochMs {
-  const waiting = Object.values(row.lanes).reduce((sum, lane) => sum + waitingIn(lane), 0);
-  const operations = waiting === 0 ? 0 : Math.max(0, waiting - row.spare);
-  return Math.ceil(Math.max(row.at, now) + operations / rate.perMs);
+/** The number of turns that are not released yet. */
+export function waitingOf({ lanes }: RateLimiterRow): number {
+  return Object.values(lanes).reduce((sum, lane) => sum + waitingIn(lane), 0);
 }
 
 /**

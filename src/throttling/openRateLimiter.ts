@@ -4,7 +4,6 @@ import { openSharedRow } from '../storage/sharedRow.js';
 import type { Table } from '../storage/table.js';
 import {
   advance,
-  allServedOf,
   canTakeAhead,
   countCharged,
   countUsed,
@@ -20,6 +19,7 @@ import {
   take,
   takeForKept,
   takeNow,
+  waitingOf,
 } from './line.js';
 import type { Claim, RateLimiter, Reservation } from './rateLimiter.js';
 
@@ -36,9 +36,12 @@ const mostWaiting = 4;
  * Scheduling the messages of such a backlog first would cost a third of the work.
  */
 const shortWaitMs = 250;
-/** Work that waits longer than this looks again after a tenth of the wait: more units speed up everybody within a minute. */
-const longWaitMs = 60_000;
-const lookAgainPart = 0.1;
+/** Work that waits longer than this looks again from time to time, because more units can speed up the line. */
+const longWaitMs = 150_000;
+/** So many devices look again for each released turn. If the rate rises tenfold, the whole rate is used at once. */
+const looksPerTurn = 10;
+/** The most looks a second of all devices. A look is a delivery and a send: two of the 1,000 credits of Service Bus Standard. */
+const mostLooksPerMs = 70 / 1_000;
 /** Counts are written after this time, if no other write takes them along. */
 const countsMs = 1_000;
 /** Conflicts make the time between two writes of a process longer. */
@@ -226,9 +229,13 @@ export function openRateLimiter({
 
   const due = async (reservation: Reservation) => dueOf(await read(), rate, clock.now(), reservation);
 
-  function wakeAt(at: EpochMs): EpochMs {
+  /** When work with a turn that is expected at a moment should look again. The looks are spread at random, because a fleet boots at once. */
+  function wakeAt(row: RateLimiterRow, at: EpochMs): EpochMs {
     const wait = at - clock.now();
-    return wait <= longWaitMs ? at : at - wait + Math.max(longWaitMs, Math.round(wait * lookAgainPart));
+    if (wait <= longWaitMs) return at;
+    const fairShareMs = waitingOf(row) / Math.min(looksPerTurn * rate.perMs, mostLooksPerMs);
+    const lookMs = Math.max(longWaitMs, Math.min(fairShareMs, wait / 2));
+    return Math.round(Math.min(at, clock.now() + lookMs * (0.75 + random() / 2)));
   }
 
   /** Takes another operation than the one of the turn. @returns whether there is one */
@@ -250,7 +257,10 @@ export function openRateLimiter({
       return ready ?? (await ask(claim, 'any'))!;
     },
     due,
-    wakeAt: async (reservation) => wakeAt(await due(reservation)),
+    async wakeAt(reservation) {
+      const row = await read();
+      return wakeAt(row, dueOf(row, rate, clock.now(), reservation));
+    },
     async waitFor(reservation) {
       for (let waitedMs = 0; ; ) {
         if (countedBefore.has(idOf(reservation))) return null;
@@ -260,7 +270,7 @@ export function openRateLimiter({
         if (wait <= 0) return whenReleased(row, reservation);
         const isNear = wait <= shortWaitMs || (inMemory < mostWaiting && wait + waitedMs <= nearMs);
         const mayGo = !isNear && row.open > rate.manyOpen && (await takeInstead(reservation, 'now'));
-        if (!isNear) return mayGo ? null : wakeAt(at);
+        if (!isNear) return mayGo ? null : wakeAt(row, at);
         inMemory += 1;
         await clock.sleep(wait);
         inMemory -= 1;
@@ -287,7 +297,6 @@ export function openRateLimiter({
     },
     nextFree: async (claim = {}) => nextFreeOf(await read(), rate, clock.now(), claim),
     pausedUntil: async () => (await read()).at,
-    allServed: async () => allServedOf(await read(), rate, clock.now()),
   };
 }
 

@@ -27,7 +27,7 @@ export interface RateLimiter {
   due(reservation: Reservation): Promise<EpochMs>;
   /**
    * The moment at which work with this reservation should look again. The moment of a distant reservation can come closer, so the work looks
-   * again after a tenth of the wait.
+   * again several times.
    */
   wakeAt(reservation: Reservation): Promise<EpochMs>;
   /**
@@ -49,6 +49,4 @@ export interface RateLimiter {
   pausedUntil(): Promise<EpochMs>;
   /** The expected moment of a new reservation, not before now, from a reading up to a second old. */
   nextFree(claim?: Claim): Promise<EpochMs>;
-  /** The expected moment at which all present reservations are served, not before now. */
-  allServed(): Promise<EpochMs>;
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StackOptions } from '../../local/stack/startStack.js';
 import { checkDevice } from './check/checkDevice.js';
 import { createSecretsCheck } from './check/createSecretsCheck.js';
 import type { Violation } from './check/Evidence.js';
@@ -24,6 +25,8 @@ export interface ChaosOptions extends PlanOptions {
   settleWithinMs: number;
   /** Gets every line of every process when all is over. */
   linesFile?: string;
+  /** The timers that run. Default: all. */
+  timers?: StackOptions['timers'];
   /** Progress, a line each. */
   say(line: string): void;
 }
@@ -45,7 +48,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = performance.now();
   const now = () => performance.now() - begun;
   const lines: Line[] = [];
-  const system = await startSystem(folder, (process, text) => lines.push({ at: now(), process, text }));
+  const onLine = (process: string, text: string) => lines.push({ at: now(), process, text });
+  const system = await startSystem(folder, onLine, options.timers);
   try {
     return await breakAndCheck(system, makePlan(options), options, { now, lines });
   } finally {

@@ -2,14 +2,14 @@ import { waitFor } from '../support/waitFor.js';
 import type { Answer } from './support/provisionApi.js';
 import { useSystem } from './support/useSystem.js';
 
-/** 300 registry operations a minute: five a second, for both workers together. Slow machines look devices up faster than that. */
-const perSecond = 5;
-const devices = 60;
+/** 100 registry operations a minute, for both workers together. Slow machines look devices up faster than that. */
+const perSecond = 100 / 60;
+const devices = 24;
 const lines: string[] = [];
 
 const system = await useSystem({
-  hub: ['--tier', 'S1', '--units', '3'],
-  settings: { IOTHUB_TIER: 'S1', IOTHUB_UNITS: '3' },
+  hub: ['--tier', 'S1', '--units', '1'],
+  settings: { IOTHUB_TIER: 'S1', IOTHUB_UNITS: '1' },
   hosts: ['http', 'worker', 'worker'],
   onLine: (name, line) => lines.push(`${name} ${line}`),
 });
@@ -30,13 +30,14 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
   await waitFor('the backlog is scheduled', async () => {
     const messages = await queue.messages();
     const scheduled = messages.filter(({ state }) => state === 'scheduled').length;
-    return scheduled > 10 && messages.length - scheduled <= 2 * perSecond;
+    return scheduled > 10 && messages.length - scheduled <= 5;
   });
-  const shown = await Promise.all(uuids.map((uuid) => system.get(uuid)));
-  const waiting = shown.filter(({ json }) => json.state === 'queued').map(expectedAt);
-  expect(Math.max(...waiting) - Math.min(...waiting)).toBeGreaterThan(
-    (waiting.length / perSecond / 2) * 1_000,
-  );
+  await waitFor('each device that waits is told its own time', async () => {
+    const shown = await Promise.all(uuids.map((uuid) => system.get(uuid)));
+    const waiting = shown.filter(({ json }) => json.state === 'queued').map(expectedAt);
+    const spread = Math.max(...waiting) - Math.min(...waiting);
+    return waiting.length > 2 && spread > (waiting.length / perSecond / 2) * 1_000;
+  });
 
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));
   expect((await hub.requested()).counts).toEqual({ 'PUT /devices/{id}': { 200: devices } });
@@ -47,7 +48,7 @@ test('a fleet that boots at once is registered at the pace of the hub, one opera
 });
 
 test('when the hub throttles, everything that waits moves by what it asked for, and nothing fails', async () => {
-  const uuids = await newDevices(10);
+  const uuids = await newDevices(3);
   const throttled = await hub.fault({
     method: 'PUT',
     times: 1,

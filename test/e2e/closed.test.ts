@@ -8,6 +8,7 @@ import { useSystem } from './support/useSystem.js';
  * every two seconds stands for the sweep every minute.
  */
 const system = await useSystem({
+  timers: ['sweep'],
   settings: {
     DEVICE_PROOF: 'required',
     FLEETS: 'local/demo',
@@ -67,12 +68,13 @@ test('a sweep of an idle fleet costs one request to balena', async () => {
   const sweeps = () => system.lines.filter((line) => /swept \d+ devices/.test(line)).length;
   const until = (count: number) => waitFor(`${count} sweeps have ended`, () => sweeps() >= count);
   await until(sweeps() + 1);
-  await balena.forget();
   const before = sweeps();
-  await until(before + 2);
+  await balena.forget();
+  await until(before + 3);
   const { whoami, devices, fleets } = await asked();
   const swept = sweeps() - before;
   expect({ whoami, fleets }).toEqual({ whoami: 0, fleets: 0 });
+  expect(devices).toBeGreaterThan(0);
   // One more sweep may be under way.
-  expect([swept, swept + 1]).toContain(devices);
+  expect(devices).toBeLessThanOrEqual(swept + 1);
 });

@@ -2,7 +2,7 @@ import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 // Seconds instead of minutes: messages of a killed worker are delivered again when their lock expires.
-const [workLimit, grace] = [4, 4];
+const [workLimit, grace] = [10, 10];
 const system = await useSystem({
   hosts: ['http', 'worker'],
   lockSeconds: workLimit + grace,
@@ -10,19 +10,19 @@ const system = await useSystem({
 });
 const { balena, hub, ops, stack } = system;
 
-test('300 of 500 devices fail of a name that balena does not know; once it does, a ramped replay brings them all, though its worker is killed', async () => {
-  const uuids = await balena.newDevices(500);
-  const [wrong, right] = [uuids.slice(0, 300), uuids.slice(300)];
+test('150 of 250 devices fail of a name that balena does not know; once it does, a ramped replay brings them all, though its worker is killed', async () => {
+  const uuids = await balena.newDevices(250);
+  const [wrong, right] = [uuids.slice(0, 150), uuids.slice(150)];
   await Promise.all([
     ...wrong.map((uuid) => system.post(uuid, 'sensor')),
     ...right.map((uuid) => system.post(uuid, 'main')),
   ]);
   await waitFor('all requests have finished', async () => {
     const { states } = await ops.overview();
-    return states.failed === 300 && states.provisioned === 200;
+    return states.failed === 150 && states.provisioned === 100;
   });
   const listed = await ops.freshDeadLetters({ errorCode: 'service-not-found', limit: '1000' });
-  expect(listed).toMatchObject({ total: 300, byStatus: { failed: 300 }, byFleet: { 'local/demo': 300 } });
+  expect(listed).toMatchObject({ total: 150, byStatus: { failed: 150 }, byFleet: { 'local/demo': 150 } });
   expect(new Set(listed.deadLetters.map(({ uuid }) => uuid))).toEqual(new Set(wrong));
   expect(listed.deadLetters.every(({ sequenceNumber }) => sequenceNumber !== null)).toBe(true);
 
@@ -30,9 +30,9 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   const plan = await ops.plan({ kind: 'replay', filter: { code: 'service-not-found' }, by: 'the drill' });
   expect(plan).toMatchObject({
     state: 'planned',
-    counts: { planned: 300, quarantined: 0 },
-    byCode: { 'service-not-found': 300 },
-    byFleet: { 'local/demo': 300 },
+    counts: { planned: 150, quarantined: 0 },
+    byCode: { 'service-not-found': 150 },
+    byFleet: { 'local/demo': 150 },
   });
   // At the hub's pace of 50,000 a minute.
   expect(plan.expectedSeconds).toBe(1);
@@ -41,29 +41,29 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
   await waitFor('30 devices are provisioned', async () => (await ops.action(plan.id)).counts.succeeded >= 30);
   await stack.hosts.at(-1)?.kill();
   const broken = (await ops.action(plan.id)).counts;
-  expect(broken.requested).toBeLessThan(300);
+  expect(broken.requested).toBeLessThan(150);
   // Each device is failed with a dead letter, pending, or provisioned.
   const { byState } = await ops.records({ service: 'sensor' });
   expect(
     (byState.failed ?? 0) + (byState.queued ?? 0) + (byState.working ?? 0) + (byState.provisioned ?? 0),
-  ).toBe(300);
+  ).toBe(150);
   await stack.startHost('worker');
 
   const done = await ops.ends(plan.id, 'done');
   expect(done.counts).toEqual({
-    planned: 300,
+    planned: 150,
     quarantined: 0,
-    requested: 300,
+    requested: 150,
     superseded: 0,
-    succeeded: 300,
+    succeeded: 150,
     failed: 0,
     cancelled: 0,
     underWay: 0,
   });
-  expect((await ops.overview()).states).toMatchObject({ provisioned: 500, failed: 0 });
-  for (const uuid of [wrong[0]!, wrong[150]!, wrong[299]!])
+  expect((await ops.overview()).states).toMatchObject({ provisioned: 250, failed: 0 });
+  for (const uuid of [wrong[0]!, wrong[75]!, wrong[149]!])
     expect(await system.credentials(uuid, 'sensor')).toMatchObject({ matches: true, accepted: true });
-  expect((await hub.requested()).counts['PUT /devices/{id}']?.[200]).toBeGreaterThanOrEqual(500);
+  expect((await hub.requested()).counts['PUT /devices/{id}']?.[200]).toBeGreaterThanOrEqual(250);
 
   const [entry] = (await ops.audit()).actions;
   expect(entry).toMatchObject({
@@ -75,12 +75,12 @@ test('300 of 500 devices fail of a name that balena does not know; once it does,
     filter: { code: 'service-not-found' },
     ratePerMinute: 3_000,
     ramp: true,
-    counts: { planned: 300, succeeded: 300 },
+    counts: { planned: 150, succeeded: 150 },
   });
   const { history } = await ops.history(wrong[0]!);
   expect(history.map(({ type }) => type)).toEqual(expect.arrayContaining(['requested', 'ran', 'replayed']));
   expect(history.at(-1)).toMatchObject({ type: 'ran', note: 'provisioned' });
-  // The redrive removes superseded dead letters, and can run while this test runs.
-  const { total, byStatus } = await ops.freshDeadLetters();
-  expect(byStatus).toEqual(total > 0 ? { superseded: total } : {});
+  // The old dead letters are superseded. The redrive, which does not run here, removes them.
+  const { byStatus } = await ops.freshDeadLetters();
+  expect(byStatus).toEqual({ superseded: 150 });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, CallOptions } from './support/provisionApi.js';
+import { type Answer, type CallOptions, untilStatus } from './support/provisionApi.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem({ settings: { DEFAULT_SERVICE: 'main', FLEETS: 'local/demo' } });
@@ -170,14 +170,15 @@ test('DELETE is not sticky: a device that asks again gets new credentials', asyn
 
 test('a device that is provisioned is answered 409, in the words that Cloud Relay looks for', async () => {
   const device = await system.provisioned();
-  const text = await system.post(device, 'main');
-  expect(text.status).toBe(409);
+  const text = await untilStatus(409, () => system.post(device, 'main'));
   expect(text.headers.get('content-type')).toMatch(/^text\/plain/);
   expect(text.text).toMatch(/^DeviceAlreadyExistsError/);
 
   const body = { uuid: device, balena_service: 'main' };
   const headers = { accept: 'application/json' };
-  const document = await call('POST', '/api/provision', { key: provisionKey, body, headers });
+  const document = await untilStatus(409, () =>
+    call('POST', '/api/provision', { key: provisionKey, body, headers }),
+  );
   expectProblem(document, { status: 409, code: 'DeviceAlreadyExistsError' });
 });
 

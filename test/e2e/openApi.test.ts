@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { waitFor } from '../support/waitFor.js';
 import { openApiCheck } from './support/openApiCheck.js';
-import type { CallOptions } from './support/provisionApi.js';
+import { type CallOptions, untilStatus } from './support/provisionApi.js';
 import { useSystem } from './support/useSystem.js';
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -40,8 +40,8 @@ test('answers about devices are as described', async () => {
   // The device may be provisioned already.
   expect([202, 409]).toContain((await provision(body)).status);
   await system.state(uuid, 'provisioned');
-  expect((await provision(body)).status).toBe(409);
-  expect((await provision(body, { accept: 'application/json' })).status).toBe(409);
+  await untilStatus(409, () => provision(body));
+  await untilStatus(409, () => provision(body, { accept: 'application/json' }));
   expect((await provision({ uuid, balena_service: 'cloud-relay' })).status).toBe(202);
   await system.state(uuid, 'provisioned');
   expect((await provision(body)).json.code).toBe('service-conflict');
@@ -86,6 +86,7 @@ test('answers to ops are as described', async () => {
     return JSON.parse(text).deadLetters[0]?.sequenceNumber;
   });
   await ops('GET', 'overview');
+  await ops('GET', 'status');
   await ops('GET', 'dead-letters?errorCode=service-not-found&step=validate&since=1h&order=oldest&limit=1');
   expect((await ops('GET', 'dead-letters?since=yesterday')).status).toBe(400);
   expect((await ops('GET', 'dead-letters?what=1')).status).toBe(400);
@@ -119,6 +120,20 @@ test('answers to ops are as described', async () => {
   expect((await ops('POST', `actions/${randomUUID()}/start`, {}, 'actions/{id}/start')).status).toBe(404);
   expect((await ops('GET', 'actions/nonsense', undefined, 'actions/{id}')).status).toBe(404);
   await ops('GET', 'actions?kind=replay');
+  for (const path of ['failures', 'fleets', 'certificates?within=365d', 'activity', 'settings'])
+    expect((await ops('GET', path)).status).toBe(200);
+  expect((await ops('GET', 'certificates?within=soon')).status).toBe(400);
+  const device = { operation: 'provision', uuid: await balena.newDevice(), service: 'main' };
+  expect((await ops('POST', 'requests', device)).status).toBe(202);
+  expect((await ops('POST', 'requests', { ...device, operation: 'remove' })).status).toBe(400);
+  const [fleet] = JSON.parse((await ops('GET', 'fleets')).text).fleets.flatMap(
+    (each: { fleet: string | null }) => each.fleet ?? [],
+  );
+  expect((await ops('POST', 'fleet-plans', { fleet, service: 'main' })).status).toBe(200);
+  expect((await ops('POST', 'fleet-plans', { fleet: 'no/fleet' })).status).toBe(404);
+  expect((await ops('POST', 'fleet-requests', { fleet, service: 'main', onlyMissing: true })).status).toBe(
+    202,
+  );
   expect((await call('GET', '/api/ops/overview')).status).toBe(401);
   expect((await call('GET', '/api/ops/overview', { key: provisionKey })).status).toBe(401);
   expect((await system.call('GET', '/api/ops/nothing', { key: opsKey })).json.code).toBe('ops.not-found');

@@ -5,10 +5,12 @@ import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 const system = await useSystem({
-  // A sixth of the time for work is the limit of the first call to the hub: longer than the delays below.
-  lockSeconds: 22,
-  settings: { WORK_LIMIT_SECONDS: '18', LEASE_GRACE_SECONDS: '4' },
+  // Half of the work limit is the limit of a call to the hub, and half of the grace the limit of a call to balena.
+  lockSeconds: 20,
+  settings: { WORK_LIMIT_SECONDS: '10', LEASE_GRACE_SECONDS: '10' },
 });
+/** Requests are held until `noFaults`, or for this time, ms: shorter than the limits of calls. */
+const heldMs = 4_500;
 const { balena, hub, queue, stack } = system;
 const host = () => stack.hosts.at(-1)!;
 let broker = stack.simulators.serviceBus!;
@@ -45,7 +47,8 @@ test('killed between the record and the message, it has promised nothing', async
   await host().kill();
   broker.process.kill('SIGCONT');
 
-  expect(await promised).toBe('no answer');
+  // A slow machine kills the host after the host has given up.
+  expect(['no answer', 503]).toContain(await promised);
   await stack.startHost('all');
   expect((await system.get(unsent)).json.state).toBe('queued');
 });
@@ -65,15 +68,15 @@ test('killed right after a 202, it is done by the next', async () => {
 test('killed before it could settle its messages, it has done nothing twice', async () => {
   const [good, bad] = [await balena.newDevice(), await balena.newDevice()];
   await Promise.all([hub.forget(), balena.forget()]);
-  const atHub = await hub.fault({ method: 'PUT', path: good, delayMs: 1_000 });
-  const atBalena = await balena.fault({ method: 'GET', path: bad, delayMs: 1_000 });
+  const atHub = await hub.fault({ method: 'PUT', path: good, delayMs: heldMs });
+  const atBalena = await balena.fault({ method: 'GET', path: bad, delayMs: heldMs });
   await Promise.all([system.post(good, 'main'), system.post(bad, 'mian')]);
   await Promise.all([atHub(1), atBalena(1)]);
   await broker.kill();
+  await Promise.all([hub.noFaults(), balena.noFaults()]);
   await Promise.all([system.state(good, 'provisioned'), system.state(bad, 'failed')]);
   await host().kill();
   await restartBroker();
-  await Promise.all([hub.noFaults(), balena.noFaults()]);
   const before = await system.credentials(good);
 
   await stack.startHost('all');
@@ -96,13 +99,14 @@ test('killed before it could settle its messages, it has done nothing twice', as
 test('asked to stop, it finishes what runs, leaves nothing running, and nothing is delivered again', async () => {
   const uuid = await balena.newDevice();
   await Promise.all([hub.forget(), balena.forget()]);
-  const held = await hub.fault({ method: 'PUT', path: uuid, delayMs: 1_000 });
+  const held = await hub.fault({ method: 'PUT', path: uuid, delayMs: heldMs });
   await system.post(uuid, 'main');
   await held(1);
   const stopped = host();
-  await stopped.stop();
-  expect(stopped.process).toMatchObject({ exitCode: 0, signalCode: null });
+  const hasStopped = stopped.stop();
   await hub.noFaults();
+  await hasStopped;
+  expect(stopped.process).toMatchObject({ exitCode: 0, signalCode: null });
   expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
   await isWorkedOff(uuid);
 

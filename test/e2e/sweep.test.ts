@@ -1,9 +1,10 @@
 import { followFleet } from '../../cli/fleet/follow.js';
-import { requestFleet } from '../../cli/fleet/request.js';
+import { requestFleet } from '../../src/fleet/request.js';
 import { rotate } from '../../src/fleet/rotate.js';
 import { planSweep, sweep } from '../../src/fleet/sweep.js';
 import { listRecords } from '../../src/ops/devices/list.js';
 import { requestCheck } from '../../src/provisioning/check.js';
+import { control } from '../chaos/system/control.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { untilIdle } from './support/untilIdle.js';
@@ -13,6 +14,7 @@ const fleet = 'local/demo';
 const second = 'local/second';
 const lines: string[] = [];
 const system = await useSystem({
+  timers: ['sweep', 'renew'],
   settings: {
     FLEETS: `${fleet},${second}`,
     MAX_ATTEMPTS: '2',
@@ -23,7 +25,7 @@ const system = await useSystem({
   },
   onLine: (_, line) => lines.push(line),
 });
-const { balena, hub } = system;
+const { balena, hub, stack } = system;
 const app = appOf(system);
 /** In this system a sweep does not leave recently changed devices alone. */
 const options = { fleets: [fleet], service: 'main', settleMs: 0 };
@@ -40,6 +42,15 @@ test('how long certificates have is reported', async () => {
   const report =
     /certificates due for renewal: 0 \(0 expired, 0 expire within 7 days, 0 within 30, 0 later\)/;
   expect(await said(report)).toBeDefined();
+});
+
+test('the timers stop: the next tests sweep by themselves', async () => {
+  const url = stack.hosts[0]?.endpoints.controlUrl;
+  await control(url, 'PUT /host-faults', { stoppedTimers: ['sweep', 'renew'] });
+  await waitFor('the last runs have ended', async () => {
+    const { outstandingInvocations } = await control<{ outstandingInvocations: number }>(url, 'GET /drain');
+    return outstandingInvocations === 0;
+  });
 });
 
 test('variables that were removed, or replaced, are put right', async () => {
@@ -105,6 +116,7 @@ test('a device whose fleet was deleted is listed after bounded tries, and an ope
   await balena.tell('POST /fleets', { slug: second, services: ['main'] });
   const [device] = await balena.tell<{ uuid: string }[]>('POST /devices', { fleet: second, count: 1 });
   const uuid = device!.uuid;
+  await system.post(uuid, 'main');
   await system.state(uuid, 'provisioned');
   await balena.tell('DELETE /fleets', { slug: second });
   await requestCheck(app, uuid);

@@ -5,6 +5,7 @@ import { useSystem } from './support/useSystem.js';
 const collector = await startCollector();
 afterAll(() => collector.close());
 await useSystem({
+  timers: ['renew'],
   settings: {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     // The metrics were sent at the end of a run. The periodic export comes only once a minute.

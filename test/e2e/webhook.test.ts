@@ -1,20 +1,19 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { projectFolder } from '../../local/stack/projectFolder.js';
+import { readDocument } from '../../local/docs/documents.js';
+import { runnableBlocks } from '../support/documentCommands.js';
 import { signed } from '../support/signedWebhook.js';
 import { waitFor } from '../support/waitFor.js';
+import { runCommands } from './support/runCommands.js';
 import { useSystem } from './support/useSystem.js';
 import { event, newSecret, senderWith } from './support/webhooks.js';
 import { without } from './support/without.js';
 
 const [oldSecret, secret, foreign] = [newSecret(), newSecret(), newSecret()];
 const system = await useSystem({
+  devices: 2,
   settings: { WEBHOOK_SECRETS: `${oldSecret}, ${secret}`, DEFAULT_SERVICE: 'main' },
 });
 const { balena, hub, call, stack } = system;
@@ -51,15 +50,10 @@ test('a request is taken as the provision API takes it, and from senders that ca
   expect(Object.keys(await balena.variables(uuid))).toEqual(['cloud-relay']);
 });
 
-test('the commands of the README sign a webhook that is taken', async () => {
-  const readme = await readFile(join(projectFolder(), 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/```sh\n(.*?)```/gs)].map(([, commands = '']) => commands);
-  const commands = blocks.find((each) => each.includes('webhook-signature')) ?? '';
-  const uuid = await balena.newDevice();
-  const env = { ...process.env, URL: stack.endpoints.functions.url, DEVICE: uuid, SECRET: secret };
-  const { stdout } = await promisify(execFile)('sh', ['-ec', commands], { env });
-  expect(stdout).toMatch(/^HTTP\/1\.1 202 /);
-  await system.state(uuid, 'provisioned');
+test('the commands of docs/webhooks.md sign a webhook that is taken', async () => {
+  const blocks = runnableBlocks(await readDocument('docs/webhooks.md'));
+  expect(await runCommands(blocks, system.folder, { SECRET: secret })).toMatch(/^HTTP\/1\.1 202 /);
+  await system.state(stack.endpoints.balena?.devices[1]?.uuid ?? '', 'provisioned');
 });
 
 describe('a stranger is refused, and nothing comes of it:', () => {

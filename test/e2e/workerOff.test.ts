@@ -4,13 +4,7 @@ import { waitFor } from '../support/waitFor.js';
 import { useSystem } from './support/useSystem.js';
 
 /** A host that calls neither the worker nor the timers, as real hosts have done after a deployment. */
-const system = await useSystem({
-  settings: {
-    'AzureWebJobs.worker.Disabled': 'true',
-    'AzureWebJobs.redrive.Disabled': 'true',
-    'AzureWebJobs.sample.Disabled': 'true',
-  },
-});
+const system = await useSystem({ settings: { 'AzureWebJobs.worker.Disabled': 'true' } });
 const { functions, tables } = system.stack.endpoints;
 
 test('an HTTP function runs the redrive that has been silent for 15 minutes, and health says so', async () => {

@@ -57,7 +57,7 @@ export async function takeScreenshots(
     await picture(await enter('dark'), 'ops-overview-dark', true);
     await picture(await enter('light', phone), 'ops-phone');
 
-    await light.getByText('no backlog').waitFor({ timeout: longestBacklogMs });
+    await light.getByText('no device waits').first().waitFor({ timeout: longestBacklogMs });
     await light.getByRole('link', { name: 'service-not-found' }).first().click();
     await light.locator('tbody').waitFor();
     await picture(light, 'ops-dead-letters');

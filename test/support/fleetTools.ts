@@ -22,6 +22,9 @@ export function fakeFleets() {
   const devices = new Map<string, ListedDevice>();
   let unseen: string | undefined;
   const requests: string[] = [];
+  /** The services of every fleet, and the devices without any of them. */
+  const services = ['main', 'sensor', 'old', 'other'];
+  const without = new Set<string>();
   const balena: FleetListing & { seesFleet(fleet: string | null): Promise<boolean> } = {
     async list(slug, after) {
       requests.push(`list ${slug ?? '*'}`);
@@ -35,6 +38,15 @@ export function fakeFleets() {
       const known = uuids.flatMap((uuid) => devices.get(uuid) ?? []);
       return new Map(known.map(({ uuid, fleet: of }) => [uuid, of]));
     },
+    async servicesOf(slug) {
+      requests.push(`servicesOf ${slug}`);
+      return slug === unseen ? null : services;
+    },
+    async listWithout(service, slug, after) {
+      requests.push(`listWithout ${service} ${slug}`);
+      const lacking = [...devices.values()].filter(({ uuid, fleet: of }) => of === slug && without.has(uuid));
+      return lacking.map(({ uuid }) => uuid).filter((uuid) => uuid > after);
+    },
     async seesFleet(slug) {
       requests.push('seesFleet');
       return slug !== unseen;
@@ -44,6 +56,8 @@ export function fakeFleets() {
     balena,
     requests,
     devices,
+    services,
+    without,
     /** From now on the key does not see this fleet. */
     hide(slug: string) {
       unseen = slug;

@@ -55,6 +55,8 @@ export function opsDependencies({
     close: async () => {},
   };
   const depths = { value: null as Depths | null | Error };
+  /** The services of each fleet, and the devices without the service. */
+  const balena = { services: new Map<string, string[]>(), lacking: new Map<string, string[]>() };
   const status = { row: null as StatusRow | null };
   const circuit = {
     read: async () => ({ state: 'closed', since: 0, until: 0, failures: 0, probe: null, code: null }),
@@ -65,12 +67,13 @@ export function opsDependencies({
     clock,
     sentRecently: rememberSent(clock),
     rateLimiter: {
-      allServed: async () => clock.now(),
+      pausedUntil: async () => clock.now(),
       nextFree: async () => clock.now(),
     } as OpsDependencies['rateLimiter'],
     circuits: { balena: circuit, hub: circuit },
     status: { read: async () => status.row } as OpsDependencies['status'],
     operationsPerMinute: 100,
+    lateCertificateMs: 3 * 86_400_000,
     isWorkerDisabled: false,
     management: {
       async depths() {
@@ -85,6 +88,10 @@ export function opsDependencies({
     actions: openActions(table<unknown>()),
     samples: openSamples(table<StoredSample>()),
     timerRuns: timerRunsIn(clock),
+    balena: {
+      servicesOf: async (fleet) => balena.services.get(fleet) ?? null,
+      listWithout: async (_service, fleet) => balena.lacking.get(fleet) ?? [],
+    },
   };
 
   /** Stores a record; default: a device without the requested service, failed for good. */
@@ -110,6 +117,7 @@ export function opsDependencies({
     away,
     depths,
     status,
+    balena,
     put,
     record: async (index: number) => (await records.read(uuidOf(index)))!.value,
     /** Ends the job of a device, as a worker does. */
@@ -123,8 +131,9 @@ export function opsDependencies({
         }
         const thumbprint = 'A'.repeat(64);
         const hub: HubState = [thumbprint, thumbprint];
-        const observed = { ...record.observed, thumbprint, service: record.desired.service, hub };
-        return { ...record, observed, job: null, error: null, completedAt: at, scopes: ['sensor'] };
+        const { service } = record.desired;
+        const observed = { ...record.observed, thumbprint, service, hub };
+        return { ...record, observed, job: null, error: null, completedAt: at, scopes: [service ?? ''] };
       }),
     deadLetter: (body: unknown, sequenceNumber: string, more: Partial<PeekedDeadLetter> = {}) =>
       deadLetters.push({ body, sequenceNumber, reason: '', description: '', enqueuedAt: start, ...more }),

@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 
 /** Far longer than any condition takes here, also on a machine with ten times its load. */
-const patienceMs = 120_000;
+const patienceMs = 240_000;
 const everyMs = 40;
 
 /**
  * Calls a probe again and again until the probe returns a value other than false, null or undefined. After an error the probe
- * is called again. After two minutes the test fails, with the last error.
+ * is called again. After four minutes the test fails, with the last error.
  *
- * @param condition completes the failure "waited 120 s in vain until …"
+ * @param condition completes the failure "waited 240 s in vain until …"
  * @returns the value of the probe
  */
 export async function waitFor<R>(

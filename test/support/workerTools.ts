@@ -45,7 +45,6 @@ export function workerDependencies(at: number) {
     charge: () => calls.push('charged'),
     delayAll: async (ms) => void calls.push(`delayed ${ms}`),
     pausedUntil: async () => 0,
-    allServed: async () => clock.now(),
     nextFree: async () => clock.now(),
   };
   const balenaLimit: BalenaLimit = {

@@ -1,9 +1,10 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import { ConfigError } from '../../src/config/config.js';
 import { settingNames } from '../../src/config/settings.js';
-import { healthOf } from '../../src/health/health.js';
+import { factsOf, healthLines } from '../../src/health/health.js';
 import { withErrorResponses } from '../../src/http/errors.js';
 import type { App } from '../../src/openApp.js';
+import { systemClock } from '../../src/shared/time.js';
 import { startApp } from '../../src/startApp.js';
 import { handClock } from '../support/handClock.js';
 import { least } from './config/support/environment.js';
@@ -62,7 +63,7 @@ test.each(wrong)(
       expect(JSON.parse(body)).toMatchObject({ code: 'settings-wrong' });
       expect(body.includes(name)).toBe(callers === 'with-key');
     }
-    const health = await healthOf(() => app.get());
+    const health = healthLines(await factsOf(() => app.get(), systemClock));
     expect(health.every((line) => line.name === 'configuration' && !line.ok)).toBe(true);
     expect(health.some(({ detail }) => detail.includes(name))).toBe(true);
     minute();

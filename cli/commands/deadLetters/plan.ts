@@ -1,5 +1,6 @@
+import type { OpsApp } from '../../../src/openOpsApp.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
-import { byOption, examples, parsePositive } from '../../options/common.js';
+import { byOption, examples, parsePositive, parseService } from '../../options/common.js';
 import { addFilterOptions, type FilterOptions, filterOf } from '../../options/filterOptions.js';
 import { showAction } from '../../output/showAction.js';
 import type { AddCommand } from '../command.js';
@@ -14,6 +15,11 @@ export const addPlan: AddCommand = (parent, action) =>
       ),
   )
     .option('--rate <number>', "requests in a minute (default: the hub's limit)", parsePositive)
+    .option(
+      '--service <name>',
+      'plan requests for this service instead of the failed one, and count the devices without the service; "" for the device level',
+      parseService,
+    )
     .addOption(byOption())
     .addHelpText(
       'after',
@@ -23,13 +29,15 @@ export const addPlan: AddCommand = (parent, action) =>
       ),
     )
     .action(
-      action(async (session, options: FilterOptions & { rate?: number; by: string }) => {
-        const { rate, by } = options;
-        const plan = await planAction(await session.app(), {
+      action(async (session, options: FilterOptions & { rate?: number; service?: string; by: string }) => {
+        const { rate, service, by } = options;
+        const app: OpsApp = service === undefined ? await session.app() : await session.fleetApp();
+        const plan = await planAction(app, {
           kind: 'replay',
           filter: filterOf(options),
           by,
           ...(rate !== undefined && { rate }),
+          ...(service !== undefined && { service }),
         });
         session.printResult(plan, (shown) => {
           const next =

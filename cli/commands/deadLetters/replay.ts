@@ -5,9 +5,16 @@ import { readAction } from '../../../src/ops/bulk/read.js';
 import type { Action } from '../../../src/ops/bulk/schema.js';
 import { printable } from '../../../src/shared/printable.js';
 import { CliError, exitCodes } from '../../errors.js';
-import { byOption, examples, parseCount, parsePositive, yesOption } from '../../options/common.js';
+import {
+  byOption,
+  examples,
+  parseCount,
+  parsePositive,
+  parseService,
+  yesOption,
+} from '../../options/common.js';
 import { addFilterOptions, expectFilter, type FilterOptions, filterOf } from '../../options/filterOptions.js';
-import { requestCount, showAction } from '../../output/showAction.js';
+import { placeName, requestCount, showAction } from '../../output/showAction.js';
 import { plural } from '../../output/text.js';
 import { span } from '../../output/time.js';
 import type { AddCommand } from '../command.js';
@@ -15,6 +22,7 @@ import { startAndFollow } from '../startAndFollow.js';
 
 type ReplayOptions = FilterOptions & {
   all?: boolean;
+  service?: string;
   rate?: number;
   ramp?: boolean;
   limit?: number;
@@ -35,6 +43,11 @@ export const addReplay: AddCommand = (parent, action) =>
   )
     .option('--all', 'all failed requests, without a filter')
     .option(
+      '--service <name>',
+      'request this service instead of the failed one, after a check that the fleets have the service; "" for the device level',
+      parseService,
+    )
+    .option(
       '--rate <number>',
       "requests in a minute (default: the plan's rate, or the hub's limit)",
       parsePositive,
@@ -48,6 +61,7 @@ export const addReplay: AddCommand = (parent, action) =>
       'after',
       examples(
         'provisioner dead-letters replay --code service-not-found --ramp',
+        'provisioner dead-letters replay --code service-not-found --service main',
         'provisioner dead-letters replay --uuid $UUID --yes',
         'provisioner dead-letters replay 01a21101-584d-7548-80c4-1fdc1328f529 # a plan',
         'provisioner dead-letters replay --all --limit 100 --yes --no-follow --json',
@@ -57,7 +71,7 @@ export const addReplay: AddCommand = (parent, action) =>
       action(async (session, options: ReplayOptions, id?: string) => {
         const { rate, ramp = false, limit, yes = false, by, follow } = options;
         session.requireConfirmable(yes);
-        const app = await session.app();
+        const app: OpsApp = options.service === undefined ? await session.app() : await session.fleetApp();
         const plan = id === undefined ? await planNow(app, options) : await planned(app, id, options);
         const { planned: found, quarantined } = plan.counts;
         if (found === 0) {
@@ -79,7 +93,7 @@ export const addReplay: AddCommand = (parent, action) =>
         const size = requestCount({ ...plan, limit: limit ?? null });
         const perMinute = rate ?? plan.ratePerMinute;
         const time = perMinute ? (size / perMinute) * 60_000 : (plan.expectedSeconds * 1_000 * size) / found;
-        const what = `${plural(size, 'request')} will be repeated${ramp ? ', in growing waves' : `, within about ${span(time)}`}.`;
+        const what = `${plural(size, 'request')} will be ${plan.service === null ? 'repeated' : `made for ${placeName(plan.service)}`}${ramp ? ', in growing waves' : `, within about ${span(time)}`}.`;
         if (!(await session.confirm(what, yes))) {
           if (id === undefined) await cancelAction(app, plan.id, { by });
           throw new CliError('not-confirmed', exitCodes.rejected, 'Not confirmed: nothing was replayed.');
@@ -97,11 +111,18 @@ export const addReplay: AddCommand = (parent, action) =>
 function planNow(app: OpsApp, options: ReplayOptions): Promise<Action> {
   const filter = filterOf(options);
   expectFilter(filter, options.all);
-  return planAction(app, { kind: 'replay', filter, by: options.by });
+  const { service, by } = options;
+  return planAction(app, { kind: 'replay', filter, by, ...(service !== undefined && { service }) });
 }
 
 /** Reads a plan that can be started. @throws CliError, RequestError */
 async function planned(app: OpsApp, id: string, options: ReplayOptions): Promise<Action> {
+  if (options.service !== undefined)
+    throw new CliError(
+      'usage',
+      exitCodes.wrongUsage,
+      'A plan has a fixed service. Use --service with a filter, or with dead-letters plan.',
+    );
   if (options.all || Object.keys(filterOf(options)).length > 0)
     throw new CliError(
       'usage',

@@ -6,6 +6,8 @@ import { pollMs, waitFor } from './wait.js';
 const version = 'api-version=2024-11-01';
 /** The time from one refresh to the next, while the functions still miss a secret. */
 const againMs = 6 * pollMs;
+/** A wrong setting that the functions name for so long stays wrong: an instance with the former settings has ended by then. */
+const settledMs = 12 * pollMs;
 
 /** The functions of every deployment. A function of these is missing while the host cannot load the code. */
 export const expectedFunctions = [
@@ -88,18 +90,24 @@ export async function listFunctions(app) {
 
 /**
  * Requests the health of the deployment, with the function's own key, until the answer is 200. An instance may have read its settings before the
- * role worked, so the references are refreshed again while the answer names one.
+ * role worked, so the references are refreshed again while the answer names one. A wrong setting ends the wait early.
  *
  * @param {string} app
  * @param {string} url
  */
 export async function waitForHealth(app, url) {
   let refreshedAt = Date.now();
+  let wrongSince = Infinity;
   await waitFor(async () => {
     try {
       const { default: key } = await arm('post', `${app}/functions/health/listkeys?${version}`);
       const missing = await readHealth(url, key);
-      if (missing?.includes('unresolved Key Vault reference') && Date.now() - refreshedAt >= againMs) {
+      const isUnresolved = missing?.includes('unresolved Key Vault reference');
+      wrongSince =
+        missing?.includes('configuration: ') && !isUnresolved ? Math.min(wrongSince, Date.now()) : Infinity;
+      if (missing && Date.now() - wrongSince >= settledMs)
+        throw new HookProblem(missing, 'correct the settings with azd env set, then azd up.');
+      if (isUnresolved && Date.now() - refreshedAt >= againMs) {
         await arm('post', `${app}/config/configreferences/appsettings/refresh?${version}`);
         await arm('post', `${app}/restart?${version}`);
         refreshedAt = Date.now();
@@ -122,8 +130,8 @@ async function readHealth(url, key) {
     const headers = { 'x-functions-key': key };
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(30_000) });
     if (response.status === 200) return null;
-    const line = (await response.text()).split('\n').find((text) => text.includes('NOT OK'));
-    return `GET /api/health answers ${response.status}${line ? `: ${line}` : '.'}`;
+    const lines = (await response.text()).split('\n').filter((text) => text.includes('NOT OK'));
+    return `GET /api/health answers ${response.status}${lines.length > 0 ? `: ${lines.join('; ')}` : '.'}`;
   } catch {
     return 'GET /api/health does not answer yet.';
   }

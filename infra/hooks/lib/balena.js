@@ -16,6 +16,7 @@ const ownFleets = 'is_public eq false or owns__device/any(d:d/id gt 0)';
  * @param {string[]} given.fleets slugs; empty for all fleets that the key sees
  */
 export async function checkBalena({ apiUrl, apiKey, fleets }) {
+  checkUrl(apiUrl);
   if (!/^[!-~]+$/.test(apiKey))
     throw new HookProblem('NEW_BALENA_API_KEY has blanks or special letters.', renew);
   const actor = await request(apiUrl, apiKey, 'actor/v1/whoami');
@@ -28,7 +29,9 @@ export async function checkBalena({ apiUrl, apiKey, fleets }) {
   const filter = encodeURIComponent(ownFleets);
   const rows = await request(apiUrl, apiKey, `v7/application?$select=slug&$filter=${filter}`);
   if (rows === null) return;
-  const seen = /** @type {{ slug: string }[]} */ (rows.d ?? []).map(({ slug }) => slug);
+  const seen = /** @type {{ slug: string }[]} */ (Array.isArray(rows.d) ? rows.d : []).map(
+    ({ slug }) => slug,
+  );
   const unseen = fleets.filter((fleet) => !seen.includes(fleet));
   if (unseen.length > 0)
     throw new HookProblem(
@@ -39,6 +42,21 @@ export async function checkBalena({ apiUrl, apiKey, fleets }) {
     throw new HookProblem('The new balena API key sees no fleet.', "give the key's user a role in a fleet.");
   done(
     `balena accepts the new API key, which sees ${fleets.length > 0 ? fleets.join(', ') : `${seen.length} fleets`}.`,
+  );
+}
+
+/**
+ * The key goes to this address, so an address without TLS is refused before the first request. The functions have the same rule.
+ *
+ * @param {string} apiUrl
+ */
+function checkUrl(apiUrl) {
+  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null;
+  const isLocal = url?.protocol === 'http:' && ['localhost', '127.0.0.1'].includes(url.hostname);
+  if (url?.protocol === 'https:' || isLocal) return;
+  throw new HookProblem(
+    'BALENA_API_URL in MORE_SETTINGS is not a URL with https.',
+    'correct the value, such as https://api.balena-cloud.com/.',
   );
 }
 

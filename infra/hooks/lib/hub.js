@@ -13,6 +13,11 @@ const knownTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'];
  * @param {import('./azure.js').Environment} env
  */
 export async function checkHub(env) {
+  if (env.EXISTING_IOT_HUB_RESOURCE_GROUP && !env.EXISTING_IOT_HUB)
+    throw new HookProblem(
+      'EXISTING_IOT_HUB_RESOURCE_GROUP is set, and EXISTING_IOT_HUB is not: the deployment would not use a hub of that group.',
+      'azd env set EXISTING_IOT_HUB <name of the hub>, or azd env set EXISTING_IOT_HUB_RESOURCE_GROUP "".',
+    );
   const named = env.EXISTING_IOT_HUB || env.CREATED_IOT_HUB;
   if (!named) {
     const found = await findCreated(env);
@@ -29,7 +34,7 @@ export async function checkHub(env) {
     throw new HookProblem(
       `The hub ${named} is not in the resource group ${group}.`,
       env.EXISTING_IOT_HUB
-        ? 'correct EXISTING_IOT_HUB and EXISTING_IOT_HUB_RESOURCE_GROUP with azd env set.'
+        ? 'correct EXISTING_IOT_HUB (the name, without a domain) and EXISTING_IOT_HUB_RESOURCE_GROUP with azd env set.'
         : 'if the hub was deleted, azd env set CREATED_IOT_HUB "": the deployment then creates a new hub.',
     );
   done(`The hub ${named} exists, and stays as it is.`);

@@ -63,7 +63,7 @@ const throttleBody = z.strictObject({
  * | `POST /fleets` | `{slug, services}`: adds the fleet, and a release with the missing services |
  * | `DELETE /fleets` | `{slug}`: removes the fleet with its devices |
  * | `POST /releases` | `{fleet, services}`: a release with exactly these services becomes the fleet's target |
- * | `GET /installs`, `PUT /installs` | `{lateMs: 2000}`: new installs come so late; default 0 |
+ * | `GET /installs`, `PUT /installs` | `{lateMs: 2000}`: installs that are new or have not come yet come so late; default 0 |
  * | `POST /keys` | `{reads: [slug], writes: [slug]}`: a user's key with conditional rights. Answers `{apiKey}` |
  * | `PUT /keys/{apiKey}` | the same for a key that exists; null for all rights |
  * | `POST /devices` | `{fleet?, count}` or `{fleet?, uuids}`: registers devices. Answers `[{uuid, apiKey}]`. `reported: false` for devices without a report of their OS |

@@ -49,8 +49,11 @@ export function readLateMs(db: DatabaseSync): number {
   return Number(db.prepare('SELECT value FROM setting WHERE name = ?').get(lateSetting)?.value ?? 0);
 }
 
+/** Sets how late installs come, ms. The installs that have not come yet come after this time at the latest. */
 export function setLateMs(db: DatabaseSync, lateMs: number): void {
   db.prepare('INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)').run(lateSetting, lateMs);
+  const latest = new Date(Date.now() + lateMs).toISOString();
+  db.prepare('UPDATE service_install SET created_at = ? WHERE created_at > ?').run(latest, latest);
 }
 
 /** Adds a release with exactly these services to a fleet, and the installs of the new services to the fleet's devices. */

@@ -1,5 +1,4 @@
 import { type IncomingMessage, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, type Handle, type ReceivedRequest, readRequest } from './requests.js';
 import type { Control } from './startControl.js';
 
@@ -70,7 +69,7 @@ export function applyFaults(control: Control, service: SimulatedService): Reques
       received.target,
       () => service.subjects?.(received) ?? [],
     );
-    if (delayMs > 0) await sleep(delayMs);
+    if (delayMs > 0) await control.faults.delay(delayMs);
     if (!fault) {
       const answer = await handle(received);
       send(response, answer);

@@ -38,7 +38,7 @@ const fields = z.strictObject({
   probability: z.number().min(0).max(1).optional(),
   /** The fault ends after this number of hits. Default: never. */
   times: z.int().positive().optional(),
-  /** Delay of the request, milliseconds: a number, or [least, most] for an evenly distributed random delay. */
+  /** Delay of the request, milliseconds: a number, or [least, most] for an evenly distributed random delay. The end of the faults ends the delay. */
   delayMs: z
     .union(
       [milliseconds, z.tuple([milliseconds, milliseconds])],
@@ -129,6 +129,8 @@ export interface Faults {
    * @param subjects finds the subjects of the request. Called only if a fault selects by subject
    */
   judge(method: string, path: string, subjects?: () => string[]): Verdict;
+  /** Waits for the delay of a verdict, ms. The end of all faults, or their replacement, ends the delay: a test can hold a request. */
+  delay(ms: number): Promise<void>;
 }
 
 /** @param seed of the random generator for faults with a probability */
@@ -136,6 +138,7 @@ export function createFaults(seed = 1): Faults {
   let from = seed;
   let random = seededRandom(from);
   let rows: Array<{ fault: Fault; path?: RegExp; hits: number }> = [];
+  const delayed = new Set<() => void>();
   const row = (fault: Fault) => ({ fault, path: fault.path ? new RegExp(fault.path) : undefined, hits: 0 });
 
   return {
@@ -146,6 +149,7 @@ export function createFaults(seed = 1): Faults {
     replace(faults) {
       rows = faults.map(row);
       random = seededRandom(from);
+      for (const end of delayed) end();
     },
     seed(given) {
       from = given;
@@ -166,6 +170,16 @@ export function createFaults(seed = 1): Faults {
       }
       return { delayMs };
     },
+    delay: (ms) =>
+      new Promise((resolve) => {
+        const end = () => {
+          clearTimeout(timer);
+          delayed.delete(end);
+          resolve();
+        };
+        const timer = setTimeout(end, ms);
+        delayed.add(end);
+      }),
   };
 }
 

@@ -36,9 +36,9 @@ function operationOf({ method, path, summary, request: schema, status, response 
     responses: {
       [status]: jsonResponse(response, summary),
       400: problemResponse('the request is invalid; the detail says how to correct the request'),
-      ...(byId && { 404: problemResponse('the id is unknown') }),
+      ...((byId || method === 'POST') && { 404: problemResponse('the id or the fleet is unknown') }),
       ...(method === 'POST' && {
-        ...(byId && { 409: problemResponse('the state of the action does not allow this') }),
+        409: problemResponse('the state of the action or of the device does not allow this'),
         413: problemResponse('the body is larger than 16 KiB'),
         415: problemResponse('the body is compressed (Content-Encoding): send the body uncompressed'),
       }),

@@ -1,19 +1,24 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import type { OpsDependencies } from '../../ops/dependencies.js';
+import type { OperatorDependencies } from '../../ops/requests/dependencies.js';
 import { RequestError } from '../../ops/shared/request.js';
 import { jsonText } from '../../shared/printable.js';
 import { noBodyHint, parseJsonObject, readBody } from '../body.js';
 import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
-import { codeInQuery, opsRoutes } from './routes.js';
+import { codeInQuery, type OpsRoute, opsRoutes } from './routes.js';
 
 /**
  * Answers a request of `/api/ops/…` (see `opsRoutes`).
  *
+ * @param by the name of a signed-in operator, which replaces the name in the request; default: the name in the request
  * @throws BadRequest `ops.request.…`
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`; see `withErrorResponses`
  */
-export async function answerOps(deps: OpsDependencies, request: HttpRequest): Promise<HttpResponseInit> {
+export async function answerOps(
+  deps: OperatorDependencies,
+  request: HttpRequest,
+  by?: string,
+): Promise<HttpResponseInit> {
   const { resource = '', id, verb } = request.params;
   const path = [resource, ...(id === undefined ? [] : ['{id}']), ...(verb === undefined ? [] : [verb])].join(
     '/',
@@ -32,7 +37,7 @@ export async function answerOps(deps: OpsDependencies, request: HttpRequest): Pr
     const body = route.method === 'GET' ? null : parseJsonObject(await readBody(request, 'ops'), 'ops');
     if (route.method !== 'GET' && !body) hint = ` The request has no body. ${noBodyHint}`;
     const sent = route.method === 'GET' ? readQuery(request) : (body ?? {});
-    const answer = await route.run(deps, id ?? '', sent);
+    const answer = await route.run(deps, id ?? '', by === undefined ? sent : withName(route, sent, by));
     return {
       status: route.status,
       headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
@@ -43,6 +48,11 @@ export async function answerOps(deps: OpsDependencies, request: HttpRequest): Pr
       return problem({ status: error.status, code: error.code, detail: error.message + hint });
     throw error;
   }
+}
+
+/** A signed-in operator cannot act under another name. */
+function withName({ method, request }: OpsRoute, sent: object, by: string): object {
+  return method === 'POST' && request && 'by' in request.shape ? { ...sent, by } : sent;
 }
 
 /**

@@ -47,7 +47,11 @@ export async function handleEvent(
   const { uuid } = event;
   if (event.kind === 'provision')
     return outcomeOf(
-      await accept(deps, { uuid, present: true, service: event.service ?? defaultService }, false),
+      await accept(
+        deps,
+        { uuid, present: true, service: event.service ?? defaultService, announced: true },
+        false,
+      ),
     );
   const accepted = event.kind === 'created' ? await acceptNew(deps, uuid, defaultService) : null;
   return accepted ? outcomeOf(accepted) : checkOutcome(uuid, await requestCheck(deps, uuid));

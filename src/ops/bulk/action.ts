@@ -1,6 +1,6 @@
 import type { Desired, Retirement } from '../../device/record.js';
 import type { EpochMs } from '../../shared/time.js';
-import type { ActionCounts, ActionKind, ActionState } from './schema.js';
+import type { ActionCounts, ActionFailure, ActionKind, ActionState } from './schema.js';
 
 /** A bulk action as a row of the table "ops". The items of the set are in rows of their own. */
 export interface StoredAction {
@@ -13,6 +13,10 @@ export interface StoredAction {
   reason: string | null;
   /** A rotation only: the hub must also stop accepting the old certificates. */
   revoke: boolean;
+  /** A replay only: the service of the new requests; null repeats each request as it was. */
+  service: string | null;
+  /** The number of planned devices without that service; null without a service. */
+  lacking: number | null;
   plannedAt: EpochMs;
   startedAt: EpochMs | null;
   startedBy: string | null;
@@ -36,6 +40,8 @@ export interface StoredAction {
   wave: Wave;
   /** The final counts of a finished action; null before. */
   counts: ActionCounts | null;
+  /** The first failures of a finished action; none before. */
+  failures: ActionFailure[];
   /** The current wake-up message. A worker ignores wake-up messages of other generations; see `WakeUpMessage`. */
   wakeUp: { generation: number; due: EpochMs };
   /** The set is still being written. Readers hide the action. If the writing process died, the clean-up removes the action. */

@@ -5,7 +5,7 @@ import { hasFinished, type Item, type StoredAction, sizeOf, type Wave } from './
 import { cancelItem, cancelRotation } from './cancelItem.js';
 import type { BulkDependencies } from './dependencies.js';
 import { discardItem } from './discardItem.js';
-import { countOutcomes, isUnderWay } from './read.js';
+import { isUnderWay, readOutcomes } from './read.js';
 import { replayItem } from './replayItem.js';
 import { itemsPerPart, requestedRecords } from './requestedRecords.js';
 import { rotateItem } from './rotateItem.js';
@@ -110,7 +110,7 @@ async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promi
   const startedAt = clock.now();
   const last = await requestedRecords(deps, action, Math.max(0, action.nextIndex - lastItems));
   if (last.some((summary) => isUnderWay(summary, action.id))) return waveCheckMs;
-  const counts = await countOutcomes(deps, action);
+  const { counts, failures } = await readOutcomes(deps, action);
   const now = clock.now();
   if (counts.underWay > 0) return Math.min(Math.max(waveCheckMs, 10 * (now - startedAt)), longestWaveCheckMs);
   await actions.amend(action.id, (stored) => {
@@ -123,9 +123,9 @@ async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promi
     if (stored.nextIndex < sizeOf(stored)) {
       const { wave, halted } = nextWave(stored, counts, now);
       if (wave) return { ...stored, wave };
-      return { ...stored, state: 'halted', endedAt: now, counts, note: halted };
+      return { ...stored, state: 'halted', endedAt: now, counts, failures, note: halted };
     }
-    return { ...stored, state: 'done', endedAt: now, counts };
+    return { ...stored, state: 'done', endedAt: now, counts, failures };
   });
   return 0;
 }
@@ -133,10 +133,10 @@ async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promi
 /** Cancels the pending requests, and finishes the action as cancelled. */
 async function finishCancelling(deps: BulkDependencies, action: StoredAction): Promise<void> {
   await cancelRequests(deps, action);
-  const counts = await countOutcomes(deps, action);
+  const outcomes = await readOutcomes(deps, action);
   const now = deps.clock.now();
   await deps.actions.amend(action.id, (stored) =>
-    stored.state === 'cancelling' ? { ...stored, state: 'cancelled', endedAt: now, counts } : null,
+    stored.state === 'cancelling' ? { ...stored, state: 'cancelled', endedAt: now, ...outcomes } : null,
   );
 }
 

@@ -4,6 +4,7 @@ import { isToRotate } from '../../fleet/rotate.js';
 import { deadLetterFilter, matchDeadLetter } from '../deadLetters/filter.js';
 import type { DeadLetterStatus } from '../deadLetters/schema.js';
 import type { DeadLetterEntry } from '../deadLetters/snapshot.js';
+import { refuseUnknownCode, refuseUnknownFleet } from '../shared/knownNames.js';
 import { parse, parseWhen } from '../shared/request.js';
 import type { Item } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
@@ -27,6 +28,7 @@ const statusesFor: Record<'replay' | 'discard', DeadLetterStatus[]> = {
  * Chooses the dead letters of a replay or a discard, the oldest failure first. A replay takes a quarantined dead letter only if the
  * filter names the device or the message.
  *
+ * @param isForService true for a replay with another service: a deprovisioning has no service, and is left out
  * @throws RequestError `ops.bad-filter`
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
@@ -34,16 +36,25 @@ export async function chooseDeadLetters(
   deps: Pick<BulkDependencies, 'deadLetterSnapshots' | 'clock'>,
   kind: 'replay' | 'discard',
   given: object,
+  isForService = false,
 ): Promise<ChosenSet> {
   const filter = parse(deadLetterFilter, given, 'filter');
   const matches = matchDeadLetter(filter, deps.clock.now());
   const { deadLetters } = await deps.deadLetterSnapshots.read(0);
   const matching = deadLetters.filter(matches);
+  if (matching.length === 0)
+    refuseUnknownCode(
+      filter.code,
+      deadLetters.map(({ code }) => code),
+    );
   const byName = filter.uuid !== undefined || filter.sequenceNumber !== undefined;
   const wanted = byName ? [...statusesFor[kind], 'quarantined'] : statusesFor[kind];
   const superseded = kind === 'replay' ? olderDuplicates(deadLetters) : new Set<DeadLetterEntry>();
-  const chosen = matching
-    .filter((deadLetter) => wanted.includes(deadLetter.status) && !superseded.has(deadLetter))
+  const replayable = matching.filter(
+    (deadLetter) => wanted.includes(deadLetter.status) && !superseded.has(deadLetter),
+  );
+  const chosen = replayable
+    .filter(({ operation }) => !isForService || operation !== 'deprovision')
     .sort((a, b) => (a.failedAt < b.failedAt ? -1 : 1));
   return {
     items: chosen.map((deadLetter) => ({
@@ -57,6 +68,7 @@ export async function chooseDeadLetters(
         ? noteLeftOut(
             count(matching, 'unreadable'),
             matching.filter((deadLetter) => superseded.has(deadLetter)).length,
+            replayable.length - chosen.length,
           )
         : null,
   };
@@ -82,7 +94,7 @@ function itemOf({
   return item;
 }
 
-function noteLeftOut(unreadable: number, olderDuplicates: number): string | null {
+function noteLeftOut(unreadable: number, olderDuplicates: number, deprovisionings: number): string | null {
   const notes: string[] = [];
   if (unreadable > 0)
     notes.push(
@@ -91,6 +103,10 @@ function noteLeftOut(unreadable: number, olderDuplicates: number): string | null
   if (olderDuplicates > 0)
     notes.push(
       `For a device without a record only the newest dead letter is taken. Left out: ${olderDuplicates}.`,
+    );
+  if (deprovisionings > 0)
+    notes.push(
+      `A deprovisioning has no service, and is not part of this replay. Left out: ${deprovisionings}.`,
     );
   return notes.length > 0 ? notes.join(' ') : null;
 }
@@ -139,7 +155,12 @@ export async function chooseToRotate(
   };
   const chosen: Summary[] = [];
   const among = uuid === undefined ? deps.records.summaries() : await deps.records.summariesOf([uuid]);
-  for await (const summary of among) if (isToRotate(summary, filter)) chosen.push(summary);
+  const fleets = new Set<string | null>();
+  for await (const summary of among) {
+    fleets.add(summary.fleet);
+    if (isToRotate(summary, filter)) chosen.push(summary);
+  }
+  if (chosen.length === 0 && uuid === undefined) refuseUnknownFleet(filter.fleet, fleets);
   chosen.sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
   return {
     items: chosen.map((summary) => {

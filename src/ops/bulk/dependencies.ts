@@ -1,3 +1,4 @@
+import type { ServiceDependencies } from '../../fleet/services.js';
 import type { AcceptDependencies } from '../../provisioning/accept.js';
 import type { DiscardedDeadLetters } from '../../queue/deadLetters.js';
 import type { DeadLetterSnapshots } from '../deadLetters/snapshot.js';
@@ -10,4 +11,6 @@ export interface BulkDependencies extends AcceptDependencies {
   deadLetterSnapshots: DeadLetterSnapshots;
   discarded: DiscardedDeadLetters;
   actions: Actions;
+  /** Only the plan of a replay with another service needs balena. */
+  balena?: ServiceDependencies['balena'];
 }

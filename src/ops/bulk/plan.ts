@@ -1,8 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import * as z from 'zod';
+import { serviceName } from '../../shared/schemas.js';
 import { countLargest } from '../shared/counting.js';
 import { parse, RequestError } from '../shared/request.js';
 import type { StoredAction } from './action.js';
+import { checkService } from './checkService.js';
 import { type ChosenSet, chooseDeadLetters, chooseToRotate } from './choose.js';
 import type { BulkDependencies } from './dependencies.js';
 import { actionFilter } from './filter.js';
@@ -28,6 +30,11 @@ export const actionRequest = z.strictObject({
     .describe(
       'rotation after a leak: the hub stops accepting the old certificates as soon as balena shows the new ones',
     ),
+  service: serviceName
+    .optional()
+    .describe(
+      "replay: request this service instead of the failed one ('' for the device level); refused if no fleet of the requests has the service",
+    ),
   by: z.string().min(1).max(100).optional().describe('the operator who plans, for the audit'),
 });
 
@@ -37,17 +44,20 @@ export type ActionRequest = z.input<typeof actionRequest>;
  * Plans a bulk action: stores the action with the set of items that match the filter now. Requests failing later are not part of the
  * set. The action does nothing before `startAction`.
  *
- * @throws RequestError `ops.bad-request`, `ops.bad-filter`, `ops.no-reason`
- * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
+ * @throws RequestError `ops.bad-request`, `ops.bad-filter`, `ops.no-reason`, `ops.no-such-service`
+ * @throws ProvisioningError `records-unavailable`, `queue-unavailable`; with a service `balena-…`, `timed-out`
  */
 export async function planAction(deps: BulkDependencies, request: ActionRequest): Promise<Action> {
-  const { kind, filter, rate, reason, revoke, by } = parse(actionRequest, request);
+  const { kind, filter, rate, reason, revoke, service, by } = parse(actionRequest, request);
   if (kind === 'discard' && !reason)
     throw new RequestError('ops.no-reason', 'A discard needs a reason, for the audit.');
+  if (service !== undefined && kind !== 'replay')
+    throw new RequestError('ops.bad-request', 'Only a replay can have another service.');
   const chosen: ChosenSet =
     kind === 'rotate'
       ? await chooseToRotate(deps, filter, revoke)
-      : await chooseDeadLetters(deps, kind, filter);
+      : await chooseDeadLetters(deps, kind, filter, service !== undefined);
+  const found = service === undefined ? null : await checkService(deps, service, chosen);
   const action: StoredAction = {
     id: randomUUIDv7(),
     kind,
@@ -56,6 +66,8 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
     filter: Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
     reason: reason ?? null,
     revoke: revoke && kind === 'rotate',
+    service: service ?? null,
+    lacking: found?.lacking ?? null,
     plannedAt: deps.clock.now(),
     startedAt: null,
     startedBy: null,
@@ -71,11 +83,12 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
       (code) => code,
     ),
     byFleet: countLargest(chosen.items, ({ fleet }) => fleet ?? 'unknown'),
-    note: chosen.note,
+    note: [chosen.note, found?.note].filter(Boolean).join(' ') || null,
     nextIndex: 0,
     superseded: 0,
     wave: { from: 0, to: 0, startsAt: 0, failedBefore: 0 },
     counts: null,
+    failures: [],
     wakeUp: { generation: 0, due: 0 },
   };
   await deps.actions.create(

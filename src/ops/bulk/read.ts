@@ -8,7 +8,14 @@ import { hasFinished, type StoredAction, sizeOf } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
 import type { Actions } from './repository.js';
 import { requestedRecords } from './requestedRecords.js';
-import { type Action, type ActionCounts, type ActionPage, actionKinds } from './schema.js';
+import {
+  type Action,
+  type ActionCounts,
+  type ActionFailure,
+  type ActionPage,
+  actionKinds,
+  mostFailures,
+} from './schema.js';
 
 type ReadDependencies = Pick<BulkDependencies, 'actions' | 'records' | 'operationsPerMinute'>;
 
@@ -27,9 +34,13 @@ export async function readAction(deps: ReadDependencies, id: string): Promise<Ac
       'There is no action with this id. The id of an action comes from its plan.',
       404,
     );
-  const action = stored.value;
+  return viewWithCounts(deps, stored.value);
+}
+
+/** The view of an action with the present counts, which the records have while the action runs. */
+async function viewWithCounts(deps: ReadDependencies, action: StoredAction): Promise<Action> {
   if (action.state === 'planned' || hasFinished(action)) return viewAction(deps, action);
-  return viewAction(deps, action, await countOutcomes(deps, action));
+  return viewAction(deps, { ...action, ...(await readOutcomes(deps, action)) });
 }
 
 export const actionQuery = z.strictObject({
@@ -40,7 +51,7 @@ export const actionQuery = z.strictObject({
 export type ActionQuery = z.input<typeof actionQuery>;
 
 /**
- * Lists all started actions, as the audit. A running action has the counts of the last wave; `readAction` has the present counts.
+ * Lists all started actions, as the audit, with the present counts.
  *
  * @throws RequestError `ops.bad-request`, `ops.bad-cursor`
  * @throws ProvisioningError `records-unavailable`
@@ -56,18 +67,15 @@ export async function listActions(deps: ReadDependencies, query: ActionQuery = {
     limit,
     from: cursor === undefined ? null : readCursor(cursor),
   });
-  return { actions: items.map((action) => viewAction(deps, action)), total: started.length, next };
+  const counted = await Promise.all(items.map((action) => viewWithCounts(deps, action)));
+  const actions = counted.map((action) => ({ ...action, failures: [] }));
+  return { actions, total: started.length, next };
 }
 
-/**
- * The form of an action in the API.
- *
- * @param counts default: the final counts, or no request yet
- */
+/** The form of an action in the API. Without counts, no request was made yet. */
 export function viewAction(
   { operationsPerMinute }: Pick<BulkDependencies, 'operationsPerMinute'>,
   action: StoredAction,
-  counts: ActionCounts = action.counts ?? nothingRequested(action),
 ): Action {
   const {
     id,
@@ -81,6 +89,7 @@ export function viewAction(
     ratePerMinute,
     ramp,
     limit,
+    failures,
     byCode,
     byFleet,
     note,
@@ -94,6 +103,8 @@ export function viewAction(
     filter,
     reason,
     revoke: action.revoke,
+    service: action.service,
+    lacking: action.lacking,
     plannedAt: iso(action.plannedAt),
     startedAt: isoOrNull(action.startedAt),
     startedBy,
@@ -102,7 +113,8 @@ export function viewAction(
     ratePerMinute,
     ramp,
     limit,
-    counts,
+    counts: action.counts ?? nothingRequested(action),
+    failures,
     byCode,
     byFleet,
     expectedSeconds: kind === 'discard' ? 0 : Math.ceil((sizeOf(action) / rate) * 60),
@@ -129,33 +141,53 @@ function nothingRequested({ planned, quarantined, superseded }: StoredAction): A
   };
 }
 
+/** The outcomes of the requests of an action until now. */
+export interface Outcomes {
+  counts: ActionCounts;
+  /** At most `mostFailures`, in the order of the set. */
+  failures: ActionFailure[];
+}
+
 /**
- * Counts the outcomes of the requests of an action, from the device records.
+ * Reads the outcomes of the requests of an action, from the device records.
  *
  * @throws ProvisioningError `records-unavailable`
  */
-export async function countOutcomes(
+export async function readOutcomes(
   deps: { records: Records; actions: Actions },
   action: StoredAction,
-): Promise<ActionCounts> {
+): Promise<Outcomes> {
   const { planned, quarantined, nextIndex: requested, kind } = action;
   const counts = { planned, quarantined, requested, superseded: action.superseded };
   if (kind === 'discard') {
-    return { ...counts, succeeded: requested - action.superseded, failed: 0, cancelled: 0, underWay: 0 };
+    const succeeded = requested - action.superseded;
+    return { counts: { ...counts, succeeded, failed: 0, cancelled: 0, underWay: 0 }, failures: [] };
   }
   const outcomes = { succeeded: 0, failed: 0, cancelled: 0, underWay: 0 };
+  const failures: ActionFailure[] = [];
   // The record of a refused request belongs to the request before.
-  for (const part of (await requestedRecords(deps, action)).flatMap(partsOf))
-    if (part.action === action.id) outcomes[outcomeOf(part)] += 1;
+  for (const part of (await requestedRecords(deps, action)).flatMap(partsOf)) {
+    if (part.action !== action.id) continue;
+    const outcome = outcomeOf(part);
+    outcomes[outcome] += 1;
+    if (outcome === 'failed' && failures.length < mostFailures) failures.push(failureOf(part));
+  }
   const counted = outcomes.succeeded + outcomes.failed + outcomes.cancelled + outcomes.underWay;
   // A record leaves the action when a later request replaces the request of the action: `counted` is then below `requested`. While a worker
   // is requesting a part, `counted` is above `requested`, because `next` is stored after the part.
   return {
-    ...counts,
-    requested: Math.max(requested, counted),
-    superseded: Math.max(action.superseded, requested - counted),
-    ...outcomes,
+    counts: {
+      ...counts,
+      requested: Math.max(requested, counted),
+      superseded: Math.max(action.superseded, requested - counted),
+      ...outcomes,
+    },
+    failures,
   };
+}
+
+function failureOf({ uuid, code, step, message }: Summary): ActionFailure {
+  return { uuid, code: code ?? 'unexpected', step, message };
 }
 
 /** Whether the device's pending job belongs to the action. */

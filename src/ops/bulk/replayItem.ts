@@ -1,9 +1,11 @@
+import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord } from '../../device/record.js';
 import { deadPart } from '../../device/refusal.js';
 import { isPending } from '../../device/state.js';
-import { refusalReopened, replayed, restoredFromDeadLetter } from '../../device/transitions.js';
+import { refusalReopened, replayed, requested, restoredFromDeadLetter } from '../../device/transitions.js';
 import { publishOrMarkUnsent } from '../../queue/publish.js';
 import type { EpochMs } from '../../shared/time.js';
+import { productMetrics } from '../../telemetry/metrics.js';
 import { currentTraceparent } from '../../telemetry/traceparent.js';
 import type { Item, StoredAction } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
@@ -28,14 +30,35 @@ export async function replayItem(
     const actions = [found?.action?.id, found?.refusal?.action?.id];
     earlier = actions.includes(action.id) ? found : null;
     if (earlier) return null;
-    const context = { now: deps.clock.now(), traceparent: currentTraceparent() };
-    const record = found ? replayable(found, item) : restored(item, context.now);
-    return record && replayed(record, context, { due, by: action.startedBy ?? action.by, action: action.id });
+    const now = deps.clock.now();
+    const record = found ? replayable(found, item) : restored(item, now);
+    return record && replayedBy(record, action, due, now);
   });
+  if (written && action.service !== null) productMetrics().accepted('provision');
   const record = written ?? (earlier as DeviceRecord | null);
   if (!record) return false;
   if (isPending(record.job)) await publishOrMarkUnsent(deps, record);
   return true;
+}
+
+/**
+ * The record after the replay: with the dead job again, or with a new request for the service of the action.
+ *
+ * @param record with the dead job as the job of the present request
+ */
+function replayedBy(
+  record: DeviceRecord,
+  { id, service, startedBy, by }: StoredAction,
+  due: EpochMs,
+  now: EpochMs,
+): DeviceRecord | null {
+  const context = { now, traceparent: currentTraceparent() };
+  if (service === null || service === record.desired.service)
+    return replayed(record, context, { due, by: startedBy ?? by, action: id });
+  // A failed deprovisioning has no service, and must not become a provisioning.
+  if (!record.desired.present) return null;
+  const request = { uuid: record.uuid, present: true, service, due, action: id } as const;
+  return requested(record, context, request, randomUUIDv7());
 }
 
 function replayable(record: DeviceRecord, item: Item): DeviceRecord | null {

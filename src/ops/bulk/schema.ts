@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { count, next, time } from '../../shared/schemas.js';
+import { count, next, service, step, time } from '../../shared/schemas.js';
 
 export const actionKinds = ['replay', 'discard', 'rotate'] as const;
 export type ActionKind = (typeof actionKinds)[number];
@@ -26,6 +26,19 @@ const counts = z.object({
   underWay: count.describe('of the requested items: still in progress'),
 });
 
+/** The most failures that an action lists. */
+export const mostFailures = 10;
+
+const actionFailure = z.object({
+  uuid: z.string(),
+  code: z.string(),
+  step: step.nullable(),
+  message: z.string().nullable(),
+});
+
+/** A request of an action that failed for good again. */
+export type ActionFailure = z.infer<typeof actionFailure>;
+
 const ofPlannedSet = 'of the planned set; at most the 100 most frequent values, and the rest as "others"';
 
 /** A bulk action: the plan fixes the set of items, and the running action requests each item once. Actions remain as the audit. */
@@ -42,6 +55,12 @@ export const action = z
       .describe(
         'rotation: the hub stops accepting the old certificates as soon as balena shows the new ones',
       ),
+    service: service
+      .nullable()
+      .describe('replay: the service of the new requests; null repeats each request as it was'),
+    lacking: count
+      .nullable()
+      .describe('of the planned devices: without that service; null without a service'),
     plannedAt: time,
     startedAt: time.nullable(),
     startedBy: z.string().nullable(),
@@ -55,6 +74,10 @@ export const action = z
     ramp: z.boolean().describe('in growing waves; halted if too many items of a wave fail again'),
     limit: z.int().positive().nullable().describe('the greatest number of items to request; null: all'),
     counts,
+    failures: z
+      .array(actionFailure)
+      .max(mostFailures)
+      .describe('the first failures with code and message; empty in a list of actions'),
     byCode: z.record(z.string(), count).describe(ofPlannedSet),
     byFleet: z.record(z.string(), count).describe(ofPlannedSet),
     expectedSeconds: z

@@ -1,3 +1,4 @@
+import { version } from '../../queue/messages.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import type { EpochMs } from '../../shared/time.js';
 import { hasFinished } from './action.js';
@@ -19,7 +20,8 @@ export async function scheduleWakeUp(
   );
   if (!written) return;
   const { generation } = written.wakeUp;
-  await queue.sendWakeUp({ v: 1, action: id, generation, due: at }, { messageId: `${id}.${generation}`, at });
+  const message = { v: version, action: id, generation, due: at };
+  await queue.sendWakeUp(message, { messageId: `${id}.${generation}`, at });
 }
 
 /**

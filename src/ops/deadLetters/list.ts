@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { type Clock, iso } from '../../shared/time.js';
+import { fleetsOf } from '../devices/list.js';
+import type { DeviceSnapshots } from '../devices/snapshot.js';
 import { countBy } from '../shared/counting.js';
+import { refuseUnknownCode, refuseUnknownFleet } from '../shared/knownNames.js';
 import { pageOf, pageQuery, readCursor } from '../shared/paging.js';
 import { parse } from '../shared/request.js';
 import { deadLetterFilter, matchDeadLetter } from './filter.js';
@@ -17,11 +20,11 @@ const freshMs = 2_000;
  * Lists the requests that failed for good, and the messages of the dead-letter queue, as one list. The list is at most a few seconds
  * old, or older if reading takes long; see `DeadLetterSnapshots`. Discarded dead letters are listed only for `status: 'discarded'`.
  *
- * @throws RequestError `ops.bad-filter`, `ops.bad-cursor`
+ * @throws RequestError `ops.bad-filter`, `ops.bad-cursor`, `ops.unknown-fleet`, `ops.unknown-code`
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function listDeadLetters(
-  deps: { deadLetterSnapshots: DeadLetterSnapshots; clock: Clock },
+  deps: { deadLetterSnapshots: DeadLetterSnapshots; deviceSnapshots: DeviceSnapshots; clock: Clock },
   query: DeadLetterQuery,
 ): Promise<DeadLetterPage> {
   const { order, limit, cursor, ...filter } = parse(deadLetterQuery, query, 'filter');
@@ -32,6 +35,14 @@ export async function listDeadLetters(
     (deadLetter) =>
       matches(deadLetter) && (deadLetter.status !== 'discarded' || filter.status === 'discarded'),
   );
+  if (matching.length === 0) {
+    refuseUnknownCode(
+      filter.code,
+      deadLetters.map(({ code }) => code),
+    );
+    if (filter.fleet !== undefined)
+      refuseUnknownFleet(filter.fleet, fleetsOf((await deps.deviceSnapshots.read(freshMs)).devices));
+  }
   const cursorOf = (deadLetter: DeadLetter) =>
     [deadLetter.failedAt, `${deadLetter.uuid}.${deadLetter.sequenceNumber}`] satisfies [string, string];
   const { items, next } = pageOf(matching, { cursorOf, order, limit, from });

@@ -1,43 +1,16 @@
-import { expiryOf } from '../../certificates/expiry.js';
+import type { IndexEntry, IndexedPart, JobOutcome } from '../../device/indexEntry.js';
 import type { State } from '../../device/state.js';
-import { pendingDue, type Summary, summaryState } from '../../device/summary.js';
-import { type ErrorCode, errorCodes } from '../../shared/errorPolicy.js';
-import type { Step } from '../../shared/errors.js';
+import { summaryState } from '../../device/summary.js';
+import { errorCodes } from '../../shared/errorPolicy.js';
 import { state as stateSchema, step as stepSchema } from '../../shared/schemas.js';
 import type { EpochMs } from '../../shared/time.js';
 
-/** What became of the job of a request. */
-export type JobOutcome = 'none' | 'pending' | 'dead' | 'cancelled' | 'discarded';
 const outcomes: readonly JobOutcome[] = ['none', 'pending', 'dead', 'cancelled', 'discarded'];
 
-/** The failure of a request: of the present one, or of the refused one. */
-export interface IndexedPart {
-  job: JobOutcome;
-  code: ErrorCode | null;
-  step: Step | null;
-}
-
-/** The part of a summary that filters, orders and counts need. */
-export interface IndexedDevice {
-  readonly uuid: string;
+/** A device of the index. */
+export interface IndexedDevice extends Readonly<Omit<IndexEntry, 'state' | 'leasedUntil'>> {
   /** The state as lists show it, with the lease taken into account. */
   stateAt(now: EpochMs): State;
-  readonly operation: 'deprovision' | 'provision';
-  readonly checkFailed: boolean;
-  readonly fleet: string | null;
-  readonly service: string | null;
-  readonly requestedAt: EpochMs;
-  /** 0 if the request is not done. */
-  readonly completedAt: EpochMs;
-  /** The expiry of the certificate in use; 0 if there is none, or if the expiry is unknown. */
-  readonly expiresAt: EpochMs;
-  /** When the next work is due; 0 if no work is pending. */
-  readonly due: EpochMs;
-  /** The pending job has a reservation at the hub. */
-  readonly isReserved: boolean;
-  readonly present: IndexedPart;
-  /** `job: 'none'` if no request is refused. */
-  readonly refused: IndexedPart;
 }
 
 const states = stateSchema.options;
@@ -50,7 +23,7 @@ const names = 2;
 const checkFailed = 1;
 const isReserved = 2;
 const isDeprovision = 4;
-const firstCapacity = 1_024;
+const firstCapacity = 16;
 
 /** The index of a value, from 1; 0 for null. */
 const indexIn = <T>(list: readonly T[], value: T | null) => (value === null ? 0 : list.indexOf(value) + 1);
@@ -143,10 +116,10 @@ class IndexedRow implements IndexedDevice {
 }
 
 /**
- * All devices in less than 200 bytes each, in columns of numbers. A million summaries as objects would take 0.8 GB. The order of the devices is the
- * order of the first `put`.
+ * The devices of one partition in less than 200 bytes each, in columns of numbers. A million summaries as objects would take 0.8 GB. The order of
+ * the devices is the order of the first `put`.
  */
-export class DeviceIndex implements Iterable<IndexedDevice> {
+export class IndexPartition implements Iterable<IndexedDevice> {
   #size = 0;
   readonly #columns = new Columns();
   readonly #textNumbers = new Map<string, number>();
@@ -164,14 +137,14 @@ export class DeviceIndex implements Iterable<IndexedDevice> {
     return [uuids, ofTimes, ofMarks, ofNames].reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  /** Adds a device, or replaces its earlier summary. */
-  put(summary: Summary): void {
-    const key = keyOf(summary.uuid);
+  /** Adds a device, or replaces its earlier entry. */
+  put(entry: IndexEntry): void {
+    const key = keyOf(entry.uuid);
     // A scan of the records comes in the order of the uuids.
     const isNext =
       this.#size === this.#sorted && (this.#size === 0 || this.#compare(key, this.#size - 1) > 0);
-    const row = (isNext ? undefined : this.#find(summary.uuid, key)) ?? this.#add(summary.uuid, key, isNext);
-    this.#write(row, summary);
+    const row = (isNext ? undefined : this.#find(entry.uuid, key)) ?? this.#add(entry.uuid, key, isNext);
+    this.#write(row, entry);
   }
 
   *[Symbol.iterator](): Iterator<IndexedDevice> {
@@ -206,19 +179,19 @@ export class DeviceIndex implements Iterable<IndexedDevice> {
     return row;
   }
 
-  #write(row: number, summary: Summary): void {
-    const { fleet, service, requestedAt, completedAt, leasedUntil, job, refusal } = summary;
+  #write(row: number, entry: IndexEntry): void {
+    const { requestedAt, completedAt, expiresAt, due, leasedUntil, present, refused } = entry;
     const { times: ofTimes, marks: ofMarks, names: ofNames } = this.#columns;
-    const expiresAt = expiryOf(summary) ?? 0;
-    const due = pendingDue(summary) ?? 0;
-    ofTimes.set([requestedAt, completedAt ?? 0, expiresAt, due, leasedUntil], row * times);
-    ofNames.set([this.#textNumber(fleet), this.#textNumber(service)], row * names);
+    ofTimes.set([requestedAt, completedAt, expiresAt, due, leasedUntil], row * times);
+    ofNames.set([this.#textNumber(entry.fleet), this.#textNumber(entry.service)], row * names);
     const flags =
-      (summary.checkFailed ? checkFailed : 0) |
-      (job?.reserved ? isReserved : 0) |
-      (summary.operation === 'deprovision' ? isDeprovision : 0);
-    const all = [states.indexOf(summary.state), flags, ...partMarks(summary), ...partMarks(refusal)];
-    ofMarks.set(all, row * marks);
+      (entry.checkFailed ? checkFailed : 0) |
+      (entry.isReserved ? isReserved : 0) |
+      (entry.operation === 'deprovision' ? isDeprovision : 0);
+    ofMarks.set(
+      [states.indexOf(entry.state), flags, ...partMarks(present), ...partMarks(refused)],
+      row * marks,
+    );
   }
 
   #textNumber(text: string | null): number {
@@ -231,17 +204,11 @@ export class DeviceIndex implements Iterable<IndexedDevice> {
   }
 }
 
-function partMarks(part: Summary | null): number[] {
-  if (!part) return [0, 0, 0];
-  return [outcomes.indexOf(outcomeOf(part)), indexIn(errorCodes, part.code), indexIn(steps, part.step)];
-}
-
-function outcomeOf({ job }: Summary): JobOutcome {
-  if (!job) return 'none';
-  if (job.deadAt === null) return 'pending';
-  if (job.discarded) return 'discarded';
-  return job.cancelled ? 'cancelled' : 'dead';
-}
+const partMarks = ({ job, code, step }: IndexedPart): number[] => [
+  outcomes.indexOf(job),
+  indexIn(errorCodes, code),
+  indexIn(steps, step),
+];
 
 /** The bytes of a uuid, in the order of the texts. */
 function keyOf(uuid: string): Buffer {
@@ -254,4 +221,39 @@ function keyOf(uuid: string): Buffer {
 function copied<T extends Float64Array | Uint8Array | Uint32Array>(from: T, to: T): T {
   to.set(from);
   return to;
+}
+
+/** All devices, by partition: the first two digits of the uuid. A reading of one partition replaces the partition. */
+export class DeviceIndex implements Iterable<IndexedDevice> {
+  readonly #partitions = new Map<string, IndexPartition>();
+
+  get size(): number {
+    return this.#sum(({ size }) => size);
+  }
+
+  /** The size of the columns. */
+  get bytes(): number {
+    return this.#sum(({ bytes }) => bytes);
+  }
+
+  /** Adds a device, or replaces its earlier entry. */
+  put(entry: IndexEntry): void {
+    const name = entry.uuid.slice(0, 2);
+    const partition = this.#partitions.get(name) ?? new IndexPartition();
+    this.#partitions.set(name, partition);
+    partition.put(entry);
+  }
+
+  /** @param name the first two digits of the uuids */
+  replace(name: string, partition: IndexPartition): void {
+    this.#partitions.set(name, partition);
+  }
+
+  *[Symbol.iterator](): Iterator<IndexedDevice> {
+    for (const partition of this.#partitions.values()) yield* partition;
+  }
+
+  #sum(of: (partition: IndexPartition) => number): number {
+    return [...this.#partitions.values()].reduce((sum, partition) => sum + of(partition), 0);
+  }
 }

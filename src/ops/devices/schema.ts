@@ -11,6 +11,7 @@ import {
   step,
   time,
 } from '../../shared/schemas.js';
+import { waiting } from './waiting.js';
 
 /** A device record as a line of a list. */
 export const recordLine = z
@@ -66,6 +67,7 @@ export const deviceHistory = z
       completedAt: time.nullable(),
       dueAt: time.nullable().describe('when the pending job is due; null without a pending job'),
       hub: z.enum(['unknown', 'none', 'exists', 'accepts-certificate', 'accepts-other']),
+      waiting: waiting.nullable().describe('why the pending work is not done yet; null without pending work'),
       replayable: z.boolean(),
       discarded: z.object({ at: time, by: z.string(), reason: z.string() }).nullable(),
     }),

@@ -1,11 +1,13 @@
 import { countCertificates } from '../../certificates/expiry.js';
-import { type HealthDependencies, health } from '../../health/health.js';
+import { readHealthFacts } from '../../health/facts.js';
 import { state } from '../../shared/schemas.js';
-import { type EpochMs, iso, isoOrNull } from '../../shared/time.js';
-import type { RateLimiter } from '../../throttling/rateLimiter.js';
+import { type EpochMs, iso } from '../../shared/time.js';
 import type { DeviceIndex } from '../devices/DeviceIndex.js';
+import { isOpenFailure } from '../devices/failures.js';
 import { percentile } from '../shared/counting.js';
 import { type DepthsDependencies, readDepths } from './depths.js';
+import { deviceFactsOf } from './deviceFacts.js';
+import { healthOf, type StatusDependencies } from './readStatus.js';
 import { historyFromSamples, type Samples } from './samples.js';
 import type { Overview } from './schema.js';
 
@@ -13,10 +15,7 @@ const freshMs = 1_000;
 const hourMs = 3_600_000;
 
 /** Everything that the overview uses. */
-export interface OverviewDependencies extends DepthsDependencies, HealthDependencies {
-  rateLimiter: RateLimiter;
-  /** The hub's limit of registry operations a minute. */
-  operationsPerMinute: number;
+export interface OverviewDependencies extends DepthsDependencies, StatusDependencies {
   samples: Samples;
 }
 
@@ -26,31 +25,34 @@ export interface OverviewDependencies extends DepthsDependencies, HealthDependen
  * @throws ProvisioningError `records-unavailable`
  */
 export async function readOverview(deps: OverviewDependencies): Promise<Overview> {
-  const { clock, deviceSnapshots, samples, rateLimiter, operationsPerMinute } = deps;
-  const [snapshot, queue, stored, lines, allServed] = await Promise.all([
+  const { clock, deviceSnapshots, samples, operationsPerMinute, lateCertificateMs } = deps;
+  const [snapshot, queue, stored, facts] = await Promise.all([
     deviceSnapshots.read(freshMs),
     readDepths(deps),
     samples.since(clock.now() - hourMs - 60_000),
-    health(deps),
-    rateLimiter.allServed(),
+    readHealthFacts(deps),
   ]);
   const now = clock.now();
   const { devices } = snapshot;
   const history = historyFromSamples(stored);
+  const counted = deviceFactsOf(devices, { now, lateCertificateMs });
+  const { status, lines } = healthOf(facts, counted);
   const dependency = (name: 'queue' | 'worker' | 'balena' | 'hub') => {
     const { ok = false, detail = 'not known' } = lines.find((each) => each.name === name) ?? {};
     return { ok, detail };
   };
   return {
     at: iso(now),
+    status,
     queue,
     states: countStates(devices, now),
     devices: devices.size,
     failures: countFailures(devices),
+    failed: counted.failed,
     rateLimiter: {
       limitPerMinute: operationsPerMinute,
       lastMinute: history.at(-1)?.operations ?? null,
-      backlogDoneAt: isoOrNull(backlogDoneAt(devices, { now, allServed, operationsPerMinute })),
+      backlogDoneAt: status.backlog.doneAt,
     },
     timing: timingOf(devices, now),
     history,
@@ -69,22 +71,6 @@ function countStates(devices: DeviceIndex, now: EpochMs): Overview['states'] {
   const counts = Object.fromEntries(state.options.map((each) => [each, 0])) as Overview['states'];
   for (const device of devices) counts[device.stateAt(now)] += 1;
   return counts;
-}
-
-/** When the rate limiter will have served all pending jobs. Jobs without a reservation are served after all reserved jobs. */
-function backlogDoneAt(
-  devices: DeviceIndex,
-  { now, allServed, operationsPerMinute }: { now: EpochMs; allServed: EpochMs; operationsPerMinute: number },
-): EpochMs | null {
-  let latest = 0;
-  let unreserved = 0;
-  for (const { present, due, isReserved } of devices) {
-    if (present.job !== 'pending') continue;
-    latest = Math.max(latest, due);
-    if (!isReserved) unreserved += 1;
-  }
-  if (latest === 0) return null;
-  return Math.round(Math.max(latest, allServed + (unreserved * 60_000) / operationsPerMinute, now));
 }
 
 function timingOf(devices: DeviceIndex, now: EpochMs): Overview['timing'] {
@@ -108,9 +94,10 @@ function* expiriesOf(devices: DeviceIndex): Generator<EpochMs> {
 /** Counts failed requests (without discarded requests) and retrying requests by code and step. The most frequent cause is first. */
 export function countFailures(devices: DeviceIndex): Overview['failures'] {
   const causes = new Map<string, Overview['failures'][number]>();
-  for (const { present, refused } of devices)
-    for (const { job, code, step } of [present, refused]) {
-      if (code === null || job === 'none' || job === 'discarded') continue;
+  for (const device of devices)
+    for (const part of [device.present, device.refused]) {
+      const { job, code, step } = part;
+      if (code === null || (job !== 'pending' && !isOpenFailure(device, part))) continue;
       const key = `${code} ${step}`;
       const cause = causes.get(key) ?? { code, step, failed: 0, retrying: 0 };
       cause[job === 'pending' ? 'retrying' : 'failed'] += 1;

@@ -1,4 +1,4 @@
-import type { Status, Totals } from '../../health/status.js';
+import { noTotals, type Status, type Totals } from '../../health/status.js';
 import { type EpochMs, iso } from '../../shared/time.js';
 import type { ErasableTable } from '../../storage/table.js';
 import { type DepthsDependencies, readDepths } from './depths.js';
@@ -64,7 +64,7 @@ export async function takeSample(
   const { samples, status, clock } = deps;
   const at = Math.floor(clock.now() / minuteMs) * minuteMs;
   const [{ active, scheduled, deadLettered }, row] = await Promise.all([readDepths(deps), status.read()]);
-  const totals = row?.totals ?? { operations: 0, provisioned: 0, failed: 0 };
+  const totals = row?.totals ?? noTotals;
   await samples.add({ at, depths: { active, scheduled, deadLettered }, totals });
   await samples.forget(at - keptMs);
 }

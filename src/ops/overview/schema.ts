@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { systemStatus } from '../../health/statusSchema.js';
 import { count, errorCode, state, step, time } from '../../shared/schemas.js';
 
 const depths = z.object({ active: count, scheduled: count, deadLettered: count });
@@ -20,6 +21,7 @@ const dependencyStatus = z.object({ ok: z.boolean(), detail: z.string() });
 export const overview = z
   .object({
     at: time,
+    status: systemStatus,
     queue: depths.extend({
       source: z
         .enum(['queue', 'records'])
@@ -33,6 +35,7 @@ export const overview = z
       .describe(
         'failed requests (without discarded requests) and retrying requests by cause, the most frequent first',
       ),
+    failed: count.describe('requests that failed for good, and that an operator can replay or discard'),
     rateLimiter: z.object({
       limitPerMinute: z.number().describe("the hub's limit of registry operations"),
       lastMinute: count
@@ -40,7 +43,7 @@ export const overview = z
         .describe('registry operations in the last sampled minute; null before the second sample'),
       backlogDoneAt: time
         .nullable()
-        .describe('when the rate limiter will have served all pending jobs; null without pending jobs'),
+        .describe('when all devices are finished, at the measured rate; null without an estimate'),
     }),
     timing: z
       .object({ p50Seconds: z.number().nullable(), p95Seconds: z.number().nullable(), count })

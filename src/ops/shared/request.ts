@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { oneLine } from '../../shared/printable.js';
 import type { EpochMs } from '../../shared/time.js';
 
 /** A request of an operator is invalid, or impossible in the present state. The message says how to correct the request. */
@@ -29,8 +30,20 @@ export function parse<T extends z.ZodObject>(schema: T, sent: unknown, name = 'r
   if (issue?.code === 'unrecognized_keys')
     throw new RequestError(`ops.bad-${name}`, `The ${name} has no field ${issue.keys.join(', ')}. ${known}`);
   const path = issue?.path.join('.');
+  if (issue?.code === 'invalid_value' && path)
+    throw new RequestError(
+      `ops.bad-${name}`,
+      `The ${name}'s "${path}" cannot be ${valueAt(sent, issue.path)}. Known values: ${issue.values.join(', ')}.`,
+    );
   const where = path ? `The ${name}'s "${path}" is wrong` : `The ${name} is wrong`;
   throw new RequestError(`ops.bad-${name}`, `${where}: ${issue?.message}. ${known}`);
+}
+
+/** The sent value at a path, as text for an error. */
+function valueAt(sent: unknown, path: readonly PropertyKey[]): string {
+  let value = sent;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  return oneLine(JSON.stringify(value) ?? 'missing').slice(0, 100);
 }
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -3,7 +3,7 @@ import type { HostEndpoints } from '../../../local/simulators/functions-host/sta
 import type { Fault } from '../../../local/simulators/shared/faults.js';
 import type { Forked } from '../../../local/stack/forkSimulator.js';
 import type { SimulatorName } from '../../../local/stack/simulators.js';
-import { type Stack, startStack } from '../../../local/stack/startStack.js';
+import { type Stack, type StackOptions, startStack } from '../../../local/stack/startStack.js';
 import type { Side, Victim } from '../plan/Plan.js';
 import { control } from './control.js';
 
@@ -48,11 +48,13 @@ const simulators: Partial<Record<Victim, SimulatorName>> = {
   balena: 'balena',
 };
 /** Long enough for a broker or tables to start again. */
-const startWithinMs = 60_000;
+const startWithinMs = 240_000;
 
+/** @param timers the timers that run; default: all */
 export async function startSystem(
   folder: string,
   onLine: (process: string, line: string) => void,
+  timers?: StackOptions['timers'],
 ): Promise<System> {
   const stack = await startStack({
     folder,
@@ -64,6 +66,7 @@ export async function startSystem(
     freePorts: true,
     hub: ['--units', settings.IOTHUB_UNITS],
     hosts: ['http', 'worker', 'worker'],
+    ...(timers && { timers }),
   });
   const [http, worker1, worker2] = stack.hosts;
   const hosts: Partial<Record<Victim, Forked<HostEndpoints>>> = {

@@ -11,7 +11,7 @@ import { usePackage } from '../support/usePackage.js';
 import { useSystem } from '../support/useSystem.js';
 
 const { folder, inputs, loadedAtStart, open } = await usePackage();
-const system = await useSystem({ appFolder: folder });
+const system = await useSystem({ appFolder: folder, timers: ['redrive'] });
 
 /** The packages of some modules, by name. */
 const packagesOf = (modules: string[]) =>

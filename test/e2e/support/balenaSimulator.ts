@@ -16,7 +16,7 @@ export interface BalenaSimulator extends SimulatorControl {
   /** Makes sure that all devices of the demo fleet have this service. */
   addService(name: string): Promise<void>;
   removeDevice(uuid: string): Promise<void>;
-  /** New installs come so late (ms). */
+  /** Installs that are new, or have not come yet, come so late (ms). */
   installsCome(lateMs: number): Promise<void>;
   /** All scopes with variables. */
   variables(uuid: string): Promise<Variables>;

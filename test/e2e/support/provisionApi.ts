@@ -29,6 +29,18 @@ export interface Answer {
   json: Partial<Members>;
 }
 
+/**
+ * Repeats a call until the answer has this status. A device is answered 409 only if a worker looked at the device less than a minute ago.
+ * A slow machine takes longer than that, and the first answer is then 202.
+ */
+export function untilStatus(status: number, ask: () => Promise<Answer>): Promise<Answer> {
+  return waitFor(`the answer has the status ${status}`, async () => {
+    const answer = await ask();
+    if (answer.status === status) return answer;
+    throw new Error(`the answer is ${answer.status} ${answer.text}`);
+  });
+}
+
 /** The calls of the functions' callers, with `fetch`. */
 export interface ProvisionApi {
   /** A plain request. @param key none unless given */

@@ -13,6 +13,9 @@ export interface OpsPage {
   go(path: string): Promise<void>;
 }
 
+/** Far longer than the page needs, also on a machine with ten times its load. */
+const patienceMs = 240_000;
+
 interface OpenOptions extends BrowserContextOptions {
   /** Whether the test may move the page's clock; until then the clock runs as usual. */
   isClockControlled?: boolean;
@@ -36,6 +39,7 @@ export async function useOpsPage({ stack }: Pick<System, 'stack'>): Promise<OpsP
 
   async function open({ isClockControlled, ...options }: OpenOptions = {}): Promise<OpsPage> {
     const context = await browser.newContext({ locale: 'en-GB', ...options });
+    context.setDefaultTimeout(patienceMs);
     const page = await context.newPage();
     if (isClockControlled) await page.clock.install();
     const complaints: string[] = [];

@@ -42,13 +42,17 @@ export interface System extends ProvisionApi {
 
 const ownPolls = 'provision: GET ';
 
-/** Starts a system for one test file, on free ports and with an unthrottled hub. Stopped by `afterAll`. */
+/**
+ * Starts a system for one test file, on free ports and with an unthrottled hub. Stopped by `afterAll`. No timer runs, because a timer
+ * works at a time of the clock that no test chooses. A suite about a timer names the timer in `timers`.
+ */
 export async function useSystem(options: Partial<StackOptions> = {}): Promise<System> {
   const folder = await mkdtemp(join(tmpdir(), 'e2e-'));
   const lines: string[] = [];
   const stack = await startStack({
     folder,
     freePorts: true,
+    timers: [],
     hub: ['--unthrottled'],
     // The tests read the queue in the same namespace, far more often than an operator does.
     credits: 0,

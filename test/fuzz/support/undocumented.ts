@@ -12,7 +12,7 @@ const away = new Set([
 export const stackTrace = /\n\s+at |node_modules|\.[cm]?[jt]s:\d+|Error: (?!The device)/;
 
 /**
- * Compares an answer with the README.
+ * Compares an answer with docs/http-api.md.
  *
  * @returns the difference; null for a documented answer
  */

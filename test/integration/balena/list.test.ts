@@ -119,3 +119,15 @@ test('the fleets of devices are found without their variables, with one request'
   const longest = Array.from({ length: mostUuids }, (_, index) => String(index).padStart(62, 'f'));
   expect(await balena.fleetsOf(longest)).toEqual(new Map());
 });
+
+test('the services of a fleet are those of its releases, and the service of the host OS does not count', async () => {
+  expect(await balena.servicesOf(fleet)).toEqual(expect.arrayContaining(['main', 'cloud-relay']));
+  expect(await balena.servicesOf('local/unknown')).toBeNull();
+  expect(await balena.listWithout('main', fleet, '')).toEqual([]);
+  await control('POST', '/fleets', { slug: 'local/bare', services: ['only'] });
+  const { body } = await control('POST', '/devices', { fleet: 'local/bare', count: 2 });
+  const bare = (body as { uuid: string }[]).map(({ uuid }) => uuid).sort();
+  expect(await balena.listWithout('only', 'local/bare', '')).toEqual([]);
+  expect(await balena.listWithout('main', 'local/bare', '')).toEqual(bare);
+  expect(await balena.listWithout('main', 'local/bare', bare[0] ?? '')).toEqual(bare.slice(1));
+});

@@ -84,6 +84,8 @@ function balenaWithVictim() {
       return [{ uuid: victim, fleet, certificates, foreignCertificates: [] } satisfies ListedDevice];
     },
     fleetsOf: async (uuids) => new Map(uuids.map((uuid) => [uuid, fleet])),
+    servicesOf: async () => [...device.scopes.keys()].filter((scope) => scope !== ''),
+    listWithout: async (service) => (device.scopes.has(service) ? [] : [victim]),
   };
   return {
     balena: { ...client, ...listing },

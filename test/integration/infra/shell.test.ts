@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readDocuments, shellBlocks } from '../../../local/docs/documents.js';
 import { onPath } from '../../../local/infra/nuget.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 
@@ -12,19 +13,14 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** The parts of the documents that a reader copies into a shell, as scripts: `<document>-<line>.sh`. */
 async function writeParts(): Promise<string[]> {
-  const documents = (await readdir(join(projectFolder(), 'docs'))).map((name) => `docs/${name}`);
-  const files: string[] = [];
-  for (const document of ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...documents]) {
-    if (!document.endsWith('.md')) continue;
-    const text = await readFile(join(projectFolder(), document), 'utf8');
-    for (const { index, 1: part = '' } of text.matchAll(/```sh\n(.*?)```/gs)) {
-      const line = text.slice(0, index).split('\n').length;
-      const file = join(folder, `${document.replace('/', '-')}-${line}.sh`);
-      await writeFile(file, `#!/bin/sh\n${part}`);
-      files.push(file);
-    }
-  }
-  return files;
+  const parts = (await readDocuments()).flatMap(shellBlocks);
+  return Promise.all(
+    parts.map(async ({ path, line, commands }) => {
+      const file = join(folder, `${path.replace('/', '-')}-${line}.sh`);
+      await writeFile(file, `#!/bin/sh\n${commands}`);
+      return file;
+    }),
+  );
 }
 
 const files = [...(await writeParts()), join(projectFolder(), '.ci/run')];

@@ -1,3 +1,4 @@
+import { noTotals } from '../../../src/health/status.js';
 import { readOverview } from '../../../src/ops/overview/read.js';
 import { historyFromSamples, takeSample } from '../../../src/ops/overview/samples.js';
 import { percentile } from '../../../src/ops/shared/counting.js';
@@ -6,7 +7,12 @@ import { useTables } from '../../support/useTables.js';
 
 const tables = await useTables();
 const minute = 60_000;
-const totals = (operations: number, provisioned = 0, failed = 0) => ({ operations, provisioned, failed });
+const totals = (operations: number, provisioned = 0, failed = 0) => ({
+  ...noTotals,
+  operations,
+  provisioned,
+  failed,
+});
 
 test('an empty system is told as one', async () => {
   const { deps } = opsDependencies(tables);
@@ -54,19 +60,30 @@ test('what fails is counted by code and step: for good, and what is tried again;
   ]);
 });
 
-test('the backlog is done when the last slot has come, and those without a slot have had theirs', async () => {
-  const { deps, put } = opsDependencies(tables);
-  await put(1, {
-    error: null,
-    job: { generation: 7, due: start + 30_000, reservation: { lane: '', turn: 1 } },
-  });
-  expect((await readOverview(deps)).rateLimiter.backlogDoneAt).toBe(new Date(start + 30_000).toISOString());
-  const other = opsDependencies(tables);
-  for (let index = 0; index < 100; index += 1)
-    await other.put(index, { error: null, job: { generation: 7, due: start } });
-  expect((await readOverview(other.deps)).rateLimiter.backlogDoneAt).toBe(
-    new Date(start + minute).toISOString(),
-  );
+test('the end of the backlog follows the measured rate, and not the limit in the settings', async () => {
+  const { deps, put, status, clock } = opsDependencies(tables);
+  for (let index = 0; index < 40; index += 1)
+    await put(index, { error: null, job: { generation: 7, due: start } });
+  const waits = async () => {
+    const { status: shown, rateLimiter } = await readOverview(deps);
+    return [shown.state, shown.backlog, rateLimiter.backlogDoneAt];
+  };
+  expect(await waits()).toEqual([
+    'catching-up',
+    { waiting: 40, finishedPerMinute: null, doneAt: null },
+    null,
+  ]);
+  clock.at += minute;
+  const side = { answeredAt: null, failedAt: null, code: null };
+  const marks = [{ at: start, totals: totals(0) }];
+  status.row = {
+    at: clock.at,
+    totals: totals(20, 20),
+    marks,
+    ...{ balena: side, hub: side, throttled: {} },
+  };
+  const doneAt = new Date(clock.at + 2 * minute).toISOString();
+  expect(await waits()).toEqual(['catching-up', { waiting: 40, finishedPerMinute: 20, doneAt }, doneAt]);
 });
 
 test('the time to provisioned is of those of the last hour; certificates are counted by the days they have left', async () => {
@@ -106,6 +123,8 @@ test('each minute is sampled once, and an hour is kept', async () => {
   const sides = {
     balena: { answeredAt: null, failedAt: null, code: null },
     hub: { answeredAt: null, failedAt: null, code: null },
+    marks: [],
+    throttled: {},
   };
   for (let at = 0; at < 75; at += 1) {
     clock.at = start + at * minute + 1_234;

@@ -4,7 +4,7 @@ import { seededRandom } from '../../../local/simulators/shared/faults.js';
 import { openBalenaClient } from '../../../src/balena/client.js';
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { sweep } from '../../../src/fleet/sweep.js';
-import { healthOf } from '../../../src/health/health.js';
+import { factsOf } from '../../../src/health/health.js';
 import { openStatus, type StatusRow } from '../../../src/health/status.js';
 import { openHubRegistry } from '../../../src/iothub/registry.js';
 import { accept } from '../../../src/provisioning/accept.js';
@@ -127,7 +127,7 @@ async function runOnFakes(probability: number): Promise<void> {
     ['status', () => deps.status.report()],
     ['redrive', () => redrive(deps)],
     ['sweep', () => sweep(deps as never, { fleets: ['my_org/one'], service: 'main' })],
-    ['health', () => healthOf(async () => deps)],
+    ['health', () => factsOf(async () => deps, clock)],
     [
       'timer',
       () =>

@@ -110,8 +110,32 @@ export const throttlingMutants = [
     [
       'distant-work-never-looks-again',
       'Distant work looks again before its moment',
-      'wait <= longWaitMs ? at :',
-      'wait <= 1e15 ? at :',
+      'if (wait <= longWaitMs) return at;',
+      'if (wait <= 1e15) return at;',
+    ],
+    [
+      'too-many-looks',
+      'However long the line, at most 70 devices a second look again',
+      'Math.min(looksPerTurn * rate.perMs, mostLooksPerMs)',
+      '(looksPerTurn * rate.perMs)',
+    ],
+    [
+      'too-few-looks',
+      'Ten devices look again for each released turn',
+      'Math.max(longWaitMs, Math.min(fairShareMs, wait / 2))',
+      'Math.max(longWaitMs, wait / 2)',
+    ],
+    [
+      'looks-at-the-same-time',
+      'The looks of a fleet that booted at once are spread',
+      'lookMs * (0.75 + random() / 2)',
+      'lookMs',
+    ],
+    [
+      'look-after-the-moment',
+      'Work looks again at its expected moment at the latest',
+      'Math.round(Math.min(at, clock.now() + lookMs',
+      'Math.round((clock.now() + lookMs',
     ],
     [
       'far-reservation-waited-for',

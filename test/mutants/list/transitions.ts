@@ -187,14 +187,20 @@ export const transitionMutants = [
     [
       'place-lost-on-request',
       'A device that requests again keeps its place',
-      'return isWaiting && !goesFirst({ ...found, desired }) ?',
-      'return isWaiting && goesFirst({ ...found, desired }) ?',
+      'return goesFirst({ ...found, desired }) ? undefined : heldPlace(found);',
+      'return undefined;',
+    ],
+    [
+      'urgent-request-waits-at-its-place',
+      'A request that goes first needs no place',
+      'return goesFirst({ ...found, desired }) ? undefined : heldPlace(found);',
+      'return heldPlace(found);',
     ],
     [
       'unseen-request-keeps-place',
       'A request that balena has not shown as valid holds no place',
-      ' && found.desired.present && desired.validated;',
-      ' && found.desired.present;',
+      '!desired.present || !desired.validated) return undefined;',
+      '!desired.present) return undefined;',
     ],
     [
       'sighting-counted-twice',
@@ -361,8 +367,14 @@ export const transitionMutants = [
     [
       'cool-down-does-not-double',
       'The cool-down doubles with each failure',
-      'firstCoolDown * 2 ** (failures - 1)',
-      'firstCoolDown * 1 ** (failures - 1)',
+      'first * 2 ** (failures - 1)',
+      'first * 1 ** (failures - 1)',
+    ],
+    [
+      'unknown-device-cools-down-for-minutes',
+      'A caller who repeats a request for an unknown device is the next try, after seconds',
+      'isUnknown ? firstUnknownCoolDown : firstCoolDown',
+      'firstCoolDown',
     ],
     [
       'force-verify-lost',
@@ -384,6 +396,12 @@ export const transitionMutants = [
     ],
   ]),
   ...mutantsOf('src/device/refusalParts.ts', [
+    [
+      'place-lost-by-a-refusal',
+      'A request that comes back after a refusal keeps its place in the line',
+      'isPending(fallback.job) && !needsNoPlace ?',
+      'isPending(fallback.job) && needsNoPlace ?',
+    ],
     [
       'last-request-not-failed',
       'If no request is valid, the last one is the failed request',
@@ -440,6 +458,12 @@ export const transitionMutants = [
     ],
   ]),
   ...mutantsOf('src/device/refusal.ts', [
+    [
+      'place-lost-by-another-service',
+      'A later request of another caller does not send the device to the end of the line',
+      'return placeOf(part) ?? placeOf(validFallback(part));',
+      'return placeOf(part);',
+    ],
     [
       'refused-request-stays',
       'A refused request changes nothing: the validated desired state comes back',

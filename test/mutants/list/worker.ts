@@ -257,6 +257,12 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/run.ts', [
     [
+      'place-lost-by-a-move',
+      'A valid request takes over the place of the request before',
+      'const held = claim.isUrgent ? undefined :',
+      'const held = claim ? undefined :',
+    ],
+    [
       'open-hub-circuit-ignored-in-run',
       'A run that was admitted for its look-up asks the circuit of the hub',
       'if (openUntil !== null) throw new HubCircuitOpen(openUntil);',
@@ -355,28 +361,40 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/finish.ts', [
     [
-      'quick-tries-while-others-wait',
-      'An unknown device has no quick tries while others wait for their look-ups',
-      "if (code !== 'device-not-found') return false;",
-      'if (code) return false;',
+      'quick-tries-for-invented-uuids',
+      'A caller can invent UUIDs: an unknown UUID costs one look-up',
+      '  if (!mayAppear) return false;\n',
+      '  if (mayAppear) return true;\n',
     ],
     [
       'no-quick-tries-for-services',
       'A device without services keeps its quick tries',
-      "if (code !== 'device-not-found') return false;",
-      '',
+      "return code !== 'device-not-found' || record",
+      'return record',
+    ],
+    [
+      'no-quick-tries-for-announced-devices',
+      'A device that balena or the sweep has announced gets quick tries',
+      'record.desired.announced === true || isCheckNext(record)',
+      'isCheckNext(record)',
+    ],
+    [
+      'no-quick-tries-for-checks',
+      'The check of a device that balena does not have yet gets quick tries',
+      'record.desired.announced === true || isCheckNext(record)',
+      'record.desired.announced === true',
     ],
     [
       'no-quick-tries',
       'A device or services that balena does not have yet get quick tries',
-      'if (hasQuickTries && quickTries < error.policy.quickTries) {',
-      'if (hasQuickTries && quickTries < 0) {',
+      'quickTries < error.policy.quickTries) {',
+      'quickTries < 0) {',
     ],
     [
       'endless-quick-tries',
       'The quick tries end',
-      'if (hasQuickTries && quickTries < error.policy.quickTries) {',
-      'if (hasQuickTries && quickTries >= 0) {',
+      'quickTries < error.policy.quickTries) {',
+      'quickTries >= 0) {',
     ],
     [
       'foreign-lease-released',

@@ -72,8 +72,9 @@ function afterRefusals(system: System, candidates: CallerRequest[], uuid: string
       // A device that seems to be gone is not the fault of the request. Only a reached state comes back after other failures.
       const isReached = layer.some((request) => !request.wish.present || isDone(request));
       const reasons = isReached ? ['device-not-found'] : ['device-not-found', ...failuresOfOthers];
-      // While balena has no such device, or none of its services, every request fails, and the last one counts.
-      if (!isReached && system.cloud.device(uuid).late) reasons.push('service-not-found');
+      // While balena shows no such device, or none of its services, every request fails, and the last one counts.
+      const { late, hidden } = system.cloud.device(uuid);
+      if (!isReached && (late || hidden)) reasons.push('service-not-found');
       return [...possible, ...refused.filter((request) => isFailed(system, uuid, request, reasons))];
     }
     rest = rest.filter((request) => !layer.includes(request));

@@ -96,8 +96,11 @@ function isUnavailable({ code }: RecordedError): boolean {
 /** Half a minute is shorter than the quick tries for a device or services that balena does not have yet. */
 const shortMs = 30_000;
 
-function isTooLate({ late }: CloudDevice, { requestedAt }: Desired): boolean {
-  return late !== null && late.until - requestedAt > shortMs;
+function isTooLate({ late }: CloudDevice, { requestedAt, announced }: Desired): boolean {
+  if (late === null) return false;
+  // A caller can invent UUIDs, so an unknown device of a caller is looked up once.
+  const isLookedUpOnce = late.what === 'device' && !announced;
+  return isLookedUpOnce || late.until - requestedAt > shortMs;
 }
 
 /** A request ends for good only with a cause in the world. */

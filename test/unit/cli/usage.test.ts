@@ -80,7 +80,6 @@ test.each([
 
 test.each([
   [['nope'], "unknown command 'nope'"],
-  [['status'], "missing required argument 'uuid'"],
   [['status', 'a'.repeat(6)], '32 or 62 hexadecimal digits'],
   [['fleet', 'my_fleet'], 'the slug of a fleet'],
   [['sweep', '--fleet', 'my_org/one', 'two'], 'the slug of a fleet'],

@@ -25,6 +25,8 @@ test('what is not set has its default', () => {
     certificate: { key: 'ec-p256', days: 365 },
     renewAt: 0.8,
     maxAttempts: 10,
+    links: { azure: null, balena: null, runbook: null },
+    signIn: null,
     longestBackOffMs: 3_600_000,
     workLimitMs: 60_000,
     isWorkerDisabled: false,

@@ -1,5 +1,6 @@
 import type { DeviceRecord } from '../../../src/device/record.js';
 import { type Attention, attentionOf, type State, stateOf } from '../../../src/device/state.js';
+import { summarize, summaryState } from '../../../src/device/summary.js';
 import { failed, now, provisioned, queued, recordWith } from '../../support/records.js';
 
 const working: DeviceRecord = {
@@ -59,4 +60,30 @@ test.each<[string, State, DeviceRecord]>([
   ['that should be gone, and is not', 'failed', { ...absent, scopes: ['main'] }],
 ])('a device %s is %s', (_, state, record) => {
   expect(stateOf(record, now)).toBe(state);
+});
+
+describe('a rotation', () => {
+  const held = observed.thumbprint ?? '';
+  const rotating: DeviceRecord = {
+    ...provisioned,
+    desired: { ...desired, retire: [held] },
+    job: { generation: 2, due: now },
+    lease: { by: 'w', until: now + 1, generation: 2, lateUntil: now + 1 },
+  };
+  const listed = (record: DeviceRecord) => summaryState(summarize(record), now);
+
+  test('does not take the device out of "provisioned" in lists and counts, also while the work fails', () => {
+    expect(stateOf(rotating, now)).toBe('working');
+    expect(listed(rotating)).toBe('provisioned');
+    expect(listed({ ...rotating, lease: null, error: failed.error })).toBe('provisioned');
+  });
+
+  test('of a device whose certificate the hub does not accept is listed as work', () => {
+    expect(listed({ ...rotating, observed: { ...observed, hub: 'none' } })).toBe('working');
+  });
+
+  test('that failed for good is listed as failed', () => {
+    const job = { generation: 2, due: now, dead: { at: now } };
+    expect(listed({ ...rotating, lease: null, job, error: failed.error })).toBe('failed');
+  });
 });

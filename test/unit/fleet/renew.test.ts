@@ -1,7 +1,7 @@
-import { countCertificates, expiryOf } from '../../../src/certificates/expiry.js';
+import { countCertificates } from '../../../src/certificates/expiry.js';
 import { renewalTime } from '../../../src/certificates/renewal.js';
 import type { DeviceRecord, Observed } from '../../../src/device/record.js';
-import type { Summary } from '../../../src/device/summary.js';
+import { expiryOf, type Summary } from '../../../src/device/summary.js';
 import { renew } from '../../../src/fleet/renew.js';
 import { day, fleetDependencies, longAgo, now, provisionedRecord, uuidOf } from '../../support/fleetTools.js';
 

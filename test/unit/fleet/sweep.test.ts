@@ -370,6 +370,16 @@ describe('where the key does not see a fleet any more,', () => {
     expect((await record(one)).check).toMatchObject({ notice: 'fleet-deleted' });
     expect((await record(two)).check).toMatchObject({ notice: 'outside' });
   });
+
+  test('an operator need not wait ten minutes after the last failure to confirm this', async () => {
+    const { deps, record, put } = await hidden();
+    const recent = provisionedRecord(one, credentials, { verifiedAt: now - 1_000 });
+    await put(recent);
+    expect(await sweep(deps, both)).toMatchObject({ checked: { gone: 1 } });
+    expect((await record(one)).check).toBeNull();
+    expect(await sweep(deps, { ...both, allowGone: true })).toMatchObject({ checked: { gone: 1 } });
+    expect((await record(one)).check).toMatchObject({ notice: 'fleet-deleted' });
+  });
 });
 
 describe('a device that has left the served fleets', () => {

@@ -1,5 +1,6 @@
-import { type HealthDependencies, health } from '../../../src/health/health.js';
-import type { StatusRow } from '../../../src/health/status.js';
+import { type HealthDependencies, readHealthFacts } from '../../../src/health/facts.js';
+import { healthLines } from '../../../src/health/health.js';
+import { noTotals, type StatusRow } from '../../../src/health/status.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { CircuitBreaker, CircuitRow } from '../../../src/throttling/circuitBreaker.js';
@@ -10,6 +11,15 @@ const unreachable = (code: 'queue-unavailable' | 'records-unavailable') => async
   throw new ProvisioningError(code, `${code}: it cannot be reached.`);
 };
 const closed: CircuitRow = { state: 'closed', since: 0, until: 0, failures: 0, probe: null, code: null };
+const row = (more: Partial<StatusRow>): StatusRow => ({
+  at: now,
+  totals: noTotals,
+  balena: never,
+  hub: never,
+  marks: [],
+  throttled: {},
+  ...more,
+});
 const never = { answeredAt: null, failedAt: null, code: null };
 const circuit = (read: () => Promise<CircuitRow>) => ({ read }) as CircuitBreaker;
 
@@ -23,6 +33,7 @@ interface Situation {
   /** Waiting messages at the sample of this many seconds ago. */
   sampled?: [secondsAgo: number, active: number];
   isWorkerDisabled?: boolean;
+  since?: HealthDependencies['samples']['since'];
 }
 
 async function linesIn({
@@ -33,6 +44,7 @@ async function linesIn({
   active = 0,
   sampled: [secondsAgo, before] = [40, 0],
   isWorkerDisabled = false,
+  since,
 }: Situation) {
   const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
@@ -53,10 +65,12 @@ async function linesIn({
       depths: async () => (active === null ? null : { active, scheduled: 0, deadLettered: 0 }),
       properties: async () => null,
     },
-    samples: { since: async () => [{ at: now - secondsAgo * 1_000, depths: { active: before } }] },
+    samples: { since: since ?? (async () => [{ at: now - secondsAgo * 1_000, depths: { active: before } }]) },
     isWorkerDisabled,
+    operationsPerMinute: 100,
+    rateLimiter: { pausedUntil: async () => now } as HealthDependencies['rateLimiter'],
   };
-  const lines = await health(deps);
+  const lines = healthLines(await readHealthFacts(deps));
   return Object.fromEntries(lines.map(({ name, ok, detail }) => [name, [ok, detail]]));
 }
 
@@ -75,14 +89,24 @@ test('health has one line for each dependency, and is healthy before any work', 
   });
 });
 
+test('while the records cannot be reached, the list of samples is not read: the answer would come half a minute later', async () => {
+  let lists = 0;
+  const since = async () => {
+    lists += 1;
+    return [];
+  };
+  const seen = await linesIn({ readStatus: unreachable('records-unavailable'), since });
+  expect(seen.records?.[0]).toBe(false);
+  expect(lists).toBe(0);
+  await linesIn({ since });
+  expect(lists).toBe(1);
+});
+
 test('the line of the queue names a limit that a worker or a request has met', async () => {
-  const seen = (secondsAgo: number) => ({
-    at: now,
-    totals: { operations: 0, provisioned: 0, failed: 0 },
-    balena: never,
-    hub: never,
-    queueThrottledAt: now - secondsAgo * 1_000,
-  });
+  const seen = (secondsAgo: number) => {
+    const at = now - secondsAgo * 1_000;
+    return row({ throttled: { queue: { since: at, at } } });
+  };
   const queueAfter = async (secondsAgo: number) =>
     (await linesIn({ readStatus: async () => seen(secondsAgo) })).queue;
   expect(await queueAfter(12)).toEqual([
@@ -94,24 +118,15 @@ test('the line of the queue names a limit that a worker or a request has met', a
 });
 
 test('balena and the hub are as the workers saw them last', async () => {
-  const row = {
-    at: now,
-    totals: { operations: 0, provisioned: 0, failed: 0 },
-    balena: { ...never, answeredAt: now - 12_000 },
-    hub: { ...never, answeredAt: now },
-  };
-  expect(await linesIn({ readStatus: async () => row })).toMatchObject({
+  const balena = { ...never, answeredAt: now - 12_000 };
+  const hub = { ...never, answeredAt: now };
+  expect(await linesIn({ readStatus: async () => row({ balena, hub }) })).toMatchObject({
     balena: [true, 'answered a worker 12 s ago'],
     hub: [true, 'answered a worker 0 s ago'],
   });
 });
 
-const reportedAgo = (seconds: number) => async () => ({
-  at: now - seconds * 1_000,
-  totals: { operations: 0, provisioned: 0, failed: 0 },
-  balena: never,
-  hub: never,
-});
+const reportedAgo = (seconds: number) => async () => row({ at: now - seconds * 1_000 });
 
 describe('the worker', () => {
   test('that is switched off is unhealthy at once', async () => {
@@ -164,6 +179,27 @@ test('without the records, nothing is known of the other sides', async () => {
     balena: [false, 'unknown: the records cannot be reached'],
     hub: [false, 'unknown: the records cannot be reached'],
   });
+});
+
+test('a hub that refuses much of the work is unhealthy, with the measured rate and the allowed rate', async () => {
+  const totals = { ...noTotals, operations: 30, hubRefusals: 20 };
+  const marks = [{ at: now - 60_000, totals: noTotals }];
+  const throttled = { hub: { since: now - 50_000, at: now - 2_000 } };
+  const readStatus = async () => row({ totals, marks, throttled });
+  expect((await linesIn({ readStatus })).hub).toEqual([
+    false,
+    'throttles: lets 10 operations a minute pass, and refuses 20 a minute (429); the settings allow 100',
+  ]);
+});
+
+test('a balena that limits our requests is unhealthy for a minute', async () => {
+  const after = async (secondsAgo: number) => {
+    const at = now - secondsAgo * 1_000;
+    const readStatus = async () => row({ throttled: { balena: { since: at, at } } });
+    return (await linesIn({ readStatus })).balena;
+  };
+  expect(await after(5)).toEqual([false, 'limited our requests 5 s ago (429)']);
+  expect(await after(61)).toEqual([true, expect.any(String)]);
 });
 
 test('an open circuit says why, and since when', async () => {

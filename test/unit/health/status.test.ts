@@ -1,4 +1,4 @@
-import { openStatus, type StatusRow } from '../../../src/health/status.js';
+import { measuredMs, noTotals, openStatus, type StatusRow } from '../../../src/health/status.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
@@ -24,9 +24,11 @@ test('what a worker saw is there for others to read', async () => {
   await worker.report();
   expect(await openStatus({ table, clock }).read()).toEqual({
     at: start + 5,
-    totals: { operations: 0, provisioned: 0, failed: 0 },
+    totals: noTotals,
     balena: { answeredAt: start, failedAt: null, code: null },
     hub: { answeredAt: null, failedAt: start + 5, code: 'hub-unavailable' },
+    marks: [{ at: start + 5, totals: noTotals }],
+    throttled: {},
   });
 });
 
@@ -82,7 +84,7 @@ test('what two workers count is added up, and what could not be written is count
   table.fails = false;
   clock.at += 10_000;
   await other.report();
-  expect((await one.read())?.totals).toEqual({ operations: 2, provisioned: 1, failed: 1 });
+  expect((await one.read())?.totals).toEqual({ ...noTotals, operations: 2, provisioned: 1, failed: 1 });
 });
 
 test('a report that cannot be written fails nothing, and is written later', async () => {
@@ -95,4 +97,37 @@ test('a report that cannot be written fails nothing, and is written later', asyn
   clock.at += 10_000;
   await worker.report();
   expect(await worker.read()).toMatchObject({ hub: { answeredAt: start } });
+});
+
+test('the marks of the last minutes are kept, one each 15 seconds', async () => {
+  const { table, clock } = setUp();
+  const worker = openStatus({ table, clock });
+  for (let second = 0; second < 300; second += 10) {
+    worker.count('provisioned');
+    await worker.report();
+    clock.at += 10_000;
+  }
+  const { marks, totals } = (await worker.read())!;
+  expect(marks.length).toBeGreaterThanOrEqual(7);
+  expect(marks.length).toBeLessThanOrEqual(10);
+  expect(marks[0]!.at).toBeGreaterThan(clock.at - 10_000 - measuredMs);
+  expect(totals.provisioned - marks[0]!.totals.provisioned).toBe((clock.at - 10_000 - marks[0]!.at) / 10_000);
+});
+
+test('the row says who limits our requests, and since when', async () => {
+  const { table, clock } = setUp();
+  const worker = openStatus({ table, clock });
+  const refuse = async () => {
+    worker.noteCall('hub', new ProvisioningError('hub-throttled', 'Busy.', { retryAfterMs: 1_000 }));
+    await worker.report();
+  };
+  await refuse();
+  clock.at += 60_000;
+  await refuse();
+  const seen = async () => (await worker.read())?.throttled;
+  expect(await seen()).toEqual({ hub: { since: start, at: start + 60_000 } });
+  expect((await worker.read())?.totals.hubRefusals).toBe(2);
+  clock.at += 180_000;
+  await refuse();
+  expect(await seen()).toEqual({ hub: { since: clock.at, at: clock.at } });
 });

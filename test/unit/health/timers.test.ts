@@ -1,4 +1,4 @@
-import { timersLine } from '../../../src/health/timers.js';
+import { readTimerFacts, timersLine } from '../../../src/health/timers.js';
 import type { TimerRow } from '../../../src/storage/timerRuns.js';
 import { handClock } from '../../support/handClock.js';
 import { memoryTable } from '../../support/memoryTable.js';
@@ -12,7 +12,7 @@ function open() {
   const timerRuns = timerRunsIn(clock, table);
   const ran = async (timer: 'redrive' | 'sample' | 'renew', by: 'timer' | 'supervision' = 'timer') =>
     timerRuns[timer].end((await timerRuns[timer].claim(by, 0))!, true);
-  return { clock, table, ran, line: () => timersLine({ timerRuns, clock }) };
+  return { clock, table, ran, line: async () => timersLine(await readTimerFacts(timerRuns), clock.now()) };
 }
 
 test('the line says when each timer last ran', async () => {

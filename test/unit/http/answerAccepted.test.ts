@@ -18,7 +18,6 @@ const rateLimiter: RateLimiter = {
   waitFor: async () => null,
   pausedUntil: async () => 0,
   nextFree: async () => now + 7_000,
-  allServed: async () => now,
 };
 const clock = { now: () => now, sleep: async () => {} };
 const answer = async (acceptance: Acceptance, headers: Record<string, string> = {}) => {

@@ -1,9 +1,9 @@
 import { HttpRequest } from '@azure/functions';
 import { BadRequest } from '../../../src/http/errors.js';
 import { answerOps } from '../../../src/http/ops/answer.js';
-import type { OpsDependencies } from '../../../src/ops/dependencies.js';
+import type { OperatorDependencies } from '../../../src/ops/requests/dependencies.js';
 
-const deps = {} as OpsDependencies;
+const deps = {} as OperatorDependencies;
 const list = (query: string, values: Record<string, string>) =>
   answerOps(
     deps,

@@ -1,5 +1,6 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDocuments } from '../../../local/docs/documents.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { emittedMetrics } from './support/emittedMetrics.js';
 import { analyse } from './support/kusto.js';
@@ -97,17 +98,11 @@ test('a wrong name of a table or a column is found', () => {
 });
 
 test('the queries of the documents are right', async () => {
-  const docs = (await readdir(join(projectFolder(), 'docs'))).filter((name) => name.endsWith('.md'));
-  const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)];
-  const queries = (
-    await Promise.all(
-      pages.map(async (page) =>
-        [...(await read(page)).matchAll(/```kusto\n(.+?)```/gs)].map(([, query = '']) => ({ page, query })),
-      ),
-    )
-  ).flat();
+  const queries = (await readDocuments()).flatMap(({ path, text }) =>
+    [...text.matchAll(/```kusto\n(.+?)```/gs)].map(([, query = '']) => ({ path, query })),
+  );
   expect(queries.length).toBeGreaterThan(1);
-  const problems = queries.map(({ page, query }) => ({ page, problems: analyse(query).problems }));
+  const problems = queries.map(({ path, query }) => ({ path, problems: analyse(query).problems }));
   expect(problems.filter(({ problems }) => problems.length > 0)).toEqual([]);
 });
 
@@ -192,18 +187,4 @@ test('alerts go to the address of the operators, if there is one', () => {
     expect(actions).toEqual([{ actionGroupId: id }]);
   for (const { actions } of rules) expect(actions).toEqual({ actionGroups: [] });
   expect(resourcesOf('defaults', 'Microsoft.Insights/actionGroups')).toEqual([]);
-});
-
-test('what the documents link to is there', async () => {
-  for (const page of ['docs/runbook.md', 'docs/migrate.md', 'docs/cost.md', 'README.md']) {
-    const text = await readFile(join(projectFolder(), page), 'utf8');
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
-    const tests = [...text.matchAll(/`((?:test|src|infra)\/[\w./-]+\.\w+)`/g)].map(
-      ([, path = '']) => `/${path}`,
-    );
-    for (const link of [...links, ...tests])
-      await access(
-        link.startsWith('/') ? join(projectFolder(), link) : join(projectFolder(), page, '..', link),
-      );
-  }
 });

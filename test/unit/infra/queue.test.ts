@@ -49,13 +49,13 @@ test('the local broker has the same queue', () => {
   expect(local.timeToLiveMs).toBeUndefined();
 });
 
-test('README.md and the protocol say the same', async () => {
-  const [readme, protocol] = await Promise.all(
-    ['README.md', 'docs/protocol.md'].map((path) => readFile(join(projectFolder(), path), 'utf8')),
+test('docs/settings.md and the protocol say the same', async () => {
+  const [settings, protocol] = await Promise.all(
+    ['docs/settings.md', 'docs/protocol.md'].map((path) => readFile(join(projectFolder(), path), 'utf8')),
   );
   const minutes = (value: unknown) => Number(/^PT(\d+)S$/.exec(String(value))?.[1]) / 60;
   const { duplicateDetectionHistoryTimeWindow: window, lockDuration, maxDeliveryCount } = queue.properties;
-  expect(readme).toContain(
+  expect(settings).toContain(
     `duplicate detection ${minutes(window)} min, lock ${minutes(lockDuration)} min, max delivery count ${maxDeliveryCount}`,
   );
   expect(protocol).toContain(`duplicate window ${minutes(window)} min, MaxDeliveryCount ${maxDeliveryCount}`);

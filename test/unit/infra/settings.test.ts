@@ -55,6 +55,11 @@ const settings = (example: Example) =>
 /** Deliberately not set in Azure. `moreSettings` can set these settings. */
 const left: Record<string, string> = {
   BALENA_API_URL: 'balenaCloud is the default',
+  DEVICE_LINK_BALENA: 'no link is the default',
+  DEVICE_LINK_AZURE: 'no link is the default',
+  RUNBOOK_LINK: 'no link is the default',
+  OPS_SIGN_IN: 'off is the default: App Service Authentication is set up by hand',
+  WEBSITE_AUTH_ENABLED: 'App Service sets it',
   BALENA_REQUESTS_PER_MINUTE: 'the default follows the tier and the units of the hub',
   KEEP_ISSUED_DAYS: 'the default suits most fleets',
   KEEP_DEPROVISIONED_DAYS: 'the default suits most fleets',

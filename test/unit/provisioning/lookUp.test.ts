@@ -41,8 +41,24 @@ describe('a device is looked up in balena before a registry operation is reserve
     await worker.until(haveEnded, minutes);
     // A device that balena does not have and never had needs no dead letter.
     expect(worker.counts.deadLetters).toBe(0);
-    // Quick tries follow only while few look-ups wait. Honest devices cost four requests.
-    expect(worker.counts.balena).toBeLessThanOrEqual(2 * 2_000 + 4 * honest.length);
+    // Once a minute another request asks whether our key sees any fleet. Honest devices cost four requests.
+    expect(worker.counts.balena).toBeLessThanOrEqual(2_000 + 3 + 4 * honest.length);
+  });
+
+  test.each([
+    ['an unknown UUID costs two requests to balena', unknown(1), 'main', 2],
+    ['a wrong service costs one request to balena', known(1), 'typo', 1],
+  ])('on an idle system, %s', async (_, uuid, service, requests) => {
+    const worker = virtualWorker({ perMinute: 100, balenaPerMinute: 3_000, hasDevice });
+    await worker.request({ uuid, service, present: true });
+    const hasEnded = async () => Boolean((await worker.record(uuid)).job?.dead);
+    expect(await worker.until(hasEnded, minutes)).toBeLessThanOrEqual(seconds);
+    await worker.until(() => worker.clock.at > 0, 10 * minutes);
+    expect(worker.counts).toMatchObject({ balena: requests, hub: 0 });
+    // Within the next minute, another unknown UUID costs one request.
+    await worker.request({ uuid: unknown(2), service, present: true });
+    await worker.until(async () => Boolean((await worker.record(unknown(2))).job?.dead), minutes);
+    expect(worker.counts).toMatchObject({ balena: requests + 1, hub: 0 });
   });
 
   test('500 requests for a wrong service end at once', async () => {

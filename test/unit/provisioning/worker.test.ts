@@ -213,6 +213,7 @@ describe('a device that balena does not have yet, or has no service of', () => {
     scopes: new Map([['', { ownerId: 1, variables: {} }]]),
     foreignServices: [],
   };
+  const announced = { ...queued, desired: { ...queued.desired, announced: true as const } };
   const without = (found: typeof empty | null) => (system: ReturnType<typeof workerDependencies>) => {
     system.deps.balena.findDevice = async () => found;
   };
@@ -223,7 +224,7 @@ describe('a device that balena does not have yet, or has no service of', () => {
   ] as const)(
     '%s: is tried four times within a minute or so, and then fails for good',
     async (code, found, reasons) => {
-      let record: DeviceRecord = queued;
+      let record: DeviceRecord = announced;
       let waitedMs = 0;
       for (let tries = 0; tries < 4; tries += 1) {
         const more = { generation: record.job!.generation };
@@ -244,16 +245,29 @@ describe('a device that balena does not have yet, or has no service of', () => {
   );
 
   test.each([
-    ['an unknown device fails at once', null, true],
-    ['a device without services keeps its tries', empty, false],
-  ])('while others wait for their look-ups, %s', async (_, found, isDead) => {
-    const { after } = await worked(queued, {
-      prepare: (system) => {
-        without(found)(system);
-        system.deps.balenaLimit.nextFree = async () => now + 11_000;
-      },
-    });
+    ['an unknown device fails at once: the caller may have invented the UUID', queued, null, true],
+    ['an announced device is tried again', announced, null, false],
+    ['a device without services is tried again', queued, empty, false],
+  ])('%s', async (_, record, found, isDead) => {
+    const { after } = await worked(record, { prepare: without(found) });
     expect(after?.job?.dead !== undefined).toBe(isDead);
+  });
+
+  test('a check of an unknown device is tried again: an event has announced the device', async () => {
+    const dead = { ...queued.job!, dead: { at: now, unknown: true as const } };
+    const generation = queued.lastGeneration + 1;
+    const check = { generation, due: now };
+    const record = { ...queued, job: dead, check, lastGeneration: generation };
+    const { after } = await worked(record, { prepare: without(null), more: { generation } });
+    expect(after).toMatchObject({ check: { due: expect.any(Number) }, quickTries: 1 });
+  });
+
+  test('a caller who repeats a request for an unknown device is looked up again after 5 s, and then 10 s', async () => {
+    const { after } = await worked(queued, { prepare: without(null) });
+    expect(after).toMatchObject({ job: { dead: { unknown: true } }, coolDownUntil: now + 5_000 });
+    const again = { ...queued, failures: 1 };
+    const { after: second } = await worked(again, { prepare: without(null) });
+    expect(second?.coolDownUntil).toBe(now + 10_000);
   });
 
   test('is not waited for if it was there before, or has other services', async () => {

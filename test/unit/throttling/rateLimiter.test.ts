@@ -10,12 +10,12 @@ const seconds = 1_000;
 function open() {
   const table = memoryTable<RateLimiterRow>();
   const clock = handClock(now);
-  const start = (perMinute = 60, aheadMs = 0) =>
+  const start = (perMinute = 60, aheadMs = 0, random = () => 0) =>
     openRateLimiter({
       table,
       clock: { now: () => clock.now() + aheadMs, sleep: (ms) => clock.sleep(ms) },
       perMinute,
-      random: () => 0,
+      random,
     });
   return { table, clock, start, one: start(), two: start() };
 }
@@ -135,12 +135,34 @@ test('more units speed up everybody at once, in the same order', async () => {
   expect(await dueIn(faster, [await faster.reserve()])).toEqual([60.1]);
 });
 
-test('distant work looks again after a tenth of its wait', async () => {
-  const { one } = open();
-  const line = await reserve(one, 3_001);
-  expect(await one.wakeAt(line[30]!)).toBe(now + 30 * seconds);
-  expect(await one.wakeAt(line[300]!)).toBe(now + 60 * seconds);
-  expect(await one.waitFor(line[3_000]!)).toBe(now + 300 * seconds);
+describe('distant work looks again before its moment', () => {
+  const half = () => 0.5;
+  const wakesIn = async (perMinute: number, waiting: number, turns: number[], random = half) => {
+    const limiter = open().start(perMinute, 0, random);
+    const line = await reserve(limiter, waiting + 1);
+    const at = await Promise.all(turns.map((turn) => limiter.wakeAt(line[turn]!)));
+    expect(await limiter.waitFor(line[waiting]!)).toBe(at.at(-1));
+    return at.map((each) => (each - now) / seconds);
+  };
+
+  test('ten devices for each released turn', async () => {
+    // At the half of a short wait, and after 300 s at the latest: 3,000 devices look at a rate of ten a second.
+    expect(await wakesIn(60, 3_000, [150, 200, 400, 3_000])).toEqual([150, 150, 200, 300]);
+  });
+
+  test('at most 70 devices a second, however many wait', async () => {
+    const [last = 0] = await wakesIn(600, 30_000, [30_000]);
+    expect(30_000 / last).toBeCloseTo(70, 1);
+  });
+
+  test('at different times, because a fleet boots at once', async () => {
+    expect(await wakesIn(60, 3_000, [3_000], () => 0)).toEqual([225]);
+    expect(await wakesIn(60, 3_000, [3_000], () => 1)).toEqual([375]);
+  });
+
+  test('never after its expected moment', async () => {
+    expect(await wakesIn(60, 151, [151], () => 1)).toEqual([151]);
+  });
 });
 
 test('a near reservation is waited for in memory, and a far one is not', async () => {
@@ -222,8 +244,8 @@ describe('while nobody uses released turns', () => {
       for (const each of places) results.push(await one.waitFor(each));
       return results.filter((at) => at === null).length;
     };
-    // Of eleven open turns, five stay for their own devices.
-    expect(await goNow(line.slice(100, 120))).toBe(6);
+    // Of eleven open turns, four stay for their own devices.
+    expect(await goNow(line.slice(100, 120))).toBe(7);
     clock.at += 3 * seconds;
     expect(await goNow(line.slice(120, 140))).toBeLessThanOrEqual(4);
   });
@@ -272,11 +294,9 @@ test('a moment that a process with a wrong clock has written is not believed', a
   expect((await dueIn(one, await reserve(one, 1), clock.at))[0]).toBeLessThanOrEqual(1);
 });
 
-test('the end of the line is known', async () => {
+test('a fleet without waiting devices does not wait for the lines of the others', async () => {
   const { one } = open();
-  expect(await one.allServed()).toBe(now);
   await reserve(one, 10, { fleet: 'a' });
   await reserve(one, 10, { fleet: 'b' });
-  expect(await one.allServed()).toBe(now + 19 * seconds);
   expect(await one.nextFree({ fleet: 'c' })).toBeLessThan(now + 4 * seconds);
 });

@@ -8,6 +8,7 @@ import type { RunningInvocations, Trigger } from '../trigger.js';
 import { answerAdmin, type HostAnswer } from './adminRoutes.js';
 import { readBody, sendHttpData, toHttpData } from './httpData.js';
 import type { HttpFunction } from './httpFunction.js';
+import { passIdentity } from './identity.js';
 import { type Keys, presentedKey } from './keys.js';
 import { refusal, serverOptions } from './limits.js';
 import { resolvePath } from './requestPath.js';
@@ -79,6 +80,7 @@ async function handleRequest(
       );
   const answer = (from: HostAnswer) => sendAnswer(response, from, log('no function'));
 
+  passIdentity(request);
   const refused = refusal(request);
   if (refused !== undefined) return answer({ status: refused });
   const key = presentedKey(request.headersDistinct['x-functions-key']?.[0], url);

@@ -1,4 +1,5 @@
 import { runHook } from '../../../support/azure/runHook.js';
+import { transcripts } from '../../../support/azure/transcripts.js';
 import { useFakeAzure } from '../../../support/azure/useFakeAzure.js';
 
 const fake = await useFakeAzure();
@@ -103,6 +104,7 @@ describe('predown', () => {
     expect(output).toMatch(
       /^✗ azd down would delete the hub iot-abc with the identities of all devices\..*\n.*az lock delete --ids \S+\/locks\/keep-devices, then azd down\./,
     );
+    expect(await transcripts()).toContain(output.replace(/--ids \S+,/, '--ids ID,'));
     expect(code).toBe(1);
   });
 

@@ -76,6 +76,25 @@ test('the line of health that is not ok is named when the time is up', async () 
   expect(code).toBe(1);
 });
 
+test('all wrong settings are named, long before the time is up', async () => {
+  const wrong =
+    'configuration: NOT OK, SWEEP_SCHEDULE must be off or six fields\nconfiguration: NOT OK, CERT_KEY is wrong\n';
+  fake.arm.health = () => ({ status: 503, body: wrong });
+  const { code, output } = await run();
+  expect(withoutTimes(output)).toContain(
+    '✗ GET /api/health answers 503: configuration: NOT OK, SWEEP_SCHEDULE must be off or six fields; configuration: NOT OK, CERT_KEY is wrong\n  To do: correct the settings with azd env set, then azd up.\n',
+  );
+  expect(await transcripts()).toContain(withoutTimes(output));
+  expect(code).toBe(1);
+});
+
+test('a limit that is no number is the usual limit', async () => {
+  fake.arm.refreshesBeforeRoleWorks = 3;
+  const { code, output } = await run({ POSTDEPLOY_LIMIT_MINUTES: 'soon', POSTDEPLOY_POLL_SECONDS: '0.01' });
+  expect(output).toMatch(/^ {2}\d:\d\d of 20:00: Key Vault does not yet give/);
+  expect(code).toBe(0);
+});
+
 test('a deployment without resources is named', async () => {
   const { output } = await run({ OPS_URL: '' });
   expect(output).toContain(

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { startBalena } from '../../../../local/simulators/balena/startBalena.js';
 import { runHook } from '../../../support/azure/runHook.js';
 import { transcripts } from '../../../support/azure/transcripts.js';
@@ -60,16 +62,22 @@ test('a first deployment without a key stops, and a key of the shell does not co
 
 test('a later deployment finds key and hub', async () => {
   deployed();
-  expect(await run({ ...first, CREATED_IOT_HUB: 'iot-abc', BALENA_API_KEY: 'a personal key' })).toEqual({
-    code: 0,
-    output: [
+  const { code, output } = await run({
+    ...first,
+    CREATED_IOT_HUB: 'iot-abc',
+    BALENA_API_KEY: 'a personal key',
+  });
+  expect(code).toBe(0);
+  expect(await transcripts()).toContain(output);
+  expect(output).toBe(
+    [
       '✓ The resource group rg-production is in westeurope.',
       '✓ The hub iot-abc exists, and stays as it is.',
       '  BALENA_API_KEY is not used: only NEW_BALENA_API_KEY of the azd environment goes into Key Vault.',
       '✓ The vault has the secret BALENA-API-KEY.',
       '',
     ].join('\n'),
-  });
+  );
 });
 
 test('all faults are shown at once: the region, the key of another system', async () => {
@@ -149,7 +157,28 @@ test('a hub that does not exist stops the deployment', async () => {
   const { output } = await run({ ...first, CREATED_IOT_HUB: 'iot-gone' });
   expect(output).toMatch(/✗ The hub iot-gone is not in .* rg-production\.\n.*azd env set CREATED_IOT_HUB ""/);
   const existing = { EXISTING_IOT_HUB: 'iot-abc', EXISTING_IOT_HUB_RESOURCE_GROUP: 'our-group' };
-  expect((await run({ ...first, ...existing })).output).toContain('correct EXISTING_IOT_HUB and');
+  expect((await run({ ...first, ...existing })).output).toContain('correct EXISTING_IOT_HUB (the name');
+});
+
+test('a resource group without the name of its hub stops the deployment', async () => {
+  deployed();
+  const { code, output } = await run({ ...first, EXISTING_IOT_HUB_RESOURCE_GROUP: 'our-group' });
+  expect(output).toMatch(
+    /✗ EXISTING_IOT_HUB_RESOURCE_GROUP is set, and EXISTING_IOT_HUB is not: .*\n.*azd env set EXISTING_IOT_HUB </,
+  );
+  expect(code).toBe(1);
+});
+
+test('an answer of balena with another form is a sentence, and no stack trace', async () => {
+  const other = createServer((request, response) =>
+    response.end(request.url?.includes('whoami') ? '{"actorType": "user"}' : '{"d": {}}'),
+  );
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+  const { code, output } = await run({ ...given, MORE_SETTINGS: JSON.stringify({ BALENA_API_URL: url }) });
+  other.close();
+  expect(output).toContain('The key sees: no fleet.');
+  expect(code).toBe(1);
 });
 
 test('a hub of an unknown tier stops nothing, and the hook requests its rate', async () => {
@@ -178,9 +207,20 @@ test.each([
   ['{"CERT_DAYS": 90}', 'MORE_SETTINGS is not a JSON object of texts.'],
   ['CERT_DAYS=90', 'MORE_SETTINGS is not a JSON object of texts.'],
   ['{"BALENA_API_KEY": "k"}', 'MORE_SETTINGS has BALENA_API_KEY, which would be readable'],
+  [
+    '{"IOTHUB_CONNECTION_STRING": "HostName=h;SharedAccessKeyName=n;SharedAccessKey=c2VjcmV0"}',
+    'MORE_SETTINGS has a key in IOTHUB_CONNECTION_STRING, which would be readable',
+  ],
+  ['{"BALENA_API_URL": "api.balena-cloud.com"}', 'BALENA_API_URL in MORE_SETTINGS is not a URL with https.'],
+  [
+    '{"BALENA_API_URL": "http://balena.example/"}',
+    'BALENA_API_URL in MORE_SETTINGS is not a URL with https.',
+  ],
 ])('MORE_SETTINGS %s stops the deployment', async (settings, expected) => {
-  const { code, output } = await run({ ...given, MORE_SETTINGS: settings });
+  const { code, output } = await run({ ...given, AZURE_LOCATION: 'westindia', MORE_SETTINGS: settings });
   expect(output).toContain(`✗ ${expected}`);
+  expect(output).toContain('The region westindia');
+  expect(output).not.toMatch(/c2VjcmV0|^ +at /m);
   expect(code).toBe(1);
 });
 

@@ -5,7 +5,7 @@ import { type Fixture, startFixture } from './startFixture.js';
 
 type Broker = Awaited<ReturnType<typeof startBroker>>;
 
-const queues = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
+const queues = [{ name: 'q', lockDurationMs: 300_000, maxDeliveryCount: 3 }];
 
 /** The log line of the function `work` for the message with this id. */
 async function received(host: Fixture, id: string) {

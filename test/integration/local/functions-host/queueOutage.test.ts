@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
+import { freePort } from '../../../../local/simulators/shared/loopback.js';
 import { nextRenewal, receiveAll } from '../servicebus/support/useBroker.js';
 import { startFixture } from './startFixture.js';
 
-const queues = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
+const queues = [{ name: 'q', lockDurationMs: 300_000, maxDeliveryCount: 3 }];
+/** For tests that wait for the end or the renewal of a lock. */
+const shortLocks = [{ name: 'q', lockDurationMs: 5_000, maxDeliveryCount: 3 }];
 
 describe('the queue trigger during an outage of the broker', () => {
   const env = { FIXTURE_QUEUE: 'q', 'AzureWebJobs.work.Disabled': '' };
@@ -24,7 +27,7 @@ describe('the queue trigger during an outage of the broker', () => {
   const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
   it('settles running messages after a restart of the broker, and keeps to maxConcurrentCalls', async () => {
-    let broker = await startBroker({ port: 0, queues, folder });
+    let broker = await startBroker({ port: await freePort(), queues, folder });
     const { connectionString, port } = broker.endpoints;
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
     const send = async (...messages: { messageId: string; body: unknown }[]) => {
@@ -63,7 +66,7 @@ describe('the queue trigger during an outage of the broker', () => {
   });
 
   it('takes a connection that was dropped without a word for lost after a silence', async () => {
-    const broker = await startBroker({ port: 0, queues });
+    const broker = await startBroker({ port: 0, queues: shortLocks });
     const { connectionString, controlUrl } = broker.endpoints;
     const host = await startFixture(['--only', 'worker', '--silence-seconds', '2'], {
       ...env,
@@ -84,7 +87,7 @@ describe('the queue trigger during an outage of the broker', () => {
   });
 
   it('renews the lock of a message while its function runs', async () => {
-    const broker = await startBroker({ port: 0, queues });
+    const broker = await startBroker({ port: 0, queues: shortLocks });
     const { connectionString } = broker.endpoints;
     const renewal = nextRenewal(broker.engine, 'q');
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
@@ -100,7 +103,7 @@ describe('the queue trigger during an outage of the broker', () => {
   });
 
   it('logs the outage once, continues when the broker is reachable', async () => {
-    let broker = await startBroker({ port: 0, queues });
+    let broker = await startBroker({ port: await freePort(), queues });
     const { connectionString, port } = broker.endpoints;
     await broker.close();
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });

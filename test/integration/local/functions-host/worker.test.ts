@@ -65,7 +65,7 @@ describe('the worker process', () => {
     await host.line(/^host: Timeout value exceeded by function slow/);
     expect(host.lines.filter((line) => ready.test(line))).toHaveLength(5);
     expect(await host.stop()).toBe(0);
-  }, 30_000);
+  });
 
   it('is not there while the host is starting: 503', async () => {
     const port = String(await freePort());

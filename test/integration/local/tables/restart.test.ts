@@ -40,7 +40,12 @@ test('what was acknowledged outlives a stop, also one that comes while Azurite w
     await Promise.all(rows.map((row) => table.createEntity(row)));
 
     const halfWritten = join(folder, 'tables', 'tables.json~');
-    while (!existsSync(halfWritten)) await sleep(1);
+    // Azurite writes its file only after a change. A busy machine may not see the first write.
+    const [changed = { partitionKey: 'a', rowKey: '0' }] = rows;
+    for (let looks = 1; !existsSync(halfWritten); looks += 1) {
+      await sleep(1);
+      if (looks % 1_000 === 0) await table.upsertEntity(changed);
+    }
     await stack.simulators.tables?.stop();
     await stack.restart('tables');
 

@@ -18,7 +18,7 @@ async function system() {
   return { ...made, app: { ...made.deps, config } };
 }
 
-describe('a fleet with a device of another desired service', () => {
+describe('a fleet with a device at another service', () => {
   const command = ['fleet', fleet, '--service', 'other', '--no-follow'];
 
   test('is planned without the device, and the output names --move', async () => {
@@ -27,7 +27,7 @@ describe('a fleet with a device of another desired service', () => {
     expect(code).toBe(1);
     expect(json).toMatchObject({ uuids: [two], atOtherService: [{ uuid: one, service: 'main' }] });
     expect(text).toContain(`${one}  keeps main`);
-    expect(text).toContain('1 device with another desired service: not requested. --move moves');
+    expect(text).toContain('1 device at another service: not requested. --move moves');
     expect(sent).toEqual([]);
   });
 
@@ -36,8 +36,8 @@ describe('a fleet with a device of another desired service', () => {
     const { code, text, json } = await runWith(app, command);
     expect(code).toBe(1);
     expect(json).toMatchObject({ devices: 2, requested: 1, atOtherService: 1 });
-    expect(text).toContain('1 requested, 1 with another desired service');
-    expect(text).toContain('1 device with another desired service: not requested. --move moves');
+    expect(text).toContain('1 requested, 1 at another service');
+    expect(text).toContain('1 device at another service: not requested. --move moves');
     expect(sent.map(({ uuid }) => uuid)).toEqual([two]);
   });
 
@@ -46,6 +46,28 @@ describe('a fleet with a device of another desired service', () => {
     const dryRun = async (...args: string[]) => (await runWith(app, [...args, '--dry-run'])).handlesInterrupt;
     expect(await dryRun('fleet', fleet)).toBe(false);
     expect(await dryRun('sweep', '--fleet', fleet)).toBe(false);
+  });
+
+  test('is refused if the fleet has no such service, in a dry run too', async () => {
+    const { app, sent } = await system();
+    for (const more of [[], ['--dry-run']])
+      await expect(runWith(app, ['fleet', fleet, '--service', 'mian', ...more])).rejects.toMatchObject({
+        code: 'no-such-service',
+        exitCode: 2,
+        message: `The fleet ${fleet} has no service "mian": it has main, sensor, old, other.`,
+      });
+    expect(sent).toEqual([]);
+    expect(await runWith(app, ['fleet', fleet, '--service', '', '--dry-run'])).toMatchObject({ code: 1 });
+  });
+
+  test('is planned and requested with the number of devices that lack the service', async () => {
+    const { app, without } = await system();
+    without.add(two);
+    for (const more of [[], ['--dry-run']]) {
+      const { json, text } = await runWith(app, [...command, ...more]);
+      expect(json).toMatchObject({ lacking: 1 });
+      expect(text).toContain('1 device of the fleet without the service "other" in balena');
+    }
   });
 
   test('is moved with --move', async () => {

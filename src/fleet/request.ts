@@ -1,10 +1,11 @@
-import type { Desired, VariableScope } from '../../src/device/record.js';
-import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
-import { mergeJoin } from '../../src/fleet/mergeJoin.js';
-import { type AcceptDependencies, accept } from '../../src/provisioning/accept.js';
-import { forEachConcurrently } from '../../src/shared/async.js';
-import { retryWithBackoff } from '../../src/shared/retry.js';
-import type { EpochMs } from '../../src/shared/time.js';
+import type { VariableScope } from '../device/record.js';
+import { hasPendingChange, heldThumbprint } from '../device/state.js';
+import { type AcceptDependencies, accept } from '../provisioning/accept.js';
+import { forEachConcurrently } from '../shared/async.js';
+import { retryWithBackoff } from '../shared/retry.js';
+import type { EpochMs } from '../shared/time.js';
+import { type ListingDependencies, listDevices } from './list.js';
+import { mergeJoin } from './mergeJoin.js';
 
 export type RequestDependencies = AcceptDependencies & ListingDependencies;
 
@@ -16,8 +17,12 @@ export interface FleetRequest {
   service: VariableScope;
   /** Skip devices with credentials in any scope. */
   onlyMissing?: boolean;
-  /** Also request devices with another desired service. Their credentials move to the new service. */
+  /** Also request devices that have credentials, or a pending request, at another service. Their credentials move to the new service. */
   move?: boolean;
+  /** Only devices with a UUID greater than this UUID. */
+  after?: string;
+  /** The run ends after about this number of devices. Default: all devices. */
+  atMost?: number;
   /** Stops cleanly. Accepted requests remain, and a second run requests the remaining devices. */
   signal?: AbortSignal;
   onProgress?(progress: RequestProgress): void;
@@ -29,7 +34,7 @@ export interface RequestProgress {
   devices: number;
   /** Skipped because of `onlyMissing`. */
   skipped: number;
-  /** Not requested, because another service is desired and `move` is false. */
+  /** Not requested, because the device has credentials or a pending request at another service, and `move` is false. */
   atOtherService: number;
   /** New requests. */
   requested: number;
@@ -48,6 +53,8 @@ export interface RequestReport extends RequestProgress {
   uuids: string[];
   /** False if the signal stopped the run before the end of the fleet. */
   finished: boolean;
+  /** The last handled UUID, if the run ended at `atMost`; null at the end of the fleet. */
+  next: string | null;
 }
 
 /** A request is a read, a write and a send. On two cores, more concurrent requests were not faster. */
@@ -75,32 +82,48 @@ export async function* planFleet(
   const devices = listDevices(deps, { fleets: [fleet], signal });
   for await (const { uuid, device, record } of mergeJoin(devices, deps.records.summaries())) {
     if (!device || (onlyMissing && device.certificates.size > 0)) continue;
-    const desired = record && { present: record.operation !== 'deprovision', service: record.service };
-    yield { uuid, otherService: move ? null : otherServiceOf(desired, service) };
+    const place = record && {
+      service: record.key === 'device' ? ownKeyPlace : record.service,
+      isInUse: heldThumbprint(record) !== null || record.job?.deadAt === null,
+    };
+    yield { uuid, otherService: move ? null : otherServiceOf(place, service) };
   }
 }
 
-/** The desired service, if the service differs from the given service; a text for a device with an own key; otherwise null. */
+/** The place of a device with an own key, as lists name the place. No service has this name. */
+const ownKeyPlace = 'its own key';
+
+/**
+ * The other service that the device keeps without `move`; null if the device is to be requested. A device whose request has failed, and that
+ * holds no certificate, has nothing to lose.
+ */
 function otherServiceOf(
-  desired: Pick<Desired, 'present' | 'service'> | null | undefined,
+  place: { service: VariableScope | null; isInUse: boolean } | null | undefined,
   service: VariableScope,
 ): VariableScope | null {
-  if (!desired?.present || desired.service === service) return null;
-  return desired.service ?? 'its own key';
+  return place?.isInUse && place.service !== service ? place.service : null;
 }
 
 /**
- * Requests credentials for every device of a fleet. Devices with another desired service are left unchanged without `move`, because a wrong
- * service name would otherwise disconnect the whole fleet. A repeated run costs two reads for each device with an earlier request, so an
+ * Requests credentials for every device of a fleet. Devices with credentials, or with a pending request, at another service are left
+ * unchanged without `move`, because a wrong service name would otherwise disconnect the whole fleet. A repeated run costs two reads for each device with an earlier request, so an
  * interrupted run can simply be started again.
  *
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`, after some retries
  */
 export async function requestFleet(deps: RequestDependencies, options: FleetRequest): Promise<RequestReport> {
-  const { fleet, onlyMissing = false, signal, onProgress } = options;
+  const {
+    fleet,
+    onlyMissing = false,
+    after,
+    atMost = Number.POSITIVE_INFINITY,
+    signal,
+    onProgress,
+  } = options;
   const progress = emptyProgress();
   const uuids: string[] = [];
   const startedAt = deps.clock.now();
+  let next: string | null = null;
 
   async function request(uuid: string): Promise<void> {
     const result = await requestDevice(deps, uuid, options, startedAt);
@@ -117,18 +140,21 @@ export async function requestFleet(deps: RequestDependencies, options: FleetRequ
       onProgress?.(progress);
       signal?.throwIfAborted();
     };
-    for await (const { uuid, certificates } of listDevices(deps, { fleets: [fleet], signal })) {
+    const devices = listDevices(deps, { fleets: [fleet], signal, ...(after !== undefined && { after }) });
+    for await (const { uuid, certificates } of devices) {
       progress.devices += 1;
       if (onlyMissing && certificates.size > 0) progress.skipped += 1;
       else batch.push(uuid);
+      if (progress.devices >= atMost) next = uuid;
+      if (next !== null) break;
       if (batch.length >= batchSize) await requestBatch();
     }
     await requestBatch();
   } catch (error) {
     if (!signal?.aborted) throw error;
-    return { ...progress, uuids, finished: false };
+    return { ...progress, uuids, finished: false, next: null };
   }
-  return { ...progress, uuids, finished: true };
+  return { ...progress, uuids, finished: true, next };
 }
 
 type RequestResult = Exclude<keyof RequestProgress, 'devices' | 'skipped'>;
@@ -147,7 +173,11 @@ async function requestDevice(
   const { clock, records } = deps;
   // The record is read just before the request, because a list could miss a recent request for another service.
   const found = move ? null : await retryWithBackoff(clock, () => records.read(uuid), signal);
-  if (otherServiceOf(found?.value.desired, service) !== null) return 'atOtherService';
+  const place = found && {
+    service: found.value.desired.own ? ownKeyPlace : found.value.desired.service,
+    isInUse: heldThumbprint(found.value.observed) !== null || hasPendingChange(found.value),
+  };
+  if (otherServiceOf(place, service) !== null) return 'atOtherService';
   const desired = { uuid, present: true as const, service };
   const acceptance = await retryWithBackoff(clock, () => accept(deps, desired), signal);
   switch (acceptance.kind) {

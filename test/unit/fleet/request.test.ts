@@ -1,6 +1,6 @@
-import { planFleet, type RequestReport, requestFleet } from '../../../../cli/fleet/request.js';
-import { ProvisioningError } from '../../../../src/shared/errors.js';
-import { collect } from '../../../support/collect.js';
+import { planFleet, type RequestReport, requestFleet } from '../../../src/fleet/request.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { collect } from '../../support/collect.js';
 import {
   credentialsOf,
   fleet,
@@ -8,12 +8,12 @@ import {
   now,
   provisionedRecord,
   uuidOf,
-} from '../../../support/fleetTools.js';
+} from '../../support/fleetTools.js';
 
 const options = { fleet, service: 'main' };
 const [one, two, three] = [1, 2, 3].map(uuidOf) as [string, string, string];
 const credentials = await credentialsOf(one);
-const counts = ({ uuids, finished, ...progress }: RequestReport) =>
+const counts = ({ uuids, finished, next, ...progress }: RequestReport) =>
   Object.fromEntries(Object.entries(progress).filter(([, count]) => count > 0));
 
 test('every device of the fleet is requested, and no device of another fleet', async () => {
@@ -67,7 +67,24 @@ test('provisioned, failed and recently moved devices are counted separately', as
   });
 });
 
-test('a device with another desired service is not requested without move', async () => {
+test('a device that failed at another service, and holds nothing, is requested without move; a pending one is not', async () => {
+  const { deps, add, put, record } = fleetDependencies();
+  const [failed, pending] = [one, two].map((uuid) => {
+    add(uuid);
+    const { desired, ...rest } = provisionedRecord(uuid, credentials);
+    const observed = { ...rest.observed, thumbprint: null, previous: null, service: null };
+    return { ...rest, desired: { ...desired, service: 'wrong' }, observed };
+  });
+  const error = { code: 'service-not-found' as const, step: null, message: '', at: now };
+  const coolDownUntil = now + 1_000;
+  await put({ ...failed!, job: { generation: 1, due: now, dead: { at: now } }, error, coolDownUntil });
+  await put({ ...pending!, job: { generation: 1, due: now } });
+  expect((await collect(planFleet(deps, options))).map((each) => each.otherService)).toEqual([null, 'wrong']);
+  expect(counts(await requestFleet(deps, options))).toEqual({ devices: 2, requested: 1, atOtherService: 1 });
+  expect((await record(one)).desired.service).toBe('main');
+});
+
+test('a device with credentials at another service is not requested without move', async () => {
   const { deps, add, put, sent, record, clock } = fleetDependencies();
   for (const uuid of [one, two, three]) add(uuid);
   await put(provisionedRecord(one, credentials));
@@ -127,4 +144,13 @@ test('a fleet outside the key’s view is an error, not an empty fleet', async (
   const request = requestFleet(deps, { ...options, fleet: 'no/such' });
   await expect(request).rejects.toThrow(ProvisioningError);
   await expect(request).rejects.toMatchObject({ code: 'balena-unauthorized' });
+});
+
+test('a run with a limit handles a part of the fleet, and says where the next run goes on', async () => {
+  const { deps, add } = fleetDependencies();
+  for (const uuid of [one, two, three]) add(uuid);
+  const first = await requestFleet(deps, { ...options, atMost: 2 });
+  expect(first).toMatchObject({ devices: 2, requested: 2, next: two });
+  const second = await requestFleet(deps, { ...options, atMost: 2, after: two });
+  expect(second).toMatchObject({ devices: 1, uuids: [three], next: null });
 });

@@ -1,0 +1,126 @@
+import * as z from 'zod';
+import { planFleet, requestFleet } from '../../fleet/request.js';
+import { ProvisioningError } from '../../shared/errors.js';
+import { count, serviceName, slug } from '../../shared/schemas.js';
+import { parse, RequestError } from '../shared/request.js';
+import type { OperatorDependencies } from './dependencies.js';
+
+const fleetFields = {
+  fleet: slug.regex(/^[^/\s]+\/[^/\s]+$/, 'must be the slug of a fleet, such as my_org/my_fleet'),
+  service: serviceName.optional().describe('the service for the variables; default: DEFAULT_SERVICE'),
+  onlyMissing: z.boolean().default(false).describe('skip devices with credentials'),
+  move: z.boolean().default(false).describe('also move devices with another desired service to this service'),
+};
+
+export const fleetPlanRequest = z.strictObject(fleetFields);
+
+export const fleetRequest = z.strictObject({
+  ...fleetFields,
+  after: z
+    .string()
+    .regex(/^[0-9a-f]{0,62}$/, 'must be "next" of the previous answer')
+    .optional()
+    .describe('"next" of the previous answer: the request goes on after this device'),
+  by: z.string().min(1).max(100).optional().describe('the operator who requests, for the log'),
+});
+
+export const fleetPlan = z
+  .object({
+    fleet: z.string(),
+    service: z.string(),
+    devices: count.describe('devices that would be requested'),
+    atOtherService: count.describe('devices with another desired service, which would stay unchanged'),
+    otherServices: z.record(z.string(), count).describe('their services'),
+  })
+  .meta({ id: 'FleetPlan' });
+
+export type FleetPlan = z.infer<typeof fleetPlan>;
+
+export const fleetProgressAnswer = z
+  .object({
+    devices: count.describe('devices of this part of the fleet; each is in one of the counts below'),
+    requested: count,
+    underWay: count.describe('an earlier request is under way'),
+    alreadyProvisioned: count,
+    skipped: count.describe('skipped because of onlyMissing'),
+    atOtherService: count.describe('unchanged, because another service is desired'),
+    failed: count.describe('an earlier request failed for good, and its cool-down has not ended'),
+    conflicts: count.describe('moved to another service less than ten minutes ago'),
+    next: z.string().nullable().describe('send as "after" for the next part; null if the fleet is done'),
+  })
+  .meta({ id: 'FleetRequestProgress' });
+
+export type FleetRequestProgress = z.infer<typeof fleetProgressAnswer>;
+
+/** A part takes some seconds: an answer must come long before the platform ends the request (230 s). */
+const devicesInPart = 200;
+const longestPlanMs = 20_000;
+
+/**
+ * Counts the devices of a fleet that `requestFleetPart` would request. Nothing is changed.
+ *
+ * @throws RequestError `ops.bad-request`; `ops.unknown-fleet` (404); `ops.fleet-too-large` (409)
+ * @throws ProvisioningError `balena-…`, `records-unavailable`
+ */
+export async function planFleetRequest(deps: OperatorDependencies, body: object): Promise<FleetPlan> {
+  const { service = deps.config.defaultService, ...options } = parse(fleetPlanRequest, body);
+  const plan: FleetPlan = { fleet: options.fleet, service, devices: 0, atOtherService: 0, otherServices: {} };
+  const signal = AbortSignal.timeout(longestPlanMs);
+  await knownFleet(options.fleet, async () => {
+    try {
+      for await (const { otherService } of planFleet(deps, { ...options, service, signal }))
+        addPlanned(plan, otherService);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new RequestError(
+        'ops.fleet-too-large',
+        `The devices of ${options.fleet} cannot be counted within ${longestPlanMs / 1_000} s. Use the CLI: provisioner fleet ${options.fleet} --dry-run`,
+        409,
+      );
+    }
+  });
+  return plan;
+}
+
+function addPlanned(plan: FleetPlan, otherService: string | null): void {
+  if (otherService === null) {
+    plan.devices += 1;
+    return;
+  }
+  plan.atOtherService += 1;
+  plan.otherServices[otherService] = (plan.otherServices[otherService] ?? 0) + 1;
+}
+
+/**
+ * Requests credentials for the next part of a fleet, by the same rules as the CLI. The caller sends the request again with "next" until
+ * the fleet is done. A part that is requested twice changes nothing the second time.
+ *
+ * @throws RequestError `ops.bad-request`; `ops.unknown-fleet` (404)
+ * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`
+ */
+export async function requestFleetPart(
+  deps: OperatorDependencies,
+  body: object,
+): Promise<FleetRequestProgress> {
+  const { service = deps.config.defaultService, by: _, ...options } = parse(fleetRequest, body);
+  const {
+    uuids: __,
+    finished: ___,
+    ...progress
+  } = await knownFleet(options.fleet, () =>
+    requestFleet(deps, { ...options, service, atMost: devicesInPart }),
+  );
+  return progress;
+}
+
+/** A fleet that balena does not show is a mistake in the request. */
+async function knownFleet<T>(fleet: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code, message } = ProvisioningError.from(error);
+    if (error instanceof ProvisioningError && code === 'balena-unauthorized' && message.includes(fleet))
+      throw new RequestError('ops.unknown-fleet', message, 404);
+    throw error;
+  }
+}

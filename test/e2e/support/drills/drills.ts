@@ -1,0 +1,32 @@
+import type { ErrorCode } from '../../../../src/shared/errorPolicy.js';
+import { balenaDrills } from './balenaDrills.js';
+import type { Drill, DrilledElsewhere } from './Drill.js';
+import { hubDrills } from './hubDrills.js';
+import { productDrills } from './productDrills.js';
+
+/** A drill for each code, or the test that causes the failure in another way. */
+export const drills: Record<ErrorCode, Drill | DrilledElsewhere> = {
+  ...balenaDrills,
+  ...hubDrills,
+  ...productDrills,
+  'records-unavailable': {
+    test: 'test/e2e/outages.test.ts',
+    reason: 'The tables do not answer, so nothing else can be tested meanwhile.',
+  },
+  'queue-unavailable': {
+    test: 'test/e2e/outages.test.ts',
+    reason: 'The queue does not answer, so nothing else can be tested meanwhile.',
+  },
+  'queue-throttled': {
+    test: 'test/e2e/messages.test.ts',
+    reason: 'The queue refuses every request, so nothing else can be tested meanwhile.',
+  },
+  'certificate-revoked': {
+    test: 'test/unit/provisioning/reconcileOwn.test.ts',
+    reason: 'Only the device can follow the advice, with a new key.',
+  },
+  'record-too-large': {
+    test: 'test/unit/provisioning/worker.test.ts',
+    reason: 'Every text in a record is bounded, so no request can make a record too large.',
+  },
+};
