@@ -26,13 +26,17 @@ if (renewSchedule !== null) {
         signal,
         onCertificates: observeCertificates,
       });
-      const { due, checked, left, failed, share, certificates } = report;
+      const { due, checked, left, failed, ownKeys, share, certificates } = report;
       const { expired, within7Days, within30Days, later } = certificates;
       context.log(
         `certificates due for renewal: ${due} (${expired} expired, ${within7Days} expire within 7 days, ${within30Days} within 30, ${later} later), ` +
           `${checked} scheduled, ${left} left to the next run, ${failed} not renewed because the request was cancelled or discarded; ` +
           `at ${Math.round(share.part * 100)} % of the rate limit over ${Math.round(share.spreadMs / hourMs)} h`,
       );
+      if (ownKeys > 0)
+        context.log(
+          `certificates of own keys due for renewal: ${ownKeys}. Only the devices can renew them, see docs/own-keys.md`,
+        );
       if (share.late > 0)
         context.error(
           `${share.late} certificates will expire before the renewal, even with ${Math.round(share.part * 100)} % of the rate limit ` +

@@ -52,6 +52,12 @@ export function shortUuid(uuid: string): string {
   return uuid.length > 12 ? `${uuid.slice(0, 12)}…` : uuid;
 }
 
+/** The kind of a device's key, in words. */
+export function keyName(key: 'device' | 'issued' | null): string {
+  if (key === null) return '–';
+  return key === 'device' ? 'made by the device' : 'issued, in the variables';
+}
+
 /** The name of a service; the empty name stands for the device level, and null for an unknown service. */
 export function serviceName(service: string | null): string {
   if (service === null) return '–';

@@ -24,7 +24,12 @@ const columns: Column<RecordLine>[] = [
     title: 'ERROR',
     of: ({ code, step: failedStep }) => (code ? `${code}${failedStep ? ` (${failedStep})` : ''}` : ''),
   },
-  { title: 'SERVICE', of: ({ service }) => (service === '' ? '(device)' : (service ?? '')), spare: true },
+  {
+    title: 'SERVICE',
+    of: ({ service, key }) =>
+      key === 'device' ? '(own key)' : service === '' ? '(device)' : (service ?? ''),
+    spare: true,
+  },
   { title: 'FLEET', of: ({ fleet }) => fleet ?? '', spare: true },
   { title: 'MESSAGE', of: ({ message }) => message ?? '', spare: true },
 ];

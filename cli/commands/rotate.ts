@@ -84,7 +84,13 @@ export const addRotate: AddCommand = (parent, action) =>
           ...(rate !== undefined && { rate }),
         });
         if (plan.counts.planned === 0 && uuid !== undefined)
-          throw new CliError('no-certificate', exitCodes.notFound, 'No certificate of this device is known.');
+          throw new CliError(
+            'no-certificate',
+            exitCodes.notFound,
+            revoke
+              ? 'No certificate of this device is known.'
+              : 'No certificate of this device is known, or the device has an own key: only the device can replace its certificate.',
+          );
         if (dryRun || plan.counts.planned === 0) {
           await cancelAction(app, plan.id, { by });
           session.printResult(plan, (shown) =>

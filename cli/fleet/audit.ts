@@ -1,7 +1,6 @@
 import { mostUuids } from '../../src/balena/listing.js';
 import type { Records } from '../../src/device/repository.js';
-import { pendingWork } from '../../src/device/state.js';
-import { pendingDue } from '../../src/device/summary.js';
+import { isBeingHandled, summarize } from '../../src/device/summary.js';
 import { type ListingDependencies, listDevices } from '../../src/fleet/list.js';
 import { mergeJoin } from '../../src/fleet/mergeJoin.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
@@ -80,7 +79,7 @@ export async function* audit(deps: AuditDependencies, options: AuditOptions): As
   async function* judge(sources: ComparedDevice): AsyncGenerator<Finding> {
     const findings = compare(sources, options, clock.now());
     if (findings.length === 0) return;
-    if (sources.record && pendingDue(sources.record) !== null) {
+    if (sources.record && isBeingHandled(sources.record, clock.now())) {
       // The summary shows pending work, so the record need not be read. In a busy fleet this saves a read for every device.
       progress.unsettled += 1;
       return;
@@ -147,7 +146,8 @@ async function isSettled(
 ): Promise<boolean> {
   const found = (await retryWithBackoff(clock, () => records.read(uuid), signal))?.value ?? null;
   if (!found || !record) return !found && !record;
-  if (pendingWork(found) || (found.lease && clock.now() < found.lease.until)) return false;
+  if (isBeingHandled(summarize(found), clock.now()) || (found.lease && clock.now() < found.lease.until))
+    return false;
   return found.desired.requestId === record.requestId && found.updatedAt < before;
 }
 

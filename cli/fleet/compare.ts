@@ -49,6 +49,11 @@ function* disagreements(
     yield* deprovisionedDevice(held, accepts);
     return;
   }
+  if (record?.key === 'device') {
+    yield* ownKeyDevice(record, held, accepts);
+    yield* certificateDates(record, rules.renewAt, now, onlyTheDevice);
+    return;
+  }
   // The scope of the credentials: the desired scope, or without a record the present scope.
   const service = record ? (record.service ?? '') : scopeOf(held, rules.service);
   const here = held.get(service);
@@ -164,13 +169,32 @@ function* provisionedDevice(
   for (const { thumbprint, sha1 } of held.values()) known.add(thumbprint).add(sha1);
   for (const thumbprint of accepts) {
     if (known.has(thumbprint)) continue;
-    yield [
-      'thumbprint-not-held',
-      `The hub accepts an unknown certificate (${thumbprint}).`,
-      { how: 'retire', service, thumbprint },
-    ];
+    yield unknownThumbprint(thumbprint, { how: 'retire', service, thumbprint });
   }
 }
+
+/** A device with an own key. Balena has nothing, unless an issued certificate stays. */
+function* ownKeyDevice(record: Summary, held: HeldAt, accepts: ComparedDevice['accepts']): Disagreements {
+  const { thumbprint, previous, issued } = record;
+  if (held.size > 0 && !issued)
+    yield [
+      'variables-not-wanted',
+      'The device has an own key, but still holds an issued certificate.',
+      check,
+    ];
+  if (thumbprint !== null && !accepts?.includes(thumbprint))
+    yield ['own-key-not-accepted', "The hub does not accept the certificate of the device's own key.", check];
+  const known = [thumbprint, previous, issued?.thumbprint];
+  for (const each of accepts ?? [])
+    if (!known.includes(each))
+      yield unknownThumbprint(each, { how: 'retire', service: null, thumbprint: each });
+}
+
+function unknownThumbprint(thumbprint: string, fix: Fix): [FindingKind, string, Fix] {
+  return ['thumbprint-not-held', `The hub accepts an unknown certificate (${thumbprint}).`, fix];
+}
+
+const onlyTheDevice = byHand('only the device can replace the certificate of its own key');
 
 function inForeignService(service: string, fix: Fix): [FindingKind, string, Fix] {
   return [
@@ -192,11 +216,12 @@ function withoutIdentity(fix: Fix): [FindingKind, string, Fix] {
 const latePart = 0.75;
 
 function* certificateDates(
-  { notBefore, notAfter }: HeldCertificate,
+  { notBefore, notAfter }: { notBefore: EpochMs | null; notAfter: EpochMs | null },
   renewAt: number,
   now: EpochMs,
   fix: Fix,
 ): Disagreements {
+  if (notBefore === null || notAfter === null) return;
   const until = new Date(notAfter).toISOString();
   // Renewals are spread over the first half of that time, and failed renewals are repeated daily. After three quarters a renewal is late.
   const late = notBefore + (notAfter - notBefore) * (renewAt + (1 - renewAt) * latePart);

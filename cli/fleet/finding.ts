@@ -26,6 +26,7 @@ export const findingKinds = [
   'variables-missing',
   'variables-differ',
   'variables-in-foreign-service',
+  'own-key-not-accepted',
   'thumbprint-not-held',
   'certificate-expiring',
   'certificate-expired',
@@ -46,8 +47,8 @@ export type Fix =
   | { how: 'remove' }
   /** Like `remove`, for a device without a known fleet. Such a device may belong to a fleet outside the key's view, so the operator must agree. */
   | { how: 'remove-unknown' }
-  /** The hub stops accepting a thumbprint. */
-  | { how: 'retire'; service: VariableScope; thumbprint: string }
+  /** The hub stops accepting a thumbprint. `service`: null for a device with an own key. */
+  | { how: 'retire'; service: VariableScope | null; thumbprint: string }
   /** An operator must decide. */
   | { how: 'by-hand'; why: string };
 

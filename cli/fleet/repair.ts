@@ -1,5 +1,6 @@
+import type { OwnKey, VariableScope } from '../../src/device/record.js';
 import type { ListingDependencies } from '../../src/fleet/list.js';
-import { type AcceptDependencies, accept, acceptNew } from '../../src/provisioning/accept.js';
+import { type AcceptDependencies, accept, acceptNew, acceptRotation } from '../../src/provisioning/accept.js';
 import { requestCheck } from '../../src/provisioning/check.js';
 import { retryWithBackoff } from '../../src/shared/retry.js';
 import type { Finding } from './finding.js';
@@ -60,12 +61,15 @@ export async function repair(
       const request = {
         uuid,
         present: true,
-        service,
+        ...placeOf(service, record?.desired.own),
         retire: thumbprint,
         revoke: true,
         forceVerify: true,
       } as const;
-      const { kind } = await retryWithBackoff(clock, () => accept(deps, request));
+      const answer = await retryWithBackoff(clock, () => acceptRotation(deps, request));
+      // The device is to be absent, or elsewhere, by now.
+      if (!answer) return 'outdated';
+      const { kind } = answer;
       // The record already retires this thumbprint, but the hub accepts the thumbprint again. A new request would change nothing, so a check is
       // requested.
       const isUnchanged = kind === 'already-provisioned' || kind === 'checking';
@@ -73,4 +77,9 @@ export async function repair(
       return kind === 'accepted' || isUnchanged ? 'requested' : 'outdated';
     }
   }
+}
+
+/** The place of a device that stays where it is. */
+function placeOf(service: VariableScope | null, own: OwnKey | undefined) {
+  return own ? ({ service: null, own } as const) : { service: service ?? '' };
 }

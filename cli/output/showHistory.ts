@@ -33,6 +33,8 @@ export function showHistory({ device, history }: DeviceHistory, width: number): 
     ['replays', device.replays > 0 ? `${device.replays}` : null],
     ['certificate', certificate?.thumbprint ?? null],
     ['', certificate && `${certificate.keyAlgorithm}, ${validity(certificate.notAfter)}`],
+    ['key', device.key === 'device' ? 'made by the device; the key never leaves the device' : device.key],
+    ['until', device.issuedUntil && `${when(device.issuedUntil)} the issued certificate stays valid`],
     ['hub', hubs[device.hub]],
     ['discarded', discarded && `${when(discarded.at)} by ${discarded.by}: ${discarded.reason}`],
     [

@@ -1,7 +1,7 @@
 import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { runbookSectionOf } from '../../src/ops/failures/runbook.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
-import { daysLeft, number, serviceName } from '../format.js';
+import { daysLeft, keyName, number, serviceName } from '../format.js';
 import { Advice } from '../parts/Advice.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 import { Facts } from '../parts/Facts.js';
@@ -87,6 +87,7 @@ export function RequestCard({ device }: { device: DeviceHistory['device'] }) {
           Operation: device.operation,
           Fleet: device.fleet ?? 'not seen yet',
           Service: serviceName(device.service),
+          Key: keyName(device.key),
           Requested: <Time at={device.requestedAt} />,
           'First seen': <Time at={device.firstSeenAt} />,
           Expected: device.expectedAt ? <Time at={device.expectedAt} isRelative /> : undefined,

@@ -96,7 +96,10 @@ const columns = [
     ),
   },
   { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? nothing },
-  { head: 'Service', cell: ({ service }: RecordLine) => serviceName(service) },
+  {
+    head: 'Service',
+    cell: ({ service, key }: RecordLine) => (key === 'device' ? '(own key)' : serviceName(service)),
+  },
   {
     head: 'Cause',
     cell: ({ code, message }: RecordLine) =>

@@ -131,6 +131,8 @@ function configOf(s: Settings) {
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
     renewAt: s.RENEW_AT,
+    /** The time for which an issued certificate stays valid after the hub has accepted an own one. */
+    keepIssuedMs: s.KEEP_ISSUED_DAYS * days,
     /** The time after which the record of a deprovisioned device is removed; null: never. */
     keepDeprovisionedMs: s.KEEP_DEPROVISIONED_DAYS === 0 ? null : s.KEEP_DEPROVISIONED_DAYS * days,
     /** Null if the timer is off. */

@@ -154,6 +154,7 @@ export const settings = z.object({
     .transform(Number)
     .pipe(z.number().min(0.1, renewAtForm).max(0.99, renewAtForm))
     .default(0.8),
+  KEEP_ISSUED_DAYS: whole(1, 365, 7, 'must be days from 1 to 365, such as 7'),
   KEEP_DEPROVISIONED_DAYS: whole(0, 3_650, 30, 'must be days from 1 to 3650, or 0 for ever, such as 30'),
   SWEEP_SCHEDULE: schedule.default('off'),
   RENEW_SCHEDULE: schedule.default('0 0 3 * * *'),

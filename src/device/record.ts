@@ -6,11 +6,34 @@ import type { Places } from './lists.js';
 /** The level at which balena stores a variable of a device: a service by its name, or '' for the device level. */
 export type VariableScope = string;
 
+/** A certificate of an own key: the device made and signed it, and its private key never leaves the device. */
+export interface OwnCertificate {
+  /** SHA-256, upper-case hex. */
+  readonly thumbprint: string;
+  readonly notBefore: EpochMs;
+  readonly notAfter: EpochMs;
+  /** Such as `ec-p256`. */
+  readonly keyAlgorithm: string;
+}
+
+/** The own key that a device is to use. */
+export interface OwnKey extends OwnCertificate {
+  /** The last own certificate before this one that the hub has accepted; null if there is none. The hub accepts this one until the next rotation. */
+  readonly before: string | null;
+  /**
+   * The device needs no issued certificate any more: the device has shown that it uses an own certificate, or it had no issued certificate
+   * when the hub first accepted an own one.
+   */
+  readonly handedOver?: true;
+}
+
 /** The desired state, from the last accepted request. */
 export interface Desired {
   readonly present: boolean;
-  /** The scope of the two variables; null when the device is to be absent. */
+  /** The scope of the two variables; null when the device is to be absent, or to use an own key. */
   readonly service: VariableScope | null;
+  /** The own key of a device that is to be present without variables; missing for a device with an issued key. */
+  readonly own?: OwnKey;
   /** Rotations: the device must not keep a certificate with one of these thumbprints. The newest is the last; none if missing. */
   readonly retire?: readonly string[];
   /** Rotations after a leak: the device must not keep these thumbprints either, and the hub must stop accepting them. */
@@ -133,6 +156,8 @@ export interface Observed {
   readonly hubSeenAt?: EpochMs;
   /** The fleet's slug. */
   readonly fleet: string | null;
+  /** The issued certificate that the hub accepts beside an own one; missing if there is none. */
+  readonly issued?: IssuedBesideOwn | undefined;
   /** balena has refused the last write of a variable. The next run proves the right to write before the run calls the hub. */
   readonly writeRefused?: true | undefined;
   /** The slug of the last served fleet in which a worker saw the device. */
@@ -145,6 +170,13 @@ export interface Observed {
   readonly keyAlgorithm: string | null;
   /** The end of the last run that succeeded; 0 before. */
   readonly verifiedAt: EpochMs;
+}
+
+/** An issued certificate that stays valid after the change to an own key. Its variables stay stored, too. */
+export interface IssuedBesideOwn {
+  readonly thumbprint: string;
+  /** The certificate is retired at this time; null until a run with the own key has succeeded. */
+  readonly until: EpochMs | null;
 }
 
 /** A device outside the served fleets. */
@@ -214,7 +246,7 @@ export type RequestPart = Pick<
 /**
  * The one row of a device, and the only source of truth about its provisioning. A private key is never part of a record.
  *
- * A record is immutable. Only the functions in `transitions.ts` make a new record from an old one.
+ * A record is immutable. Only the functions of `transitions.ts` make a new record from an old one.
  */
 export interface DeviceRecord {
   readonly uuid: string;

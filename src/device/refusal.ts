@@ -16,8 +16,14 @@ export function requestPartOf(record: DeviceRecord): RequestPart {
   return { desired, job, fallback, attempts, failures, replays, error, action, completedAt, coolDownUntil };
 }
 
-/** Whether both desired states have the same presence and service. Rotations do not count. */
-export function isSamePlace(one: Desired, other: Pick<Desired, 'present' | 'service'>): boolean {
+/**
+ * Whether both desired states have the same presence and service. Rotations do not count. A device that is to be present without a service has
+ * an own key, so two own certificates have the same place.
+ */
+export function isSamePlace(
+  one: Pick<Desired, 'present' | 'service'>,
+  other: Pick<Desired, 'present' | 'service'>,
+): boolean {
   return one.present === other.present && one.service === other.service;
 }
 

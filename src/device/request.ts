@@ -1,11 +1,28 @@
 import type { EpochMs } from '../shared/time.js';
-import type { Desired, DeviceRecord, Retirement, VariableScope } from './record.js';
-import { validFallback } from './refusal.js';
+import type { Desired, DeviceRecord, OwnCertificate, OwnKey, Retirement, VariableScope } from './record.js';
+import { isSamePlace, validFallback } from './refusal.js';
 import { hubAccepts, isToRetire, isToRevoke } from './state.js';
 
-/** A request to provision a device at a service ('' for the device level), or to deprovision the device. */
+/** The own certificate in a request. */
+export interface RequestedOwnKey extends OwnCertificate {
+  /** The thumbprint of the certificate that the device says it connects with. */
+  uses?: string | undefined;
+}
+
+/**
+ * A request to provision a device at a service ('' for the device level), to register the certificate of its own key, or to deprovision the
+ * device.
+ */
 export type DeviceRequest = (
-  | { uuid: string; present: true; service: VariableScope; retire?: string; revoke?: boolean }
+  | {
+      uuid: string;
+      present: true;
+      service: VariableScope;
+      own?: undefined;
+      retire?: string;
+      revoke?: boolean;
+    }
+  | { uuid: string; present: true; service: null; own: RequestedOwnKey; retire?: string; revoke?: boolean }
   | { uuid: string; present: false }
 ) & {
   /** The work must not begin before this time; default: now. */
@@ -18,13 +35,53 @@ export type DeviceRequest = (
   action?: string;
 };
 
-/** Whether the record already has the same desired state: presence, service, and no new thumbprint to retire or to revoke. */
-export function isSameRequest(request: DeviceRequest, { desired }: Pick<DeviceRecord, 'desired'>): boolean {
+/**
+ * Whether the record already has the same desired state: presence, service, own certificate, and no new thumbprint to retire or to revoke. A
+ * device that shows for the first time that it uses its own certificate makes a new request.
+ */
+export function isSameRequest(
+  request: DeviceRequest,
+  record: Pick<DeviceRecord, 'desired' | 'observed'>,
+): boolean {
+  const { desired } = record;
   if (request.present !== desired.present) return false;
   if (!request.present) return true;
   if (request.service !== desired.service) return false;
+  if (request.own && request.own.thumbprint !== desired.own?.thumbprint) return false;
+  if (request.own && !desired.own?.handedOver && showsUse(request.own, record)) return false;
   if (request.retire === undefined) return true;
   return isToRetire(desired, request.retire) && (!request.revoke || isToRevoke(desired, request.retire));
+}
+
+/** Whether the device says that it uses one of its own certificates, and the hub is known to accept that certificate. */
+function showsUse(
+  { uses }: RequestedOwnKey,
+  { desired, observed }: Pick<DeviceRecord, 'desired' | 'observed'>,
+): boolean {
+  if (uses === undefined || !desired.own) return false;
+  const isOwn = uses === desired.own.thumbprint || uses === desired.own.before;
+  return isOwn && hubAccepts(observed.hub, uses);
+}
+
+/** The own key after a request. @param found the record so far; null if there is none */
+function ownKeyBy(request: RequestedOwnKey, found: Found | null): OwnKey {
+  const { uses: _, ...own } = request;
+  const isHandedOver = found?.desired.own?.handedOver || (found !== null && showsUse(request, found));
+  return { ...own, before: beforeOf(request, found), ...(isHandedOver && { handedOver: true as const }) };
+}
+
+/**
+ * The own certificate that the hub accepts beside the requested one. A certificate that the hub never accepted does not replace the one before,
+ * unless the device says that it uses it.
+ */
+function beforeOf({ thumbprint, uses }: RequestedOwnKey, found: Found | null): string | null {
+  const own = found?.desired.own;
+  if (!own) return null;
+  if (own.thumbprint === thumbprint) return own.before;
+  if (uses !== undefined && (uses === own.thumbprint || uses === own.before)) return uses;
+  const { observed } = found;
+  const wasAccepted = observed.thumbprint === own.thumbprint || hubAccepts(observed.hub, own.thumbprint);
+  return wasAccepted ? own.thumbprint : own.before;
 }
 
 type Found = Pick<DeviceRecord, 'desired' | 'job' | 'observed' | 'fallback'>;
@@ -44,11 +101,10 @@ export function desiredBy(
   const before = found?.desired;
   const place = { present: request.present, service: request.present ? request.service : null };
   const valid = found && validFallback(found)?.desired;
-  const isValidated = [before, valid].some(
-    (each) => each?.validated && each.present === place.present && each.service === place.service,
-  );
+  const isValidated = [before, valid].some((each) => each?.validated && isSamePlace(each, place));
   return {
     ...place,
+    ...(request.present && request.own && { own: ownKeyBy(request.own, found) }),
     requestId,
     requestedAt: now,
     ...(request.present && before?.present && before.movedAt !== undefined && { movedAt: before.movedAt }),
@@ -65,12 +121,13 @@ export function desiredBy(
 export const mostRetired = 8;
 
 /**
- * The thumbprints to retire and to revoke: those of the earlier requests, and the new one. They are kept until a deprovisioning is done.
- * Several can be waiting, and a revoked certificate must not come back when the device is deprovisioned and provisioned again.
+ * The thumbprints to retire and to revoke: those of the earlier requests, and the new one. The list to retire is kept until a deprovisioning is
+ * done. The list to revoke stays: a device keeps its own key, and a revoked certificate must not come back after a deprovisioning.
  */
 function retirement(request: DeviceRequest, found: Found | null): Retirement {
   const keeps = found !== null && (found.desired.present || found.job !== null);
-  const { retire = [], revoke = [] } = keeps ? found.desired : {};
+  const retire = (keeps && found.desired.retire) || [];
+  const revoke = found?.desired.revoke ?? [];
   if (!request.present || request.retire === undefined) return retirementOf(retire, revoke);
   return retirementOf(
     newest(retire, request.retire, found),

@@ -1,5 +1,14 @@
 import type { EpochMs } from '../shared/time.js';
-import type { Check, DeviceRecord, HubState, Job, Observed, PendingWork, Retirement } from './record.js';
+import type {
+  Check,
+  Desired,
+  DeviceRecord,
+  HubState,
+  Job,
+  Observed,
+  PendingWork,
+  Retirement,
+} from './record.js';
 
 /** Whether the job waits for a worker, or a worker is working on the job. A dead job is not pending. */
 export function isPending(job: Job | null): job is Job {
@@ -85,10 +94,40 @@ export function isOfOtherHub({ hubHost }: { hubHost?: string | null }, present: 
   return hubHost != null && present !== null && hubHost !== present;
 }
 
+/** The kind of the key that a device is to use: made by the device, or issued by this product. Null for a device that is to be absent. */
+export function keyKindOf({ present, own }: Pick<Desired, 'present' | 'own'>): 'device' | 'issued' | null {
+  if (!present) return null;
+  return own ? 'device' : 'issued';
+}
+
+/** Whether a device with an own key needs no issued certificate any more, or the time of the issued certificate has passed. */
+export function isHandedOver(
+  { desired, observed }: { desired: Pick<Desired, 'own'>; observed: Pick<Observed, 'issued'> },
+  now: EpochMs,
+): boolean {
+  const until = observed.issued?.until ?? null;
+  return desired.own?.handedOver === true || (until !== null && now >= until);
+}
+
+/**
+ * Whether the last observed state of a device equals the desired state with an own key: the hub accepts the own certificate, and beside it only
+ * the own certificate before, or an issued certificate that stays. The variables stay with the issued certificate.
+ */
+export function usesOwnKey({ desired, observed, scopes }: DeviceRecord): boolean {
+  const { own } = desired;
+  const { thumbprint, service, hub, issued } = observed;
+  if (!own || thumbprint !== own.thumbprint || service !== null || !hubAccepts(hub, thumbprint)) return false;
+  const other = issued ? issued.thumbprint : own.before;
+  if (Array.isArray(hub) && hub.some((each) => each !== thumbprint && each !== other)) return false;
+  if (issued ? own.handedOver : scopes.length > 0) return false;
+  return !isToRetire(desired, thumbprint) && !acceptsRevoked(desired, hub);
+}
+
 /** Whether the last observed state of the device equals the desired state. A device with a dead job is never in its desired state. */
 export function isInDesiredState(record: DeviceRecord): boolean {
   const { desired, observed, scopes, job } = record;
   if (job?.dead) return false;
+  if (desired.own) return usesOwnKey(record);
   if (!desired.present) return observed.hub === 'none' && observed.thumbprint === null && scopes.length === 0;
   return (
     observed.thumbprint !== null &&

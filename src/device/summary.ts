@@ -1,12 +1,13 @@
 import type { ErrorCode, Step } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
-import type { DeviceRecord, HubState, Outside, VariableScope } from './record.js';
+import type { DeviceRecord, HubState, IssuedBesideOwn, Outside, VariableScope } from './record.js';
 import { refusedPart } from './refusal.js';
 import {
   hasFailedCheck,
   hasPendingChange,
   heldThumbprint,
   isRotating,
+  keyKindOf,
   operationOf,
   type State,
   stateOf,
@@ -22,6 +23,10 @@ export interface Summary {
   /** The end of a lease on a pending change, unless the lease is unresolved; 0 if there is none. */
   leasedUntil: EpochMs;
   service: VariableScope | null;
+  /** The kind of the device's key; null for a device that is to be absent. */
+  key: 'device' | 'issued' | null;
+  /** The issued certificate that stays beside an own one; null if there is none. */
+  issued: IssuedBesideOwn | null;
   fleet: string | null;
   /** The last served fleet of the device; null if the device was never seen in a served fleet. */
   servedFleet: string | null;
@@ -80,6 +85,8 @@ export function summarize(record: DeviceRecord): Summary {
     state: rotates ? 'provisioned' : stateOf({ ...record, lease: null }, 0),
     leasedUntil: isWorking ? lease.until : 0,
     service: desired.service,
+    key: keyKindOf(desired),
+    issued: observed.issued ?? null,
     fleet: observed.fleet,
     servedFleet: observed.servedFleet ?? null,
     outside: observed.outside ?? null,
@@ -123,6 +130,15 @@ export function partsOf(summary: Summary): Summary[] {
 /** When the next work is due, as `pendingWork` chooses it; null if no work is pending. */
 export function pendingDue({ job, check }: Summary): EpochMs | null {
   return (job && job.deadAt === null ? job : check)?.due ?? null;
+}
+
+/** Work that is due later than this is planned: it is no sign that the device is being handled now. */
+const plannedAfterMs = 3_600_000;
+
+/** Whether the device is being handled: a change is pending, or a check that is due soon. A check that is planned for later does not count. */
+export function isBeingHandled({ job, check }: Summary, now: EpochMs): boolean {
+  if (job && job.deadAt === null) return true;
+  return check !== null && check.due - now < plannedAfterMs;
 }
 
 /**

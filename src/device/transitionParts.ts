@@ -1,4 +1,3 @@
-import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
 import type { EpochMs } from '../shared/time.js';
 import type {
@@ -8,16 +7,15 @@ import type {
   DeviceRecord,
   HistoryEvent,
   Observed,
+  OwnKey,
   PendingWork,
   RecordedError,
-  RequestPart,
   VariableScope,
 } from './record.js';
-import { fallbackFor, isBackUnvalidated, requestPartOf } from './refusal.js';
 import { retirementOf } from './request.js';
-import { goesFirst, isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
+import { isPending, operationOf, pendingWork } from './state.js';
 
-/* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
+/* The building blocks of the transitions. Only the transitions use these functions. */
 
 /** The time of a transition, and the trace context of the caller (undefined if the caller is not traced). */
 export interface Context {
@@ -35,6 +33,7 @@ export interface LostWork {
   service: VariableScope | null;
   retire?: readonly string[] | undefined;
   revoke?: readonly string[] | undefined;
+  own?: OwnKey | undefined;
   traceparent?: string | undefined;
 }
 
@@ -92,9 +91,11 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
 export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
   const { operation, service, requestId, retire, revoke } = lost;
   const present = operation === 'provision';
+  const own = present ? lost.own : undefined;
   return {
     present,
-    service: present ? (service ?? '') : null,
+    service: present && !own ? (service ?? '') : null,
+    ...(own && { own }),
     requestId,
     requestedAt: now,
     ...retirementOf(retire, revoke),
@@ -107,7 +108,8 @@ export const noFailure = { attempts: 0, retries: 0, quickTries: 0, error: null }
 /** What is reserved for work: a registry operation, or a look-up in balena. */
 export type Reserved = Pick<PendingWork, 'reservation' | 'lookUp'>;
 
-interface WorkDetails extends Reserved {
+/** The details of new work. */
+export interface WorkDetails extends Reserved {
   due: EpochMs;
   forceVerify?: boolean | undefined;
 }
@@ -194,11 +196,44 @@ export function reschedule(
  *
  * @param ofCheck true if the work of the run was the check
  */
-export function endCheck(record: DeviceRecord, { now }: Context, ofCheck: boolean): DeviceRecord {
+export function endCheck(record: DeviceRecord, context: Context, ofCheck: boolean): DeviceRecord {
+  const { now } = context;
   const { check } = record;
-  if (!check) return record;
-  const isLater = !ofCheck && check.due > now;
-  return check.again || isLater ? renewCheck(record, now) : { ...record, check: null };
+  const isLater = check !== null && !ofCheck && check.due > now;
+  const next =
+    check?.again || isLater ? renewCheck(record, now) : check ? { ...record, check: null } : record;
+  const until = record.observed.issued?.until ?? null;
+  // A check that failed at that time or later is not planned again: the record shows its failure.
+  return until !== null && until > now ? planRetirement(next, context) : next;
+}
+
+/**
+ * While an issued certificate stays beside an own one, a check waits for the time at which the issued certificate is retired. A check that waits
+ * for an earlier time plans that check again at its end.
+ */
+export function planRetirement(record: DeviceRecord, { now, traceparent }: Context): DeviceRecord {
+  const { check, desired, observed } = record;
+  const until = observed.issued?.until ?? null;
+  if (!desired.own || until === null || (check && check.due <= until)) return record;
+  const { forceVerify, notice } = check ?? {};
+  const due = Math.max(now, until);
+  const details = { due, notBefore: due, forceVerify, notice };
+  return startCheck(record, check?.traceparent ?? traceparent, details);
+}
+
+/**
+ * What a success with the own key means for an issued certificate. If such a certificate stays, its time begins with the first success.
+ * Otherwise the device is handed over: no issued certificate can come back.
+ *
+ * @param keepIssuedMs the time for which an issued certificate stays, ms
+ */
+export function withHandover(record: DeviceRecord, now: EpochMs, keepIssuedMs: number): DeviceRecord {
+  const { desired, observed } = record;
+  if (!desired.own) return record;
+  const { issued } = observed;
+  if (!issued) return { ...record, desired: { ...desired, own: { ...desired.own, handedOver: true } } };
+  const until = issued.until ?? now + keepIssuedMs;
+  return { ...record, observed: { ...observed, issued: { ...issued, until } } };
 }
 
 /** The check becomes the next work, under a new generation. */
@@ -261,108 +296,6 @@ export function errorAfterCheck(
   now: EpochMs,
 ): RecordedError | null {
   return job?.dead && !error.policy.isFinal ? before : recordedError(error, now);
-}
-
-/** The desired state of another request, with the thumbprint that the record is to retire now. */
-function withRetirementOf({ desired }: DeviceRecord, other: Desired): Desired {
-  const { retire: _, revoke: __, ...rest } = other;
-  const { retire, revoke } = desired;
-  return { ...rest, ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
-}
-
-/**
- * Moves a request with a dead job aside, and puts a request from before in its place. The new job continues the request from before, or
- * checks the device if that request was finished.
- *
- * @param fallback the request that comes back
- */
-export function putBack(
-  record: DeviceRecord,
-  { now }: Context,
-  fallback: RequestPart | null = record.fallback,
-): DeviceRecord {
-  const { lease, job } = record;
-  if (!fallback) return record;
-  // A place that was valid once is not valid any more.
-  const { validated: _, ...refusedDesired } = record.desired;
-  const back: DeviceRecord = {
-    ...record,
-    ...fallback,
-    ...noFailure,
-    desired: withRetirementOf(record, fallback.desired),
-    // The cancelled rotation would take back what was requested meanwhile about the certificate.
-    action: hasSameRetirement(record.desired, fallback.desired) ? fallback.action : null,
-    job: null,
-    refusal: laterOf(record.refusal, {
-      ...requestPartOf(record),
-      desired: refusedDesired,
-      fallback: null,
-    }),
-  };
-  const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
-  // A request that goes first needs no place.
-  const needsNoPlace = goesFirst({ ...back, job: fallback.job });
-  const reservation = isPending(fallback.job) && !needsNoPlace ? fallback.job.reservation : undefined;
-  const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify, reservation };
-  const next = wasFinished ? lookNow(back, details) : startJob(back, undefined, details);
-  return {
-    ...next,
-    firstGeneration: next.lastGeneration,
-    completedAt: wasFinished ? fallback.completedAt : null,
-  };
-}
-
-/** Several requests can be refused one after the other, the last one first. The record keeps the last one. */
-function laterOf(earlier: RequestPart | null, refused: RequestPart): RequestPart {
-  return earlier && earlier.desired.requestedAt > refused.desired.requestedAt ? earlier : refused;
-}
-
-/**
- * Puts a later request, which was refused, back in the place of a dead request that is a mistake, too. None of them is valid, and the
- * last request counts: a check takes up the failure of that request once its cause is gone.
- */
-export function withLastRequest(record: DeviceRecord): DeviceRecord {
-  const { job, refusal, error } = record;
-  if (!job?.dead || !refusal || !isBackUnvalidated(record)) return record;
-  if (!error || !policyOf(error.code).isFinal) return record;
-  return { ...record, ...refusal, desired: withRetirementOf(record, refusal.desired), refusal: null };
-}
-
-/**
- * Whether the request was done before, and only a check can find out what is left to do: the device is outside the served fleets, or differs
- * at most in scopes that the runs of the refused request have recorded.
- */
-function isDone(record: DeviceRecord): boolean {
-  const { completedAt, observed } = record;
-  return (
-    completedAt !== null && (observed.outside !== undefined || isInDesiredState({ ...record, scopes: [] }))
-  );
-}
-
-/** Whether both desired states retire and revoke the same thumbprints. */
-function hasSameRetirement(one: Desired, other: Desired): boolean {
-  const listsOf = ({ retire = [], revoke = [] }: Desired) => JSON.stringify([retire, revoke]);
-  return listsOf(one) === listsOf(other);
-}
-
-/** Gives the record a check that is due now, and that does what a waiting check is to do. */
-function lookNow(record: DeviceRecord, { due, forceVerify }: WorkDetails): DeviceRecord {
-  const { check } = record;
-  const details = { due, forceVerify: forceVerify || check?.forceVerify, notice: check?.notice };
-  return startCheck(record, check?.traceparent, details);
-}
-
-/** Puts a refused request in the place of the present request, with its dead job. */
-export function reopened(record: DeviceRecord, { desired, job, ...rest }: DeviceRecord): DeviceRecord {
-  const forceVerify = record.job?.forceVerify;
-  const refused = requestPartOf({ ...rest, desired, job });
-  return {
-    ...record,
-    ...refused,
-    desired: withRetirementOf(record, desired),
-    job: job && { ...job, ...(forceVerify && { forceVerify }) },
-    fallback: fallbackFor(record, desired),
-  };
 }
 
 /** The most characters of a text in a record. */
@@ -438,7 +371,18 @@ export function appendHistory(record: DeviceRecord, event: HistoryEvent): Device
 
 /** A request in the words of the history: "provision at main". */
 export function describeRequest(record: DeviceRecord): string {
-  const { present, service } = record.desired;
+  const { present, service, own } = record.desired;
+  if (own) return `${operationOf(record)} with its own key`;
   const where = service === '' ? 'the device level' : service;
   return present ? `${operationOf(record)} at ${where}` : operationOf(record);
 }
+
+/** The cause of a wait before a run. */
+export type WaitsFor = 'reservation' | 'look-up' | 'dependency';
+
+/** The causes of a wait, for the history. */
+export const waits: Record<WaitsFor, string> = {
+  'look-up': 'waits for its look-up in balena',
+  reservation: 'waits for its turn at the hub',
+  dependency: 'waits until balena and the hub work again',
+};

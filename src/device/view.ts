@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { count, errorCode, operation, service, state, step, time } from '../shared/schemas.js';
+import { count, errorCode, keyKind, operation, service, state, step, time } from '../shared/schemas.js';
 import { type EpochMs, iso, isoOrNull } from '../shared/time.js';
 import type { DeviceRecord } from './record.js';
 import { refusedPart } from './refusal.js';
-import { isPending, operationOf, stateOf } from './state.js';
+import { isPending, keyKindOf, operationOf, stateOf } from './state.js';
 
 const failure = z.object({ code: errorCode, step: step.nullable(), message: z.string() });
 
@@ -11,7 +11,8 @@ const failure = z.object({ code: errorCode, step: step.nullable(), message: z.st
 export const deviceView = z
   .object({
     uuid: z.string(),
-    service: service.nullable().describe('null if the device should be deprovisioned'),
+    service: service.nullable().describe('null if the device should be deprovisioned, or has an own key'),
+    key: keyKind.nullable(),
     operation,
     state,
     requestId: z.string(),
@@ -22,7 +23,7 @@ export const deviceView = z
     refusal: z
       .object({
         requestId: z.string(),
-        service,
+        service: service.nullable(),
         error: failure,
         at: time,
         retryAt: time.describe('the same request is answered with 422 before this time'),
@@ -37,6 +38,12 @@ export const deviceView = z
         keyAlgorithm: z.string().nullable(),
       })
       .nullable(),
+    hubHost: z.string().nullable().describe('the host name of the hub; null before the first contact'),
+    issuedUntil: time
+      .nullable()
+      .describe(
+        'an issued certificate and its variables stay beside an own key until this time at the longest',
+      ),
     requestedAt: time,
     updatedAt: time,
   })
@@ -51,6 +58,7 @@ export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: Ep
   return {
     uuid,
     service: desired.present ? desired.service : null,
+    key: keyKindOf(desired),
     operation: operationOf(record),
     state: stateOf(record, now),
     requestId: desired.requestId,
@@ -63,6 +71,8 @@ export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: Ep
       thumbprint === null
         ? null
         : { thumbprint, notBefore: isoOrNull(notBefore), notAfter: isoOrNull(notAfter), keyAlgorithm },
+    hubHost: observed.hubHost ?? null,
+    issuedUntil: isoOrNull(observed.issued?.until ?? null),
     requestedAt: iso(desired.requestedAt),
     updatedAt: iso(record.updatedAt),
   };
@@ -80,7 +90,7 @@ function refusalOf(record: DeviceRecord): DeviceView['refusal'] {
   const { requestId, service } = desired;
   return {
     requestId,
-    service: service ?? '',
+    service,
     error,
     at: iso(job?.dead?.at ?? 0),
     retryAt: iso(coolDownUntil),

@@ -38,6 +38,8 @@ export interface RenewReport {
   left: number;
   /** Due certificates of devices whose request an operator has cancelled or discarded. A check would not renew them. */
   failed: number;
+  /** Due certificates of own keys. Only the devices themselves can replace these. */
+  ownKeys: number;
   /** The share of the rate limiter used by renewals. */
   share: RenewalShare;
   /** The due certificates by the time of expiry. */
@@ -49,7 +51,7 @@ const callsAtATime = 20;
 /**
  * Schedules a check for each device with a due certificate. The check replaces the certificate, and the hub accepts the old certificate
  * until the next renewal. The checks are spread over the renewals' share of the rate limiter. The first certificates to expire are first.
- * A failed renewal is due again at the next run.
+ * A failed renewal is due again at the next run. The due certificates of own keys are only counted.
  *
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the next run tries again
  */
@@ -57,7 +59,7 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
   const { records, clock } = deps;
   const { renewAt, operationsPerMinute, signal, onCertificates } = options;
   const now = clock.now();
-  const { certificates, late, due, failed, scheduled } = await findDue(records, renewAt, now);
+  const { certificates, late, due, failed, ownKeys, scheduled } = await findDue(records, renewAt, now);
   onCertificates?.(certificates);
   productMetrics().lateCertificates(late);
 
@@ -78,7 +80,15 @@ export async function renew(deps: RenewDependencies, options: RenewOptions): Pro
     checked += 1;
   };
   await forEachConcurrently(chosen, callsAtATime, scheduleCheck, signal);
-  return { due: due.length + failed, checked, left: due.length - checked, failed, share, certificates };
+  return {
+    due: due.length + failed,
+    checked,
+    left: due.length - checked,
+    failed,
+    ownKeys,
+    share,
+    certificates,
+  };
 }
 
 /** Reads the records whose care is due. @returns the due certificates, the first to expire first; and when the checks of earlier runs are due */
@@ -87,6 +97,7 @@ async function findDue(records: Records, renewAt: number, now: EpochMs) {
   const due: { uuid: string; notAfter: EpochMs }[] = [];
   const scheduled: EpochMs[] = [];
   let failed = 0;
+  let ownKeys = 0;
   let late = 0;
   for await (const { value } of records.listed('care', now)) {
     const summary = summarize(value);
@@ -96,11 +107,12 @@ async function findDue(records: Records, renewAt: number, now: EpochMs) {
     if (check && !check.forceVerify && check.due >= now) scheduled.push(check.due);
     const expiryClass = expiryClassOf(expiryOf(summary), now);
     if (expiryClass) certificates[expiryClass] += 1;
-    if (job?.cancelled || job?.discarded) failed += 1;
+    if (summary.key === 'device') ownKeys += 1;
+    else if (job?.cancelled || job?.discarded) failed += 1;
     else if (pendingDue(summary) === null) due.push({ uuid, notAfter: notAfter ?? 0 });
   }
   due.sort((a, b) => a.notAfter - b.notAfter);
-  return { certificates, late, due, failed, scheduled };
+  return { certificates, late, due, failed, ownKeys, scheduled };
 }
 
 /** @param summary of a device with a due certificate */

@@ -83,12 +83,15 @@ export async function* planFleet(
   for await (const { uuid, device, record } of mergeJoin(devices, deps.records.summaries())) {
     if (!device || (onlyMissing && device.certificates.size > 0)) continue;
     const place = record && {
-      service: record.operation === 'deprovision' ? null : record.service,
+      service: record.key === 'device' ? ownKeyPlace : record.service,
       isInUse: heldThumbprint(record) !== null || record.job?.deadAt === null,
     };
     yield { uuid, otherService: move ? null : otherServiceOf(place, service) };
   }
 }
+
+/** The place of a device with an own key, as lists name the place. No service has this name. */
+const ownKeyPlace = 'its own key';
 
 /**
  * The other service that the device keeps without `move`; null if the device is to be requested. A device whose request has failed, and that
@@ -171,7 +174,7 @@ async function requestDevice(
   // The record is read just before the request, because a list could miss a recent request for another service.
   const found = move ? null : await retryWithBackoff(clock, () => records.read(uuid), signal);
   const place = found && {
-    service: found.value.desired.service,
+    service: found.value.desired.own ? ownKeyPlace : found.value.desired.service,
     isInUse: heldThumbprint(found.value.observed) !== null || hasPendingChange(found.value),
   };
   if (otherServiceOf(place, service) !== null) return 'atOtherService';

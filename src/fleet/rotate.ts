@@ -21,12 +21,12 @@ export interface RotateOptions {
 /** The outcome of a rotation request. */
 export type Rotation =
   | Acceptance
-  | { kind: 'nothing-to-rotate'; why: 'no-record' | 'absent' | 'no-certificate' | 'replaced' };
+  | { kind: 'nothing-to-rotate'; why: 'no-record' | 'absent' | 'no-certificate' | 'own-key' | 'replaced' };
 
 /**
  * Requests a new certificate for a device, at the device's present service. The hub accepts the new certificate before the device gets
  * the new certificate. The hub accepts the old certificate until the next renewal or rotation. With `revoke` the hub rejects the old certificate as
- * soon as balena has shown the new one. A second rotation does not replace a pending one.
+ * soon as balena has shown the new one. A second rotation does not replace a pending one. The certificate of an own key can only be revoked.
  *
  * @throws as `accept`
  */
@@ -43,12 +43,14 @@ export async function rotate(
   const held = heldThumbprint(observed);
   if (held === null) return { kind: 'nothing-to-rotate', why: 'no-certificate' };
   const old = thumbprint ?? held;
+  // Only the device can make another certificate for its own key.
+  if (desired.own && !revoke) return { kind: 'nothing-to-rotate', why: 'own-key' };
   // A replaced certificate must still be revoked, because the hub still accepts the certificate.
   if (old !== held && !revoke) return { kind: 'nothing-to-rotate', why: 'replaced' };
   const answer = await acceptRotation(deps, {
     uuid,
     present: true,
-    service: desired.service ?? '',
+    ...(desired.own ? { service: null, own: desired.own } : { service: desired.service ?? '' }),
     retire: old,
     revoke,
     ...(due !== undefined && { due }),
@@ -60,6 +62,8 @@ export async function rotate(
 
 /** Selects the devices of a rotation. A device must match every field. */
 export interface RotationFilter {
+  /** The rotation is a revocation. Only a revocation includes devices with an own key. */
+  revoke?: boolean;
   fleet?: string;
   service?: string;
   /**
@@ -73,6 +77,7 @@ export interface RotationFilter {
 export function isToRotate(summary: Summary, filter: RotationFilter = {}): boolean {
   const { operation, fleet, service, notBefore } = summary;
   if (operation === 'deprovision' || heldThumbprint(summary) === null) return false;
+  if (summary.key === 'device' && !filter.revoke) return false;
   if (filter.fleet !== undefined && fleet !== filter.fleet) return false;
   if (filter.service !== undefined && service !== filter.service) return false;
   // If the date of the certificate is unknown, or may belong to another certificate, the certificate may be older than the leak.

@@ -2,7 +2,7 @@ import type { ListedDevice } from '../balena/listing.js';
 import { foreignServicesOf, heldBy } from '../certificates/read.js';
 import type { CheckNotice, VariableScope } from '../device/record.js';
 import { isOfOtherHub } from '../device/state.js';
-import { pendingDue, type Summary } from '../device/summary.js';
+import { isBeingHandled, type Summary } from '../device/summary.js';
 import type { EpochMs } from '../shared/time.js';
 import type { JoinedDevice } from './mergeJoin.js';
 
@@ -61,7 +61,7 @@ export function sweepItem(
     return { uuid, fleet: device.fleet, act: 'request', service: rules.service };
   }
   // Pending work reads the real state.
-  if (pendingDue(record) !== null) return null;
+  if (isBeingHandled(record, now)) return null;
   const lastChange = Math.max(
     record.requestedAt,
     record.verifiedAt,
@@ -124,8 +124,11 @@ function mismatch(
   const held = heldBy(device);
   const foreign = foreignServicesOf(device).length > 0 ? 'variables-in-foreign-service' : null;
   if (record.operation === 'deprovision') return held.size > 0 ? 'variables-left' : foreign;
+  const elsewhere = isOfOtherHub(record, hubHost) ? 'other-hub' : foreign;
+  // The variables of an issued certificate stay as long as the certificate.
+  if (record.key === 'device') return held.size > 0 && !record.issued ? 'variables-left' : elsewhere;
   const here = held.get(record.service ?? '');
   if (!here) return 'variables-missing';
   if (here.thumbprint !== record.thumbprint) return 'variables-differ';
-  return isOfOtherHub(record, hubHost) ? 'other-hub' : foreign;
+  return elsewhere;
 }

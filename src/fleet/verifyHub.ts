@@ -1,4 +1,4 @@
-import { pendingDue, type Summary, summarize } from '../device/summary.js';
+import { isBeingHandled, type Summary, summarize } from '../device/summary.js';
 import { requestCheck } from '../provisioning/check.js';
 import { forEachConcurrently } from '../shared/async.js';
 import { retryWithBackoff } from '../shared/retry.js';
@@ -63,5 +63,5 @@ export async function verifyHub(
 function isDue(summary: Summary, now: EpochMs): boolean {
   const { operation, outside, thumbprint, job, hubSeenAt } = summary;
   if (operation === 'deprovision' || outside || thumbprint === null || job) return false;
-  return pendingDue(summary) === null && now - hubSeenAt > verifyAfterMs;
+  return !isBeingHandled(summary, now) && now - hubSeenAt > verifyAfterMs;
 }

@@ -12,7 +12,7 @@ export class BadRequest extends Error {
   constructor(
     readonly code: `${ApiArea}.request.${string}`,
     message: string,
-    readonly status: 400 | 413 | 415 = 400,
+    readonly status: 400 | 413 | 415 | 422 = 400,
   ) {
     super(message);
     this.name = 'BadRequest';

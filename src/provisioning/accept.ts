@@ -1,9 +1,22 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
-import { fallbacksOf, isBackUnvalidated, mostUnvalidated, refusedPart } from '../device/refusal.js';
+import {
+  fallbacksOf,
+  isBackUnvalidated,
+  isSamePlace,
+  mostUnvalidated,
+  refusedPart,
+} from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
-import { hasBegun, hasPendingChange, isInDesiredState, operationOf, pendingWork } from '../device/state.js';
+import {
+  hasBegun,
+  hasPendingChange,
+  isInDesiredState,
+  isToRevoke,
+  operationOf,
+  pendingWork,
+} from '../device/state.js';
 import { requested } from '../device/transitions.js';
 import { messageIdOf, publishOrMarkUnsent, type SentRecently } from '../queue/publish.js';
 import type { Queue } from '../queue/queue.js';
@@ -22,8 +35,12 @@ export type Acceptance =
   | { kind: 'checking'; record: DeviceRecord }
   /** The request, or the last check of the device, failed for good. The request is not accepted again before `retryAt`. */
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
-  /** The device's service was changed less than ten minutes ago. */
-  | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs };
+  /** The device's service, or the kind of its key, was changed less than ten minutes ago. */
+  | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs }
+  /** An operator has revoked the own certificate of the request. */
+  | { kind: 'revoked'; record: DeviceRecord }
+  /** The device has an own key, and the caller who requests an issued key has not proved to be the device. */
+  | { kind: 'unproved'; record: DeviceRecord };
 
 /** The change is pending, and its message is in the queue. */
 export interface Accepted {
@@ -58,14 +75,27 @@ const sendAgainAfterMs = 30_000;
  * Accepts a request in one durable step: the record holds the desired state, and a message in the queue makes a worker process the
  * device. A repeated request costs one read.
  *
+ * @param isProved false if the caller has not proved to be the device. Such a caller cannot replace an own key with an issued one
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and the caller may repeat the request
  */
-export async function accept(deps: AcceptDependencies, request: DeviceRequest): Promise<Acceptance> {
+export async function accept(
+  deps: AcceptDependencies,
+  request: DeviceRequest,
+  isProved = true,
+): Promise<Acceptance> {
   const answer = await writeRequest<Acceptance>(deps, request.uuid, (record) => {
+    if (!isProved && record && replacesOwnKey(request, record))
+      return { answer: { kind: 'unproved', record } };
     const decided = record && answerWithoutChange(request, record, deps.clock.now());
     return decided ? { answer: decided } : { request };
   });
-  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record) : answer;
+  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record, isProved) : answer;
+}
+
+/** Whether a request for an issued key concerns a device with an own key: the present key, or the key of a request that may come back. */
+function replacesOwnKey(request: DeviceRequest, record: DeviceRecord): boolean {
+  if (!request.present || request.own) return false;
+  return [record, ...fallbacksOf(record)].some(({ desired }) => desired.own !== undefined);
 }
 
 /**
@@ -77,6 +107,7 @@ async function look(
   deps: AcceptDependencies,
   request: DeviceRequest,
   record: DeviceRecord,
+  isProved: boolean,
 ): Promise<Acceptance> {
   const now = deps.clock.now();
   if (isBeingChecked(record, now)) {
@@ -91,7 +122,7 @@ async function look(
   // Another request may have changed the record meanwhile. The new record then decides.
   return checked && isSameRequest(request, checked) && isBeingChecked(checked, now)
     ? { kind: 'checking', record: checked }
-    : accept(deps, request);
+    : accept(deps, request, isProved);
 }
 
 /** A check looks soon, or has found something to repair. The check of a planned renewal may be due in hours. */
@@ -120,10 +151,10 @@ export function acceptNew(
 }
 
 /**
- * Accepts the rotation of a certificate, and only if the device is still requested to be present at the same service. A rotation
- * that crosses with a DELETE, or with a move to another service, must undo neither of them.
+ * Accepts the rotation of a certificate, and only if the device is still requested to be present at the same service, or with the same own
+ * certificate. A rotation that crosses with a DELETE, or with another request, must undo neither of them.
  *
- * @returns null if the device is to be absent, is to be at another service, or has no record any more
+ * @returns null if the device is to be absent, is to be at another service or have another own certificate, or has no record any more
  * @throws as `accept`
  */
 export function acceptRotation(
@@ -132,6 +163,7 @@ export function acceptRotation(
 ): Promise<Acceptance | null> {
   return writeRequest<Acceptance | null>(deps, request.uuid, (record) => {
     if (!record?.desired.present || record.desired.service !== request.service) return { answer: null };
+    if (record.desired.own?.thumbprint !== request.own?.thumbprint) return { answer: null };
     const decided = answerWithoutChange(request, record, deps.clock.now());
     return decided ? { answer: decided } : { request };
   });
@@ -179,13 +211,18 @@ function answerWithoutChange(
 ): Acceptance | undefined {
   const { job, desired } = record;
   const same = isSameRequest(request, record);
+  // An operator's revocation names the own certificate, too.
+  const isOfDevice = request.present && request.own && request.retire === undefined;
+  if (isOfDevice && isToRevoke(desired, request.own.thumbprint)) return { kind: 'revoked', record };
   // A request that came back, and is requested again, is the last request from now on.
   const isLast = !isBackUnvalidated(record) && !waitsForBulkAction(record, now);
   if (same && hasPendingChange(record) && isLast) return { kind: 'accepted', record };
   if (!request.present) return undefined;
   if (same && !job?.dead && isInDesiredState(record)) return { kind: 'already-provisioned', record };
   const refused = refusedPart(record);
-  const failed = same && job?.dead ? record : refused && isSameRequest(request, refused) ? refused : null;
+  const isFailed = (part: DeviceRecord) =>
+    part.job?.dead && (isSameRequest(request, part) || (isOfDevice && isSamePlaceAsFailed(request, part)));
+  const failed = [record, ...(refused ? [refused] : [])].find(isFailed);
   if (failed && now < failed.coolDownUntil)
     return { kind: 'failed', record: failed, retryAt: failed.coolDownUntil };
   // `movedAt` is the time of a move that succeeded. A request that failed keeps the device from no other service.
@@ -200,10 +237,13 @@ function answerWithoutChange(
 
 /** Why a request for another service has to wait, in a sentence. */
 export function whyConflict(record: DeviceRecord): string {
-  const service = `the service "${record.desired.service}"`;
-  return hasPendingChange(record)
-    ? `A request for ${service} is pending, and a request for another service was a mistake a moment ago.`
-    : `The credentials were moved to ${service} less than ten minutes ago.`;
+  const { own, service } = record.desired;
+  if (hasPendingChange(record))
+    return `A request ${own ? 'with an own key' : `for the service "${service}"`} is pending, and another request was a mistake a moment ago.`;
+  const moved = own
+    ? 'The device changed to an own key'
+    : `The credentials were moved to the service "${service}"`;
+  return `${moved} less than ten minutes ago.`;
 }
 
 /** When the last request was refused; or when the pending one was accepted, if it is the last of many that wait for their validation. */
@@ -211,6 +251,14 @@ function lastMistakeAt(record: DeviceRecord): EpochMs | undefined {
   const { desired, refusal } = record;
   const unvalidated = [record, ...fallbacksOf(record)].filter((part) => !part.desired.validated);
   return unvalidated.length > mostUnvalidated ? desired.requestedAt : refusal?.job?.dead?.at;
+}
+
+/** A new certificate does not end the cool-down of a request that failed for good, unless a new certificate is the remedy. */
+function isSamePlaceAsFailed(
+  request: DeviceRequest & { present: true },
+  { desired, error }: DeviceRecord,
+): boolean {
+  return isSamePlace(request, desired) && error?.code !== 'certificate-revoked';
 }
 
 /**

@@ -22,6 +22,8 @@ export interface WorkerSettings extends ReconcileSettings {
   leaseMs?: number;
   /** The number of failed attempts after which a request fails for good. */
   maxAttempts: number;
+  /** The longest time for which an issued certificate stays valid after the hub has accepted an own one, ms; default: a week. */
+  keepIssuedMs?: number;
   /** The host name of the hub; default: unknown. */
   hubHost?: string | null;
   /** The longest wait between two runs; default: an hour. */

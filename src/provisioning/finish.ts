@@ -26,6 +26,8 @@ import type { RateLimiter, Reservation } from '../throttling/rateLimiter.js';
 import type { WorkerDependencies } from './dependencies.js';
 import type { Run } from './run.js';
 
+const weekMs = 7 * 86_400_000;
+
 /** How a run ended. */
 export type RunOutcome =
   | { kind: 'succeeded' }
@@ -77,7 +79,10 @@ export async function finish(
       const released = leaseReleased(record, run, lateUntil);
       const work = workOfMessage(released, message);
       if (!work) return released;
-      const concluded = conclude(released, context, conclusionFor(released), { steps, work, run });
+      const concluded = conclude(released, context, conclusionFor(released), {
+        ...{ steps, work, run },
+        keepIssuedMs: settings.keepIssuedMs ?? weekMs,
+      });
       ended = endedPart(released, concluded);
       return concluded;
     }),
@@ -148,12 +153,17 @@ function conclude(
   record: DeviceRecord,
   context: { now: EpochMs; traceparent: string | undefined },
   next: Conclusion,
-  { steps, work, run }: { steps: readonly StepResult[]; work: Job | Check; run: Run },
+  {
+    steps,
+    work,
+    run,
+    keepIssuedMs,
+  }: { steps: readonly StepResult[]; work: Job | Check; run: Run; keepIssuedMs: number },
 ): DeviceRecord {
   if (next.kind === 'succeeded') {
     return run.looksOnly
       ? looked(record, context, steps)
-      : completed(record, context, steps, work === record.check);
+      : completed(record, context, steps, work === record.check, keepIssuedMs);
   }
   if ('dead' in work && work.dead) {
     const note = next.kind === 'suspended' ? 'cancelled' : `${next.error.code}: ${next.error.message}`;

@@ -2,6 +2,7 @@ import type { ScopedVariables } from '../balena/types.js';
 import type { Credentials } from '../certificates/mint.js';
 import { acceptsRevoked, isToRevoke } from '../device/state.js';
 import { ProvisioningError } from '../shared/errors.js';
+import { reconcileOwn } from './reconcileOwn.js';
 import { choose } from './steps/choose.js';
 import { clear, clearForeignServices } from './steps/clear.js';
 import { leaveFleets } from './steps/leaveFleets.js';
@@ -13,7 +14,7 @@ import { findDevice, findScope, isServed } from './steps/validate.js';
 import type { Work } from './steps/work.js';
 
 /**
- * Brings a device to its desired state: validate, mint, register, store; or remove. Each step does only what is missing, so a later run
+ * Brings a device to its desired state: validate, mint, register, store; or remove. With an own key: validate, register. Each step does only what is missing, so a later run
  * can start again after any interruption.
  *
  * @throws ProvisioningError; the findings so far are in `work`
@@ -27,6 +28,11 @@ export async function reconcile(work: Work): Promise<void> {
   if (!desired.present) return;
   if (!isServed(work, device)) return leaveFleets(work, device);
   if (looksOnly) return;
+  if (desired.own) {
+    work.validated = true;
+    if (!(await reconcileOwn(work, desired.own, device))) await leaveMissingDevice(work);
+    return;
+  }
   // The key in another application's service is removed even if the run fails afterwards.
   const clearedElsewhere = await clearForeignServices(work, device);
   const foundVariables = findScope(work, device);

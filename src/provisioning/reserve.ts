@@ -4,9 +4,11 @@ import {
   goesFirst,
   hubAccepts,
   isCheckNext,
+  isHandedOver,
   isOfOtherHub,
   isToRetire,
   pendingWork,
+  usesOwnKey,
 } from '../device/state.js';
 import type { EpochMs } from '../shared/time.js';
 import type { Claim, Reservation } from '../throttling/rateLimiter.js';
@@ -95,6 +97,8 @@ export function expectsHubOperation(
   // balena most likely refuses the next write as well, and the run ends before the hub is called.
   if (observed.writeRefused && desired.present && !isVerified) return false;
   if (!desired.present && record.retries > 0 && hub === 'none') return false;
+  if (desired.own && !isVerified && !isOfOtherHub(observed, hubHost))
+    return !usesOwnKey(record) || (observed.issued !== undefined && isHandedOver(record, now));
   if (!desired.present || isVerified || thumbprint === null || !hubAccepts(hub, thumbprint)) return true;
   if (isOfOtherHub(observed, hubHost) || isToRetire(desired, thumbprint) || acceptsRevoked(desired, hub))
     return true;

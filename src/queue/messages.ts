@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { OwnKey } from '../device/record.js';
 import { mostRetired } from '../device/request.js';
 import { serviceName, uuid } from '../shared/schemas.js';
 
@@ -11,6 +12,17 @@ const longestThumbprint = 128;
 
 const thumbprints = z.array(z.string().max(longestThumbprint)).max(mostRetired).readonly().optional();
 
+const ownKey = z
+  .object({
+    thumbprint: z.string().max(longestThumbprint),
+    notBefore: z.number(),
+    notAfter: z.number(),
+    keyAlgorithm: z.string().max(100),
+    before: z.string().max(longestThumbprint).nullable(),
+    handedOver: z.literal(true).optional(),
+  })
+  .transform(({ handedOver, ...rest }): OwnKey => ({ ...rest, ...(handedOver && { handedOver }) }));
+
 const provisioningSchema = z.object({
   v: readableVersion,
   uuid,
@@ -20,8 +32,10 @@ const provisioningSchema = z.object({
   /** The moment (Unix ms) for which the message was scheduled. */
   due: z.int().nonnegative(),
   operation: z.enum(['provision', 'deprovision']),
-  /** Null when deprovisioning. */
+  /** Null when deprovisioning, and with an own key. */
   service: serviceName.nullable(),
+  /** The own key of the device; missing with an issued key, and when deprovisioning. */
+  own: ownKey.optional(),
   /** The thumbprints to retire and to revoke; none if missing. */
   retire: thumbprints,
   revoke: thumbprints,
@@ -29,7 +43,7 @@ const provisioningSchema = z.object({
   traceparent: z.string().length(55).optional().catch(undefined),
 });
 
-/** The message of a job or check. The message makes a worker process the device. Only if the record was lost does the worker use operation, service and thumbprints. */
+/** The message of a job or check. The message makes a worker process the device. Only if the record was lost does the worker use operation, service, own key and thumbprints. */
 export type ProvisioningMessage = z.infer<typeof provisioningSchema>;
 
 /** A message that this version cannot process. `reason` and the error message go to the dead letter. */

@@ -30,6 +30,7 @@ export async function publish(
     due: Math.max(work.due, clock.now()),
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
+    ...(desired.own && { own: desired.own }),
     ...retirementOf(desired.retire, desired.revoke),
     ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
   };

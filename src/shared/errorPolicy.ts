@@ -176,6 +176,12 @@ export const errorPolicies = {
     advice:
       'If the device may connect again, enable its identity at the hub, and replay: `provisioner dead-letters replay --uuid <uuid>`. Otherwise discard the request: `provisioner dead-letters discard --uuid <uuid> --reason disabled`. The identity then stays disabled.',
   },
+  'certificate-revoked': {
+    ...final,
+    fault: 'device',
+    meaning: 'The own certificate of the device is revoked. The hub accepts it no more.',
+    advice: 'Let the device make a new key, and request with a new certificate. Nothing else helps.',
+  },
   'balena-conflict': {
     ...deviceFailed,
     dependency: 'balena',

@@ -29,6 +29,11 @@ const serviceForm =
 /** The name of a service as a caller sends the name, or '' for the device level. balena compares names with upper and lower case. */
 export const serviceName = z.string(serviceForm).regex(servicePattern, serviceForm);
 
+/** The kind of a device's key. */
+export const keyKind = z
+  .enum(['device', 'issued'])
+  .describe('device: the device made its key; issued: the key is in the variables of the device');
+
 /** A service's name, or '' for the device level. */
 export const service = z.string().describe("a service's name, or '' for the device level");
 export const next = z.string().nullable().describe('the cursor of the next page; null on the last one');

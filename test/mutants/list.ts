@@ -1,4 +1,5 @@
 import { listMutants } from './list/lists.js';
+import { ownKeyMutants } from './list/ownKeys.js';
 import { requestMutants } from './list/requests.js';
 import { stepMutants } from './list/steps.js';
 import { throttlingMutants } from './list/throttling.js';
@@ -10,6 +11,7 @@ export const mutants: readonly Mutant[] = [
   ...transitionMutants,
   ...listMutants,
   ...requestMutants,
+  ...ownKeyMutants,
   ...workerMutants,
   ...stepMutants,
   ...throttlingMutants,

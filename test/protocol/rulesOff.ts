@@ -64,6 +64,8 @@ const check = { kind: 'check', forceVerify: false } as const;
 const identityLeft = 'a check has looked, and the identity of the deleted device is left';
 const rotate = { kind: 'rotate', revoke: true } as const;
 const readOnly = { kind: 'right', mayWrite: false } as const;
+const own = { kind: 'own', fresh: false, uses: false } as const;
+const calmly = { calm: true, poison: null, late: null, sick: null, audit: false } satisfies Partial<Scenario>;
 const act = (afterMs: number, what: Act['what']): Act => ({ device: 0, afterMs, what });
 
 /** One device is provisioned, deprovisioned and provisioned again, while many calls fail. No audit follows. */
@@ -596,5 +598,27 @@ export const rulesOff: ShownRule[] = [
       late: null,
     },
     within: 300,
+  },
+  {
+    rule: 'the variables of an issued key stay until the device has shown that it uses its own key',
+    off: {
+      onWrite: ({ desired }) => {
+        if (desired.own) Object.assign(desired.own, { handedOver: true });
+      },
+    },
+    seen: ['variables were removed before the use of the own key was shown'],
+    histories: { acts: [act(0, provision), act(200 * seconds, own)], ...calmly },
+    within: 100,
+  },
+  {
+    rule: 'the own certificate before the last one stays accepted',
+    off: {
+      onWrite: ({ desired }) => {
+        if (desired.own) Object.assign(desired.own, { before: null });
+      },
+    },
+    seen: ['not what was acknowledged'],
+    histories: { acts: [act(0, own), act(200 * seconds, { ...own, fresh: true })], ...calmly },
+    within: 100,
   },
 ];

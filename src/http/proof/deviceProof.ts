@@ -15,11 +15,13 @@ export type ProofMode = 'off' | 'accepted' | 'required';
  * balena's `whoami` names the owner of the key, and our own key reads the fleet of the device.
  *
  * @param authorization the header `Authorization: Bearer <device API key>`
+ * @param need `always`: the proof is necessary whatever DEVICE_PROOF says; default: as DEVICE_PROOF says
+ * @returns true if the caller has proved to be the device; false if no proof is necessary, and none was checked
  * @throws Unauthorized `provision.proof-wrong`, `provision.proof-missing`, `provision.fleet-not-served`
  * @throws ProvisioningError `balena-unavailable` if balena does not answer, `balena-throttled` if too many proofs wait for a check. No
  * request passes without an answer of balena
  */
-export type Proof = (uuid: string, authorization: string | null) => Promise<void>;
+export type Proof = (uuid: string, authorization: string | null, need?: 'always') => Promise<boolean>;
 
 /** The options of the check. */
 export interface ProofOptions {
@@ -67,10 +69,11 @@ export function openProof(options: ProofOptions): Proof {
     return verdict;
   }
 
-  return async (uuid, authorization) => {
-    if (mode === 'off') return;
+  return async (uuid, authorization, need) => {
+    const isRequired = need === 'always' || mode === 'required';
+    if (mode === 'off' && !isRequired) return false;
     if (!authorization) {
-      if (mode === 'accepted') return;
+      if (!isRequired) return false;
       throw new Unauthorized(
         'provision.proof-missing',
         'The device must prove its identity: send Authorization: Bearer <its API key> (a container has it as BALENA_API_KEY with the label io.balena.features.balena-api).',
@@ -87,6 +90,7 @@ export function openProof(options: ProofOptions): Proof {
       verdict = await checking;
     }
     if (verdict !== 'accepted') throw refusal(verdict);
+    return true;
   };
 }
 

@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import * as z from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
 import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
+import { viewOf } from '../../device/view.js';
 import { type Acceptance, whyConflict } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { jsonText, oneLine } from '../../shared/printable.js';
@@ -30,6 +31,7 @@ export async function answerAccepted(
   acceptance: Acceptance,
 ): Promise<HttpResponseInit> {
   const { record } = acceptance;
+  if (acceptance.kind === 'unproved') throw new Error('unreachable: the proof was demanded before');
   if (acceptance.kind === 'accepted') return accepted(deps, record, await expectedAt(deps, record));
   if (acceptance.kind === 'checking') {
     const work = pendingWork(record);
@@ -37,7 +39,11 @@ export async function answerAccepted(
     const needsOperation = work?.reservation !== undefined;
     return accepted(deps, record, needsOperation ? await expectedAt(deps, record) : (work?.due ?? 0));
   }
-  if (acceptance.kind === 'already-provisioned') return alreadyProvisioned(request, record);
+  if (acceptance.kind === 'already-provisioned')
+    return record.desired.own
+      ? stateAnswer(record, null, deps.clock.now())
+      : alreadyProvisioned(request, record);
+  if (acceptance.kind === 'revoked') return revoked();
   const at = new Date(acceptance.retryAt).toISOString();
   const headers = {
     'retry-after': String(Math.max(1, Math.ceil((acceptance.retryAt - deps.clock.now()) / 1_000))),
@@ -59,6 +65,25 @@ export async function answerAccepted(
     headers,
     more: { step: error?.step ?? null, retryAt: at, requestId: record.desired.requestId },
   });
+}
+
+function revoked(): HttpResponseInit {
+  const detail =
+    'An operator has revoked this certificate. Make a new key, and request with a new certificate.';
+  return problem({ status: 422, code: 'certificate-revoked', detail });
+}
+
+/** The answer with the record of a device. @param expectedMs see `viewOf` */
+export function stateAnswer(
+  record: DeviceRecord,
+  expectedMs: EpochMs | null,
+  now: EpochMs,
+): HttpResponseInit {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: jsonText(viewOf(record, expectedMs, now)),
+  };
 }
 
 function accepted({ clock }: { clock: Clock }, record: DeviceRecord, expectedMs: EpochMs): HttpResponseInit {
@@ -88,7 +113,9 @@ function accepted({ clock }: { clock: Clock }, record: DeviceRecord, expectedMs:
 function progressOf(record: DeviceRecord): string {
   if (hasPendingChange(record))
     return `Accepted, not yet ${record.desired.present ? 'provisioned' : 'deprovisioned'}.`;
-  return 'The device was provisioned before. A worker checks its variables in balena, and repairs them.';
+  return record.desired.own
+    ? 'The hub accepted the certificate before. A worker checks the device.'
+    : 'The device was provisioned before. A worker checks its variables in balena, and repairs them.';
 }
 
 /** Cloud Relay recognizes the error by the first word of the text, and then makes the supervisor refresh the variables. */

@@ -14,11 +14,31 @@ const balenaService = optional(
   }),
 );
 
-/** The body of POST and DELETE `/api/provision`. */
+const form = 'must be a text';
+
+/** The body of DELETE `/api/provision`, and of POST for an issued key. */
 export const provisionBody = z.strictObject({
   uuid: optional(uuid),
   balena_service: balenaService,
   method: z.unknown().optional().describe('ignored: callers of the old function send this field'),
+});
+
+/** The body of POST `/api/provision`. */
+export const requestBody = provisionBody.extend({
+  certificate: optional(
+    z
+      .string(form)
+      .describe(
+        'the self-signed certificate of an own key: PEM, or base64 of the PEM. Not together with balena_service',
+      ),
+  ),
+  uses: optional(
+    z
+      .string(form)
+      .describe(
+        'with `certificate`: the SHA-256 thumbprint of the certificate that the device connects with',
+      ),
+  ),
 });
 
 /** A parsed request. */
@@ -26,6 +46,10 @@ export interface ProvisionRequest {
   uuid: string;
   /** Undefined if the request names no service. */
   service: string | undefined;
+  /** The certificate of an own key as sent, not checked; undefined in a request for an issued key. */
+  certificate: string | undefined;
+  /** SHA-256, upper-case hex; undefined if the device does not say which certificate it uses. */
+  uses: string | undefined;
 }
 
 const example = '{"uuid": "<32 or 62 hex digits>", "balena_service": "<name>"}';
@@ -43,15 +67,21 @@ export async function parseProvision(
   const inPath = parseUuidInPath(request);
   const body = parseJsonObject(await readBody(request, 'provision'), 'provision', example);
   if (!body) {
-    if (inPath && uuidInPathSuffices) return { uuid: inPath, service: undefined };
+    if (inPath && uuidInPathSuffices)
+      return { uuid: inPath, service: undefined, certificate: undefined, uses: undefined };
     throw new BadRequest(
       'provision.request.no-body',
       `The request has no body. ${noBodyHint} Send JSON: ${example}`,
     );
   }
-  const sent = provisionBody.safeParse(body);
+  const sent = (uuidInPathSuffices ? provisionBody : requestBody).safeParse(body);
   if (!sent.success) throw badBody(sent.error);
-  const { uuid: inBody, balena_service: service } = sent.data;
+  const {
+    uuid: inBody,
+    balena_service: service,
+    certificate,
+    uses,
+  } = sent.data as z.output<typeof requestBody>;
   if (inPath && inBody && inPath !== inBody) {
     throw new BadRequest(
       'provision.request.uuid-mismatch',
@@ -61,7 +91,23 @@ export async function parseProvision(
   const deviceUuid = inBody ?? (uuidInPathSuffices ? inPath : undefined);
   if (!deviceUuid)
     throw new BadRequest('provision.request.bad-uuid', `The body has no "uuid". Send JSON: ${example}`);
-  return { uuid: deviceUuid, service };
+  if (certificate !== undefined && service !== undefined)
+    throw new BadRequest(
+      'provision.request.bad-body',
+      'The body has a "certificate" and a "balena_service". A device with an own key has no service: send only one of them.',
+    );
+  return { uuid: deviceUuid, service, certificate, uses: parseUses(uses, certificate) };
+}
+
+/** @throws BadRequest `provision.request.bad-uses` if `uses` is no thumbprint, or has no certificate beside it */
+function parseUses(uses: string | undefined, certificate: string | undefined): string | undefined {
+  if (uses === undefined) return undefined;
+  const thumbprint = uses.replaceAll(':', '').toUpperCase();
+  if (certificate !== undefined && /^[0-9A-F]{64}$/.test(thumbprint)) return thumbprint;
+  throw new BadRequest(
+    'provision.request.bad-uses',
+    '"uses" must be the SHA-256 thumbprint (64 hexadecimal digits) of the certificate that the device connects with, beside a "certificate".',
+  );
 }
 
 /**
@@ -88,6 +134,9 @@ function badBody({ issues }: z.ZodError): BadRequest {
       `The body has unknown fields: ${names}. Send: ${example}`,
     );
   }
+  if (field === 'certificate')
+    return new BadRequest('provision.request.bad-certificate', `"certificate" ${issue?.message}.`);
+  if (field === 'uses') return new BadRequest('provision.request.bad-uses', `"uses" ${issue?.message}.`);
   if (field === 'uuid') return new BadRequest('provision.request.bad-uuid', `"uuid" ${issue?.message}.`);
   if (field === 'balena_service')
     return new BadRequest('provision.request.bad-service', `"balena_service" ${issue?.message}.`);

@@ -1,13 +1,12 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { Records } from '../../device/repository.js';
-import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
-import { jsonText } from '../../shared/printable.js';
 import type { Clock } from '../../shared/time.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { BadRequest } from '../errors.js';
 import { problem } from '../problem.js';
 import type { Proof } from '../proof/deviceProof.js';
+import { stateAnswer } from './answer.js';
 import { parseUuidInPath } from './parse.js';
 
 /**
@@ -37,9 +36,5 @@ export async function answerState(
     });
   }
   const expected = await expectedAt(deps, stored.value);
-  return {
-    status: 200,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    body: jsonText(viewOf(stored.value, expected, deps.clock.now())),
-  };
+  return stateAnswer(stored.value, expected, deps.clock.now());
 }

@@ -9,7 +9,16 @@ import type { WebhookEvent } from './parse.js';
 /** The answer to a webhook. */
 export const eventOutcome = z
   .object({
-    outcome: z.enum(['accepted', 'already-provisioned', 'failed', 'service-conflict', 'checked', 'ignored']),
+    outcome: z.enum([
+      'accepted',
+      'already-provisioned',
+      'failed',
+      'service-conflict',
+      'revoked',
+      'unproved',
+      'checked',
+      'ignored',
+    ]),
     uuid: z.string().optional(),
     requestId: z.string().optional(),
     message: z.string(),
@@ -38,7 +47,11 @@ export async function handleEvent(
   const { uuid } = event;
   if (event.kind === 'provision')
     return outcomeOf(
-      await accept(deps, { uuid, present: true, service: event.service ?? defaultService, announced: true }),
+      await accept(
+        deps,
+        { uuid, present: true, service: event.service ?? defaultService, announced: true },
+        false,
+      ),
     );
   const accepted = event.kind === 'created' ? await acceptNew(deps, uuid, defaultService) : null;
   return accepted ? outcomeOf(accepted) : checkOutcome(uuid, await requestCheck(deps, uuid));
@@ -70,4 +83,6 @@ const messages: Record<Acceptance['kind'], (uuid: string, error: DeviceRecord['e
   'already-provisioned': () => 'The device is already provisioned.',
   failed: (_, error) => error?.message ?? 'The request has failed.',
   'service-conflict': () => 'The credentials are or were just moving to another service.',
+  revoked: () => 'The own certificate of the device is revoked.',
+  unproved: () => 'The device has an own key. Only the device itself can request an issued key.',
 };

@@ -1,4 +1,4 @@
-import type { Retirement } from '../../device/record.js';
+import type { Desired, Retirement } from '../../device/record.js';
 import type { EpochMs } from '../../shared/time.js';
 import type { ActionCounts, ActionFailure, ActionKind, ActionState } from './schema.js';
 
@@ -74,7 +74,8 @@ export interface Item {
   /** A rotation only: the certificate to replace. */
   thumbprint?: string;
   /** A dead letter without a record only: the request in the message. */
-  lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null } & Retirement;
+  lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null } & Retirement &
+    Pick<Desired, 'own'>;
 }
 
 /** Whether the action is done, cancelled or halted. */

@@ -136,16 +136,19 @@ export function olderDuplicates(deadLetters: readonly DeadLetterEntry[]): Set<De
 /**
  * Chooses the certificates of a rotation, the oldest first.
  *
+ * @param revoke the rotation is a revocation, which includes the certificates of own keys
  * @throws RequestError `ops.bad-filter`
  * @throws ProvisioningError `records-unavailable`
  */
 export async function chooseToRotate(
   deps: Pick<BulkDependencies, 'records' | 'clock'>,
   given: object,
+  revoke: boolean,
 ): Promise<ChosenSet> {
   const { uuid, mintedBefore, ...rest } = parse(rotateFilter, given, 'filter');
   const filter = {
     ...rest,
+    revoke,
     ...(mintedBefore !== undefined && {
       mintedBefore: parseWhen('mintedBefore', mintedBefore, deps.clock.now()),
     }),

@@ -55,7 +55,7 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
     throw new RequestError('ops.bad-request', 'Only a replay can have another service.');
   const chosen: ChosenSet =
     kind === 'rotate'
-      ? await chooseToRotate(deps, filter)
+      ? await chooseToRotate(deps, filter, revoke)
       : await chooseDeadLetters(deps, kind, filter, service !== undefined);
   const found = service === undefined ? null : await checkService(deps, service, chosen);
   const action: StoredAction = {

@@ -1,4 +1,4 @@
-import type { Retirement } from '../../device/record.js';
+import type { Desired, Retirement } from '../../device/record.js';
 import type { Records } from '../../device/repository.js';
 import { retirementOf } from '../../device/request.js';
 import type { Summary } from '../../device/summary.js';
@@ -12,8 +12,8 @@ import type { DeadLetter, DeadLetterStatus } from './schema.js';
 export interface DeadLetterEntry extends DeadLetter {
   /** Generation of the record's dead job, or of the message. Null if the message is unreadable. */
   generation: number | null;
-  /** The thumbprints of the message; of a record, they are in the record. */
-  retirement: Retirement;
+  /** The thumbprints and the own key of the message; of a record, they are in the record. */
+  retirement: Retirement & Pick<Desired, 'own'>;
 }
 
 /** All dead letters, and the time of the reading. */
@@ -107,7 +107,10 @@ function ofDeadLetter({ deadLetter, message, record, superseded }: JoinedDeadLet
     uuid: message?.uuid ?? null,
     requestId: message?.requestId ?? null,
     generation: message?.generation ?? null,
-    retirement: retirementOf(message?.retire, message?.revoke),
+    retirement: {
+      ...retirementOf(message?.retire, message?.revoke),
+      ...(message?.own && { own: message.own }),
+    },
     sequenceNumber: deadLetter.sequenceNumber,
     operation: message?.operation ?? null,
     service: message?.service ?? null,

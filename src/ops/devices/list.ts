@@ -100,7 +100,7 @@ function matches(device: IndexedDevice, filter: RecordFilter, now: EpochMs): boo
 
 /** Makes the line of a record. */
 export function lineOf(summary: Summary, now: EpochMs): RecordLine {
-  const { uuid, operation, service, fleet, attempts, replays, refusal } = summary;
+  const { uuid, operation, service, key, fleet, attempts, replays, refusal } = summary;
   const { code, step, message } = summary.code === null && refusal ? refusal : summary;
   return {
     uuid,
@@ -108,6 +108,7 @@ export function lineOf(summary: Summary, now: EpochMs): RecordLine {
     lastCheck: summary.checkFailed ? 'failed' : null,
     operation,
     service,
+    key,
     fleet,
     code,
     step,

@@ -1,6 +1,16 @@
 import * as z from 'zod';
 import { deviceView } from '../../device/view.js';
-import { count, errorCode, next, operation, service, state, step, time } from '../../shared/schemas.js';
+import {
+  count,
+  errorCode,
+  keyKind,
+  next,
+  operation,
+  service,
+  state,
+  step,
+  time,
+} from '../../shared/schemas.js';
 import { waiting } from './waiting.js';
 
 /** A device record as a line of a list. */
@@ -14,6 +24,7 @@ export const recordLine = z
       .describe('failed: the last check failed, or is failing, whatever the state; otherwise null'),
     operation,
     service: service.nullable(),
+    key: keyKind.nullable(),
     fleet: z.string().nullable(),
     code: errorCode.nullable(),
     step: step.nullable(),

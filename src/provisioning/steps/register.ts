@@ -29,30 +29,53 @@ export async function register(
   isShown: boolean,
 ): Promise<void> {
   const known = work.forceVerify ? await read(work) : recordedIdentity(work, held);
-  await update(work, known, thumbprint, held, isShown);
+  await update(work, known, goalOf(work, thumbprint, held, isShown));
+}
+
+/**
+ * Makes the hub accept exactly two thumbprints, at the costs of `register`.
+ *
+ * @throws ProvisioningError as `register`
+ */
+export async function registerExactly(work: Work, pair: ThumbprintPair): Promise<void> {
+  const { observed } = work;
+  const isDone = () =>
+    Array.isArray(observed.hub) &&
+    pair.every((each) => observed.hub.includes(each)) &&
+    observed.hub.every((each) => pair.includes(each));
+  const held = observed.thumbprint === null ? [] : [observed.thumbprint];
+  const known = work.forceVerify ? await read(work) : recordedIdentity(work, held);
+  await update(work, known, { isDone, pair: () => pair });
 }
 
 /** Makes the hub stop accepting revoked thumbprints, once balena has shown that the device holds the pair of the thumbprint. */
 export async function revoke(work: Work, thumbprint: string, held: readonly string[]): Promise<void> {
-  await update(work, recordedIdentity(work, held), thumbprint, held, true);
+  await update(work, recordedIdentity(work, held), goalOf(work, thumbprint, held, true));
+}
+
+/** The identity as it should be. */
+interface Goal {
+  /** Whether the hub is known to hold the identity as it should be. */
+  isDone(): boolean;
+  /** The thumbprints to write, by the present knowledge. */
+  pair(): ThumbprintPair;
+}
+
+function goalOf(work: Work, thumbprint: string, held: readonly string[], isShown: boolean): Goal {
+  const { desired, observed } = work;
+  return {
+    isDone: () => hubAccepts(observed.hub, thumbprint) && !(isShown && acceptsRevoked(desired, observed.hub)),
+    pair: () => pairOf(work, thumbprint, held, isShown),
+  };
 }
 
 /** Updates the identity until the identity is as it should be. @param identity the identity, as far as the run knows */
-async function update(
-  work: Work,
-  identity: Known,
-  thumbprint: string,
-  held: readonly string[],
-  isShown: boolean,
-): Promise<void> {
-  const { desired, observed } = work;
-  const isDone = () =>
-    hubAccepts(observed.hub, thumbprint) && !(isShown && acceptsRevoked(desired, observed.hub));
+async function update(work: Work, identity: Known, { isDone, pair }: Goal): Promise<void> {
   let known = identity;
   for (let writes = 0; writes < maxWrites && !isDone(); writes += 1) {
     if (known === 'exists') known = await read(work);
     if (isDone()) break;
-    known = await write(work, known, pairOf(work, thumbprint, held, isShown));
+    known = await write(work, known, pair());
   }
   if (!isDone())
     throw new ProvisioningError(

@@ -1,5 +1,6 @@
 import type { BalenaDevice } from '../../balena/types.js';
 import { readPair } from '../../certificates/read.js';
+import type { Step } from '../../shared/errors.js';
 import { clear, clearForeignServices } from './clear.js';
 import { readBack } from './readBack.js';
 import type { Work } from './work.js';
@@ -17,23 +18,24 @@ import type { Work } from './work.js';
 export async function remove(work: Work, find: () => Promise<BalenaDevice | null>): Promise<void> {
   await removeIdentity(work);
   const device = await find();
-  const isThere = device !== null && (await clearAll(work, device));
+  const isThere = device !== null && (await clearAll(work, device, 'remove'));
   // The variables were deleted with the device. A device that is to be present may come into sight again, with its variables.
   if (!isThere && !work.desired.present) for (const scope of work.scopes) work.clearedScopes.add(scope);
   Object.assign(work.observed, noCertificate);
   delete work.observed.outside;
+  delete work.observed.issued;
 }
 
 /** Removes all our variables. @returns false if balena does not have the device any more */
-async function clearAll(work: Work, device: BalenaDevice): Promise<boolean> {
+export async function clearAll(work: Work, device: BalenaDevice, step: Step): Promise<boolean> {
   const untracked = [...device.scopes].filter(
     ([scope, scopedVariables]) => !work.scopes.includes(scope) && readPair(scopedVariables, work.uuid),
   );
   // The record must list every scope with our variables before the first half of a pair is removed.
   if (untracked.length > 0) await work.recordScopes(untracked.map(([scope]) => scope));
-  const cleared = await clear(work, device, work.scopes, 'remove');
-  const clearedElsewhere = await clearForeignServices(work, device, 'remove');
-  return readBack(work, [...cleared, ...clearedElsewhere], 'remove');
+  const cleared = await clear(work, device, work.scopes, step);
+  const clearedElsewhere = await clearForeignServices(work, device, step);
+  return readBack(work, [...cleared, ...clearedElsewhere], step);
 }
 
 /**

@@ -254,7 +254,7 @@ describe('invented proofs', () => {
     };
     await prove(uuid, bearer(key));
     const answers = { refused: 0, busy: 0 };
-    const junk: Promise<void>[] = [];
+    const junk: Promise<unknown>[] = [];
     for (let second = 0; second < 70; second += 1) {
       inSecond = 0;
       pass(1_000);

@@ -115,7 +115,7 @@ const fleets: FleetList = {
 
 const line = (uuid: string, more: Partial<RecordLine> = {}): RecordLine => ({
   ...{ uuid, state: 'provisioned', lastCheck: null, operation: 'provision', service: 'main' },
-  ...{ fleet: 'acme/pumps', code: null, step: null, message: null, refused: false, attempts: 0, replays: 0 },
+  ...{ key: 'issued', fleet: 'acme/pumps', code: null, step: null, message: null, refused: false, attempts: 0, replays: 0 },
   ...{
     requestedAt: before(600),
     completedAt: before(500),
@@ -145,6 +145,7 @@ const certificates = {
 };
 
 const device: DeviceHistory['device'] = {
+  ...{ key: 'issued', hubHost: null, issuedUntil: null },
   ...{ uuid: stuck, service: 'telemetry', operation: 'provision', state: 'failed', requestId: actionId },
   ...{ step: 'validate', attempts: 0, expectedAt: null, refusal: null, certificate: null },
   ...{ requestedAt: before(600), updatedAt: before(590), fleet: 'acme/pumps', replays: 0 },

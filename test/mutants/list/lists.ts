@@ -138,7 +138,7 @@ export const listMutants = [
       worker,
     ],
   ]),
-  ...mutantsOf('src/device/transitions.ts', [
+  ...mutantsOf('src/device/leaseTransitions.ts', [
     [
       'large-record-stays-large',
       'A record that the table refuses loses its history',

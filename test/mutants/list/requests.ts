@@ -83,13 +83,13 @@ export const requestMutants = [
     [
       'no-cool-down-after-refusal',
       'A refused request is not accepted within its cool-down',
-      'refused && isSameRequest(request, refused) ? refused : null;',
-      'refused && isSameRequest(request, refused) ? null : null;',
+      'const failed = [record, ...(refused ? [refused] : [])].find(isFailed);',
+      'const failed = [record].find(isFailed);',
     ],
     [
       'no-look',
       'A repeated request of a provisioned device makes a worker look',
-      "  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record) : answer;\n",
+      "  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record, isProved) : answer;\n",
       '  void look;\n  return answer;\n',
     ],
     [

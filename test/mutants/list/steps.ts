@@ -129,14 +129,14 @@ export const stepMutants = [
     [
       'hub-not-asked',
       'A job that verifies asks the hub',
-      'const known = work.forceVerify ? await',
-      'const known = work.forceVerify && !hubAccepts(work.observed.hub, thumbprint) ? await',
+      'const known = work.forceVerify ? await read(work) : recordedIdentity(work, held);\n  await update(work, known, goalOf',
+      'const known = work.forceVerify && !hubAccepts(work.observed.hub, thumbprint) ? await read(work) : recordedIdentity(work, held);\n  await update(work, known, goalOf',
     ],
     [
       'revoked-identity-stays',
       'A revocation updates the identity though the new thumbprint is accepted',
-      ' && !(isShown && acceptsRevoked(desired, observed.hub));',
-      ' && !(isShown && acceptsRevoked({}, observed.hub));',
+      ' && !(isShown && acceptsRevoked(desired, observed.hub)),',
+      ' && !(isShown && acceptsRevoked({}, observed.hub)),',
     ],
     [
       'no-update-after-conflict',

@@ -7,6 +7,8 @@ export interface Act {
   what:
     | { kind: 'provision'; scope: string }
     | { kind: 'deprovision' }
+    /** A request with an own key: with a new certificate or with the last one. `uses`: the device says which own certificate it uses. */
+    | { kind: 'own'; fresh: boolean; uses: boolean }
     | { kind: 'created' }
     /** `earlier`: the certificate before the present one is to be revoked, too. */
     | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean; earlier?: boolean }
@@ -93,6 +95,10 @@ const bulk = fc.record({
 const what: fc.Arbitrary<Act['what']> = fc.oneof(
   { weight: 35, arbitrary: fc.record({ kind: fc.constant('provision'), scope }) },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('deprovision') }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('own'), fresh: fc.boolean(), uses: fc.boolean() }),
+  },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('created') }) },
   {
     weight: 16,
@@ -303,6 +309,45 @@ const restored = fc
     ];
   });
 
+/** One device changes between an issued key and an own key, and makes new own keys, while something else crosses. */
+const ownKeys = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('own', 'own', 'own', 'uses', 'provision', 'move', 'none'),
+      fc.constantFrom(
+        'own',
+        'uses',
+        'provision',
+        'refused',
+        'deprovision',
+        'revoke',
+        'check',
+        'remove',
+        'none',
+      ),
+      fc.boolean(),
+      fc.oneof(fc.integer({ min: 0, max: 90 * seconds }), fc.constant(620 * seconds)),
+      fc.integer({ min: 0, max: 10 * seconds }),
+    ),
+    { minLength: 1, maxLength: 5, size: 'max' },
+  )
+  .map((rounds): Act[] => {
+    const named = (kind: (typeof rounds)[number][0 | 1], fresh: boolean): Act['what'][] => {
+      if (kind === 'none') return [];
+      if (kind === 'own' || kind === 'uses') return [{ kind: 'own', fresh, uses: kind === 'uses' }];
+      if (kind === 'provision') return [{ kind, scope: 'a' }];
+      if (kind === 'move' || kind === 'refused')
+        return [{ kind: 'provision', scope: kind === 'move' ? 'b' : 'x' }];
+      if (kind === 'revoke') return [{ kind: 'rotate', revoke: true }];
+      if (kind === 'remove') return [{ kind: 'tamper', how: 'remove', scope: 'a' }];
+      return [kind === 'check' ? { kind, forceVerify: false } : { kind }];
+    };
+    return rounds.flatMap(([first, then, fresh, ms, later]): Act[] => [
+      ...named(first, fresh).map((what) => ({ device: 0, afterMs: ms, what })),
+      ...named(then, !fresh).map((what) => ({ device: 0, afterMs: later, what })),
+    ]);
+  });
+
 const sick: fc.Arbitrary<Sick> = fc
   .record({
     device: fc.constantFrom(0, 0, 1),
@@ -332,6 +377,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 1, arbitrary: restored },
     { weight: 2, arbitrary: refused },
     { weight: 1, arbitrary: lostVariables },
+    { weight: 3, arbitrary: ownKeys },
   ),
   workers: fc.integer({ min: 1, max: 3 }),
   calm: fc.constantFrom(false, false, true),

@@ -94,16 +94,52 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
   }
   // By design a device whose identity an operator has disabled stays as it is.
   if (device.disabled) return faults;
-  const pair = wholePairAt(device, wish.service);
+  if (wish.own !== undefined) return ownKeyFaults(system, device, wish.own);
+  const pair = wholePairAt(device, wish.service ?? '');
   if (pair === null) faults.push('no whole pair');
   else if (!hubAccepts(device, pair)) faults.push('the hub does not accept the pair');
   // By design the scopes of a lost record are unknown, and also the thumbprint to retire. A DELETE of a device that balena does not show
   // ends without removing the pair, and forgets the thumbprint too.
   if (device.recordLost || device.hidden) return faults;
-  if (!isEmpty(device, wish.service)) faults.push('variables elsewhere');
+  if (!isEmpty(device, wish.service ?? undefined)) faults.push('variables elsewhere');
   if (pair !== null && retired.has(pair)) faults.push('not rotated');
   if ([...revoked].some((thumbprint) => hubAccepts(device, thumbprint))) faults.push('not revoked');
   return faults;
+}
+
+/** The differences between the wish for an own key and the state of hub and balena. */
+function ownKeyFaults(system: System, device: CloudDevice, own: string): string[] {
+  const { revoked, rotations } = system.callersOf(device.uuid);
+  const faults: string[] = [];
+  if (!hubAccepts(device, own)) faults.push('the hub does not accept the own certificate');
+  if (device.recordLost || device.hidden) return faults;
+  const accepted = Array.isArray(device.identity) ? device.identity : [];
+  if (accepted.some((each) => !device.ownKey.requested.includes(each)))
+    faults.push('the hub accepts a certificate that is not an own one');
+  if (!isEmpty(device)) faults.push('variables left');
+  if ([...revoked].some((thumbprint) => hubAccepts(device, thumbprint))) faults.push('not revoked');
+  const before = rotations.length === 0 && !device.tampered ? ownBefore(system, device.uuid) : null;
+  if (before !== null && !hubAccepts(device, before))
+    faults.push('the own certificate before is not accepted');
+  return faults;
+}
+
+/** The own certificate before the last one, if a caller was told about both, one after the other, and the first one was done; otherwise null. */
+function ownBefore({ callersOf, done }: System, uuid: string): string | null {
+  const acknowledged = callersOf(uuid).acknowledged();
+  const last = callersOf(uuid).requests.at(-1);
+  const others = callersOf(uuid).requests.filter(({ wish }) => !last || !isSameOwn(wish, last.wish));
+  const before = others.at(-1);
+  if (!before?.wish.present || before.wish.own === undefined || !acknowledged.includes(before)) return null;
+  const first = callersOf(uuid).requests.find(
+    ({ calledAt, wish }) => calledAt > before.calledAt && last && isSameOwn(wish, last.wish),
+  );
+  const doneAt = done.get(before.requestId ?? '') ?? Number.POSITIVE_INFINITY;
+  return first && doneAt < first.calledAt ? before.wish.own : null;
+}
+
+function isSameOwn(one: Wish, other: Wish): boolean {
+  return one.present && other.present && one.own !== undefined && one.own === other.own;
 }
 
 function hasNothing(device: CloudDevice): boolean {
@@ -163,6 +199,7 @@ function isFailed(
       body.uuid === uuid &&
       body.operation === (wish.present ? 'provision' : 'deprovision') &&
       body.service === (wish.present ? wish.service : null) &&
+      body.own?.thumbprint === (wish.present ? wish.own : undefined) &&
       (ids.has(body.requestId) || (isUnknown && !others.has(body.requestId)));
     return (
       isNamed &&
@@ -187,10 +224,14 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
   if (isMissing && device.late !== null && (failures >= scenario.maxAttempts || isRejected)) return true;
   switch (reason) {
     case 'service-not-found':
+      // A device with an own key is valid before balena has its services. A request that is refused meanwhile is taken up by no check.
+      if (device.late !== null && device.ownKey.requested.length > 0) return true;
       return wish.present && wish.service === 'x';
     case 'device-not-found':
       if (device.late !== null && wish.present && wish.service === 'x') return true;
       return device.gone || device.hidden;
+    case 'certificate-revoked':
+      return wish.present && wish.own !== undefined && system.callersOf(uuid).rotations.length > 0;
     case 'hub-device-disabled':
       return wish.present && device.tampered;
     case 'device-not-visible':
@@ -213,5 +254,6 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
 }
 
 function describeWish(wish: Wish): string {
-  return wish.present ? `present at '${wish.service}'` : 'absent';
+  if (!wish.present) return 'absent';
+  return wish.own === undefined ? `present at '${wish.service}'` : `present with ${wish.own.slice(0, 6)}`;
 }

@@ -14,7 +14,9 @@ export function atRest(system: System, uuid: string, audited: boolean): string[]
   if (device.recordLost && (record.job || !audited)) return [];
   const { job, desired } = record;
   const refused = refusedPart(record);
-  if (refused && failed(system, refused).length > 0) return ['refused without a dead letter'];
+  // An older version of the record may hold a refusal whose dead letter was superseded, and removed, in a lost version.
+  if (refused && !device.recordLost && failed(system, refused).length > 0)
+    return ['refused without a dead letter'];
   if (pendingWork(record)) {
     const { requests } = system.callersOf(uuid);
     const isAcknowledged = requests.some(({ requestId }) => requestId === desired.requestId);
@@ -52,10 +54,10 @@ function provisioned(system: System, record: DeviceRecord): string[] {
   if (device.gone) return device.identity ? ['device gone, identity left'] : [];
   if (!isInDesiredState(record)) return unfit(system, record);
   const bad: string[] = [];
-  const held = wholePairAt(device, desired.service ?? '');
+  const held = desired.own ? desired.own.thumbprint : wholePairAt(device, desired.service ?? '');
   if (stateOf(record, system.world.now) !== 'provisioned') bad.push('the state does not say provisioned');
   if (!held || held !== record.observed.thumbprint || !hubAccepts(device, held)) bad.push('mismatch');
-  if (!isEmpty(device, desired.service ?? '') && !device.recordLost) bad.push('left elsewhere');
+  if (!isEmpty(device, desired.service ?? undefined) && !device.recordLost) bad.push('left elsewhere');
   if (isToRetire(desired, held)) bad.push('not rotated');
   const revoked = [...system.callersOf(uuid).revoked].some((thumbprint) => hubAccepts(device, thumbprint));
   if (revoked && !device.recordLost && !device.hidden) bad.push('not revoked');

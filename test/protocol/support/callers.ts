@@ -3,7 +3,9 @@ import type { Process, World } from './createWorld.js';
 import { longestTravelMs } from './request.js';
 
 /** The state that a caller requests for a device. */
-export type Wish = { present: true; service: string } | { present: false };
+export type Wish =
+  | { present: true; service: string | null /** The thumbprint of an own key. */; own?: string | undefined }
+  | { present: false };
 
 /** A request from the caller's point of view: the call, and the answer if there was an answer. Nothing here is read from a record. */
 export interface CallerRequest {
@@ -21,6 +23,7 @@ export interface CallerRequest {
 
 /** A write without an answer takes effect within this time of the error, or of the death of its process. */
 const lateWriteMs = longestTravelMs + 10_000;
+const withoutEffect = new Set<CallerRequest['answer']>(['service-conflict', 'revoked', 'ignored']);
 const acknowledging = new Set<CallerRequest['answer']>([
   'accepted',
   'already-provisioned',
@@ -78,7 +81,7 @@ export class Callers {
   candidates(among: readonly CallerRequest[] = this.requests): CallerRequest[] {
     const acknowledged = this.acknowledged().filter((request) => among.includes(request));
     return among.filter((request) => {
-      if (request.answer === 'service-conflict' || request.answer === 'ignored') return false;
+      if (request.answer !== null && withoutEffect.has(request.answer)) return false;
       if (request.isEvent && acknowledged.some(({ isEvent }) => !isEvent)) return false;
       const until = this.effectUntil(request);
       return !acknowledged.some(({ calledAt, isEvent }) => !isEvent && calledAt > until);

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type Credentials, minter } from '../../../src/certificates/mint.js';
+import type { OwnCertificate } from '../../../src/device/record.js';
 import { uuids } from './devices.js';
 
 /** More than any history needs for one device. */
@@ -36,4 +38,10 @@ export function pairOf(uuid: string, n: number): Credentials {
 export function thumbprintOfValue(uuid: string, value: string | undefined): string | null {
   const found = value === undefined ? undefined : issued.get(value);
   return found?.uuid === uuid ? found.thumbprint : null;
+}
+
+/** A device's n-th own certificate. The product knows no more of it than this. */
+export function ownCertificateOf(uuid: string, n: number): OwnCertificate {
+  const thumbprint = createHash('sha256').update(`${uuid} ${n}`).digest('hex').toUpperCase();
+  return { thumbprint, notBefore: firstAt, notAfter: firstAt + 3_650 * 86_400_000, keyAlgorithm: 'ec-p256' };
 }

@@ -49,6 +49,17 @@ export interface CloudDevice {
   /** The number of permitted replays by operators. */
   byHand: number;
   minted: number;
+  ownKey: OwnKeyOfDevice;
+}
+
+/** The own keys of a device, from the device's point of view. */
+export interface OwnKeyOfDevice {
+  /** The thumbprints of the requested certificates, the newest last. */
+  requested: string[];
+  /** The device has said that it uses an own certificate, and the hub accepted that one. */
+  shown: boolean;
+  /** When the hub first accepted an own certificate (true time, ms). */
+  acceptedAt: number | null;
 }
 
 export type Cloud = ReturnType<typeof createCloud>;
@@ -81,6 +92,7 @@ export function createCloud() {
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,
         minted: 0,
+        ownKey: { requested: [], shown: false, acceptedAt: null },
       },
     ]),
   );

@@ -55,6 +55,8 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     atDelivery: new Map<Process, string[]>(),
     /** Reservations in use. */
     reservations: new Set<string>(),
+    /** The kinds of keys for which each process has held a lease on a device: `process uuid`. */
+    leases: new Map<string, Set<'own' | 'issued' | 'absent'>>(),
     /** The desired state of the run of the lease holder of each device works. */
     atWork: new Map<string, Desired>(),
     /** The pair of each device, accepted by the hub. */

@@ -8,6 +8,7 @@ import { fateOfPing, fateOutside, pingTimedOut, timedOut } from './fateOutside.j
 import { request } from './request.js';
 import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
+import { watchRemoval, watchSecret } from './watchOwnKey.js';
 
 const callTimeoutMs = 15_000;
 const fleet = 'org/fleet';
@@ -91,6 +92,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
         return !hidesFleet;
       }),
     async add(scope, _scopedVariables, name, value) {
+      watchSecret(system, process, uuid, 'stored');
       let added: Variable | null = null;
       await write(`add ${scope}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}`, () => {
         const rows = device.variables.get(scope);
@@ -104,6 +106,7 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
       return added;
     },
     store: (scope, scopedVariables, name, value) => {
+      watchSecret(system, process, uuid, 'stored');
       const existing = scopedVariables.variables[name];
       return write(
         `store ${scope}.${name} ${thumbprintOfValue(uuid, value)?.slice(0, 6)}${existing ? ' (update)' : ''}`,
@@ -132,7 +135,11 @@ export function fakeBalena(system: System, process: Process, uuid: string, die: 
       write(`remove ${scope} #${id}`, () => {
         if (device.readOnly && !device.gone) return refuse(true);
         const rows = device.variables.get(scope);
-        for (const [name, row] of rows ?? []) if (row.id === id) rows?.delete(name);
+        for (const [name, row] of rows ?? []) {
+          if (row.id !== id) continue;
+          watchRemoval(system, process, device, scope);
+          rows?.delete(name);
+        }
         return undefined;
       }),
     ping: () =>

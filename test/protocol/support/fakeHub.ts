@@ -6,6 +6,7 @@ import { fateOfPing, fateOutside, pingTimedOut, timedOut } from './fateOutside.j
 import { request } from './request.js';
 import { watchAvailability } from './watchAvailability.js';
 import { watchCall } from './watchCall.js';
+import { noteAcceptance } from './watchOwnKey.js';
 
 /** The hub's registry for the run of a device in a process. */
 export function fakeHub(system: System, process: Process, runFor: string): HubRegistry {
@@ -35,6 +36,7 @@ export function fakeHub(system: System, process: Process, runFor: string): HubRe
           '→',
           answer,
         );
+        noteAcceptance(system, device);
         watchAvailability(system, device);
         return answer;
       },

@@ -1,5 +1,5 @@
 import { refusedPart } from '../../../src/device/refusal.js';
-import type { DeviceRequest } from '../../../src/device/request.js';
+import type { DeviceRequest, RequestedOwnKey } from '../../../src/device/request.js';
 import { rotate } from '../../../src/fleet/rotate.js';
 import { handleEvent } from '../../../src/http/webhook/handle.js';
 import type { Item, StoredAction } from '../../../src/ops/bulk/action.js';
@@ -14,7 +14,8 @@ import { accept } from '../../../src/provisioning/accept.js';
 import { requestCheck } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
 import type { CallerRequest, Wish } from './callers.js';
-import { wholePairAt } from './createCloud.js';
+import { ownCertificateOf } from './certificates.js';
+import { type CloudDevice, hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
@@ -32,6 +33,9 @@ export function perform(system: System, running: Running, { device, what }: Act)
       break;
     case 'deprovision':
       ask(system, running, { uuid, present: false });
+      break;
+    case 'own':
+      ask(system, running, { uuid, present: true, service: null, own: ownKeyFor(cloud.device(uuid), what) });
       break;
     case 'created':
       event(system, running, uuid);
@@ -111,18 +115,24 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
   const { world } = system;
   const { uuid } = requested;
   const callers = system.callersOf(uuid);
-  const wish: Wish = requested.present ? { present: true, service: requested.service } : { present: false };
+  const wish: Wish = requested.present
+    ? { present: true, service: requested.service, own: requested.own?.thumbprint }
+    : { present: false };
   const request = callers.call(wish, running.process);
   invoke(system, running, uuid, async () => {
     try {
       const answer = await (system.rule.accept ?? accept)(running.deps, requested);
       await world.step(running.process);
-      const { requestId, present, service } = answer.record.desired;
-      const isAboutRequest = present === wish.present && (!wish.present || service === wish.service);
-      if (!isAboutRequest && answer.kind !== 'service-conflict' && answer.kind !== 'failed')
+      const { requestId, present, service, own } = answer.record.desired;
+      const isAboutRequest =
+        present === wish.present &&
+        (!wish.present || (service === wish.service && own?.thumbprint === wish.own));
+      if (!isAboutRequest && !['service-conflict', 'failed', 'revoked'].includes(answer.kind))
         world.violated(uuid, 'the answer is about another request');
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
-      callers.answer(request, answer.kind, requestId);
+      // In the cool-down of one own certificate, every other one is refused, too.
+      const isOfOther = answer.kind === 'failed' && !isAboutRequest;
+      callers.answer(request, isOfOther ? 'ignored' : answer.kind, requestId);
       if (answer.kind === 'already-provisioned') watchAnswer(system, uuid, request);
     } catch (error) {
       callers.answer(request, 'error');
@@ -131,13 +141,24 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
   });
 }
 
+/** The own key in a request of a device. The device uses the newest of its certificates that the hub accepts. */
+function ownKeyFor(device: CloudDevice, { fresh, uses }: { fresh: boolean; uses: boolean }): RequestedOwnKey {
+  const { ownKey, uuid } = device;
+  const used = uses ? ownKey.requested.findLast((each) => hubAccepts(device, each)) : undefined;
+  if (used !== undefined) ownKey.shown = true;
+  const n = fresh ? ownKey.requested.length : Math.max(0, ownKey.requested.length - 1);
+  const certificate = ownCertificateOf(uuid, n);
+  if (n === ownKey.requested.length) ownKey.requested.push(certificate.thumbprint);
+  return { ...certificate, uses: used };
+}
+
 /** A look that was good counts for a minute. The look itself lasts no longer than a lease, and clocks differ by some seconds. */
 const trustedForMs = 60_000 + 120_000 + 5_000;
 
 /** The answer "already provisioned" is true, or was true a short time ago. */
 function watchAnswer({ world, cloud }: System, uuid: string, { wish, calledAt }: CallerRequest): void {
   const device = cloud.device(uuid);
-  if (!wish.present || device.recordLost || device.gone) return;
+  if (!wish.present || wish.service === null || device.recordLost || device.gone) return;
   if (wholePairAt(device, wish.service) !== null || calledAt - device.variablesChangedAt < trustedForMs)
     return;
   if (Number.isFinite(device.variablesChangedAt)) world.violated(uuid, 'an untrue 409');

@@ -28,6 +28,7 @@ import { fakeTable } from './fakeTable.js';
 import type { DevicesTable } from './RuleOff.js';
 import { watchCircuit } from './watchCircuit.js';
 import { listSettings, watchLists } from './watchLists.js';
+import { keepIssuedMs, watchSecret } from './watchOwnKey.js';
 import { watchRateLimiter } from './watchPace.js';
 import { watchRecord } from './watchRecord.js';
 
@@ -109,6 +110,7 @@ export function startProcess(system: System, name: string): Running {
     circuits: { hub: circuit('hub'), balena: circuit('balena') },
     status: openStatus({ table: table(), clock }),
     async mint(uuid) {
+      watchSecret(system, process, uuid, 'minted');
       await world.step(process);
       if (world.chance(0.01)) {
         cloud.device(uuid).trouble += 1;
@@ -125,6 +127,7 @@ export function startProcess(system: System, name: string): Running {
       },
       workLimitMs: 60_000,
       leaseGraceMs: 60_000,
+      keepIssuedMs,
       maxAttempts: scenario.maxAttempts,
       ...rule.settings,
     },

@@ -30,6 +30,7 @@ test('what is not set has its default', () => {
     longestBackOffMs: 3_600_000,
     workLimitMs: 60_000,
     isWorkerDisabled: false,
+    keepIssuedMs: 604_800_000,
     keepDeprovisionedMs: 30 * 86_400_000,
     leaseGraceMs: 60_000,
     duplicateWindowMs: 600_000,

@@ -16,6 +16,9 @@ test('a request that is under way says when it is expected to be done', () => {
   expect(viewOf(queued, expectedAt, now)).toEqual({
     uuid,
     service: 'main',
+    key: 'issued',
+    hubHost: null,
+    issuedUntil: null,
     operation: 'provision',
     state: 'queued',
     requestId,

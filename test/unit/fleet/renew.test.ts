@@ -160,3 +160,17 @@ test('a run that is ended leaves the rest to the next', async () => {
     left: 1,
   });
 });
+
+test('the due certificate of an own key is reported, and never renewed', async () => {
+  const { deps, put, sent } = fleetDependencies();
+  const own = { thumbprint, before: null, notBefore: 0, notAfter: 1, keyAlgorithm: 'ec-p256' };
+  const record = withDaysLeft(1, 5);
+  await put({ ...record, desired: { ...record.desired, service: null, own } });
+  expect(await renew(deps, options)).toMatchObject({
+    due: 0,
+    checked: 0,
+    ownKeys: 1,
+    certificates: { within7Days: 1 },
+  });
+  expect(sent).toEqual([]);
+});

@@ -131,3 +131,16 @@ describe('a request that comes between the reading and the writing of a rotation
     expect((await record(uuid)).desired).toMatchObject({ service: 'other', retire: [thumbprint] });
   });
 });
+
+test('the certificate of an own key can only be revoked', async () => {
+  const { deps, put, record } = fleetDependencies();
+  const own = { thumbprint, before: other, notBefore: 0, notAfter: 1, keyAlgorithm: 'ec-p256' };
+  const before = provisionedRecord(uuid, credentials, { service: null });
+  const withOwnKey = { ...before, desired: { ...before.desired, service: null, own } };
+  await put(withOwnKey);
+  expect(await rotate(deps, uuid)).toEqual({ kind: 'nothing-to-rotate', why: 'own-key' });
+  expect(isToRotate(summarize(withOwnKey))).toBe(false);
+  expect(isToRotate(summarize(withOwnKey), { revoke: true })).toBe(true);
+  expect(await rotate(deps, uuid, { revoke: true })).toMatchObject({ kind: 'accepted' });
+  expect((await record(uuid)).desired).toMatchObject({ service: null, own, revoke: [thumbprint] });
+});

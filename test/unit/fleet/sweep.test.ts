@@ -6,6 +6,7 @@ import { openPosition, type PositionRow } from '../../../src/storage/timerRows.j
 import { collect } from '../../support/collect.js';
 import {
   credentialsOf,
+  day,
   fleet,
   fleetDependencies,
   longAgo,
@@ -67,6 +68,22 @@ test('a device that was asked to be deprovisioned is not provisioned again', asy
   expect(sent).toEqual([]);
 });
 
+/** The record of a device with an own key. @param issued the issued certificate that stays */
+const withOwnKey = (u: string, issued?: string, more: Partial<DeviceRecord> = {}): DeviceRecord => {
+  const own = {
+    thumbprint: 'C'.repeat(64),
+    before: null,
+    notBefore: 0,
+    notAfter: 1,
+    keyAlgorithm: 'ec-p256',
+  };
+  const record = provisionedRecord(u, credentials, {
+    ...{ thumbprint: own.thumbprint, service: null },
+    ...(issued && { issued: { thumbprint: issued, until: now + day } }),
+  });
+  return { ...record, desired: { ...record.desired, service: null, own }, ...more };
+};
+
 type Case = [
   string,
   (uuid: string) => DeviceRecord,
@@ -89,6 +106,20 @@ test.each<Case>([
     {},
     'variables-missing',
     held(),
+  ],
+  ['has an own key, and no variables', withOwnKey, {}, null],
+  ['has an own key, and variables that nobody wants', (u) => withOwnKey(u), held(), 'variables-left'],
+  [
+    'has an own key, and an issued certificate that stays',
+    (u) => withOwnKey(u, credentials.thumbprint),
+    held(),
+    null,
+  ],
+  [
+    'is gone, while a check is planned for the end of its issued certificate',
+    (u) => withOwnKey(u, credentials.thumbprint, { check: { generation: 1, due: now + day } }),
+    null,
+    'gone',
   ],
   ['has lost its variables', (u) => provisionedRecord(u, credentials), {}, 'variables-missing'],
   [
@@ -217,7 +248,9 @@ test.each<Case>([
 
   const report = await sweep(deps, options);
   expect(Object.entries(report.checked).filter(([, index]) => index > 0)).toEqual(why ? [[why, 1]] : []);
-  expect(await requested()).toEqual(why ? [`${one} ${why === 'variables-left' ? 'remove' : 'check'}`] : []);
+  expect(await requested()).toEqual(
+    why ? [`${one} ${record(one).desired.present ? 'check' : 'remove'}`] : [],
+  );
 });
 
 describe('where many records of a fleet look gone,', () => {

@@ -61,6 +61,7 @@ const left: Record<string, string> = {
   OPS_SIGN_IN: 'off is the default: App Service Authentication is set up by hand',
   WEBSITE_AUTH_ENABLED: 'App Service sets it',
   BALENA_REQUESTS_PER_MINUTE: 'the default follows the tier and the units of the hub',
+  KEEP_ISSUED_DAYS: 'the default suits most fleets',
   KEEP_DEPROVISIONED_DAYS: 'the default suits most fleets',
   IOTHUB_CONNECTION_STRING: 'managed identity instead',
   CONNECTION_STRING: 'the old name of the one before',

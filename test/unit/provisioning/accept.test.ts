@@ -392,10 +392,10 @@ describe('what is to be retired and revoked', () => {
     expect(answer.record.desired).toMatchObject({ retire: [thumbprint], revoke: [thumbprint] });
   });
 
-  test('is forgotten once a deprovision is done: the certificate is gone', async () => {
+  test('is not retired once a deprovision is done, and stays revoked: a device keeps its own key', async () => {
     const { answer } = await requested({ ...absent, job: null }, post);
     expect(answer.record.desired).not.toHaveProperty('retire');
-    expect(answer.record.desired).not.toHaveProperty('revoke');
+    expect(answer.record.desired).toMatchObject({ revoke: [thumbprint] });
   });
 
   test('stays, when another certificate is to be retired, too', async () => {

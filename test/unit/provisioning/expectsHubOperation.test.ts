@@ -6,7 +6,27 @@ const { desired, observed } = provisioned;
 const other = 'B'.repeat(64);
 const revoked = { ...desired, retire: [other], revoke: [other] };
 
+const own = { thumbprint, before: null, notBefore: 0, notAfter: 1, keyAlgorithm: 'ec-p256' };
+const withOwnKey: DeviceRecord = {
+  ...provisioned,
+  desired: { ...desired, service: null, own },
+  observed: { ...observed, service: null },
+  scopes: [],
+};
+const beside = (until: number): DeviceRecord => ({
+  ...withOwnKey,
+  observed: { ...withOwnKey.observed, hub: [thumbprint, other], issued: { thumbprint: other, until } },
+});
+
 test.each<[string, boolean, DeviceRecord]>([
+  ['an own key that the hub accepts, also past the renewal', false, withOwnKey],
+  [
+    'another own certificate',
+    true,
+    { ...withOwnKey, desired: { ...desired, service: null, own: { ...own, thumbprint: other } } },
+  ],
+  ['an issued certificate that stays', false, beside(now + 1)],
+  ['an issued certificate whose time has passed', true, beside(now)],
   ['a fresh device', true, queued],
   ['a device that the hub is known to accept', false, provisioned],
   ['a move to another service', false, { ...provisioned, desired: { ...desired, service: 'relay' } }],

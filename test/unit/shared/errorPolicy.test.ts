@@ -22,6 +22,7 @@ const expected: Record<
   'balena-rejected': ['device', true, false, 'never', 'never', 5],
   'hub-rejected': ['device', true, false, 'never', 'never', 5],
   'hub-device-disabled': ['device', true, false, 'never', 'never', 5],
+  'certificate-revoked': ['device', true, false, 'never', 'never', 5],
   'balena-conflict': ['device', false, true, 'never', 'never', 5],
   'balena-write-refused': ['fleet', false, true, 'never', 'never', 30],
   'hub-conflict': ['device', false, true, 'never', 'never', 5],

@@ -21,6 +21,10 @@ export const drills: Record<ErrorCode, Drill | DrilledElsewhere> = {
     test: 'test/e2e/messages.test.ts',
     reason: 'The queue refuses every request, so nothing else can be tested meanwhile.',
   },
+  'certificate-revoked': {
+    test: 'test/unit/provisioning/reconcileOwn.test.ts',
+    reason: 'Only the device can follow the advice, with a new key.',
+  },
   'record-too-large': {
     test: 'test/unit/provisioning/worker.test.ts',
     reason: 'Every text in a record is bounded, so no request can make a record too large.',

@@ -53,6 +53,18 @@ async function system({ certificates, foreign = {}, record, identity }: Given) {
   }
   return made;
 }
+const ownKeyThumbprint = 'C'.repeat(64);
+const ownKey = {
+  desired: {
+    ...{ present: true, service: null, requestId: 'r', requestedAt: longAgo },
+    own: { thumbprint: ownKeyThumbprint, before: null, notBefore: 0, notAfter: 0, keyAlgorithm: 'ec-p256' },
+  },
+  observed: {
+    ...{ thumbprint: ownKeyThumbprint, previous: own.thumbprint, service: null },
+    hub: [ownKeyThumbprint, ownKeyThumbprint] as [string, string],
+  },
+  scopes: [],
+} satisfies Given['record'];
 const absent: Given['record'] = {
   desired: { present: false, service: null, requestId: 'r', requestedAt: longAgo },
   observed: { thumbprint: null, service: null, hub: 'none' },
@@ -239,6 +251,32 @@ const cases: Case[] = [
     'the secondary thumbprint is unknown',
     { certificates: inMain(own), record: {}, identity: [own.thumbprint, unknownThumbprint] },
     [['thumbprint-not-held', 'retire']],
+  ],
+  [
+    'the device has an own key, and the hub does not accept its certificate',
+    { certificates: {}, record: ownKey, identity: [unknownThumbprint] },
+    [
+      ['own-key-not-accepted', 'check'],
+      ['thumbprint-not-held', 'retire'],
+    ],
+  ],
+  [
+    'the device has an own key, and still has variables',
+    { certificates: inMain(own), record: ownKey, identity: [ownKeyThumbprint, own.thumbprint] },
+    [['variables-not-wanted', 'check']],
+  ],
+  [
+    'the device has an own key whose certificate expires soon',
+    {
+      certificates: {},
+      record: {
+        ...ownKey,
+        credentials: expiring,
+        observed: { ...ownKey.observed, thumbprint: ownKeyThumbprint },
+      },
+      identity: [ownKeyThumbprint],
+    },
+    [['certificate-expiring', 'by-hand']],
   ],
   [
     'the certificate expires soon',

@@ -1,0 +1,51 @@
+/** A value in DER: the bytes of the content, and the position behind the value. */
+interface Value {
+  content: Buffer;
+  end: number;
+}
+
+const sequence = 0x30;
+const objectIdentifier = 0x06;
+
+/**
+ * The algorithm with which a certificate is signed. Node tells the algorithm only in its newest versions.
+ *
+ * @param der a certificate that a parser of X.509 has read
+ * @returns the object identifier, such as `1.2.840.10045.4.3.2`; null if the bytes have another form
+ */
+export function signatureAlgorithmOf(der: Buffer): string | null {
+  const certificate = valueAt(der, 0, sequence)?.content;
+  const signed = certificate && valueAt(certificate, 0, sequence);
+  const algorithm = signed && valueAt(certificate, signed.end, sequence)?.content;
+  const oid = algorithm && valueAt(algorithm, 0, objectIdentifier)?.content;
+  return oid ? textOf(oid) : null;
+}
+
+/** @returns null if there is no whole value with the tag and a length of at most two bytes */
+function valueAt(bytes: Buffer, at: number, tag: number): Value | null {
+  if (bytes[at] !== tag) return null;
+  const short = bytes[at + 1] ?? 0xff;
+  const lengthBytes = short < 0x80 ? 0 : short - 0x80;
+  if (lengthBytes > 2) return null;
+  const start = at + 2 + lengthBytes;
+  if (start > bytes.length) return null;
+  const length =
+    short < 0x80 ? short : lengthBytes === 0 ? Number.NaN : bytes.readUIntBE(at + 2, lengthBytes);
+  const end = start + length;
+  return end <= bytes.length ? { content: bytes.subarray(start, end), end } : null;
+}
+
+/** The text of an object identifier below 1 or 2, with arcs of any size. */
+function textOf(oid: Buffer): string {
+  const arcs: number[] = [];
+  let arc = 0;
+  for (const byte of oid) {
+    arc = arc * 128 + (byte & 0x7f);
+    if (byte >= 0x80) continue;
+    if (arcs.length === 0)
+      arcs.push(Math.min(2, Math.floor(arc / 40)), arc - 40 * Math.min(2, Math.floor(arc / 40)));
+    else arcs.push(arc);
+    arc = 0;
+  }
+  return arcs.join('.');
+}

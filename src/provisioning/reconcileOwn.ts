@@ -1,0 +1,82 @@
+import type { BalenaDevice } from '../balena/types.js';
+import { readPair } from '../certificates/read.js';
+import type { OwnKey } from '../device/record.js';
+import { isHandedOver, isToRevoke } from '../device/state.js';
+import type { ThumbprintPair } from '../iothub/types.js';
+import { ProvisioningError } from '../shared/errors.js';
+import { clearForeignServices } from './steps/clear.js';
+import { readBack } from './steps/readBack.js';
+import { registerExactly } from './steps/register.js';
+import { clearAll, removeIdentity } from './steps/remove.js';
+import type { Work } from './steps/work.js';
+
+/**
+ * Brings a device to its desired state with an own key: the hub accepts the own certificate, and one more. Nothing is minted, and nothing is
+ * stored in balena. The variables of an issued key stay until the device is handed over.
+ *
+ * @param device the device in balena, in a served fleet
+ * @returns false if balena does not have the device any more
+ * @throws ProvisioningError `certificate-revoked` if the certificate is to be revoked; `hub-…`, `balena-…`, `timed-out`
+ */
+export async function reconcileOwn(work: Work, own: OwnKey, device: BalenaDevice): Promise<boolean> {
+  const issued = issuedBeside(work, own, device);
+  const other = [issued, own.before].find((each) => isUsable(work, own, each)) ?? null;
+  if (isToRevoke(work.desired, own.thumbprint)) return withdraw(work, issued, other);
+  // The hub rejects a certificate that is not needed any more before its variables are removed.
+  await registerExactly(work, [own.thumbprint, other ?? own.thumbprint]);
+  note(work, own, issued, other);
+  if (issued !== null) return readBack(work, await clearForeignServices(work, device), 'store');
+  return clearAll(work, device, 'store');
+}
+
+/**
+ * The issued certificate that the device may still use: the certificate of a pair in balena. If balena has none, the one that the record
+ * names, because the device may have read its variables before.
+ *
+ * @returns null if there is none, or if the device is handed over
+ */
+function issuedBeside(work: Work, own: OwnKey, device: BalenaDevice): string | null {
+  if (isHandedOver(work, work.now())) return null;
+  const { issued, thumbprint, previous } = work.observed;
+  const known = issued ? [issued.thumbprint] : [thumbprint, previous];
+  const scopes = new Set([...work.scopes, ...device.scopes.keys()]);
+  const held = [...scopes].flatMap((scope) => {
+    const scopedVariables = device.scopes.get(scope);
+    return (scopedVariables && readPair(scopedVariables, work.uuid)?.thumbprint) ?? [];
+  });
+  const candidates = [...known.filter((each) => each && held.includes(each)), ...held, ...known];
+  return candidates.find((each) => isUsable(work, own, each)) ?? null;
+}
+
+/** Whether the hub may accept a thumbprint beside the own one. The hub demands two thumbprints of the same kind. */
+function isUsable({ desired }: Work, own: OwnKey, other: string | null): other is string {
+  return other !== null && other !== own.thumbprint && other.length === 64 && !isToRevoke(desired, other);
+}
+
+/** Notes that the hub accepts the own certificate. */
+function note({ observed }: Work, own: OwnKey, issued: string | null, other: string | null): void {
+  const { thumbprint, notBefore, notAfter, keyAlgorithm } = own;
+  const until = observed.issued?.thumbprint === issued ? (observed.issued?.until ?? null) : null;
+  Object.assign(observed, { thumbprint, previous: other, service: null, notBefore, notAfter, keyAlgorithm });
+  observed.issued = issued === null ? undefined : { thumbprint: issued, until };
+}
+
+/**
+ * Makes the hub reject the revoked own certificate. Only the device can make another one.
+ *
+ * @throws ProvisioningError `certificate-revoked`, always; `hub-…`, `timed-out`
+ */
+async function withdraw(work: Work, issued: string | null, other: string | null): Promise<never> {
+  const { observed } = work;
+  if (other === null) await removeIdentity(work);
+  else await registerExactly(work, [other, other] satisfies ThumbprintPair);
+  Object.assign(observed, { thumbprint: null, previous: null, service: null });
+  Object.assign(observed, { notBefore: null, notAfter: null, keyAlgorithm: null });
+  observed.issued =
+    issued === null ? undefined : { thumbprint: issued, until: observed.issued?.until ?? null };
+  throw new ProvisioningError(
+    'certificate-revoked',
+    'The own certificate of the device is revoked. The device has to make a new key, and to request with a new certificate.',
+    { step: 'register' },
+  );
+}

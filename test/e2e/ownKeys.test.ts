@@ -1,0 +1,169 @@
+import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { waitFor } from '../support/waitFor.js';
+import { findLeaks } from './support/findLeaks.js';
+import { readFiles } from './support/readFiles.js';
+import { readTables } from './support/readTables.js';
+import { useSystem } from './support/useSystem.js';
+
+const run = promisify(execFile);
+const folder = await mkdtemp(join(tmpdir(), 'own-key-'));
+afterAll(() => rm(folder, { recursive: true }));
+const system = await useSystem();
+const { balena, hub, call, stack } = system;
+const { provisionKey, deprovisionKey } = stack.endpoints.functions;
+
+interface Device {
+  uuid: string;
+  apiKey: string;
+}
+
+/** A key and a certificate that openssl has made, as docs/own-keys.md says. */
+interface OwnPair {
+  cert: string;
+  key: string;
+  thumbprint: string;
+}
+
+async function newDevice(): Promise<Device> {
+  const [device] = await balena.tell<Device[]>('POST /devices', {});
+  if (!device) throw new Error('the balena simulator made no device');
+  return device;
+}
+
+let pairs = 0;
+
+async function ownPair(uuid: string): Promise<OwnPair> {
+  pairs += 1;
+  const page = await readFile('docs/own-keys.md', 'utf8');
+  const commands = /```sh\n(openssl .*?)```/s.exec(page)?.[1] ?? '';
+  const cwd = await mkdtemp(join(folder, `${pairs}-`));
+  await run('sh', ['-ec', commands], { cwd, env: { ...process.env, BALENA_DEVICE_UUID: uuid } });
+  const [cert, key] = await Promise.all(
+    ['cert.pem', 'key.pem'].map((name) => readFile(join(cwd, name), 'utf8')),
+  );
+  const thumbprint = new X509Certificate(cert ?? '').fingerprint256.replaceAll(':', '');
+  return { cert: cert ?? '', key: key ?? '', thumbprint };
+}
+
+const ask = (
+  { uuid, apiKey }: Device,
+  certificate: string,
+  uses?: string,
+  authorization = `Bearer ${apiKey}`,
+) =>
+  call('POST', '/api/provision', {
+    key: provisionKey,
+    body: { uuid, certificate, ...(uses !== undefined && { uses }) },
+    headers: { authorization },
+  });
+/** Waits until the hub accepts the certificate, as the device does. */
+const accepted = (uuid: string, { thumbprint }: OwnPair) =>
+  waitFor('the hub accepts the certificate', async () => {
+    const { json } = await system.get(uuid);
+    const { state, certificate } = json as { state?: string; certificate?: { thumbprint: string } };
+    return state === 'provisioned' && certificate?.thumbprint === thumbprint && json;
+  });
+const connect = (uuid: string, { cert, key, thumbprint }: OwnPair) =>
+  system.connect(uuid, { cert, key, thumbprint, subject: `CN=${uuid}`, matches: true });
+const hasSent = (uuid: string, n: number) =>
+  waitFor(`telemetry ${n} arrived`, async () =>
+    (await hub.telemetry(uuid)).some(({ body }) => JSON.stringify(body).includes(`"n":${n}`)),
+  );
+
+test('from the first boot to telemetry, and through a renewal with an open connection: no key leaves the device', async () => {
+  const device = await newDevice();
+  const { uuid } = device;
+  const first = await ownPair(uuid);
+  const answer = await ask(device, first.cert);
+  expect(answer.status).toBe(202);
+  expect(await accepted(uuid, first)).toMatchObject({ key: 'device', service: null, hubHost: 'localhost' });
+  expect(await hub.thumbprints(uuid)).toEqual([first.thumbprint, first.thumbprint]);
+  const held = await connect(uuid, first);
+  await held.send({ n: 1 });
+  await hasSent(uuid, 1);
+
+  const again = await ask(device, Buffer.from(first.cert).toString('base64'), first.thumbprint);
+  expect([200, 202]).toContain(again.status);
+  const second = await ownPair(uuid);
+  expect((await ask(device, second.cert, first.thumbprint.toLowerCase())).status).toBe(202);
+  await accepted(uuid, second);
+  expect(await hub.thumbprints(uuid)).toEqual([second.thumbprint, first.thumbprint]);
+  // The connection with the certificate before was never closed.
+  await held.send({ n: 2 });
+  await hasSent(uuid, 2);
+  await held.close();
+  const renewed = await connect(uuid, second);
+  await renewed.send({ n: 3 });
+  await hasSent(uuid, 3);
+  await renewed.close();
+
+  expect(await balena.variables(uuid)).toEqual({});
+  const places = {
+    ...(await readFiles(system.folder, [])),
+    output: system.lines.join('\n'),
+    tables: await readTables(stack.endpoints.tables?.connectionString ?? ''),
+  };
+  expect(findLeaks({ 'the first key': first.key, 'the second key': second.key }, places)).toEqual([]);
+});
+
+test('a device changes to an own key, and is never cut off', async () => {
+  const device = await newDevice();
+  const { uuid } = device;
+  await system.post(uuid, 'main');
+  await system.state(uuid, 'provisioned');
+  const issued = await system.credentials(uuid);
+  const own = await ownPair(uuid);
+  expect((await ask(device, own.cert)).status).toBe(202);
+  expect(await accepted(uuid, own)).toMatchObject({ issuedUntil: expect.any(String) });
+  expect(await hub.thumbprints(uuid)).toEqual([own.thumbprint, issued.thumbprint]);
+  expect(await balena.variables(uuid)).toHaveProperty('main.AZURE_PRIVATE_KEY');
+  for (const pair of [issued, own]) await (await connect(uuid, pair)).close();
+
+  // The device shows that it uses its own certificate.
+  expect((await ask(device, own.cert, own.thumbprint)).status).toBe(202);
+  await waitFor('the issued key is gone', async () => Object.keys(await balena.variables(uuid)).length === 0);
+  await waitFor('the handover is over', async () => (await system.get(uuid)).json.state === 'provisioned');
+  expect(await hub.thumbprints(uuid)).toEqual([own.thumbprint, own.thumbprint]);
+  await expect(connect(uuid, issued)).rejects.toThrow();
+
+  // Nobody else can take the device off its own key.
+  expect((await system.post(uuid, 'main')).json).toMatchObject({
+    status: 401,
+    code: 'provision.proof-missing',
+  });
+  const back = await call('POST', '/api/provision', {
+    key: provisionKey,
+    body: { uuid, balena_service: 'main' },
+    headers: { authorization: `Bearer ${device.apiKey}` },
+  });
+  expect(back.json).toMatchObject({ status: 409, code: 'service-conflict' });
+});
+
+test('a request without a proof, or with a wrong certificate, changes nothing; DELETE removes the identity', async () => {
+  const [device, other] = [await newDevice(), await newDevice()];
+  const own = await ownPair(device.uuid);
+  for (const [certificate, authorization, expected] of [
+    [own.cert, '', { status: 401, code: 'provision.proof-missing' }],
+    [own.cert, `Bearer ${other.apiKey}`, { status: 401, code: 'provision.proof-wrong' }],
+    [own.key, undefined, { status: 400, code: 'provision.request.certificate-with-key' }],
+    [
+      (await ownPair(other.uuid)).cert,
+      undefined,
+      { status: 422, code: 'provision.request.certificate-wrong-subject' },
+    ],
+  ] as const)
+    expect((await ask(device, certificate, undefined, authorization)).json).toMatchObject(expected);
+  expect((await system.get(device.uuid)).status).toBe(404);
+
+  await ask(device, own.cert);
+  await accepted(device.uuid, own);
+  const removed = await call('DELETE', `/api/provision/${device.uuid}`, { key: deprovisionKey });
+  expect(removed.status).toBe(202);
+  await system.state(device.uuid, 'deprovisioned');
+  expect(await hub.thumbprints(device.uuid)).toBeNull();
+});

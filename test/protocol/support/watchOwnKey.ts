@@ -1,0 +1,47 @@
+import type { DeviceRecord } from '../../../src/device/record.js';
+import { type CloudDevice, wholePairAt } from './createCloud.js';
+import type { System } from './createSystem.js';
+import type { Process } from './createWorld.js';
+
+/** The time for which an issued certificate stays beside an own one. */
+export const keepIssuedMs = 600_000;
+
+/** Notes the kind of the key for which a process takes the device. */
+export function noteLease({ leases }: System, name: string, { uuid, desired }: DeviceRecord): void {
+  const kinds = leases.get(`${name} ${uuid}`) ?? new Set();
+  leases.set(`${name} ${uuid}`, kinds.add(desired.own ? 'own' : desired.present ? 'issued' : 'absent'));
+}
+
+/** For an own key nothing is minted, and nothing is stored. A process that has lost its lease may still work for an earlier request. */
+export function watchSecret(
+  system: System,
+  { name }: Process,
+  uuid: string,
+  what: 'minted' | 'stored',
+): void {
+  const kinds = system.leases.get(`${name} ${uuid}`);
+  if (kinds?.size === 1 && kinds.has('own')) system.world.violated(uuid, `a key was ${what} for an own key`);
+}
+
+/** Notes when the hub first accepts an own certificate. */
+export function noteAcceptance({ world }: System, { identity, ownKey }: CloudDevice): void {
+  if (!Array.isArray(identity) || ownKey.acceptedAt !== null) return;
+  if (identity.some((each) => ownKey.requested.includes(each))) ownKey.acceptedAt = world.now;
+}
+
+/** Whether an issued certificate may be retired: the device has shown that it uses its own, or the time has passed. */
+export function mayRetireIssued({ world, scenario }: System, { ownKey }: CloudDevice): boolean {
+  const { shown, acceptedAt } = ownKey;
+  return shown || (acceptedAt !== null && world.now >= acceptedAt + keepIssuedMs - 2 * scenario.skewMs);
+}
+
+/** In a calm history, the variables of an issued key stay until the device has shown that it uses its own, or the time has passed. */
+export function watchRemoval(system: System, { name }: Process, device: CloudDevice, scope: string): void {
+  const { uuid, tampered, gone, hidden } = device;
+  const kinds = system.leases.get(`${name} ${uuid}`);
+  const isOfOwnKey = kinds?.size === 1 && kinds.has('own');
+  const isExcused = tampered || gone || hidden || system.callersOf(uuid).rotations.length > 0;
+  if (!system.world.calm || !isOfOwnKey || isExcused || wholePairAt(device, scope) === null) return;
+  if (!mayRetireIssued(system, device))
+    system.world.violated(uuid, 'variables were removed before the use of the own key was shown');
+}

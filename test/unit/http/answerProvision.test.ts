@@ -1,0 +1,70 @@
+import { minter } from '../../../src/certificates/mint.js';
+import { BadRequest, Unauthorized } from '../../../src/http/errors.js';
+import { answerProvision } from '../../../src/http/provision/handle.js';
+import type { RateLimiter } from '../../../src/throttling/rateLimiter.js';
+import { acceptDependencies } from '../../support/acceptTools.js';
+import { now, uuid } from '../../support/records.js';
+import { requestWith } from '../../support/request.js';
+
+const { certificate, thumbprint } = await minter({ days: 100 })(uuid, now);
+
+/** Answers a request. The proof is wrong unless the header is "good", and only necessary if the product demands the proof. */
+async function answer(body: object, authorization?: string, days = 365) {
+  const demanded: string[] = [];
+  const { deps, record } = acceptDependencies(now);
+  const rateLimiter = { nextFree: async () => now } as unknown as RateLimiter;
+  const request = requestWith({
+    body: JSON.stringify(body),
+    ...(authorization !== undefined && { headers: { authorization } }),
+  });
+  const outcome = await answerProvision(
+    {
+      ...deps,
+      rateLimiter,
+      async proof(_, sent, need) {
+        if (need) demanded.push(need);
+        if (sent === 'good') return true;
+        if (need) throw new Unauthorized('provision.proof-missing', 'No.');
+        return false;
+      },
+      config: { defaultService: '', certificate: { days } },
+    },
+    request,
+  ).catch((error: unknown) => {
+    if (error instanceof BadRequest || error instanceof Unauthorized) return error;
+    throw error;
+  });
+  return { outcome, demanded, record };
+}
+
+test('an own certificate needs the proof, whatever the mode', async () => {
+  const { outcome, record } = await answer({ uuid, certificate, uses: thumbprint }, 'good');
+  expect(outcome).toMatchObject({ status: 202 });
+  expect((await record(uuid)).desired).toMatchObject({ service: null, own: { thumbprint, before: null } });
+  expect((await answer({ uuid, certificate })).outcome).toMatchObject({ code: 'provision.proof-missing' });
+  expect((await answer({ uuid })).demanded).toEqual([]);
+});
+
+test.each<[object, object, number?]>([
+  [{ certificate: 'x' }, { status: 400, code: 'provision.request.bad-certificate' }],
+  [{ certificate: 5 }, { status: 400, code: 'provision.request.bad-certificate' }],
+  [{ certificate: 'x'.repeat(13_000) }, { status: 400, code: 'provision.request.certificate-too-large' }],
+  [
+    { certificate: '-----BEGIN EC PRIVATE KEY-----' },
+    { status: 400, code: 'provision.request.certificate-with-key' },
+  ],
+  [{ certificate }, { status: 422, code: 'provision.request.certificate-too-long' }, 50],
+  [
+    { certificate, balena_service: 'main' },
+    { status: 400, code: 'provision.request.bad-body' },
+  ],
+  [
+    { certificate, uses: 'x' },
+    { status: 400, code: 'provision.request.bad-uses' },
+  ],
+  [{ uses: thumbprint }, { status: 400, code: 'provision.request.bad-uses' }],
+])('%j is refused before anything else happens', async (body, expected, days = 365) => {
+  const { outcome, demanded } = await answer({ uuid, ...body }, 'good', days);
+  expect(outcome).toMatchObject(expected);
+  expect(demanded).toEqual([]);
+});

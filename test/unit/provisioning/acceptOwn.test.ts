@@ -1,0 +1,130 @@
+import type { DeviceRecord, OwnKey } from '../../../src/device/record.js';
+import { requestPartOf } from '../../../src/device/refusal.js';
+import type { DeviceRequest } from '../../../src/device/request.js';
+import { accept, acceptRotation } from '../../../src/provisioning/accept.js';
+import { acceptDependencies } from '../../support/acceptTools.js';
+import { now, provisioned, recordWith, requestId, uuid } from '../../support/records.js';
+
+const minutes = 60_000;
+const [A, B] = ['A'.repeat(64), 'B'.repeat(64)] as const;
+const certificate = (thumbprint: string) => ({
+  thumbprint,
+  ...{ notBefore: now, notAfter: now + 86_400_000, keyAlgorithm: 'ec-p256' },
+});
+const post = (thumbprint: string, uses?: string): DeviceRequest & { present: true; service: null } => ({
+  ...{ uuid, present: true, service: null },
+  own: { ...certificate(thumbprint), uses },
+});
+const issuedPost: DeviceRequest = { uuid, present: true, service: 'main' };
+const own: OwnKey = { ...certificate(A), before: null, handedOver: true };
+const desired = { present: true, service: null, requestId, requestedAt: now - minutes, validated: true, own };
+const owning = recordWith({
+  desired,
+  observed: { ...provisioned.observed, thumbprint: A, service: null, hub: [A, A], verifiedAt: now },
+});
+const dead = { generation: 1, due: now, dead: { at: now } };
+const failedWith = (code: 'hub-rejected' | 'certificate-revoked'): DeviceRecord => ({
+  ...owning,
+  job: dead,
+  error: { code, step: 'register', message: 'No.', at: now },
+  coolDownUntil: now + 10 * minutes,
+});
+
+async function requested(record: DeviceRecord | null, ask: DeviceRequest, isProved = true) {
+  const system = acceptDependencies(now);
+  if (record) await system.put(record);
+  const answer = await accept(system.deps, ask, isProved);
+  return { ...system, answer };
+}
+
+test('a fresh device: the message has the own key, for a lost record', async () => {
+  const { answer, sent } = await requested(null, post(A));
+  expect(answer.kind).toBe('accepted');
+  expect(sent).toEqual([
+    expect.objectContaining({
+      operation: 'provision',
+      service: null,
+      own: { ...certificate(A), before: null },
+    }),
+  ]);
+});
+
+test('the same certificate again changes nothing', async () => {
+  expect((await requested(owning, post(A, A))).answer.kind).toBe('already-provisioned');
+  const pending = await requested({ ...owning, job: { generation: 1, due: now } }, post(A));
+  expect(pending.answer).toMatchObject({ kind: 'accepted', record: { desired: { requestId } } });
+});
+
+test('another certificate is a new request', async () => {
+  const { answer } = await requested(owning, post(B, A));
+  expect(answer).toMatchObject({
+    kind: 'accepted',
+    record: { desired: { own: { thumbprint: B, before: A, handedOver: true }, validated: true } },
+  });
+  expect(answer.record.desired.requestId).not.toBe(requestId);
+});
+
+test('a change from an issued key can be refused, and another own certificate cannot', async () => {
+  const first = await requested(
+    { ...provisioned, desired: { ...provisioned.desired, validated: true } },
+    post(A),
+  );
+  expect(first.answer.record.fallback?.desired.service).toBe('main');
+  expect((await requested(owning, post(B))).answer.record.fallback).toBeNull();
+});
+
+test('within the cool-down, no certificate of the device is accepted', async () => {
+  for (const thumbprint of [A, B])
+    expect((await requested(failedWith('hub-rejected'), post(thumbprint))).answer).toMatchObject({
+      kind: 'failed',
+      retryAt: now + 10 * minutes,
+    });
+  const refusal = requestPartOf(failedWith('hub-rejected'));
+  const { answer } = await requested({ ...provisioned, refusal }, post(B));
+  expect(answer.kind).toBe('failed');
+});
+
+describe('a revoked certificate', () => {
+  const revoked = { ...desired, retire: [A], revoke: [A] };
+
+  test('is never accepted again, not even after a DELETE', async () => {
+    expect((await requested({ ...owning, desired: revoked }, post(A))).answer.kind).toBe('revoked');
+    const { own: _, ...rest } = revoked;
+    const absent = recordWith({ desired: { ...rest, present: false } });
+    expect((await requested(absent, post(A))).answer.kind).toBe('revoked');
+  });
+
+  test('makes room for a new one at once: no cool-down waits for the remedy', async () => {
+    const record = { ...failedWith('certificate-revoked'), desired: revoked };
+    expect((await requested(record, post(B))).answer.kind).toBe('accepted');
+  });
+});
+
+test('two kinds of keys that are requested in turn do not move the device all the time', async () => {
+  const moved = { ...owning, desired: { ...desired, movedAt: now } };
+  expect((await requested(moved, issuedPost)).answer.kind).toBe('service-conflict');
+  const { own: _, ...issued } = { ...moved.desired, service: 'main' };
+  expect((await requested({ ...provisioned, desired: issued }, post(A))).answer.kind).toBe(
+    'service-conflict',
+  );
+});
+
+test('nobody else takes a device off its own key: a request for an issued key needs the proof', async () => {
+  expect((await requested(owning, issuedPost, false)).answer.kind).toBe('unproved');
+  // The own key may come back, if the request at "x" is refused.
+  const other = { present: true, service: 'x', requestId: 'other', requestedAt: now };
+  const waiting = recordWith({
+    desired: other,
+    fallback: requestPartOf(owning),
+    job: { generation: 2, due: now },
+  });
+  expect((await requested(waiting, issuedPost, false)).answer.kind).toBe('unproved');
+  expect((await requested(owning, issuedPost)).answer.kind).toBe('accepted');
+  expect((await requested(provisioned, issuedPost, false)).answer.kind).not.toBe('unproved');
+});
+
+test('a revocation that crosses with another certificate does not bring the certificate before back', async () => {
+  const system = acceptDependencies(now);
+  await system.put({ ...owning, desired: { ...desired, own: { ...own, thumbprint: B } } });
+  expect(await acceptRotation(system.deps, { ...post(A), retire: A, revoke: true })).toBeNull();
+});
