@@ -178,7 +178,7 @@ describe('an operator, from the page', () => {
     await page.getByRole('button', { name: 'Request a device …' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('UUID of the device').fill(uuid);
-    await dialog.getByLabel('Service').fill('main');
+    await dialog.getByRole('textbox', { name: 'Service' }).fill('main');
     await dialog.getByRole('button', { name: 'Request credentials' }).click();
     await page.getByRole('status').getByText('provisioned', { exact: true }).waitFor();
     expect((await system.credentials(uuid, 'main')).accepted).toBe(true);
