@@ -21,6 +21,10 @@ export const drills: Record<ErrorCode, Drill | DrilledElsewhere> = {
     test: 'test/e2e/messages.test.ts',
     reason: 'The queue refuses every request, so nothing else can be tested meanwhile.',
   },
+  'worker-died': {
+    test: 'test/unit/provisioning/worker.test.ts',
+    reason: 'Each death of a worker costs a lease, and stops the work of all other devices.',
+  },
   'record-too-large': {
     test: 'test/unit/provisioning/worker.test.ts',
     reason: 'Every text in a record is bounded, so no request can make a record too large.',
