@@ -17,8 +17,8 @@ const others = all.filter(([, { disturbs }]) => disturbs === 'own');
 const fleets = all.map(([code]) => drillFleet(code));
 const served = fleets.filter((fleet) => fleet !== drillFleet('fleet-not-allowed'));
 
-// Two failed runs are final. A worker that dies is noticed within seconds.
-const [workLimit, grace] = [6, 10];
+// Two failed runs are final. A run has time enough on a slow machine.
+const [workLimit, grace] = [20, 12];
 const settings = {
   FLEETS: served.join(','),
   MAX_ATTEMPTS: '2',

@@ -25,6 +25,10 @@ export const drills: Record<ErrorCode, Drill | DrilledElsewhere> = {
     test: 'test/unit/provisioning/reconcileOwn.test.ts',
     reason: 'Only the device can follow the advice, with a new key.',
   },
+  'worker-died': {
+    test: 'test/unit/provisioning/worker.test.ts',
+    reason: 'Each death of a worker costs a lease, and stops the work of all other devices.',
+  },
   'record-too-large': {
     test: 'test/unit/provisioning/worker.test.ts',
     reason: 'Every text in a record is bounded, so no request can make a record too large.',

@@ -1,4 +1,3 @@
-import { control } from '../../../chaos/system/control.js';
 import { waitFor } from '../../../support/waitFor.js';
 import { keep, kept } from './balenaDrills.js';
 import type { Drill } from './Drill.js';
@@ -34,25 +33,6 @@ export const productDrills = {
     },
     async follow(tools) {
       expect((await tools.follow('replay', { uuid: kept(tools) })).code).toBe(0);
-      await tools.isHealthy(kept(tools));
-    },
-  },
-  'worker-died': {
-    disturbs: 'all',
-    async cause(tools) {
-      const { hub, stack } = tools.system;
-      const uuid = await tools.newDevice();
-      keep(tools, uuid);
-      const held = await hub.fault({ method: 'PUT', path: `^/devices/${uuid}`, hang: true });
-      await tools.system.post(uuid, 'main');
-      for (let deaths = 1; deaths <= tools.app.config.maxAttempts; deaths += 1) {
-        await held(deaths);
-        await control(stack.hosts.at(-1)!.endpoints.controlUrl, 'POST /worker/kill');
-      }
-      await tools.fails(uuid);
-    },
-    async follow(tools) {
-      expect((await tools.follow('replay')).code).toBe(0);
       await tools.isHealthy(kept(tools));
     },
   },
