@@ -21,8 +21,8 @@ const operationsOfMessage = 3;
 const itemKb = 1.5;
 /** The items of our own: of the first request, and of one delivery. The host has one item for each execution. */
 const items = { request: 4, delivery: 9 };
-/** Work that waits in the line looks again after a tenth of the wait, at least after a minute (docs/protocol.md). */
-const look = { leastMs: 60_000, part: 0.1 };
+/** The looks at the line (docs/protocol.md): ten for each released turn, at most 70 a second, after half of the wait at the latest. */
+const look = { leastMs: 150_000, perTurn: 10, mostPerSecond: 70, mostPart: 0.5 };
 /** A look reads the record and writes the next message. A worker makes twice as many looks a second as devices: an estimate. */
 const ofLook = { tableOperations: 2, devices: 0.5 };
 const firstWaitMs = 100;
@@ -54,11 +54,20 @@ export function requestsWithin(waitMs: number): number {
   return count;
 }
 
-/** How many times work that waits this long looks at the line again. */
-export function looksWithin(waitMs: number): number {
-  let count = 0;
-  for (let left = waitMs; left > look.leastMs; count += 1) left -= Math.max(look.leastMs, left * look.part);
-  return count;
+/** How many times work that waits this long looks at the line again. The whole line is before and behind the work. */
+export function looksWithin(waitMs: number, perMinute: number): number {
+  const part = Math.min(look.mostPart, Math.max(1 / look.perTurn, perMinute / 60 / look.mostPerSecond));
+  const looksWith = (factor: number) => {
+    let count = 0;
+    for (let left = waitMs; left > look.leastMs; ) {
+      left -= Math.max(look.leastMs, left * part) * factor;
+      if (left > 0) count += 1;
+    }
+    return count;
+  };
+  // Each look has a random factor.
+  const factors = [0.8, 0.9, 1, 1.1, 1.2];
+  return factors.reduce((sum, factor) => sum + looksWith(factor), 0) / factors.length;
 }
 
 /** The average over devices whose waits are spread evenly over the boot. */
@@ -75,11 +84,13 @@ function average(bootMs: number, of: (waitMs: number) => number): number {
  * @param counts of `countBoot`: the messages, and the table operations, are the same for each device of a larger fleet, apart from repeated requests and looks at the line
  */
 export function billOf(devices: number, hub: Hub, counts: BootCounts): Bill {
-  const minutes = devices / operationsPerMinute(hub.tier, hub.units);
+  const perMinute = operationsPerMinute(hub.tier, hub.units);
+  const minutes = devices / perMinute;
   const seconds = minutes * 60;
   const requests = average(seconds * 1_000, requestsWithin);
-  const looks = average(seconds * 1_000, looksWithin);
-  const moreLooks = looks - average((counts.devices / devices) * seconds * 1_000, looksWithin);
+  const looksOf = (waitMs: number) => looksWithin(waitMs, perMinute);
+  const looks = average(seconds * 1_000, looksOf);
+  const moreLooks = looks - average((counts.devices / devices) * seconds * 1_000, looksOf);
   const messages = counts.messages + moreLooks;
   const executions = devices * (requests + messages);
   const worker = Math.max(seconds, (devices * (1 + looks * ofLook.devices)) / perInstance.devices);

@@ -30,17 +30,22 @@ test('the requests of one device are those of Cloud Relay', () => {
   expect(requestsWithin(600_000) - requestsWithin(480_000)).toBe(2);
 });
 
-test('work in the line looks again after a minute at least, and after a tenth of a long wait', () => {
-  expect([60_000, 61_000, 600_000, 1_200_000].map(looksWithin)).toEqual([0, 1, 9, 16]);
+test('work in the line looks again after 150 s at least, and less often where many look', () => {
+  const looks = (perMinute: number) =>
+    [150_000, 151_000, 600_000, 6_000_000].map((waitMs) => looksWithin(waitMs, perMinute));
+  const [none, one = 0, three = 0] = looks(100);
+  expect([none, Math.round(one), Math.round(three)]).toEqual([0, 1, 3]);
+  expect(looks(1_000).at(-1)).toBeLessThan(looks(100).at(-1) ?? 0);
 });
 
 test('a bill computed from a small boot is that of a larger boot', async () => {
   const hub = { tier: 'S1', units: 1 } as const;
-  const [small, large] = [await countBoot(200, hub), await countBoot(400, hub)];
-  const { requests, messages, tableOperations } = billOf(400, hub, small);
+  // In a smaller boot, fewer devices wait in the queue for their look-ups.
+  const [small, large] = [await countBoot(400, hub), await countBoot(800, hub)];
+  const { requests, messages, tableOperations } = billOf(800, hub, small);
   expect(Math.abs(requests / large.requests - 1)).toBeLessThan(0.05);
   expect(Math.abs(messages / large.messages - 1)).toBeLessThan(0.1);
-  expect(Math.abs(tableOperations / 400 / (large.records + large.lists + large.shared) - 1)).toBeLessThan(
+  expect(Math.abs(tableOperations / 800 / (large.records + large.lists + large.shared) - 1)).toBeLessThan(
     0.05,
   );
 });
