@@ -12,8 +12,8 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
     ],
   },
-  // The project is developed and checked on two cores, and most integration and e2e suites start processes.
-  maxWorkers: 2,
+  // The project is checked on two cores. The longest suites wait for child processes most of the time, so a third worker has work to do.
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/longestFirst.js',
   // A bound for tests that hang. No test depends on speed: each waits for a condition.
   testTimeout: 600_000,

@@ -1,7 +1,7 @@
 import { readConfigFor } from '../../src/config/config.js';
 import { viewOf } from '../../src/device/view.js';
 import type { OpsApp } from '../../src/openOpsApp.js';
-import { type Acceptance, accept } from '../../src/provisioning/accept.js';
+import { type Acceptance, accept, whyConflict } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import type { EpochMs } from '../../src/shared/time.js';
 import { CliError, exitCodes } from '../errors.js';
@@ -48,11 +48,10 @@ export const addProvision: AddCommand = (parent, action) =>
 /** @throws CliError if the request was not accepted */
 function requireAccepted(acceptance: Acceptance): void {
   if (acceptance.kind === 'service-conflict') {
-    const { desired } = acceptance.record;
     throw new CliError(
       'service-conflict',
       exitCodes.rejected,
-      `The credentials were moved to the service "${desired.service}" less than ten minutes ago. Repeat the request after ${at(acceptance.retryAt)}.`,
+      `${whyConflict(acceptance.record)} Repeat the request after ${at(acceptance.retryAt)}.`,
     );
   }
   if (acceptance.kind === 'failed') {

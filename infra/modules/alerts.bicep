@@ -79,10 +79,10 @@ var rules = [
   }
   {
     name: 'certificates-near-expiry'
-    text: 'More than 0 certificates had no renewal although half of the time from the renewal to the expiry had passed, at a count of the last 2 days: their devices will be cut off.'
+    text: 'More than 0 certificates had no renewal although half of the time from the renewal to the expiry had passed, at the last count within 2 days: their devices will be cut off.'
     severity: 1
     // The metric follows CERT_DAYS and RENEW_AT: src/certificates/renewal.ts.
-    query: 'AppMetrics | where Name == "provisioner.certificates.late" | project TimeGenerated, Value = Sum / ItemCount'
+    query: 'AppMetrics | where Name == "provisioner.certificates.late" | top 1 by TimeGenerated | project TimeGenerated, Value = Sum / ItemCount'
     dimension: ''
     aggregation: 'Maximum'
     operator: 'GreaterThan'

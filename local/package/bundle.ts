@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** The modules outside of the bundle, each with its reason. The package leaves open only these imports. */
 export const leftOut: Readonly<Record<string, string>> = {
@@ -16,6 +17,22 @@ export const leftOut: Readonly<Record<string, string>> = {
  * the newest build is named here.
  */
 const chosenAtRunTime = { 'balena-sdk': 'balena-sdk/es2018/index.js' };
+
+/**
+ * The packages of OpenTelemetry have a second build, of ES modules. Of this build, the bundle gets only the used code. Other packages with two
+ * builds stay as Node loads them, because some of them work only so.
+ */
+const openTelemetryModules: Plugin = {
+  name: 'opentelemetry-modules',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^@opentelemetry\/[\w-]+$/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === openTelemetryModules) return null;
+      const found = await bundler.resolve(path, { ...from, pluginData: openTelemetryModules });
+      const module = found.path.replace(/\bbuild\/src\b/, 'build/esm');
+      return existsSync(module) ? { ...found, path: module } : found;
+    });
+  },
+};
 
 /** The CommonJS packages in the bundle use three names that ES modules lack. */
 const commonJs = [
@@ -76,6 +93,7 @@ export async function bundleFunctions(folder: string, into: string): Promise<Bun
     banner: { js: commonJs },
     external: Object.keys(leftOut),
     alias: chosenAtRunTime,
+    plugins: [openTelemetryModules],
     metafile: true,
     logLevel: 'silent',
   });

@@ -2,6 +2,7 @@ import type { DeadLetter } from '../../src/ops/deadLetters/schema.js';
 import { runbookSectionOf } from '../../src/ops/failures/runbook.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { number, serviceName, shortUuid } from '../format.js';
+import { Advice } from '../parts/Advice.js';
 import { type Column, DataTable, nothing } from '../parts/DataTable.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 import { StateBadge } from '../parts/StateBadge.js';
@@ -48,7 +49,7 @@ export function DeadLetterTable({ deadLetters, query }: Props) {
             <Cause {...first} />
           </p>
           <p>
-            <strong>What to do:</strong> {adviceFor(first.code)}{' '}
+            <strong>What to do:</strong> <Advice advice={adviceFor(first.code)} fleet={query.fleet ?? null} />{' '}
             <RunbookLink section={runbookSectionOf(first.code)} />
           </p>
         </section>

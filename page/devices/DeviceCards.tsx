@@ -2,6 +2,7 @@ import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { runbookSectionOf } from '../../src/ops/failures/runbook.js';
 import { adviceFor } from '../../src/shared/errorPolicy.js';
 import { daysLeft, keyName, number, serviceName } from '../format.js';
+import { Advice } from '../parts/Advice.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';
@@ -22,7 +23,8 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
       </p>
       <h3>What to do</h3>
       <p>
-        {adviceFor(code)} <RunbookLink section={runbookSectionOf(code)} />
+        <Advice advice={adviceFor(code)} fleet={device.fleet} />{' '}
+        <RunbookLink section={runbookSectionOf(code)} />
       </p>
       {device.state === 'failed' && (
         <p>
@@ -48,7 +50,9 @@ export function RefusalCard({ refusal }: { refusal: NonNullable<Device['refusal'
         <strong>{error.code}</strong>: {error.message}
       </p>
       <h3>What to do</h3>
-      <p>{adviceFor(error.code)}</p>
+      <p>
+        <Advice advice={adviceFor(error.code)} />
+      </p>
     </section>
   );
 }

@@ -6,6 +6,7 @@ import { DiscardDialog } from '../deadLetters/DiscardDialog.js';
 import type { DeadLetterFilter } from '../deadLetters/filterOf.js';
 import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
 import { number, plural, serviceName } from '../format.js';
+import { Advice } from '../parts/Advice.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
@@ -106,7 +107,8 @@ function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOp
       </header>
       {message && <p class="message">{message}</p>}
       <p>
-        <strong>What to do:</strong> {advice} <RunbookLink section={group.runbook} />
+        <strong>What to do:</strong> <Advice advice={advice} fleet={fleet} />{' '}
+        <RunbookLink section={group.runbook} />
       </p>
       {deadLetters > 0 && (
         <p class="buttons">
@@ -128,10 +130,11 @@ function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOp
   );
 }
 
-function Counts({ group: { failed, retrying, checksFailed } }: { group: FailureGroup }) {
+function Counts({ group: { failed, replayed, retrying, checksFailed } }: { group: FailureGroup }) {
   return (
     <span class="counts">
       {failed > 0 && <span class="badge bad">{number(failed)} failed</span>}
+      {replayed > 0 && <span class="badge bad">{number(replayed)} failed again after a replay</span>}
       {retrying > 0 && <span class="badge busy">{number(retrying)} retrying</span>}
       {checksFailed > 0 && <span class="badge bad">{plural(checksFailed, 'failed check')}</span>}
     </span>

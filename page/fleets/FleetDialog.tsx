@@ -112,7 +112,11 @@ export function FleetDialog({ fleet: given, onClose }: Props) {
   );
 }
 
-function PlanText({ plan: { devices, atOtherService, otherServices, service } }: { plan: FleetPlan }) {
+function PlanText({
+  plan: { devices, atOtherService, otherServices, lacking, service },
+}: {
+  plan: FleetPlan;
+}) {
   const others = Object.entries(otherServices).map(
     ([name, count]) => `${serviceName(name)} ${number(count)}`,
   );
@@ -123,8 +127,13 @@ function PlanText({ plan: { devices, atOtherService, otherServices, service } }:
       </p>
       {atOtherService > 0 && (
         <p>
-          {plural(atOtherService, 'device')} with another desired service stay as they are:{' '}
-          {others.join(', ')}.
+          {plural(atOtherService, 'device')} at another service stay as they are: {others.join(', ')}.
+        </p>
+      )}
+      {lacking > 0 && (
+        <p>
+          {plural(lacking, 'device')} of the fleet without this service in balena: the requests of these
+          devices fail until balena shows the service.
         </p>
       )}
     </>

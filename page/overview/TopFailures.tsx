@@ -2,6 +2,7 @@ import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { linkOf } from '../failures/FailureGroups.js';
 import { number, plural } from '../format.js';
+import { shortAdvice } from '../parts/Advice.js';
 import { DataTable, nothing } from '../parts/DataTable.js';
 import { Time } from '../parts/Time.js';
 import { Empty } from '../parts/View.js';
@@ -40,7 +41,7 @@ export function TopFailures() {
                 cell: ({ retrying }) => (retrying === 0 ? nothing : number(retrying)),
               },
               { head: 'Failing since', cell: ({ since }) => <Time at={since} /> },
-              { head: 'What to do', cell: ({ advice }) => <small>{advice}</small> },
+              { head: 'What to do', cell: ({ advice }) => <small>{shortAdvice(advice)}</small> },
             ]}
           />
           <p class="more">

@@ -60,6 +60,8 @@ export function requested(
     due: Math.max(now, Math.min(pendingDue, request.due ?? now)),
     forceVerify: request.forceVerify || before.job?.forceVerify,
     reservation: keptReservation(found, desired),
+    // A look-up shows the device, whatever the requested service.
+    lookUp: found && isPending(found.job) && desired.present ? found.job.lookUp : undefined,
   });
   const previous = retirementOf(found?.desired.retire, found?.desired.revoke);
   const accepted: DeviceRecord = {

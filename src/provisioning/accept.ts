@@ -1,6 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { DeviceRecord, VariableScope } from '../device/record.js';
-import { fallbacksOf, isBackUnvalidated, isSamePlace, refusedPart } from '../device/refusal.js';
+import {
+  fallbacksOf,
+  isBackUnvalidated,
+  isSamePlace,
+  mostUnvalidated,
+  refusedPart,
+} from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
 import { type DeviceRequest, isSameRequest } from '../device/request.js';
 import {
@@ -57,6 +63,11 @@ const lookAgainAfterMs = minutes;
 const soonMs = 60_000;
 /** The shortest time from a change of service that succeeded to the next. Two services that request in turn would otherwise move the credentials all the time. */
 const moveAgainAfterMs = 10 * minutes;
+/**
+ * The shortest time from a refused request to a request for another service, while a change is pending. A worker needs this time for the
+ * change: without it, anybody with the fleet's key could keep a device out by a request for an invented service every 200 ms.
+ */
+const changeAgainAfterMs = 5_000;
 /** A process can die between writing a record and sending its message. After this time a repeated request sends the message again. */
 const sendAgainAfterMs = 30_000;
 
@@ -218,7 +229,28 @@ function answerWithoutChange(
   const moves = desired.present && desired.service !== request.service && !job?.dead;
   if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs)
     return { kind: 'service-conflict', record, retryAt: desired.movedAt + moveAgainAfterMs };
-  return undefined;
+  const retryAt = (lastMistakeAt(record) ?? Number.NEGATIVE_INFINITY) + changeAgainAfterMs;
+  return moves && hasPendingChange(record) && now < retryAt
+    ? { kind: 'service-conflict', record, retryAt }
+    : undefined;
+}
+
+/** Why a request for another service has to wait, in a sentence. */
+export function whyConflict(record: DeviceRecord): string {
+  const { own, service } = record.desired;
+  if (hasPendingChange(record))
+    return `A request ${own ? 'with an own key' : `for the service "${service}"`} is pending, and another request was a mistake a moment ago.`;
+  const moved = own
+    ? 'The device changed to an own key'
+    : `The credentials were moved to the service "${service}"`;
+  return `${moved} less than ten minutes ago.`;
+}
+
+/** When the last request was refused; or when the pending one was accepted, if it is the last of many that wait for their validation. */
+function lastMistakeAt(record: DeviceRecord): EpochMs | undefined {
+  const { desired, refusal } = record;
+  const unvalidated = [record, ...fallbacksOf(record)].filter((part) => !part.desired.validated);
+  return unvalidated.length > mostUnvalidated ? desired.requestedAt : refusal?.job?.dead?.at;
 }
 
 /** A new certificate does not end the cool-down of a request that failed for good, unless a new certificate is the remedy. */

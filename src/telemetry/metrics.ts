@@ -69,7 +69,7 @@ export function setMetrics(metrics: Metrics): void {
   current = metrics;
 }
 
-/** Sets the counts of the due certificates. The counts stay until the next run of this process. */
+/** Sets the counts of the due certificates. The counts are reported for some minutes. */
 export function observeCertificates(counts: CertificateCounts): void {
   current.certificates(counts);
 }

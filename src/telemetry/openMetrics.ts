@@ -4,8 +4,11 @@ import type { EpochMs } from '../shared/time.js';
 import type { CertificateCounts, Metrics } from './metrics.js';
 
 const minutes = 60_000;
-/** The redrive timer runs every five minutes, on any instance. What a run found is reported until the next run. */
-const overdueHoldsMs = 6 * minutes;
+/**
+ * What a run of a timer found is reported for so long: until the next run of the redrive, which comes after five minutes. Later, another
+ * instance may have found something else. An alert must not see the former value for as long as this process lives.
+ */
+const foundHoldsMs = 6 * minutes;
 /** Histogram bounds in seconds. The range covers a single device, a burst of thousands at 1.67 a second, and an outage. */
 const buckets = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400];
 
@@ -62,19 +65,19 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
       result.observe(holds ? count : 0, { reason });
   });
 
-  let lateCertificates: number | undefined;
+  let lateCertificates = { count: 0, until: 0 };
   gauge('certificates.late', '{certificate}', 'Certificates whose renewal is late').addCallback((result) => {
-    if (lateCertificates !== undefined) result.observe(lateCertificates);
+    if (now() < lateCertificates.until) result.observe(lateCertificates.count);
   });
 
-  let certificates: CertificateCounts | undefined;
+  let certificates: { counts: CertificateCounts; until: EpochMs } | undefined;
   gauge(
     'certificates',
     '{certificate}',
     'Certificates due for renewal, by the days that they are still valid',
   ).addCallback((result) => {
-    if (!certificates) return;
-    const { expired, within7Days, within30Days, later } = certificates;
+    if (!certificates || now() >= certificates.until) return;
+    const { expired, within7Days, within30Days, later } = certificates.counts;
     result.observe(expired, { days_left: 'expired' });
     result.observe(within7Days, { days_left: '7' });
     result.observe(within30Days, { days_left: '30' });
@@ -92,17 +95,17 @@ export function openMetrics(meter: Meter, perMinute: number, now: () => EpochMs 
     operationSent: () => operations.add(1),
     jobStarted: (lateMs) => late.add(Math.max(0, lateMs)),
     oldestOverdue(lateMs) {
-      overdue = { value: lateMs, until: now() + overdueHoldsMs };
+      overdue = { value: lateMs, until: now() + foundHoldsMs };
     },
     attention(counts) {
-      attention = { counts, until: now() + overdueHoldsMs };
+      attention = { counts, until: now() + foundHoldsMs };
     },
     certificates(counts) {
-      certificates = counts;
+      certificates = { counts, until: now() + foundHoldsMs };
     },
     timerRan: (timer, starter) => ran.add(1, { timer, starter }),
     lateCertificates(count) {
-      lateCertificates = count;
+      lateCertificates = { count, until: now() + foundHoldsMs };
     },
     queueThrottled: () => throttled.add(1),
     credentialsRejected: (dependency) => rejected.add(1, { dependency }),

@@ -17,11 +17,11 @@ const others = all.filter(([, { disturbs }]) => disturbs === 'own');
 const fleets = all.map(([code]) => drillFleet(code));
 const served = fleets.filter((fleet) => fleet !== drillFleet('fleet-not-allowed'));
 
-// One failed run is final, and a worker that dies is noticed within seconds.
+// Two failed runs are final. A worker that dies is noticed within seconds.
 const [workLimit, grace] = [6, 10];
 const settings = {
   FLEETS: served.join(','),
-  MAX_ATTEMPTS: '1',
+  MAX_ATTEMPTS: '2',
   LONGEST_BACK_OFF_SECONDS: '2',
   WORK_LIMIT_SECONDS: String(workLimit),
   LEASE_GRACE_SECONDS: String(grace),
@@ -57,6 +57,7 @@ test.each(others.map(([code]) => code))('the advice for %s ends healthy', (code)
 test.each(disturbing)('the advice for %s ends healthy, although all devices wait', async (code, drill) => {
   await drill.cause(tools(code));
   await noFaults();
+  await drill.repair?.(tools(code));
   await drill.follow(tools(code));
   await waitFor('the system is healthy', async () => (await system.health()).status === 200);
 });

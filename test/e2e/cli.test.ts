@@ -13,6 +13,8 @@ import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
 import { overview } from '../../src/ops/overview/schema.js';
 import { cliArguments, commandsOf, runnableBlocks } from '../support/documentCommands.js';
 import { waitFor } from '../support/waitFor.js';
+import { addSamples } from './support/addSamples.js';
+import { appOf } from './support/appOf.js';
 import { useCli } from './support/cli.js';
 import { runCommands } from './support/runCommands.js';
 import { useSystem } from './support/useSystem.js';
@@ -35,8 +37,7 @@ const forged = new RegExp(`${String.fromCharCode(27)}\\[2J|^worker: forged`, 'm'
 const unknownUuid = '0'.repeat(32);
 const secrets = ['local-broker-key', /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? ''];
 
-/** The doctor finds a fault if the functions have done nothing for three minutes: the sample of each minute is off, as all timers. */
-const workNow = () => system.provisioned();
+const app = appOf(system);
 
 /** Creates devices with a request that failed for good, because the service does not exist. */
 async function failed(count: number, service: string): Promise<string[]> {
@@ -236,7 +237,7 @@ describe('the system', () => {
   });
 
   test('doctor --prove-write proves the right on a device of each fleet, and takes the write back', async () => {
-    await workNow();
+    await addSamples(app);
     const { checks } = await cli.json<Doctor>(0, 'doctor', '--prove-write');
     const proofs = checks.filter(({ name }) => name === 'balena: write');
     expect(proofs.length).toBeGreaterThan(0);
@@ -244,7 +245,7 @@ describe('the system', () => {
   });
 
   test('is healthy, and doctor changes nothing', async () => {
-    await workNow();
+    await addSamples(app);
     const before = await ops.records();
     const { ok, checks } = await cli.json<Doctor>(0, 'doctor');
     expect(ok).toBe(true);
@@ -354,7 +355,7 @@ describe('settings and rights', () => {
       code: 0,
       stderr: `Connected to queue provisioning at 127.0.0.1:${port}, records in local.\n`,
     });
-    await workNow();
+    await addSamples(app);
     const { ok, checks } = await partial.json<Doctor>(1, 'doctor');
     expect(ok).toBe(false);
     const wrong = checks.filter(({ level }) => level === 'failed').map(({ name }) => name);

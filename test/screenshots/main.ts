@@ -21,10 +21,11 @@ const folder = join(projectFolder(), 'docs/images');
 await mkdir(folder, { recursive: true });
 const stack = await quietStack({ hub: ['--tier', 'S1', '--units', '1'], settings: { ...process.env } });
 try {
-  const { fix } = await startTrouble(stack.endpoints);
+  const { fix, stop } = await startTrouble(stack.endpoints);
   console.log(`Two fleets boot. The first screenshot follows in ${minutes} minutes.`);
   await setTimeout(minutes * 60_000);
   for (const file of await takeScreenshots(stack.endpoints, folder, fix)) console.log(file);
+  await stop();
 } catch (error) {
   console.error(stack.tail());
   throw error;

@@ -16,10 +16,15 @@ const unknownDevices = 7;
 /**
  * Lets two fleets boot in sequence. Some devices cannot be provisioned, because their service is missing.
  *
- * @returns `fix` adds the missing service to the fleets
+ * @returns `fix` adds the missing service to the fleets; `stop` ends the requests, before the system is stopped
  */
-export async function startTrouble({ functions, balena }: Endpoints): Promise<{ fix(): Promise<void> }> {
+export async function startTrouble({
+  functions,
+  balena,
+}: Endpoints): Promise<{ fix(): Promise<void>; stop(): Promise<void> }> {
   const url = balena?.controlUrl;
+  const booting: Promise<void>[] = [];
+  let isOver = false;
   const ask = (uuid: string, service: string) =>
     fetch(`${functions.url}/api/provision`, {
       method: 'POST',
@@ -29,15 +34,21 @@ export async function startTrouble({ functions, balena }: Endpoints): Promise<{ 
   for (const { slug, services, devices, afterMs } of fleets) {
     await control(url, 'POST /fleets', { slug, services });
     const added = await control<{ uuid: string }[]>(url, 'POST /devices', { fleet: slug, count: devices });
-    setTimeout(async () => {
+    const boot = async () => {
       for (const [index, { uuid }] of added.entries())
-        await ask(uuid, index % every === 0 ? missing : 'main');
-      for (let each = 0; each < unknownDevices; each += 1) await ask(randomBytes(16).toString('hex'), 'main');
-    }, afterMs);
+        if (!isOver) await ask(uuid, index % every === 0 ? missing : 'main');
+      for (let each = 0; each < unknownDevices; each += 1)
+        if (!isOver) await ask(randomBytes(16).toString('hex'), 'main');
+    };
+    setTimeout(() => void booting.push(boot()), afterMs);
   }
   return {
     async fix() {
       for (const { slug } of fleets) await control(url, 'POST /fleets', { slug, services: [missing] });
+    },
+    async stop() {
+      isOver = true;
+      await Promise.all(booting);
     },
   };
 }

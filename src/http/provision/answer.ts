@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { DeviceRecord } from '../../device/record.js';
 import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
-import type { Acceptance } from '../../provisioning/accept.js';
+import { type Acceptance, whyConflict } from '../../provisioning/accept.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { jsonText, oneLine } from '../../shared/printable.js';
 import { operation, state, time } from '../../shared/schemas.js';
@@ -52,7 +52,7 @@ export async function answerAccepted(
     return problem({
       status: 409,
       code: 'service-conflict',
-      detail: `${movedTo(record)} less than ten minutes ago. Do two services of this device request the credentials? Repeat the request after ${at}.`,
+      detail: `${whyConflict(record)} Do two services of this device request the credentials? Repeat the request after ${at}.`,
       headers,
       more: { service: record.desired.service, retryAt: at },
     });
@@ -65,12 +65,6 @@ export async function answerAccepted(
     headers,
     more: { step: error?.step ?? null, retryAt: at, requestId: record.desired.requestId },
   });
-}
-
-function movedTo({ desired }: DeviceRecord): string {
-  return desired.own
-    ? 'The device changed to an own key'
-    : `The credentials were moved to the service "${desired.service}"`;
 }
 
 function revoked(): HttpResponseInit {

@@ -82,7 +82,7 @@ const messages: Record<Acceptance['kind'], (uuid: string, error: DeviceRecord['e
     'The device was provisioned before. A worker checks its variables in balena, and repairs them.',
   'already-provisioned': () => 'The device is already provisioned.',
   failed: (_, error) => error?.message ?? 'The request has failed.',
-  'service-conflict': () => 'The credentials were moved to another service less than ten minutes ago.',
+  'service-conflict': () => 'The credentials are or were just moving to another service.',
   revoked: () => 'The own certificate of the device is revoked.',
   unproved: () => 'The device has an own key. Only the device itself can request an issued key.',
 };

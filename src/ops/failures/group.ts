@@ -77,6 +77,7 @@ function viewOf({ oldestRequest, deadLetters, ...group }: Group): FailureGroup {
     // A dead letter without a record is a failure, too.
     failed: Math.max(group.failed, deadLetters.length),
     deadLetters: deadLetters.length,
+    replayed: deadLetters.filter(({ replays }) => replays > 0).length,
     since: times[0] ?? isoOrNull(oldest),
     latest: times.at(-1) ?? null,
     message: deadLetters.at(-1)?.message ?? null,

@@ -11,6 +11,7 @@ export const failureGroup = z
     fleet: z.string().nullable().describe('null if the fleet is not known yet'),
     failed: count.describe('requests that failed for good, without discarded requests'),
     deadLetters: count.describe('of these, requests that a replay or a discard can take'),
+    replayed: count.describe('of these, requests that failed again after a replay'),
     retrying: count.describe('requests that are tried again automatically'),
     checksFailed: count.describe('devices whose last check failed'),
     since: time

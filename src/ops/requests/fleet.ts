@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { planFleet, requestFleet } from '../../fleet/request.js';
+import { describeMissing, findService } from '../../fleet/services.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { count, serviceName, slug } from '../../shared/schemas.js';
 import { parse, RequestError } from '../shared/request.js';
@@ -31,6 +32,7 @@ export const fleetPlan = z
     devices: count.describe('devices that would be requested'),
     atOtherService: count.describe('devices with another desired service, which would stay unchanged'),
     otherServices: z.record(z.string(), count).describe('their services'),
+    lacking: count.describe('devices of the fleet without the service in balena'),
   })
   .meta({ id: 'FleetPlan' });
 
@@ -59,15 +61,18 @@ const longestPlanMs = 20_000;
 /**
  * Counts the devices of a fleet that `requestFleetPart` would request. Nothing is changed.
  *
- * @throws RequestError `ops.bad-request`; `ops.unknown-fleet` (404); `ops.fleet-too-large` (409)
+ * @throws RequestError `ops.bad-request`, `ops.no-such-service`; `ops.unknown-fleet` (404); `ops.fleet-too-large` (409)
  * @throws ProvisioningError `balena-…`, `records-unavailable`
  */
 export async function planFleetRequest(deps: OperatorDependencies, body: object): Promise<FleetPlan> {
   const { service = deps.config.defaultService, ...options } = parse(fleetPlanRequest, body);
-  const plan: FleetPlan = { fleet: options.fleet, service, devices: 0, atOtherService: 0, otherServices: {} };
+  const { fleet } = options;
   const signal = AbortSignal.timeout(longestPlanMs);
+  const counts = { devices: 0, atOtherService: 0, lacking: 0 };
+  const plan: FleetPlan = { fleet, service, ...counts, otherServices: {} };
   await knownFleet(options.fleet, async () => {
     try {
+      plan.lacking = await countLacking(deps, { fleet, service }, signal);
       for await (const { otherService } of planFleet(deps, { ...options, service, signal }))
         addPlanned(plan, otherService);
     } catch (error) {
@@ -80,6 +85,18 @@ export async function planFleetRequest(deps: OperatorDependencies, body: object)
     }
   });
   return plan;
+}
+
+/** @throws RequestError `ops.no-such-service` if the fleet has no such service */
+async function countLacking(
+  deps: OperatorDependencies,
+  place: { fleet: string; service: string },
+  signal: AbortSignal,
+): Promise<number> {
+  const found = await findService(deps, place, null, signal);
+  // The listing of the devices says that the key does not see the fleet.
+  if (found.exists || found.services === null) return found.lacking;
+  throw new RequestError('ops.no-such-service', describeMissing(place.service, place.fleet, found));
 }
 
 function addPlanned(plan: FleetPlan, otherService: string | null): void {

@@ -133,6 +133,8 @@ test('the package starts by itself, and is healthy', async () => {
   expect(host?.endpoints.functions).toEqual(
     expect.arrayContaining(['provision', 'deprovision', 'health', 'worker', 'redrive']),
   );
+  // This system runs only one timer.
+  expect(host?.endpoints.functions).not.toContain('sample');
   const { url, opsKey } = system.stack.endpoints.functions;
   const answer = await fetch(`${url}/api/health`, { headers: { 'x-functions-key': opsKey } });
   expect({ status: answer.status, text: await answer.text() }).toEqual({

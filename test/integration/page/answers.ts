@@ -67,14 +67,29 @@ const failures: FailureGroups = {
   groups: [
     {
       ...{ code: 'service-not-found', step: 'validate', fleet: 'acme/pumps', failed: 120, deadLetters: 120 },
-      ...{ retrying: 0, checksFailed: 0, since: before(600), latest: before(60), services: ['telemetry'] },
+      ...{
+        replayed: 20,
+        retrying: 0,
+        checksFailed: 0,
+        since: before(600),
+        latest: before(60),
+        services: ['telemetry'],
+      },
       message: 'The device has no service named "telemetry": its services are main.',
       advice: 'Release the service, then replay.',
       runbook: null,
     },
     {
       ...{ code: 'balena-write-refused', step: 'store', fleet: 'acme/gateways', failed: 0, deadLetters: 0 },
-      ...{ retrying: 2, checksFailed: 1, since: before(900), latest: null, message: null, services: [] },
+      ...{
+        replayed: 0,
+        retrying: 2,
+        checksFailed: 1,
+        since: before(900),
+        latest: null,
+        message: null,
+        services: [],
+      },
       advice: "Give the key's user the role Developer.",
       runbook: 'requests-fail-with-balena-write-refused',
     },
@@ -201,16 +216,8 @@ const deadLetters: DeadLetterPage = {
 const action: Action = {
   ...{ id: actionId, kind: 'replay', state: 'running', by: 'Ada', filter: { code: 'service-not-found' } },
   ...{ reason: null, revoke: false, plannedAt: before(120), startedAt: before(100), startedBy: 'Ada' },
-  ...{
-    cancelledBy: null,
-    endedAt: null,
-    ratePerMinute: 100,
-    ramp: true,
-    limit: null,
-    service: null,
-    lacking: 0,
-  },
-  failures: [],
+  ...{ cancelledBy: null, endedAt: null, ratePerMinute: 100, ramp: true, limit: null },
+  ...{ service: null, lacking: null, failures: [] },
   counts: {
     ...{ planned: 120, quarantined: 0, requested: 30, superseded: 0, succeeded: 20, failed: 1, cancelled: 0 },
     underWay: 9,

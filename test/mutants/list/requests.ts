@@ -105,6 +105,18 @@ export const requestMutants = [
       '  if (now < retryAt)\n    return error && now < 0 ?',
     ],
     [
+      'invented-services-keep-a-device-out',
+      'After a refused request, the pending change gets some seconds',
+      'const changeAgainAfterMs = 5_000;',
+      'const changeAgainAfterMs = 0;',
+    ],
+    [
+      'unvalidated-requests-keep-a-device-out',
+      'Many requests that wait for their validation give the worker some seconds',
+      'unvalidated.length > mostUnvalidated ?',
+      'unvalidated.length > 1e9 ?',
+    ],
+    [
       'looks-all-the-time',
       'A worker looks at most once a minute',
       'const lookAgainAfterMs = minutes;',

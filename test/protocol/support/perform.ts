@@ -307,7 +307,8 @@ function failedItem({ recordOf }: System, uuid: string): Item | null {
 }
 
 function actionOf(id: string): StoredAction {
-  return { id, by: 'ops', startedBy: null, cancelledBy: null, reason: 'no need' } as StoredAction;
+  const operators = { by: 'ops', startedBy: null, cancelledBy: null, reason: 'no need' };
+  return { id, service: null, ...operators } as StoredAction;
 }
 
 /** A time between the backdated starts of a device's n-th certificate and the next certificate: see `certificates.ts`. */

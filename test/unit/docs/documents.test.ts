@@ -1,24 +1,17 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDocument, readDocuments } from '../../../local/docs/documents.js';
+import { withErrorSections } from '../../../local/docs/errorSections.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { settingNames } from '../../../src/config/settings.js';
-import { type ErrorCode, errorCodes, policyOf } from '../../../src/shared/errorPolicy.js';
 
 const documents = await readDocuments();
 const read = async (path: string) => (await readDocument(path)).text;
 
-/** The section of a code: a heading to link to, the meaning, and one sentence of the advice in each line. */
-function sectionOf(code: ErrorCode): string {
-  const { meaning, advice } = policyOf(code);
-  const sentences = advice.split(/(?<=\.) (?=[A-Z`])/);
-  return [`## \`${code}\``, '', meaning, '', ...sentences].join('\n');
-}
-
 test('docs/errors.md has a section for every error code, with the meaning and the advice of the policy', async () => {
-  const sections = errorCodes.map(sectionOf).join('\n\n');
-  if (!(await read('docs/errors.md')).endsWith(`\n${sections}\n`))
-    throw new Error(`docs/errors.md must end with:\n\n${sections}\n`);
+  const document = await readDocument('docs/errors.md');
+  if (withErrorSections(document) !== document.text)
+    throw new Error('The sections of docs/errors.md are not current: npm run docs -- --update');
 });
 
 /** App Service or the Functions host sets these; an operator does not. */

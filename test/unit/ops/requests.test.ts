@@ -64,9 +64,13 @@ describe('a fleet', () => {
     for (const uuid of [one, two]) add(uuid);
     await requestDevice(deps, { operation: 'provision', uuid: two, service: 'other' });
     expect(await planFleetRequest(deps, { fleet })).toEqual({
-      ...{ fleet, service: 'main', devices: 1, atOtherService: 1, otherServices: { other: 1 } },
+      ...{ fleet, service: 'main', devices: 1, atOtherService: 1, otherServices: { other: 1 }, lacking: 0 },
     });
     expect(sent).toHaveLength(1);
+    await expect(planFleetRequest(deps, { fleet, service: 'mian' })).rejects.toMatchObject({
+      code: 'ops.no-such-service',
+      message: expect.stringContaining('it has main, sensor'),
+    });
   });
 
   test('is requested part by part, by the rules of the CLI', async () => {

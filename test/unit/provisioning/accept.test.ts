@@ -341,6 +341,38 @@ describe('another service than the one before', () => {
     });
   });
 
+  describe('five seconds after a refused request', () => {
+    const valid = { ...queued, desired: { ...queued.desired, validated: true } };
+    const refusal = requestPartOf({ ...failed, job: { generation: 9, due: now, dead: { at: now } } });
+    const typo = { ...refusal, desired: { ...refusal.desired, service: 'typo' } };
+
+    test.each<[string, DeviceRecord, number, string]>([
+      ['waits while a change is pending', { ...valid, refusal: typo }, 4_999, 'service-conflict'],
+      ['is accepted afterwards', { ...valid, refusal: typo }, 5_000, 'accepted'],
+      ['is accepted if nothing is pending', { ...provisioned, refusal: typo }, 1, 'accepted'],
+    ])('%s', async (_, record, afterMs, kind) => {
+      const { answer } = await requested(record, relay, now + afterMs);
+      expect(answer.kind).toBe(kind);
+      if (kind === 'service-conflict') expect(answer).toMatchObject({ retryAt: now + 5_000 });
+    });
+
+    test('a deprovisioning does not wait', async () => {
+      const { answer } = await requested({ ...valid, refusal: typo }, { uuid, present: false }, now + 1);
+      expect(answer.kind).toBe('accepted');
+    });
+  });
+
+  test('waits if three other requests wait for their validation', async () => {
+    const { validated: _, ...desired } = queued.desired;
+    const { answer, deps } = await requested({ ...queued, desired }, { ...post, service: 'b' });
+    expect(answer.kind).toBe('accepted');
+    for (const service of ['c', 'd'])
+      expect((await accept(deps, { ...post, service })).kind).toBe('accepted');
+    const last = await accept(deps, { ...post, service: 'e' });
+    expect(last).toMatchObject({ kind: 'service-conflict', record: { desired: { service: 'd' } } });
+    expect((await accept(deps, { ...post, service: 'd' })).kind).toBe('accepted');
+  });
+
   test('is no conflict after a deprovision', async () => {
     const absent = { ...queued, desired: { ...queued.desired, present: false, service: null, movedAt: now } };
     expect((await requested(absent, relay, now + 1)).answer.kind).toBe('accepted');

@@ -68,12 +68,10 @@ test('exporters that cannot be loaded lose one export, and the next export tries
 });
 
 test('metrics have the form that Application Insights expects', () => {
-  const connectionString =
-    'InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=https://ingestion.invalid/';
-  const real = new AzureMonitorMetricExporter({ connectionString });
+  // A real exporter would send statistics of its own.
+  const real = AzureMonitorMetricExporter.prototype;
   const late = openLate(() => Promise.reject(new Error('unexpected')));
   for (const type of Object.values(InstrumentType))
     expect(late.metrics.selectAggregationTemporality?.(type)).toBe(real.selectAggregationTemporality(type));
-  expect(['selectAggregation' in real]).toEqual([false]);
-  return real.shutdown();
+  expect('selectAggregation' in real).toBe(false);
 });

@@ -1,6 +1,7 @@
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
+  InstrumentType,
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
@@ -9,7 +10,15 @@ import { openMetrics } from '../../../src/telemetry/openMetrics.js';
 
 const minutes = 60_000;
 let now = Date.parse('2030-01-01T00:00:00Z');
-const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+/** Gauges as for Application Insights, whose metrics the alerts read. Counters are read one after the other, and stay. */
+class Exporter extends InMemoryMetricExporter {
+  override selectAggregationTemporality(type: InstrumentType): AggregationTemporality {
+    return type === InstrumentType.OBSERVABLE_GAUGE
+      ? AggregationTemporality.DELTA
+      : AggregationTemporality.CUMULATIVE;
+  }
+}
+const exporter = new Exporter(AggregationTemporality.CUMULATIVE);
 const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
 const provider = new MeterProvider({ readers: [reader] });
 afterAll(() => provider.shutdown());
@@ -84,10 +93,16 @@ test('the oldest job is the job that a worker has just started, or that the redr
   expect(await shown('provisioner.queue.oldest_age')).toEqual({ '': 0 });
 });
 
-test('certificates are shown until they are counted again', async () => {
+// The alert renewal-silent must see that nobody counts any more, and certificates-near-expiry that the renewals have succeeded elsewhere.
+test('certificates are shown for some minutes after each count', async () => {
   expect(await shown('provisioner.certificates')).toEqual({});
   observeCertificates({ expired: 1, within7Days: 2, within30Days: 3, later: 4 });
   expect(await shown('provisioner.certificates')).toEqual({ expired: 1, 7: 2, 30: 3, later: 4 });
+  productMetrics().lateCertificates(2);
+  expect(await shown('provisioner.certificates.late')).toEqual({ '': 2 });
+  now += 6 * minutes;
+  expect(await shown('provisioner.certificates')).toEqual({});
+  expect(await shown('provisioner.certificates.late')).toEqual({});
   now += 24 * 60 * minutes;
   observeCertificates({ expired: 0, within7Days: 0, within30Days: 5, later: 5 });
   expect(await shown('provisioner.certificates')).toEqual({ expired: 0, 7: 0, 30: 5, later: 5 });

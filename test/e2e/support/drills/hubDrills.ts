@@ -44,7 +44,27 @@ function stopping(fault: Fault, isInDoctor: boolean): Drill {
 export const hubDrills = {
   'hub-rejected': failing({ status: 400, ...saying('ArgumentInvalid') }),
   'hub-conflict': failing({ status: 409, ...saying('DeviceAlreadyExists') }),
-  'hub-unavailable': failing({ status: 500, ...saying('ServerError') }),
+  'hub-unavailable': {
+    disturbs: 'own',
+    async cause(tools) {
+      const uuid = await tools.provisioned();
+      keep(tools, uuid);
+      // The record does not know the new version of the identity, so the identity is read.
+      await tools.system.hub.change(uuid, { statusReason: 'changed by a drill' });
+      await tools.system.hub.fault({
+        method: 'GET',
+        path: `^/devices/${uuid}`,
+        status: 500,
+        ...saying('ServerError'),
+      });
+      await rotate(tools.app, uuid);
+      await tools.fails(uuid);
+    },
+    async follow(tools) {
+      expect((await tools.follow('replay')).code).toBe(0);
+      await tools.isHealthy(kept(tools));
+    },
+  },
   'hub-unauthorized': stopping({ status: 401, ...saying('IotHubUnauthorizedAccess') }, true),
   'hub-quota-exceeded': stopping({ method: 'PUT', status: 403, ...saying('IotHubQuotaExceeded') }, false),
   'hub-throttled': {

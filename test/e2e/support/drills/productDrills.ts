@@ -1,10 +1,11 @@
 import { control } from '../../../chaos/system/control.js';
+import { waitFor } from '../../../support/waitFor.js';
 import { keep, kept } from './balenaDrills.js';
 import type { Drill } from './Drill.js';
 
 export const productDrills = {
   'fleet-not-allowed': {
-    disturbs: 'own',
+    disturbs: 'all',
     async cause(tools) {
       const uuid = await tools.newDevice();
       keep(tools, uuid);
@@ -44,9 +45,10 @@ export const productDrills = {
       keep(tools, uuid);
       const held = await hub.fault({ method: 'PUT', path: `^/devices/${uuid}`, hang: true });
       await tools.system.post(uuid, 'main');
-      await held(1);
-      await hub.noFaults();
-      await control(stack.hosts.at(-1)!.endpoints.controlUrl, 'POST /worker/kill');
+      for (let deaths = 1; deaths <= tools.app.config.maxAttempts; deaths += 1) {
+        await held(deaths);
+        await control(stack.hosts.at(-1)!.endpoints.controlUrl, 'POST /worker/kill');
+      }
       await tools.fails(uuid);
     },
     async follow(tools) {
@@ -65,12 +67,12 @@ export const productDrills = {
       const filter = { fleet, code: 'service-not-found' };
       const { id } = await system.ops.plan({ kind: 'replay', filter, service: 'main', rate: 0.1 });
       await system.ops.start(id);
-      const [uuid = ''] = await Promise.race(
-        uuids.map(async (each) => {
-          await system.state(each, 'provisioned');
-          return uuids.filter((other) => other !== each);
-        }),
-      );
+      await waitFor('one device is provisioned, and the other waits', async () => {
+        const { counts } = await system.ops.action(id);
+        return counts.succeeded === 1 && counts.underWay === 1;
+      });
+      const states = await Promise.all(uuids.map((each) => system.get(each)));
+      const uuid = states.find(({ json }) => json.state === 'queued')?.json.uuid ?? '';
       keep(tools, uuid);
       await system.ops.cancel(id);
       await system.ops.ends(id, 'cancelled');

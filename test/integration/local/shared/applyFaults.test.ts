@@ -121,6 +121,17 @@ test('a delay alone slows the request down, and faults after it are still looked
   expect(performance.now() - started).toBeGreaterThanOrEqual(78);
 });
 
+test('the end of the faults ends their delays', async () => {
+  await faults({ delayMs: 3_600_000 });
+  const answer = send();
+  await waitFor('the request is delayed', async () => {
+    const { body } = await simulator.callControl('GET', '/faults');
+    return (body as { hits: number }[])[0]?.hits === 1;
+  });
+  await simulator.callControl('DELETE', '/faults');
+  expect((await answer).status).toBe(201);
+});
+
 test('method, path and query say which requests a fault is for', async () => {
   await faults({ method: 'post', path: "^/v7/device\\?.*uuid eq 'a'", status: 418 });
   const query = `/v7/device?${new URLSearchParams({ $filter: "uuid eq 'a'" })}`.replaceAll('+', '%20');
