@@ -10,6 +10,7 @@ export const runBy: Readonly<Record<string, string>> = {
   'docs/migrate.md': 'test/e2e/start.test.ts',
   'docs/cli.md': 'test/e2e/cli.test.ts',
   'docs/proof.md': 'test/e2e/proof.test.ts',
+  'docs/own-keys.md': 'test/e2e/ownKeys.test.ts',
   'docs/webhooks.md': 'test/e2e/webhook.test.ts',
 };
 

@@ -55,8 +55,8 @@ function replayedBy(
   const context = { now, traceparent: currentTraceparent() };
   if (service === null || service === record.desired.service)
     return replayed(record, context, { due, by: startedBy ?? by, action: id });
-  // A failed deprovisioning has no service, and must not become a provisioning.
-  if (!record.desired.present) return null;
+  // A failed deprovisioning has no service, and must not become a provisioning. Nor must a request with an own key become one for an issued key.
+  if (record.desired.service === null) return null;
   const request = { uuid: record.uuid, present: true, service, due, action: id } as const;
   return requested(record, context, request, randomUUIDv7());
 }
