@@ -144,7 +144,7 @@ test('a revoked key stops the work: who, since when, and what to do', () => {
   expect(sentence).toMatch(
     /^Stopped: balena rejects our API key\. Since 2027-01-15T08:05:00\.000Z\. 40 devices wait, and nothing is finished/,
   );
-  expect(sentence).toContain('To do: Check BALENA_API_KEY and its rights.');
+  expect(sentence).toContain('To do: Check BALENA_API_KEY and its rights');
 });
 
 test('a hub that refuses is measured against the allowed rate, and the end follows the devices that were finished', () => {
