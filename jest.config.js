@@ -14,8 +14,9 @@ export default {
   },
   // The project is developed and checked on two cores, and most integration and e2e suites start processes.
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/longestFirst.js',
   // A bound for tests that hang. No test depends on speed: each waits for a condition.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   // `npm run coverage`. A process that a test starts from dist/ is not counted.
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', 'functions/**/*.ts', 'cli/**/*.ts'],

@@ -34,7 +34,7 @@ export function addCompletion(program: Command, create: Create): void {
     .addHelpText(
       'after',
       '\nExamples:\n' +
-        '  provisioner completion bash > ~/.provisioner-completion # source it in ~/.bashrc\n' +
+        '  provisioner completion bash > ~/.provisioner-completion # for ~/.bashrc\n' +
         '  provisioner completion zsh > ~/.zfunc/_provisioner # fpath+=~/.zfunc\n' +
         '  provisioner completion fish > ~/.config/fish/completions/provisioner.fish',
     )

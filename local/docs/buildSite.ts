@@ -7,21 +7,23 @@ import { navigationOf, pageOf, renderPage } from './renderPage.js';
 
 /** The site below the style of Pico: the text in the middle, the list of pages on the left, and below the text on a phone. */
 const css = `
-body { max-width: 84rem; margin: 0 auto; padding: 0 1rem; display: grid; gap: 0 2rem; }
-header { display: flex; justify-content: space-between; padding: .75rem 0; }
+:root { font-size: 100%; }
+body { max-width: 80rem; margin: 0 auto; padding: 0 1rem; display: grid; gap: 0 2rem; }
+body > header { display: flex; justify-content: space-between; gap: 1rem; width: 100%; max-width: none; padding: .75rem 0; }
 main { padding: 0; min-width: 0; }
 nav { display: block; font-size: .875rem; padding-bottom: 2rem; }
 nav h2 { font-size: .875rem; margin: 1rem 0 .25rem; }
-nav ul, nav li { display: block; margin: 0; padding: .1rem 0; }
+nav ul, nav li, nav ul:first-of-type { display: block; margin: 0; padding: .1rem 0; }
 nav li a { padding: 0; margin: 0; }
 [aria-current] { font-weight: 700; }
 .wide { overflow-x: auto; margin-bottom: 1rem; }
 .wide table { margin: 0; font-size: .875rem; }
-td { vertical-align: top; }
-pre { font-size: .8125rem; line-height: 1.35; }
+td, th { vertical-align: top; padding: .4rem .6rem; }
+code { padding: .1em .25em; }
+pre code { padding: .75rem; font-size: .8125rem; line-height: 1.4; }
 @media (min-width: 64rem) {
   body { grid-template-columns: 15rem minmax(0, 1fr); }
-  header { grid-column: 1 / -1; }
+  body > header { grid-column: 1 / -1; }
   header [href="#pages"] { display: none; }
   nav { grid-column: 1; grid-row: 2; position: sticky; top: 0; max-height: 100vh; overflow-y: auto; }
   main { grid-column: 2; grid-row: 2; }

@@ -93,11 +93,3 @@ export function targets(text: string): string[] {
     return [...token.text.matchAll(/\b(?:src|srcset|href)="([^"]+)"/g)].map(([, target = '']) => target);
   });
 }
-
-/** @returns the table of contents that a long document has: its headings of level 2, as links */
-export function contentsOf(text: string): string {
-  const links = headings(text)
-    .filter(({ level }) => level === 2)
-    .map(({ title, anchor }) => `[${title}](#${anchor})`);
-  return `Contents: ${links.join(' · ')}`;
-}

@@ -16,11 +16,9 @@ const types: Record<string, string> = {
  */
 export async function serveSite(folder: string, port: number): Promise<Server> {
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const path = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
-    readInside(folder, path).then(
-      (content) => {
-        const type = types[extname(path)] ?? 'text/plain; charset=utf-8';
+    readInside(folder, request.url ?? '/').then(
+      ({ file, content }) => {
+        const type = types[extname(file)] ?? 'text/plain; charset=utf-8';
         response.writeHead(200, { 'content-type': type }).end(content);
       },
       () => response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such page.\n'),
@@ -32,9 +30,11 @@ export async function serveSite(folder: string, port: number): Promise<Server> {
   return server;
 }
 
-/** @throws Error for a path that leads out of the folder, or to no file */
-async function readInside(folder: string, path: string): Promise<Buffer> {
+/** @throws Error for an address that leads out of the folder, or to no file */
+async function readInside(folder: string, url: string): Promise<{ file: string; content: Buffer }> {
+  const { pathname } = new URL(url, 'http://localhost');
+  const path = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
   const file = normalize(join(folder, decodeURIComponent(path)));
   if (!file.startsWith(folder + sep)) throw new Error('outside of the site');
-  return readFile(file);
+  return { file, content: await readFile(file) };
 }

@@ -1,4 +1,4 @@
-import { useContext, useState } from 'preact/hooks';
+import { useContext, useId, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { SettingsContext } from '../api/useSettings.js';
 import { ConfirmDialog } from '../parts/ConfirmDialog.js';
@@ -16,6 +16,7 @@ interface Props {
 
 /** Requests credentials for a device, after a confirmation. */
 export function ProvisionDialog({ uuid: given, service: present, onClose, onRequested }: Props) {
+  const id = useId();
   const api = useOps();
   const fallback = useContext(SettingsContext)?.defaultService ?? '';
   const [typed, setTyped] = useState('');
@@ -36,9 +37,11 @@ export function ProvisionDialog({ uuid: given, service: present, onClose, onRequ
       }}
     >
       {given === undefined ? (
-        <label>
-          UUID of the device
+        <>
+          <label htmlFor={id}>UUID of the device</label>
           <input
+            id={id}
+            aria-describedby={`${id}-help`}
             value={typed}
             required
             maxLength={80}
@@ -46,8 +49,8 @@ export function ProvisionDialog({ uuid: given, service: present, onClose, onRequ
             spellcheck={false}
             onInput={(event) => setTyped(event.currentTarget.value)}
           />
-          <small>The whole UUID: 32 or 62 hexadecimal digits.</small>
-        </label>
+          <small id={`${id}-help`}>The whole UUID: 32 or 62 hexadecimal digits.</small>
+        </>
       ) : (
         <p>
           Device <span class="mono">{given}</span>

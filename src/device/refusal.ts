@@ -1,5 +1,6 @@
 import { policyOf } from '../shared/errorPolicy.js';
 import type { ProvisioningError } from '../shared/errors.js';
+import type { Reservation } from '../shared/reservation.js';
 import type { Desired, DeviceRecord, RequestPart } from './record.js';
 import { hasPendingChange, isInDesiredState, isMessageOfJob, isPending } from './state.js';
 
@@ -31,6 +32,20 @@ export function fallbacksOf({ fallback }: Pick<RequestPart, 'fallback'>): Reques
 /** The fallback that needs no validation any more: a validated desired state, or a deprovisioning. Null if there is none. */
 export function validFallback(record: Pick<RequestPart, 'fallback'>): RequestPart | null {
   return fallbacksOf(record).find(({ desired }) => desired.validated || !desired.present) ?? null;
+}
+
+/**
+ * The place in the line that the device holds: of the present request, or of the validated request before, whose device is the same. A later
+ * request of another caller must not send the device to the end of the line.
+ *
+ * @returns undefined if the device holds no place
+ */
+export function heldPlace(part: Pick<RequestPart, 'desired' | 'job' | 'fallback'>): Reservation | undefined {
+  return placeOf(part) ?? placeOf(validFallback(part));
+}
+
+function placeOf(part: Pick<RequestPart, 'desired' | 'job'> | null): Reservation | undefined {
+  return part?.desired.present && isPending(part.job) ? part.job.reservation : undefined;
 }
 
 /**

@@ -15,7 +15,7 @@ import type {
 } from './record.js';
 import { fallbackFor, isBackUnvalidated, requestPartOf } from './refusal.js';
 import { retirementOf } from './request.js';
-import { isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
+import { goesFirst, isInDesiredState, isPending, operationOf, pendingWork } from './state.js';
 
 /* The building blocks of the transitions. Only `transitions.ts` uses these functions. */
 
@@ -300,7 +300,10 @@ export function putBack(
     }),
   };
   const wasFinished = !lease && fallback.job === null && (isInDesiredState(back) || isDone(back));
-  const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify };
+  // A request that goes first needs no place.
+  const needsNoPlace = goesFirst({ ...back, job: fallback.job });
+  const reservation = isPending(fallback.job) && !needsNoPlace ? fallback.job.reservation : undefined;
+  const details = { due: afterLease(record, now, now), forceVerify: job?.forceVerify, reservation };
   const next = wasFinished ? lookNow(back, details) : startJob(back, undefined, details);
   return {
     ...next,

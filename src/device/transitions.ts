@@ -16,6 +16,7 @@ import {
   deadPart,
   fallbackAfter,
   fallbackFor,
+  heldPlace,
   isRefused,
   isSamePlace,
   refusedPart,
@@ -114,8 +115,8 @@ export function requested(
  * needs no place.
  */
 function keptReservation(found: DeviceRecord | null, desired: Desired): Reservation | undefined {
-  const isWaiting = found !== null && isPending(found.job) && found.desired.present && desired.validated;
-  return isWaiting && !goesFirst({ ...found, desired }) ? found.job?.reservation : undefined;
+  if (!found || !desired.present || !desired.validated) return undefined;
+  return goesFirst({ ...found, desired }) ? undefined : heldPlace(found);
 }
 
 /**

@@ -42,6 +42,9 @@ export interface HealthFacts {
   operationsPerMinute: number;
 }
 
+/** Without the records, the list of samples would keep the caller waiting for half a minute. */
+const noSamples: HealthDependencies['samples'] = { since: async () => [] };
+
 /**
  * Reads the facts about the parts of the system. Queue and records are tried now. The facts about balena and the hub are the last
  * observations of the workers, because this process may never send requests to either. Never throws.
@@ -57,7 +60,7 @@ export async function readHealthFacts(deps: HealthDependencies): Promise<HealthF
   ]);
   const circuit = (name: Dependency) => circuits[name].read().catch(() => null);
   const [worker, timers, balena, hub, hubPausedUntil] = await Promise.all([
-    readWorkerFacts(deps, row),
+    readWorkerFacts(recordsError === null ? deps : { ...deps, samples: noSamples }, row),
     readTimerFacts(timerRuns),
     circuit('balena'),
     circuit('hub'),

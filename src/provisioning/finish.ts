@@ -1,5 +1,5 @@
 import type { Check, DeviceRecord, Job, StepResult } from '../device/record.js';
-import { deadPart, isRefused } from '../device/refusal.js';
+import { deadPart, heldPlace, isRefused } from '../device/refusal.js';
 import { isCheckNext, operationOf, pendingWork, workOfMessage } from '../device/state.js';
 import {
   completed,
@@ -88,11 +88,12 @@ export async function finish(
   return written;
 }
 
-/** Gives the run's reservation back, unless the run has used the reservation, or the next work keeps the place. */
+/** Gives the run's reservation back, unless the run has used the reservation, or the device holds the place. */
 function releaseUnused(rateLimiter: RateLimiter, { reservation }: Run, record: DeviceRecord): void {
   if (reservation === null) return;
-  const kept = pendingWork(record)?.reservation;
-  const isKept = kept?.lane === reservation.lane && kept.turn === reservation.turn;
+  const isKept = [pendingWork(record)?.reservation, heldPlace(record)].some(
+    (kept) => kept?.lane === reservation.lane && kept.turn === reservation.turn,
+  );
   if (!isKept) rateLimiter.release(reservation);
 }
 

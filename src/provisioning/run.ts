@@ -1,5 +1,6 @@
 import { withFleet } from '../balena/errors.js';
 import type { DeviceRecord, StepResult } from '../device/record.js';
+import { heldPlace } from '../device/refusal.js';
 import { onlyLooks, pendingWork } from '../device/state.js';
 import { leaseRenewed, scopesFound } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
@@ -271,7 +272,10 @@ function openOperations({ rateLimiter, circuits, status }: WorkerDependencies, r
     // Work that was not looked up before is admitted by balena's circuit alone.
     const openUntil = await circuits.hub.admit(user);
     if (openUntil !== null) throw new HubCircuitOpen(openUntil);
-    run.reservation ??= await rateLimiter.reserve(claimOf(run.leased, run.observed.fleet));
+    const claim = claimOf(run.leased, run.observed.fleet);
+    // balena has shown by now that the request is valid, so the request takes over the place of the request before.
+    const held = claim.isUrgent ? undefined : heldPlace(run.leased);
+    run.reservation ??= held ?? (await rateLimiter.reserve(claim));
     run.place = keptPlace(run.reservation);
     const due = await rateLimiter.waitFor(run.reservation);
     if (due !== null) throw new ReservationNotDue(run.reservation, due);

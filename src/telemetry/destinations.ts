@@ -1,5 +1,6 @@
 import type { TelemetrySettings } from '../config/config.js';
 import type { Destination } from './destination.js';
+import { openLate } from './lateDestination.js';
 
 /**
  * Opens the destinations of the settings. If both are set, telemetry goes to both, as from the Functions host. Only the used exporters are
@@ -13,8 +14,11 @@ export async function openDestinations({
   if (otlpEndpoint) opened.push(import('./otlp.js').then(({ openOtlp }) => openOtlp(otlpEndpoint)));
   if (applicationInsights)
     opened.push(
-      import('./applicationInsights.js').then(({ openApplicationInsights }) =>
-        openApplicationInsights(applicationInsights),
+      Promise.resolve(
+        openLate(async () => {
+          const { openApplicationInsights } = await import('./applicationInsights.js');
+          return openApplicationInsights(applicationInsights);
+        }),
       ),
     );
   return Promise.all(opened);

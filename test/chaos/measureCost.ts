@@ -9,7 +9,7 @@ import type { System } from './system/startSystem.js';
 
 const fresh = 3;
 const asksOfOne = 20;
-const withinMs = 30_000;
+const withinMs = 120_000;
 
 /**
  * On an overloaded machine a call sometimes times out. The device of such a call is left out, and other devices are measured.

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BrokerEndpoints, startBroker } from '../../local/simulators/servicebus/startBroker.js';
+import { freePort } from '../../local/simulators/shared/loopback.js';
 import { waitFor } from '../support/waitFor.js';
 import { buildProgram, type Line, startProgram, usableSdks } from './support/program.js';
 
@@ -80,7 +81,7 @@ function checkClient(): void {
   });
 
   test('loses nothing that a broker acknowledged before it was killed three times', async () => {
-    let broker = await startBrokerProcess(join(folder, 'kills'), 0);
+    let broker = await startBrokerProcess(join(folder, 'kills'), await freePort());
     const { port, connectionString } = broker.endpoints;
     const program = startProgram(['kills'], connectionString);
     const work = async () => {

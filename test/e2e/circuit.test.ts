@@ -61,7 +61,7 @@ test('a wrong BALENA_API_KEY dead-letters nothing, and work flows when it is rig
   await balena.fault({ status: 401 });
   const uuids = await newDevices(10);
   await Promise.all(uuids.map((uuid) => system.post(uuid, 'main')));
-  await outage(uuids, /^balena: NOT OK, balena-unauthorized since/m, balena, 3);
+  await outage(uuids, /^balena: NOT OK, balena-unauthorized since/m, balena, 2);
 
   await balena.noFaults();
   await Promise.all(uuids.map((uuid) => system.state(uuid, 'provisioned')));

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readDocument } from '../../local/docs/documents.js';
 import { connectionStringFor } from '../../local/simulators/servicebus/sharedAccess.js';
 import { projectFolder } from '../../local/stack/projectFolder.js';
 import { systemStatus } from '../../src/health/statusSchema.js';
@@ -10,11 +11,13 @@ import { type Action, action, actionPage } from '../../src/ops/bulk/schema.js';
 import { deadLetterPage } from '../../src/ops/deadLetters/schema.js';
 import { deviceHistory, recordPage } from '../../src/ops/devices/schema.js';
 import { overview } from '../../src/ops/overview/schema.js';
+import { cliArguments, commandsOf, runnableBlocks } from '../support/documentCommands.js';
 import { waitFor } from '../support/waitFor.js';
 import { useCli } from './support/cli.js';
+import { runCommands } from './support/runCommands.js';
 import { useSystem } from './support/useSystem.js';
 
-const system = await useSystem();
+const system = await useSystem({ devices: 2 });
 const { balena, ops, stack } = system;
 const { serviceBus, tables, iotHub } = stack.endpoints;
 if (!serviceBus || !tables || !iotHub) throw new Error('a simulator is missing');
@@ -141,11 +144,11 @@ describe('dead letters', () => {
   });
 
   test('a replay continues after Ctrl-C, and can be cancelled', async () => {
-    await failed(12, 'slow');
+    await failed(24, 'slow');
     await balena.addService('slow');
     const filter = ['--code', 'service-not-found', '--rate', '30', '--yes', '--by', 'Ada'];
     const running = cli.start('dead-letters', 'replay', ...filter);
-    await waitFor('some requests have succeeded', () => / of 12: [1-9]\d* succeeded/.test(running.output()));
+    await waitFor('some requests have succeeded', () => / of 24: [1-9]\d* succeeded/.test(running.output()));
     running.interrupt();
     const { code, stderr } = await running.ended;
     expect(code).toBe(130);
@@ -508,4 +511,30 @@ test('a hostile service name in a fleet: no line of the log is forged, and no sc
       expect(stderr).not.toMatch(forged);
     }
   }
+});
+
+/** These commands change something, and ask an operator at a terminal for a confirmation. */
+const confirmed = /^npx provisioner (rotate|deprovision|dead-letters replay) /;
+
+test('the commands of docs/cli.md work, one after the other', async () => {
+  const [variables, ...blocks] = runnableBlocks(await readDocument('docs/cli.md'));
+  if (!variables) throw new Error('docs/cli.md has no commands');
+  const echo = { ...variables, commands: `${variables.commands}echo "$DEVICE $FLEET"` };
+  const [uuid = '', fleet = ''] = (await runCommands([echo], system.folder)).trim().split(' ');
+  await failed(2, 'documented');
+  await balena.addService('documented');
+  const commands = blocks.flatMap(commandsOf);
+  expect(commands.at(-1)).toBe('npx provisioner watch');
+  for (const command of commands.slice(0, -1)) {
+    const args = cliArguments(command, { '"$DEVICE"': uuid, '"$FLEET"': fleet });
+    const { code, stderr } = await cli(...args, ...(confirmed.test(command) ? ['--yes'] : []));
+    // 1: the command has found something. Other tests of this file leave devices behind that such a command reports.
+    const right = /audit|replay|fleet|status$/.test(command) ? [0, 1] : [0];
+    if (code === null || !right.includes(code)) throw new Error(`${command} ended with ${code}: ${stderr}`);
+    if (/ (provision|rotate) /.test(command)) await system.state(uuid, 'provisioned');
+  }
+  const watching = cli.start('watch');
+  await waitFor('watch shows the state', () => watching.output().includes('provisioned'));
+  watching.interrupt();
+  expect((await watching.ended).code).toBe(0);
 });

@@ -120,6 +120,20 @@ test('answers to ops are as described', async () => {
   expect((await ops('POST', `actions/${randomUUID()}/start`, {}, 'actions/{id}/start')).status).toBe(404);
   expect((await ops('GET', 'actions/nonsense', undefined, 'actions/{id}')).status).toBe(404);
   await ops('GET', 'actions?kind=replay');
+  for (const path of ['failures', 'fleets', 'certificates?within=365d', 'activity', 'settings'])
+    expect((await ops('GET', path)).status).toBe(200);
+  expect((await ops('GET', 'certificates?within=soon')).status).toBe(400);
+  const device = { operation: 'provision', uuid: await balena.newDevice(), service: 'main' };
+  expect((await ops('POST', 'requests', device)).status).toBe(202);
+  expect((await ops('POST', 'requests', { ...device, operation: 'remove' })).status).toBe(400);
+  const [fleet] = JSON.parse((await ops('GET', 'fleets')).text).fleets.flatMap(
+    (each: { fleet: string | null }) => each.fleet ?? [],
+  );
+  expect((await ops('POST', 'fleet-plans', { fleet, service: 'main' })).status).toBe(200);
+  expect((await ops('POST', 'fleet-plans', { fleet: 'no/fleet' })).status).toBe(404);
+  expect((await ops('POST', 'fleet-requests', { fleet, service: 'main', onlyMissing: true })).status).toBe(
+    202,
+  );
   expect((await call('GET', '/api/ops/overview')).status).toBe(401);
   expect((await call('GET', '/api/ops/overview', { key: provisionKey })).status).toBe(401);
   expect((await system.call('GET', '/api/ops/nothing', { key: opsKey })).json.code).toBe('ops.not-found');

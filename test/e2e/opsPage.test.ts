@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { noTotals } from '../../src/health/status.js';
@@ -96,9 +97,9 @@ describe('an operator', () => {
     await page.getByRole('button', { name: 'Plan a replay' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('30 requests would be replayed').waitFor();
-    await dialog.getByLabel('Requests a minute').fill('30');
+    await dialog.getByLabel('Requests a minute').fill('15');
     await dialog.getByLabel('growing waves').uncheck();
-    await dialog.getByText('in about 1 min').waitFor();
+    await dialog.getByText('in about 2 min').waitFor();
     await dialog.getByRole('button', { name: 'Replay 30 requests' }).click();
 
     await page.getByRole('heading', { name: 'Replay', exact: true }).waitFor();
@@ -141,6 +142,76 @@ describe('an operator', () => {
     await go(`devices/${uuid}`);
     await shows(page, /discarded.*by Ada: a typing error/is);
     expect(await page.getByRole('button', { name: 'Replay' }).count()).toBe(0);
+  });
+});
+
+describe('an operator, from the page', () => {
+  test('requests a device, rotates its certificate and removes the credentials, each after a confirmation', async () => {
+    const [uuid = ''] = await balena.newDevices(1);
+    const { page, go, complaints } = await pages.enter({ by: 'Ada' });
+    await go('devices');
+    await page.getByRole('button', { name: 'Request a device …' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('UUID of the device').fill(uuid);
+    await dialog.getByLabel('Service').fill('main');
+    await dialog.getByRole('button', { name: 'Request credentials' }).click();
+    await page.getByRole('status').getByText('provisioned', { exact: true }).waitFor();
+    expect((await system.credentials(uuid, 'main')).accepted).toBe(true);
+
+    const thumbprint = async () => (await ops.history(uuid)).device.certificate?.thumbprint;
+    const before = await thumbprint();
+    await page.getByRole('button', { name: 'Rotate …' }).click();
+    await dialog.getByRole('button', { name: 'Rotate 1 certificate' }).click();
+    await waitFor('the device has another certificate', async () => {
+      const { device } = await ops.history(uuid);
+      return device.state === 'provisioned' && device.certificate?.thumbprint !== before;
+    });
+
+    await page.getByRole('button', { name: 'Deprovision …' }).click();
+    const remove = dialog.getByRole('button', { name: 'Remove the credentials' });
+    expect(await remove.isDisabled()).toBe(true);
+    await dialog.getByLabel('Type the first 7 digits').fill(uuid.slice(0, 7));
+    await remove.click();
+    await page.getByRole('status').getByText('deprovisioned', { exact: true }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('requests a whole fleet after a count, and sees failures by cause and fleet', async () => {
+    const [stuck = ''] = await failed(1, 'not-there');
+    const [uuid = ''] = await balena.newDevices(1);
+    const { page, go } = await pages.enter();
+    const { fleet = '' } = (await ops.history(stuck)).device;
+    await go('dead-letters');
+    await shows(page, 'What to do: If the name is wrong');
+    await shows(page, `${fleet} · step validate`);
+    await shows(page, 'failing since');
+
+    await go('fleets');
+    await page.getByRole('button', { name: 'Request a fleet …' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Fleet', { exact: true }).fill('no/fleet');
+    await dialog.getByRole('button', { name: 'Count the devices' }).click();
+    await dialog.getByText('does not see the fleet no/fleet').waitFor();
+    await dialog.getByLabel('Fleet', { exact: true }).fill(fleet ?? '');
+    await dialog.getByLabel('Service').fill('main');
+    await dialog.getByRole('button', { name: 'Count the devices' }).click();
+    await dialog.getByRole('button', { name: /^Request \d+ devices?$/ }).click();
+    await dialog.getByText('Done.').waitFor();
+    await system.state(uuid, 'provisioned');
+  });
+
+  test('exports devices, and is told by name which filter is unknown', async () => {
+    await system.provisioned();
+    const { page, go } = await pages.enter();
+    await go('devices?fleet=no/such-fleet');
+    await page.getByRole('alert').getByText('No device of the fleet "no/such-fleet" has a record').waitFor();
+    await go('devices?state=brokn');
+    await page.getByRole('alert').getByText('cannot be "brokn"').waitFor();
+    await go('devices?state=provisioned');
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export CSV' }).click();
+    const file = await readFile(await (await saved).path(), 'utf8');
+    expect(file).toMatch(/^\uFEFFuuid,state,last check,fleet,service,.*\r\n[0-9a-f]{32},provisioned,/);
   });
 });
 
@@ -253,6 +324,10 @@ describe('the page', () => {
         `devices/${stuck}`,
         `devices/${healthy}`,
         'dead-letters',
+        'dead-letters?view=single',
+        'fleets',
+        'certificates?within=365d',
+        'live',
         'actions',
         `actions/${action?.id}`,
       ];
@@ -260,7 +335,7 @@ describe('the page', () => {
         await go(path);
         expect({ path, violations: await violations() }).toEqual({ path, violations: [] });
       }
-      await go('dead-letters');
+      await go('dead-letters?view=single');
       for (const name of ['Plan a replay …', 'Discard …']) {
         await page.getByRole('button', { name }).click();
         await page.locator('dialog:not(:has([aria-busy="true"]))').waitFor();
@@ -302,6 +377,10 @@ describe('the page', () => {
       'devices',
       `devices/${stuck}`,
       'dead-letters',
+      'dead-letters?view=single',
+      'fleets',
+      'certificates?within=365d',
+      'live',
       'actions',
       `actions/${action?.id}`,
     ]) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { readDocument, shellBlocks } from '../../local/docs/documents.js';
+import { readDocument } from '../../local/docs/documents.js';
+import { runnableBlocks } from '../support/documentCommands.js';
 import { waitFor } from '../support/waitFor.js';
 import { untilStatus } from './support/provisionApi.js';
 import { runCommands } from './support/runCommands.js';
@@ -65,7 +66,7 @@ test('a device that proves itself with its own key is provisioned, and asks bale
 });
 
 test('the commands of docs/proof.md prove a device', async () => {
-  const blocks = shellBlocks(await readDocument('docs/proof.md'));
+  const blocks = runnableBlocks(await readDocument('docs/proof.md'));
   expect(await runCommands(blocks, system.folder)).toMatch(/^HTTP\/1\.1 202 /);
   await inState(stack.endpoints.balena?.devices[1]?.uuid ?? '', 'provisioned');
 });

@@ -5,7 +5,7 @@ import { untilIdle } from './support/untilIdle.js';
 import { useSystem } from './support/useSystem.js';
 
 /** A key with conditional rights: balena answers PATCH and DELETE with 200, and changes nothing. */
-const system = await useSystem({ settings: { MAX_ATTEMPTS: '2' } });
+const system = await useSystem({ settings: { MAX_ATTEMPTS: '2', LONGEST_BACK_OFF_SECONDS: '1' } });
 const { balena, hub, ops, stack } = system;
 const app = appOf(system);
 const { apiKey, fleet } = stack.endpoints.balena!;

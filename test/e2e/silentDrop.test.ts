@@ -1,6 +1,7 @@
 import { useSystem } from './support/useSystem.js';
 
-const system = await useSystem();
+// A call over a dropped connection waits for half of the limit or of the grace.
+const system = await useSystem({ settings: { WORK_LIMIT_SECONDS: '12', LEASE_GRACE_SECONDS: '12' } });
 const { balena, stack } = system;
 const { endpoints } = stack;
 

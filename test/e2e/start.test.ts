@@ -4,10 +4,14 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readDocument } from '../../local/docs/documents.js';
 import type { Endpoints } from '../../local/stack/Endpoints.js';
 import { projectFolder } from '../../local/stack/projectFolder.js';
+import { minter } from '../../src/certificates/mint.js';
+import { runnableBlocks } from '../support/documentCommands.js';
 import { waitFor } from '../support/waitFor.js';
 import { provisionApi } from './support/provisionApi.js';
+import { runCommands } from './support/runCommands.js';
 import { type Run, runCommand, runNode, runningWith } from './support/runNode.js';
 
 const usualPorts = [7071, 5672, 10_002, 8443, 8883];
@@ -137,6 +141,19 @@ describe('npm start', () => {
     );
     expect(await paste(health ?? '')).toMatch(/^queue: ok/m);
     expect(system.output()).toContain('npm run device -- --new');
+  });
+
+  // The first page removes the device again, so that the next page requests a device without credentials.
+  test.each([
+    ['docs/http-api.md', /^HTTP\/1\.1 202 [\s\S]*"state":"[\s\S]*HTTP\/1\.1 202 [\s\S]*queue: ok/],
+    ['README.md', /^HTTP\/1\.1 202 [\s\S]*"state":"[\s\S]*has its credentials[\s\S]*sent telemetry 3 of 3/],
+    ['docs/development.md', /"counts":/],
+    ['docs/local-host.md', /Usage: /],
+    ['docs/migrate.md', /^subject=CN ?= ?[0-9a-f]{32}\nnotAfter=/],
+  ])('runs the commands of %s', async (path, output) => {
+    const blocks = runnableBlocks(await readDocument(path));
+    const { certificate } = await minter()('ab'.repeat(16), Date.now());
+    expect(await runCommands(blocks, home, { AZURE_CERT: certificate })).toMatch(output);
   });
 
   test('npm run device plays a device with its stored credentials, or a new one', async () => {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { readDocument, shellBlocks } from '../../local/docs/documents.js';
+import { readDocument } from '../../local/docs/documents.js';
+import { runnableBlocks } from '../support/documentCommands.js';
 import { signed } from '../support/signedWebhook.js';
 import { waitFor } from '../support/waitFor.js';
 import { runCommands } from './support/runCommands.js';
@@ -50,7 +51,7 @@ test('a request is taken as the provision API takes it, and from senders that ca
 });
 
 test('the commands of docs/webhooks.md sign a webhook that is taken', async () => {
-  const blocks = shellBlocks(await readDocument('docs/webhooks.md'));
+  const blocks = runnableBlocks(await readDocument('docs/webhooks.md'));
   expect(await runCommands(blocks, system.folder, { SECRET: secret })).toMatch(/^HTTP\/1\.1 202 /);
   await system.state(stack.endpoints.balena?.devices[1]?.uuid ?? '', 'provisioned');
 });

@@ -71,40 +71,56 @@ const get = async (url: string, init: RequestInit = {}) => {
 };
 const refused = { status: 503, retryAfter: '60', type: 'application/problem+json' };
 const reference = '@Microsoft.KeyVault(SecretUri=https://hunter2.vault.azure.net/secrets/S)';
-const withoutReference: Record<string, string | undefined> = {
-  BALENA_API_KEY: undefined,
-  IOTHUB_UNITS: 'hunter2',
-  SWEEP_SCHEDULE: 'hunter2',
-  RENEW_SCHEDULE: 'hunter2',
-};
-const wrong: [string, string | undefined][] = [
-  ...[...settingNames, 'OTEL_EXPORTER_OTLP_HEADERS'].map((name) => [name, reference] as [string, string]),
-  ...Object.entries(withoutReference),
+/** Settings that decide how the functions are registered and how telemetry starts, before the settings are checked. Each is wrong alone. */
+const alone = [
+  'BALENA_API_KEY',
+  'SERVICEBUS_CONNECTION',
+  'RECORDS_CONNECTION',
+  'PROVISIONING_QUEUE',
+  'WEBHOOK_SECRETS',
+  'SWEEP_SCHEDULE',
+  'RENEW_SCHEDULE',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'APPLICATIONINSIGHTS_CONNECTION_STRING',
+];
+const others = settingNames.filter((name) => !alone.includes(name));
+const wrong: [string, Record<string, string | undefined>][] = [
+  ...alone.map((name): (typeof wrong)[number] => [name, { [name]: reference }]),
+  ['all other settings', Object.fromEntries(others.map((name) => [name, reference]))],
+  ['a missing setting', { BALENA_API_KEY: undefined }],
+  [
+    'no number, and no schedule',
+    { IOTHUB_UNITS: 'hunter2', SWEEP_SCHEDULE: 'hunter2', RENEW_SCHEDULE: 'hunter2' },
+  ],
 ];
 
 test.each(wrong)(
-  '%s=%s: device, sender and operator get a 503, and the operator reads the setting',
-  async (name, value) => {
-    const { host, url } = await start({ [name]: value }, 'http');
+  '%s: device, sender and operator get a 503, and the operator reads the settings',
+  async (_, settings) => {
+    const { host, url } = await start(settings, 'http');
+    const names = Object.keys(settings);
     const device = { method: 'POST', body: JSON.stringify({ uuid: 'ab'.repeat(16) }) };
     const requested = await get(`${url}/api/provision?code=p`, device);
     const asked = await get(`${url}/api/provision/${'ab'.repeat(16)}?code=p`);
     const overview = await get(`${url}/api/ops/overview?code=o`);
     for (const answer of [requested, asked, overview]) {
       expect(answer).toMatchObject(refused);
-      expect(JSON.parse(answer.text).detail).toContain(name);
+      for (const name of names) expect(JSON.parse(answer.text).detail).toContain(name);
     }
     const sent = await get(`${url}/api/webhook`, { method: 'POST', body: '{"type":"created"}' });
     const page = await get(`${url}/api/ops`);
     const description = await get(`${url}/api/openapi.json`);
     for (const answer of [sent, page, description]) {
       expect(answer).toMatchObject(refused);
-      expect(answer.text).not.toMatch(new RegExp(`${name}|[A-Z]+_[A-Z]+`));
+      expect(answer.text).not.toMatch(new RegExp(`${names.join('|')}|[A-Z]+_[A-Z]+`));
     }
     const health = await get(`${url}/api/health?code=h`);
     expect(health).toMatchObject({ status: 503, retryAfter: '60' });
-    expect(health.text).toMatch(new RegExp(`^configuration: NOT OK, .*${name}`, 'm'));
-    expect(host.output()).toContain(name);
+    for (const name of names) {
+      expect(health.text).toMatch(new RegExp(`^configuration: NOT OK, .*\\b${name}\\b`, 'm'));
+      expect(host.output()).toContain(name);
+    }
     const all = [host.output(), health.text, requested.text, overview.text].join();
     expect(all).not.toMatch(/hunter2/);
     await stop(host);

@@ -48,9 +48,9 @@ test('whatever is sent, the answer is a documented one, and the system goes on',
       if (wrong) throw new Error(`${method} ${target}: ${wrong}\n${JSON.stringify({ sent, answer })}`);
     }
   });
-  await fc.assert(run, { numRuns: 480, endOnFailure: true, seed, reporter });
+  await fc.assert(run, { numRuns: 240, endOnFailure: true, seed, reporter });
 
-  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(20_000);
+  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(10_000);
   // The requests reached all functions, and not only the host's checks.
   const everywhere = ['POST 202', 'POST 400', 'POST 401', 'POST 413', 'DELETE 202', 'GET 200', 'PUT 404'];
   for (const outcome of everywhere)

@@ -6,7 +6,7 @@ import { runScenario } from './support/runScenario.js';
 import { scenario } from './support/Scenario.js';
 
 /** The purpose of each main rule: a violation appears when the rule is switched off, and does not appear with the rule. */
-const enough = 3;
+const enough = 2;
 
 beforeAll(fillPools);
 

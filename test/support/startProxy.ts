@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { listen } from '../../local/simulators/shared/loopback.js';
+import { freePort, listen } from '../../local/simulators/shared/loopback.js';
 
 /** A proxy to a port on loopback. The proxy counts connections and can cut connections. */
 export interface CountingProxy {
@@ -36,7 +36,8 @@ export async function startProxy(to: number): Promise<CountingProxy> {
     else socket.pipe(onward).pipe(socket);
   };
   let server: Server = createServer(serve);
-  const port = await listen(server, 0);
+  // The port stays free while the proxy is stopped.
+  const port = await listen(server, await freePort());
   return {
     port,
     made: () => made,

@@ -13,7 +13,7 @@ export async function control<Answer>(
   const response = await fetch(`${url}${path}`, {
     method,
     ...(body !== undefined && { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${request} answered ${response.status} ${text}`);

@@ -21,7 +21,7 @@ export async function readHub(endpoints: IotHubEndpoints): Promise<Map<string, H
         path: '/devices/?top=1000&api-version=2021-04-12',
         headers: { authorization: token(endpoints.connectionString) },
         ca,
-        timeout: 10_000,
+        timeout: 60_000,
         agent: false,
       },
       async (response) => {

@@ -33,7 +33,7 @@ async function peekAll(
   options: { subQueueType?: 'deadLetter' } = {},
 ) {
   const client = new ServiceBusClient(connectionString, {
-    retryOptions: { maxRetries: 0, timeoutInMs: 5_000 },
+    retryOptions: { maxRetries: 0, timeoutInMs: 60_000 },
   });
   try {
     const receiver = client.createReceiver(queue, options);

@@ -8,7 +8,7 @@ export async function readView(
 ): Promise<{ view: View; text: string } | null> {
   const response = await fetch(`${url}/api/provision/${uuid}`, {
     headers: { 'x-functions-key': provisionKey },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
   if (response.status === 404) return null;

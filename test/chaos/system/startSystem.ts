@@ -48,7 +48,7 @@ const simulators: Partial<Record<Victim, SimulatorName>> = {
   balena: 'balena',
 };
 /** Long enough for a broker or tables to start again. */
-const startWithinMs = 60_000;
+const startWithinMs = 240_000;
 
 /** @param timers the timers that run; default: all */
 export async function startSystem(

@@ -83,11 +83,7 @@ test('the end of the backlog follows the measured rate, and not the limit in the
     ...{ balena: side, hub: side, throttled: {} },
   };
   const doneAt = new Date(clock.at + 2 * minute).toISOString();
-  expect(await waits()).toEqual([
-    'catching-up',
-    { waiting: 40, finishedPerMinute: 20, doneAt },
-    doneAt,
-  ]);
+  expect(await waits()).toEqual(['catching-up', { waiting: 40, finishedPerMinute: 20, doneAt }, doneAt]);
 });
 
 test('the time to provisioned is of those of the last hour; certificates are counted by the days they have left', async () => {

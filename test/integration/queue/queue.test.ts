@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
 import type { Credits } from '../../../local/simulators/servicebus/engine/Credits.js';
 import { startBroker } from '../../../local/simulators/servicebus/startBroker.js';
-import { listen } from '../../../local/simulators/shared/loopback.js';
+import { freePort, listen } from '../../../local/simulators/shared/loopback.js';
 import { contentOf, type ProvisioningMessage, parseMessage } from '../../../src/queue/messages.js';
 import { patientQueue } from '../../../src/queue/patientQueue.js';
 import { openQueue, type PeekedDeadLetter, type Queue } from '../../../src/queue/queue.js';
@@ -188,7 +188,7 @@ describe.each(calls)('%s', (_, call) => {
 
 test('a queue is there again after an outage of the broker', async () => {
   const options = { queues: [{ name: 'outage' }], log: () => {} };
-  const first = await startBroker({ port: 0, ...options });
+  const first = await startBroker({ port: await freePort(), ...options });
   const queue = open('outage', first.endpoints.connectionString, 2_000);
   await waitFor('the queue is reached', () => queue.ping().then(() => true));
   await first.close();

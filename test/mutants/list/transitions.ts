@@ -143,14 +143,20 @@ export const transitionMutants = [
     [
       'place-lost-on-request',
       'A device that requests again keeps its place',
-      'return isWaiting && !goesFirst({ ...found, desired }) ?',
-      'return isWaiting && goesFirst({ ...found, desired }) ?',
+      'return goesFirst({ ...found, desired }) ? undefined : heldPlace(found);',
+      'return undefined;',
+    ],
+    [
+      'urgent-request-waits-at-its-place',
+      'A request that goes first needs no place',
+      'return goesFirst({ ...found, desired }) ? undefined : heldPlace(found);',
+      'return heldPlace(found);',
     ],
     [
       'unseen-request-keeps-place',
       'A request that balena has not shown as valid holds no place',
-      ' && found.desired.present && desired.validated;',
-      ' && found.desired.present;',
+      '!desired.present || !desired.validated) return undefined;',
+      '!desired.present) return undefined;',
     ],
     [
       'retry-before-lease-ends',
@@ -324,6 +330,12 @@ export const transitionMutants = [
   ]),
   ...mutantsOf('src/device/transitionParts.ts', [
     [
+      'place-lost-by-a-refusal',
+      'A request that comes back after a refusal keeps its place in the line',
+      'isPending(fallback.job) && !needsNoPlace ?',
+      'isPending(fallback.job) && needsNoPlace ?',
+    ],
+    [
       'generation-stays',
       'Every new job has a new generation, so that older messages are superseded',
       'generation: lastGeneration + 1,',
@@ -386,6 +398,12 @@ export const transitionMutants = [
     ],
   ]),
   ...mutantsOf('src/device/refusal.ts', [
+    [
+      'place-lost-by-another-service',
+      'A later request of another caller does not send the device to the end of the line',
+      'return placeOf(part) ?? placeOf(validFallback(part));',
+      'return placeOf(part);',
+    ],
     [
       'refused-request-stays',
       'A refused request changes nothing: the validated desired state comes back',

@@ -257,6 +257,12 @@ export const workerMutants = [
   ]),
   ...mutantsOf('src/provisioning/run.ts', [
     [
+      'place-lost-by-a-move',
+      'A valid request takes over the place of the request before',
+      'const held = claim.isUrgent ? undefined :',
+      'const held = claim ? undefined :',
+    ],
+    [
       'open-hub-circuit-ignored-in-run',
       'A run that was admitted for its look-up asks the circuit of the hub',
       'if (openUntil !== null) throw new HubCircuitOpen(openUntil);',

@@ -3,19 +3,22 @@ import { join } from 'node:path';
 import { readDocument, readDocuments } from '../../../local/docs/documents.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 import { settingNames } from '../../../src/config/settings.js';
-import { errorCodes, policyOf } from '../../../src/shared/errorPolicy.js';
+import { type ErrorCode, errorCodes, policyOf } from '../../../src/shared/errorPolicy.js';
 
 const documents = await readDocuments();
 const read = async (path: string) => (await readDocument(path)).text;
 
-test('docs/errors.md lists every error code, with the meaning and the advice of the policy', async () => {
-  const rows = errorCodes.map((code) => {
-    const { meaning, advice } = policyOf(code);
-    return `| \`${code}\` | ${meaning} | ${advice.replaceAll('<', '\\<')} |`;
-  });
-  const table = ['| `code` of a failure | meaning | what to do |', '| --- | --- | --- |', ...rows].join('\n');
-  if (!(await read('docs/errors.md')).includes(`\n${table}\n\n`))
-    throw new Error(`The table of error codes in docs/errors.md must be:\n\n${table}\n`);
+/** The section of a code: a heading to link to, the meaning, and one sentence of the advice in each line. */
+function sectionOf(code: ErrorCode): string {
+  const { meaning, advice } = policyOf(code);
+  const sentences = advice.split(/(?<=\.) (?=[A-Z`])/);
+  return [`## \`${code}\``, '', meaning, '', ...sentences].join('\n');
+}
+
+test('docs/errors.md has a section for every error code, with the meaning and the advice of the policy', async () => {
+  const sections = errorCodes.map(sectionOf).join('\n\n');
+  if (!(await read('docs/errors.md')).endsWith(`\n${sections}\n`))
+    throw new Error(`docs/errors.md must end with:\n\n${sections}\n`);
 });
 
 /** App Service or the Functions host sets these; an operator does not. */

@@ -1,11 +1,9 @@
+import { withContents } from '../../../local/docs/contents.js';
 import { deadLinks } from '../../../local/docs/deadLinks.js';
-import { contentsOf, readDocuments, tokensOf } from '../../../local/docs/documents.js';
+import { readDocuments, tokensOf } from '../../../local/docs/documents.js';
 
 const documents = await readDocuments();
 const pages = documents.filter(({ path }) => path.startsWith('docs/'));
-
-/** Two screens of a terminal. A longer document has a table of contents. */
-const mostLines = 100;
 
 test('every link between the documents leads to a file, and to a heading', async () => {
   expect((await Promise.all(documents.map((each) => deadLinks(each, documents)))).flat()).toEqual([]);
@@ -27,14 +25,9 @@ test.each(pages)('$path says at its top what the page is for', ({ text }) => {
   expect(text).toMatch(/^# .+\n\n[A-Z`].{40}/);
 });
 
-const long = documents.filter(
-  ({ path, text }) => !/^(README|CHANGELOG)/.test(path) && text.split('\n').length > mostLines,
-);
-
-test.each(long)('$path is long, and has a table of contents', ({ path, text }) => {
-  const contents = contentsOf(text);
-  if (!text.replace(/\n(?=\S)/g, ' ').includes(contents))
-    throw new Error(`After its first paragraphs, ${path} must have:\n\n${contents}\n`);
+test.each(documents)('$path has a table of contents if the document is long', (document) => {
+  if (withContents(document) !== document.text)
+    throw new Error(`The table of contents of ${document.path} is not current: npm run docs -- --update`);
 });
 
 test('no text is taken for HTML: <name> outside of backticks would be invisible', () => {

@@ -33,6 +33,7 @@ interface Situation {
   /** Waiting messages at the sample of this many seconds ago. */
   sampled?: [secondsAgo: number, active: number];
   isWorkerDisabled?: boolean;
+  since?: HealthDependencies['samples']['since'];
 }
 
 async function linesIn({
@@ -43,6 +44,7 @@ async function linesIn({
   active = 0,
   sampled: [secondsAgo, before] = [40, 0],
   isWorkerDisabled = false,
+  since,
 }: Situation) {
   const deps: HealthDependencies = {
     queue: { ping: ping ?? (async () => {}) } as Queue,
@@ -63,7 +65,7 @@ async function linesIn({
       depths: async () => (active === null ? null : { active, scheduled: 0, deadLettered: 0 }),
       properties: async () => null,
     },
-    samples: { since: async () => [{ at: now - secondsAgo * 1_000, depths: { active: before } }] },
+    samples: { since: since ?? (async () => [{ at: now - secondsAgo * 1_000, depths: { active: before } }]) },
     isWorkerDisabled,
     operationsPerMinute: 100,
     rateLimiter: { pausedUntil: async () => now } as HealthDependencies['rateLimiter'],
@@ -85,6 +87,19 @@ test('health has one line for each dependency, and is healthy before any work', 
     balena: [true, 'no worker has called balena yet'],
     hub: [true, 'no worker has called hub yet'],
   });
+});
+
+test('while the records cannot be reached, the list of samples is not read: the answer would come half a minute later', async () => {
+  let lists = 0;
+  const since = async () => {
+    lists += 1;
+    return [];
+  };
+  const seen = await linesIn({ readStatus: unreachable('records-unavailable'), since });
+  expect(seen.records?.[0]).toBe(false);
+  expect(lists).toBe(0);
+  await linesIn({ since });
+  expect(lists).toBe(1);
 });
 
 test('the line of the queue names a limit that a worker or a request has met', async () => {

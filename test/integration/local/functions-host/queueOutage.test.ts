@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { startBroker } from '../../../../local/simulators/servicebus/startBroker.js';
+import { freePort } from '../../../../local/simulators/shared/loopback.js';
 import { nextRenewal, receiveAll } from '../servicebus/support/useBroker.js';
 import { startFixture } from './startFixture.js';
 
@@ -26,7 +27,7 @@ describe('the queue trigger during an outage of the broker', () => {
   const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
   it('settles running messages after a restart of the broker, and keeps to maxConcurrentCalls', async () => {
-    let broker = await startBroker({ port: 0, queues, folder });
+    let broker = await startBroker({ port: await freePort(), queues, folder });
     const { connectionString, port } = broker.endpoints;
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
     const send = async (...messages: { messageId: string; body: unknown }[]) => {
@@ -102,7 +103,7 @@ describe('the queue trigger during an outage of the broker', () => {
   });
 
   it('logs the outage once, continues when the broker is reachable', async () => {
-    let broker = await startBroker({ port: 0, queues });
+    let broker = await startBroker({ port: await freePort(), queues });
     const { connectionString, port } = broker.endpoints;
     await broker.close();
     const host = await startFixture(['--only', 'worker'], { ...env, FIXTURE_BUS: connectionString });
