@@ -1,56 +1,39 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { addAudit } from './commands/audit.js';
-import type { Action, AddCommand, RunInSession, Work } from './commands/command.js';
-import { addDeadLetters } from './commands/deadLetters/group.js';
-import { addDeprovision } from './commands/deprovision.js';
-import { addDoctor } from './commands/doctor.js';
-import { addFleet } from './commands/fleet.js';
-import { addList } from './commands/list.js';
-import { addProvision } from './commands/provision.js';
-import { addRotate } from './commands/rotate.js';
-import { addStatus } from './commands/status.js';
-import { addSweep } from './commands/sweep.js';
-import { addWatch } from './commands/watch.js';
-import { exitCodesHelp } from './errors.js';
-import { ShortUuid } from './options/common.js';
-import { packageFolder } from './session/findSystem.js';
+import type { Action, RunInSession, Work } from './commands/command.js';
+import { addCompletion, addHelp, type Create } from './commands/help.js';
+import { commandTable } from './commands/table.js';
+import { exitCodesHelp } from './exitCodes.js';
+import { ShortUuid } from './options/ShortUuid.js';
+import { packageFolder } from './session/packageFolder.js';
 import type { GlobalOptions, Session } from './session/session.js';
 
 const { version } = createRequire(import.meta.url)(join(packageFolder(), 'package.json'));
 
-/** The help lists the commands in this order. */
-const commands: AddCommand[] = [
-  addProvision,
-  addDeprovision,
-  addRotate,
-  addStatus,
-  addList,
-  addDeadLetters,
-  addFleet,
-  addSweep,
-  addAudit,
-  addWatch,
-  addDoctor,
-];
+/** The options of a program. */
+export interface ProgramOptions {
+  /** True if Commander must not print usage errors, because the caller prints them as JSON. */
+  json: boolean;
+  /** Opens a session, runs the command and closes the session. */
+  runInSession: RunInSession;
+  /** The command line: only the module of its command is loaded. The other commands have name and summary. Default: all are loaded. */
+  args?: readonly string[];
+}
 
-/**
- * Builds the parser with all commands.
- *
- * @param json true if Commander must not print usage errors, because the caller prints them as JSON
- * @param runInSession opens a session, runs the command and closes the session
- */
-export function createProgram(json: boolean, runInSession: RunInSession): Command {
+/** Builds the parser with all commands. */
+export async function createProgram({ json, runInSession, args }: ProgramOptions): Promise<Command> {
   const action: Action =
     (work) =>
-    (...args) => {
-      const command = args.at(-1) as Command;
+    (...given) => {
+      const command = given.at(-1) as Command;
       return runInSession(command.optsWithGlobals<GlobalOptions>(), async (session) => {
-        const [options, args] = await withFullUuids(session, command);
-        return (work as Work<object, unknown[]>)(session, options, ...args);
+        const [options, full] = await withFullUuids(session, command);
+        return (work as Work<object, unknown[]>)(session, options, ...full);
       });
     };
+  const create: Create = (name) =>
+    createProgram({ json, runInSession, ...(name !== undefined && { args: [name] }) });
   const program = new Command('provisioner')
     .description(
       'Shows and repairs the state of the provisioner.\n\n' +
@@ -66,13 +49,28 @@ export function createProgram(json: boolean, runInSession: RunInSession): Comman
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .addHelpText('after', exitCodesHelp)
     .helpCommand(false);
-  for (const add of commands) add(program, action);
+  const wanted = args && commandOf(args);
+  for (const { name, summary, load } of commandTable) {
+    if (wanted === undefined || wanted === name) (await load())(program, action);
+    else program.command(name).summary(summary);
+  }
+  addCompletion(program, create);
+  addHelp(program, create);
   for (const each of withSubcommands(program)) {
-    each.exitOverride().showHelpAfterError(`See: ${fullName(each)} --help`);
+    each
+      .exitOverride()
+      .helpCommand(false)
+      .showHelpAfterError(`See: ${fullName(each)} --help`);
     each.configureHelp({ showGlobalOptions: true }).allowExcessArguments(false);
     if (json) each.configureOutput({ writeErr: () => {} });
   }
   return program;
+}
+
+/** The name of the command in a command line: the first word that is no global option. An empty text without a command. */
+function commandOf(args: readonly string[]): string {
+  const words = args.filter((word, index) => !word.startsWith('-') && args[index - 1] !== '--folder');
+  return words[0] ?? '';
 }
 
 /** Replaces the first digits of a UUID by the full UUID, in the options and the arguments of a command. */

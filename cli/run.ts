@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
+import { CommanderError } from 'commander';
 import { jsonText, terminalText } from '../src/shared/printable.js';
+import type { RunInSession } from './commands/command.js';
 import { createProgram } from './createProgram.js';
-import { describeError, type ExitCode, exitCodes } from './errors.js';
-import { openSession } from './session/openSession.js';
-import type { GlobalOptions } from './session/session.js';
+import { type ExitCode, exitCodes } from './exitCodes.js';
 
 /** Connections may stay open after the command. After this time the process exits nevertheless. */
 const lingerMs = 500;
@@ -27,7 +27,9 @@ async function runCommand(args: string[]): Promise<ExitCode> {
   let json = args.includes('--json');
   let isLocal = () => false;
   let exitCode: ExitCode = exitCodes.ok;
-  const program = createProgram(json, async (options: GlobalOptions, work) => {
+  const runInSession: RunInSession = async (options, work) => {
+    // The import is here, because help and usage errors do not need this module.
+    const { openSession } = await import('./session/openSession.js');
     const session = openSession(options);
     json = session.json;
     isLocal = session.isLocal;
@@ -36,18 +38,25 @@ async function runCommand(args: string[]): Promise<ExitCode> {
     } finally {
       await session.close();
     }
-  });
+  };
   try {
+    const program = await createProgram({ json, runInSession, args });
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    const ending = describeError(error, isLocal());
-    if (ending.exitCode === exitCodes.ok) return ending.exitCode;
-    const { code, message } = ending;
-    if (json) console.log(jsonText({ error: { code, message } }));
-    // Commander has printed errors of usage already.
-    else if (code !== 'usage')
-      console.error(styleText('red', terminalText(message), { stream: process.stderr }));
-    return ending.exitCode;
+    return printError(error, json, isLocal());
   }
+}
+
+async function printError(error: unknown, json: boolean, isLocal: boolean): Promise<ExitCode> {
+  // Commander reports help and --version as an error with the exit code 0.
+  if ((error as { exitCode?: unknown }).exitCode === exitCodes.ok) return exitCodes.ok;
+  const { describeError } = await import('./errors.js');
+  const { code, message, exitCode } = describeError(error, isLocal);
+  if (exitCode === exitCodes.ok) return exitCode;
+  if (json) console.log(jsonText({ error: { code, message } }));
+  // Commander has printed errors of usage already, with the same first word.
+  else if (!(error instanceof CommanderError))
+    console.error(styleText('red', terminalText(`error: ${message}`), { stream: process.stderr }));
+  return exitCode;
 }

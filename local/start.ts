@@ -1,4 +1,5 @@
 import './requireNode24.js';
+import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
@@ -6,6 +7,7 @@ import { playDevice } from './device/playDevice.js';
 import { standardCredits } from './simulators/servicebus/engine/Credits.js';
 import { onStop } from './simulators/shared/onStop.js';
 import { keepFilesPrivate, wholeNumber } from './simulators/shared/runSimulator.js';
+import { claimFolder } from './stack/claimFolder.js';
 import { nextSteps } from './stack/Endpoints.js';
 import { projectFolder } from './stack/projectFolder.js';
 import { type Stack, startStack, usualPort } from './stack/startStack.js';
@@ -65,8 +67,12 @@ onStop(async (signal) => {
 keepFilesPrivate();
 try {
   const begun = Date.now();
+  if (!(await claimFolder(options.folder)))
+    throw new Error(
+      `a system is running already in ${options.folder}. Use the running system (its addresses: ${join(options.folder, 'endpoints.json')}), stop it with Ctrl-C in its terminal, or start another one with --folder <path>.`,
+    );
   await applyLocalSettings(projectFolder(), process.env);
-  console.log('Starting the functions and the simulators …');
+  console.log('Starting the simulators, then the functions …');
   const settings = { IOTHUB_UNITS: String(options.units), ...process.env };
   stack = await startStack({ ...options, settings, hub: ['--units', String(options.units)], onLine: print });
   const { endpoints } = stack;

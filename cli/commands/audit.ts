@@ -1,6 +1,6 @@
 import { forEachConcurrently } from '../../src/shared/async.js';
 import { printable } from '../../src/shared/printable.js';
-import { CliError, exitCodes } from '../errors.js';
+import { CliError, exitCodes } from '../exitCodes.js';
 import { type AuditProgress, audit } from '../fleet/audit.js';
 import type { Finding } from '../fleet/finding.js';
 import { type Repaired, type RepairOptions, repair } from '../fleet/repair.js';

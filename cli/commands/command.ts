@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ExitCode } from '../errors.js';
+import type { ExitCode } from '../exitCodes.js';
 import type { GlobalOptions, Session } from '../session/session.js';
 
 /**

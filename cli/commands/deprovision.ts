@@ -1,7 +1,7 @@
 import { viewOf } from '../../src/device/view.js';
 import { accept } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
-import { CliError, exitCodes } from '../errors.js';
+import { CliError, exitCodes } from '../exitCodes.js';
 import { examples, parseUuid, yesOption } from '../options/common.js';
 import { due } from '../output/time.js';
 import type { AddCommand } from './command.js';

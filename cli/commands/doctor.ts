@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { printable, terminalText } from '../../src/shared/printable.js';
 import type { Check } from '../doctor/check.js';
 import { proofVariable } from '../doctor/proveWrite.js';
-import { exitCodes } from '../errors.js';
+import { exitCodes } from '../exitCodes.js';
 import { examples } from '../options/common.js';
 import { showStatus } from '../output/showStatus.js';
 import { plural, wrap } from '../output/text.js';

@@ -6,7 +6,7 @@ import {
   requestFleet,
 } from '../../src/fleet/request.js';
 import { describeMissing, findService } from '../../src/fleet/services.js';
-import { CliError, type ExitCode, exitCodes } from '../errors.js';
+import { CliError, type ExitCode, exitCodes } from '../exitCodes.js';
 import { type FollowReport, followFleet } from '../fleet/follow.js';
 import { examples, parseService, parseSlug } from '../options/common.js';
 import { showProgress } from '../output/progress.js';

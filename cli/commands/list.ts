@@ -4,7 +4,7 @@ import { listRecords, type RecordQuery } from '../../src/ops/devices/list.js';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { errorCodes } from '../../src/shared/errorPolicy.js';
 import { state, step } from '../../src/shared/schemas.js';
-import { CliError, exitCodes } from '../errors.js';
+import { CliError, exitCodes } from '../exitCodes.js';
 import { examples, parseSlug } from '../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../options/pageOptions.js';
 import { type Column, table } from '../output/table.js';

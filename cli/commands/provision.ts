@@ -4,7 +4,7 @@ import type { OpsApp } from '../../src/openOpsApp.js';
 import { type Acceptance, accept, whyConflict } from '../../src/provisioning/accept.js';
 import { expectedAt } from '../../src/provisioning/expectedAt.js';
 import type { EpochMs } from '../../src/shared/time.js';
-import { CliError, exitCodes } from '../errors.js';
+import { CliError, exitCodes } from '../exitCodes.js';
 import { examples, parseService, parseUuid } from '../options/common.js';
 import { due, utc } from '../output/time.js';
 import type { AddCommand } from './command.js';

@@ -1,7 +1,7 @@
 import { cancelAction } from '../../src/ops/bulk/cancel.js';
 import { planAction } from '../../src/ops/bulk/plan.js';
 import { printable } from '../../src/shared/printable.js';
-import { CliError, exitCodes } from '../errors.js';
+import { CliError, exitCodes } from '../exitCodes.js';
 import {
   byOption,
   examples,

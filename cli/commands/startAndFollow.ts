@@ -5,7 +5,7 @@ import { readAction } from '../../src/ops/bulk/read.js';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { type StartRequest, startAction } from '../../src/ops/bulk/start.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
-import { type ExitCode, exitCodes } from '../errors.js';
+import { type ExitCode, exitCodes } from '../exitCodes.js';
 import { showProgress } from '../output/progress.js';
 import { actionNouns, outcomeOf, requestCount, showAction } from '../output/showAction.js';
 import type { Session } from '../session/session.js';
@@ -68,5 +68,5 @@ async function followAction(session: Session, app: OpsApp, started: Action): Pro
 }
 
 function howToFollow({ id, kind }: Action): string {
-  return `The ${actionNouns[kind]} continues in the background. To see the progress, or to cancel:\n  provisioner dead-letters audit ${id}\n  provisioner dead-letters cancel ${id}`;
+  return `The ${actionNouns[kind]} continues in the background. To see the progress, or to cancel:\n  provisioner actions show ${id}\n  provisioner actions cancel ${id}`;
 }

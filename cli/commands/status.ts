@@ -1,6 +1,6 @@
 import { readHistory } from '../../src/ops/devices/history.js';
 import { readSystemHealth } from '../../src/ops/overview/readStatus.js';
-import { exitCodes } from '../errors.js';
+import { exitCodes } from '../exitCodes.js';
 import { examples, parseUuid } from '../options/common.js';
 import { showHistory } from '../output/showHistory.js';
 import { showStatus } from '../output/showStatus.js';

@@ -2,7 +2,7 @@ import { describeGuarded, describeInvisible } from '../../src/fleet/massDeletion
 import { planSweep, type SweepProgress, sweep } from '../../src/fleet/sweep.js';
 import type { SweepItem } from '../../src/fleet/sweepRules.js';
 import { printable } from '../../src/shared/printable.js';
-import { CliError, type ExitCode, exitCodes } from '../errors.js';
+import { CliError, type ExitCode, exitCodes } from '../exitCodes.js';
 import { examples, parseService, parseSlugs } from '../options/common.js';
 import { listCounts } from '../output/text.js';
 import type { AddCommand } from './command.js';

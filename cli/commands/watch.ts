@@ -6,7 +6,7 @@ import { readOverview } from '../../src/ops/overview/read.js';
 import type { Overview } from '../../src/ops/overview/schema.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { jsonText, oneLine, printable, terminalText } from '../../src/shared/printable.js';
-import { exitCodes } from '../errors.js';
+import { exitCodes } from '../exitCodes.js';
 import { examples, parsePositive } from '../options/common.js';
 import { overviewLine, showOverview } from '../output/showOverview.js';
 import type { Session } from '../session/session.js';
@@ -17,7 +17,8 @@ export const addWatch: AddCommand = (parent, action) =>
     .command('watch')
     .summary('show queue, rate, states and failures, live')
     .description(
-      'Shows the depth of the queue, the rate of registry operations, the devices by state, and the failures. In a terminal the display is live; otherwise each update prints a line.',
+      'Shows the state of the whole system, the depth of the queue, the rate of registry operations, the devices by state, and the failures. In a terminal the display is live; otherwise each update prints a line. With --json, each update is one line with one JSON document (NDJSON): ' +
+        'the state as from watch --once --json, or {"error": {"code", "message"}} for an update that failed.',
     )
     .option('--once', 'show the state once')
     .option('--interval <seconds>', 'time between two updates', parsePositive, 2)

@@ -1,12 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 import { serviceName, slug, uuid, uuidOrDigits } from '../../src/shared/schemas.js';
-
-/** The first digits of a device's UUID. Before the work of a command, the session replaces the digits by the full UUID. */
-export class ShortUuid {
-  /** @param digits at least 7, in lower case */
-  constructor(readonly digits: string) {}
-}
+import { ShortUuid } from './ShortUuid.js';
 
 /**
  * Parses the UUID of a device.

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { DeadLetterFilter } from '../../src/ops/deadLetters/filter.js';
 import { deadLetterStatuses } from '../../src/ops/deadLetters/schema.js';
 import { step } from '../../src/shared/schemas.js';
-import { CliError, exitCodes } from '../errors.js';
+import { CliError, exitCodes } from '../exitCodes.js';
 import { parseSlug, parseUuid } from './common.js';
 
 /** The filter options for dead letters. */

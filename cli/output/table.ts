@@ -1,5 +1,7 @@
 import { styleText } from 'node:util';
 
+import { wrap } from './text.js';
+
 type Style = Parameters<typeof styleText>[0];
 
 /** A column of a table of `T`. */
@@ -25,8 +27,8 @@ const gap = '  ';
 const minLastSize = 12;
 
 /**
- * Formats rows as a table with a line of titles. If a line is longer than `width`, spare columns are left out, then the last column is
- * truncated.
+ * Formats rows as a table with a line of titles. If a line is longer than `width`, spare columns are left out and named below the table, then
+ * the last column is truncated.
  */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], width: number): string {
   const sized = fitColumns(
@@ -47,7 +49,15 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], widt
       }),
     ),
   );
-  return [styleText('dim', head), ...body].join('\n');
+  const missing = columns.filter((column) => !sized.some((each) => each.column === column));
+  return [styleText('dim', head), ...body, ...noteOf(missing, width)].join('\n');
+}
+
+/** The line about the columns that were left out. */
+function noteOf(missing: readonly { title: string }[], width: number): string[] {
+  if (missing.length === 0) return [];
+  const names = missing.map(({ title }) => title).join(', ');
+  return [styleText('dim', wrap(`Too narrow for: ${names}. Widen the terminal, or use --json.`, width))];
 }
 
 /** Removes spare columns, and shortens the last column, until a line fits into `width`. */

@@ -1,7 +1,7 @@
-import { findPackageJSON } from 'node:module';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { ConfigError } from '../../src/config/config.js';
 import { applyLocalSettings } from '../../src/config/localSettings.js';
+import { packageFolder } from './packageFolder.js';
 import { readEndpoints, type Settings } from './readEndpoints.js';
 
 /** The system to connect to: a queue, records, a hub and a balena API. */
@@ -50,13 +50,6 @@ export async function findSystem(env: Settings, folder?: string): Promise<System
     local: true,
     trustedCertificates: found.trustedCertificates,
   };
-}
-
-/** The folder of the project's package.json. Works for the sources (in tests) and for the build in dist/. */
-export function packageFolder(): string {
-  const file = findPackageJSON('..', import.meta.url);
-  if (!file) throw new Error('unreachable: this file is part of a package');
-  return dirname(file);
 }
 
 function nameOf(settings: Settings): string {

@@ -3,7 +3,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { styleText } from 'node:util';
 import type { OpsApp } from '../../src/openOpsApp.js';
 import { jsonText, oneLine, printable, terminalText } from '../../src/shared/printable.js';
-import { CliError, type ExitCode, exitCodes } from '../errors.js';
+import { CliError, type ExitCode, exitCodes } from '../exitCodes.js';
 import { wrap } from '../output/text.js';
 import { findSystem, type System } from './findSystem.js';
 import type { GlobalOptions, Session } from './session.js';
@@ -76,10 +76,10 @@ export function openSession({ json = false, folder }: GlobalOptions): OpenSessio
     async confirm(question, yes) {
       if (yes) return true;
       session.requireConfirmable(yes);
-      return ask(
-        `${wrap(`${oneLine(question)} Continue? [y/N]`, process.stderr.columns)} `,
-        interrupts.interrupt,
-      );
+      const text = `${wrap(`${oneLine(question)} Continue? [y/N]`, process.stderr.columns)} `;
+      const { answer, close } = ask(text, interrupts.interrupt);
+      session.onClose(close);
+      return answer;
     },
     onInterrupt: interrupts.setEnding,
     interruptSignal: interrupts.signal,
@@ -134,10 +134,15 @@ function withSafeError<A>(open: () => A): A {
   }
 }
 
-function ask(question: string, interrupt: () => void): Promise<boolean> {
+/** Asks a question. `close` gives the terminal back, also while the question is open. */
+function ask(question: string, interrupt: () => void): { answer: Promise<boolean>; close: () => void } {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  return new Promise((resolve) => {
-    terminal.on('SIGINT', interrupt);
+  const answer = new Promise<boolean>((resolve) => {
+    terminal.on('SIGINT', () => {
+      // The next line of the output begins at the left.
+      process.stderr.write('\n');
+      interrupt();
+    });
     // Ctrl-D means no.
     terminal.on('close', () => resolve(false));
     terminal.question(question, (answer) => {
@@ -145,6 +150,7 @@ function ask(question: string, interrupt: () => void): Promise<boolean> {
       terminal.close();
     });
   });
+  return { answer, close: () => terminal.close() };
 }
 
 /** Adds trusted certificates to this process. Node reads NODE_EXTRA_CA_CERTS only at its start. @param pem one or more certificates */

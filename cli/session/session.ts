@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/config.js';
 import type { OpsApp } from '../../src/openOpsApp.js';
-import type { ExitCode } from '../errors.js';
+import type { ExitCode } from '../exitCodes.js';
 import type { AuditDependencies } from '../fleet/audit.js';
 import type { System } from './findSystem.js';
 

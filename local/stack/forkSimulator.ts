@@ -68,6 +68,7 @@ export async function forkSimulator<Endpoints>(options: ForkOptions): Promise<Fo
       throw new Error(last.join('\n') || `${name} ended at its start, with exit code ${child.exitCode}`);
     }),
   ]);
+  onLine(name, 'is ready');
   // Signals are sent only while the child runs: afterwards, another process may have the same id.
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   const signalGroup = (what: NodeJS.Signals) => {

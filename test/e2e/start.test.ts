@@ -89,6 +89,18 @@ describe('npm start', () => {
     expect(balena?.devices).toHaveLength(2);
   });
 
+  test('says that a system is running already in the folder, and leaves it alone', async () => {
+    const second = start(home, ['--fresh']);
+    expect((await second.ended).code).toBe(1);
+    expect(second.output()).toMatch(/a system is running already in .*--folder <path>/);
+    expect((await provisionApi(await endpoints(home)).health()).status).toBe(200);
+  });
+
+  test('shows the progress of the start', () => {
+    for (const name of ['balena', 'iot hub', 'service bus', 'tables', 'functions'])
+      expect(system.output()).toMatch(new RegExp(`^${name} +is ready$`, 'm'));
+  });
+
   test('keeps its state from other users, also in a folder that was open to them', async () => {
     const names = await readdir(home, { recursive: true });
     expect(names.length).toBeGreaterThan(8);

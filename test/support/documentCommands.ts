@@ -32,6 +32,10 @@ export const notRun: readonly { pattern: RegExp; reason: string }[] = [
     pattern: /^SERVICEBUS_CONNECTION_STRING=/,
     reason: 'needs .NET; test/dotnet/client.test.ts runs the program',
   },
+  {
+    pattern: /^npm install --global \.$|^provisioner completion bash > /,
+    reason: 'changes the installation of the user. test/unit/cli/usage.test.ts runs the completion of bash',
+  },
   { pattern: /^PROTOCOL_SEED=|^PROTOCOL_RUNS=/, reason: 'searches for minutes' },
 ];
 

@@ -1,5 +1,6 @@
+import type { RunInSession } from '../../cli/commands/command.js';
 import { createProgram } from '../../cli/createProgram.js';
-import type { ExitCode } from '../../cli/errors.js';
+import type { ExitCode } from '../../cli/exitCodes.js';
 import type { FleetApp, Session } from '../../cli/session/session.js';
 import { printable } from '../../src/shared/printable.js';
 
@@ -40,9 +41,10 @@ export async function runWith(app: object, args: string[], more: Partial<Session
     onClose: () => {},
     ...more,
   };
-  const program = createProgram(true, async (_, work) => {
+  const runInSession: RunInSession = async (_, work) => {
     outcome.code = await work(session);
-  });
+  };
+  const program = await createProgram({ json: true, runInSession, args });
   await program.parseAsync(args, { from: 'user' });
   return outcome;
 }

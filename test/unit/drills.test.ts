@@ -18,7 +18,9 @@ test.each(errorCodes)('%s has a drill, or a test elsewhere and a reason', async 
 const values = { slug: 'my_org/my_fleet', uuid: '0'.repeat(32), name: 'main', code: 'hub-rejected' };
 
 async function isUnderstood(command: string): Promise<void> {
-  await createProgram(true, async () => {}).parseAsync(argumentsOf(command, values), { from: 'user' });
+  const args = argumentsOf(command, values);
+  const program = await createProgram({ json: true, runInSession: async () => {}, args });
+  await program.parseAsync(args, { from: 'user' });
 }
 
 test.each(errorCodes)('the CLI understands every command of the advice for %s', async (code) => {

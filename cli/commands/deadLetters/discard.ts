@@ -1,7 +1,7 @@
 import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { planAction } from '../../../src/ops/bulk/plan.js';
 import { printable } from '../../../src/shared/printable.js';
-import { CliError, exitCodes } from '../../errors.js';
+import { CliError, exitCodes } from '../../exitCodes.js';
 import { byOption, examples, yesOption } from '../../options/common.js';
 import { addFilterOptions, expectFilter, type FilterOptions, filterOf } from '../../options/filterOptions.js';
 import { showAction } from '../../output/showAction.js';
@@ -12,6 +12,7 @@ import { startAndFollow } from '../startAndFollow.js';
 type DiscardOptions = FilterOptions & {
   all?: boolean;
   reason: string;
+  dryRun?: boolean;
   yes?: boolean;
   by: string;
   follow: boolean;
@@ -28,6 +29,7 @@ export const addDiscard: AddCommand = (parent, action) =>
   )
     .option('--all', 'all failed requests, without a filter')
     .requiredOption('--reason <text>', 'the reason, for the audit log')
+    .option('--dry-run', 'only show the plan')
     .option('--no-follow', 'do not wait until the action is finished')
     .addOption(yesOption())
     .addOption(byOption())
@@ -40,10 +42,10 @@ export const addDiscard: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, options: DiscardOptions) => {
-        const { reason, yes = false, by, follow } = options;
+        const { reason, dryRun = false, yes = false, by, follow } = options;
         const filter = filterOf(options);
         expectFilter(filter, options.all);
-        session.requireConfirmable(yes);
+        if (!dryRun) session.requireConfirmable(yes);
         const app = await session.app();
         const plan = await planAction(app, { kind: 'discard', filter, reason, by });
         if (plan.counts.planned === 0) {
@@ -54,6 +56,11 @@ export const addDiscard: AddCommand = (parent, action) =>
               'The device or sequence number has no dead letter, so there is nothing to discard.',
             );
           session.printResult(plan, () => 'There is nothing to discard.');
+          return exitCodes.ok;
+        }
+        if (dryRun) {
+          await cancelAction(app, plan.id, { by });
+          session.printResult(plan, (shown) => showAction(shown, session.width));
           return exitCodes.ok;
         }
         session.info(showAction(printable(plan), session.width));

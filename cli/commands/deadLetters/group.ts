@@ -1,6 +1,4 @@
 import type { AddCommand } from '../command.js';
-import { addAudit } from './audit.js';
-import { addCancel } from './cancel.js';
 import { addDiscard } from './discard.js';
 import { addDeadLetterList } from './list.js';
 import { addPlan } from './plan.js';
@@ -22,7 +20,5 @@ export const addDeadLetters: AddCommand = (parent, action) => {
       'Manages requests that failed for good. The list combines the failed requests in the records with the dead letters in the queue.',
     )
     .addHelpText('after', hint);
-  group.helpCommand(false);
-  for (const add of [addDeadLetterList, addPlan, addReplay, addDiscard, addCancel, addAudit])
-    add(group, action);
+  for (const add of [addDeadLetterList, addPlan, addReplay, addDiscard]) add(group, action);
 };

@@ -9,9 +9,9 @@ export const addPlan: AddCommand = (parent, action) =>
   addFilterOptions(
     parent
       .command('plan')
-      .summary('show the size and the duration of a replay')
+      .summary('plan a replay, and keep the plan for a day')
       .description(
-        'Plans a replay, and shows the number of dead letters by code and fleet, and the duration. Nothing is replayed yet. Later failures are not added to the plan. A plan can be started within a day.',
+        'Shows the same as replay --dry-run: the number of dead letters by code and fleet, and the duration. The plan is kept, and can be started within a day. Later failures are not added to the plan.',
       ),
   )
     .option('--rate <number>', "requests in a minute (default: the hub's limit)", parsePositive)

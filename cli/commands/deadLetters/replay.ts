@@ -4,7 +4,7 @@ import { planAction } from '../../../src/ops/bulk/plan.js';
 import { readAction } from '../../../src/ops/bulk/read.js';
 import type { Action } from '../../../src/ops/bulk/schema.js';
 import { printable } from '../../../src/shared/printable.js';
-import { CliError, exitCodes } from '../../errors.js';
+import { CliError, exitCodes } from '../../exitCodes.js';
 import {
   byOption,
   examples,
@@ -26,6 +26,7 @@ type ReplayOptions = FilterOptions & {
   rate?: number;
   ramp?: boolean;
   limit?: number;
+  dryRun?: boolean;
   yes?: boolean;
   by: string;
   follow: boolean;
@@ -54,6 +55,7 @@ export const addReplay: AddCommand = (parent, action) =>
     )
     .option('--ramp', 'start with 10, then double; halt if more than a tenth fails again')
     .option('--limit <count>', 'replay at most this many, the oldest failures first', parseCount)
+    .option('--dry-run', 'only show the plan; dead-letters plan also keeps the plan')
     .option('--no-follow', 'do not wait until the action is finished')
     .addOption(yesOption())
     .addOption(byOption())
@@ -69,8 +71,8 @@ export const addReplay: AddCommand = (parent, action) =>
     )
     .action(
       action(async (session, options: ReplayOptions, id?: string) => {
-        const { rate, ramp = false, limit, yes = false, by, follow } = options;
-        session.requireConfirmable(yes);
+        const { rate, ramp = false, limit, dryRun = false, yes = false, by, follow } = options;
+        if (!dryRun) session.requireConfirmable(yes);
         const app: OpsApp = options.service === undefined ? await session.app() : await session.fleetApp();
         const plan = id === undefined ? await planNow(app, options) : await planned(app, id, options);
         const { planned: found, quarantined } = plan.counts;
@@ -87,6 +89,12 @@ export const addReplay: AddCommand = (parent, action) =>
               'The device or sequence number has no dead letter, so there is nothing to replay.',
             );
           session.printResult(plan, () => `There is nothing to replay.${none}`);
+          return exitCodes.ok;
+        }
+        if (dryRun) {
+          // A plan that the operator has named stays.
+          if (id === undefined) await cancelAction(app, plan.id, { by });
+          session.printResult(plan, (shown) => showAction(shown, session.width));
           return exitCodes.ok;
         }
         session.info(showAction(printable(plan), session.width));

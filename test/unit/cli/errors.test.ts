@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
-import { CliError, describeError, exitCodes } from '../../../cli/errors.js';
+import { describeError } from '../../../cli/errors.js';
+import { CliError, exitCodes } from '../../../cli/exitCodes.js';
 import { ConfigError } from '../../../src/config/config.js';
 import { RequestError } from '../../../src/ops/shared/request.js';
 import { type ErrorCode, ProvisioningError } from '../../../src/shared/errors.js';

@@ -69,6 +69,8 @@ describe('a table', () => {
       'NAME        COUNT  NOTE',
       'first           7  a note that is rather long',
       'second one   1234  short',
+      'Too narrow for: MORE. Widen the terminal, or',
+      'use --json.',
     ]);
     expect(lines(35)[1]).toBe('first           7  a note that is …');
     for (const width of [34, 40, 50, 60])

@@ -1,14 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { jest } from '@jest/globals';
 import type { Command } from 'commander';
+import { completionScript } from '../../../cli/completion/script.js';
 import { createProgram } from '../../../cli/createProgram.js';
 import type { GlobalOptions } from '../../../cli/session/session.js';
 
 /** Parses a command line without running the command. @returns the options, or the error message */
 async function parse(...args: string[]): Promise<GlobalOptions | string> {
   let options: GlobalOptions | undefined;
-  const program = createProgram(true, async (given) => {
+  const runInSession = async (given: GlobalOptions) => {
     options = given;
-  });
+  };
   try {
+    const program = await createProgram({ json: true, runInSession, args });
     await program.parseAsync(args, { from: 'user' });
     return options ?? 'nothing';
   } catch (error) {
@@ -20,7 +24,7 @@ function leafCommands(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leafCommands);
 }
 
-const program = createProgram(false, async () => {});
+const program = await createProgram({ json: false, runInSession: async () => {} });
 const commands = leafCommands(program).map((command) => [command.name(), command] as const);
 
 test.each(commands)('the help of %s has examples and fits into 80 columns', (_, command) => {
@@ -35,6 +39,62 @@ test.each(commands)('the help of %s has examples and fits into 80 columns', (_, 
   expect(help).toMatch(/Examples:\n {2}provisioner /);
   const tooLong = help.split('\n').filter((line) => line.length > 80);
   expect(tooLong).toEqual([]);
+});
+
+test('the main help has name and summary of every command, without loading the commands', async () => {
+  const summaries = (of: Command) => of.commands.map((each) => [each.name(), each.summary()]);
+  const ofHelp = await createProgram({ json: false, runInSession: async () => {}, args: ['--help'] });
+  expect(summaries(ofHelp)).toEqual(summaries(program));
+  expect(ofHelp.commands.every(({ commands: all }) => all.length === 0)).toBe(true);
+});
+
+test('help <command> prints the help of the command', async () => {
+  const printed: string[] = [];
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed.push(String(text));
+    return true;
+  });
+  try {
+    expect(await parse('help', 'dead-letters', 'replay')).toBe('nothing');
+    expect(await parse('help')).toBe('nothing');
+  } finally {
+    write.mockRestore();
+  }
+  expect(printed.join('')).toMatch(
+    /^Usage: provisioner dead-letters replay .*Usage: provisioner \[options\]/s,
+  );
+  expect(await parse('help', 'dead-letters', 'nope')).toContain("unknown command 'dead-letters nope'");
+});
+
+describe('the completion', () => {
+  /** What bash offers for the last word of a command line. */
+  function completes(...words: string[]): string[] {
+    const script = `${completionScript(program, 'bash')}
+      COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _provisioner; echo "\${COMPREPLY[*]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', 'provisioner', ...words], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    return stdout.trim().split(' ').filter(Boolean);
+  }
+
+  test('of bash offers commands, options and the values of options', () => {
+    expect(completes('de')).toEqual(['deprovision', 'dead-letters']);
+    expect(completes('dead-letters', 're')).toEqual(['replay']);
+    expect(completes('--json', 'actions', '')).toEqual(expect.arrayContaining(['list', 'show', 'cancel']));
+    expect(completes('list', '--state', 'p')).toEqual(['provisioned']);
+    expect(completes('list', '--fleet', 'x')).toEqual([]);
+    expect(completes('completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
+    expect(completes('watch', '--o')).toEqual(['--once']);
+  });
+
+  test.each(['zsh', 'fish'] as const)('of %s has every command and option', (shell) => {
+    const script = completionScript(program, shell);
+    for (const [name, command] of commands) {
+      expect(script).toContain(name);
+      for (const { long } of command.options) expect(script).toContain(long?.slice(2));
+    }
+  });
 });
 
 test('the main help lists the exit codes', () => {

@@ -49,7 +49,7 @@ test('every reason is needed', () => {
 
 /** @returns the message of Commander if the command line is wrong; null for a right one, or for a name of a command alone */
 async function wrongUsage(args: string[]): Promise<string | null> {
-  const program = createProgram(true, async () => {});
+  const program = await createProgram({ json: true, runInSession: async () => {} });
   if (isCommand(program, args)) return null;
   return program.parseAsync(args, { from: 'user' }).then(
     () => null,

@@ -2,7 +2,7 @@ import { hasFinished } from '../../../src/ops/bulk/action.js';
 import { cancelAction } from '../../../src/ops/bulk/cancel.js';
 import { readAction } from '../../../src/ops/bulk/read.js';
 import type { Action } from '../../../src/ops/bulk/schema.js';
-import { CliError, exitCodes } from '../../errors.js';
+import { CliError, exitCodes } from '../../exitCodes.js';
 import { byOption, examples, yesOption } from '../../options/common.js';
 import { actionNouns, requestCount, showAction } from '../../output/showAction.js';
 import { plural } from '../../output/text.js';
@@ -15,10 +15,10 @@ export const addCancel: AddCommand = (parent, action) =>
     .description(
       'Cancels an action: no more requests are made. The unfinished requests of a replay become dead letters again, and can be replayed later. A device whose rotation has not begun keeps its certificate. Discarded dead letters stay discarded.',
     )
-    .argument('<id>', 'the id of the action, see audit')
+    .argument('<id>', 'the id of the action, see actions list')
     .addOption(yesOption())
     .addOption(byOption())
-    .addHelpText('after', examples('provisioner dead-letters cancel 01a21101-584d-7548-80c4-1fdc1328f529'))
+    .addHelpText('after', examples('provisioner actions cancel 01a21101-584d-7548-80c4-1fdc1328f529'))
     .action(
       action(async (session, { yes = false, by }: { yes?: boolean; by: string }, id: string) => {
         session.requireConfirmable(yes);
