@@ -115,7 +115,16 @@ const fleets: FleetList = {
 
 const line = (uuid: string, more: Partial<RecordLine> = {}): RecordLine => ({
   ...{ uuid, state: 'provisioned', lastCheck: null, operation: 'provision', service: 'main' },
-  ...{ key: 'issued', fleet: 'acme/pumps', code: null, step: null, message: null, refused: false, attempts: 0, replays: 0 },
+  ...{
+    key: 'issued',
+    fleet: 'acme/pumps',
+    code: null,
+    step: null,
+    message: null,
+    refused: false,
+    attempts: 0,
+    replays: 0,
+  },
   ...{
     requestedAt: before(600),
     completedAt: before(500),
