@@ -647,6 +647,10 @@ describe('the end of a run', () => {
       { uuid, present: false as const },
     ])
       expect(transitions.requested(valid, context, request, 'new').job?.reservation).toBeUndefined();
+    // A revocation goes first.
+    const leaked = { ...valid, observed: { ...valid.observed, thumbprint: 'B'.repeat(64) } };
+    const revocation = transitions.requested(leaked, context, { ...again, revoke: true }, 'new');
+    expect(revocation.job?.reservation).toBeUndefined();
   });
 
   test('that failed counts what is to be counted, and keeps its place in the line', () => {
