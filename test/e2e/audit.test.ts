@@ -40,6 +40,20 @@ async function setPair(uuid: string, scope = 'main', bornDaysAgo = 1) {
   });
   return pair;
 }
+/** @returns a device that has made its own key, and the thumbprint of its certificate */
+async function provisionedWithOwnKey(): Promise<{ uuid: string; thumbprint: string }> {
+  const [device] = await balena.tell<{ uuid: string; apiKey: string }[]>('POST /devices', {});
+  const { uuid = '', apiKey } = device ?? {};
+  const { certificate, thumbprint } = await mint(uuid, Date.now());
+  const { status } = await system.call('POST', '/api/provision', {
+    key: system.stack.endpoints.functions.provisionKey,
+    body: { uuid, certificate },
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
+  expect(status).toBe(202);
+  await system.state(uuid, 'provisioned');
+  return { uuid, thumbprint };
+}
 const isHealthy = async (uuid: string) => {
   const { matches, accepted } = await system.credentials(uuid);
   expect({ matches, accepted }).toEqual({ matches: true, accepted: true });
@@ -176,6 +190,17 @@ const faults: [
       return { uuid, kinds: [age > 100 ? 'certificate-expired' : 'certificate-expiring'], expectRepaired };
     },
   ]),
+  [
+    'an own key that the hub does not accept',
+    async () => {
+      const { uuid, thumbprint } = await provisionedWithOwnKey();
+      await hub.unregister(uuid);
+      await hub.register(uuid, randomThumbprint());
+      const expectRepaired = async () =>
+        expect(await hub.thumbprints(uuid)).toEqual([thumbprint, thumbprint]);
+      return { uuid, kinds: ['own-key-not-accepted', 'thumbprint-not-held'], expectRepaired };
+    },
+  ],
   [
     'a record without device and identity',
     async () => {

@@ -30,7 +30,7 @@ export function undocumented(
     return known && (status === 200 || status === 202) ? null : `JSON with ${status}`;
   }
   if (status === 409 && text.startsWith('DeviceAlreadyExistsError: ')) return null;
-  const isHealth = (status === 200 || status === 503) && text.startsWith('configuration: ok');
+  const isHealth = (status === 200 || status === 503) && text.includes('\nconfiguration: ok');
   return isHealth ? null : `${status} with ${contentType || 'a text of no type'}`;
 }
 
