@@ -237,7 +237,7 @@ describe('npm start', () => {
     ['SIGHUP', /Ready, /],
     ['SIGKILL', /Ready, /],
     // In the middle of the start.
-    ['SIGTERM', /Starting the functions/],
+    ['SIGTERM', /tables +is ready/],
   ] as const)('%s to npm alone, at %s, leaves nothing running', async (signal, printed) => {
     // npm of this machine, with the script of package.json after the build.
     const own = join(folder, `${signal}-${printed.source.length}`);
