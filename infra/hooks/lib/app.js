@@ -11,7 +11,18 @@ const settledMs = 12 * pollMs;
 
 /** The functions of every deployment. A function of these is missing while the host cannot load the code. */
 export const expectedFunctions = [
-  ...['deprovision', 'health', 'openApi', 'ops', 'opsPage', 'provision', 'redrive', 'sample', 'worker'],
+  ...[
+    'deprovision',
+    'health',
+    'openApi',
+    'operators',
+    'ops',
+    'opsPage',
+    'provision',
+    'redrive',
+    'sample',
+    'worker',
+  ],
 ];
 
 /** @param {import('./azure.js').Environment} env */
