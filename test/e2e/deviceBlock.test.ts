@@ -4,7 +4,6 @@ import { onPath } from '../../local/infra/nuget.js';
 import { waitFor } from '../support/waitFor.js';
 import { findLeaks } from './support/findLeaks.js';
 import {
-  endScripts,
   type Pair,
   type RunningScript,
   type ScriptedDevice,
@@ -25,7 +24,6 @@ else await declareTests();
 
 async function declareTests(): Promise<void> {
   const system = await useSystem({ settings: { FLEETS: 'local/demo' } });
-  afterAll(endScripts);
   const { balena, hub, stack } = system;
   const { url, provisionKey } = stack.endpoints.functions;
   const day = 86_400;
@@ -174,12 +172,13 @@ async function declareTests(): Promise<void> {
     wrongKey.kill();
     await wrongKey.ended;
 
-    const tooLong = device.start('once', { CERT_DAYS: '400' });
+    const other = await newDevice();
+    const tooLong = other.start('once', { CERT_DAYS: '400' });
     await says(tooLong, /422 provision.request.certificate-too-long.*\n.*makes a new private key/);
     tooLong.kill();
     await tooLong.ended;
     // The refused certificate is replaced.
-    expect((await settled(device)).output).toMatch(/certificate-too-long/);
+    expect((await settled(other)).output).toMatch(/certificate-too-long/);
   });
 
   test('a missing or unsafe setting ends the script with a message', async () => {
@@ -203,7 +202,13 @@ async function declareTests(): Promise<void> {
     alone.kill();
     await alone.ended;
 
-    await hub.fault({ path: device.uuid, reset: true, times: 4 });
+    await hub.fault({
+      method: 'PUT',
+      path: device.uuid,
+      status: 429,
+      headers: { 'retry-after': '1' },
+      times: 1,
+    });
     expect((await settled(device)).output).toMatch(/waits for the hub to accept the certificate/);
   });
 

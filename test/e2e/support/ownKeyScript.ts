@@ -40,12 +40,14 @@ export interface RunningScript {
   kill(): void;
 }
 
+const devices = await mkdtemp(join(tmpdir(), 'devices-'));
 const running = new Set<RunningScript>();
 
-/** Ends all scripts that still run. */
-export function endScripts(): void {
+afterAll(async () => {
   for (const script of running) script.kill();
-}
+  await Promise.all([...running].map(({ ended }) => ended));
+  await rm(devices, { recursive: true });
+});
 
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -85,7 +87,7 @@ export async function scriptedDevice(
   { uuid, apiKey }: { uuid: string; apiKey: string },
   provisionUrl: string,
 ): Promise<ScriptedDevice> {
-  const folder = await mkdtemp(join(tmpdir(), 'device-'));
+  const folder = await mkdtemp(join(devices, 'device-'));
   const [volume, bin, clock] = ['azure', 'bin', 'clock'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -94,7 +96,6 @@ export async function scriptedDevice(
   await writePrograms(bin, folder);
   await writeFile(clock, '0');
   await writeFile(join(folder, 'calls'), '');
-  afterAll(() => rm(folder, { recursive: true, force: true }));
   return {
     uuid,
     apiKey,
