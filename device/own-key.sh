@@ -30,6 +30,7 @@ sleeper=''    # the process id of a program in the background
 status=000    # of the last answer; 000: no answer
 retry_after=0 # of the last answer, seconds
 answer=''     # the body of the last answer
+confirmed=no  # whether a request has shown, since the last check, that the device uses its own key
 
 say() { printf 'own-key: %s\n' "$*"; }
 
@@ -290,7 +291,14 @@ settle() {
   fi
   failures=0
   say "The hub $host accepts the certificate $(printf '%.16s' "$thumb")…"
+  # An issued key is still valid beside the own key. A request with `uses` ends this.
+  if [ $confirmed = no ] && [ -e "$dir/in-use" ] && [ -n "$(member issuedUntil)" ]; then
+    confirmed=yes
+    asked=''
+    return
+  fi
   [ "$mode" != once ] || exit 0
+  confirmed=no
   seconds=$(($(renewal_time "$pair") - $(now)))
   [ $seconds -le $day ] || seconds=$day
   [ $seconds -le 0 ] || pause "$seconds"

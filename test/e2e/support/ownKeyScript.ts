@@ -6,8 +6,11 @@ import { delimiter, join } from 'node:path';
 import { onPath } from '../../../local/infra/nuget.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
 
-/** The programs that change something outside of the script. A test ends the script after each of their calls. */
-const effects = ['openssl', 'curl', 'chmod', 'sync', 'mv'];
+/** The programs whose calls are noted. */
+const programs = ['openssl', 'curl', 'chmod', 'sync', 'mv'];
+
+/** Calls that only read. A test ends the script after each other call. */
+const reading = 'openssl\\ x509* | openssl\\ pkey* | openssl\\ base64*';
 
 /** A device whose storage, clock and programs belong to a test. */
 export interface ScriptedDevice {
@@ -17,6 +20,8 @@ export interface ScriptedDevice {
   volume: string;
   /** The names and arguments of the programs that the script has called. */
   calls(): Promise<string>;
+  /** The number of steps so far. */
+  steps(): Promise<number>;
   /** Moves the clock of the script by this many seconds from the clock of this machine. */
   moveClock(seconds: number): Promise<void>;
   /** The certificate and the key in a file of the volume; null if the file is not there. */
@@ -52,7 +57,7 @@ afterAll(async () => {
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
- * Puts programs before the real ones: each notes its call, and ends the whole process group after the call with the number KILL_AFTER.
+ * Puts programs before the real ones: each notes its call. A call that changes something is a step, and the step with the number KILL_AFTER ends the whole process group.
  * `sleep` waits for a short time only, and `date` shows the clock of the test.
  */
 async function writePrograms(bin: string, folder: string): Promise<void> {
@@ -61,14 +66,14 @@ async function writePrograms(bin: string, folder: string): Promise<void> {
     await writeFile(join(bin, name), `#!/bin/sh\n${body}`);
     await chmod(join(bin, name), 0o755);
   };
-  const calls = quote(join(folder, 'calls'));
-  const note = (name: string) => `printf '%s\\n' "${name} $*" >> ${calls}\n`;
+  const [calls, steps] = [quote(join(folder, 'calls')), quote(join(folder, 'steps'))];
   const real = async (name: string) => quote((await onPath(name)) ?? name);
-  for (const name of effects)
+  for (const name of programs)
     await put(
       name,
-      `${await real(name)} "$@"\ncode=$?\n${note(name)}` +
-        `[ -z "\${KILL_AFTER:-}" ] || [ "$(wc -l < ${calls})" -lt "$KILL_AFTER" ] || kill -9 0\nexit $code\n`,
+      `${await real(name)} "$@"\ncode=$?\nprintf '%s\\n' "${name} $*" >> ${calls}\n` +
+        `case "${name} $*" in ${reading}) exit $code ;; esac\necho >> ${steps}\n` +
+        `[ -z "\${KILL_AFTER:-}" ] || [ "$(wc -l < ${steps})" -lt "$KILL_AFTER" ] || kill -9 0\nexit $code\n`,
     );
   await put(
     'sleep',
@@ -95,12 +100,13 @@ export async function scriptedDevice(
   ];
   await writePrograms(bin, folder);
   await writeFile(clock, '0');
-  await writeFile(join(folder, 'calls'), '');
+  for (const name of ['calls', 'steps']) await writeFile(join(folder, name), '');
   return {
     uuid,
     apiKey,
     volume,
     calls: () => readFile(join(folder, 'calls'), 'utf8'),
+    steps: async () => (await readFile(join(folder, 'steps'), 'utf8')).length,
     moveClock: (seconds) => writeFile(clock, String(Math.ceil(seconds))),
     pair: async (name) => {
       const pem = await readFile(join(volume, name), 'utf8').catch(() => null);
