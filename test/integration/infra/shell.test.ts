@@ -23,7 +23,11 @@ async function writeParts(): Promise<string[]> {
   );
 }
 
-const files = [...(await writeParts()), join(projectFolder(), '.ci/run'), join(projectFolder(), 'device/own-key.sh')];
+const files = [
+  ...(await writeParts()),
+  join(projectFolder(), '.ci/run'),
+  join(projectFolder(), 'device/own-key.sh'),
+];
 
 /** The output of a program that finds nothing is empty. */
 const findings = (program: string, args: string[]) =>
