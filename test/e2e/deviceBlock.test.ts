@@ -1,7 +1,11 @@
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { onPath } from '../../local/infra/nuget.js';
+import { freePort } from '../../local/simulators/shared/loopback.js';
+import { rotate } from '../../src/fleet/rotate.js';
 import { waitFor } from '../support/waitFor.js';
+import { appOf } from './support/appOf.js';
 import { findLeaks } from './support/findLeaks.js';
 import {
   type Pair,
@@ -26,6 +30,7 @@ async function declareTests(): Promise<void> {
   const system = await useSystem({ settings: { FLEETS: 'local/demo' } });
   const { balena, hub, stack } = system;
   const { url, provisionKey } = stack.endpoints.functions;
+  const app = appOf(system);
   const day = 86_400;
 
   async function newDevice(fleet?: string): Promise<ScriptedDevice> {
@@ -240,19 +245,32 @@ async function declareTests(): Promise<void> {
     await sends(device, 1);
   });
 
+  test('after a revocation, the script makes a new key', async () => {
+    const device = await newDevice();
+    const { thumbprint } = await settled(device);
+    await rotate(app, device.uuid, { revoke: true });
+    await system.state(device.uuid, 'failed');
+    const { thumbprint: fresh, output } = await settled(device);
+    expect(output).toMatch(/422 certificate-revoked/);
+    expect(fresh).not.toBe(thumbprint);
+    expect(await hub.thumbprints(device.uuid)).not.toContain(thumbprint);
+  });
+
   const mosquitto = await onPath('mosquitto');
   if (mosquitto)
     test('a local client sends telemetry through the bridge', async () => {
       const device = await newDevice();
       await settled(device);
-      await mkdir(device.volume, { recursive: true });
+      const port = await freePort();
       const bridge = device.start('bridge', {
         HUB_PORT: String(stack.endpoints.iotHub?.mqttPort),
         HUB_CA: stack.endpoints.iotHub?.caFile ?? '',
+        MQTT_PORT: String(port),
       });
-      await waitFor('the device is connected', async () =>
-        system.lines.some((line) => line.includes('connected') && line.includes(device.uuid.slice(0, 7))),
-      );
+      await waitFor('telemetry arrived through the bridge', async () => {
+        await publish(port, 'telemetry', '{"local":true}');
+        return (await hub.telemetry(device.uuid)).some(({ body }) => JSON.stringify(body).includes('local'));
+      });
       bridge.kill();
     });
   else
@@ -261,4 +279,23 @@ async function declareTests(): Promise<void> {
         'NOT CHECKED: the bridge of device/own-key.sh, because this machine does not have mosquitto.',
       );
     });
+}
+
+/** Connects to a broker on this machine as a client of MQTT 3.1.1, and publishes a message with QoS 1. Ends with the acknowledgement. */
+async function publish(port: number, topic: string, message: string): Promise<void> {
+  const text = (value: string) => Buffer.concat([Buffer.from([0, value.length]), Buffer.from(value)]);
+  const packet = (type: number, ...parts: Buffer[]) => {
+    const body = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from([type, body.length]), body]);
+  };
+  const socket = connect(port, '127.0.0.1');
+  socket.write(packet(0x10, text('MQTT'), Buffer.from([4, 2, 0, 60]), text('local-client')));
+  socket.write(packet(0x32, text(topic), Buffer.from([0, 1]), Buffer.from(message)));
+  let received = Buffer.alloc(0);
+  // CONNACK and PUBACK have four bytes each.
+  for await (const part of socket) {
+    received = Buffer.concat([received, part as Buffer]);
+    if (received.length >= 8) break;
+  }
+  expect([...received]).toEqual([0x20, 2, 0, 0, 0x40, 2, 0, 1]);
 }
