@@ -45,7 +45,7 @@ export async function buildSite(folder: string): Promise<number> {
   const index = documents.find(({ path }) => path === 'docs/README.md');
   const navigation = index ? navigationOf(index) : [];
   await rm(folder, { recursive: true, force: true });
-  await mkdir(join(folder, 'docs'), { recursive: true });
+  for (const part of ['docs', 'device']) await mkdir(join(folder, part), { recursive: true });
   for (const document of documents)
     await writeFile(join(folder, pageOf(document.path)), renderPage(document, navigation));
   await writeFile(join(folder, 'site.css'), css.trimStart());

@@ -28,9 +28,9 @@ export interface Heading {
   anchor: string;
 }
 
-/** @returns the documents of the project's root and of `docs/`, in the order of their paths */
+/** @returns the documents of the project's root, of `docs/` and of `device/`, in the order of their paths */
 export async function readDocuments(): Promise<Document[]> {
-  const folders = ['', 'docs/'].map(async (folder) =>
+  const folders = ['', 'docs/', 'device/'].map(async (folder) =>
     (await readdir(join(projectFolder(), folder)))
       .filter((name) => name.endsWith('.md'))
       .map((name) => folder + name),
