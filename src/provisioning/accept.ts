@@ -226,7 +226,8 @@ function answerWithoutChange(
   if (failed && now < failed.coolDownUntil)
     return { kind: 'failed', record: failed, retryAt: failed.coolDownUntil };
   // `movedAt` is the time of a move that succeeded. A request that failed keeps the device from no other service.
-  const moves = desired.present && desired.service !== request.service && !job?.dead;
+  // The device itself requests an own key, with a proof. Requests of others, who may have the fleet's key only, cannot make the device wait.
+  const moves = !request.own && desired.present && desired.service !== request.service && !job?.dead;
   if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs)
     return { kind: 'service-conflict', record, retryAt: desired.movedAt + moveAgainAfterMs };
   const retryAt = (lastMistakeAt(record) ?? Number.NEGATIVE_INFINITY) + changeAgainAfterMs;

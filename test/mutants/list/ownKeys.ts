@@ -151,6 +151,13 @@ export const ownKeyMutants = [
   ]),
   ...mutantsOf('src/provisioning/accept.ts', [
     [
+      'others-delay-an-own-key',
+      'Requests of others cannot keep a device from its own key',
+      'const moves = !request.own && desired.present',
+      'const moves = desired.present',
+      { first: accept },
+    ],
+    [
       'anybody-replaces-own-key',
       'A request for an issued key needs the proof, if the device has an own key',
       'if (!isProved && record && replacesOwnKey(request, record))',

@@ -103,10 +103,25 @@ describe('a revoked certificate', () => {
 test('two kinds of keys that are requested in turn do not move the device all the time', async () => {
   const moved = { ...owning, desired: { ...desired, movedAt: now } };
   expect((await requested(moved, issuedPost)).answer.kind).toBe('service-conflict');
-  const { own: _, ...issued } = { ...moved.desired, service: 'main' };
-  expect((await requested({ ...provisioned, desired: issued }, post(A))).answer.kind).toBe(
+});
+
+test('requests of others do not keep a device from its own key', async () => {
+  const { own: _, ...rest } = desired;
+  const issued = { ...rest, service: 'main' };
+  const moved = { ...provisioned, desired: { ...issued, movedAt: now } };
+  expect((await requested(moved, post(A))).answer.kind).toBe('accepted');
+  // A request for an invented service was refused a moment ago, and the next one is pending.
+  const refusal = {
+    ...requestPartOf(failedWith('hub-rejected')),
+    desired: { ...issued, service: 'invented' },
+    job: { generation: 2, due: now, dead: { at: now - 100 } },
+  };
+  const pending = { ...provisioned, desired: { ...issued, service: 'y' }, job: { generation: 3, due: now } };
+  const attacked = { ...pending, fallback: requestPartOf(provisioned), refusal, lastGeneration: 3 };
+  expect((await requested(attacked, { ...issuedPost, service: 'z' }, false)).answer.kind).toBe(
     'service-conflict',
   );
+  expect((await requested(attacked, post(A))).answer.kind).toBe('accepted');
 });
 
 test('nobody else takes a device off its own key: a request for an issued key needs the proof', async () => {
