@@ -13,7 +13,7 @@ export interface ShownRule {
   on?: RuleOff;
   /** The violations that appear without the rule. */
   seen: string[];
-  /** The common part of the histories; the rest is random. With the rule on, the histories show no violation. */
+  /** The common part of the histories; the rest is random. With the rule on, histories with a violation show none. */
   histories?: Partial<Scenario>;
   /** The most histories to search: several times as many as necessary. */
   within: number;

@@ -76,13 +76,12 @@ export function createBroker(world: World) {
       if (heldUpUntil > world.now) return [];
       return active.filter((one) => one.enqueuedAt <= world.now && !locked(one));
     },
-    /** The time of the next delivery. */
+    /** The next time at which a message becomes active. */
     nextAt: () =>
-      active.reduce(
-        (soonest, { enqueuedAt, lock }) =>
-          Math.min(soonest, Math.max(enqueuedAt, lock?.until ?? 0, heldUpUntil)),
-        Number.POSITIVE_INFINITY,
-      ),
+      active.reduce((soonest, { enqueuedAt, lock }) => {
+        const at = Math.max(enqueuedAt, lock?.until ?? 0, heldUpUntil);
+        return at > world.now ? Math.min(soonest, at) : soonest;
+      }, Number.POSITIVE_INFINITY),
     lock(message: Message): number {
       const token = nextNumber();
       message.lock = { token, until: world.now + lockMs };

@@ -91,11 +91,15 @@ export function createDriver(system: System) {
   }
 
   function skipAhead(): boolean {
-    const next = world.parked.reduce((soonest, one) => Math.min(soonest, readyTime(one)), broker.nextAt());
-    const free = workers.map(({ process }) => process.pausedUntil).filter((until) => until > world.now);
-    const soonest = Math.min(next, ...free);
+    // A message that has become active waits for a worker. The end of a pause, or of a parked step, frees the worker.
+    const times = [
+      broker.nextAt(),
+      ...world.parked.map(readyTime),
+      ...workers.map(({ process }) => process.pausedUntil),
+    ];
+    const soonest = Math.min(...times.filter((time) => time > world.now));
     if (soonest === Number.POSITIVE_INFINITY) return false;
-    world.now = Math.max(world.now + 1, soonest);
+    world.now = soonest;
     return true;
   }
 

@@ -74,14 +74,15 @@ export function createSystem(scenario: Scenario, rule: RuleOff, trace: boolean) 
     unlisted: new Set<string>(),
     /** The ids of the bulk actions. */
     bulk: [] as string[],
+    /** The record for readers that change nothing. */
     recordOf(uuid: string): DeviceRecord | null {
       const row = rows.devices.get(`${uuid.slice(0, 2)}/${uuid}`);
-      return row ? (JSON.parse(row.json) as DeviceRecord) : null;
+      return row ? (row.value as DeviceRecord) : null;
     },
     /** The bulk actions under way. */
     runningActions(): string[] {
-      return [...rows.ops.values()].flatMap(({ json }) => {
-        const action = JSON.parse(json) as Partial<StoredAction>;
+      return [...rows.ops.values()].flatMap(({ value }) => {
+        const action = value as Partial<StoredAction>;
         const isRunning = action.state === 'running' || action.state === 'cancelling';
         return isRunning && action.id !== undefined ? [action.id] : [];
       });

@@ -38,6 +38,8 @@ export interface World {
   now: number;
   faults: boolean;
   readonly calm: boolean;
+  /** Whether the history is kept. */
+  readonly traces: boolean;
   readonly random: () => number;
   readonly parked: Parked[];
   readonly history: { at: number; device: string; parts: unknown[] }[];
@@ -83,6 +85,7 @@ export function createWorld({ seed, calm, failing, trace }: WorldOptions): World
     now: startedAt,
     faults: true,
     calm,
+    traces: trace,
     random,
     parked,
     history,

@@ -6,6 +6,8 @@ import { type Fate, request } from './request.js';
 
 export interface StoredRow {
   json: string;
+  /** The value in `json`, for readers that change nothing. */
+  value: unknown;
   etag: number;
   columns: Columns;
   /** The version before. */
@@ -72,8 +74,9 @@ export function fakeTable<T>(
       const effect = () => {
         const stored = rows.get(id);
         if ((stored ? String(stored.etag) : null) !== etag) return false;
-        rows.set(id, { json, etag: nextEtag(rows), columns, older: stored ?? null });
-        onWrite(parse(stored), JSON.parse(json) as T);
+        const written = JSON.parse(json) as T;
+        rows.set(id, { json, value: written, etag: nextEtag(rows), columns, older: stored ?? null });
+        onWrite((stored?.value ?? null) as T | null, written);
         return true;
       };
       if (world.now < world.down.records)
@@ -107,7 +110,7 @@ export function fakeTable<T>(
       const effect = () => {
         const stored = rows.get(idOf(key));
         if (etag !== undefined && stored && String(stored.etag) !== etag) return false;
-        if (stored) onRemove(parse(stored)!);
+        if (stored) onRemove(stored.value as T);
         rows.delete(idOf(key));
         return true;
       };

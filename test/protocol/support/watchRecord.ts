@@ -30,7 +30,7 @@ export function watchRecord(
   const { uuid, job, lease, error } = after;
   const device = cloud.device(uuid);
   const violated = (what: string) => world.violated(uuid, what);
-  world.note(uuid, name, 'writes', summary(after));
+  if (world.traces) world.note(uuid, name, 'writes', summary(after));
   const { firstWrittenAt } = system.callersOf(uuid);
   const { requestId } = after.desired;
   if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
