@@ -18,8 +18,18 @@ export interface Timeline {
 /** Starts a timeline. */
 export function createTimeline(start: EpochMs): Timeline {
   let now = start;
-  let planned: { at: EpochMs; run: () => unknown }[] = [];
-  const after = (ms: number, run: () => unknown) => void planned.push({ at: now + Math.max(0, ms), run });
+  /** Sorted by time. Of two with the same time, the older comes first. */
+  const planned: { at: EpochMs; run: () => unknown }[] = [];
+  function after(ms: number, run: () => unknown): void {
+    const at = now + Math.max(0, ms);
+    let [from, to] = [0, planned.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (planned[middle]!.at <= at) from = middle + 1;
+      else to = middle;
+    }
+    planned.splice(from, 0, { at, run });
+  }
   return {
     clock: {
       now: () => Math.floor(now),
@@ -29,15 +39,11 @@ export function createTimeline(start: EpochMs): Timeline {
     async next(at) {
       // Only promises that are settled already stand in the way: one turn of the event loop runs them all.
       await idle();
-      const earliest = planned.reduce(
-        (least, each) => Math.min(least, each.at),
-        at ?? Number.POSITIVE_INFINITY,
-      );
+      const earliest = Math.min(planned[0]?.at ?? Number.POSITIVE_INFINITY, at ?? Number.POSITIVE_INFINITY);
       if (earliest === Number.POSITIVE_INFINITY) return false;
       now = Math.max(now, earliest);
-      const due = planned.filter((each) => each.at <= now);
-      planned = planned.filter((each) => each.at > now);
-      for (const { run } of due) run();
+      const later = planned.findIndex((each) => each.at > now);
+      for (const { run } of planned.splice(0, later < 0 ? planned.length : later)) run();
       await idle();
       return true;
     },
