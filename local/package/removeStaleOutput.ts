@@ -10,7 +10,8 @@ const project = fileURLToPath(new URL('../..', import.meta.url));
 
 for (const name of readdirSync(join(project, 'dist'), { recursive: true, encoding: 'utf8' })) {
   const [, source] = /^(.*)\.js(?:\.map)?$/.exec(name) ?? [];
-  if (source === undefined) continue;
+  // `bundleTools.ts` removes old chunks.
+  if (source === undefined || source.startsWith('chunks/')) continue;
   const hasSource = ['.ts', '.tsx'].some((ending) => existsSync(join(project, source + ending)));
   // `force`: another build may remove the same file at the same time.
   if (!hasSource) rmSync(join(project, 'dist', name), { force: true });

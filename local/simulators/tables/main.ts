@@ -11,4 +11,6 @@ const options = new Command('tables')
   .parse()
   .opts<{ folder: string; port: number; orFreePort?: boolean }>();
 
+// Azurite calls deprecated functions of Node.
+process.noDeprecation = true;
 await runSimulator('tables', () => startTables(options));
