@@ -4,6 +4,7 @@ import { limitRequests } from './balena/limitRequests.js';
 import type { FleetListing } from './balena/listing.js';
 import { rememberSight } from './balena/sight.js';
 import type { BalenaClient } from './balena/types.js';
+import { openCaOf } from './certificates/ca/openCaOf.js';
 import { minter } from './certificates/mint.js';
 import type { Config } from './config/config.js';
 import { openProof, type Proof } from './http/proof/deviceProof.js';
@@ -91,6 +92,7 @@ export function openApp(config: Config, args: readonly string[] = process.argv, 
     queriesPerMinute: config.queriesPerMinute,
     sweepPosition: openPosition(openTracedTable<PositionRow>(config, 'system'), 'sweep', clock),
     mint: minter(config.certificate),
+    ca: openCaOf(config, clock),
     retryTransient,
     proof: openProof({
       mode: config.deviceProof,

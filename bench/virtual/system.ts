@@ -1,6 +1,7 @@
 import { seededRandom } from '../../local/simulators/shared/faults.js';
 import { limitRequests } from '../../src/balena/limitRequests.js';
 import { rememberSight } from '../../src/balena/sight.js';
+import { noCa } from '../../src/certificates/ca/ca.js';
 import type { Credentials } from '../../src/certificates/mint.js';
 import type { DeviceRequest } from '../../src/device/request.js';
 import { openStatus } from '../../src/health/status.js';
@@ -101,6 +102,7 @@ export function openVirtualSystem(options: VirtualSystemOptions) {
         sight: rememberSight(clock),
         circuits: { balena: circuit('balena'), hub: circuit('hub') },
         status: openStatus({ table: openVirtualTable(time, openRows(), () => 0), clock }),
+        ca: noCa('No device of the bench has a certificate request.'),
         mint: async (uuid) => mints.get(uuid)?.shift() ?? anyPair,
         retryTransient: retryBy(clock),
         settings: {

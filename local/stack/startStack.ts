@@ -1,5 +1,5 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readConfig } from '../../src/config/config.js';
 import { type TimerName, timerNames } from '../../src/storage/timerRuns.js';
 import type { HostEndpoints } from '../simulators/functions-host/startHost.js';
@@ -7,6 +7,7 @@ import { freePort, writeWhole } from '../simulators/shared/loopback.js';
 import { checkExtraCertificates } from '../simulators/shared/runSimulator.js';
 import { type Endpoints, functionKeys } from './Endpoints.js';
 import { type Forked, forkSimulator } from './forkSimulator.js';
+import { localCaFile } from './localCa.js';
 import { projectFolder } from './projectFolder.js';
 import {
   queue,
@@ -90,6 +91,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     const env = {
       ...platformSettings,
+      // A CA that the settings name is used instead.
+      ...(!(settings.CA_KEY_VAULT_KEY ?? process.env.CA_KEY_VAULT_KEY) && {
+        CA_FILE: resolve(await localCaFile(folder)),
+      }),
       ...process.env,
       ...withoutTimers(options.timers ?? timerNames),
       ...settings,

@@ -43,7 +43,7 @@ const dayMs = 24 * 60 * minutes;
 /** 20 concurrent mints blocked the event loop for 18 to 32 ms, and 2 to 4 for 4 to 9 ms. The rate was the same. */
 const mostAtATime = 4;
 /** Certificates are backdated for devices with a slow clock. */
-const backdatedMs = 5 * minutes;
+export const backdatedMs = 5 * minutes;
 
 /**
  * Makes a `Mint` that makes a limited number of certificates at a time.

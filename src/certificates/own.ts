@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import type { OwnCertificate } from '../device/record.js';
+import type { OwnCertificate, PublicKey } from '../device/record.js';
 import type { EpochMs } from '../shared/time.js';
 import { thumbprintOf } from './mint.js';
-import { signatureAlgorithmOf } from './signatureAlgorithm.js';
+import { derOf, type PemFault } from './pem.js';
+import { allowedAlgorithmOf, hashOfKey, spkiOf } from './publicKey.js';
+import { strongHashOf } from './signatureAlgorithm.js';
 
 /** The reasons for which the certificate of an own key is refused. The HTTP API has an error code for each. */
 export type Refusal =
@@ -37,10 +39,6 @@ export interface OwnCertificateRules {
   days: number;
 }
 
-/** The largest PEM, bytes. A certificate with an RSA key of 4,096 bits has less than 2 KiB. */
-const mostBytes = 8 * 1024;
-/** Base64 of the largest PEM, with line breaks. */
-const mostCharacters = 12 * 1024;
 const minutes = 60_000;
 const days = 86_400_000;
 /** The clock of a device may be ahead by this time. */
@@ -55,11 +53,13 @@ const moreLifeMs = 10 * minutes;
  * @throws RefusedCertificate
  */
 export function readOwnCertificate(text: string, rules: OwnCertificateRules): OwnCertificate {
-  const certificate = parse(pemOf(text));
+  const der = derOf(text, ['CERTIFICATE']);
+  if (typeof der === 'string') throw pemFaults[der]();
+  const certificate = parse(der);
   const notBefore = Date.parse(certificate.validFrom);
   const notAfter = Date.parse(certificate.validTo);
   expectSubject(certificate, rules.uuid);
-  const keyAlgorithm = keyAlgorithmOf(certificate);
+  const publicKey = expectKey(certificate);
   expectSignature(certificate);
   if (certificate.ca)
     throw new RefusedCertificate(
@@ -67,33 +67,7 @@ export function readOwnCertificate(text: string, rules: OwnCertificateRules): Ow
       'The certificate is a CA: send one with basicConstraints CA:FALSE.',
     );
   expectDates(notBefore, notAfter, rules);
-  return { thumbprint: thumbprintOf(certificate), notBefore, notAfter, keyAlgorithm };
-}
-
-/** The DER of a certificate in PEM, or in base64 of the PEM. */
-function pemOf(text: string): Buffer {
-  if (text.length > mostCharacters) throw tooLarge();
-  const trimmed = text.trim();
-  const pem = trimmed.startsWith('-----') ? trimmed : (base64(trimmed)?.toString('latin1').trim() ?? '');
-  if (pem.length > mostBytes) throw tooLarge();
-  if (/PRIVATE KEY/.test(pem))
-    throw new RefusedCertificate(
-      'with-key',
-      'The text contains a private key. The private key must never leave the device: make a new key, and send the certificate alone.',
-    );
-  const body = /^-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n \t]*)-----END CERTIFICATE-----$/.exec(
-    pem,
-  )?.[1];
-  const der = body === undefined ? null : base64(body);
-  if (!der) throw unreadable();
-  return der;
-}
-
-/** @returns null if the text is not base64. Line breaks and blanks do not count */
-function base64(text: string): Buffer | null {
-  const plain = text.replaceAll(/[\r\n \t]/g, '');
-  const isBase64 = plain.length > 0 && plain.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(plain);
-  return isBase64 ? Buffer.from(plain, 'base64') : null;
+  return { thumbprint: thumbprintOf(certificate), notBefore, notAfter, ...publicKey };
 }
 
 function parse(der: Buffer): X509Certificate {
@@ -117,14 +91,10 @@ function expectSubject({ subject, issuer }: X509Certificate, uuid: string): void
   if (issuer !== expected) throw notSelfSigned();
 }
 
-/** The algorithm of an allowed key, such as `ec-p256`. */
-function keyAlgorithmOf(certificate: X509Certificate): string {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = publicKeyOf(certificate) ?? {};
-  if (type === 'ec' && details.namedCurve === 'prime256v1') return 'ec-p256';
-  if (type === 'ec' && details.namedCurve === 'secp384r1') return 'ec-p384';
-  const { modulusLength = 0, publicExponent = 0n } = details;
-  // An exponent of 1 makes every signature valid.
-  if (type === 'rsa' && modulusLength >= 2048 && publicExponent >= 3n) return `rsa-${modulusLength}`;
+function expectKey(certificate: X509Certificate): PublicKey {
+  const key = publicKeyOf(certificate);
+  const keyAlgorithm = allowedAlgorithmOf(key);
+  if (key && keyAlgorithm) return { key: hashOfKey(spkiOf(key)), keyAlgorithm };
   throw new RefusedCertificate(
     'weak-key',
     'The key of the certificate must be EC P-256, EC P-384, or RSA from 2048 bits.',
@@ -139,18 +109,8 @@ function publicKeyOf(certificate: X509Certificate) {
   }
 }
 
-/** The allowed algorithms of signatures: ECDSA and RSA (PKCS #1), each with SHA-256, SHA-384 and SHA-512. */
-const signatureAlgorithms = [
-  '1.2.840.10045.4.3.2',
-  '1.2.840.10045.4.3.3',
-  '1.2.840.10045.4.3.4',
-  '1.2.840.113549.1.1.11',
-  '1.2.840.113549.1.1.12',
-  '1.2.840.113549.1.1.13',
-];
-
 function expectSignature(certificate: X509Certificate): void {
-  if (!signatureAlgorithms.includes(signatureAlgorithmOf(certificate.raw) ?? ''))
+  if (strongHashOf(certificate.raw) === null)
     throw new RefusedCertificate(
       'weak-signature',
       'The certificate must be signed with SHA-256, SHA-384 or SHA-512 (ECDSA, or RSA with PKCS #1).',
@@ -181,16 +141,22 @@ function expectDates(notBefore: EpochMs, notAfter: EpochMs, rules: OwnCertificat
     );
 }
 
-function tooLarge(): RefusedCertificate {
-  return new RefusedCertificate('too-large', 'The PEM of the certificate is larger than 8 KiB.');
-}
-
 function unreadable(): RefusedCertificate {
   return new RefusedCertificate(
     'unreadable',
     '"certificate" must be the PEM of one X.509 certificate, or base64 of that PEM.',
   );
 }
+
+const pemFaults: Record<PemFault, () => RefusedCertificate> = {
+  unreadable,
+  'too-large': () => new RefusedCertificate('too-large', 'The PEM of the certificate is larger than 8 KiB.'),
+  'with-key': () =>
+    new RefusedCertificate(
+      'with-key',
+      'The text contains a private key. The private key must never leave the device: make a new key, and send the certificate alone.',
+    ),
+};
 
 function notSelfSigned(): RefusedCertificate {
   return new RefusedCertificate('not-self-signed', 'The certificate is not signed with its own key.');

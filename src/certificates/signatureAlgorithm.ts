@@ -1,3 +1,23 @@
+/** The hashes of the allowed algorithms of signatures: ECDSA and RSA (PKCS #1), each with SHA-256, SHA-384 and SHA-512. */
+const strong: Readonly<Record<string, string>> = {
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+};
+
+/**
+ * The hash of a signature that is strong enough.
+ *
+ * @param der as for `signatureAlgorithmOf`
+ * @returns null if the signature is too weak
+ */
+export function strongHashOf(der: Buffer): string | null {
+  return strong[signatureAlgorithmOf(der) ?? ''] ?? null;
+}
+
 /** A value in DER: the bytes of the content, and the position behind the value. */
 interface Value {
   content: Buffer;
@@ -8,9 +28,9 @@ const sequence = 0x30;
 const objectIdentifier = 0x06;
 
 /**
- * The algorithm with which a certificate is signed. Node tells the algorithm only in its newest versions.
+ * The algorithm with which a certificate or a certificate request is signed. Node tells the algorithm only in its newest versions.
  *
- * @param der a certificate that a parser of X.509 has read
+ * @param der a certificate or request that a parser of X.509 has read
  * @returns the object identifier, such as `1.2.840.10045.4.3.2`; null if the bytes have another form
  */
 export function signatureAlgorithmOf(der: Buffer): string | null {
@@ -19,6 +39,17 @@ export function signatureAlgorithmOf(der: Buffer): string | null {
   const algorithm = signed && valueAt(certificate, signed.end, sequence)?.content;
   const oid = algorithm && valueAt(algorithm, 0, objectIdentifier)?.content;
   return oid ? textOf(oid) : null;
+}
+
+/**
+ * The signed bytes of a certificate request, or of a certificate.
+ *
+ * @returns null if the bytes have another form, or if other bytes follow
+ */
+export function signedBytesOf(der: Buffer): Buffer | null {
+  const whole = valueAt(der, 0, sequence);
+  const signed = whole && valueAt(whole.content, 0, sequence);
+  return signed && whole.end === der.length ? whole.content.subarray(0, signed.end) : null;
 }
 
 /** @returns null if there is no whole value with the tag and a length of at most two bytes */

@@ -120,5 +120,16 @@ function problemsBetween(given: Given, needed: readonly ExternalSystem[]): [stri
       'SWEEP_SCHEDULE',
       'needs FLEETS: the slugs of the fleets to sweep, such as my_org/my_fleet',
     ]);
-  return problems;
+  return [...problems, ...problemsOfCa(given)];
+}
+
+/** A CA has a certificate and a key in Key Vault; or both are in one file. */
+function problemsOfCa({ CA_CERTIFICATE, CA_KEY_VAULT_KEY, CA_FILE }: Given): [string, string][] {
+  if (CA_FILE !== undefined && (CA_CERTIFICATE ?? CA_KEY_VAULT_KEY) !== undefined)
+    return [['CA_FILE', 'must not be set beside CA_CERTIFICATE and CA_KEY_VAULT_KEY: the CA has one key']];
+  if (CA_CERTIFICATE !== undefined && CA_KEY_VAULT_KEY === undefined)
+    return [['CA_KEY_VAULT_KEY', 'is required beside CA_CERTIFICATE: the URL of the key in Key Vault']];
+  if (CA_KEY_VAULT_KEY !== undefined && CA_CERTIFICATE === undefined)
+    return [['CA_CERTIFICATE', "is required beside CA_KEY_VAULT_KEY: the PEM of the CA's certificate"]];
+  return [];
 }

@@ -130,6 +130,13 @@ function configOf(s: Settings) {
     webhookSecrets: s.WEBHOOK_SECRETS ?? [],
     deviceProof: s.DEVICE_PROOF,
     certificate: { key: s.CERT_KEY, days: s.CERT_DAYS },
+    /** The CA for the certificate requests of devices; null without one. */
+    ca: firstOf(
+      s.CA_FILE,
+      (file) => ({ file }),
+      s.CA_KEY_VAULT_KEY,
+      (keyId) => ({ keyId, certificates: s.CA_CERTIFICATE! }),
+    ),
     renewAt: s.RENEW_AT,
     /** The time for which an issued certificate stays valid after the hub has accepted an own one. */
     keepIssuedMs: s.KEEP_ISSUED_DAYS * days,

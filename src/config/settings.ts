@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { readCaCertificates } from '../certificates/ca/caCertificates.js';
 import {
   hubConnectionString,
   insightsConnectionString,
@@ -62,6 +63,14 @@ const queueForm =
 
 const signInForm =
   'must be off, or the id of the Microsoft Entra tenant whose users may sign in, such as 72f988bf-86f1-41af-91ab-2d7cd011db47';
+
+/** The certificates of a CA, see `readCaCertificates`. */
+const caCertificates = z.string().transform((text, context) => {
+  const read = readCaCertificates(text);
+  if (typeof read !== 'string') return read;
+  context.addIssue(read);
+  return z.NEVER;
+});
 
 /** All settings, with form, default and error message. */
 export const settings = z.object({
@@ -148,6 +157,15 @@ export const settings = z.object({
     .enum(['ec-p256', 'rsa-2048'], 'must be ec-p256 or rsa-2048, such as ec-p256')
     .default('ec-p256'),
   CERT_DAYS: whole(1, 3_650, 365, 'must be days from 1 to 3650, such as 365'),
+  CA_CERTIFICATE: caCertificates.optional(),
+  CA_KEY_VAULT_KEY: z
+    .string()
+    .regex(
+      /^https:\/\/[\w-]+(\.[\w-]+)+\/keys\/[0-9A-Za-z-]{1,127}(\/[0-9a-f]{32})?$/,
+      'must be the URL of a key in Key Vault, such as https://myvault.vault.azure.net/keys/ca/0123456789abcdef0123456789abcdef',
+    )
+    .optional(),
+  CA_FILE: z.string().optional(),
   RENEW_AT: z
     .string()
     .regex(/^0?\.\d+$/, renewAtForm)

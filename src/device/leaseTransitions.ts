@@ -1,10 +1,18 @@
 import type { ProvisioningError } from '../shared/errors.js';
 import type { Reservation } from '../shared/reservation.js';
 import type { EpochMs } from '../shared/time.js';
-import type { Desired, DeviceRecord, Lease, Observed, StepResult, VariableScope } from './record.js';
+import type {
+  Desired,
+  DeviceRecord,
+  Lease,
+  Observed,
+  OwnCertificate,
+  StepResult,
+  VariableScope,
+} from './record.js';
 import { fallbackAfter, isRefused, isSamePlace, validFallback, withValidFallback } from './refusal.js';
 import { putBack, withLastRequest } from './refusalParts.js';
-import { isCheckNext, isOfOtherHub, isPending, pendingWork } from './state.js';
+import { isCheckNext, isOfOtherHub, isPending, isRevokedKey, pendingWork } from './state.js';
 import {
   addScopes,
   afterLease,
@@ -131,6 +139,23 @@ export function tooLarge(record: DeviceRecord, context: Context, error: Provisio
 /** The run has found our variables in further scopes. */
 export function scopesFound(record: DeviceRecord, scopes: readonly VariableScope[]): DeviceRecord {
   return addScopes(record, scopes);
+}
+
+/**
+ * The CA has signed a certificate for the key of the present request. The record has the certificate before the hub hears of it.
+ *
+ * @returns null if the present request has another key, or if the key was revoked meanwhile
+ */
+export function signed(record: DeviceRecord, certificate: OwnCertificate): DeviceRecord | null {
+  const { desired } = record;
+  const { own } = desired;
+  if (!own || own.thumbprint !== null || own.key !== certificate.key) return null;
+  if (isRevokedKey(desired, own.key)) return null;
+  const { before, handedOver } = own;
+  return {
+    ...record,
+    desired: { ...desired, own: { ...certificate, before, ...(handedOver && { handedOver }) } },
+  };
 }
 
 /** The part of a run that the record takes over when the run ends. */

@@ -90,7 +90,7 @@ export function cancelled(record: DeviceRecord, { now }: Context, by: string): D
  */
 export function rotationCancelled(record: DeviceRecord, context: Context, by: string): DeviceRecord | null {
   if (!isPending(record.job) || record.lease || record.attempts > 0 || record.retries > 0) return null;
-  const { retire: _, revoke: __, ...desired } = record.desired;
+  const { retire: _, revoke: __, revokedKeys: ___, ...desired } = record.desired;
   const before = { ...record, desired: { ...desired, ...record.action?.previous }, job: null };
   if (!isInDesiredState(before)) return null;
   const next = checkAfterLateWrites(renewCheck(before, context.now), context);

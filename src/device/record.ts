@@ -6,18 +6,36 @@ import type { Places } from './lists.js';
 /** The level at which balena stores a variable of a device: a service by its name, or '' for the device level. */
 export type VariableScope = string;
 
-/** A certificate of an own key: the device made and signed it, and its private key never leaves the device. */
-export interface OwnCertificate {
-  /** SHA-256, upper-case hex. */
-  readonly thumbprint: string;
-  readonly notBefore: EpochMs;
-  readonly notAfter: EpochMs;
+/** A public key of a device. The private key never leaves the device. */
+export interface PublicKey {
+  /** The SHA-256 of the public key (SPKI), upper-case hex. */
+  readonly key: string;
   /** Such as `ec-p256`. */
   readonly keyAlgorithm: string;
 }
 
-/** The own key that a device is to use. */
-export interface OwnKey extends OwnCertificate {
+/** A certificate of an own key. */
+export interface OwnCertificate extends PublicKey {
+  /** SHA-256, upper-case hex. */
+  readonly thumbprint: string;
+  readonly notBefore: EpochMs;
+  readonly notAfter: EpochMs;
+  /** The certificate (base64 of the DER) if the CA has signed it. Missing if the device has signed it itself. */
+  readonly certificate?: string | undefined;
+}
+
+/** The own key of a certificate request. The CA has not signed a certificate yet. */
+export interface KeyToSign extends PublicKey {
+  readonly thumbprint: null;
+  /** Base64 of the SPKI. */
+  readonly publicKey: string;
+}
+
+/** The own key that a device is to use, with its certificate, or before the CA has signed one. */
+export type OwnKey = (OwnCertificate | KeyToSign) & KeyHistory;
+
+/** What came before an own key. */
+export interface KeyHistory {
   /** The last own certificate before this one that the hub has accepted; null if there is none. The hub accepts this one until the next rotation. */
   readonly before: string | null;
   /**
@@ -38,6 +56,8 @@ export interface Desired {
   readonly retire?: readonly string[];
   /** Rotations after a leak: the device must not keep these thumbprints either, and the hub must stop accepting them. */
   readonly revoke?: readonly string[];
+  /** The own keys (as in `PublicKey`) of revoked certificates: no other certificate of such a key is accepted. The newest is the last. */
+  readonly revokedKeys?: readonly string[];
   readonly requestId: string;
   readonly requestedAt: EpochMs;
   /** The time at which the last change of service succeeded. */
@@ -48,8 +68,8 @@ export interface Desired {
   readonly announced?: true;
 }
 
-/** The certificates that the device must not keep. */
-export type Retirement = Pick<Desired, 'retire' | 'revoke'>;
+/** The certificates and keys that the device must not keep. */
+export type Retirement = Pick<Desired, 'retire' | 'revoke' | 'revokedKeys'>;
 
 /** Work of a device that waits for a worker. Only the message with the record's request id and this generation may do the work. */
 export interface PendingWork {
@@ -156,6 +176,10 @@ export interface Observed {
   readonly hubSeenAt?: EpochMs;
   /** The fleet's slug. */
   readonly fleet: string | null;
+  /** The CA has signed the certificate `thumbprint`. Missing if the certificate is self-signed. */
+  readonly issuer?: 'ca' | undefined;
+  /** The keys of own certificates that the hub may accept: `thumbprint` of the certificate, and `key` as in `PublicKey`. */
+  readonly ownKeys?: Readonly<Record<string, string>> | undefined;
   /** The issued certificate that the hub accepts beside an own one; missing if there is none. */
   readonly issued?: IssuedBesideOwn | undefined;
   /** balena has refused the last write of a variable. The next run proves the right to write before the run calls the hub. */

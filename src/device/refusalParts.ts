@@ -1,6 +1,7 @@
 import { policyOf } from '../shared/errorPolicy.js';
 import type { Desired, DeviceRecord, RequestPart } from './record.js';
 import { fallbackFor, isBackUnvalidated, requestPartOf } from './refusal.js';
+import { retirementOf } from './request.js';
 import { goesFirst, isInDesiredState, isPending } from './state.js';
 import {
   afterLease,
@@ -13,11 +14,10 @@ import {
 
 /* The building blocks of the transitions that put one request in the place of another. Only the transitions use these functions. */
 
-/** The desired state of another request, with the thumbprint that the record is to retire now. */
+/** The desired state of another request, with the certificates and keys that the record is to retire now. */
 function withRetirementOf({ desired }: DeviceRecord, other: Desired): Desired {
-  const { retire: _, revoke: __, ...rest } = other;
-  const { retire, revoke } = desired;
-  return { ...rest, ...(retire !== undefined && { retire }), ...(revoke !== undefined && { revoke }) };
+  const { retire: _, revoke: __, revokedKeys: ___, ...rest } = other;
+  return { ...rest, ...retirementOf(desired) };
 }
 
 /**
@@ -89,9 +89,10 @@ function isDone(record: DeviceRecord): boolean {
   );
 }
 
-/** Whether both desired states retire and revoke the same thumbprints. */
+/** Whether both desired states retire and revoke the same certificates and keys. */
 function hasSameRetirement(one: Desired, other: Desired): boolean {
-  const listsOf = ({ retire = [], revoke = [] }: Desired) => JSON.stringify([retire, revoke]);
+  const listsOf = ({ retire = [], revoke = [], revokedKeys = [] }: Desired) =>
+    JSON.stringify([retire, revoke, revokedKeys]);
   return listsOf(one) === listsOf(other);
 }
 

@@ -1,16 +1,26 @@
 import type { EpochMs } from '../shared/time.js';
-import type { Desired, DeviceRecord, OwnCertificate, OwnKey, Retirement, VariableScope } from './record.js';
+import type {
+  Desired,
+  DeviceRecord,
+  KeyToSign,
+  OwnCertificate,
+  OwnKey,
+  Retirement,
+  VariableScope,
+} from './record.js';
 import { isSamePlace, validFallback } from './refusal.js';
 import { hubAccepts, isToRetire, isToRevoke } from './state.js';
 
-/** The own certificate in a request. */
-export interface RequestedOwnKey extends OwnCertificate {
+/** The own key in a request: with the certificate that the device has signed, or for a certificate of the CA. */
+export type RequestedOwnKey = (OwnCertificate | KeyToSign) & {
   /** The thumbprint of the certificate that the device says it connects with. */
   uses?: string | undefined;
-}
+  /** With a key to sign: the time of the request, and the part of its life after which a certificate of the CA is replaced (RENEW_AT). */
+  renewal?: { at: EpochMs; renewAt: number } | undefined;
+};
 
 /**
- * A request to provision a device at a service ('' for the device level), to register the certificate of its own key, or to deprovision the
+ * A request to provision a device at a service ('' for the device level), to register a certificate of its own key, or to deprovision the
  * device.
  */
 export type DeviceRequest = (
@@ -47,11 +57,32 @@ export function isSameRequest(
   if (request.present !== desired.present) return false;
   if (!request.present) return true;
   if (request.service !== desired.service) return false;
-  if (request.own && request.own.thumbprint !== desired.own?.thumbprint) return false;
+  if (request.own && !meets(request.own, desired.own)) return false;
   if (request.own && !desired.own?.handedOver && showsUse(request.own, record)) return false;
   if (request.retire === undefined) return true;
   return isToRetire(desired, request.retire) && (!request.revoke || isToRevoke(desired, request.retire));
 }
+
+/**
+ * Whether the record already has the own key of a request: the same certificate; or, for a certificate request, the same key with a CA's
+ * certificate that is not due for renewal, or that the CA has still to sign.
+ */
+function meets(request: RequestedOwnKey, own: OwnKey | undefined): boolean {
+  if (!own || own.key !== request.key) return false;
+  if (request.thumbprint !== null || own.thumbprint === null) return own.thumbprint === request.thumbprint;
+  return own.certificate !== undefined && !(request.renewal && isDue(own, request.renewal));
+}
+
+function isDue({ notBefore, notAfter }: OwnCertificate, { at, renewAt }: { at: EpochMs; renewAt: number }) {
+  return at >= notBefore + (notAfter - notBefore) * renewAt;
+}
+
+/** Whether both are the same certificate of the same key. */
+export function isSameOwn(one: OwnId | undefined, other: OwnId | undefined): boolean {
+  return one?.key === other?.key && one?.thumbprint === other?.thumbprint;
+}
+
+type OwnId = Pick<OwnKey, 'key' | 'thumbprint'>;
 
 /** Whether the device says that it uses one of its own certificates, and the hub is known to accept that certificate. */
 function showsUse(
@@ -65,7 +96,7 @@ function showsUse(
 
 /** The own key after a request. @param found the record so far; null if there is none */
 function ownKeyBy(request: RequestedOwnKey, found: Found | null): OwnKey {
-  const { uses: _, ...own } = request;
+  const { uses: _, renewal: __, ...own } = request;
   const isHandedOver = found?.desired.own?.handedOver || (found !== null && showsUse(request, found));
   return { ...own, before: beforeOf(request, found), ...(isHandedOver && { handedOver: true as const }) };
 }
@@ -74,14 +105,16 @@ function ownKeyBy(request: RequestedOwnKey, found: Found | null): OwnKey {
  * The own certificate that the hub accepts beside the requested one. A certificate that the hub never accepted does not replace the one before,
  * unless the device says that it uses it.
  */
-function beforeOf({ thumbprint, uses }: RequestedOwnKey, found: Found | null): string | null {
+function beforeOf(request: RequestedOwnKey, found: Found | null): string | null {
   const own = found?.desired.own;
   if (!own) return null;
-  if (own.thumbprint === thumbprint) return own.before;
+  if (isSameOwn(own, request)) return own.before;
+  const { uses } = request;
   if (uses !== undefined && (uses === own.thumbprint || uses === own.before)) return uses;
   const { observed } = found;
-  const wasAccepted = observed.thumbprint === own.thumbprint || hubAccepts(observed.hub, own.thumbprint);
-  return wasAccepted ? own.thumbprint : own.before;
+  const { thumbprint, before } = own;
+  if (thumbprint === null) return before;
+  return observed.thumbprint === thumbprint || hubAccepts(observed.hub, thumbprint) ? thumbprint : before;
 }
 
 type Found = Pick<DeviceRecord, 'desired' | 'job' | 'observed' | 'fallback'>;
@@ -126,17 +159,35 @@ export const mostRetired = 8;
  */
 function retirement(request: DeviceRequest, found: Found | null): Retirement {
   const keeps = found !== null && (found.desired.present || found.job !== null);
-  const retire = (keeps && found.desired.retire) || [];
-  const revoke = found?.desired.revoke ?? [];
-  if (!request.present || request.retire === undefined) return retirementOf(retire, revoke);
-  return retirementOf(
-    newest(retire, request.retire, found),
-    request.revoke ? newest(revoke, request.retire, found) : revoke,
-  );
+  const { revoke, revokedKeys } = found?.desired ?? {};
+  const kept = { retire: keeps ? found.desired.retire : [], revoke, revokedKeys };
+  if (!request.present || request.retire === undefined) return retirementOf(kept);
+  const retire = newest(kept.retire, request.retire, found);
+  return retirementOf({ ...kept, retire, ...(request.revoke && revocation(kept, request.retire, found)) });
+}
+
+/**
+ * A revocation of an own certificate revokes its key: all certificates of the key are revoked, and none is accepted later. The device could
+ * otherwise sign another certificate with the revoked key.
+ */
+function revocation({ revoke, revokedKeys = [] }: Retirement, thumbprint: string, found: Found | null) {
+  const own = found?.desired.own;
+  const keys: Record<string, string> = { ...found?.observed.ownKeys };
+  if (own && own.thumbprint !== null) keys[own.thumbprint] = own.key;
+  const key = keys[thumbprint];
+  if (key === undefined) return { revoke: newest(revoke, thumbprint, found) };
+  const others = Object.keys(keys).filter((each) => keys[each] === key && each !== thumbprint);
+  return {
+    revoke: [...others, thumbprint].reduce<readonly string[]>(
+      (list, each) => newest(list, each, found),
+      revoke ?? [],
+    ),
+    revokedKeys: [...revokedKeys.filter((each) => each !== key), key].slice(-mostRetired),
+  };
 }
 
 /** Adds a thumbprint. If the list is full, the oldest thumbprint leaves that neither the device nor the hub is known to use; otherwise the oldest. */
-function newest(list: readonly string[], thumbprint: string, found: Found | null): string[] {
+function newest(list: readonly string[] = [], thumbprint: string, found: Found | null): string[] {
   const others = list.filter((each) => each !== thumbprint);
   if (others.length >= mostRetired) {
     const unused = others.findIndex((each) => found && !isInUse(found.observed, each));
@@ -149,7 +200,13 @@ function isInUse({ thumbprint, previous, hub }: DeviceRecord['observed'], each: 
   return each === (thumbprint ?? previous) || !Array.isArray(hub) || hubAccepts(hub, each);
 }
 
-/** The two lists, in the form of a record: without empty lists. */
-export function retirementOf(retire: readonly string[] = [], revoke: readonly string[] = []): Retirement {
-  return { ...(retire.length > 0 && { retire }), ...(revoke.length > 0 && { revoke }) };
+/** The lists in the form of a record: without empty lists. */
+export function retirementOf({ retire, revoke, revokedKeys }: Lists): Retirement {
+  return {
+    ...(retire?.length && { retire }),
+    ...(revoke?.length && { revoke }),
+    ...(revokedKeys?.length && { revokedKeys }),
+  };
 }
+
+type Lists = { [Name in keyof Retirement]?: readonly string[] | undefined };

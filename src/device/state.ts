@@ -6,6 +6,7 @@ import type {
   HubState,
   Job,
   Observed,
+  OwnKey,
   PendingWork,
   Retirement,
 } from './record.js';
@@ -84,6 +85,16 @@ export function isToRevoke({ revoke = [] }: Retirement, thumbprint: string | nul
   return thumbprint !== null && revoke.includes(thumbprint);
 }
 
+/** Whether an operator has revoked a certificate of this key. @param key as in `PublicKey` */
+export function isRevokedKey({ revokedKeys = [] }: Retirement, key: string): boolean {
+  return revokedKeys.includes(key);
+}
+
+/** Whether the own key, or its certificate, is revoked. */
+export function isRevokedOwn(retirement: Retirement, own: Pick<OwnKey, 'key' | 'thumbprint'>): boolean {
+  return isRevokedKey(retirement, own.key) || isToRevoke(retirement, own.thumbprint);
+}
+
 /** Whether the hub is known to accept a thumbprint that it must stop accepting. */
 export function acceptsRevoked({ revoke = [] }: Retirement, hub: HubState): boolean {
   return revoke.some((thumbprint) => hubAccepts(hub, thumbprint));
@@ -116,7 +127,8 @@ export function isHandedOver(
 export function usesOwnKey({ desired, observed, scopes }: DeviceRecord): boolean {
   const { own } = desired;
   const { thumbprint, service, hub, issued } = observed;
-  if (!own || thumbprint !== own.thumbprint || service !== null || !hubAccepts(hub, thumbprint)) return false;
+  if (!own || thumbprint === null || thumbprint !== own.thumbprint || service !== null) return false;
+  if (!hubAccepts(hub, thumbprint) || isRevokedKey(desired, own.key)) return false;
   const other = issued ? issued.thumbprint : own.before;
   if (Array.isArray(hub) && hub.some((each) => each !== thumbprint && each !== other)) return false;
   if (issued ? own.handedOver : scopes.length > 0) return false;

@@ -33,6 +33,7 @@ export interface LostWork {
   service: VariableScope | null;
   retire?: readonly string[] | undefined;
   revoke?: readonly string[] | undefined;
+  revokedKeys?: readonly string[] | undefined;
   own?: OwnKey | undefined;
   traceparent?: string | undefined;
 }
@@ -89,7 +90,7 @@ export function newRecord(uuid: string, desired: Desired, now: EpochMs): DeviceR
 
 /** The desired state that a message of a lost record describes. */
 export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
-  const { operation, service, requestId, retire, revoke } = lost;
+  const { operation, service, requestId } = lost;
   const present = operation === 'provision';
   const own = present ? lost.own : undefined;
   return {
@@ -98,7 +99,7 @@ export function desiredByMessage(lost: LostWork, now: EpochMs): Desired {
     ...(own && { own }),
     requestId,
     requestedAt: now,
-    ...retirementOf(retire, revoke),
+    ...retirementOf(lost),
   };
 }
 

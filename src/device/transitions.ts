@@ -63,7 +63,7 @@ export function requested(
     // A look-up shows the device, whatever the requested service.
     lookUp: found && isPending(found.job) && desired.present ? found.job.lookUp : undefined,
   });
-  const previous = retirementOf(found?.desired.retire, found?.desired.revoke);
+  const previous = retirementOf(found?.desired ?? {});
   const accepted: DeviceRecord = {
     ...record,
     ...noFailure,

@@ -36,6 +36,17 @@ export const deviceView = z
         notBefore: time.nullable(),
         notAfter: time.nullable(),
         keyAlgorithm: z.string().nullable(),
+        issuer: z.enum(['self', 'ca']).describe('who has signed: the own key, or the CA'),
+        pem: z
+          .string()
+          .nullable()
+          .describe('the certificate, if the CA has signed it for the present request of the device'),
+        chain: z
+          .string()
+          .nullable()
+          .describe(
+            "beside `pem`: the PEM of the CA's certificates; null if that CA is not configured any more",
+          ),
       })
       .nullable(),
     hubHost: z.string().nullable().describe('the host name of the hub; null before the first contact'),
@@ -51,10 +62,19 @@ export const deviceView = z
 
 export type DeviceView = z.infer<typeof deviceView>;
 
-/** Makes the view of a record. @param expectedAt the moment at which the job is expected to be done; null if unknown */
-export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: EpochMs): DeviceView {
+/**
+ * Makes the view of a record.
+ *
+ * @param expectedAt the moment at which the job is expected to be done; null if unknown
+ * @param chainOf as in `Ca`; default: no chain is known
+ */
+export function viewOf(
+  record: DeviceRecord,
+  expectedAt: EpochMs | null,
+  now: EpochMs,
+  chainOf: (certificate: string) => string | null = () => null,
+): DeviceView {
   const { uuid, desired, observed, job, error, attempts } = record;
-  const { thumbprint, notBefore, notAfter, keyAlgorithm } = observed;
   return {
     uuid,
     service: desired.present ? desired.service : null,
@@ -67,15 +87,37 @@ export function viewOf(record: DeviceRecord, expectedAt: EpochMs | null, now: Ep
     expectedAt: isPending(job) ? isoOrNull(expectedAt) : null,
     error: failureOf(record),
     refusal: refusalOf(record),
-    certificate:
-      thumbprint === null
-        ? null
-        : { thumbprint, notBefore: isoOrNull(notBefore), notAfter: isoOrNull(notAfter), keyAlgorithm },
+    certificate: certificateOf(record, chainOf),
     hubHost: observed.hubHost ?? null,
     issuedUntil: isoOrNull(observed.issued?.until ?? null),
     requestedAt: iso(desired.requestedAt),
     updatedAt: iso(record.updatedAt),
   };
+}
+
+function certificateOf(
+  { desired: { own }, observed }: DeviceRecord,
+  chainOf: (certificate: string) => string | null,
+): DeviceView['certificate'] {
+  const { thumbprint, notBefore, notAfter, keyAlgorithm, issuer = 'self' } = observed;
+  if (thumbprint === null) return null;
+  // The certificate before has no text in the record any more.
+  const signed = own?.thumbprint === thumbprint ? own.certificate : undefined;
+  return {
+    thumbprint,
+    notBefore: isoOrNull(notBefore),
+    notAfter: isoOrNull(notAfter),
+    keyAlgorithm,
+    issuer,
+    pem: signed === undefined ? null : pemOf(signed),
+    chain: signed === undefined ? null : chainOf(signed),
+  };
+}
+
+/** The PEM of a certificate. @param der base64 */
+function pemOf(der: string): string {
+  const lines = der.match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 }
 
 function failureOf({ error }: DeviceRecord): DeviceView['error'] {

@@ -30,6 +30,8 @@ export interface Mark {
  * ten seconds at most. The last write wins, because all workers observe the same two dependencies.
  */
 export type StatusRow = Record<Dependency, Observation> & {
+  /** Missing while no worker has needed the CA. */
+  ca?: Observation;
   at: EpochMs;
   /** The counts of all workers since the first start. */
   totals: Totals;
@@ -60,7 +62,7 @@ export type Totals = Record<Counted, number>;
 /** Collects the observations of this process and reports them to the status row. */
 export interface Status {
   /** Notes the outcome of a call. @param error null for a successful call */
-  noteCall(dependency: Dependency, error: ProvisioningError | null): void;
+  noteCall(dependency: Dependency | 'ca', error: ProvisioningError | null): void;
   /** Notes that Service Bus refused a call because the credits of the namespace are used up. */
   noteQueueThrottled(): void;
   /** Counts an event. @param by the number to add; default: 1 */
@@ -95,7 +97,7 @@ export interface StatusOptions {
 
 /** Opens the status of this process. */
 export function openStatus({ table, clock, schedule }: StatusOptions): Status {
-  const observations: Record<Dependency, Observation> = { balena: { ...nothing }, hub: { ...nothing } };
+  const observations = { balena: { ...nothing }, hub: { ...nothing }, ca: { ...nothing } };
   let reportedAt = Number.NEGATIVE_INFINITY;
   let unreported = { ...noTotals };
   let isScheduled = false;
@@ -109,8 +111,8 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
       }
       Object.assign(observation, { failedAt: clock.now(), code: error.code });
       if (error.code === 'hub-throttled') unreported.hubRefusals += 1;
-      if (error.code === 'hub-throttled' || error.code === 'balena-throttled')
-        refusedAt[dependency] = clock.now();
+      if (error.code === 'hub-throttled') refusedAt.hub = clock.now();
+      if (error.code === 'balena-throttled') refusedAt.balena = clock.now();
     },
     noteQueueThrottled() {
       refusedAt.queue = clock.now();
@@ -142,6 +144,7 @@ export function openStatus({ table, clock, schedule }: StatusOptions): Status {
               totals,
               balena: latest(before?.balena, observations.balena),
               hub: latest(before?.hub, observations.hub),
+              ca: latest(before?.ca, observations.ca),
               marks: nextMarks(before?.marks ?? [], { at: now, totals }),
               throttled: nextThrottled(before?.throttled ?? {}, refusedAt),
             };

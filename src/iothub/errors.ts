@@ -1,13 +1,6 @@
 import { ProvisioningError, type ProvisioningErrorOptions } from '../shared/errors.js';
+import { isCredentialError } from '../shared/managedIdentity.js';
 import { CallTimeout, neverSent, parseRetryAfter } from '../shared/network.js';
-
-/** The errors of `@azure/identity`, by name: the package is loaded only where a token is needed. */
-export const credentialErrors: ReadonlySet<string> = new Set([
-  'AuthenticationError',
-  'AggregateAuthenticationError',
-  'CredentialUnavailableError',
-  'AuthenticationRequiredError',
-]);
 
 /** The statuses by which the hub rejects the content of a request. */
 const finalStatuses = new Set([400, 413, 422]);
@@ -15,11 +8,6 @@ const finalStatuses = new Set([400, 413, 422]);
 interface HttpTransportError {
   response?: { statusCode?: number; headers?: Record<string, string | string[] | undefined> };
   responseBody?: string;
-}
-
-/** Whether the error comes from the request for a token. No request was sent to the hub then. */
-function isCredentialError(error: unknown): boolean {
-  return error instanceof Error && credentialErrors.has(error.name);
 }
 
 /** Whether the hub already has an identity with this name. The SDK leaves `code` unset, so the status decides. */

@@ -8,12 +8,12 @@ import {
   refusedPart,
 } from '../device/refusal.js';
 import type { Records } from '../device/repository.js';
-import { type DeviceRequest, isSameRequest } from '../device/request.js';
+import { type DeviceRequest, isSameOwn, isSameRequest } from '../device/request.js';
 import {
   hasBegun,
   hasPendingChange,
   isInDesiredState,
-  isToRevoke,
+  isRevokedOwn,
   operationOf,
   pendingWork,
 } from '../device/state.js';
@@ -37,7 +37,7 @@ export type Acceptance =
   | { kind: 'failed'; record: DeviceRecord; retryAt: EpochMs }
   /** The device's service, or the kind of its key, was changed less than ten minutes ago. */
   | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs }
-  /** An operator has revoked the own certificate of the request. */
+  /** An operator has revoked the own certificate of the request, or its key. */
   | { kind: 'revoked'; record: DeviceRecord }
   /** The device has an own key, and the caller who requests an issued key has not proved to be the device. */
   | { kind: 'unproved'; record: DeviceRecord };
@@ -163,7 +163,7 @@ export function acceptRotation(
 ): Promise<Acceptance | null> {
   return writeRequest<Acceptance | null>(deps, request.uuid, (record) => {
     if (!record?.desired.present || record.desired.service !== request.service) return { answer: null };
-    if (record.desired.own?.thumbprint !== request.own?.thumbprint) return { answer: null };
+    if (!isSameOwn(record.desired.own, request.own)) return { answer: null };
     const decided = answerWithoutChange(request, record, deps.clock.now());
     return decided ? { answer: decided } : { request };
   });
@@ -213,7 +213,7 @@ function answerWithoutChange(
   const same = isSameRequest(request, record);
   // An operator's revocation names the own certificate, too.
   const isOfDevice = request.present && request.own && request.retire === undefined;
-  if (isOfDevice && isToRevoke(desired, request.own.thumbprint)) return { kind: 'revoked', record };
+  if (isOfDevice && isRevokedOwn(desired, request.own)) return { kind: 'revoked', record };
   // A request that came back, and is requested again, is the last request from now on.
   const isLast = !isBackUnvalidated(record) && !waitsForBulkAction(record, now);
   if (same && hasPendingChange(record) && isLast) return { kind: 'accepted', record };

@@ -1,5 +1,6 @@
 import type { Sight } from '../balena/sight.js';
 import type { BalenaClient } from '../balena/types.js';
+import type { Ca } from '../certificates/ca/ca.js';
 import type { Mint } from '../certificates/mint.js';
 import type { Records } from '../device/repository.js';
 import type { Status } from '../health/status.js';
@@ -43,6 +44,7 @@ export interface WorkerDependencies {
   status: Status;
   clock: Clock;
   mint: Mint;
+  ca: Ca;
   retryTransient: RetryTransient;
   settings: WorkerSettings;
   /** The name of this process in leases. */

@@ -1,7 +1,7 @@
 import type { BalenaDevice } from '../balena/types.js';
 import { readPair } from '../certificates/read.js';
-import type { OwnKey } from '../device/record.js';
-import { isHandedOver, isToRevoke } from '../device/state.js';
+import type { OwnCertificate, OwnKey } from '../device/record.js';
+import { isHandedOver, isRevokedOwn, isToRevoke } from '../device/state.js';
 import type { ThumbprintPair } from '../iothub/types.js';
 import { ProvisioningError } from '../shared/errors.js';
 import { clearForeignServices } from './steps/clear.js';
@@ -11,20 +11,23 @@ import { clearAll, removeIdentity } from './steps/remove.js';
 import type { Work } from './steps/work.js';
 
 /**
- * Brings a device to its desired state with an own key: the hub accepts the own certificate, and one more. Nothing is minted, and nothing is
- * stored in balena. The variables of an issued key stay until the device is handed over.
+ * Brings a device to its desired state with an own key: the CA signs a certificate if the device has requested one; the hub accepts the own
+ * certificate, and one more. No key is made, and nothing is stored in balena. The variables of an issued key stay until the device is handed over.
  *
  * @param device the device in balena, in a served fleet
  * @returns false if balena does not have the device any more
- * @throws ProvisioningError `certificate-revoked` if the certificate is to be revoked; `hub-…`, `balena-…`, `timed-out`
+ * @throws ProvisioningError `certificate-revoked` if the key or its certificate is revoked; `ca-…`, `hub-…`, `balena-…`, `timed-out`
  */
 export async function reconcileOwn(work: Work, own: OwnKey, device: BalenaDevice): Promise<boolean> {
   const issued = issuedBeside(work, own, device);
   const other = [issued, own.before].find((each) => isUsable(work, own, each)) ?? null;
-  if (isToRevoke(work.desired, own.thumbprint)) return withdraw(work, issued, other);
+  if (isRevokedOwn(work.desired, own)) return withdraw(work, issued, other);
+  // The record has the certificate before the hub hears of it. The wait for the hub comes afterwards, so the CA delays no other device.
+  const certificate: OwnCertificate = own.thumbprint === null ? await work.sign(own) : own;
+  rememberKeys(work, own, certificate);
   // The hub rejects a certificate that is not needed any more before its variables are removed.
-  await registerExactly(work, [own.thumbprint, other ?? own.thumbprint]);
-  note(work, own, issued, other);
+  await registerExactly(work, [certificate.thumbprint, other ?? certificate.thumbprint]);
+  note(work, certificate, issued, other);
   if (issued !== null) return readBack(work, await clearForeignServices(work, device), 'store');
   return clearAll(work, device, 'store');
 }
@@ -53,11 +56,20 @@ function isUsable({ desired }: Work, own: OwnKey, other: string | null): other i
   return other !== null && other !== own.thumbprint && other.length === 64 && !isToRevoke(desired, other);
 }
 
+/** Notes the key of the certificate before the hub accepts the certificate: a revocation names a certificate, and revokes its key. */
+function rememberKeys({ observed }: Work, { before }: OwnKey, { thumbprint, key }: OwnCertificate): void {
+  const { thumbprint: held, previous, hub } = observed;
+  const inUse = [before, held, previous, ...(Array.isArray(hub) ? hub : [])];
+  const earlier = Object.entries(observed.ownKeys ?? {}).filter(([each]) => inUse.includes(each));
+  observed.ownKeys = { ...Object.fromEntries(earlier), [thumbprint]: key };
+}
+
 /** Notes that the hub accepts the own certificate. */
-function note({ observed }: Work, own: OwnKey, issued: string | null, other: string | null): void {
+function note({ observed }: Work, own: OwnCertificate, issued: string | null, other: string | null): void {
   const { thumbprint, notBefore, notAfter, keyAlgorithm } = own;
   const until = observed.issued?.thumbprint === issued ? (observed.issued?.until ?? null) : null;
   Object.assign(observed, { thumbprint, previous: other, service: null, notBefore, notAfter, keyAlgorithm });
+  observed.issuer = own.certificate === undefined ? undefined : 'ca';
   observed.issued = issued === null ? undefined : { thumbprint: issued, until };
 }
 
@@ -76,7 +88,7 @@ async function withdraw(work: Work, issued: string | null, other: string | null)
     issued === null ? undefined : { thumbprint: issued, until: observed.issued?.until ?? null };
   throw new ProvisioningError(
     'certificate-revoked',
-    'The own certificate of the device is revoked. The device has to make a new key, and to request with a new certificate.',
+    "The device's own key is revoked. The device has to make a new key, and to request with the new key.",
     { step: 'register' },
   );
 }

@@ -1,8 +1,8 @@
 import { withFleet } from '../balena/errors.js';
-import type { DeviceRecord, StepResult } from '../device/record.js';
+import type { DeviceRecord, KeyToSign, OwnCertificate, StepResult } from '../device/record.js';
 import { heldPlace } from '../device/refusal.js';
 import { onlyLooks, pendingWork } from '../device/state.js';
-import { leaseRenewed, scopesFound } from '../device/transitions.js';
+import { leaseRenewed, scopesFound, signed } from '../device/transitions.js';
 import { type Dependency, ProvisioningError, type Step } from '../shared/errors.js';
 import type { Clock, EpochMs } from '../shared/time.js';
 import { productMetrics } from '../telemetry/metrics.js';
@@ -55,8 +55,8 @@ export interface Run extends Work {
   /** The place that the work keeps if the run fails; null if the run needed no registry operation. */
   place: Reservation | null;
   readonly steps: StepResult[];
-  /** The record as it was written with the lease. */
-  readonly leased: DeviceRecord;
+  /** The record as it was written with the lease, or with the certificate that the CA has signed. */
+  leased: DeviceRecord;
   /** Ends the run's spans. */
   end(error?: ProvisioningError): void;
 }
@@ -116,6 +116,7 @@ export function startRun(
     now: () => clock.now(),
     awaitOperation: () => operations.wait(),
     mint: () => timed('mint', () => deps.mint(record.uuid, clock.now())),
+    sign: (own) => timed('sign', () => sign(own)),
     settings,
     sight: deps.sight,
     async recordScopes(scopes) {
@@ -150,6 +151,32 @@ export function startRun(
   const operations = openOperations(deps, run, user);
   const pings = openPings(deps);
   return run;
+
+  /** The record has the certificate before anything else hears of it. A process that dies before leaves a key that is signed again. */
+  async function sign(own: KeyToSign): Promise<OwnCertificate> {
+    await holdLease();
+    const certificate = await reported(() => deps.ca.sign(record.uuid, own, timeLeft()));
+    const written = await retryTransient(() =>
+      deps.records.amend(record.uuid, (found) =>
+        found?.lease?.by === id ? signed(found, certificate) : null,
+      ),
+    );
+    if (!written) throw replaced();
+    run.leased = written;
+    return certificate;
+  }
+
+  /** Reports the outcome of a call to the CA to the status. */
+  async function reported<R>(call: () => Promise<R>): Promise<R> {
+    try {
+      const result = await call();
+      deps.status.noteCall('ca', null);
+      return result;
+    } catch (error) {
+      deps.status.noteCall('ca', ProvisioningError.from(error));
+      throw error;
+    }
+  }
 
   /** Renews the lease in its second half. @throws ProvisioningError `timed-out` if another run has taken the device */
   async function holdLease(): Promise<void> {
@@ -229,6 +256,13 @@ export function startRun(
 
 function taken(): ProvisioningError {
   return new ProvisioningError('timed-out', 'Another run has taken the device.');
+}
+
+function replaced(): ProvisioningError {
+  return new ProvisioningError(
+    'timed-out',
+    'Another request or another run has taken the place of this one.',
+  );
 }
 
 /** Measures the steps of a run, and opens a span for each step. */

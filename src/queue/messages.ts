@@ -12,15 +12,26 @@ const longestThumbprint = 128;
 
 const thumbprints = z.array(z.string().max(longestThumbprint)).max(mostRetired).readonly().optional();
 
+/** A certificate, or a public key, in base64. An RSA key of 4,096 bits signed with such a key needs less than 3,000 characters. */
+const derText = z.string().max(8_192);
+
+const publicKey = z.object({
+  key: z.string().max(longestThumbprint),
+  keyAlgorithm: z.string().max(100),
+  before: z.string().max(longestThumbprint).nullable(),
+  handedOver: z.literal(true).optional(),
+});
+
 const ownKey = z
-  .object({
-    thumbprint: z.string().max(longestThumbprint),
-    notBefore: z.number(),
-    notAfter: z.number(),
-    keyAlgorithm: z.string().max(100),
-    before: z.string().max(longestThumbprint).nullable(),
-    handedOver: z.literal(true).optional(),
-  })
+  .union([
+    publicKey.extend({
+      thumbprint: z.string().max(longestThumbprint),
+      notBefore: z.number(),
+      notAfter: z.number(),
+      certificate: derText.optional(),
+    }),
+    publicKey.extend({ thumbprint: z.null(), publicKey: derText }),
+  ])
   .transform(({ handedOver, ...rest }): OwnKey => ({ ...rest, ...(handedOver && { handedOver }) }));
 
 const provisioningSchema = z.object({
@@ -39,6 +50,8 @@ const provisioningSchema = z.object({
   /** The thumbprints to retire and to revoke; none if missing. */
   retire: thumbprints,
   revoke: thumbprints,
+  /** The keys to revoke; none if missing. */
+  revokedKeys: thumbprints,
   /** The trace of the request (W3C). An invalid value counts as missing and does not make the message invalid. */
   traceparent: z.string().length(55).optional().catch(undefined),
 });

@@ -31,7 +31,7 @@ export async function publish(
     operation: desired.present ? 'provision' : 'deprovision',
     service: desired.service,
     ...(desired.own && { own: desired.own }),
-    ...retirementOf(desired.retire, desired.revoke),
+    ...retirementOf(desired),
     ...(work.traceparent !== undefined && { traceparent: work.traceparent }),
   };
   await queue.send(message, { messageId: messageIdOf(record), at: work.due });

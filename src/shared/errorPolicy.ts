@@ -111,6 +111,9 @@ const accountBlocked = {
   opensCircuit: 'at-once',
 } as const;
 
+/** The CA cannot sign before an operator has changed something. Nothing else needs the CA, so no circuit opens. */
+const caBlocked = { ...usual, firstBackOffMs: 60 * seconds } as const;
+
 /** Our own storage does not answer. */
 const storageUnavailable = {
   ...usual,
@@ -261,6 +264,33 @@ export const errorPolicies = {
     meaning: "The hub's daily quota, or its number of devices, is used up.",
     advice:
       'Add units to the hub, or wait for midnight UTC. If the hub holds its maximum number of devices, remove devices or use another hub. All work waits until then, and then continues automatically.',
+  },
+  'ca-unavailable': {
+    ...busy,
+    meaning: 'Key Vault, which has the key of the CA, does not answer, or answers with an error of its own.',
+    advice:
+      'Wait: the work is retried automatically, and no request fails for good. Only devices with certificate requests wait. Check the state of Key Vault.',
+  },
+  'ca-throttled': {
+    ...busy,
+    meaning: 'Key Vault limits our requests (429).',
+    advice:
+      'Wait: the work is retried automatically, and no request fails for good. If the code comes back often, give the CA a vault of its own.',
+  },
+  'ca-unauthorized': {
+    ...caBlocked,
+    fault: 'key',
+    meaning: 'Key Vault rejects our credentials, or does not allow signatures with the key of the CA.',
+    advice:
+      'Give the managed identity the role Key Vault Crypto User for the key, and check the firewall of the vault. Devices with certificate requests wait until then, and then continue automatically.',
+  },
+  'ca-unusable': {
+    ...caBlocked,
+    fault: 'product',
+    meaning:
+      'The CA cannot sign: its settings are missing, its key and its certificate do not belong together, or its certificate is about to expire.',
+    advice:
+      'Correct CA_CERTIFICATE and CA_KEY_VAULT_KEY, as the message and docs/own-keys.md say. Devices with certificate requests wait until then, and then continue automatically.',
   },
   'records-unavailable': {
     ...storageUnavailable,

@@ -4,7 +4,7 @@ import { type SanitizedError, sanitizeError } from './sanitizeError.js';
 export type { Dependency, ErrorCode } from './errorPolicy.js';
 
 /** A step of a run. */
-export type Step = 'validate' | 'mint' | 'register' | 'store' | 'remove';
+export type Step = 'validate' | 'mint' | 'sign' | 'register' | 'store' | 'remove';
 
 /** The details of an error, beside code and message. */
 export interface ProvisioningErrorOptions {

@@ -21,3 +21,16 @@ export function identityOf(clientId: string | null): TokenCredential {
 
 /** The identity of the machine. All clients of the process share one memory of tokens. */
 export const managedIdentity = identityOf(null);
+
+/** The errors of `@azure/identity`, by name: the package is loaded only where a token is needed. */
+export const credentialErrors: ReadonlySet<string> = new Set([
+  'AuthenticationError',
+  'AggregateAuthenticationError',
+  'CredentialUnavailableError',
+  'AuthenticationRequiredError',
+]);
+
+/** Whether the error comes from the request for a token. No other request was sent then. */
+export function isCredentialError(error: unknown): boolean {
+  return error instanceof Error && credentialErrors.has(error.name);
+}

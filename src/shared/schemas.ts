@@ -7,7 +7,7 @@ export const time = z.iso.datetime().describe('ISO 8601, UTC');
 export const count = z.int().nonnegative();
 
 export const operation = z.enum(['provision', 'rotate', 'deprovision']);
-export const step = z.enum(['validate', 'mint', 'register', 'store', 'remove']);
+export const step = z.enum(['validate', 'mint', 'sign', 'register', 'store', 'remove']);
 export const state = z.enum([
   'queued',
   'working',

@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onPath } from '../../local/infra/nuget.js';
 import { minter } from '../../src/certificates/mint.js';
+import { rotate } from '../../src/fleet/rotate.js';
+import { csrOf, newKeys } from '../support/csrs.js';
 import { waitFor } from '../support/waitFor.js';
+import { appOf } from './support/appOf.js';
 import { findLeaks } from './support/findLeaks.js';
 import { readFiles } from './support/readFiles.js';
 import { readTables } from './support/readTables.js';
@@ -17,6 +20,7 @@ const folder = await mkdtemp(join(tmpdir(), 'own-key-'));
 afterAll(() => rm(folder, { recursive: true }));
 const system = await useSystem();
 const { balena, hub, call, stack } = system;
+const app = appOf(system);
 const { provisionKey, deprovisionKey } = stack.endpoints.functions;
 
 interface Device {
@@ -47,12 +51,18 @@ async function ownPair(uuid: string): Promise<OwnPair> {
   return { cert, key, thumbprint: new X509Certificate(cert).fingerprint256.replaceAll(':', '') };
 }
 
-async function pairOfOpenssl(uuid: string): Promise<[cert: string, key: string]> {
+/** Runs commands of docs/own-keys.md. @returns the folder with the files */
+async function runCommandsOf(block: RegExp, uuid: string): Promise<string> {
   pairs += 1;
   const page = await readFile('docs/own-keys.md', 'utf8');
-  const commands = /```sh\n(openssl .*?)```/s.exec(page)?.[1] ?? '';
+  const commands = block.exec(page)?.[1] ?? '';
   const cwd = await mkdtemp(join(folder, `${pairs}-`));
   await run('sh', ['-ec', commands], { cwd, env: { ...process.env, BALENA_DEVICE_UUID: uuid } });
+  return cwd;
+}
+
+async function pairOfOpenssl(uuid: string): Promise<[cert: string, key: string]> {
+  const cwd = await runCommandsOf(/```sh\n(openssl .*?)```/s, uuid);
   return Promise.all([readFile(join(cwd, 'cert.pem'), 'utf8'), readFile(join(cwd, 'key.pem'), 'utf8')]);
 }
 
@@ -74,12 +84,9 @@ const ask = (
   certificate: string,
   uses?: string,
   authorization = `Bearer ${apiKey}`,
-) =>
-  call('POST', '/api/provision', {
-    key: provisionKey,
-    body: { uuid, certificate, ...(uses !== undefined && { uses }) },
-    headers: { authorization },
-  });
+) => send({ uuid, certificate, ...(uses !== undefined && { uses }) }, authorization);
+const send = (body: object, authorization: string) =>
+  call('POST', '/api/provision', { key: provisionKey, body, headers: { authorization } });
 /** Waits until the hub accepts the certificate, as the device does. */
 const accepted = (uuid: string, { thumbprint }: OwnPair) =>
   waitFor('the hub accepts the certificate', async () => {
@@ -162,6 +169,85 @@ test('a device changes to an own key, and is never cut off', async () => {
   });
   expect(back.json).toMatchObject({ status: 409, code: 'service-conflict' });
 });
+
+/** A key, and the request for a certificate of the key, as docs/own-keys.md says. */
+async function newRequest(uuid: string): Promise<{ csr: string; key: string }> {
+  if (!openssl) {
+    const keys = await newKeys();
+    const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
+    const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+    return { csr: await csrOf(uuid, { keys }), key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  }
+  const cwd = await runCommandsOf(/```sh\n(openssl (?:(?!```).)*?csr\.pem\n)```/s, uuid);
+  return {
+    csr: await readFile(join(cwd, 'csr.pem'), 'utf8'),
+    key: await readFile(join(cwd, 'key.pem'), 'utf8'),
+  };
+}
+
+test('a certificate request: the CA signs, telemetry arrives, the same key is renewed, and a revocation ends the key', async () => {
+  const device = await newDevice();
+  const { uuid } = device;
+  const { csr, key } = await newRequest(uuid);
+  const request = (uses?: string) =>
+    send({ uuid, csr, ...(uses !== undefined && { uses }) }, `Bearer ${device.apiKey}`);
+  const signed = (before = '') =>
+    waitFor('the CA has signed', async () => {
+      const { json } = await system.get(uuid);
+      const { state, certificate } = json as { state?: string; certificate?: Signed };
+      const isDone = state === 'provisioned' && certificate?.pem && certificate.thumbprint !== before;
+      return isDone ? certificate : null;
+    });
+  expect((await send({ uuid, csr }, '')).json).toMatchObject({
+    status: 401,
+    code: 'provision.proof-missing',
+  });
+  expect((await request()).status).toBe(202);
+  const first = await signed();
+  const certificate = new X509Certificate(first.pem);
+  const ca = new X509Certificate(first.chain);
+  expect(certificate.checkIssued(ca) && certificate.verify(ca.publicKey)).toBe(true);
+  expect(first.issuer).toBe('ca');
+  expect(await hub.thumbprints(uuid)).toEqual([first.thumbprint, first.thumbprint]);
+  const held = await connect(uuid, { cert: first.pem, key, thumbprint: first.thumbprint });
+  await held.send({ n: 1 });
+  await hasSent(uuid, 1);
+
+  // The same request again changes nothing.
+  expect([200, 202]).toContain((await request(first.thumbprint)).status);
+  expect((await signed()).thumbprint).toBe(first.thumbprint);
+  // After RENEW_AT the same key gets another certificate. Here the record says that the certificate is old.
+  await makeOld(uuid);
+  expect((await request(first.thumbprint)).status).toBe(202);
+  const second = await signed(first.thumbprint);
+  expect(await hub.thumbprints(uuid)).toEqual([second.thumbprint, first.thumbprint]);
+  await held.send({ n: 2 });
+  await hasSent(uuid, 2);
+  await held.close();
+  await (await connect(uuid, { cert: second.pem, key, thumbprint: second.thumbprint })).close();
+
+  await rotate(app, uuid, { revoke: true });
+  await waitFor('the key is revoked', async () => (await hub.thumbprints(uuid)) === null);
+  await system.state(uuid, 'failed');
+  expect((await request()).json).toMatchObject({ status: 422, code: 'certificate-revoked' });
+  expect(await balena.variables(uuid)).toEqual({});
+});
+
+interface Signed {
+  thumbprint: string;
+  issuer: string;
+  pem: string;
+  chain: string;
+}
+
+/** The certificate is almost at its end. */
+async function makeOld(uuid: string): Promise<void> {
+  await app.records.amend(uuid, (record) => {
+    if (!record?.desired.own?.thumbprint) return null;
+    const own = { ...record.desired.own, notBefore: 0, notAfter: Date.now() + 60_000 };
+    return { ...record, desired: { ...record.desired, own } };
+  });
+}
 
 test('a request without a proof, or with a wrong certificate, changes nothing; DELETE removes the identity', async () => {
   const [device, other] = [await newDevice(), await newDevice()];

@@ -10,6 +10,7 @@ import { type Credentials, minter } from '../../src/certificates/mint.js';
 import type { Desired, Observed, VariableScope } from '../../src/device/record.js';
 import type { HubIdentity, HubRegistry, IdentityVersion, ThumbprintPair } from '../../src/iothub/types.js';
 import type { Work } from '../../src/provisioning/steps/work.js';
+import { ProvisioningError } from '../../src/shared/errors.js';
 
 export const uuid = 'ab'.repeat(16);
 export const now = 1_800_000_000_000;
@@ -72,6 +73,8 @@ export interface FakeOptions {
   properties?: Record<string, unknown>;
   /** The hub fails the calls of these names. */
   hubFails?: string[];
+  /** The CA does not answer. Otherwise it signs the certificate E. */
+  caFails?: boolean;
   /** Balena fails the writes of these variables. */
   balenaFails?: VariableName[];
   /** Balena answers changes and removals of these variables with 200 and without effect. */
@@ -199,6 +202,16 @@ export function fakeWork(options: FakeOptions = {}) {
     mint: () => {
       minted += 1;
       return mintFor();
+    },
+    async sign({ key, keyAlgorithm }) {
+      calls.push('sign');
+      if (options.caFails) throw new ProvisioningError('ca-unavailable', 'No answer.', { step: 'sign' });
+      return {
+        ...{ thumbprint: E, notBefore: now, notAfter: now + day },
+        key,
+        keyAlgorithm,
+        certificate: 'der',
+      };
     },
     settings: { fleets: null, renewAt: 0.8 },
     sight: rememberSight({ now: () => now, sleep: async () => {} }),

@@ -1,4 +1,5 @@
 import { rememberSight } from '../../src/balena/sight.js';
+import { noCa } from '../../src/certificates/ca/ca.js';
 import { minter } from '../../src/certificates/mint.js';
 import { openStatus, type StatusRow } from '../../src/health/status.js';
 import type { HubIdentity, IdentityVersion, ThumbprintPair } from '../../src/iothub/types.js';
@@ -111,6 +112,7 @@ export function workerDependencies(at: number) {
     sight: rememberSight(clock),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: memoryTable<StatusRow>(), clock }),
+    ca: noCa('No device has a certificate request.'),
     mint: minter({ days: 100 }),
     retryTransient: (each) => each(),
     settings: { workLimitMs: 60_000, leaseGraceMs: 60_000, maxAttempts: 3, fleets: null, renewAt: 0.8 },

@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import * as z from 'zod';
+import type { Ca } from '../../certificates/ca/ca.js';
 import type { DeviceRecord } from '../../device/record.js';
 import { hasPendingChange, operationOf, pendingWork, stateOf } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
@@ -26,7 +27,7 @@ export const acceptedAnswer = z
 
 /** Makes the HTTP response to a request from the outcome of `accept`. */
 export async function answerAccepted(
-  deps: { rateLimiter: RateLimiter; clock: Clock },
+  deps: { rateLimiter: RateLimiter; clock: Clock; ca: Pick<Ca, 'chainOf'> },
   request: HttpRequest,
   acceptance: Acceptance,
 ): Promise<HttpResponseInit> {
@@ -40,9 +41,7 @@ export async function answerAccepted(
     return accepted(deps, record, needsOperation ? await expectedAt(deps, record) : (work?.due ?? 0));
   }
   if (acceptance.kind === 'already-provisioned')
-    return record.desired.own
-      ? stateAnswer(record, null, deps.clock.now())
-      : alreadyProvisioned(request, record);
+    return record.desired.own ? stateAnswer(deps, record, null) : alreadyProvisioned(request, record);
   if (acceptance.kind === 'revoked') return revoked();
   const at = new Date(acceptance.retryAt).toISOString();
   const headers = {
@@ -69,20 +68,20 @@ export async function answerAccepted(
 
 function revoked(): HttpResponseInit {
   const detail =
-    'An operator has revoked this certificate. Make a new key, and request with a new certificate.';
+    'An operator has revoked the key of this request. Make a new key, and request with the new key.';
   return problem({ status: 422, code: 'certificate-revoked', detail });
 }
 
 /** The answer with the record of a device. @param expectedMs see `viewOf` */
 export function stateAnswer(
+  { clock, ca }: { clock: Clock; ca: Pick<Ca, 'chainOf'> },
   record: DeviceRecord,
   expectedMs: EpochMs | null,
-  now: EpochMs,
 ): HttpResponseInit {
   return {
     status: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    body: jsonText(viewOf(record, expectedMs, now)),
+    body: jsonText(viewOf(record, expectedMs, clock.now(), ca.chainOf)),
   };
 }
 

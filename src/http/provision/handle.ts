@@ -1,6 +1,8 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import { type Refusal, RefusedCertificate, readOwnCertificate } from '../../certificates/own.js';
-import type { DeviceRequest } from '../../device/request.js';
+import type { Ca } from '../../certificates/ca/ca.js';
+import { RefusedCsr, readCsr } from '../../certificates/csr.js';
+import { RefusedCertificate, readOwnCertificate } from '../../certificates/own.js';
+import type { DeviceRequest, RequestedOwnKey } from '../../device/request.js';
 import { type AcceptDependencies, accept } from '../../provisioning/accept.js';
 import type { RateLimiter } from '../../throttling/rateLimiter.js';
 import { BadRequest } from '../errors.js';
@@ -13,7 +15,8 @@ export interface ProvisionDependencies extends AcceptDependencies {
   rateLimiter: RateLimiter;
   proof: Proof;
   /** `defaultService`: for a request without a service; `certificate.days`: the longest lifetime of a certificate. */
-  config: { defaultService: string; certificate: { days: number } };
+  config: { defaultService: string; certificate: { days: number }; renewAt: number; ca: object | null };
+  ca: Pick<Ca, 'chainOf'>;
 }
 
 /**
@@ -27,7 +30,7 @@ export async function answerProvision(
   request: HttpRequest,
 ): Promise<HttpResponseInit> {
   const parsed = await parseProvision(request, false);
-  const wanted = requestOf(deps, parsed);
+  const wanted = await requestOf(deps, parsed);
   const authorization = request.headers.get('authorization');
   const isProved = await deps.proof(parsed.uuid, authorization, wanted.own && 'always');
   const acceptance = await accept(deps, wanted, isProved);
@@ -36,30 +39,49 @@ export async function answerProvision(
   return answerAccepted(deps, request, await accept(deps, wanted));
 }
 
-/** @throws BadRequest if the certificate is refused */
-function requestOf(
+/** @throws BadRequest if the certificate or the certificate request is refused */
+async function requestOf(
+  deps: ProvisionDependencies,
+  parsed: ProvisionRequest,
+): Promise<DeviceRequest & { present: true }> {
+  const { uuid, service = deps.config.defaultService } = parsed;
+  const own = await ownKeyOf(deps, parsed);
+  return own ? { uuid, present: true, service: null, own } : { uuid, present: true, service };
+}
+
+/** @returns undefined for a request for an issued key */
+async function ownKeyOf(
   { config, clock }: ProvisionDependencies,
-  { uuid, service = config.defaultService, certificate, uses }: ProvisionRequest,
-): DeviceRequest & { present: true } {
-  if (certificate === undefined) return { uuid, present: true, service };
+  { uuid, certificate, csr, uses }: ProvisionRequest,
+): Promise<RequestedOwnKey | undefined> {
+  const at = clock.now();
   try {
-    const rules = { uuid, now: clock.now(), days: config.certificate.days };
-    return { uuid, present: true, service: null, own: { ...readOwnCertificate(certificate, rules), uses } };
+    if (certificate !== undefined)
+      return { ...readOwnCertificate(certificate, { uuid, now: at, days: config.certificate.days }), uses };
+    if (csr === undefined) return undefined;
+    if (!config.ca) throw noCa();
+    return { ...(await readCsr(csr, uuid)), uses, renewal: { at, renewAt: config.renewAt } };
   } catch (error) {
-    if (error instanceof RefusedCertificate) throw badCertificate(error);
+    if (error instanceof RefusedCertificate) throw refused('certificate', error);
+    if (error instanceof RefusedCsr) throw refused('csr', error);
     throw error;
   }
 }
 
-const formFaults: Partial<Record<Refusal, string>> = {
-  unreadable: 'bad-certificate',
-  'too-large': 'certificate-too-large',
-  'with-key': 'certificate-with-key',
-};
+/** A fault of the form has the status 400, every other reason 422. */
+function refused(
+  what: 'certificate' | 'csr',
+  { reason, message }: RefusedCertificate | RefusedCsr,
+): BadRequest {
+  if (reason === 'unreadable') return new BadRequest(`provision.request.bad-${what}`, message);
+  const isOfForm = reason === 'too-large' || reason === 'with-key';
+  return new BadRequest(`provision.request.${what}-${reason}`, message, isOfForm ? 400 : 422);
+}
 
-function badCertificate({ reason, message }: RefusedCertificate): BadRequest {
-  const formFault = formFaults[reason];
-  return formFault
-    ? new BadRequest(`provision.request.${formFault}`, message)
-    : new BadRequest(`provision.request.certificate-${reason}`, message, 422);
+function noCa(): BadRequest {
+  return new BadRequest(
+    'provision.request.csr-not-offered',
+    'No CA signs certificate requests here: the settings CA_CERTIFICATE and CA_KEY_VAULT_KEY are missing. A self-signed "certificate" works without a CA.',
+    422,
+  );
 }

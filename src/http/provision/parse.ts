@@ -32,11 +32,18 @@ export const requestBody = provisionBody.extend({
         'the self-signed certificate of an own key: PEM, or base64 of the PEM. Not together with balena_service',
       ),
   ),
+  csr: optional(
+    z
+      .string(form)
+      .describe(
+        'a certificate request (PKCS #10) for an own key, if a CA is configured: PEM, or base64 of the PEM. Not together with certificate or balena_service',
+      ),
+  ),
   uses: optional(
     z
       .string(form)
       .describe(
-        'with `certificate`: the SHA-256 thumbprint of the certificate that the device connects with',
+        'with `certificate` or `csr`: the SHA-256 thumbprint of the certificate that the device connects with',
       ),
   ),
 });
@@ -48,6 +55,8 @@ export interface ProvisionRequest {
   service: string | undefined;
   /** The certificate of an own key as sent, not checked; undefined in a request for an issued key. */
   certificate: string | undefined;
+  /** A certificate request for an own key as sent, not checked; undefined in every other request. */
+  csr: string | undefined;
   /** SHA-256, upper-case hex; undefined if the device does not say which certificate it uses. */
   uses: string | undefined;
 }
@@ -68,7 +77,7 @@ export async function parseProvision(
   const body = parseJsonObject(await readBody(request, 'provision'), 'provision', example);
   if (!body) {
     if (inPath && uuidInPathSuffices)
-      return { uuid: inPath, service: undefined, certificate: undefined, uses: undefined };
+      return { uuid: inPath, service: undefined, certificate: undefined, csr: undefined, uses: undefined };
     throw new BadRequest(
       'provision.request.no-body',
       `The request has no body. ${noBodyHint} Send JSON: ${example}`,
@@ -80,6 +89,7 @@ export async function parseProvision(
     uuid: inBody,
     balena_service: service,
     certificate,
+    csr,
     uses,
   } = sent.data as z.output<typeof requestBody>;
   if (inPath && inBody && inPath !== inBody) {
@@ -91,22 +101,22 @@ export async function parseProvision(
   const deviceUuid = inBody ?? (uuidInPathSuffices ? inPath : undefined);
   if (!deviceUuid)
     throw new BadRequest('provision.request.bad-uuid', `The body has no "uuid". Send JSON: ${example}`);
-  if (certificate !== undefined && service !== undefined)
+  if ([certificate, csr, service].filter((each) => each !== undefined).length > 1)
     throw new BadRequest(
       'provision.request.bad-body',
-      'The body has a "certificate" and a "balena_service". A device with an own key has no service: send only one of them.',
+      'The body has more than one of "certificate", "csr" and "balena_service". A device with an own key has no service: send only one of them.',
     );
-  return { uuid: deviceUuid, service, certificate, uses: parseUses(uses, certificate) };
+  return { uuid: deviceUuid, service, certificate, csr, uses: parseUses(uses, certificate ?? csr) };
 }
 
-/** @throws BadRequest `provision.request.bad-uses` if `uses` is no thumbprint, or has no certificate beside it */
-function parseUses(uses: string | undefined, certificate: string | undefined): string | undefined {
+/** @throws BadRequest `provision.request.bad-uses` if `uses` is no thumbprint, or is not beside an own key */
+function parseUses(uses: string | undefined, ownKey: string | undefined): string | undefined {
   if (uses === undefined) return undefined;
   const thumbprint = uses.replaceAll(':', '').toUpperCase();
-  if (certificate !== undefined && /^[0-9A-F]{64}$/.test(thumbprint)) return thumbprint;
+  if (ownKey !== undefined && /^[0-9A-F]{64}$/.test(thumbprint)) return thumbprint;
   throw new BadRequest(
     'provision.request.bad-uses',
-    '"uses" must be the SHA-256 thumbprint (64 hexadecimal digits) of the certificate that the device connects with, beside a "certificate".',
+    '"uses" must be the SHA-256 thumbprint (64 hexadecimal digits) of the certificate that the device connects with, beside a "certificate" or a "csr".',
   );
 }
 
@@ -136,6 +146,7 @@ function badBody({ issues }: z.ZodError): BadRequest {
   }
   if (field === 'certificate')
     return new BadRequest('provision.request.bad-certificate', `"certificate" ${issue?.message}.`);
+  if (field === 'csr') return new BadRequest('provision.request.bad-csr', `"csr" ${issue?.message}.`);
   if (field === 'uses') return new BadRequest('provision.request.bad-uses', `"uses" ${issue?.message}.`);
   if (field === 'uuid') return new BadRequest('provision.request.bad-uuid', `"uuid" ${issue?.message}.`);
   if (field === 'balena_service')

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import type { Ca } from '../../certificates/ca/ca.js';
 import type { Records } from '../../device/repository.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import type { Clock } from '../../shared/time.js';
@@ -16,7 +17,7 @@ import { parseUuidInPath } from './parse.js';
  * @throws BadRequest `provision.request.bad-uuid`; the errors of `Proof`
  */
 export async function answerState(
-  deps: { records: Records; rateLimiter: RateLimiter; clock: Clock; proof: Proof },
+  deps: { records: Records; rateLimiter: RateLimiter; clock: Clock; proof: Proof; ca: Pick<Ca, 'chainOf'> },
   request: HttpRequest,
 ): Promise<HttpResponseInit> {
   const uuid = parseUuidInPath(request);
@@ -36,5 +37,5 @@ export async function answerState(
     });
   }
   const expected = await expectedAt(deps, stored.value);
-  return stateAnswer(stored.value, expected, deps.clock.now());
+  return stateAnswer(deps, stored.value, expected);
 }

@@ -108,7 +108,7 @@ function ofDeadLetter({ deadLetter, message, record, superseded }: JoinedDeadLet
     requestId: message?.requestId ?? null,
     generation: message?.generation ?? null,
     retirement: {
-      ...retirementOf(message?.retire, message?.revoke),
+      ...retirementOf(message ?? {}),
       ...(message?.own && { own: message.own }),
     },
     sequenceNumber: deadLetter.sequenceNumber,

@@ -133,4 +133,5 @@ export function noteStored({ observed, desired }: Work, credentials: Credentials
   const { thumbprint, notBefore, notAfter, keyAlgorithm } = credentials;
   if (observed.thumbprint && observed.thumbprint !== thumbprint) observed.previous = observed.thumbprint;
   Object.assign(observed, { thumbprint, service: desired.service ?? '', notBefore, notAfter, keyAlgorithm });
+  observed.issuer = undefined;
 }

@@ -1,7 +1,14 @@
 import type { Sight } from '../../balena/sight.js';
 import type { BalenaClient, Variable, VariableName } from '../../balena/types.js';
 import type { Credentials } from '../../certificates/mint.js';
-import type { CheckNotice, Desired, ObservedDraft, VariableScope } from '../../device/record.js';
+import type {
+  CheckNotice,
+  Desired,
+  KeyToSign,
+  ObservedDraft,
+  OwnCertificate,
+  VariableScope,
+} from '../../device/record.js';
 import type { HubRegistry } from '../../iothub/types.js';
 import type { Step } from '../../shared/errors.js';
 import type { EpochMs } from '../../shared/time.js';
@@ -28,6 +35,12 @@ export interface Work {
   validated: boolean;
   readonly now: () => EpochMs;
   readonly mint: () => Promise<Credentials>;
+  /**
+   * Lets the CA sign a certificate for an own key, and writes the certificate into the record at once.
+   *
+   * @throws ProvisioningError `ca-…`, `records-unavailable`; `timed-out` if another run or another request has taken the place of this one
+   */
+  sign(own: KeyToSign): Promise<OwnCertificate>;
   /**
    * Reserves the run's registry operation, and waits until the operation is due. The first call to the hub uses the operation.
    *

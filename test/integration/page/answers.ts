@@ -199,7 +199,7 @@ const histories: Record<string, DeviceHistory> = {
       ...{ completedAt: before(500), hub: 'accepts-certificate' },
       certificate: {
         ...{ thumbprint: 'A'.repeat(40), notBefore: before(600), notAfter: after(300 * day) },
-        keyAlgorithm: 'ec-p256',
+        ...{ keyAlgorithm: 'ec-p256', issuer: 'self', pem: null, chain: null },
       },
     },
     history: [],

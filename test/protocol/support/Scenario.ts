@@ -7,8 +7,11 @@ export interface Act {
   what:
     | { kind: 'provision'; scope: string }
     | { kind: 'deprovision' }
-    /** A request with an own key: with a new certificate or with the last one. `uses`: the device says which own certificate it uses. */
-    | { kind: 'own'; fresh: boolean; uses: boolean }
+    /**
+     * A request with an own key: with a new certificate or with the last one. `uses`: the device says which own certificate it uses. `csr`: the
+     * request is for a certificate of the CA, and an earlier certificate of the CA is due for renewal or stays.
+     */
+    | { kind: 'own'; fresh: boolean; uses: boolean; csr?: 'due' | 'stays' }
     | { kind: 'created' }
     /** `earlier`: the certificate before the present one is to be revoked, too. */
     | { kind: 'rotate'; revoke: boolean; forceVerify?: boolean; earlier?: boolean }
@@ -313,10 +316,12 @@ const restored = fc
 const ownKeys = fc
   .array(
     fc.tuple(
-      fc.constantFrom('own', 'own', 'own', 'uses', 'provision', 'move', 'none'),
+      fc.constantFrom('own', 'own', 'csr', 'csr', 'uses', 'due', 'provision', 'move', 'none'),
       fc.constantFrom(
         'own',
         'uses',
+        'csr',
+        'due',
         'provision',
         'refused',
         'deprovision',
@@ -335,6 +340,8 @@ const ownKeys = fc
     const named = (kind: (typeof rounds)[number][0 | 1], fresh: boolean): Act['what'][] => {
       if (kind === 'none') return [];
       if (kind === 'own' || kind === 'uses') return [{ kind: 'own', fresh, uses: kind === 'uses' }];
+      if (kind === 'csr') return [{ kind: 'own', fresh, uses: false, csr: 'stays' }];
+      if (kind === 'due') return [{ kind: 'own', fresh: false, uses: true, csr: 'due' }];
       if (kind === 'provision') return [{ kind, scope: 'a' }];
       if (kind === 'move' || kind === 'refused')
         return [{ kind: 'provision', scope: kind === 'move' ? 'b' : 'x' }];

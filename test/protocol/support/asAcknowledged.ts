@@ -1,5 +1,5 @@
 import type { VariableScope } from '../../../src/device/record.js';
-import type { CallerRequest, Wish } from './callers.js';
+import { type CallerRequest, isMet, type OwnWish, type Wish } from './callers.js';
 import { type CloudDevice, hubAccepts, scopesWithOurs, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
@@ -108,24 +108,27 @@ function faultsOf(system: System, device: CloudDevice, wish: Wish): string[] {
 }
 
 /** The differences between the wish for an own key and the state of hub and balena. */
-function ownKeyFaults(system: System, device: CloudDevice, own: string): string[] {
-  const { revoked, rotations } = system.callersOf(device.uuid);
+function ownKeyFaults(system: System, device: CloudDevice, own: OwnWish): string[] {
+  const { revoked, revokedKeys, rotations } = system.callersOf(device.uuid);
   const faults: string[] = [];
-  if (!hubAccepts(device, own)) faults.push('the hub does not accept the own certificate');
+  const { keys } = device.ownKey;
+  if (!acceptsOwn(device, own)) faults.push('the hub does not accept the own certificate');
   if (device.recordLost || device.hidden) return faults;
   const accepted = Array.isArray(device.identity) ? device.identity : [];
   if (accepted.some((each) => !device.ownKey.requested.includes(each)))
     faults.push('the hub accepts a certificate that is not an own one');
   if (!isEmpty(device)) faults.push('variables left');
   if ([...revoked].some((thumbprint) => hubAccepts(device, thumbprint))) faults.push('not revoked');
+  if (accepted.some((each) => revokedKeys.has(keys.get(each) ?? '')))
+    faults.push('a revoked key is accepted');
   const before = rotations.length === 0 && !device.tampered ? ownBefore(system, device.uuid) : null;
-  if (before !== null && !hubAccepts(device, before))
+  if (before !== null && !acceptsOwn(device, before))
     faults.push('the own certificate before is not accepted');
   return faults;
 }
 
 /** The own certificate before the last one, if a caller was told about both, one after the other, and the first one was done; otherwise null. */
-function ownBefore({ callersOf, done }: System, uuid: string): string | null {
+function ownBefore({ callersOf, done }: System, uuid: string): OwnWish | null {
   const acknowledged = callersOf(uuid).acknowledged();
   const last = callersOf(uuid).requests.at(-1);
   const others = callersOf(uuid).requests.filter(({ wish }) => !last || !isSameOwn(wish, last.wish));
@@ -139,7 +142,16 @@ function ownBefore({ callersOf, done }: System, uuid: string): string | null {
 }
 
 function isSameOwn(one: Wish, other: Wish): boolean {
-  return one.present && other.present && one.own !== undefined && one.own === other.own;
+  if (!one.present || !other.present || !one.own || !other.own) return false;
+  return one.own.key === other.own.key && one.own.thumbprint === other.own.thumbprint;
+}
+
+/** Whether the hub accepts the certificate of a wish; or, if the CA signs, a certificate of the key. */
+function acceptsOwn(device: CloudDevice, { key, thumbprint }: OwnWish): boolean {
+  if (thumbprint !== null) return hubAccepts(device, thumbprint);
+  return (
+    Array.isArray(device.identity) && device.identity.some((each) => device.ownKey.keys.get(each) === key)
+  );
 }
 
 function hasNothing(device: CloudDevice): boolean {
@@ -199,7 +211,7 @@ function isFailed(
       body.uuid === uuid &&
       body.operation === (wish.present ? 'provision' : 'deprovision') &&
       body.service === (wish.present ? wish.service : null) &&
-      body.own?.thumbprint === (wish.present ? wish.own : undefined) &&
+      isMet(wish.present ? wish.own : undefined, body.own) &&
       (ids.has(body.requestId) || (isUnknown && !others.has(body.requestId)));
     return (
       isNamed &&
@@ -255,5 +267,7 @@ export function isJustified(system: System, uuid: string, wish: Wish, reason: st
 
 function describeWish(wish: Wish): string {
   if (!wish.present) return 'absent';
-  return wish.own === undefined ? `present at '${wish.service}'` : `present with ${wish.own.slice(0, 6)}`;
+  return wish.own === undefined
+    ? `present at '${wish.service}'`
+    : `present with ${(wish.own.thumbprint ?? wish.own.key).slice(0, 6)}`;
 }

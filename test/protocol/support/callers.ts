@@ -1,11 +1,20 @@
+import type { OwnKey } from '../../../src/device/record.js';
 import type { Acceptance } from '../../../src/provisioning/accept.js';
 import type { Process, World } from './createWorld.js';
 import { longestTravelMs } from './request.js';
 
 /** The state that a caller requests for a device. */
-export type Wish =
-  | { present: true; service: string | null /** The thumbprint of an own key. */; own?: string | undefined }
-  | { present: false };
+export type Wish = { present: true; service: string | null; own?: OwnWish | undefined } | { present: false };
+
+/** An own key: with a certificate that the device has signed, or (null) with any certificate of the CA. */
+export type OwnWish = Pick<OwnKey, 'key' | 'thumbprint'>;
+
+/** Whether a record or a message has the own key of a wish. */
+export function isMet(wish: OwnWish | undefined, own: OwnKey | undefined): boolean {
+  if (!wish || !own) return wish === own;
+  if (wish.thumbprint !== null) return wish.thumbprint === own.thumbprint;
+  return wish.key === own.key && (own.thumbprint === null || own.certificate !== undefined);
+}
 
 /** A request from the caller's point of view: the call, and the answer if there was an answer. Nothing here is read from a record. */
 export interface CallerRequest {
@@ -44,6 +53,8 @@ export class Callers {
   readonly retired = new Set<string>();
   /** Thumbprints of acknowledged rotations with revocation. At rest the hub must accept none of these. */
   readonly revoked = new Set<string>();
+  /** The own keys of these. At rest the hub must accept no certificate of such a key. */
+  readonly revokedKeys = new Set<string>();
   /** The acts of operators: cancelled a job of this device, discarded requests (by id), discarded everything. */
   readonly operators = { cancelled: false, discarded: new Set<string>(), discardedAll: false };
 

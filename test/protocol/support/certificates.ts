@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Credentials, minter } from '../../../src/certificates/mint.js';
-import type { OwnCertificate } from '../../../src/device/record.js';
+import type { KeyToSign, OwnCertificate, PublicKey } from '../../../src/device/record.js';
 import { uuids } from './devices.js';
 
 /** More than any history needs for one device. */
@@ -40,8 +40,23 @@ export function thumbprintOfValue(uuid: string, value: string | undefined): stri
   return found?.uuid === uuid ? found.thumbprint : null;
 }
 
-/** A device's n-th own certificate. The product knows no more of it than this. */
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').toUpperCase();
+
+/** Two certificates in a row have the same key. */
+const keyOf = (uuid: string, n: number) => hashOf(`key ${uuid} ${Math.floor(n / 2)}`);
+
+/** A device's n-th own certificate, signed by the device. The product knows no more of it than this. */
 export function ownCertificateOf(uuid: string, n: number): OwnCertificate {
-  const thumbprint = createHash('sha256').update(`${uuid} ${n}`).digest('hex').toUpperCase();
-  return { thumbprint, notBefore: firstAt, notAfter: firstAt + 3_650 * 86_400_000, keyAlgorithm: 'ec-p256' };
+  return certificateFor({ key: keyOf(uuid, n), keyAlgorithm: 'ec-p256' }, `${uuid} ${n}`);
+}
+
+/** The key of a device's n-th certificate request. */
+export function keyToSignOf(uuid: string, n: number): KeyToSign {
+  return { thumbprint: null, key: keyOf(uuid, n), keyAlgorithm: 'ec-p256', publicKey: '' };
+}
+
+/** A certificate of a key. @param name tells the certificate from others of the key */
+export function certificateFor({ key, keyAlgorithm }: PublicKey, name: string): OwnCertificate {
+  const dates = { notBefore: firstAt, notAfter: firstAt + 3_650 * 86_400_000 };
+  return { thumbprint: hashOf(name), ...dates, key, keyAlgorithm };
 }

@@ -56,6 +56,15 @@ export interface CloudDevice {
 export interface OwnKeyOfDevice {
   /** The thumbprints of the requested certificates, the newest last. */
   requested: string[];
+  /** The number of certificates that the device has signed, counted with two for each further certificate request. */
+  made: number;
+  /** The keys of all own certificates, by thumbprint. */
+  keys: Map<string, string>;
+  /** The number of certificate requests, and of signatures of the CA. */
+  csrs: number;
+  signatures: number;
+  /** The certificates of the CA that the record has held. */
+  recorded: Set<string>;
   /** The device has said that it uses an own certificate, and the hub accepted that one. */
   shown: boolean;
   /** When the hub first accepted an own certificate (true time, ms). */
@@ -92,7 +101,10 @@ export function createCloud() {
         variables: new Map(scopes.map((scope) => [scope, new Map()])),
         byHand: 0,
         minted: 0,
-        ownKey: { requested: [], shown: false, acceptedAt: null },
+        ownKey: {
+          ...{ requested: [], shown: false, acceptedAt: null },
+          ...{ keys: new Map(), made: 0, csrs: 0, signatures: 0, recorded: new Set() },
+        },
       },
     ]),
   );

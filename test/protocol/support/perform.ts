@@ -13,14 +13,16 @@ import { RequestError } from '../../../src/ops/shared/request.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { requestCheck } from '../../../src/provisioning/check.js';
 import { ProvisioningError } from '../../../src/shared/errors.js';
-import type { CallerRequest, Wish } from './callers.js';
-import { ownCertificateOf } from './certificates.js';
+import { type CallerRequest, isMet, type Wish } from './callers.js';
+import { keyToSignOf, ownCertificateOf } from './certificates.js';
 import { type CloudDevice, hubAccepts, wholePairAt } from './createCloud.js';
 import type { System } from './createSystem.js';
 import { uuids } from './devices.js';
 import type { Act } from './Scenario.js';
 import type { Running } from './startProcess.js';
 import { tamper } from './tamper.js';
+
+type OwnAct = Extract<Act['what'], { kind: 'own' }>;
 
 /** Performs an act: by an HTTP function, or by another program. */
 export function perform(system: System, running: Running, { device, what }: Act): void {
@@ -116,7 +118,7 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
   const { uuid } = requested;
   const callers = system.callersOf(uuid);
   const wish: Wish = requested.present
-    ? { present: true, service: requested.service, own: requested.own?.thumbprint }
+    ? { present: true, service: requested.service, own: requested.own }
     : { present: false };
   const request = callers.call(wish, running.process);
   invoke(system, running, uuid, async () => {
@@ -125,8 +127,7 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
       await world.step(running.process);
       const { requestId, present, service, own } = answer.record.desired;
       const isAboutRequest =
-        present === wish.present &&
-        (!wish.present || (service === wish.service && own?.thumbprint === wish.own));
+        present === wish.present && (!wish.present || (service === wish.service && isMet(wish.own, own)));
       if (!isAboutRequest && !['service-conflict', 'failed', 'revoked'].includes(answer.kind))
         world.violated(uuid, 'the answer is about another request');
       world.note(uuid, running.process.name, 'answers', answer.kind, requestId.slice(-4));
@@ -142,13 +143,20 @@ export function ask(system: System, running: Running, requested: DeviceRequest):
 }
 
 /** The own key in a request of a device. The device uses the newest of its certificates that the hub accepts. */
-function ownKeyFor(device: CloudDevice, { fresh, uses }: { fresh: boolean; uses: boolean }): RequestedOwnKey {
+function ownKeyFor(device: CloudDevice, { fresh, uses, csr }: OwnAct): RequestedOwnKey {
   const { ownKey, uuid } = device;
   const used = uses ? ownKey.requested.findLast((each) => hubAccepts(device, each)) : undefined;
   if (used !== undefined) ownKey.shown = true;
-  const n = fresh ? ownKey.requested.length : Math.max(0, ownKey.requested.length - 1);
-  const certificate = ownCertificateOf(uuid, n);
-  if (n === ownKey.requested.length) ownKey.requested.push(certificate.thumbprint);
+  if (csr) {
+    if (fresh || ownKey.made === 0) ownKey.made += 2;
+    ownKey.csrs += 1;
+    const renewal = { at: csr === 'due' ? Number.MAX_SAFE_INTEGER : 0, renewAt: 1 };
+    return { ...keyToSignOf(uuid, ownKey.made - 1), uses: used, renewal };
+  }
+  if (fresh || ownKey.made === 0) ownKey.made += 1;
+  const certificate = ownCertificateOf(uuid, ownKey.made - 1);
+  ownKey.keys.set(certificate.thumbprint, certificate.key);
+  if (!ownKey.requested.includes(certificate.thumbprint)) ownKey.requested.push(certificate.thumbprint);
   return { ...certificate, uses: used };
 }
 
@@ -204,7 +212,7 @@ function requestRotation(
   // A rotation without revocation has an action, and can be cancelled. A revocation is never cancelled here, because the thumbprint is remembered.
   const action = revoke ? undefined : `${uuid} ${system.actions}`;
   system.actions += 1;
-  const { retired, revoked, rotations } = system.callersOf(uuid);
+  const { retired, revoked, revokedKeys, rotations } = system.callersOf(uuid);
   const rotation: (typeof rotations)[number] = { requestId: null };
   rotations.push(rotation);
   invoke(system, running, uuid, async () => {
@@ -221,7 +229,10 @@ function requestRotation(
     const retire = thumbprint ?? all.at(-1);
     if (retire === undefined) return;
     retired.add(retire);
-    if (revoke) revoked.add(retire);
+    if (!revoke) return;
+    revoked.add(retire);
+    const key = system.cloud.device(uuid).ownKey.keys.get(retire);
+    if (key !== undefined) revokedKeys.add(key);
   });
 }
 

@@ -23,6 +23,7 @@ import { openRateLimiter } from '../../../src/throttling/openRateLimiter.js';
 import { queueProperties } from './createBroker.js';
 import type { System } from './createSystem.js';
 import type { Process, World } from './createWorld.js';
+import { fakeCa } from './fakeCa.js';
 import { fakeQueue } from './fakeQueue.js';
 import { fakeTable } from './fakeTable.js';
 import type { DevicesTable } from './RuleOff.js';
@@ -118,6 +119,7 @@ export function startProcess(system: System, name: string): Running {
       }
       return cloud.mint(uuid);
     },
+    ca: fakeCa(system, process),
     retryTransient: retrySoonBy(clock),
     settings: {
       fleets: null,

@@ -23,6 +23,17 @@ export function watchSecret(
   if (kinds?.size === 1 && kinds.has('own')) system.world.violated(uuid, `a key was ${what} for an own key`);
 }
 
+/** Notes the certificates of the CA that a record holds. */
+export function noteSigned({ cloud }: System, { uuid, desired }: DeviceRecord): void {
+  if (desired.own?.thumbprint) cloud.device(uuid).ownKey.recorded.add(desired.own.thumbprint);
+}
+
+/** The record has a certificate of the CA before the hub hears of it. */
+export function watchSigned({ world }: System, { uuid, ownKey }: CloudDevice, pair: readonly string[]): void {
+  const isUnknown = (each: string) => ownKey.keys.has(each) && !ownKey.recorded.has(each);
+  if (pair.some(isUnknown)) world.violated(uuid, 'the hub heard of a certificate that no record has held');
+}
+
 /** Notes when the hub first accepts an own certificate. */
 export function noteAcceptance({ world }: System, { identity, ownKey }: CloudDevice): void {
   if (!Array.isArray(identity) || ownKey.acceptedAt !== null) return;

@@ -1,10 +1,10 @@
 import type { Desired, DeviceRecord, RecordedError, RequestPart } from '../../../src/device/record.js';
-import { isToRevoke } from '../../../src/device/state.js';
+import { isRevokedOwn } from '../../../src/device/state.js';
 import type { CloudDevice } from './createCloud.js';
 import type { System } from './createSystem.js';
 import type { Process } from './createWorld.js';
 import { throttledForMs } from './fateOutside.js';
-import { noteLease } from './watchOwnKey.js';
+import { noteLease, noteSigned } from './watchOwnKey.js';
 
 /** The base64 of a private key's first line. */
 const privateKey = Buffer.from('-----BEGIN PRIVATE KEY').toString('base64').slice(0, 28);
@@ -35,6 +35,7 @@ export function watchRecord(
   const { requestId } = after.desired;
   if (!firstWrittenAt.has(requestId)) firstWrittenAt.set(requestId, world.now);
 
+  noteSigned(system, after);
   if (lease && lease.by !== before?.lease?.by) {
     noteLease(system, name, after);
     atWork.set(uuid, after.desired);
@@ -119,7 +120,7 @@ function givenUp(
         isTooLate(device, desired)) ||
       (error?.code === 'balena-rejected' && device.gone) ||
       (error?.code === 'hub-device-disabled' && device.tampered) ||
-      (error?.code === 'certificate-revoked' && isToRevoke(desired, desired.own?.thumbprint ?? null)) ||
+      (error?.code === 'certificate-revoked' && desired.own && isRevokedOwn(desired, desired.own)) ||
       (error?.code === `${scenario.sick?.dependency}-rejected` && scenario.sick?.how === 'rejected') ||
       (error !== null &&
         (isUnavailable(error) || ['worker-died', ...ownFailures].includes(error.code)) &&

@@ -75,6 +75,7 @@ test('a certificate is read, as PEM and as base64 of the PEM', () => {
     thumbprint: expect.stringMatching(/^[0-9A-F]{64}$/),
     notBefore: now,
     notAfter: now + 365 * day,
+    key: expect.stringMatching(/^[0-9A-F]{64}$/),
     keyAlgorithm: 'ec-p256',
   });
   for (const text of [base64(valid), valid.replaceAll('\n', '\r\n'), `\n ${valid}\n`])

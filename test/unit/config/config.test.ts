@@ -8,6 +8,7 @@ test('what is not set has its default', () => {
   expect(read()).toEqual({
     balena: { apiUrl: 'https://api.balena-cloud.com/', apiKey: 'key' },
     balenaRequestsPerMinute: 3_000,
+    ca: null,
     hub: { connection: { connectionString: hub } },
     hubHost: 'myhub.azure-devices.net',
     operationsPerMinute: 100,

@@ -1,4 +1,4 @@
-import type { DeviceRecord, OwnKey } from '../../../src/device/record.js';
+import type { DeviceRecord, KeyHistory, OwnCertificate } from '../../../src/device/record.js';
 import type { DeviceRequest } from '../../../src/device/request.js';
 import { isSameRequest } from '../../../src/device/request.js';
 import { isInDesiredState } from '../../../src/device/state.js';
@@ -15,8 +15,16 @@ import { now, provisioned, recordWith, requestId, uuid } from '../../support/rec
 const [A, B, C, I] = ['A', 'B', 'C', 'D'].map((each) => each.repeat(64)) as [string, string, string, string];
 const context = { now };
 const week = 7 * 86_400_000;
-const key = (thumbprint: string, more: Partial<OwnKey> = {}): OwnKey => ({
-  ...{ thumbprint, before: null, notBefore: now, notAfter: now + week, keyAlgorithm: 'ec-p256' },
+type Signed = OwnCertificate & KeyHistory;
+const key = (thumbprint: string, more: Partial<Signed> = {}): Signed => ({
+  ...{
+    thumbprint,
+    key: `key of ${thumbprint}`,
+    before: null,
+    notBefore: now,
+    notAfter: now + week,
+    keyAlgorithm: 'ec-p256',
+  },
   ...more,
 });
 const request = (thumbprint: string, uses?: string): DeviceRequest & { present: true } => {
@@ -27,7 +35,7 @@ const ask = (record: DeviceRecord | null, thumbprint: string, uses?: string) =>
   requested(record, context, request(thumbprint, uses), 'next');
 
 /** A device that is in its desired state with an own key. */
-const owning = (own: OwnKey, more: Partial<DeviceRecord['observed']> = {}): DeviceRecord => {
+const owning = (own: Signed, more: Partial<DeviceRecord['observed']> = {}): DeviceRecord => {
   const observed = { ...provisioned.observed, thumbprint: own.thumbprint, service: null };
   const hub: [string, string] = [own.thumbprint, own.before ?? own.thumbprint];
   return recordWith({

@@ -93,6 +93,13 @@ const withRefusal = (record: DeviceRecord): DeviceRecord => ({
   }),
 });
 
+const publicKey = { key: 'K', keyAlgorithm: 'ec-p256' };
+const toSign = {
+  ...{ present: true, service: null, requestId, requestedAt: now },
+  own: { ...publicKey, thumbprint: null, publicKey: 'spki', before: null },
+};
+const signedCertificate = { ...publicKey, thumbprint, notBefore: now, notAfter: now + 1, certificate: 'der' };
+
 type Apply = (record: DeviceRecord) => DeviceRecord | null;
 
 /** Every transition, applied to a record. The names are the names in the code and in the table of docs/protocol.md. */
@@ -105,6 +112,7 @@ const apply: Record<Exclude<keyof typeof transitions, 'prototype'>, Apply> = {
   publishFailed: (record) => transitions.publishFailed(record),
   postponed: (record) =>
     transitions.postponed(record, context, now + 5, 'reservation', { reservation: place(9) }),
+  signed: (record) => transitions.signed({ ...record, desired: toSign }, signedCertificate),
   leaseExpired: (record) => transitions.leaseExpired(record, context),
   leased: (record) =>
     transitions.leased(record, context, { by: 'me', until: now + minutes, lateUntil: now + 2 * minutes }),
@@ -171,7 +179,7 @@ describe.each(Object.entries(apply))('%s', (name, transition) => {
       // A job with another time, kind or reservation has a new generation: an older message must not do the new work.
       if (next.job && record.job && next.job.generation === record.job.generation)
         expect(next.job.due).toBe(record.job.due);
-      if (!['requested', 'rotationCancelled', 'refused', 'refusalReopened'].includes(name))
+      if (!['requested', 'rotationCancelled', 'refused', 'refusalReopened', 'signed'].includes(name))
         expect(next.desired).toEqual(record.desired);
       if (!['leaseReleased', 'leaseLost', 'leased', 'scopesFound'].includes(name))
         expect(next.scopes).toEqual(record.scopes);

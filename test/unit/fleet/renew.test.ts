@@ -163,7 +163,14 @@ test('a run that is ended leaves the rest to the next', async () => {
 
 test('the due certificate of an own key is reported, and never renewed', async () => {
   const { deps, put, sent } = fleetDependencies();
-  const own = { thumbprint, before: null, notBefore: 0, notAfter: 1, keyAlgorithm: 'ec-p256' };
+  const own = {
+    key: thumbprint,
+    thumbprint,
+    before: null,
+    notBefore: 0,
+    notAfter: 1,
+    keyAlgorithm: 'ec-p256',
+  };
   const record = withDaysLeft(1, 5);
   await put({ ...record, desired: { ...record.desired, service: null, own } });
   expect(await renew(deps, options)).toMatchObject({

@@ -134,7 +134,14 @@ describe('a request that comes between the reading and the writing of a rotation
 
 test('the certificate of an own key can only be revoked', async () => {
   const { deps, put, record } = fleetDependencies();
-  const own = { thumbprint, before: other, notBefore: 0, notAfter: 1, keyAlgorithm: 'ec-p256' };
+  const own = {
+    key: thumbprint,
+    thumbprint,
+    before: other,
+    notBefore: 0,
+    notAfter: 1,
+    keyAlgorithm: 'ec-p256',
+  };
   const before = provisionedRecord(uuid, credentials, { service: null });
   const withOwnKey = { ...before, desired: { ...before.desired, service: null, own } };
   await put(withOwnKey);

@@ -76,6 +76,7 @@ const withOwnKey = (u: string, issued?: string, more: Partial<DeviceRecord> = {}
     notBefore: 0,
     notAfter: 1,
     keyAlgorithm: 'ec-p256',
+    key: 'K',
   };
   const record = provisionedRecord(u, credentials, {
     ...{ thumbprint: own.thumbprint, service: null },

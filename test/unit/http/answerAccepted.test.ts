@@ -21,7 +21,11 @@ const rateLimiter: RateLimiter = {
 };
 const clock = { now: () => now, sleep: async () => {} };
 const answer = async (acceptance: Acceptance, headers: Record<string, string> = {}) => {
-  const given = await answerAccepted({ rateLimiter, clock }, requestWith({ headers }), acceptance);
+  const given = await answerAccepted(
+    { rateLimiter, clock, ca: { chainOf: () => null } },
+    requestWith({ headers }),
+    acceptance,
+  );
   return { status: given.status, headers: given.headers as Record<string, string>, body: String(given.body) };
 };
 

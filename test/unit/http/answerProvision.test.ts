@@ -9,7 +9,7 @@ import { requestWith } from '../../support/request.js';
 const { certificate, thumbprint } = await minter({ days: 100 })(uuid, now);
 
 /** Answers a request. The proof is wrong unless the header is "good", and only necessary if the product demands the proof. */
-async function answer(body: object, authorization?: string, days = 365) {
+async function answer(body: object, authorization?: string, days = 365, ca: object | null = {}) {
   const demanded: string[] = [];
   const { deps, record } = acceptDependencies(now);
   const rateLimiter = { nextFree: async () => now } as unknown as RateLimiter;
@@ -27,7 +27,8 @@ async function answer(body: object, authorization?: string, days = 365) {
         if (need) throw new Unauthorized('provision.proof-missing', 'No.');
         return false;
       },
-      config: { defaultService: '', certificate: { days } },
+      config: { defaultService: '', certificate: { days }, renewAt: 0.8, ca },
+      ca: { chainOf: () => null },
     },
     request,
   ).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import type { DeviceRecord, OwnKey } from '../../../src/device/record.js';
+import type { DeviceRecord, KeyHistory, OwnCertificate } from '../../../src/device/record.js';
 import { requestPartOf } from '../../../src/device/refusal.js';
 import type { DeviceRequest } from '../../../src/device/request.js';
 import { accept, acceptRotation } from '../../../src/provisioning/accept.js';
@@ -7,8 +7,10 @@ import { now, provisioned, recordWith, requestId, uuid } from '../../support/rec
 
 const minutes = 60_000;
 const [A, B] = ['A'.repeat(64), 'B'.repeat(64)] as const;
+/** Each certificate has a key of its own. */
+const keyOf = (thumbprint: string) => `key of ${thumbprint}`;
 const certificate = (thumbprint: string) => ({
-  thumbprint,
+  ...{ thumbprint, key: keyOf(thumbprint) },
   ...{ notBefore: now, notAfter: now + 86_400_000, keyAlgorithm: 'ec-p256' },
 });
 const post = (thumbprint: string, uses?: string): DeviceRequest & { present: true; service: null } => ({
@@ -16,7 +18,7 @@ const post = (thumbprint: string, uses?: string): DeviceRequest & { present: tru
   own: { ...certificate(thumbprint), uses },
 });
 const issuedPost: DeviceRequest = { uuid, present: true, service: 'main' };
-const own: OwnKey = { ...certificate(A), before: null, handedOver: true };
+const own: OwnCertificate & KeyHistory = { ...certificate(A), before: null, handedOver: true };
 const desired = { present: true, service: null, requestId, requestedAt: now - minutes, validated: true, own };
 const owning = recordWith({
   desired,

@@ -6,7 +6,7 @@ const { desired, observed } = provisioned;
 const other = 'B'.repeat(64);
 const revoked = { ...desired, retire: [other], revoke: [other] };
 
-const own = { thumbprint, before: null, notBefore: 0, notAfter: 1, keyAlgorithm: 'ec-p256' };
+const own = { key: thumbprint, thumbprint, before: null, notBefore: 0, notAfter: 1, keyAlgorithm: 'ec-p256' };
 const withOwnKey: DeviceRecord = {
   ...provisioned,
   desired: { ...desired, service: null, own },

@@ -1,4 +1,5 @@
 import { rememberSight } from '../../../src/balena/sight.js';
+import { noCa } from '../../../src/certificates/ca/ca.js';
 import { openStatus, type StatusRow } from '../../../src/health/status.js';
 import { type Acceptance, accept } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
@@ -54,6 +55,7 @@ function system() {
     sight: rememberSight(clock),
     circuits: { balena: circuit('balena'), hub: circuit('hub') },
     status: openStatus({ table: memoryTable<StatusRow>(), clock }),
+    ca: noCa('No device has a certificate request.'),
     mint: refuse,
     retryTransient: (call) => call(),
     settings: {

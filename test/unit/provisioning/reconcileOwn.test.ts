@@ -1,4 +1,4 @@
-import type { OwnKey } from '../../../src/device/record.js';
+import type { KeyHistory, OwnCertificate, OwnKey } from '../../../src/device/record.js';
 import { reconcile } from '../../../src/provisioning/reconcile.js';
 import {
   A,
@@ -16,8 +16,16 @@ import {
 
 const issued = await mintFor();
 const I = issued.thumbprint;
-const own = (more: Partial<OwnKey> = {}): OwnKey => ({
-  ...{ thumbprint: A, before: null, notBefore: now - 1, notAfter: now + 1, keyAlgorithm: 'ec-p384' },
+type Signed = OwnCertificate & KeyHistory;
+const own = (more: Partial<Signed> = {}): Signed => ({
+  ...{
+    thumbprint: A,
+    key: 'key of A',
+    before: null,
+    notBefore: now - 1,
+    notAfter: now + 1,
+    keyAlgorithm: 'ec-p384',
+  },
   ...more,
 });
 const withIssued = deviceWith({ '': scopedVariablesOf(1), main: scopedVariablesWith(2, issued) });

@@ -4,11 +4,21 @@ import type { Drill, DrilledElsewhere } from './Drill.js';
 import { hubDrills } from './hubDrills.js';
 import { productDrills } from './productDrills.js';
 
+/** The CA of the local system is a file, which always answers. */
+const ofKeyVault: DrilledElsewhere = {
+  test: 'test/integration/certificates/keyVault.test.ts',
+  reason: 'Key Vault is no part of the local system.',
+};
+
 /** A drill for each code, or the test that causes the failure in another way. */
 export const drills: Record<ErrorCode, Drill | DrilledElsewhere> = {
   ...balenaDrills,
   ...hubDrills,
   ...productDrills,
+  'ca-unavailable': ofKeyVault,
+  'ca-throttled': ofKeyVault,
+  'ca-unauthorized': ofKeyVault,
+  'ca-unusable': ofKeyVault,
   'records-unavailable': {
     test: 'test/e2e/outages.test.ts',
     reason: 'The tables do not answer, so nothing else can be tested meanwhile.',

@@ -57,7 +57,14 @@ const ownKeyThumbprint = 'C'.repeat(64);
 const ownKey = {
   desired: {
     ...{ present: true, service: null, requestId: 'r', requestedAt: longAgo },
-    own: { thumbprint: ownKeyThumbprint, before: null, notBefore: 0, notAfter: 0, keyAlgorithm: 'ec-p256' },
+    own: {
+      key: ownKeyThumbprint,
+      thumbprint: ownKeyThumbprint,
+      before: null,
+      notBefore: 0,
+      notAfter: 0,
+      keyAlgorithm: 'ec-p256',
+    },
   },
   observed: {
     ...{ thumbprint: ownKeyThumbprint, previous: own.thumbprint, service: null },

@@ -1,0 +1,89 @@
+import { X509Certificate } from 'node:crypto';
+import pLimit from 'p-limit';
+import type { KeyToSign, OwnCertificate } from '../../device/record.js';
+import { ProvisioningError } from '../../shared/errors.js';
+import type { Clock, EpochMs } from '../../shared/time.js';
+import { type CaCertificates, isIssued } from './caCertificates.js';
+import type { CaKey } from './caKey.js';
+import { issue } from './issue.js';
+import { openPause } from './pause.js';
+
+/** The CA that signs certificates for the own keys of devices. */
+export interface Ca {
+  /**
+   * Signs a certificate `CN={uuid}` for a key.
+   *
+   * @param timeoutMs the longest time for the signature, ms
+   * @throws ProvisioningError `ca-…`
+   */
+  sign(uuid: string, own: KeyToSign, timeoutMs: number): Promise<OwnCertificate>;
+  /** The PEM of the CA's certificates, if the CA has issued the certificate; otherwise null. @param certificate base64 of the DER */
+  chainOf(certificate: string): string | null;
+  /** The end of the CA's own certificate. */
+  readonly notAfter: EpochMs;
+}
+
+/** A signature from Key Vault takes about 100 ms. */
+const mostAtATime = 8;
+const longestCallMs = 10_000;
+const dayMs = 86_400_000;
+
+/**
+ * Opens a CA.
+ *
+ * @param days the lifetime of certificates, days
+ */
+export function openCa(
+  certificates: CaCertificates,
+  key: CaKey,
+  { days, clock }: { days: number; clock: Clock },
+): Ca {
+  const limit = pLimit(mostAtATime);
+  const pause = openPause(clock);
+
+  async function sign(uuid: string, own: KeyToSign, timeoutMs: number): Promise<OwnCertificate> {
+    const now = clock.now();
+    expectValid(certificates, now);
+    const ms = Math.min(timeoutMs, longestCallMs);
+    const signed = await pause.unless(() =>
+      issue(certificates, key, { uuid, own, now, days, timeoutMs: ms }),
+    );
+    if (isOfCa(signed.certificate ?? '')) return signed;
+    throw unusable(
+      'The signature does not fit to the certificate of the CA: key and CA_CERTIFICATE do not belong together.',
+    );
+  }
+
+  function isOfCa(certificate: string): boolean {
+    return isIssued(new X509Certificate(Buffer.from(certificate, 'base64')), certificates.signer);
+  }
+
+  return {
+    sign: (...args) => limit(() => sign(...args)),
+    chainOf: (certificate) => (isOfCa(certificate) ? certificates.chain : null),
+    notAfter: certificates.notAfter,
+  };
+}
+
+/** @throws ProvisioningError `ca-unusable` */
+function expectValid({ notBefore, notAfter }: CaCertificates, now: EpochMs): void {
+  if (now < notBefore) throw unusable('The certificate of the CA is not valid yet.');
+  if (now >= notAfter) throw unusable('The certificate of the CA has expired.');
+  // The lifetime of new certificates shrinks with that of the CA, and each renewal would come sooner than the one before.
+  if (notAfter - now < dayMs) throw unusable('The certificate of the CA expires within a day.');
+}
+
+function unusable(message: string): ProvisioningError {
+  return new ProvisioningError('ca-unusable', message, { step: 'sign' });
+}
+
+/** Stands for a CA that is not configured, or whose file cannot be read. @param why a sentence */
+export function noCa(why: string): Ca {
+  return {
+    async sign() {
+      throw unusable(why);
+    },
+    chainOf: () => null,
+    notAfter: Number.POSITIVE_INFINITY,
+  };
+}

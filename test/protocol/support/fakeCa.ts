@@ -1,0 +1,26 @@
+import type { Ca } from '../../../src/certificates/ca/ca.js';
+import { ProvisioningError } from '../../../src/shared/errors.js';
+import { certificateFor } from './certificates.js';
+import type { System } from './createSystem.js';
+import type { Process } from './createWorld.js';
+
+/** A CA whose signatures take time, and that fails from time to time. Each signature makes another certificate. */
+export function fakeCa({ world, cloud }: System, process: Process): Ca {
+  return {
+    async sign(uuid, own) {
+      await world.step(process);
+      if (world.fails(0.1))
+        throw new ProvisioningError('ca-unavailable', 'No answer (fake).', { step: 'sign' });
+      const { ownKey } = cloud.device(uuid);
+      ownKey.signatures += 1;
+      const certificate = certificateFor(own, `${uuid} by the CA ${ownKey.signatures}`);
+      ownKey.requested.push(certificate.thumbprint);
+      ownKey.keys.set(certificate.thumbprint, own.key);
+      if (world.calm && ownKey.signatures > ownKey.csrs)
+        world.violated(uuid, 'more signatures than certificate requests');
+      return { ...certificate, certificate: 'der' };
+    },
+    chainOf: () => null,
+    notAfter: Number.POSITIVE_INFINITY,
+  };
+}
