@@ -57,7 +57,7 @@ export async function showDemo(
   }
 }
 
-/** What is different between the two devices, with what balena has at this moment. */
+/** Compares the two devices. The names of the variables come from balena. */
 async function comparison(
   endpoints: Endpoints,
   { issued, own }: { issued: string; own: string },

@@ -86,7 +86,7 @@ try {
   process.exit(1);
 }
 
-/** Why the options have no meaning together; undefined if they have one. */
+/** @returns a sentence if two options exclude each other; otherwise undefined */
 function wrongTogether(): string | undefined {
   if (options.renew && !options.ownKey)
     return '--renew is for a device with an own key: add --own-key. The product itself renews an issued key.';

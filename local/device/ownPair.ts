@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { minter, thumbprintOf } from '../../src/certificates/mint.js';
 
-/** A key that a simulated device has made, with its certificate. */
+/** A key of a simulated device, made by the device, and the certificate of the key. */
 export interface OwnPair {
   /** PEM */
   cert: string;
@@ -16,9 +16,9 @@ export interface OwnPair {
 export interface OwnPairs {
   /** The file with the key and the certificate that the device uses. */
   file: string;
-  /** The pair that the device uses; null before its first connection. */
+  /** The pair of the last connection; null before the first connection. */
   used(): Promise<OwnPair | null>;
-  /** The pair that the device has made and has not used yet; null if there is none. */
+  /** A new pair, before its first connection; null if there is none. */
   next(): Promise<OwnPair | null>;
   /** Makes a new pair, the next one. */
   make(): Promise<OwnPair>;
@@ -42,7 +42,7 @@ export function ownPairs(folder: string, uuid: string, days: number): OwnPairs {
         Buffer.from(text, 'base64').toString(),
       ) as [string, string];
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      // A file that exists keeps its rights. The new file has the right ones from its first byte.
+      // An existing file would keep its rights. A new file has the rights 0600 from its first byte.
       await rm(`${nextFile}.new`, { force: true });
       await writeFile(`${nextFile}.new`, key + cert, { mode: 0o600 });
       await rename(`${nextFile}.new`, nextFile);

@@ -6,7 +6,7 @@ import type { Endpoints } from '../stack/Endpoints.js';
 import { connectDevice, type DeviceCredentials } from './connectDevice.js';
 import { reportOs } from './reportOs.js';
 
-/** What every simulated device needs, whoever makes its key. */
+/** The options of every simulated device, with an issued or an own key. */
 export interface DeviceOptions {
   endpoints: Endpoints;
   uuid: string;
@@ -34,7 +34,7 @@ export interface Answer {
   text: string;
 }
 
-/** @throws Error of one sentence if balena or the hub is a real one */
+/** @throws Error of one sentence if balena or the hub is no simulator */
 export function simulatorsOf({ balena, iotHub }: Endpoints): {
   balena: BalenaEndpoints;
   iotHub: IotHubEndpoints;

@@ -95,7 +95,7 @@ function credentialsIn({ AZURE_CERT, AZURE_PRIVATE_KEY }: DeviceVariables) {
   return { cert: fromBase64(AZURE_CERT), key: fromBase64(AZURE_PRIVATE_KEY) };
 }
 
-/** The time from which on the request is accepted, if the answer names a time; otherwise 0. */
+/** @returns the time of the next possible request, if the answer names a time; otherwise 0 */
 function retryTime(text: string): number {
   try {
     return Date.parse(JSON.parse(text).retryAt) || 0;
