@@ -191,6 +191,7 @@ explanation() {
     000-6) echo 'The name in PROVISION_URL cannot be resolved: is the network up?' ;;
     000-7) echo 'The provisioner cannot be reached: is the network up?' ;;
     000-28) echo 'The provisioner did not answer in time.' ;;
+    000-18 | 000-52 | 000-55 | 000-56) echo 'The connection to the provisioner was cut before the whole answer was there.' ;;
     000-35 | 000-60) echo 'TLS to the provisioner failed: is the clock right, and does nobody intercept the connection?' ;;
     000-*) echo "The provisioner cannot be reached (curl ended with $failure)." ;;
     401-*) echo "The provisioner refuses the key in PROVISION_URL, or the API key of the device. $(told)" ;;
@@ -261,7 +262,7 @@ conclude() {
       seconds=$((expected - $(now)))
       [ "$seconds" -ge 5 ] || seconds=5
       [ "$seconds" -le $longest_back_off ] || seconds=$longest_back_off
-      say "The script waits for the hub to accept the certificate (state $state${code:+, last failure $code}). The next look follows in $seconds s."
+      say "The script waits for the hub to accept the certificate (state $state${code:+, last failure $code: $(member message)}). The next look follows in $seconds s."
       pause "$seconds"
       return
       ;;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { applyLocalSettings } from '../src/config/localSettings.js';
-import { playDevice } from './device/playDevice.js';
+import { fewestDevices, showDemo } from './device/demo.js';
 import { standardCredits } from './simulators/servicebus/engine/Credits.js';
 import { onStop } from './simulators/shared/onStop.js';
 import { keepFilesPrivate, wholeNumber } from './simulators/shared/runSimulator.js';
@@ -37,7 +37,7 @@ const options = new Command('npm start --')
     wholeNumber,
     standardCredits,
   )
-  .option('--no-demo', 'do not provision a demo device after the start')
+  .option('--no-demo', 'do not provision the two demo devices after the start')
   .parse()
   .opts<{
     fresh?: boolean;
@@ -74,23 +74,18 @@ try {
   await applyLocalSettings(projectFolder(), process.env);
   console.log('Starting the simulators, then the functions …');
   const settings = { IOTHUB_UNITS: String(options.units), ...process.env };
-  stack = await startStack({ ...options, settings, hub: ['--units', String(options.units)], onLine: print });
+  const devices = Math.max(options.devices, options.demo ? fewestDevices : 0);
+  stack = await startStack({
+    ...options,
+    devices,
+    settings,
+    hub: ['--units', String(options.units)],
+    onLine: print,
+  });
   const { endpoints } = stack;
   if (options.port === undefined && new URL(endpoints.functions.url).port !== String(usualPort))
     print('start', `Port ${usualPort} is in use. The functions use ${endpoints.functions.url}.`);
-  const demo = options.demo ? endpoints.balena?.devices[0]?.uuid : undefined;
-  if (demo && endpoints.iotHub) {
-    console.log('\nA device of the demo fleet requests credentials:');
-    await playDevice({
-      endpoints,
-      uuid: demo,
-      service: 'main',
-      messages: 1,
-      intervalMs: 0,
-      patienceMs: 120_000,
-      say: (line) => print('device', `${demo.slice(0, 7)} ${line}`),
-    });
-  }
+  if (options.demo) await showDemo(endpoints, options.folder, print);
   console.log(
     `\nReady, ${((Date.now() - begun) / 1_000).toFixed(1)} s after the start.${nextSteps(endpoints, options.folder)}`,
   );

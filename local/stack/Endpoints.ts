@@ -55,7 +55,7 @@ export async function functionKeys(file: string): Promise<Omit<Endpoints['functi
 /** The next things to try in a newly started system, as commands ready to paste. */
 export function nextSteps({ functions, balena }: Endpoints, folder: string): string {
   const { url, provisionKey, deprovisionKey, opsKey } = functions;
-  const uuid = balena?.devices.at(-1)?.uuid ?? '<uuid of a device>';
+  const uuid = balena?.devices[1]?.uuid ?? '<uuid of a device>';
   const json = `-H 'content-type: application/json' -d '{"uuid": "${uuid}", "balena_service": "main"}'`;
   const examples = [
     ['Request credentials', `curl -i -X POST '${url}/api/provision?code=${provisionKey}' ${json}`],
@@ -66,7 +66,12 @@ export function nextSteps({ functions, balena }: Endpoints, folder: string): str
     ],
     ['Check the health', `curl -s '${url}/api/health' -H 'x-functions-key: ${opsKey}'`],
     ["Open the operator's page in a browser", `${url}/api/ops (key: ${opsKey})`],
-    ...(balena ? [['Simulate a new device', 'npm run device -- --new']] : []),
+    ...(balena
+      ? [
+          ['Simulate a new device with Cloud Relay', 'npm run device -- --new'],
+          ['Simulate a new device with an own key', 'npm run device -- --own-key --new'],
+        ]
+      : []),
   ];
   const lines = examples.map(([what, command]) => `  ${what}:\n    ${command}`).join('\n');
   return ` Try next, in another terminal:\n${lines}\n  All addresses and keys: ${join(folder, 'endpoints.json')}. Stop with Ctrl-C.\n`;

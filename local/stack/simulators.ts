@@ -140,6 +140,7 @@ export async function simulatorSettings(
 
 /** The settings that describe how the functions work. None is a secret. */
 const sharedSettings = [
+  'CERT_DAYS',
   'DEFAULT_SERVICE',
   'DUPLICATE_WINDOW_SECONDS',
   'FLEETS',

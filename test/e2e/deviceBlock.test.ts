@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { onPath } from '../../local/infra/nuget.js';
 import { freePort } from '../../local/simulators/shared/loopback.js';
 import { rotate } from '../../src/fleet/rotate.js';
+import { type BadEnding, type BadServer, startBadServer } from '../support/startBadServer.js';
 import { waitFor } from '../support/waitFor.js';
 import { appOf } from './support/appOf.js';
 import { findLeaks } from './support/findLeaks.js';
+import { canTrace, openedBy } from './support/openedBy.js';
 import {
   type Pair,
   type RunningScript,
@@ -32,11 +34,22 @@ async function declareTests(): Promise<void> {
   const { url, provisionKey } = stack.endpoints.functions;
   const app = appOf(system);
   const day = 86_400;
+  const mosquitto = await onPath('mosquitto');
 
   async function newDevice(fleet?: string): Promise<ScriptedDevice> {
     const [device] = await balena.tell<{ uuid: string; apiKey: string }[]>('POST /devices', { fleet });
     if (!device) throw new Error('the balena simulator made no device');
     return scriptedDevice(device, `${url}/api/provision?code=${provisionKey}`);
+  }
+
+  const servers: BadServer[] = [];
+  afterAll(() => {
+    for (const server of servers) server.close();
+  });
+  async function badServer(ending: BadEnding): Promise<BadServer> {
+    const server = await startBadServer(ending);
+    servers.push(server);
+    return server;
   }
 
   /** Waits until the script has printed a text. */
@@ -109,6 +122,34 @@ async function declareTests(): Promise<void> {
     const secrets = { ...keys, 'API key': device.apiKey, 'function key': functions.provisionKey };
     expect(findLeaks(secrets, onDevice)).toEqual([]);
   });
+
+  if (await canTrace())
+    test('only openssl and the client of MQTT open the files with the key, from the first boot to telemetry and through a renewal', async () => {
+      const device = await newDevice();
+      const register = async (trace: string) => {
+        const script = device.start('once', {}, trace);
+        expect({ code: await script.ended, output: script.output() }).toMatchObject({ code: 0 });
+        return openedBy(await device.readTrace(trace), /\/(next\.tmp|next\.pem|device\.pem)$/);
+      };
+      const openssl = await onPath('openssl');
+      expect(await register('first boot')).toEqual([openssl]);
+      if (mosquitto) {
+        const bridge = await startBridge(device, undefined, 'bridge');
+        await bridge.sends();
+        bridge.script.kill();
+        await bridge.script.ended;
+        const opened = openedBy(await device.readTrace('bridge'), /\/(next\.tmp|next\.pem|device\.pem)$/);
+        expect(opened).toEqual([openssl, mosquitto].sort());
+      } else await sends(device, 1);
+      await device.moveClock(0.81 * 365 * day);
+      expect(await register('renewal')).toEqual([openssl]);
+    });
+  else
+    test('strace is missing', () => {
+      console.warn(
+        'NOT CHECKED: which programs open the key of device/own-key.sh, because strace is missing, or may not trace.',
+      );
+    });
 
   test('a power failure after each step of the first boot and of a renewal leaves a device that is never cut off', async () => {
     const later = String(Math.ceil(0.81 * 365 * day));
@@ -200,21 +241,59 @@ async function declareTests(): Promise<void> {
     }
   });
 
-  test('while the provisioner or the hub cannot be reached, the script says so and waits', async () => {
-    const device = await newDevice();
-    const alone = device.start('once', { PROVISION_URL: 'http://127.0.0.1:1/api/provision' });
-    await says(alone, /The provisioner cannot be reached: is the network up\?.*\n.*follows in 20 s/);
-    alone.kill();
-    await alone.ended;
+  /** An address of the provisioner that does not work, and the words of the script about the address. */
+  interface Outage {
+    url: string;
+    message: RegExp;
+    server?: BadServer;
+    env?: Record<string, string>;
+  }
 
-    await hub.fault({
-      method: 'PUT',
-      path: device.uuid,
-      status: 429,
-      headers: { 'retry-after': '1' },
-      times: 1,
-    });
-    expect((await settled(device)).output).toMatch(/waits for the hub to accept the certificate/);
+  async function outages(): Promise<Outage[]> {
+    const [resets, ends, silent] = await Promise.all([
+      badServer('reset'),
+      badServer('end'),
+      badServer('silence'),
+    ]);
+    const at = ({ port }: { port: number }) => `http://127.0.0.1:${port}`;
+    const cut = /was cut before the whole answer was there/;
+    return [
+      { url: at({ port: 1 }), message: /cannot be reached: is the network up\?/ },
+      // A label of a name has at most 63 characters, so no server of names is asked.
+      { url: `https://${'x'.repeat(64)}.invalid`, message: /cannot be resolved: is the network up\?/ },
+      { url: at(resets), message: cut, server: resets },
+      { url: at(ends), message: cut, server: ends },
+      { url: at(silent), message: /did not answer in time/, server: silent, env: { ANSWER_WITHIN: '1' } },
+    ];
+  }
+
+  test('while the provisioner cannot be reached, the script says why and waits, and then goes on with the same key', async () => {
+    const meets = async ({ url: address, message: { source }, server, env }: Outage) => {
+      const device = await newDevice();
+      const PROVISION_URL = `${address}/api/provision?code=${provisionKey}`;
+      const script = device.start('once', { PROVISION_URL, ...env });
+      await says(script, new RegExp(`${source}.*follows in 10 s.*\\n.*${source}.*follows in 20 s`));
+      expect(await device.pair('device.pem')).toBeNull();
+      if (!server) return script.kill();
+      server.passOnTo(Number(new URL(url).port));
+      expect({ code: await script.ended, output: script.output() }).toMatchObject({ code: 0 });
+      expect((await device.calls()).match(/^openssl req/gm)).toHaveLength(1);
+    };
+    await Promise.all((await outages()).map(meets));
+  });
+
+  test('while the hub throttles, or resets connections, the script says what it waits for', async () => {
+    const [throttled, cut] = [await newDevice(), await newDevice()];
+    const headers = { 'retry-after': '1' };
+    await hub.fault({ method: 'PUT', path: throttled.uuid, status: 429, headers, times: 1 });
+    await hub.fault({ method: 'PUT', path: cut.uuid, reset: true });
+    const waits = (code: string) =>
+      new RegExp(`waits for the hub to accept the certificate \\(state retrying, last failure ${code}: \\w`);
+    const [first, second] = [throttled.start('once'), cut.start('once')];
+    await Promise.all([says(first, waits('hub-throttled')), says(second, waits('hub-unavailable'))]);
+    expect(await first.ended).toBe(0);
+    second.kill();
+    await hub.noFaults();
   });
 
   test('an issued key ends when a service has shown that the device uses its own key', async () => {
@@ -256,22 +335,44 @@ async function declareTests(): Promise<void> {
     expect(await hub.thumbprints(device.uuid)).not.toContain(thumbprint);
   });
 
-  const mosquitto = await onPath('mosquitto');
+  /** Starts the bridge. @param hubPort default: the port of the hub. @param trace see `ScriptedDevice` */
+  async function startBridge(
+    device: ScriptedDevice,
+    hubPort = stack.endpoints.iotHub?.mqttPort,
+    trace?: string,
+  ) {
+    const port = await freePort();
+    const HUB_CA = stack.endpoints.iotHub?.caFile ?? '';
+    const script = device.start(
+      'bridge',
+      { HUB_PORT: String(hubPort), HUB_CA, MQTT_PORT: String(port) },
+      trace,
+    );
+    const sends = async () => {
+      await waitFor('the broker has the message', async () => {
+        await publish(port, 'telemetry', '{"local":true}');
+        return true;
+      });
+      await waitFor('telemetry arrived through the bridge', async () =>
+        (await hub.telemetry(device.uuid)).some(({ body }) => JSON.stringify(body).includes('local')),
+      );
+    };
+    return { script, sends };
+  }
+
   if (mosquitto)
-    test('a local client sends telemetry through the bridge', async () => {
+    test('a local client sends telemetry through the bridge, also after the hub has reset connections', async () => {
       const device = await newDevice();
       await settled(device);
-      const port = await freePort();
-      const bridge = device.start('bridge', {
-        HUB_PORT: String(stack.endpoints.iotHub?.mqttPort),
-        HUB_CA: stack.endpoints.iotHub?.caFile ?? '',
-        MQTT_PORT: String(port),
-      });
-      await waitFor('telemetry arrived through the bridge', async () => {
-        await publish(port, 'telemetry', '{"local":true}');
-        return (await hub.telemetry(device.uuid)).some(({ body }) => JSON.stringify(body).includes('local'));
-      });
-      bridge.kill();
+      const server = await badServer('reset');
+      const bridge = await startBridge(device, server.port);
+      await waitFor('a connection was reset', () => server.ended() > 0);
+      // The broker keeps a message of QoS 1 until the hub takes the message.
+      const arrived = bridge.sends();
+      server.passOnTo(Number(stack.endpoints.iotHub?.mqttPort));
+      await arrived;
+      expect(bridge.script.output().match(/Connecting bridge .*hub/g)?.length).toBeGreaterThan(1);
+      bridge.script.kill();
     });
   else
     test('mosquitto is missing', () => {

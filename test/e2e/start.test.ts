@@ -10,7 +10,9 @@ import { projectFolder } from '../../local/stack/projectFolder.js';
 import { minter } from '../../src/certificates/mint.js';
 import { runnableBlocks } from '../support/documentCommands.js';
 import { waitFor } from '../support/waitFor.js';
+import { findLeaks } from './support/findLeaks.js';
 import { provisionApi } from './support/provisionApi.js';
+import { readFiles } from './support/readFiles.js';
 import { runCommands } from './support/runCommands.js';
 import { type Run, runCommand, runNode, runningWith } from './support/runNode.js';
 
@@ -86,7 +88,7 @@ describe('npm start', () => {
       expect(usualPorts).not.toContain(port);
     }
     expect(system.output()).toContain(`Port 7071 is in use. The functions use ${functions.url}.`);
-    expect(balena?.devices).toHaveLength(2);
+    expect(balena?.devices).toHaveLength(3);
   });
 
   test('says that a system is running already in the folder, and leaves it alone', async () => {
@@ -113,17 +115,27 @@ describe('npm start', () => {
     expect(modes.filter((mode) => mode !== null)).toEqual([]);
   });
 
-  test('provisions a device before the eyes of whoever started it, and connects as that device', async () => {
+  test('provisions a device for each kind of key before the eyes of whoever started it, and compares the two', async () => {
     const all = await endpoints(home);
-    const demo = all.balena?.devices[0]?.uuid ?? '';
-    for (const step of [
-      'requested credentials',
-      'has its credentials',
-      'is connected',
-      'sent telemetry 1 of 1',
-    ])
-      expect(system.output()).toMatch(new RegExp(`${demo.slice(0, 7)} ${step}`));
-    expect((await provisionApi(all).get(demo)).json.state).toBe('provisioned');
+    const [issued = '', , own = ''] = all.balena?.devices.map(({ uuid }) => uuid) ?? [];
+    const connected = ['is connected', 'sent telemetry 1 of 1'];
+    for (const [uuid, steps] of [
+      [issued, ['requested credentials', 'has its credentials', ...connected]],
+      [own, ['made a private key', 'sent the certificate.*202', 'is accepted by the hub', ...connected]],
+    ] as const) {
+      const name = uuid.slice(0, 7);
+      expect(system.output()).toMatch(new RegExp(steps.map((step) => `${name} ${step}`).join('[\\s\\S]*')));
+      const key = uuid === own ? 'device' : 'issued';
+      expect((await provisionApi(all).get(uuid)).json).toMatchObject({ state: 'provisioned', key });
+    }
+    expect(system.output()).toMatch(/stored in balena +AZURE_CERT, AZURE_PRIVATE_KEY +nothing\n/);
+    // The key of the device is in the file that the output names, and nowhere else in the state of the system.
+    const [file = ''] = /\S+devices\/[0-9a-f]{32}\.pem/.exec(system.output()) ?? [];
+    const key = (await readFile(file, 'utf8')).replace(/-----BEGIN CERTIFICATE[\s\S]*/, '');
+    expect(key).toContain('PRIVATE KEY');
+    const places = { ...(await readFiles(home, ['devices'])), output: system.output() };
+    expect(Object.keys(places).length).toBeGreaterThan(8);
+    expect(findLeaks({ key }, places)).toEqual([]);
   });
 
   test('prints commands that work when they are pasted', async () => {
@@ -140,13 +152,16 @@ describe('npm start', () => {
       (await paste(see ?? '')).includes('"state":"deprovisioned"'),
     );
     expect(await paste(health ?? '')).toMatch(/^queue: ok/m);
-    expect(system.output()).toContain('npm run device -- --new');
+    for (const own of ['', '--own-key ']) expect(system.output()).toContain(`npm run device -- ${own}--new`);
   });
 
   // The first page removes the device again, so that the next page requests a device without credentials.
   test.each([
     ['docs/http-api.md', /^HTTP\/1\.1 202 [\s\S]*"state":"[\s\S]*HTTP\/1\.1 202 [\s\S]*queue: ok/],
-    ['README.md', /^HTTP\/1\.1 202 [\s\S]*"state":"[\s\S]*has its credentials[\s\S]*sent telemetry 3 of 3/],
+    [
+      'README.md',
+      /^HTTP\/1\.1 202 [\s\S]*"state":"[\s\S]*has its credentials[\s\S]*sent telemetry 3 of 3[\s\S]*made a private key[\s\S]*sent telemetry 3 of 3/,
+    ],
     ['docs/development.md', /"counts":/],
     ['docs/local-host.md', /Usage: /],
     ['docs/migrate.md', /^subject=CN ?= ?[0-9a-f]{32}\nnotAfter=/],
@@ -171,6 +186,30 @@ describe('npm start', () => {
     expect(fresh.output).toMatch(/has its credentials[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/);
   });
 
+  test('npm run device --own-key plays the device with its stored key, and renews the key', async () => {
+    const known = await playDevice(home, '--own-key', '--messages', '1');
+    expect(known.output).toMatch(
+      /the hub accepts the certificate already[\s\S]*is connected[\s\S]*sent telemetry 1 of 1/,
+    );
+    expect(known.output).not.toMatch(/made a private key/);
+    const renewed = await playDevice(home, '--own-key', '--renew', '--messages', '1');
+    expect(renewed.output).toMatch(
+      /made a private key[\s\S]*202 accepted[\s\S]*is accepted by the hub[\s\S]*sent telemetry 1 of 1/,
+    );
+    expect([known.code, renewed.code]).toEqual([0, 0]);
+  });
+
+  test('npm run device --own-key tells the product that a device with an issued key uses its own key', async () => {
+    const uuid = (await endpoints(home)).balena?.devices[0]?.uuid ?? '';
+    const { code, output } = await playDevice(home, '--own-key', '--uuid', uuid, '--messages', '1');
+    expect(output).toMatch(/is connected[\s\S]*uses its own key: the issued key ends[\s\S]*sent telemetry/);
+    expect(code).toBe(0);
+    await waitFor('the issued key has ended', async () => {
+      const { json } = await provisionApi(await endpoints(home)).get(uuid);
+      return json.key === 'device' && json.state === 'provisioned' && json.issuedUntil === null;
+    });
+  });
+
   test('a device that has reported its OS with its own key ends with telemetry, at a service named like the host OS', async () => {
     const { code, output } = await playDevice(home, '--new', '--service', 'main', '--messages', '1');
     expect(output).toMatch(
@@ -186,6 +225,13 @@ describe('npm start', () => {
   test.each([
     ['a device that balena does not know', ['--uuid', '0'.repeat(32)], /balena knows no device 0{32}/],
     ['a service that is not there', ['--new', '--service', 'mian'], /no service named "mian"/],
+    [
+      'an own key of a device whose API key is elsewhere',
+      ['--own-key', '--uuid', '0'.repeat(32)],
+      /needs the API key of the device.*--new/,
+    ],
+    ['an own key without a proof', ['--own-key', '--no-proof'], /always needs the proof/],
+    ['a renewal of an issued key', ['--renew'], /add --own-key/],
   ])('npm run device says in one sentence why it cannot play %s', async (_, args, why) => {
     const { code, output } = await playDevice(home, ...args);
     expect(code).toBe(1);

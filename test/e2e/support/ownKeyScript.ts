@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { onPath } from '../../../local/infra/nuget.js';
 import { projectFolder } from '../../../local/stack/projectFolder.js';
+import { traced } from './openedBy.js';
 
 /** The programs whose calls are noted. */
 const programs = ['openssl', 'curl', 'chmod', 'sync', 'mv'];
@@ -26,8 +27,13 @@ export interface ScriptedDevice {
   moveClock(seconds: number): Promise<void>;
   /** The certificate and the key in a file of the volume; null if the file is not there. */
   pair(name: 'device.pem' | 'next.pem'): Promise<Pair | null>;
-  /** @param env added to the settings of the script */
-  start(mode: 'run' | 'once' | 'bridge', env?: Record<string, string>): RunningScript;
+  /**
+   * @param env added to the settings of the script
+   * @param trace the name of a file beside the volume, for the trace of strace; default: no trace
+   */
+  start(mode: 'run' | 'once' | 'bridge', env?: Record<string, string>, trace?: string): RunningScript;
+  /** The trace of an earlier start. */
+  readTrace(name: string): Promise<string>;
 }
 
 export interface Pair {
@@ -57,7 +63,7 @@ afterAll(async () => {
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /**
- * Puts programs before the real ones: each notes its call. A call that changes something is a step, and the step with the number KILL_AFTER ends the whole process group.
+ * Puts programs before the real ones: each notes its call. A call that changes something is a step, and the step with the number KILL_AFTER ends the whole process group. ANSWER_WITHIN is the longest wait of curl for an answer, in seconds.
  * `sleep` waits for a short time only, and `date` shows the clock of the test.
  */
 async function writePrograms(bin: string, folder: string): Promise<void> {
@@ -68,10 +74,12 @@ async function writePrograms(bin: string, folder: string): Promise<void> {
   };
   const [calls, steps] = [quote(join(folder, 'calls')), quote(join(folder, 'steps'))];
   const real = async (name: string) => quote((await onPath(name)) ?? name);
+  // The last of two equal options of curl counts.
+  const shorter = ` \${ANSWER_WITHIN:+--max-time "$ANSWER_WITHIN"}`;
   for (const name of programs)
     await put(
       name,
-      `${await real(name)} "$@"\ncode=$?\nprintf '%s\\n' "${name} $*" >> ${calls}\n` +
+      `${await real(name)} "$@"${name === 'curl' ? shorter : ''}\ncode=$?\nprintf '%s\\n' "${name} $*" >> ${calls}\n` +
         `case "${name} $*" in ${reading}) exit $code ;; esac\necho >> ${steps}\n` +
         `[ -z "\${KILL_AFTER:-}" ] || [ "$(wc -l < ${steps})" -lt "$KILL_AFTER" ] || kill -9 0\nexit $code\n`,
     );
@@ -112,7 +120,8 @@ export async function scriptedDevice(
       const pem = await readFile(join(volume, name), 'utf8').catch(() => null);
       return pem === null ? null : readPair(pem);
     },
-    start: (mode, env = {}) => {
+    readTrace: (name) => readFile(join(folder, name), 'utf8'),
+    start: (mode, env = {}, trace) => {
       const settings = {
         PATH: [bin, process.env.PATH].join(delimiter),
         TMPDIR: folder,
@@ -121,7 +130,7 @@ export async function scriptedDevice(
         BALENA_API_KEY: apiKey,
         PROVISION_URL: provisionUrl,
       };
-      return startScript(mode, { ...settings, ...env });
+      return startScript(mode, { ...settings, ...env }, trace && join(folder, trace));
     },
   };
 }
@@ -132,9 +141,11 @@ function readPair(pem: string): Pair {
   return { pem, cert, key: pem.replace(cert, ''), thumbprint };
 }
 
-function startScript(mode: string, env: Record<string, string>): RunningScript {
+function startScript(mode: string, env: Record<string, string>, trace?: string): RunningScript {
+  const command = ['sh', join(projectFolder(), 'device/own-key.sh'), mode];
+  const [program = '', ...args] = trace === undefined ? command : [...traced(trace), ...command];
   // A process group of its own, so that the child processes end together with the script.
-  const child = spawn('sh', [join(projectFolder(), 'device/own-key.sh'), mode], {
+  const child = spawn(program, args, {
     env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

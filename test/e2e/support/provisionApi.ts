@@ -7,6 +7,7 @@ interface Members {
   uuid: string;
   operation: string;
   service: string | null;
+  key: 'issued' | 'device' | null;
   state: string;
   expectedAt: string | null;
   message: string;
@@ -14,6 +15,7 @@ interface Members {
   error: { code: string; step: string; message: string } | null;
   refusal: { requestId: string; service: string; error: { code: string } } | null;
   certificate: { thumbprint: string; notBefore: string; notAfter: string; keyAlgorithm: string } | null;
+  issuedUntil: string | null;
   type: string;
   title: string;
   status: number;
