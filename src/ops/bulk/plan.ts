@@ -44,7 +44,7 @@ export type ActionRequest = z.input<typeof actionRequest>;
  * Plans a bulk action: stores the action with the set of items that match the filter now. Requests failing later are not part of the
  * set. The action does nothing before `startAction`.
  *
- * @throws RequestError `ops.bad-request`, `ops.bad-filter`, `ops.no-reason`, `ops.no-such-service`
+ * @throws RequestError `ops.bad-request`, `ops.bad-filter`, `ops.unknown-…`, `ops.no-reason`, `ops.no-such-service`
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`; with a service `balena-…`, `timed-out`
  */
 export async function planAction(deps: BulkDependencies, request: ActionRequest): Promise<Action> {
