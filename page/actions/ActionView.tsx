@@ -40,10 +40,10 @@ export function ActionView({ id }: { id: string }) {
       {(action) => (
         <>
           <p class="state-line">
-            <StateBadge state={action.state} />
+            {action.answer === null ? <StateBadge state={action.state} /> : <strong>{action.answer}</strong>}
             {action.note && <span>{action.note}</span>}
           </p>
-          <Progress action={action} />
+          {action.answer === null && <Progress action={action} />}
           <ActionFailures action={action} />
           <div class="cards three">
             <section class="card">
@@ -56,10 +56,12 @@ export function ActionView({ id }: { id: string }) {
                 <Shares label="By cause" counts={action.byCode} />
               </section>
             )}
-            <section class="card">
-              <h2>By fleet</h2>
-              <Shares label="By fleet" counts={action.byFleet} />
-            </section>
+            {Object.keys(action.byFleet).length > 0 && (
+              <section class="card">
+                <h2>By fleet</h2>
+                <Shares label="By fleet" counts={action.byFleet} />
+              </section>
+            )}
           </div>
           {isCancelling && (
             <CancelDialog

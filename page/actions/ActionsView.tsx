@@ -1,4 +1,5 @@
 import { useCallback } from 'preact/hooks';
+import { outcomeOf } from '../../src/ops/bulk/outcome.js';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
@@ -15,7 +16,7 @@ import { linkTo } from '../route.js';
 const unfinishedMs = 3_000;
 const idleMs = 15_000;
 
-/** The audit: all bulk actions with operator, time, filter and outcome. */
+/** The audit: all bulk actions and single requests with operator, time, filter and outcome. */
 export function ActionsView() {
   const { actions: list } = useOps();
   const paging = usePaging('actions');
@@ -29,8 +30,8 @@ export function ActionsView() {
       {({ actions, total, next }) =>
         actions.length === 0 ? (
           <Empty>
-            No replay, discard or rotation was started yet. Each action will be listed here permanently, with
-            operator, time, filter and outcome.
+            No operator has started anything yet. Each action will be listed here, with operator, time, filter
+            and outcome.
           </Empty>
         ) : (
           <>
@@ -57,18 +58,17 @@ const columns = [
     head: 'Action',
     cell: ({ id, kind, counts }: Action) => (
       <a href={linkTo(`actions/${id}`)}>
-        {actionNames[kind]} of {number(counts.planned)}
+        {actionNames[kind]}
+        {counts.planned > 1 && ` of ${number(counts.planned)}`}
       </a>
     ),
   },
-  { head: 'State', cell: ({ state }: Action) => <StateBadge state={state} /> },
+  { head: 'State', cell: ({ state, answer }: Action) => answer === null && <StateBadge state={state} /> },
+  { head: 'Outcome', cell: (action: Action) => <span class="wrap">{outcomeOf(action)}</span> },
   {
     head: 'Filter',
     cell: ({ filter, kind }: Action) => <small class="wrap">{filterText(filter, kind)}</small>,
   },
   { head: 'By', cell: ({ startedBy, by }: Action) => startedBy ?? by },
   { head: 'Started', cell: ({ startedAt }: Action) => <Time at={startedAt} /> },
-  { head: 'Succeeded', isNumber: true, cell: ({ counts }: Action) => number(counts.succeeded) },
-  { head: 'Failed again', isNumber: true, cell: ({ counts }: Action) => number(counts.failed) },
-  { head: 'Cancelled', isNumber: true, cell: ({ counts }: Action) => number(counts.cancelled) },
 ];
