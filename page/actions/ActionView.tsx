@@ -1,6 +1,7 @@
 import { useCallback, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { ActButton } from '../parts/ActButton.js';
 import { Shares } from '../parts/Shares.js';
 import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
@@ -31,9 +32,9 @@ export function ActionView({ id }: { id: string }) {
       }
       actions={
         data?.state === 'running' && (
-          <button type="button" class="danger outline" onClick={() => setCancelling(true)}>
+          <ActButton class="danger outline" onClick={() => setCancelling(true)}>
             Cancel …
-          </button>
+          </ActButton>
         )
       }
     >

@@ -56,10 +56,10 @@ function isUnfinished({ state }: Action): boolean {
 const columns = [
   {
     head: 'Action',
-    cell: ({ id, kind, counts }: Action) => (
+    cell: ({ id, kind, counts, answer }: Action) => (
       <a href={linkTo(`actions/${id}`)}>
         {actionNames[kind]}
-        {counts.planned > 1 && ` of ${number(counts.planned)}`}
+        {(answer === null || counts.planned > 1) && ` of ${number(counts.planned)}`}
       </a>
     ),
   },

@@ -4,6 +4,7 @@ import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
+import { ActButton } from '../parts/ActButton.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { DeviceLinks } from '../parts/DeviceLinks.js';
 import { StateBadge } from '../parts/StateBadge.js';
@@ -87,23 +88,19 @@ function DeviceActions({ device, onOpen }: ActionsProps) {
   const { replayable, operation, certificate } = device;
   return (
     <>
-      {replayable && (
-        <button type="button" onClick={() => onOpen('replay')}>
-          Replay …
-        </button>
-      )}
-      <button type="button" class="outline" onClick={() => onOpen('provision')}>
+      {replayable && <ActButton onClick={() => onOpen('replay')}>Replay …</ActButton>}
+      <ActButton class="outline" onClick={() => onOpen('provision')}>
         Provision …
-      </button>
+      </ActButton>
       {certificate && operation !== 'deprovision' && (
-        <button type="button" class="outline" onClick={() => onOpen('rotate')}>
+        <ActButton class="outline" onClick={() => onOpen('rotate')}>
           Rotate …
-        </button>
+        </ActButton>
       )}
       {operation !== 'deprovision' && (
-        <button type="button" class="danger outline" onClick={() => onOpen('deprovision')}>
+        <ActButton class="danger outline" onClick={() => onOpen('deprovision')}>
           Deprovision …
-        </button>
+        </ActButton>
       )}
     </>
   );

@@ -5,6 +5,7 @@ import { usePolled } from '../api/usePolled.js';
 import { recordColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
 import { serviceName, shortUuid } from '../format.js';
+import { ActButton } from '../parts/ActButton.js';
 import { DataTable, nothing } from '../parts/DataTable.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { StateBadge } from '../parts/StateBadge.js';
@@ -36,9 +37,7 @@ export function DevicesView({ query }: { query: Record<string, string> }) {
       before={<DeviceFilters query={query} byState={polled.data?.byState ?? {}} />}
       actions={
         <>
-          <button type="button" onClick={() => setRequesting(true)}>
-            Request a device …
-          </button>
+          <ActButton onClick={() => setRequesting(true)}>Request a device …</ActButton>
           <ExportButton
             name="devices"
             columns={recordColumns}
