@@ -2,16 +2,16 @@ import { useCallback } from 'preact/hooks';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { deviceColumns } from '../devices/deviceColumns.js';
 import { recordColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
-import { daysLeft, plural, serviceName, shortUuid } from '../format.js';
-import { DataTable, nothing } from '../parts/DataTable.js';
+import { daysLeft, plural } from '../format.js';
+import { DataTable } from '../parts/DataTable.js';
 import { Field } from '../parts/Field.js';
 import { Pager, usePaging } from '../parts/Pager.js';
-import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
-import { linkTo, refine } from '../route.js';
+import { refine } from '../route.js';
 
 const everyMs = 30_000;
 const spans = ['1d', '7d', '30d', '90d', '365d'];
@@ -77,15 +77,9 @@ export function CertificatesView({ query }: { query: Record<string, string> }) {
   );
 }
 
+const { device, state, cause, fleet, service } = deviceColumns;
 const columns = [
-  {
-    head: 'Device',
-    cell: ({ uuid }: RecordLine) => (
-      <a class="mono" href={linkTo(`devices/${uuid}`)} title={uuid}>
-        {shortUuid(uuid)}
-      </a>
-    ),
-  },
+  device,
   {
     head: 'Expires',
     cell: ({ certificateExpiresAt }: RecordLine) => (
@@ -95,15 +89,8 @@ const columns = [
       </span>
     ),
   },
-  {
-    head: 'State',
-    cell: ({ state, lastCheck }: RecordLine) => (
-      <>
-        <StateBadge state={state} /> {lastCheck === 'failed' && <StateBadge state="last check failed" />}
-      </>
-    ),
-  },
-  { head: 'Cause', cell: ({ code }: RecordLine) => code ?? nothing },
-  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? nothing },
-  { head: 'Service', cell: ({ service }: RecordLine) => serviceName(service) },
+  state,
+  cause,
+  fleet,
+  service,
 ];
