@@ -23,7 +23,6 @@ const shared = [
   'src/ops/bulk/outcome.ts',
   'src/ops/failures/runbook.ts',
   'src/shared/errorPolicy.ts',
-  'src/shared/localTime.ts',
   'src/shared/printable.ts',
 ];
 

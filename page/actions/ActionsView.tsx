@@ -5,7 +5,7 @@ import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { filterText } from '../deadLetters/filterOf.js';
 import { number } from '../format.js';
-import { DataTable } from '../parts/DataTable.js';
+import { DataTable, nothing } from '../parts/DataTable.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
@@ -63,12 +63,15 @@ const columns = [
       </a>
     ),
   },
-  { head: 'State', cell: ({ state, answer }: Action) => answer === null && <StateBadge state={state} /> },
+  {
+    head: 'State',
+    cell: ({ state, answer }: Action) => (answer === null ? <StateBadge state={state} /> : nothing),
+  },
   { head: 'Outcome', cell: (action: Action) => <span class="wrap">{outcomeOf(action)}</span> },
   {
     head: 'Filter',
     cell: ({ filter, kind }: Action) => <small class="wrap">{filterText(filter, kind)}</small>,
   },
-  { head: 'By', cell: ({ startedBy, by }: Action) => startedBy ?? by },
+  { head: 'By', cell: ({ startedBy, by }: Action) => <span class="wrap">{startedBy ?? by}</span> },
   { head: 'Started', cell: ({ startedAt }: Action) => <Time at={startedAt} /> },
 ];

@@ -5,7 +5,7 @@ import { usePolled } from '../api/usePolled.js';
 import { deviceColumns } from '../devices/deviceColumns.js';
 import { recordColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
-import { daysLeft, plural } from '../format.js';
+import { daysLeft, number, plural } from '../format.js';
 import { DataTable } from '../parts/DataTable.js';
 import { Field } from '../parts/Field.js';
 import { Pager, usePaging } from '../parts/Pager.js';
@@ -15,6 +15,11 @@ import { refine } from '../route.js';
 
 const everyMs = 30_000;
 const spans = ['1d', '7d', '30d', '90d', '365d'];
+
+/** `30 days` for `30d`, and `12 hours` for `12h`. */
+function spanText(span: string): string {
+  return plural(Number.parseInt(span, 10), span.endsWith('d') ? 'day' : 'hour');
+}
 
 /** The certificates that expire soon, the first expiry first. */
 export function CertificatesView({ query }: { query: Record<string, string> }) {
@@ -36,7 +41,7 @@ export function CertificatesView({ query }: { query: Record<string, string> }) {
       before={
         <search>
           <form class="filters" onSubmit={(event) => event.preventDefault()}>
-            <Field label="Within" value={within} choices={spans} onDone={set('within')} />
+            <Field label="Within" value={within} choices={spans} textOf={spanText} onDone={set('within')} />
             <Field label="Fleet" value={query.fleet ?? ''} hint="organization/name" onDone={set('fleet')} />
           </form>
         </search>
@@ -54,14 +59,14 @@ export function CertificatesView({ query }: { query: Record<string, string> }) {
     >
       {({ records, total, expired, next }) =>
         total === 0 ? (
-          <Empty>No certificate is expired, or expires within {within}.</Empty>
+          <Empty>No certificate is expired, or expires within {spanText(within)}.</Empty>
         ) : (
           <>
             <p>
               <strong>{plural(total, 'certificate')}</strong>
-              {expired > 0 && <>, of these {plural(expired, 'expired certificate')}</>}. Each certificate is
-              renewed automatically at 80 % of its lifetime, or as RENEW_AT says. A certificate in this list
-              is late, or its lifetime is short.
+              {expired > 0 && <>, {number(expired)} of them expired</>}. Each certificate is renewed
+              automatically at 80 % of its lifetime, or as RENEW_AT says. A certificate in this list is late,
+              or its lifetime is short.
             </p>
             <DataTable
               caption="Certificates, the first expiry first"

@@ -54,6 +54,11 @@ export function DeviceView({ uuid }: { uuid: string }) {
         <>
           <p role="status" class="state-line">
             <StateBadge state={device.state} />
+            {device.operation === 'rotate' && pending.includes(device.state) && (
+              <span>
+                The rotation of the certificate is in progress. The present certificate works until then.
+              </span>
+            )}
             {started && (
               <span>
                 The <a href={linkTo(`actions/${started.id}`)}>{started.kind}</a> was started. This page shows

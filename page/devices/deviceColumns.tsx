@@ -16,9 +16,11 @@ export const deviceColumns = {
   },
   state: {
     head: 'State',
-    cell: ({ state, lastCheck }: RecordLine) => (
+    cell: ({ state, lastCheck, operation, dueAt }: RecordLine) => (
       <>
-        <StateBadge state={state} /> {lastCheck === 'failed' && <StateBadge state="last check failed" />}
+        <StateBadge state={state} />{' '}
+        {state === 'provisioned' && operation === 'rotate' && dueAt !== null && <small>rotating</small>}{' '}
+        {lastCheck === 'failed' && <StateBadge state="last check failed" />}
       </>
     ),
   },

@@ -167,7 +167,7 @@ function answeredByPart(
   return {
     planned: devicesSoFar,
     byFleet: { [fleet]: requestedSoFar },
-    answer: `requested ${requestedSoFar} of ${devicesSoFar}`,
+    answer: `requested ${requestedSoFar} of ${next === null ? '' : 'the first '}${devicesSoFar}`,
     note: next === null ? null : 'The rest of the fleet was not requested.',
   };
 }

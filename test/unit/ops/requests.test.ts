@@ -187,7 +187,7 @@ describe('the audit', () => {
     for (let index = 1; index <= 250; index += 1) add(uuidOf(index));
     const first = await requestFleetPart(deps, { fleet, by: 'Ada' });
     expect(await audit()).toMatchObject([
-      { answer: 'requested 200 of 200', note: 'The rest of the fleet was not requested.' },
+      { answer: 'requested 200 of the first 200', note: 'The rest of the fleet was not requested.' },
     ]);
     const { action, next: after } = first;
     await requestFleetPart(deps, { fleet, after, action, by: 'Ada' });
