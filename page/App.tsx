@@ -14,6 +14,7 @@ import { FleetsView } from './fleets/FleetsView.js';
 import { KeyForm } from './KeyForm.js';
 import { LiveView } from './live/LiveView.js';
 import { OverviewView } from './overview/OverviewView.js';
+import { MayActContext } from './parts/ActButton.js';
 import { type Route, useRoute } from './route.js';
 import { StatusLine } from './status/StatusLine.js';
 import { TopBar } from './TopBar.js';
@@ -42,6 +43,7 @@ export function App() {
   const isOpen = session.kind === 'microsoft' || session.key !== '';
   useFocusOnHeading(isOpen, route.path);
   const settings = useSettings(api, isOpen);
+  const mayAct = session.kind === 'key' || session.mayAct;
 
   if (!isOpen) return <KeyForm reason={reason} onKey={setSession} />;
   return (
@@ -52,7 +54,9 @@ export function App() {
       <SettingsContext.Provider value={settings}>
         <StatusLine />
         <TopBar path={route.path} session={session} onLeave={() => leave('')} />
-        <CurrentView route={route} />
+        <MayActContext.Provider value={mayAct}>
+          <CurrentView route={route} />
+        </MayActContext.Provider>
       </SettingsContext.Provider>
     </OpsContext.Provider>
   );

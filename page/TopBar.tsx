@@ -48,7 +48,11 @@ export function TopBar({ path: route, session, onLeave }: Props) {
           </button>
         ) : (
           <>
-            {!session.mayAct && <span>looking only</span>}
+            {!session.mayAct && (
+              <span title="To act, you need the app role Provisioner.Act. An administrator assigns the role.">
+                looking only
+              </span>
+            )}
             <a href={signOutAddress()}>Sign out</a>
           </>
         )}

@@ -20,9 +20,9 @@ const names = { html: 'ops.html', br: 'ops.html.br', gz: 'ops.html.gz', headers:
 /** Modules of `src/` whose code is bundled. Type imports leave no code in the bundle and are not listed. */
 const shared = [
   'src/health/statusText.ts',
+  'src/ops/bulk/outcome.ts',
   'src/ops/failures/runbook.ts',
   'src/shared/errorPolicy.ts',
-  'src/shared/localTime.ts',
   'src/shared/printable.ts',
 ];
 

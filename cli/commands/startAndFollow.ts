@@ -1,13 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import type { OpsApp } from '../../src/openOpsApp.js';
 import { hasFinished } from '../../src/ops/bulk/action.js';
+import { outcomeOf } from '../../src/ops/bulk/outcome.js';
 import { readAction } from '../../src/ops/bulk/read.js';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { type StartRequest, startAction } from '../../src/ops/bulk/start.js';
 import { ProvisioningError } from '../../src/shared/errors.js';
 import { type ExitCode, exitCodes } from '../exitCodes.js';
 import { showProgress } from '../output/progress.js';
-import { actionNouns, outcomeOf, requestCount, showAction } from '../output/showAction.js';
+import { actionNouns, requestCount, showAction } from '../output/showAction.js';
 import type { Session } from '../session/session.js';
 
 const pollIntervalMs = 1_000;

@@ -1,12 +1,27 @@
 import { styleText } from 'node:util';
+import { outcomeOf } from '../../src/ops/bulk/outcome.js';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { colorOf, labelled, listCounts, plural } from './text.js';
 import { ago, span, utc } from './time.js';
 
 const labelWidth = 10;
-/** The kinds of bulk actions as nouns. */
-export const actionNouns = { replay: 'replay', discard: 'discard', rotate: 'rotation' } as const;
-const itemNouns = { replay: 'dead letter', discard: 'dead letter', rotate: 'certificate' } as const;
+/** The kinds of actions as nouns. */
+export const actionNouns: Record<Action['kind'], string> = {
+  replay: 'replay',
+  discard: 'discard',
+  rotate: 'rotation',
+  provision: 'provisioning',
+  deprovision: 'deprovisioning',
+  fleet: 'request for the fleet',
+};
+const itemNouns: Record<Action['kind'], string> = {
+  replay: 'dead letter',
+  discard: 'dead letter',
+  rotate: 'certificate',
+  provision: 'device',
+  deprovision: 'device',
+  fleet: 'device',
+};
 
 /** Formats a bulk action for the terminal: the plan, or the results after the start. @param width the longest line, in characters */
 export function showAction(action: Action, width: number): string {
@@ -22,9 +37,9 @@ export function showAction(action: Action, width: number): string {
     ['by fleet', listCounts(byFleet)],
     ['service', serviceOf(action)],
     ['left out', counts.quarantined > 0 ? quarantined(counts.quarantined) : null],
-    [planned ? 'duration' : 'took', kind === 'discard' ? null : timeOf(action)],
+    [planned ? 'duration' : 'took', kind === 'discard' || action.answer !== null ? null : timeOf(action)],
     ['rate', planned || ratePerMinute === null || kind === 'discard' ? null : rateOf(action)],
-    ['outcome', planned ? null : outcomeOf(action)],
+    ['outcome', planned || action.answer !== null ? null : outcomeOf(action)],
     ['failures', failuresOf(action)],
     ['reason', action.reason],
     ['operator', operatorOf(action)],
@@ -36,7 +51,8 @@ export function showAction(action: Action, width: number): string {
   const failures = action.failures.map(({ uuid, code, message }) =>
     `  ${uuid}  ${code}  ${message ?? ''}`.trimEnd(),
   );
-  return [`${action.id}  ${color ? styleText(color, state) : state}`, ...shown, ...failures].join('\n');
+  const title = action.answer ?? (color ? styleText(color, state) : state);
+  return [`${action.id}  ${title}`, ...shown, ...failures].join('\n');
 }
 
 /** A variable scope in words. */
@@ -45,8 +61,9 @@ export function placeName(service: string): string {
 }
 
 /** The service of the new requests, and the number of devices without the service. */
-function serviceOf({ service, lacking, counts: { planned } }: Action): string | null {
+function serviceOf({ service, lacking, answer, counts: { planned } }: Action): string | null {
   if (service === null) return null;
+  if (answer !== null) return placeName(service);
   const without = lacking
     ? `: ${lacking} of ${plural(planned, 'device')} without this service fail again`
     : '';
@@ -59,20 +76,6 @@ function failuresOf({ counts, failures, kind }: Action): string | null {
   return failures.length < counts.failed
     ? `the first ${failures.length} of ${counts.failed}; all: ${all}`
     : `${counts.failed}:`;
-}
-
-/** The results of the requests until now: "120 succeeded, 3 failed". */
-export function outcomeOf({ counts, kind }: Action): string {
-  const { succeeded, failed, cancelled, superseded, underWay } = counts;
-  const parts: [number, string][] = [
-    [succeeded, kind === 'discard' ? 'discarded' : 'succeeded'],
-    [failed, kind === 'replay' ? 'failed again' : 'failed'],
-    [cancelled, 'cancelled'],
-    [superseded, 'superseded'],
-    [underWay, 'under way'],
-  ];
-  const shown = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return shown.join(', ') || 'no results yet';
 }
 
 /** The number of requests of the action: the planned set, or the limit if the limit is smaller. */

@@ -3,27 +3,34 @@ import { filterText } from '../deadLetters/filterOf.js';
 import { duration, number } from '../format.js';
 import { Facts } from '../parts/Facts.js';
 import { Time } from '../parts/Time.js';
+import { linkTo } from '../route.js';
 
 /** The facts of a bulk action: operators, times, and options. */
 export function ActionFacts({ action }: { action: Action }) {
   const { startedAt, endedAt, kind, ratePerMinute, limit, ramp, reason, cancelledBy } = action;
-  const took = startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : null;
+  const isBulk = action.answer === null;
+  const took = isBulk && startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : null;
   return (
     <Facts
       facts={{
         Filter: filterText(action.filter, kind),
+        Device:
+          !isBulk && action.filter.uuid ? (
+            <a href={linkTo(`devices/${action.filter.uuid}`)}>state and history</a>
+          ) : undefined,
         Reason: reason ?? undefined,
-        'With service': action.service === null ? undefined : action.service || 'the device level',
+        [isBulk ? 'With service' : 'Service']:
+          action.service === null ? undefined : action.service || 'the device level',
         'Without this service': action.lacking ? `${number(action.lacking)} of the devices` : undefined,
         Revoke: action.revoke
           ? 'the hub rejects the old certificates as soon as balena shows the new ones'
           : undefined,
-        'Planned by': (
+        'Planned by': isBulk ? (
           <>
             {action.by}, <Time at={action.plannedAt} />
           </>
-        ),
-        'Started by': startedAt ? (
+        ) : undefined,
+        [isBulk ? 'Started by' : 'Requested by']: startedAt ? (
           <>
             {action.startedBy}, <Time at={startedAt} />
           </>
@@ -31,16 +38,17 @@ export function ActionFacts({ action }: { action: Action }) {
           'not started'
         ),
         'Cancelled by': cancelledBy ?? undefined,
-        Finished: endedAt ? (
-          <>
-            <Time at={endedAt} /> {took !== null && <small>(after {duration(took)})</small>}
-          </>
-        ) : undefined,
+        Finished:
+          isBulk && endedAt ? (
+            <>
+              <Time at={endedAt} /> {took !== null && <small>(after {duration(took)})</small>}
+            </>
+          ) : undefined,
         Rate: kind !== 'discard' && ratePerMinute ? `${number(ratePerMinute)} a minute` : undefined,
         Limit: limit === null ? undefined : `the first ${number(limit)}`,
         Waves: ramp ? 'growing' : undefined,
         'Expected duration':
-          !endedAt && kind !== 'discard' ? duration(action.expectedSeconds * 1_000) : undefined,
+          isBulk && !endedAt && kind !== 'discard' ? duration(action.expectedSeconds * 1_000) : undefined,
       }}
     />
   );

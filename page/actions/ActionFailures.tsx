@@ -8,8 +8,8 @@ export function ActionFailures({ action: { failures, counts, kind } }: { action:
   if (failures.length === 0) return null;
   const more = counts.failed - failures.length;
   return (
-    <section>
-      <h2>Failed again</h2>
+    <section class="card failures">
+      <h2>{kind === 'replay' ? 'Failed again' : 'Failed'}</h2>
       <DataTable
         caption="The first failures of this action"
         rows={failures}
@@ -31,7 +31,11 @@ export function ActionFailures({ action: { failures, counts, kind } }: { action:
 const columns = [
   {
     head: 'Device',
-    cell: ({ uuid }: ActionFailure) => <a href={linkTo(`devices/${uuid}`)}>{uuid}</a>,
+    cell: ({ uuid }: ActionFailure) => (
+      <a class="mono" href={linkTo(`devices/${uuid}`)}>
+        {uuid}
+      </a>
+    ),
   },
   { head: 'Error', cell: ({ code, step }: ActionFailure) => (step ? `${code} (${step})` : code) },
   { head: 'Message', cell: ({ message }: ActionFailure) => <span class="wrap">{message}</span> },

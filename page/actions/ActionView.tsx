@@ -1,6 +1,7 @@
 import { useCallback, useState } from 'preact/hooks';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { ActButton } from '../parts/ActButton.js';
 import { Shares } from '../parts/Shares.js';
 import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { View } from '../parts/View.js';
@@ -31,19 +32,19 @@ export function ActionView({ id }: { id: string }) {
       }
       actions={
         data?.state === 'running' && (
-          <button type="button" class="danger outline" onClick={() => setCancelling(true)}>
+          <ActButton class="danger outline" onClick={() => setCancelling(true)}>
             Cancel …
-          </button>
+          </ActButton>
         )
       }
     >
       {(action) => (
         <>
           <p class="state-line">
-            <StateBadge state={action.state} />
+            {action.answer === null ? <StateBadge state={action.state} /> : <strong>{action.answer}</strong>}
             {action.note && <span>{action.note}</span>}
           </p>
-          <Progress action={action} />
+          {action.answer === null && <Progress action={action} />}
           <ActionFailures action={action} />
           <div class="cards three">
             <section class="card">
@@ -56,10 +57,12 @@ export function ActionView({ id }: { id: string }) {
                 <Shares label="By cause" counts={action.byCode} />
               </section>
             )}
-            <section class="card">
-              <h2>By fleet</h2>
-              <Shares label="By fleet" counts={action.byFleet} />
-            </section>
+            {Object.keys(action.byFleet).length > 0 && (
+              <section class="card">
+                <h2>By fleet</h2>
+                <Shares label="By fleet" counts={action.byFleet} />
+              </section>
+            )}
           </div>
           {isCancelling && (
             <CancelDialog

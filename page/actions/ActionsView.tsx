@@ -1,10 +1,11 @@
 import { useCallback } from 'preact/hooks';
+import { outcomeOf } from '../../src/ops/bulk/outcome.js';
 import type { Action } from '../../src/ops/bulk/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { filterText } from '../deadLetters/filterOf.js';
 import { number } from '../format.js';
-import { DataTable } from '../parts/DataTable.js';
+import { DataTable, nothing } from '../parts/DataTable.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { actionNames, StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
@@ -15,7 +16,7 @@ import { linkTo } from '../route.js';
 const unfinishedMs = 3_000;
 const idleMs = 15_000;
 
-/** The audit: all bulk actions with operator, time, filter and outcome. */
+/** The audit: all bulk actions and single requests with operator, time, filter and outcome. */
 export function ActionsView() {
   const { actions: list } = useOps();
   const paging = usePaging('actions');
@@ -29,8 +30,8 @@ export function ActionsView() {
       {({ actions, total, next }) =>
         actions.length === 0 ? (
           <Empty>
-            No replay, discard or rotation was started yet. Each action will be listed here permanently, with
-            operator, time, filter and outcome.
+            No operator has started anything yet. Each action will be listed here, with operator, time, filter
+            and outcome.
           </Empty>
         ) : (
           <>
@@ -55,20 +56,22 @@ function isUnfinished({ state }: Action): boolean {
 const columns = [
   {
     head: 'Action',
-    cell: ({ id, kind, counts }: Action) => (
+    cell: ({ id, kind, counts, answer }: Action) => (
       <a href={linkTo(`actions/${id}`)}>
-        {actionNames[kind]} of {number(counts.planned)}
+        {actionNames[kind]}
+        {(answer === null || counts.planned > 1) && ` of ${number(counts.planned)}`}
       </a>
     ),
   },
-  { head: 'State', cell: ({ state }: Action) => <StateBadge state={state} /> },
+  {
+    head: 'State',
+    cell: ({ state, answer }: Action) => (answer === null ? <StateBadge state={state} /> : nothing),
+  },
+  { head: 'Outcome', cell: (action: Action) => <span class="wrap">{outcomeOf(action)}</span> },
   {
     head: 'Filter',
     cell: ({ filter, kind }: Action) => <small class="wrap">{filterText(filter, kind)}</small>,
   },
-  { head: 'By', cell: ({ startedBy, by }: Action) => startedBy ?? by },
+  { head: 'By', cell: ({ startedBy, by }: Action) => <span class="wrap">{startedBy ?? by}</span> },
   { head: 'Started', cell: ({ startedAt }: Action) => <Time at={startedAt} /> },
-  { head: 'Succeeded', isNumber: true, cell: ({ counts }: Action) => number(counts.succeeded) },
-  { head: 'Failed again', isNumber: true, cell: ({ counts }: Action) => number(counts.failed) },
-  { head: 'Cancelled', isNumber: true, cell: ({ counts }: Action) => number(counts.cancelled) },
 ];

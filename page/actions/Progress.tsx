@@ -7,13 +7,18 @@ export function Progress({ action }: { action: Action }) {
   const size = Math.min(planned, action.limit ?? planned);
   const finished = succeeded + failed + cancelled + superseded;
   const isDiscard = action.kind === 'discard';
+  const goesOn = action.state === 'running' || action.state === 'planned';
   const parts = [
     { name: isDiscard ? 'discarded' : 'succeeded', count: succeeded, tone: 'good' },
-    { name: 'failed again', count: failed, tone: 'bad' },
+    { name: action.kind === 'replay' ? 'failed again' : 'failed', count: failed, tone: 'bad' },
     { name: 'cancelled', count: cancelled, tone: 'plain' },
     { name: 'superseded', count: superseded, tone: 'muted' },
     { name: 'in progress', count: underWay, tone: 'busy' },
-    { name: 'not requested yet', count: Math.max(0, size - finished - underWay), tone: 'rest' },
+    {
+      name: goesOn ? 'not requested yet' : 'not requested',
+      count: Math.max(0, size - finished - underWay),
+      tone: 'rest',
+    },
   ].filter(({ tone, count }) => count > 0 || tone === 'good');
   const tenths = size === 0 ? 10 : Math.floor((10 * finished) / size);
   return (

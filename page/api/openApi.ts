@@ -46,6 +46,8 @@ export interface FleetRequestBody {
   onlyMissing: boolean;
   move: boolean;
   after?: string;
+  /** The row of the audit, from the previous answer. */
+  action?: string | undefined;
 }
 
 /** The client of `/api/ops/…`, see `opsRoutes`. All methods throw ApiError. */

@@ -2,19 +2,24 @@ import { useCallback } from 'preact/hooks';
 import type { RecordLine } from '../../src/ops/devices/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { deviceColumns } from '../devices/deviceColumns.js';
 import { recordColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
-import { daysLeft, plural, serviceName, shortUuid } from '../format.js';
-import { DataTable, nothing } from '../parts/DataTable.js';
+import { daysLeft, number, plural } from '../format.js';
+import { DataTable } from '../parts/DataTable.js';
 import { Field } from '../parts/Field.js';
 import { Pager, usePaging } from '../parts/Pager.js';
-import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
-import { linkTo, refine } from '../route.js';
+import { refine } from '../route.js';
 
 const everyMs = 30_000;
 const spans = ['1d', '7d', '30d', '90d', '365d'];
+
+/** `30 days` for `30d`, and `12 hours` for `12h`. */
+function spanText(span: string): string {
+  return plural(Number.parseInt(span, 10), span.endsWith('d') ? 'day' : 'hour');
+}
 
 /** The certificates that expire soon, the first expiry first. */
 export function CertificatesView({ query }: { query: Record<string, string> }) {
@@ -36,7 +41,7 @@ export function CertificatesView({ query }: { query: Record<string, string> }) {
       before={
         <search>
           <form class="filters" onSubmit={(event) => event.preventDefault()}>
-            <Field label="Within" value={within} choices={spans} onDone={set('within')} />
+            <Field label="Within" value={within} choices={spans} textOf={spanText} onDone={set('within')} />
             <Field label="Fleet" value={query.fleet ?? ''} hint="organization/name" onDone={set('fleet')} />
           </form>
         </search>
@@ -54,14 +59,14 @@ export function CertificatesView({ query }: { query: Record<string, string> }) {
     >
       {({ records, total, expired, next }) =>
         total === 0 ? (
-          <Empty>No certificate is expired, or expires within {within}.</Empty>
+          <Empty>No certificate is expired, or expires within {spanText(within)}.</Empty>
         ) : (
           <>
             <p>
               <strong>{plural(total, 'certificate')}</strong>
-              {expired > 0 && <>, of these {plural(expired, 'expired certificate')}</>}. Each certificate is
-              renewed automatically at 80 % of its lifetime, or as RENEW_AT says. A certificate in this list
-              is late, or its lifetime is short.
+              {expired > 0 && <>, {number(expired)} of them expired</>}. Each certificate is renewed
+              automatically at 80 % of its lifetime, or as RENEW_AT says. A certificate in this list is late,
+              or its lifetime is short.
             </p>
             <DataTable
               caption="Certificates, the first expiry first"
@@ -77,15 +82,9 @@ export function CertificatesView({ query }: { query: Record<string, string> }) {
   );
 }
 
+const { device, state, cause, fleet, service } = deviceColumns;
 const columns = [
-  {
-    head: 'Device',
-    cell: ({ uuid }: RecordLine) => (
-      <a class="mono" href={linkTo(`devices/${uuid}`)} title={uuid}>
-        {shortUuid(uuid)}
-      </a>
-    ),
-  },
+  device,
   {
     head: 'Expires',
     cell: ({ certificateExpiresAt }: RecordLine) => (
@@ -95,15 +94,8 @@ const columns = [
       </span>
     ),
   },
-  {
-    head: 'State',
-    cell: ({ state, lastCheck }: RecordLine) => (
-      <>
-        <StateBadge state={state} /> {lastCheck === 'failed' && <StateBadge state="last check failed" />}
-      </>
-    ),
-  },
-  { head: 'Cause', cell: ({ code }: RecordLine) => code ?? nothing },
-  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? nothing },
-  { head: 'Service', cell: ({ service }: RecordLine) => serviceName(service) },
+  state,
+  cause,
+  fleet,
+  service,
 ];

@@ -3,6 +3,7 @@ import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { deadLetterColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
+import { ActButton } from '../parts/ActButton.js';
 import { Pager, usePaging } from '../parts/Pager.js';
 import { Empty, View } from '../parts/View.js';
 import { linkTo } from '../route.js';
@@ -51,12 +52,12 @@ export function DeadLettersView({ query: given }: { query: Record<string, string
       }
       actions={
         <>
-          <button type="button" disabled={!hasAny} onClick={() => setDialog('replay')}>
+          <ActButton disabled={!hasAny} onClick={() => setDialog('replay')}>
             Plan a replay …
-          </button>
-          <button type="button" class="outline" disabled={!hasAny} onClick={() => setDialog('discard')}>
+          </ActButton>
+          <ActButton class="outline" disabled={!hasAny} onClick={() => setDialog('discard')}>
             Discard …
-          </button>
+          </ActButton>
           <ExportButton
             name="dead-letters"
             columns={deadLetterColumns}

@@ -1,4 +1,5 @@
 import type { ActionRequest } from '../../src/ops/bulk/plan.js';
+import type { Action } from '../../src/ops/bulk/schema.js';
 
 /** The filter of a plan. */
 export type DeadLetterFilter = NonNullable<ActionRequest['filter']>;
@@ -15,7 +16,7 @@ export function filterOf({ errorCode, order: _, ...query }: Record<string, strin
 /** A filter of dead letters or of a rotation as one line. */
 export function filterText(
   filter: Record<string, string | undefined>,
-  kind: ActionRequest['kind'] = 'replay',
+  kind: Action['kind'] = 'replay',
 ): string {
   const all = kind === 'rotate' ? 'all devices' : 'all dead letters';
   const entries = Object.entries(filter).filter(([, value]) => value);

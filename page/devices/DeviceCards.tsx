@@ -26,7 +26,7 @@ export function FailureCard({ device, error }: { device: Device; error: NonNulla
         <Advice advice={adviceFor(code)} fleet={device.fleet} />{' '}
         <RunbookLink section={runbookSectionOf(code)} />
       </p>
-      {device.state === 'failed' && (
+      {device.replayable && (
         <p>
           <a href={linkTo('dead-letters', { errorCode: code, step: step ?? undefined })}>
             All dead letters with this cause

@@ -33,9 +33,11 @@ export function DeviceFilters({ query, byState }: Props) {
           hint="code of the failure"
           onDone={set('errorCode')}
         />
-        <button type="button" class="outline" onClick={() => refine('devices', {})}>
-          Clear
-        </button>
+        {Object.keys(query).length > 0 && (
+          <button type="button" class="outline" onClick={() => refine('devices', {})}>
+            Clear
+          </button>
+        )}
       </form>
       <ul class="chips" aria-label="Matching devices by state">
         {Object.entries(byState).map(([state, count]) => (

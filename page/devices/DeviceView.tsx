@@ -4,6 +4,7 @@ import type { DeviceHistory } from '../../src/ops/devices/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
+import { ActButton } from '../parts/ActButton.js';
 import { CopyButton } from '../parts/CopyButton.js';
 import { DeviceLinks } from '../parts/DeviceLinks.js';
 import { StateBadge } from '../parts/StateBadge.js';
@@ -53,6 +54,11 @@ export function DeviceView({ uuid }: { uuid: string }) {
         <>
           <p role="status" class="state-line">
             <StateBadge state={device.state} />
+            {device.operation === 'rotate' && pending.includes(device.state) && (
+              <span>
+                The rotation of the certificate is in progress. The present certificate works until then.
+              </span>
+            )}
             {started && (
               <span>
                 The <a href={linkTo(`actions/${started.id}`)}>{started.kind}</a> was started. This page shows
@@ -87,23 +93,19 @@ function DeviceActions({ device, onOpen }: ActionsProps) {
   const { replayable, operation, certificate } = device;
   return (
     <>
-      {replayable && (
-        <button type="button" onClick={() => onOpen('replay')}>
-          Replay …
-        </button>
-      )}
-      <button type="button" class="outline" onClick={() => onOpen('provision')}>
+      {replayable && <ActButton onClick={() => onOpen('replay')}>Replay …</ActButton>}
+      <ActButton class="outline" onClick={() => onOpen('provision')}>
         Provision …
-      </button>
+      </ActButton>
       {certificate && operation !== 'deprovision' && (
-        <button type="button" class="outline" onClick={() => onOpen('rotate')}>
+        <ActButton class="outline" onClick={() => onOpen('rotate')}>
           Rotate …
-        </button>
+        </ActButton>
       )}
       {operation !== 'deprovision' && (
-        <button type="button" class="danger outline" onClick={() => onOpen('deprovision')}>
+        <ActButton class="danger outline" onClick={() => onOpen('deprovision')}>
           Deprovision …
-        </button>
+        </ActButton>
       )}
     </>
   );

@@ -4,15 +4,15 @@ import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { recordColumns } from '../export/columns.js';
 import { ExportButton } from '../export/ExportButton.js';
-import { serviceName, shortUuid } from '../format.js';
+import { ActButton } from '../parts/ActButton.js';
 import { DataTable, nothing } from '../parts/DataTable.js';
 import { Pager, usePaging } from '../parts/Pager.js';
-import { StateBadge } from '../parts/StateBadge.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
 import { ProvisionDialog } from '../requests/ProvisionDialog.js';
 import { linkTo } from '../route.js';
 import { DeviceFilters } from './DeviceFilters.js';
+import { deviceColumns } from './deviceColumns.js';
 
 const everyMs = 10_000;
 
@@ -36,9 +36,7 @@ export function DevicesView({ query }: { query: Record<string, string> }) {
       before={<DeviceFilters query={query} byState={polled.data?.byState ?? {}} />}
       actions={
         <>
-          <button type="button" onClick={() => setRequesting(true)}>
-            Request a device …
-          </button>
+          <ActButton onClick={() => setRequesting(true)}>Request a device …</ActButton>
           <ExportButton
             name="devices"
             columns={recordColumns}
@@ -78,33 +76,13 @@ export function DevicesView({ query }: { query: Record<string, string> }) {
   );
 }
 
+const { device, state, fleet, service, cause } = deviceColumns;
 const columns = [
-  {
-    head: 'Device',
-    cell: ({ uuid }: RecordLine) => (
-      <a class="mono" href={linkTo(`devices/${uuid}`)} title={uuid}>
-        {shortUuid(uuid)}
-      </a>
-    ),
-  },
-  {
-    head: 'State',
-    cell: ({ state, lastCheck }: RecordLine) => (
-      <>
-        <StateBadge state={state} /> {lastCheck === 'failed' && <StateBadge state="last check failed" />}
-      </>
-    ),
-  },
-  { head: 'Fleet', cell: ({ fleet }: RecordLine) => fleet ?? nothing },
-  {
-    head: 'Service',
-    cell: ({ service, key }: RecordLine) => (key === 'device' ? '(own key)' : serviceName(service)),
-  },
-  {
-    head: 'Cause',
-    cell: ({ code, message }: RecordLine) =>
-      code === null ? nothing : <span title={message ?? undefined}>{code}</span>,
-  },
+  device,
+  state,
+  fleet,
+  service,
+  cause,
   { head: 'Requested', cell: ({ requestedAt }: RecordLine) => <Time at={requestedAt} /> },
   {
     head: 'Finished or due',

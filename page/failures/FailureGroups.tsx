@@ -6,6 +6,7 @@ import { DiscardDialog } from '../deadLetters/DiscardDialog.js';
 import type { DeadLetterFilter } from '../deadLetters/filterOf.js';
 import { ReplayDialog } from '../deadLetters/ReplayDialog.js';
 import { number, plural, serviceName } from '../format.js';
+import { ActButton } from '../parts/ActButton.js';
 import { Advice } from '../parts/Advice.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 import { Time } from '../parts/Time.js';
@@ -112,17 +113,16 @@ function Group({ group, onOpen }: { group: FailureGroup; onOpen: ListProps['onOp
       </p>
       {deadLetters > 0 && (
         <p class="buttons">
-          <button type="button" onClick={() => open('replay')} aria-label={`Replay ${code} ${fleet ?? ''} …`}>
+          <ActButton onClick={() => open('replay')} aria-label={`Replay ${code} ${fleet ?? ''} …`}>
             Replay …
-          </button>
-          <button
-            type="button"
+          </ActButton>
+          <ActButton
             class="outline"
             onClick={() => open('discard')}
             aria-label={`Discard ${code} ${fleet ?? ''} …`}
           >
             Discard …
-          </button>
+          </ActButton>
           <a href={linkOf(group)}>{plural(deadLetters, 'dead letter')}</a>
         </p>
       )}

@@ -12,7 +12,7 @@ interface Props {
   onClose(): void;
 }
 
-type Counts = Omit<FleetRequestProgress, 'next'>;
+type Counts = Omit<FleetRequestProgress, 'next' | 'action'>;
 
 /** Requests credentials for a fleet: counts the devices, and requests them after a confirmation, part by part. */
 export function FleetDialog({ fleet: given, onClose }: Props) {
@@ -39,9 +39,14 @@ export function FleetDialog({ fleet: given, onClose }: Props) {
 
   async function requestAll() {
     let after: string | undefined;
+    let row: string | undefined;
     let sum: Counts | null = null;
     do {
-      const { next, ...part } = await api.requestFleet({ ...request, ...(after && { after }) });
+      const { next, action, ...part } = await api.requestFleet({
+        ...request,
+        ...(after && { after, action: row }),
+      });
+      row = action;
       sum = added(sum, part);
       setCounts(sum);
       after = next ?? undefined;

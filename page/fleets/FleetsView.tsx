@@ -1,8 +1,9 @@
-import { useState } from 'preact/hooks';
+import { useContext, useState } from 'preact/hooks';
 import type { FleetProgress } from '../../src/ops/fleets/schema.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
 import { number } from '../format.js';
+import { ActButton, MayActContext } from '../parts/ActButton.js';
 import { DataTable, nothing } from '../parts/DataTable.js';
 import { Time } from '../parts/Time.js';
 import { Empty, View } from '../parts/View.js';
@@ -16,17 +17,14 @@ const everyMs = 5_000;
 export function FleetsView() {
   const { fleets: list } = useOps();
   const polled = usePolled(list, () => everyMs);
+  const mayAct = useContext(MayActContext);
   const [requesting, setRequesting] = useState<string | null>(null);
   const [rotating, setRotating] = useState<string | null>(null);
   return (
     <View
       title="Fleets"
       polled={polled}
-      actions={
-        <button type="button" onClick={() => setRequesting('')}>
-          Request a fleet …
-        </button>
-      }
+      actions={<ActButton onClick={() => setRequesting('')}>Request a fleet …</ActButton>}
     >
       {({ fleets }) => (
         <>
@@ -37,7 +35,7 @@ export function FleetsView() {
               caption="Fleets, the most pending and failed devices first"
               rows={fleets}
               keyOf={({ fleet }) => fleet ?? ''}
-              columns={[...columns, actionsColumn(setRequesting, setRotating)]}
+              columns={mayAct ? [...columns, actionsColumn(setRequesting, setRotating)] : columns}
             />
           )}
           {requesting !== null && (
@@ -123,12 +121,12 @@ function actionsColumn(onRequest: (fleet: string) => void, onRotate: (fleet: str
         nothing
       ) : (
         <span class="buttons">
-          <button type="button" class="link" aria-label={`Request ${fleet}`} onClick={() => onRequest(fleet)}>
+          <ActButton class="link" aria-label={`Request ${fleet}`} onClick={() => onRequest(fleet)}>
             Request …
-          </button>
-          <button type="button" class="link" aria-label={`Rotate ${fleet}`} onClick={() => onRotate(fleet)}>
+          </ActButton>
+          <ActButton class="link" aria-label={`Rotate ${fleet}`} onClick={() => onRotate(fleet)}>
             Rotate …
-          </button>
+          </ActButton>
         </span>
       ),
   };

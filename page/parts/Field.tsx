@@ -7,6 +7,8 @@ interface Props {
   onDone(value: string): void;
   /** With choices, the field is a list of these and "any"; without choices, a text field. */
   choices?: readonly string[];
+  /** The text of a choice; default: the choice. With texts, the list has no "any". */
+  textOf?(choice: string): string;
   /** Suggestions for a text field. */
   suggestions?: readonly string[];
   /** The placeholder of a text field. */
@@ -14,7 +16,7 @@ interface Props {
 }
 
 /** One field of a filter. */
-export function Field({ label, value, onDone, choices, suggestions, hint }: Props) {
+export function Field({ label, value, onDone, choices, textOf, suggestions, hint }: Props) {
   const id = useId();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
@@ -24,10 +26,10 @@ export function Field({ label, value, onDone, choices, suggestions, hint }: Prop
       <label htmlFor={id}>
         {label}
         <select id={id} value={value} onChange={(event) => onDone(event.currentTarget.value)}>
-          <option value="">any</option>
+          {!textOf && <option value="">any</option>}
           {all.map((choice) => (
             <option key={choice} value={choice}>
-              {choice}
+              {textOf ? textOf(choice) : choice}
             </option>
           ))}
         </select>

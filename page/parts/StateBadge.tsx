@@ -1,3 +1,5 @@
+import type { Action } from '../../src/ops/bulk/schema.js';
+
 /** A state as a word. The colour repeats the meaning, and a tooltip explains the word. */
 export function StateBadge({ state }: { state: string }) {
   const { tone = 'plain', means = undefined } = states[state] ?? {};
@@ -8,8 +10,15 @@ export function StateBadge({ state }: { state: string }) {
   );
 }
 
-/** The name of each kind of bulk action. */
-export const actionNames = { replay: 'Replay', discard: 'Discard', rotate: 'Rotation' };
+/** The name of each kind of action. */
+export const actionNames: Record<Action['kind'], string> = {
+  replay: 'Replay',
+  discard: 'Discard',
+  rotate: 'Rotation',
+  provision: 'Provisioning',
+  deprovision: 'Deprovisioning',
+  fleet: 'Fleet request',
+};
 
 type Tone = 'good' | 'bad' | 'busy' | 'plain';
 

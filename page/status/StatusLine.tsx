@@ -1,8 +1,8 @@
 import type { SystemState } from '../../src/health/statusSchema.js';
 import { type StatusParts, statusParts } from '../../src/health/statusText.js';
-import { utcAndLocal } from '../../src/shared/localTime.js';
 import { useOps } from '../api/useOps.js';
 import { usePolled } from '../api/usePolled.js';
+import { localTime, timeZone } from '../format.js';
 import { RunbookLink } from '../parts/DeviceLinks.js';
 
 const everyMs = 5_000;
@@ -25,13 +25,19 @@ const unknown: StatusParts = {
   more: '',
 };
 
+/** A local time with its zone: "00:48:35 (UTC+1)". */
+function zonedTime(at: string): string {
+  const now = Date.now();
+  return `${localTime(Date.parse(at), now)} (${timeZone(now).offset})`;
+}
+
 /** The state of the whole system, at the top of every view: an icon, a word, the cause, and the next step. */
 export function StatusLine() {
   const { data, error } = usePolled(useOps().status, () => everyMs);
   if (!data && !error) return <section class="status" aria-label="State of the system" aria-busy="true" />;
   const state = data && !error ? data.state : 'unknown';
   const { word, what, backlog, todo, runbook, more } =
-    data && !error ? statusParts(data, utcAndLocal) : unknown;
+    data && !error ? statusParts(data, zonedTime) : unknown;
   return (
     <section class={`status ${state}`} aria-label="State of the system">
       <p role="status">

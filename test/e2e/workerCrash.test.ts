@@ -1,5 +1,7 @@
 import { control } from '../chaos/system/control.js';
 import { waitFor } from '../support/waitFor.js';
+import { appOf } from './support/appOf.js';
+import { openDrillTools } from './support/drills/openDrillTools.js';
 import { useSystem } from './support/useSystem.js';
 
 // W, G and the lock are those of the product: the times of this test are those of a crash in Azure.
@@ -10,11 +12,18 @@ const crash = () => control(host().endpoints.controlUrl, 'POST /worker/kill');
 const deliveries = (requestId: string) =>
   system.lines.filter((line) => line.includes(`worker: message ${requestId}.`));
 
+/** The device that kills its worker once too often. */
+let lastAttempt = '';
+
 /** The longest lease of the product, ms. */
 const leaseMs = 20_000;
 
+/** Code and advice of a device that kills its worker; see test/e2e/support/drills. */
+const deadly = openDrillTools('worker-died', system, appOf(system));
+
 test('a device whose worker is killed goes on at the end of its lease, with two more deliveries, and the caller is told when', async () => {
   const uuid = await balena.newDevice();
+  await holdLastAttempt();
   const held = await hub.fault({ method: 'PUT', path: uuid, hang: true, effect: 'none' });
   const asked = await system.post(uuid, 'main');
   const { requestId } = JSON.parse(asked.text) as { requestId: string };
@@ -40,6 +49,23 @@ test('a device whose worker is killed goes on at the end of its lease, with two 
   expect(await system.credentials(uuid)).toMatchObject({ matches: true, accepted: true });
 });
 
+/** The drill of `worker-died` shares the crash and the lease of the first test. The device has failed nine times before, and ten attempts are allowed. */
+async function holdLastAttempt(): Promise<void> {
+  await balena.tell('POST /fleets', { slug: deadly.fleet, services: ['main', 'cloud-relay'] });
+  const uuid = await deadly.newDevice();
+  const held = await hub.fault({ method: 'PUT', path: uuid, hang: true, effect: 'none' });
+  await system.post(uuid, 'main');
+  await held(1);
+  await deadly.app.records.amend(uuid, (record) => record && { ...record, attempts: 9 });
+  lastAttempt = uuid;
+}
+
+test('a device that has killed its worker too often fails for good, and the advice ends healthy', async () => {
+  await deadly.fails(lastAttempt);
+  expect((await deadly.follow('replay')).code).toBe(0);
+  await deadly.isHealthy(lastAttempt);
+});
+
 // More drains than the ten deliveries that the queue allows.
 test('twelve drains under load cost no device its deliveries', async () => {
   const asked: string[] = [];
@@ -53,5 +79,6 @@ test('twelve drains under load cost no device its deliveries', async () => {
     await stack.startHost('all');
   }
   for (const uuid of asked) await system.state(uuid, 'provisioned');
-  expect(await queue.deadLetters()).toEqual([]);
+  const left = (await queue.deadLetters()).map(({ body }) => body.uuid);
+  expect(left.filter((uuid) => uuid !== lastAttempt)).toEqual([]);
 });

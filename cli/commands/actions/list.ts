@@ -1,9 +1,10 @@
 import { Option } from 'commander';
+import { outcomeOf } from '../../../src/ops/bulk/outcome.js';
 import { listActions } from '../../../src/ops/bulk/read.js';
 import { type Action, actionKinds } from '../../../src/ops/bulk/schema.js';
 import { examples } from '../../options/common.js';
 import { addPageOptions, nextPage, type PageOptions, pageOf } from '../../options/pageOptions.js';
-import { filterText, outcomeOf, requestCount } from '../../output/showAction.js';
+import { filterText, requestCount } from '../../output/showAction.js';
 import { type Column, table } from '../../output/table.js';
 import { colorOf } from '../../output/text.js';
 import { ago } from '../../output/time.js';
@@ -12,7 +13,11 @@ import type { AddCommand } from '../command.js';
 const columns: Column<Action>[] = [
   { title: 'ACTION', of: ({ id }) => id },
   { title: 'KIND', of: (each) => `${each.kind} ${requestCount(each)}` },
-  { title: 'STATE', of: ({ state }) => state, style: ({ state }) => colorOf(state) },
+  {
+    title: 'STATE',
+    of: ({ state, answer }) => (answer === null ? state : ''),
+    style: ({ state }) => colorOf(state),
+  },
   { title: 'OUTCOME', of: outcomeOf },
   { title: 'STARTED', of: ({ startedAt }) => (startedAt ? ago(startedAt) : ''), right: true, spare: true },
   { title: 'OPERATOR', of: ({ startedBy, by }) => startedBy ?? by, spare: true },
@@ -23,9 +28,9 @@ export const addActionList: AddCommand = (parent, action) =>
   addPageOptions(
     parent
       .command('list')
-      .summary('list replays, discards and rotations with operator and outcome')
+      .summary('list actions and requests of operators, with the outcome')
       .description(
-        'Lists all started replays, discards and rotations: operator, time, filter, progress and outcome.',
+        'Lists what operators have started: replays, discards and rotations, and the single requests from the page and the API (provision, deprovision, fleet). Each line has operator, time, filter and outcome.',
       )
       .addOption(new Option('--kind <kind>', 'only actions of this kind').choices([...actionKinds])),
   )

@@ -7,7 +7,9 @@ export const addActionShow: AddCommand = (parent, action) =>
   parent
     .command('show')
     .summary('show the progress or the outcome of an action')
-    .description('Shows a replay, a discard or a rotation: operator, time, filter, progress and outcome.')
+    .description(
+      'Shows a replay, a discard, a rotation or a single request: operator, time, filter, progress and outcome.',
+    )
     .argument('<id>', 'the id of the action, see actions list')
     .addHelpText(
       'after',

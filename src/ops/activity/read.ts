@@ -1,5 +1,5 @@
 import { type Clock, type EpochMs, iso } from '../../shared/time.js';
-import type { StoredAction } from '../bulk/action.js';
+import { isBulk, type StoredAction } from '../bulk/action.js';
 import type { Actions } from '../bulk/repository.js';
 import type { DeadLetterEntry, DeadLetterSnapshots } from '../deadLetters/snapshot.js';
 import type { IndexedDevice } from '../devices/DeviceIndex.js';
@@ -37,7 +37,8 @@ export async function readActivity(deps: {
   const newest = newestOf(mostEvents + 1);
   for (const device of devices) for (const each of ofDevice(device)) if (each.at >= since) newest.add(each);
   for (const each of deadLetters.map(ofDeadLetter)) if (each.at >= since) newest.add(each);
-  for (const each of actions.flatMap(ofAction)) if (each.at >= since) newest.add(each);
+  // A single request is among the requests of the devices already.
+  for (const each of actions.filter(isBulk).flatMap(ofAction)) if (each.at >= since) newest.add(each);
   const found = newest.end();
   return {
     events: found.slice(0, mostEvents).map((each) => each.view()),

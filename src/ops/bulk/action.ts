@@ -1,8 +1,15 @@
 import type { Desired, Retirement } from '../../device/record.js';
 import type { EpochMs } from '../../shared/time.js';
-import type { ActionCounts, ActionFailure, ActionKind, ActionState } from './schema.js';
+import {
+  type ActionCounts,
+  type ActionFailure,
+  type ActionKind,
+  type ActionState,
+  type BulkKind,
+  bulkKinds,
+} from './schema.js';
 
-/** A bulk action as a row of the table "ops". The items of the set are in rows of their own. */
+/** A bulk action or a single request as a row of the table "ops". The items of a set are in rows of their own. */
 export interface StoredAction {
   id: string;
   kind: ActionKind;
@@ -13,7 +20,7 @@ export interface StoredAction {
   reason: string | null;
   /** A rotation only: the hub must also stop accepting the old certificates. */
   revoke: boolean;
-  /** A replay only: the service of the new requests; null repeats each request as it was. */
+  /** A replay: the service of the new requests; null repeats each request as it was. A provisioning or a fleet: the service. */
   service: string | null;
   /** The number of planned devices without that service; null without a service. */
   lacking: number | null;
@@ -31,6 +38,8 @@ export interface StoredAction {
   quarantined: number;
   byCode: Record<string, number>;
   byFleet: Record<string, number>;
+  /** A single request only: the answer to the request. */
+  answer?: string;
   /** A sentence for operators: why the action stopped, or what the plan left out. */
   note: string | null;
   /** Index of the next item to request. */
@@ -77,6 +86,43 @@ export interface Item {
   lostRequest?: { operation: 'provision' | 'deprovision'; service: string | null } & Retirement &
     Pick<Desired, 'own'>;
 }
+
+/** A bulk action, which workers carry on. */
+export type StoredBulkAction = StoredAction & { kind: BulkKind };
+
+/** Whether workers carry the action on. A single request is done at once. */
+export function isBulk(action: StoredAction): action is StoredBulkAction {
+  return (bulkKinds as readonly ActionKind[]).includes(action.kind);
+}
+
+/** The name in the audit of an operator who has sent no name. */
+export const unnamedOperator = 'an operator with the ops key';
+
+/** The fields of an action that nobody has planned with a set, for an action of any kind. */
+export const emptyAction = {
+  reason: null,
+  revoke: false,
+  service: null,
+  lacking: null,
+  startedAt: null,
+  startedBy: null,
+  cancelledBy: null,
+  endedAt: null,
+  ratePerMinute: null,
+  ramp: false,
+  limit: null,
+  planned: 0,
+  quarantined: 0,
+  byCode: {},
+  byFleet: {},
+  note: null,
+  nextIndex: 0,
+  superseded: 0,
+  wave: { from: 0, to: 0, startsAt: 0, failedBefore: 0 },
+  counts: null,
+  failures: [],
+  wakeUp: { generation: 0, due: 0 },
+} satisfies Partial<StoredAction>;
 
 /** Whether the action is done, cancelled or halted. */
 export function hasFinished({ state }: Pick<StoredAction, 'state'>): boolean {

@@ -1,7 +1,15 @@
 import type { WakeUpMessage } from '../../queue/messages.js';
 import { forEachConcurrently } from '../../shared/async.js';
 import type { EpochMs } from '../../shared/time.js';
-import { hasFinished, type Item, type StoredAction, sizeOf, type Wave } from './action.js';
+import {
+  hasFinished,
+  type Item,
+  isBulk,
+  type StoredAction,
+  type StoredBulkAction,
+  sizeOf,
+  type Wave,
+} from './action.js';
 import { cancelItem, cancelRotation } from './cancelItem.js';
 import type { BulkDependencies } from './dependencies.js';
 import { discardItem } from './discardItem.js';
@@ -9,11 +17,11 @@ import { isUnderWay, readOutcomes } from './read.js';
 import { replayItem } from './replayItem.js';
 import { itemsPerPart, requestedRecords } from './requestedRecords.js';
 import { rotateItem } from './rotateItem.js';
-import type { ActionCounts, ActionKind } from './schema.js';
+import type { ActionCounts, BulkKind } from './schema.js';
 import { scheduleWakeUp } from './wakeUp.js';
 
 const perform: Record<
-  ActionKind,
+  BulkKind,
   (deps: BulkDependencies, action: StoredAction, item: Item, due: EpochMs) => Promise<boolean>
 > = {
   replay: replayItem,
@@ -51,22 +59,25 @@ export async function advanceAction(deps: BulkDependencies, message: WakeUpMessa
 
 async function advance(deps: BulkDependencies, { action: id, generation }: WakeUpMessage): Promise<void> {
   const { actions, clock } = deps;
-  const stored = await actions.read(id);
-  if (!stored) return;
-  if (hasFinished(stored.value) || stored.value.wakeUp.generation !== generation) {
+  const read = async () => {
+    const value = (await actions.read(id))?.value;
+    return value && isBulk(value) ? value : null;
+  };
+  let action = await read();
+  if (!action) return;
+  if (hasFinished(action) || action.wakeUp.generation !== generation) {
     // An earlier worker with this message may have died in the middle of a part. The part's requests may then be missing in the list of the
     // worker that cancelled the action.
-    if (isCancelled(stored.value)) await cancelRequests(deps, stored.value);
+    if (isCancelled(action)) await cancelRequests(deps, action);
     return;
   }
   const until = clock.now() + longestTurnMs;
-  let action: StoredAction | null = stored.value;
   let wait = 0;
   while (action && !hasFinished(action) && wait === 0 && clock.now() < until) {
     if (action.state === 'cancelling') await finishCancelling(deps, action);
     else if (action.nextIndex < action.wave.to) await performPart(deps, action);
     else wait = await evaluateWave(deps, action);
-    action = (await actions.read(id))?.value ?? null;
+    action = await read();
   }
   if (action && !hasFinished(action)) await scheduleWakeUp(deps, id, clock.now() + wait);
 }
@@ -77,7 +88,7 @@ async function advance(deps: BulkDependencies, { action: id, generation }: WakeU
  *
  * @throws the first failure, after all items of the part have settled
  */
-async function performPart(deps: BulkDependencies, action: StoredAction): Promise<void> {
+async function performPart(deps: BulkDependencies, action: StoredBulkAction): Promise<void> {
   const { nextIndex, wave } = action;
   const to = Math.min(nextIndex + itemsPerPart, wave.to);
   const interval = 60_000 / (action.ratePerMinute ?? deps.operationsPerMinute);
@@ -88,7 +99,7 @@ async function performPart(deps: BulkDependencies, action: StoredAction): Promis
     if (!(await perform[action.kind](deps, action, item, due))) superseded += 1;
   });
   const [{ status }] = await Promise.allSettled([performing]);
-  let latest = action;
+  let latest: StoredAction = action;
   await deps.actions.amend(action.id, (stored) => {
     latest = stored;
     // If `next` differs, another worker has performed the same part and stored the progress.
@@ -96,7 +107,7 @@ async function performPart(deps: BulkDependencies, action: StoredAction): Promis
     return { ...stored, nextIndex: to, superseded: stored.superseded + superseded };
   });
   // If the action was cancelled during this part, the cancelling worker may have missed the new requests.
-  if (isCancelled(latest)) await cancelRequests(deps, latest);
+  if (isCancelled(latest)) await cancelRequests(deps, { ...latest, kind: action.kind });
   await performing;
 }
 
@@ -131,7 +142,7 @@ async function evaluateWave(deps: BulkDependencies, action: StoredAction): Promi
 }
 
 /** Cancels the pending requests, and finishes the action as cancelled. */
-async function finishCancelling(deps: BulkDependencies, action: StoredAction): Promise<void> {
+async function finishCancelling(deps: BulkDependencies, action: StoredBulkAction): Promise<void> {
   await cancelRequests(deps, action);
   const outcomes = await readOutcomes(deps, action);
   const now = deps.clock.now();
@@ -141,7 +152,7 @@ async function finishCancelling(deps: BulkDependencies, action: StoredAction): P
 }
 
 /** Cancels the pending requests of an action. */
-async function cancelRequests(deps: BulkDependencies, action: StoredAction): Promise<void> {
+async function cancelRequests(deps: BulkDependencies, action: StoredBulkAction): Promise<void> {
   const requested = await requestedRecords(deps, action);
   const pending = requested.filter((summary) => isUnderWay(summary, action.id)).map(({ uuid }) => uuid);
   await forEachConcurrently(pending, itemsAtATime, (uuid) => cancelOne[action.kind](deps, action, uuid));

@@ -2,9 +2,10 @@ import { heldThumbprint } from '../../device/state.js';
 import type { Summary } from '../../device/summary.js';
 import { isToRotate } from '../../fleet/rotate.js';
 import { deadLetterFilter, matchDeadLetter } from '../deadLetters/filter.js';
+import { refuseUnknownInDeadLetters } from '../deadLetters/list.js';
 import type { DeadLetterStatus } from '../deadLetters/schema.js';
 import type { DeadLetterEntry } from '../deadLetters/snapshot.js';
-import { refuseUnknownCode, refuseUnknownFleet } from '../shared/knownNames.js';
+import { refuseUnknownNames } from '../shared/knownNames.js';
 import { parse, parseWhen } from '../shared/request.js';
 import type { Item } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
@@ -19,6 +20,8 @@ export interface ChosenSet {
   note: string | null;
 }
 
+const freshMs = 2_000;
+
 const statusesFor: Record<'replay' | 'discard', DeadLetterStatus[]> = {
   replay: ['failed', 'cancelled', 'no-record'],
   discard: ['failed', 'quarantined', 'cancelled', 'no-record', 'unreadable'],
@@ -29,11 +32,11 @@ const statusesFor: Record<'replay' | 'discard', DeadLetterStatus[]> = {
  * filter names the device or the message.
  *
  * @param isForService true for a replay with another service: a deprovisioning has no service, and is left out
- * @throws RequestError `ops.bad-filter`
+ * @throws RequestError `ops.bad-filter`, `ops.unknown-…`
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`
  */
 export async function chooseDeadLetters(
-  deps: Pick<BulkDependencies, 'deadLetterSnapshots' | 'clock'>,
+  deps: Pick<BulkDependencies, 'deadLetterSnapshots' | 'deviceSnapshots' | 'clock'>,
   kind: 'replay' | 'discard',
   given: object,
   isForService = false,
@@ -42,11 +45,7 @@ export async function chooseDeadLetters(
   const matches = matchDeadLetter(filter, deps.clock.now());
   const { deadLetters } = await deps.deadLetterSnapshots.read(0);
   const matching = deadLetters.filter(matches);
-  if (matching.length === 0)
-    refuseUnknownCode(
-      filter.code,
-      deadLetters.map(({ code }) => code),
-    );
+  if (matching.length === 0) await refuseUnknownInDeadLetters(deps, filter, deadLetters);
   const byName = filter.uuid !== undefined || filter.sequenceNumber !== undefined;
   const wanted = byName ? [...statusesFor[kind], 'quarantined'] : statusesFor[kind];
   const superseded = kind === 'replay' ? olderDuplicates(deadLetters) : new Set<DeadLetterEntry>();
@@ -137,11 +136,11 @@ export function olderDuplicates(deadLetters: readonly DeadLetterEntry[]): Set<De
  * Chooses the certificates of a rotation, the oldest first.
  *
  * @param revoke the rotation is a revocation, which includes the certificates of own keys
- * @throws RequestError `ops.bad-filter`
+ * @throws RequestError `ops.bad-filter`, `ops.unknown-…`
  * @throws ProvisioningError `records-unavailable`
  */
 export async function chooseToRotate(
-  deps: Pick<BulkDependencies, 'records' | 'clock'>,
+  deps: Pick<BulkDependencies, 'records' | 'deviceSnapshots' | 'clock'>,
   given: object,
   revoke: boolean,
 ): Promise<ChosenSet> {
@@ -155,12 +154,9 @@ export async function chooseToRotate(
   };
   const chosen: Summary[] = [];
   const among = uuid === undefined ? deps.records.summaries() : await deps.records.summariesOf([uuid]);
-  const fleets = new Set<string | null>();
-  for await (const summary of among) {
-    fleets.add(summary.fleet);
-    if (isToRotate(summary, filter)) chosen.push(summary);
-  }
-  if (chosen.length === 0 && uuid === undefined) refuseUnknownFleet(filter.fleet, fleets);
+  for await (const summary of among) if (isToRotate(summary, filter)) chosen.push(summary);
+  if (chosen.length === 0 && (filter.fleet !== undefined || filter.service !== undefined))
+    refuseUnknownNames(filter, (await deps.deviceSnapshots.read(freshMs)).devices);
   chosen.sort((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0));
   return {
     items: chosen.map((summary) => {

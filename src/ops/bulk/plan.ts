@@ -3,19 +3,19 @@ import * as z from 'zod';
 import { serviceName } from '../../shared/schemas.js';
 import { countLargest } from '../shared/counting.js';
 import { parse, RequestError } from '../shared/request.js';
-import type { StoredAction } from './action.js';
+import { emptyAction, type StoredAction, unnamedOperator } from './action.js';
 import { checkService } from './checkService.js';
 import { type ChosenSet, chooseDeadLetters, chooseToRotate } from './choose.js';
 import type { BulkDependencies } from './dependencies.js';
 import { actionFilter } from './filter.js';
 import { viewAction } from './read.js';
-import { type Action, actionKinds } from './schema.js';
+import { type Action, bulkKinds } from './schema.js';
 
 /** At a lower rate, the due time of the last item of a large set would be outside the range of Date. */
 export const leastRate = 0.1;
 
 export const actionRequest = z.strictObject({
-  kind: z.enum(actionKinds),
+  kind: z.enum(bulkKinds),
   filter: actionFilter.default({}).describe('selects the items; an item must match every field'),
   rate: z
     .number()
@@ -44,7 +44,7 @@ export type ActionRequest = z.input<typeof actionRequest>;
  * Plans a bulk action: stores the action with the set of items that match the filter now. Requests failing later are not part of the
  * set. The action does nothing before `startAction`.
  *
- * @throws RequestError `ops.bad-request`, `ops.bad-filter`, `ops.no-reason`, `ops.no-such-service`
+ * @throws RequestError `ops.bad-request`, `ops.bad-filter`, `ops.unknown-…`, `ops.no-reason`, `ops.no-such-service`
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`; with a service `balena-…`, `timed-out`
  */
 export async function planAction(deps: BulkDependencies, request: ActionRequest): Promise<Action> {
@@ -59,23 +59,18 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
       : await chooseDeadLetters(deps, kind, filter, service !== undefined);
   const found = service === undefined ? null : await checkService(deps, service, chosen);
   const action: StoredAction = {
+    ...emptyAction,
     id: randomUUIDv7(),
     kind,
     state: 'planned',
-    by: by ?? 'an operator with the ops key',
+    by: by ?? unnamedOperator,
     filter: Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
     reason: reason ?? null,
     revoke: revoke && kind === 'rotate',
     service: service ?? null,
     lacking: found?.lacking ?? null,
     plannedAt: deps.clock.now(),
-    startedAt: null,
-    startedBy: null,
-    cancelledBy: null,
-    endedAt: null,
     ratePerMinute: rate ?? null,
-    ramp: false,
-    limit: null,
     planned: chosen.items.length,
     quarantined: chosen.quarantined,
     byCode: countLargest(
@@ -84,12 +79,6 @@ export async function planAction(deps: BulkDependencies, request: ActionRequest)
     ),
     byFleet: countLargest(chosen.items, ({ fleet }) => fleet ?? 'unknown'),
     note: [chosen.note, found?.note].filter(Boolean).join(' ') || null,
-    nextIndex: 0,
-    superseded: 0,
-    wave: { from: 0, to: 0, startsAt: 0, failedBefore: 0 },
-    counts: null,
-    failures: [],
-    wakeUp: { generation: 0, due: 0 },
   };
   await deps.actions.create(
     action,

@@ -4,7 +4,7 @@ import { partsOf, type Summary } from '../../device/summary.js';
 import { iso, isoOrNull } from '../../shared/time.js';
 import { pageOf, pageQuery, readCursor } from '../shared/paging.js';
 import { parse, RequestError } from '../shared/request.js';
-import { hasFinished, type StoredAction, sizeOf } from './action.js';
+import { hasFinished, isBulk, type StoredAction, sizeOf } from './action.js';
 import type { BulkDependencies } from './dependencies.js';
 import type { Actions } from './repository.js';
 import { requestedRecords } from './requestedRecords.js';
@@ -93,6 +93,7 @@ export function viewAction(
     byCode,
     byFleet,
     note,
+    answer = null,
   } = action;
   const rate = ratePerMinute ?? operationsPerMinute;
   return {
@@ -117,7 +118,8 @@ export function viewAction(
     failures,
     byCode,
     byFleet,
-    expectedSeconds: kind === 'discard' ? 0 : Math.ceil((sizeOf(action) / rate) * 60),
+    expectedSeconds: kind === 'discard' || !isBulk(action) ? 0 : Math.ceil((sizeOf(action) / rate) * 60),
+    answer,
     note,
   };
 }

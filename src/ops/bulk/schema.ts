@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { count, next, service, step, time } from '../../shared/schemas.js';
 
-export const actionKinds = ['replay', 'discard', 'rotate'] as const;
+/** The kinds of bulk actions: an operator plans a set of items, and workers carry the action on. */
+export const bulkKinds = ['replay', 'discard', 'rotate'] as const;
+export type BulkKind = (typeof bulkKinds)[number];
+
+/** The kinds of single requests from the page or the API. A single request is done at once, and stays in the list for the audit. */
+export const requestKinds = ['provision', 'deprovision', 'fleet'] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+export const actionKinds = [...bulkKinds, ...requestKinds] as const;
 export type ActionKind = (typeof actionKinds)[number];
 
 /**
@@ -41,7 +49,10 @@ export type ActionFailure = z.infer<typeof actionFailure>;
 
 const ofPlannedSet = 'of the planned set; at most the 100 most frequent values, and the rest as "others"';
 
-/** A bulk action: the plan fixes the set of items, and the running action requests each item once. Actions remain as the audit. */
+/**
+ * A bulk action, or a single request. The plan of a bulk action fixes the set of items, and the running action requests each item once.
+ * Actions remain as the audit.
+ */
 export const action = z
   .object({
     id: z.string(),
@@ -57,7 +68,9 @@ export const action = z
       ),
     service: service
       .nullable()
-      .describe('replay: the service of the new requests; null repeats each request as it was'),
+      .describe(
+        'replay: the service of the new requests, and null repeats each request as it was; provision and fleet: the service',
+      ),
     lacking: count
       .nullable()
       .describe('of the planned devices: without that service; null without a service'),
@@ -84,6 +97,12 @@ export const action = z
       .number()
       .nonnegative()
       .describe("duration of the whole action, at the hub's limit or at the chosen rate"),
+    answer: z
+      .string()
+      .nullable()
+      .describe(
+        'provision, deprovision and fleet: the answer to the request, such as "accepted"; null for the other kinds',
+      ),
     note: z.string().nullable().describe('a sentence: why the action stopped, or what the plan left out'),
   })
   .meta({ id: 'Action' });

@@ -3,11 +3,11 @@ import type { Records } from '../../device/repository.js';
 import { count, next, slug, time } from '../../shared/schemas.js';
 import { type Clock, iso } from '../../shared/time.js';
 import type { IndexedDevice } from '../devices/DeviceIndex.js';
-import { fleetsOf, lineOf } from '../devices/list.js';
+import { lineOf } from '../devices/list.js';
 import { recordLine } from '../devices/schema.js';
 import type { DeviceSnapshots } from '../devices/snapshot.js';
 import { countBy } from '../shared/counting.js';
-import { refuseUnknownFleet } from '../shared/knownNames.js';
+import { refuseUnknownNames } from '../shared/knownNames.js';
 import { pageCollector, pageQuery, readCursor } from '../shared/paging.js';
 import { parse, RequestError } from '../shared/request.js';
 
@@ -67,7 +67,7 @@ export async function listExpiring(
     matching.push(device);
     page.add(device);
   }
-  if (matching.length === 0) refuseUnknownFleet(fleet, fleetsOf(devices));
+  if (matching.length === 0) refuseUnknownNames({ fleet }, devices);
   const { items, next: following } = page.end();
   const summaries = await deps.records.summariesOf(items.map(({ uuid }) => uuid));
   const lines = new Map(summaries.map((summary) => [summary.uuid, lineOf(summary, now)]));

@@ -1,7 +1,7 @@
 import type { DeviceRecord } from '../../device/record.js';
 import { refusedPart } from '../../device/refusal.js';
 import type { Records } from '../../device/repository.js';
-import { hubAccepts, pendingWork } from '../../device/state.js';
+import { hubAccepts, isUnknownDevice, pendingWork } from '../../device/state.js';
 import { viewOf } from '../../device/view.js';
 import { expectedAt } from '../../provisioning/expectedAt.js';
 import { type Clock, iso, isoOrNull } from '../../shared/time.js';
@@ -52,7 +52,8 @@ export async function readHistory(deps: HistoryDependencies, uuid: string): Prom
       dueAt: isoOrNull(pendingWork(record)?.due ?? null),
       hub: hubOf(record),
       waiting: waitingOf(record, expected, now),
-      replayable: dead !== null && !discarded,
+      // An unknown device has no dead letter, so there is nothing to replay. The next request tries again.
+      replayable: dead !== null && !discarded && !isUnknownDevice(dead),
       discarded: discarded ? { at: iso(discarded.at), by: discarded.by, reason: discarded.reason } : null,
     },
     history: record.history.map(({ at, steps, ...event }) => ({

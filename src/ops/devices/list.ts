@@ -4,7 +4,7 @@ import { heldThumbprint, type State } from '../../device/state.js';
 import { pendingDue, type Summary, summaryState } from '../../device/summary.js';
 import { slug, state, step } from '../../shared/schemas.js';
 import { type Clock, type EpochMs, iso, isoOrNull } from '../../shared/time.js';
-import { refuseUnknownCode, refuseUnknownFleet } from '../shared/knownNames.js';
+import { refuseUnknownNames } from '../shared/knownNames.js';
 import { pageCollector, pageQuery, readCursor } from '../shared/paging.js';
 import { parse } from '../shared/request.js';
 import type { IndexedDevice } from './DeviceIndex.js';
@@ -35,7 +35,7 @@ const freshMs = 1_000;
  * Lists the device records, sorted by the time of the last request. The index in memory chooses the devices of a page, and the page shows
  * their records as they are now.
  *
- * @throws RequestError `ops.bad-filter`, `ops.bad-cursor`, `ops.unknown-fleet`, `ops.unknown-code`
+ * @throws RequestError `ops.bad-filter`, `ops.bad-cursor`, `ops.unknown-…`
  * @throws ProvisioningError `records-unavailable`
  */
 export async function listRecords(
@@ -44,7 +44,6 @@ export async function listRecords(
 ): Promise<RecordPage> {
   const { order, limit, cursor, ...filter } = parse(recordQuery, query, 'filter');
   const from = cursor === undefined ? null : readCursor(cursor);
-  refuseUnknownCode(filter.code);
   const { devices, asOf } = await deps.deviceSnapshots.read(freshMs);
   const now = deps.clock.now();
   const byState = new Map<State, number>();
@@ -61,8 +60,7 @@ export async function listRecords(
     total += 1;
     page.add(device);
   }
-  // A known fleet may have no device that matches the other fields.
-  if (total === 0) refuseUnknownFleet(filter.fleet, fleetsOf(devices));
+  if (total === 0) refuseUnknownNames(filter, devices);
   const { items, next } = page.end();
   const summaries = await deps.records.summariesOf(items.map(({ uuid }) => uuid));
   const lines = new Map(summaries.map((summary) => [summary.uuid, lineOf(summary, now)]));
@@ -73,11 +71,6 @@ export async function listRecords(
     next,
     asOf: iso(asOf),
   };
-}
-
-/** The fleets of the devices, with repetitions. */
-export function* fleetsOf(devices: Iterable<IndexedDevice>): Generator<string | null> {
-  for (const { fleet } of devices) yield fleet;
 }
 
 type RecordFilter = Omit<z.output<typeof recordQuery>, 'order' | 'limit' | 'cursor'>;

@@ -5,6 +5,7 @@ import { expectedAt } from '../../provisioning/expectedAt.js';
 import { serviceName, uuid } from '../../shared/schemas.js';
 import { type EpochMs, iso } from '../../shared/time.js';
 import { parse, RequestError } from '../shared/request.js';
+import { openAudit, withAudit } from './audit.js';
 import type { OperatorDependencies } from './dependencies.js';
 
 export const deviceRequest = z.strictObject({
@@ -13,7 +14,7 @@ export const deviceRequest = z.strictObject({
   service: serviceName
     .optional()
     .describe('provision: the service for the variables; default: DEFAULT_SERVICE'),
-  by: z.string().min(1).max(100).optional().describe('the operator who requests, for the log'),
+  by: z.string().min(1).max(100).optional().describe('the operator who requests, for the audit'),
 });
 
 export type DeviceRequestBody = z.input<typeof deviceRequest>;
@@ -31,26 +32,50 @@ export const deviceRequestAnswer = z
 
 export type DeviceRequestAnswer = z.infer<typeof deviceRequestAnswer>;
 
+type RequestDependencies = Pick<
+  OperatorDependencies,
+  'records' | 'queue' | 'clock' | 'sentRecently' | 'rateLimiter' | 'config' | 'actions'
+>;
+
 /**
- * Requests or removes the credentials of a device, as the CLI does: by the same acceptance as a device's own request.
+ * Requests or removes the credentials of a device, as the CLI does: by the same acceptance as a device's own request. The audit has a row for the
+ * request, with the operator and the answer.
  *
  * @throws RequestError `ops.bad-request`; `ops.service-conflict`, `ops.failed-before` (409)
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: the request may be accepted all the same
  */
 export async function requestDevice(
-  deps: Pick<OperatorDependencies, 'records' | 'queue' | 'clock' | 'sentRecently' | 'rateLimiter' | 'config'>,
+  deps: RequestDependencies,
   body: DeviceRequestBody,
 ): Promise<DeviceRequestAnswer> {
-  const { operation, uuid: device, service = deps.config.defaultService } = parse(deviceRequest, body);
+  const { operation, uuid: device, service = deps.config.defaultService, by } = parse(deviceRequest, body);
   if (operation === 'deprovision' && body.service !== undefined)
     throw new RequestError(
       'ops.bad-request',
       'A deprovisioning has no service: every variable of ours is removed.',
     );
-  const acceptance = await accept(
+  const isProvision = operation === 'provision';
+  const audit = await openAudit(deps, {
+    ...{ kind: operation, by, filter: { uuid: device }, devices: 1 },
+    service: isProvision ? service : null,
+  });
+  return withAudit(
     deps,
-    operation === 'provision' ? { uuid: device, present: true, service } : { uuid: device, present: false },
+    audit,
+    () =>
+      acceptRequest(
+        deps,
+        isProvision ? { uuid: device, present: true, service } : { uuid: device, present: false },
+      ),
+    ({ outcome }) => ({ answer: outcome }),
   );
+}
+
+async function acceptRequest(
+  deps: RequestDependencies,
+  request: Parameters<typeof accept>[1],
+): Promise<DeviceRequestAnswer> {
+  const acceptance = await accept(deps, request);
   const { kind, record } = acceptance;
   if (kind === 'service-conflict' || kind === 'failed') throw rejected(acceptance);
   if (kind === 'revoked' || kind === 'unproved')

@@ -3,7 +3,9 @@ import { planFleet, requestFleet } from '../../fleet/request.js';
 import { describeMissing, findService } from '../../fleet/services.js';
 import { ProvisioningError } from '../../shared/errors.js';
 import { count, serviceName, slug } from '../../shared/schemas.js';
+import { type StoredAction, unnamedOperator } from '../bulk/action.js';
 import { parse, RequestError } from '../shared/request.js';
+import { type Answered, openAudit, withAudit } from './audit.js';
 import type { OperatorDependencies } from './dependencies.js';
 
 const fleetFields = {
@@ -22,7 +24,11 @@ export const fleetRequest = z.strictObject({
     .regex(/^[0-9a-f]{0,62}$/, 'must be "next" of the previous answer')
     .optional()
     .describe('"next" of the previous answer: the request goes on after this device'),
-  by: z.string().min(1).max(100).optional().describe('the operator who requests, for the log'),
+  action: z
+    .uuid()
+    .optional()
+    .describe('"action" of the previous answer: the audit then has one row for all parts'),
+  by: z.string().min(1).max(100).optional().describe('the operator who requests, for the audit'),
 });
 
 export const fleetPlan = z
@@ -48,6 +54,7 @@ export const fleetProgressAnswer = z
     atOtherService: count.describe('unchanged, because another service is desired'),
     failed: count.describe('an earlier request failed for good, and its cool-down has not ended'),
     conflicts: count.describe('moved to another service less than ten minutes ago'),
+    action: z.string().describe('the row of the audit; send the id with the next part'),
     next: z.string().nullable().describe('send as "after" for the next part; null if the fleet is done'),
   })
   .meta({ id: 'FleetRequestProgress' });
@@ -110,7 +117,8 @@ function addPlanned(plan: FleetPlan, otherService: string | null): void {
 
 /**
  * Requests credentials for the next part of a fleet, by the same rules as the CLI. The caller sends the request again with "next" until
- * the fleet is done. A part that is requested twice changes nothing the second time.
+ * the fleet is done. A part that is requested twice changes nothing the second time. The audit has one row for all parts, with the operator and the
+ * counts.
  *
  * @throws RequestError `ops.bad-request`; `ops.unknown-fleet` (404)
  * @throws ProvisioningError `balena-…`, `records-unavailable`, `queue-unavailable`
@@ -119,15 +127,49 @@ export async function requestFleetPart(
   deps: OperatorDependencies,
   body: object,
 ): Promise<FleetRequestProgress> {
-  const { service = deps.config.defaultService, by: _, ...options } = parse(fleetRequest, body);
-  const {
-    uuids: __,
-    finished: ___,
-    ...progress
-  } = await knownFleet(options.fleet, () =>
-    requestFleet(deps, { ...options, service, atMost: devicesInPart }),
+  const { service = deps.config.defaultService, by, action: given, ...options } = parse(fleetRequest, body);
+  const { fleet } = options;
+  const action =
+    given !== undefined && (await isRowOf(deps, given, { fleet, by }))
+      ? given
+      : await openAudit(deps, { kind: 'fleet', by, filter: { fleet }, service, devices: 0 });
+  return withAudit(
+    deps,
+    action,
+    async () => {
+      const {
+        uuids: _,
+        finished: __,
+        ...progress
+      } = await knownFleet(fleet, () => requestFleet(deps, { ...options, service, atMost: devicesInPart }));
+      return { ...progress, action };
+    },
+    answeredByPart,
   );
-  return progress;
+}
+
+/** Whether a row of the audit is about the fleet and the operator. A row of another request must not change. */
+async function isRowOf(
+  { actions }: OperatorDependencies,
+  id: string,
+  { fleet, by = unnamedOperator }: { fleet: string; by: string | undefined },
+): Promise<boolean> {
+  const row = (await actions.read(id))?.value;
+  return row?.kind === 'fleet' && row.filter.fleet === fleet && row.by === by;
+}
+
+function answeredByPart(
+  { devices, requested, next }: FleetRequestProgress,
+  { planned, byFleet, filter: { fleet = 'unknown' } }: StoredAction,
+): Answered {
+  const devicesSoFar = planned + devices;
+  const requestedSoFar = (byFleet[fleet] ?? 0) + requested;
+  return {
+    planned: devicesSoFar,
+    byFleet: { [fleet]: requestedSoFar },
+    answer: `requested ${requestedSoFar} of ${next === null ? '' : 'the first '}${devicesSoFar}`,
+    note: next === null ? null : 'The rest of the fleet was not requested.',
+  };
 }
 
 /** A fleet that balena does not show is a mistake in the request. */

@@ -2,38 +2,57 @@ import { errorCodes } from '../../shared/errorPolicy.js';
 import { oneLine } from '../../shared/printable.js';
 import { RequestError } from './request.js';
 
-/** The names that an error lists. */
+/** The fleets and services that an error lists. */
 const mostListed = 20;
 
-/**
- * Refuses an unknown fleet in a filter. A mistyped slug would otherwise look like a fleet without failures.
- *
- * @param fleet the slug in the filter; undefined: no fleet
- * @param known the fleets of the records
- * @throws RequestError `ops.unknown-fleet`
- */
-export function refuseUnknownFleet(fleet: string | undefined, known: Iterable<string | null>): void {
-  if (fleet === undefined) return;
-  const fleets = new Set<string>();
-  for (const each of known) {
-    if (each === fleet) return;
-    if (each !== null) fleets.add(each);
-  }
-  throw new RequestError(
-    'ops.unknown-fleet',
-    `No device of the fleet ${quoted(fleet)} has a record. ${listed('Fleets with records', fleets)}`,
-  );
+/** The names of a filter that the schema of the filter cannot check. An undefined name is no part of the filter. */
+export interface NamesOfFilter {
+  code?: string | undefined;
+  fleet?: string | undefined;
+  /** '' for the device level, which always exists. */
+  service?: string | undefined;
+}
+
+/** The names of a device or of a dead letter. */
+export interface NamesOfItem {
+  fleet: string | null;
+  service: string | null;
 }
 
 /**
- * Refuses an unknown code in a filter.
+ * Refuses unknown names in a filter that matches nothing. A mistyped name would otherwise look like a system without failures. The schemas of the
+ * filters refuse an unknown state, step or status.
  *
- * @param code the code in the filter; undefined: no code
- * @param more further codes, such as the reasons of dead letters
- * @throws RequestError `ops.unknown-code`
+ * @param known the devices with records, and the dead letters
+ * @param codes further codes, such as the reasons of dead letters
+ * @throws RequestError `ops.unknown-code`, `ops.unknown-fleet`, `ops.unknown-service`
  */
-export function refuseUnknownCode(code: string | undefined, more: Iterable<string> = []): void {
-  if (code === undefined) return;
+export function refuseUnknownNames(
+  { code, fleet, service }: NamesOfFilter,
+  known: Iterable<NamesOfItem>,
+  codes: Iterable<string> = [],
+): void {
+  if (code !== undefined) refuseUnknownCode(code, codes);
+  if (fleet === undefined && !service) return;
+  const fleets = new Set<string>();
+  const services = new Set<string>();
+  for (const each of known) {
+    if (each.fleet !== null) fleets.add(each.fleet);
+    if (each.service) services.add(each.service);
+  }
+  if (fleet !== undefined && !fleets.has(fleet))
+    throw new RequestError(
+      'ops.unknown-fleet',
+      `No device of the fleet ${quoted(fleet)} has a record. ${listed('Fleets with records', fleets)}`,
+    );
+  if (service && !services.has(service))
+    throw new RequestError(
+      'ops.unknown-service',
+      `No device has the desired service ${quoted(service)}. ${listed('Services of the records', services)}`,
+    );
+}
+
+function refuseUnknownCode(code: string, more: Iterable<string>): void {
   const codes = new Set<string>([...errorCodes, ...more]);
   if (codes.has(code)) return;
   throw new RequestError(

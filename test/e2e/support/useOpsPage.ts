@@ -19,6 +19,8 @@ const patienceMs = 240_000;
 interface OpenOptions extends BrowserContextOptions {
   /** Whether the test may move the page's clock; until then the clock runs as usual. */
   isClockControlled?: boolean;
+  /** The session of App Service Authentication; see `passIdentity` of the local host. */
+  session?: string;
 }
 
 export interface OpsPages {
@@ -37,9 +39,10 @@ export async function useOpsPage({ stack }: Pick<System, 'stack'>): Promise<OpsP
   afterAll(() => browser.close());
   const { url, opsKey } = stack.endpoints.functions;
 
-  async function open({ isClockControlled, ...options }: OpenOptions = {}): Promise<OpsPage> {
+  async function open({ isClockControlled, session, ...options }: OpenOptions = {}): Promise<OpsPage> {
     const context = await browser.newContext({ locale: 'en-GB', ...options });
     context.setDefaultTimeout(patienceMs);
+    if (session) await context.addCookies([{ name: 'AppServiceAuthSession', value: session, url }]);
     const page = await context.newPage();
     if (isClockControlled) await page.clock.install();
     const complaints: string[] = [];

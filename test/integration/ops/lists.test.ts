@@ -196,6 +196,9 @@ test('the history of a device shows its requests; a device without a request has
     },
     history: [{ at: new Date(start).toISOString(), type: 'ran', note: 'failed for good', steps }],
   });
+  // A device that balena never had has no dead letter, so there is nothing to replay.
+  await put(3, deadWith({ unknown: true }));
+  expect((await readHistory(deps, uuidOf(3))).device.replayable).toBe(false);
   await expect(readHistory(deps, uuidOf(2))).rejects.toMatchObject({
     code: 'ops.no-such-device',
     status: 404,

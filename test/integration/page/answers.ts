@@ -235,6 +235,7 @@ const action: Action = {
     byCode: { 'service-not-found': 120 },
     byFleet: { 'acme/pumps': 120 },
     expectedSeconds: 72,
+    answer: null,
     note: null,
   },
 };

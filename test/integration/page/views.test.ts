@@ -37,7 +37,8 @@ const views: Record<string, [path: string, heading: string]> = {
 
 const viewOf = (name: string) => views[name] ?? ['', 'Overview'];
 
-async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
+/** @param me the answer about the sign-in; default: signed out */
+async function openPage(options: BrowserContextOptions = {}, me?: object): Promise<Page> {
   const context = await browser.newContext({
     ...{ locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', ...options },
   });
@@ -50,7 +51,8 @@ async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
         body: html,
         headers: { ...headers, 'content-type': 'text/html; charset=utf-8' },
       });
-    const answer = answerTo(path.replace(/^\/api\/(ops|operators)\//, ''));
+    const name = path.replace(/^\/api\/(ops|operators)\//, '');
+    const answer = (name === 'me' && me) || answerTo(name);
     return route.fulfill(
       answer ? { json: answer } : { status: 404, json: { code: 'missing', detail: path } },
     );
@@ -89,6 +91,34 @@ test('the accessibility tree of each view, and of the bar above', async () => {
     await go(page, view);
     expect(await page.locator('main').ariaSnapshot()).toMatchSnapshot(name);
   }
+});
+
+/** The buttons that change something. Each leads to a dialog, and ends with an ellipsis. */
+const acting = /…$/;
+
+test.each([
+  ['may only look', 'Open as Lena, for looking only', false],
+  ['may act', 'Open as Lena', true],
+])('who %s has the buttons of the role in each view', async (_, open, mayAct) => {
+  const page = await openPage({}, { signIn: 'signed-in', name: 'Lena', mayLook: true, mayAct });
+  await page.getByRole('button', { name: open, exact: true }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  const buttons: Record<string, number> = {};
+  for (const [name, view] of Object.entries(views)) {
+    await go(page, view);
+    buttons[name] = await page.getByRole('main').getByRole('button', { name: acting }).count();
+  }
+  const none = Object.fromEntries(Object.keys(views).map((name) => [name, 0]));
+  expect(buttons).toEqual(
+    mayAct
+      ? {
+          ...none,
+          ...{ failures: 2, 'dead letters': 2, devices: 1, fleets: 1, 'an action': 1 },
+          ...{ 'a failed device': 3, 'a waiting device': 2, 'a healthy device': 3 },
+        }
+      : none,
+  );
+  expect(await page.getByText('looking only').count()).toBe(mayAct ? 0 : 1);
 });
 
 test('the accessibility tree of each dialog, with two clear buttons', async () => {

@@ -7,6 +7,7 @@ import { openStatus } from '../../../src/health/status.js';
 import type { BulkDependencies } from '../../../src/ops/bulk/dependencies.js';
 import { openActions } from '../../../src/ops/bulk/repository.js';
 import { openDeadLetterSnapshots } from '../../../src/ops/deadLetters/snapshot.js';
+import { openDeviceSnapshots } from '../../../src/ops/devices/snapshot.js';
 import type { AcceptDependencies } from '../../../src/provisioning/accept.js';
 import type { WorkerDependencies } from '../../../src/provisioning/dependencies.js';
 import type { RedriveDependencies } from '../../../src/provisioning/redrive.js';
@@ -145,6 +146,7 @@ export function startProcess(system: System, name: string): Running {
     ...{ records, queue, clock, discarded, sentRecently },
     operationsPerMinute: scenario.perMinute,
     deadLetterSnapshots: openDeadLetterSnapshots({ queue, records, clock }),
+    deviceSnapshots: openDeviceSnapshots({ records, clock }),
     actions: openActions(fakeTable<unknown>(world, process, rows.ops)),
   };
   return { process, busy: 0, deps, ops };

@@ -36,8 +36,9 @@ export const drills: Record<ErrorCode, Drill | DrilledElsewhere> = {
     reason: 'Only the device can follow the advice, with a new key.',
   },
   'worker-died': {
-    test: 'test/unit/provisioning/worker.test.ts',
-    reason: 'Each death of a worker costs a lease, and stops the work of all other devices.',
+    test: 'test/e2e/workerCrash.test.ts',
+    reason:
+      'Each death of a worker costs a lease, and stops the work of all other devices. The drill uses the crash of that test.',
   },
   'record-too-large': {
     test: 'test/unit/provisioning/worker.test.ts',

@@ -27,6 +27,30 @@ test.each([{}, { code: 'older' }, { sequenceNumber: '12' }])(
   },
 );
 
+test.each([
+  ['replay', { code: 'service-not-fund' }, 'ops.unknown-code', /"service-not-fund".*service-not-found/],
+  ['replay', { fleet: 'my_org/tow' }, 'ops.unknown-fleet', /"my_org\/tow".*: my_org\/one\./],
+  ['replay', { fleet: 'my_org/one', code: 'nonsense' }, 'ops.unknown-code', /"nonsense"/],
+  ['discard', { fleet: 'my_org/tow' }, 'ops.unknown-fleet', /my_org\/one/],
+  ['replay', { step: 'mnit' }, 'ops.bad-request', /"mnit".*validate/],
+  ['replay', { status: 'faild' }, 'ops.bad-request', /"faild".*failed/],
+  ['rotate', { fleet: 'my_org/tow' }, 'ops.unknown-fleet', /my_org\/one/],
+  ['rotate', { service: 'sensro' }, 'ops.unknown-service', /"sensro".*: sensor\./],
+  ['rotate', { uuid: uuidOf(0), service: 'sensro' }, 'ops.unknown-service', /"sensro"/],
+] as const)('a %s of %j is refused by name, with the known names', async (kind, filter, code, message) => {
+  const { deps, put, record, planned } = await withFailed(1);
+  await put(0, { observed: { ...(await record(0)).observed, fleet: 'my_org/one' } });
+  const request = { kind, filter, reason: 'scrapped' } as Partial<ActionRequest>;
+  await expect(planned(request)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  expect(await deps.actions.list()).toEqual([]);
+});
+
+test('a plan for a known fleet without failures plans nothing', async () => {
+  const { put, record, planned } = await withFailed(1);
+  await put(0, { job: null, observed: { ...(await record(0)).observed, fleet: 'my_org/one' } });
+  expect((await planned({ filter: { fleet: 'my_org/one' } })).counts.planned).toBe(0);
+});
+
 describe('a set of any size', () => {
   test('is kept in its order', async () => {
     const { deps, planned } = await withFailed(400);
