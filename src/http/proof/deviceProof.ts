@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { FleetListing } from '../../balena/listing.js';
 import { whoami } from '../../balena/whoami.js';
 import { ProvisioningError } from '../../shared/errors.js';
+import { openMemory } from '../../shared/memory.js';
 import type { Clock } from '../../shared/time.js';
 import { Unauthorized } from '../errors.js';
 import { openCheckLimit } from './checkLimit.js';
-import { openMemory } from './memory.js';
 
 /** `off`: no proof. `accepted`: a proof is checked if the caller sends one. `required`: every caller must send a proof. */
 export type ProofMode = 'off' | 'accepted' | 'required';
