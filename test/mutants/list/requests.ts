@@ -87,6 +87,20 @@ export const requestMutants = [
       'const failed = [record].find(isFailed);',
     ],
     [
+      'others-delay-a-proof',
+      'Requests without a proof do not delay a device that proves its identity',
+      ' || (request.proved && !desired.proved)',
+      '',
+      { first: ['test/unit/provisioning/acceptProved'] },
+    ],
+    [
+      'anybody-moves-a-proved-device',
+      'What a device has requested with a proof is changed by no request without one',
+      'if (isProved === false && record && needsProof(request, record))',
+      'if (isProved === false && record && !needsProof)',
+      { first: ['test/unit/provisioning/acceptProved'] },
+    ],
+    [
       'no-look',
       'A repeated request of a provisioned device makes a worker look',
       "  return answer.kind === 'already-provisioned' ? look(deps, request, answer.record, isProved) : answer;\n",
