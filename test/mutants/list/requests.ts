@@ -1,6 +1,15 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const requestMutants = [
+  ...mutantsOf('src/http/proof/checkLimit.ts', [
+    [
+      'proofs-first-come-first-served',
+      'The devices of waiting proofs are served by turns',
+      '      waiting.delete(uuid);\n      if (waiters.length > 0) waiting.set(uuid, waiters);',
+      '      if (waiters.length === 0) waiting.delete(uuid);',
+      { first: ['test/unit/http/proof/checkLimit'] },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/accept.ts', [
     [
       'repeated-request-is-not-last',
