@@ -23,7 +23,7 @@ export function redriveAll(opened: App, signal: AbortSignal, log: (line: string)
         log(`sent ${sent} overdue messages, removed ${cleaned} superseded or discarded dead letters`);
     },
     async () => {
-      const removed = await removeRecords(opened);
+      const removed = await removeRecords(opened, signal);
       if (removed > 0) log(`removed ${removed} records of unknown or deprovisioned devices`);
     },
     () => cleanUpActions(opened),

@@ -66,6 +66,8 @@ export interface Desired {
   readonly validated?: boolean;
   /** balena's event or the sweep has announced the device: a device that balena does not show yet will appear. */
   readonly announced?: true;
+  /** The device has proved its identity with this request, or with an earlier one. */
+  readonly proved?: true;
 }
 
 /** The certificates and keys that the device must not keep. */

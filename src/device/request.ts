@@ -41,13 +41,15 @@ export type DeviceRequest = (
   forceVerify?: boolean;
   /** An event of balena or the sweep requests, and not a caller who may have invented the UUID. */
   announced?: true;
+  /** The caller has proved to be the device. */
+  proved?: true;
   /** The id of the bulk action that makes this request. */
   action?: string;
 };
 
 /**
  * Whether the record already has the same desired state: presence, service, own certificate, and no new thumbprint to retire or to revoke. A
- * device that shows for the first time that it uses its own certificate makes a new request.
+ * device that shows for the first time that it uses its own certificate, or that proves its identity for the first time, makes a new request.
  */
 export function isSameRequest(
   request: DeviceRequest,
@@ -56,7 +58,7 @@ export function isSameRequest(
   const { desired } = record;
   if (request.present !== desired.present) return false;
   if (!request.present) return true;
-  if (request.service !== desired.service) return false;
+  if (request.service !== desired.service || (request.proved && !desired.proved)) return false;
   if (request.own && !meets(request.own, desired.own)) return false;
   if (request.own && !desired.own?.handedOver && showsUse(request.own, record)) return false;
   if (request.retire === undefined) return true;
@@ -143,6 +145,8 @@ export function desiredBy(
     ...(request.present && before?.present && before.movedAt !== undefined && { movedAt: before.movedAt }),
     ...(request.present && isValidated && { validated: true }),
     ...(request.present && request.announced && { announced: true as const }),
+    ...(request.present &&
+      (request.proved || (before?.present && before.proved)) && { proved: true as const }),
     ...retirement(request, found),
   };
 }

@@ -39,7 +39,7 @@ export type Acceptance =
   | { kind: 'service-conflict'; record: DeviceRecord; retryAt: EpochMs }
   /** An operator has revoked the own certificate of the request, or its key. */
   | { kind: 'revoked'; record: DeviceRecord }
-  /** The device has an own key, and the caller who requests an issued key has not proved to be the device. */
+  /** The device has an own key, or has proved its identity, and the caller who requests another place has not proved to be the device. */
   | { kind: 'unproved'; record: DeviceRecord };
 
 /** The change is pending, and its message is in the queue. */
@@ -75,16 +75,18 @@ const sendAgainAfterMs = 30_000;
  * Accepts a request in one durable step: the record holds the desired state, and a message in the queue makes a worker process the
  * device. A repeated request costs one read.
  *
- * @param isProved false if the caller has not proved to be the device. Such a caller cannot replace an own key with an issued one
+ * @param isProved true if the caller has proved to be the device; false if the caller has not. Such a caller changes nothing that the device has
+ * requested with a proof. Undefined for callers with a key of their own: operators, webhooks, the sweep
  * @throws ProvisioningError `records-unavailable`, `queue-unavailable`: nothing is promised, and the caller may repeat the request
  */
 export async function accept(
   deps: AcceptDependencies,
-  request: DeviceRequest,
-  isProved = true,
+  wanted: DeviceRequest,
+  isProved?: boolean,
 ): Promise<Acceptance> {
+  const request: DeviceRequest = isProved ? { ...wanted, proved: true } : wanted;
   const answer = await writeRequest<Acceptance>(deps, request.uuid, (record) => {
-    if (!isProved && record && replacesOwnKey(request, record))
+    if (isProved === false && record && needsProof(request, record))
       return { answer: { kind: 'unproved', record } };
     const decided = record && answerWithoutChange(request, record, deps.clock.now());
     return decided ? { answer: decided } : { request };
@@ -92,10 +94,15 @@ export async function accept(
   return answer.kind === 'already-provisioned' ? look(deps, request, answer.record, isProved) : answer;
 }
 
-/** Whether a request for an issued key concerns a device with an own key: the present key, or the key of a request that may come back. */
-function replacesOwnKey(request: DeviceRequest, record: DeviceRecord): boolean {
-  if (!request.present || request.own) return false;
-  return [record, ...fallbacksOf(record)].some(({ desired }) => desired.own !== undefined);
+/**
+ * Whether a request would change what the device has requested with a proof: in the present request, or in a request that may come back. An
+ * own key always came with a proof, also if the record was lost since.
+ */
+function needsProof(request: DeviceRequest, record: DeviceRecord): boolean {
+  if (!request.present) return false;
+  return [record, ...fallbacksOf(record)].some(
+    ({ desired }) => (desired.proved || desired.own) && !isSamePlace(desired, request),
+  );
 }
 
 /**
@@ -107,7 +114,7 @@ async function look(
   deps: AcceptDependencies,
   request: DeviceRequest,
   record: DeviceRecord,
-  isProved: boolean,
+  isProved: boolean | undefined,
 ): Promise<Acceptance> {
   const now = deps.clock.now();
   if (isBeingChecked(record, now)) {
@@ -226,8 +233,9 @@ function answerWithoutChange(
   if (failed && now < failed.coolDownUntil)
     return { kind: 'failed', record: failed, retryAt: failed.coolDownUntil };
   // `movedAt` is the time of a move that succeeded. A request that failed keeps the device from no other service.
-  // The device itself requests an own key, with a proof. Requests of others, who may have the fleet's key only, cannot make the device wait.
-  const moves = !request.own && desired.present && desired.service !== request.service && !job?.dead;
+  // Requests of others, who may have the fleet's key only, cannot make a device wait that proves its identity.
+  const isOfDeviceAlone = request.own || (request.proved && !desired.proved);
+  const moves = !isOfDeviceAlone && desired.present && desired.service !== request.service && !job?.dead;
   if (moves && desired.movedAt !== undefined && now - desired.movedAt < moveAgainAfterMs)
     return { kind: 'service-conflict', record, retryAt: desired.movedAt + moveAgainAfterMs };
   const retryAt = (lastMistakeAt(record) ?? Number.NEGATIVE_INFINITY) + changeAgainAfterMs;

@@ -23,14 +23,16 @@ const callsAtATime = 20;
 /**
  * Removes the records that are not needed any more (docs/protocol.md, "Removal"). A timer calls this function.
  *
+ * @param signal ends the run at the next record; the next run continues
  * @returns the number of removed records
  * @throws ProvisioningError `records-unavailable`, `balena-…`, `timed-out`: the next run tries again
  */
-export async function removeRecords(deps: RemovalDependencies): Promise<number> {
+export async function removeRecords(deps: RemovalDependencies, signal?: AbortSignal): Promise<number> {
   const { records, clock } = deps;
   const unknown: Row<DeviceRecord>[] = [];
   const deprovisioned: Row<DeviceRecord>[] = [];
   for await (const found of records.listed('removal', clock.now())) {
+    if (signal?.aborted) return 0;
     if (isUnknownDevice(found.value)) unknown.push(found);
     else if (deprovisioned.length < mostLooks) deprovisioned.push(found);
     if (unknown.length >= mostUnknown) break;
@@ -40,17 +42,18 @@ export async function removeRecords(deps: RemovalDependencies): Promise<number> 
   const remove = async (found: Row<DeviceRecord>) => {
     if (await records.remove(found)) removed += 1;
   };
-  await forEachConcurrently(unknown, callsAtATime, remove);
+  await forEachConcurrently(unknown, callsAtATime, remove, signal);
   const failures: unknown[] = [];
   // One device that balena cannot look up must not keep the other records.
-  await forEachConcurrently(deprovisioned, callsAtATime, async (found) => {
+  const look = async (found: Row<DeviceRecord>) => {
     try {
       if (!(await isInBalena(deps, found.value))) await remove(found);
       else await records.write(removalPostponed(found.value, { now: clock.now() }), found.etag);
     } catch (error) {
       failures.push(error);
     }
-  });
+  };
+  await forEachConcurrently(deprovisioned, callsAtATime, look, signal);
   if (failures.length > 0) throw failures[0];
   return removed;
 }

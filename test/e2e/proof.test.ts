@@ -135,7 +135,7 @@ describe('is refused, and nothing comes of it:', () => {
   test('a device that was deleted', async () => {
     const { uuid, apiKey } = await newDevice();
     await balena.removeDevice(uuid);
-    expect((await ask(uuid, apiKey)).json.code).toBe('provision.proof-wrong');
+    expect((await ask(uuid, apiKey)).json.code).toBe('provision.fleet-not-served');
     expect(await isUnknown(uuid)).toBe(true);
   });
 

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { FleetListing } from '../../balena/listing.js';
 import { whoami } from '../../balena/whoami.js';
 import { ProvisioningError } from '../../shared/errors.js';
-import type { Clock } from '../../shared/time.js';
+import { openMemory } from '../../shared/memory.js';
+import type { Clock, EpochMs } from '../../shared/time.js';
 import { Unauthorized } from '../errors.js';
 import { openCheckLimit } from './checkLimit.js';
-import { openMemory } from './memory.js';
+import { openFleetOf } from './fleets.js';
 
 /** `off`: no proof. `accepted`: a proof is checked if the caller sends one. `required`: every caller must send a proof. */
 export type ProofMode = 'off' | 'accepted' | 'required';
@@ -32,7 +33,7 @@ export interface ProofOptions {
   balena: Pick<FleetListing, 'fleetsOf'>;
   /** The slugs of the served fleets; null: every fleet that our key sees. */
   fleets: readonly string[] | null;
-  /** The number of checks a second, see `CheckLimitOptions`. */
+  /** The number of API keys that are checked a second, see `CheckLimitOptions`. */
   checksPerSecond: number;
   clock: Clock;
   callTimeoutMs?: number;
@@ -49,19 +50,59 @@ const mostRefused = 10_000;
 /** A longer text is never a device's API key, which has 32 characters. */
 const bearer = /^Bearer ([\w.~+/=-]{1,256})$/i;
 
-/** Opens the check. Accepted and refused proofs are remembered for a minute. */
+/**
+ * Opens the check. Accepted and refused proofs are remembered for a minute. Our own key first reads the fleets of all devices that wait, with one
+ * request: an invented UUID costs a hundredth of a request. balena's `whoami` is then called for the devices of served fleets, by turns. Proofs that
+ * were accepted within the last day have a limit of their own, so that invented proofs do not delay them.
+ */
 export function openProof(options: ProofOptions): Proof {
-  const { mode, clock, checksPerSecond } = options;
+  const { mode, balena, fleets, clock, checksPerSecond } = options;
   // The memories have hashes as keys. The API key itself is never kept.
   const accepted = openMemory<Verdict>(clock, rememberedMs, mostAccepted);
   const refused = openMemory<Verdict>(clock, rememberedMs, mostRefused);
   const known = openMemory<true>(clock, knownMs, mostAccepted);
+  const fleetOfDevice = openMemory<string | null>(clock, rememberedMs, mostAccepted);
   const pending = new Map<string, Promise<Verdict>>();
-  const limit = openCheckLimit({ clock, perSecond: checksPerSecond });
+  const openLane = () => ({
+    fleetOf: openFleetOf(clock, (uuids) => balena.fleetsOf(uuids)),
+    limit: openCheckLimit({ clock, perSecond: checksPerSecond }),
+  });
+  const lanes = { known: openLane(), unknown: openLane() };
+  let throttledUntil: EpochMs = 0;
+
+  /** No request is sent while balena throttles the checks. */
+  async function unlessThrottled<T>(request: () => Promise<T>): Promise<T> {
+    const throttledMs = throttledUntil - clock.now();
+    if (throttledMs > 0)
+      throw new ProvisioningError('balena-throttled', 'balena throttles the checks of proofs.', {
+        retryAfterMs: throttledMs,
+      });
+    try {
+      return await request();
+    } catch (error) {
+      const { code, retryAfterMs } = ProvisioningError.from(error);
+      if (code === 'balena-throttled' && retryAfterMs !== null)
+        throttledUntil = Math.max(throttledUntil, clock.now() + retryAfterMs);
+      throw error;
+    }
+  }
+
+  async function isServed(uuid: string, { fleetOf }: ReturnType<typeof openLane>): Promise<boolean> {
+    let fleet = fleetOfDevice.get(uuid);
+    if (fleet === undefined) {
+      fleet = (await unlessThrottled(() => fleetOf(uuid))) ?? null;
+      fleetOfDevice.add(uuid, fleet);
+    }
+    return fleet !== null && (fleets === null || fleets.includes(fleet));
+  }
 
   async function check(hash: string, uuid: string, key: string): Promise<Verdict> {
-    const lane = known.get(hash) ? 'known' : 'unknown';
-    const verdict = await answered(() => limit.run(lane, () => verdictOf(options, uuid, key)));
+    const lane = lanes[known.get(hash) ? 'known' : 'unknown'];
+    const owns = () => unlessThrottled(() => isOwner(options, uuid, key));
+    const verdict = await answered(async () => {
+      if (!(await isServed(uuid, lane))) return 'not-served';
+      return (await lane.limit.run(uuid, owns)) ? 'accepted' : 'wrong';
+    });
     if (verdict === 'accepted') {
       accepted.add(hash, verdict);
       known.add(hash, true);
@@ -94,22 +135,19 @@ export function openProof(options: ProofOptions): Proof {
   };
 }
 
-/** One or two requests to balena. A wrong key costs one request. */
-async function verdictOf(
-  { apiUrl, balena, fleets, callTimeoutMs = 5_000 }: ProofOptions,
+/** Whether the API key belongs to the device: one request to balena. The keys of users and of fleets are valid keys too, but prove no device. */
+async function isOwner(
+  { apiUrl, callTimeoutMs = 5_000 }: ProofOptions,
   uuid: string,
-  key: string,
-): Promise<Verdict> {
+  apiKey: string,
+): Promise<boolean> {
   try {
-    const actor = await whoami({ apiUrl, apiKey: key, callTimeoutMs });
-    // The keys of users and of fleets are valid keys too, but prove no device.
-    if (actor.actorType !== 'device' || actor.uuid?.toLowerCase() !== uuid) return 'wrong';
+    const actor = await whoami({ apiUrl, apiKey, callTimeoutMs });
+    return actor.actorType === 'device' && actor.uuid?.toLowerCase() === uuid;
   } catch (error) {
-    if (ProvisioningError.from(error).code === 'balena-unauthorized') return 'wrong';
+    if (ProvisioningError.from(error).code === 'balena-unauthorized') return false;
     throw error;
   }
-  const fleet = (await balena.fleetsOf([uuid])).get(uuid);
-  return fleet !== undefined && (fleets === null || fleets.includes(fleet)) ? 'accepted' : 'not-served';
 }
 
 /** Every failure of a check is a 503 about balena, with the wait that balena asked for. */

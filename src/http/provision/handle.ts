@@ -36,7 +36,7 @@ export async function answerProvision(
   const acceptance = await accept(deps, wanted, isProved);
   if (acceptance.kind !== 'unproved') return answerAccepted(deps, request, acceptance);
   await deps.proof(parsed.uuid, authorization, 'always');
-  return answerAccepted(deps, request, await accept(deps, wanted));
+  return answerAccepted(deps, request, await accept(deps, wanted, true));
 }
 
 /** @throws BadRequest if the certificate or the certificate request is refused */

@@ -4,6 +4,7 @@ import type { FleetListing, ListedDevice } from '../../../src/balena/listing.js'
 import type { BalenaClient, BalenaDevice, Variable, VariableName } from '../../../src/balena/types.js';
 import { minter } from '../../../src/certificates/mint.js';
 import { sweep } from '../../../src/fleet/sweep.js';
+import { Unauthorized } from '../../../src/http/errors.js';
 import { openProof } from '../../../src/http/proof/deviceProof.js';
 import { accept } from '../../../src/provisioning/accept.js';
 import { requestCheck } from '../../../src/provisioning/check.js';
@@ -13,12 +14,12 @@ import { deviceWith, scopedVariablesOf } from '../../support/stepFakes.js';
 import { workerDependencies } from '../../support/workerTools.js';
 
 /*
- * One malicious device of the fleet against one honest device, for a day in virtual time, in each of the three ways of SECURITY.md. The
- * malicious device has the key of the fleet, and an API key of its own.
+ * One malicious device of the fleet against one honest device, for a day in virtual time, in each of the three ways of SECURITY.md, and with
+ * DEVICE_PROOF=accepted while only the honest device sends its proof. The malicious device has the key of the fleet, and an API key of its own.
  */
 
-type Way = 'open' | 'proof' | 'closed';
-const ways: Way[] = ['open', 'proof', 'closed'];
+type Way = 'open' | 'accepted' | 'proof' | 'closed';
+const ways: Way[] = ['open', 'accepted', 'proof', 'closed'];
 
 const start = 1_800_000_000_000;
 const minute = 60_000;
@@ -129,21 +130,25 @@ async function play(way: Way, attack: Attack | null, days = 100, forMs = played)
     settings: { ...deps.settings, renewAt: 0.5 },
   };
   const prove = openProof({
-    mode: way === 'open' ? 'off' : 'required',
+    mode: way === 'open' ? 'off' : way === 'accepted' ? 'accepted' : 'required',
     apiUrl,
     balena,
     fleets: [fleet],
     checksPerSecond: 20,
+    // The machine may be busy, and virtual time does not wait for the server.
+    callTimeoutMs: 60_000,
     clock: { ...clock, now: clock.now, sleep: async () => {} },
   });
+  const sendsProof = way === 'proof' || way === 'accepted';
   /** POST /api/provision. @returns whether the request was accepted */
   const post = async (uuid: string, service: string, authorization: string | null) => {
     try {
-      await prove(uuid, authorization);
-    } catch {
-      return false;
+      const isProved = await prove(uuid, authorization);
+      return (await accept(all, { uuid, present: true, service }, isProved)).kind === 'accepted';
+    } catch (error) {
+      if (error instanceof Unauthorized) return false;
+      throw error;
     }
-    return (await accept(all, { uuid, present: true, service })).kind === 'accepted';
   };
 
   const result: Outcome = {
@@ -168,7 +173,7 @@ async function play(way: Way, attack: Attack | null, days = 100, forMs = played)
   for (; clock.at < start + forMs; clock.at += stepMs) {
     const since = clock.at - start;
     // Cloud Relay sends a request only while its variables are missing, once a minute at the end of its back-off.
-    if (seen() === null) await post(victim, 'main', way === 'proof' ? 'Bearer victim-key' : null);
+    if (seen() === null) await post(victim, 'main', sendsProof ? 'Bearer victim-key' : null);
     if (!attack?.winsRaces) await work();
     if (attack && since % attack.everyMs === 0 && since > 0)
       for (const authorization of [null, 'Bearer attacker-key', `Bearer junk-${since}`])
@@ -200,7 +205,7 @@ test.each(ways)(
       firstSeconds: 0,
       records: [victim],
     });
-    if (way !== 'open') expect(accepted).toBe(0);
+    if (way === 'proof' || way === 'closed') expect(accepted).toBe(0);
   },
 );
 
@@ -216,6 +221,7 @@ test.each(ways)('%s: a renewal takes place in spite of requests every ten minute
 
 test.each([
   ['open', [5, 7]],
+  ['accepted', [0, 0]],
   ['proof', [0, 0]],
   ['closed', [0, 0]],
 ] as const)(
@@ -224,7 +230,7 @@ test.each([
     const { outHours, accepted } = await play(way, { everyMs: minute, service: 'other' });
     expect(outHours).toBeGreaterThanOrEqual(least);
     expect(outHours).toBeLessThanOrEqual(most);
-    if (way !== 'open') expect(accepted).toBe(0);
+    if (way === 'proof' || way === 'closed') expect(accepted).toBe(0);
   },
 );
 
@@ -232,6 +238,13 @@ test('open: a sender that wins each race against the worker keeps the device out
   const attack = { everyMs: minute, service: 'other', winsRaces: true };
   expect((await play('open', attack, 100, 2 * hour)).outHours).toBeGreaterThan(1.9);
   expect((await play('proof', attack, 100, 2 * hour)).outHours).toBe(0);
+});
+
+test('accepted: requests without a proof delay no device that proves its identity', async () => {
+  for (const service of ['other', 'missing']) {
+    const attack = { everyMs: minute, service, winsRaces: true };
+    expect(await play('accepted', attack, 100, 2 * hour)).toMatchObject({ outHours: 0, firstSeconds: 0 });
+  }
 });
 
 test('closed: one request to balena for each sweep of an idle fleet', async () => {

@@ -91,6 +91,13 @@ export const listMutants = [
       'return false;',
       removal,
     ],
+    [
+      'removal-beyond-its-deadline',
+      'A run of the removal ends at its deadline',
+      'callsAtATime, remove, signal);',
+      'callsAtATime, remove);',
+      removal,
+    ],
   ]),
   ...mutantsOf('src/provisioning/worker.ts', [
     [

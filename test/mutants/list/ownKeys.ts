@@ -153,15 +153,15 @@ export const ownKeyMutants = [
     [
       'others-delay-an-own-key',
       'Requests of others cannot keep a device from its own key',
-      'const moves = !request.own && desired.present',
-      'const moves = desired.present',
+      'const isOfDeviceAlone = request.own || ',
+      'const isOfDeviceAlone = ',
       { first: accept },
     ],
     [
       'anybody-replaces-own-key',
       'A request for an issued key needs the proof, if the device has an own key',
-      'if (!isProved && record && replacesOwnKey(request, record))',
-      'if (!isProved && !record && replacesOwnKey(request, record!))',
+      '(desired.proved || desired.own) && ',
+      'desired.proved && ',
       { first: accept },
     ],
     [

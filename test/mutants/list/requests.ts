@@ -1,6 +1,15 @@
 import { mutantsOf } from '../Mutant.js';
 
 export const requestMutants = [
+  ...mutantsOf('src/http/proof/checkLimit.ts', [
+    [
+      'proofs-first-come-first-served',
+      'The devices of waiting proofs are served by turns',
+      '      waiting.delete(uuid);\n      if (waiters.length > 0) waiting.set(uuid, waiters);',
+      '      if (waiters.length === 0) waiting.delete(uuid);',
+      { first: ['test/unit/http/proof/checkLimit'] },
+    ],
+  ]),
   ...mutantsOf('src/provisioning/accept.ts', [
     [
       'repeated-request-is-not-last',
@@ -85,6 +94,20 @@ export const requestMutants = [
       'A refused request is not accepted within its cool-down',
       'const failed = [record, ...(refused ? [refused] : [])].find(isFailed);',
       'const failed = [record].find(isFailed);',
+    ],
+    [
+      'others-delay-a-proof',
+      'Requests without a proof do not delay a device that proves its identity',
+      ' || (request.proved && !desired.proved)',
+      '',
+      { first: ['test/unit/provisioning/acceptProved'] },
+    ],
+    [
+      'anybody-moves-a-proved-device',
+      'What a device has requested with a proof is changed by no request without one',
+      'if (isProved === false && record && needsProof(request, record))',
+      'if (isProved === false && record && !needsProof)',
+      { first: ['test/unit/provisioning/acceptProved'] },
     ],
     [
       'no-look',

@@ -152,9 +152,17 @@ export const throttlingMutants = [
     [
       'taken-operation-counted-twice',
       'An operation that was taken instead of the own turn is counted once',
-      '    countedBefore.add(idOf(reservation));\n',
-      '    void countedBefore;\n',
+      '    takenInstead.add(idOf(reservation), true);\n',
+      '',
     ],
+    [
+      'taken-operation-remembered-for-ever',
+      'An operation that was taken instead of the own turn is forgotten',
+      'openMemory<true>(clock, insteadMs, mostInstead)',
+      'openMemory<true>(clock, 1e12 * insteadMs, mostInstead)',
+    ],
+  ]),
+  ...mutantsOf('src/throttling/sharedLine.ts', [
     [
       'unwritten-counts-lost',
       'What could not be written is written later',

@@ -19,7 +19,10 @@ const post = (thumbprint: string, uses?: string): DeviceRequest & { present: tru
 });
 const issuedPost: DeviceRequest = { uuid, present: true, service: 'main' };
 const own: OwnCertificate & KeyHistory = { ...certificate(A), before: null, handedOver: true };
-const desired = { present: true, service: null, requestId, requestedAt: now - minutes, validated: true, own };
+const desired: DeviceRecord['desired'] = {
+  ...{ present: true, service: null, requestId, requestedAt: now - minutes },
+  ...{ validated: true, own, proved: true },
+};
 const owning = recordWith({
   desired,
   observed: { ...provisioned.observed, thumbprint: A, service: null, hub: [A, A], verifiedAt: now },
@@ -108,7 +111,7 @@ test('two kinds of keys that are requested in turn do not move the device all th
 });
 
 test('requests of others do not keep a device from its own key', async () => {
-  const { own: _, ...rest } = desired;
+  const { own: _, proved: __, ...rest } = desired;
   const issued = { ...rest, service: 'main' };
   const moved = { ...provisioned, desired: { ...issued, movedAt: now } };
   expect((await requested(moved, post(A))).answer.kind).toBe('accepted');

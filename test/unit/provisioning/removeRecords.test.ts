@@ -31,9 +31,9 @@ async function removal(record: DeviceRecord, afterMs: number, has: string[] = []
     seesFleet: async () => seesFleet,
   };
   const deps = { records: system.deps.records, clock: system.clock, balena };
-  const run = (at: number) => {
+  const run = (at: number, signal?: AbortSignal) => {
     system.clock.at = at;
-    return removeRecords(deps);
+    return removeRecords(deps, signal);
   };
   return { ...system, deps, asked, run, removed: await run(now + afterMs) };
 }
@@ -98,4 +98,19 @@ test('a device that balena cannot look up does not keep the other records', asyn
   };
   expect(await thrownBy(run(now + 31 * day))).toMatchObject({ code: 'balena-unavailable' });
   expect(await deps.records.read(other)).toBeNull();
+});
+
+test('a run ends at its deadline, and the next run continues', async () => {
+  const { deps, run, put } = await removal(unknown, 0);
+  const uuids = Array.from({ length: 200 }, (_, i) => i.toString(16).padStart(32, '0'));
+  for (const each of uuids) await put({ ...unknown, uuid: each });
+  const deadline = new AbortController();
+  const { remove } = deps.records;
+  deps.records.remove = (found) => {
+    deadline.abort();
+    return remove(found);
+  };
+  expect(await run(now + day + 1, deadline.signal)).toBeLessThan(100);
+  expect(await run(now + day + 1, deadline.signal)).toBe(0);
+  expect(await run(now + day + 1)).toBeGreaterThan(100);
 });

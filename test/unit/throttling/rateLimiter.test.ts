@@ -250,6 +250,22 @@ describe('while nobody uses released turns', () => {
     expect(await goNow(line.slice(120, 140))).toBeLessThanOrEqual(4);
   });
 
+  test.each([
+    ['comes back after a minute uses its operation', 60, true],
+    ['comes back after three minutes takes another one: nothing is remembered for ever', 180, false],
+  ])('a device that has taken the turn of another one, and that %s', async (_, after, isFree) => {
+    const { one, clock } = open();
+    const line = await reserve(one, 601);
+    clock.at += 60 * seconds;
+    expect(await one.waitFor(line[300]!)).toBeNull();
+    clock.at += after * seconds;
+    // The other open turns are used meanwhile.
+    for (let i = 0; i < 20; i += 1) one.markUsed(line[1]!);
+    await settled();
+    const at = await one.waitFor(line[300]!);
+    expect(at === null).toBe(isFree);
+  });
+
   test('late devices take what is left, and then wait', async () => {
     const { one, clock } = open();
     const line = await reserve(one, 601);

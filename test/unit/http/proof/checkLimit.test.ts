@@ -1,4 +1,4 @@
-import { type Lane, openCheckLimit } from '../../../../src/http/proof/checkLimit.js';
+import { openCheckLimit } from '../../../../src/http/proof/checkLimit.js';
 import { ProvisioningError } from '../../../../src/shared/errors.js';
 
 /** A clock in virtual time, whose sleepers wake up in the order of their times. */
@@ -22,17 +22,17 @@ function virtualClock() {
   };
 }
 
-/** Sends checks that take `tookMs`, and returns the begin of each. */
+/** Sends checks that take `tookMs`, and notes the begin of each. */
 function opened(perSecond: number, tookMs: number) {
   const clock = virtualClock();
   const limit = openCheckLimit({ clock, perSecond });
-  const begun: { lane: Lane; at: number }[] = [];
+  const begun: { uuid: string; at: number }[] = [];
   const result = { refused: 0, most: 0 };
   let running = 0;
-  const send = async (lane: Lane) => {
+  const send = async (uuid: string) => {
     try {
-      await limit.run(lane, async () => {
-        begun.push({ lane, at: clock.now() });
+      await limit.run(uuid, async () => {
+        begun.push({ uuid, at: clock.now() });
         running += 1;
         result.most = Math.max(result.most, running);
         await clock.sleep(tookMs);
@@ -57,7 +57,7 @@ test.each([
     const sent: Promise<void>[] = [];
     for (let ms = 0; ms < 10_000; ms += 5) {
       await clock.passTo(ms);
-      sent.push(send('unknown'));
+      sent.push(send(`${ms}`));
     }
     await clock.passTo(40_000);
     await Promise.all(sent);
@@ -71,19 +71,30 @@ test.each([
   },
 );
 
-test('a flood of unknown proofs delays no known proof', async () => {
-  const { clock, begun, send } = opened(20, 10);
-  for (let at = 0; at < 5_000; at += 1) void send('unknown');
-  await clock.passTo(1);
-  void send('known');
-  await clock.passTo(2);
-  expect(begun.filter(({ lane }) => lane === 'known')).toEqual([{ lane: 'known', at: 1 }]);
+test('devices are served by turns: many proofs for one device delay another one by one check', async () => {
+  const { clock, begun, result, send } = opened(20, 10);
+  for (let at = 0; at < 1_000; at += 1) void send('attacked');
+  await clock.passTo(1_000);
+  void send('fresh');
+  for (let at = 0; at < 1_000; at += 1) void send('attacked');
+  await clock.passTo(1_100);
+  expect(begun.some(({ uuid, at }) => uuid === 'fresh' && at <= 1_100)).toBe(true);
+  await clock.passTo(10_000);
+  // Eight proofs of one device wait at a time. The others are refused at once.
+  expect(result.refused).toBeGreaterThan(1_950);
+});
+
+test('a proof that waits for three seconds is refused', async () => {
+  const { clock, begun, result, send } = opened(1, 10);
+  for (const uuid of ['a', 'a', 'a', 'a', 'a']) void send(uuid);
+  await clock.passTo(5_000);
+  expect([begun.map(({ at }) => at), result.refused]).toEqual([[0, 1_000, 2_000], 2]);
 });
 
 test('an unused second is no credit for more than one second', async () => {
   const { clock, begun, send } = opened(20, 10);
   await clock.passTo(3_600_000);
-  for (let at = 0; at < 50; at += 1) void send('unknown');
+  for (let at = 0; at < 50; at += 1) void send(`${at}`);
   await clock.passTo(3_600_000);
   expect(begun).toHaveLength(20);
 });
@@ -92,7 +103,7 @@ test('a failed check gives its place back, and passes its error on', async () =>
   const { clock, limit } = opened(1_000, 0);
   const failure = new ProvisioningError('balena-unavailable', 'balena is down.');
   for (let at = 0; at < 200; at += 1) {
-    const run = limit.run('unknown', () => Promise.reject(failure)).catch((error: unknown) => error);
+    const run = limit.run('a', () => Promise.reject(failure)).catch((error: unknown) => error);
     await clock.passTo((at + 1) * 10);
     expect(await run).toBe(failure);
   }

@@ -1,10 +1,12 @@
-import type { Clock, EpochMs } from '../../shared/time.js';
+import type { Clock, EpochMs } from './time.js';
 
 /** Remembers values for a fixed time. */
 export interface Memory<T> {
   /** @returns undefined if the value was never added, or was added too long ago */
   get(key: string): T | undefined;
   add(key: string, value: T): void;
+  /** Forgets a value. @returns whether the value was remembered */
+  forget(key: string): boolean;
 }
 
 /**
@@ -28,6 +30,11 @@ export function openMemory<T>(clock: Clock, keptMs: number, most: number): Memor
         entries.delete(oldest);
       }
       entries.set(key, { value, until: now + keptMs });
+    },
+    forget(key) {
+      const isRemembered = this.get(key) !== undefined;
+      entries.delete(key);
+      return isRemembered;
     },
   };
 }
