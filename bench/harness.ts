@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import tls from 'node:tls';
-import { getSdk } from 'balena-sdk';
 import type { BalenaEndpoints } from '../local/simulators/balena/startBalena.js';
+import type { NewVariable } from '../local/simulators/balena/variables.js';
 import type { Endpoints } from '../local/stack/Endpoints.js';
 import { type Stack, type StackOptions, startStack } from '../local/stack/startStack.js';
 import { readConfig } from '../src/config/config.js';
@@ -76,17 +76,29 @@ export function openAppOf(
   );
 }
 
-/** UUIDs of the devices with both variables at a service of a fleet, with a single request. Services of the host OS do not count. */
-export async function devicesWithVariables({ apiUrl, apiKey }: BalenaEndpoints): Promise<string[]> {
-  const sdk = getSdk({ apiUrl, dataDirectory: false });
-  await sdk.auth.loginWithToken(apiKey);
-  const has = (name: string) =>
-    `service_install/any(i:i/device_service_environment_variable/any(v:v/name eq '${name}') and i/installs__service/any(s:s/application/any(a:a/is_of__class eq 'fleet')))`;
-  const rows = await sdk.pine.get({
-    resource: 'device',
-    options: { $select: ['uuid'], $filter: { $raw: `${has('AZURE_CERT')} and ${has('AZURE_PRIVATE_KEY')}` } },
-  } as never);
-  return (rows as unknown as { uuid: string }[]).map(({ uuid }) => uuid);
+/** The variables that a provisioned device has. */
+const wantedVariables = ['AZURE_CERT', 'AZURE_PRIVATE_KEY'];
+
+/**
+ * Follows the devices that get both variables at a service of their fleet. Each look costs as much as there are new variables: a list of
+ * all devices, twice a second, would use more of the two cores than the measured system.
+ *
+ * @returns a function that looks again, and returns the UUIDs of all devices with both variables, always in the same set
+ */
+export function followProvisioned({ controlUrl }: BalenaEndpoints): () => Promise<ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  const provisioned = new Set<string>();
+  let after = 0;
+  return async () => {
+    const answer = await fetch(`${controlUrl}/variables?after=${after}`);
+    for (const { id, uuid, name } of (await answer.json()) as NewVariable[]) {
+      after = id;
+      const names = found.get(uuid) ?? new Set();
+      found.set(uuid, names.add(name));
+      if (wantedVariables.every((each) => names.has(each))) provisioned.add(uuid);
+    }
+    return provisioned;
+  };
 }
 
 /** Resident memory of a process and its children, MB. Elsewhere than on Linux, 0. */

@@ -9,7 +9,7 @@ import { operationsPerMinute, type Tier } from '../src/iothub/quotas.js';
 import { state as states } from '../src/shared/schemas.js';
 import { openTable } from '../src/storage/table.js';
 import { quietStack } from './harness.js';
-import { type RelayTally, relay } from './scenarios/burst.js';
+import { startRelays } from './relays.js';
 
 const { devices, tier, units, workers } = new Command('npm run burst --')
   .description(
@@ -46,7 +46,6 @@ try {
   if (!balena || !tables) throw new Error('the burst needs the simulators: unset BALENA_… and RECORDS_…');
   const records = openTable<DeviceRecord>({ connection: tables, name: 'devices' });
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
-  const tally: RelayTally = { requested: 0, byStatus: {} };
   const provisioned = new Set<string>();
   const bar = new cliProgress.SingleBar({
     format:
@@ -68,9 +67,9 @@ try {
   });
 
   const started = performance.now();
-  const relays = balena.devices.map(({ uuid }) =>
-    relay(url, uuid, tally, () => provisioned.has(uuid), controller.signal),
-  );
+  const uuids = balena.devices.map(({ uuid }) => uuid);
+  const relays = startRelays(url, uuids, (uuid) => provisioned.has(uuid));
+  const { tally } = relays;
   let done = 0;
   let before = { at: started, count: 0 };
   while (done < devices && !controller.signal.aborted) {
@@ -90,8 +89,7 @@ try {
     });
   }
   bar.stop();
-  controller.abort();
-  await Promise.all(relays);
+  relays.stop();
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   console.log(
     `${provisioned.size} of ${devices} provisioned after ${seconds} s; ${tally.requested} requests, answered ${JSON.stringify(tally.byStatus)}.`,

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CreditCounts } from '../../local/simulators/servicebus/engine/Credits.js';
 import { operationsPerMinute, type Tier } from '../../src/iothub/quotas.js';
-import { devicesWithVariables, type QuietStack, quietStack, residentMb } from '../harness.js';
+import { followProvisioned, type QuietStack, quietStack, residentMb } from '../harness.js';
+import { startRelays } from '../relays.js';
 
 export interface BurstOptions {
   devices: number;
@@ -68,14 +69,12 @@ async function run(
   const perMinute = operationsPerMinute(tier, units);
   const boundMs = (devices / perMinute) * 60_000;
   const url = `${functions.url}/api/provision?code=${functions.provisionKey}`;
-  const tally: RelayTally = { requested: 0, byStatus: {} };
-  const provisioned = new Set<string>();
-  const controller = new AbortController();
+  const look = followProvisioned(balena);
+  const provisioned = await look();
 
   const started = performance.now();
-  const relays = balena.devices.map(({ uuid }) =>
-    relay(url, uuid, tally, () => provisioned.has(uuid), controller.signal),
-  );
+  const uuids = balena.devices.map(({ uuid }) => uuid);
+  const relays = startRelays(url, uuids, (uuid) => provisioned.has(uuid));
   if (disturb) setTimeout(disturb.afterMs, undefined, { ref: false }).then(() => disturb.act(stack));
   let elapsed = 0;
   let peakMb = 0;
@@ -83,8 +82,7 @@ async function run(
   // devices.
   while (provisioned.size < devices && elapsed < boundMs * 3 + 120_000) {
     await setTimeout(500);
-    // A scenario may have stopped balena on purpose, and then this request fails too.
-    for (const uuid of await devicesWithVariables(balena).catch(() => [])) provisioned.add(uuid);
+    await look();
     elapsed = performance.now() - started;
     peakMb = Math.max(
       peakMb,
@@ -92,8 +90,8 @@ async function run(
     );
     progress(provisioned.size);
   }
-  controller.abort();
-  await Promise.all(relays);
+  relays.stop();
+  const { tally } = relays;
 
   const answer = await fetch(`${iotHub.controlUrl}/throttle`);
   const throttle = (await answer.json()) as { operations: number; refused: Record<string, number> };
@@ -127,48 +125,6 @@ async function run(
 async function creditsOf(controlUrl: string | undefined): Promise<CreditCounts> {
   const answer = await fetch(`${controlUrl}/credits`);
   return (await answer.json()) as CreditCounts;
-}
-
-const firstWaitMs = 100;
-const longestWaitMs = 60_000;
-
-/** The answers to the devices, by status, and the number of requests. */
-export interface RelayTally {
-  requested: number;
-  byStatus: Record<string, number>;
-}
-
-/**
- * Simulates one device with Cloud Relay. The container requests, ends, and is restarted with a delay that doubles from
- * 100 ms to 60 s, until the device has variables. Connection errors count as status 0.
- *
- * @param hasVariables whether the device has variables now
- */
-export async function relay(
-  url: string,
-  uuid: string,
-  tally: RelayTally,
-  hasVariables: () => boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  const body = JSON.stringify({ uuid, balena_service: 'main' });
-  for (let wait = firstWaitMs; !hasVariables(); wait = Math.min(wait * 2, longestWaitMs)) {
-    tally.requested += 1;
-    const status = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-      signal,
-    })
-      .then(async (response) => {
-        await response.arrayBuffer();
-        return response.status;
-      })
-      .catch(() => 0);
-    tally.byStatus[status] = (tally.byStatus[status] ?? 0) + 1;
-    if (signal.aborted) return;
-    await setTimeout(wait, undefined, { signal }).catch(() => {});
-  }
 }
 
 /** The rate counts as full when, over this time, nine tenths of the hub's rate are reached. */

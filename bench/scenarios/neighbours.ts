@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { BalenaEndpoints } from '../../local/simulators/balena/startBalena.js';
 import { operationsPerMinute } from '../../src/iothub/quotas.js';
-import { devicesWithVariables, load, postProvision, type QuietStack, quietStack } from '../harness.js';
+import { followProvisioned, load, postProvision, type QuietStack, quietStack } from '../harness.js';
 
 export interface NeighbourFigures {
   what: string;
@@ -91,12 +91,13 @@ async function addNeighbours({ controlUrl, apiKey, fleet: demo }: BalenaEndpoint
 
 async function untilProvisioned(stack: QuietStack, balena: BalenaEndpoints, waiting: Set<string>) {
   const boundMs = (waiting.size / operationsPerMinute(size.tier, size.units)) * 60_000;
+  const provisioned = followProvisioned(balena);
   const started = performance.now();
   while (waiting.size > 0) {
     if (performance.now() - started > 3 * boundMs + 60_000)
       throw new Error(`${waiting.size} healthy devices are not provisioned:\n${stack.tail()}`);
     await setTimeout(500);
-    for (const uuid of await devicesWithVariables(balena)) waiting.delete(uuid);
+    for (const uuid of await provisioned()) waiting.delete(uuid);
   }
 }
 

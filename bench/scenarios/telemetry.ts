@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { listen } from '../../local/simulators/shared/loopback.js';
-import { devicesWithVariables, load, postProvision, quietStack } from '../harness.js';
+import { followProvisioned, load, postProvision, quietStack } from '../harness.js';
 
 export interface TelemetryFigures {
   telemetry: string;
@@ -134,6 +134,7 @@ async function measureWork(
     const { functions, balena } = stack.endpoints;
     if (!balena) throw new Error('the measurement needs the simulators: unset BALENA_…');
     const spent: Spent = { off: [], on: [] };
+    const look = followProvisioned(balena);
     for (const [part, mode] of parts.entries()) {
       const uuids = balena.devices.slice(part * devices, (part + 1) * devices).map(({ uuid }) => uuid);
       // The HTTP host has no telemetry. A worker with telemetry then begins the traces, and produces the same number
@@ -146,7 +147,7 @@ async function measureWork(
       const wanted = (part + 1) * devices;
       for (let provisioned = 0; provisioned < wanted; ) {
         await setTimeout(100);
-        provisioned = (await devicesWithVariables(balena)).length;
+        provisioned = (await look()).size;
         if (performance.now() - started > 600_000)
           throw new Error(`only ${provisioned} of ${wanted}:\n${stack.tail()}`);
       }

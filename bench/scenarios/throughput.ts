@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { ServiceBusClient } from '@azure/service-bus';
-import {
-  devicesWithVariables,
-  load,
-  percentiles,
-  postProvision,
-  quietStack,
-  residentMb,
-} from '../harness.js';
+import { followProvisioned, load, percentiles, postProvision, quietStack, residentMb } from '../harness.js';
 
 const connections = 50;
 /** The target rates on two cores, with all processes on the same cores. */
@@ -107,10 +100,11 @@ export async function throughput(devices: number): Promise<{ devices: number; 'd
     await load(devices, 50, (i) => postProvision(functions.url, functions.provisionKey, uuids[i] ?? ''));
     await stack.startHost('worker');
     const started = performance.now();
+    const look = followProvisioned(balena);
     let provisioned = 0;
     while (provisioned < devices) {
       await setTimeout(200);
-      provisioned = (await devicesWithVariables(balena)).length;
+      provisioned = (await look()).size;
       if (performance.now() - started > 600_000)
         throw new Error(`only ${provisioned} of ${devices}:\n${stack.tail()}`);
     }

@@ -2,7 +2,8 @@
 import { appId, listFunctions, resolveReferences, restart, waitForHealth } from './lib/app.js';
 import { checkAz } from './lib/azure.js';
 import { runDoctor } from './lib/doctor.js';
-import { HookProblem, runHook, say } from './lib/report.js';
+import { HookProblem, say } from './lib/report.js';
+import { runHook } from './lib/runHook.js';
 
 // azd runs this hook after the code has been uploaded. azd itself waits for the upload only, and not for functions that work.
 await runHook(async () => {

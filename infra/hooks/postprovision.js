@@ -1,7 +1,8 @@
 // @ts-check
 import { setAzd } from './lib/azure.js';
-import { done, runHook } from './lib/report.js';
+import { done } from './lib/report.js';
 import { takeRights } from './lib/rights.js';
+import { runHook } from './lib/runHook.js';
 
 // azd runs this hook after a deployment of resources has succeeded.
 await runHook(async () => {

@@ -1,6 +1,7 @@
 // @ts-check
 import { arm, armGetOrNull, checkAz, groupId, groupName } from './lib/azure.js';
-import { HookProblem, runHook, warn } from './lib/report.js';
+import { HookProblem, warn } from './lib/report.js';
+import { runHook } from './lib/runHook.js';
 
 // azd runs this hook before `azd down` deletes the whole resource group.
 await runHook(async () => {

@@ -1,7 +1,8 @@
 // @ts-check
 import { npmEnvironment } from './lib/npmEnvironment.js';
-import { done, HookProblem, runHook, say } from './lib/report.js';
+import { done, HookProblem, say } from './lib/report.js';
 import { run } from './lib/run.js';
+import { runHook } from './lib/runHook.js';
 
 // azd runs this hook before it deploys the folder .package.
 await runHook(async () => {

@@ -1,9 +1,11 @@
 // @ts-check
 import { readFile } from 'node:fs/promises';
-import { ArmError, armGetOrNull, checkAz, groupId, groupName } from './lib/azure.js';
+import { armGetOrNull, checkAz, groupId, groupName } from './lib/azure.js';
 import { checkBalena } from './lib/balena.js';
 import { checkHub } from './lib/hub.js';
-import { done, HookProblem, runHook, warn } from './lib/report.js';
+import { checkValues, readParameters } from './lib/parameters.js';
+import { done, HookProblem, warn } from './lib/report.js';
+import { asProblem, runHook } from './lib/runHook.js';
 import { checkSecrets, findVault } from './lib/vault.js';
 
 // azd runs this hook before it creates or changes resources. A fault that the hook finds would otherwise let the deployment succeed, and the
@@ -14,6 +16,7 @@ await runHook(() => checkAll({ ...process.env }));
 async function checkAll(env) {
   /** @type {(() => Promise<void>)[]} */
   const checks = [
+    async () => checkValues(env, await readParameters()),
     async () => checkMoreSettings(env.MORE_SETTINGS ?? ''),
     () => checkRegion(env),
     async () => {
@@ -41,19 +44,6 @@ async function checkAll(env) {
     );
 }
 
-/** @param {unknown} error */
-function asProblem(error) {
-  if (error instanceof HookProblem) return error;
-  if (error instanceof ArmError)
-    return new HookProblem(
-      `Azure refuses a request: ${error.message}`,
-      error.isForbidden
-        ? 'get the role Owner of the resource group or the subscription.'
-        : 'run the command again.',
-    );
-  throw error;
-}
-
 /**
  * @param {string} text a JSON object of texts; may be empty
  * @returns {Record<string, string> | null} null if the text has another form
@@ -75,7 +65,7 @@ function checkMoreSettings(text) {
   if (value === null)
     throw new HookProblem(
       'MORE_SETTINGS is not a JSON object of texts.',
-      `correct the value, such as: azd env set MORE_SETTINGS '{"RENEW_AT": "0.7"}'.`,
+      `correct the value, such as: azd env set MORE_SETTINGS '{"RENEW_AT": "0.7"}'. PowerShell before 7.3 needs \\" in the place of each inner ".`,
     );
   for (const name of ['BALENA_API_KEY', 'WEBHOOK_SECRETS'])
     if (name in value)
@@ -98,9 +88,15 @@ async function checkRegion(env) {
   const regions = [...list.matchAll(/'(\w+)'/g)].map(([, region]) => region);
   const region = env.AZURE_LOCATION;
   if (!region || regions.includes(region)) return;
+  const meant = region.toLowerCase().replaceAll(' ', '');
+  if (regions.includes(meant))
+    throw new HookProblem(
+      `AZURE_LOCATION is ${region}, and the deployment needs the name of the region in Azure.`,
+      `azd env set AZURE_LOCATION ${meant}.`,
+    );
   throw new HookProblem(
-    `The region ${region} has no Flex Consumption, on which the functions run.`,
-    `azd env set AZURE_LOCATION to one of: ${regions.join(' ')}.`,
+    `The region ${region} is not known to have Flex Consumption, on which the functions run.`,
+    `azd env set AZURE_LOCATION to one of: ${regions.join(' ')}. If az functionapp list-flexconsumption-locations prints your region, add it to infra/main.bicep.`,
   );
 }
 

@@ -37,15 +37,15 @@ export async function resolveReferences(app) {
   await waitFor(async () => {
     try {
       await arm('post', `${app}/config/configreferences/appsettings/refresh?${version}`);
-      const { value } = await arm('get', `${app}/config/configreferences/appsettings?${version}`);
-      const open = value.filter(
+      const references = listOf(await arm('get', `${app}/config/configreferences/appsettings?${version}`));
+      const open = references.filter(
         (/** @type {Reference} */ { properties }) => properties.status !== 'Resolved',
       );
       checkMissing(open);
       if (open.length === 0) return null;
       return `Key Vault does not yet give ${open.map((/** @type {Reference} */ { name, properties }) => `${name} (${properties.status})`).join(', ')}.`;
     } catch (error) {
-      return refused(error);
+      return failed(error);
     }
   }, 'check the role Key Vault Secrets User of the function app on the vault (docs/runbook.md, "Secrets"), then azd deploy.');
   done('Key Vault gives all secrets.');
@@ -54,6 +54,18 @@ export async function resolveReferences(app) {
 /**
  * @typedef {{ name: string, properties: { status: string } }} Reference
  */
+
+/**
+ * The rows of a list. Another form of the answer is a fault, and not an empty list.
+ *
+ * @param {any} body
+ * @returns {any[]}
+ * @throws {ArmError}
+ */
+function listOf(body) {
+  if (Array.isArray(body?.value)) return body.value;
+  throw new ArmError('ERROR: Azure answered with another form than a list.');
+}
 
 /** @param {Reference[]} open */
 function checkMissing(open) {
@@ -65,9 +77,15 @@ function checkMissing(open) {
       );
 }
 
-/** @param {unknown} error */
-function refused(error) {
-  if (error instanceof ArmError) return `Azure refuses a request: ${error.message}`;
+/**
+ * What is missing after a request has failed. Time repairs neither a sign-in nor the rights of an operator.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+function failed(error) {
+  if (error instanceof ArmError && !error.isSignedOut && !error.isForbidden)
+    return `A request to Azure failed: ${error.message}`;
   throw error;
 }
 
@@ -78,7 +96,7 @@ export async function restart(app) {
       await arm('post', `${app}/restart?${version}`);
       return null;
     } catch (error) {
-      return refused(error);
+      return failed(error);
     }
   }, 'restart the function app: az functionapp restart.');
   done('The functions are restarted, and read the secrets.');
@@ -88,12 +106,12 @@ export async function restart(app) {
 export async function listFunctions(app) {
   await waitFor(async () => {
     try {
-      const { value } = await arm('get', `${app}/functions?${version}`);
-      const names = value.map((/** @type {{ name: string }} */ { name }) => name.split('/').at(-1));
+      const functions = listOf(await arm('get', `${app}/functions?${version}`));
+      const names = functions.map((/** @type {{ name: string }} */ { name }) => name.split('/').at(-1));
       const missing = expectedFunctions.filter((name) => !names.includes(name));
       return missing.length === 0 ? null : `The functions ${missing.join(', ')} are not listed yet.`;
     } catch (error) {
-      return refused(error);
+      return failed(error);
     }
   }, 'look for an error of the start: docs/azure.md, "If no function is listed", and docs/runbook.md, "messages-waiting".');
   done('The functions are listed.');
@@ -125,7 +143,7 @@ export async function waitForHealth(app, url) {
       }
       return missing;
     } catch (error) {
-      return refused(error);
+      return failed(error);
     }
   }, 'repair what the line names (docs/runbook.md), then azd deploy.');
   done('GET /api/health answers 200: queue, records and settings work.');

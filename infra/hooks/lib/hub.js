@@ -22,6 +22,7 @@ export async function checkHub(env) {
   if (!named) {
     const found = await findCreated(env);
     if (found === null) return;
+    checkState(found);
     await setAzd(env, 'CREATED_IOT_HUB', found.name);
     done(`An earlier deployment has created the hub ${found.name}, which stays as it is.`);
     return checkTier(env, found);
@@ -37,6 +38,7 @@ export async function checkHub(env) {
         ? 'correct EXISTING_IOT_HUB (the name, without a domain) and EXISTING_IOT_HUB_RESOURCE_GROUP with azd env set.'
         : 'if the hub was deleted, azd env set CREATED_IOT_HUB "": the deployment then creates a new hub.',
     );
+  checkState(hub);
   done(`The hub ${named} exists, and stays as it is.`);
   checkTier(env, hub);
 }
@@ -49,6 +51,20 @@ async function findCreated(env) {
       (/** @type {{ tags?: Record<string, string> }} */ { tags }) =>
         tags?.['azd-env-name'] === env.AZURE_ENV_NAME,
     ) ?? null
+  );
+}
+
+/**
+ * A deployment that was interrupted may have left a hub that is not ready, and the deployment uses a hub that exists as it is.
+ *
+ * @param {{ id: string, name: string, properties?: { state?: string } }} hub
+ */
+function checkState({ id, name, properties }) {
+  const state = properties?.state ?? 'Active';
+  if (state === 'Active') return;
+  throw new HookProblem(
+    `The hub ${name} is in the state ${state}, and not Active.`,
+    `wait until az resource show --ids ${id} --query properties.state prints "Active". If the creation has failed, and no device uses the hub: az resource delete --ids ${id}, and azd env set CREATED_IOT_HUB "".`,
   );
 }
 

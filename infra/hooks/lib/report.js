@@ -12,21 +12,6 @@ export class HookProblem extends Error {
   }
 }
 
-/**
- * Runs a hook. A fault is printed without a stack trace, and azd stops.
- *
- * @param {() => Promise<void>} hook
- */
-export async function runHook(hook) {
-  try {
-    await hook();
-  } catch (error) {
-    if (!(error instanceof HookProblem)) throw error;
-    console.error(`✗ ${error.message}`);
-    process.exitCode = 1;
-  }
-}
-
 /** @param {string} text */
 export const say = (text) => console.log(text);
 

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
  * The result of a program.
  *
  * @typedef {object} Result
- * @property {number} code the exit code; 127 if the machine does not have the program
+ * @property {number} code the exit code; 127 if the machine does not have the program, 124 if the program was stopped after `limitMs`
  * @property {string} stdout
  * @property {string} stderr
  */
@@ -15,10 +15,11 @@ import { spawn } from 'node:child_process';
  *
  * @param {string} program
  * @param {string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, shows?: boolean }} [options] `shows`: the operator sees the output, and the result has none
+ * @param {{ env?: NodeJS.ProcessEnv, shows?: boolean, limitMs?: number }} [options] `shows`: the operator sees the output, and the result has
+ *   none. `limitMs`: the longest duration; default: no limit
  * @returns {Promise<Result>}
  */
-export function run(program, args, { env = process.env, shows = false } = {}) {
+export function run(program, args, { env = process.env, shows = false, limitMs } = {}) {
   // On Windows az and npm are batch files, which only a shell starts.
   const shell = process.platform === 'win32';
   const child = spawn(program, shell ? args.map(quoteForCmd) : args, {
@@ -28,6 +29,13 @@ export function run(program, args, { env = process.env, shows = false } = {}) {
   });
   let stdout = '';
   let stderr = '';
+  let isStopped = false;
+  const limit =
+    limitMs &&
+    setTimeout(() => {
+      isStopped = true;
+      child.kill('SIGKILL');
+    }, limitMs);
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     stdout += text;
   });
@@ -35,8 +43,19 @@ export function run(program, args, { env = process.env, shows = false } = {}) {
     stderr += text;
   });
   return new Promise((resolve) => {
-    child.on('error', (error) => resolve({ code: 127, stdout, stderr: error.message }));
-    child.on('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+    const end = (/** @type {Result} */ result) => {
+      clearTimeout(limit);
+      resolve(result);
+    };
+    child.on('error', (error) => end({ code: 127, stdout, stderr: error.message }));
+    child.on('exit', () => {
+      if (!isStopped) return;
+      // A program that the stopped one has started may hold the pipes open, and the hook would not end.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      end({ code: 124, stdout, stderr });
+    });
+    child.on('close', (code) => end({ code: code ?? 1, stdout, stderr }));
   });
 }
 

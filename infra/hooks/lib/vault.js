@@ -1,5 +1,5 @@
 // @ts-check
-import { ArmError, arm, armGetOrNull, groupId, setAzd } from './azure.js';
+import { ArmError, armGetOrNull, groupId, setAzd } from './azure.js';
 import { done, HookProblem, say, warn } from './report.js';
 
 const version = 'api-version=2023-07-01';
@@ -35,11 +35,10 @@ const isOurs = (env) => (/** @type {{ tags?: Record<string, string> }} */ resour
 /** @param {import('./azure.js').Environment} env */
 async function isDeleted(env) {
   try {
-    const { value } = await arm(
-      'get',
+    const found = await armGetOrNull(
       `/subscriptions/${env.AZURE_SUBSCRIPTION_ID}/providers/Microsoft.KeyVault/deletedVaults?${version}`,
     );
-    return value.some(
+    return (found?.value ?? []).some(
       (
         /** @type {{ properties: { vaultId: string, location: string, tags?: Record<string, string> } }} */ {
           properties,

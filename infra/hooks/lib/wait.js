@@ -1,5 +1,6 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
+import { numberOf } from './numberOf.js';
 import { HookProblem, say } from './report.js';
 
 /** The time from one look to the next. */
@@ -8,15 +9,6 @@ const limitMs = numberOf('POSTDEPLOY_LIMIT_MINUTES', 20) * 60_000;
 /** An unchanged line is repeated after this time, so that the operator sees that the hook still waits. */
 const repeatMs = 60_000;
 const startedAt = Date.now();
-
-/**
- * @param {string} name of a variable
- * @param {number} usual the value without the variable, and in the place of a value that is not a positive number
- */
-function numberOf(name, usual) {
-  const value = Number(process.env[name] || usual);
-  return value > 0 ? value : usual;
-}
 
 /**
  * Looks again and again, until nothing is missing. Prints what is missing, with the time since the start of the hook.

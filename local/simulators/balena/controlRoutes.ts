@@ -8,7 +8,7 @@ import { isDuplicate, transaction } from './database.js';
 import { shortUuid } from './handleOData.js';
 import { followDeviceChange, readLateMs, releasedServices, releaseToFleet, setLateMs } from './installs.js';
 import { setRights } from './keyRights.js';
-import { readVariables, setVariables } from './variables.js';
+import { readNewVariables, readVariables, setVariables } from './variables.js';
 import type { Rights } from './visible.js';
 
 const uuid = z
@@ -43,6 +43,7 @@ const reportBody = z.strictObject({
 });
 const moveBody = z.strictObject({ fleet: slug });
 const installsBody = z.strictObject({ lateMs: z.int().min(0) });
+const rowId = z.string().regex(/^\d+$/, 'send the id of a row').transform(Number);
 /** The fleets that a key may read, and the fleets that the key may read and write; null for all rights. */
 const rightsBody = z
   .strictObject({ reads: z.array(slug).default([]), writes: z.array(slug).default([]) })
@@ -72,6 +73,7 @@ const throttleBody = z.strictObject({
  * | `PUT /devices/{uuid}/report` | `{os_version?, os_variant?, supervisor_version?}`: the device reports its OS |
  * | `PUT /devices/{uuid}/fleet` | `{fleet}`: moves the device |
  * | `PUT /devices/{uuid}/variables` | `{application?, service?, variables: {NAME: value or null to remove}}`; without a service the device level |
+ * | `GET /variables?after={id}` | `[{id, uuid, name}]`: the service variables that were added after the variable with this id |
  */
 export function controlRoutes(
   db: DatabaseSync,
@@ -154,6 +156,7 @@ export function controlRoutes(
       db.prepare('DELETE FROM device WHERE id = ?').run(id);
       onEvent(`device ${shortUuid(uuid)} removed`);
     },
+    'GET /variables': ({ query }) => readNewVariables(db, rowId.parse(query.get('after') ?? '0')),
     'PUT /devices/{uuid}/report': ({ params, body }) => {
       const { id } = deviceOf(params.uuid);
       changeDevice(db, id, reportBody.parse(body ?? {}));

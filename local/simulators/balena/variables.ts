@@ -32,6 +32,33 @@ export function readVariables(db: DatabaseSync, device: number): DeviceVariables
   return found;
 }
 
+/** A variable that a service of a device's fleet has got. */
+export interface NewVariable {
+  /** The id of the row. A later variable has a higher id. */
+  id: number;
+  /** The UUID of the device. */
+  uuid: string;
+  name: string;
+}
+
+/**
+ * The service variables that were added after another one, the oldest first, without values. A caller that follows a burst reads each
+ * variable once, and does not list all devices again and again.
+ *
+ * @param after the id of the last known variable; 0 for all variables
+ */
+export function readNewVariables(db: DatabaseSync, after: number): NewVariable[] {
+  const rows = db.prepare(`
+    SELECT v.id, d.uuid, v.name
+      FROM device_service_environment_variable AS v JOIN service_install AS i ON i.id = v.service_install
+      JOIN service AS s ON s.id = i.installs__service
+      JOIN device AS d ON d.id = i.device AND d.belongs_to__application = s.application
+      WHERE v.id > ? ORDER BY v.id`);
+  return rows
+    .all(after)
+    .map(({ id, uuid, name }) => ({ id: Number(id), uuid: String(uuid), name: String(name) }));
+}
+
 /** The place of variables on a device. */
 export interface VariablePlace {
   /** Id of the device. */

@@ -10,11 +10,11 @@ export interface FakeResource {
 
 /** A status and a body, as `az rest` turns both into its output. */
 export interface ArmAnswer {
-  status: 200 | 403 | 404 | 409;
+  status: 200 | 401 | 403 | 404 | 409 | 429 | 500 | 503;
   body: unknown;
 }
 
-const problem = (status: 403 | 404 | 409, code: string, message: string): ArmAnswer => ({
+const problem = (status: Exclude<ArmAnswer['status'], 200>, code: string, message: string): ArmAnswer => ({
   status,
   body: { error: { code, message } },
 });
@@ -31,6 +31,10 @@ export class FakeArm {
   refreshesBeforeRoleWorks = 0;
   /** The references to Key Vault, by setting: whether the vault has the secret. */
   references: Record<string, boolean> = { BALENA_API_KEY: true };
+  /** The resource providers that the subscription has never used. A deployment registers a provider; a request does not. */
+  unregistered: string[] = [];
+  /** The answers to the next requests, in the place of the right ones. */
+  nextAnswers: ArmAnswer['status'][] = [];
   functionNames: string[] = [];
   healthKey = 'the-key-of-health';
   /** True once the app has started with all secrets. */
@@ -41,13 +45,23 @@ export class FakeArm {
 
   add(id: string, more: Partial<FakeResource> = {}): void {
     const name = id.split('/').at(-1)!;
-    this.resources.set(id.toLowerCase(), { id, name, location: 'westeurope', properties: {}, ...more });
+    const properties = /\/IotHubs\/[^/]+$/.test(id) ? { state: 'Active' } : {};
+    this.resources.set(id.toLowerCase(), { id, name, location: 'westeurope', properties, ...more });
   }
 
   request(method: string, url: string): ArmAnswer {
     const [path = '', query = ''] = url.split('?');
     if (!/^api-version=\d{4}-\d\d-\d\d(-preview)?$/.test(query))
       return problem(404, 'MissingApiVersionParameter', 'The api-version query parameter is required.');
+    const next = this.nextAnswers.shift();
+    if (next) return problem(next as 500, 'SomeError', 'Please try again later.');
+    const [, provider = ''] = /\/providers\/(Microsoft\.\w+)\//.exec(path) ?? [];
+    if (this.unregistered.includes(provider))
+      return problem(
+        409,
+        'MissingSubscriptionRegistration',
+        `The subscription is not registered to use namespace '${provider}'. See https://aka.ms/rps-not-found for how to register subscriptions.`,
+      );
     if (this.forbidden?.test(path)) return problem(403, 'AuthorizationFailed', 'The client has no right.');
     if (/\/deletedVaults$/.test(path)) return { status: 200, body: { value: this.deletedVaults } };
     const [, group = ''] = /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+)/i.exec(path) ?? [];

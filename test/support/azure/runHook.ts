@@ -53,7 +53,7 @@ export async function runHook(
     const [program = '', ...args] = shell.command;
     const child = spawn(program, [...args, file], {
       cwd: projectFolder(),
-      env: { HOME: folder, DOTNET_NOLOGO: '1', ...env, PATH: path },
+      env: { HOME: folder, DOTNET_NOLOGO: '1', HOOK_RETRY_SECONDS: '0.01', ...env, PATH: path },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

@@ -22,7 +22,32 @@ interface Answer {
 const fine = (stdout = ''): Answer => ({ code: 0, stdout, stderr: '' });
 const failed = (stderr: string, code = 1): Answer => ({ code, stdout: '', stderr });
 /** The words that az prints for a status. */
-const words = { 200: '', 403: 'Forbidden', 404: 'Not Found', 409: 'Conflict' };
+const words = {
+  200: '',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+/** az prints notes before an error. */
+const azNote = 'WARNING: This command is from the following extension: account.\n';
+const azError = (text: string, code = 1) => failed(`${azNote}ERROR: ${text}\n`, code);
+
+/** What az prints to `az rest` although `az account show` has found an account. */
+export const azFailures = {
+  expired: azError(
+    'AADSTS700082: The refresh token has expired due to inactivity. The token was issued on 2026-08-01 and was inactive for 90.00:00:00. Trace ID: 0 Timestamp: 2026-11-26 20:00:00Z\nInteractive authentication is needed. Please run:\naz login',
+  ),
+  otherTenant: azError(
+    `Unauthorized({"error":{"code":"InvalidAuthenticationTokenTenant","message":"The access token is from the wrong issuer 'https://sts.windows.net/a/'."}})`,
+  ),
+  offline: azError(
+    'The command failed with an unexpected error. Here is the traceback:\nERROR: HTTPSConnectionPool(host=\'management.azure.com\', port=443): Max retries exceeded with url: /subscriptions/sub (Caused by NameResolutionError("Failed to resolve \'management.azure.com\' ([Errno -2] Name or service not known)"))\nTraceback (most recent call last):\n  File "urllib3/connection.py", line 198, in _new_conn',
+  ),
+};
 
 /** The programs az, azd and npm, and the Azure behind them. Every test starts with a new state. */
 export class FakeAzure {
@@ -31,6 +56,8 @@ export class FakeAzure {
   /** The values that a hook has set with `azd env set`. */
   azdEnv: Record<string, string> = {};
   signedIn = true;
+  /** What `az rest` prints in the place of an answer. */
+  restFails: keyof typeof azFailures | null = null;
   npmFails = false;
   url = '';
   /** A folder for the PATH with the programs. */
@@ -38,6 +65,7 @@ export class FakeAzure {
 
   reset(): void {
     Object.assign(this, { arm: new FakeArm(), calls: [], azdEnv: {}, signedIn: true, npmFails: false });
+    this.restFails = null;
   }
 
   answer(call: Call): Answer {
@@ -48,13 +76,14 @@ export class FakeAzure {
       this.azdEnv[call.args[2]!] = call.args[3]!;
       return fine();
     }
-    if (!this.signedIn) return failed("ERROR: Please run 'az login' to setup account.\n");
+    if (!this.signedIn) return azError("Please run 'az login' to setup account.");
     if (/^az account show (--subscription \S+ )?--output json$/.test(line)) return fine('{}\n');
     const [, method, path] = /^az rest --method (\w+) --url (\S+) --output json$/.exec(line) ?? [];
     if (!method || !path) return failed(`ERROR: '${line}' is misspelled or not recognized.\n`, 2);
+    if (this.restFails) return azFailures[this.restFails];
     const { status, body } = this.arm.request(method, path);
     if (status === 200) return fine(body === null ? '' : `${JSON.stringify(body)}\n`);
-    return failed(`ERROR: ${words[status]}(${JSON.stringify(body)})\n`);
+    return azError(`${words[status]}(${JSON.stringify(body)})`);
   }
 }
 

@@ -115,6 +115,16 @@ describe('predown', () => {
     });
   });
 
+  test('stops with a sentence if Azure cannot be asked for the hub', async () => {
+    fake.restFails = 'offline';
+    const { code, output } = await run();
+    expect(output).toMatch(
+      /^✗ A request to Azure failed: HTTPSConnectionPool.*\n {2}To do: connect this machine/,
+    );
+    expect(output).not.toMatch(/^ +at /m);
+    expect(code).toBe(1);
+  });
+
   test('never deletes a hub that azd has not created', async () => {
     fake.arm.add(hub);
     const { code, output } = await run();

@@ -88,6 +88,46 @@ test('all wrong settings are named, long before the time is up', async () => {
   expect(code).toBe(1);
 });
 
+test.each([
+  [
+    'a sign-in that expires meanwhile',
+    () => (fake.restFails = 'expired'),
+    /✗ A request to Azure failed: AADSTS.*\n {2}To do: run az login/,
+  ],
+  [
+    'no right to restart',
+    () => (fake.arm.forbidden = /restart$/),
+    /✗ A request to Azure failed: Forbidden.*\n {2}To do: get the role Owner/,
+  ],
+])('%s ends the hook at once', async (_, act, expected) => {
+  act();
+  const { code, output } = await run();
+  expect(output).toMatch(expected);
+  expect(code).toBe(1);
+});
+
+test('Azure that is busy, and a host that is still starting, are waited for', async () => {
+  fake.arm.nextAnswers = [503, 500, 429, 503, 503];
+  const answers = [
+    { status: 503, body: 'Function host is not running.' },
+    { status: 404, body: '' },
+    { status: 503, body: 'queue: NOT OK, no right to send\n' },
+  ];
+  const health = fake.arm.health.bind(fake.arm);
+  fake.arm.health = (key) => answers.shift() ?? health(key);
+  const { code, output } = await run();
+  expect(withoutTimes(output)).toContain(
+    '  TIME: A request to Azure failed: Too Many Requests({"error":{"code":"SomeError","message":"Please try again later."}})\n'.replace(
+      'Too Many Requests',
+      'Service Unavailable',
+    ),
+  );
+  expect(withoutTimes(output)).toContain(
+    '  TIME: GET /api/health answers 503.\n  TIME: GET /api/health answers 404.\n  TIME: GET /api/health answers 503: queue: NOT OK, no right to send\n✓ GET /api/health answers 200',
+  );
+  expect(code).toBe(0);
+});
+
 test('a limit that is no number is the usual limit', async () => {
   fake.arm.refreshesBeforeRoleWorks = 3;
   const { code, output } = await run({ POSTDEPLOY_LIMIT_MINUTES: 'soon', POSTDEPLOY_POLL_SECONDS: '0.01' });

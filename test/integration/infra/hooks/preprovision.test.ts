@@ -87,7 +87,7 @@ test('all faults are shown at once: the region, the key of another system', asyn
     NEW_BALENA_API_KEY: 'revoked',
   });
   expect(output).toMatch(
-    /^✗ The region westindia has no Flex Consumption.*\n {2}To do: azd env set AZURE_LOCATION to one of: australiaeast .*westus3\.\n✗ balena rejects the new API key\.\n {2}To do: /,
+    /^✗ The region westindia is not known to have Flex Consumption.*\n {2}To do: azd env set AZURE_LOCATION to one of: australiaeast .*westus3\..*\n✗ balena rejects the new API key\.\n {2}To do: /,
   );
   expect(output).not.toContain('revoked');
   expect(await transcripts()).toContain(output.replace(/australiaeast .*westus3/, 'REGIONS'));
@@ -237,7 +237,9 @@ test('without rights the hook names the role', async () => {
   deployed();
   fake.arm.forbidden = /Microsoft\.KeyVault\/vaults$/;
   const { output } = await run({ ...given, CREATED_IOT_HUB: 'iot-abc' });
-  expect(output).toMatch(/✗ Azure refuses a request: .*AuthorizationFailed.*\n {2}To do: get the role Owner/);
+  expect(output).toMatch(
+    /✗ A request to Azure failed: Forbidden.*AuthorizationFailed.*\n {2}To do: get the role Owner/,
+  );
 });
 
 test('before azd has chosen a subscription, only a given key lets the deployment start', async () => {
@@ -245,4 +247,71 @@ test('before azd has chosen a subscription, only a given key lets the deployment
   expect((await run(fresh)).code).toBe(0);
   expect((await run({ ...fresh, NEW_BALENA_API_KEY: '' })).code).toBe(1);
   expect(fake.calls).toEqual([]);
+});
+
+test('a subscription that has used no resource provider yet is no fault', async () => {
+  fake.arm.add(group);
+  fake.arm.unregistered = ['Microsoft.Devices', 'Microsoft.KeyVault'];
+  const { code, output } = await run(given);
+  expect(output).toBe(
+    '✓ The resource group rg-production is in westeurope.\n✓ balena accepts the new API key, which sees my_org/my_fleet.\n',
+  );
+  expect(code).toBe(0);
+});
+
+test('answers of Azure that pass are no fault', async () => {
+  deployed();
+  fake.arm.nextAnswers = [429, 500, 503];
+  const { code, output } = await run({ ...first, CREATED_IOT_HUB: 'iot-abc' });
+  expect(output).toContain('✓ The vault has the secret BALENA-API-KEY.');
+  expect(code).toBe(0);
+});
+
+test.each([
+  ['expired', /✗ A request to Azure failed: AADSTS700082: .*\n {2}To do: run az login/],
+  ['otherTenant', /✗ A request to Azure failed: Unauthorized.*\n {2}To do: run az login/],
+  ['offline', /✗ A request to Azure failed: HTTPSConnectionPool.*\n {2}To do: connect this machine to Azure/],
+] as const)('the Azure CLI without a valid sign-in, or without a network: %s', async (failure, expected) => {
+  deployed();
+  fake.restFails = failure;
+  const { code, output } = await run({ ...given, CREATED_IOT_HUB: 'iot-abc' });
+  expect(output).toMatch(expected);
+  expect(output).not.toMatch(/^ +at |WARNING|Traceback/m);
+  expect(code).toBe(1);
+});
+
+test('the region by the name that people use is named as the deployment needs it', async () => {
+  const { code, output } = await run({ ...given, AZURE_LOCATION: 'West Europe' });
+  expect(output).toMatch(
+    /✗ AZURE_LOCATION is West Europe, .*\n {2}To do: azd env set AZURE_LOCATION westeurope\./,
+  );
+  expect(code).toBe(1);
+});
+
+test.each([
+  ['IOTHUB_LOCK', 'no', '✗ IOTHUB_LOCK is wrong. The value "no" is neither true nor false.'],
+  [
+    'FUNCTIONS_MANAGE_QUEUE',
+    'False',
+    '✗ FUNCTIONS_MANAGE_QUEUE is wrong. The value "False" is neither true nor false.',
+  ],
+  ['NEW_IOTHUB_UNITS', 'ten', '✗ NEW_IOTHUB_UNITS is wrong. The value "ten" is no whole number.'],
+  ['FLEETS', 'my_org/my_fleet\r\n', '✗ FLEETS is wrong. The value "my_org/my_fleet\\r\\n" has a line end'],
+  ['NEW_BALENA_API_KEY', 'pass"word', '✗ NEW_BALENA_API_KEY is wrong. Its value has a quotation mark'],
+])('a value that azd drops or cannot hand on stops the deployment: %s=%s', async (name, value, expected) => {
+  const { code, output } = await run({ ...first, NEW_BALENA_API_KEY: apiKey, [name]: value });
+  expect(output).toContain(expected);
+  expect(output).not.toContain('pass"word');
+  expect(code).toBe(1);
+});
+
+test('a hub that an interrupted deployment has left unready stops the deployment', async () => {
+  deployed();
+  fake.arm.add(hub, { tags, sku: { name: 'S1' }, properties: { state: 'Activating' } });
+  const { code, output } = await run(first);
+  expect(output).toMatch(
+    /✗ The hub iot-abc is in the state Activating, .*\n {2}To do: wait until az resource show/,
+  );
+  expect(fake.azdEnv.CREATED_IOT_HUB).toBeUndefined();
+  expect(code).toBe(1);
 });

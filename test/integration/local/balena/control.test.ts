@@ -62,3 +62,20 @@ test('a wrong rate or fleet is refused with a message', async () => {
   expect((await control('POST', '/fleets', { slug: 'nope' })).body.error).toContain('organization/name');
   expect((await control('POST', '/devices', { fleet: 'a/b' })).body.error).toContain('known fleet');
 });
+
+test('the variables after a known one are listed once, without values', async () => {
+  const { uuid } = await balena.newDevice();
+  const newest = async (after: number) => (await control('GET', `/variables?after=${after}`)).body;
+  const before = (await newest(0)).at(-1)?.id ?? 0;
+  await sdk.models.device.serviceVar.set(uuid, 'main', 'B', 'secret');
+  await control('PUT', `/devices/${uuid}/variables`, { service: 'main', variables: { A: 'secret' } });
+  await control('PUT', `/devices/${uuid}/variables`, { variables: { ON_THE_DEVICE: '1' } });
+  const [first, second] = await newest(before);
+  expect([first, second]).toEqual([
+    { id: expect.any(Number), uuid, name: 'B' },
+    { id: expect.any(Number), uuid, name: 'A' },
+  ]);
+  expect(await newest(first.id)).toEqual([second]);
+  expect(await newest(second.id)).toEqual([]);
+  expect((await control('GET', '/variables?after=x')).status).toBe(400);
+});

@@ -1,5 +1,6 @@
+import { ArmError } from '../../../../infra/hooks/lib/azure.js';
 import { npmEnvironment } from '../../../../infra/hooks/lib/npmEnvironment.js';
-import { quoteForCmd } from '../../../../infra/hooks/lib/run.js';
+import { quoteForCmd, run } from '../../../../infra/hooks/lib/run.js';
 
 test('npm gets the way to the registry, and no value of azd', () => {
   const needed = { Path: 'C:\\bin', SystemRoot: 'C:\\Windows', HTTPS_PROXY: 'http://proxy', LC_ALL: 'C' };
@@ -27,4 +28,24 @@ test('an argument reaches a batch file as it is, or the hook stops', () => {
   expect(quoteForCmd('/a?api-version=2024-11-01&x')).toBe('"/a?api-version=2024-11-01&x"');
   expect(quoteForCmd('')).toBe('""');
   for (const text of ['a"b', '%PATH%', 'a\nb']) expect(() => quoteForCmd(text)).toThrow('Windows');
+});
+
+test('a program that never ends is stopped, also if a program that it has started holds its output', async () => {
+  const { code } = await run('sh', ['-c', 'sleep 20 & wait'], { limitMs: 100 });
+  expect(code).toBe(124);
+  // The request is sent again.
+  expect(new ArmError('ERROR: az rest timed out after 120 seconds.').isPassing).toBe(true);
+});
+
+test.each([
+  ['ERROR: Not Found({"error":{"code":"ResourceNotFound"}})', { isMissing: true, isPassing: false }],
+  ['ERROR: Conflict({"error":{"code":"MissingSubscriptionRegistration"}})', { isMissing: true }],
+  ['ERROR: Forbidden({"error":{"code":"AuthorizationFailed"}})', { isForbidden: true, isSignedOut: false }],
+  ['ERROR: Conflict({"error":{"code":"ScopeLocked"}})', { isMissing: false, isPassing: false }],
+  ["ERROR: Please run 'az login' to setup account.", { isSignedOut: true }],
+  ["ERROR: ('Connection aborted.', ConnectionResetError(104, 'reset'))", { isPassing: true }],
+])('%s', (text, expected) => {
+  const error = new ArmError(`WARNING: a note\n${text}\n`);
+  expect(error).toMatchObject(expected);
+  expect(error.message).toBe(text.replace('ERROR: ', ''));
 });
