@@ -67,7 +67,8 @@ describe('npm start', () => {
 
   /** Makes sure that a port is in use, by this test or by another process. */
   async function take(port: number): Promise<void> {
-    const server = createServer();
+    // Other programs on this machine connect to the usual ports. An open connection would keep Jest running.
+    const server = createServer((socket) => socket.destroy());
     taken.push(server);
     await new Promise<void>((resolve) => {
       server.once('error', () => resolve()).listen(port, '127.0.0.1', () => resolve());
